@@ -1,0 +1,42 @@
+"""What can go wrong that a user can do something about, one class per thing a caller can do about it.
+
+    LookalikeError          say the sentence, exit code 2
+    ├── PhotoError          one picture cannot be used: list it with the reason and go on
+    ├── ModelError          a model cannot be had, is damaged or foreign: choose another, keep the old
+    ├── GenerationError     derived search files do not agree: search exactly, build them again
+    └── LibraryError        the library cannot be opened or written
+        └── LibraryBusy     another program is at work on it: read only, try again later
+
+Every message is a sentence for the user: what, which file, what to do next. Anything else that is raised is a bug.
+"""
+
+
+class LookalikeError(Exception):
+    """A fault the user can act on; its text is the sentence to show."""
+
+
+class PhotoError(LookalikeError):
+    """One picture cannot be used; the text is the plain reason, without the path.
+
+    `needs` names the optional extra ("heif", "raw") that would make it readable, else None.
+    """
+
+    def __init__(self, reason: str, needs: str | None = None) -> None:
+        super().__init__(reason)
+        self.needs = needs
+
+
+class ModelError(LookalikeError):
+    """A model cannot be had, is damaged, or is not one of ours."""
+
+
+class GenerationError(LookalikeError):
+    """Derived search files are missing or do not agree with their manifest."""
+
+
+class LibraryError(LookalikeError):
+    """A library cannot be opened, or cannot be written."""
+
+
+class LibraryBusy(LibraryError):
+    """Another job holds the library's lock."""

@@ -1,0 +1,32 @@
+"""Long work as data: a generator of Progress that returns its result.
+
+Not asking it again is cancel; the generator's `finally:` leaves the disk consistent. The command line prints the
+progress, the window reads it as JSON lines from a child process, tests drain it.
+"""
+
+from collections.abc import Generator
+from typing import NamedTuple, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Progress(NamedTuple):
+    """How far one stage has come: `done` of `total` (0 where it is not known yet), with a note for the user."""
+
+    stage: str
+    done: int
+    total: int
+    note: str = ""
+
+
+Steps = Generator[Progress, None, Result]
+
+
+def drain(steps: Steps[Result]) -> Result:
+    """Run the steps to their end and return their result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
