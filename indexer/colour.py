@@ -1,0 +1,155 @@
+"""Any decoded picture as RGB, 8 bit, sRGB, on white: what every Pillow mode means and how it shrinks cheaply.
+
+Works on pictures that Pillow has opened already; no file is touched here. Wide modes (16 bit, float, alpha, palette)
+are converted in bands of rows, each shrunk at once, so a large picture never stands in memory a second time.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from io import BytesIO
+from typing import NamedTuple, TypeGuard
+
+import numpy as np
+from PIL import Image, ImageCms
+
+# A band costs at most 16 bytes a pixel while it is converted: 64 MB.
+BAND_PIXELS = 4_000_000
+
+# Printer profiles come up to 3 MB; larger ones are an attack on memory, so the picture's numbers are taken as sRGB.
+MAX_PROFILE_BYTES = 4 * 1024 * 1024
+
+# A profile whose every probe colour comes out within one step of itself is sRGB by another name.
+PROBE_STEPS = 9
+PROBE_TOLERANCE = 1
+
+# Modes that can be averaged as they are; all others are converted first.
+PLAIN = frozenset({"L", "RGB", "CMYK", "LAB"})
+
+Convert = Callable[[Image.Image], Image.Image]
+
+_SRGB = ImageCms.createProfile("sRGB")
+
+
+def to_srgb(image: Image.Image, factor: int) -> Image.Image:
+    """The picture in RGB, 8 bit, sRGB, composited on white, each side divided by `factor` and rounded up."""
+    profile = image.info.get("icc_profile")
+    small = _reduced(image, factor)
+    transform = _transform(profile, small.mode) if _is_usable(profile) else None
+    if small.mode == "LAB":
+        transform = _lab_transform()
+    if transform is None:
+        return small if small.mode == "RGB" else small.convert("RGB")
+    srgb: Image.Image = transform.apply(small)
+    return srgb
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    """The picture in one of the PLAIN modes, each side divided by `factor`."""
+    if image.mode in PLAIN and not image.has_transparency_data:
+        return image.reduce(factor) if factor > 1 else image
+    convert = _converter(image, factor)
+    rows = max(1, BAND_PIXELS // image.width // factor) * factor
+    if rows >= image.height:
+        return convert(image)
+    small: Image.Image | None = None
+    for top, band in _bands(image, rows):
+        part = convert(band)
+        if small is None:
+            small = Image.new(part.mode, (part.width, -(-image.height // factor)))
+        small.paste(part, (0, top // factor))
+    assert small is not None  # a picture has at least one row
+    return small
+
+
+def _bands(image: Image.Image, rows: int) -> Iterator[tuple[int, Image.Image]]:
+    """The picture cut into bands of `rows` rows, each with the number of its first row."""
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _converter(image: Image.Image, factor: int) -> Convert:
+    """How a band of this picture becomes a PLAIN band that is `factor` times smaller."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return partial(_grey_from_wide, span=_span(image), factor=factor)
+    if image.has_transparency_data:
+        return partial(_on_white, factor=factor)
+    plain = "L" if image.mode == "1" else "RGB"
+    return lambda band: _shrunk(band.convert(plain), factor)
+
+
+def _shrunk(image: Image.Image, factor: int) -> Image.Image:
+    return image.reduce(factor) if factor > 1 else image
+
+
+def _on_white(band: Image.Image, factor: int) -> Image.Image:
+    """The band laid on white, in L where it was grey, else in RGB."""
+    grey = band.mode in ("L", "LA", "La", "1")
+    both = _shrunk(band.convert("LA" if grey else "RGBA"), factor)
+    white = Image.new("L" if grey else "RGB", both.size, "white")
+    white.paste(both.convert(white.mode), mask=both.getchannel("A"))
+    return white
+
+
+class Span(NamedTuple):
+    """The values that become black and white."""
+
+    low: float
+    high: float
+
+
+def _span(image: Image.Image) -> Span:
+    """The range of a wide grey picture: the type's own for 16 bit, the finite values' own for 32 bit and float.
+
+    Pillow gives 16-bit PGM and old 16-bit PNG in mode "I" too: whole numbers that fit 16 bits are taken as 16 bit.
+    """
+    sixteen = Span(0.0, 65535.0)
+    if image.mode.startswith("I;16"):
+        return sixteen
+    low, high = np.inf, -np.inf
+    for _, band in _bands(image, max(1, BAND_PIXELS // image.width)):
+        values = np.asarray(band)
+        finite = values[np.isfinite(values)]
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    if image.mode == "I" and low >= 0 and high <= sixteen.high:
+        return sixteen
+    return Span(low, high) if low < high else Span(min(low, 0.0), max(low, 1.0))
+
+
+def _grey_from_wide(band: Image.Image, span: Span, factor: int) -> Image.Image:
+    """The band in L: `span.low` and below is black, `span.high` and above is white, not a number is black."""
+    values = np.nan_to_num(np.asarray(band, dtype=np.float64), nan=span.low, posinf=span.high, neginf=span.low)
+    grey = np.clip((values - span.low) * (255.0 / (span.high - span.low)), 0.0, 255.0)
+    return _shrunk(Image.fromarray(np.rint(grey).astype(np.uint8)), factor)
+
+
+def _is_usable(profile: object) -> TypeGuard[bytes]:
+    return isinstance(profile, bytes) and 0 < len(profile) <= MAX_PROFILE_BYTES
+
+
+@lru_cache(maxsize=8)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From this profile to sRGB as Pillow's default does it; None for a broken one, or where it changes nothing.
+
+    Threads share it: without its one-pixel cache a littleCMS transform may be used by several at once.
+    """
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        transform = ImageCms.buildTransform(source, _SRGB, mode, "RGB", flags=ImageCms.Flags.NOCACHE)
+    except Exception:  # foreign bytes: a picture with a profile that littleCMS refuses is shown without it
+        return None
+    return None if mode == "RGB" and _changes_nothing(transform) else transform
+
+
+@lru_cache(maxsize=1)
+def _lab_transform() -> ImageCms.ImageCmsTransform:
+    lab = ImageCms.createProfile("LAB")
+    return ImageCms.buildTransform(lab, _SRGB, "LAB", "RGB", flags=ImageCms.Flags.NOCACHE)
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Whether a cube of probe colours comes out as it went in: most photos say sRGB in a profile of their own."""
+    steps = np.linspace(0, 255, PROBE_STEPS).astype(np.uint8)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(PROBE_STEPS, -1, 3)
+    out = np.asarray(transform.apply(Image.fromarray(cube)), dtype=np.int16)
+    return bool(np.abs(out - cube).max() <= PROBE_TOLERANCE)

@@ -1,0 +1,109 @@
+"""Small pictures for the screen, kept by content hash in one SQLite file beside the library: a cache, safe to delete.
+
+Nothing here may stop the program: what cannot be read is a thumbnail that is not there yet, what cannot be written is
+made again next time.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+from PIL import Image
+
+THUMBNAIL_SIDE = 256
+QUALITY = 85  # about 12 KB each: 12 GB for a million photos would be too much for more
+
+# Another program writes 64 thumbnails in milliseconds; who waits longer than this shows an empty tile for now.
+BUSY_SECONDS = 2.0
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+Answer = TypeVar("Answer")
+
+
+def encode(image: Image.Image) -> bytes:
+    """The picture as JPEG with a long side of at most THUMBNAIL_SIDE pixels, never enlarged."""
+    small = image.convert("RGB")
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    file = BytesIO()
+    small.save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()
+
+
+class Thumbnails:
+    """The cache in one file: threads may share it, each process opens its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._db: sqlite3.Connection | None = None
+
+    def put(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep (sha256, JPEG) pairs, all or none; nothing happens where the cache cannot be written."""
+        pairs = list(rows)
+        self._ask(lambda db: _insert(db, pairs))
+
+    def get(self, sha256: bytes) -> bytes | None:
+        """The JPEG of this content, None where the cache has none."""
+        row = self._ask(lambda db: db.execute("SELECT jpeg FROM thumbnails WHERE sha256 = ?", (sha256,)).fetchone())
+        return None if row is None else bytes(row[0])
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._let_go()
+
+    def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
+        """The answer; None where there is none to be had: locked, read-only, disk full, or damaged and made anew."""
+        with self._lock:
+            for _ in range(2):
+                try:
+                    if self._db is None:
+                        self._db = _connect(self._path)
+                    return question(self._db)
+                except sqlite3.OperationalError:
+                    return None
+                except sqlite3.DatabaseError as fault:
+                    if fault.sqlite_errorcode & 0xFF not in _DAMAGED:
+                        raise
+                    self._set_aside()
+            return None
+
+    def _set_aside(self) -> None:
+        """Move the damaged file away, and its journal, which would be played back into the new one."""
+        self._let_go()
+        try:
+            self._path.replace(self._path.with_name(self._path.name + ".damaged"))
+            self._path.with_name(self._path.name + "-journal").unlink(missing_ok=True)
+        except OSError:
+            pass  # read-only, or another program has done it: this run goes on without, or with the new file
+
+    def _let_go(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA synchronous = OFF")  # a power cut may cost the cache, which is then made anew
+        if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'thumbnails'").fetchone() is None:
+            db.execute("CREATE TABLE IF NOT EXISTS thumbnails (sha256 BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _insert(db: sqlite3.Connection, pairs: list[tuple[bytes, bytes]]) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", pairs)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
