@@ -1,0 +1,68 @@
+"""Which photos go into which batch: P classes x K photos, no photo twice in a batch.
+
+The batches of an epoch are a pure function of (seed, epoch): a run taken up again makes the same ones and goes on
+where it stopped. No torch.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+
+
+def batches(labels: Indices, *, classes: int, photos: int, seed: int, epoch: int) -> list[Indices]:
+    """The batches of one epoch, each of up to `classes` x `photos` row numbers of `labels` (n,).
+
+    Every class takes part with `photos` different photos, or with all it has: none is repeated to fill up, for a photo
+    is no match of itself. An epoch shows about n photos. With classes of like size each photo comes once (a class whose
+    size is no multiple of `photos` shows a few twice, in different batches). A class comes at most once in a batch, so
+    one that is larger than its share is seen in part, other photos each epoch, and small ones fill its batches up.
+    """
+    random = np.random.default_rng([seed, epoch])
+    decks = [_Deck(np.flatnonzero(labels == label), photos, random) for label in np.unique(labels)]
+    count = -(-sum(deck.left for deck in decks) // classes)
+    for deck in decks:
+        deck.left = min(deck.left, count)
+    return [
+        np.concatenate([decks[number].deal() for number in _choose(decks, classes, count - done, random)])
+        for done in range(count)
+    ]
+
+
+@dataclass(slots=True)
+class _Deck:
+    """The photos of one class, dealt in hands of K from a shuffled pile; `left` hands are due in this epoch."""
+
+    rows: Indices
+    hand: int
+    random: np.random.Generator
+    left: int = field(init=False)
+    pile: Indices = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = -(-len(self.rows) // self.hand)
+        self.pile = self.random.permutation(self.rows)
+
+    def deal(self) -> Indices:
+        """The next hand; one that runs short is filled from the class's other photos."""
+        self.left = max(self.left - 1, 0)
+        dealt, self.pile = self.pile[: self.hand], self.pile[self.hand :]
+        missing = min(self.hand, len(self.rows)) - len(dealt)
+        if missing > 0:
+            again = self.random.permutation(np.setdiff1d(self.rows, dealt))
+            dealt, self.pile = np.concatenate([dealt, again[:missing]]), again[missing:]
+        return dealt
+
+
+def _choose(decks: list[_Deck], classes: int, batches_left: int, random: np.random.Generator) -> list[int]:
+    """The classes of the next batch: first those due in every batch that is left, then by chance, in proportion to
+    the hands due, then, where too few have any due, by chance among the rest.
+    """
+    due = np.array([deck.left for deck in decks], dtype=np.float64)
+    must = due >= batches_left
+    # exponential times divided by weights, smallest first: drawing without replacement in proportion to the weights
+    times = random.exponential(size=len(decks)) / np.maximum(due, 1e-9)
+    order = np.argsort(np.where(must, -1.0, times), kind="stable")
+    return [int(number) for number in order[:classes]]
