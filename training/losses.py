@@ -8,6 +8,9 @@ its margins and the miners it takes stand in `choices.py`.
 *Averages.* "all": the mean over all mined terms, as in the lecture notes. "active": over the terms that are not zero
 (Hermans et al. 2017 found it needed for "batch all"; pytorch-metric-learning's default), because a plain mean fades
 as most triplets are learned, and with it the steps. The tuned presets use "active", the lecture presets "all".
+Measured on scikit-learn's digits (600 to learn from, a small network from scratch, 3 seeds), MAP@R with "active" and
+with "all": triplet, all triplets, margin 0.2: 0.651, 0.632; semi-hard: 0.692, 0.684; contrastive, all pairs, margin 1:
+0.687, 0.573. With `hard` both losses collapsed there, as Schroff et al. warn.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from training.config import TrainConfig
-from training.mining import MINERS, PAIR_MINERS, Pairs, Ranked, active, rank, uses_as_negative
+from training.mining import MINERS, PAIR_MINERS, Pairs, Ranked, active, all_triplets, rank, uses_as_negative
 
 
 class LossOptions(NamedTuple):
@@ -33,11 +36,13 @@ class LossOptions(NamedTuple):
 class Stats(NamedTuple):
     """What a batch held, for the collapse monitor.
 
-    terms: mined triplets, or mined mismatched pairs; active: those with a loss. positives, negatives: ordered pairs of
-    the batch, mined or not, with their mean distances (0 where there is none).
+    mined: triplets, or mismatched pairs, that the miner took. candidates, active: all the batch has, and those of them
+    with a loss, whatever the miner, so that curves of different miners can be compared. positives, negatives: ordered
+    pairs of the batch, with their mean distances (0 where there is none).
     """
 
-    terms: int
+    mined: int
+    candidates: int
     active: int
     positives: int
     negatives: int
@@ -46,8 +51,8 @@ class Stats(NamedTuple):
 
     @property
     def active_fraction(self) -> float:
-        """Share of the terms with a loss, 0 to 1; near 1 with shrinking distances means collapse."""
-        return self.active / self.terms if self.terms else 0.0
+        """Share of the candidates with a loss, 0 to 1; near 1 with shrinking distances means collapse."""
+        return self.active / self.candidates if self.candidates else 0.0
 
     @property
     def note(self) -> str:
@@ -56,7 +61,7 @@ class Stats(NamedTuple):
             return "No two photos of the batch share a class."
         if not self.negatives:
             return "All photos of the batch are of one class."
-        return "" if self.terms else "No triplet of the batch fits the miner's rule."
+        return "" if self.mined else "No triplet of the batch fits the miner's rule."
 
 
 class LossValue(NamedTuple):
@@ -102,7 +107,8 @@ class Contrastive(nn.Module):
         pull = (table * pairs.positive).sum()
         push = ((self.options.margin - table) * within).sum()
         loss = self._average(pull, push, pairs, within)
-        return LossValue(loss, _stats(batch, pairs.negative.sum(), within.sum()))
+        inside = batch.negative & (batch.distances < self.options.margin)
+        return LossValue(loss, _stats(batch, pairs.negative, batch.negative, inside))
 
     def _average(self, pull: Tensor, push: Tensor, pairs: Pairs, within: Tensor) -> Tensor:
         positives, negatives = pairs.positive.sum(), pairs.negative.sum()
@@ -135,7 +141,9 @@ class Triplet(nn.Module):
         # whole numbers become the table's type first: torch would divide them in float32
         weights = (lossy.counts - uses_as_negative(batch, lossy)).to(table.dtype) / over
         loss = (weights * table).sum() + self.options.margin * alive.to(table.dtype) / over
-        return LossValue(loss, _stats(batch, terms, alive))
+        every = all_triplets(batch, self.options.margin)
+        broken = active(batch, every, self.options.margin)
+        return LossValue(loss, _stats(batch, mined.counts, every.counts, broken.counts))
 
 
 LOSSES: dict[str, Callable[[LossOptions], nn.Module]] = {
@@ -153,16 +161,24 @@ def build(config: TrainConfig, classes: int, dim: int) -> nn.Module:
 
 
 def combine(batches: Sequence[Stats]) -> Stats:
-    """The statistics of several batches together, distances weighed by their pairs."""
-    terms, lossy, positives, negatives = (sum(column) for column in list(zip(*batches, strict=True))[:4])
+    """The statistics of one batch or more together, distances weighed by their pairs."""
+    mined, candidates, lossy, positives, negatives = (sum(column) for column in list(zip(*batches, strict=True))[:5])
     near = sum(batch.positives * batch.positive_distance for batch in batches) / max(positives, 1)
     far = sum(batch.negatives * batch.negative_distance for batch in batches) / max(negatives, 1)
-    return Stats(terms, lossy, positives, negatives, near, far)
+    return Stats(mined, candidates, lossy, positives, negatives, near, far)
 
 
-def _stats(batch: Ranked, terms: Tensor, lossy: Tensor) -> Stats:
+def _stats(batch: Ranked, mined: Tensor, candidates: Tensor, lossy: Tensor) -> Stats:
+    """From (n, n) tables of how many triplets or pairs each entry stands for."""
     positives, negatives = batch.positive.sum(), batch.negative.sum()
     near = (batch.distances * batch.positive).sum() / positives.clamp(min=1)
     far = (batch.distances * batch.negative).sum() / negatives.clamp(min=1)
-    count = [int(part.item()) for part in (terms, lossy, positives, negatives)]
-    return Stats(count[0], count[1], count[2], count[3], near.item(), far.item())
+    return Stats(
+        mined=int(mined.sum()),
+        candidates=int(candidates.sum()),
+        active=int(lossy.sum()),
+        positives=int(positives),
+        negatives=int(negatives),
+        positive_distance=float(near),
+        negative_distance=float(far),
+    )

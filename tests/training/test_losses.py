@@ -145,7 +145,7 @@ def test_semi_hard_all_is_that_of_pytorch_metric_learning() -> None:
     value, gradient = value_and_gradient(ours.loss, embeddings)
     assert value == pytest.approx(expected, abs=1e-12)
     assert torch.allclose(gradient, slope, rtol=0, atol=1e-12)
-    assert ours.stats.terms == miner.num_triplets
+    assert ours.stats.mined == miner.num_triplets
 
 
 def test_all_and_hard_triplets_are_those_of_pytorch_metric_learning() -> None:
@@ -207,7 +207,7 @@ def test_a_collapsed_batch_shows_in_the_statistics() -> None:
     embeddings = torch.ones(6, 3, dtype=torch.float64).requires_grad_()
     value = LOSSES["triplet"](LossOptions(0.5, "hard", "active"))(embeddings, torch.tensor([0, 0, 0, 1, 1, 1]))
     assert value.loss.item() == 0.5
-    assert value.stats == Stats(6, 6, 12, 18, 0.0, 0.0)
+    assert value.stats == Stats(6, 36, 36, 12, 18, 0.0, 0.0)
     assert value.stats.active_fraction == 1.0
 
 
@@ -228,20 +228,32 @@ def test_no_triplet_is_a_loss_of_zero_with_its_graph_and_a_note(miner: str, size
     assert value.loss.item() == 0.0
     assert embeddings.grad is not None
     assert not embeddings.grad.any()
-    assert value.stats.terms == 0
+    assert value.stats.mined == 0
     assert value.stats.note
+
+
+@pytest.mark.parametrize("miner", MINERS)
+def test_the_active_fraction_counts_all_triplets_whatever_the_miner(miner: str) -> None:
+    embeddings, labels = batch([3, 4, 2])
+    table = torch.cdist(embeddings, embeddings).tolist()
+    every = list(triplets_by_hand(table, labels.tolist(), "all", 0.4))
+    broken = [(a, p, n) for a, p, n in every if table[a][n] < table[a][p] + 0.4]
+    stats: Stats = LOSSES["triplet"](LossOptions(0.4, miner, "active"))(embeddings, labels).stats
+    assert (stats.candidates, stats.active) == (len(every), len(broken))
+    assert 0 < stats.active_fraction < 1
+    assert stats.mined == len(list(triplets_by_hand(table, labels.tolist(), miner, 0.4)))
 
 
 def test_statistics_hold_the_mean_distances_of_all_pairs() -> None:
     value = LOSSES["contrastive"](LossOptions(1.0, "hard", "all"))(on_a_line(0, 0.5, 2), torch.tensor([0, 0, 1]))
-    assert value.stats == Stats(2, 0, 2, 4, 0.5, 1.75)
+    assert value.stats == Stats(2, 4, 0, 2, 4, 0.5, 1.75)
     assert value.stats.note == ""
 
 
 def test_combined_statistics_weigh_distances_by_pairs() -> None:
-    parts = [Stats(10, 5, 2, 4, 0.5, 1.0), Stats(30, 5, 6, 0, 0.1, 0.0)]
+    parts = [Stats(3, 10, 5, 2, 4, 0.5, 1.0), Stats(4, 30, 5, 6, 0, 0.1, 0.0)]
     whole = combine(parts)
-    assert whole[:4] == (40, 10, 8, 4)
+    assert whole[:5] == (7, 40, 10, 8, 4)
     assert whole.positive_distance == pytest.approx(0.2)
     assert whole.negative_distance == 1.0
     assert whole.active_fraction == 0.25
