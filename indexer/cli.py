@@ -1,0 +1,277 @@
+"""The commands of daily use: index, search, evaluate, sample. What keeps a library in order is in `upkeep.py`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer import model, samples, upkeep
+from indexer.card import ModelCard
+from indexer.evaluation import Evaluation, evaluate
+from indexer.indexing import Report, index
+from indexer.installation import ModelChoice, choose, install, installed
+from indexer.library import Hit, Library, SearchResult
+from indexer.photos import text
+from indexer.pipeline import Deferred, Embedder
+from indexer.pixels import Pixels
+from indexer.places import find, home
+from indexer.progress import Progress, Steps
+from indexer.query import Query
+from indexer.sheet import write_sheet
+from indexer.terminal import attached_option, emit, follow, json_option, say
+from indexer.upkeep import active_choice, library_option, one_at_a_time
+
+FOLDER = click.Path(path_type=Path)
+model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
+weights_option = click.option(
+    "--weights", type=FOLDER, help="A safetensors file for the timm network named by --model."
+)
+runtime_option = click.option(
+    "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
+)
+
+
+@click.command("index")
+@click.argument("folders", nargs=-1, type=FOLDER)
+@library_option
+@model_option
+@weights_option
+@runtime_option
+@click.option("--labelled", is_flag=True, help="The sub-folders of FOLDER are classes.")
+@json_option
+@attached_option
+def index_command(
+    *,
+    folders: tuple[Path, ...],
+    library: Path | None,
+    name: str | None,
+    weights: Path | None,
+    runtime: str,
+    labelled: bool,
+    as_json: bool,
+    attached: bool,
+) -> int:
+    """Embed what is new in the FOLDERs; without one, bring the library's known folders up to date."""
+    folder = library or find(folders[0] if folders else None)
+    for path in folders:
+        _require_folder(path)
+    choice = choose(name, weights) if name or weights else None
+    with (Library.create if folders else Library.open)(folder) as opened, opened.job():
+        steps = _index_steps(opened, folders, choice, runtime, labelled=labelled)
+        report = follow(steps, as_json=as_json, attached=attached)
+        if as_json:
+            emit("index", _report_fields(report))
+        else:
+            _say_report(opened, report)
+    return 1 if report.new_failures else 0
+
+
+def _require_folder(path: Path) -> None:
+    if not path.is_dir():
+        what = "is not a folder" if path.exists() else "does not exist"
+        raise click.ClickException(f"{text(bytes(path))} {what}. Name a folder with pictures.")
+
+
+def _index_steps(
+    library: Library, folders: tuple[Path, ...], choice: ModelChoice | None, runtime: str, *, labelled: bool
+) -> Steps[Report]:
+    """Install or mend the model where there is something to do, then index with it."""
+    card = yield from install(choice or active_choice(library), library.models_folder)
+    embedder = deferred(card, library.models_folder, runtime)
+    return (yield from index(library, folders, embedder, labelled=labelled))
+
+
+def deferred(card: ModelCard, folder: Path, runtime: str) -> Deferred:
+    """An installed model, loaded when the first picture needs it."""
+    return Deferred(card, lambda: model.load(folder / card.fingerprint, runtime=runtime))
+
+
+def _report_fields(report: Report) -> dict[str, Any]:
+    return {
+        "files": report.files,
+        "photos": report.photos,
+        "embedded": report.embedded,
+        "moved": report.moved,
+        "missing": report.missing,
+        "failed": [{"path": text(failure.path), "reason": failure.reason} for failure in report.failed],
+        "offline": [text(path) for path in report.offline],
+        "seconds": report.seconds,
+    }
+
+
+def _say_report(library: Library, report: Report) -> None:
+    say(f"{report.photos:,} photos in {report.files:,} files, in the library {library.folder}")
+    say(f"{report.embedded:,} embedded, {report.moved:,} moved, {report.missing:,} missing, in {report.seconds:.1f} s")
+    for path in report.offline:
+        say(f"{text(path)} is offline or empty: its photos stay searchable.")
+    if report.failed:
+        say(f"{len(report.failed):,} files could not be used (lookalike failed lists all):")
+        for failure in report.failed[:5]:
+            say(f"  {text(failure.path)}: {failure.reason}")
+
+
+@click.command("search")
+@click.argument("images", nargs=-1, required=True, type=FOLDER)
+@click.option("--not", "unlike", multiple=True, type=FOLDER, help="A picture the results should not be like.")
+@library_option
+@click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Results.")
+@click.option("--exact", is_flag=True, help="Compare with every photo instead of the index's candidates.")
+@click.option("--sheet", type=FOLDER, help="Also write a contact sheet: .png, .jpg or .webp.")
+@json_option
+def search_command(
+    *,
+    images: tuple[Path, ...],
+    unlike: tuple[Path, ...],
+    library: Path | None,
+    count: int,
+    exact: bool,
+    sheet: Path | None,
+    as_json: bool,
+) -> None:
+    """Rank the library's photos by how much they look like the IMAGEs."""
+    with Library.open(library or find(images[0])) as opened:
+        result = opened.search(Query(images, unlike), k=count, exact=exact)
+        if sheet is not None:
+            write_sheet(sheet, list(images), result.hits)
+    if as_json:
+        emit("search", _search_fields(result))
+    else:
+        _say_hits(result, sheet)
+
+
+def _search_fields(result: SearchResult) -> dict[str, Any]:
+    return {
+        "engine": result.engine,
+        "recall_at_10": result.recall_at_10,
+        "seconds": round(result.seconds, 6),
+        "notice": result.notice,
+        "hits": [_hit_fields(hit) for hit in result.hits],
+    }
+
+
+def _hit_fields(hit: Hit) -> dict[str, Any]:
+    return {
+        "rank": hit.rank,
+        "path": text(hit.photo.path),
+        "copies": hit.photo.copies,
+        "distance": round(hit.distance, 6),
+        "probability": hit.probability,
+        "rarity": hit.rarity,
+        "label": hit.photo.label,
+    }
+
+
+def _say_hits(result: SearchResult, sheet: Path | None) -> None:
+    if result.notice:
+        say(result.notice, error=True)
+    for hit in result.hits:
+        label = f"  {hit.photo.label}" if hit.photo.label else ""
+        copies = f"  (+{hit.photo.copies} copies)" if hit.photo.copies else ""
+        say(f"{hit.rank:>4}  {hit.distance:.3f}{label:<18}  {text(hit.photo.path)}{copies}")
+    if not result.hits:
+        say("The library holds no photos yet.")
+    how = (
+        "compared with every photo" if result.engine == "exact" else f"finds {result.recall_at_10:.1%} of the true ten"
+    )
+    say(f"{len(result.hits)} results in {result.seconds * 1000:.0f} ms, {how}")
+    if sheet is not None:
+        say(f"Contact sheet: {sheet}")
+
+
+@click.command("evaluate")
+@click.argument("folder", type=FOLDER)
+@click.option(
+    "--model", "name", help="A timm network's name, the folder of a checkpoint, or 'pixels' for the bare pictures."
+)
+@weights_option
+@runtime_option
+@json_option
+def evaluate_command(folder: Path, name: str | None, weights: Path | None, runtime: str, as_json: bool) -> None:
+    """Measure how well a model finds the pictures of the same class; the sub-folders of FOLDER are the classes."""
+    with _standalone(name, weights, runtime, as_json=as_json) as (embedder, seen):
+        result = follow(evaluate(folder, embedder, seen), as_json=as_json)
+    if as_json:
+        emit("evaluate", _evaluation_fields(result))
+    else:
+        _say_evaluation(embedder.card.name, result)
+
+
+@contextmanager
+def _standalone(
+    name: str | None, weights: Path | None, runtime: str, *, as_json: bool
+) -> Iterator[tuple[Embedder, frozenset[bytes]]]:
+    """A model outside any library, installed in the home folder, and the hashes it must not be judged by."""
+    if name == "pixels":
+        yield Pixels(), frozenset()
+        return
+    folder = home() / "models"
+    choice = choose(name, weights)
+    card = installed(choice, folder) or follow(_install(choice, folder), as_json=as_json)
+    yield deferred(card, folder, runtime), frozenset(map(bytes, model.seen(folder / card.fingerprint)))
+
+
+def _install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
+    yield Progress("prepare", 0, 0)
+    with one_at_a_time(folder):
+        return (yield from install(choice, folder))
+
+
+def _evaluation_fields(result: Evaluation) -> dict[str, Any]:
+    figures = result.retrieval
+    return {
+        "queries": figures.queries,
+        "photos": result.photos,
+        "classes": result.classes,
+        "alone": figures.alone,
+        "copies": result.copies,
+        "ambiguous": result.ambiguous,
+        "seen": result.seen,
+        "failed": len(result.failed),
+        "p_at_1": figures.p_at_1,
+        "r_precision": figures.r_precision,
+        "map_at_r": figures.map_at_r,
+        "hit_at_k": {str(k): value for k, value in figures.hit_at_k.items()},
+        "eer": result.verification.eer,
+        "thresholds": [threshold._asdict() for threshold in result.verification.thresholds],
+    }
+
+
+def _say_evaluation(name: str, result: Evaluation) -> None:
+    figures = result.retrieval
+    say(f"{name} on {result.photos:,} photos of {result.classes:,} classes, {figures.queries:,} queries")
+    hits = "  ".join(f"hit@{k} {value:.3f}" for k, value in figures.hit_at_k.items() if k > 1)
+    say(f"P@1 {figures.p_at_1:.3f}  R-precision {figures.r_precision:.3f}  MAP@R {figures.map_at_r:.3f}  {hits}")
+    if result.verification.eer is not None:
+        say(f"Same or different: equal error rate {result.verification.eer:.3f}")
+    for threshold in result.verification.thresholds:
+        say(f"  wrong {threshold.fmr:.1%} of the time, misses {threshold.fnmr:.1%}: distance {threshold.distance:.3f}")
+    left_out = {
+        "alone in their class": figures.alone,
+        "copies": result.copies,
+        "in two classes": result.ambiguous,
+        "seen in training": result.seen,
+        "unreadable": len(result.failed),
+    }
+    parts = [f"{count:,} {why}" for why, count in left_out.items() if count]
+    if parts:
+        say(f"Left out: {', '.join(parts)}")
+
+
+@click.command("sample")
+@click.argument("name", type=click.Choice(list(samples.SAMPLES)))
+@click.argument("out", type=FOLDER)
+@click.option("--per-class", type=click.IntRange(1), help="Pictures of each class (fashion-mnist).")
+@click.option("--part", type=click.Choice(["train", "test"]), default="test", show_default=True)
+@json_option
+def sample_command(name: str, out: Path, per_class: int | None, part: str, as_json: bool) -> None:
+    """Write sample pictures into the folder OUT, one sub-folder for each class."""
+    count = follow(samples.SAMPLES[name](out, per_class=per_class, part=part), as_json=as_json)
+    if as_json:
+        emit("sample", {"files": count})
+    else:
+        say(f"{count:,} pictures in {out}")
+
+
+COMMANDS = [index_command, search_command, evaluate_command, sample_command, *upkeep.COMMANDS]

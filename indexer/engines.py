@@ -1,0 +1,76 @@
+"""From a query vector to the rows nearest to it: approximately by Annoy, and exactly. The only importer of Annoy.
+
+Annoy proposes candidates; distances and order are always computed exactly. Annoy crashes or answers wrongly on a
+damaged file, a wrong dimension or a vector that is not finite, so `open_annoy` is for files that a manifest has
+vouched for.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from annoy import AnnoyIndex
+
+BLOCK = 4096  # rows converted to float32 at a time: 20 MB at 1280 dimensions
+NOISE = 4e-6  # rounding of a float32 squared distance of unit vectors by way of the scalar product
+
+Nearest = Callable[[np.ndarray, int, int], np.ndarray]
+"""(vector (dim,) float32, count, search_k) -> up to count candidate rows (m,) int64, most likely nearest first."""
+
+
+def build_annoy(path: Path, blocks: Iterable[np.ndarray], dim: int, *, trees: int, seed: int) -> None:
+    """Write an Annoy file from blocks (n, dim) float32; the same seed gives the same bytes.
+
+    The metric is Euclidean: on unit vectors it has the order of Annoy's `angular`, and it also holds for projected
+    vectors, which are not of unit length.
+    """
+    index = AnnoyIndex(dim, "euclidean")
+    index.set_seed(seed)
+    row = 0
+    for block in blocks:
+        for vector in block:
+            index.add_item(row, vector)
+            row += 1
+    index.build(trees, n_jobs=1)  # deterministic with one job only
+    index.save(str(path))
+    index.unload()
+
+
+def open_annoy(path: Path, dim: int) -> Nearest:
+    """Map an Annoy file of this dimension into memory; it stays mapped as long as the result lives."""
+    index = AnnoyIndex(dim, "euclidean")
+    index.load(str(path))
+
+    def nearest(vector: np.ndarray, count: int, search_k: int) -> np.ndarray:
+        return np.array(index.get_nns_by_vector(vector, count, search_k), np.int64)
+
+    return nearest
+
+
+def squared_distances(values: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Squared Euclidean distances (n, m) float32, within NOISE, of values (n, dim) to queries (m, dim)."""
+    result = np.empty((len(values), len(queries)), np.float32)
+    for start in range(0, len(values), BLOCK):
+        block = values[start : start + BLOCK].astype(np.float32)
+        squares = np.einsum("ij,ij->i", block, block)
+        result[start : start + BLOCK] = squares[:, None] - 2 * (block @ queries.T)
+    result += np.einsum("ij,ij->i", queries, queries)
+    return result
+
+
+def closest(squares: np.ndarray, count: int) -> np.ndarray:
+    """Rows (m,) that hold the `count` smallest of squares (n,), with all that are as small within NOISE.
+
+    So a ranking by exact distance over these rows is the exact ranking of all rows. Infinite ones are never among them.
+    """
+    if len(squares) > count:
+        bound = np.partition(squares, count - 1)[count - 1] + 2 * NOISE
+        return np.flatnonzero((squares <= bound) & np.isfinite(squares))
+    return np.flatnonzero(np.isfinite(squares))
+
+
+def exact_distances(values: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """Euclidean distances (n,) float64 of values (n, dim) to query (dim,): the norm of the difference."""
+    difference = values.astype(np.float64) - query.astype(np.float64)
+    distances: np.ndarray = np.sqrt(np.einsum("ij,ij->i", difference, difference))
+    return distances

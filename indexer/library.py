@@ -1,0 +1,283 @@
+"""A library as its users see it: open it, look at it, search it.
+
+A Library belongs to one thread; opening one is cheap, and so is noticing that another process has written to it.
+Searching takes Annoy's candidates from the published generation, the later embeddings (the tail) exactly, leaves out
+what is not shown, and ranks by exact distance in full dimension. Without a sound generation everything is tail.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import filelock
+import numpy as np
+
+from indexer import engines, photos
+from indexer import model as models
+from indexer.card import ModelCard
+from indexer.errors import LibraryBusy, LibraryError, LookalikeError, PhotoError
+from indexer.generations import Generation
+from indexer.pipeline import Embedder, embed_bytes, embed_image
+from indexer.places import SUFFIX
+from indexer.query import Example, Query, combine
+from indexer.searcher import Searcher
+from indexer.store import Failure, KnownModel, Root, ShownPhoto, Store
+from indexer.thumbnails import Thumbnails
+
+
+class Photo(NamedTuple):
+    """One content: the absolute path of one present file of it, the number of further copies, size in pixels."""
+
+    id: int
+    path: bytes
+    copies: int
+    label: str | None
+    width: int
+    height: int
+    sha256: bytes
+    offline: bool
+
+
+class Hit(NamedTuple):
+    """One ranked photo; probability and rarity are null where nothing supports them."""
+
+    rank: int
+    photo: Photo
+    distance: float
+    probability: float | None
+    rarity: float | None
+
+
+class SearchResult(NamedTuple):
+    """Hits ordered by (distance, id); `notice` is a sentence when something was off, else empty."""
+
+    hits: list[Hit]
+    engine: str
+    recall_at_10: float
+    seconds: float
+    notice: str
+
+
+class RootInfo(NamedTuple):
+    """A root and the number of searchable files below it; state is online or offline."""
+
+    path: bytes
+    state: str
+    labelled: bool
+    files: int
+
+
+class Info(NamedTuple):
+    """The figures of a library; `recall_at_10` is None while everything is searched exactly."""
+
+    folder: Path
+    roots: list[RootInfo]
+    files: int
+    photos: int
+    missing: int
+    failed: int
+    model: str
+    fingerprint: str
+    dim: int
+    generation: int
+    indexed: int
+    tail: int
+    recall_at_10: float | None
+    bytes: int
+
+
+class Library:
+    """An open library; made and used in one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name.removesuffix(SUFFIX)
+        self.store = Store(folder)
+        self.thumbnails = Thumbnails(folder / "thumbnails.sqlite")
+        self._model: models.Model | None = None
+        self._searcher = Searcher(folder, self.store)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Library":
+        """Open an existing library. Raises LibraryError with a sentence."""
+        if not (folder / "library.sqlite").is_file():
+            raise LibraryError(f"There is no library at {folder}. Index a folder first: lookalike index FOLDER")
+        return cls(folder)
+
+    @classmethod
+    def create(cls, folder: Path) -> "Library":
+        """Open a library, made where there is none."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(f"The library {folder} cannot be made ({error.strerror}).") from error
+        return cls(folder)
+
+    def close(self) -> None:
+        """Let go of the database and the thumbnails."""
+        self.store.close()
+        self.thumbnails.close()
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def job(self) -> filelock.AcquireReturnProxy[filelock.BaseFileLock]:
+        """Take the library's job lock (a context manager); raises LibraryBusy when another program holds it."""
+        try:
+            return filelock.FileLock(self.folder / "job.lock").acquire(timeout=0)
+        except filelock.Timeout:
+            raise LibraryBusy(
+                f"Another program is at work on the library {self.name}; searching goes on, try again when it is done."
+            ) from None
+        except OSError as error:
+            raise LibraryError(f"The library {self.folder} cannot be written ({error.strerror}).") from error
+
+    def version(self) -> int:
+        """A number that changes when another process or thread has committed to the library."""
+        return self.store.database.version()
+
+    # the model
+
+    @property
+    def models_folder(self) -> Path:
+        """Where the library keeps its models, one folder each, named by fingerprint."""
+        return self.folder / "models"
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the active model, empty before the first index run."""
+        return str(self.store.setting("active_model") or "")
+
+    @property
+    def model_id(self) -> int:
+        """The active model's id in the database, 0 before the first index run."""
+        return self.store.model_id(self.fingerprint)
+
+    def card(self) -> ModelCard:
+        """The active model's card. Raises LibraryError before the first index run, ModelError where it is damaged."""
+        self._require_model()
+        return models.read_card(self.models_folder / self.fingerprint)
+
+    def _require_model(self) -> KnownModel:
+        known = self.store.model(self.fingerprint)
+        if known is None:
+            raise LibraryError(f"The library {self.name} is empty. Index a folder first: lookalike index FOLDER")
+        return known
+
+    def embedder(self) -> Embedder:
+        """The active model, loaded once; loads no torch when it is converted."""
+        if self._model is None or self._model.card.fingerprint != self.fingerprint:
+            self.card()
+            self._model = models.load(self.models_folder / self.fingerprint)
+        return self._model
+
+    # looking
+
+    def photo_ids(self) -> np.ndarray:
+        """Ids (n,) int64 of the shown photos, in the order of (root, path)."""
+        return self.store.shown_ids(self.model_id)
+
+    def photos(self, ids: Sequence[int]) -> list[Photo]:
+        """The photos of these ids, in this order; ids that are not shown are left out."""
+        return [_photo(shown) for shown in self.store.shown(ids)]
+
+    def thumbnail(self, photo: Photo) -> bytes | None:
+        """The photo's thumbnail as JPEG, None when the cache has none."""
+        return self.thumbnails.get(photo.sha256)
+
+    def failures(self) -> list[Failure]:
+        """Files that could not be used, with reasons."""
+        return self.store.failures(self.model_id)
+
+    def info(self) -> Info:
+        """The figures of the library."""
+        model, searcher = self._require_model(), self._fresh_searcher()
+        generation = searcher.generation
+        return Info(
+            folder=self.folder,
+            roots=[self._root_info(root) for root in self.store.roots()],
+            files=self.store.count_files(self.model_id),
+            photos=int(searcher.shown.sum()),
+            missing=self.store.count_missing(),
+            failed=len(self.failures()),
+            model=model.name,
+            fingerprint=self.fingerprint,
+            dim=model.dim,
+            generation=generation.manifest.number if generation else 0,
+            indexed=generation.manifest.rows if generation else 0,
+            tail=len(searcher.tail.ids),
+            recall_at_10=generation.manifest.recall_at_10 if generation else None,
+            bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
+        )
+
+    def _root_info(self, root: Root) -> RootInfo:
+        state = "online" if root.online else "offline"
+        return RootInfo(root.path, state, root.labelled, self.store.count_files(self.model_id, root.id))
+
+    # searching
+
+    def search(self, query: Query, *, k: int = 50, exact: bool = False) -> SearchResult:
+        """The k photos nearest to the query, by exact distance; `exact` looks at every photo instead of candidates.
+
+        Raises LookalikeError where a picture of the query cannot be read.
+        """
+        if k < 1:
+            raise LookalikeError("A search needs room for at least one result.")
+        start = time.perf_counter()
+        searcher = self._fresh_searcher()
+        vector = combine([self.vector(one) for one in query.positives], [self.vector(one) for one in query.negatives])
+        ids, values, engine = searcher.nearest(vector, k, exact=exact)
+        hits = self._hits(ids, engines.exact_distances(values, vector), k)
+        recall = searcher.generation.manifest.recall_at_10 if searcher.generation and engine == "annoy" else 1.0
+        return SearchResult(hits, engine, recall, time.perf_counter() - start, searcher.notice)
+
+    def _fresh_searcher(self) -> Searcher:
+        self._searcher.refresh(self.fingerprint, self._require_model())
+        return self._searcher
+
+    def generation(self) -> Generation | None:
+        """The active model's generation, verified; None where there is none or it is damaged."""
+        return self._fresh_searcher().generation
+
+    def vector(self, example: Example) -> np.ndarray:
+        """The embedding (dim,) float32 of an example: the stored one where its content is in the library."""
+        if isinstance(example, int | np.integer):
+            stored = self.store.embedding_of(int(example), self.model_id)
+            if stored is None:
+                raise LookalikeError("That photo is no longer in the library.")
+            return stored.astype(np.float32)
+        if isinstance(example, Path):
+            return self._vector_of_file(example)
+        return embed_image(example, self.embedder())
+
+    def _vector_of_file(self, path: Path) -> np.ndarray:
+        try:
+            data = photos.read(path)
+            stored = self.store.embedding(photos.content_hash(data), self.model_id)
+            return stored.astype(np.float32) if stored is not None else embed_bytes(data, self.embedder())
+        except PhotoError as error:
+            raise LookalikeError(f"{photos.text(os.fsencode(path))} {error}.") from error
+
+    def _hits(self, ids: np.ndarray, distances: np.ndarray, k: int) -> list[Hit]:
+        order = np.lexsort((ids, distances))[:k]
+        found = self.photos([int(ids[row]) for row in order])
+        at = dict(zip(ids[order].tolist(), distances[order].tolist(), strict=True))
+        return [Hit(rank, photo, at[photo.id], None, None) for rank, photo in enumerate(found, 1)]
+
+
+def _photo(shown: ShownPhoto) -> Photo:
+    return Photo(
+        id=shown.id,
+        path=shown.root.rstrip(b"/") + b"/" + shown.path,
+        copies=shown.copies,
+        label=shown.label,
+        width=shown.width,
+        height=shown.height,
+        sha256=shown.sha256,
+        offline=not shown.online,
+    )

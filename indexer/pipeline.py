@@ -1,0 +1,162 @@
+"""From paths to embeddings: a pool of threads reads, hashes and decodes while one thread runs the network.
+
+Pillow and hashlib let go of Python's lock, so threads are as good as processes here. The look-ahead is bounded: a few
+batches of model inputs and one file's bytes for each thread are all that is ever in memory.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from PIL.Image import Image
+
+from indexer import photos, thumbnails
+from indexer.card import ModelCard
+from indexer.errors import PhotoError
+
+BATCH = 32
+AHEAD = 3 * BATCH  # model inputs decoded ahead: 14 MB at 224 pixels
+
+Input = TypeVar("Input")
+Output = TypeVar("Output")
+
+
+class Embedder(Protocol):
+    """What embedding needs of a model."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+
+    @property
+    def precision(self) -> str:
+        """Of the arithmetic: fp32, bf16, ..."""
+
+    def prepare(self, image: Image) -> np.ndarray:
+        """A picture as the model's input, uint8 (h, w, 3)."""
+
+    def embed(self, batch: np.ndarray) -> np.ndarray:
+        """Unit-length embeddings (n, dim) float32 of inputs (n, h, w, 3) uint8; rows of NaN where it has none."""
+
+
+class Deferred:
+    """A model that is loaded when the first picture needs it: an unchanged folder never does."""
+
+    def __init__(self, card: ModelCard, load: Callable[[], Embedder]) -> None:
+        self.card = card
+        self._load = load
+
+    @cached_property
+    def model(self) -> Embedder:
+        """The loaded model."""
+        return self._load()
+
+    @property
+    def precision(self) -> str:
+        """Of the arithmetic."""
+        return self.model.precision
+
+    def prepare(self, image: Image) -> np.ndarray:
+        """A picture as the model's input; needs the card only."""
+        return self.card.preprocessing.prepare(image)
+
+    def embed(self, batch: np.ndarray) -> np.ndarray:
+        """Embeddings by the loaded model."""
+        return self.model.embed(batch)
+
+
+class Embedded(NamedTuple):
+    """What became of one path: content hash, upright size, thumbnail JPEG, vector (dim,) float32, or a reason.
+
+    A content that was not wanted has a hash and nothing else.
+    """
+
+    sha256: bytes | None = None
+    width: int | None = None
+    height: int | None = None
+    thumbnail: bytes | None = None
+    vector: np.ndarray | None = None
+    reason: str | None = None
+    needs: str | None = None
+
+
+class _Decoded(NamedTuple):
+    result: Embedded
+    pixels: np.ndarray | None = None
+
+
+def embed_files(
+    paths: Iterable[bytes], model: Embedder, wanted: Callable[[bytes], bool], *, keep_thumbnails: bool = False
+) -> Iterator[list[Embedded]]:
+    """Yield batches of what became of each path, in order.
+
+    `wanted` is asked from the pool's threads with each content hash: False means that no embedding is needed.
+    """
+    threads = os.cpu_count() or 1
+
+    def decode(path: bytes) -> _Decoded:
+        return _decode(path, model, wanted, keep_thumbnails)
+
+    with ThreadPoolExecutor(threads, "decode") as pool:
+        decoded = bounded_map(pool, decode, paths, AHEAD)
+        try:
+            while batch := list(islice(decoded, BATCH)):
+                yield _embed(batch, model)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def embed_image(image: Image, model: Embedder) -> np.ndarray:
+    """The embedding (dim,) float32 of one picture in memory."""
+    vector: np.ndarray = model.embed(model.prepare(image)[None])[0]
+    if not np.isfinite(vector).all():
+        raise PhotoError("gives no usable embedding under this model")
+    return vector
+
+
+def embed_bytes(data: bytes, model: Embedder) -> np.ndarray:
+    """The embedding (dim,) float32 of one picture's file content."""
+    return embed_image(photos.decode(data, model.card.preprocessing.short_side).image, model)
+
+
+def bounded_map(
+    pool: ThreadPoolExecutor, work: Callable[[Input], Output], items: Iterable[Input], ahead: int
+) -> Iterator[Output]:
+    """The results of `work` in order, with at most `ahead` items begun and not yet taken."""
+    source = iter(items)
+    running: deque[Future[Output]] = deque(pool.submit(work, item) for item in islice(source, ahead))
+    while running:
+        result = running.popleft().result()
+        running.extend(pool.submit(work, item) for item in islice(source, 1))
+        yield result
+
+
+def _decode(path: bytes, model: Embedder, wanted: Callable[[bytes], bool], keep_thumbnail: bool) -> _Decoded:
+    sha256 = None
+    try:
+        data = photos.read(path)
+        sha256 = photos.content_hash(data)
+        if not wanted(sha256):
+            return _Decoded(Embedded(sha256))
+        image, width, height = photos.decode(data, model.card.preprocessing.short_side)
+        thumbnail = thumbnails.encode(image) if keep_thumbnail else None
+        return _Decoded(Embedded(sha256, width, height, thumbnail), model.prepare(image))
+    except PhotoError as error:
+        return _Decoded(Embedded(sha256, reason=str(error), needs=error.needs))
+
+
+def _embed(batch: list[_Decoded], model: Embedder) -> list[Embedded]:
+    inputs = [decoded.pixels for decoded in batch if decoded.pixels is not None]
+    vectors = iter(model.embed(np.stack(inputs)) if inputs else ())
+    return [decoded.result if decoded.pixels is None else _with(decoded.result, next(vectors)) for decoded in batch]
+
+
+def _with(result: Embedded, vector: np.ndarray) -> Embedded:
+    if not np.isfinite(vector).all():
+        return result._replace(reason="gives no usable embedding under this model")
+    return result._replace(vector=vector)

@@ -1,0 +1,40 @@
+"""Where libraries lie on this computer, and which of them holds a folder."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from indexer.store import Store
+
+SUFFIX = ".library"
+
+
+def home() -> Path:
+    """Where libraries and settings live: LOOKALIKE_HOME, else the user's data directory."""
+    chosen = os.environ.get("LOOKALIKE_HOME")
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("lookalike", appauthor=False))
+
+
+def libraries() -> list[Path]:
+    """The libraries in the home folder, by name."""
+    return sorted(path for path in home().glob("*" + SUFFIX) if (path / "library.sqlite").is_file())
+
+
+def find(folder: Path | None = None) -> Path:
+    """The library that holds a photo folder, else the default one (which may not exist yet)."""
+    if folder is not None:
+        wanted = os.fsencode(folder.absolute())
+        for path in libraries():
+            store = Store(path)
+            try:
+                if any(below(wanted, root.path) for root in store.roots()):
+                    return path
+            finally:
+                store.close()
+    return home() / ("default" + SUFFIX)
+
+
+def below(path: bytes, folder: bytes) -> bool:
+    """Whether an absolute path is a folder or lies below it."""
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")

@@ -1,0 +1,88 @@
+"""What lies below a root now, and how that differs from what the library knows.
+
+A walk reads names and times only, no picture. Links to files are followed, links to folders are not (they can form
+loops, and what they point to has its own place); hidden files and folders are passed over. A folder that cannot be
+listed hides nothing: what the library knows below it stays as it was.
+"""
+
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from indexer import photos
+from indexer.store import File
+
+
+class Walk(NamedTuple):
+    """The pictures found below a root, and the relative folders that could not be listed."""
+
+    files: list[File]
+    unreadable: list[bytes]
+
+
+class Changes(NamedTuple):
+    """How a walk differs from the library: files to read, relative paths that went and that came back."""
+
+    new: list[File]
+    gone: list[bytes]
+    back: list[bytes]
+
+
+def walk(root: bytes, skip: Collection[bytes] = ()) -> Walk:
+    """List the candidates below a root; `skip` holds absolute folders that are roots of their own."""
+    found = Walk([], [])
+    pending = [b""]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(root + b"/" + folder) as entries:
+                for entry in entries:
+                    _visit(entry, folder, pending, found.files)
+        except OSError:
+            found.unreadable.append(folder)
+        pending = [path for path in pending if root + b"/" + path[:-1] not in skip] if skip else pending
+    return found
+
+
+def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], files: list[File]) -> None:
+    name = entry.name
+    if entry.is_dir(follow_symlinks=False):
+        if not name.startswith(b"."):
+            pending.append(folder + name + b"/")
+    elif photos.is_candidate(name):
+        try:
+            about = entry.stat()
+        except OSError:  # a dangling link, or gone since it was listed
+            return
+        if not stat.S_ISDIR(about.st_mode):
+            files.append(File(folder + name, about.st_size, about.st_mtime_ns, about.st_ctime_ns))
+
+
+def compare(found: Walk, known: Iterable[File]) -> Changes:
+    """Which files must be read, which have gone, which are back as they were.
+
+    A file is taken as unchanged when size and time of change are; a failed one also when its status-change time is,
+    so that a file made readable is tried again.
+    """
+    before = {file.path: file for file in known}
+    changes = Changes([], [], [])
+    for file in found.files:
+        old = before.pop(file.path, None)
+        if old is None or old[1:3] != file[1:3] or (old.state == "failed" and old.ctime_ns != file.ctime_ns):
+            changes.new.append(file)
+        elif old.state == "missing":
+            changes.back.append(file.path)
+    unseen = (file.path for file in before.values() if file.state != "missing")
+    changes.gone.extend(_outside(unseen, tuple(found.unreadable)))
+    return changes
+
+
+def _outside(paths: Iterator[bytes], folders: tuple[bytes, ...]) -> Iterator[bytes]:
+    return (path for path in paths if not path.startswith(folders)) if folders else paths
+
+
+def folder_label(path: bytes) -> str | None:
+    """The class that a relative path states by its first folder, None for a file at the top."""
+    first, slash, _ = path.partition(b"/")
+    return photos.text(first) if slash else None

@@ -1,0 +1,79 @@
+"""The tables of library.sqlite, one migration per schema version; a list that only grows.
+
+`PRAGMA user_version` counts the migrations a library has had, so an old library is brought up to date on opening and
+a newer one is refused. Photos, files and embeddings are tables of their own: one content may be held by several files
+and has one embedding under each model. Ids of photos and embeddings are never used twice (AUTOINCREMENT), because the
+write-once generations name them.
+"""
+
+APPLICATION_ID = 0x4C4F4F4B  # "LOOK": tells our database from anybody else's
+
+MIGRATIONS = (
+    """
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE roots (
+        id INTEGER PRIMARY KEY,
+        path BLOB NOT NULL UNIQUE,
+        labelled INTEGER NOT NULL CHECK (labelled IN (0, 1)),
+        online INTEGER NOT NULL CHECK (online IN (0, 1))
+    );
+    CREATE TABLE photos (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+        width INTEGER,
+        height INTEGER
+    );
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY,
+        root INTEGER NOT NULL REFERENCES roots ON DELETE CASCADE,
+        path BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        ctime_ns INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('present', 'missing', 'failed')),
+        photo INTEGER REFERENCES photos,
+        label TEXT,
+        reason TEXT,
+        UNIQUE (root, path),
+        CHECK (state != 'failed' OR reason IS NOT NULL),
+        CHECK (state != 'present' OR photo IS NOT NULL)
+    );
+    CREATE INDEX files_by_photo ON files (photo, state);
+    CREATE TABLE models (
+        id INTEGER PRIMARY KEY,
+        fingerprint TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        dim INTEGER NOT NULL
+    );
+    CREATE TABLE embeddings (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        photo INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        model INTEGER NOT NULL REFERENCES models ON DELETE CASCADE,
+        vector BLOB NOT NULL,
+        precision TEXT NOT NULL,
+        UNIQUE (photo, model)
+    );
+    CREATE TABLE failures (
+        photo INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        model INTEGER NOT NULL REFERENCES models ON DELETE CASCADE,
+        reason TEXT NOT NULL,
+        needs TEXT,
+        PRIMARY KEY (photo, model)
+    ) WITHOUT ROWID;
+    CREATE TABLE labels (photo INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE, label TEXT NOT NULL);
+    CREATE TABLE decisions (
+        photo INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        other INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        decision TEXT NOT NULL,
+        PRIMARY KEY (photo, other),
+        CHECK (photo < other)
+    ) WITHOUT ROWID;
+    CREATE TABLE generations (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        model INTEGER NOT NULL REFERENCES models ON DELETE CASCADE,
+        built_upto INTEGER NOT NULL,
+        rows INTEGER NOT NULL,
+        manifest_sha256 TEXT
+    );
+    """,
+)

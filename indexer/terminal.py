@@ -1,0 +1,118 @@
+"""How commands speak: progress and results for people in a terminal, or one JSON object per line for programs.
+
+Results go to standard output, progress bars and faults to standard error. Exit code 0: done; 1: the answer is no, or
+files failed for the first time; 2: usage or refused, with one plain sentence.
+"""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+from tqdm import tqdm
+
+from indexer.errors import LookalikeError
+from indexer.progress import Progress, Steps
+
+Result = TypeVar("Result")
+STOPPED = "Stopped. What was done is kept; the next run goes on from there."
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
+attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")
+
+
+class Stopped(LookalikeError):
+    """The user stopped the work; what was committed stays."""
+
+
+def say(message: str, *, error: bool = False) -> None:
+    """Print one line; characters that the terminal cannot show are escaped."""
+    stream = sys.stderr if error else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    print(message.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+
+
+def emit(kind: str, fields: Mapping[str, Any]) -> None:
+    """Print the result as one JSON line."""
+    print(json.dumps({"result": kind, **fields}), flush=True)
+
+
+def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Result:
+    """Run the steps to their end, showing the progress; with `attached`, stop when standard input closes.
+
+    The steps are closed on the way out whatever happens, so that their `finally:` has run.
+    """
+    asked_to_stop = threading.Event()
+    if attached:
+        threading.Thread(target=_wait_for_end_of_input, args=(asked_to_stop,), daemon=True).start()
+    show = _json_line if as_json else _Bars()
+    try:
+        while not asked_to_stop.is_set():
+            show(next(steps))
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    finally:
+        steps.close()
+        if isinstance(show, _Bars):
+            show.close()
+    raise Stopped(STOPPED)
+
+
+def _json_line(progress: Progress) -> None:
+    print(json.dumps(progress._asdict()), flush=True)
+
+
+def _wait_for_end_of_input(event: threading.Event) -> None:
+    while os.read(0, 4096):
+        pass
+    event.set()
+
+
+class _Bars:
+    """One tqdm bar for each stage."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._stage = ""
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.stage != self._stage:
+            self.close()
+            self._stage = progress.stage
+            self._bar = tqdm(desc=progress.stage, total=progress.total or None, leave=False, disable=None)
+        self._bar.total = progress.total or None
+        self._bar.n = progress.done
+        self._bar.set_postfix_str(progress.note[-40:], refresh=False)
+        self._bar.refresh()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def run(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
+    """Run a click command; returns the exit code, with every fault said in one sentence on standard error."""
+    try:
+        return int(command(arguments, standalone_mode=False) or 0)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's last flush does not complain
+        return 0
+    except (Stopped, KeyboardInterrupt, click.Abort):
+        say(STOPPED, error=True)
+        return 130
+    except click.exceptions.Exit as wish:
+        return wish.exit_code
+    except (click.ClickException, LookalikeError, OSError) as fault:
+        say(_sentence(fault), error=True)
+        return 2
+
+
+def _sentence(fault: Exception) -> str:
+    if isinstance(fault, click.ClickException):
+        return fault.format_message()
+    return f"The system refused: {fault}." if isinstance(fault, OSError) else str(fault)

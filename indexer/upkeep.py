@@ -1,0 +1,227 @@
+"""The commands that look after a library: info, roots, failed, forget, check, doctor."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import filelock
+
+from indexer import generations, photos
+from indexer.errors import GenerationError, LookalikeError, ModelError
+from indexer.installation import PACKAGED_SOURCE, ModelChoice, install, verify
+from indexer.library import Info, Library
+from indexer.places import find, home
+from indexer.progress import Progress, Steps
+from indexer.runtime import fast_precision
+from indexer.terminal import emit, follow, json_option, say
+
+PACKAGES = ["lookalike", "torch", "torchvision", "timm", "openvino", "annoy", "numpy", "pillow", "PySide6-Essentials"]
+
+library_option = click.option(
+    "--library", type=click.Path(path_type=Path), help="The library's folder; else the one that holds the pictures."
+)
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let one program at a time install models into a folder; others wait for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(folder / "install.lock"):
+        yield
+
+
+@click.command("info")
+@library_option
+@json_option
+def info_command(library: Path | None, as_json: bool) -> None:
+    """Show what a library holds."""
+    with Library.open(library or find()) as opened:
+        info = opened.info()
+    if as_json:
+        emit("info", _info_fields(info))
+        return
+    say(f"{info.folder}: {info.photos:,} photos in {info.files:,} files, {info.bytes / 1e6:,.1f} MB")
+    for root in info.roots:
+        kind = ", sub-folders are classes" if root.labelled else ""
+        say(f"  {photos.text(root.path)}: {root.files:,} files, {root.state}{kind}")
+    say(f"{info.missing:,} files missing, {info.failed:,} could not be used")
+    say(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
+    if info.recall_at_10 is None:
+        say(f"{info.tail:,} embeddings, searched exactly")
+    else:
+        say(f"Index {info.generation:04d} of {info.indexed:,} embeddings finds {info.recall_at_10:.1%} of the true ten")
+        say(f"{info.tail:,} later embeddings are searched exactly")
+
+
+def _info_fields(info: Info) -> dict[str, Any]:
+    roots = [root._asdict() | {"path": photos.text(root.path)} for root in info.roots]
+    return info._asdict() | {"folder": str(info.folder), "roots": roots}
+
+
+@click.command("failed")
+@library_option
+@json_option
+def failed_command(library: Path | None, as_json: bool) -> None:
+    """List the files that could not be used, with reasons."""
+    with Library.open(library or find()) as opened:
+        failures = opened.failures()
+    if as_json:
+        emit("failed", {"failed": [{"path": photos.text(path), "reason": reason} for path, reason in failures]})
+        return
+    for path, reason in failures:
+        say(f"{photos.text(path)}: {reason}")
+    say(f"{len(failures):,} files could not be used")
+
+
+@click.command("roots")
+@library_option
+@click.option("--move", nargs=2, type=click.Path(path_type=Path), help="Point the root OLD at the folder NEW.")
+@json_option
+def roots_command(library: Path | None, move: tuple[Path, Path] | None, as_json: bool) -> None:
+    """List the photo folders of a library, or point one at another place."""
+    with Library.open(library or find()) as opened:
+        if move:
+            with opened.job():
+                _move_root(opened, *move)
+        roots = opened.store.roots()
+    listed = [{"path": photos.text(r.path), "state": _state(r.online), "labelled": r.labelled} for r in roots]
+    if as_json:
+        emit("roots", {"roots": listed})
+        return
+    for root in listed:
+        say(f"{root['path']}  {root['state']}{'  sub-folders are classes' if root['labelled'] else ''}")
+
+
+def _state(online: bool) -> str:
+    return "online" if online else "offline"
+
+
+def _move_root(library: Library, old: Path, new: Path) -> None:
+    root = next((root for root in library.store.roots() if root.path == os.fsencode(old.absolute())), None)
+    if root is None:
+        raise LookalikeError(f"{old} is no photo folder of this library; lookalike roots lists them.")
+    if not new.is_dir():
+        raise LookalikeError(f"{new} is not a folder.")
+    library.store.move_root(root.id, os.fsencode(new.resolve()))
+
+
+@click.command("forget")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--missing", is_flag=True, help="Forget files that are gone.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@library_option
+@json_option
+def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path | None, as_json: bool) -> None:
+    """Forget a photo FOLDER, or all missing files: their embeddings and labels go. No picture is touched."""
+    if (folder is None) == (not missing):
+        raise click.UsageError("Name a folder to forget, or --missing.")
+    with Library.open(library or find(folder)) as opened, opened.job():
+        what = f"the folder {folder}" if folder else f"{opened.store.count_missing():,} missing files"
+        if not yes:
+            click.confirm(f"Forget {what} with their embeddings and labels?", abort=True, err=True)
+        if folder:
+            _forget_root(opened, folder)
+        dropped = opened.store.forget_missing()
+    if as_json:
+        emit("forget", {"photos": dropped})
+    else:
+        say(f"{dropped:,} photos forgotten. The pictures themselves are untouched.")
+
+
+def _forget_root(library: Library, folder: Path) -> None:
+    wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
+    root = next((root for root in library.store.roots() if root.path in wanted), None)
+    if root is None:
+        raise LookalikeError(f"{folder} is no photo folder of this library; lookalike roots lists them.")
+    library.store.forget_root(root.id)
+
+
+@click.command("check")
+@library_option
+@click.option("--repair", is_flag=True, help="Build anew what can be derived again.")
+@json_option
+def check_command(library: Path | None, repair: bool, as_json: bool) -> int:
+    """Verify everything a library holds, byte for byte; exit code 1 where something is wrong."""
+    with Library.open(library or find()) as opened:
+        problems = follow(_check(opened), as_json=as_json)
+        if repair and problems:
+            with opened.job():
+                follow(_repair(opened), as_json=as_json)
+            problems = follow(_check(opened), as_json=as_json)
+    if as_json:
+        emit("check", {"problems": problems})
+    for problem in [] if as_json else problems or ["Everything agrees."]:
+        say(problem)
+    return 1 if problems else 0
+
+
+def _check(library: Library) -> Steps[list[str]]:
+    problems = []
+    yield Progress("check", 0, 3, "database")
+    if not library.store.database.sound():
+        problems.append("The database is damaged. Your photos are untouched: index them into a new library.")
+        return problems
+    yield Progress("check", 1, 3, "model")
+    try:
+        verify(library.models_folder / library.card().fingerprint)
+    except ModelError as error:
+        problems.append(str(error))
+    yield Progress("check", 2, 3, "search index")
+    row = library.store.generation(library.model_id)
+    try:
+        if row is not None:
+            generations.open_verified(library.folder, row, library.fingerprint, {})
+    except GenerationError as error:
+        problems.append(str(error))
+    return problems
+
+
+def _repair(library: Library) -> Steps[None]:
+    yield from install(active_choice(library), library.models_folder)
+    yield from generations.publish(library.folder, library.store, library.model_id, library.fingerprint)
+
+
+def active_choice(library: Library) -> ModelChoice:
+    """What to install so that the library has its active model, whole: the default one where it has none yet."""
+    if not library.fingerprint or library.card().source == PACKAGED_SOURCE:
+        return ModelChoice()
+    return ModelChoice(checkpoint=library.models_folder / library.fingerprint)
+
+
+@click.command("doctor")
+@json_option
+def doctor_command(as_json: bool) -> None:
+    """Show what this computer offers: versions, processor, runtimes, optional formats, folders."""
+    facts = {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "precision": fast_precision(),
+        "home": str(home()),
+        "formats": {extra: photos.available(extra) for extra in ("heif", "raw")},
+        "display": bool(sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+    if as_json:
+        emit("doctor", facts)
+        return
+    for name, value in facts.items():
+        lines = value.items() if isinstance(value, dict) else [("", value)]
+        for part, fact in lines:
+            say(f"{name:<12} {part:<20} {fact}" if part else f"{name:<12} {fact}")
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+COMMANDS = [info_command, failed_command, roots_command, forget_command, check_command, doctor_command]

@@ -1,0 +1,47 @@
+"""The `lookalike` command: the commands of the packages below, and without one the window."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from indexer import cli as indexer_cli
+from indexer.terminal import run
+from indexer.upkeep import library_option
+
+
+@click.group("lookalike", invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lookalike")
+@library_option
+@click.pass_context
+def lookalike(context: click.Context, library: Path | None) -> int:
+    """Find the pictures that look alike in your own folders. Without a command, open the window."""
+    return open_window(library) if context.invoked_subcommand is None else 0
+
+
+def open_window(library: Path | None) -> int:
+    """Show the window until it is closed; with no display, say so and point to the commands."""
+    if sys.platform == "linux" and not any(
+        os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        raise click.ClickException(
+            "There is no display to open the window on. In the terminal: lookalike index FOLDER, then "
+            "lookalike search IMAGE; lookalike --help lists everything."
+        )
+    from retrieval_app.app import main as run_window  # noqa: PLC0415  # only the window needs Qt
+
+    return run_window([sys.argv[0], *(["--library", str(library)] if library else [])])
+
+
+for command in indexer_cli.COMMANDS:
+    lookalike.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    sys.exit(run(lookalike.main))
+
+
+if __name__ == "__main__":
+    main()
