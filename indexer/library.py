@@ -8,6 +8,7 @@ what is not shown, and ranks by exact distance in full dimension. Without a soun
 import os
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -126,7 +127,7 @@ class Library:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def job(self) -> filelock.AcquireReturnProxy[filelock.BaseFileLock]:
+    def job(self) -> AbstractContextManager[object]:
         """Take the library's job lock (a context manager); raises LibraryBusy when another program holds it."""
         try:
             return filelock.FileLock(self.folder / "job.lock").acquire(timeout=0)
