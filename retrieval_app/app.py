@@ -1,0 +1,109 @@
+"""The composition root: the application, its theme and hooks, and the window put together."""
+
+import argparse
+import logging
+import sys
+import threading
+import traceback
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from indexer.places import find, home
+from retrieval_app.dialogs import ReportDialog
+from retrieval_app.session import Session
+from retrieval_app.settings import Settings
+from retrieval_app.theme import Theme
+from retrieval_app.tiles import Tiles
+from retrieval_app.window import MainWindow
+
+LOG = logging.getLogger("lookalike.window")
+LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+class Reporter(QObject):
+    """Takes faults of any thread to the log and, in the window's thread, to a dialog: one at a time."""
+
+    reported = Signal(str)
+
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self._log = log
+        self._dialog: ReportDialog | None = None
+        self.reported.connect(self._show)
+
+    def install(self) -> None:
+        """Be told of what nothing else catches: exceptions in slots would vanish otherwise."""
+        sys.excepthook = self._fault
+        threading.excepthook = lambda args: self._fault(
+            args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
+        )
+        qInstallMessageHandler(_qt_says)
+
+    def _fault(self, kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+            return
+        report = "".join(traceback.format_exception(kind, fault, trace))
+        LOG.error("%s", report)
+        self.reported.emit(report)
+
+    def _show(self, report: str) -> None:
+        if self._dialog is None or self._dialog.isHidden():
+            self._dialog = ReportDialog(report, str(self._log), QApplication.activeWindow())
+            self._dialog.open()
+
+
+def _qt_says(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+    LOG.log(LEVELS[kind], "Qt: %s", message)
+
+
+def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
+    """The application and its window, shown by the caller; argv[0] is the program, Qt takes what it knows."""
+    options, for_qt = _parser().parse_known_args(argv[1:])
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication([*argv[:1], *for_qt])
+    app.setApplicationName("lookalike")
+    app.setApplicationDisplayName("Lookalike")
+    settings = Settings(home())
+    theme = Theme(app, settings.text("theme", "system"))
+    folder = options.library or find()
+    session = Session(folder)
+    window = MainWindow(session, Tiles(session), theme, settings)
+    session.setParent(window)
+    session.open(folder)
+    return app, window
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lookalike", add_help=False)
+    parser.add_argument("--library", type=Path)
+    return parser
+
+
+def keep_log(folder: Path) -> Path:
+    """Write the program's log into a file of bounded size in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "lookalike.log"
+    handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=1, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger("lookalike").addHandler(handler)
+    return path
+
+
+def main(argv: list[str]) -> int:
+    """Show the window until it is closed."""
+    reporter = Reporter(keep_log(home()))
+    app, window = build(argv)
+    reporter.install()
+    window.show()
+    return app.exec()

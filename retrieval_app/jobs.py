@@ -1,0 +1,244 @@
+"""Long work out of the window's way: child processes that speak JSON lines, and threads that read the library.
+
+What writes much or takes long is a `Job`: the same command a user could type, run with --json. What only reads (the
+search, pages of photos, thumbnails) runs in `Readers`, whose threads open the library for themselves.
+"""
+
+import contextlib
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+
+from indexer.library import Library
+from indexer.progress import Progress
+
+GRACE_MS = 8_000  # a child that was asked to stop finishes its batch; one that does not is ended
+PACE_SECONDS = 15.0  # the rate is that of the last seconds, as photos differ in size from folder to folder
+Work = Callable[[Library], object]
+
+
+class JobEnd(NamedTuple):
+    """How a child ended: its last line, or the sentence that says why there is none."""
+
+    result: dict[str, object] | None
+    sentence: str
+    cancelled: bool
+
+
+class Job(QObject):
+    """One child process: progress while it runs, then one end."""
+
+    progressed = Signal(object)  # Progress
+    ended = Signal(object)  # JobEnd
+
+    def __init__(self, command: Sequence[str], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._result: dict[str, object] | None = None
+        self._rest = b""
+        self._errors: deque[str] = deque(maxlen=50)
+        self._cancelled = False
+        self._over = False
+        self._process = QProcess(self)
+        self._process.readyReadStandardOutput.connect(self._read)
+        self._process.readyReadStandardError.connect(self._read_errors)
+        self._process.finished.connect(self._finish)
+        self._process.errorOccurred.connect(self._refuse)
+        self._process.start(command[0], list(command[1:]))
+
+    def cancel(self) -> None:
+        """Ask the child to stop by closing its input; end it when it does not."""
+        if self._cancelled or self._over:
+            return
+        self._cancelled = True
+        self._process.closeWriteChannel()
+        QTimer.singleShot(GRACE_MS, self, self._process.kill)
+
+    def close(self) -> None:
+        """Stop the child before the application ends, and wait for it; it says nothing any more."""
+        self._over = True
+        self._process.closeWriteChannel()
+        if self._process.state() != QProcess.ProcessState.NotRunning and not self._process.waitForFinished(GRACE_MS):
+            self._process.kill()
+            self._process.waitForFinished(GRACE_MS)
+
+    def running(self) -> bool:
+        """Whether the child is at work."""
+        return self._process.state() != QProcess.ProcessState.NotRunning
+
+    def _read(self) -> None:
+        *lines, self._rest = (self._rest + self._process.readAllStandardOutput().data()).split(b"\n")
+        for line in lines:
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        """One line of the child; what is not JSON is a stray print of a library and is passed over."""
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            said = json.loads(line)
+            if "result" in said:
+                self._result = said
+            else:
+                step = Progress(str(said["stage"]), int(said["done"]), int(said["total"]), str(said.get("note") or ""))
+                self.progressed.emit(step)
+
+    def _read_errors(self) -> None:
+        text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
+        self._errors.extend(line.strip() for line in text.splitlines() if line.strip())
+
+    def _refuse(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self._end(JobEnd(None, "The program's own command could not be started. Install Lookalike again.", False))
+
+    def _finish(self, code: int, status: QProcess.ExitStatus) -> None:
+        self._read()
+        self._read_errors()
+        if self._result is not None or self._cancelled:
+            self._end(JobEnd(self._result, "", self._cancelled))
+        elif status == QProcess.ExitStatus.CrashExit:
+            self._end(JobEnd(None, "The work stopped unexpectedly. What was done is kept.", False))
+        else:
+            last = self._errors[-1] if self._errors else f"The work stopped with code {code}."
+            self._end(JobEnd(None, last, False))
+
+    def _end(self, end: JobEnd) -> None:
+        if not self._over:
+            self._over = True
+            self.ended.emit(end)
+
+
+class Pace:
+    """How fast a stage goes and how long it still takes, from the progress of its last seconds."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._seen: deque[tuple[float, Progress]] = deque()
+
+    def add(self, progress: Progress, now: float) -> None:
+        """Take one progress at the time `now` in seconds."""
+        if progress.stage != self._stage:
+            self._stage = progress.stage
+            self._seen.clear()
+        self._seen.append((now, progress))
+        while len(self._seen) > 2 and now - self._seen[0][0] > PACE_SECONDS:
+            self._seen.popleft()
+
+    @property
+    def rate(self) -> float | None:
+        """Items a second, or None before there are two moments to compare."""
+        if len(self._seen) < 2:
+            return None
+        (start, first), (end, last) = self._seen[0], self._seen[-1]
+        return (last.done - first.done) / (end - start) if end > start and last.done > first.done else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to the end of the stage, or None where nothing can be said."""
+        rate = self.rate
+        if rate is None or not self._seen[-1][1].total:
+            return None
+        last = self._seen[-1][1]
+        return max(0, last.total - last.done) / rate
+
+
+class Readers(QObject):
+    """Threads that read the open library; the newest question is answered first, as it is what the user looks at."""
+
+    answered = Signal(object, object)  # key, what the work returned
+    failed = Signal(object, object)  # key, the exception
+    _done = Signal(int, object, object, object)
+
+    def __init__(self, threads: int, *, limit: int = 512, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._limit = limit
+        self._folder: Path | None = None
+        self._era = 0  # grows with each library: answers out of an earlier one are dropped
+        self._closed = False
+        self._wanted: dict[Hashable, Work] = {}
+        self._running: set[Hashable] = set()
+        self._changed = threading.Condition()
+        self._done.connect(self._answer)
+        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def open(self, folder: Path | None) -> None:
+        """Read this library from now on; questions about the one before are dropped."""
+        with self._changed:
+            self._folder = folder
+            self._era += 1
+            self._wanted.clear()
+            self._running.clear()
+
+    def ask(self, key: Hashable, work: Work) -> None:
+        """Have `work` done, unless it is being done; beyond the limit the oldest questions are dropped."""
+        with self._changed:
+            if self._folder is None or key in self._running:
+                return
+            self._wanted.pop(key, None)
+            self._wanted[key] = work
+            if len(self._wanted) > self._limit:
+                del self._wanted[next(iter(self._wanted))]
+            self._changed.notify()
+
+    def drop(self, key: Hashable) -> None:
+        """Drop one question, if it still waits."""
+        with self._changed:
+            self._wanted.pop(key, None)
+
+    def clear(self) -> None:
+        """Drop what waits; what is being done is still answered."""
+        with self._changed:
+            self._wanted.clear()
+
+    def close(self) -> None:
+        """End the threads and wait for what they are doing."""
+        with self._changed:
+            self._closed = True
+            self._wanted.clear()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def _serve(self) -> None:
+        library: Library | None = None
+        opened = -1
+        while (question := self._next()) is not None:
+            era, folder, key, work = question
+            result, error = None, None
+            try:
+                if library is not None and opened != era:
+                    library.close()
+                    library = None
+                library = library or Library.open(folder)
+                opened = era
+                result = work(library)
+            except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
+                error = fault
+            with contextlib.suppress(RuntimeError):  # the window is gone
+                self._done.emit(era, key, result, error)
+        if library is not None:
+            library.close()
+
+    def _next(self) -> tuple[int, Path, Hashable, Work] | None:
+        with self._changed:
+            while not self._closed:
+                if self._wanted and self._folder is not None:
+                    key, work = self._wanted.popitem()
+                    self._running.add(key)
+                    return self._era, self._folder, key, work
+                self._changed.wait()
+            return None
+
+    def _answer(self, era: int, key: Hashable, result: object, error: object) -> None:
+        if era != self._era or self._closed:
+            return
+        with self._changed:
+            self._running.discard(key)
+        if error is None:
+            self.answered.emit(key, result)
+        else:
+            self.failed.emit(key, error)

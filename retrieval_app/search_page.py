@@ -1,0 +1,138 @@
+"""The search page: query on the left, photos in the centre, details on the right; before that, an invitation."""
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from indexer.library import Photo
+from retrieval_app.details_panel import DetailsPanel, file_url
+from retrieval_app.labels import button, label
+from retrieval_app.query_panel import QueryPanel
+from retrieval_app.results_view import ResultsView
+from retrieval_app.session import Session
+from retrieval_app.status_line import STAGES
+from retrieval_app.theme import Theme
+from retrieval_app.tiles import Tiles
+
+
+class SearchPage(QStackedWidget):
+    """Wires the three panes to the session."""
+
+    folder_wanted = Signal()
+    picture_wanted = Signal()
+
+    def __init__(self, session: Session, tiles: Tiles, theme: Theme) -> None:
+        super().__init__()
+        self._session = session
+        self._tiles = tiles
+        self.results = ResultsView(session, tiles, theme)
+        self.details = DetailsPanel(tiles, theme)
+        self.query = QueryPanel(session, tiles, theme)
+        self.panes = QSplitter(Qt.Orientation.Horizontal)
+        self.first = FirstState(session)
+        self._arrange()
+        self._connect()
+        self._choose()
+
+    def _arrange(self) -> None:
+        for pane, width, stretch in ((self.query, 208, 0), (self.results, 808, 1), (self.details, 264, 0)):
+            self.panes.addWidget(pane)
+            self.panes.setStretchFactor(self.panes.count() - 1, stretch)
+            pane.setMinimumWidth(min(width, 180))
+        self.panes.setSizes([208, 808, 264])
+        self.panes.setHandleWidth(1)
+        self.panes.setChildrenCollapsible(False)
+        self.addWidget(self.first)
+        self.addWidget(self.panes)
+
+    def _connect(self) -> None:
+        grid = self.results.grid
+        grid.chosen.connect(self._session.click)
+        grid.opened.connect(lambda photo: self.open_photo(self._tiles.one(photo)))
+        grid.moved.connect(self._show_details)
+        self._tiles.arrived.connect(self._show_details)
+        self.details.similar_wanted.connect(lambda photo: self._session.click(photo.id))
+        self.details.open_wanted.connect(self.open_photo)
+        self.details.folder_wanted.connect(self.open_folder)
+        self.query.open_wanted.connect(self.picture_wanted)
+        self.first.folder_wanted.connect(self.folder_wanted)
+        self._session.library_changed.connect(self._choose)
+        self._session.job_changed.connect(self._choose)
+
+    def _choose(self) -> None:
+        """The invitation while there is nothing to show, else the panes."""
+        self.setCurrentWidget(self.first if self._session.empty else self.panes)
+
+    def current_photo(self) -> Photo | None:
+        """The photo of the current tile."""
+        place = self.results.grid.current_place()
+        return None if place is None else self.results.grid.grid.photo(place)
+
+    def _show_details(self) -> None:
+        place = self.results.grid.current_place()
+        hit = None if place is None else self.results.grid.grid.hit(place)
+        self.details.show_photo(self.current_photo(), hit)
+
+    def open_photo(self, photo: Photo | None) -> None:
+        """Open a photo in the system's viewer."""
+        if photo is not None:
+            self._open(photo.path)
+
+    def open_folder(self, photo: Photo) -> None:
+        """Open the folder of a photo in the system's file manager."""
+        self._open(photo.path.rpartition(b"/")[0])
+
+    def _open(self, path: bytes) -> None:
+        url: QUrl | None = file_url(path)
+        if url is None:
+            self._session.noticed.emit("This name is not valid text (UTF-8), so other programs cannot be given it.")
+        elif not QDesktopServices.openUrl(url):
+            self._session.noticed.emit("The system has no program to open this with.")
+
+
+class FirstState(QWidget):
+    """An empty library: one sentence, one big button, one quiet link."""
+
+    folder_wanted = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.setProperty("role", "ground")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._title: QLabel = label("", "title", wrap=True)
+        self._promise: QLabel = label("", "muted", wrap=True)
+        self.choose = button("Choose a photo folder", "primary")
+        self.sample = button("Try the sample", "link")
+        self.choose.clicked.connect(self.folder_wanted)
+        self.sample.clicked.connect(session.try_sample)
+        self._arrange()
+        session.job_changed.connect(self._say)
+        self._say()
+
+    def _arrange(self) -> None:
+        block = QWidget()
+        block.setFixedWidth(560)
+        column = QVBoxLayout(block)
+        column.setSpacing(12)
+        for text in (self._title, self._promise):
+            text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(text)
+        column.addSpacing(12)
+        for control in (self.choose, self.sample):
+            column.addWidget(control, 0, Qt.AlignmentFlag.AlignHCenter)
+        around = QVBoxLayout(self)
+        around.addStretch(2)
+        around.addWidget(block, 0, Qt.AlignmentFlag.AlignHCenter)
+        around.addStretch(3)
+
+    def _say(self) -> None:
+        job = self._session.job
+        for control in (self.choose, self.sample):
+            control.setVisible(job is None)
+        if job is None:
+            self._title.setText("Find the pictures that look alike in your own folders")
+            self._promise.setText("Your photos are only read, never changed, and nothing leaves this computer.")
+        else:
+            self._title.setText(f"{STAGES.get(job.progress.stage, 'Working')}…")
+            self._promise.setText("Photos appear here as soon as they are indexed, and can be searched at once.")

@@ -1,0 +1,390 @@
+"""The app's state as one object: methods in, signals out, no widgets.
+
+The pages read its attributes when a signal says that they changed. It opens the library, starts the child that
+indexes, has searches done on one thread where the latest wins, and keeps the history of queries.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from indexer.errors import LookalikeError
+from indexer.library import Hit, Info, Library, SearchResult
+from indexer.places import home
+from indexer.progress import Progress
+from indexer.query import Query
+from indexer.samples import sample_folder
+from indexer.store import Failure
+from retrieval_app import words
+from retrieval_app.jobs import Job, JobEnd, Pace, Readers
+
+POLL_MS = 700  # how often another process's commits are looked for
+SNAPSHOT = "snapshot"
+HITS = 200  # ranked results of one search
+
+
+class Listing(NamedTuple):
+    """What the grid shows: ids of shape (n,), of the whole library or, with a result, of its ranked hits."""
+
+    ids: NDArray[np.int64]
+    result: SearchResult | None = None
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """The ranked hits, none for the whole library."""
+        return self.result.hits if self.result else ()
+
+
+class Trouble(NamedTuple):
+    """A sentence for the user and the one thing that can be done about it."""
+
+    sentence: str
+    button: str
+    remedy: Callable[[], None]
+
+
+class JobState(NamedTuple):
+    """How the running job is doing."""
+
+    progress: Progress
+    rate: float | None  # items a second
+    seconds_left: float | None
+    stopping: bool
+
+
+class Snapshot(NamedTuple):
+    """What was read of the library at one moment."""
+
+    ids: NDArray[np.int64]
+    info: Info | None  # None before the first photo
+    failures: list[Failure]
+
+
+class History:
+    """Queries in the order they were looked at; None is the whole library."""
+
+    def __init__(self) -> None:
+        self._entries: list[Query | None] = [None]
+        self._at = 0
+
+    @property
+    def current(self) -> Query | None:
+        """The query that is looked at now."""
+        return self._entries[self._at]
+
+    def visit(self, query: Query | None) -> None:
+        """Go to a new query; what was ahead is forgotten."""
+        self._entries[self._at + 1 :] = [query]
+        self._at += 1
+
+    def can_move(self, by: int) -> bool:
+        """Whether there is an entry that many steps on."""
+        return 0 <= self._at + by < len(self._entries)
+
+    def move(self, by: int) -> None:
+        """Go that many steps on, back when negative."""
+        if self.can_move(by):
+            self._at += by
+
+
+class Session(QObject):
+    """One open library, its listing, query, history and running job."""
+
+    library_changed = Signal()  # another library, or its counts, failures and model
+    listing_changed = Signal()
+    query_changed = Signal()
+    job_changed = Signal()
+    troubled = Signal(object)  # Trouble, or None when it is over
+    noticed = Signal(str)  # a sentence for the status line
+
+    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.folder = folder
+        self.info: Info | None = None
+        self.failures: list[Failure] = []
+        self.listing = Listing(np.empty(0, np.int64))
+        self.history = History()
+        self.searching = False
+        self.job: JobState | None = None
+        self._ids = self.listing.ids
+        self._library: Library | None = None
+        self._version = -1
+        self._reading = False
+        self._ticket = 0
+        self._job: Job | None = None
+        self._pace = Pace()
+        self._reader = Readers(1, parent=self)  # one thread, so that snapshot and search share what they read
+        self._reader.answered.connect(self._take)
+        self._reader.failed.connect(self._fail)
+        self._timer = QTimer(self, interval=POLL_MS)
+        self._timer.timeout.connect(self._poll)
+
+    # The library
+
+    @property
+    def query(self) -> Query | None:
+        """The query whose results are shown; None for the whole library."""
+        return self.history.current
+
+    @property
+    def queried(self) -> int | None:
+        """The photo of the library that alone is the query, if it is one."""
+        if self.query is None or len(self.query.positives) != 1 or not isinstance(self.query.positives[0], int):
+            return None
+        return self.query.positives[0]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show yet."""
+        return self.info is None or self.info.photos == 0
+
+    def open(self, folder: Path) -> None:
+        """Show another library; one that does not exist yet is empty until something is indexed into it."""
+        if self._job is not None:
+            self.trouble("Another library can be opened when indexing is done or cancelled.", "Cancel", self.cancel)
+            return
+        self._leave()
+        self.folder = folder
+        self._timer.start()
+        self._poll()
+        self.library_changed.emit()
+        self.query_changed.emit()
+        self._show(Listing(self._ids))
+
+    def close(self) -> None:
+        """End threads and child; the window is closing."""
+        self._timer.stop()
+        if self._job is not None:
+            self._job.close()
+        self._reader.close()
+        if self._library is not None:
+            self._library.close()
+            self._library = None
+
+    def _leave(self) -> None:
+        if self._library is not None:
+            self._library.close()
+        self._library, self._version, self._reading = None, -1, False
+        self._reader.open(None)
+        self.info, self.failures, self.history = None, [], History()
+        self._ids = np.empty(0, np.int64)
+        self._settle()
+
+    def _poll(self) -> None:
+        """Look for a library that came into being, or for what another process committed."""
+        if self._library is None and not self._enter():
+            return
+        assert self._library is not None
+        try:
+            version = self._library.version()
+        except LookalikeError as error:
+            self._timer.stop()
+            self.trouble(str(error), "Try again", partial(self.open, self.folder))
+            return
+        if version != self._version and not self._reading:
+            self._version, self._reading = version, True
+            self._reader.ask(SNAPSHOT, _snapshot)
+
+    def _enter(self) -> bool:
+        if not (self.folder / "library.sqlite").exists():
+            return False
+        try:
+            self._library = Library.open(self.folder)
+        except LookalikeError as error:
+            if self._job is None:  # while a job makes the library, the next look will find it
+                self._timer.stop()
+                self.trouble(str(error), "Try again", partial(self.open, self.folder))
+            return False
+        self._reader.open(self.folder)
+        return True
+
+    def _take(self, key: object, answer: object) -> None:
+        if isinstance(answer, Snapshot):
+            self._take_snapshot(answer)
+        elif isinstance(answer, SearchResult) and key == self._ticket:
+            self._take_result(answer)
+
+    def _fail(self, key: object, error: Exception) -> None:
+        if key == SNAPSHOT:
+            self._fail_snapshot(error)
+        elif key == self._ticket:
+            self._fail_search(error)
+
+    def _take_snapshot(self, snapshot: Snapshot) -> None:
+        self._reading = False
+        self._ids, self.info, self.failures = snapshot
+        self.library_changed.emit()
+        if self.query is None:
+            self._show(Listing(self._ids))
+
+    def _fail_snapshot(self, error: Exception) -> None:
+        self._reading = False
+        self._timer.stop()
+        self._explain(error, "Try again", partial(self.open, self.folder))
+
+    # Searching
+
+    def search(self, query: Query) -> None:
+        """Rank the library by its distance to the query; an earlier search that is still running is forgotten."""
+        if self.empty:
+            self.trouble(
+                "There is nothing to search yet. Index a photo folder first.", "Try the sample", self.try_sample
+            )
+            return
+        self.history.visit(query)
+        self._look()
+
+    def click(self, photo: int) -> None:
+        """Take a photo of the library as the query; a second time, go back to the whole library."""
+        if photo == self.queried:
+            self.show_library()
+        else:
+            self.search(Query(positives=(photo,)))
+
+    def show_library(self) -> None:
+        """Drop the query and show the whole library."""
+        if self.query is not None:
+            self.history.visit(None)
+            self._look()
+
+    def move(self, by: int) -> None:
+        """Go back (-1) or forward (+1) in the history of queries."""
+        if self.history.can_move(by):
+            self.history.move(by)
+            self._look()
+
+    def _look(self) -> None:
+        """Show what the history points at."""
+        self._settle()
+        self.query_changed.emit()
+        if self.query is None:
+            self._show(Listing(self._ids))
+            return
+        self.searching = True
+        self._reader.ask(self._ticket, partial(_search, query=self.query))
+        self.listing_changed.emit()
+
+    def _settle(self) -> None:
+        """Forget searches under way and troubles of the past."""
+        self._reader.drop(self._ticket)
+        self._ticket += 1
+        self.searching = False
+        self.troubled.emit(None)
+
+    def _take_result(self, result: SearchResult) -> None:
+        self.searching = False
+        ids = np.fromiter((hit.photo.id for hit in result.hits), np.int64, len(result.hits))
+        self._show(Listing(ids, result))
+        self.noticed.emit(result.notice)
+
+    def _fail_search(self, error: Exception) -> None:
+        self.searching = False
+        self.listing_changed.emit()
+        self._explain(error, "Back to the library", self.show_library)
+
+    def _show(self, listing: Listing) -> None:
+        self.listing = listing
+        self.listing_changed.emit()
+
+    # Indexing
+
+    def index(self, folders: Sequence[Path], *, labelled: bool = False) -> None:
+        """Index photo folders in a child process; the user's own folders never mix with the sample's."""
+        again = partial(self.index, folders, labelled=labelled)
+        if self._job is not None:
+            self.trouble("Indexing is under way. Cancel it first, or wait until it is done.", "Cancel it", self.cancel)
+        elif missing := [folder for folder in folders if not folder.is_dir()]:
+            self.trouble(f"The folder {missing[0]} is not there. Connect its drive and try again.", "Try again", again)
+        else:
+            if self.folder == _sample_library() and sample_folder() not in folders:
+                self.open(home() / "default.library")
+            self._start(folders, labelled, again)
+
+    def can_rescan(self) -> bool:
+        """Whether there is a library whose folders can be looked through, and no job at work."""
+        return self._job is None and self._library is not None
+
+    def rescan(self) -> None:
+        """Bring the library's own folders up to date."""
+        if self.can_rescan():
+            self._start([], False, self.rescan)
+
+    def try_sample(self) -> None:
+        """Index the bundled pictures into a library of their own."""
+        self.open(_sample_library())
+        self.index([sample_folder()], labelled=True)
+
+    def cancel(self) -> None:
+        """Stop the running job; what it has committed stays."""
+        if self._job is not None and self.job is not None:
+            self._job.cancel()
+            self.job = self.job._replace(stopping=True)
+            self.job_changed.emit()
+
+    def _start(self, folders: Sequence[Path], labelled: bool, again: Callable[[], None]) -> None:
+        self.troubled.emit(None)
+        command = [sys.executable, "-m", "retrieval_app.cli", "index", *map(str, folders)]
+        command += ["--labelled"] * labelled + ["--library", str(self.folder), "--json", "--attached"]
+        self._pace = Pace()
+        self._job = Job(command, self)
+        self._job.progressed.connect(self._progress)
+        self._job.ended.connect(partial(self._end, again=again))
+        self._progress(Progress("start", 0, 0))
+
+    def _progress(self, progress: Progress) -> None:
+        self._pace.add(progress, time.monotonic())
+        stopping = self.job is not None and self.job.stopping
+        self.job = JobState(progress, self._pace.rate, self._pace.seconds_left, stopping)
+        self.job_changed.emit()
+
+    def _end(self, end: JobEnd, again: Callable[[], None]) -> None:
+        assert self._job is not None
+        self._job.deleteLater()
+        self._job = self.job = None
+        self.job_changed.emit()
+        self._timer.start()
+        self._poll()
+        if end.cancelled:
+            self.noticed.emit("Indexing was stopped. What was done is kept; index the folder again to go on.")
+        elif end.result is None:
+            self.trouble(end.sentence, "Try again", again)
+        else:
+            self.noticed.emit(_summary(end.result))
+
+    # Sentences
+
+    def trouble(self, sentence: str, button: str, remedy: Callable[[], None]) -> None:
+        """Say what is wrong, with the one thing that can be done about it."""
+        self.troubled.emit(Trouble(sentence, button, remedy))
+
+    def _explain(self, error: Exception, button: str, remedy: Callable[[], None]) -> None:
+        """A sentence of the engine goes to the user; anything else is a bug and goes to the report."""
+        if not isinstance(error, LookalikeError):
+            raise error
+        self.trouble(str(error), button, remedy)
+
+
+def _snapshot(library: Library) -> Snapshot:
+    info = library.info() if library.fingerprint else None
+    return Snapshot(library.photo_ids(), info, library.failures())
+
+
+def _search(library: Library, query: Query) -> SearchResult:
+    return library.search(query, k=HITS)
+
+
+def _sample_library() -> Path:
+    return home() / "sample.library"
+
+
+def _summary(result: dict[str, object]) -> str:
+    """One sentence about a finished index run."""
+    new = words.count(int(str(result["embedded"])), "new photo")
+    return f"Indexed in {words.duration(float(str(result['seconds'])))}: {new}."

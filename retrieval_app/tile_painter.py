@@ -1,0 +1,138 @@
+"""How one tile looks: the picture fitted and never cropped, below it rank and distance or the name, and the label."""
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
+
+from indexer import photos
+from indexer.library import Hit, Photo
+from retrieval_app.theme import BODY, CAPTION, Tokens, numbers, sized
+
+PADDING = 12  # around the picture, within the cell
+CAPTION_HEIGHT = 40
+RADIUS = 6
+
+
+class Tile(NamedTuple):
+    """What is known of a tile: no photo until it has been read; a null pixmap where it cannot be shown."""
+
+    photo: Photo | None
+    hit: Hit | None
+    pixmap: QPixmap | None
+    side: int  # of the picture's square, px
+    queried: bool
+    focused: bool
+    hovered: bool
+
+
+def paint_tile(painter: QPainter, cell: QRect, tile: Tile, tokens: Tokens) -> None:
+    """One cell of the grid: ground, picture, caption, marks and ring."""
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+    card = QRect(0, 0, tile.side + PADDING, cell.height() - PADDING // 2)
+    card.moveCenter(cell.center())
+    square = QRect(cell.center().x() - tile.side // 2, cell.top() + PADDING, tile.side, tile.side)
+    _ground(painter, card, tile, tokens)
+    _picture(painter, square, tile.pixmap, tokens)
+    if tile.photo is not None:
+        _caption(painter, square, tile.photo, tile.hit, tokens)
+        _marks(painter, square, tile, tokens)
+
+
+def _ground(painter: QPainter, card: QRect, tile: Tile, tokens: Tokens) -> None:
+    """Hover, the dashed ring of the keyboard's tile, the solid ring of the query's own."""
+    pen = QPen(Qt.PenStyle.NoPen)
+    if tile.queried:
+        pen = QPen(QColor(tokens.accent), 2)
+    elif tile.focused:
+        pen = QPen(QColor(tokens.accent), 1, Qt.PenStyle.DashLine)
+    painter.setPen(pen)
+    painter.setBrush(QColor(tokens.hover) if tile.hovered else Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(QRectF(card).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
+
+
+def _picture(painter: QPainter, square: QRect, pixmap: QPixmap | None, tokens: Tokens) -> None:
+    if pixmap is None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.hover))
+        painter.drawRoundedRect(square, RADIUS, RADIUS)
+    elif pixmap.isNull():
+        painter.setPen(QColor(tokens.muted))
+        painter.setFont(sized(painter.font(), CAPTION))
+        painter.drawText(square, Qt.AlignmentFlag.AlignCenter, "cannot be shown")
+    else:
+        painter.drawPixmap(fitted(pixmap, square), pixmap)
+
+
+def fitted(pixmap: QPixmap, square: QRect) -> QRect:
+    """Where the pixmap lies when it is fitted into the square, never enlarged beyond twice its pixels."""
+    size = pixmap.size().scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    if size.width() > 2 * pixmap.width():
+        size = pixmap.size() * 2
+    place = QRect(QPoint(0, 0), size)
+    place.moveCenter(square.center())
+    return place
+
+
+class _Line(NamedTuple):
+    """A line of plain text in its font and colour."""
+
+    text: str
+    font: QFont
+    colour: str
+    elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
+
+
+def _caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | None, tokens: Tokens) -> None:
+    base = QFont(painter.font())
+    font = numbers(sized(base, BODY))
+    first = QRect(square.left(), square.bottom() + 5, square.width(), 17)
+    if hit is None:
+        name = photos.text(photo.path.rpartition(b"/")[2])
+        _write(painter, first, _Line(name, sized(base, BODY), tokens.text, Qt.TextElideMode.ElideMiddle))
+    else:
+        rank = _Line(f"{hit.rank}", font, tokens.muted)
+        _write(painter, first, rank)
+        shift = max(24, QFontMetrics(font).horizontalAdvance(rank.text) + 8)
+        font.setWeight(QFont.Weight.DemiBold)
+        _write(painter, first.adjusted(shift, 0, 0, 0), _Line(f"{hit.distance:.3f}", font, tokens.text))
+    if photo.label:
+        _write(
+            painter,
+            first.translated(0, 16),
+            _Line(photos.text(photo.label.encode(errors="surrogateescape")), sized(base, CAPTION), tokens.muted),
+        )
+
+
+def _write(painter: QPainter, place: QRect, line: _Line) -> None:
+    """The line, shortened to its place."""
+    painter.setFont(line.font)
+    painter.setPen(QColor(line.colour))
+    shown = QFontMetrics(line.font).elidedText(line.text, line.elide, place.width())
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+
+
+def _marks(painter: QPainter, square: QRect, tile: Tile, tokens: Tokens) -> None:
+    """Small words on the picture: the query's own tile, further copies, a drive that is not connected."""
+    assert tile.photo is not None
+    font = sized(painter.font(), CAPTION)
+    if tile.queried:
+        _mark(painter, square.topLeft(), "query", font, (tokens.accent, tokens.on_accent))
+    words = ["offline"] * tile.photo.offline
+    if tile.photo.copies:
+        words.append(f"+{tile.photo.copies}")
+    if words:
+        text = " ".join(words)
+        width = QFontMetrics(font).horizontalAdvance(text) + 12
+        corner = QPoint(square.right() - width + 1, square.top())
+        _mark(painter, corner, text, font, (tokens.surface, tokens.muted))
+
+
+def _mark(painter: QPainter, corner: QPoint, text: str, font: QFont, colours: tuple[str, str]) -> None:
+    place = QRect(corner.x(), corner.y(), QFontMetrics(font).horizontalAdvance(text) + 12, 18)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours[0]))
+    painter.drawRoundedRect(place, 4, 4)
+    painter.setFont(font)
+    painter.setPen(QColor(colours[1]))
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)

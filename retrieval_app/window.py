@@ -1,0 +1,328 @@
+"""The main window: menus, toolbar, page, status line. It wires and decides nothing."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import (
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QMouseEvent,
+)
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QSlider,
+    QStackedWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from indexer import photos
+from indexer.places import SUFFIX, libraries
+from indexer.query import Example, Query
+from retrieval_app import theme as themes
+from retrieval_app.dialogs import FailuresDialog, Key, KeysDialog, about
+from retrieval_app.grid import LARGEST, SMALLEST, USUAL
+from retrieval_app.menus import Entry, Menus
+from retrieval_app.outside import Outside, promising, received
+from retrieval_app.search_page import SearchPage
+from retrieval_app.session import Session
+from retrieval_app.settings import Settings
+from retrieval_app.status_line import Banner, StatusLine
+from retrieval_app.theme import Theme
+from retrieval_app.tiles import Tiles
+
+SIZE_STEP = 24  # px by which the pictures grow with one key
+HAND_KEYS = [
+    Key("Arrows", "Move from photo to photo"),
+    Key("Enter, click", "Find what looks like this photo"),
+    Key("Click again", "Back to the whole library"),
+    Key("Double click", "Open in the system's viewer"),
+]
+
+
+class MainWindow(QMainWindow):
+    """Everything the user sees."""
+
+    def __init__(self, session: Session, tiles: Tiles, theme: Theme, settings: Settings) -> None:
+        super().__init__()
+        self.session = session
+        self._tiles = tiles
+        self._theme = theme
+        self._settings = settings
+        self.page = SearchPage(session, tiles, theme)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.page)
+        self.status = StatusLine(session)
+        self.banner = Banner(session, theme)
+        self.size_slider = QSlider(Qt.Orientation.Horizontal)
+        self.library_button = QToolButton()
+        self.menus = Menus(self, self._menus())
+        self._add_themes()
+        self._fill_toolbar()
+        self._arrange()
+        self._connect()
+        self._recall()
+        self._draw()
+        self._update()
+
+    # Building
+
+    def _menus(self) -> dict[str, list[Entry | None]]:
+        session = self.session
+        return {
+            "File": [
+                Entry("Index folder…", self.choose_folder, ("Ctrl+I",), "index-folder"),
+                Entry("Index labelled folder…", self.choose_labelled_folder),
+                None,
+                Entry("Open a picture…", self.choose_pictures, ("Ctrl+O",), "open-picture", self._filled),
+                None,
+                Entry("Quit", self.close, ("Ctrl+Q",)),
+            ],
+            "Edit": [
+                Entry("Copy path", self.copy_path, ("Ctrl+C",), possible=self._filled),
+                Entry("Paste as query", self.paste, ("Ctrl+V",), "paste", self._filled),
+            ],
+            "View": [
+                Entry("Larger pictures", partial(self._grow, SIZE_STEP), ("Ctrl++", "Ctrl+="), "large"),
+                Entry("Smaller pictures", partial(self._grow, -SIZE_STEP), ("Ctrl+-",), "small"),
+                None,
+                Entry("Details", self._toggle_details, ("F9",), "details", self._filled),
+                Entry("Full screen", self._toggle_full_screen, ("F11",)),
+            ],
+            "Search": [
+                Entry(
+                    "Back",
+                    partial(session.move, -1),
+                    ("Alt+Left", "Backspace"),
+                    "back",
+                    lambda: session.history.can_move(-1),
+                ),
+                Entry(
+                    "Forward", partial(session.move, 1), ("Alt+Right",), "forward", lambda: session.history.can_move(1)
+                ),
+                Entry("Whole library", session.show_library, ("Esc",), "library", lambda: session.query is not None),
+            ],
+            "Library": [
+                Entry("Open library…", self.choose_library),
+                Entry("Look for changes", session.rescan, ("F5",), "refresh", session.can_rescan),
+                None,
+                Entry(
+                    "Photos that could not be read…", self.show_failures, (), "warning", lambda: bool(session.failures)
+                ),
+            ],
+            "Help": [
+                Entry("Keys", self.show_keys, ("F1",), "keys"),
+                Entry("About Lookalike", lambda: about(self).open()),
+            ],
+        }
+
+    def _add_themes(self) -> None:
+        group = QActionGroup(self)
+        place = self.menus.menus["View"].addMenu("Theme")
+        for choice, text in themes.CHOICES.items():
+            action = place.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(choice == self._theme.choice)
+            action.triggered.connect(partial(self._theme.choose, choice))
+            group.addAction(action)
+
+    def _fill_toolbar(self) -> None:
+        bar = QToolBar("Tools")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(themes.ICON_SIDE, themes.ICON_SIDE))
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.addToolBar(bar)
+        self._fill_library_button()
+        bar.addWidget(self.library_button)
+        for text in ("Back", "Forward", "Whole library", "Index folder…", "Open a picture…"):
+            bar.addAction(self.menus.action(text))
+        space = QWidget()
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(space)
+        self.size_slider.setRange(SMALLEST, LARGEST)
+        self.size_slider.setFixedWidth(112)
+        self.size_slider.setToolTip("Size of the pictures (Ctrl++, Ctrl+-)")
+        self.size_slider.setAccessibleName("Size of the pictures")
+        bar.addAction(self.menus.action("Smaller pictures"))
+        bar.addWidget(self.size_slider)
+        bar.addAction(self.menus.action("Larger pictures"))
+        bar.addAction(self.menus.action("Details"))
+
+    def _fill_library_button(self) -> None:
+        menu = QMenu(self)
+        menu.aboutToShow.connect(partial(self._list_libraries, menu))
+        self.library_button.setMenu(menu)
+        self.library_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.library_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.library_button.setToolTip("The open library; choose another one")
+
+    def _arrange(self) -> None:
+        place = QWidget()
+        column = QVBoxLayout(place)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self.pages, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(place)
+        self.setAcceptDrops(True)
+        self.setMinimumSize(720, 480)
+        self.resize(1280, 800)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.library_changed.connect(lambda: self._tiles.follow(session.folder))
+        for signal in (session.library_changed, session.query_changed, session.job_changed):
+            signal.connect(self._update)
+        self.page.folder_wanted.connect(self.choose_folder)
+        self.page.picture_wanted.connect(self.choose_pictures)
+        self.status.failures_wanted.connect(self.show_failures)
+        self.size_slider.valueChanged.connect(self.page.results.grid.set_side)
+        self._theme.changed.connect(self._draw)
+
+    def _recall(self) -> None:
+        """As the window was left the last time."""
+        self.size_slider.setValue(self._settings.number("tile", USUAL))
+        self.page.details.setVisible(self._settings.text("details", "shown") == "shown")
+        self._settings.restore(self, self.page.panes)
+
+    # Keeping up
+
+    def _draw(self) -> None:
+        self.menus.draw(self._theme)
+        self.menus.action("Whole library").setIcon(self._theme.icon("library"))
+
+    def _update(self) -> None:
+        name = self.session.folder.name.removesuffix(SUFFIX)
+        self.setWindowTitle(f"{photos.text(os.fsencode(name))} - Lookalike")
+        self.library_button.setText(f"{photos.text(os.fsencode(name))} ▾")
+        self.menus.update()
+
+    def _filled(self) -> bool:
+        return not self.session.empty
+
+    def _list_libraries(self, menu: QMenu) -> None:
+        menu.clear()
+        for folder in libraries():
+            action = menu.addAction(folder.name.removesuffix(SUFFIX).replace("&", "&&"))
+            action.setCheckable(True)
+            action.setChecked(folder == self.session.folder)
+            action.triggered.connect(partial(self.session.open, folder))
+        if menu.actions():
+            menu.addSeparator()
+        menu.addAction(self.menus.action("Open library…"))
+
+    # What the menus do
+
+    def choose_folder(self) -> None:
+        """Ask for a photo folder and index it."""
+        if folder := self._ask_folder("Choose a photo folder"):
+            self.session.index([folder])
+
+    def choose_labelled_folder(self) -> None:
+        """Ask for a folder whose sub-folders are named by class, and index it."""
+        if folder := self._ask_folder("Choose a folder whose sub-folders are named by class"):
+            self.session.index([folder], labelled=True)
+
+    def choose_library(self) -> None:
+        """Ask for a library folder and open it."""
+        if folder := self._ask_folder("Choose a folder that ends in .library"):
+            self.session.open(folder)
+
+    def choose_pictures(self) -> None:
+        """Ask for pictures from anywhere and search with them."""
+        names, _ = QFileDialog.getOpenFileNames(self, "Find what looks like these pictures", self._last_folder())
+        if names:
+            self._settings.put("folder", str(Path(names[0]).parent))
+            self._ask_for([Path(name) for name in names])
+
+    def _ask_folder(self, title: str) -> Path | None:
+        name = QFileDialog.getExistingDirectory(self, title, self._last_folder())
+        if name:
+            self._settings.put("folder", name)
+        return Path(name) if name else None
+
+    def _last_folder(self) -> str:
+        return self._settings.text("folder", str(Path.home()))
+
+    def paste(self) -> None:
+        """Search with the picture or the picture files of the clipboard."""
+        outside = received(QGuiApplication.clipboard().mimeData())
+        if outside.pictures or outside.folders:
+            self._take(outside)
+        else:
+            self.session.noticed.emit("There is no picture in the clipboard.")
+
+    def _take(self, outside: Outside) -> None:
+        if outside.folders:
+            self.session.index(outside.folders)
+        if outside.pictures:
+            self._ask_for(outside.pictures)
+
+    def _ask_for(self, pictures: tuple[Example, ...] | list[Path]) -> None:
+        self.session.search(Query(positives=tuple(pictures)))
+
+    def copy_path(self) -> None:
+        """Put the path of the current photo into the clipboard."""
+        photo = self.page.current_photo()
+        if photo is not None:
+            QGuiApplication.clipboard().setText(photos.text(photo.path))
+            self.session.noticed.emit("The path is in the clipboard.")
+
+    def show_failures(self) -> None:
+        """List the photos that could not be read."""
+        FailuresDialog(self.session.failures, self).open()
+
+    def show_keys(self) -> None:
+        """List the keys."""
+        KeysDialog([*HAND_KEYS, *self.menus.keys()], self).open()
+
+    def _grow(self, by: int) -> None:
+        self.size_slider.setValue(self.size_slider.value() + by)
+
+    def _toggle_details(self) -> None:
+        details = self.page.details
+        details.setVisible(details.isHidden())
+        self._settings.put("details", "hidden" if details.isHidden() else "shown")
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    # What comes from outside
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Pictures and folders are welcome."""
+        if promising(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """A picture is a query, several are one query, a folder is indexed."""
+        event.setDropAction(Qt.DropAction.CopyAction)  # a move would let the other program delete its file
+        event.accept()
+        self._take(received(event.mimeData()))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The side buttons of a mouse go back and forward."""
+        steps = {Qt.MouseButton.BackButton: -1, Qt.MouseButton.ForwardButton: 1}
+        if event.button() in steps:
+            self.session.move(steps[event.button()])
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Keep the settings; end threads and the running job."""
+        self._settings.put("tile", self.size_slider.value())
+        self._settings.put("theme", self._theme.choice)
+        self._settings.save(self, self.page.panes)
+        self.hide()
+        self.session.close()
+        self._tiles.close()
+        super().closeEvent(event)

@@ -1,0 +1,27 @@
+"""Numbers as the window says them: counts, durations, distances and rates, each with its meaning."""
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """'1 photo', '1,200 photos'."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time a person can feel: '8 s', '2 min', '1 h 5 min'."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def rate(per_second: float) -> str:
+    """'218/s', or with a decimal where it is slow."""
+    return f"{per_second:,.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"
+
+
+def percent(fraction: float) -> str:
+    """'99.6 %'; what is not all is never rounded up to all."""
+    value = fraction * 100
+    return "100 %" if fraction == 1 else f"{min(value, 99.9):.1f} %"
