@@ -9,11 +9,13 @@ import importlib
 import io
 import os
 import sys
+import urllib.error
+import urllib.request
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import safetensors
@@ -173,21 +175,24 @@ def import_timm() -> Any:
         warnings.simplefilter("ignore", DeprecationWarning)
         for operator in ("nms", "qnms"):
             _import_torchvision(operator)
-        return importlib.import_module("timm")
+        import timm  # noqa: PLC0415  # after the guard
+
+        return timm
 
 
-def _import_torchvision(operator: str) -> ModuleType | None:
+def _import_torchvision(operator: str) -> None:
     try:
-        return importlib.import_module("torchvision")
+        import torchvision  # noqa: F401, PLC0415  # tried, and tried again
     except RuntimeError as error:
         if f"operator torchvision::{operator} does not exist" not in str(error):
             raise
+    else:
+        return
     for module in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[module]
     library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _kept.append(library)
-    return None
 
 
 def _channels(values: Sequence[float]) -> tuple[float, float, float]:
@@ -214,26 +219,47 @@ def _from_file(name: str, path: Path) -> Any:
     tensors = parse_tensors(read_regular(path, WEIGHTS_LIMIT), f"the weights in {show(path)}")
     module = _build(name)
     ours = module.state_dict()
-    classes = tuple(f"{layer}." for layer in _class_layers(module))
-    used = {key: value for key, value in tensors.items() if key in ours or not key.startswith(classes)}
-    fill(module, used, f"the weights in {show(path)}")
+    if tensors.keys() - ours.keys():
+        classes = _build(name, num_classes=1000).state_dict().keys() - ours.keys()
+        tensors = {key: tensor for key, tensor in tensors.items() if key not in classes}
+    fill(module, tensors, f"the weights in {show(path)}")
     return module
 
 
-def _class_layers(module: Any) -> list[str]:
-    named = module.pretrained_cfg.get("classifier") or ()
-    return [named] if isinstance(named, str) else list(named)
-
-
 def _from_hub(name: str) -> Any:
-    """timm's own download, into the hub's cache on this machine; the bar it draws goes to standard error."""
+    """timm's own download, from the hub's cache on this machine if it is there; its bar goes to standard error."""
     advice = f"Give a local file instead: --model {name} --weights FILE.safetensors."
     if not import_timm().models.is_model_pretrained(name):
         raise ModelError(f"There are no published weights for {name}. {advice}")
+    hub = importlib.import_module("huggingface_hub")
+    hub.utils.logging.set_verbosity_error()
     try:
-        return _build(name, pretrained=True)
+        with _offline(hub, not _answers(hub.constants.ENDPOINT)):
+            return _build(name, pretrained=True)
     except Exception as error:  # the hub's client, its transport and timm raise dozens of unrelated classes
         raise ModelError(f"The weights of {name} could not be downloaded: is the network on? {advice}") from error
+
+
+def _answers(address: str) -> bool:
+    """Whether a server answers at all, whatever it says. The hub's own client would try for 50 seconds."""
+    try:
+        urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=15).close()
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+@contextmanager
+def _offline(hub: Any, offline: bool) -> Iterator[None]:
+    """Let the hub's client look into its cache only, for a while."""
+    before = hub.constants.HF_HUB_OFFLINE
+    hub.constants.HF_HUB_OFFLINE = before or offline
+    try:
+        yield
+    finally:
+        hub.constants.HF_HUB_OFFLINE = before
 
 
 def _capital(words: str) -> str:

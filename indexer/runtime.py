@@ -6,7 +6,6 @@ vouches for its contents.
 """
 
 import hashlib
-import importlib
 import json
 import sys
 import warnings
@@ -130,7 +129,9 @@ def import_openvino() -> Any:
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # None: the import fails, its stub steps in
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return importlib.import_module("openvino")
+        import openvino  # noqa: PLC0415  # half a second: only where a model runs
+
+        return openvino
 
 
 def fast_precision() -> str:

@@ -1,0 +1,36 @@
+# Each target sets itself up: system packages (Debian, as root), a virtual environment in .venv, pinned packages.
+PYTHON ?= python3
+BIN := .venv/bin
+SAMPLE := .run/sample.library
+
+.PHONY: run test test-long bench screenshots clean
+
+run: .venv/ready-to-run
+	@sh .ci/run-sample $(BIN) $(SAMPLE)
+
+test: .venv/ready-to-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+test-long: .venv/ready-to-test
+	$(BIN)/pytest -m long --timeout 3000
+
+bench: .venv/ready-to-test
+	$(BIN)/python -m tests.benchmarks
+
+screenshots: .venv/ready-to-test
+	$(BIN)/python docs/make_screenshots.py
+
+.venv/ready-to-run: pyproject.toml constraints.txt .ci/set-up .ci/system-packages
+	sh .ci/set-up $(PYTHON) .
+	touch $@
+
+.venv/ready-to-test: pyproject.toml constraints.txt .ci/set-up .ci/system-packages
+	sh .ci/set-up $(PYTHON) '.[dev,heif,raw]' tests
+	touch $@ .venv/ready-to-run
+
+clean:
+	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
