@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeGuard
 import numpy as np
 from PIL import Image, ImageCms
 
-# A band costs at most 16 bytes a pixel while it is converted: 64 MB.
-BAND_PIXELS = 4_000_000
+# A band costs up to 40 bytes a pixel while it is converted: 40 MB.
+BAND_PIXELS = 1_000_000
 
 # Printer profiles come up to 3 MB; larger ones are an attack on memory, so the picture's numbers are taken as sRGB.
 MAX_PROFILE_BYTES = 4 * 1024 * 1024

@@ -27,7 +27,8 @@ DECODE_VERSION: int = 1
 
 _SUFFIXES = (
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .avif .heic .heif .hif "
-    b".3fr .arw .cr2 .cr3 .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .rw2 .sr2 .srf .srw .x3f"
+    b".3fr .arw .cr2 .cr3 .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .rw2 .sr2 .srf .srw "
+    b".x3f"
 )
 SUFFIXES: frozenset[bytes] = frozenset(_SUFFIXES.split())
 
@@ -42,11 +43,16 @@ MAX_JPEG_PIXELS = 500_000_000
 MAX_SCANNED_PIXELS = 100_000_000
 # Every scan goes over all coefficients again; encoders make about 10, a file made to waste time makes thousands.
 MAX_SCANS = 100
-# These decoders hold the canvas two or three times, 12 to 16 bytes a pixel; phones make up to 50 megapixels.
-MAX_CANVAS_PIXELS = 64_000_000
-PIXEL_LIMITS = {"JPEG": MAX_JPEG_PIXELS, "MPO": MAX_JPEG_PIXELS} | dict.fromkeys(
-    ("WEBP", "AVIF", "HEIF"), MAX_CANVAS_PIXELS
-)
+# Their decoders hold the canvas several times: measured 8 bytes a pixel for AVIF and HEIC, 15 for WebP.
+MAX_HEIF_PIXELS = 64_000_000
+MAX_WEBP_PIXELS = 36_000_000
+PIXEL_LIMITS = {
+    "JPEG": MAX_JPEG_PIXELS,
+    "MPO": MAX_JPEG_PIXELS,
+    "AVIF": MAX_HEIF_PIXELS,
+    "HEIF": MAX_HEIF_PIXELS,
+    "WEBP": MAX_WEBP_PIXELS,
+}
 # What is left after shrinking stands in memory two or three times while it is turned and coloured.
 MAX_RESULT_PIXELS = 64_000_000
 
@@ -56,8 +62,8 @@ _PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)  # imported for w
 
 _EXTRAS = {"heif": "pillow_heif", "raw": "rawpy"}
 
-# Pillow's own limit is one number for all formats and threads: ours above are lower, it stays as a second line.
-Image.MAX_IMAGE_PIXELS = MAX_JPEG_PIXELS
+# Pillow's own limit is one number for all formats and all threads; every picture meets ours above before its pixels do.
+Image.MAX_IMAGE_PIXELS = None
 # Pillow logs oddities of files it then refuses by exception; without a handler Python prints them to stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -228,7 +234,7 @@ def _check_size(image: Image.Image, pixels: int) -> None:
         raise PhotoError("has no pixels")
     limit = PIXEL_LIMITS.get(image.format or "", MAX_PIXELS)
     if pixels > limit:
-        raise PhotoError(_too_large(image, limit))
+        raise _too_large(image, f"more than the {limit // 10**6} megapixels that are read as {image.format}")
 
 
 def _check_scans(data: bytes, pixels: int) -> None:
@@ -240,15 +246,13 @@ def _check_scans(data: bytes, pixels: int) -> None:
 
 
 def _check_left(image: Image.Image, factor: int) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise PhotoError(_too_large(image, MAX_PIXELS))
-    if (image.width // factor) * (image.height // factor) > MAX_RESULT_PIXELS:
-        raise PhotoError(_too_large(image, MAX_RESULT_PIXELS))
+    too_much = image.width * image.height > MAX_PIXELS
+    if too_much or (image.width // factor) * (image.height // factor) > MAX_RESULT_PIXELS:
+        raise _too_large(image, "which its shape or the size asked for keeps from being shrunk")
 
 
-def _too_large(image: Image.Image, limit: int) -> str:
-    kind = f" for {image.format}" if image.format else ""
-    return f"is too large: {image.width} x {image.height} pixels, the limit{kind} is {limit // 10**6} megapixels"
+def _too_large(image: Image.Image, why: str) -> PhotoError:
+    return PhotoError(f"is too large: {image.width} x {image.height} pixels, {why}")
 
 
 # Any marker of a JPEG but the ones without a length that occur within a scan (restarts, stuffed zeros).

@@ -66,7 +66,7 @@ class Thumbnails:
                 except sqlite3.OperationalError:
                     return None
                 except sqlite3.DatabaseError as fault:
-                    if fault.sqlite_errorcode & 0xFF not in _DAMAGED:
+                    if getattr(fault, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
                         raise
                     self._set_aside()
             return None
