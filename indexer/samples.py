@@ -55,10 +55,6 @@ def write_pictures(out: Path, *, per_class: int | None = None, part: str = "test
     return len(files)
 
 
-def _first(folder: Path, count: int | None) -> list[Path]:
-    return sorted(folder.glob("*.png"))[:count]
-
-
 def write_fashion_mnist(
     out: Path, *, per_class: int | None = None, part: str = "test", source: Path = FASHION_MNIST
 ) -> Steps[int]:
