@@ -44,9 +44,8 @@ def sample_folder() -> Path:
 def write_pictures(out: Path, *, per_class: int | None = None, part: str = "test") -> Steps[int]:
     """Copy the bundled pictures, the first `per_class` of each class, into OUT/CLASS; returns how many."""
     del part  # the drawings are not divided
-    files = [
-        file for folder in sorted(sample_folder().iterdir()) if folder.is_dir() for file in _first(folder, per_class)
-    ]
+    folders = sorted(folder for folder in sample_folder().iterdir() if folder.is_dir())
+    files = [file for folder in folders for file in sorted(folder.glob("*.png"))[:per_class]]
     _claim(out)
     for done, file in enumerate(files):
         yield Progress("sample", done, len(files), file.parent.name)
