@@ -99,7 +99,8 @@ class DetailsPanel(QScrollArea):
         for fact in facts(photo, hit):
             value = label(_breakable(fact.value), wrap=True)
             what = label(fact.what, "muted")
-            what.setAlignment(Qt.AlignmentFlag.AlignTop)
+            for side in (what, value):
+                side.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
             self._facts.addRow(what, value)
         self._picture.update()
 

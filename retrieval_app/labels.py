@@ -23,7 +23,7 @@ def button(text: str, role: str = "") -> QPushButton:
 
 
 class Elided(QLabel):
-    """One line of plain text that gives way in a narrow place; the whole text can be selected from its tool tip."""
+    """One line of plain text that gives way in a narrow place, shortened in the middle where an ending tells most."""
 
     def __init__(self, text: str = "", role: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
@@ -36,10 +36,10 @@ class Elided(QLabel):
         return QSize(0, super().minimumSizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The text, shortened in the middle where an ending tells most."""
+        """The text, as much as there is room for."""
         painter = QPainter(self)
         metrics = QFontMetrics(self.font())
         shown = metrics.elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
         painter.setPen(self.palette().windowText().color())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        painter.drawText(self.rect(), self.alignment(), shown)
         painter.end()

@@ -1,6 +1,7 @@
 """The centre of the search page: a line that says what is shown, and the grid that shows it."""
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from retrieval_app import words
@@ -22,9 +23,11 @@ class ResultsView(QWidget):
         self._left: tuple[int, int | None] = (0, None)  # scroll and current photo of the library, to come back to
         self._shown = Listing(np.empty(0, np.int64))
         self.grid = Grid(tiles, theme)
-        self._title = Elided(role="name")
-        self._order = label("", "caption")
+        self._title = label("", "name")
+        self._order = Elided(role="caption")
+        self._order.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setProperty("role", "ground")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._arrange()
         session.listing_changed.connect(self._show)
         session.query_changed.connect(self._say)
@@ -33,8 +36,8 @@ class ResultsView(QWidget):
         head = QHBoxLayout()
         head.setContentsMargins(16, 10, 16, 6)
         head.setSpacing(12)
-        head.addWidget(self._title, 1)
-        head.addWidget(self._order)
+        head.addWidget(self._title)
+        head.addWidget(self._order, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -81,7 +84,7 @@ class ResultsView(QWidget):
             self._title.setText(words.count(len(session.listing.ids), "photo"))
             self._order.setText("by folder and name")
         else:
-            self._title.setText(f"The {words.count(len(result.hits), 'nearest photo')}")
+            self._title.setText(words.count(len(result.hits), "nearest photo"))
             self._order.setText(f"by distance, 0 is the same  ·  {_how(result.engine, result.recall_at_10)}")
 
 

@@ -32,6 +32,7 @@ class SearchPage(QStackedWidget):
         self.first = FirstState(session)
         self._arrange()
         self._connect()
+        self.first.choose.setFocus()
         self._choose()
 
     def _arrange(self) -> None:
@@ -51,7 +52,7 @@ class SearchPage(QStackedWidget):
         grid.opened.connect(lambda photo: self.open_photo(self._tiles.one(photo)))
         grid.moved.connect(self._show_details)
         self._tiles.arrived.connect(self._show_details)
-        self.details.similar_wanted.connect(lambda photo: self._session.click(photo.id))
+        self.details.similar_wanted.connect(self._session.find_similar)
         self.details.open_wanted.connect(self.open_photo)
         self.details.folder_wanted.connect(self.open_folder)
         self.query.open_wanted.connect(self.picture_wanted)
@@ -61,7 +62,10 @@ class SearchPage(QStackedWidget):
 
     def _choose(self) -> None:
         """The invitation while there is nothing to show, else the panes."""
-        self.setCurrentWidget(self.first if self._session.empty else self.panes)
+        wanted = self.first if self._session.empty else self.panes
+        if wanted is not self.currentWidget():
+            self.setCurrentWidget(wanted)
+            (self.first.choose if wanted is self.first else self.results.grid).setFocus()
 
     def current_photo(self) -> Photo | None:
         """The photo of the current tile."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from indexer.errors import LookalikeError
-from indexer.library import Hit, Info, Library, SearchResult
+from indexer.library import Hit, Info, Library, Photo, SearchResult
 from indexer.places import home
 from indexer.progress import Progress
 from indexer.query import Query
@@ -247,6 +247,11 @@ class Session(QObject):
             self.show_library()
         else:
             self.search(Query(positives=(photo,)))
+
+    def find_similar(self, photo: Photo) -> None:
+        """Take a photo as the query, if it is not yet."""
+        if photo.id != self.queried:
+            self.search(Query(positives=(photo.id,)))
 
     def show_library(self) -> None:
         """Drop the query and show the whole library."""

@@ -9,7 +9,7 @@ from indexer import photos
 from indexer.library import Hit, Photo
 from retrieval_app.theme import BODY, CAPTION, Tokens, numbers, sized
 
-PADDING = 12  # around the picture, within the cell
+PADDING = 10  # around the picture, within the cell
 CAPTION_HEIGHT = 40
 RADIUS = 6
 

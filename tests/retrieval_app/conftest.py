@@ -1,0 +1,92 @@
+"""A real library of small drawn pictures, indexed once with the real model, and the real window on a copy of it."""
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before Qt is imported
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from pytestqt.qtbot import QtBot
+
+from indexer import model as models
+from indexer.indexing import index
+from indexer.library import Library
+from indexer.progress import drain
+from retrieval_app.app import build
+from retrieval_app.window import MainWindow
+
+CLASSES = {"disc": (200, 60, 60), "square": (60, 90, 200), "bar": (70, 160, 90)}
+EACH = 8
+
+
+def draw(shape: str, number: int) -> Image.Image:
+    """A picture of the class, another one for each number."""
+    width, height = ((160, 120), (120, 160), (140, 140))[number % 3]
+    image = Image.new("RGB", (width, height), (245, 245, 240))
+    pen = ImageDraw.Draw(image)
+    for step in range(3):
+        x, y = (37 * (number + 1) * (step + 1)) % width, (53 * (number + 2) * (step + 1)) % height
+        box = (x - 30, y - 30, x + 30, y + 30)
+        if shape == "disc":
+            pen.ellipse(box, fill=CLASSES[shape])
+        elif shape == "square":
+            pen.rectangle(box, fill=CLASSES[shape])
+        else:
+            pen.line((x, 0, y, height), fill=CLASSES[shape], width=9)
+    return image
+
+
+@pytest.fixture(scope="session")
+def photos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 pictures in three classes, and two files that are none. Read it, never change it."""
+    folder = tmp_path_factory.mktemp("photos")
+    for shape in CLASSES:
+        (folder / shape).mkdir()
+        for number in range(EACH):
+            draw(shape, number).save(folder / shape / f"{shape}-{number}.png")
+    (folder / "disc" / "<b>not</b> a picture.jpg").write_bytes(b"text")
+    (folder / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def indexed(photos_folder: Path, installed_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of the pictures. Copy it, never change it."""
+    folder = tmp_path_factory.mktemp("indexed") / "default.library"
+    shutil.copytree(installed_model, folder / "models" / installed_model.name)
+    with Library.create(folder) as library:
+        drain(index(library, [photos_folder], models.load(installed_model), labelled=True))
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory of the test's own."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("LOOKALIKE_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def empty_window(home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
+    """The window as it is at the very first start."""
+    _, window = build(["lookalike"])
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def window(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[MainWindow]:
+    """The window on the indexed library, with the grid filled."""
+    shutil.copytree(indexed, home / "default.library")
+    _, window = build(["lookalike"])
+    window.show()
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH * len(CLASSES), timeout=20_000)
+    yield window
+    window.close()
