@@ -36,7 +36,8 @@ def agreed(form: RuntimeForm, folder: Path, torch_runner: Runner, preprocessing:
     truth = torch_runner.embed(check.batch)
     exact = open_form(folder, form, precision="fp32")
     lowest = lowest_cosine(truth, exact.embed(check.batch))
-    difference = _difference(torch_runner.features(check.batch), exact.features(check.batch))
+    few = check.batch[:2]  # a second number of pictures: the batch is dynamic
+    difference = _difference(torch_runner.features(few), exact.features(few))
     if not (lowest >= LOWEST_COSINE["fp32"] and difference <= LARGEST_DIFFERENCE):
         raise Disagreement(f"converted, it disagrees with torch (cosine {lowest:.5f}, features {difference:.5f})")
     agreement = Agreement(check.words, len(check.batch), lowest)

@@ -83,7 +83,7 @@ class ModelCard:
     @property
     def fingerprint(self) -> str:
         """Hash (64 hex digits) of all that decides the embedding; name, source, runtime and precision do not."""
-        parts = {key: value for key, value in asdict(self).items() if key not in ("name", "source", "dim")}
+        parts = {key: value for key, value in asdict(self).items() if key not in ("name", "source")}
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -72,6 +72,13 @@ def install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
     Where conversion fails or does not agree with torch, the model is installed for torch and runtime.json says why.
     The caller holds the library's job lock. ModelError where the model cannot be had.
     """
+    try:
+        return (yield from _install(choice, folder))
+    except OSError as error:
+        raise ModelError(f"The model cannot be written to {show(folder)}: {error.strerror or error}.") from error
+
+
+def _install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
     yield Progress("prepare", 0, 4, "Looking for the model")
     folder.mkdir(parents=True, exist_ok=True)
     atomic.tidy(folder)
@@ -80,7 +87,7 @@ def install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
         return present
     temporary = atomic.new_folder(folder / "model")
     try:
-        yield Progress("prepare", 1, 4, f"Loading the weights of {_called(choice)}")
+        yield _loading(choice)
         card = _write_weights(choice, temporary)
         yield Progress("prepare", 2, 4, "Converting the model for this processor, once")
         form = _converted(card, temporary)
@@ -128,8 +135,13 @@ def _source(choice: ModelChoice) -> str:
     return PACKAGED_SOURCE if choice.name == DEFAULT else f"weights of {choice.name}, downloaded by timm"
 
 
-def _called(choice: ModelChoice) -> str:
-    return show(choice.checkpoint) if choice.checkpoint is not None else choice.name
+def _loading(choice: ModelChoice) -> Progress:
+    """The step that gets the weights; a download's own bar is drawn by its client on standard error."""
+    if choice.checkpoint is not None:
+        return Progress("prepare", 1, 4, f"Loading the checkpoint {show(choice.checkpoint)}")
+    if choice.weights is None and choice.name != DEFAULT:
+        return Progress("download", 0, 0, f"Downloading the weights of {choice.name}")
+    return Progress("prepare", 1, 4, f"Loading the weights of {choice.name}")
 
 
 def _current(checkpoint: Path) -> ModelCard:

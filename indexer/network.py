@@ -94,7 +94,7 @@ class Network(nn.Module):
         """Run one blank picture; ModelError where the backbone is of a kind that gives no map or no vector."""
         size = self.preprocessing.size
         try:
-            with torch.inference_mode():
+            with torch.no_grad():  # not inference_mode: what a layer caches here must serve training too
                 raw = self.raw_features(torch.zeros(1, size, size, 3))
                 pooled, features = self.pool(raw), self.feature_map(raw)
         except (AttributeError, TypeError, ValueError, RuntimeError, AssertionError) as error:
@@ -123,6 +123,11 @@ def create_network(
 ) -> Network:
     """A network with real backbone weights; a head's weights are torch's initial ones, to be set or trained."""
     return Network(backbones.create(name, weights, size=size), head).eval()
+
+
+def with_head(network: Network, head: Head | None) -> Network:
+    """The same body under another head, or under none: the embedding taken before the head."""
+    return Network(Backbone(network.name, network.body, network.preprocessing), head)
 
 
 def load_network(folder: Path) -> Network:
@@ -183,7 +188,7 @@ def example(network: Network) -> Tensor:
 
 
 def run_network(network: Network, device: str, threads: int = 0) -> Runner:
-    """Run a network on "cpu", "cuda" or "mps". On CUDA the backbone runs in bf16, what follows in fp32.
+    """Run a network on "cpu", "cuda" or "mps"; it is for running only from then on. On CUDA its body runs in bf16.
 
     `threads` > 0 sets torch's thread count for the whole process: torch has no other.
     """
@@ -195,7 +200,7 @@ def run_network(network: Network, device: str, threads: int = 0) -> Runner:
 
     def raw_features(batch: np.ndarray) -> Tensor:
         with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
-            return network.raw_features(torch.from_numpy(batch).to(device))
+            return network.raw_features(torch.from_numpy(np.require(batch, requirements=["C", "W"])).to(device))
 
     def embed(batch: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
