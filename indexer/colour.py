@@ -35,8 +35,6 @@ def to_srgb(image: Image.Image, factor: int) -> Image.Image:
     profile = image.info.get("icc_profile")
     small = _reduced(image, factor)
     transform = _transform(profile, small.mode) if _is_usable(profile) else None
-    if small.mode == "LAB":
-        transform = _lab_transform()
     if transform is None:
         return small if small.mode == "RGB" else small.convert("RGB")
     srgb: Image.Image = transform.apply(small)
@@ -139,12 +137,6 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     except Exception:  # foreign bytes: a picture with a profile that littleCMS refuses is shown without it
         return None
     return None if mode == "RGB" and _changes_nothing(transform) else transform
-
-
-@lru_cache(maxsize=1)
-def _lab_transform() -> ImageCms.ImageCmsTransform:
-    lab = ImageCms.createProfile("LAB")
-    return ImageCms.buildTransform(lab, _SRGB, "LAB", "RGB", flags=ImageCms.Flags.NOCACHE)
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:

@@ -246,8 +246,7 @@ def _check_scans(data: bytes, pixels: int) -> None:
 
 
 def _check_left(image: Image.Image, factor: int) -> None:
-    too_much = image.width * image.height > MAX_PIXELS
-    if too_much or (image.width // factor) * (image.height // factor) > MAX_RESULT_PIXELS:
+    if (image.width // factor) * (image.height // factor) > MAX_RESULT_PIXELS:
         raise _too_large(image, "which its shape or the size asked for keeps from being shrunk")
 
 

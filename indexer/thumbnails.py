@@ -6,6 +6,7 @@ made again next time.
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -72,13 +73,10 @@ class Thumbnails:
             return None
 
     def _set_aside(self) -> None:
-        """Move the damaged file away, and its journal, which would be played back into the new one."""
+        """Move the damaged file away; SQLite has played back and removed its journal by now."""
         self._let_go()
-        try:
+        with suppress(OSError):  # read-only, or another program has done it: go on without, or with the new file
             self._path.replace(self._path.with_name(self._path.name + ".damaged"))
-            self._path.with_name(self._path.name + "-journal").unlink(missing_ok=True)
-        except OSError:
-            pass  # read-only, or another program has done it: this run goes on without, or with the new file
 
     def _let_go(self) -> None:
         if self._db is not None:

@@ -28,21 +28,37 @@ def looping_tiff() -> bytes:
     return b"II*\0\x08\0\0\0" + tiff_directory([(256, "H", [10]), (257, "H", [10])], 8, following=8)
 
 
-def dng(preview: bytes = b"", *, orientation: int = 1, size: tuple[int, int] = (320, 240)) -> bytes:
+JPEG, UNCOMPRESSED = 7, 1
+SENSOR_SIZE = (320, 240)
+
+
+def dng(preview: Image.Image | None = None, *, compression: int = JPEG, orientation: int = 1) -> bytes:
     """A camera RAW file in DNG: a grey ramp on a 16-bit sensor with red, green and blue cells, and maybe a preview."""
-    width, height = size
-    cells = np.tile(np.linspace(500, 60000, width).astype("<u2"), (height, 1)).tobytes()
-    at_cells, at_preview = 8, 8 + len(cells)
-    at_sensor = at_preview + len(preview) + len(preview) % 2
-    sensor = tiff_directory(_sensor_entries(width, height, at_cells, len(cells), orientation), at_sensor)
-    body = cells + preview.ljust(at_sensor - at_preview, b"\0") + sensor
-    if not preview:
+    cells = np.tile(np.linspace(500, 60000, SENSOR_SIZE[0]).astype("<u2"), (SENSOR_SIZE[1], 1)).tobytes()
+    stored = _stored(preview, compression)
+    at_sensor = 8 + len(cells) + len(stored)
+    camera = _camera_entries(orientation)
+    sensor = [*camera, *_sensor_entries(8, len(cells))]
+    body = cells + stored + tiff_directory(sensor, at_sensor)
+    if preview is None:
         return b"II*\0" + struct.pack("<I", at_sensor) + body
-    at_first = 8 + len(body) + len(body) % 2
-    with Image.open(BytesIO(preview)) as opened:
-        first = _preview_entries(opened.size, at_preview, len(preview), orientation)
-    body = body.ljust(at_first - 8, b"\0") + tiff_directory([*first, (330, "I", [at_sensor])], at_first)
-    return b"II*\0" + struct.pack("<I", at_first) + body
+    body += b"\0" * (len(body) % 2)
+    first = [
+        *camera,
+        *_preview_entries(preview.size, 8 + len(cells), len(stored), compression),
+        (330, "I", [at_sensor]),
+    ]
+    return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + tiff_directory(first, 8 + len(body))
+
+
+def _stored(preview: Image.Image | None, compression: int) -> bytes:
+    """The preview's bytes, an even number of them."""
+    if preview is None:
+        return b""
+    file = BytesIO()
+    preview.copy().save(file, "JPEG", quality=95)
+    data = file.getvalue() if compression == JPEG else preview.tobytes()
+    return data + b"\0" * (len(data) % 2)
 
 
 def _camera_entries(orientation: int) -> list[TiffEntry]:
@@ -55,23 +71,26 @@ def _camera_entries(orientation: int) -> list[TiffEntry]:
     ]
 
 
-def _sensor_entries(width: int, height: int, at: int, length: int, orientation: int) -> list[TiffEntry]:
+def _place_entries(kind: int, size: tuple[int, int], at: int, length: int) -> list[TiffEntry]:
+    width, height = size
+    values = {254: kind, 256: width, 257: height, 273: at, 278: height, 279: length}
+    return [(tag, "I", [value]) for tag, value in values.items()]
+
+
+def _sensor_entries(at: int, length: int) -> list[TiffEntry]:
     return [
-        *_camera_entries(orientation),
-        *((tag, "I", [value]) for tag, value in ((254, 0), (256, width), (257, height), (273, at), (279, length))),
+        *_place_entries(0, SENSOR_SIZE, at, length),
         *((tag, "H", [value]) for tag, value in ((258, 16), (259, 1), (262, 32803), (277, 1), (284, 1))),
-        (278, "I", [height]),
         (33421, "H", [2, 2]),
         (33422, "B", [0, 1, 1, 2]),
         (50717, "I", [65535]),
     ]
 
 
-def _preview_entries(size: tuple[int, int], at: int, length: int, orientation: int) -> list[TiffEntry]:
+def _preview_entries(size: tuple[int, int], at: int, length: int, compression: int) -> list[TiffEntry]:
+    photometric = 6 if compression == JPEG else 2
     return [
-        *_camera_entries(orientation),
-        *((tag, "I", [value]) for tag, value in ((254, 1), (256, size[0]), (257, size[1]), (273, at), (279, length))),
-        *((tag, "H", [value]) for tag, value in ((259, 7), (262, 6), (277, 3), (284, 1))),
+        *_place_entries(1, size, at, length),
+        *((tag, "H", [value]) for tag, value in ((259, compression), (262, photometric), (277, 3), (284, 1))),
         (258, "H", [8, 8, 8]),
-        (278, "I", [size[1]]),
     ]

@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pictures
 import pytest
-from camera_files import dng
+from camera_files import JPEG, UNCOMPRESSED, dng
 from PIL import Image
 
 from indexer import camera_raw, photos
@@ -27,26 +27,24 @@ def test_a_turned_heic_is_upright_once(orientation: int, turn: str) -> None:
 
 
 def test_a_raw_file_gives_the_cameras_preview_where_that_is_large_enough() -> None:
-    preview = pictures.encoded(pictures.scene(), "JPEG", quality=95)
-    photo = photos.decode(dng(preview), 100)
+    photo = photos.decode(dng(pictures.scene()), 100)
     assert (photo.width, photo.height) == (320, 240)
     assert np.abs(pictures.pixels(photo.image) - pictures.pixels(pictures.scene())).mean() < 3
 
 
 def test_a_raw_file_with_a_tiny_preview_gives_the_sensors_picture() -> None:
-    preview = pictures.encoded(pictures.scene(32, 24), "JPEG")
-    image = photos.decode(dng(preview), 100).image
+    image = photos.decode(dng(pictures.scene(32, 24)), 100).image
     assert image.size == (160, 120)
     columns = pictures.pixels(image).mean(axis=(0, 2))
     assert (np.diff(columns) >= -1).all()
     assert columns[-1] - columns[0] > 100
 
 
-@pytest.mark.parametrize("preview", [True, False])
-def test_a_turned_raw_file_is_upright(preview: bool) -> None:
-    embedded = pictures.encoded(pictures.scene(), "JPEG", quality=95) if preview else b""
-    straight = photos.decode(dng(embedded), 100)
-    turned = photos.decode(dng(embedded, orientation=6), 100)
+@pytest.mark.parametrize("compression", [JPEG, UNCOMPRESSED])
+@pytest.mark.parametrize("preview", [pictures.scene(), None])
+def test_a_turned_raw_file_is_upright(preview: Image.Image | None, compression: int) -> None:
+    straight = photos.decode(dng(preview, compression=compression), 100)
+    turned = photos.decode(dng(preview, compression=compression, orientation=6), 100)
     assert (turned.width, turned.height) == (240, 320)
     expected = straight.image.transpose(Image.Transpose.ROTATE_270)
     assert np.abs(pictures.pixels(turned.image) - pictures.pixels(expected)).mean() < 3

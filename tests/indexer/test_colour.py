@@ -31,6 +31,16 @@ def test_swapped_primaries_swap_the_channels() -> None:
     assert np.abs(pictures.pixels(ours) - expected).max() <= 2
 
 
+def test_a_profile_near_srgb_is_not_taken_for_srgb() -> None:
+    profile = pictures.wide_profile(share=0.1)
+    profiles = BytesIO(profile), ImageCms.createProfile("sRGB")
+    expected = ImageCms.profileToProfile(pictures.scene(), *profiles, outputMode="RGB")
+    assert expected is not None
+    ours = pictures.pixels(decoded(pictures.scene(), "PNG", icc_profile=profile))
+    assert np.array_equal(ours, pictures.pixels(expected))
+    assert 1 < np.abs(ours - pictures.pixels(pictures.scene())).max() < 40
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
 def test_a_wide_gamut_picture_changes_as_littlecms_says(kind: str) -> None:
     options = {} if kind in ("PNG", "TIFF") else {"quality": 95}
@@ -79,9 +89,11 @@ def test_a_wide_grey_ramp_stays_a_ramp_from_black_to_white(name: str, tmp_path: 
     assert np.abs(grey - ramp[None, :, None]).max() <= 1
 
 
-def test_a_dark_16_bit_picture_stays_dark() -> None:
-    dark = decoded(Image.fromarray(np.full((9, 9), 257 * 10, np.uint16)), "PNG")
-    assert np.unique(pictures.pixels(dark)).tolist() == [10]
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_a_dark_16_bit_picture_stays_dark(kind: str) -> None:
+    dark = np.full((9, 9), 257 * 10, np.uint16)
+    dark[0, 0] = 257 * 20
+    assert np.unique(pictures.pixels(decoded(Image.fromarray(dark), kind))).tolist() == [10, 20]
 
 
 def test_floats_are_scaled_by_their_finite_values() -> None:

@@ -142,6 +142,17 @@ def test_a_missing_file_and_an_impossible_name_are_refused(tmp_path: Path) -> No
         photos.read(tmp_path / ("x" * 5000))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_put_in_the_place_of_a_photo_at_the_last_moment_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    descriptor = os.open(tmp_path / "a.jpg", photos._READ_FLAGS)
+    try:
+        with pytest.raises(PhotoError, match="is not a regular file"):
+            photos._read_whole(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def test_reading_leaves_no_descriptor_open(tmp_path: Path) -> None:
     case = next(case for case in pictures.CASES if case.name == "plain.jpg")
     case.write(tmp_path / "a.jpg")
