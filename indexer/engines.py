@@ -71,6 +71,6 @@ def closest(squares: np.ndarray, count: int) -> np.ndarray:
 
 def exact_distances(values: np.ndarray, query: np.ndarray) -> np.ndarray:
     """Euclidean distances (n,) float64 of values (n, dim) to query (dim,): the norm of the difference."""
-    difference = values.astype(np.float64) - query.astype(np.float64)
+    difference = (values.astype(np.float32) - query.astype(np.float32)).astype(np.float64)
     distances: np.ndarray = np.sqrt(np.einsum("ij,ij->i", difference, difference))
     return distances

@@ -163,34 +163,41 @@ def _measure(path: Path) -> tuple[int, str]:
 
 def choose_search_k(generation: Generation) -> dict[str, float]:
     """The smallest tried search_k whose recall@10 reaches TARGET_RECALL, with the recall it reached."""
+    rows = generation.manifest.rows
+    sample = np.unique(np.linspace(0, rows - 1, min(rows, RECALL_QUERIES)).astype(np.int64))
+    truth = true_nearest(generation.values, sample, 10)
     recall, search_k = 0.0, 0
     for search_k in SEARCH_KS:
-        recall = measure_recall(generation, search_k)
+        recall = measure_recall(generation, sample, truth, search_k)
         if recall >= TARGET_RECALL:
             break
     return {"search_k": search_k, "recall_at_10": round(recall, 4)}
 
 
-def measure_recall(generation: Generation, search_k: int) -> float:
-    """Share of the true ten nearest found by Annoy and exact re-ranking, over evenly spaced rows as queries.
-
-    A query's own row is left out on both sides, so that it does not count as an easy hit.
-    """
-    values, n = generation.values, len(generation.values)
-    sample = np.unique(np.linspace(0, n - 1, min(n, RECALL_QUERIES)).astype(np.int64))
-    found = wanted = 0
-    for start in range(0, len(sample), 32):
+def true_nearest(values: np.ndarray, sample: np.ndarray, count: int) -> list[np.ndarray]:
+    """For each sampled row its `count` nearest other rows, by looking at all."""
+    nearest = []
+    for start in range(0, len(sample), 32):  # so many columns of squared distances at a time: 128 MB at a million rows
         rows = sample[start : start + 32]
         queries = values[rows].astype(np.float32)
         squares = engines.squared_distances(values, queries)
-        for column, row in enumerate(rows):
-            squares[row, column] = np.inf
-            exact = rank(values, queries[column], engines.closest(squares[:, column], 10))[:10]
-            near = generation.rows(queries[column], MIN_CANDIDATES, search_k)
-            approximate = rank(values, queries[column], near[near != row])[:10]
-            found += len(np.intersect1d(exact, approximate))
-            wanted += len(exact)
-    return found / wanted if wanted else 1.0
+        squares[rows, np.arange(len(rows))] = np.inf
+        columns = (engines.closest(column, count) for column in squares.T)
+        nearest += [rank(values, query, near)[:count] for query, near in zip(queries, columns, strict=True)]
+    return nearest
+
+
+def measure_recall(generation: Generation, sample: np.ndarray, truth: list[np.ndarray], search_k: int) -> float:
+    """Share of the true nearest that Annoy and exact re-ranking find for the sampled rows.
+
+    A query's own row is left out on both sides, so that it does not count as an easy hit.
+    """
+    found = 0
+    for row, wanted in zip(sample, truth, strict=True):
+        query = generation.values[row].astype(np.float32)
+        near = generation.rows(query, MIN_CANDIDATES, search_k)
+        found += len(np.intersect1d(rank(generation.values, query, near[near != row])[: len(wanted)], wanted))
+    return found / max(1, sum(map(len, truth))) if len(sample) > 1 else 1.0
 
 
 def rank(values: np.ndarray, query: np.ndarray, rows: np.ndarray) -> np.ndarray:

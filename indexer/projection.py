@@ -2,17 +2,23 @@
 
 import numpy as np
 
-FIT_ROWS = 20_000  # more rows do not change the leading components noticeably
+FIT_ROWS = 4096  # more rows do not change the leading components noticeably
+OVERSAMPLED, ITERATIONS = 16, 3  # Halko, Martinsson, Tropp 2011: a few more columns and powers than wanted
 
 
 def fit_pca(values: np.ndarray, dim: int) -> np.ndarray:
-    """The `dim` principal directions of values (n, width), as the columns of a (width, dim) float32 matrix.
+    """The `dim` leading principal directions of values (n, width), as columns of a (width, dim) float32 matrix.
 
-    Pearson 1901; by the eigenvectors of the covariance (width, width), fitted on at most FIT_ROWS evenly spaced rows.
-    The mean is not subtracted when projecting: differences of projected vectors do not depend on it.
+    By randomised subspace iteration (Halko, Martinsson, Tropp 2011, "Finding structure with randomness", algorithm 4.4)
+    with a fixed seed, on at most FIT_ROWS evenly spaced rows: a full eigendecomposition of 1280 dimensions takes two
+    seconds, this a tenth. The mean need not be subtracted when projecting: differences do not depend on it.
     """
-    step = max(1, len(values) // FIT_ROWS)
-    rows = values[::step].astype(np.float32)
+    rows = values[:: max(1, len(values) // FIT_ROWS)].astype(np.float32)
     rows -= rows.mean(0)
-    _, vectors = np.linalg.eigh(rows.T @ rows)
-    return np.ascontiguousarray(vectors[:, : -dim - 1 : -1], np.float32)
+    columns = min(dim + OVERSAMPLED, rows.shape[1])
+    basis = np.random.default_rng(0).standard_normal((rows.shape[1], columns)).astype(np.float32)
+    for _ in range(ITERATIONS):
+        basis, _ = np.linalg.qr(rows.T @ (rows @ basis))
+    inside = rows @ basis
+    _, vectors = np.linalg.eigh(inside.T @ inside)
+    return np.ascontiguousarray((basis @ vectors)[:, : -dim - 1 : -1], np.float32)
