@@ -4,19 +4,24 @@ Not asking it again is cancel; the generator's `finally:` leaves the disk consis
 progress, the window reads it as JSON lines from a child process, tests drain it.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 Result = TypeVar("Result")
 
 
 class Progress(NamedTuple):
-    """How far one stage has come: `done` of `total` (0 where it is not known yet), with a note for the user."""
+    """How far one stage has come: `done` of `total` (0 where it is not known yet), with a note for the user.
+
+    `values` are figures of this moment by name, for curves: the loss of a step, the MAP@R of an epoch.
+    """
 
     stage: str
     done: int
     total: int
     note: str = ""
+    values: Mapping[str, float] = MappingProxyType({})
 
 
 Steps = Generator[Progress, None, Result]

@@ -4,6 +4,7 @@ Results go to standard output, progress bars and faults to standard error. Exit 
 files failed for the first time; 2: usage or refused, with one plain sentence.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -28,11 +29,14 @@ class Stopped(LookalikeError):
     """The user stopped the work; what was committed stays."""
 
 
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
+
+
 def say(message: str, *, error: bool = False) -> None:
-    """Print one line; characters that the terminal cannot show are escaped."""
+    """Print one line; characters that the terminal cannot show, or would obey, are escaped."""
     stream = sys.stderr if error else sys.stdout
     encoding = stream.encoding or "utf-8"
-    print(message.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    print(message.translate(CONTROLS).encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
 def emit(kind: str, fields: Mapping[str, Any]) -> None:
@@ -63,12 +67,15 @@ def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Re
 
 
 def _json_line(progress: Progress) -> None:
-    print(json.dumps(progress._asdict()), flush=True)
+    fields = progress._asdict()
+    values = fields.pop("values")
+    print(json.dumps(fields | ({"values": dict(values)} if values else {})), flush=True)
 
 
 def _wait_for_end_of_input(event: threading.Event) -> None:
-    while os.read(0, 4096):
-        pass
+    with contextlib.suppress(OSError):  # it was closed before we began
+        while os.read(0, 4096):
+            pass
     event.set()
 
 
@@ -86,7 +93,8 @@ class _Bars:
             self._bar = tqdm(desc=progress.stage, total=progress.total or None, leave=False, disable=None)
         self._bar.total = progress.total or None
         self._bar.n = progress.done
-        self._bar.set_postfix_str(progress.note[-40:], refresh=False)
+        figures = [f"{name} {value:.4g}" for name, value in progress.values.items()]
+        self._bar.set_postfix_str(" ".join([*figures, progress.note[-40:]]), refresh=False)
         self._bar.refresh()
 
     def close(self) -> None:

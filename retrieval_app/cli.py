@@ -9,6 +9,7 @@ import click
 from indexer import cli as indexer_cli
 from indexer.terminal import run
 from indexer.upkeep import library_option
+from training import cli as training_cli
 
 
 @click.group("lookalike", invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,7 +35,7 @@ def open_window(library: Path | None) -> int:
     return run_window([sys.argv[0], *(["--library", str(library)] if library else [])])
 
 
-for command in indexer_cli.COMMANDS:
+for command in [*indexer_cli.COMMANDS, *training_cli.COMMANDS]:
     lookalike.add_command(command)
 
 

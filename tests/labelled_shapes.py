@@ -1,0 +1,33 @@
+"""A labelled folder for trainings that take seconds: coloured shapes on grey noise, one sub-folder for each class."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+COLOURS = ("red", "green", "blue", "orange", "purple", "white", "black", "cyan")
+SHAPES = ("ellipse", "rectangle")
+SIDE = 48
+
+
+def shape(number: int, seed: int) -> Image.Image:
+    """A picture of class `number`: a shape of its colour somewhere on noise that is other for each seed."""
+    rng = np.random.default_rng([number, seed])
+    image = Image.fromarray(rng.integers(60, 200, (SIDE, SIDE, 3), dtype=np.uint8))
+    left, top = rng.integers(2, SIDE // 2, 2).tolist()
+    wide, high = rng.integers(SIDE // 5, SIDE // 2, 2).tolist()
+    draw = ImageDraw.Draw(image)
+    getattr(draw, SHAPES[number % 2])((left, top, left + wide, top + high), fill=COLOURS[number // 2 % len(COLOURS)])
+    return image
+
+
+def write_classes(folder: Path, classes: int, photos: int, *, mixed: bool = False) -> Path:
+    """Write `photos` pictures of each of so many classes; `mixed` deals the pictures to the classes by chance."""
+    rng = np.random.default_rng(0)
+    for number in range(classes):
+        home = folder / f"class-{number:02d}"
+        home.mkdir(parents=True)
+        for seed in range(photos):
+            shown = int(rng.integers(classes)) if mixed else number
+            shape(shown, seed + 1000 * number).save(home / f"{seed:03d}.png")
+    return folder

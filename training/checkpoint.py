@@ -1,0 +1,52 @@
+"""A fine-tuned model on disk: the two files of every model, and `training.json`, the story of how it came about."""
+
+import importlib.metadata
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer import atomic, photos
+from indexer.card import CARD_FILE, WEIGHTS_FILE, ModelCard, show
+from indexer.errors import LookalikeError
+from indexer.network import Network, write_checkpoint
+from training.data import Sample
+
+STORY_FILE = "training.json"
+VERSIONS = ("lookalike", "torch", "timm", "numpy", "pillow")
+
+
+def check_place(out: Path) -> None:
+    """LookalikeError where the folder holds something else than an older checkpoint, or cannot be one."""
+    if out.exists() and not out.is_dir():
+        raise LookalikeError(f"{show(out)} is a file. Name an empty or new folder for the checkpoint.")
+    if out.is_dir() and {entry.name for entry in out.iterdir()} - {CARD_FILE, WEIGHTS_FILE, STORY_FILE}:
+        raise LookalikeError(f"{show(out)} holds other files. Name an empty or new folder for the checkpoint.")
+
+
+def save(network: Network, out: Path, *, seen: Sequence[Sample], source: str, story: dict[str, Any]) -> ModelCard:
+    """Write the checkpoint whole or not at all; `seen` is everything it was trained on or chosen by.
+
+    LookalikeError where the disk refuses.
+    """
+    hashes = np.frombuffer(b"".join(sample.sha256 for sample in seen), np.uint8).reshape(-1, 32).copy()
+    try:
+        temporary = atomic.new_folder(out)
+        try:
+            card = write_checkpoint(
+                network, temporary, name=photos.text(os.fsencode(out.absolute().name))[:100], source=source, seen=hashes
+            )
+            (temporary / STORY_FILE).write_text(json.dumps(story | {"versions": _versions()}, indent=1) + "\n")
+            atomic.publish_folder(temporary, out)
+        finally:
+            atomic.discard(temporary)
+    except OSError as fault:
+        raise LookalikeError(f"The checkpoint cannot be written to {show(out)}: {fault.strerror or fault}.") from fault
+    return card
+
+
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in VERSIONS}

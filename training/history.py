@@ -1,0 +1,79 @@
+"""What happened in a training, epoch by epoch, and what can be seen from it. Plain data, no torch."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+COLLAPSED_SHARE = 0.95  # of all triplets or pairs with a loss
+SHRUNK = 0.5  # of the mean distance between classes in the first epoch
+AT_MARGIN = 0.8  # of the margin: the loss of a network that maps everything to one point
+
+
+class Score(NamedTuple):
+    """Validation MAP@R of both embeddings; `head` is None where the network has none."""
+
+    head: float | None
+    backbone: float
+
+    @property
+    def best(self) -> float:
+        """The better of the two."""
+        return self.backbone if self.head is None else max(self.head, self.backbone)
+
+    @property
+    def embedding(self) -> str:
+        """Which of the two: "head" or "backbone", the backbone where they are equal."""
+        return "backbone" if self.head is None or self.backbone >= self.head else "head"
+
+    def values(self) -> dict[str, float]:
+        """As the values of a Progress."""
+        head = {} if self.head is None else {"map_at_r_head": self.head}
+        return head | {"map_at_r_backbone": self.backbone}
+
+
+class Epoch(NamedTuple):
+    """One epoch: mean loss, share of all triplets or pairs with a loss, mean distances within and between classes,
+    validation, and seconds since the training began. Epoch 0 is before the first step.
+    """
+
+    epoch: int
+    loss: float | None
+    active: float | None
+    positive_distance: float | None
+    negative_distance: float | None
+    score: Score
+    seconds: float
+
+    def fields(self) -> dict[str, float | None]:
+        """Plain values for JSON."""
+        fields = self._asdict()
+        score = fields.pop("score")
+        return fields | {"map_at_r_head": score.head, "map_at_r_backbone": score.backbone}
+
+
+def best(epochs: Sequence[Epoch]) -> Epoch:
+    """The epoch with the best validation, the earliest of equals."""
+    return max(epochs, key=lambda epoch: (epoch.score.best, -epoch.epoch))
+
+
+def collapse(epochs: Sequence[Epoch], margin: float) -> str:
+    """A sentence where the network maps everything to one point (Schroff et al. 2015, section 3.2), else "".
+
+    That is: nearly every triplet or pair has a loss, the loss stays near the margin, and the distance between classes
+    has shrunk to less than half of what it was in the first epoch.
+    """
+    trained = [epoch for epoch in epochs if epoch.loss is not None]
+    if not trained:
+        return ""
+    first, last = trained[0], trained[-1]
+    assert first.negative_distance is not None
+    assert last.loss is not None
+    assert last.active is not None
+    assert last.negative_distance is not None
+    shrunk = last.negative_distance < SHRUNK * first.negative_distance or last.negative_distance < margin / 10
+    if last.active < COLLAPSED_SHARE or last.loss < AT_MARGIN * margin or not shrunk:
+        return ""
+    return (
+        f"The training collapsed: all pictures end up in one place (mean distance between classes "
+        f"{last.negative_distance:.3f}, {last.active:.0%} of all comparisons wrong). Take a gentler miner or a smaller "
+        "learning rate."
+    )

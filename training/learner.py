@@ -1,0 +1,129 @@
+"""A network being trained: its start, one step, and both embeddings of pictures.
+
+The head starts as the principal components of what the pretrained backbone says about the training pictures, so at
+step 0 it is about as good as the backbone itself and training only has to improve it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from indexer import backbones
+from indexer.card import Head
+from indexer.network import Network, accelerator
+from indexer.projection import fit_pca
+from training import losses
+from training.augment import views
+from training.config import TrainConfig
+from training.losses import LossValue
+
+EMBED_BATCH = 128
+HEAD_ROWS = 2_000  # pictures the head's start is fitted on
+
+Pixels = NDArray[np.uint8]
+Fetch = Callable[[NDArray[np.int64]], Pixels]
+
+
+class Embeddings(NamedTuple):
+    """Unit-length embeddings (n, dim) float32 from the head (None where there is none) and from the backbone."""
+
+    head: np.ndarray | None
+    backbone: np.ndarray
+
+
+def device() -> str:
+    """Where training runs: "cuda" where there is one, else "cpu" (MPS lacks operations of some backbones)."""
+    return "cuda" if accelerator() == "cuda" else "cpu"
+
+
+def pretrained(config: TrainConfig) -> Network:
+    """The pretrained network at the training size, seeing the whole square of a picture, its head not fitted yet."""
+    backbone = backbones.create(size=config.image_size)
+    whole = replace(backbone.preprocessing, crop=1.0)
+    torch.manual_seed(config.seed)
+    network = Network(backbone._replace(preprocessing=whole), Head(config.dim) if config.dim else None)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads
+    return network.eval().to(device())
+
+
+class Learner:
+    """A network with its loss, optimiser and learning-rate schedule; batch-norm statistics stay as they are."""
+
+    def __init__(self, network: Network, config: TrainConfig, *, classes: int, steps: int) -> None:
+        self.network = network
+        self.loss = losses.build(config, classes, network.dim).to(device())
+        self.optimiser = torch.optim.AdamW(_groups(network, self.loss, config.weight_decay), lr=config.learning_rate)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, max_lr=config.learning_rate, total_steps=max(steps, 2)
+        )
+        self.random = torch.Generator().manual_seed(config.seed)
+
+    def step(self, pixels: Pixels, labels: NDArray[np.int64]) -> LossValue:
+        """One step on a batch of pictures uint8 (n, size, size, 3) with labels (n,)."""
+        self.network.eval()  # batch-norm: running statistics, its weights are trained
+        shown = views(torch.from_numpy(pixels).to(device()), self.random)
+        with _autocast():
+            pooled = self.network.pool(self.network.raw_features(shown))
+        value: LossValue = self.loss(self.network.embed(pooled), torch.from_numpy(labels).to(device()))
+        if not torch.isfinite(value.loss):
+            return value
+        self.optimiser.zero_grad(set_to_none=True)
+        value.loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.schedule.step()
+        return value
+
+
+def pooled_features(network: Network, fetch: Fetch, rows: NDArray[np.int64]) -> np.ndarray:
+    """Backbone outputs before the head, float32 (n, backbone_dim), of pictures by row."""
+    network.eval()
+    parts = []
+    with torch.inference_mode(), _autocast():
+        for start in range(0, len(rows), EMBED_BATCH):
+            pixels = torch.from_numpy(fetch(rows[start : start + EMBED_BATCH])).to(device())
+            parts.append(network.pool(network.raw_features(pixels)).float().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def both_embeddings(network: Network, pooled: np.ndarray) -> Embeddings:
+    """Unit-length embeddings of pooled backbone outputs (n, backbone_dim)."""
+    with torch.inference_mode():
+        values = torch.from_numpy(pooled).to(device())
+        backbone = nn.functional.normalize(values, dim=1).cpu().numpy()
+        head = None if network.head is None else network.embed(values).cpu().numpy()
+    return Embeddings(head, backbone)
+
+
+def start_head(network: Network, pooled: np.ndarray) -> None:
+    """Set the head to the principal components of pooled outputs (n, backbone_dim) around their mean."""
+    if network.head is None:
+        return
+    components = fit_pca(pooled, min(network.dim, pooled.shape[1]))
+    weight, mean = network.head.weight, pooled.mean(axis=0)
+    with torch.no_grad():
+        weight[: components.shape[1]] = torch.from_numpy(components.T.copy())
+        network.head.bias.copy_(-weight @ torch.from_numpy(mean).to(weight.device))
+
+
+def snapshot(network: Network) -> dict[str, Tensor]:
+    """A copy of the network's state."""
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+
+def _autocast() -> torch.autocast:
+    """bf16 on CUDA; on the processor never: it is 2.5 to 6 times slower there."""
+    return torch.autocast(device(), dtype=torch.bfloat16, enabled=device() == "cuda")
+
+
+def _groups(network: Network, loss: nn.Module, decay: float) -> list[dict[str, object]]:
+    """Weight decay for matrices and kernels only: biases and batch-norm weights are no lengths to be shortened."""
+    every = [*network.parameters(), *loss.parameters()]
+    return [
+        {"params": [weight for weight in every if weight.ndim > 1], "weight_decay": decay},
+        {"params": [weight for weight in every if weight.ndim <= 1], "weight_decay": 0.0},
+    ]

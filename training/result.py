@@ -1,0 +1,68 @@
+"""What came of a training, as data: for the checkpoint's `training.json`, the command line and the window."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from indexer import photos
+from training.config import TrainConfig
+from training.data import Unreadable
+from training.fit import Fit
+from training.split import Split
+from training.verdict import Baseline, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What came of a training; the checkpoint is written whatever the verdict says.
+
+    `parts` are the photos used for training, validation and test; `unreadable` those left out.
+    """
+
+    checkpoint: Path
+    folder: Path
+    config: TrainConfig
+    fit: Fit
+    baseline: Baseline
+    verdict: Verdict
+    parts: Split
+    unreadable: tuple[Unreadable, ...]
+
+    @property
+    def source(self) -> str:
+        """Where the weights are from, in a line for people."""
+        classes = len({sample.label for sample in self.parts.train})
+        settings = self.config.resolved()
+        return (
+            f"{self.fit.network.name}, fine-tuned on {len(self.parts.train):,} pictures of {classes:,} classes in "
+            f"{photos.text(bytes(self.folder))[-200:]}, {settings.loss} loss, {settings.miner}, for new "
+            f"{settings.purpose}"
+        )
+
+    def fields(self) -> dict[str, Any]:
+        """The keys of DESIGN 6 and what the window shows beside them, as plain values."""
+        judged, fit = self.verdict, self.fit
+        return {
+            "checkpoint": str(self.checkpoint),
+            "before": judged.before.fields(),
+            "after": judged.after.fields(),
+            "pixels": self.baseline.pixels.fields() if self.baseline.pixels else None,
+            "pretrained": [row.fields() for row in self.baseline.rows],
+            "change": judged.change._asdict() | {"over": judged.over},
+            "verdict": "install" if judged.install else "refuse",
+            "why": judged.why,
+            "queries": judged.queries,
+            "classes": judged.classes,
+            "embedding": fit.embedding,
+            "dim": fit.network.dim,
+            "best_epoch": fit.best.epoch,
+            "epochs": [epoch.fields() for epoch in fit.epochs],
+            "stopped": fit.stopped,
+            "collapse": fit.collapse,
+            "examples": [example.fields() for example in judged.examples],
+            "parts": {name: len(part) for name, part in self.parts._asdict().items()},
+            "unreadable": [{"path": photos.text(path), "reason": reason} for path, reason in self.unreadable],
+            "seconds": fit.epochs[-1].seconds,
+            "config": self.config.resolved().to_dict() | {"image_size": fit.network.preprocessing.size},
+            "source": self.source,
+        }

@@ -1,0 +1,229 @@
+"""Is the trained model better than what the user had? Asked of the test part only, which nothing else looks at.
+
+"Before" is the pretrained backbone as it would be used without any training. It is measured at its own picture size
+and at the size of the training, and the better of the two counts: the trained model has to beat that. Raw pixels stand
+beside as the row that tells how hard the pictures are.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import photos
+from indexer.card import Head, ModelCard
+from indexer.errors import LookalikeError
+from indexer.metrics import Interval, Retrieval, paired_interval, retrieval
+from indexer.model import Model
+from indexer.network import Network, create_network, run_network, with_head
+from indexer.pipeline import Embedder, embed_files
+from indexer.pixels import Pixels
+from indexer.progress import Progress, Steps
+from training.data import Sample, Unreadable, number
+from training.learner import device
+
+EXAMPLES = 5
+HITS = 5
+GROUPED_FROM = 10  # classes: fewer say little about the spread between classes
+
+
+class Row(NamedTuple):
+    """One model on the test part: what it is, its embeddings (n, dim), its figures."""
+
+    name: str
+    vectors: np.ndarray
+    figures: Retrieval
+
+    def fields(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return {
+            "model": self.name,
+            "p_at_1": self.figures.p_at_1,
+            "r_precision": self.figures.r_precision,
+            "map_at_r": self.figures.map_at_r,
+            "hit_at_k": {str(k): value for k, value in self.figures.hit_at_k.items()},
+        }
+
+
+class Example(NamedTuple):
+    """The nearest test pictures of one under both models; right: of the same class."""
+
+    query: bytes
+    label: str
+    before: tuple[bytes, ...]
+    after: tuple[bytes, ...]
+    before_right: tuple[bool, ...]
+    after_right: tuple[bool, ...]
+
+    def fields(self) -> dict[str, object]:
+        """Plain values for JSON; paths as Python names them (surrogates for bytes that are no text), to be opened."""
+        before, after = ([os.fsdecode(path) for path in paths] for paths in (self.before, self.after))
+        return self._asdict() | {"query": os.fsdecode(self.query), "before": before, "after": after}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the test part says. `change` is of MAP@R, after less before; `over` is what it was resampled over."""
+
+    before: Row
+    after: Row
+    change: Interval
+    over: str
+    queries: int
+    classes: int
+    install: bool
+    why: str
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The usable test pictures and what there is before any training; `rows` holds every pretrained form tried, the
+    best first, `labels` (n,) the classes as numbers.
+    """
+
+    samples: tuple[Sample, ...]
+    labels: NDArray[np.int64]
+    rows: tuple[Row, ...]
+    pixels: Row | None
+    unreadable: tuple[Unreadable, ...]
+
+
+class _Embedded(NamedTuple):
+    samples: tuple[Sample, ...]
+    vectors: np.ndarray
+    unreadable: tuple[Unreadable, ...]
+
+
+def measure_before(samples: Sequence[Sample], network: Network) -> Steps[Baseline]:
+    """Measure the pretrained backbone and raw pixels on the test part; `network` is as training will start.
+
+    Unreadable pictures are left out. LookalikeError where the rest has nothing to ask.
+    """
+    start = before_head(network)
+    name = f"pretrained at {start.preprocessing.size} px"
+    usable, vectors, unreadable = yield from _embed(name, samples, as_embedder(start, name))
+    labels = number(usable).labels
+    rows = [Row(name, vectors, retrieval(vectors, labels))]
+    own = create_network()
+    if own.preprocessing != start.preprocessing:
+        name = f"pretrained at {own.preprocessing.size} px, its own size"
+        rows.append((yield from measure(name, usable, labels, as_embedder(own, name))))
+    rows.sort(key=lambda row: -row.figures.map_at_r)
+    pixels = yield from _measure_pixels(usable, labels)
+    return Baseline(usable, labels, tuple(rows), pixels, unreadable)
+
+
+def judge(baseline: Baseline, network: Network) -> Steps[Verdict]:
+    """Measure the trained network on the test part and compare, query by query."""
+    name = "fine-tuned"
+    after = yield from measure(name, baseline.samples, baseline.labels, as_embedder(network, name))
+    before = baseline.rows[0]
+    asked = baseline.labels[after.figures.rows]
+    classes = len(np.unique(asked))
+    groups = asked if classes >= GROUPED_FROM else None
+    old, new = (row.figures.per_query_map_at_r for row in (before, after))
+    change = paired_interval(old, new, groups=groups)
+    return Verdict(
+        before=before,
+        after=after,
+        change=change,
+        over="queries" if groups is None else "classes",
+        queries=after.figures.queries,
+        classes=classes,
+        install=change.low > 0,
+        why=reason(change, after.figures.queries, classes),
+        examples=tuple(examples(baseline.samples, before.vectors, after.vectors)),
+    )
+
+
+def reason(change: Interval, queries: int, classes: int) -> str:
+    """The verdict in a sentence."""
+    measured = (
+        f"On {queries:,} test pictures of {classes:,} classes that the training never saw, MAP@R changes by "
+        f"{change.mean:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f})"
+    )
+    if change.low > 0:
+        return f"{measured}: the new model is better."
+    if change.high < 0:
+        return f"{measured}: the new model is worse. Keep the one you have."
+    return f"{measured}: that is not clearly better. Keep the one you have, or train with more pictures."
+
+
+def measure(name: str, samples: Sequence[Sample], labels: NDArray[np.int64], embedder: Embedder) -> Steps[Row]:
+    """How well each sample finds the others of its class; LookalikeError where one of them cannot be embedded."""
+    _, vectors, unreadable = yield from _embed(name, samples, embedder)
+    for path, why in unreadable:
+        raise LookalikeError(f"{photos.text(path)} {why}: start the training again.")
+    return Row(name, vectors, retrieval(vectors, labels))
+
+
+def _embed(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[_Embedded]:
+    usable: list[Sample] = []
+    vectors: list[np.ndarray] = []
+    unreadable: list[Unreadable] = []
+    done = 0
+    for batch in embed_files([sample.path for sample in samples], embedder, lambda sha256: True):
+        for sample, result in zip(samples[done:], batch, strict=False):
+            if result.vector is None or result.sha256 != sample.sha256:
+                unreadable.append(Unreadable(sample.path, result.reason or "has changed since the training began"))
+            else:
+                usable.append(sample)
+                vectors.append(result.vector)
+        done += len(batch)
+        yield Progress("test", done, len(samples), name)
+    stacked = np.stack(vectors) if vectors else np.zeros((0, embedder.card.dim), np.float32)
+    return _Embedded(tuple(usable), stacked, tuple(unreadable))
+
+
+def examples(samples: Sequence[Sample], before: np.ndarray, after: np.ndarray) -> list[Example]:
+    """A few queries with their nearest under both models: of each class the first by content hash, so not chosen."""
+    found = []
+    for row in _queries(samples):
+        old, new = _nearest(before, row), _nearest(after, row)
+        right = [tuple(samples[hit].label == samples[row].label for hit in hits) for hits in (old, new)]
+        paths = [tuple(samples[hit].path for hit in hits) for hits in (old, new)]
+        found.append(Example(samples[row].path, samples[row].label, paths[0], paths[1], right[0], right[1]))
+    return found
+
+
+def _queries(samples: Sequence[Sample]) -> list[int]:
+    """Rows of the example queries: the first of each class by hash, then the second of each, and so on."""
+    order = sorted(range(len(samples)), key=lambda row: samples[row].sha256)
+    met: dict[str, int] = {}
+    ranked = []
+    for row in order:
+        met[samples[row].label] = met.get(samples[row].label, 0) + 1
+        ranked.append((met[samples[row].label], samples[row].sha256, row))
+    return [row for *_, row in sorted(ranked)[:EXAMPLES]]
+
+
+def _nearest(vectors: np.ndarray, row: int) -> list[int]:
+    distances = np.linalg.norm(vectors - vectors[row], axis=1)
+    distances[row] = np.inf
+    nearest: list[int] = np.argsort(distances, kind="stable")[: min(HITS, len(vectors) - 1)].tolist()
+    return nearest
+
+
+def _measure_pixels(samples: Sequence[Sample], labels: NDArray[np.int64]) -> Steps[Row | None]:
+    """The raw-pixel row; None where a picture is all black and so has no direction."""
+    try:
+        return (yield from measure("raw pixels", samples, labels, Pixels()))
+    except LookalikeError:
+        return None
+
+
+def before_head(network: Network) -> Network:
+    """The same backbone, shared and not copied, with its own output as the embedding."""
+    return with_head(network.cpu(), None)  # a network is checked on the processor when it is made
+
+
+def as_embedder(network: Network, name: str) -> Model:
+    """The network as it stands, without a checkpoint; it moves to the training's device."""
+    runner = run_network(network, device())
+    head = None if network.head is None else Head(network.dim)
+    card = ModelCard(name, network.name, network.dim, network.preprocessing, head, "0" * 64, "this training")
+    return Model(card, "torch", runner.precision, runner)
