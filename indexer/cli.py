@@ -1,5 +1,6 @@
 """The commands of daily use: index, search, evaluate, sample. What keeps a library in order is in `upkeep.py`."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,20 +9,21 @@ from typing import Any
 import click
 
 from indexer import model, samples, upkeep
-from indexer.card import ModelCard
+from indexer.card import ModelCard, show
+from indexer.errors import LookalikeError
 from indexer.evaluation import Evaluation, evaluate
-from indexer.indexing import Report, index
-from indexer.installation import ModelChoice, choose, install, installed
+from indexer.indexing import Report, index, require_folders
+from indexer.installation import ModelChoice, choose, install
 from indexer.library import Hit, Library, SearchResult
 from indexer.photos import text
 from indexer.pipeline import Deferred, Embedder
 from indexer.pixels import Pixels
-from indexer.places import find, home
+from indexer.places import below, find, home
 from indexer.progress import Progress, Steps
 from indexer.query import Query
 from indexer.sheet import write_sheet
 from indexer.terminal import attached_option, emit, follow, json_option, say
-from indexer.upkeep import active_choice, library_option, one_at_a_time
+from indexer.upkeep import active_model, library_option, one_at_a_time
 
 FOLDER = click.Path(path_type=Path)
 model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
@@ -55,8 +57,7 @@ def index_command(
 ) -> int:
     """Embed what is new in the FOLDERs; without one, bring the library's known folders up to date."""
     folder = library or find(folders[0] if folders else None)
-    for path in folders:
-        _require_folder(path)
+    require_folders(folder, folders)
     choice = choose(name, weights) if name or weights else None
     with (Library.create if folders else Library.open)(folder) as opened, opened.job():
         steps = _index_steps(opened, folders, choice, runtime, labelled=labelled)
@@ -68,17 +69,11 @@ def index_command(
     return 1 if report.new_failures else 0
 
 
-def _require_folder(path: Path) -> None:
-    if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
-        raise click.ClickException(f"{text(bytes(path))} {what}. Name a folder with pictures.")
-
-
 def _index_steps(
     library: Library, folders: tuple[Path, ...], choice: ModelChoice | None, runtime: str, *, labelled: bool
 ) -> Steps[Report]:
     """Install or mend the model where there is something to do, then index with it."""
-    card = yield from install(choice or active_choice(library), library.models_folder)
+    card = yield from install(choice, library.models_folder) if choice else active_model(library)
     embedder = deferred(card, library.models_folder, runtime)
     return (yield from index(library, folders, embedder, labelled=labelled))
 
@@ -102,7 +97,7 @@ def _report_fields(report: Report) -> dict[str, Any]:
 
 
 def _say_report(library: Library, report: Report) -> None:
-    say(f"{report.photos:,} photos in {report.files:,} files, in the library {library.folder}")
+    say(f"{report.photos:,} photos in {report.files:,} files, in the library {show(library.folder)}")
     say(f"{report.embedded:,} embedded, {report.moved:,} moved, {report.missing:,} missing, in {report.seconds:.1f} s")
     for path in report.offline:
         say(f"{text(path)} is offline or empty: its photos stay searchable.")
@@ -132,6 +127,8 @@ def search_command(
 ) -> None:
     """Rank the library's photos by how much they look like the IMAGEs."""
     with Library.open(library or find(images[0])) as opened:
+        if sheet is not None:
+            _require_place_without_photos(opened, sheet, (*images, *unlike))
         result = opened.search(Query(images, unlike), k=count, exact=exact)
         if sheet is not None:
             write_sheet(sheet, list(images), result.hits)
@@ -139,6 +136,15 @@ def search_command(
         emit("search", _search_fields(result))
     else:
         _say_hits(result, sheet)
+
+
+def _require_place_without_photos(library: Library, sheet: Path, queries: tuple[Path, ...]) -> None:
+    """LookalikeError where the sheet would replace a picture of the query, or be written into a photo folder."""
+    place = os.fsencode(sheet.parent.resolve() / sheet.name)
+    if any(below(place, root.path) for root in library.store.roots()):
+        raise LookalikeError(f"{show(sheet)} lies in a photo folder, where nothing is ever written. Choose another.")
+    if place in {os.fsencode(query.parent.resolve() / query.name) for query in queries}:
+        raise LookalikeError(f"{show(sheet)} is a picture of the query. Choose another place for the sheet.")
 
 
 def _search_fields(result: SearchResult) -> dict[str, Any]:
@@ -177,7 +183,7 @@ def _say_hits(result: SearchResult, sheet: Path | None) -> None:
     )
     say(f"{len(result.hits)} results in {result.seconds * 1000:.0f} ms, {how}")
     if sheet is not None:
-        say(f"Contact sheet: {sheet}")
+        say(f"Contact sheet: {show(sheet)}")
 
 
 @click.command("evaluate")
@@ -208,7 +214,7 @@ def _standalone(
         return
     folder = home() / "models"
     choice = choose(name, weights)
-    card = installed(choice, folder) or follow(_install(choice, folder), as_json=as_json)
+    card = follow(_install(choice, folder), as_json=as_json)
     yield deferred(card, folder, runtime), frozenset(map(bytes, model.seen(folder / card.fingerprint)))
 
 
@@ -271,7 +277,7 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
     if as_json:
         emit("sample", {"files": count})
     else:
-        say(f"{count:,} pictures in {out}")
+        say(f"{count:,} pictures in {show(out)}")
 
 
 COMMANDS = [index_command, search_command, evaluate_command, sample_command, *upkeep.COMMANDS]

@@ -28,8 +28,7 @@ class Database:
     def __init__(self, path: Path, *, any_thread: bool = False) -> None:
         self.path = path
         self.read_only = path.exists() and not os.access(path.parent, os.W_OK)
-        # A WAL database below a read-only folder opens only as immutable.
-        uri = path.absolute().as_uri() + ("?immutable=1" if self.read_only else "")
+        uri = path.absolute().as_uri() + (self._read_only_options() if self.read_only else "")
         with self._sentences():
             self._db = sqlite3.connect(
                 uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=not any_thread
@@ -39,6 +38,11 @@ class Database:
             except BaseException:
                 self._db.close()
                 raise
+
+    def _read_only_options(self) -> str:
+        """How a WAL database below a read-only folder opens: as immutable, which would not see a killed run's log."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
 
     def _prepare(self) -> None:
         foreign = self.one("PRAGMA application_id") != APPLICATION_ID

@@ -66,25 +66,32 @@ def index(library: Library, folders: Sequence[Path], model: Embedder, *, labelle
     Raises LibraryError where a folder is none, before anything is changed.
     """
     start = time.perf_counter()
+    require_folders(library.folder, folders)
     add_roots(library, folders, labelled=labelled)
     card, store = model.card, library.store
     model_id = store.add_model(card.fingerprint, card.name, card.dim)
+    if not library.fingerprint:  # a first run can be searched from its first batch on
+        store.set_setting("active_model", card.fingerprint)
     work = yield from _find_work(store, model_id)
     counts = yield from _embed(library, work, model, model_id)
-    store.set_setting("active_model", card.fingerprint)
+    library.activate(card.fingerprint)
     if _tail_is_long(store, model_id, first_run=False) or not _sound(library):
         yield from generations.publish(library.folder, store, model_id, card.fingerprint)
     return _report(library, model_id, counts, time.perf_counter() - start)
 
 
-def add_roots(library: Library, folders: Sequence[Path], *, labelled: bool) -> None:
-    """Make folders roots of the library; one that lies below a root already is covered by it unless it is labelled."""
+def require_folders(library: Path, folders: Sequence[Path]) -> None:
+    """LibraryError where one of the folders is none, or is the library's own."""
     for folder in folders:
         if not folder.is_dir():
             what = "is not a folder" if folder.exists() else "does not exist"
             raise LibraryError(f"{photos.text(os.fsencode(folder))} {what}. Name a folder with pictures.")
-        if below(os.fsencode(folder.resolve()), os.fsencode(library.folder.resolve())):
+        if below(os.fsencode(folder.resolve()), os.fsencode(library.resolve())):
             raise LibraryError("A library cannot index its own folder. Name a folder with pictures.")
+
+
+def add_roots(library: Library, folders: Sequence[Path], *, labelled: bool) -> None:
+    """Make folders roots of the library; one that lies below a root already is covered by it unless it is labelled."""
     for folder in folders:
         path = os.fsencode(folder.resolve())
         known = library.store.roots()
@@ -122,9 +129,9 @@ def _scan_root(store: Store, root: Root, model: int, inner: set[bytes]) -> Itera
     store.set_state(root.id, changes.back, "present")
     if root.labelled:
         store.set_labels(root.id, ((scan.folder_label(file.path), file.path) for file in found.files))
-    unfinished = store.unfinished(root.id, model) - {file.path for file in changes.new}
     yield from (_Work(root, file) for file in changes.new)
-    yield from (_Work(root, known[path]) for path in sorted(unfinished))
+    unfinished = store.unfinished(root.id, model) - {file.path for file in changes.new}
+    yield from (_Work(root, file) for file in found.files if file.path in unfinished)
 
 
 # embedding

@@ -5,6 +5,7 @@ Searching takes Annoy's candidates from the published generation, the later embe
 what is not shown, and ranks by exact distance in full dimension. Without a sound generation everything is tail.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ import numpy as np
 
 from indexer import engines, photos
 from indexer import model as models
-from indexer.card import ModelCard
+from indexer.card import ModelCard, show
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, PhotoError
 from indexer.generations import Generation
 from indexer.pipeline import Embedder, embed_bytes, embed_image
@@ -112,8 +113,11 @@ class Library:
         """Open a library, made where there is none."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            ours = folder.suffix == SUFFIX or (folder / "library.sqlite").exists() or not any(folder.iterdir())
         except OSError as error:
             raise LibraryError(f"The library {folder} cannot be made ({error.strerror}).") from error
+        if not ours:  # nothing is ever written among photos
+            raise LibraryError(f"{show(folder)} holds other things. Name a new folder for the library.")
         return cls(folder)
 
     def close(self) -> None:
@@ -158,6 +162,13 @@ class Library:
     def model_id(self) -> int:
         """The active model's id in the database, 0 before the first index run."""
         return self.store.model_id(self.fingerprint)
+
+    def activate(self, fingerprint: str) -> None:
+        """Make a model the active one, and the one before it the previous one; both or neither."""
+        with self.store.transaction():
+            if self.fingerprint not in ("", fingerprint):
+                self.store.set_setting("previous_model", self.fingerprint)
+            self.store.set_setting("active_model", fingerprint)
 
     def card(self) -> ModelCard:
         """The active model's card. Raises LibraryError before the first index run, ModelError where it is damaged."""
@@ -213,7 +224,7 @@ class Library:
             indexed=generation.manifest.rows if generation else 0,
             tail=len(searcher.tail.ids),
             recall_at_10=generation.manifest.recall_at_10 if generation else None,
-            bytes=sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()),
+            bytes=_size(self.folder),
         )
 
     def _root_info(self, root: Root) -> RootInfo:
@@ -269,6 +280,16 @@ class Library:
         found = self.photos([int(ids[row]) for row in order])
         at = dict(zip(ids[order].tolist(), distances[order].tolist(), strict=True))
         return [Hit(rank, photo, at[photo.id], None, None) for rank, photo in enumerate(found, 1)]
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below a folder; files come and go while another program is at work on it."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(parent, name).stat().st_size
+    return total
 
 
 def _photo(shown: ShownPhoto) -> Photo:

@@ -24,12 +24,12 @@ def libraries() -> list[Path]:
 def find(folder: Path | None = None) -> Path:
     """The library that holds a photo folder, else the default one (which may not exist yet)."""
     if folder is not None:
-        wanted = os.fsencode(folder.absolute())
-        for path in libraries():
-            store = Store(path)
+        wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
+        for library in libraries():
+            store = Store(library)
             try:
-                if any(below(wanted, root.path) for root in store.roots()):
-                    return path
+                if any(below(path, root.path) for root in store.roots() for path in wanted):
+                    return library
             finally:
                 store.close()
     return home() / ("default" + SUFFIX)

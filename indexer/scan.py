@@ -13,9 +13,11 @@ from typing import NamedTuple
 from indexer import photos
 from indexer.store import File
 
+LAST_TIME = 2**63 - 1  # nanoseconds; SQLite holds no more, file systems do: a wrong clock can say the year 2300
+
 
 class Walk(NamedTuple):
-    """The pictures found below a root, and the relative folders that could not be listed."""
+    """The pictures found below a root, and the relative paths that could not be looked at."""
 
     files: list[File]
     unreadable: list[bytes]
@@ -36,16 +38,17 @@ def walk(root: bytes, skip: Collection[bytes] = ()) -> Walk:
     while pending:
         folder = pending.pop()
         try:
-            with os.scandir(root + b"/" + folder) as entries:
+            with os.scandir(root.rstrip(b"/") + b"/" + folder) as entries:
                 for entry in entries:
-                    _visit(entry, folder, pending, found.files)
+                    _visit(entry, folder, pending, found)
         except OSError:
             found.unreadable.append(folder)
-        pending = [path for path in pending if root + b"/" + path[:-1] not in skip] if skip else pending
+        if skip:
+            pending = [path for path in pending if root.rstrip(b"/") + b"/" + path[:-1] not in skip]
     return found
 
 
-def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], files: list[File]) -> None:
+def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], found: Walk) -> None:
     name = entry.name
     if entry.is_dir(follow_symlinks=False):
         if not name.startswith(b"."):
@@ -53,10 +56,14 @@ def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], fil
     elif photos.is_candidate(name):
         try:
             about = entry.stat()
-        except OSError:  # a dangling link, or gone since it was listed
+        except FileNotFoundError:  # a dangling link, or gone since it was listed
+            return
+        except OSError:  # it is there, but a folder on the way to it may not be entered
+            found.unreadable.append(folder + name)
             return
         if not stat.S_ISDIR(about.st_mode):
-            files.append(File(folder + name, about.st_size, about.st_mtime_ns, about.st_ctime_ns))
+            changed, status_changed = min(about.st_mtime_ns, LAST_TIME), min(about.st_ctime_ns, LAST_TIME)
+            found.files.append(File(folder + name, about.st_size, changed, status_changed))
 
 
 def compare(found: Walk, known: Iterable[File]) -> Changes:

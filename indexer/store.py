@@ -151,7 +151,7 @@ class Store:
         """Set the folder label of files of a root, given as (label, relative path)."""
         with self.transaction():
             self._write_many(
-                "UPDATE files SET label = ? WHERE root = ? AND path = ?",
+                "UPDATE files SET label = ?1 WHERE root = ?2 AND path = ?3 AND label IS NOT ?1",
                 ((label, root, path) for label, path in labels),
             )
 
@@ -217,8 +217,11 @@ class Store:
         with self.transaction():
             for outcome in outcomes:
                 photo = self._record_photo(outcome, model) if outcome.sha256 else None
+                before = self._one(
+                    "SELECT photo FROM files WHERE root = ? AND path = ?", (outcome.root, outcome.file.path)
+                )
                 self._record_file(outcome, photo)
-                moved += self._drop_moved(photo) if photo else 0
+                moved += self._drop_moved(photo) if photo and photo != before else 0
         return moved
 
     def _record_photo(self, outcome: Outcome, model: int) -> int:
@@ -314,11 +317,16 @@ class Store:
         """Delete the rows of missing files, and of photos that no file holds any more; returns the photos dropped."""
         with self.transaction():
             self._write("DELETE FROM files WHERE state = 'missing'")
-            return self._write("DELETE FROM photos WHERE id NOT IN (SELECT photo FROM files WHERE photo IS NOT NULL)")
+            return self._drop_unheld()
 
-    def forget_root(self, root: int) -> None:
-        """Delete a root with its files; their photos stay until `forget_missing`."""
-        self._write("DELETE FROM roots WHERE id = ?", (root,))
+    def forget_root(self, root: int) -> int:
+        """Delete a root with its files, and photos that no file holds any more; returns the photos dropped."""
+        with self.transaction():
+            self._write("DELETE FROM roots WHERE id = ?", (root,))
+            return self._drop_unheld()
+
+    def _drop_unheld(self) -> int:
+        return self._write("DELETE FROM photos WHERE id NOT IN (SELECT photo FROM files WHERE photo IS NOT NULL)")
 
     # embeddings and generations
 

@@ -13,12 +13,15 @@ import click
 import filelock
 
 from indexer import generations, photos
+from indexer.card import DEFAULT, ModelCard, show
 from indexer.errors import GenerationError, LookalikeError, ModelError
+from indexer.indexing import require_folders
 from indexer.installation import PACKAGED_SOURCE, ModelChoice, install, verify
 from indexer.library import Info, Library
 from indexer.places import find, home
 from indexer.progress import Progress, Steps
 from indexer.runtime import fast_precision
+from indexer.store import Root
 from indexer.terminal import emit, follow, json_option, say
 
 PACKAGES = ["lookalike", "torch", "torchvision", "timm", "openvino", "annoy", "numpy", "pillow", "PySide6-Essentials"]
@@ -46,7 +49,7 @@ def info_command(library: Path | None, as_json: bool) -> None:
     if as_json:
         emit("info", _info_fields(info))
         return
-    say(f"{info.folder}: {info.photos:,} photos in {info.files:,} files, {info.bytes / 1e6:,.1f} MB")
+    say(f"{show(info.folder)}: {info.photos:,} photos in {info.files:,} files, {info.bytes / 1e6:,.1f} MB")
     for root in info.roots:
         kind = ", sub-folders are classes" if root.labelled else ""
         say(f"  {photos.text(root.path)}: {root.files:,} files, {root.state}{kind}")
@@ -61,7 +64,7 @@ def info_command(library: Path | None, as_json: bool) -> None:
 
 def _info_fields(info: Info) -> dict[str, Any]:
     roots = [root._asdict() | {"path": photos.text(root.path)} for root in info.roots]
-    return info._asdict() | {"folder": str(info.folder), "roots": roots}
+    return info._asdict() | {"folder": show(info.folder), "roots": roots}
 
 
 @click.command("failed")
@@ -103,12 +106,11 @@ def _state(online: bool) -> str:
 
 
 def _move_root(library: Library, old: Path, new: Path) -> None:
-    root = next((root for root in library.store.roots() if root.path == os.fsencode(old.absolute())), None)
-    if root is None:
-        raise LookalikeError(f"{old} is no photo folder of this library; lookalike roots lists them.")
-    if not new.is_dir():
-        raise LookalikeError(f"{new} is not a folder.")
-    library.store.move_root(root.id, os.fsencode(new.resolve()))
+    root, path = _root_at(library, old), os.fsencode(new.resolve())
+    require_folders(library.folder, [new])
+    if any(other.path == path for other in library.store.roots()):
+        raise LookalikeError(f"{show(new)} is a photo folder of this library already.")
+    library.store.move_root(root.id, path)
 
 
 @click.command("forget")
@@ -125,21 +127,23 @@ def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path 
         what = f"the folder {folder}" if folder else f"{opened.store.count_missing():,} missing files"
         if not yes:
             click.confirm(f"Forget {what} with their embeddings and labels?", abort=True, err=True)
-        if folder:
-            _forget_root(opened, folder)
-        dropped = opened.store.forget_missing()
+        dropped = _forget_root(opened, folder) if folder else opened.store.forget_missing()
     if as_json:
         emit("forget", {"photos": dropped})
     else:
         say(f"{dropped:,} photos forgotten. The pictures themselves are untouched.")
 
 
-def _forget_root(library: Library, folder: Path) -> None:
+def _forget_root(library: Library, folder: Path) -> int:
+    return library.store.forget_root(_root_at(library, folder).id)
+
+
+def _root_at(library: Library, folder: Path) -> Root:
     wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
     root = next((root for root in library.store.roots() if root.path in wanted), None)
     if root is None:
-        raise LookalikeError(f"{folder} is no photo folder of this library; lookalike roots lists them.")
-    library.store.forget_root(root.id)
+        raise LookalikeError(f"{show(folder)} is no photo folder of this library; lookalike roots lists them.")
+    return root
 
 
 @click.command("check")
@@ -183,12 +187,25 @@ def _check(library: Library) -> Steps[list[str]]:
 
 
 def _repair(library: Library) -> Steps[None]:
-    yield from install(active_choice(library), library.models_folder)
+    yield from active_model(library)
     yield from generations.publish(library.folder, library.store, library.model_id, library.fingerprint)
 
 
-def active_choice(library: Library) -> ModelChoice:
-    """What to install so that the library has its active model, whole: the default one where it has none yet."""
+def active_model(library: Library) -> Steps[ModelCard]:
+    """Install or mend the library's active model, the default one where it has none yet; a whole one is left alone."""
+    try:
+        return (yield from install(_active_choice(library), library.models_folder))
+    except ModelError as damage:
+        known = library.store.model(library.fingerprint)
+        if known is None or known.name != DEFAULT:
+            raise
+        card = yield from install(ModelChoice(), library.models_folder)
+        if card.fingerprint != library.fingerprint:  # it only had the name
+            raise damage from None
+        return card
+
+
+def _active_choice(library: Library) -> ModelChoice:
     if not library.fingerprint or library.card().source == PACKAGED_SOURCE:
         return ModelChoice()
     return ModelChoice(checkpoint=library.models_folder / library.fingerprint)
