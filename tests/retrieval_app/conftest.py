@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageDraw
+from drawings import CLASSES, EACH, draw
 from pytestqt.qtbot import QtBot
 
 from indexer import model as models
@@ -18,26 +18,6 @@ from indexer.library import Library
 from indexer.progress import drain
 from retrieval_app.app import build
 from retrieval_app.window import MainWindow
-
-CLASSES = {"disc": (200, 60, 60), "square": (60, 90, 200), "bar": (70, 160, 90)}
-EACH = 8
-
-
-def draw(shape: str, number: int) -> Image.Image:
-    """A picture of the class, another one for each number."""
-    width, height = ((160, 120), (120, 160), (140, 140))[number % 3]
-    image = Image.new("RGB", (width, height), (245, 245, 240))
-    pen = ImageDraw.Draw(image)
-    for step in range(3):
-        x, y = (37 * (number + 1) * (step + 1)) % width, (53 * (number + 2) * (step + 1)) % height
-        box = (x - 30, y - 30, x + 30, y + 30)
-        if shape == "disc":
-            pen.ellipse(box, fill=CLASSES[shape])
-        elif shape == "square":
-            pen.rectangle(box, fill=CLASSES[shape])
-        else:
-            pen.line((x, 0, y, height), fill=CLASSES[shape], width=9)
-    return image
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +28,7 @@ def photos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / shape).mkdir()
         for number in range(EACH):
             draw(shape, number).save(folder / shape / f"{shape}-{number}.png")
-    (folder / "disc" / "<b>not</b> a picture.jpg").write_bytes(b"text")
+    (folder / "disc" / "<b>not< b> a picture.jpg").write_bytes(b"text")
     (folder / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     return folder
 

@@ -30,7 +30,11 @@ print(json.dumps({"stage": "embed", "done": 0, "total": 9}), flush=True)
 sys.stdin.read()
 """
 DEAF = LISTENS + "import signal\nwhile True: signal.pause()\n"
-CRASHES = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+CRASHES = {
+    "killed": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "a bug": "raise TypeError('inner workings')",
+    "silent": "import sys; sys.exit(2)",
+}
 
 
 def end_of(qtbot: QtBot, program: str) -> tuple[JobEnd, list[Progress]]:
@@ -53,10 +57,10 @@ def test_a_refused_job_ends_with_its_last_sentence(qtbot: QtBot) -> None:
     assert end == JobEnd(None, "There is no room on the disk.", False)
 
 
-def test_a_crashed_job_ends_with_a_sentence(qtbot: QtBot) -> None:
-    end, _ = end_of(qtbot, CRASHES)
-    assert end.result is None
-    assert "unexpectedly" in end.sentence
+@pytest.mark.parametrize("how", CRASHES)
+def test_a_crashed_job_ends_with_a_sentence_and_no_traceback(qtbot: QtBot, how: str) -> None:
+    end, _ = end_of(qtbot, CRASHES[how])
+    assert end == JobEnd(None, "The work stopped unexpectedly. What was done is kept.", False)
 
 
 def test_a_command_that_is_not_there_ends_with_a_sentence(qtbot: QtBot, tmp_path: Path) -> None:
