@@ -1,11 +1,15 @@
 """What several test files need: the default model, installed once per run."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from indexer.model import ModelChoice, install
 from indexer.progress import drain
+
+# Small networks on shared cores: torch's threads would spend most of their time waiting for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
