@@ -18,10 +18,11 @@ FILL = 0.875  # of the side: the centre crop of the usual backbones, so that no 
 
 
 class Row(NamedTuple):
-    """One picture of the sample: `original` is its path below the folder of originals."""
+    """One picture of the sample: `original` is its path below the folder of originals, `author` is empty if unknown."""
 
     label: str
     name: str
+    author: str
     original: str
 
 
