@@ -23,6 +23,7 @@ from indexer.photos import DECODE_VERSION, text
 DEFAULT = "tf_efficientnet_lite0"
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
+STORY_FILE = "training.json"  # beside a checkpoint: how it came about, with the verdict on pictures it never saw
 CARD_LIMIT = 1 << 20  # bytes; a card has about 1,000
 WEIGHTS_LIMIT = 8 << 30  # bytes; timm's largest network has 6.5 GB
 HEADS = ("linear",)

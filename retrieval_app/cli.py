@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from indexer import cli as indexer_cli
+from indexer import use
 from indexer.terminal import run
 from indexer.upkeep import library_option
 from training import cli as training_cli
@@ -35,7 +36,7 @@ def open_window(library: Path | None) -> int:
     return run_window([sys.argv[0], *(["--library", str(library)] if library else [])])
 
 
-for command in [*indexer_cli.COMMANDS, *training_cli.COMMANDS]:
+for command in [*indexer_cli.COMMANDS, *use.COMMANDS, *training_cli.COMMANDS]:
     lookalike.add_command(command)
 
 

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from indexer import atomic, photos
-from indexer.card import CARD_FILE, WEIGHTS_FILE, ModelCard, show
+from indexer.card import CARD_FILE, STORY_FILE, WEIGHTS_FILE, ModelCard, show
 from indexer.errors import LookalikeError
 from indexer.network import Network, write_checkpoint
 from training.data import Sample
 
-STORY_FILE = "training.json"
 VERSIONS = ("lookalike", "torch", "timm", "numpy", "pillow")
 
 
@@ -39,7 +38,8 @@ def save(network: Network, out: Path, *, seen: Sequence[Sample], source: str, st
             card = write_checkpoint(
                 network, temporary, name=photos.text(os.fsencode(out.absolute().name))[:100], source=source, seen=hashes
             )
-            (temporary / STORY_FILE).write_text(json.dumps(story | {"versions": _versions()}, indent=1) + "\n")
+            about = {"fingerprint": card.fingerprint, "versions": _versions()}
+            (temporary / STORY_FILE).write_text(json.dumps(story | about, indent=1) + "\n")
             atomic.publish_folder(temporary, out)
         finally:
             atomic.discard(temporary)
