@@ -8,6 +8,8 @@ embeddings in the database, which are the truth.
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ CANDIDATES_PER_HIT = 10
 MIN_CANDIDATES = 100
 TARGET_RECALL = 0.99
 RECALL_QUERIES = 200
+MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
 SEARCH_KS = (1_000, 2_500, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
 FILES = ("ids.npy", "vectors.npy", "projection.npy", "index.ann")
 
@@ -226,6 +229,8 @@ def open_verified(
 
 
 def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Manifest:
+    if _require_regular(folder / "manifest.json").st_size > MANIFEST_LIMIT:
+        raise ValueError("its manifest is too large")
     data = (folder / "manifest.json").read_bytes()
     if hashlib.sha256(data).hexdigest() != row.manifest_sha256:
         raise ValueError("its manifest is not the one that was published")
@@ -236,11 +241,21 @@ def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Manife
 
 
 def _verify(path: Path, manifest: Manifest, known: list[int] | None) -> list[int]:
-    about = path.stat()
+    about = _require_regular(path)
     identity = [about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns]
-    if identity != known and list(manifest.files[path.name]) != list(_measure(path)):
-        raise ValueError(f"{path.name} has changed since it was published")
+    if identity != known:
+        size, sha256 = manifest.files[path.name]
+        if about.st_size != size or _measure(path)[1] != sha256:
+            raise ValueError(f"{path.name} has changed since it was published")
     return identity
+
+
+def _require_regular(path: Path) -> os.stat_result:
+    """What the system says of a file; ValueError for a pipe, on which reading would wait for ever."""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise ValueError(f"{path.name} is not a regular file")
+    return about
 
 
 def clean_up(library: Path, store: Store) -> None:

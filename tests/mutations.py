@@ -1,0 +1,143 @@
+"""Damage the files of a generation in every way, one after the other, and tell what a search then did.
+
+Run as a program of its own, `python mutations.py LIBRARY OTHER SCRATCH`, because Annoy brings the process down when a
+damaged file gets through to it. Prints one JSON line for each mutation.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from embedders import nearest_by_loop
+from vectors import all_vectors
+
+from indexer.generations import FILES
+from indexer.library import Library
+from indexer.query import Query
+
+Mutation = Callable[[Path, Path], None]
+
+
+def _edited(change: Callable[[bytearray], bytearray | bytes]) -> Mutation:
+    """Change the content in place, and set the time of change back."""
+
+    def mutate(path: Path, other: Path) -> None:
+        times = path.stat()
+        with path.open("r+b") as file:
+            data = change(bytearray(file.read()))
+            file.seek(0)
+            file.write(data)
+            file.truncate()
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    return mutate
+
+
+def _flip(share: float) -> Mutation:
+    def flip(data: bytearray) -> bytearray:
+        data[int(share * (len(data) - 1))] ^= 0x10
+        return data
+
+    return _edited(flip)
+
+
+def _zero_page(data: bytearray) -> bytearray:
+    middle = len(data) // 2
+    data[middle : middle + 4096] = bytes(len(data[middle : middle + 4096]))
+    return data
+
+
+def _swap(path: Path, other: Path) -> None:
+    shutil.copy2(other, path)
+
+
+def _folder(path: Path, other: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _pipe(path: Path, other: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _dangling(path: Path, other: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+NODE = 4 * (128 + 3)  # one of Annoy's nodes at 128 dimensions: its own check of sizes lets whole ones pass
+MUTATIONS: dict[str, Mutation] = {
+    "bit flipped at the start": _flip(0.0),
+    "bit flipped near the start": _flip(0.01),
+    "bit flipped in the middle": _flip(0.5),
+    "bit flipped at the end": _flip(1.0),
+    "page of zeros": _edited(_zero_page),
+    "all zeros": _edited(lambda data: bytes(len(data))),
+    "cut by a byte": _edited(lambda data: data[:-1]),
+    "cut by a node": _edited(lambda data: data[: max(0, len(data) - NODE)]),
+    "cut in half": _edited(lambda data: data[: len(data) // 2]),
+    "empty": _edited(lambda data: b""),
+    "grown by a byte": _edited(lambda data: data + b"x"),
+    "grown by a node": _edited(lambda data: data + bytes(NODE)),
+    "the file of another generation": _swap,
+    "missing": lambda path, other: path.unlink(),
+    "a folder": _folder,
+    "a pipe": _pipe,
+    "a link to itself": _dangling,
+}
+
+
+def _manifest(change: dict[str, object]) -> Mutation:
+    def edit(path: Path, other: Path) -> None:
+        path.write_text(json.dumps(json.loads(path.read_text()) | change, indent=1))
+
+    return edit
+
+
+EDITS: dict[str, Mutation] = {
+    "fewer dimensions": _manifest({"projected": 64}),
+    "more dimensions": _manifest({"projected": 256, "dim": 256}),
+    "more rows": _manifest({"rows": 1_000_000}),
+    "another model": _manifest({"model": "0" * 64}),
+    "a better recall": _manifest({"recall_at_10": 2.0}),
+    "another file hash": _manifest({"files": {}}),
+    "an unknown field": _manifest({"hostile": True}),
+}
+
+
+def try_one(library: Path, mutate: Mutation, name: str, other: Path) -> dict[str, object]:
+    """Search once so that the files are known as verified, damage one, search again in a fresh opening."""
+    with Library.open(library) as opened:
+        ids, vectors = all_vectors(opened)
+        before = opened.search(Query((ids[0],)), k=10).engine
+    (folder,) = (library / "generations").iterdir()
+    mutate(folder / name, next((other / "generations").iterdir()) / name)
+    with Library.open(library) as opened:
+        results = [opened.search(Query((ids[row],)), k=10) for row in (0, 7, len(ids) - 1)]
+        expected = [nearest_by_loop(ids, vectors, vectors[row], 10) for row in (0, 7, len(ids) - 1)]
+    found = [[hit.photo.id for hit in result.hits] for result in results]
+    return {
+        "before": before,
+        "engines": sorted({result.engine for result in results}),
+        "notice": results[0].notice,
+        "right": found == [answer.ids for answer in expected],
+    }
+
+
+def main(library: Path, other: Path, scratch: Path) -> None:
+    """Try all mutations of all files, each on a fresh copy."""
+    cases = [(name, what, how) for name in (*FILES, "manifest.json") for what, how in MUTATIONS.items()]
+    cases += [("manifest.json", what, how) for what, how in EDITS.items()]
+    for name, what, how in cases:
+        copy = scratch / "copy.library"
+        shutil.copytree(library, copy)
+        print(json.dumps({"file": name, "what": what} | try_one(copy, how, name, other)), flush=True)
+        shutil.rmtree(copy)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
