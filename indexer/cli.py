@@ -16,7 +16,7 @@ from indexer.indexing import Report, index, require_folders
 from indexer.installation import ModelChoice, choose, install
 from indexer.library import Hit, Library, SearchResult
 from indexer.photos import text
-from indexer.pipeline import Deferred, Embedder
+from indexer.pipeline import CALLERS, Deferred, Embedder
 from indexer.pixels import Pixels
 from indexer.places import below, find, home
 from indexer.progress import Progress, Steps
@@ -80,7 +80,7 @@ def _index_steps(
 
 def deferred(card: ModelCard, folder: Path, runtime: str) -> Deferred:
     """An installed model, loaded when the first picture needs it."""
-    return Deferred(card, lambda: model.load(folder / card.fingerprint, runtime=runtime))
+    return Deferred(card, lambda: model.load(folder / card.fingerprint, runtime=runtime, callers=CALLERS))
 
 
 def _report_fields(report: Report) -> dict[str, Any]:

@@ -185,7 +185,7 @@ class Library:
         """The active model, loaded once; loads no torch when it is converted."""
         if self._model is None or self._model.card.fingerprint != self.fingerprint:
             self.card()
-            self._model = models.load(self.models_folder / self.fingerprint)
+            self._model = models.load(self.models_folder / self.fingerprint, runtime="query")
         return self._model
 
     # looking

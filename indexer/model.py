@@ -52,7 +52,7 @@ MAX_BATCH = 32  # images per forward pass: throughput is flat above, memory is n
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A loaded model. One caller at a time: the embedding thread, or the search thread, has its own."""
+    """A loaded model; threads may share it."""
 
     card: ModelCard
     runtime: str
@@ -90,8 +90,10 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.where(usable, vectors / np.where(usable, lengths, 1), np.nan), dtype=np.float32)
 
 
-def load(folder: Path, *, runtime: str = "auto", threads: int = 0) -> Model:
-    """The installed model in `folder`, ready to embed. `runtime` is "auto", "openvino" or "torch".
+def load(folder: Path, *, runtime: str = "auto", callers: int = 1) -> Model:
+    """The installed model in `folder`, ready to embed for so many threads at once, which share the cores.
+
+    `runtime` is "auto", "openvino" or "torch"; "query" is auto that never waits for torch where it need not.
 
     Auto takes torch where an accelerator is at hand, else the converted form. ModelError where the model is missing or
     damaged; its child NotConverted where `install` can make the converted form again.
@@ -99,15 +101,15 @@ def load(folder: Path, *, runtime: str = "auto", threads: int = 0) -> Model:
     card = read_card(folder)
     check_place(card, folder)
     if runtime == "torch":
-        return _load_torch(card, folder, threads)
+        return _load_torch(card, folder)
     form = read_form(folder, card)
     if runtime == "openvino":
-        return _load_converted(card, folder, form, threads)
-    if runtime != "auto":
+        return _load_converted(card, folder, form, callers)
+    if runtime not in ("auto", "query"):
         raise ModelError(f"There is no runtime named {runtime!r}. Choose auto, openvino or torch.")
-    if form.runtime == "torch" or (_accelerator_in_sight() and _accelerator_works()):
-        return _load_torch(card, folder, threads)
-    return _load_converted(card, folder, form, threads)
+    if form.runtime == "torch" or (runtime == "auto" and _accelerator_in_sight() and _accelerator_works()):
+        return _load_torch(card, folder)
+    return _load_converted(card, folder, form, callers)
 
 
 def seen(folder: Path) -> np.ndarray:
@@ -124,18 +126,18 @@ def seen(folder: Path) -> np.ndarray:
     return hashes
 
 
-def _load_converted(card: ModelCard, folder: Path, form: RuntimeForm, threads: int) -> Model:
+def _load_converted(card: ModelCard, folder: Path, form: RuntimeForm, callers: int) -> Model:
     if form.runtime != "openvino":
         raise ModelError(f"The model {card.name} runs on torch only: {form.why}. Choose --runtime torch.")
-    runner = open_form(folder, form, threads)
+    runner = open_form(folder, form, callers)
     return Model(card, "openvino", runner.precision, runner)
 
 
-def _load_torch(card: ModelCard, folder: Path, threads: int) -> Model:
+def _load_torch(card: ModelCard, folder: Path) -> Model:
     from indexer import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where it runs)
 
     network.tune_allocator()
-    runner = network.run_network(network.load_network(folder), network.accelerator() or "cpu", threads)
+    runner = network.run_network(network.load_network(folder), network.accelerator() or "cpu")
     return Model(card, "torch", runner.precision, runner)
 
 

@@ -187,13 +187,8 @@ def example(network: Network) -> Tensor:
     return torch.zeros(2, size, size, 3, dtype=torch.uint8)
 
 
-def run_network(network: Network, device: str, threads: int = 0) -> Runner:
-    """Run a network on "cpu", "cuda" or "mps"; it is for running only from then on. On CUDA its body runs in bf16.
-
-    `threads` > 0 sets torch's thread count for the whole process: torch has no other.
-    """
-    if threads:
-        torch.set_num_threads(threads)
+def run_network(network: Network, device: str) -> Runner:
+    """Run a network on "cpu", "cuda" or "mps"; it is for running only from then on. On CUDA its body runs in bf16."""
     half = device == "cuda" and torch.cuda.is_bf16_supported()
     network.eval().to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads

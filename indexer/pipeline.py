@@ -1,15 +1,16 @@
-"""From paths to embeddings: a pool of threads reads, hashes and decodes while one thread runs the network.
+"""From paths to embeddings: one pool of threads reads, hashes and decodes, another runs the network.
 
-Pillow and hashlib let go of Python's lock, so threads are as good as processes here. The look-ahead is bounded: a few
-batches of model inputs and one file's bytes for each thread are all that is ever in memory.
+Pillow, hashlib and the network let go of Python's lock, so threads are as good as processes here. There is one thread
+of each kind for a core: whichever work there is more of gets the cores, and none is left idle. The look-ahead is
+bounded: a few batches of model inputs and one file's bytes for each thread are all that is ever in memory.
 """
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
 from itertools import islice
+from threading import Lock
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -21,6 +22,8 @@ from indexer.errors import PhotoError
 
 BATCH = 32
 AHEAD = 3 * BATCH  # model inputs decoded ahead: 14 MB at 224 pixels
+THREADS = os.cpu_count() or 1
+CALLERS = min(THREADS, 4)  # batches in the network at once; each takes memory, and shares the cores with the others
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
@@ -41,7 +44,10 @@ class Embedder(Protocol):
         """A picture as the model's input, uint8 (h, w, 3)."""
 
     def embed(self, batch: np.ndarray) -> np.ndarray:
-        """Unit-length embeddings (n, dim) float32 of inputs (n, h, w, 3) uint8; rows of NaN where it has none."""
+        """Unit-length embeddings (n, dim) float32 of inputs (n, h, w, 3) uint8; rows of NaN where it has none.
+
+        Called from CALLERS threads at once.
+        """
 
 
 class Deferred:
@@ -50,11 +56,15 @@ class Deferred:
     def __init__(self, card: ModelCard, load: Callable[[], Embedder]) -> None:
         self.card = card
         self._load = load
+        self._loaded: Embedder | None = None
+        self._lock = Lock()
 
-    @cached_property
+    @property
     def model(self) -> Embedder:
-        """The loaded model."""
-        return self._load()
+        """The loaded model; threads that ask at once get the same."""
+        with self._lock:
+            self._loaded = self._loaded or self._load()
+            return self._loaded
 
     @property
     def precision(self) -> str:
@@ -97,18 +107,18 @@ def embed_files(
 
     `wanted` is asked from the pool's threads with each content hash: False means that no embedding is needed.
     """
-    threads = os.cpu_count() or 1
 
     def decode(path: bytes) -> _Decoded:
         return _decode(path, model, wanted, keep_thumbnails)
 
-    with ThreadPoolExecutor(threads, "decode") as pool:
-        decoded = bounded_map(pool, decode, paths, AHEAD)
+    with ThreadPoolExecutor(THREADS, "decode") as decoders, ThreadPoolExecutor(CALLERS, "embed") as networks:
         try:
-            while batch := list(islice(decoded, BATCH)):
-                yield _embed(batch, model)
+            decoded = bounded_map(decoders, decode, paths, AHEAD)
+            batches = iter(lambda: list(islice(decoded, BATCH)), [])
+            yield from bounded_map(networks, lambda batch: _embed(batch, model), batches, CALLERS + 1)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            decoders.shutdown(wait=False, cancel_futures=True)
+            networks.shutdown(wait=True, cancel_futures=True)
 
 
 def embed_image(image: Image, model: Embedder) -> np.ndarray:

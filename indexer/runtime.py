@@ -8,6 +8,7 @@ vouches for its contents.
 import hashlib
 import json
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -102,21 +103,26 @@ def check_files(folder: Path, form: RuntimeForm) -> None:
         _read_checked(folder, form, name)
 
 
-def open_form(folder: Path, form: RuntimeForm, threads: int = 0, precision: str | None = None) -> Runner:
-    """Load the converted files and make them ready; `threads` 0 means all cores, precision None the one that agreed.
+def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str | None = None) -> Runner:
+    """Load the converted files and make them ready for so many threads at once, which share the cores.
+
+    Precision None means the one that agreed with torch at installation.
 
     What was hashed is what is run. NotConverted where a file is damaged or OpenVINO refuses it.
     """
     xml, weights = (_read_checked(folder, form, name) for name in (XML_FILE, BIN_FILE))
     core = import_openvino().Core()
     try:
-        compiled = core.compile_model(core.read_model(xml, weights), "CPU", _options(core, form, threads, precision))
+        compiled = core.compile_model(core.read_model(xml, weights), "CPU", _options(core, form, callers, precision))
         used = "bf16" if "bf" in compiled.get_property("INFERENCE_PRECISION_HINT").to_string() else "fp32"
     except (RuntimeError, TypeError, ValueError) as error:
         raise NotConverted(f"OpenVINO refuses {show(folder / XML_FILE)}: {_first_line(error)}") from error
-    request = compiled.create_infer_request()
+    own = threading.local()  # a request of its own for each calling thread
 
     def run(batch: np.ndarray, output: str) -> np.ndarray:
+        if not hasattr(own, "request"):
+            own.request = compiled.create_infer_request()
+        request = own.request
         request.infer([np.ascontiguousarray(batch)])
         result: np.ndarray = request.get_tensor(output).data.astype(np.float32)  # a copy: the next batch writes there
         return result
@@ -139,12 +145,12 @@ def fast_precision() -> str:
     return "bf16" if "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
 
 
-def _options(core: Any, form: RuntimeForm, threads: int, precision: str | None) -> dict[str, str | int]:
+def _options(core: Any, form: RuntimeForm, callers: int, precision: str | None) -> dict[str, str | int]:
     wanted = precision or form.precision
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         wanted = "fp32"  # made on another machine
     options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISIONS[wanted]}
-    return options | ({"INFERENCE_NUM_THREADS": threads} if threads else {})
+    return options | ({"NUM_STREAMS": callers} if callers > 1 else {})
 
 
 def _read_checked(folder: Path, form: RuntimeForm, name: str) -> bytes:

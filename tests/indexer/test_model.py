@@ -77,7 +77,7 @@ def test_any_number_of_pictures_gives_the_rows_of_each_alone(installed_model: Pa
 
 
 def test_same_pictures_give_the_same_bits(installed_model: Path) -> None:
-    first, second = load(installed_model, runtime="openvino"), load(installed_model, runtime="openvino", threads=1)
+    first, second = load(installed_model, runtime="openvino"), load(installed_model, runtime="openvino", callers=2)
     assert np.array_equal(first.embed(PICTURES), first.embed(PICTURES))
     assert np.allclose(first.embed(PICTURES), second.embed(PICTURES), atol=0.02)
 
