@@ -1,0 +1,93 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import command, environment, lookalike
+from embedders import Tiny
+from labelled_shapes import write_classes
+from trees import snapshot
+
+from indexer.indexing import index
+from indexer.library import Library
+from indexer.progress import drain
+from training.cli import train_command
+from training.config import TrainConfig, fields_of
+
+QUICK = ("--image-size", "32", "--epochs", "1", "--classes-per-batch", "4", "--photos-per-class", "3")
+
+
+def test_every_setting_is_an_option_with_its_default() -> None:
+    options = {option.name: option for option in train_command.params}
+    for setting in fields_of(TrainConfig):
+        assert setting.option in options[setting.name].opts
+        assert options[setting.name].default == setting.default
+
+
+def test_the_command_is_known_without_torch() -> None:
+    code = (
+        "import sys, retrieval_app.cli; print([name for name in ('torch', 'timm', 'openvino') if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_a_useless_training_ends_with_code_1_and_the_whole_story(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "mixed", 4, 8, mixed=True)
+    said = lookalike(tmp_path / "home", "train", folder, *QUICK, "--dim", "0", "--json")
+    assert said.code == 1, said.err
+    assert {line["stage"] for line in said.objects()[:-1]} == {"scan", "test", "decode", "validate", "train", "save"}
+    result = said.result()
+    assert result["result"] == "train"
+    assert result["verdict"] == "refuse"
+    assert result["why"].endswith(".")
+    figures = {"model", "p_at_1", "r_precision", "map_at_r", "hit_at_k"}
+    assert set(result["before"]) == set(result["after"]) == set(result["pixels"]) == figures
+    assert set(result["change"]) == {"low", "high", "mean", "over"}
+    checkpoint = Path(result["checkpoint"])
+    assert checkpoint.parent == tmp_path / "home" / "checkpoints"
+    assert {path.name for path in checkpoint.iterdir()} == {"model.json", "model.safetensors", "training.json"}
+    assert all(Path(example["query"]).is_file() for example in result["examples"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere"], "cannot be read"),
+        (["few"], "two classes of at least six different pictures"),
+        (["few", "--loss", "contrastive", "--miner", "semi-hard-all"], "cannot use the miner semi-hard-all"),
+        (["few", "--epochs", "0"], "--epochs has to be from 1"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_in_a_sentence(tmp_path: Path, words: list[str], said: str) -> None:
+    write_classes(tmp_path / "few", 2, 3)
+    ended = lookalike(tmp_path / "home", "train", tmp_path / words[0], *words[1:])
+    assert ended.code == 2
+    assert said in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
+def test_killed_in_mid_training_nothing_is_changed(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "shapes", 4, 8)
+    library = Library.create(tmp_path / "home" / "default.library")
+    drain(index(library, [folder], Tiny(), labelled=True))
+    library.close()
+    before = snapshot(tmp_path)
+    words = command("train", folder, *QUICK, "--epochs", "1000", "--patience", "0", "--json")
+    with subprocess.Popen(words, env=environment(tmp_path / "home"), stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        next(line for line in child.stdout if json.loads(line)["stage"] == "train")
+        child.send_signal(signal.SIGKILL)
+    assert child.returncode == -signal.SIGKILL
+    assert snapshot(tmp_path) == before
+
+
+def test_a_training_stops_when_its_window_is_gone(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "shapes", 4, 8)
+    ended = lookalike(tmp_path / "home", "train", folder, *QUICK, "--epochs", "1000", "--json", "--attached")
+    assert ended.code == 130
+    assert not (tmp_path / "home").exists()
