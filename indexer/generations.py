@@ -66,13 +66,18 @@ class Generation:
         self._projection: np.ndarray = np.load(folder / "projection.npy")
         self._nearest = engines.open_annoy(folder / "index.ann", manifest.projected)
 
-    def candidates(self, query: np.ndarray, count: int) -> np.ndarray:
-        """Up to max(100, 10 count) rows likely nearest to the query (dim,) float32."""
-        return self.rows(query, max(MIN_CANDIDATES, CANDIDATES_PER_HIT * count), self.manifest.search_k)
+    def candidates(self, query: np.ndarray, count: int, effort: int = 1) -> np.ndarray:
+        """Up to `count` rows likely nearest to the query (dim,) float32, with `effort` times the usual search."""
+        return self.rows(query, count, effort * self.manifest.search_k)
 
     def rows(self, query: np.ndarray, count: int, search_k: int) -> np.ndarray:
         """Annoy's own answer: up to `count` rows, having looked at about `search_k` of them."""
         return self._nearest(query @ self._projection, count, max(search_k, count))
+
+
+def candidates_for(k: int) -> int:
+    """How many candidates the measured recall of the k nearest rests on."""
+    return max(MIN_CANDIDATES, CANDIDATES_PER_HIT * k)
 
 
 def path_of(library: Path, number: int) -> Path:

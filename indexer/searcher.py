@@ -107,14 +107,18 @@ class Searcher:
         return engines.closest(squares, k)
 
     def _annoy_rows(self, generation: Generation, vector: np.ndarray, k: int) -> np.ndarray | None:
-        """Annoy's candidates that are shown, asking for more until they hold k; None when that takes them all."""
-        count = k
-        while count < len(generation.ids):
-            near = generation.candidates(vector, count)
+        """Annoy's candidates that are shown, asking for more where most are hidden; None when that takes them all.
+
+        Half of the usual number of candidates must be left, not only k: the recall was measured with all of them.
+        """
+        rows_in_all, effort = len(generation.ids), 1
+        wanted = min(generations.candidates_for(k), rows_in_all)
+        while effort * k < rows_in_all:
+            near = generation.candidates(vector, effort * wanted, effort)
             rows: np.ndarray = near[self.shown[generation.ids[near]]]
-            if len(rows) >= k:
+            if len(rows) >= k and 2 * len(rows) >= wanted:
                 return rows
-            count *= 4
+            effort *= 4
         return None
 
 
