@@ -1,0 +1,176 @@
+"""Make docs/screenshots by driving the real window: python docs/make_screenshots.py
+
+Works on copies of the sample pictures in a temporary folder, with a data directory of its own.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PIL import Image, ImageOps
+from PySide6.QtCore import QBuffer, QMimeData, QPoint, QPointF, QRect, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPixmap
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog
+
+from indexer.samples import sample_folder
+from retrieval_app.app import build
+from retrieval_app.window import MainWindow
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+WAIT_SECONDS = 180
+LEFT = Qt.MouseButton.LeftButton
+
+
+def main() -> None:
+    """Every state, in light and dark."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
+        os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
+        pictures, more, outside = make_pictures(Path(scratch))
+        _, window = build(["lookalike"])
+        window.theme.choose("light")
+        window.resize(1280, 800)
+        window.show()
+        show_states(window, pictures, more, outside)
+        window.close()
+
+
+def make_pictures(scratch: Path) -> tuple[Path, Path, Path]:
+    """The sample; a large folder of its mirror images with three damaged files; a picture that is in neither."""
+    pictures, more = scratch / "Pictures", scratch / "Scans"
+    shutil.copytree(sample_folder(), pictures)
+    for number, path in enumerate(sorted(pictures.rglob("*.png"))):
+        place = more / path.parent.name
+        place.mkdir(parents=True, exist_ok=True)
+        image = on_white(path)
+        for turn, turned in enumerate((ImageOps.mirror(image), ImageOps.flip(image), image.rotate(180))):
+            turned.save(place / f"scan-{number:03d}-{turn}.png")
+    (more / "half a download.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
+    (more / "letter.jpg").write_bytes(b"Dear Sir or Madam,")
+    (more / "nothing.png").touch()
+    outside = scratch / "seen in a catalogue.png"
+    source = sorted((pictures / "flowers").glob("*.png"))[0]
+    on_white(source).rotate(12, fillcolor="white").save(outside)
+    source.unlink()
+    return pictures, more, outside
+
+
+def on_white(path: Path) -> Image.Image:
+    """The picture, what is transparent in white."""
+    image = Image.open(path).convert("RGBA")
+    ground = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(ground, image).convert("RGB")
+
+
+def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -> None:
+    """Go through the states one after the other."""
+    session = window.session
+    settle(window)
+    save(window, "empty")
+    with_theme(window, "dark", "empty-dark")
+    session.index([pictures], labelled=True)
+    wait(lambda: session.job is not None and session.job.progress.stage == "prepare")
+    save(window, "preparing")
+    wait(lambda: session.job is None and not session.empty)
+    settle(window)
+    save(window, "library")
+    with_theme(window, "dark", "library-dark")
+    click(window, 3)
+    settle(window)
+    save(window, "results")
+    with_theme(window, "dark", "results-dark")
+    drop(window, outside)
+    settle(window)
+    save(window, "dropped-picture")
+    window.resize(900, 600)
+    settle(window)
+    save(window, "small-window")
+    window.resize(1280, 800)
+    session.show_library()
+    session.index([more], labelled=True)
+    before = len(session.listing.ids)
+    wait(lambda: session.job is not None and session.job.seconds_left is not None and session.job.progress.done > 99)
+    wait(lambda: session.job is None or len(session.listing.ids) > before)
+    settle(window)
+    save(window, "indexing")
+    wait(lambda: session.job is None and bool(session.failures))
+    window.page.results.grid.setFocus()
+    QTest.keyClick(window.page.results.grid, Qt.Key.Key_Right)
+    settle(window)
+    window.show_failures()
+    save(window, "failures")
+
+
+def click(window: MainWindow, place: int) -> None:
+    """Click a tile and wait for its results."""
+    grid = window.page.results.grid
+    QTest.mouseClick(grid.viewport(), LEFT, pos=grid.visualRect(grid.grid.at(place)).center())
+    wait(lambda: window.session.listing.result is not None)
+
+
+def drop(window: MainWindow, path: Path) -> None:
+    """Drop a file onto the window and wait for its results."""
+    before = window.session.listing
+    data, copy, none = QMimeData(), Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(9, 9), copy, data, LEFT, none))
+    QApplication.sendEvent(window, QDropEvent(QPointF(9, 9), copy, data, LEFT, none))
+    wait(lambda: window.session.listing is not before)
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Let the window run until the condition holds."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > end:
+            sys.exit("The window did not come to the state to be shown.")
+        QTest.qWait(20)
+
+
+def settle(window: MainWindow) -> None:
+    """Let thumbnails and previews arrive."""
+    window.grab()  # what is not painted is not asked for
+    wait(window.tiles.idle)
+
+
+def with_theme(window: MainWindow, choice: str, name: str) -> None:
+    """The same state in another theme."""
+    window.theme.choose(choice)
+    save(window, name)
+    window.theme.choose("light")
+
+
+def save(window: MainWindow, name: str) -> None:
+    """The window, with its open dialog, as a small PNG."""
+    picture = window.grab()
+    for dialog in window.findChildren(QDialog):
+        if dialog.isVisible():
+            lay_over(picture, dialog.grab())
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "PNG")
+    image = Image.open(BytesIO(bytes(buffer.data().data()))).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(SCREENSHOTS / f"{name}.png", optimize=True)
+
+
+def lay_over(picture: QPixmap, dialog: QPixmap) -> None:
+    """Draw the dialog into the middle of the picture."""
+    place = QRect(QPoint(0, 0), dialog.size())
+    place.moveCenter(picture.rect().center())
+    painter = QPainter(picture)
+    painter.drawPixmap(place, dialog)
+    painter.setPen(Qt.GlobalColor.gray)
+    painter.drawRect(place.adjusted(0, 0, -1, -1))
+    painter.end()
+
+
+if __name__ == "__main__":
+    main()
