@@ -5,6 +5,7 @@ work in simulated power cuts). Writers take the lock at once (BEGIN IMMEDIATE), 
 failing half-way. SQLite's faults come out as sentences.
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,7 +73,7 @@ class Database:
             yield
         except sqlite3.OperationalError as error:
             raise LibraryError(f"The library {self.path.parent} could not be read or written ({error}).") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: damaged text, even in SQLite's own messages
             raise LibraryError(
                 f"The library {self.path.parent} is damaged or is not one of Lookalike's ({error}). "
                 "Your photos are untouched: move the library away and index the folder again."
@@ -81,25 +82,31 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the block or nothing of it; waits for another writer up to BUSY_SECONDS."""
-        with self._sentences():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        self.write("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.write("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self.write("ROLLBACK")
+            raise
 
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """All rows of a question."""
         with self._sentences():
             return self._db.execute(sql, values).fetchall()
 
+    def document(self, sql: str, values: Sequence[object] = ()) -> object:
+        """What the JSON in the first column of the first row says; None where there is no row."""
+        with self._sentences():
+            rows = self._db.execute(sql, values).fetchall()
+            return json.loads(rows[0][0]) if rows else None
+
     def one(self, sql: str, values: Sequence[object] = ()) -> int:
         """The whole number in the first column of the first row; 0 where there is no row or a null."""
         rows = self.rows(sql, values)
-        return int(rows[0][0]) if rows and rows[0][0] is not None else 0
+        with self._sentences():
+            return int(rows[0][0]) if rows and rows[0][0] is not None else 0
 
     def write(self, sql: str, values: Sequence[object] = ()) -> int:
         """Run one statement; returns the number of rows it changed."""

@@ -112,8 +112,7 @@ class Store:
 
     def setting(self, name: str) -> object:
         """The stored value of a setting, None when it was never set."""
-        rows = self._rows("SELECT value FROM settings WHERE name = ?", (name,))
-        return json.loads(str(rows[0][0])) if rows else None
+        return self.database.document("SELECT value FROM settings WHERE name = ?", (name,))
 
     def set_setting(self, name: str, value: object) -> None:
         """Store a setting as JSON."""

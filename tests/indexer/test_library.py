@@ -287,3 +287,25 @@ def test_library_without_a_model_says_that_it_is_empty(tmp_path: Path) -> None:
         assert len(library.photo_ids()) == 0
         with pytest.raises(LibraryError, match="is empty"):
             library.search(Query((1,)))
+
+
+def test_damage_anywhere_in_the_database_is_a_sentence_at_worst(tmp_path: Path) -> None:
+    place = tmp_path / "x.library"
+    fill(place, clustered(60))
+    with Library.open(place) as library:
+        library.search(Query((1,)), k=3)
+    whole, random = (place / "library.sqlite").read_bytes(), np.random.default_rng(1)
+    refused = 0
+    for _ in range(120):
+        data = np.frombuffer(whole, np.uint8).copy()
+        page = 4096 * random.integers(0, len(data) // 4096)
+        data[page + random.integers(0, 4096, 20)] = random.integers(0, 256, 20)
+        (place / "library.sqlite").write_bytes(data.tobytes())
+        try:
+            with Library.open(place) as library:
+                library.photos(library.photo_ids().tolist())
+                library.info()
+                library.search(Query((1,)), k=3)
+        except LookalikeError:
+            refused += 1
+    assert refused >= 10
