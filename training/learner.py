@@ -64,14 +64,18 @@ class Learner:
         self.random = torch.Generator().manual_seed(config.seed)
 
     def step(self, pixels: Pixels, labels: NDArray[np.int64]) -> LossValue:
-        """One step on a batch of pictures uint8 (n, size, size, 3) with labels (n,)."""
+        """One step on a batch of pictures uint8 (n, size, size, 3) with labels (n,).
+
+        A loss that is no number means that the network has none left to give; nothing is changed then.
+        """
         self.network.eval()  # batch-norm: running statistics, its weights are trained
         shown = views(torch.from_numpy(pixels).to(device()), self.random)
         with _autocast():
             pooled = self.network.pool(self.network.raw_features(shown))
-        value: LossValue = self.loss(self.network.embed(pooled), torch.from_numpy(labels).to(device()))
-        if not torch.isfinite(value.loss):
-            return value
+        embeddings = self.network.embed(pooled)
+        value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(device()))
+        if not torch.isfinite(embeddings).all():  # distances between such embeddings count as 0, and so would the loss
+            return value._replace(loss=torch.full_like(value.loss, torch.nan))
         self.optimiser.zero_grad(set_to_none=True)
         value.loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()

@@ -1,0 +1,150 @@
+"""What fine-tuning gains on Fashion-MNIST at 64 pixels, loss by loss, with intervals, seeds and times.
+
+Purpose images: 5,000 pictures to learn from (500 of each class of the train part), 1,000 others of it to choose by,
+judged by 2,000 of the test part. Purpose classes, five against five: four classes to learn from, a fifth among them to
+choose by, judged by 200 test pictures of each of the other five. `--all` runs every miner of every loss.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from indexer.progress import drain
+from indexer.samples import FASHION_CLASSES, write_fashion_mnist
+from training.choices import LOSSES
+from training.config import TrainConfig
+from training.data import Sample, survey
+from training.loop import train
+from training.result import TrainResult
+from training.split import Split
+from training.verdict import Row
+
+TARGETS = {("images", "triplet"): 0.77, ("images", "contrastive"): 0.76}  # MAP@R, with the loss's own miner
+LOOP_SECONDS = 180
+LEARN, CHOOSE, JUDGE = 500, 100, 200  # pictures of each class
+
+
+class Setting(NamedTuple):
+    """One row of the table."""
+
+    purpose: str
+    loss: str
+    miner: str
+
+
+def main(arguments: Sequence[str] = ()) -> None:
+    wishes = _parser().parse_args(arguments)
+    with tempfile.TemporaryDirectory() as work:
+        print("writing the pictures", flush=True)
+        parts = {purpose: divide(Path(work)) for purpose, divide in PARTS.items() if purpose in wishes.purposes}
+        print("| purpose | loss | miner | seed | MAP@R | P@1 | change, 95 % | embedding | best epoch | loop s |")
+        print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
+        for setting in settings(wishes):
+            results = [run(setting, seed, parts[setting.purpose], Path(work), wishes) for seed in range(wishes.seeds)]
+            _say_target(setting, results)
+        print("loop s: from the first validation to the last, on this machine as loaded as it is", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--all", action="store_true", help="every miner, not only the loss's own")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=TrainConfig().epochs)
+    parser.add_argument("--losses", nargs="+", default=list(LOSSES), choices=list(LOSSES))
+    parser.add_argument("--purposes", nargs="+", default=list(PARTS), choices=list(PARTS))
+    return parser
+
+
+def settings(wishes: argparse.Namespace) -> Iterator[Setting]:
+    """The rows of the table that were asked for."""
+    for purpose in wishes.purposes:
+        for loss in wishes.losses:
+            own = LOSSES[loss].presets["tuned"].miner
+            yield from (Setting(purpose, loss, miner) for miner in (LOSSES[loss].miners if wishes.all else (own,)))
+
+
+def run(setting: Setting, seed: int, parts: Split, work: Path, wishes: argparse.Namespace) -> TrainResult:
+    """Train once and print the row; before the first of a purpose, the rows of pixels and of the pretrained model."""
+    config = TrainConfig(
+        purpose=setting.purpose,
+        loss=setting.loss,
+        miner=setting.miner,
+        image_size=64,
+        epochs=wishes.epochs,
+        classes_per_batch=10 if setting.purpose == "images" else 4,
+        photos_per_class=6 if setting.purpose == "images" else 15,
+        seed=seed,
+    )
+    result = drain(train(config, work, work / "checkpoint", parts))
+    if not seed:
+        for row in (result.baseline.pixels, *result.baseline.rows):
+            _say_row(setting.purpose, row)
+    after, change, fit = result.verdict.after.figures, result.verdict.change, result.fit
+    seconds = fit.epochs[-1].seconds
+    print(
+        f"| {' | '.join(setting)} | {seed} | {after.map_at_r:.3f} | {after.p_at_1:.3f} | {change.mean:+.3f} "
+        f"({change.low:+.3f} to {change.high:+.3f}) | {fit.embedding} | {fit.best.epoch} | {seconds:.0f} |",
+        flush=True,
+    )
+    return result
+
+
+def _say_row(purpose: str, row: Row | None) -> None:
+    if row is not None:
+        print(f"| {purpose} | {row.name} | | | {row.figures.map_at_r:.3f} | {row.figures.p_at_1:.3f} | | | | |")
+
+
+def _say_target(setting: Setting, results: list[TrainResult]) -> None:
+    figures = [result.verdict.after.figures.map_at_r for result in results]
+    seconds = max(result.fit.epochs[-1].seconds for result in results)
+    own = LOSSES[setting.loss].presets["tuned"].miner
+    target = TARGETS.get((setting.purpose, setting.loss)) if setting.miner == own else None
+    words = f"{' '.join(setting)}: mean {statistics.mean(figures):.3f}, lowest {min(figures):.3f}"
+    if target is not None:
+        words += f"; target {target} {'reached' if min(figures) >= target else 'missed'} by the lowest"
+        words += f"; {LOOP_SECONDS} s {'kept' if seconds <= LOOP_SECONDS else f'exceeded ({seconds:.0f} s)'}"
+    print(words, flush=True)
+
+
+def new_pictures(work: Path) -> Split:
+    """Purpose images: all ten classes in every part."""
+    learn, choose = _learned(work)
+    return Split(learn, choose, _judged(work))
+
+
+def new_classes(work: Path) -> Split:
+    """Purpose classes: of FASHION_CLASSES every second one is learned from, the last of them only chosen by."""
+    *taught, kept_out = FASHION_CLASSES[::2]
+    learn, choose = _learned(work)
+    return Split(
+        tuple(sample for sample in learn if sample.label in taught),
+        tuple(sample for sample in choose if sample.label in (*taught, kept_out)),
+        tuple(sample for sample in _judged(work) if sample.label in FASHION_CLASSES[1::2]),
+    )
+
+
+PARTS = {"images": new_pictures, "classes": new_classes}
+
+
+def _learned(work: Path) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    classes = _by_class(work / "train", LEARN + CHOOSE, "train")
+    return tuple(s for part in classes for s in part[:LEARN]), tuple(s for part in classes for s in part[LEARN:])
+
+
+def _judged(work: Path) -> tuple[Sample, ...]:
+    return tuple(sample for part in _by_class(work / "test", JUDGE, "test") for sample in part)
+
+
+def _by_class(folder: Path, per_class: int, part: str) -> list[list[Sample]]:
+    if not folder.exists():
+        drain(write_fashion_mnist(folder, per_class=per_class, part=part))
+    samples = drain(survey(folder)).samples
+    return [[sample for sample in samples if sample.label == name] for name in FASHION_CLASSES]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
