@@ -268,7 +268,7 @@ def _say_evaluation(name: str, result: Evaluation) -> None:
 @click.command("sample")
 @click.argument("name", type=click.Choice(list(samples.SAMPLES)))
 @click.argument("out", type=FOLDER)
-@click.option("--per-class", type=click.IntRange(1), help="Pictures of each class (fashion-mnist).")
+@click.option("--per-class", type=click.IntRange(1), help="Pictures of each class.")
 @click.option("--part", type=click.Choice(["train", "test"]), default="test", show_default=True)
 @json_option
 def sample_command(name: str, out: Path, per_class: int | None, part: str, as_json: bool) -> None:
