@@ -1,0 +1,123 @@
+"""Indexing speed and memory against the naive loader, and against the bound that the machine sets.
+
+Ours: `lookalike index` from scan to published index, thumbnails included, the model prepared. Naive: timm's transform,
+a DataLoader without workers, eager torch (LOOKALIKE_BASELINES/naive_index.py). The bound: cores divided by the
+core-time of reading, hashing, decoding, thumbnail, resizing and inference of one photo, each measured alone.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from indexer import model, photos, thumbnails
+from indexer.installation import ModelChoice, install
+from indexer.pipeline import BATCH
+from indexer.progress import drain
+
+BASELINES = Path(os.environ.get("LOOKALIKE_BASELINES", "../shared/baselines"))
+COUNTS = {"12mp": 200, "vga": 600}
+RUNS = 3
+
+
+class Run(NamedTuple):
+    """Photos per second and the peak of resident memory in MB."""
+
+    rate: float
+    peak: float
+
+
+def main() -> None:
+    if not (BASELINES / "naive_index.py").exists():
+        print(f"left out: no baselines at {BASELINES} (LOOKALIKE_BASELINES names them)")
+        return
+    with tempfile.TemporaryDirectory() as work:
+        models = Path(work) / "models"
+        card = drain(install(ModelChoice(), models))
+        for size, count in COUNTS.items():
+            folder = Path(work) / size
+            make = [BASELINES / "make_photos.py", folder, "--count", str(count), "--size", size]
+            subprocess.run([sys.executable, *map(str, make)], check=True)
+            compare(size, folder, Path(work), models / card.fingerprint)
+
+
+def compare(size: str, folder: Path, work: Path, model_folder: Path) -> None:
+    """Print the medians of RUNS alternating runs, their ratio and the share of the bound."""
+    pairs = [(naive(folder), ours(folder, work, model_folder)) for _ in range(RUNS)]
+    bounds = bound(folder, model_folder)
+    naive_rate, our_rate = (statistics.median(run.rate for run in runs) for runs in zip(*pairs, strict=True))
+    naive_peak, our_peak = (statistics.median(run.peak for run in runs) for runs in zip(*pairs, strict=True))
+    ratios = sorted(ours.rate / naive.rate for naive, ours in pairs)
+    print(f"{size}: naive {naive_rate:.1f}/s {naive_peak:.0f} MB; ours {our_rate:.1f}/s {our_peak:.0f} MB")
+    print(f"  faster {statistics.median(ratios):.1f} x (runs {', '.join(f'{ratio:.1f}' for ratio in ratios)})")
+    print(f"  memory {our_peak / naive_peak:.2f} x")
+    parts = ", ".join(f"{name} {ms:.2f}" for name, ms in bounds.items())
+    limit = 1000 * (os.cpu_count() or 1) / sum(bounds.values())
+    print(f"  bound {limit:.1f}/s ({parts} ms); reached {our_rate / limit:.2f} of it", flush=True)
+
+
+def naive(folder: Path) -> Run:
+    result, peak = child([sys.executable, str(BASELINES / "naive_index.py"), str(folder), "0"])
+    return Run(result["images_per_second"], peak)
+
+
+def ours(folder: Path, work: Path, model_folder: Path) -> Run:
+    """A fresh library whose model is there already."""
+    library = work / "bench.library"
+    shutil.rmtree(library, ignore_errors=True)
+    shutil.copytree(model_folder, library / "models" / model_folder.name)
+    command = [sys.executable, "-m", "retrieval_app.cli", "index", str(folder), "--library", str(library), "--json"]
+    result, peak = child(command)
+    assert result["embedded"] == len(list(folder.iterdir()))
+    return Run(result["embedded"] / result["seconds"], peak)
+
+
+def child(command: list[str]) -> tuple[dict[str, Any], float]:
+    """The last JSON line of a command, and the peak of its memory in MB."""
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(command, stdout=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, command
+        out.seek(0)
+        return json.loads(out.read().splitlines()[-1]), usage.ru_maxrss / 1024
+
+
+def bound(folder: Path, model_folder: Path) -> dict[str, float]:
+    """Core-milliseconds of each step for one photo, measured alone in this thread (inference: one OpenVINO thread)."""
+    embedder = model.load(model_folder, runtime="openvino", threads=1)
+    files = sorted(folder.iterdir())[:60]
+    side = embedder.card.preprocessing.short_side
+    data, reading = timed(photos.read, files)
+    _, hashing = timed(photos.content_hash, data)
+    decoded, decoding = timed(lambda content: photos.decode(content, side), data)
+    _, shrinking = timed(lambda picture: thumbnails.encode(picture.image), decoded)
+    inputs, resizing = timed(lambda picture: embedder.prepare(picture.image), decoded)
+    batch = np.stack(inputs[:BATCH])
+    embedder.embed(batch)
+    _, inference = timed(embedder.embed, [batch] * 6)
+    steps = {"read": reading, "hash": hashing, "decode": decoding, "thumbnail": shrinking, "resize": resizing}
+    return steps | {"inference": inference / len(batch)}
+
+
+def timed(work: Callable[[Any], Any], items: list[Any]) -> tuple[list[Any], float]:
+    """The results, and the median wall milliseconds of one item."""
+    results, times = [], []
+    for item in items:
+        start = time.perf_counter()
+        results.append(work(item))
+        times.append(1000 * (time.perf_counter() - start))
+    return results, statistics.median(times)
+
+
+if __name__ == "__main__":
+    main()
