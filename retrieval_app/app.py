@@ -38,7 +38,7 @@ class Reporter(QObject):
     def __init__(self, log: Path) -> None:
         super().__init__()
         self._log = log
-        self._dialog: ReportDialog | None = None
+        self.dialog: ReportDialog | None = None
         self.reported.connect(self._show)
 
     def install(self) -> None:
@@ -58,9 +58,9 @@ class Reporter(QObject):
         self.reported.emit(report)
 
     def _show(self, report: str) -> None:
-        if self._dialog is None or self._dialog.isHidden():
-            self._dialog = ReportDialog(report, str(self._log), QApplication.activeWindow())
-            self._dialog.open()
+        if self.dialog is None or self.dialog.isHidden():
+            self.dialog = ReportDialog(report, str(self._log), QApplication.activeWindow())
+            self.dialog.open()
 
 
 def _qt_says(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:

@@ -1,7 +1,7 @@
 """The right pane: everything that is known of the current photo."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, QUrl, Signal
@@ -34,7 +34,9 @@ class DetailsPanel(QScrollArea):
     def __init__(self, tiles: Tiles, theme: Theme) -> None:
         super().__init__()
         self._tiles = tiles
-        self._photo: Photo | None = None
+        self._hit: Hit | None = None
+        self._similar = button("Find similar")
+        self.photo: Photo | None = None
         self._picture = Picture(theme, self._look)
         self._name = label("", "name", wrap=True)
         self._facts = QFormLayout()
@@ -69,46 +71,49 @@ class DetailsPanel(QScrollArea):
         self.setWidget(inside)
 
     def _buttons(self) -> QVBoxLayout:
-        similar = button("Find similar")
-        similar.clicked.connect(lambda: self.similar_wanted.emit(self._photo))
+        self._similar.clicked.connect(lambda: self.similar_wanted.emit(self.photo))
         view = button("Open")
         view.setToolTip("Open in the system's picture viewer (double-click)")
-        view.clicked.connect(lambda: self.open_wanted.emit(self._photo))
+        view.clicked.connect(lambda: self.open_wanted.emit(self.photo))
         folder = button("Open folder")
-        folder.clicked.connect(lambda: self.folder_wanted.emit(self._photo))
+        folder.clicked.connect(lambda: self.folder_wanted.emit(self.photo))
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(view, 1)
         row.addWidget(folder, 1)
         column = QVBoxLayout()
         column.setSpacing(8)
-        column.addWidget(similar)
+        column.addWidget(self._similar)
         column.addLayout(row)
         return column
 
-    def show_photo(self, photo: Photo | None, hit: Hit | None) -> None:
+    def show_photo(self, photo: Photo | None, hit: Hit | None, *, queried: bool = False) -> None:
         """Show a photo, with its place among the results if it has one; None shows how to get one."""
-        self._photo = photo
+        self._similar.setEnabled(not queried)
         self._nothing.setVisible(photo is None)
         self._filled.setVisible(photo is not None)
-        if photo is None:
+        if (photo, hit) == (self.photo, self._hit):
             return
-        self._name.setText(_breakable(photos.text(photo.path.rpartition(b"/")[2])))
+        self.photo, self._hit = photo, hit
+        if photo is not None:
+            self._name.setText(_breakable(photos.text(photo.path.rpartition(b"/")[2])))
+            self._fill(facts(photo, hit))
+            self._picture.update()
+
+    def _fill(self, lines: Iterable[Fact]) -> None:
         while self._facts.rowCount():
             self._facts.removeRow(0)
-        for fact in facts(photo, hit):
-            value = label(_breakable(fact.value), wrap=True)
-            what = label(fact.what, "muted")
+        for fact in lines:
+            what, value = label(fact.what, "muted"), label(_breakable(fact.value), wrap=True)
             for side in (what, value):
                 side.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
             self._facts.addRow(what, value)
-        self._picture.update()
 
     def _look(self) -> QPixmap | None:
         """The picture itself; its thumbnail until that has been read."""
-        if self._photo is None:
+        if self.photo is None:
             return None
-        return self._tiles.preview(self._photo) or self._tiles.thumbnail(self._photo, 256)
+        return self._tiles.preview(self.photo) or self._tiles.thumbnail(self.photo, 256)
 
 
 def facts(photo: Photo, hit: Hit | None) -> Iterator[Fact]:

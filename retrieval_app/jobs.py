@@ -6,6 +6,7 @@ search, pages of photos, thumbnails) runs in `Readers`, whose threads open the l
 
 import contextlib
 import json
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
@@ -18,7 +19,9 @@ from indexer.library import Library
 from indexer.progress import Progress
 
 GRACE_MS = 8_000  # a child that was asked to stop finishes its batch; one that does not is ended
+REFUSED = 2  # the exit code that comes with one sentence for the user
 PACE_SECONDS = 15.0  # the rate is that of the last seconds, as photos differ in size from folder to folder
+LOG = logging.getLogger("lookalike.jobs")
 Work = Callable[[Library], object]
 
 
@@ -96,13 +99,14 @@ class Job(QObject):
     def _finish(self, code: int, status: QProcess.ExitStatus) -> None:
         self._read()
         self._read_errors()
+        refused = status == QProcess.ExitStatus.NormalExit and code == REFUSED
         if self._result is not None or self._cancelled:
             self._end(JobEnd(self._result, "", self._cancelled))
-        elif status == QProcess.ExitStatus.CrashExit:
-            self._end(JobEnd(None, "The work stopped unexpectedly. What was done is kept.", False))
+        elif refused and self._errors:
+            self._end(JobEnd(None, self._errors[-1], False))
         else:
-            last = self._errors[-1] if self._errors else f"The work stopped with code {code}."
-            self._end(JobEnd(None, last, False))
+            LOG.error("A job ended with code %s:\n%s", code, "\n".join(self._errors))
+            self._end(JobEnd(None, "The work stopped unexpectedly. What was done is kept.", False))
 
     def _end(self, end: JobEnd) -> None:
         if not self._over:
@@ -128,11 +132,12 @@ class Pace:
 
     @property
     def rate(self) -> float | None:
-        """Items a second, or None before there are two moments to compare."""
+        """Items a second, or None before there is a second to judge by."""
         if len(self._seen) < 2:
             return None
         (start, first), (end, last) = self._seen[0], self._seen[-1]
-        return (last.done - first.done) / (end - start) if end > start and last.done > first.done else None
+        enough = end - start >= 1 and last.done > first.done
+        return (last.done - first.done) / (end - start) if enough else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -193,6 +198,11 @@ class Readers(QObject):
         """Drop what waits; what is being done is still answered."""
         with self._changed:
             self._wanted.clear()
+
+    def idle(self) -> bool:
+        """Whether every question has been answered."""
+        with self._changed:
+            return not self._wanted and not self._running
 
     def close(self) -> None:
         """End the threads and wait for what they are doing."""

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy
 
 
 def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
@@ -23,10 +23,11 @@ def button(text: str, role: str = "") -> QPushButton:
 
 
 class Elided(QLabel):
-    """One line of plain text that gives way in a narrow place, shortened in the middle where an ending tells most."""
+    """One line of plain text that gives way in a narrow place, by default in its middle, as an ending tells most."""
 
-    def __init__(self, text: str = "", role: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
+    def __init__(self, role: str = "", elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
+        super().__init__()
+        self._elide = elide
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -39,7 +40,7 @@ class Elided(QLabel):
         """The text, as much as there is room for."""
         painter = QPainter(self)
         metrics = QFontMetrics(self.font())
-        shown = metrics.elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        shown = metrics.elidedText(self.text(), self._elide, self.width())
         painter.setPen(self.palette().windowText().color())
         painter.drawText(self.rect(), self.alignment(), shown)
         painter.end()

@@ -58,6 +58,6 @@ class Menus:
             if entry.icon:
                 action.setIcon(theme.icon(entry.icon))
 
-    def keys(self) -> list[Key]:
+    def overview(self) -> list[Key]:
         """Every key of the menus and what it does."""
         return [Key(", ".join(entry.keys), entry.text.rstrip("…")) for _, entry in self._entries.values() if entry.keys]

@@ -24,7 +24,7 @@ class ResultsView(QWidget):
         self._shown = Listing(np.empty(0, np.int64))
         self.grid = Grid(tiles, theme)
         self._title = label("", "name")
-        self._order = Elided(role="caption")
+        self._order = Elided(role="caption", elide=Qt.TextElideMode.ElideRight)
         self._order.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setProperty("role", "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -34,7 +34,7 @@ class ResultsView(QWidget):
 
     def _arrange(self) -> None:
         head = QHBoxLayout()
-        head.setContentsMargins(16, 10, 16, 6)
+        head.setContentsMargins(12, 10, 16, 6)
         head.setSpacing(12)
         head.addWidget(self._title)
         head.addWidget(self._order, 1)

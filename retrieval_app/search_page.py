@@ -32,7 +32,6 @@ class SearchPage(QStackedWidget):
         self.first = FirstState(session)
         self._arrange()
         self._connect()
-        self.first.choose.setFocus()
         self._choose()
 
     def _arrange(self) -> None:
@@ -51,7 +50,8 @@ class SearchPage(QStackedWidget):
         grid.chosen.connect(self._session.click)
         grid.opened.connect(lambda photo: self.open_photo(self._tiles.one(photo)))
         grid.moved.connect(self._show_details)
-        self._tiles.arrived.connect(self._show_details)
+        for signal in (self._tiles.arrived, self._session.query_changed):
+            signal.connect(self._show_details)
         self.details.similar_wanted.connect(self._session.find_similar)
         self.details.open_wanted.connect(self.open_photo)
         self.details.folder_wanted.connect(self.open_folder)
@@ -65,7 +65,11 @@ class SearchPage(QStackedWidget):
         wanted = self.first if self._session.empty else self.panes
         if wanted is not self.currentWidget():
             self.setCurrentWidget(wanted)
-            (self.first.choose if wanted is self.first else self.results.grid).setFocus()
+            self.take_focus()
+
+    def take_focus(self) -> None:
+        """Keys go to what is done first."""
+        (self.first.choose if self.currentWidget() is self.first else self.results.grid).setFocus()
 
     def current_photo(self) -> Photo | None:
         """The photo of the current tile."""
@@ -75,7 +79,9 @@ class SearchPage(QStackedWidget):
     def _show_details(self) -> None:
         place = self.results.grid.current_place()
         hit = None if place is None else self.results.grid.grid.hit(place)
-        self.details.show_photo(self.current_photo(), hit)
+        photo = self.current_photo()
+        queried = photo is not None and photo.id == self._session.queried
+        self.details.show_photo(photo, hit, queried=queried)
 
     def open_photo(self, photo: Photo | None) -> None:
         """Open a photo in the system's viewer."""
@@ -132,6 +138,8 @@ class FirstState(QWidget):
 
     def _say(self) -> None:
         job = self._session.job
+        if job is not None and self.choose.isVisible():
+            self.setFocus()  # else it would pass to the button that cancels
         for control in (self.choose, self.sample):
             control.setVisible(job is None)
         if job is None:

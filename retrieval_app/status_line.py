@@ -15,7 +15,6 @@ STAGES = {
     "embed": "Indexing",
     "publish": "Building the search index",
 }
-NAMES_FILES = {"scan", "embed"}  # their notes are paths, which would only flicker here
 
 
 class StatusLine(QWidget):
@@ -26,14 +25,14 @@ class StatusLine(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._text = Elided()
+        self.text = Elided()
         self._bar = QProgressBar()
-        self._cancel = button("Cancel", "link")
-        self._failures = button("", "link")
+        self.cancel = button("Cancel", "link")
+        self.failures = button("", "link")
         self._figures = label("", "muted")
         self._arrange()
-        self._cancel.clicked.connect(session.cancel)
-        self._failures.clicked.connect(self.failures_wanted)
+        self.cancel.clicked.connect(session.cancel)
+        self.failures.clicked.connect(self.failures_wanted)
         session.job_changed.connect(self._show_job)
         session.library_changed.connect(self._show_figures)
         session.noticed.connect(self._notice)
@@ -47,34 +46,34 @@ class StatusLine(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedSize(120, 4)
         self._bar.setAccessibleName("Progress")
-        self._text.setMinimumWidth(120)
+        self.text.setMinimumWidth(120)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(12)
         row.addWidget(self._bar)
-        row.addWidget(self._text, 1)
-        for widget in (self._cancel, self._failures, self._figures):
+        row.addWidget(self.text, 1)
+        for widget in (self.cancel, self.failures, self._figures):
             row.addWidget(widget)
 
     def _show_job(self) -> None:
         job = self._session.job
         self._bar.setVisible(job is not None)
-        self._cancel.setVisible(job is not None and not job.stopping)
+        self.cancel.setVisible(job is not None and not job.stopping)
         if job is None:
-            self._text.clear()
+            self.text.clear()
             return
         self._bar.setRange(0, job.progress.total)  # a total of 0 shows that it works without saying how far
         self._bar.setValue(job.progress.done)
-        self._text.setText("Stopping…" if job.stopping else sentence(job))
+        self.text.setText("Stopping…" if job.stopping else sentence(job))
 
     def _notice(self, text: str) -> None:
         if self._session.job is None:
-            self._text.setText(text)
+            self.text.setText(text)
 
     def _show_figures(self) -> None:
         info, failures = self._session.info, len(self._session.failures)
-        self._failures.setVisible(failures > 0)
-        self._failures.setText(f"{words.count(failures, 'photo')} could not be read")
+        self.failures.setVisible(failures > 0)
+        self.failures.setText(f"{words.count(failures, 'photo')} could not be read")
         if info is None:
             self._figures.clear()
             return
@@ -89,17 +88,14 @@ class StatusLine(QWidget):
 def sentence(job: JobState) -> str:
     """How the job is doing: 'Indexing 12,300 of 40,000  ·  218/s  ·  2 min left'."""
     progress = job.progress
-    text = STAGES.get(progress.stage, progress.stage.capitalize())
-    if progress.total:
-        text += f" {progress.done:,} of {progress.total:,}"
-    elif progress.done:
-        text += f" {progress.done:,}"
-    parts = [text]
-    if job.rate is not None and progress.stage == "embed":
-        parts.append(words.rate(job.rate))
-    if job.seconds_left is not None and progress.stage == "embed":
-        parts.append(f"{words.duration(job.seconds_left)} left")
-    if progress.note and progress.stage not in NAMES_FILES:
+    parts = [STAGES.get(progress.stage, progress.stage.capitalize())]
+    if progress.stage == "scan":
+        parts[0] += f" {progress.done:,}" if progress.done else ""
+    elif progress.stage == "embed":
+        parts[0] += f" {progress.done:,} of {progress.total:,}"
+        parts += [words.rate(job.rate)] if job.rate is not None else []
+        parts += [f"{words.duration(job.seconds_left)} left"] if job.seconds_left is not None else []
+    elif progress.note:
         parts.append(progress.note)
     return "  ·  ".join(parts)
 
@@ -113,13 +109,13 @@ class Banner(QFrame):
         self._trouble: Trouble | None = None
         self.setProperty("role", "banner")
         self._sign = QLabel()
-        self._text = label("", wrap=True)
-        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._remedy = button("")
+        self.sentence = label("", wrap=True)
+        self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.remedy = button("")
         self._close = QToolButton()
         self._close.setToolTip("Close this message")
         self._arrange()
-        self._remedy.clicked.connect(self._act)
+        self.remedy.clicked.connect(self._act)
         self._close.clicked.connect(self.hide)
         session.troubled.connect(self._show)
         theme.changed.connect(self._draw)
@@ -131,8 +127,8 @@ class Banner(QFrame):
         row.setContentsMargins(16, 8, 12, 8)
         row.setSpacing(12)
         row.addWidget(self._sign)
-        row.addWidget(self._text, 1)
-        row.addWidget(self._remedy)
+        row.addWidget(self.sentence, 1)
+        row.addWidget(self.remedy)
         row.addWidget(self._close)
 
     def _draw(self) -> None:
@@ -143,8 +139,8 @@ class Banner(QFrame):
         self._trouble = trouble
         self.setVisible(trouble is not None)
         if trouble is not None:
-            self._text.setText(trouble.sentence)
-            self._remedy.setText(trouble.button)
+            self.sentence.setText(trouble.sentence)
+            self.remedy.setText(trouble.button)
 
     def _act(self) -> None:
         self.hide()

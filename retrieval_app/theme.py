@@ -194,7 +194,7 @@ QMenu::item:disabled { color: $faded; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 QMenu::icon { padding-left: 8px; }
 QMenu::indicator { left: 6px; }
-QToolBar { background: $surface; border: none; border-bottom: 1px solid $line; padding: 0 12px; spacing: 4px; }
+QToolBar { background: $surface; border: none; border-bottom: 1px solid $line; padding: 5px; spacing: 4px; }
 QToolButton { border: 1px solid transparent; border-radius: 6px; padding: 5px; background: transparent; }
 QToolButton:hover { background: $hover; }
 QToolButton:checked { background: $tint; }
@@ -225,7 +225,7 @@ QWidget[role="ground"], QTableView { background: $ground; }
 QTableView { border: none; selection-background-color: transparent; }
 QTableView[role="list"] { border: 1px solid $line; border-radius: 6px; selection-background-color: $tint;
   selection-color: $text; }
-QTableView[role="list"]::item { padding: 0 8px; }
+QTableView[role="list"]::item { padding: 0 5px; }
 QHeaderView::section { background: $surface; color: $muted; border: none; border-bottom: 1px solid $line;
   padding: 4px 8px; font-size: 11px; font-weight: 600; }
 QPlainTextEdit { border: 1px solid $line; border-radius: 6px; background: $ground; }

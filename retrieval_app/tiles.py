@@ -129,6 +129,10 @@ class Tiles(QObject):
         """End the threads."""
         self._readers.close()
 
+    def idle(self) -> bool:
+        """Whether everything that was asked for has arrived."""
+        return self._readers.idle()
+
     def turn(self) -> None:
         """Another list is shown: what the last one still wanted is dropped."""
         self._readers.clear()

@@ -56,8 +56,8 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, tiles: Tiles, theme: Theme, settings: Settings) -> None:
         super().__init__()
         self.session = session
-        self._tiles = tiles
-        self._theme = theme
+        self.tiles = tiles
+        self.theme = theme
         self._settings = settings
         self.page = SearchPage(session, tiles, theme)
         self.pages = QStackedWidget()
@@ -74,6 +74,7 @@ class MainWindow(QMainWindow):
         self._recall()
         self._draw()
         self._update()
+        self.page.take_focus()
 
     # Building
 
@@ -132,8 +133,8 @@ class MainWindow(QMainWindow):
         for choice, text in themes.CHOICES.items():
             action = place.addAction(text)
             action.setCheckable(True)
-            action.setChecked(choice == self._theme.choice)
-            action.triggered.connect(partial(self._theme.choose, choice))
+            action.setChecked(choice == self.theme.choice)
+            action.triggered.connect(partial(self.theme.choose, choice))
             group.addAction(action)
 
     def _fill_toolbar(self) -> None:
@@ -181,14 +182,14 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session = self.session
-        session.library_changed.connect(lambda: self._tiles.follow(session.folder))
+        session.library_changed.connect(lambda: self.tiles.follow(session.folder))
         for signal in (session.library_changed, session.query_changed, session.job_changed):
             signal.connect(self._update)
         self.page.folder_wanted.connect(self.choose_folder)
         self.page.picture_wanted.connect(self.choose_pictures)
         self.status.failures_wanted.connect(self.show_failures)
         self.size_slider.valueChanged.connect(self.page.results.grid.set_side)
-        self._theme.changed.connect(self._draw)
+        self.theme.changed.connect(self._draw)
 
     def _recall(self) -> None:
         """As the window was left the last time."""
@@ -199,8 +200,8 @@ class MainWindow(QMainWindow):
     # Keeping up
 
     def _draw(self) -> None:
-        self.menus.draw(self._theme)
-        self.menus.action("Whole library").setIcon(self._theme.icon("library"))
+        self.menus.draw(self.theme)
+        self.menus.action("Whole library").setIcon(self.theme.icon("library"))
 
     def _update(self) -> None:
         name = self.session.folder.name.removesuffix(SUFFIX)
@@ -285,7 +286,7 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         """List the keys."""
-        KeysDialog([*HAND_KEYS, *self.menus.keys()], self).open()
+        KeysDialog([*HAND_KEYS, *self.menus.overview()], self).open()
 
     def _grow(self, by: int) -> None:
         self.size_slider.setValue(self.size_slider.value() + by)
@@ -320,9 +321,9 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the settings; end threads and the running job."""
         self._settings.put("tile", self.size_slider.value())
-        self._settings.put("theme", self._theme.choice)
+        self._settings.put("theme", self.theme.choice)
         self._settings.save(self, self.page.panes)
         self.hide()
         self.session.close()
-        self._tiles.close()
+        self.tiles.close()
         super().closeEvent(event)

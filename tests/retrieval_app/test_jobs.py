@@ -110,6 +110,13 @@ def test_the_pace_is_that_of_the_stage() -> None:
     assert pace.seconds_left == pytest.approx(16)
 
 
+def test_a_first_batch_is_not_enough_to_tell_the_pace() -> None:
+    pace = Pace()
+    pace.add(Progress("embed", 0, 1000), now=5)
+    pace.add(Progress("embed", 64, 1000), now=5.1)
+    assert pace.rate is None and pace.seconds_left is None
+
+
 def test_the_pace_forgets_what_is_long_ago() -> None:
     pace = Pace()
     for second in range(100):

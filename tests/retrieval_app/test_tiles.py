@@ -1,0 +1,112 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawings import CLASSES, EACH, draw
+from PIL import Image
+from PySide6.QtGui import QColor, QPixmap
+from pytestqt.qtbot import QtBot
+
+from indexer.library import Library, Photo
+from retrieval_app.outside import to_pillow
+from retrieval_app.tiles import PREVIEW_SIDE, Bounded, Tiles, to_qimage
+
+
+def test_a_cache_forgets_what_was_used_longest_ago() -> None:
+    cache: Bounded[str, int] = Bounded(10, lambda value: value)
+    cache.put("a", 4)
+    cache.put("b", 4)
+    assert cache.get("a") == 4
+    cache.put("c", 4)
+    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (4, None, 4)
+
+
+def test_a_cache_counts_a_value_put_again_once() -> None:
+    cache: Bounded[str, int] = Bounded(10, lambda value: value)
+    for _ in range(100):
+        cache.put("a", 4)
+    cache.put("b", 4)
+    assert len(cache) == 2
+
+
+def test_a_value_larger_than_the_limit_is_kept_alone() -> None:
+    cache: Bounded[str, int] = Bounded(10, lambda value: value)
+    cache.put("a", 4)
+    cache.put("b", 40)
+    assert (cache.get("a"), cache.get("b")) == (None, 40)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 5, 63])  # Qt pads its lines to 4 bytes
+def test_pictures_go_to_qt_and_back_unchanged(width: int) -> None:
+    image = Image.frombytes("RGB", (width, 7), bytes(np.arange(width * 7 * 3) % 251))
+    assert to_pillow(to_qimage(image)).tobytes() == image.tobytes()
+
+
+@pytest.fixture
+def library(indexed: Path) -> Iterator[Library]:
+    with Library.open(indexed) as library:
+        yield library
+
+
+@pytest.fixture
+def tiles(indexed: Path, qtbot: QtBot) -> Iterator[Tiles]:
+    tiles = Tiles()
+    tiles.follow(indexed)
+    yield tiles
+    tiles.close()
+
+
+def arrive(qtbot: QtBot, tiles: Tiles, photo: Photo, side: int) -> QPixmap:
+    qtbot.waitUntil(lambda: tiles.thumbnail(photo, side) is not None and tiles.idle(), timeout=20_000)
+    pixmap = tiles.thumbnail(photo, side)
+    assert pixmap is not None
+    return pixmap
+
+
+def test_facts_arrive_for_every_photo(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
+    ids = library.photo_ids()
+    assert tiles.photo(ids, 0) is None
+    qtbot.waitUntil(lambda: tiles.photo(ids, 0) is not None, timeout=20_000)
+    assert [tiles.photo(ids, row) for row in range(len(ids))] == library.photos(ids.tolist())
+    assert len(ids) == EACH * len(CLASSES)
+
+
+def test_a_photo_that_is_not_shown_any_more_is_asked_for_once(tiles: Tiles, qtbot: QtBot) -> None:
+    gone = np.array([999_999], np.int64)
+    with qtbot.waitSignal(tiles.arrived, timeout=20_000):
+        tiles.photo(gone, 0)
+    assert tiles.photo(gone, 0) is None
+    assert tiles.idle()
+
+
+def test_thumbnails_fit_their_square_and_look_like_the_photo(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
+    (photo,) = [
+        photo for photo in library.photos(library.photo_ids().tolist()) if photo.path.endswith(b"/square-1.png")
+    ]
+    pixmap = arrive(qtbot, tiles, photo, 100)
+    assert (pixmap.width(), pixmap.height()) == (75, 100)
+    drawn = draw("square", 1).resize((75, 100))
+    for spot in ((10, 10), (40, 50), (70, 90)):
+        there, wanted = pixmap.toImage().pixelColor(*spot), QColor(*drawn.getpixel(spot))  # type: ignore[misc]
+        assert abs(there.red() - wanted.red()) + abs(there.blue() - wanted.blue()) < 60
+
+
+def test_a_photo_without_a_cached_thumbnail_is_read_from_its_file(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
+    photo = library.photos(library.photo_ids().tolist())[0]
+    pixmap = arrive(qtbot, tiles, photo._replace(sha256=b"\0" * 32), 64)
+    assert max(pixmap.width(), pixmap.height()) == 64
+
+
+def test_what_cannot_be_read_is_a_null_pixmap(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
+    photo = library.photos(library.photo_ids().tolist())[0]
+    gone = photo._replace(sha256=b"\1" * 32, path=b"/nowhere/\xff.jpg")
+    assert arrive(qtbot, tiles, gone, 64).isNull()
+
+
+def test_a_large_picture_in_memory_becomes_a_preview(tiles: Tiles, qtbot: QtBot) -> None:
+    image = Image.new("RGB", (3000, 1500), "navy")
+    qtbot.waitUntil(lambda: tiles.preview(image) is not None, timeout=20_000)
+    preview = tiles.preview(image)
+    assert preview is not None
+    assert (preview.width(), preview.height()) == (PREVIEW_SIDE, PREVIEW_SIDE // 2)
