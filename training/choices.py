@@ -17,7 +17,7 @@ RECIPES: dict[str, str] = {
 }
 
 PRESETS: dict[str, str] = {
-    "tuned": "Settings that train well in practice: averages over what still has something to teach.",
+    "tuned": "Settings that train well in practice.",
     "lecture": "The form of the lecture notes: margin 1, the plain mean over all pairs or triplets of a batch.",
 }
 
@@ -45,13 +45,14 @@ class LossChoice(NamedTuple):
     presets: dict[str, Preset]
 
 
-# The tuned triplet margin is FaceNet's 0.2 (Schroff et al. 2015, section 3.2); the tuned contrastive margin is the
-# notes' 1, its pairs averaged apart as in Musgrave et al. 2020. Lecture: margin 1 on unit vectors, mean over all.
+# The tuned triplet margin is FaceNet's 0.2 (Schroff et al. 2015, section 3.2). The tuned contrastive one is measured:
+# Fashion-MNIST at 64 px, 5,000 pictures, pretrained lite0, three epochs, one seed, validation MAP@R: 0.6 0.737, the
+# notes' 1 0.722; averaged over "active" pairs 0.657 (margin 0.5). Lecture: margin 1 on unit vectors, mean over all.
 LOSSES: dict[str, LossChoice] = {
     "contrastive": LossChoice(
         "Pairs: matches are pulled together, mismatches nearer than the margin are pushed apart.",
         ("all", "hard", "semi-hard"),
-        {"tuned": Preset(1.0, "all", "active"), "lecture": Preset(1.0, "all", "all")},
+        {"tuned": Preset(0.6, "all", "all"), "lecture": Preset(1.0, "all", "all")},
     ),
     "triplet": LossChoice(
         "Triplets: a photo has to be nearer to its match than to a mismatch, by at least the margin.",

@@ -83,7 +83,7 @@ class TrainConfig:
         6, Rule("Pictures of each class looked at together.", low=2, high=256, advanced=True)
     )
     learning_rate: float = _setting(
-        1e-3, Rule("Largest step of the training; smaller is safer and slower.", low=1e-7, high=1, advanced=True)
+        5e-4, Rule("Largest step of the training; smaller is safer and slower.", low=1e-7, high=1, advanced=True)
     )
     weight_decay: float = _setting(1e-2, Rule("Pull of the weights towards zero.", low=0, high=1, advanced=True))
     patience: int = _setting(

@@ -7,10 +7,12 @@ its margins and the miners it takes stand in `choices.py`.
 
 *Averages.* "all": the mean over all mined terms, as in the lecture notes. "active": over the terms that are not zero
 (Hermans et al. 2017 found it needed for "batch all"; pytorch-metric-learning's default), because a plain mean fades
-as most triplets are learned, and with it the steps. The tuned presets use "active", the lecture presets "all".
+as most triplets are learned, and with it the steps. The tuned triplet uses "active", everything else "all".
 Measured on scikit-learn's digits (600 to learn from, a small network from scratch, 3 seeds), MAP@R with "active" and
 with "all": triplet, all triplets, margin 0.2: 0.651, 0.632; semi-hard: 0.692, 0.684; contrastive, all pairs, margin 1:
-0.687, 0.573. With `hard` both losses collapsed there, as Schroff et al. warn.
+0.687, 0.573. With `hard` both losses collapsed there, as Schroff et al. warn. From a pretrained network it is the other
+way round for contrastive (`choices.py`): the few mismatches within the margin are the odd ones, and "active" lets them
+outweigh all matches.
 """
 
 from collections.abc import Callable, Sequence

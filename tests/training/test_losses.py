@@ -158,11 +158,11 @@ def test_all_and_hard_triplets_are_those_of_pytorch_metric_learning() -> None:
         assert torch.allclose(gradient, slope, rtol=0, atol=1e-12)
 
 
-def test_tuned_contrastive_is_that_of_pytorch_metric_learning() -> None:
+def test_contrastive_over_what_is_active_is_that_of_pytorch_metric_learning() -> None:
     embeddings, labels = batch([6, 5, 4, 1], dim=8)
     theirs = ContrastiveLoss(pos_margin=0, neg_margin=1)(embeddings, labels)
     expected, slope = value_and_gradient(theirs, embeddings)
-    ours = build(TrainConfig(loss="contrastive"), 4, 8)(unit(embeddings), labels)
+    ours = LOSSES["contrastive"](LossOptions(1.0, "all", "active"))(unit(embeddings), labels)
     value, gradient = value_and_gradient(ours.loss, embeddings)
     assert value == pytest.approx(expected, abs=1e-12)
     assert torch.allclose(gradient, slope, rtol=0, atol=1e-12)

@@ -35,7 +35,7 @@ def test_the_command_is_known_without_torch() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-def test_a_useless_training_ends_with_code_1_and_the_whole_story(tmp_path: Path) -> None:
+def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "mixed", 4, 8, mixed=True)
     said = lookalike(tmp_path / "home", "train", folder, *QUICK, "--dim", "0", "--json")
     assert said.code == 1, said.err
@@ -51,6 +51,9 @@ def test_a_useless_training_ends_with_code_1_and_the_whole_story(tmp_path: Path)
     assert checkpoint.parent == tmp_path / "home" / "checkpoints"
     assert {path.name for path in checkpoint.iterdir()} == {"model.json", "model.safetensors", "training.json"}
     assert all(Path(example["query"]).is_file() for example in result["examples"])
+    evaluated = lookalike(tmp_path / "home", "evaluate", folder, "--model", checkpoint, "--json").result()
+    assert evaluated["seen"] == result["parts"]["train"] + result["parts"]["validation"]
+    assert evaluated["photos"] == result["parts"]["test"]
 
 
 @pytest.mark.parametrize(
