@@ -11,12 +11,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from embedders import nearest_by_loop
-from vectors import all_vectors
-
 from indexer.generations import FILES
 from indexer.library import Library
 from indexer.query import Query
+from tests.embedders import nearest_by_loop
+from tests.vectors import all_vectors
 
 Mutation = Callable[[Path, Path], None]
 

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pillow_heif
-from camera_files import dng, looping_tiff
 from PIL import Image, ImageCms, PngImagePlugin
+
+from tests.camera_files import dng, looping_tiff
 
 WIDTH, HEIGHT = 160, 120
 PHOTO = "photo"

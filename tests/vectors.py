@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from embedders import tiny_card
 
 from indexer import generations, photos
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.store import File, Outcome
+from tests.embedders import tiny_card
 
 ROOT = b"/nowhere/photos"
 

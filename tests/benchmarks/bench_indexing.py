@@ -21,7 +21,7 @@ import numpy as np
 
 from indexer import model, photos, thumbnails
 from indexer.installation import ModelChoice, install
-from indexer.pipeline import BATCH
+from indexer.pipeline import BATCH, CALLERS
 from indexer.progress import drain
 
 BASELINES = Path(os.environ.get("LOOKALIKE_BASELINES", "../shared/baselines"))
@@ -93,8 +93,8 @@ def child(command: list[str]) -> tuple[dict[str, Any], float]:
 
 
 def bound(folder: Path, model_folder: Path) -> dict[str, float]:
-    """Core-milliseconds of each step for one photo, measured alone in this thread (inference: one OpenVINO thread)."""
-    embedder = model.load(model_folder, runtime="openvino", threads=1)
+    """Core-milliseconds of each step for one photo, measured alone in this thread: a caller among several has one core."""
+    embedder = model.load(model_folder, runtime="openvino", callers=CALLERS)
     files = sorted(folder.iterdir())[:60]
     side = embedder.card.preprocessing.short_side
     data, reading = timed(photos.read, files)

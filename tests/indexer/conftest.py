@@ -2,13 +2,18 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from rights import Rights
 
 from indexer.library import Library
+from indexer.terminal import run
+from retrieval_app.cli import lookalike as command_line
+from tests.commands import Said, lookalike
+from tests.rights import Rights
+from tests.trees import paint
 
 
 @pytest.fixture
@@ -34,3 +39,45 @@ def library(tmp_path: Path) -> Iterator[Library]:
     """An empty library beside, not in, the folder `photos`."""
     with Library.create(tmp_path / "home" / "test.library") as opened:
         yield opened
+
+
+class Prepared(NamedTuple):
+    """A home whose default library holds the labelled folder `photos`, indexed with the default model."""
+
+    home: Path
+    photos: Path
+
+
+@pytest.fixture(scope="session")
+def prepared(installed_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Made once: read it, never change it; `home` is a copy to change."""
+    place = tmp_path_factory.mktemp("prepared")
+    for number in range(60):
+        paint(place / "photos" / "abc"[number % 3] / f"{number:04d}.png", number)
+    (place / "photos" / "a" / "bad.png").write_text("Dear diary")
+    for models in ("default.library/models", "models"):
+        shutil.copytree(installed_model, place / "home" / models / installed_model.name)
+    said = lookalike(place / "home", "index", place / "photos", "--labelled", "--json")
+    assert said.code == 1, said  # a file failed for the first time
+    return Prepared(place / "home", place / "photos")
+
+
+@pytest.fixture
+def home(prepared: Prepared, tmp_path: Path) -> Path:
+    """A copy of the prepared home."""
+    return Path(shutil.copytree(prepared.home, tmp_path / "home"))
+
+
+@pytest.fixture
+def tell(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run a command in this process: `tell(home, "info", "--json")`."""
+
+    def run_inside(home: Path, *words: str | Path) -> Said:
+        monkeypatch.setenv("LOOKALIKE_HOME", str(home))
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+            monkeypatch.delenv(name, raising=False)
+        capfd.readouterr()
+        code = run(command_line.main, [str(word) for word in words])
+        return Said(code, *capfd.readouterr())
+
+    return run_inside

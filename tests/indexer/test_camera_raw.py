@@ -1,13 +1,13 @@
 import sys
 
 import numpy as np
-import pictures
 import pytest
-from camera_files import JPEG, UNCOMPRESSED, dng
 from PIL import Image
 
 from indexer import camera_raw, photos
 from indexer.errors import PhotoError
+from tests import pictures
+from tests.camera_files import JPEG, UNCOMPRESSED, dng
 
 
 def test_heic_shows_the_scene() -> None:

@@ -2,11 +2,11 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import pictures
 import pytest
 from PIL import Image, ImageCms
 
 from indexer import colour, photos
+from tests import pictures
 
 
 def decoded(image: Image.Image, kind: str, short_side: int = 10_000, **options: object) -> Image.Image:

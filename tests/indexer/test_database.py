@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from rights import Rights
 
 from indexer.database import Database
 from indexer.errors import LibraryError
 from indexer.schema import APPLICATION_ID, MIGRATIONS
+from tests.rights import Rights
 
 
 @pytest.fixture

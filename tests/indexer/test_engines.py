@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vectors import clustered
 
 from indexer.engines import NOISE, build_annoy, closest, exact_distances, open_annoy, squared_distances
+from tests.vectors import clustered
 
 
 def test_distances_are_the_norm_of_the_difference() -> None:

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT
-from embedders import Tiny, nearest_by_loop, tiny_card
-from vectors import all_vectors, clustered, fill
 
 from indexer import generations
 from indexer.errors import GenerationError
@@ -21,6 +18,9 @@ from indexer.library import Library
 from indexer.progress import drain
 from indexer.query import Query
 from indexer.store import GenerationRow
+from tests.commands import ROOT
+from tests.embedders import Tiny, nearest_by_loop, tiny_card
+from tests.vectors import all_vectors, clustered, fill
 
 ROWS = 500
 FINGERPRINT = tiny_card().fingerprint

@@ -6,10 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from embedders import Tiny
-from pictures import CASES, PHOTO, PICTURES
-from rights import Rights
-from trees import paint, paint_many, snapshot
 
 from indexer import photos
 from indexer.errors import LibraryError
@@ -18,6 +14,10 @@ from indexer.library import Library
 from indexer.pipeline import BATCH
 from indexer.progress import Progress, drain
 from indexer.query import Query
+from tests.embedders import Tiny
+from tests.pictures import CASES, PHOTO, PICTURES
+from tests.rights import Rights
+from tests.trees import paint, paint_many, snapshot
 
 
 @pytest.fixture

@@ -10,12 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ROOT
-from embedders import Tiny, nearest_by_loop
 from PIL import Image
-from rights import Rights
-from trees import paint, paint_many
-from vectors import all_vectors, clustered, fill
 
 from indexer import pipeline
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
@@ -23,6 +18,11 @@ from indexer.indexing import index
 from indexer.library import Library, SearchResult
 from indexer.progress import drain
 from indexer.query import Query, combine
+from tests.commands import ROOT
+from tests.embedders import Tiny, nearest_by_loop
+from tests.rights import Rights
+from tests.trees import paint, paint_many
+from tests.vectors import all_vectors, clustered, fill
 
 ROWS = 400
 

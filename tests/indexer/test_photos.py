@@ -9,7 +9,6 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import pictures
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from PIL import Image, ImageOps
 
 from indexer import photos
 from indexer.errors import PhotoError
+from tests import pictures
 
 MEBIBYTE = 1024 * 1024
 

@@ -3,10 +3,9 @@
 import os
 from pathlib import Path
 
-from rights import Rights
-
 from indexer.scan import LAST_TIME, Changes, Walk, compare, folder_label, walk
 from indexer.store import File
+from tests.rights import Rights
 
 
 def _touch(root: Path, *names: str | bytes) -> None:

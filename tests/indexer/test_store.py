@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from embedders import tiny_card
-from vectors import clustered, outcome
 
 from indexer.store import Failure, File, Outcome, Store
+from tests.embedders import tiny_card
+from tests.vectors import clustered, outcome
 
 CARD = tiny_card()
 

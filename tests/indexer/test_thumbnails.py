@@ -10,11 +10,11 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import pictures
 import pytest
 from PIL import Image
 
 from indexer.thumbnails import THUMBNAIL_SIDE, Thumbnails, encode
+from tests import pictures
 
 
 def key(number: int) -> bytes:

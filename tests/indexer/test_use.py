@@ -3,9 +3,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import lookalike
-from embedders import Tiny
-from trees import paint_many
 
 from indexer.card import read_card
 from indexer.errors import LookalikeError
@@ -17,6 +14,9 @@ from indexer.photos import text
 from indexer.progress import drain
 from indexer.query import Query
 from indexer.use import go_back, require_online, require_verdict, use
+from tests.commands import lookalike
+from tests.embedders import Tiny
+from tests.trees import paint_many
 
 
 @pytest.fixture(scope="session")

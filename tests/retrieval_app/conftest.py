@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from drawings import CLASSES, EACH, draw
 from pytestqt.qtbot import QtBot
 
 from indexer import model as models
@@ -18,6 +17,7 @@ from indexer.library import Library
 from indexer.progress import drain
 from retrieval_app.app import build
 from retrieval_app.window import MainWindow
+from tests.drawings import CLASSES, EACH, draw
 
 
 @pytest.fixture(scope="session")

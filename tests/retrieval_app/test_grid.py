@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.library import Photo
 from retrieval_app.grid import LARGEST, SMALLEST, Grid
-from retrieval_app.session import Listing
+from retrieval_app.state import Listing
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
 

@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-from drawings import CLASSES, EACH, draw
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QProcess, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
@@ -11,10 +10,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.progress import Progress
+from indexer.samples import sample_folder
 from retrieval_app.jobs import Job
-from retrieval_app.session import JobState
+from retrieval_app.state import JobState
 from retrieval_app.status_line import sentence
 from retrieval_app.window import MainWindow
+from tests.drawings import CLASSES, EACH, draw
 
 SHOWN = EACH * len(CLASSES)
 LONG = 120_000
@@ -75,6 +76,23 @@ def test_a_second_index_run_at_the_same_time_is_refused(
     session.index([photos_folder])
     session.index([photos_folder])
     assert "under way" in empty_window.banner.sentence.text()
+
+
+def test_the_sample_has_a_library_of_its_own(
+    empty_window: MainWindow, photos_folder: Path, home: Path, qtbot: QtBot
+) -> None:
+    session = empty_window.session
+    empty_window.page.first.sample.click()
+    assert session.folder == home / "sample.library"
+    qtbot.waitUntil(lambda: session.job is None and not session.empty, timeout=LONG)
+    pictures = list(sample_folder().glob("*/*.png"))
+    assert len(session.listing.ids) == len({path.read_bytes() for path in pictures}) > 100
+    qtbot.waitUntil(lambda: empty_window.page.results.grid.grid.photo(0) is not None, timeout=20_000)
+    photo = empty_window.page.results.grid.grid.photo(0)
+    assert photo is not None
+    assert photo.label == sorted(path.parent.name for path in pictures)[0]
+    session.index([photos_folder])
+    assert session.folder == home / "default.library"
 
 
 def test_photos_of_another_process_appear_by_themselves(

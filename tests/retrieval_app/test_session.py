@@ -1,7 +1,7 @@
 import pytest
 
 from indexer.query import Query
-from retrieval_app.session import History
+from retrieval_app.state import History
 
 A, B, C = Query((1,)), Query((2,)), Query((3,))
 

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawings import CLASSES, EACH, draw
 from PIL import Image
 from PySide6.QtGui import QColor, QPixmap
 from pytestqt.qtbot import QtBot
@@ -11,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from indexer.library import Library, Photo
 from retrieval_app.outside import to_pillow
 from retrieval_app.tiles import PREVIEW_SIDE, Bounded, Tiles, to_qimage
+from tests.drawings import CLASSES, EACH, draw
 
 
 def test_a_cache_forgets_what_was_used_longest_ago() -> None:

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from drawings import CLASSES, EACH, draw
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
@@ -17,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from retrieval_app.app import build
 from retrieval_app.dialogs import FailuresDialog
 from retrieval_app.window import MainWindow
+from tests.drawings import CLASSES, EACH, draw
 
 LEFT = Qt.MouseButton.LeftButton
 SHOWN = EACH * len(CLASSES)

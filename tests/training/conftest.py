@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from labelled_shapes import write_classes
-from quick_training import QUICK, Trained, run_to_end
+
+from tests.labelled_shapes import write_classes
+from tests.quick_training import QUICK, Trained, run_to_end
 
 
 @pytest.fixture(scope="session")

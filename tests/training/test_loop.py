@@ -4,8 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelled_shapes import write_classes
-from quick_training import QUICK, Trained, run_to_end
 
 from indexer import model, photos
 from indexer.errors import LookalikeError
@@ -13,6 +11,8 @@ from indexer.evaluation import evaluate
 from indexer.metrics import retrieval
 from indexer.network import load_network
 from indexer.progress import drain
+from tests.labelled_shapes import write_classes
+from tests.quick_training import QUICK, Trained, run_to_end
 from training.config import TrainConfig
 from training.data import number, survey
 from training.loop import train

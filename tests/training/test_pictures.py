@@ -2,11 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelled_shapes import write_classes
 
 from indexer.card import Preprocessing
 from indexer.errors import LookalikeError
 from indexer.progress import drain
+from tests.labelled_shapes import write_classes
 from training.data import Sample, survey
 from training.pictures import read
 

@@ -6,14 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import command, environment, lookalike
-from embedders import Tiny
-from labelled_shapes import write_classes
-from trees import snapshot
 
 from indexer.indexing import index
 from indexer.library import Library
 from indexer.progress import drain
+from indexer.samples import sample_folder
+from training.choices import PURPOSES
+from tests.commands import command, environment, lookalike
+from tests.embedders import Tiny
+from tests.labelled_shapes import write_classes
+from tests.trees import snapshot
 from training.cli import train_command
 from training.config import TrainConfig, fields_of
 
@@ -71,6 +73,17 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(tmp_path: Path, words: 
     assert ended.code == 2
     assert said in ended.err
     assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_the_bundled_pictures_get_an_honest_answer(tmp_path: Path, purpose: str) -> None:
+    settings = ("--purpose", purpose, "--image-size", "96", "--epochs", "12", "--json")
+    said = lookalike(tmp_path / "home", "train", sample_folder(), *settings)
+    result = said.result()
+    assert result["verdict"] == ("refuse" if said.code else "install")
+    assert (result["change"]["low"] > 0) == (said.code == 0)
+    assert result["parts"]["test"] == result["queries"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
