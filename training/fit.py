@@ -64,7 +64,7 @@ class _Course:
         if best(self.epochs) is epoch:
             self.state = snapshot(network)
         waited = epoch.epoch - best(self.epochs).epoch
-        if 0 < self.config.patience <= waited < epoch.epoch + 1 and epoch.epoch < self.config.epochs:
+        if 0 < self.config.patience <= waited and epoch.epoch < self.config.epochs:
             self.stopped = f"Validation has not improved for {waited} epochs."
 
 

@@ -15,7 +15,7 @@ from indexer.pipeline import AHEAD, bounded_map
 from indexer.progress import Progress, Steps
 from training.data import Sample, Unreadable
 
-MEMORY = 4 << 30  # bytes of pixels kept: 28,000 pictures at 224 pixels, 350,000 at 64
+MEMORY = 4 << 30  # bytes of a part's pixels kept: 28,000 pictures at 224 pixels, 350,000 at 64
 EVERY = 16  # pictures between two reports of progress
 
 Pixels = NDArray[np.uint8]

@@ -43,7 +43,7 @@ class TrainResult:
         """The keys of DESIGN 6 and what the window shows beside them, as plain values."""
         judged, fit = self.verdict, self.fit
         return {
-            "checkpoint": str(self.checkpoint),
+            "checkpoint": str(self.checkpoint.absolute()),
             "before": judged.before.fields(),
             "after": judged.after.fields(),
             "pixels": self.baseline.pixels.fields() if self.baseline.pixels else None,

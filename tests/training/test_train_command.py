@@ -11,11 +11,11 @@ from indexer.indexing import index
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.samples import sample_folder
-from training.choices import PURPOSES
 from tests.commands import command, environment, lookalike
 from tests.embedders import Tiny
 from tests.labelled_shapes import write_classes
 from tests.trees import snapshot
+from training.choices import PURPOSES
 from training.cli import train_command
 from training.config import TrainConfig, fields_of
 
