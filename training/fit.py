@@ -17,7 +17,7 @@ from indexer.progress import Progress, Steps
 from training.config import TrainConfig
 from training.data import number
 from training.history import Epoch, Score, best, collapse
-from training.learner import HEAD_ROWS, Learner, both_embeddings, pooled_features, snapshot, start_head
+from training.learner import HEAD_ROWS, Learner, both_embeddings, device, pooled_features, snapshot, start_head
 from training.losses import Stats, combine
 from training.pictures import Part
 from training.sampler import batches
@@ -70,6 +70,7 @@ class _Course:
 
 def fit(config: TrainConfig, network: Network, learn: Part, choose: Part) -> Steps[Fit]:
     """Train the network on one part, choosing epoch and embedding by the other."""
+    network.to(device())  # judging the start may have left parts of it on the processor
     labels = _numbers(learn)
     due = len(_batches(config, labels, 1))
     _start_head(config, network, learn)
