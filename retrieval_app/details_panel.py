@@ -16,6 +16,8 @@ from retrieval_app.picture import Picture
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
 
+NOT_TEXT = "This name is not valid text (UTF-8), so other programs cannot be given it."
+
 
 class Fact(NamedTuple):
     """One line of the details."""

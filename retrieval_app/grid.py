@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from indexer import photos
 from indexer.library import Hit, Photo
-from retrieval_app.session import Listing
+from retrieval_app.state import Listing
 from retrieval_app.theme import Theme
 from retrieval_app.tile_painter import CAPTION_HEIGHT, PADDING, Tile, paint_tile
 from retrieval_app.tiles import Tiles

@@ -9,9 +9,9 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
@@ -85,8 +85,7 @@ class Job(QObject):
             if "result" in said:
                 self._result = said
             else:
-                step = Progress(str(said["stage"]), int(said["done"]), int(said["total"]), str(said.get("note") or ""))
-                self.progressed.emit(step)
+                self.progressed.emit(_progress(said))
 
     def _read_errors(self) -> None:
         text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
@@ -112,6 +111,11 @@ class Job(QObject):
         if not self._over:
             self._over = True
             self.ended.emit(end)
+
+
+def _progress(said: Mapping[str, Any]) -> Progress:
+    values = {str(name): float(value) for name, value in said.get("values", {}).items()}
+    return Progress(str(said["stage"]), int(said["done"]), int(said["total"]), str(said.get("note") or ""), values)
 
 
 class Pace:

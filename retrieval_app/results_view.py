@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from retrieval_app import words
 from retrieval_app.grid import Grid
 from retrieval_app.labels import Elided, label
-from retrieval_app.session import Listing, Session
+from retrieval_app.session import Session
+from retrieval_app.state import Listing
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
 

@@ -5,7 +5,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.library import Photo
-from retrieval_app.details_panel import DetailsPanel, file_url
+from retrieval_app.details_panel import NOT_TEXT, DetailsPanel, file_url
 from retrieval_app.labels import button, label
 from retrieval_app.query_panel import QueryPanel
 from retrieval_app.results_view import ResultsView
@@ -95,7 +95,7 @@ class SearchPage(QStackedWidget):
     def _open(self, path: bytes) -> None:
         url: QUrl | None = file_url(path)
         if url is None:
-            self._session.noticed.emit("This name is not valid text (UTF-8), so other programs cannot be given it.")
+            self._session.noticed.emit(NOT_TEXT)
         elif not QDesktopServices.openUrl(url):
             self._session.noticed.emit("The system has no program to open this with.")
 

@@ -9,14 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from indexer.errors import LookalikeError
-from indexer.library import Hit, Info, Library, Photo, SearchResult
+from indexer.library import Info, Library, Photo, SearchResult
 from indexer.places import home
 from indexer.progress import Progress
 from indexer.query import Query
@@ -24,74 +22,11 @@ from indexer.samples import sample_folder
 from indexer.store import Failure
 from retrieval_app import words
 from retrieval_app.jobs import Job, JobEnd, Pace, Readers
+from retrieval_app.state import History, JobState, Listing, Snapshot, Trouble
 
 POLL_MS = 700  # how often another process's commits are looked for
 SNAPSHOT = "snapshot"
 HITS = 200  # ranked results of one search
-
-
-class Listing(NamedTuple):
-    """What the grid shows: ids of shape (n,), of the whole library or, with a result, of its ranked hits."""
-
-    ids: NDArray[np.int64]
-    result: SearchResult | None = None
-
-    @property
-    def hits(self) -> Sequence[Hit]:
-        """The ranked hits, none for the whole library."""
-        return self.result.hits if self.result else ()
-
-
-class Trouble(NamedTuple):
-    """A sentence for the user and the one thing that can be done about it."""
-
-    sentence: str
-    button: str
-    remedy: Callable[[], None]
-
-
-class JobState(NamedTuple):
-    """How the running job is doing."""
-
-    progress: Progress
-    rate: float | None  # items a second
-    seconds_left: float | None
-    stopping: bool
-
-
-class Snapshot(NamedTuple):
-    """What was read of the library at one moment."""
-
-    ids: NDArray[np.int64]
-    info: Info | None  # None before the first photo
-    failures: list[Failure]
-
-
-class History:
-    """Queries in the order they were looked at; None is the whole library."""
-
-    def __init__(self) -> None:
-        self._entries: list[Query | None] = [None]
-        self._at = 0
-
-    @property
-    def current(self) -> Query | None:
-        """The query that is looked at now."""
-        return self._entries[self._at]
-
-    def visit(self, query: Query | None) -> None:
-        """Go to a new query; what was ahead is forgotten."""
-        self._entries[self._at + 1 :] = [query]
-        self._at += 1
-
-    def can_move(self, by: int) -> bool:
-        """Whether there is an entry that many steps on."""
-        return 0 <= self._at + by < len(self._entries)
-
-    def move(self, by: int) -> None:
-        """Go that many steps on, back when negative."""
-        if self.can_move(by):
-            self._at += by
 
 
 class Session(QObject):
@@ -109,6 +44,7 @@ class Session(QObject):
         self.folder = folder
         self.info: Info | None = None
         self.failures: list[Failure] = []
+        self.previous = ""  # the model to go back to
         self.listing = Listing(np.empty(0, np.int64))
         self.history = History()
         self.searching = False
@@ -173,7 +109,7 @@ class Session(QObject):
             self._library.close()
         self._library, self._version, self._reading = None, -1, False
         self._reader.open(None)
-        self.info, self.failures, self.history = None, [], History()
+        self.info, self.failures, self.previous, self.history = None, [], "", History()
         self._ids = np.empty(0, np.int64)
         self._settle()
 
@@ -219,10 +155,13 @@ class Session(QObject):
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         self._reading = False
-        self._ids, self.info, self.failures = snapshot
+        before = self.info.fingerprint if self.info else ""
+        self._ids, self.info, self.failures, self.previous = snapshot
         self.library_changed.emit()
         if self.query is None:
             self._show(Listing(self._ids))
+        elif self.info is not None and self.info.fingerprint != before:
+            self._look()  # what is shown was ranked by another model
 
     def _fail_snapshot(self, error: Exception) -> None:
         self._reading = False
@@ -310,7 +249,7 @@ class Session(QObject):
         else:
             if self.folder == _sample_library() and sample_folder() not in folders:
                 self.open(home() / "default.library")
-            self._start(folders, labelled, again)
+            self._start(["index", *map(str, folders), *["--labelled"] * labelled], again)
 
     def can_rescan(self) -> bool:
         """Whether there is a library whose folders can be looked through, and no job at work."""
@@ -319,7 +258,7 @@ class Session(QObject):
     def rescan(self) -> None:
         """Bring the library's own folders up to date."""
         if self.can_rescan():
-            self._start([], False, self.rescan)
+            self._start(["index"], self.rescan)
 
     def try_sample(self) -> None:
         """Index the bundled pictures into a library of their own."""
@@ -333,10 +272,41 @@ class Session(QObject):
             self.job = self.job._replace(stopping=True)
             self.job_changed.emit()
 
-    def _start(self, folders: Sequence[Path], labelled: bool, again: Callable[[], None]) -> None:
+    # The model
+
+    def obstacle_to_use(self) -> str:
+        """Why the library cannot take another model now, in a sentence; "" where it can."""
+        if self.empty:
+            return "The library is empty: index a photo folder first."
+        return "" if self._job is None else "The library is being worked on: wait until that is done."
+
+    def folders_away(self) -> int:
+        """How many of the library's folders are offline."""
+        return sum(root.state == "offline" for root in self.info.roots) if self.info else 0
+
+    def use(self, checkpoint: Path, *, anyway: bool = False) -> None:
+        """Let the library see with a fine-tuned model; until that is done, searches go on with the one it has."""
+        again = partial(self.use, checkpoint, anyway=anyway)
+        if obstacle := self.obstacle_to_use():
+            self.trouble(obstacle, "Try again", again)
+        else:
+            self._start(["use", str(checkpoint), *["--anyway"] * anyway], again)
+
+    def can_go_back(self) -> bool:
+        """Whether there is a model to go back to, and no job at work."""
+        return bool(self.previous) and not self.obstacle_to_use()
+
+    def go_back(self) -> None:
+        """Give the library the model it had before."""
+        if self.can_go_back():
+            self._start(["use", "--previous"], self.go_back)
+
+    # The job
+
+    def _start(self, arguments: Sequence[str], again: Callable[[], None]) -> None:
         self.troubled.emit(None)
-        command = [sys.executable, "-m", "retrieval_app.cli", "index", *map(str, folders)]
-        command += ["--labelled"] * labelled + ["--library", str(self.folder), "--json", "--attached"]
+        command = [sys.executable, "-m", "retrieval_app.cli", *arguments]
+        command += ["--library", str(self.folder), "--json", "--attached"]
         self._pace = Pace()
         self._job = Job(command, self)
         self._job.progressed.connect(self._progress)
@@ -357,7 +327,7 @@ class Session(QObject):
         self._timer.start()
         self._poll()
         if end.cancelled:
-            self.noticed.emit("Indexing was stopped. What was done is kept; index the folder again to go on.")
+            self.noticed.emit("The work was stopped. What was done is kept; start it again to go on.")
         elif end.result is None:
             self.trouble(end.sentence, "Try again", again)
         else:
@@ -378,7 +348,8 @@ class Session(QObject):
 
 def _snapshot(library: Library) -> Snapshot:
     info = library.info() if library.fingerprint else None
-    return Snapshot(library.photo_ids(), info, library.failures())
+    known = library.store.model(str(library.store.setting("previous_model") or ""))
+    return Snapshot(library.photo_ids(), info, library.failures(), known.name if known else "")
 
 
 def _search(library: Library, query: Query) -> SearchResult:
@@ -390,6 +361,8 @@ def _sample_library() -> Path:
 
 
 def _summary(result: dict[str, object]) -> str:
-    """One sentence about a finished index run."""
+    """One sentence about a finished run."""
+    if result["result"] == "use":
+        return f"The library now sees with {result['model']}."
     new = words.count(int(str(result["embedded"])), "new photo")
     return f"Indexed in {words.duration(float(str(result['seconds'])))}: {new}."

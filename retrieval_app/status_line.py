@@ -5,7 +5,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePo
 
 from retrieval_app import words
 from retrieval_app.labels import Elided, button, label
-from retrieval_app.session import JobState, Session, Trouble
+from retrieval_app.session import Session
+from retrieval_app.state import JobState, Trouble
 from retrieval_app.theme import Theme
 
 STAGES = {

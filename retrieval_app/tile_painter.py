@@ -97,11 +97,7 @@ def _caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | None, to
         font.setWeight(QFont.Weight.DemiBold)
         _write(painter, first.adjusted(shift, 0, 0, 0), _Line(f"{hit.distance:.3f}", font, tokens.text))
     if photo.label:
-        _write(
-            painter,
-            first.translated(0, 16),
-            _Line(photos.text(photo.label.encode(errors="surrogateescape")), sized(base, CAPTION), tokens.muted),
-        )
+        _write(painter, first.translated(0, 16), _Line(photo.label, sized(base, CAPTION), tokens.muted))
 
 
 def _write(painter: QPainter, place: QRect, line: _Line) -> None:

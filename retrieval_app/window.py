@@ -30,6 +30,7 @@ from indexer import photos
 from indexer.places import SUFFIX, libraries
 from indexer.query import Example, Query
 from retrieval_app import theme as themes
+from retrieval_app.details_panel import NOT_TEXT, file_url
 from retrieval_app.dialogs import FailuresDialog, Key, KeysDialog, about
 from retrieval_app.grid import LARGEST, SMALLEST, USUAL
 from retrieval_app.menus import Entry, Menus
@@ -40,6 +41,7 @@ from retrieval_app.settings import Settings
 from retrieval_app.status_line import Banner, StatusLine
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
+from retrieval_app.train_door import TrainDoor
 
 SIZE_STEP = 24  # px by which the pictures grow with one key
 HAND_KEYS = [
@@ -66,6 +68,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner(session, theme)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.library_button = QToolButton()
+        self.training = TrainDoor(session, theme, self)
         self.menus = Menus(self, self._menus())
         self._add_themes()
         self._fill_toolbar()
@@ -112,6 +115,11 @@ class MainWindow(QMainWindow):
                     "Forward", partial(session.move, 1), ("Alt+Right",), "forward", lambda: session.history.can_move(1)
                 ),
                 Entry("Whole library", session.show_library, ("Esc",), "library", lambda: session.query is not None),
+            ],
+            "Model": [
+                Entry("Fine-tune on labelled folders…", self.training.open),
+                None,
+                Entry("Go back to the previous model", session.go_back, possible=session.can_go_back),
             ],
             "Library": [
                 Entry("Open library…", self.choose_library),
@@ -276,9 +284,12 @@ class MainWindow(QMainWindow):
     def copy_path(self) -> None:
         """Put the path of the current photo into the clipboard."""
         photo = self.page.current_photo()
-        if photo is not None:
-            QGuiApplication.clipboard().setText(photos.text(photo.path))
+        url = file_url(photo.path) if photo else None
+        if url is not None:
+            QGuiApplication.clipboard().setText(url.toLocalFile())
             self.session.noticed.emit("The path is in the clipboard.")
+        elif photo is not None:
+            self.session.noticed.emit(NOT_TEXT)
 
     def show_failures(self) -> None:
         """List the photos that could not be read."""
@@ -319,11 +330,15 @@ class MainWindow(QMainWindow):
             self.session.move(steps[event.button()])
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Keep the settings; end threads and the running job."""
+        """Keep the settings; end threads and the running jobs."""
+        if not self.training.may_close():
+            event.ignore()
+            return
         self._settings.put("tile", self.size_slider.value())
         self._settings.put("theme", self.theme.choice)
         self._settings.save(self, self.page.panes)
         self.hide()
+        self.training.close()
         self.session.close()
         self.tiles.close()
         super().closeEvent(event)

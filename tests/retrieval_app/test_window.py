@@ -250,6 +250,19 @@ def test_a_double_click_opens_the_photo_of_the_first_click(
     assert window.session.queried == wanted
 
 
+def test_the_tile_under_the_pointer_is_marked(window: MainWindow, qtbot: QtBot) -> None:
+    grid = window.page.results.grid
+    cell = grid.visualRect(grid.grid.at(1))
+    corner = QPoint(cell.center().x() - grid.side // 2, cell.bottom() - 8)  # within the card, beside the caption
+    window.grab()
+    qtbot.waitUntil(window.tiles.idle, timeout=20_000)
+    ground = grid.grab().toImage().pixelColor(corner).name()
+    QTest.mouseMove(grid.viewport(), cell.center())
+    qtbot.waitUntil(lambda: grid.grab().toImage().pixelColor(corner).name() != ground, timeout=20_000)
+    assert ground == window.theme.tokens.ground
+    assert grid.grab().toImage().pixelColor(corner).name() == window.theme.tokens.hover
+
+
 def test_every_visible_tile_gets_its_thumbnail(window: MainWindow, qtbot: QtBot) -> None:
     grid = window.page.results.grid
 

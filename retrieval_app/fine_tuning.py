@@ -1,0 +1,180 @@
+"""Fine-tuning as one object, without widgets: a folder and what is in it, the training at work, what came of it."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from PySide6.QtCore import QObject, Signal
+
+from indexer import photos
+from indexer.errors import LookalikeError
+from indexer.progress import Progress, Steps
+from retrieval_app.background import Background
+from retrieval_app.course import Course
+from retrieval_app.jobs import Job, JobEnd
+from retrieval_app.outcome import Outcome, read_outcome
+from training.choices import PURPOSES
+from training.config import TrainConfig, fields_of
+from training.data import survey
+from training.split import split
+from training.summary import Summary, summarise
+
+TELL_SECONDS = 0.1  # between two reports on reading a folder
+STORY = ("model.json", "model.safetensors", "training.json")
+Command = Callable[[Path, TrainConfig], list[str]]
+
+
+class Found(NamedTuple):
+    """What a folder holds, and how many pictures would be learned from for each purpose that is possible."""
+
+    summary: Summary
+    learning: Mapping[str, int]
+
+
+class FineTuning(QObject):
+    """At any time it is one of: choosing, running (`course`), done (`outcome`)."""
+
+    changed = Signal()
+    advanced = Signal()  # the running training has said something
+
+    def __init__(self, parent: QObject | None = None, *, command: Command | None = None) -> None:
+        super().__init__(parent)
+        self.folder: Path | None = None
+        self.reading: Progress | None = None
+        self.found: Found | None = None
+        self.refusal = ""  # why the folder cannot be read
+        self.course: Course | None = None
+        self.outcome: Outcome | None = None
+        self.sentence = ""  # how the last training ended, where it brought no result
+        self._command = command or command_line
+        self._job: Job | None = None
+        self._reader = Background(self)
+        self._reader.stepped.connect(self._read_on)
+        self._reader.ended.connect(self._take_found)
+        self._reader.failed.connect(self._fail)
+
+    @property
+    def running(self) -> bool:
+        """Whether a training is at work."""
+        return self._job is not None
+
+    def choose(self, folder: Path) -> None:
+        """Take a folder and look what is in it."""
+        self.folder, self.found, self.refusal, self.sentence = folder, None, "", ""
+        self.reading = Progress("scan", 0, 0)
+        self._reader.run(_look_into(folder))
+        self.changed.emit()
+
+    def obstacle(self, config: TrainConfig) -> str:
+        """Why a training cannot start now, in a sentence; "" where it can."""
+        if self.folder is None:
+            return "Choose a folder whose sub-folders are named by class."
+        if self.reading is not None:
+            return "The folder is being read…"
+        if self.found is None:
+            return self.refusal
+        return self.found.summary.refusals[config.purpose]
+
+    def start(self, config: TrainConfig) -> None:
+        """Train in a child process."""
+        if self._job is not None or self.folder is None or self.obstacle(config):
+            return
+        self.course, self.outcome, self.sentence = Course(), None, ""
+        self._job = Job(self._command(self.folder, config), self)
+        self._job.progressed.connect(self._progress)
+        self._job.ended.connect(self._end)
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Stop the training; it leaves nothing behind."""
+        if self._job is not None and self.course is not None:
+            self.course.stopping = True
+            self._job.cancel()
+            self.advanced.emit()
+
+    def again(self) -> None:
+        """Leave the outcome and choose anew; the checkpoint stays where it is."""
+        self.outcome = self.course = None
+        self.changed.emit()
+
+    def discard(self) -> None:
+        """Delete the new model's files, and its folder where it holds nothing else."""
+        if self.outcome is not None:
+            try:
+                for name in STORY:
+                    (self.outcome.checkpoint / name).unlink(missing_ok=True)
+                self.outcome.checkpoint.rmdir()
+            except OSError as fault:
+                self.sentence = f"The new model could not be deleted: {fault.strerror}: {fault.filename}"
+        self.again()
+
+    def close(self) -> None:
+        """End thread and child; the window is closing."""
+        self._reader.close()
+        if self._job is not None:
+            self._job.close()
+
+    def _read_on(self, progress: Progress) -> None:
+        self.reading = progress
+        self.changed.emit()
+
+    def _take_found(self, found: Found) -> None:
+        self.reading, self.found = None, found
+        self.changed.emit()
+
+    def _fail(self, fault: Exception) -> None:
+        if not isinstance(fault, LookalikeError):
+            raise fault
+        self.reading, self.refusal = None, str(fault)
+        self.changed.emit()
+
+    def _progress(self, progress: Progress) -> None:
+        if self.course is not None:
+            self.course.take(progress)
+            self.advanced.emit()
+
+    def _end(self, end: JobEnd) -> None:
+        assert self._job is not None
+        self._job.deleteLater()
+        self._job = None
+        if end.result is not None:
+            self.outcome = read_outcome(end.result)
+        else:
+            self.course = None
+            self.sentence = "The training was stopped. Nothing was changed." if end.cancelled else end.sentence
+        self.changed.emit()
+
+
+def command_line(folder: Path, config: TrainConfig) -> list[str]:
+    """The command that trains with these settings, those that are not the usual ones named."""
+    words = [sys.executable, "-m", "retrieval_app.cli", "train", str(folder), "--json", "--attached"]
+    for setting in fields_of(TrainConfig):
+        value = getattr(config, setting.name)
+        if value != setting.default:
+            words += [setting.option, str(value)]
+    return words
+
+
+def _look_into(folder: Path) -> Steps[Found]:
+    """What the folder holds; progress a few times a second."""
+    steps, told = survey(folder), 0.0
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as stop:
+            labelled = stop.value
+            break
+        if time.monotonic() - told >= TELL_SECONDS:
+            told = time.monotonic()
+            yield progress
+    summary = summarise(labelled)
+    possible = [purpose for purpose in PURPOSES if not summary.refusals[purpose]]
+    return Found(summary, {purpose: len(split(labelled.samples, purpose).train) for purpose in possible})
+
+
+def shown(folder: Path) -> str:
+    """The folder's path for people."""
+    return photos.text(os.fsencode(folder))

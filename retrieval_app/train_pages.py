@@ -1,0 +1,186 @@
+"""The first two pages of fine-tuning: what to train on and how; the training at work, with live curves."""
+
+import os
+from pathlib import Path
+
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+
+from indexer.library import Info
+from retrieval_app.charts import Chart, Line
+from retrieval_app.course import Course, Loss
+from retrieval_app.fine_tuning import FineTuning, shown
+from retrieval_app.found_panel import FoundPanel
+from retrieval_app.labels import Elided, button, label
+from retrieval_app.theme import Theme
+from retrieval_app.train_form import TrainForm
+
+DRAW_MS = 250  # between two drawings of the curves
+SMOOTH = 20  # steps in a mean
+STORY = (
+    "The model learns from your folders which pictures belong together: each sub-folder is a class. It is then judged "
+    "on pictures that it has never seen, and nothing changes until you say so."
+)
+
+
+class ChoosePage(QWidget):
+    """Folder, what is in it, and the settings."""
+
+    folder_wanted = Signal()
+
+    def __init__(self, tuning: FineTuning, theme: Theme) -> None:
+        super().__init__()
+        self._tuning = tuning
+        self.form = TrainForm()
+        self.found = FoundPanel(tuning, theme)
+        self.path = Elided()
+        self.choose = button("Choose folder…")
+        self.choose.clicked.connect(self.folder_wanted)
+        tuning.changed.connect(self._show)
+        self._arrange()
+        self._show()
+
+    def _arrange(self) -> None:
+        folder = QHBoxLayout()
+        folder.setSpacing(12)
+        folder.addWidget(label("Folder", "name"))
+        folder.addWidget(self.path, 1)
+        folder.addWidget(self.choose)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(self.form)
+        halves = QHBoxLayout()
+        halves.setSpacing(16)
+        halves.addWidget(scroll, 5)
+        halves.addWidget(self.found, 3)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(16)
+        column.addWidget(label(STORY, "muted", wrap=True))
+        column.addLayout(folder)
+        column.addWidget(line())
+        column.addLayout(halves, 1)
+
+    def _show(self) -> None:
+        folder = self._tuning.folder
+        self.path.setText(shown(folder) if folder else "none yet")
+        self.path.setToolTip(self.path.text())
+
+
+class RunningPage(QWidget):
+    """How the training is doing."""
+
+    def __init__(self, tuning: FineTuning, theme: Theme) -> None:
+        super().__init__()
+        self._tuning = tuning
+        self._theme = theme
+        self.told = label("", "title")
+        self.bar = QProgressBar()
+        self.warning = QFrame()
+        self.warning_text = label("", wrap=True)
+        self.loss = Chart(theme, "Loss", "Step", "loss")
+        self.score = Chart(theme, "Validation", "Epoch", "MAP@R")
+        self._arrange()
+        self._timer = QTimer(self, interval=DRAW_MS, singleShot=True)
+        self._timer.timeout.connect(self._draw)
+        tuning.advanced.connect(self._advance)
+        tuning.changed.connect(self._advance)
+        self._advance()
+
+    def _arrange(self) -> None:
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(4)
+        self.bar.setAccessibleName("Progress")
+        charts = QHBoxLayout()
+        charts.setSpacing(24)
+        for chart, help_ in (
+            (self.loss, "How wrong the batch of each step was; smaller is better, zero has nothing left to teach."),
+            (
+                self.score,
+                "How well pictures that it does not learn from find the others of their class, from 0 to 1 (MAP@R). "
+                "Epoch 0 is before the training. The best epoch is kept.",
+            ),
+        ):
+            half = QVBoxLayout()
+            half.setSpacing(8)
+            half.addWidget(chart, 1)
+            half.addWidget(label(help_, "caption", wrap=True))
+            charts.addLayout(half, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(12)
+        for widget in (self.told, self.bar, self._banner()):
+            column.addWidget(widget)
+        column.addSpacing(8)
+        column.addLayout(charts, 1)
+
+    def _banner(self) -> QFrame:
+        self.warning.setProperty("role", "banner")
+        sign = QLabel()
+        sign.setPixmap(self._theme.icon("warning").pixmap(QSize(20, 20)))
+        row = QHBoxLayout(self.warning)
+        row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(12)
+        row.addWidget(sign)
+        row.addWidget(self.warning_text, 1)
+        return self.warning
+
+    def _advance(self) -> None:
+        course = self._tuning.course
+        if course is None:
+            return
+        self.told.setText(course.told())
+        self.bar.setRange(0, course.progress.total)  # a total of 0 shows that it works without saying how far
+        self.bar.setValue(course.progress.done)
+        self.warning.setVisible(bool(course.warning))
+        self.warning_text.setText(course.warning)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _draw(self) -> None:
+        if (course := self._tuning.course) is not None:
+            self.loss.draw(loss_lines(course), course.steps)
+            self.score.draw(score_lines(course), course.epochs)
+
+
+def loss_lines(course: Course) -> list[Line]:
+    """The loss of each step, thin, and its running mean."""
+    steps, losses = [one.step for one in course.losses], [one.loss for one in course.losses]
+    return [Line("", steps, losses, strong=False), Line(f"mean of {SMOOTH} steps", steps, smoothed(course.losses))]
+
+
+def smoothed(losses: list[Loss]) -> list[float]:
+    """The mean of each loss and those before it, as far as there are."""
+    total, means = 0.0, []
+    for at, one in enumerate(losses):
+        total += one.loss - (losses[at - SMOOTH].loss if at >= SMOOTH else 0.0)
+        means.append(total / min(at + 1, SMOOTH))
+    return means
+
+
+def score_lines(course: Course) -> list[Line]:
+    """MAP@R of both embeddings, the better one of now strong."""
+    heads = [(one.epoch, one.head) for one in course.scores if one.head is not None]
+    epochs, backbone = [one.epoch for one in course.scores], [one.backbone for one in course.scores]
+    head_leads = bool(heads) and heads[-1][1] > backbone[-1]
+    return [
+        Line("backbone", epochs, backbone, strong=not head_leads, dots=True),
+        Line("head", [epoch for epoch, _ in heads], [score for _, score in heads], strong=head_leads, dots=True),
+    ]
+
+
+def line() -> QFrame:
+    """A thin line across."""
+    result = QFrame()
+    result.setProperty("role", "line")
+    result.setFixedHeight(1)
+    return result
+
+
+def labelled_folder(info: Info | None) -> Path | None:
+    """The library's first labelled folder that is there."""
+    for root in info.roots if info else []:
+        if root.labelled and root.state == "online":
+            return Path(os.fsdecode(root.path))
+    return None
