@@ -5,6 +5,7 @@ Validation begins before the first step, so a training that only makes things wo
 
 import math
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,9 +43,12 @@ class Fit:
 
 @dataclass(slots=True)
 class _Course:
-    """Where a training stands: its epochs so far, the best state of the network, and the clock."""
+    """Where a training stands: which photos of validation are queries (n,), its epochs so far, the best state of the
+    network, and the clock.
+    """
 
     config: TrainConfig
+    asked: NDArray[np.bool_]
     epochs: list[Epoch] = field(default_factory=list)
     state: dict[str, Tensor] = field(default_factory=dict)
     begun: float = field(default_factory=time.perf_counter)
@@ -69,13 +73,17 @@ class _Course:
 
 
 def fit(config: TrainConfig, network: Network, learn: Part, choose: Part) -> Steps[Fit]:
-    """Train the network on one part, choosing epoch and embedding by the other."""
+    """Train the network on one part, choosing epoch and embedding by the other.
+
+    Where that holds classes of its own, they alone are asked about: what training does to classes it knows says nothing
+    about new ones.
+    """
     network.to(device())  # judging the start may have left parts of it on the processor
     labels = _numbers(learn)
     due = len(_batches(config, labels, 1))
     _start_head(config, network, learn)
     learner = Learner(network, config, classes=len(np.unique(labels)), steps=due * config.epochs)
-    course = _Course(config)
+    course = _Course(config, _asked(learn, choose))
     yield from _validate(course, network, choose, 0, [])
     for epoch in range(1, config.epochs + 1):
         if course.stopped:
@@ -112,7 +120,7 @@ def _epoch(course: _Course, learner: Learner, learn: Part, labels: Indices, epoc
 
 def _validate(course: _Course, network: Network, choose: Part, number: int, taken: list[_Step]) -> Steps[None]:
     """Measure both embeddings on the validation part and enter the epoch."""
-    score = _score(network, choose)
+    score = _score(network, choose, course.asked)
     total = combine([step.stats for step in taken]) if taken else None
     epoch = Epoch(
         epoch=number,
@@ -128,14 +136,27 @@ def _validate(course: _Course, network: Network, choose: Part, number: int, take
     yield Progress("validate", number, course.config.epochs, note, {"epoch": float(number)} | score.values())
 
 
-def _score(network: Network, choose: Part) -> Score:
+def _score(network: Network, choose: Part, asked: NDArray[np.bool_]) -> Score:
     labels = _numbers(choose)
     pooled = pooled_features(network, choose.batch, np.arange(len(labels)))
     if not np.isfinite(pooled).all():
         return Score(None, 0.0)
     both = both_embeddings(network, pooled)
-    head = None if both.head is None else retrieval(both.head, labels).map_at_r
-    return Score(head, retrieval(both.backbone, labels).map_at_r)
+    head = None if both.head is None else _map_at_r(both.head, labels, asked)
+    return Score(head, _map_at_r(both.backbone, labels, asked))
+
+
+def _map_at_r(vectors: np.ndarray, labels: Indices, asked: NDArray[np.bool_]) -> float:
+    figures = retrieval(vectors, labels)
+    return float(figures.per_query_map_at_r[asked[figures.rows]].mean())
+
+
+def _asked(learn: Part, choose: Part) -> NDArray[np.bool_]:
+    """Which photos of validation are queries: those of classes that training does not know, else all."""
+    known = {sample.label for sample in learn.samples}
+    counts = Counter(sample.label for sample in choose.samples)
+    fresh = np.array([sample.label not in known and counts[sample.label] > 1 for sample in choose.samples])
+    return fresh if fresh.any() else np.ones_like(fresh)
 
 
 def _finished(course: _Course, network: Network) -> Fit:

@@ -49,6 +49,7 @@ class TrainResult:
             "pixels": self.baseline.pixels.fields() if self.baseline.pixels else None,
             "pretrained": [row.fields() for row in self.baseline.rows],
             "change": judged.change._asdict() | {"over": judged.over},
+            "change_p_at_1": judged.first._asdict() | {"over": judged.over},
             "verdict": "install" if judged.install else "refuse",
             "why": judged.why,
             "queries": judged.queries,

@@ -66,11 +66,14 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the test part says. `change` is of MAP@R, after less before; `over` is what it was resampled over."""
+    """What the test part says. `change` is of MAP@R and decides, `first` of P@1, both after less before; `over` is what
+    they were resampled over.
+    """
 
     before: Row
     after: Row
     change: Interval
+    first: Interval
     over: str
     queries: int
     classes: int
@@ -125,32 +128,39 @@ def judge(baseline: Baseline, network: Network) -> Steps[Verdict]:
     asked = baseline.labels[after.figures.rows]
     classes = len(np.unique(asked))
     groups = asked if classes >= GROUPED_FROM else None
-    old, new = (row.figures.per_query_map_at_r for row in (before, after))
-    change = paired_interval(old, new, groups=groups)
+    old, new = before.figures, after.figures
+    change = paired_interval(old.per_query_map_at_r, new.per_query_map_at_r, groups=groups)
+    first = paired_interval(old.per_query_p_at_1, new.per_query_p_at_1, groups=groups)
     return Verdict(
         before=before,
         after=after,
         change=change,
+        first=first,
         over="queries" if groups is None else "classes",
         queries=after.figures.queries,
         classes=classes,
         install=change.low > 0,
-        why=reason(change, after.figures.queries, classes),
+        why=reason(change, first, after.figures.queries, classes),
         examples=tuple(examples(baseline.samples, before.vectors, after.vectors)),
     )
 
 
-def reason(change: Interval, queries: int, classes: int) -> str:
-    """The verdict in a sentence."""
-    measured = (
-        f"On {queries:,} test pictures of {classes:,} classes that the training never saw, MAP@R changes by "
-        f"{change.mean:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f})"
-    )
-    if change.low > 0:
-        return f"{measured}: the new model is better."
+def reason(change: Interval, first: Interval, queries: int, classes: int) -> str:
+    """The verdict in words. A loss can gather each class and lose order within: then P@1 falls while MAP@R rises."""
+    asked = f"On {queries:,} test pictures of {classes:,} classes that the training never saw"
+    measured = f"{asked}, MAP@R changes by {_say(change)}"
     if change.high < 0:
         return f"{measured}: the new model is worse. Keep the one you have."
-    return f"{measured}: that is not clearly better. Keep the one you have, or train with more pictures."
+    if change.low <= 0:
+        return f"{measured}: that is not clearly better. Keep the one you have, or train with more pictures."
+    if first.high < 0:
+        caution = f"But the very nearest picture is right less often: P@1 changes by {_say(first)}."
+        return f"{measured}: the new model is better at gathering a class. {caution}"
+    return f"{measured}: the new model is better."
+
+
+def _say(change: Interval) -> str:
+    return f"{change.mean:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f})"
 
 
 def measure(name: str, samples: Sequence[Sample], labels: NDArray[np.int64], embedder: Embedder) -> Steps[Row]:

@@ -1,8 +1,8 @@
 """What fine-tuning gains on Fashion-MNIST at 64 pixels, loss by loss, with intervals, seeds and times.
 
 Purpose images: 5,000 pictures to learn from (500 of each class of the train part), 1,000 others of it to choose by,
-judged by 2,000 of the test part. Purpose classes, five against five: four classes to learn from, a fifth among them to
-choose by, judged by 200 test pictures of each of the other five. `--all` runs every miner of every loss.
+judged by 2,000 of the test part. Purpose classes, five against five: three classes to learn from, two to choose by,
+judged by 200 test pictures of each of the other five. `--all` runs every miner of every loss.
 """
 
 import argparse
@@ -75,8 +75,8 @@ def run(setting: Setting, seed: int, parts: Split, work: Path, wishes: argparse.
         miner=setting.miner,
         image_size=64,
         epochs=wishes.epochs,
-        classes_per_batch=10 if setting.purpose == "images" else 4,
-        photos_per_class=6 if setting.purpose == "images" else 15,
+        classes_per_batch=10 if setting.purpose == "images" else 3,
+        photos_per_class=6 if setting.purpose == "images" else 20,
         seed=seed,
     )
     result = drain(train(config, work, work / "checkpoint", parts))
@@ -117,12 +117,12 @@ def new_pictures(work: Path) -> Split:
 
 
 def new_classes(work: Path) -> Split:
-    """Purpose classes: of FASHION_CLASSES every second one is learned from, the last of them only chosen by."""
-    *taught, kept_out = FASHION_CLASSES[::2]
+    """Purpose classes: of every second class three are learned from and two chosen by; the others judge."""
+    seen = FASHION_CLASSES[::2]
     learn, choose = _learned(work)
     return Split(
-        tuple(sample for sample in learn if sample.label in taught),
-        tuple(sample for sample in choose if sample.label in (*taught, kept_out)),
+        tuple(sample for sample in learn if sample.label in seen[:3]),
+        tuple(sample for sample in choose if sample.label in seen[3:]),
         tuple(sample for sample in _judged(work) if sample.label in FASHION_CLASSES[1::2]),
     )
 

@@ -15,6 +15,7 @@ from tests.labelled_shapes import write_classes
 from tests.quick_training import QUICK, Trained, run_to_end
 from training.config import TrainConfig
 from training.data import number, survey
+from training.learner import both_embeddings, pooled_features, pretrained
 from training.loop import train
 from training.pictures import decode
 from training.split import Split, split
@@ -138,6 +139,20 @@ def test_for_new_classes_the_test_asks_about_classes_that_were_never_trained(sha
     assert test.isdisjoint(train | validation)
     assert validation.isdisjoint(train)
     assert result.verdict.classes == 2
+
+
+def test_where_validation_has_known_and_new_classes_the_new_ones_alone_are_asked_about(tmp_path: Path) -> None:
+    config = replace(QUICK, purpose="classes", epochs=1, max_seconds=0.01)
+    result = run_to_end(config, write_classes(tmp_path / "five", 5, 8), tmp_path / "out").result
+    network, samples = pretrained(config), result.parts.validation
+    pixels = np.stack([decode(sample, network.preprocessing) for sample in samples])
+    pooled = pooled_features(network, lambda rows: pixels[rows], np.arange(len(samples)))
+    figures = retrieval(both_embeddings(network, pooled).backbone, number(samples).labels)
+    new = {sample.label for sample in samples} - {sample.label for sample in result.parts.train}
+    asked = [samples[row].label in new for row in figures.rows]
+    assert len(new) == 1
+    assert not all(asked)
+    assert result.fit.epochs[0].score.backbone == pytest.approx(figures.per_query_map_at_r[asked].mean(), abs=1e-6)
 
 
 def test_without_a_head_the_backbone_is_the_embedding(trained: Trained, tmp_path: Path, shapes: Path) -> None:
