@@ -254,7 +254,8 @@ class Library:
 
     def generation(self) -> Generation | None:
         """The active model's generation, verified; None where there is none or it is damaged."""
-        return self._fresh_searcher().generation
+        self._searcher.refresh_generation(self.fingerprint, self._require_model())
+        return self._searcher.generation
 
     def vector(self, example: Example) -> np.ndarray:
         """The embedding (dim,) float32 of an example: the stored one where its content is in the library."""

@@ -78,7 +78,7 @@ class Decoded(NamedTuple):
 
 def is_candidate(name: bytes) -> bool:
     """Whether a walk takes a file of this name for a picture: by suffix; hidden names (`._x.jpg`) are none."""
-    return not name.startswith(b".") and os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - bytes
+    return name[name.rfind(b".") :].lower() in SUFFIXES and not name.startswith(b".")
 
 
 def available(extra: str) -> bool:

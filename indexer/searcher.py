@@ -46,14 +46,15 @@ class Searcher:
         version = database.version()
         if (fingerprint, version, database.changes()) == self._seen:
             return
-        self._refresh_generation(fingerprint, model)
+        self.refresh_generation(fingerprint, model)
         self._refresh_tail(model)
         ids = self.store.shown_ids(model.id)
         self.shown = np.zeros(self.store.last_photo() + 1, bool)
         self.shown[ids] = True
         self._seen = (fingerprint, version, database.changes())
 
-    def _refresh_generation(self, fingerprint: str, model: KnownModel) -> None:
+    def refresh_generation(self, fingerprint: str, model: KnownModel) -> None:
+        """Open the newest generation of the model, once verified; none where it is damaged."""
         row = self.store.generation(model.id)
         number = row.number if row else 0
         if number == self._tried:

@@ -144,7 +144,7 @@ class Store:
     def files(self, root: int) -> Iterator[File]:
         """Every file known below a root, whatever its state; a present file of an unfinished photo counts as known."""
         for row in self._rows("SELECT path, size, mtime_ns, ctime_ns, state FROM files WHERE root = ?", (root,)):
-            yield File._make(row)
+            yield File(*row)
 
     def set_labels(self, root: int, labels: Iterable[tuple[str | None, bytes]]) -> None:
         """Set the folder label of files of a root, given as (label, relative path)."""
@@ -306,6 +306,14 @@ class Store:
             "SELECT count(*) FROM files JOIN embeddings AS e ON e.photo = files.photo AND e.model = ? "
             "WHERE state = 'present' AND (? IS NULL OR root = ?)",
             (model, root, root),
+        )
+
+    def count_photos(self, model: int) -> int:
+        """Photos with a present file and an embedding under the model."""
+        return self._one(
+            "SELECT count(DISTINCT e.photo) FROM files JOIN embeddings AS e ON e.photo = files.photo AND e.model = ? "
+            "WHERE state = 'present'",
+            (model,),
         )
 
     def count_missing(self) -> int:
