@@ -163,7 +163,7 @@ def _finished(course: _Course, network: Network) -> Fit:
     """Go back to the best epoch, and leave the head out where the backbone's own output was better."""
     network.load_state_dict(course.state)
     chosen = best(course.epochs)
-    embedding = chosen.score.embedding
+    embedding = chosen.embedding
     kept = network if embedding == "head" else with_head(network.cpu(), None)
     return Fit(kept, embedding, chosen, tuple(course.epochs), course.stopped, _collapse(course))
 

@@ -43,6 +43,19 @@ class Epoch(NamedTuple):
     score: Score
     seconds: float
 
+    @property
+    def embedding(self) -> str:
+        """Which embedding is a candidate: before the first step the backbone's, the model as it was; else the better.
+
+        The head's start is fitted on the classes of the training part: on new classes it can only be worse.
+        """
+        return self.score.embedding if self.epoch else "backbone"
+
+    @property
+    def figure(self) -> float:
+        """Validation MAP@R of that embedding."""
+        return self.score.best if self.epoch else self.score.backbone
+
     def fields(self) -> dict[str, float | None]:
         """Plain values for JSON."""
         fields = self._asdict()
@@ -52,7 +65,7 @@ class Epoch(NamedTuple):
 
 def best(epochs: Sequence[Epoch]) -> Epoch:
     """The epoch with the best validation, the earliest of equals."""
-    return max(epochs, key=lambda epoch: (epoch.score.best, -epoch.epoch))
+    return max(epochs, key=lambda epoch: (epoch.figure, -epoch.epoch))
 
 
 def collapse(epochs: Sequence[Epoch], margin: float) -> str:

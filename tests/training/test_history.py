@@ -25,8 +25,15 @@ def test_the_better_embedding_is_chosen(score: Score, embedding: str, figure: fl
 
 
 def test_the_best_epoch_may_use_either_embedding_and_the_earliest_of_equals_wins() -> None:
-    epochs = [epoch(0, head=0.3, backbone=0.5), epoch(1, head=0.7), epoch(2, backbone=0.7), epoch(3, head=0.6)]
+    epochs = [epoch(0, backbone=0.5), epoch(1, head=0.7), epoch(2, backbone=0.7), epoch(3, head=0.6)]
     assert best(epochs).epoch == 1
+
+
+def test_before_the_first_step_only_the_model_as_it_was_can_be_chosen() -> None:
+    epochs = [epoch(0, head=0.9, backbone=0.5), epoch(1, head=0.4, backbone=0.45)]
+    assert best(epochs).epoch == 0
+    assert (best(epochs).embedding, best(epochs).figure) == ("backbone", 0.5)
+    assert best([*epochs, epoch(2, head=0.6, backbone=0.1)]).embedding == "head"
 
 
 START = trained(0.15, 0.6, 0.6, 1.2)

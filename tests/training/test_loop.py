@@ -65,8 +65,8 @@ def test_before_is_the_best_pretrained_form_and_pixels_stand_beside(trained: Tra
 
 def test_the_checkpoint_is_the_epoch_and_embedding_that_validation_chose(trained: Trained) -> None:
     fit = trained.result.fit
-    assert fit.best.score.best == max(epoch.score.best for epoch in fit.epochs)
-    assert validation_score(trained) == pytest.approx(fit.best.score.best, abs=1e-9)
+    assert fit.best.figure == max(epoch.figure for epoch in fit.epochs)
+    assert validation_score(trained) == pytest.approx(fit.best.figure, abs=1e-9)
     card = model.read_card(trained.result.checkpoint)
     assert (card.head is None) == (fit.embedding == "backbone")
 
@@ -75,8 +75,9 @@ def test_a_training_that_only_does_harm_keeps_what_it_began_with(shapes: Path, t
     ruined = run_to_end(replace(QUICK, learning_rate=1.0, epochs=1), shapes, tmp_path / "out")
     fit = ruined.result.fit
     assert fit.best.epoch == 0
-    assert fit.epochs[-1].score.best < fit.best.score.best
-    assert validation_score(ruined) == pytest.approx(fit.best.score.best, abs=1e-9)
+    assert fit.epochs[-1].figure < fit.best.figure
+    assert fit.embedding == "backbone"
+    assert validation_score(ruined) == pytest.approx(fit.best.figure, abs=1e-9)
 
 
 def test_a_useless_training_is_refused(tmp_path: Path) -> None:
