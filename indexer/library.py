@@ -260,7 +260,7 @@ class Library:
     def vector(self, example: Example) -> np.ndarray:
         """The embedding (dim,) float32 of an example: the stored one where its content is in the library."""
         if isinstance(example, int | np.integer):
-            stored = self.store.embedding_of(int(example), self.model_id)
+            stored = self.store.embedding(int(example), self.model_id)
             if stored is None:
                 raise LookalikeError("That photo is no longer in the library.")
             return stored.astype(np.float32)
@@ -271,7 +271,7 @@ class Library:
     def _vector_of_file(self, path: Path) -> np.ndarray:
         try:
             data = photos.read(path)
-            stored = self.store.embedding(photos.content_hash(data), self.model_id)
+            stored = self.store.embedding(self.store.photo_of(photos.content_hash(data)), self.model_id)
             return stored.astype(np.float32) if stored is not None else embed_bytes(data, self.embedder())
         except PhotoError as error:
             raise LookalikeError(f"{photos.text(os.fsencode(path))} {error}.") from error

@@ -225,7 +225,7 @@ class Store:
 
     def _record_photo(self, outcome: Outcome, model: int) -> int:
         self._write("INSERT OR IGNORE INTO photos (sha256) VALUES (?)", (outcome.sha256,))
-        photo = self._one("SELECT id FROM photos WHERE sha256 = ?", (outcome.sha256,))
+        photo = self.photo_of(outcome.sha256)
         if outcome.width:
             size = (outcome.width, outcome.height, photo)
             self._write("UPDATE photos SET width = ?, height = ? WHERE id = ?", size)
@@ -265,6 +265,10 @@ class Store:
             (model,),
         )
         return np.fromiter(dict.fromkeys(row[0] for row in rows), np.int64)
+
+    def photo_of(self, sha256: bytes | None) -> int:
+        """The id of the photo with this content, 0 where there is none."""
+        return self._one("SELECT id FROM photos WHERE sha256 = ?", (sha256,))
 
     def last_photo(self) -> int:
         """The highest id ever given to a photo: ids are not used twice."""
@@ -337,15 +341,7 @@ class Store:
 
     # embeddings and generations
 
-    def embedding(self, sha256: bytes, model: int) -> np.ndarray | None:
-        """The stored vector (dim,) float16 of a content under the model."""
-        rows = self._rows(
-            "SELECT vector FROM embeddings JOIN photos ON photos.id = photo WHERE sha256 = ? AND model = ?",
-            (sha256, model),
-        )
-        return np.frombuffer(rows[0][0], "<f2") if rows else None
-
-    def embedding_of(self, photo: int, model: int) -> np.ndarray | None:
+    def embedding(self, photo: int, model: int) -> np.ndarray | None:
         """The stored vector (dim,) float16 of a photo under the model."""
         rows = self._rows("SELECT vector FROM embeddings WHERE photo = ? AND model = ?", (photo, model))
         return np.frombuffer(rows[0][0], "<f2") if rows else None
