@@ -16,14 +16,15 @@ from indexer.indexing import Report, index, require_folders
 from indexer.installation import ModelChoice, choose, install
 from indexer.library import Hit, Library, SearchResult
 from indexer.photos import text
-from indexer.pipeline import CALLERS, Deferred, Embedder
+from indexer.pipeline import Embedder
 from indexer.pixels import Pixels
 from indexer.places import below, find, home
 from indexer.progress import Progress, Steps
 from indexer.query import Query
 from indexer.sheet import write_sheet
 from indexer.terminal import attached_option, emit, follow, json_option, say
-from indexer.upkeep import active_model, library_option, one_at_a_time
+from indexer.upkeep import active_model, deferred, library_option, one_at_a_time
+from indexer.use import require_verdict
 
 FOLDER = click.Path(path_type=Path)
 model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
@@ -59,6 +60,8 @@ def index_command(
     folder = library or find(folders[0] if folders else None)
     require_folders(folder, folders)
     choice = choose(name, weights) if name or weights else None
+    if choice is not None and choice.checkpoint is not None:
+        require_verdict(choice.checkpoint)
     with (Library.create if folders else Library.open)(folder) as opened, opened.job():
         steps = _index_steps(opened, folders, choice, runtime, labelled=labelled)
         report = follow(steps, as_json=as_json, attached=attached)
@@ -76,11 +79,6 @@ def _index_steps(
     card = yield from install(choice, library.models_folder) if choice else active_model(library)
     embedder = deferred(card, library.models_folder, runtime)
     return (yield from index(library, folders, embedder, labelled=labelled))
-
-
-def deferred(card: ModelCard, folder: Path, runtime: str) -> Deferred:
-    """An installed model, loaded when the first picture needs it."""
-    return Deferred(card, lambda: model.load(folder / card.fingerprint, runtime=runtime, callers=CALLERS))
 
 
 def _report_fields(report: Report) -> dict[str, Any]:

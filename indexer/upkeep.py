@@ -12,12 +12,13 @@ from typing import Any
 import click
 import filelock
 
-from indexer import generations, photos
+from indexer import generations, model, photos
 from indexer.card import DEFAULT, ModelCard, show
 from indexer.errors import GenerationError, LookalikeError, ModelError
 from indexer.indexing import require_folders
 from indexer.installation import PACKAGED_SOURCE, ModelChoice, install, verify
 from indexer.library import Info, Library
+from indexer.pipeline import CALLERS, Deferred
 from indexer.places import find, home
 from indexer.progress import Progress, Steps
 from indexer.runtime import fast_precision
@@ -209,6 +210,11 @@ def _active_choice(library: Library) -> ModelChoice:
     if not library.fingerprint or library.card().source == PACKAGED_SOURCE:
         return ModelChoice()
     return ModelChoice(checkpoint=library.models_folder / library.fingerprint)
+
+
+def deferred(card: ModelCard, folder: Path, runtime: str) -> Deferred:
+    """An installed model, loaded when the first picture needs it."""
+    return Deferred(card, lambda: model.load(folder / card.fingerprint, runtime=runtime, callers=CALLERS))
 
 
 @click.command("doctor")

@@ -11,19 +11,17 @@ from typing import Any, NamedTuple
 
 import click
 
-from indexer import model
 from indexer.card import STORY_FILE, read_card, read_json, show
 from indexer.errors import LibraryError, LookalikeError, ModelError
 from indexer.indexing import index
 from indexer.installation import ModelChoice, install
 from indexer.library import Library
 from indexer.photos import text
-from indexer.pipeline import Deferred
 from indexer.places import find
 from indexer.progress import Steps
 from indexer.store import Failure
 from indexer.terminal import attached_option, emit, follow, json_option, say
-from indexer.upkeep import library_option
+from indexer.upkeep import deferred, library_option
 
 FOLDER = click.Path(path_type=Path)
 
@@ -68,8 +66,7 @@ def use_command(
 def use(library: Library, checkpoint: Path) -> Steps[Used]:
     """Install the checkpoint, embed what has no embedding under it, and flip. ModelError where it is none of ours."""
     card = yield from install(ModelChoice(checkpoint=checkpoint), library.models_folder)
-    folder = library.models_folder / card.fingerprint
-    report = yield from index(library, [], Deferred(card, lambda: model.load(folder)))
+    report = yield from index(library, [], deferred(card, library.models_folder, "auto"))
     return Used(report.photos, report.embedded, 0, report.failed)
 
 
@@ -89,7 +86,7 @@ def go_back(library: Library) -> Steps[Used]:
 def require_verdict(checkpoint: Path) -> None:
     """LookalikeError unless a verdict beside the checkpoint says that it is better on pictures it never saw."""
     card = read_card(checkpoint)
-    force = "To use it all the same, add --anyway."
+    force = "To use it all the same, add --anyway to lookalike use."
     try:
         story = read_json(checkpoint / STORY_FILE)
     except ModelError:

@@ -184,3 +184,12 @@ def test_the_command_refuses_what_it_cannot_do(plain: Library, words: list[str],
     assert said.code == 2
     assert said.out == ""
     assert len(said.err.splitlines()) == 1
+
+
+def test_index_asks_for_the_same_express_word(plain: Library, checkpoint: Path, tmp_path: Path) -> None:
+    unjudged = shutil.copytree(checkpoint, tmp_path / "unjudged", ignore=shutil.ignore_patterns("training.json"))
+    before = plain.fingerprint
+    said = lookalike(tmp_path, "index", "--model", unjudged, "--library", plain.folder)
+    assert said.code == 2
+    assert "add --anyway" in said.err
+    assert plain.fingerprint == before
