@@ -27,7 +27,7 @@ PROJECTED = 128  # above this many dimensions Annoy holds a projection: it keeps
 CANDIDATES_PER_HIT = 10
 MIN_CANDIDATES = 100
 TARGET_RECALL = 0.99
-RECALL_QUERIES = 200
+RECALL_QUERIES = 200  # at most; a small library asks for less, so that measuring does not outlast building
 MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
 SEARCH_KS = (1_000, 2_500, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
 FILES = ("ids.npy", "vectors.npy", "projection.npy", "index.ann")
@@ -150,7 +150,7 @@ def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: i
         search_k=0,
         seed=seed,
         recall_at_10=0.0,
-        recall_queries=min(rows, RECALL_QUERIES),
+        recall_queries=recall_queries(rows),
         files={name: _measure(folder / name) for name in FILES},
     )
     yield Progress("publish", rows, rows, "measuring the recall")
@@ -172,7 +172,7 @@ def _measure(path: Path) -> tuple[int, str]:
 def choose_search_k(generation: Generation) -> dict[str, float]:
     """The smallest tried search_k whose recall@10 reaches TARGET_RECALL, with the recall it reached."""
     rows = generation.manifest.rows
-    sample = np.unique(np.linspace(0, rows - 1, min(rows, RECALL_QUERIES)).astype(np.int64))
+    sample = np.unique(np.linspace(0, rows - 1, recall_queries(rows)).astype(np.int64))
     truth = true_nearest(generation.values, sample, 10)
     recall, search_k = 0.0, 0
     for search_k in SEARCH_KS:
@@ -180,6 +180,11 @@ def choose_search_k(generation: Generation) -> dict[str, float]:
         if recall >= TARGET_RECALL:
             break
     return {"search_k": search_k, "recall_at_10": round(recall, 4)}
+
+
+def recall_queries(rows: int) -> int:
+    """How many of so many rows are asked for to measure the recall: one in twenty, 50 to RECALL_QUERIES."""
+    return min(rows, RECALL_QUERIES, max(50, rows // 20))
 
 
 def true_nearest(values: np.ndarray, sample: np.ndarray, count: int) -> list[np.ndarray]:

@@ -18,7 +18,15 @@ def fit_pca(values: np.ndarray, dim: int) -> np.ndarray:
     columns = min(dim + OVERSAMPLED, rows.shape[1])
     basis = np.random.default_rng(0).standard_normal((rows.shape[1], columns)).astype(np.float32)
     for _ in range(ITERATIONS):
-        basis, _ = np.linalg.qr(rows.T @ (rows @ basis))
+        basis = _orthonormal(rows.T @ (rows @ basis))
     inside = rows @ basis
     _, vectors = np.linalg.eigh(inside.T @ inside)
     return np.ascontiguousarray((basis @ vectors)[:, : -dim - 1 : -1], np.float32)
+
+
+def _orthonormal(columns: np.ndarray) -> np.ndarray:
+    """Orthonormal columns with the same span, by way of the small Gram matrix: a QR here costs ten times as much."""
+    exact = columns.astype(np.float64)
+    values, vectors = np.linalg.eigh(exact.T @ exact)
+    unit: np.ndarray = exact @ (vectors / np.sqrt(np.maximum(values, 1e-12 * values[-1] + 1e-30)))
+    return unit.astype(np.float32)

@@ -25,11 +25,13 @@ Answer = TypeVar("Answer")
 
 
 def encode(image: Image.Image) -> bytes:
-    """The picture as JPEG with a long side of at most THUMBNAIL_SIDE pixels, never enlarged."""
-    small = image.convert("RGB")
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    """The picture (RGB) as JPEG with a long side of at most THUMBNAIL_SIDE pixels, never enlarged."""
+    scale = THUMBNAIL_SIDE / max(image.size)
+    if scale < 1:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.HAMMING, reducing_gap=1.1)  # a third of the time of bicubic
     file = BytesIO()
-    small.save(file, "JPEG", quality=QUALITY)
+    image.convert("RGB").save(file, "JPEG", quality=QUALITY)
     return file.getvalue()
 
 

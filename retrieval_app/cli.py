@@ -6,6 +6,10 @@ from pathlib import Path
 
 import click
 
+# Before numpy is imported: on cores that decoding and the network keep busy, its second thread mostly waits and spins,
+# and a projection took seven times the processor time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from indexer import cli as indexer_cli
 from indexer import use
 from indexer.terminal import run
