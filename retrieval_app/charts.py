@@ -15,6 +15,7 @@ from retrieval_app.labels import Elided, button, label
 from retrieval_app.theme import CAPTION, Theme, faded, numbers, sized
 
 ROOM = 0.2  # of the width, to the right of the last point, for the labels
+EDGE = 0.02  # of the width, to the left of the first point, which would be cut else
 TICKS = 8
 
 
@@ -43,6 +44,7 @@ class Chart(QWidget):
         self.plot = pg.PlotWidget()
         self._cross = pg.InfiniteLine(angle=90, movable=False)
         self.copy = button("Copy as picture", "link")
+        self.copy.setStyleSheet("padding-right: 0;")
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setPixmap(self.grab()))
         self._set_up(bottom, left)
         self._arrange(title)
@@ -128,7 +130,7 @@ class Chart(QWidget):
         values = [value for line in self.lines for value in line.ys]
         low, high = (min(values), max(values)) if values else (0.0, 1.0)
         room = max(high - low, abs(high) * 0.1, 1e-3) * 0.15
-        self.plot.setXRange(0, self._end * (1 + ROOM), padding=0)
+        self.plot.setXRange(-self._end * EDGE, self._end * (1 + ROOM), padding=0)
         self.plot.setYRange(max(0.0, low - room) if low >= 0 else low - room, high + room, padding=0)
         step = max(1, round(self._end / TICKS))
         self.plot.getAxis("bottom").setTicks([[(at, f"{at:,}") for at in range(0, round(self._end) + 1, step)]])

@@ -33,8 +33,8 @@ def explained(config: TrainConfig, pictures: int) -> str:
     side = config.image_size or USUAL_SIDE
     each = STEP_SECONDS * 1000 * (side / STEP_SIDE) ** 2
     return (
-        f"About {words.duration(estimate(config, pictures))}: {words.count(pictures, 'picture')} to learn from x "
-        f"{words.count(config.epochs, 'epoch')} x {each:.0f} ms at {side} px, as measured on two cores. "
+        f"About {words.duration(estimate(config, pictures))}: {words.count(pictures, 'picture')} to learn from, "
+        f"{words.count(config.epochs, 'epoch')}, {each:.0f} ms a picture at {side} px as measured on two cores. "
         "Once it runs, the measured pace counts."
     )
 

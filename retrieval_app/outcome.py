@@ -35,9 +35,8 @@ class Example(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Of MAP@R, after less before, with its 95 % interval; `over` is what it was resampled over."""
+    """After less before, as a 95 % interval; `over` is what it was resampled over."""
 
-    mean: float
     low: float
     high: float
     over: str
@@ -52,7 +51,8 @@ class Outcome(NamedTuple):
     pixels: Figures | None
     pretrained: tuple[Figures, ...]  # the first one is "before"
     after: Figures
-    change: Change
+    map_at_r: Change
+    p_at_1: Change
     remarks: tuple[str, ...]
     examples: tuple[Example, ...]
 
@@ -65,7 +65,6 @@ class Outcome(NamedTuple):
 def read_outcome(said: Mapping[str, Any]) -> Outcome:
     """From the child's result."""
     pretrained = tuple(_figures(row) for row in said["pretrained"])
-    change = said["change"]
     return Outcome(
         checkpoint=Path(said["checkpoint"]),
         install=said["verdict"] == "install",
@@ -73,7 +72,8 @@ def read_outcome(said: Mapping[str, Any]) -> Outcome:
         pixels=_figures(said["pixels"]) if said["pixels"] else None,
         pretrained=pretrained,
         after=_figures(said["after"]),
-        change=Change(change["mean"], change["low"], change["high"], change["over"]),
+        map_at_r=_change(said["change"]),
+        p_at_1=_change(said["change_p_at_1"]),
         remarks=tuple(_remarks(said)),
         examples=tuple(_example(example) for example in said["examples"]),
     )
@@ -82,6 +82,10 @@ def read_outcome(said: Mapping[str, Any]) -> Outcome:
 def _figures(row: Mapping[str, Any]) -> Figures:
     hits = tuple(float(row["hit_at_k"][rank]) for rank in RANKS)
     return Figures(row["model"], row["p_at_1"], row["r_precision"], row["map_at_r"], hits)
+
+
+def _change(said: Mapping[str, Any]) -> Change:
+    return Change(said["low"], said["high"], said["over"])
 
 
 def _example(said: Mapping[str, Any]) -> Example:

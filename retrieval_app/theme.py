@@ -207,6 +207,7 @@ QPushButton:disabled { color: $faded; }
 QPushButton[role="primary"] {
   background: $accent; color: $on_accent; border: 1px solid $accent; padding: 10px 24px; font-weight: 600;
 }
+QPushButton[role="primary"]:disabled { background: $line; border-color: $line; color: $muted; }
 QPushButton[role="primary"]:focus { border: 1px dashed $on_accent; }
 QPushButton[role="link"] { background: transparent; border: 1px solid transparent; color: $accent; padding: 4px 8px; }
 QPushButton[role="link"]:hover { text-decoration: underline; }
@@ -219,6 +220,7 @@ QLabel[role="caption"] { color: $muted; font-size: 11px; }
 QFrame[role="banner"] { background: $warning; border: none; border-bottom: 1px solid $line; }
 QFrame[role="banner"] QLabel { color: $on_warning; }
 QFrame[role="banner"] QPushButton { background: transparent; border: 1px solid $on_warning; color: $on_warning; }
+QFrame[role="line"] { background: $line; border: none; }
 QFrame[role="drop"] { border: 1px dashed $muted; border-radius: 6px; background: transparent; }
 QWidget[role="status"] { background: $surface; border-top: 1px solid $line; }
 QWidget[role="ground"], QTableView { background: $ground; }

@@ -1,10 +1,10 @@
 """Fine-tune on labelled folders: choose, train, judge, each a page of one window that leaves the main one usable."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -28,6 +28,8 @@ from retrieval_app.theme import Theme
 from retrieval_app.train_pages import ChoosePage, RunningPage, labelled_folder
 from retrieval_app.verdict_view import VerdictView
 
+MARGIN = 32  # px of the main window that stay in view
+
 
 class TrainDialog(QDialog):
     """Closing it leaves a training at work; opening it again shows where that is."""
@@ -36,8 +38,8 @@ class TrainDialog(QDialog):
         super().__init__(parent)
         self.tuning = tuning
         self._session = session
+        self._theme = theme
         self.choose_page = ChoosePage(tuning, theme)
-        self.running_page = RunningPage(tuning, theme)
         self.verdict = VerdictView(theme)
         self.pages = QStackedWidget()
         self.note = label("", "muted", wrap=True)
@@ -52,9 +54,10 @@ class TrainDialog(QDialog):
         self._arrange()
         self._connect()
         self._show()
+        self.start.setFocus()
 
     def _arrange(self) -> None:
-        for page in (self.choose_page, self.running_page, self.verdict):
+        for page in (self.choose_page, self.verdict):
             self.pages.addWidget(page)
         foot = QWidget()
         foot.setProperty("role", "status")
@@ -89,9 +92,18 @@ class TrainDialog(QDialog):
         for signal in (self._session.library_changed, self._session.job_changed):
             signal.connect(self._say)
 
+    @cached_property
+    def running_page(self) -> RunningPage:
+        """Made when it is first shown, as charts take their time."""
+        page = RunningPage(self.tuning, self._theme)
+        self.pages.addWidget(page)
+        return page
+
     def showEvent(self, event: QShowEvent) -> None:
         """The library's own labelled folder is the first suggestion."""
         super().showEvent(event)
+        if (window := self.parentWidget()) is not None:
+            self.resize(self.size().boundedTo(window.size() - QSize(MARGIN, MARGIN)))
         if self.tuning.folder is None and (folder := labelled_folder(self._session.info)):
             self.tuning.choose(folder)
 
@@ -112,9 +124,12 @@ class TrainDialog(QDialog):
             page = self.verdict
         if page is self.verdict is not self.pages.currentWidget() and outcome is not None:
             self.verdict.show_outcome(outcome)
+        turned = page is not self.pages.currentWidget()
         self.pages.setCurrentWidget(page)
         self._show_buttons()
         self._say()
+        if turned:
+            (self.start if page is self.choose_page else self.leave).setFocus()
 
     def _show_buttons(self) -> None:
         running, done = self.tuning.running, not self.tuning.running and self.tuning.outcome is not None
@@ -127,7 +142,10 @@ class TrainDialog(QDialog):
             control.setVisible(shown)
         self.cancel.setEnabled(self.tuning.course is None or not self.tuning.course.stopping)
         outcome = self.tuning.outcome
-        self.use.setText("Use it anyway…" if outcome is not None and not outcome.install else "Use this model")
+        worth = outcome is None or outcome.install
+        self.use.setText("Use this model" if worth else "Use it anyway…")
+        self.use.setProperty("role", "primary" if worth else "")  # nothing invites to a model that is not better
+        self.use.style().polish(self.use)
 
     def _say(self) -> None:
         """One sentence at the foot: what stands in the way, how long it takes, what comes next."""

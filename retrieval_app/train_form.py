@@ -9,7 +9,7 @@ from retrieval_app.labels import button, label
 from training.choices import LOSSES, MINERS
 from training.config import Field, TrainConfig, Value, fields_of
 
-NAME_WIDTH = 176
+NAME_WIDTH, HEIGHT = 176, 28  # px
 
 
 class ChoiceEditor(QComboBox):
@@ -21,6 +21,8 @@ class ChoiceEditor(QComboBox):
         super().__init__()
         self._setting = setting
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)  # a long choice is cut rather than widening the form
         self.offer(setting.rule.choices, setting.rule.unset)
         self.setCurrentIndex(self.findData(setting.default))
         self.currentIndexChanged.connect(self.edited)
@@ -107,6 +109,7 @@ class TrainForm(QWidget):
         self.editors: dict[str, Editor] = {}
         self._helps: dict[str, QLabel] = {}
         self.more = button("More settings", "link")
+        self.more.setStyleSheet("padding-left: 0; padding-right: 0;")  # in line with the names
         self.advanced = QWidget()
         self._arrange()
         self.advanced.hide()
@@ -144,6 +147,7 @@ class TrainForm(QWidget):
     def _edited(self, setting: Field) -> QVBoxLayout:
         editor = self.editors[setting.name] = EDITORS[setting.kind](setting)
         editor.setAccessibleName(spoken(setting))
+        editor.setFixedHeight(HEIGHT)
         editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         editor.installEventFilter(self)
         editor.edited.connect(self._adapt)

@@ -1,22 +1,24 @@
 """The first two pages of fine-tuning: what to train on and how; the training at work, with live curves."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.library import Info
 from retrieval_app.charts import Chart, Line
-from retrieval_app.course import Course, Loss
+from retrieval_app.course import Course
 from retrieval_app.fine_tuning import FineTuning, shown
 from retrieval_app.found_panel import FoundPanel
 from retrieval_app.labels import Elided, button, label
-from retrieval_app.theme import Theme
+from retrieval_app.theme import ICON_SIDE, Theme
 from retrieval_app.train_form import TrainForm
 
 DRAW_MS = 250  # between two drawings of the curves
-SMOOTH = 20  # steps in a mean
+POINTS = 1500  # of a curve; more than there are pixels would only take time
+SMOOTH = 20  # steps in a mean, at most
 STORY = (
     "The model learns from your folders which pictures belong together: each sub-folder is a class. It is then judged "
     "on pictures that it has never seen, and nothing changes until you say so."
@@ -49,6 +51,7 @@ class ChoosePage(QWidget):
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.form)
         halves = QHBoxLayout()
         halves.setSpacing(16)
@@ -79,6 +82,7 @@ class RunningPage(QWidget):
         self.bar = QProgressBar()
         self.warning = QFrame()
         self.warning_text = label("", wrap=True)
+        self._sign = QLabel()
         self.loss = Chart(theme, "Loss", "Step", "loss")
         self.score = Chart(theme, "Validation", "Epoch", "MAP@R")
         self._arrange()
@@ -86,6 +90,8 @@ class RunningPage(QWidget):
         self._timer.timeout.connect(self._draw)
         tuning.advanced.connect(self._advance)
         tuning.changed.connect(self._advance)
+        theme.changed.connect(self._draw_sign)
+        self._draw_sign()
         self._advance()
 
     def _arrange(self) -> None:
@@ -117,14 +123,15 @@ class RunningPage(QWidget):
 
     def _banner(self) -> QFrame:
         self.warning.setProperty("role", "banner")
-        sign = QLabel()
-        sign.setPixmap(self._theme.icon("warning").pixmap(QSize(20, 20)))
         row = QHBoxLayout(self.warning)
         row.setContentsMargins(12, 8, 12, 8)
         row.setSpacing(12)
-        row.addWidget(sign)
+        row.addWidget(self._sign)
         row.addWidget(self.warning_text, 1)
         return self.warning
+
+    def _draw_sign(self) -> None:
+        self._sign.setPixmap(self._theme.icon("warning").pixmap(QSize(ICON_SIDE, ICON_SIDE)))
 
     def _advance(self) -> None:
         course = self._tuning.course
@@ -147,15 +154,21 @@ class RunningPage(QWidget):
 def loss_lines(course: Course) -> list[Line]:
     """The loss of each step, thin, and its running mean."""
     steps, losses = [one.step for one in course.losses], [one.loss for one in course.losses]
-    return [Line("", steps, losses, strong=False), Line(f"mean of {SMOOTH} steps", steps, smoothed(course.losses))]
+    width = min(SMOOTH, max(2, course.steps // 10))
+    means = smoothed(losses, width)
+    every = slice(None, None, -max(1, len(steps) // POINTS))  # from the end, so that the last one stays
+    return [
+        Line("", steps[every][::-1], losses[every][::-1], strong=False),
+        Line(f"mean of {width} steps", steps[every][::-1], means[every][::-1]),
+    ]
 
 
-def smoothed(losses: list[Loss]) -> list[float]:
-    """The mean of each loss and those before it, as far as there are."""
+def smoothed(values: Sequence[float], width: int) -> list[float]:
+    """The mean of each value and those before it, `width` of them as far as there are."""
     total, means = 0.0, []
-    for at, one in enumerate(losses):
-        total += one.loss - (losses[at - SMOOTH].loss if at >= SMOOTH else 0.0)
-        means.append(total / min(at + 1, SMOOTH))
+    for at, value in enumerate(values):
+        total += value - (values[at - width] if at >= width else 0.0)
+        means.append(total / min(at + 1, width))
     return means
 
 

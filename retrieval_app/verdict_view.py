@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from indexer import photos
 from indexer.errors import LookalikeError
@@ -16,13 +16,17 @@ from retrieval_app.theme import CAPTION, Theme, numbers, sized
 from retrieval_app.tile_painter import RADIUS, fitted
 from retrieval_app.tiles import to_qimage
 
-LARGEST, GAP, MARK = 88, 4, 3  # px: side of an example's picture, room between two, height of the mark below
+MARGIN, LARGEST, GAP, BETWEEN, MARK = 24, 88, 4, 12, 3  # px: side of a picture, room between, height of the mark
 SIDE = 2 * LARGEST  # pictures are read for a display of two pixels per point
 HEADINGS = ("P@1", "R-precision", "MAP@R", *(f"hit@{rank}" for rank in RANKS))
 MEANINGS = (
     "P@1: how often the nearest picture is of the same class. R-precision: the share of its class among the R nearest, "
     "R being the size of the class. MAP@R: the same, with early places counting more; the verdict rests on it. "
     "hit@5, hit@10: how often at least one of so many nearest is of the class."
+)
+LEGEND = (
+    "Test pictures, taken by a fixed rule and not chosen, and what is nearest to each among the other test pictures. "
+    "A long blue line below: of the query's class. A short grey one: of another."
 )
 
 
@@ -51,7 +55,7 @@ class VerdictView(QScrollArea):
         self.examples = Examples(outcome.examples, self.pictures, self._theme)
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(24, 16, 24, 16)
+        column.setContentsMargins(MARGIN, 16, MARGIN, 16)
         column.setSpacing(8)
         for sentence in (self.title, self.why, *(label(remark, "muted", wrap=True) for remark in outcome.remarks)):
             column.addWidget(sentence)
@@ -62,8 +66,18 @@ class VerdictView(QScrollArea):
         column.addWidget(self.examples)
         column.addStretch(1)
         self.setWidget(inside)
+        self._fit()
         self.pictures.clear()
         self._reader.run(_read(list(outcome.pictures())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The pictures follow the width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self.examples is not None:
+            self.examples.fit(self.viewport().width() - 2 * MARGIN)
 
     def close_reader(self) -> None:
         """End the thread."""
@@ -98,7 +112,7 @@ def table(outcome: Outcome) -> QWidget:
     place = QWidget()
     cells = QGridLayout(place)
     cells.setContentsMargins(0, 0, 0, 0)
-    cells.setHorizontalSpacing(24)
+    cells.setHorizontalSpacing(20)
     cells.setVerticalSpacing(6)
     cells.setColumnStretch(0, 1)
     before, *others = outcome.pretrained
@@ -124,10 +138,11 @@ def _add_change(cells: QGridLayout, row: int, outcome: Outcome) -> None:
     pairs = zip(_values(outcome.pretrained[0]), _values(outcome.after), strict=True)
     for column, (old, new) in enumerate(pairs, 1):
         cells.addWidget(_figure(f"{new - old:+.3f}"), row + 1, column)
-    change = outcome.change
-    cells.addWidget(label(f"95 % interval of the change in MAP@R, over {change.over}", "muted"), row + 2, 0)
-    interval = _figure(f"{change.low:+.3f} to {change.high:+.3f}", "muted")
-    cells.addWidget(interval, row + 2, 1, 1, 1 + HEADINGS.index("MAP@R"))
+    told = label(f"95 % interval, over {outcome.map_at_r.over}", "muted")
+    cells.addWidget(told, row + 2, 0, Qt.AlignmentFlag.AlignTop)
+    for heading, change in (("P@1", outcome.p_at_1), ("MAP@R", outcome.map_at_r)):
+        interval = _figure(f"{change.low:+.3f}\nto {change.high:+.3f}", "muted")
+        cells.addWidget(interval, row + 2, 1 + HEADINGS.index(heading))
 
 
 def _values(figures: Figures) -> tuple[float, ...]:
@@ -153,11 +168,15 @@ class Examples(QWidget):
         super().__init__()
         self._cells: list[Cell] = []
         self._columns = 1
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(GAP)
         self._grid.setVerticalSpacing(8)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(label("Examples", "name"))
+        column.addWidget(label(LEGEND, "caption", wrap=True))
+        column.addLayout(self._grid)
         if examples:
             self._fill(examples, pictures, theme)
 
@@ -166,7 +185,7 @@ class Examples(QWidget):
         self._columns = 1 + 2 * hits
         starts = (0, 2, 3 + hits)  # narrow empty columns stand between the three
         for side, column in zip(("before", "after"), starts[1:], strict=True):
-            self._grid.setColumnMinimumWidth(column - 1, 12)
+            self._grid.setColumnMinimumWidth(column - 1, BETWEEN)
             self._grid.addWidget(label(_tally(side, examples), "section"), 0, column, 1, hits)
         self._grid.addWidget(label("Query", "section"), 0, 0)
         for row, example in enumerate(examples, 1):
@@ -176,26 +195,23 @@ class Examples(QWidget):
                     self._cells.append(cell)
                     self._grid.addWidget(cell, row, start + place)
         self._grid.setColumnStretch(starts[2] + hits, 1)
-        note = "A long blue line below a picture: it is of the query's class. A short grey one: of another class."
-        self._grid.addWidget(label(note, "caption", wrap=True), len(examples) + 1, 0, 1, starts[2] + hits + 1)
 
     def refresh(self) -> None:
         """Pictures have come in."""
         for cell in self._cells:
             cell.update()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """As large as there is room for, up to LARGEST."""
-        room = self.width() - (self._columns + 1) * GAP - 2 * 12
-        side = min(LARGEST, room // self._columns)
+    def fit(self, width: int) -> None:
+        """Make the pictures as large as there is room for, up to LARGEST."""
+        room = width - (self._columns + 2) * GAP - 2 * BETWEEN
+        side = max(MARK, min(LARGEST, room // self._columns))
         for cell in self._cells:
             cell.setFixedSize(side, side + 2 * MARK)
-        super().resizeEvent(event)
 
 
 def _tally(side: str, examples: tuple[Example, ...]) -> str:
     found = [one for example in examples for one in (example.before if side == "before" else example.after)]
-    return f"{side.capitalize()}: {sum(one.right for one in found)} of {len(found)} right"
+    return f"{side.capitalize()}: {sum(one.right for one in found)} of {len(found)} of the query's class"
 
 
 class Cell(QWidget):

@@ -1,0 +1,83 @@
+"""A child process that speaks like `lookalike train --json`, so that the window's side is tested without a training."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+SPEAKS = """
+import json, sys
+def say(stage, done, total, note="", **values):
+    print(json.dumps({"stage": stage, "done": done, "total": total, "note": note, "values": values}), flush=True)
+say("scan", 1, 24, "a.png")
+say("test", 0, 6, "the pretrained model")
+say("validate", 0, 2, epoch=0.0, map_at_r_head=0.30, map_at_r_backbone=0.31)
+for step in (1, 2):
+    say("train", step, 4, epoch=1.0, loss=0.2 / step, active=0.5)
+say("validate", 1, 2, sys.argv[2], epoch=1.0, map_at_r_head=0.42, map_at_r_backbone=0.40)
+say("train", 3, 4, epoch=2.0, loss=0.05, active=0.4)
+if sys.argv[1] == "-":
+    sys.stdin.read()  # works on until it is told to stop
+    sys.exit(130)
+open(sys.argv[1]).read()  # a named pipe: waits until somebody has opened and closed its other end
+print(sys.argv[3], flush=True)
+"""
+REFUSES = "import sys; print('The disk is full.', file=sys.stderr); sys.exit(2)"
+
+
+def speaking(pipe: Path | None, warning: str = "", result: dict[str, Any] | None = None) -> list[str]:
+    """A child that comes to its result when `let_go` is called, or never where there is no pipe."""
+    if pipe is not None:
+        os.mkfifo(pipe)
+    return [sys.executable, "-c", SPEAKS, str(pipe or "-"), warning, json.dumps(result)]
+
+
+def refusing() -> list[str]:
+    """A child that ends with a sentence."""
+    return [sys.executable, "-c", REFUSES]
+
+
+def let_go(pipe: Path) -> None:
+    """Let the child come to its result."""
+    pipe.open("w").close()
+
+
+def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[str, Any]:
+    """The last line of a training on these pictures."""
+
+    def figures(model: str, value: float) -> dict[str, Any]:
+        hits = {"1": value, "5": value + 0.1, "10": value + 0.2}
+        return {"model": model, "p_at_1": value, "r_precision": value, "map_at_r": value, "hit_at_k": hits}
+
+    paths = [str(path) for path in pictures]
+    right = [True, False, True, False, True]
+    example = {
+        "query": paths[0],
+        "label": "disc",
+        "before": paths[1:6],
+        "after": paths[2:7],
+        "before_right": [not one for one in right],
+        "after_right": right,
+    }
+    return {
+        "result": "train",
+        "checkpoint": str(checkpoint),
+        "before": figures("pretrained at 32 px", 0.4),
+        "after": figures("fine-tuned", 0.5),
+        "pixels": figures("raw pixels", 0.2),
+        "pretrained": [figures("pretrained at 32 px", 0.4), figures("pretrained at 224 px, its own size", 0.35)],
+        "change": {"mean": 0.1, "low": 0.02 if install else -0.04, "high": 0.2, "over": "queries"},
+        "change_p_at_1": {"mean": 0.1, "low": -0.01, "high": 0.15, "over": "queries"},
+        "verdict": "install" if install else "refuse",
+        "why": "MAP@R changes by +0.100.",
+        "embedding": "head",
+        "dim": 128,
+        "best_epoch": 1,
+        "epochs": [{}, {}, {}],
+        "stopped": "",
+        "collapse": "",
+        "examples": [example] * 5,
+        "unreadable": [{"path": "x", "reason": "is empty"}],
+    }
