@@ -35,16 +35,17 @@ def walk(root: bytes, skip: Collection[bytes] = ()) -> Walk:
     """List the candidates below a root; `skip` holds absolute folders that are roots of their own."""
     found = Walk([], [])
     pending = [b""]
+    root = root.rstrip(b"/")
     while pending:
         folder = pending.pop()
         try:
-            with os.scandir(root.rstrip(b"/") + b"/" + folder) as entries:
+            with os.scandir(root + b"/" + folder) as entries:
                 for entry in entries:
                     _visit(entry, folder, pending, found)
         except OSError:
             found.unreadable.append(folder)
         if skip:
-            pending = [path for path in pending if root.rstrip(b"/") + b"/" + path[:-1] not in skip]
+            pending = [path for path in pending if root + b"/" + path[:-1] not in skip]
     return found
 
 

@@ -6,6 +6,7 @@ A method that changes more than one row does it in one transaction. One Store be
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -143,8 +144,8 @@ class Store:
 
     def files(self, root: int) -> Iterator[File]:
         """Every file known below a root, whatever its state; a present file of an unfinished photo counts as known."""
-        for row in self._rows("SELECT path, size, mtime_ns, ctime_ns, state FROM files WHERE root = ?", (root,)):
-            yield File(*row)
+        rows = self._rows("SELECT path, size, mtime_ns, ctime_ns, state FROM files WHERE root = ?", (root,))
+        return starmap(File, rows)
 
     def set_labels(self, root: int, labels: Iterable[tuple[str | None, bytes]]) -> None:
         """Set the folder label of files of a root, given as (label, relative path)."""
