@@ -1,0 +1,113 @@
+"""Make the screenshots of fine-tuning by driving the real window: python docs/make_training_screenshots.py
+
+Trains for real: once on the sample's classes, once on the same pictures dealt out by chance, which teaches nothing.
+"""
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import make_screenshots as shots
+from PySide6.QtWidgets import QSpinBox
+
+from indexer.samples import sample_folder
+from retrieval_app.app import build
+from retrieval_app.train_dialog import TrainDialog
+from retrieval_app.window import MainWindow
+
+SIDE, EPOCHS = 128, 8
+
+
+def main() -> None:
+    """Every state, some in dark, one in a small window."""
+    with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
+        os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
+        pictures, mixed = make_folders(Path(scratch))
+        _, window = build(["lookalike"])
+        window.theme.choose("light")
+        window.resize(1280, 800)
+        window.show()
+        window.session.index([pictures], labelled=True)
+        shots.wait(lambda: window.session.job is None and not window.session.empty)
+        shots.settle(window)
+        window.training.open()
+        shots.wait(lambda: window.training.dialog is not None)
+        assert window.training.dialog is not None
+        show_states(window, window.training.dialog, mixed)
+        window.close()
+
+
+def make_folders(scratch: Path) -> tuple[Path, Path]:
+    """The sample's pictures in its classes, and dealt out to as many folders by chance."""
+    pictures, mixed = scratch / "Pictures", scratch / "Mixed"
+    shutil.copytree(sample_folder(), pictures)
+    files = sorted(path for path in pictures.glob("*/*") if path.is_file())
+    names = [path.parent.name for path in files]
+    random.Random(0).shuffle(names)
+    for name, path in zip(names, files, strict=True):
+        (mixed / name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, mixed / name / path.name)
+    return pictures, mixed
+
+
+def show_states(window: MainWindow, dialog: TrainDialog, mixed: Path) -> None:
+    """Go through the states one after the other."""
+    tuning = dialog.tuning
+    shots.wait(lambda: tuning.found is not None)
+    shots.save(window, "training-choose")
+    shots.with_theme(window, "dark", "training-choose-dark")
+    set_quick(dialog)
+    dialog.start.click()
+    shots.wait(lambda: tuning.course is not None and tuning.course.epoch > EPOCHS // 2)
+    draw_curves(dialog)
+    shots.save(window, "training-running")
+    shots.with_theme(window, "dark", "training-running-dark")
+    shots.wait(lambda: not tuning.running)
+    show_verdict(window, dialog, "training-install")
+    assert dialog.tuning.outcome is not None
+    if not dialog.tuning.outcome.install:
+        sys.exit("The training on the sample was refused: there is no picture of a model that is better.")
+    shots.with_theme(window, "dark", "training-install-dark")
+    window.resize(900, 600)
+    dialog.resize(720, 480)
+    shots.QTest.qWait(200)  # what is laid out anew is laid out in several turns
+    shots.save(window, "training-small-window")
+    tuning.again()
+    tuning.choose(mixed)
+    shots.wait(lambda: tuning.found is not None)
+    shots.save(window, "training-choose-small-window")
+    window.resize(1280, 800)
+    dialog.resize(960, 700)
+    dialog.start.click()
+    shots.wait(lambda: not tuning.running)
+    show_verdict(window, dialog, "training-refuse")
+
+
+def set_quick(dialog: TrainDialog) -> None:
+    """Settings that take seconds."""
+    editors = dialog.choose_page.form.editors
+    for name, value in (("image_size", SIDE), ("epochs", EPOCHS)):
+        editor = editors[name]
+        assert isinstance(editor, QSpinBox)
+        editor.setValue(value)
+
+
+def draw_curves(dialog: TrainDialog) -> None:
+    """Wait for the next drawing of the curves."""
+    shots.wait(lambda: bool(dialog.running_page.loss.lines) and bool(dialog.running_page.score.lines))
+
+
+def show_verdict(window: MainWindow, dialog: TrainDialog, name: str) -> None:
+    """The verdict with its pictures."""
+    outcome = dialog.tuning.outcome
+    assert outcome is not None, dialog.tuning.sentence
+    wanted = len(list(outcome.pictures()))
+    shots.wait(lambda: len(dialog.verdict.pictures) == wanted)
+    shots.save(window, name)
+
+
+if __name__ == "__main__":
+    main()
