@@ -19,6 +19,7 @@ def fit_pca(values: np.ndarray, dim: int) -> np.ndarray:
     basis = np.random.default_rng(0).standard_normal((rows.shape[1], columns)).astype(np.float32)
     for _ in range(ITERATIONS):
         basis = _orthonormal(rows.T @ (rows @ basis))
+    basis, _ = np.linalg.qr(basis)  # where there are fewer rows than columns, the rest is orthonormal too
     inside = rows @ basis
     _, vectors = np.linalg.eigh(inside.T @ inside)
     return np.ascontiguousarray((basis @ vectors)[:, : -dim - 1 : -1], np.float32)
