@@ -137,6 +137,8 @@ def import_openvino() -> Any:
         warnings.simplefilter("ignore", DeprecationWarning)
         import openvino  # noqa: PLC0415  # half a second: only where a model runs
 
+        # Its first look at an array sets up numpy, and two threads that do so at once wait for each other for ever.
+        _ = openvino.Tensor(np.zeros(1, np.float32)).data
         return openvino
 
 
