@@ -17,8 +17,9 @@ import numpy as np
 
 from indexer import generations, photos, scan
 from indexer.errors import LibraryError
+from indexer.journal import Journal
 from indexer.library import Library
-from indexer.pipeline import Embedded, Embedder, embed_files
+from indexer.pipeline import Embedded, Embedder, index_files
 from indexer.places import below
 from indexer.progress import Progress, Steps
 from indexer.store import Failure, File, Outcome, Root, Store
@@ -118,13 +119,13 @@ def _find_work(store: Store, model: int) -> Steps[list[_Work]]:
 
 def _scan_root(store: Store, root: Root, model: int, inner: set[bytes]) -> Iterator[_Work]:
     """Compare one root with the library, record what went and came back, and yield what is to be read."""
-    known = {file.path: file for file in store.files(root.id)}
+    known = list(store.files(root.id))
     found = scan.walk(root.path, inner)
-    gone_dark = not found.files and (b"" in found.unreadable or any(f.state == "present" for f in known.values()))
+    gone_dark = not found.files and (b"" in found.unreadable or any(file.state == "present" for file in known))
     store.set_online(root.id, online=not gone_dark)
     if gone_dark:  # a drive that is not there, or an empty mount point: nothing is concluded from that
         return
-    changes = scan.compare(found, known.values())
+    changes = scan.compare(found, known)
     store.set_state(root.id, changes.gone, "missing")
     store.set_state(root.id, changes.back, "present")
     if root.labelled:
@@ -153,22 +154,27 @@ class _Claims:
             self._taken.add(sha256)
             return True
 
+    def close(self) -> None:
+        """Close the store, not while a thread asks; one that was given up may ask later and gets an error."""
+        with self._lock:
+            self._store.close()
+
 
 @contextmanager
 def _claims(library: Library, model: int) -> Iterator[_Claims]:
-    store = Store(library.folder, any_thread=True)
+    claims = _Claims(Store(library.folder, any_thread=True), model)
     try:
-        yield _Claims(store, model)
+        yield claims
     finally:
-        store.close()
+        claims.close()
 
 
 def _embed(library: Library, work: list[_Work], model: Embedder, model_id: int) -> Steps[_Counts]:
     """Commit batch after batch; publish on the way whenever the library has doubled."""
     done, counts = 0, _Counts()
     paths = (item.root.path.rstrip(b"/") + b"/" + item.file.path for item in work)
-    with _claims(library, model_id) as claims:
-        batches = embed_files(paths, model, claims.take, keep_thumbnails=True)
+    with _claims(library, model_id) as claims, Journal(library.folder / "decoding.journal") as journal:
+        batches = index_files(paths, model, claims.take, journal)
         try:
             for batch in batches:
                 items = work[done : done + len(batch)]
@@ -231,7 +237,7 @@ def _report(library: Library, model: int, counts: _Counts, seconds: float) -> Re
     store = library.store
     return Report(
         files=store.count_files(model),
-        photos=len(library.photo_ids()),
+        photos=store.count_photos(model),
         embedded=counts.embedded,
         moved=counts.moved,
         missing=store.count_missing(),

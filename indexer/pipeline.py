@@ -7,8 +7,9 @@ bounded: a few batches of model inputs and one file's bytes for each thread are 
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from threading import Lock
 from typing import NamedTuple, Protocol, TypeVar
@@ -19,6 +20,7 @@ from PIL.Image import Image
 from indexer import photos, thumbnails
 from indexer.card import ModelCard
 from indexer.errors import PhotoError
+from indexer.journal import DecoderStuck, Journal
 
 BATCH = 32
 AHEAD = 3 * BATCH  # model inputs decoded ahead: 14 MB at 224 pixels
@@ -27,6 +29,14 @@ CALLERS = min(THREADS, 4)  # batches in the network at once; each takes memory, 
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
+Decode = Callable[[bytes, int], photos.Decoded]
+
+
+class Wait(Protocol):
+    """How a result is waited for."""
+
+    def __call__(self, future: "Future[Output]", /) -> Output:
+        """The result of the future, or what its work raised."""
 
 
 class Embedder(Protocol):
@@ -100,25 +110,44 @@ class _Decoded(NamedTuple):
     pixels: np.ndarray | None = None
 
 
-def embed_files(
-    paths: Iterable[bytes], model: Embedder, wanted: Callable[[bytes], bool], *, keep_thumbnails: bool = False
-) -> Iterator[list[Embedded]]:
+def embed_files(paths: Iterable[bytes], model: Embedder, wanted: Callable[[bytes], bool]) -> Iterator[list[Embedded]]:
     """Yield batches of what became of each path, in order.
 
     `wanted` is asked from the pool's threads with each content hash: False means that no embedding is needed.
     """
 
     def decode(path: bytes) -> _Decoded:
-        return _decode(path, model, wanted, keep_thumbnails)
+        return _decode(path, model, wanted, photos.decode, keep_thumbnail=False)
 
-    with ThreadPoolExecutor(THREADS, "decode") as decoders, ThreadPoolExecutor(CALLERS, "embed") as networks:
-        try:
-            decoded = bounded_map(decoders, decode, paths, AHEAD)
-            batches = iter(lambda: list(islice(decoded, BATCH)), [])
-            yield from bounded_map(networks, lambda batch: _embed(batch, model), batches, CALLERS + 1)
-        finally:
-            decoders.shutdown(wait=False, cancel_futures=True)
-            networks.shutdown(wait=True, cancel_futures=True)
+    yield from _embed_files(paths, model, decode, Future.result)
+
+
+def index_files(
+    paths: Iterable[bytes], model: Embedder, wanted: Callable[[bytes], bool], journal: Journal
+) -> Iterator[list[Embedded]]:
+    """As `embed_files` with thumbnails, on record in the journal. DecoderStuck where a decoder hangs."""
+
+    def decode(path: bytes) -> _Decoded:
+        return _decode(path, model, wanted, partial(journal.decode, path), keep_thumbnail=True)
+
+    yield from journal.watched(_embed_files(paths, model, decode, journal.wait))
+
+
+def _embed_files(
+    paths: Iterable[bytes], model: Embedder, decode: Callable[[bytes], _Decoded], wait: Wait
+) -> Generator[list[Embedded], None, None]:
+    decoders, networks = ThreadPoolExecutor(THREADS, "decode"), ThreadPoolExecutor(CALLERS, "embed")
+    stuck = False
+    try:
+        decoded = bounded_map(decoders, decode, paths, AHEAD, wait)
+        batches = iter(lambda: list(islice(decoded, BATCH)), [])
+        yield from bounded_map(networks, lambda batch: _embed(batch, model), batches, CALLERS + 1, wait)
+    except DecoderStuck:
+        stuck = True
+        raise
+    finally:
+        decoders.shutdown(wait=not stuck, cancel_futures=True)
+        networks.shutdown(wait=True, cancel_futures=True)
 
 
 def embed_image(image: Image, model: Embedder) -> np.ndarray:
@@ -135,25 +164,31 @@ def embed_bytes(data: bytes, model: Embedder) -> np.ndarray:
 
 
 def bounded_map(
-    pool: ThreadPoolExecutor, work: Callable[[Input], Output], items: Iterable[Input], ahead: int
+    pool: ThreadPoolExecutor,
+    work: Callable[[Input], Output],
+    items: Iterable[Input],
+    ahead: int,
+    wait: Wait = Future.result,
 ) -> Iterator[Output]:
     """The results of `work` in order, with at most `ahead` items begun and not yet taken."""
     source = iter(items)
     running: deque[Future[Output]] = deque(pool.submit(work, item) for item in islice(source, ahead))
     while running:
-        result = running.popleft().result()
+        result = wait(running.popleft())
         running.extend(pool.submit(work, item) for item in islice(source, 1))
         yield result
 
 
-def _decode(path: bytes, model: Embedder, wanted: Callable[[bytes], bool], keep_thumbnail: bool) -> _Decoded:
+def _decode(
+    path: bytes, model: Embedder, wanted: Callable[[bytes], bool], decode: Decode, *, keep_thumbnail: bool
+) -> _Decoded:
     sha256 = None
     try:
         data = photos.read(path)
         sha256 = photos.content_hash(data)
         if not wanted(sha256):
             return _Decoded(Embedded(sha256))
-        image, width, height = photos.decode(data, model.card.preprocessing.short_side)
+        image, width, height = decode(data, model.card.preprocessing.short_side)
         thumbnail = thumbnails.encode(image) if keep_thumbnail else None
         return _Decoded(Embedded(sha256, width, height, thumbnail), model.prepare(image))
     except PhotoError as error:

@@ -7,15 +7,17 @@ files failed for the first time; 2: usage or refused, with one plain sentence.
 import contextlib
 import json
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 from tqdm import tqdm
 
 from indexer.errors import LookalikeError
+from indexer.journal import DecoderStuck
 from indexer.progress import Progress, Steps
 
 Result = TypeVar("Result")
@@ -51,19 +53,32 @@ def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Re
     """
     asked_to_stop = threading.Event()
     if attached:
+        _make_way()
         threading.Thread(target=_wait_for_end_of_input, args=(asked_to_stop,), daemon=True).start()
     show = _json_line if as_json else _Bars()
+    shown = None
     try:
         while not asked_to_stop.is_set():
-            show(next(steps))
+            progress = next(steps)
+            if progress != shown:  # whoever waits repeats itself
+                show(progress)
+                shown = progress
     except StopIteration as stop:
         result: Result = stop.value
         return result
+    except KeyboardInterrupt:  # said here: click would begin a new line for it
+        raise Stopped(STOPPED) from None
     finally:
         steps.close()
         if isinstance(show, _Bars):
             show.close()
     raise Stopped(STOPPED)
+
+
+def _make_way() -> None:
+    """Let the window that started this process have the cores first, so that it stays fluid."""
+    if hasattr(os, "nice"):
+        os.nice(5)
 
 
 def _json_line(progress: Progress) -> None:
@@ -115,9 +130,23 @@ def run(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
         return 130
     except click.exceptions.Exit as wish:
         return wish.exit_code
+    except DecoderStuck as fault:
+        say(str(fault), error=True)
+        return 2 if arguments is not None else start_again()
     except (click.ClickException, LookalikeError, OSError) as fault:
         say(_sentence(fault), error=True)
         return 2
+
+
+def start_again() -> NoReturn:
+    """Go on as a new process with the same command line, the only way to be rid of a thread that hangs.
+
+    Where the system has it, the new process takes this one's place: number, standard input and terminal stay.
+    """
+    command = [sys.executable, *sys.orig_argv[1:]]
+    if sys.platform == "win32":  # there, exec lets the caller believe that the command has ended
+        os._exit(subprocess.run(command, check=False).returncode)
+    os.execv(command[0], command)
 
 
 def _sentence(fault: Exception) -> str:
