@@ -16,7 +16,7 @@ from indexer.indexing import Report, index, require_folders
 from indexer.installation import ModelChoice, choose, install
 from indexer.library import Hit, Library, SearchResult
 from indexer.photos import text
-from indexer.pipeline import Embedder
+from indexer.pipeline import Deferred, Embedder
 from indexer.pixels import Pixels
 from indexer.places import below, find, home
 from indexer.progress import Progress, Steps
@@ -43,6 +43,7 @@ runtime_option = click.option(
 @weights_option
 @runtime_option
 @click.option("--labelled", is_flag=True, help="The sub-folders of FOLDER are classes.")
+@click.option("--watch", "watching", is_flag=True, help="Then stay, and index whatever changes until stopped.")
 @json_option
 @attached_option
 def index_command(
@@ -53,6 +54,7 @@ def index_command(
     weights: Path | None,
     runtime: str,
     labelled: bool,
+    watching: bool,
     as_json: bool,
     attached: bool,
 ) -> int:
@@ -62,23 +64,64 @@ def index_command(
     choice = choose(name, weights) if name or weights else None
     if choice is not None and choice.checkpoint is not None:
         require_verdict(choice.checkpoint)
-    with (Library.create if folders else Library.open)(folder) as opened, opened.job():
-        steps = _index_steps(opened, folders, choice, runtime, labelled=labelled)
-        report = follow(steps, as_json=as_json, attached=attached)
-        if as_json:
-            emit("index", _report_fields(report))
-        else:
-            _say_report(opened, report)
+    with (Library.create if folders else Library.open)(folder) as opened:
+        runs = _index_runs(opened, folders, choice, runtime, labelled=labelled)
+        if watching:
+            follow(_watch_steps(opened, runs, as_json=as_json), as_json=as_json, attached=attached)
+        with opened.job():
+            report = follow(next(runs), as_json=as_json, attached=attached)
+        _show_report(opened, report, as_json=as_json)
     return 1 if report.new_failures else 0
 
 
-def _index_steps(
+def _index_runs(
     library: Library, folders: tuple[Path, ...], choice: ModelChoice | None, runtime: str, *, labelled: bool
+) -> Iterator[Steps[Report]]:
+    """A run with what the user named, then runs that bring the library up to date, all with one loaded model."""
+    loaded: dict[str, Deferred] = {}
+    yield _index_steps(library, folders, choice, runtime, loaded, labelled=labelled)
+    while True:
+        yield _index_steps(library, (), None, runtime, loaded, labelled=False)
+
+
+def _index_steps(
+    library: Library,
+    folders: tuple[Path, ...],
+    choice: ModelChoice | None,
+    runtime: str,
+    loaded: dict[str, Deferred],
+    *,
+    labelled: bool,
 ) -> Steps[Report]:
     """Install or mend the model where there is something to do, then index with it."""
-    card = yield from install(choice, library.models_folder) if choice else active_model(library)
-    embedder = deferred(card, library.models_folder, runtime)
+    if choice or library.fingerprint not in loaded:
+        card = yield from install(choice, library.models_folder) if choice else active_model(library)
+        loaded.clear()
+        loaded[card.fingerprint] = deferred(card, library.models_folder, runtime)
+    (embedder,) = loaded.values()
     return (yield from index(library, folders, embedder, labelled=labelled))
+
+
+def _watch_steps(library: Library, runs: Iterator[Steps[Report]], *, as_json: bool) -> Steps[None]:
+    """Watch without end; say the first result, and then each that is news."""
+    from indexer.watch import watch  # noqa: PLC0415  # only watching needs the system's events
+
+    before = None
+    for step in watch(library, lambda: next(runs)):
+        if isinstance(step, Progress):
+            yield step
+            continue
+        state = step._replace(embedded=0, moved=0, new_failures=0, seconds=0.0)
+        if state != before or step.embedded or step.moved:
+            _show_report(library, step, as_json=as_json)
+        before = state
+
+
+def _show_report(library: Library, report: Report, *, as_json: bool) -> None:
+    if as_json:
+        emit("index", _report_fields(report))
+    else:
+        _say_report(library, report)
 
 
 def _report_fields(report: Report) -> dict[str, Any]:
