@@ -82,7 +82,9 @@ class MainWindow(QMainWindow):
     # Building
 
     def _menus(self) -> dict[str, list[Entry | None]]:
-        session = self.session
+        return self._menus_of_pictures() | self._menus_of_searching() | self._menus_of_the_library()
+
+    def _menus_of_pictures(self) -> dict[str, list[Entry | None]]:
         return {
             "File": [
                 Entry("Index folder…", self.choose_folder, ("Ctrl+I",), "index-folder"),
@@ -103,19 +105,22 @@ class MainWindow(QMainWindow):
                 Entry("Details", self._toggle_details, ("F9",), "details", self._filled),
                 Entry("Full screen", self._toggle_full_screen, ("F11",)),
             ],
+        }
+
+    def _menus_of_searching(self) -> dict[str, list[Entry | None]]:
+        session = self.session
+        back, forward = partial(session.move, -1), partial(session.move, 1)
+        return {
             "Search": [
-                Entry(
-                    "Back",
-                    partial(session.move, -1),
-                    ("Alt+Left", "Backspace"),
-                    "back",
-                    lambda: session.history.can_move(-1),
-                ),
-                Entry(
-                    "Forward", partial(session.move, 1), ("Alt+Right",), "forward", lambda: session.history.can_move(1)
-                ),
+                Entry("Back", back, ("Alt+Left", "Backspace"), "back", lambda: session.history.can_move(-1)),
+                Entry("Forward", forward, ("Alt+Right",), "forward", lambda: session.history.can_move(1)),
                 Entry("Whole library", session.show_library, ("Esc",), "library", lambda: session.query is not None),
             ],
+        }
+
+    def _menus_of_the_library(self) -> dict[str, list[Entry | None]]:
+        session = self.session
+        return {
             "Model": [
                 Entry("Fine-tune on labelled folders…", self.training.open),
                 None,
@@ -125,15 +130,16 @@ class MainWindow(QMainWindow):
                 Entry("Open library…", self.choose_library),
                 Entry("Look for changes", session.rescan, ("F5",), "refresh", session.can_rescan),
                 None,
-                Entry(
-                    "Photos that could not be read…", self.show_failures, (), "warning", lambda: bool(session.failures)
-                ),
+                Entry("Photos that could not be read…", self.show_failures, (), "warning", self._failed),
             ],
             "Help": [
                 Entry("Keys", self.show_keys, ("F1",), "keys"),
                 Entry("About Lookalike", lambda: about(self).open()),
             ],
         }
+
+    def _failed(self) -> bool:
+        return bool(self.session.failures)
 
     def _add_themes(self) -> None:
         group = QActionGroup(self)
