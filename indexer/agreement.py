@@ -43,16 +43,23 @@ def agreed(form: RuntimeForm, folder: Path, torch_runner: Runner, preprocessing:
     agreement = Agreement(check.words, len(check.batch), lowest)
     if fast_precision() == "fp32":
         return replace(form, agreement=agreement)
-    fast = lowest_cosine(truth, open_form(folder, form, precision="bf16").embed(check.batch))
-    precision = "bf16" if fast >= LOWEST_COSINE["bf16"] else "fp32"
-    return replace(form, precision=precision, agreement=replace(agreement, bf16=fast))
+    fast = cosines(truth, open_form(folder, form, precision="bf16").embed(check.batch))
+    precision = "bf16" if fast.min() >= LOWEST_COSINE["bf16"] else "fp32"
+    agreement = replace(agreement, bf16=float(fast.min()), bf16_mean=float(fast.mean()))
+    return replace(form, precision=precision, agreement=agreement)
 
 
 def lowest_cosine(first: np.ndarray, second: np.ndarray) -> float:
     """The lowest cosine between rows of the same number; NaN where a row is not finite."""
+    return float(cosines(first, second).min())
+
+
+def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The cosines (n,) float64 between rows of the same number; NaN where a row is not finite."""
     first, second = first.astype(np.float64), second.astype(np.float64)
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    return float(np.min((first * second).sum(axis=1) / np.maximum(lengths, 1e-30)))
+    result: np.ndarray = (first * second).sum(axis=1) / np.maximum(lengths, 1e-30)
+    return result
 
 
 def check_pictures(preprocessing: Preprocessing) -> Check:

@@ -19,11 +19,12 @@ import numpy as np
 from indexer import engines, photos
 from indexer import model as models
 from indexer.card import ModelCard, show
-from indexer.errors import LibraryBusy, LibraryError, LookalikeError, PhotoError
+from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError, PhotoError
 from indexer.generations import Generation
 from indexer.pipeline import Embedder, embed_bytes, embed_image
 from indexer.places import SUFFIX
 from indexer.query import Example, Query, combine
+from indexer.runtime import Agreement, read_form
 from indexer.searcher import Searcher
 from indexer.store import Failure, KnownModel, Root, ShownPhoto, Store
 from indexer.thumbnails import Thumbnails
@@ -72,7 +73,11 @@ class RootInfo(NamedTuple):
 
 
 class Info(NamedTuple):
-    """The figures of a library; `recall_at_10` is None while everything is searched exactly."""
+    """The figures of a library; `recall_at_10` is None while everything is searched exactly.
+
+    `precisions` counts the model's embeddings by precision; `agreement` is how near they come to torch in fp32, as
+    measured at installation, None where that was not.
+    """
 
     folder: Path
     roots: list[RootInfo]
@@ -87,6 +92,8 @@ class Info(NamedTuple):
     indexed: int
     tail: int
     recall_at_10: float | None
+    precisions: dict[str, int]
+    agreement: Agreement | None
     bytes: int
 
 
@@ -224,8 +231,16 @@ class Library:
             indexed=generation.manifest.rows if generation else 0,
             tail=len(searcher.tail.ids),
             recall_at_10=generation.manifest.recall_at_10 if generation else None,
+            precisions=self.store.precisions(self.model_id),
+            agreement=self._agreement(),
             bytes=_size(self.folder),
         )
+
+    def _agreement(self) -> Agreement | None:
+        try:
+            return read_form(self.models_folder / self.fingerprint, self.card()).agreement
+        except ModelError:  # the next run that needs the model mends it
+            return None
 
     def _root_info(self, root: Root) -> RootInfo:
         state = "online" if root.online else "offline"

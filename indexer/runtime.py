@@ -34,12 +34,13 @@ class NotConverted(ModelError):
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far the converted form agrees with torch: lowest cosine over `count` pictures, by precision."""
+    """How far the converted form agrees with torch, over `count` pictures: lowest cosine by precision, mean of bf16."""
 
     pictures: str
     count: int
     fp32: float
     bf16: float | None = None
+    bf16_mean: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

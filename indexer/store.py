@@ -236,10 +236,8 @@ class Store:
                 (photo, model, np.asarray(outcome.vector, "<f2").tobytes(), outcome.precision),
             )
         elif outcome.reason is not None:
-            self._write(
-                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)",
-                (photo, model, outcome.reason, outcome.needs),
-            )
+            failure = (photo, model, outcome.reason, outcome.needs)
+            self._write("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", failure)
         return photo
 
     def _record_file(self, outcome: Outcome, photo: int | None) -> None:
@@ -351,6 +349,10 @@ class Store:
         """Embeddings of the model with seq > above."""
         return self._one("SELECT count(*) FROM embeddings WHERE model = ? AND seq > ?", (model, above))
 
+    def precisions(self, model: int) -> dict[str, int]:
+        """How many embeddings of the model were computed in each precision."""
+        return dict(self._rows("SELECT precision, count(*) FROM embeddings WHERE model = ? GROUP BY 1", (model,)))
+
     def last_seq(self, model: int) -> int:
         """The highest seq of the model's embeddings, 0 when it has none."""
         return self._one("SELECT max(seq) FROM embeddings WHERE model = ?", (model,))
@@ -389,9 +391,8 @@ class Store:
     def confirm_generation(self, number: int, rows: int, manifest_sha256: str) -> None:
         """Make a built generation the one that searches use; numbers that never came to that are dropped."""
         with self.transaction():
-            self._write(
-                "UPDATE generations SET rows = ?, manifest_sha256 = ? WHERE number = ?", (rows, manifest_sha256, number)
-            )
+            built = (rows, manifest_sha256, number)
+            self._write("UPDATE generations SET rows = ?, manifest_sha256 = ? WHERE number = ?", built)
             self._write("DELETE FROM generations WHERE manifest_sha256 IS NULL")
 
     def discard_generation(self, number: int) -> None:

@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def info_command(library: Path | None, as_json: bool) -> None:
         say(f"  {photos.text(root.path)}: {root.files:,} files, {root.state}{kind}")
     say(f"{info.missing:,} files missing, {info.failed:,} could not be used")
     say(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
+    _say_precision(info)
     if info.recall_at_10 is None:
         say(f"{info.tail:,} embeddings, searched exactly")
     else:
@@ -65,7 +67,17 @@ def info_command(library: Path | None, as_json: bool) -> None:
 
 def _info_fields(info: Info) -> dict[str, Any]:
     roots = [root._asdict() | {"path": photos.text(root.path)} for root in info.roots]
-    return info._asdict() | {"folder": show(info.folder), "roots": roots}
+    agreement = asdict(info.agreement) if info.agreement else None
+    return info._asdict() | {"folder": show(info.folder), "roots": roots, "agreement": agreement}
+
+
+def _say_precision(info: Info) -> None:
+    say("Computed in " + ", ".join(f"{name}: {count:,}" for name, count in sorted(info.precisions.items())))
+    if info.agreement is None:
+        return
+    if "bf16" in info.precisions and info.agreement.bf16 is not None:
+        mean = f", {info.agreement.bf16_mean:.4f} in the mean" if info.agreement.bf16_mean is not None else ""
+        say(f"bf16 was measured on {info.agreement.pictures}: cosine to fp32 {info.agreement.bf16:.4f} at worst{mean}")
 
 
 @click.command("failed")

@@ -133,6 +133,11 @@ def test_evaluate_raw_pixels_needs_no_model(tmp_path: Path, tell: Tell) -> None:
 def test_info_failed_roots_and_doctor_speak_json(home: Path, prepared: Any, tell: Tell) -> None:
     info = tell(home, "info", "--json").result()
     assert (info["photos"], info["files"], info["failed"], info["dim"]) == (60, 60, 1, 1280)
+    assert list(info["precisions"].values()) == [60]
+    assert info["agreement"]["fp32"] > 0.9999
+    if "bf16" in info["precisions"]:
+        assert 0.98 < info["agreement"]["bf16"] <= info["agreement"]["bf16_mean"] < 1
+        assert "bf16 was measured on" in tell(home, "info").out
     failed = tell(home, "failed", "--json").result()["failed"]
     assert failed == [
         {"path": f"{prepared.photos}/a/bad.png", "reason": "is not a picture in a format Lookalike reads"}
