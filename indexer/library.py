@@ -284,6 +284,8 @@ class Library:
         return embed_image(example, self.embedder())
 
     def _vector_of_file(self, path: Path) -> np.ndarray:
+        if not path.exists():
+            raise LookalikeError(f"There is no file {photos.text(os.fsencode(path))}.")
         try:
             data = photos.read(path)
             stored = self.store.embedding(self.store.photo_of(photos.content_hash(data)), self.model_id)

@@ -233,7 +233,8 @@ def test_outside_picture_as_file_and_in_memory_find_the_same(pictures: Library, 
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("none.png", "vanished"), ("bad.png", "not a picture"), ("folder", "not a regular file")]
+    ("name", "reason"),
+    [("none.png", "There is no file"), ("bad.png", "not a picture"), ("folder", "not a regular file")],
 )
 def test_query_that_cannot_be_read_is_a_sentence_with_its_name(
     pictures: Library, tmp_path: Path, name: str, reason: str
