@@ -93,7 +93,7 @@ def child(command: list[str]) -> tuple[dict[str, Any], float]:
 
 
 def bound(folder: Path, model_folder: Path) -> dict[str, float]:
-    """Core-milliseconds of each step for one photo, measured alone in this thread: a caller among several has one core."""
+    """Core-milliseconds of each step for one photo, measured alone: one of several callers has one core."""
     embedder = model.load(model_folder, runtime="openvino", callers=CALLERS)
     files = sorted(folder.iterdir())[:60]
     side = embedder.card.preprocessing.short_side
