@@ -56,7 +56,7 @@ def test_each_file_of_the_corpus_is_a_picture_or_has_a_plain_reason(case: pictur
 
 def test_the_whole_corpus_stays_quiet_and_below_200_mebibytes(tmp_path: Path) -> None:
     program = (
-        "import sys, pictures\nfrom pathlib import Path\nfrom indexer import photos\n"
+        "import sys\nfrom pathlib import Path\nfrom indexer import photos\nfrom tests import pictures\n"
         "for case in pictures.CASES:\n"
         "    path = Path(sys.argv[1]) / case.name\n    case.write(path)\n"
         "    try: photos.decode(photos.read(path), 256)\n    except photos.PhotoError: pass\n"
