@@ -27,6 +27,11 @@ from indexer.progress import drain
 BASELINES = Path(os.environ.get("LOOKALIKE_BASELINES", "../shared/baselines"))
 COUNTS = {"12mp": 200, "vga": 600}
 RUNS = 3
+STARTER = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 class Run(NamedTuple):
@@ -82,14 +87,13 @@ def ours(folder: Path, work: Path, model_folder: Path) -> Run:
 
 
 def child(command: list[str]) -> tuple[dict[str, Any], float]:
-    """The last JSON line of a command, and the peak of its memory in MB."""
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(command, stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0, command
-        out.seek(0)
-        return json.loads(out.read().splitlines()[-1]), usage.ru_maxrss / 1024
+    """The last JSON line of a command, and the peak of its memory in MB.
+
+    It is started by a small process of its own: the peak that the system reports includes the starter's.
+    """
+    done = subprocess.run([sys.executable, "-c", STARTER, *command], stdout=subprocess.PIPE, check=True)
+    *_, result, peak = done.stdout.splitlines()
+    return json.loads(result), int(peak) / 1024
 
 
 def bound(folder: Path, model_folder: Path) -> dict[str, float]:
