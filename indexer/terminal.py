@@ -7,10 +7,12 @@ files failed for the first time; 2: usage or refused, with one plain sentence.
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -55,6 +57,7 @@ def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Re
     if attached:
         _make_way()
         threading.Thread(target=_wait_for_end_of_input, args=(asked_to_stop,), daemon=True).start()
+    _keep_in_mind(asked_to_stop)
     show = _json_line if as_json else _Bars()
     shown = None
     try:
@@ -73,6 +76,19 @@ def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Re
         if isinstance(show, _Bars):
             show.close()
     raise Stopped(STOPPED)
+
+
+def _keep_in_mind(asked_to_stop: threading.Event) -> None:
+    """Remember Ctrl-C beside raising it: an exception that happens to rise inside a destructor is lost."""
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        asked_to_stop.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, stop)
 
 
 def _make_way() -> None:

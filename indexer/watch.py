@@ -152,9 +152,9 @@ class _Eyes:
         return not _is_remote(root)
 
     def close(self) -> None:
-        """End the thread that listens."""
+        """End the thread that listens; where it does not notice, it ends with the process."""
         self._observer.stop()
-        self._observer.join()
+        self._observer.join(timeout=2 * LOOK)
 
 
 class _Ears(FileSystemEventHandler):
