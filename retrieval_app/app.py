@@ -96,7 +96,9 @@ def keep_log(folder: Path) -> Path:
     path = folder / "lookalike.log"
     handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=1, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.getLogger("lookalike").addHandler(handler)
+    log = logging.getLogger("lookalike")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)  # ours, whatever a library has set for all
     return path
 
 
