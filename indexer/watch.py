@@ -134,10 +134,14 @@ class _Eyes:
         return True
 
     def turn_to(self, roots: list[bytes]) -> bool:
-        """Watch these folders, as far as they are there; whether that is anything new."""
+        """Watch these folders, as far as they are there; whether that is anything new.
+
+        Also anew where folders have come: of folders made one in the other at once, the inner may have been missed.
+        """
         identities = _identities(roots)
-        if identities == self.seen:
+        if identities == self.seen and not self._ears.new_folders:
             return False
+        self._ears.new_folders = False
         self._observer.unschedule_all()
         self.seen = identities
         watched = [self._watch(root) for root, identity in identities.items() if identity]
@@ -162,9 +166,11 @@ class _Ears(FileSystemEventHandler):
 
     def __init__(self, library: bytes, news: "Queue[None]") -> None:
         self._library, self._news = library, news
+        self.new_folders = False
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Any event, of one path or of two."""
+        self.new_folders |= event.is_directory
         paths = [os.fsencode(path) for path in (event.src_path, event.dest_path) if path]
         if any(self._matters(path, event.is_directory) for path in paths):
             with contextlib.suppress(Full):

@@ -22,6 +22,7 @@ from indexer.watch import _Eyes
 from tests.commands import command, environment
 from tests.trees import paint, paint_many
 
+pytestmark = pytest.mark.long  # they wait for the system's events, in real time
 DEADLINE = 60.0  # seconds on crowded cores; how soon things are to happen is asserted where it is promised
 
 
