@@ -18,6 +18,7 @@ import numpy as np
 
 from indexer import engines, photos
 from indexer import model as models
+from indexer.annotations import Annotations
 from indexer.card import ModelCard, show
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError, PhotoError
 from indexer.generations import Generation
@@ -104,6 +105,7 @@ class Library:
         self.folder = folder
         self.name = folder.name.removesuffix(SUFFIX)
         self.store = Store(folder)
+        self.annotations = Annotations(self.store.database)
         self.thumbnails = Thumbnails(folder / "thumbnails.sqlite")
         self._model: models.Model | None = None
         self._searcher = Searcher(folder, self.store)

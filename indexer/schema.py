@@ -76,4 +76,7 @@ MIGRATIONS = (
         manifest_sha256 TEXT
     );
     """,
+    """
+    CREATE TABLE searches (name TEXT PRIMARY KEY, query TEXT NOT NULL) WITHOUT ROWID;
+    """,
 )

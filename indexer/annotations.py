@@ -1,0 +1,81 @@
+"""What the user has said about photos: labels, decisions on pairs, saved searches. Every SQL statement about them.
+
+These belong to photos, not to files or models, so they survive moves, copies and a change of model. They are short
+writes that never wait for a job.
+"""
+
+import json
+from collections.abc import Iterable
+from itertools import starmap
+
+from indexer.database import Database
+
+NO_MATCH = "no match"
+
+
+class Annotations:
+    """The user's own words in a library's database; used in the database's thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # labels
+
+    def labels(self, model: int) -> dict[int, str]:
+        """Photo id -> label of every labelled photo that is shown: the user's own where there is one, else a folder's.
+
+        A content that lies in folders of different classes has no label unless the user gave it one.
+        """
+        rows = self._database.rows(
+            "SELECT f.photo, coalesce(l.label, min(f.label)) FROM files AS f "
+            "LEFT JOIN labels AS l ON l.photo = f.photo WHERE f.state = 'present' AND EXISTS "
+            "(SELECT 1 FROM embeddings AS e WHERE e.photo = f.photo AND e.model = ?) "
+            "GROUP BY f.photo HAVING l.label IS NOT NULL OR count(DISTINCT f.label) = 1",
+            (model,),
+        )
+        return dict(rows)
+
+    def label(self, photos: Iterable[int], label: str | None) -> None:
+        """Give photos a label of the user's; None takes it away, and a folder's label counts again."""
+        with self._database.transaction():
+            for photo in photos:
+                if label is None:
+                    self._database.write("DELETE FROM labels WHERE photo = ?", (photo,))
+                else:
+                    self._database.write("INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, label))
+
+    # decisions
+
+    def decisions(self, decision: str = NO_MATCH) -> set[tuple[int, int]]:
+        """Pairs of photo ids, the smaller first, that the user has decided so about."""
+        return set(
+            starmap(_pair, self._database.rows("SELECT photo, other FROM decisions WHERE decision = ?", (decision,)))
+        )
+
+    def decide(self, pairs: Iterable[tuple[int, int]], decision: str | None = NO_MATCH) -> None:
+        """Remember a decision about pairs of photos; None forgets what was decided."""
+        with self._database.transaction():
+            for photo, other in starmap(_pair, pairs):
+                self._database.write("DELETE FROM decisions WHERE photo = ? AND other = ?", (photo, other))
+                if decision is not None:
+                    self._database.write("INSERT INTO decisions VALUES (?, ?, ?)", (photo, other, decision))
+
+    # saved searches
+
+    def searches(self) -> dict[str, object]:
+        """The saved searches by name, each as the plain value that was saved."""
+        return {
+            name: json.loads(value)
+            for name, value in self._database.rows("SELECT name, query FROM searches ORDER BY name")
+        }
+
+    def save_search(self, name: str, query: object | None) -> None:
+        """Keep a search by name as JSON, in place of one that had the name; None forgets it."""
+        if query is None:
+            self._database.write("DELETE FROM searches WHERE name = ?", (name,))
+        else:
+            self._database.write("INSERT OR REPLACE INTO searches VALUES (?, ?)", (name, json.dumps(query)))
+
+
+def _pair(photo: int, other: int) -> tuple[int, int]:
+    return (photo, other) if photo < other else (other, photo)
