@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QSizePolicy,
     QSlider,
-    QStackedWidget,
     QToolBar,
     QToolButton,
     QVBoxLayout,
@@ -35,6 +34,7 @@ from retrieval_app.dialogs import FailuresDialog, Key, KeysDialog, about
 from retrieval_app.grid import LARGEST, SMALLEST, USUAL
 from retrieval_app.menus import Entry, Menus
 from retrieval_app.outside import Outside, promising, received
+from retrieval_app.pages import Pages
 from retrieval_app.search_page import SearchPage
 from retrieval_app.session import Session
 from retrieval_app.settings import Settings
@@ -62,8 +62,8 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self._settings = settings
         self.page = SearchPage(session, tiles, theme)
-        self.pages = QStackedWidget()
-        self.pages.addWidget(self.page)
+        self.pages = Pages()
+        self.pages.add("Search", self.page, "Find what looks alike", self.page.take_focus)
         self.status = StatusLine(session)
         self.banner = Banner(session, theme)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
@@ -95,14 +95,16 @@ class MainWindow(QMainWindow):
                 Entry("Quit", self.close, ("Ctrl+Q",)),
             ],
             "Edit": [
-                Entry("Copy path", self.copy_path, ("Ctrl+C",), possible=self._filled),
+                Entry("Copy path", self.copy_path, ("Ctrl+C",), possible=self._looking),
                 Entry("Paste as query", self.paste, ("Ctrl+V",), "paste", self._filled),
             ],
             "View": [
+                *self.pages.entries(),
+                None,
                 Entry("Larger pictures", partial(self._grow, SIZE_STEP), ("Ctrl++", "Ctrl+="), "large"),
                 Entry("Smaller pictures", partial(self._grow, -SIZE_STEP), ("Ctrl+-",), "small"),
                 None,
-                Entry("Details", self._toggle_details, ("F9",), "details", self._filled),
+                Entry("Details", self._toggle_details, ("F9",), "details", self._looking),
                 Entry("Full screen", self._toggle_full_screen, ("F11",)),
             ],
         }
@@ -159,6 +161,7 @@ class MainWindow(QMainWindow):
         self.addToolBar(bar)
         self._fill_library_button()
         bar.addWidget(self.library_button)
+        bar.addWidget(self.pages.row)
         for text in ("Back", "Forward", "Whole library", "Index folder…", "Open a picture…"):
             bar.addAction(self.menus.action(text))
         space = QWidget()
@@ -199,6 +202,8 @@ class MainWindow(QMainWindow):
         session.library_changed.connect(lambda: self.tiles.follow(session.folder))
         for signal in (session.library_changed, session.query_changed, session.job_changed):
             signal.connect(self._update)
+        session.query_changed.connect(self._show_results)
+        self.pages.turned.connect(self._update)
         self.page.folder_wanted.connect(self.choose_folder)
         self.page.picture_wanted.connect(self.choose_pictures)
         self.status.failures_wanted.connect(self.show_failures)
@@ -225,6 +230,13 @@ class MainWindow(QMainWindow):
 
     def _filled(self) -> bool:
         return not self.session.empty
+
+    def _looking(self) -> bool:
+        return self._filled() and self.pages.shows("Search")
+
+    def _show_results(self) -> None:
+        if self.session.query is not None:
+            self.pages.go_to("Search")
 
     def _list_libraries(self, menu: QMenu) -> None:
         menu.clear()
