@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from indexer import model, samples, upkeep
+from indexer import duplicates_command, model, samples, upkeep
 from indexer.card import ModelCard, show
 from indexer.errors import LookalikeError
 from indexer.evaluation import Evaluation, evaluate
@@ -321,4 +321,5 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
         say(f"{count:,} pictures in {show(out)}")
 
 
-COMMANDS = [index_command, search_command, evaluate_command, sample_command, *upkeep.COMMANDS]
+COMMANDS = [index_command, search_command, evaluate_command, sample_command]
+COMMANDS += [*duplicates_command.COMMANDS, *upkeep.COMMANDS]

@@ -1,0 +1,92 @@
+"""The command `duplicates`: groups of photos that are there more than once, and what the user says about them."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer import photos
+from indexer.card import show
+from indexer.duplicates import KINDS, Group, find
+from indexer.errors import LookalikeError, PhotoError
+from indexer.library import Library
+from indexer.places import find as find_library
+from indexer.terminal import attached_option, emit, follow, json_option, say
+from indexer.upkeep import library_option
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command("duplicates")
+@library_option
+@click.option("--kind", type=click.Choice(list(KINDS)), default="copies", show_default=True)
+@click.option("--max-distance", type=click.FloatRange(0, 2), help="In place of the library's own cut-off.")
+@click.option("--turned", is_flag=True, help="Near copies also where one is turned by 90 degrees or mirrored.")
+@click.option("--not-a-match", "pair", nargs=2, type=FILE, help="Remember that these two photos are no match.")
+@json_option
+@attached_option
+def duplicates_command(
+    *,
+    library: Path | None,
+    kind: str,
+    max_distance: float | None,
+    turned: bool,
+    pair: tuple[Path, Path] | None,
+    as_json: bool,
+    attached: bool,
+) -> None:
+    """List photos that are there more than once: exact copies, near copies, or look-alikes. Nothing is deleted."""
+    with Library.open(library or find_library(pair[0] if pair else None)) as opened:
+        if pair:
+            _part(opened, pair, as_json=as_json)
+            return
+        steps = find(opened, kind, turned=turned, max_distance=max_distance)
+        groups = follow(steps, as_json=as_json, attached=attached)
+        listed = [_listed(opened, group) for group in groups]
+    if as_json:
+        emit("duplicates", {"kind": kind, "groups": [{"photos": entries} for entries in listed]})
+    else:
+        _say_groups(listed)
+
+
+def _part(library: Library, pair: tuple[Path, Path], *, as_json: bool) -> None:
+    """Remember that the two are no match."""
+    one, other = (_photo_at(library, path) for path in pair)
+    if one == other:
+        raise LookalikeError("These two are the same photo: their contents are equal.")
+    library.annotations.decide([(one, other)])
+    if as_json:
+        emit("duplicates", {"kind": "no match", "groups": []})
+    else:
+        say("Remembered: these two never stand in one group again.")
+
+
+def _photo_at(library: Library, path: Path) -> int:
+    try:
+        photo = library.store.photo_of(photos.content_hash(photos.read(path)))
+    except PhotoError as error:
+        raise LookalikeError(f"{show(path)} {error}.") from error
+    if not photo:
+        raise LookalikeError(f"{show(path)} is no photo of this library. Index its folder first.")
+    return photo
+
+
+def _listed(library: Library, group: Group) -> list[dict[str, Any]]:
+    """Each photo of a group by path, with its distance to the first; of exact copies each file."""
+    if group.kind == "copies":
+        return [{"path": photos.text(path), "distance": 0.0} for path in group.files]
+    at = dict(zip(group.photos, group.distances, strict=True))
+    return [
+        {"path": photos.text(photo.path), "distance": round(at[photo.id], 6)} for photo in library.photos(group.photos)
+    ]
+
+
+def _say_groups(groups: list[list[dict[str, Any]]]) -> None:
+    for entries in groups:
+        for entry in entries:
+            say(f"{entry['distance']:.3f}  {entry['path']}")
+        say("")
+    say(f"{len(groups):,} groups with {sum(map(len, groups)):,} pictures")
+
+
+COMMANDS = [duplicates_command]

@@ -1,0 +1,30 @@
+"""Which files hold which content: one SQL statement, asked by whoever looks for copies."""
+
+from typing import NamedTuple
+
+from indexer.database import Database
+
+
+class Held(NamedTuple):
+    """A present file of a photo with an embedding: absolute path, time in ns, the photo's size in pixels."""
+
+    photo: int
+    sha256: bytes
+    pixels: int
+    mtime_ns: int
+    path: bytes
+
+
+def held_files(database: Database, model: int) -> list[Held]:
+    """Every present file whose photo has an embedding under the model, by content, then oldest first, then by path."""
+    rows = database.rows(
+        "SELECT photos.id, sha256, coalesce(width * height, 0), mtime_ns, roots.path, files.path FROM files "
+        "JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root WHERE state = 'present' AND "
+        "EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = photos.id AND e.model = ?)",
+        (model,),
+    )
+    files = [
+        Held(photo, sha256, pixels, mtime_ns, root.rstrip(b"/") + b"/" + path)
+        for photo, sha256, pixels, mtime_ns, root, path in rows
+    ]
+    return sorted(files, key=lambda file: (file.sha256, file.mtime_ns, file.path))
