@@ -5,6 +5,7 @@ writes that never wait for a job.
 """
 
 import json
+import zlib
 from collections.abc import Iterable
 from itertools import starmap
 
@@ -43,6 +44,12 @@ class Annotations:
                     self._database.write("DELETE FROM labels WHERE photo = ?", (photo,))
                 else:
                     self._database.write("INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, label))
+
+    def stamp(self) -> tuple[int, int]:
+        """A number that changes when the user's labels do, and how many files have a folder's label."""
+        own = self._database.rows("SELECT photo, label FROM labels ORDER BY photo")
+        folders = self._database.one("SELECT count(label) FROM files WHERE state = 'present'")
+        return zlib.crc32(json.dumps(own).encode()), folders
 
     # decisions
 

@@ -19,8 +19,10 @@ import numpy as np
 from indexer import engines, photos
 from indexer import model as models
 from indexer.annotations import Annotations
+from indexer.calibration import Calibration, Comparison
 from indexer.card import ModelCard, show
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError, PhotoError
+from indexer.evidence import Evidence
 from indexer.generations import Generation
 from indexer.pipeline import Embedder, embed_bytes, embed_image
 from indexer.places import SUFFIX
@@ -109,6 +111,7 @@ class Library:
         self.thumbnails = Thumbnails(folder / "thumbnails.sqlite")
         self._model: models.Model | None = None
         self._searcher = Searcher(folder, self.store)
+        self._evidence = Evidence(self.models_folder, self.store, self.annotations)
 
     @classmethod
     def open(cls, folder: Path) -> "Library":
@@ -299,7 +302,30 @@ class Library:
         order = np.lexsort((ids, distances))[:k]
         found = self.photos([int(ids[row]) for row in order])
         at = dict(zip(ids[order].tolist(), distances[order].tolist(), strict=True))
-        return [Hit(rank, photo, at[photo.id], None, None) for rank, photo in enumerate(found, 1)]
+        means = self.calibration()
+        return [Hit(rank, photo, at[photo.id], *means.meaning(at[photo.id])) for rank, photo in enumerate(found, 1)]
+
+    # same or different
+
+    def calibration(self) -> Calibration:
+        """What distances mean here: from labels the model was not trained on, its checkpoint, or random pairs."""
+        self._require_model()
+        return self._evidence.calibration(self.fingerprint, self.model_id)
+
+    def max_distance_at(self, fmr: float) -> float:
+        """The distance below which at most a share `fmr` of pairs are wrongly taken for the same.
+
+        Without labels all random pairs count as wrong. LookalikeError where the pairs cannot show so small a rate.
+        """
+        return self.calibration().cutoff(fmr).distance
+
+    def verify(self, a: Example, b: Example, *, max_fmr: float | None = None) -> Comparison:
+        """Whether two pictures are the same, at a false-match rate of `max_fmr`, by default 0.01 or what can be shown.
+
+        Raises LookalikeError where a picture cannot be read, or the pairs cannot show so small a rate.
+        """
+        difference = self.vector(a).astype(np.float64) - self.vector(b).astype(np.float64)
+        return self.calibration().compare(float(np.linalg.norm(difference)), max_fmr)
 
 
 def _size(folder: Path) -> int:

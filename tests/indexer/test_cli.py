@@ -71,7 +71,9 @@ def test_search_says_hits_as_json(home: Path, prepared: Any, tell: Tell) -> None
     assert (result["result"], result["engine"]) == ("search", "annoy")
     assert [hit.keys() for hit in result["hits"]] == [HIT_KEYS] * 7
     first = {"rank": 1, "path": str(photo), "copies": 0, "distance": 0.0}
-    assert result["hits"][0] == first | {"probability": None, "rarity": None, "label": "a"}
+    probability = result["hits"][0]["probability"]
+    assert result["hits"][0] == first | {"probability": probability, "rarity": None, "label": "a"}
+    assert 0 < probability < 1
     distances = [hit["distance"] for hit in result["hits"]]
     assert distances == sorted(distances)
 
@@ -137,6 +139,9 @@ def test_info_failed_roots_and_doctor_speak_json(home: Path, prepared: Any, tell
     assert info["agreement"]["fp32"] > 0.9999
     if "bf16" in info["precisions"]:
         assert 0.98 < info["agreement"]["bf16"] <= info["agreement"]["bf16_mean"] < 1
+        found = info["agreement"]["found"]
+        assert found["pictures"] == 248
+        assert 0 < abs(found["fp32"] - found["bf16"]) < 0.02
         assert "bf16 was measured on" in tell(home, "info").out
     failed = tell(home, "failed", "--json").result()["failed"]
     assert failed == [
