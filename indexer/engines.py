@@ -47,11 +47,16 @@ def open_annoy(path: Path, dim: int) -> Nearest:
     return nearest
 
 
-def squared_distances(values: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances (n, m) float32, within NOISE, of values (n, dim) to queries (m, dim)."""
-    result = np.empty((len(values), len(queries)), np.float32)
-    for start in range(0, len(values), BLOCK):
-        block = values[start : start + BLOCK].astype(np.float32)
+def squared_distances(values: np.ndarray, queries: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """Squared Euclidean distances (n, m) float32, within NOISE, of values (n, dim) to queries (m, dim).
+
+    With `rows` (n,) only those of the values are looked at.
+    """
+    count = len(values) if rows is None else len(rows)
+    result = np.empty((count, len(queries)), np.float32)
+    for start in range(0, count, BLOCK):
+        part = slice(start, start + BLOCK) if rows is None else rows[start : start + BLOCK]
+        block = values[part].astype(np.float32)
         squares = np.einsum("ij,ij->i", block, block)
         result[start : start + BLOCK] = squares[:, None] - 2 * (block @ queries.T)
     result += np.einsum("ij,ij->i", queries, queries)

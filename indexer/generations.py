@@ -6,30 +6,29 @@ because Annoy cannot tell a damaged file from a sound one. On any doubt: Generat
 embeddings in the database, which are the truth.
 """
 
+import contextlib
 import hashlib
 import json
+import math
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from indexer import atomic, engines
+from indexer import atomic, engines, recall
 from indexer.errors import GenerationError
 from indexer.progress import Progress, Steps
 from indexer.projection import fit_pca
 from indexer.store import GenerationRow, Store
 
-FORMAT = 1
+FORMAT = 2
 PROJECTED = 128  # above this many dimensions Annoy holds a projection: it keeps 99.9 % of the exact top 10
-CANDIDATES_PER_HIT = 10
-MIN_CANDIDATES = 100
-TARGET_RECALL = 0.99
-RECALL_QUERIES = 200  # at most; a small library asks for less, so that measuring does not outlast building
 MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
-SEARCH_KS = (1_000, 2_500, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000)
+PIECE = 8 << 20  # bytes read at a time in the background
 FILES = ("ids.npy", "vectors.npy", "projection.npy", "index.ann")
 
 Identities = dict[str, list[int]]
@@ -38,7 +37,10 @@ Identities = dict[str, list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation holds; `files` maps a name to its size in bytes and its sha256."""
+    """What a generation holds; `files` maps a name to its size in bytes and its sha256.
+
+    Trees, search_k and candidates are what a search for ten spends: the least that reached the recall stated here.
+    """
 
     format: int
     number: int
@@ -50,6 +52,7 @@ class Manifest:
     built_upto: int
     trees: int
     search_k: int
+    candidates: int
     seed: int
     recall_at_10: float
     recall_queries: int
@@ -63,21 +66,36 @@ class Generation:
         self.manifest = manifest
         self.ids: np.ndarray = np.load(folder / "ids.npy")
         self.values: np.ndarray = np.load(folder / "vectors.npy", mmap_mode="r")
-        self._projection: np.ndarray = np.load(folder / "projection.npy")
-        self._nearest = engines.open_annoy(folder / "index.ann", manifest.projected)
+        self._ask = _open_index(folder, manifest.projected)
+        self._mapped = [folder / "index.ann", folder / "vectors.npy"]
 
-    def candidates(self, query: np.ndarray, count: int, effort: int = 1) -> np.ndarray:
-        """Up to `count` rows likely nearest to the query (dim,) float32, with `effort` times the usual search."""
-        return self.rows(query, count, effort * self.manifest.search_k)
+    def candidates_for(self, k: int) -> int:
+        """How many candidates the measured recall of the k nearest rests on."""
+        return max(self.manifest.candidates, math.ceil(self.manifest.candidates / recall.NEAREST) * k)
 
-    def rows(self, query: np.ndarray, count: int, search_k: int) -> np.ndarray:
-        """Annoy's own answer: up to `count` rows, having looked at about `search_k` of them."""
-        return self._nearest(query @ self._projection, count, max(search_k, count))
+    def rows(self, query: np.ndarray, count: int, effort: int = 1) -> np.ndarray:
+        """Up to `count` rows likely nearest to the query (dim,) float32, with `effort` times the measured search_k."""
+        return self._ask(query, count, max(effort * self.manifest.search_k, count))
+
+    def warm(self) -> None:
+        """Read what is mapped once in the background, so that the first searches need not wait for the disk."""
+        threading.Thread(target=_read_through, args=(self._mapped,), name="warm", daemon=True).start()
 
 
-def candidates_for(k: int) -> int:
-    """How many candidates the measured recall of the k nearest rests on."""
-    return max(MIN_CANDIDATES, CANDIDATES_PER_HIT * k)
+def _open_index(folder: Path, projected: int) -> recall.Ask:
+    """Annoy's own answers to a query in full dimension."""
+    projection = np.load(folder / "projection.npy")
+    nearest = engines.open_annoy(folder / "index.ann", projected)
+    return lambda query, count, search_k: nearest(query @ projection, count, search_k)
+
+
+def _read_through(paths: list[Path]) -> None:
+    buffer = bytearray(PIECE)
+    with contextlib.suppress(OSError):  # a generation may be cleaned up meanwhile
+        for path in paths:
+            with path.open("rb", buffering=0) as file:
+                while file.readinto(buffer):
+                    pass
 
 
 def path_of(library: Path, number: int) -> Path:
@@ -102,10 +120,12 @@ def publish(library: Path, store: Store, model: int, fingerprint: str, *, seed: 
     try:
         yield from _write_vectors(folder, store, model, upto, total)
         manifest = yield from _write_index(folder, number, fingerprint, upto, seed)
+        identities = {name: _identity(folder / name) for name in FILES}
         atomic.publish_folder(folder, final)
     finally:
         atomic.discard(folder)
     data = (final / "manifest.json").read_bytes()
+    store.set_setting(f"verified {number}", identities)
     store.confirm_generation(number, manifest.rows, hashlib.sha256(data).hexdigest())
     clean_up(library, store)
     return manifest
@@ -134,9 +154,7 @@ def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: i
     projected = min(dim, PROJECTED)
     projection = fit_pca(values, projected) if dim > PROJECTED else np.eye(dim, dtype=np.float32)
     np.save(folder / "projection.npy", projection)
-    yield Progress("publish", 0, rows, "building the index")
-    trees = 20 if rows > 300_000 else 40
-    engines.build_annoy(folder / "index.ann", _projected(values, projection), projected, trees=trees, seed=seed)
+    trees, effort = yield from _build(folder, values, projection, seed)
     manifest = Manifest(
         format=FORMAT,
         number=number,
@@ -147,16 +165,30 @@ def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: i
         rows=rows,
         built_upto=upto,
         trees=trees,
-        search_k=0,
+        search_k=effort.search_k,
+        candidates=effort.candidates,
         seed=seed,
-        recall_at_10=0.0,
-        recall_queries=recall_queries(rows),
+        recall_at_10=effort.recall_at_10,
+        recall_queries=recall.queries(rows),
         files={name: _measure(folder / name) for name in FILES},
     )
-    yield Progress("publish", rows, rows, "measuring the recall")
-    fields = asdict(manifest) | choose_search_k(Generation(folder, manifest))
-    (folder / "manifest.json").write_text(json.dumps(fields, indent=1))
-    return Manifest(**fields)
+    (folder / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1))
+    return manifest
+
+
+def _build(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) -> Steps[tuple[int, recall.Effort]]:
+    """Build with more trees until the recall is reached; the number of trees, and what a search then spends."""
+    sample, rows = None, len(values)
+    for trees in recall.TREES:
+        yield Progress("publish", 0, rows, "building the index")
+        path, dim = folder / "index.ann", projection.shape[1]
+        engines.build_annoy(path, _projected(values, projection), dim, trees=trees, seed=seed)
+        yield Progress("publish", rows, rows, "measuring the recall")
+        sample = sample or recall.sample(values)
+        effort = recall.choose(values, _open_index(folder, dim), sample)
+        if effort.enough:
+            break
+    return trees, effort
 
 
 def _projected(values: np.ndarray, projection: np.ndarray) -> Iterator[np.ndarray]:
@@ -167,56 +199,6 @@ def _projected(values: np.ndarray, projection: np.ndarray) -> Iterator[np.ndarra
 def _measure(path: Path) -> tuple[int, str]:
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def choose_search_k(generation: Generation) -> dict[str, float]:
-    """The smallest tried search_k whose recall@10 reaches TARGET_RECALL, with the recall it reached."""
-    rows = generation.manifest.rows
-    sample = np.unique(np.linspace(0, rows - 1, recall_queries(rows)).astype(np.int64))
-    truth = true_nearest(generation.values, sample, 10)
-    recall, search_k = 0.0, 0
-    for search_k in SEARCH_KS:
-        recall = measure_recall(generation, sample, truth, search_k)
-        if recall >= TARGET_RECALL:
-            break
-    return {"search_k": search_k, "recall_at_10": round(recall, 4)}
-
-
-def recall_queries(rows: int) -> int:
-    """How many of so many rows are asked for to measure the recall: one in twenty, 50 to RECALL_QUERIES."""
-    return min(rows, RECALL_QUERIES, max(50, rows // 20))
-
-
-def true_nearest(values: np.ndarray, sample: np.ndarray, count: int) -> list[np.ndarray]:
-    """For each sampled row its `count` nearest other rows, by looking at all."""
-    nearest = []
-    for start in range(0, len(sample), 32):  # so many columns of squared distances at a time: 128 MB at a million rows
-        rows = sample[start : start + 32]
-        queries = values[rows].astype(np.float32)
-        squares = engines.squared_distances(values, queries)
-        squares[rows, np.arange(len(rows))] = np.inf
-        columns = (engines.closest(column, count) for column in squares.T)
-        nearest += [rank(values, query, near)[:count] for query, near in zip(queries, columns, strict=True)]
-    return nearest
-
-
-def measure_recall(generation: Generation, sample: np.ndarray, truth: list[np.ndarray], search_k: int) -> float:
-    """Share of the true nearest that Annoy and exact re-ranking find for the sampled rows.
-
-    A query's own row is left out on both sides, so that it does not count as an easy hit.
-    """
-    found = 0
-    for row, wanted in zip(sample, truth, strict=True):
-        query = generation.values[row].astype(np.float32)
-        near = generation.rows(query, MIN_CANDIDATES, search_k)
-        found += len(np.intersect1d(rank(generation.values, query, near[near != row])[: len(wanted)], wanted))
-    return found / max(1, sum(map(len, truth))) if len(sample) > 1 else 1.0
-
-
-def rank(values: np.ndarray, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The rows ordered by exact distance to the query, then by row."""
-    rows = np.sort(rows)
-    return rows[np.argsort(engines.exact_distances(values[rows], query), kind="stable")]
 
 
 # verifying
@@ -251,13 +233,17 @@ def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Manife
 
 
 def _verify(path: Path, manifest: Manifest, known: list[int] | None) -> list[int]:
-    about = _require_regular(path)
-    identity = [about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns]
+    identity = _identity(path)
     if identity != known:
         size, sha256 = manifest.files[path.name]
-        if about.st_size != size or _measure(path)[1] != sha256:
+        if path.stat().st_size != size or _measure(path)[1] != sha256:
             raise ValueError(f"{path.name} has changed since it was published")
     return identity
+
+
+def _identity(path: Path) -> list[int]:
+    about = _require_regular(path)
+    return [about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns]
 
 
 def _require_regular(path: Path) -> os.stat_result:

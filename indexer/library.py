@@ -16,15 +16,15 @@ from typing import NamedTuple
 import filelock
 import numpy as np
 
-from indexer import engines, photos
+from indexer import engines, examples
 from indexer import model as models
 from indexer.annotations import Annotations
 from indexer.calibration import Calibration, Comparison
 from indexer.card import ModelCard, show
-from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError, PhotoError
+from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
 from indexer.evidence import Evidence
+from indexer.filters import Filter
 from indexer.generations import Generation
-from indexer.pipeline import Embedder, embed_bytes, embed_image
 from indexer.places import SUFFIX
 from indexer.query import Example, Query, combine
 from indexer.runtime import Agreement, read_form
@@ -193,7 +193,7 @@ class Library:
             raise LibraryError(f"The library {self.name} is empty. Index a folder first: lookalike index FOLDER")
         return known
 
-    def embedder(self) -> Embedder:
+    def embedder(self) -> models.Model:
         """The active model, loaded once; loads no torch when it is converted."""
         if self._model is None or self._model.card.fingerprint != self.fingerprint:
             self.card()
@@ -226,7 +226,7 @@ class Library:
             folder=self.folder,
             roots=[self._root_info(root) for root in self.store.roots()],
             files=self.store.count_files(self.model_id),
-            photos=int(searcher.shown.sum()),
+            photos=self.store.count_photos(self.model_id),
             missing=self.store.count_missing(),
             failed=len(self.failures()),
             model=model.name,
@@ -253,18 +253,30 @@ class Library:
 
     # searching
 
-    def search(self, query: Query, *, k: int = 50, exact: bool = False) -> SearchResult:
+    def search(
+        self,
+        query: Query,
+        *,
+        k: int = 50,
+        exact: bool = False,
+        within: Filter | None = None,
+        max_distance: float | None = None,
+    ) -> SearchResult:
         """The k photos nearest to the query, by exact distance; `exact` looks at every photo instead of candidates.
 
-        Raises LookalikeError where a picture of the query cannot be read.
+        Only photos that pass the filter `within` and are at most `max_distance` away. Raises LookalikeError where a
+        picture of the query cannot be read.
         """
         if k < 1:
             raise LookalikeError("A search needs room for at least one result.")
         start = time.perf_counter()
         searcher = self._fresh_searcher()
-        vector = combine([self.vector(one) for one in query.positives], [self.vector(one) for one in query.negatives])
-        ids, values, engine = searcher.nearest(vector, k, exact=exact)
+        positives, negatives = ([self.vector(one) for one in part] for part in query[:2])
+        vector = combine(positives, negatives, query.weights)
+        ids, values, engine = searcher.nearest(vector, k, searcher.allowed(within), exact=exact)
         hits = self._hits(ids, engines.exact_distances(values, vector), k)
+        if max_distance is not None:
+            hits = [hit for hit in hits if hit.distance <= max_distance]
         recall = searcher.generation.manifest.recall_at_10 if searcher.generation and engine == "annoy" else 1.0
         return SearchResult(hits, engine, recall, time.perf_counter() - start, searcher.notice)
 
@@ -279,24 +291,7 @@ class Library:
 
     def vector(self, example: Example) -> np.ndarray:
         """The embedding (dim,) float32 of an example: the stored one where its content is in the library."""
-        if isinstance(example, int | np.integer):
-            stored = self.store.embedding(int(example), self.model_id)
-            if stored is None:
-                raise LookalikeError("That photo is no longer in the library.")
-            return stored.astype(np.float32)
-        if isinstance(example, Path):
-            return self._vector_of_file(example)
-        return embed_image(example, self.embedder())
-
-    def _vector_of_file(self, path: Path) -> np.ndarray:
-        if not path.exists():
-            raise LookalikeError(f"There is no file {photos.text(os.fsencode(path))}.")
-        try:
-            data = photos.read(path)
-            stored = self.store.embedding(self.store.photo_of(photos.content_hash(data)), self.model_id)
-            return stored.astype(np.float32) if stored is not None else embed_bytes(data, self.embedder())
-        except PhotoError as error:
-            raise LookalikeError(f"{photos.text(os.fsencode(path))} {error}.") from error
+        return examples.vector(example, examples.Source(self.store, self.model_id, self.embedder))
 
     def _hits(self, ids: np.ndarray, distances: np.ndarray, k: int) -> list[Hit]:
         order = np.lexsort((ids, distances))[:k]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer import generations
+from indexer import generations, recall
 from indexer.errors import GenerationError
 from indexer.generations import FILES, Generation, Manifest, open_verified, path_of, publish
 from indexer.indexing import index
@@ -62,22 +62,31 @@ def test_generation_covers_every_embedding_in_the_order_they_came(filled: Librar
 def test_stated_recall_is_the_measured_one(filled: Library) -> None:
     generation = opened(filled)
     _, vectors = all_vectors(filled)
+    candidates = generation.manifest.candidates
     found = wanted = 0
     for row in np.unique(np.linspace(0, ROWS - 1, 200).astype(int)).tolist():
         others = [number for number in range(ROWS) if number != row]
         true = nearest_by_loop(others, vectors[others], vectors[row], 10).ids
-        near = [int(n) for n in generation.rows(vectors[row].astype(np.float32), 100, generation.manifest.search_k)]
-        near.remove(row)
+        asked = generation.rows(vectors[row].astype(np.float32), candidates)
+        near = [int(n) for n in asked if n != row]
         found += len(set(true) & set(nearest_by_loop(near, vectors[near], vectors[row], 10).ids))
         wanted += 10
     assert generation.manifest.recall_at_10 == pytest.approx(found / wanted, abs=1e-4)
-    assert generation.manifest.recall_at_10 >= generations.TARGET_RECALL
+    assert generation.manifest.recall_at_10 >= recall.TARGET_RECALL
 
 
 def test_stated_recall_shows_an_index_that_finds_little(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = republish(filled).recall_at_10
-    monkeypatch.setattr(generations, "MIN_CANDIDATES", 4)
+    monkeypatch.setattr(recall, "CANDIDATES", (4,))
     assert republish(filled).recall_at_10 < 0.5 < honest
+
+
+def test_trees_are_added_while_too_little_is_found(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert republish(filled).trees == recall.TREES[0]
+    monkeypatch.setattr(recall, "CANDIDATES", (4,))  # four cannot hold ten
+    scant = republish(filled)
+    assert scant.trees == recall.TREES[-1]
+    assert filled.search(Query((1,)), k=5).recall_at_10 == scant.recall_at_10  # said as it is
 
 
 def test_same_seed_gives_the_same_bytes_another_seed_another_index(filled: Library) -> None:
