@@ -1,5 +1,7 @@
 """Does the converted form of a model give the embeddings that torch gives? Asked of real pictures at installation."""
 
+import contextlib
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -9,14 +11,16 @@ from PIL import Image
 
 from indexer.card import Preprocessing
 from indexer.errors import PhotoError
+from indexer.metrics import retrieval
 from indexer.photos import decode, is_candidate, read
-from indexer.runtime import Agreement, Runner, RuntimeForm, fast_precision, open_form
+from indexer.runtime import Agreement, Retrievals, Runner, RuntimeForm, fast_precision, open_form
 from indexer.samples import sample_folder
 
 # FACTS 4: fp32 agrees to 1e-6; bf16 was measured at 0.9988 in the mean and 0.993 at worst.
 LOWEST_COSINE = {"fp32": 0.9999, "bf16": 0.98}
 LARGEST_DIFFERENCE = 1e-2  # of feature maps in fp32, relative to their largest value
 PICTURES = 8
+PATIENCE = 30.0  # seconds: a model that needs longer for the whole sample in fp32 is judged by cosines alone
 
 
 class Check(NamedTuple):
@@ -43,10 +47,41 @@ def agreed(form: RuntimeForm, folder: Path, torch_runner: Runner, preprocessing:
     agreement = Agreement(check.words, len(check.batch), lowest)
     if fast_precision() == "fp32":
         return replace(form, agreement=agreement)
-    fast = cosines(truth, open_form(folder, form, precision="bf16").embed(check.batch))
+    quick = open_form(folder, form, precision="bf16")
+    fast = cosines(truth, quick.embed(check.batch))
     precision = "bf16" if fast.min() >= LOWEST_COSINE["bf16"] else "fp32"
     agreement = replace(agreement, bf16=float(fast.min()), bf16_mean=float(fast.mean()))
-    return replace(form, precision=precision, agreement=agreement)
+    return replace(form, precision=precision, agreement=replace(agreement, found=_found(exact, quick, preprocessing)))
+
+
+def _found(exact: Runner, quick: Runner, preprocessing: Preprocessing) -> Retrievals | None:
+    """MAP@R on the bundled sample in both precisions; None where there is no sample or it would take too long."""
+    embedded: dict[str, list[np.ndarray]] = {"fp32": [], "bf16": []}
+    labels: list[int] = []
+    begun = time.perf_counter()
+    for number, folder in enumerate(_sample_classes()):
+        if not (inputs := _prepared(sorted(folder.iterdir()), preprocessing)):
+            continue
+        batch = np.stack(inputs)
+        embedded["fp32"].append(exact.embed(batch))
+        embedded["bf16"].append(quick.embed(batch))
+        labels += [number] * len(batch)
+        if time.perf_counter() - begun > PATIENCE * (number + 1) / len(_sample_classes()):
+            return None
+    if not labels:
+        return None
+    figures = {name: retrieval(np.concatenate(parts), labels).map_at_r for name, parts in embedded.items()}
+    return Retrievals(len(labels), figures["fp32"], figures["bf16"])
+
+
+def _prepared(paths: list[Path], preprocessing: Preprocessing) -> list[np.ndarray]:
+    """The model's inputs of those of the files that are pictures."""
+    pictures = []
+    for path in paths:
+        if is_candidate(path.name.encode()):
+            with contextlib.suppress(PhotoError):
+                pictures.append(preprocessing.prepare(decode(read(path), preprocessing.short_side).image))
+    return pictures
 
 
 def lowest_cosine(first: np.ndarray, second: np.ndarray) -> float:
@@ -64,12 +99,7 @@ def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def check_pictures(preprocessing: Preprocessing) -> Check:
     """A few pictures of the bundled sample, one class each; drawn ones where there is no sample."""
-    pictures: list[np.ndarray] = []
-    for path in _sample_pictures():
-        try:
-            pictures.append(preprocessing.prepare(decode(read(path), preprocessing.short_side).image))
-        except PhotoError:
-            continue
+    pictures = _prepared(_sample_pictures(), preprocessing)
     if len(pictures) >= 2:
         return Check(np.stack(pictures), "pictures of the bundled sample")
     return Check(np.stack([_drawn(seed, preprocessing.size) for seed in range(PICTURES)]), "drawn pictures")
@@ -77,9 +107,13 @@ def check_pictures(preprocessing: Preprocessing) -> Check:
 
 def _sample_pictures() -> list[Path]:
     firsts: list[Path] = []
-    for folder in sorted(path for path in sample_folder().glob("*") if path.is_dir()):
+    for folder in _sample_classes():
         firsts += [path for path in sorted(folder.iterdir()) if is_candidate(path.name.encode())][:1]
     return firsts[:PICTURES]
+
+
+def _sample_classes() -> list[Path]:
+    return sorted(path for path in sample_folder().glob("*") if path.is_dir())
 
 
 def _drawn(seed: int, size: int) -> np.ndarray:

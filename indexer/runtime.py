@@ -33,14 +33,27 @@ class NotConverted(ModelError):
 
 
 @dataclass(frozen=True, slots=True)
+class Retrievals:
+    """MAP@R of the same labelled pictures, each asking for its class, computed in fp32 and in bf16."""
+
+    pictures: int
+    fp32: float
+    bf16: float
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far the converted form agrees with torch, over `count` pictures: lowest cosine by precision, mean of bf16."""
+    """How far the converted form agrees with torch, over `count` pictures: lowest cosine by precision, mean of bf16.
+
+    `found` says what the bundled sample's retrieval loses by bf16, None where that was not measured.
+    """
 
     pictures: str
     count: int
     fp32: float
     bf16: float | None = None
     bf16_mean: float | None = None
+    found: Retrievals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +181,7 @@ def _read_checked(folder: Path, form: RuntimeForm, name: str) -> bytes:
 
 def _form(fields: dict[str, Any]) -> RuntimeForm:
     """Check the fields of runtime.json; ValueError or TypeError where they are not ours."""
-    agreement = fields.pop("agreement", None)
-    form = RuntimeForm(**fields, agreement=None if agreement is None else Agreement(**agreement))
+    form = RuntimeForm(**fields | {"agreement": _agreement(fields.get("agreement"))})
     words = (form.fingerprint, form.runtime, form.why, form.precision)
     if not all(isinstance(word, str) for word in words) or not isinstance(form.files, dict):
         raise TypeError("a field has the wrong type")
@@ -178,6 +190,13 @@ def _form(fields: dict[str, Any]) -> RuntimeForm:
     if form.files.keys() != ({XML_FILE, BIN_FILE} if form.runtime == "openvino" else set()):
         raise ValueError("not the files of this runtime")
     return form
+
+
+def _agreement(fields: dict[str, Any] | None) -> Agreement | None:
+    if fields is None:
+        return None
+    found = fields.get("found")
+    return Agreement(**fields | {"found": None if found is None else Retrievals(**found)})
 
 
 def _sha256(data: bytes) -> str:

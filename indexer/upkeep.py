@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,10 @@ def _say_precision(info: Info) -> None:
     if "bf16" in info.precisions and info.agreement.bf16 is not None:
         mean = f", {info.agreement.bf16_mean:.4f} in the mean" if info.agreement.bf16_mean is not None else ""
         say(f"bf16 was measured on {info.agreement.pictures}: cosine to fp32 {info.agreement.bf16:.4f} at worst{mean}")
+    if info.agreement.found is not None:
+        pictures, exact, fast = astuple(info.agreement.found)
+        change = f"{exact:.4f} in fp32, {fast:.4f} in bf16 ({fast - exact:+.4f})"
+        say(f"MAP@R on {pictures:,} labelled pictures of the sample: {change}")
 
 
 @click.command("failed")
