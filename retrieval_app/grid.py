@@ -4,11 +4,22 @@ A table view whose cells are mapped to photos (row x columns + column) opens a m
 view takes seconds (FACTS 6).
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -17,6 +28,7 @@ from PySide6.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
+    QToolTip,
     QWidget,
 )
 
@@ -24,12 +36,20 @@ from indexer import photos
 from indexer.library import Hit, Photo
 from retrieval_app.state import Listing
 from retrieval_app.theme import Theme
-from retrieval_app.tile_painter import CAPTION_HEIGHT, PADDING, Tile, paint_tile
+from retrieval_app.tile_painter import CAPTION_HEIGHT, PADDING, Tile, corner, paint_tile, picture_place
 from retrieval_app.tiles import Tiles
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 SMALLEST, USUAL, LARGEST = 96, 136, 256  # px
+TIPS = {1: "More like this (+)", -1: "Less like this (-)"}
 _NOWHERE = QModelIndex()
+
+
+class _Spot(NamedTuple):
+    """What lies under the pointer: a photo, and its plus (1), its minus (-1) or neither (0)."""
+
+    photo: int
+    sign: int
 
 
 class GridModel(QAbstractTableModel):
@@ -112,6 +132,7 @@ class _Painter(QStyledItemDelegate):
             queried=int(model.listing.ids[place]) == self._grid.queried,
             focused=bool(state & QStyle.StateFlag.State_HasFocus),
             hovered=bool(state & QStyle.StateFlag.State_MouseOver),
+            mark=self._grid.marks.get(int(model.listing.ids[place]), 0),
         )
         painter.save()
         paint_tile(painter, option.rect, tile, self._theme.tokens)
@@ -124,12 +145,15 @@ class Grid(QTableView):
     chosen = Signal(int)  # photo id: a click, or Enter
     opened = Signal(int)  # photo id: a double click
     moved = Signal()  # another tile is current
+    marked = Signal(int, int)  # photo id, 1 for more like this or -1 for less
+    compared = Signal(int)  # photo id: Space
 
     def __init__(self, tiles: Tiles, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.side = USUAL
         self.queried: int | None = None  # the photo that is the query, marked
-        self._pressed: int | None = None
+        self.marks: Mapping[int, int] = {}  # photo id -> how often marked plus, negative for minus
+        self._pressed: _Spot | None = None
         self._clicked: int | None = None
         self.grid = GridModel(tiles, self)
         self.setModel(self.grid)
@@ -227,10 +251,12 @@ class Grid(QTableView):
         self.moved.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter chooses the current photo."""
-        chosen = self.current_id()
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and chosen is not None:
-            self.chosen.emit(chosen)
+        """Enter chooses the current photo, Space compares it with the query."""
+        current = self.current_id()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current is not None:
+            self.chosen.emit(current)
+        elif event.key() == Qt.Key.Key_Space and current is not None:
+            self.compared.emit(current)
         elif event.key() == Qt.Key.Key_Backspace:
             event.ignore()  # goes back in history
         else:
@@ -268,24 +294,44 @@ class Grid(QTableView):
             event.ignore()
             return
         super().mousePressEvent(event)
-        self._pressed = self._under(event) if event.button() == Qt.MouseButton.LeftButton else None
+        self._pressed = self._under(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click chooses at once, without waiting whether it becomes a double click."""
         super().mouseReleaseEvent(event)
         pressed, self._pressed = self._pressed, None
-        if pressed is not None and pressed == self._under(event):
-            self._clicked = pressed
-            self.chosen.emit(pressed)
+        if pressed is None or pressed != self._under(event.position()):
+            return
+        if pressed.sign:
+            self.marked.emit(*pressed)
+        else:
+            self._clicked = pressed.photo
+            self.chosen.emit(pressed.photo)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Open the photo of the first click: by the second one its results may already lie under the pointer."""
-        if event.button() == Qt.MouseButton.LeftButton and self._clicked is not None:
+        spot = self._under(event.position())
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if spot is not None and spot.sign:
+            self._pressed = spot  # two quick clicks on a plus are two
+        elif self._clicked is not None:
             self.opened.emit(self._clicked)
 
-    def _under(self, event: QMouseEvent) -> int | None:
-        place = self.grid.place(self.indexAt(event.position().toPoint()))
-        return None if place is None else int(self.grid.listing.ids[place])
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Say what the corners of a tile do."""
+        if isinstance(event, QHelpEvent) and (spot := self._under(QPointF(event.pos()))) and spot.sign:
+            QToolTip.showText(event.globalPos(), TIPS[spot.sign], self)
+            return True
+        return super().viewportEvent(event)
+
+    def _under(self, position: QPointF) -> _Spot | None:
+        index = self.indexAt(position.toPoint())
+        if (place := self.grid.place(index)) is None:
+            return None
+        square = picture_place(self.visualRect(index), self.side)
+        signs = (sign for sign in TIPS if corner(square, sign).contains(position.toPoint()))
+        return _Spot(int(self.grid.listing.ids[place]), next(signs, 0))
 
     def sizeHint(self) -> QSize:
         """Room for four columns."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from PIL import Image
 from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QPainter, QPixmap
 
 from indexer.query import Example
 
@@ -23,7 +23,8 @@ def received(data: QMimeData) -> Outside:
     folders = tuple(path for path in paths if path.is_dir())
     pictures: tuple[Example, ...] = tuple(path for path in paths if path not in folders)
     if not paths and data.hasImage():
-        image = QImage(data.imageData())
+        held = data.imageData()
+        image = held.toImage() if isinstance(held, QPixmap) else QImage(held)  # a pixmap comes from our own window
         pictures = () if image.isNull() else (to_pillow(image),)
     return Outside(pictures, folders)
 

@@ -1,26 +1,24 @@
 """The left pane: what is asked, or how to ask."""
 
-from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from indexer import photos
-from indexer.query import Example, Query
-from retrieval_app import words
+from indexer.query import Box, Cropped, Example, Picture, Query
+from retrieval_app import marking
+from retrieval_app.crop import Crop
 from retrieval_app.labels import Elided, button, label
-from retrieval_app.picture import Picture
+from retrieval_app.mark_rows import MarkRow
 from retrieval_app.session import Session
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
 
-SHOWN = 6  # pictures of one query that are shown; further ones are counted
 
-
-class QueryPanel(QWidget):
-    """The pictures of the query, and the way back to the library."""
+class QueryPanel(QScrollArea):
+    """The first picture of the query with its crop, the marked ones below it, and the way back to the library."""
 
     open_wanted = Signal()
 
@@ -28,87 +26,144 @@ class QueryPanel(QWidget):
         super().__init__()
         self._session = session
         self._tiles = tiles
-        self._theme = theme
-        self._place = QVBoxLayout(self)
-        self._place.setContentsMargins(16, 12, 16, 16)
-        self._place.setSpacing(8)
-        self._place.addWidget(label("QUERY", "section"))
-        self._body = QWidget()
+        self.picture = Crop(theme, self._look_at_first)
+        self.more = MarkRow(theme, "+  More like", self._look)
+        self.less = MarkRow(theme, "\N{MINUS SIGN}  Less like", self._look)
+        self._invitation = _invitation()
         self._name = Elided(role="name")
         self._origin = label("", "caption", wrap=True)
-        self._place.addWidget(self._body)
-        self._place.addWidget(self._name)
-        self._place.addWidget(self._origin)
+        self._whole = button("Whole picture")
         self._back = button("Back to the library")
+        self._open = button("Open a picture…")
+        self._connect()
+        self._arrange()
+        self._show()
+
+    def _connect(self) -> None:
+        session = self._session
+        self.picture.cropped.connect(self._crop)
+        self._whole.setToolTip("Forget the box (Esc while the picture has the keys)")
+        self._whole.clicked.connect(self.picture.clear)
         self._back.setToolTip("Show the whole library again (Esc)")
         self._back.clicked.connect(session.show_library)
-        self._place.addWidget(self._back)
-        self._open = button("Open a picture…")
         self._open.setToolTip("Find what looks like a picture from anywhere (Ctrl+O)")
         self._open.clicked.connect(self.open_wanted)
-        self._place.addWidget(self._open)
-        self._place.addStretch(1)
+        for row in (self.more, self.less):
+            row.removed.connect(self._remove)
+            row.weighed.connect(session.mark)
         session.query_changed.connect(self._show)
-        tiles.arrived.connect(self._name_it)
-        self._show()
+        self._tiles.arrived.connect(self._draw)
+
+    def _arrange(self) -> None:
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(8)
+        column.addWidget(label("QUERY", "section"))
+        parts = (self._invitation, self.picture, self._name, self._origin, self._whole, self.more, self.less)
+        for part in (*parts, self._back, self._open):
+            column.addWidget(part)
+        column.addStretch(1)
+        self.setWidget(inside)
+
+    # Showing
 
     def _show(self) -> None:
         query = self._session.query
-        body = self._pictures(query) if query else self._invitation()
-        self._place.replaceWidget(self._body, body)
-        self._body.hide()
-        self._body.deleteLater()
-        self._body = body
-        for widget in (self._name, self._origin, self._back):
+        found = marking.marks(query) if query else []
+        self._invitation.setVisible(query is None)
+        for widget in (self.picture, self._name, self._origin, self._back):
             widget.setVisible(query is not None)
-        self._name_it()
+        plain = found[:1] if found and found[0].times == 1 else []  # the picture itself, large
+        self.more.show_marks([mark for mark in found if mark.times > 0 and mark not in plain])
+        self.less.show_marks([mark for mark in found if mark.times < 0])
+        box = _box(query)
+        self.picture.show_box(box)
+        self._whole.setVisible(box is not None)
+        self._draw()
 
-    def _invitation(self) -> QWidget:
-        frame = QFrame()
-        frame.setProperty("role", "drop")
-        column = QVBoxLayout(frame)
-        column.setContentsMargins(16, 32, 16, 32)
-        text: QLabel = label(
-            "Click a photo to see what looks like it.\n\nOr drop or paste a picture here.", "muted", wrap=True
-        )
-        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        column.addWidget(text)
-        return frame
-
-    def _pictures(self, query: Query) -> QWidget:
-        """One large picture, or small ones in two columns."""
-        place = QWidget()
-        cells = QGridLayout(place)
-        cells.setContentsMargins(0, 0, 0, 0)
-        cells.setSpacing(8)
-        columns = 1 if len(query.positives) == 1 else 2
-        for number, example in enumerate(query.positives[:SHOWN]):
-            picture = Picture(self._theme, partial(self._look, example))
-            picture.setAccessibleName("Query picture")
-            cells.addWidget(picture, number // columns, number % columns)
-        return place
-
-    def _look(self, example: Example) -> QPixmap | None:
-        return self._tiles.preview(example)
-
-    def _name_it(self) -> None:
-        """Names of photos of the library come when they have been read."""
+    def _draw(self) -> None:
+        """Names and pictures of the library's photos come when they have been read."""
         query = self._session.query
         if query is None:
             return
-        for picture in self._body.findChildren(Picture):
-            picture.update()
+        for widget in (self.picture, *self.more.buttons, *self.less.buttons):
+            widget.update()
+        self._name.setText(self._named(_whole(query.positives[0])))
+        self._origin.setText(self._said(query))
+
+    def _named(self, picture: Picture) -> str:
+        if isinstance(picture, Path):
+            return photos.text(bytes(Path(picture.name)))
+        if not isinstance(picture, int):
+            return "Pasted picture"
+        photo = self._tiles.one(picture)
+        return photos.text(photo.path.rpartition(b"/")[2]) if photo else ""
+
+    def _said(self, query: Query) -> str:
+        part = "A part of it" if _box(query) else ""
         if len(query.positives) > 1:
-            self._name.setText(words.count(len(query.positives), "picture"))
-            self._origin.setText("What looks like all of them together")
-            return
-        (example,) = query.positives
-        if isinstance(example, int):
-            photo = self._tiles.one(example)
-            self._name.setText(photos.text(photo.path.rpartition(b"/")[2]) if photo else "")
-            self._origin.setText(photo.label or "" if photo else "")
+            return f"{part or 'This'} and {'another picture' if len(query.positives) == 2 else 'others'} together"
+        picture = _whole(query.positives[0])
+        if isinstance(picture, int):
+            photo = self._tiles.one(picture)
+            origin = (photo.label or "") if photo else ""
         else:
-            self._name.setText(
-                photos.text(bytes(Path(example.name))) if isinstance(example, Path) else "Pasted picture"
-            )
-            self._origin.setText("From outside the library")
+            origin = "From outside the library"
+        return "  ·  ".join(filter(None, (origin, part)))
+
+    def _look_at_first(self) -> QPixmap | None:
+        query = self._session.query
+        return self._tiles.preview(_whole(query.positives[0])) if query else None
+
+    def _look(self, example: Example) -> QPixmap | None:
+        """The picture, or its cropped part."""
+        pixmap = self._tiles.preview(_whole(example))
+        if pixmap is None or pixmap.isNull() or not isinstance(example, Cropped):
+            return pixmap
+        left, top, width, height = example.box
+        across, down = pixmap.width(), pixmap.height()
+        return pixmap.copy(QRectF(left * across, top * down, width * across, height * down).toAlignedRect())
+
+    # Changing
+
+    def _crop(self, box: Box | None) -> None:
+        query = self._session.query
+        if query is None:
+            return
+        first = query.positives[0]
+        whole = _whole(first)
+        self._session.change(marking.replaced(query, first, whole if box is None else Cropped(whole, box)))
+
+    def _remove(self, example: Example) -> None:
+        query = self._session.query
+        left = marking.without(query, example) if query else None
+        if left is None:
+            self._session.show_library()  # nothing is left to look for
+        else:
+            self._session.change(left)
+
+
+def _invitation() -> QWidget:
+    frame = QFrame()
+    frame.setProperty("role", "drop")
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(16, 32, 16, 32)
+    text: QLabel = label(
+        "Click a photo to see what looks like it.\n\nOr drop or paste a picture here.", "muted", wrap=True
+    )
+    text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    column.addWidget(text)
+    return frame
+
+
+def _whole(example: Example) -> Picture:
+    return example.example if isinstance(example, Cropped) else example
+
+
+def _box(query: Query | None) -> Box | None:
+    """The chosen part of the query's first picture."""
+    first = query.positives[0] if query else None
+    return first.box if isinstance(first, Cropped) else None

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from retrieval_app import words
 from retrieval_app.grid import Grid
 from retrieval_app.labels import Elided, label
+from retrieval_app.marking import marks
 from retrieval_app.session import Session
 from retrieval_app.state import Listing
 from retrieval_app.theme import Theme
@@ -55,7 +56,8 @@ class ResultsView(QWidget):
             if before.result is None:
                 self._left = (self.grid.verticalScrollBar().value(), self.grid.current_id())
             self._turn(listing)
-            self.grid.go_to(0, scroll=0)
+            if not self._session.history.changed or before.result is None:  # after a mark the photo stays current
+                self.grid.go_to(0, scroll=0)
         elif before.result is None and self._folder == self._session.folder:
             self.grid.show_listing(listing)
         else:
@@ -76,6 +78,7 @@ class ResultsView(QWidget):
     def _say(self) -> None:
         session = self._session
         self.grid.queried = session.queried
+        self.grid.marks = _marks(session)
         self.grid.viewport().update()
         result = session.listing.result
         if session.searching:
@@ -87,6 +90,13 @@ class ResultsView(QWidget):
         else:
             self._title.setText(words.count(len(result.hits), "nearest photo"))
             self._order.setText(f"by distance, 0 is the same  ·  {_how(result.engine, result.recall_at_10)}")
+
+
+def _marks(session: Session) -> dict[int, int]:
+    """Photo id -> mark, of the library's photos in the query; the photo that alone is asked for bears none."""
+    found = marks(session.query) if session.query else []
+    plain = (session.queried, 1)
+    return {mark.example: mark.times for mark in found if isinstance(mark.example, int) and mark != plain}
 
 
 def _how(engine: str, recall: float) -> str:

@@ -1,5 +1,8 @@
 """The search page: query on the left, photos in the centre, details on the right; before that, an invitation."""
 
+from collections.abc import Callable
+from functools import partial
+
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -7,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QW
 from indexer.library import Photo
 from retrieval_app.details_panel import NOT_TEXT, DetailsPanel, file_url
 from retrieval_app.labels import button, label
+from retrieval_app.menus import Entry
 from retrieval_app.query_panel import QueryPanel
 from retrieval_app.results_view import ResultsView
 from retrieval_app.session import Session
@@ -50,6 +54,7 @@ class SearchPage(QStackedWidget):
         grid.chosen.connect(self._session.click)
         grid.opened.connect(lambda photo: self.open_photo(self._tiles.one(photo)))
         grid.moved.connect(self._show_details)
+        grid.marked.connect(self._session.mark)
         for signal in (self._tiles.arrived, self._session.query_changed):
             signal.connect(self._show_details)
         self.details.similar_wanted.connect(self._session.find_similar)
@@ -66,6 +71,24 @@ class SearchPage(QStackedWidget):
         if wanted is not self.currentWidget():
             self.setCurrentWidget(wanted)
             self.take_focus()
+
+    def entries(self, possible: Callable[[], bool]) -> list[Entry]:
+        """The lines of the menu that change the query."""
+        session = self._session
+        return [
+            Entry("More like this", partial(self._mark, 1), ("+", "="), possible=possible),
+            Entry("Less like this", partial(self._mark, -1), ("-",), possible=possible),
+            Entry("Choose a part of the query", self._crop, ("C",), possible=lambda: session.query is not None),
+            Entry("Undo the last change", session.undo, ("Ctrl+Z",), possible=lambda: session.history.changed),
+        ]
+
+    def _mark(self, by: int) -> None:
+        if (current := self.results.grid.current_id()) is not None:
+            self._session.mark(current, by)
+
+    def _crop(self) -> None:
+        self.query.picture.begin()
+        self.query.ensureWidgetVisible(self.query.picture)
 
     def take_focus(self) -> None:
         """Keys go to what is done first."""

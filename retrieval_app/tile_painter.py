@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
 from indexer import photos
@@ -12,6 +12,8 @@ from retrieval_app.theme import BODY, CAPTION, Tokens, numbers, sized
 PADDING = 10  # around the picture, within the cell
 CAPTION_HEIGHT = 40
 RADIUS = 6
+SIGNS = {1: "+", -1: "\N{MINUS SIGN}"}
+CORNER = 24  # px, the plus and the minus of a tile
 
 
 class Tile(NamedTuple):
@@ -24,6 +26,7 @@ class Tile(NamedTuple):
     queried: bool
     focused: bool
     hovered: bool
+    mark: int = 0  # how often marked as more like the query; negative: less like
 
 
 def paint_tile(painter: QPainter, cell: QRect, tile: Tile, tokens: Tokens) -> None:
@@ -31,12 +34,45 @@ def paint_tile(painter: QPainter, cell: QRect, tile: Tile, tokens: Tokens) -> No
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
     card = QRect(0, 0, tile.side + PADDING, cell.height() - PADDING // 2)
     card.moveCenter(cell.center())
-    square = QRect(cell.center().x() - tile.side // 2, cell.top() + PADDING, tile.side, tile.side)
+    square = picture_place(cell, tile.side)
     _ground(painter, card, tile, tokens)
     _picture(painter, square, tile.pixmap, tokens)
     if tile.photo is not None:
         _caption(painter, square, tile.photo, tile.hit, tokens)
         _marks(painter, square, tile, tokens)
+        for sign in SIGNS:
+            if tile.hovered or tile.focused or tile.mark * sign > 0:
+                _sign(painter, corner(square, sign), sign, max(0, tile.mark * sign), tokens)
+
+
+def picture_place(cell: QRect, side: int) -> QRect:
+    """The square within a cell that the picture is fitted into."""
+    return QRect(cell.center().x() - side // 2, cell.top() + PADDING, side, side)
+
+
+def corner(square: QRect, sign: int) -> QRect:
+    """Where a picture's plus (1, left) or minus (-1, right) lies and can be clicked."""
+    left = square.left() + 4 if sign > 0 else square.right() - CORNER - 3
+    return QRect(left, square.bottom() - CORNER - 3, CORNER, CORNER)
+
+
+def _sign(painter: QPainter, place: QRect, sign: int, times: int, tokens: Tokens) -> None:
+    """A round plus or minus, filled where the photo is marked so, with a number where it is so more than once."""
+    ground, pen = (tokens.surface, tokens.text) if not times else (tokens.accent, tokens.on_accent)
+    if times and sign < 0:
+        ground, pen = tokens.text, tokens.surface
+    painter.setPen(QPen(QColor(tokens.line)))
+    painter.setBrush(QColor(ground))
+    painter.drawEllipse(QRectF(place).adjusted(0.5, 0.5, -0.5, -0.5))
+    painter.setPen(QPen(QColor(pen), 1.6))
+    middle, arm = QRectF(place).center(), 4.5
+    if times > 1:
+        painter.setFont(sized(painter.font(), CAPTION, bold=True))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{SIGNS[sign]}{times}")
+        return
+    painter.drawLine(QLineF(middle.x() - arm, middle.y(), middle.x() + arm, middle.y()))
+    if sign > 0:
+        painter.drawLine(QLineF(middle.x(), middle.y() - arm, middle.x(), middle.y() + arm))
 
 
 def _ground(painter: QPainter, card: QRect, tile: Tile, tokens: Tokens) -> None:

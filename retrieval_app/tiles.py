@@ -18,7 +18,7 @@ from PySide6.QtGui import QImage, QPixmap
 from indexer import photos
 from indexer.errors import LookalikeError
 from indexer.library import Library, Photo
-from indexer.query import Example
+from indexer.query import Picture
 from indexer.thumbnails import THUMBNAIL_SIDE
 from retrieval_app.jobs import Readers
 
@@ -158,7 +158,7 @@ class Tiles(QObject):
             self._readers.ask(_Thumbnail(photo.sha256, side), partial(_read_thumbnail, photo=photo, side=side))
         return drawn.pixmap if drawn else None
 
-    def preview(self, example: Example | Photo) -> QPixmap | None:
+    def preview(self, example: Picture | Photo) -> QPixmap | None:
         """A larger view of a picture file, a picture in memory or a photo; null when it cannot be read."""
         if isinstance(example, int):
             photo = self.one(example)
