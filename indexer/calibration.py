@@ -17,16 +17,14 @@ from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError
 from indexer.metrics import LEAST_FALSE_MATCHES
-from indexer.rates import Rate, intervals
+from indexer.rates import GROUPS, LEAST_UNITS, Rate, intervals
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 PHOTOS = 1500  # measured at most: 1.1 million pairs in 0.3 s
 TOGETHER = 4  # photos of a class are sampled in fours, so that many small classes leave matched pairs
-LEAST_CLASSES = 4  # fewer say nothing about other classes: then the intervals are for these classes only
-UNITS = 100  # that intervals weight at random: classes, several together where there are more ...
-GROUPS = 20  # ... or groups of photos, where classes are too few
+UNITS = 100  # that intervals weight at random: classes, several together where there are more
 DEFAULT_FMR = 0.01
 # A pair further apart than this share of the matched pairs is different; nearer, and beyond the threshold: not sure.
 MATCHED_WITHIN = 0.95
@@ -144,7 +142,7 @@ class Calibration:
                 "there are too few labels, so how often the same is missed is not known."
             )
         whose = "photos of this library" if self.source == "labels" else "pictures that came with the checkpoint"
-        scope = "as many other labels" if self.classes >= LEAST_CLASSES else "these labels only"
+        scope = "as many other labels" if self.classes >= LEAST_UNITS else "these labels only"
         return (
             f"Measured on {self.photos:,} {whose} with {self.classes:,} labels that the model was not trained on: "
             f"{self.matched:,} matched and {self.mismatched:,} mismatched pairs. The intervals are for {scope}."
@@ -303,7 +301,7 @@ def _shares(distances: Floats) -> tuple[tuple[float, float], ...]:
 def _cutoffs(distances: Floats, same: NDArray[np.bool_], left: Rows, right: Rows, units: Rows) -> tuple[Cutoff, ...]:
     """Cut-offs at the FMRs that the mismatched pairs can back; the intervals are over the units (photos,) of photos."""
     classes = int(units.max()) + 1
-    foreign = LEAST_CLASSES <= classes < len(units)  # else for these classes only, or there are no classes
+    foreign = LEAST_UNITS <= classes < len(units)  # else for these classes only, or there are no classes
     units = units % UNITS if foreign else np.random.default_rng(0).permutation(len(units)) % GROUPS
     mismatched = np.sort(distances[~same])
     fmrs = [fmr for fmr in FMRS if fmr * len(mismatched) >= LEAST_FALSE_MATCHES]

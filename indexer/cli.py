@@ -1,39 +1,31 @@
-"""The commands of daily use: index, search, evaluate, sample. What keeps a library in order is in `upkeep.py`."""
+"""The commands of daily use: index, search, sample. What keeps a library in order is in `upkeep.py`."""
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from indexer import duplicates_command, model, samples, upkeep
-from indexer.card import ModelCard, show
+from indexer import duplicates_command, evaluate_command, identity_commands, samples, upkeep
+from indexer.card import show
 from indexer.errors import LookalikeError
-from indexer.evaluation import Evaluation, evaluate
+from indexer.evaluate_command import runtime_option, weights_option
 from indexer.indexing import Report, index, require_folders
 from indexer.installation import ModelChoice, choose, install
 from indexer.library import Hit, Library, SearchResult
 from indexer.photos import text
-from indexer.pipeline import Deferred, Embedder
-from indexer.pixels import Pixels
-from indexer.places import below, find, home
+from indexer.pipeline import Deferred
+from indexer.places import below, find
 from indexer.progress import Progress, Steps
 from indexer.query import Query
 from indexer.sheet import write_sheet
 from indexer.terminal import attached_option, emit, follow, json_option, say
-from indexer.upkeep import active_model, deferred, library_option, one_at_a_time
+from indexer.upkeep import active_model, deferred, library_option
 from indexer.use import require_verdict
 
 FOLDER = click.Path(path_type=Path)
 model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
-weights_option = click.option(
-    "--weights", type=FOLDER, help="A safetensors file for the timm network named by --model."
-)
-runtime_option = click.option(
-    "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
-)
 
 
 @click.command("index")
@@ -169,7 +161,7 @@ def search_command(
     """Rank the library's photos by how much they look like the IMAGEs."""
     with Library.open(library or find(images[0])) as opened:
         if sheet is not None:
-            _require_place_without_photos(opened, sheet, (*images, *unlike))
+            require_place_without_photos(opened.store, sheet, (*images, *unlike))
         result = opened.search(Query(images, unlike), k=count, exact=exact)
         if sheet is not None:
             write_sheet(sheet, list(images), result.hits)
@@ -177,15 +169,6 @@ def search_command(
         emit("search", _search_fields(result))
     else:
         _say_hits(result, sheet)
-
-
-def _require_place_without_photos(library: Library, sheet: Path, queries: tuple[Path, ...]) -> None:
-    """LookalikeError where the sheet would replace a picture of the query, or be written into a photo folder."""
-    place = os.fsencode(sheet.parent.resolve() / sheet.name)
-    if any(below(place, root.path) for root in library.store.roots()):
-        raise LookalikeError(f"{show(sheet)} lies in a photo folder, where nothing is ever written. Choose another.")
-    if place in {os.fsencode(query.parent.resolve() / query.name) for query in queries}:
-        raise LookalikeError(f"{show(sheet)} is a picture of the query. Choose another place for the sheet.")
 
 
 def _search_fields(result: SearchResult) -> dict[str, Any]:
@@ -227,85 +210,6 @@ def _say_hits(result: SearchResult, sheet: Path | None) -> None:
         say(f"Contact sheet: {show(sheet)}")
 
 
-@click.command("evaluate")
-@click.argument("folder", type=FOLDER)
-@click.option(
-    "--model", "name", help="A timm network's name, the folder of a checkpoint, or 'pixels' for the bare pictures."
-)
-@weights_option
-@runtime_option
-@json_option
-def evaluate_command(folder: Path, name: str | None, weights: Path | None, runtime: str, as_json: bool) -> None:
-    """Measure how well a model finds the pictures of the same class; the sub-folders of FOLDER are the classes."""
-    with _standalone(name, weights, runtime, as_json=as_json) as (embedder, seen):
-        result = follow(evaluate(folder, embedder, seen), as_json=as_json)
-    if as_json:
-        emit("evaluate", _evaluation_fields(result))
-    else:
-        _say_evaluation(embedder.card.name, result)
-
-
-@contextmanager
-def _standalone(
-    name: str | None, weights: Path | None, runtime: str, *, as_json: bool
-) -> Iterator[tuple[Embedder, frozenset[bytes]]]:
-    """A model outside any library, installed in the home folder, and the hashes it must not be judged by."""
-    if name == "pixels":
-        yield Pixels(), frozenset()
-        return
-    folder = home() / "models"
-    choice = choose(name, weights)
-    card = follow(_install(choice, folder), as_json=as_json)
-    yield deferred(card, folder, runtime), frozenset(map(bytes, model.seen(folder / card.fingerprint)))
-
-
-def _install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
-    yield Progress("prepare", 0, 0)
-    with one_at_a_time(folder):
-        return (yield from install(choice, folder))
-
-
-def _evaluation_fields(result: Evaluation) -> dict[str, Any]:
-    figures = result.retrieval
-    return {
-        "queries": figures.queries,
-        "photos": result.photos,
-        "classes": result.classes,
-        "alone": figures.alone,
-        "copies": result.copies,
-        "ambiguous": result.ambiguous,
-        "seen": result.seen,
-        "failed": len(result.failed),
-        "p_at_1": figures.p_at_1,
-        "r_precision": figures.r_precision,
-        "map_at_r": figures.map_at_r,
-        "hit_at_k": {str(k): value for k, value in figures.hit_at_k.items()},
-        "eer": result.verification.eer,
-        "thresholds": [threshold._asdict() for threshold in result.verification.thresholds],
-    }
-
-
-def _say_evaluation(name: str, result: Evaluation) -> None:
-    figures = result.retrieval
-    say(f"{name} on {result.photos:,} photos of {result.classes:,} classes, {figures.queries:,} queries")
-    hits = "  ".join(f"hit@{k} {value:.3f}" for k, value in figures.hit_at_k.items() if k > 1)
-    say(f"P@1 {figures.p_at_1:.3f}  R-precision {figures.r_precision:.3f}  MAP@R {figures.map_at_r:.3f}  {hits}")
-    if result.verification.eer is not None:
-        say(f"Same or different: equal error rate {result.verification.eer:.3f}")
-    for threshold in result.verification.thresholds:
-        say(f"  wrong {threshold.fmr:.1%} of the time, misses {threshold.fnmr:.1%}: distance {threshold.distance:.3f}")
-    left_out = {
-        "alone in their class": figures.alone,
-        "copies": result.copies,
-        "in two classes": result.ambiguous,
-        "seen in training": result.seen,
-        "unreadable": len(result.failed),
-    }
-    parts = [f"{count:,} {why}" for why, count in left_out.items() if count]
-    if parts:
-        say(f"Left out: {', '.join(parts)}")
-
-
 @click.command("sample")
 @click.argument("name", type=click.Choice(list(samples.SAMPLES)))
 @click.argument("out", type=FOLDER)
@@ -321,5 +225,6 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
         say(f"{count:,} pictures in {show(out)}")
 
 
-COMMANDS = [index_command, search_command, evaluate_command, sample_command]
+COMMANDS = [index_command, search_command, sample_command]
+COMMANDS += [*evaluate_command.COMMANDS, *identity_commands.COMMANDS]
 COMMANDS += [*duplicates_command.COMMANDS, *upkeep.COMMANDS]

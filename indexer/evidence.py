@@ -18,7 +18,7 @@ from indexer.calibration import PHOTOS, Calibration
 from indexer.card import CARD_FILE, read_json
 from indexer.errors import LibraryError, ModelError
 from indexer.metrics import LEAST_FALSE_MATCHES
-from indexer.store import Store
+from indexer.store import Store, Vectors
 
 SETTING = "calibration"
 GROWTH = 1.1  # a library that has grown or shrunk by less keeps its calibration
@@ -70,18 +70,22 @@ class Evidence:
         found = [self._store.embedding(int(photo), model_id) for photo in ids]
         return np.stack([vector for vector in found if vector is not None]).astype(np.float32)
 
-    def random_vectors(self, model_id: int) -> np.ndarray:
-        """Embeddings (n, dim) float32 of at most 1,500 photos drawn at random, the same for the same library."""
+    def random_photos(self, model_id: int) -> Vectors:
+        """Embeddings of at most 1,500 photos drawn at random, in random order, the same for the same library."""
         last = self._store.last_seq(model_id)
-        if last <= 2 * PHOTOS:
-            found = self._store.vectors(model_id, 0).values
-        else:
-            seqs = np.sort(np.random.default_rng(0).choice(last, PHOTOS, replace=False))
-            one_each = [self._store.vectors(model_id, int(seq), limit=1) for seq in seqs]
-            at = {int(one.seqs[0]): one.values[0] for one in one_each if len(one.seqs)}
-            found = np.stack(list(at.values()))
-        chosen = np.random.default_rng(0).permutation(len(found))[:PHOTOS]
-        return found[chosen].astype(np.float32)
+        found = self._store.vectors(model_id, 0) if last <= 2 * PHOTOS else self._drawn(model_id, last)
+        chosen = np.random.default_rng(0).permutation(len(found.seqs))[:PHOTOS]
+        return Vectors(found.seqs[chosen], found.ids[chosen], found.values[chosen])
+
+    def _drawn(self, model_id: int, last: int) -> Vectors:
+        """The embeddings that follow on random seqs, each once."""
+        above = np.random.default_rng(0).choice(last, PHOTOS, replace=False)
+        one_each = [self._store.vectors(model_id, int(seq), limit=1) for seq in np.sort(above)]
+        found = Vectors(
+            *(np.concatenate(part) for part in zip(*(one for one in one_each if len(one.seqs)), strict=True))
+        )
+        first = np.unique(found.seqs, return_index=True)[1]
+        return Vectors(found.seqs[first], found.ids[first], found.values[first])
 
     def _kept_or_measured(self, fingerprint: str, model_id: int) -> Calibration:
         own, folders = self._annotations.stamp()
@@ -106,7 +110,7 @@ class Evidence:
             if own.cutoffs and own.matched >= LEAST_FALSE_MATCHES:
                 return own
         given = self._given(fingerprint)
-        return given or calibration.from_photos(self.random_vectors(model_id))
+        return given or calibration.from_photos(self.random_photos(model_id).values.astype(np.float32))
 
     def _given(self, fingerprint: str) -> Calibration | None:
         """The calibration that a training has left with the model."""

@@ -111,7 +111,7 @@ class Library:
         self.thumbnails = Thumbnails(folder / "thumbnails.sqlite")
         self._model: models.Model | None = None
         self._searcher = Searcher(folder, self.store)
-        self._evidence = Evidence(self.models_folder, self.store, self.annotations)
+        self.evidence = Evidence(self.models_folder, self.store, self.annotations)
 
     @classmethod
     def open(cls, folder: Path) -> "Library":
@@ -305,7 +305,7 @@ class Library:
     def calibration(self) -> Calibration:
         """What distances mean here: from labels the model was not trained on, its checkpoint, or random pairs."""
         self._require_model()
-        return self._evidence.calibration(self.fingerprint, self.model_id)
+        return self.evidence.calibration(self.fingerprint, self.model_id)
 
     def max_distance_at(self, fmr: float) -> float:
         """The distance below which at most a share `fmr` of pairs are wrongly taken for the same.

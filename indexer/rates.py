@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 RESAMPLES = 400
+LEAST_UNITS = 4  # classes; fewer say nothing about others, and photos in groups are counted instead
+GROUPS = 20
 
 
 class Rate(NamedTuple):
@@ -45,6 +47,18 @@ def intervals(errors: Floats, trials: Floats, *, foreign: bool) -> list[Rate]:
     middle = np.log((shares * total + 0.5) / (total - shares * total + 0.5))
     low, high = (1 / (1 + np.exp(-np.clip(logit, -50, 50))) for logit in (middle - reach, middle + reach))
     return [Rate(*rate) for rate in zip(shares.tolist(), low.tolist(), high.tolist(), strict=True)]
+
+
+def shares_of_units(errors: NDArray[np.bool_], codes: NDArray[np.int64]) -> Rate:
+    """The share of errors (n,), at least one, with an interval over classes (n,); over photos where those are few."""
+    foreign = len(set(codes.tolist())) >= LEAST_UNITS
+    units = np.unique(codes, return_inverse=True)[1] if foreign else np.arange(len(codes)) % GROUPS
+    (rate,) = intervals(
+        np.diag(np.bincount(units, errors).astype(np.float64))[:, :, None],
+        np.diag(np.bincount(units).astype(np.float64)),
+        foreign=foreign,
+    )
+    return rate
 
 
 def _weighted(counts: Floats, weights: Floats) -> Floats:
