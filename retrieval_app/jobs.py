@@ -20,6 +20,8 @@ from indexer.progress import Progress
 
 GRACE_MS = 8_000  # a child that was asked to stop finishes its batch; one that does not is ended
 REFUSED = 2  # the exit code that comes with one sentence for the user
+FAULT = 1  # with a traceback for a bug, without a word where the system ended what hung
+STOPPED = "The work stopped unexpectedly. What was done is kept."
 PACE_SECONDS = 15.0  # the rate is that of the last seconds, as photos differ in size from folder to folder
 LOG = logging.getLogger("lookalike.jobs")
 Work = Callable[[Library], object]
@@ -31,6 +33,7 @@ class JobEnd(NamedTuple):
     result: dict[str, object] | None
     sentence: str
     cancelled: bool
+    crashed: bool = False  # it did not end by itself
 
 
 class Job(QObject):
@@ -98,14 +101,17 @@ class Job(QObject):
     def _finish(self, code: int, status: QProcess.ExitStatus) -> None:
         self._read()
         self._read_errors()
-        refused = status == QProcess.ExitStatus.NormalExit and code == REFUSED
-        if self._result is not None or self._cancelled:
-            self._end(JobEnd(self._result, "", self._cancelled))
-        elif refused and self._errors:
-            self._end(JobEnd(None, self._errors[-1], False))
+        killed = status == QProcess.ExitStatus.CrashExit
+        if self._cancelled:
+            self._end(JobEnd(self._result, "", cancelled=True))
+        elif not killed and code == REFUSED and self._errors:
+            self._end(JobEnd(None, self._errors[-1], cancelled=False))
+        elif not killed and self._result is not None:
+            self._end(JobEnd(self._result, "", cancelled=False))
         else:
             LOG.error("A job ended with code %s:\n%s", code, "\n".join(self._errors))
-            self._end(JobEnd(None, "The work stopped unexpectedly. What was done is kept.", False))
+            silent = code == FAULT and not self._errors
+            self._end(JobEnd(self._result, STOPPED, cancelled=False, crashed=killed or silent))
 
     def _end(self, end: JobEnd) -> None:
         if not self._over:

@@ -4,8 +4,6 @@ The pages read its attributes when a signal says that they changed. It opens the
 indexes, has searches done on one thread where the latest wins, and keeps the history of queries.
 """
 
-import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,13 +14,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from indexer.errors import LookalikeError
 from indexer.library import Info, Library, Photo, SearchResult
 from indexer.places import home
-from indexer.progress import Progress
 from indexer.query import Query
 from indexer.samples import sample_folder
 from indexer.store import Failure
-from retrieval_app import words
-from retrieval_app.jobs import Job, JobEnd, Pace, Readers
-from retrieval_app.state import History, JobState, Listing, Snapshot, Trouble
+from retrieval_app.jobs import JobEnd, Readers
+from retrieval_app.snapshot import WATCHED, Snapshot, keep_watched, take_snapshot
+from retrieval_app.state import History, JobState, Listing, Trouble
+from retrieval_app.work import Work, summary
 
 POLL_MS = 700  # how often another process's commits are looked for
 SNAPSHOT = "snapshot"
@@ -48,19 +46,20 @@ class Session(QObject):
         self.listing = Listing(np.empty(0, np.int64))
         self.history = History()
         self.searching = False
-        self.job: JobState | None = None
+        self.work = Work(self)
         self._ids = self.listing.ids
         self._library: Library | None = None
         self._version = -1
         self._reading = False
         self._ticket = 0
-        self._job: Job | None = None
-        self._pace = Pace()
         self._reader = Readers(1, parent=self)  # one thread, so that snapshot and search share what they read
         self._reader.answered.connect(self._take)
         self._reader.failed.connect(self._fail)
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll)
+        self.work.changed.connect(self.job_changed)
+        self.work.ended.connect(self._end)
+        self.work.watch.failed.connect(self._unwatched)
 
     # The library
 
@@ -77,13 +76,18 @@ class Session(QObject):
         return self.query.positives[0]
 
     @property
+    def job(self) -> JobState | None:
+        """The job at work on the library."""
+        return self.work.state
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to show yet."""
         return self.info is None or self.info.photos == 0
 
     def open(self, folder: Path) -> None:
         """Show another library; one that does not exist yet is empty until something is indexed into it."""
-        if self._job is not None:
+        if self.job is not None:
             self.trouble("Another library can be opened when indexing is done or cancelled.", "Cancel", self.cancel)
             return
         self._leave()
@@ -97,14 +101,14 @@ class Session(QObject):
     def close(self) -> None:
         """End threads and child; the window is closing."""
         self._timer.stop()
-        if self._job is not None:
-            self._job.close()
+        self.work.close()
         self._reader.close()
         if self._library is not None:
             self._library.close()
             self._library = None
 
     def _leave(self) -> None:
+        self.work.watch.follow(self.folder, wanted=False)
         if self._library is not None:
             self._library.close()
         self._library, self._version, self._reading = None, -1, False
@@ -126,7 +130,7 @@ class Session(QObject):
             return
         if version != self._version and not self._reading:
             self._version, self._reading = version, True
-            self._reader.ask(SNAPSHOT, _snapshot)
+            self._reader.ask(SNAPSHOT, take_snapshot)
 
     def _enter(self) -> bool:
         if not (self.folder / "library.sqlite").exists():
@@ -134,7 +138,7 @@ class Session(QObject):
         try:
             self._library = Library.open(self.folder)
         except LookalikeError as error:
-            if self._job is None:  # while a job makes the library, the next look will find it
+            if self.job is None:  # while a job makes the library, the next look will find it
                 self._timer.stop()
                 self.trouble(str(error), "Try again", partial(self.open, self.folder))
             return False
@@ -152,11 +156,15 @@ class Session(QObject):
             self._fail_snapshot(error)
         elif key == self._ticket:
             self._fail_search(error)
+        else:
+            self._explain(error, "Try again", partial(self.watch, self.work.watch.wanted))
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         self._reading = False
         before = self.info.fingerprint if self.info else ""
-        self._ids, self.info, self.failures, self.previous = snapshot
+        if self.info is None:
+            self.work.watch.follow(self.folder, wanted=snapshot.watched)
+        self._ids, self.info, self.failures, self.previous, _ = snapshot
         self.library_changed.emit()
         if self.query is None:
             self._show(Listing(self._ids))
@@ -242,23 +250,32 @@ class Session(QObject):
     def index(self, folders: Sequence[Path], *, labelled: bool = False) -> None:
         """Index photo folders in a child process; the user's own folders never mix with the sample's."""
         again = partial(self.index, folders, labelled=labelled)
-        if self._job is not None:
-            self.trouble("Indexing is under way. Cancel it first, or wait until it is done.", "Cancel it", self.cancel)
+        if self.job is not None:
+            self._say_busy()
         elif missing := [folder for folder in folders if not folder.is_dir()]:
             self.trouble(f"The folder {missing[0]} is not there. Connect its drive and try again.", "Try again", again)
         else:
             if self.folder == _sample_library() and sample_folder() not in folders:
                 self.open(home() / "default.library")
-            self._start(["index", *map(str, folders), *["--labelled"] * labelled], again)
+            self.run(["index", *map(str, folders), *["--labelled"] * labelled, "--attached"], again)
 
     def can_rescan(self) -> bool:
         """Whether there is a library whose folders can be looked through, and no job at work."""
-        return self._job is None and self._library is not None
+        return self.job is None and self._library is not None
 
     def rescan(self) -> None:
         """Bring the library's own folders up to date."""
         if self.can_rescan():
-            self._start(["index"], self.rescan)
+            self.run(["index", "--attached"], self.rescan)
+
+    def watch(self, wanted: bool) -> None:
+        """Index whatever changes in the library's folders, from now on and at every start, or no longer."""
+        self.work.watch.follow(self.folder, wanted=wanted)
+        self._reader.drop((WATCHED, not wanted))
+        self._reader.ask((WATCHED, wanted), partial(keep_watched, watched=wanted))
+
+    def _unwatched(self, sentence: str) -> None:
+        self.trouble(f"The folders are no longer watched. {sentence}", "Watch again", partial(self.watch, True))
 
     def try_sample(self) -> None:
         """Index the bundled pictures into a library of their own."""
@@ -267,10 +284,7 @@ class Session(QObject):
 
     def cancel(self) -> None:
         """Stop the running job; what it has committed stays."""
-        if self._job is not None and self.job is not None:
-            self._job.cancel()
-            self.job = self.job._replace(stopping=True)
-            self.job_changed.emit()
+        self.work.cancel()
 
     # The model
 
@@ -278,7 +292,7 @@ class Session(QObject):
         """Why the library cannot take another model now, in a sentence; "" where it can."""
         if self.empty:
             return "The library is empty: index a photo folder first."
-        return "" if self._job is None else "The library is being worked on: wait until that is done."
+        return "" if self.job is None else "The library is being worked on: wait until that is done."
 
     def folders_away(self) -> int:
         """How many of the library's folders are offline."""
@@ -290,7 +304,7 @@ class Session(QObject):
         if obstacle := self.obstacle_to_use():
             self.trouble(obstacle, "Try again", again)
         else:
-            self._start(["use", str(checkpoint), *["--anyway"] * anyway], again)
+            self.run(["use", str(checkpoint), *["--anyway"] * anyway, "--attached"], again)
 
     def can_go_back(self) -> bool:
         """Whether there is a model to go back to, and no job at work."""
@@ -299,31 +313,22 @@ class Session(QObject):
     def go_back(self) -> None:
         """Give the library the model it had before."""
         if self.can_go_back():
-            self._start(["use", "--previous"], self.go_back)
+            self.run(["use", "--previous", "--attached"], self.go_back)
 
     # The job
 
-    def _start(self, arguments: Sequence[str], again: Callable[[], None]) -> None:
+    def run(self, arguments: Sequence[str], again: Callable[[], None]) -> None:
+        """Have a command done to the library in a child process; `again` is what the user may wish if it fails."""
+        if self.job is not None:
+            self._say_busy()
+            return
         self.troubled.emit(None)
-        command = [sys.executable, "-m", "retrieval_app.cli", *arguments]
-        command += ["--library", str(self.folder), "--json", "--attached"]
-        self._pace = Pace()
-        self._job = Job(command, self)
-        self._job.progressed.connect(self._progress)
-        self._job.ended.connect(partial(self._end, again=again))
-        self._progress(Progress("start", 0, 0))
+        self.work.start(self.folder, arguments, again)
 
-    def _progress(self, progress: Progress) -> None:
-        self._pace.add(progress, time.monotonic())
-        stopping = self.job is not None and self.job.stopping
-        self.job = JobState(progress, self._pace.rate, self._pace.seconds_left, stopping)
-        self.job_changed.emit()
+    def _say_busy(self) -> None:
+        self.trouble("Indexing is under way. Cancel it first, or wait until it is done.", "Cancel it", self.cancel)
 
     def _end(self, end: JobEnd, again: Callable[[], None]) -> None:
-        assert self._job is not None
-        self._job.deleteLater()
-        self._job = self.job = None
-        self.job_changed.emit()
         self._timer.start()
         self._poll()
         if end.cancelled:
@@ -331,7 +336,10 @@ class Session(QObject):
         elif end.result is None:
             self.trouble(end.sentence, "Try again", again)
         else:
-            self.noticed.emit(_summary(end.result))
+            went_on = " The work had stopped unexpectedly, and went on by itself." if self.work.crashed else ""
+            self.noticed.emit(summary(end.result) + went_on)
+            if end.result["result"] == "roots":
+                self.rescan()
 
     # Sentences
 
@@ -346,23 +354,9 @@ class Session(QObject):
         self.trouble(str(error), button, remedy)
 
 
-def _snapshot(library: Library) -> Snapshot:
-    info = library.info() if library.fingerprint else None
-    known = library.store.model(str(library.store.setting("previous_model") or ""))
-    return Snapshot(library.photo_ids(), info, library.failures(), known.name if known else "")
-
-
 def _search(library: Library, query: Query) -> SearchResult:
     return library.search(query, k=HITS)
 
 
 def _sample_library() -> Path:
     return home() / "sample.library"
-
-
-def _summary(result: dict[str, object]) -> str:
-    """One sentence about a finished run."""
-    if result["result"] == "use":
-        return f"The library now sees with {result['model']}."
-    new = words.count(int(str(result["embedded"])), "new photo")
-    return f"Indexed in {words.duration(float(str(result['seconds'])))}: {new}."

@@ -1,4 +1,4 @@
-"""What the session holds, as data: listing, trouble, running job, snapshot, history."""
+"""What the session holds, as data: listing, trouble, running job, history."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.library import Hit, Info, SearchResult
+from indexer.library import Hit, SearchResult
 from indexer.progress import Progress
 from indexer.query import Query
-from indexer.store import Failure
 
 
 class Listing(NamedTuple):
@@ -39,15 +38,6 @@ class JobState(NamedTuple):
     rate: float | None  # items a second
     seconds_left: float | None
     stopping: bool
-
-
-class Snapshot(NamedTuple):
-    """What was read of the library at one moment."""
-
-    ids: NDArray[np.int64]
-    info: Info | None  # None before the first photo
-    failures: list[Failure]
-    previous: str  # the model before the active one, "" where there is none
 
 
 class History:

@@ -57,9 +57,10 @@ class StatusLine(QWidget):
             row.addWidget(widget)
 
     def _show_job(self) -> None:
-        job = self._session.job
+        mine = self._session.job
+        self.cancel.setVisible(mine is not None and not mine.stopping)
+        job = mine or self._session.work.watch.state
         self._bar.setVisible(job is not None)
-        self.cancel.setVisible(job is not None and not job.stopping)
         if job is None:
             self.text.clear()
             return

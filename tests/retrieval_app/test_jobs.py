@@ -33,8 +33,10 @@ DEAF = LISTENS + "import signal\nwhile True: signal.pause()\n"
 CRASHES = {
     "killed": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
     "a bug": "raise TypeError('inner workings')",
+    "ended by the system where it hung": "import os; os._exit(1)",
     "silent": "import sys; sys.exit(2)",
 }
+NOT_BY_ITSELF = ("killed", "ended by the system where it hung")
 
 
 def end_of(qtbot: QtBot, program: str) -> tuple[JobEnd, list[Progress]]:
@@ -60,7 +62,8 @@ def test_a_refused_job_ends_with_its_last_sentence(qtbot: QtBot) -> None:
 @pytest.mark.parametrize("how", CRASHES)
 def test_a_crashed_job_ends_with_a_sentence_and_no_traceback(qtbot: QtBot, how: str) -> None:
     end, _ = end_of(qtbot, CRASHES[how])
-    assert end == JobEnd(None, "The work stopped unexpectedly. What was done is kept.", False)
+    stopped = "The work stopped unexpectedly. What was done is kept."
+    assert end == JobEnd(None, stopped, cancelled=False, crashed=how in NOT_BY_ITSELF)
 
 
 def test_a_command_that_is_not_there_ends_with_a_sentence(qtbot: QtBot, tmp_path: Path) -> None:
