@@ -140,8 +140,8 @@ def _scan_root(store: Store, root: Root, model: int, inner: set[bytes]) -> Itera
     if root.labelled:
         store.set_labels(root.id, ((scan.folder_label(file.path), file.path) for file in found.files))
     yield from (_Work(root, file) for file in changes.new)
-    unfinished = store.unfinished(root.id, model) - {file.path for file in changes.new}
-    yield from (_Work(root, file) for file in found.files if file.path in unfinished)
+    if unfinished := store.unfinished(root.id, model) - {file.path for file in changes.new}:
+        yield from (_Work(root, file) for file in found.files if file.path in unfinished)
 
 
 # embedding

@@ -63,7 +63,9 @@ def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], fou
             found.unreadable.append(folder + name)
             return
         if not stat.S_ISDIR(about.st_mode):
-            changed, status_changed = min(about.st_mtime_ns, LAST_TIME), min(about.st_ctime_ns, LAST_TIME)
+            changed, status_changed = about.st_mtime_ns, about.st_ctime_ns
+            if changed > LAST_TIME or status_changed > LAST_TIME:
+                changed, status_changed = min(changed, LAST_TIME), min(status_changed, LAST_TIME)
             found.files.append(File(folder + name, about.st_size, changed, status_changed))
 
 
@@ -77,7 +79,8 @@ def compare(found: Walk, known: Iterable[File]) -> Changes:
     changes = Changes([], [], [])
     for file in found.files:
         old = before.pop(file.path, None)
-        if old is None or old[1:3] != file[1:3] or (old.state == "failed" and old.ctime_ns != file.ctime_ns):
+        changed = old is None or old.mtime_ns != file.mtime_ns or old.size != file.size
+        if old is None or changed or (old.state == "failed" and old.ctime_ns != file.ctime_ns):
             changes.new.append(file)
         elif old.state == "missing":
             changes.back.append(file.path)

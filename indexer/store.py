@@ -295,10 +295,10 @@ class Store:
     def failures(self, model: int) -> list[Failure]:
         """Files that could not be read, and present files whose content could not be used, by root and path."""
         rows = self._rows(
-            "SELECT roots.path, files.path, coalesce(f.reason, files.reason) FROM files "
-            "JOIN roots ON roots.id = files.root LEFT JOIN failures AS f ON f.photo = files.photo AND f.model = ? "
-            "WHERE files.state = 'failed' OR (files.state = 'present' AND f.reason IS NOT NULL) "
-            "ORDER BY files.root, files.path",
+            "SELECT roots.path, bad.path, bad.reason FROM (SELECT root, path, f.reason FROM failures AS f JOIN files "
+            "ON files.photo = f.photo AND state = 'present' WHERE f.model = ? UNION ALL "
+            "SELECT root, path, reason FROM files WHERE state = 'failed') AS bad "
+            "JOIN roots ON roots.id = bad.root ORDER BY bad.root, bad.path",
             (model,),
         )
         return [Failure(root + os.sep.encode() + path, reason) for root, path, reason in rows]
