@@ -1,8 +1,9 @@
 """What can be chosen for a training, in words and numbers, without torch.
 
 The command line's help and the window's dialog are made from these tables, so this file (and `config.py`) must stay
-cheap to import. Each name here has its code elsewhere: losses in `losses.py`, miners in `mining.py`; a test holds the
-two sides together. A new loss is one class there, one line in its LOSSES, and one entry here.
+cheap to import. Each name here has its code elsewhere: losses in `losses.py` and `adapter.py`, miners in `mining.py`
+and `adapter.py`, distances in `distances.py`; a test holds the two sides together. A new loss is one function there,
+one line in its table, and one entry here.
 """
 
 from typing import NamedTuple
@@ -18,45 +19,182 @@ RECIPES: dict[str, str] = {
 
 PRESETS: dict[str, str] = {
     "tuned": "Settings that train well in practice.",
-    "lecture": "The form of the lecture notes: margin 1, the plain mean over all pairs or triplets of a batch.",
+    "lecture": "The form of the lecture notes: margin 1, the plain mean over all pairs or triplets of a batch; where "
+    "the notes have none, as tuned.",
+}
+
+DISTANCES: dict[str, str] = {
+    "l2": "The straight line between two embeddings, as the search measures it.",
+    "squared-l2": "Its square: far mistakes weigh more.",
+    "l1": "The sum of the differences of all numbers; grows with their count, and the margin has to grow with it.",
+    "cosine": "The angle between two embeddings: 1 - its cosine.",
+    "dot": "1 - the inner product: the same as cosine for embeddings of length 1.",
+    "rbf": "A bell curve around each photo: beyond its width everything is equally far.",
 }
 
 MINERS: dict[str, str] = {
     "all": "Every pair or triplet of the batch.",
+    "random": "For each photo one match and one mismatch by chance: the naive way.",
     "hard": "For each photo only its farthest match and its nearest mismatch; strong, but can collapse.",
     "semi-hard": "For each matching pair the nearest mismatch that is farther away than the match.",
     "semi-hard-all": "Every triplet whose mismatch is farther than the match, but by less than the margin.",
+    "distance-weighted": "For each photo mismatches at all distances alike, not the many far ones only.",
+    "multi-similarity": "Matches farther than the nearest mismatch, and mismatches nearer than the farthest match.",
 }
 
 
 class Preset(NamedTuple):
-    """One set of a loss's own settings; `average` is "all" or "active" (see `losses.py`)."""
+    """One set of a loss's own settings.
 
-    margin: float
-    miner: str
-    average: str
+    `average` is "all" or "active" (see `losses.py`; the losses of pytorch-metric-learning average in their own way);
+    margin and temperature are None where the loss has none; `own_rate` is the learning rate of the loss's own weights,
+    in multiples of the network's.
+    """
+
+    margin: float | None = None
+    miner: str = "all"
+    average: str = "all"
+    temperature: float | None = None
+    own_rate: float = 1.0
 
 
 class LossChoice(NamedTuple):
-    """A loss in words, the miners it takes, and its settings for each of PRESETS."""
+    """A loss in words, the miners it takes, its settings for each of PRESETS, and the distances it can be told to use.
+
+    A loss that measures in its own way has "l2" only, in which its progress is shown.
+    """
 
     help: str
     miners: tuple[str, ...]
     presets: dict[str, Preset]
+    distances: tuple[str, ...] = ("l2",)
 
+
+def _same(preset: Preset) -> dict[str, Preset]:
+    """The notes give no form of their own."""
+    return dict.fromkeys(PRESETS, preset)
+
+
+PAIRS = ("all", "random", "hard", "semi-hard")
+EVERY_DISTANCE = tuple(DISTANCES)
+# Proxies and centres are weights drawn at random that have a few hundred steps to find their place. Proxy-Anchor's own
+# code trains them at 1e-2 (100 times 1e-4), SoftTriple's centres too: 20 times the usual rate here.
+PROXIES = 20.0
 
 # The tuned triplet margin is FaceNet's 0.2 (Schroff et al. 2015, section 3.2). The tuned contrastive one is measured:
 # Fashion-MNIST at 64 px, 5,000 pictures, pretrained lite0, three epochs, one seed, validation MAP@R: 0.6 0.737, the
 # notes' 1 0.722; averaged over "active" pairs 0.657 (margin 0.5). Lecture: margin 1 on unit vectors, mean over all.
+# The others' margins and temperatures are those of their papers, named beside each, as far as those say them.
 LOSSES: dict[str, LossChoice] = {
     "contrastive": LossChoice(
         "Pairs: matches are pulled together, mismatches nearer than the margin are pushed apart.",
-        ("all", "hard", "semi-hard"),
-        {"tuned": Preset(0.6, "all", "all"), "lecture": Preset(1.0, "all", "all")},
+        PAIRS,
+        {"tuned": Preset(0.6), "lecture": Preset(1.0)},
+        EVERY_DISTANCE,
+    ),
+    "contrastive-squared": LossChoice(
+        "The same with squared distances: the farthest match and the nearest mismatch weigh most.",
+        PAIRS,
+        _same(Preset(1.0)),
+        EVERY_DISTANCE,
+    ),
+    "contrastive-hadsell": LossChoice(
+        "The same with squares inside the margin: mismatches just within it are hardly pushed (Hadsell 2006).",
+        PAIRS,
+        _same(Preset(1.0)),
+        EVERY_DISTANCE,
     ),
     "triplet": LossChoice(
         "Triplets: a photo has to be nearer to its match than to a mismatch, by at least the margin.",
-        ("all", "hard", "semi-hard", "semi-hard-all"),
-        {"tuned": Preset(0.2, "semi-hard-all", "active"), "lecture": Preset(1.0, "all", "all")},
+        (*PAIRS, "semi-hard-all"),
+        {"tuned": Preset(0.2, "semi-hard-all", "active"), "lecture": Preset(1.0)},
+        EVERY_DISTANCE,
+    ),
+    "triplet-soft": LossChoice(
+        "Triplets without a margin: the nearer the match than the mismatch the better, ever more gently (Hermans).",
+        ("hard", "semi-hard", "random"),
+        {"tuned": Preset(miner="semi-hard"), "lecture": Preset(miner="random")},
+        EVERY_DISTANCE,
+    ),
+    "siamese": LossChoice(
+        "A small network judges each pair as same or different; the simplest way and the weakest (lecture notes).",
+        ("all", "random", "semi-hard"),  # with the hardest pairs only, the head learns to call the near ones different
+        {"tuned": Preset(average="active", own_rate=10.0), "lecture": Preset(miner="random", own_rate=10.0)},
+    ),
+    "supcon": LossChoice(
+        "Every match has to stand out from the whole batch, all matches at once (Khosla 2020).",
+        ("all",),
+        _same(Preset(temperature=0.1)),
+    ),
+    "nt-xent": LossChoice(
+        "Each match on its own has to stand out from all mismatches of the batch (Sohn 2016, Chen 2020).",
+        ("all",),
+        _same(Preset(temperature=0.07)),
+    ),
+    "multi-similarity": LossChoice(
+        "Pairs weighed by how hard they are, by themselves and beside the others of the batch (Wang 2019).",
+        ("all", "multi-similarity"),
+        _same(Preset()),
+    ),
+    "circle": LossChoice(
+        "Pairs weighed by how far each still has to go (Sun 2020).",
+        ("all",),
+        _same(Preset(0.4, temperature=1 / 80)),
+    ),
+    "fast-ap": LossChoice(
+        "The ranking itself: the average precision of each photo's neighbours, made smooth (Cakir 2019).",
+        ("all",),
+        _same(Preset()),
+    ),
+    "angular": LossChoice(
+        "Triplets by the angle at the mismatch instead of by distances (Wang 2017).", ("all",), _same(Preset())
+    ),
+    "snr": LossChoice(
+        "Pairs, with distances as noise against signal: the variance of the difference (Yuan 2019).",
+        ("all",),
+        _same(Preset(1.0)),
+    ),
+    "margin": LossChoice(
+        "Pairs on two sides of a boundary that is learned too (Wu 2017).",
+        ("distance-weighted", "all"),
+        _same(Preset(0.2, "distance-weighted", own_rate=PROXIES)),
+    ),
+    "margin-per-class": LossChoice(
+        "The same with a boundary of its own for each class (Wu 2017).",
+        ("distance-weighted", "all"),
+        _same(Preset(0.2, "distance-weighted", own_rate=PROXIES)),
+    ),
+    "normalised-softmax": LossChoice(
+        "Classes: each has a point of its own, and a photo has to be nearest to that of its class (Zhai 2019).",
+        ("all",),
+        _same(Preset(temperature=0.05, own_rate=PROXIES)),
+    ),
+    "cosface": LossChoice(
+        "The same, and the point of the own class has to be nearer by a margin (Wang 2018).",
+        ("all",),
+        _same(Preset(0.35, temperature=1 / 64, own_rate=PROXIES)),
+    ),
+    "arcface": LossChoice(
+        "The same with the margin as an angle (Deng 2019).",
+        ("all",),
+        _same(Preset(0.5, temperature=1 / 64, own_rate=PROXIES)),
+    ),
+    "proxy-nca": LossChoice(
+        "Classes by their points and by squared distances, at the temperature of ProxyNCA++ (Teh 2020).",
+        ("all",),
+        {
+            "tuned": Preset(temperature=1 / 9, own_rate=PROXIES),
+            "lecture": Preset(temperature=1.0, own_rate=PROXIES),  # the first form, Movshovitz-Attias et al. 2017
+        },
+    ),
+    "proxy-anchor": LossChoice(
+        "Each class's point pulls the photos of the batch that are far from it and pushes those too near (Kim 2020).",
+        ("all",),
+        _same(Preset(0.1, temperature=1 / 32, own_rate=PROXIES)),
+    ),
+    "soft-triple": LossChoice(
+        "Classes with ten points each, for classes of several looks (Qian 2019).",
+        ("all",),
+        _same(Preset(0.01, temperature=1 / 20, own_rate=PROXIES)),
     ),
 }

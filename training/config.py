@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple, cast, get_type_hints
 
 from indexer.errors import LookalikeError
-from training.choices import LOSSES, MINERS, PRESETS, PURPOSES, RECIPES, Preset
+from training.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, RECIPES, Preset
 
 Value = str | int | float | None
 _LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
@@ -71,6 +71,11 @@ class TrainConfig:
         None,
         Rule("How far apart mismatches have to be.", low=0.01, high=2, unset="the loss's own", advanced=True),
     )
+    temperature: float | None = _setting(
+        None,
+        Rule("Smaller looks at the hardest mismatches only.", low=0.005, high=1, unset="the loss's own", advanced=True),
+    )
+    distance: str = _setting("l2", Rule("How the loss measures distances.", DISTANCES, advanced=True))
     recipe: str = _setting("full", Rule("How much of the network is trained.", RECIPES, advanced=True))
     dim: int = _setting(
         128,
@@ -97,7 +102,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for setting in fields_of(TrainConfig):
             _check(setting, getattr(self, setting.name))
-        check_miner(self.loss, self.miner)
+        _check_loss(self)
 
     @property
     def preset_of_loss(self) -> Preset:
@@ -105,10 +110,14 @@ class TrainConfig:
         return LOSSES[self.loss].presets[self.preset]
 
     def resolved(self) -> "TrainConfig":
-        """The same with the loss's own margin and miner written out; image_size is the model's to fill in."""
+        """The same with the loss's own miner, margin and temperature written out, None for what it has none of.
+
+        image_size is the model's to fill in.
+        """
         usual = self.preset_of_loss
         margin = usual.margin if self.margin is None else self.margin
-        return replace(self, miner=self.miner or usual.miner, margin=margin)
+        temperature = usual.temperature if self.temperature is None else self.temperature
+        return replace(self, miner=self.miner or usual.miner, margin=margin, temperature=temperature)
 
     def to_dict(self) -> dict[str, Value]:
         """Plain values for JSON."""
@@ -134,11 +143,23 @@ def fields_of(config: type[TrainConfig]) -> tuple[Field, ...]:
     return tuple(Field(f.name, kinds[f.name], cast(Value, f.default), f.metadata["rule"]) for f in fields(config))
 
 
-def check_miner(loss: str, miner: str | None) -> None:
-    """Refuse a miner that has no meaning for the loss."""
-    takes = LOSSES[loss].miners
-    if miner is not None and miner not in takes:
-        raise LookalikeError(f"The loss {loss} cannot use the miner {miner}; choose {_any_of(takes)}.")
+def _check_loss(config: TrainConfig) -> None:
+    """Refuse what has no meaning for the loss."""
+    loss, usual = config.loss, config.preset_of_loss
+    if config.miner is not None:
+        _check_taken(loss, "miner", config.miner, LOSSES[loss].miners)
+    _check_taken(loss, "distance", config.distance, LOSSES[loss].distances)
+    for name, set_, own in (
+        ("margin", config.margin, usual.margin),
+        ("temperature", config.temperature, usual.temperature),
+    ):
+        if set_ is not None and own is None:
+            raise LookalikeError(f"The loss {loss} has no {name}; leave --{name} out.")
+
+
+def _check_taken(loss: str, noun: str, name: str, takes: tuple[str, ...]) -> None:
+    if name not in takes:
+        raise LookalikeError(f"The loss {loss} cannot use the {noun} {name}; choose {_any_of(takes)}.")
 
 
 def _check(setting: Field, value: object) -> None:

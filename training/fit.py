@@ -19,7 +19,7 @@ from training.config import TrainConfig
 from training.data import number
 from training.history import Epoch, Score, best, collapse
 from training.learner import HEAD_ROWS, Learner, both_embeddings, device, pooled_features, snapshot, start_head
-from training.losses import Stats, combine
+from training.loss_value import Stats, combine
 from training.pictures import Part
 from training.sampler import batches
 
@@ -169,9 +169,7 @@ def _finished(course: _Course, network: Network) -> Fit:
 
 
 def _collapse(course: _Course) -> str:
-    margin = course.config.resolved().margin
-    assert margin is not None
-    return collapse(course.epochs, margin)
+    return collapse(course.epochs, course.config.resolved().margin)
 
 
 def _start_head(config: TrainConfig, network: Network, learn: Part) -> None:

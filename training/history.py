@@ -68,11 +68,11 @@ def best(epochs: Sequence[Epoch]) -> Epoch:
     return max(epochs, key=lambda epoch: (epoch.figure, -epoch.epoch))
 
 
-def collapse(epochs: Sequence[Epoch], margin: float) -> str:
+def collapse(epochs: Sequence[Epoch], margin: float | None) -> str:
     """A sentence where the network maps everything to one point (Schroff et al. 2015, section 3.2), else "".
 
     That is: nearly every triplet or pair has a loss, the loss stays near the margin, and the distance between classes
-    has shrunk to less than half of what it was in the first epoch.
+    has shrunk to less than half of what it was in the first epoch. A loss that has no margin is judged without it.
     """
     trained = [epoch for epoch in epochs if epoch.loss is not None]
     if not trained:
@@ -82,8 +82,9 @@ def collapse(epochs: Sequence[Epoch], margin: float) -> str:
     assert last.loss is not None
     assert last.active is not None
     assert last.negative_distance is not None
-    shrunk = last.negative_distance < SHRUNK * first.negative_distance or last.negative_distance < margin / 10
-    if last.active < COLLAPSED_SHARE or last.loss < AT_MARGIN * margin or not shrunk:
+    least = margin or 0.0
+    shrunk = last.negative_distance < SHRUNK * first.negative_distance or last.negative_distance < least / 10
+    if last.active < COLLAPSED_SHARE or last.loss < AT_MARGIN * least or not shrunk:
         return ""
     return (
         f"The training collapsed: all pictures end up in one place (mean distance between classes "

@@ -6,7 +6,7 @@ step 0 it is about as good as the backbone itself and training only has to impro
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from indexer.projection import fit_pca
 from training import losses
 from training.augment import views
 from training.config import TrainConfig
-from training.losses import LossValue
+from training.loss_value import LossValue
 
 EMBED_BATCH = 128
 HEAD_ROWS = 2_000  # pictures the head's start is fitted on
@@ -57,10 +57,9 @@ class Learner:
     def __init__(self, network: Network, config: TrainConfig, *, classes: int, steps: int) -> None:
         self.network = network
         self.loss = losses.build(config, classes, network.dim).to(device())
-        self.optimiser = torch.optim.AdamW(_groups(network, self.loss, config.weight_decay), lr=config.learning_rate)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, max_lr=config.learning_rate, total_steps=max(steps, 2)
-        )
+        self.optimiser = torch.optim.AdamW(_groups(network, self.loss, config))
+        rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, max_lr=rates, total_steps=max(steps, 2))
         self.random = torch.Generator().manual_seed(config.seed)
 
     def step(self, pixels: Pixels, labels: NDArray[np.int64]) -> LossValue:
@@ -124,10 +123,16 @@ def _autocast() -> torch.autocast:
     return torch.autocast(device(), dtype=torch.bfloat16, enabled=device() == "cuda")
 
 
-def _groups(network: Network, loss: nn.Module, decay: float) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels only: biases and batch-norm weights are no lengths to be shortened."""
-    every = [*network.parameters(), *loss.parameters()]
-    return [
-        {"params": [weight for weight in every if weight.ndim > 1], "weight_decay": decay},
-        {"params": [weight for weight in every if weight.ndim <= 1], "weight_decay": 0.0},
+def _groups(network: Network, loss: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
+    """Weight decay for matrices and kernels only: biases and batch-norm weights are no lengths to be shortened.
+
+    A loss's own weights are directions or boundaries, so none for them either, and they learn at a rate of their own.
+    """
+    every, own, rate = list(network.parameters()), list(loss.parameters()), config.learning_rate
+    groups: list[dict[str, Any]] = [
+        {"params": [weight for weight in every if weight.ndim > 1], "weight_decay": config.weight_decay, "lr": rate},
+        {"params": [weight for weight in every if weight.ndim <= 1], "weight_decay": 0.0, "lr": rate},
     ]
+    if own:
+        groups.append({"params": own, "weight_decay": 0.0, "lr": rate * config.preset_of_loss.own_rate})
+    return groups

@@ -2,8 +2,9 @@
 
 The models give unit-length embeddings, for which distances run from 0 to 2 and one margin fits every dim; nothing
 here normalises. A loss is an nn.Module built from LossOptions (`LOSSES[name](options)`), so that one with parameters
-of its own, a weight per class for instance, is one more class and one more line. What each is called in the dialog,
-its margins and the miners it takes stand in `choices.py`.
+of its own, a weight per class for instance, is one more line. Ours are a *form* each, a function of the table of
+distances; those of pytorch-metric-learning come through `adapter.py`. What each is called in the dialog, its margins
+and the miners it takes stand in `choices.py`.
 
 *Averages.* "all": the mean over all mined terms, as in the lecture notes. "active": over the terms that are not zero
 (Hermans et al. 2017 found it needed for "batch all"; pytorch-metric-learning's default), because a plain mean fades
@@ -15,172 +16,126 @@ way round for contrastive (`choices.py`): the few mismatches within the margin a
 outweigh all matches.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
+from training import adapter
 from training.config import TrainConfig
-from training.mining import MINERS, PAIR_MINERS, Pairs, Ranked, active, all_triplets, rank, uses_as_negative
+from training.distances import DISTANCES
+from training.loss_value import LossOptions, LossValue, statistics, triplet_statistics
+from training.mining import MINERS, PAIR_MINERS, Pairs, Ranked, active, rank, uses_as_negative
+from training.pairs import Siamese
+
+Form = Callable[[Tensor, Ranked, LossOptions], LossValue]
 
 
-class LossOptions(NamedTuple):
-    """What a loss is built from; `classes` (of the training part) and `dim` are for losses with own weights."""
+class Mined(nn.Module):
+    """A loss over the mined pairs or triplets of a batch: a form applied to the batch's table of distances."""
 
-    margin: float
-    miner: str
-    average: str
-    classes: int = 0
-    dim: int = 0
-
-
-class Stats(NamedTuple):
-    """What a batch held, for the collapse monitor.
-
-    mined: triplets, or mismatched pairs, that the miner took. candidates, active: all the batch has, and those of them
-    with a loss, whatever the miner, so that curves of different miners can be compared. positives, negatives: ordered
-    pairs of the batch, with their mean distances (0 where there is none).
-    """
-
-    mined: int
-    candidates: int
-    active: int
-    positives: int
-    negatives: int
-    positive_distance: float
-    negative_distance: float
-
-    @property
-    def active_fraction(self) -> float:
-        """Share of the candidates with a loss, 0 to 1; near 1 with shrinking distances means collapse."""
-        return self.active / self.candidates if self.candidates else 0.0
-
-    @property
-    def note(self) -> str:
-        """Why the batch had nothing to compare, else nothing."""
-        if not self.positives:
-            return "No two photos of the batch share a class."
-        if not self.negatives:
-            return "All photos of the batch are of one class."
-        return "" if self.mined else "No triplet of the batch fits the miner's rule."
-
-
-class LossValue(NamedTuple):
-    """The loss, a scalar with gradient (0 with a zero gradient where there is nothing to compare), and its Stats."""
-
-    loss: Tensor
-    stats: Stats
-
-
-def distances(embeddings: Tensor) -> Tensor:
-    """Euclidean distances (n, n) of embeddings (n, dim), in float32 or better, with finite gradients everywhere.
-
-    The square root has an infinite slope at 0. Distances within the rounding of the products, identical photos first
-    of all, are exactly 0 and have gradient 0.
-    """
-    with torch.autocast(embeddings.device.type, enabled=False):
-        points = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
-        norms = (points * points).sum(dim=1)
-        squared = norms[:, None] + norms[None, :] - 2.0 * (points @ points.T)
-        apart = squared.detach() > 8.0 * torch.finfo(points.dtype).eps * norms.detach().max()
-        apart = apart & ~torch.eye(len(points), dtype=torch.bool, device=points.device)
-        return torch.where(apart, torch.where(apart, squared, 1.0).sqrt(), 0.0)
-
-
-class Contrastive(nn.Module):
-    """y d + (1 - y) max(margin - d, 0) over pairs, y = 1 for a match: the form of the lecture notes (week 8, review).
-
-    The idea is Chopra, Hadsell, LeCun 2005 and Hadsell, Chopra, LeCun 2006 (there with squares). "all" divides the sum
-    over the mined pairs by their number; "active" adds the mean over matches to the mean over mismatches within the
-    margin, so that the many mismatches of a batch do not drown its matches.
-    """
-
-    def __init__(self, options: LossOptions) -> None:
+    def __init__(self, form: Form, options: LossOptions) -> None:
         super().__init__()
+        self.form = form
         self.options = options
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> LossValue:
         """The loss of a batch: embeddings (n, dim), labels (n,) whole numbers."""
-        table = distances(embeddings)
-        batch = rank(table, labels)
-        pairs = PAIR_MINERS[self.options.miner](batch)
-        within = pairs.negative & (batch.distances < self.options.margin)
-        pull = (table * pairs.positive).sum()
-        push = ((self.options.margin - table) * within).sum()
-        loss = self._average(pull, push, pairs, within)
-        inside = batch.negative & (batch.distances < self.options.margin)
-        return LossValue(loss, _stats(batch, pairs.negative, batch.negative, inside))
-
-    def _average(self, pull: Tensor, push: Tensor, pairs: Pairs, within: Tensor) -> Tensor:
-        positives, negatives = pairs.positive.sum(), pairs.negative.sum()
-        if self.options.average == "all":
-            return (pull + push) / (positives + negatives).clamp(min=1)
-        return pull / positives.clamp(min=1) + push / within.sum().clamp(min=1)
+        table = DISTANCES[self.options.distance](embeddings)
+        return self.form(table, rank(table, labels), self.options)
 
 
-class Triplet(nn.Module):
+class PairTerms(NamedTuple):
+    """What a pair costs, of a table of distances d and the margin: `match` where it matches, `mismatch` where not.
+
+    `mismatch` is asked about distances below the margin only.
+    """
+
+    match: Callable[[Tensor], Tensor]
+    mismatch: Callable[[Tensor, float], Tensor]
+
+
+# Lecture notes, week 8 review: y d + (1 - y) max(margin - d, 0).
+LINEAR = PairTerms(lambda d: d, lambda d, margin: margin - d)
+# Lecture notes, similarity learning: y d^2 + (1 - y) max(0, margin^2 - d^2).
+SQUARED = PairTerms(torch.square, lambda d, margin: margin**2 - d.square())
+# Hadsell, Chopra, LeCun 2006, eq. 4: y d^2 / 2 + (1 - y) max(0, margin - d)^2 / 2 (with y turned round).
+HADSELL = PairTerms(lambda d: d.square() / 2.0, lambda d, margin: (margin - d).square() / 2.0)
+
+
+def contrastive(terms: PairTerms, table: Tensor, batch: Ranked, options: LossOptions) -> LossValue:
+    """Matches are pulled together, mismatches within the margin pushed apart (Chopra, Hadsell, LeCun 2005).
+
+    "all" divides the sum over the mined pairs by their number; "active" adds the mean over matches to the mean over
+    mismatches within the margin, so that the many mismatches of a batch do not drown its matches.
+    """
+    pairs = PAIR_MINERS[options.miner](batch)
+    inside = batch.negative & (batch.distances < options.margin)
+    within = pairs.negative & inside
+    pull = (terms.match(table) * pairs.positive).sum()
+    push = (terms.mismatch(table, options.margin) * within).sum()
+    loss = _average_of_pairs(pull, push, pairs, within, options.average)
+    return LossValue(loss, statistics(batch, pairs.negative, batch.negative, inside))
+
+
+def _average_of_pairs(pull: Tensor, push: Tensor, pairs: Pairs, within: Tensor, average: str) -> Tensor:
+    positives, negatives = pairs.positive.sum(), pairs.negative.sum()
+    if average == "all":
+        return (pull + push) / (positives + negatives).clamp(min=1)
+    return pull / positives.clamp(min=1) + push / within.sum().clamp(min=1)
+
+
+def triplet(table: Tensor, batch: Ranked, options: LossOptions) -> LossValue:
     """max(d(a, p) - d(a, n) + margin, 0) over the mined triplets of a batch.
 
-    Schroff, Kalenichenko, Philbin 2015 (FaceNet, there with squares); with d itself as in the lecture notes and in
-    Hermans, Beyer, Leibe 2017. The sum over triplets is linear in the distances once it is known which are active:
-    sum of w[i, j] d[i, j] + margin * (active triplets), where w counts how often [i, j] is a match less how often it
-    is a mismatch. Counting takes O(n^2), so value and gradient are exact without one triplet being made.
+    Schroff, Kalenichenko, Philbin 2015 (FaceNet, there with squares: the distance "squared-l2"); with d itself as in
+    the lecture notes and in Hermans, Beyer, Leibe 2017. The sum over triplets is linear in the distances once it is
+    known which are active: sum of w[i, j] d[i, j] + margin * (active triplets), where w counts how often [i, j] is a
+    match less how often it is a mismatch. Counting takes O(n^2), so value and gradient are exact without one triplet
+    being made.
     """
-
-    def __init__(self, options: LossOptions) -> None:
-        super().__init__()
-        self.options = options
-
-    def forward(self, embeddings: Tensor, labels: Tensor) -> LossValue:
-        """The loss of a batch: embeddings (n, dim), labels (n,) whole numbers."""
-        table = distances(embeddings)
-        batch = rank(table, labels)
-        mined = MINERS[self.options.miner](batch, self.options.margin)
-        lossy = active(batch, mined, self.options.margin)
-        terms, alive = mined.counts.sum(), lossy.counts.sum()
-        over = (terms if self.options.average == "all" else alive).clamp(min=1)
-        # whole numbers become the table's type first: torch would divide them in float32
-        weights = (lossy.counts - uses_as_negative(batch, lossy)).to(table.dtype) / over
-        loss = (weights * table).sum() + self.options.margin * alive.to(table.dtype) / over
-        every = all_triplets(batch, self.options.margin)
-        broken = active(batch, every, self.options.margin)
-        return LossValue(loss, _stats(batch, mined.counts, every.counts, broken.counts))
+    mined = MINERS[options.miner](batch, options.margin)
+    lossy = active(batch, mined, options.margin)
+    terms, alive = mined.counts.sum(), lossy.counts.sum()
+    over = (terms if options.average == "all" else alive).clamp(min=1)
+    # whole numbers become the table's type first: torch would divide them in float32
+    weights = (lossy.counts - uses_as_negative(batch, lossy)).to(table.dtype) / over
+    loss = (weights * table).sum() + options.margin * alive.to(table.dtype) / over
+    return LossValue(loss, triplet_statistics(batch, mined.counts, options.margin))
 
 
-LOSSES: dict[str, Callable[[LossOptions], nn.Module]] = {
-    "contrastive": Contrastive,
-    "triplet": Triplet,
+def soft_triplet(table: Tensor, batch: Ranked, options: LossOptions) -> LossValue:
+    """log(1 + exp(d(a, p) - d(a, n))), the soft margin of Hermans, Beyer, Leibe 2017, section 2; mean over all mined.
+
+    For miners that take at most one triplet per anchor and match: no count of triplets stands for this sum, so each
+    has its own term, and n^2 of them fit where n^3 would not.
+    """
+    mined = MINERS[options.miner](batch, 0.0)
+    mismatch = batch.order.gather(1, mined.first.clamp(max=len(batch.order) - 1))
+    terms = softplus(table - table.gather(1, mismatch)) * mined.counts
+    loss = terms.sum() / mined.counts.sum().clamp(min=1)
+    return LossValue(loss, triplet_statistics(batch, mined.counts))
+
+
+OURS: dict[str, Callable[[LossOptions], nn.Module]] = {
+    "triplet": partial(Mined, triplet),
+    "triplet-soft": partial(Mined, soft_triplet),
+    "contrastive": partial(Mined, partial(contrastive, LINEAR)),
+    "contrastive-squared": partial(Mined, partial(contrastive, SQUARED)),
+    "contrastive-hadsell": partial(Mined, partial(contrastive, HADSELL)),
+    "siamese": Siamese,
 }
+LOSSES = OURS | {name: partial(adapter.adapted, name) for name in adapter.CONSTRUCTORS}
 
 
 def build(config: TrainConfig, classes: int, dim: int) -> nn.Module:
     """The loss of a config for a training part of so many classes and embeddings of so many dimensions."""
     full = config.resolved()
-    assert full.margin is not None
     assert full.miner is not None
-    return LOSSES[full.loss](LossOptions(full.margin, full.miner, full.preset_of_loss.average, classes, dim))
-
-
-def combine(batches: Sequence[Stats]) -> Stats:
-    """The statistics of one batch or more together, distances weighed by their pairs."""
-    mined, candidates, lossy, positives, negatives = (sum(column) for column in list(zip(*batches, strict=True))[:5])
-    near = sum(batch.positives * batch.positive_distance for batch in batches) / max(positives, 1)
-    far = sum(batch.negatives * batch.negative_distance for batch in batches) / max(negatives, 1)
-    return Stats(mined, candidates, lossy, positives, negatives, near, far)
-
-
-def _stats(batch: Ranked, mined: Tensor, candidates: Tensor, lossy: Tensor) -> Stats:
-    """From (n, n) tables of how many triplets or pairs each entry stands for."""
-    positives, negatives = batch.positive.sum(), batch.negative.sum()
-    near = (batch.distances * batch.positive).sum() / positives.clamp(min=1)
-    far = (batch.distances * batch.negative).sum() / negatives.clamp(min=1)
-    return Stats(
-        mined=int(mined.sum()),
-        candidates=int(candidates.sum()),
-        active=int(lossy.sum()),
-        positives=int(positives),
-        negatives=int(negatives),
-        positive_distance=float(near),
-        negative_distance=float(far),
-    )
+    average = full.preset_of_loss.average
+    margin, temperature = full.margin or 0.0, full.temperature or 0.0
+    options = LossOptions(margin, full.miner, average, classes, dim, temperature, full.distance)
+    return LOSSES[full.loss](options)

@@ -4,7 +4,8 @@ A batch of n photos holds up to n^3 triplets, yet they need never be listed. Sor
 once: then every rule below takes, for an anchor and its match, one *run* of neighbouring mismatches in that order, so
 two (n, n) tables of ranks, a Span, say all of it, and sums over a run come from differences and prefix sums.
 
-All tables read [anchor, other photo]. Nothing here is differentiated: miners choose, losses weigh.
+All tables read [anchor, other photo]; the distances may be any of `distances.py`. Nothing here is differentiated:
+miners choose, losses weigh.
 """
 
 from collections.abc import Callable
@@ -94,8 +95,23 @@ def semi_hard_all(batch: Ranked, margin: float) -> Span:
     return _span(batch, first, torch.maximum(first, last))
 
 
+def random(batch: Ranked, margin: float) -> Span:
+    """For each anchor a match and a mismatch by chance: the naive way of the lecture notes (triplets, "Data").
+
+    Draws from torch's own random numbers on the processor, wherever the batch is.
+    """
+    del margin
+    size = len(batch.order)
+    draws = torch.rand(size, size + 1).to(batch.order.device)
+    match = draws[:, :size].masked_fill(~batch.positive, -1.0).argmax(dim=1, keepdim=True)
+    mismatch = (draws[:, size:] * batch.negatives).long()
+    chosen = torch.zeros_like(batch.order).scatter_(1, match, 1)
+    return _span(batch, chosen * mismatch, chosen * (mismatch + 1))
+
+
 MINERS: dict[str, Callable[[Ranked, float], Span]] = {
     "all": all_triplets,
+    "random": random,
     "hard": hard,
     "semi-hard": semi_hard,
     "semi-hard-all": semi_hard_all,
@@ -117,9 +133,15 @@ def semi_hard_pairs(batch: Ranked) -> Pairs:
     return _pairs_in(batch, semi_hard(batch, 0.0))
 
 
+def random_pairs(batch: Ranked) -> Pairs:
+    """For each anchor a match and a mismatch by chance, so half of the pairs match: the naive way of the notes."""
+    return _pairs_in(batch, random(batch, 0.0))
+
+
 # semi-hard-all has no meaning for pairs: its band is the margin between two distances, theirs is one of a distance.
 PAIR_MINERS: dict[str, Callable[[Ranked], Pairs]] = {
     "all": all_pairs,
+    "random": random_pairs,
     "hard": hard_pairs,
     "semi-hard": semi_hard_pairs,
 }

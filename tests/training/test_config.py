@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import LookalikeError
-from training.choices import LOSSES, MINERS, PRESETS
+from training.choices import DISTANCES, LOSSES, MINERS, PRESETS
 from training.config import Field, TrainConfig, fields_of
 
 SETTINGS = {setting.name: setting for setting in fields_of(TrainConfig)}
@@ -32,7 +32,7 @@ def test_a_field_allows_none_only_where_it_says_what_none_means(setting: Field) 
 @pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
 def test_numbers_are_held_to_their_range(setting: Field) -> None:
     for value in (setting.rule.low, setting.rule.high):
-        TrainConfig.from_dict({setting.name: setting.kind(value)})
+        TrainConfig.from_dict({setting.name: setting.kind(value), "loss": "cosface"})  # which has all there is to set
     for value in (setting.rule.low - 1, setting.rule.high + 1):
         with pytest.raises(LookalikeError, match=f"{setting.option} has to be from"):
             TrainConfig.from_dict({setting.name: setting.kind(value)})
@@ -69,6 +69,29 @@ def test_a_loss_takes_the_miners_of_its_table_only(loss: str, miner: str) -> Non
             TrainConfig(loss=loss, miner=miner)
 
 
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_takes_the_distances_of_its_table_only(loss: str, distance: str) -> None:
+    if distance in LOSSES[loss].distances:
+        assert TrainConfig(loss=loss, distance=distance).distance == distance
+    else:
+        with pytest.raises(LookalikeError, match=f"The loss {loss} cannot use the distance {distance}; choose l2"):
+            TrainConfig(loss=loss, distance=distance)
+
+
+@pytest.mark.parametrize("setting", ["margin", "temperature"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_takes_a_margin_and_a_temperature_only_where_it_has_one(loss: str, setting: str) -> None:
+    own = getattr(LOSSES[loss].presets["tuned"], setting)
+    if own is not None:
+        assert getattr(TrainConfig.from_dict({"loss": loss, setting: 0.3}).resolved(), setting) == 0.3
+        assert getattr(TrainConfig(loss=loss).resolved(), setting) == own
+    else:
+        assert getattr(TrainConfig(loss=loss).resolved(), setting) is None
+        with pytest.raises(LookalikeError, match=f"The loss {loss} has no {setting}; leave --{setting} out"):
+            TrainConfig.from_dict({"loss": loss, setting: 0.3})
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_has_every_preset_and_it_is_valid(loss: str, preset: str) -> None:
@@ -79,7 +102,7 @@ def test_every_loss_has_every_preset_and_it_is_valid(loss: str, preset: str) -> 
 
 
 def test_the_lecture_preset_is_margin_one_over_everything() -> None:
-    for loss in ("contrastive", "triplet"):
+    for loss in ("contrastive", "contrastive-squared", "contrastive-hadsell", "triplet"):
         full = TrainConfig(loss=loss, preset="lecture").resolved()
         assert (full.margin, full.miner, full.preset_of_loss.average) == (1.0, "all", "all")
 

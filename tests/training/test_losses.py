@@ -1,5 +1,4 @@
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -7,100 +6,23 @@ from pytorch_metric_learning.losses import ContrastiveLoss, TripletMarginLoss
 from pytorch_metric_learning.miners import BatchHardMiner, TripletMarginMiner
 from torch import Tensor
 
+from tests.losses_by_hand import BY_HAND, batch, of_loss, triplets_by_hand, unit, value_and_gradient
 from training import choices
 from training.config import TrainConfig
-from training.losses import LOSSES, LossOptions, Stats, build, combine, distances
-from training.mining import MINERS, PAIR_MINERS
+from training.distances import DISTANCES
+from training.loss_value import LossOptions, Stats, combine
+from training.losses import LOSSES, OURS, build
+from training.mining import MINERS
 
+FORMS = [name for name in OURS if name != "siamese"]  # which has weights, and tests of its own
 COMBINATIONS = [
     (loss, miner, average)
-    for loss, choice in choices.LOSSES.items()
-    for miner in choice.miners
-    for average in ("all", "active")
+    for loss in FORMS
+    for miner in choices.LOSSES[loss].miners
+    for average in (("all",) if loss == "triplet-soft" else ("all", "active"))
 ]
 
 
-def batch(sizes: list[int], *, dim: int = 4, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Unit-length float64 embeddings in overlapping classes of these sizes, shuffled, with their labels."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
-    labels = labels[torch.randperm(len(labels), generator=generator)]
-    centres = torch.randn(len(sizes), dim, generator=generator, dtype=torch.float64)
-    points = centres[labels] + 0.8 * torch.randn(len(labels), dim, generator=generator, dtype=torch.float64)
-    return torch.nn.functional.normalize(points, dim=1).requires_grad_(), labels
-
-
-def unit(embeddings: Tensor) -> Tensor:
-    """What pytorch-metric-learning does inside, so that both sides' gradients pass through it."""
-    return torch.nn.functional.normalize(embeddings, dim=1)
-
-
-def value_and_gradient(loss: Tensor, embeddings: Tensor) -> tuple[float, Tensor]:
-    (gradient,) = torch.autograd.grad(loss, embeddings)
-    return loss.item(), gradient
-
-
-def triplets_by_hand(
-    table: list[list[float]], labels: list[int], miner: str, margin: float
-) -> Iterator[tuple[int, ...]]:
-    """The rules as the papers say them, one triplet at a time."""
-    everyone = range(len(labels))
-    for a in everyone:
-        matches = [p for p in everyone if labels[p] == labels[a] and p != a]
-        mismatches = [n for n in everyone if labels[n] != labels[a]]
-        if not matches or not mismatches:
-            continue
-        if miner == "hard":
-            yield a, max(matches, key=table[a].__getitem__), min(mismatches, key=table[a].__getitem__)
-            continue
-        for p in matches:
-            farther = [n for n in mismatches if table[a][n] > table[a][p]]
-            if miner == "all":
-                yield from ((a, p, n) for n in mismatches)
-            elif miner == "semi-hard-all":
-                yield from ((a, p, n) for n in farther if table[a][n] < table[a][p] + margin)
-            elif farther:
-                yield a, p, min(farther, key=table[a].__getitem__)
-            else:
-                yield a, p, max(mismatches, key=table[a].__getitem__)
-
-
-def direct_distance(embeddings: Tensor, i: int, j: int) -> Tensor:
-    return (embeddings[i] - embeddings[j]).square().sum().sqrt()
-
-
-def triplet_by_hand(embeddings: Tensor, labels: Tensor, options: LossOptions) -> Tensor:
-    table = torch.cdist(embeddings, embeddings).tolist()
-    terms = [
-        torch.relu(direct_distance(embeddings, a, p) - direct_distance(embeddings, a, n) + options.margin)
-        for a, p, n in triplets_by_hand(table, labels.tolist(), options.miner, options.margin)
-    ]
-    if options.average == "active":
-        terms = [term for term in terms if term > 0]
-    return sum(terms, embeddings.sum() * 0) / max(len(terms), 1)
-
-
-def contrastive_by_hand(embeddings: Tensor, labels: Tensor, options: LossOptions) -> Tensor:
-    table, classes, everyone = torch.cdist(embeddings, embeddings).tolist(), labels.tolist(), range(len(labels))
-    if options.miner == "all":
-        pairs = {(i, j) for i in everyone for j in everyone if i != j}
-    else:
-        mined = list(triplets_by_hand(table, classes, options.miner, options.margin))
-        pairs = {(a, p) for a, p, _ in mined} | {(a, n) for a, _, n in mined}
-    pull = [direct_distance(embeddings, i, j) for i, j in sorted(pairs) if classes[i] == classes[j]]
-    push = [
-        torch.relu(options.margin - direct_distance(embeddings, i, j))
-        for i, j in sorted(pairs)
-        if classes[i] != classes[j]
-    ]
-    nothing = embeddings.sum() * 0
-    if options.average == "all":
-        return sum(pull + push, nothing) / max(len(pairs), 1)
-    push = [term for term in push if term > 0]
-    return sum(pull, nothing) / max(len(pull), 1) + sum(push, nothing) / max(len(push), 1)
-
-
-BY_HAND = {"contrastive": contrastive_by_hand, "triplet": triplet_by_hand}
 SIZES = {
     "even classes": [3, 3, 3],
     "a class of one photo": [4, 1, 2],
@@ -116,13 +38,13 @@ def test_value_and_gradient_are_those_of_the_plain_loops(loss: str, miner: str, 
     for seed, margin in enumerate((0.2, 0.7, 1.0)):
         embeddings, labels = batch(sizes, seed=seed)
         options = LossOptions(margin, miner, average)
-        value, gradient = value_and_gradient(LOSSES[loss](options)(embeddings, labels).loss, embeddings)
+        value, gradient = value_and_gradient(of_loss(loss, options, embeddings, labels).loss, embeddings)
         expected, slope = value_and_gradient(BY_HAND[loss](embeddings, labels, options), embeddings)
         assert value == pytest.approx(expected, abs=1e-12)
         assert torch.allclose(gradient, slope, rtol=0, atol=1e-11)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [name for name in FORMS if name != "triplet-soft"])
 def test_a_different_margin_is_noticed_by_the_oracle(loss: str) -> None:
     embeddings, labels = batch([3, 3, 3])
     value = LOSSES[loss](LossOptions(0.7, "all", "all"))(embeddings, labels).loss.item()
@@ -131,9 +53,28 @@ def test_a_different_margin_is_noticed_by_the_oracle(loss: str) -> None:
 
 @pytest.mark.parametrize(("loss", "miner", "average"), COMBINATIONS)
 def test_gradient_is_the_slope_of_the_value(loss: str, miner: str, average: str) -> None:
-    embeddings, labels = batch([3, 2, 3], seed=5)
-    module = LOSSES[loss](LossOptions(0.6, miner, average))
-    assert torch.autograd.gradcheck(lambda points: module(points, labels).loss, embeddings)
+    embeddings, labels = batch([3, 2, 2], dim=3, seed=5)
+    options = LossOptions(0.6, miner, average)
+    assert torch.autograd.gradcheck(lambda points: of_loss(loss, options, points, labels).loss, embeddings)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("loss", FORMS)
+def test_every_distance_has_its_slope(loss: str, distance: str) -> None:
+    embeddings, labels = batch([3, 2, 2], dim=3, seed=5)
+    options = LossOptions(0.6, choices.LOSSES[loss].presets["tuned"].miner, "all", distance=distance)
+    value = of_loss(loss, options, embeddings, labels)
+    assert torch.autograd.gradcheck(lambda points: of_loss(loss, options, points, labels).loss, embeddings)
+    table = DISTANCES[distance](embeddings)
+    same = (labels[:, None] == labels[None, :]) & ~torch.eye(len(labels), dtype=torch.bool)
+    assert value.stats.positive_distance == pytest.approx(float(table[same].mean().detach()))
+
+
+def test_with_squared_distances_the_triplet_loss_is_facenets() -> None:
+    # squared distances 0.25, 0.5625 and 0.0625; anchor 0: 0.25 - 0.5625 + 0.5 = 0.1875; anchor 1: 0.25 - 0.0625 + 0.5
+    options = LossOptions(0.5, "all", "all", distance="squared-l2")
+    value = LOSSES["triplet"](options)(on_a_line(0, 0.5, 0.75), torch.tensor([0, 0, 1]))
+    assert value.loss.item() == (0.1875 + 0.6875) / 2
 
 
 def test_semi_hard_all_is_that_of_pytorch_metric_learning() -> None:
@@ -184,6 +125,25 @@ def test_lecture_triplet_worked_by_hand() -> None:
     assert module(on_a_line(0, 0.5, 0.75), torch.tensor([7, 7, 9])).loss.item() == 1.0
 
 
+def test_the_three_forms_of_contrastive_worked_by_hand() -> None:
+    # ordered pairs twice each: a match at 0.5, mismatches at 0.75 and 0.25, margin 1
+    points, labels = on_a_line(0, 0.5, 0.75), torch.tensor([0, 0, 1])
+    terms = {
+        "contrastive": 0.5 + 0.25 + 0.75,
+        "contrastive-squared": 0.25 + (1 - 0.5625) + (1 - 0.0625),
+        "contrastive-hadsell": (0.25 + 0.0625 + 0.5625) / 2,
+    }
+    for loss, expected in terms.items():
+        value = build(TrainConfig(loss=loss, preset="lecture"), 2, 2)(points, labels)
+        assert value.loss.item() == pytest.approx(expected / 3, abs=1e-12)
+
+
+def test_the_soft_margin_worked_by_hand() -> None:
+    # anchor 0: match 0.5, mismatch 0.75; anchor 1: match 0.5, nearest mismatch 0.25
+    value = LOSSES["triplet-soft"](LossOptions(0, "hard", "all"))(on_a_line(0, 0.5, 0.75), torch.tensor([0, 0, 1]))
+    assert value.loss.item() == pytest.approx((math.log1p(math.exp(-0.25)) + math.log1p(math.exp(0.25))) / 2, abs=1e-12)
+
+
 def test_only_active_triplets_count_in_the_tuned_average() -> None:
     # margin 0.25: anchor 0 has 0.5 - 0.75 + 0.25 = 0, inactive; anchor 1 has 0.5 - 0.25 + 0.25 = 0.5
     points, labels = on_a_line(0, 0.5, 0.75), torch.tensor([0, 0, 1])
@@ -212,10 +172,11 @@ def test_a_collapsed_batch_shows_in_the_statistics() -> None:
 
 
 @pytest.mark.parametrize(("loss", "miner", "average"), COMBINATIONS)
-def test_learned_batch_has_no_negative_loss(loss: str, miner: str, average: str) -> None:
+def test_learned_batch_has_no_loss_and_never_a_negative_one(loss: str, miner: str, average: str) -> None:
     embeddings = on_a_line(0, 0, 5, 5)
     value = LOSSES[loss](LossOptions(0.5, miner, average))(embeddings, torch.tensor([0, 0, 1, 1]))
-    assert value.loss.item() == 0.0
+    left = math.log1p(math.exp(-5)) if loss == "triplet-soft" else 0.0  # which always has some
+    assert value.loss.item() == pytest.approx(left, abs=1e-12)
     assert value.stats.active == 0
 
 
@@ -259,44 +220,12 @@ def test_combined_statistics_weigh_distances_by_pairs() -> None:
     assert whole.active_fraction == 0.25
 
 
-def test_distances_are_exact_within_rounding_and_zero_for_the_photo_itself() -> None:
-    embeddings, _ = batch([5, 5], dim=32)
-    expected = torch.cdist(embeddings, embeddings, compute_mode="donot_use_mm_for_euclid_dist")
-    table = distances(embeddings)
-    assert torch.allclose(table, expected, rtol=0, atol=1e-12)
-    assert not table.diagonal().any()
-    assert distances(embeddings.to(torch.bfloat16)).dtype == torch.float32
-
-
 @pytest.mark.parametrize(("loss", "miner", "average"), COMBINATIONS)
 def test_float32_agrees_with_float64(loss: str, miner: str, average: str) -> None:
     embeddings, labels = batch([6] * 10, dim=64)
-    module = LOSSES[loss](LossOptions(0.4, miner, average))
-    expected, slope = value_and_gradient(module(embeddings, labels).loss, embeddings)
+    options = LossOptions(0.4, miner, average)
+    expected, slope = value_and_gradient(of_loss(loss, options, embeddings, labels).loss, embeddings)
     single = embeddings.detach().float().requires_grad_()
-    value, gradient = value_and_gradient(module(single, labels).loss, single)
+    value, gradient = value_and_gradient(of_loss(loss, options, single, labels).loss, single)
     assert value == pytest.approx(expected, rel=1e-5)
     assert torch.allclose(gradient.double(), slope, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize(("loss", "miner", "average"), COMBINATIONS)
-def test_descent_separates_two_mixed_classes(loss: str, miner: str, average: str) -> None:
-    embeddings, labels = batch([6, 6], dim=8, seed=3)
-    points = embeddings.detach().clone().requires_grad_()
-    optimiser = torch.optim.Adam([points], lr=0.03)
-    module = LOSSES[loss](LossOptions(0.5, miner, average))
-    before: Stats = module(embeddings, labels).stats
-    for _ in range(150):
-        value = module(torch.nn.functional.normalize(points, dim=1), labels)
-        optimiser.zero_grad()
-        value.loss.backward()
-        optimiser.step()
-    after: Stats = value.stats
-    assert after.negative_distance - after.positive_distance > before.negative_distance - before.positive_distance + 0.2
-
-
-def test_words_and_code_name_the_same_losses_and_miners() -> None:
-    assert set(choices.LOSSES) == set(LOSSES)
-    assert set(choices.MINERS) == set(MINERS)
-    assert set(choices.LOSSES["triplet"].miners) == set(MINERS)
-    assert set(choices.LOSSES["contrastive"].miners) == set(PAIR_MINERS)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.losses import distances
+from training.distances import euclidean
 from training.mining import MINERS, PAIR_MINERS, Ranked, Span, active, rank, uses_as_negative
 
 # One anchor, photo 0, at place 0 of a line: its match at 3, mismatches at 1, 4, 4.5 and 9.
@@ -12,7 +12,7 @@ LABELS = [0, 0, 1, 1, 2, 3]
 
 def line(places: list[float] = PLACES, labels: list[int] = LABELS) -> Ranked:
     points = torch.tensor(places, dtype=torch.float64)[:, None]
-    return rank(distances(points), torch.tensor(labels))
+    return rank(euclidean(points), torch.tensor(labels))
 
 
 def triplets(batch: Ranked, span: Span) -> set[tuple[int, int, int]]:
@@ -69,7 +69,7 @@ def test_active_keeps_the_triplets_with_a_loss() -> None:
 def test_mismatches_are_counted_as_often_as_they_are_used(miner: str) -> None:
     labels = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 3])
     points = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(1))
-    batch = rank(distances(points), labels)
+    batch = rank(euclidean(points), labels)
     span = MINERS[miner](batch, 0.8)
     expected = torch.zeros_like(batch.order)
     for a, _, n in triplets(batch, span):
@@ -114,7 +114,7 @@ def test_all_pairs_are_every_two_photos_even_of_one_class() -> None:
 def test_two_thousand_photos_need_no_list_of_their_billions_of_triplets() -> None:
     labels = torch.arange(2000) % 2
     points = torch.randn(2000, 4, generator=torch.Generator().manual_seed(0))
-    batch = rank(distances(points), labels)
+    batch = rank(euclidean(points), labels)
     span = MINERS["all"](batch, 0.5)
     assert int(span.counts.sum()) == 2000 * 999 * 1000
     used = uses_as_negative(batch, active(batch, span, 0.5))
