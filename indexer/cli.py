@@ -1,22 +1,20 @@
 """The commands of daily use: index, search, sample. What keeps a library in order is in `upkeep.py`."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from indexer import duplicates_command, evaluate_command, identity_commands, samples, upkeep
+from indexer import duplicates_command, evaluate_command, identity_commands, looking_commands, samples, upkeep
 from indexer.card import show
-from indexer.errors import LookalikeError
 from indexer.evaluate_command import runtime_option, weights_option
 from indexer.indexing import Report, index, require_folders
 from indexer.installation import ModelChoice, choose, install
 from indexer.library import Hit, Library, SearchResult
 from indexer.photos import text
 from indexer.pipeline import Deferred
-from indexer.places import below, find
+from indexer.places import find, require_place_without_photos
 from indexer.progress import Progress, Steps
 from indexer.query import Query
 from indexer.sheet import write_sheet
@@ -227,4 +225,4 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
 
 COMMANDS = [index_command, search_command, sample_command]
 COMMANDS += [*evaluate_command.COMMANDS, *identity_commands.COMMANDS]
-COMMANDS += [*duplicates_command.COMMANDS, *upkeep.COMMANDS]
+COMMANDS += [*duplicates_command.COMMANDS, *looking_commands.COMMANDS, *upkeep.COMMANDS]

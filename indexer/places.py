@@ -5,6 +5,8 @@ from pathlib import Path
 
 import platformdirs
 
+from indexer.errors import LookalikeError
+from indexer.photos import text
 from indexer.store import Store
 
 SUFFIX = ".library"
@@ -38,3 +40,14 @@ def find(folder: Path | None = None) -> Path:
 def below(path: bytes, folder: bytes) -> bool:
     """Whether an absolute path is a folder or lies below it."""
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
+def require_place_without_photos(store: Store, out: Path, pictures: tuple[Path, ...] = ()) -> None:
+    """LookalikeError where a file to be written would replace one of the pictures asked about, or lie below a root."""
+    place = os.fsencode(out.parent.resolve() / out.name)
+    if any(below(place, root.path) for root in store.roots()):
+        raise LookalikeError(
+            f"{text(os.fsencode(out))} lies in a photo folder, where nothing is ever written. Choose another."
+        )
+    if place in {os.fsencode(picture.parent.resolve() / picture.name) for picture in pictures}:
+        raise LookalikeError(f"{text(os.fsencode(out))} is a picture you asked about. Choose another place.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from indexer import atomic, photos
+from indexer.card import show
 from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Hit
 
@@ -17,9 +18,6 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 def write_sheet(out: Path, queries: list[Path], hits: list[Hit]) -> None:
     """Write the sheet as PNG, JPEG or WebP by the suffix of `out`; a photo that cannot be read is left blank."""
-    kind = FORMATS.get(out.suffix.lower())
-    if kind is None:
-        raise LookalikeError(f"{out} cannot be written: a contact sheet is a .png, .jpg or .webp.")
     cells = [(os.fsencode(path), "query", photos.text(os.fsencode(path.name))) for path in queries]
     cells += [(hit.photo.path, f"{hit.rank}   {hit.distance:.3f}", hit.photo.label or "") for hit in hits]
     rows = -(-len(cells) // COLUMNS)
@@ -28,8 +26,16 @@ def write_sheet(out: Path, queries: list[Path], hits: list[Hit]) -> None:
     for number, (path, title, label) in enumerate(cells):
         left, top = GAP + number % COLUMNS * (CELL + GAP), GAP + number // COLUMNS * (CELL + CAPTION + GAP)
         _draw_cell(sheet, (left, top), path, title, label)
+    write_picture(out, sheet)
+
+
+def write_picture(out: Path, image: Image.Image) -> None:
+    """Write a picture as PNG, JPEG or WebP by the suffix of `out`, whole or not at all."""
+    kind = FORMATS.get(out.suffix.lower())
+    if kind is None:
+        raise LookalikeError(f"{show(out)} cannot be written: a picture is a .png, .jpg or .webp.")
     data = io.BytesIO()
-    sheet.save(data, kind)
+    image.save(data, kind)
     atomic.write_file(out, data.getvalue())
 
 
