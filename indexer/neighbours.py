@@ -24,8 +24,8 @@ Nearest = Callable[[range], list[np.ndarray]]
 """Of each of these rows its NEIGHBOURS nearest rows, itself among them."""
 
 
-def close_pairs(values: np.ndarray, bound: float) -> Steps[np.ndarray]:
-    """Pairs of rows (p, 2), the smaller first, within the distance `bound`, of values (n, dim) float16.
+def close_pairs(values: np.ndarray, reach: np.ndarray) -> Steps[np.ndarray]:
+    """Pairs of rows (p, 2), the smaller first, of values (n, dim) float16, each within the other's reach (n,).
 
     From each row its NEIGHBOURS nearest are followed. Approximate above EXACT_ROWS, yet the same every time.
     """
@@ -39,7 +39,7 @@ def close_pairs(values: np.ndarray, bound: float) -> Steps[np.ndarray]:
             near = nearest(rows)
             own = np.repeat(np.array(rows), [len(one) for one in near])
             pairs = ordered(np.stack([own, np.concatenate(near)], axis=1))
-            found.append(pairs[pair_distances(values, pairs) <= bound])
+            found.append(within_reach(values, pairs, reach))
     return ordered(np.concatenate(found))
 
 
@@ -48,6 +48,12 @@ def ordered(pairs: np.ndarray) -> np.ndarray:
     pairs = np.unique(np.sort(pairs, axis=1), axis=0)
     each: np.ndarray = pairs[pairs[:, 0] != pairs[:, 1]]
     return each
+
+
+def within_reach(values: np.ndarray, pairs: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Those of the pairs (p, 2) whose distance is at most the reach of both rows."""
+    kept: np.ndarray = pairs[pair_distances(values, pairs) <= reach[pairs].min(axis=1)]
+    return kept
 
 
 def pair_distances(values: np.ndarray, pairs: np.ndarray) -> np.ndarray:
