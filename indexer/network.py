@@ -4,6 +4,7 @@ Training trains it, conversion reads it, and where OpenVINO cannot run a model i
 state in two files, `model.safetensors` and `model.json`.
 """
 
+import copy
 import ctypes
 import hashlib
 import math
@@ -71,9 +72,13 @@ class Network(nn.Module):
 
     def raw_features(self, batch: Tensor) -> Tensor:
         """What the backbone puts out before pooling, in its own layout."""
-        pixels = batch.permute(0, 3, 1, 2).to(self.mean.dtype)
-        raw: Tensor = self.body.forward_features((pixels / 255 - self.mean) / self.std)  # type: ignore[operator]
+        raw: Tensor = self.body.forward_features(self.normalised(batch))  # type: ignore[operator]
         return raw
+
+    def normalised(self, batch: Tensor) -> Tensor:
+        """A batch as the backbone takes it: float (n, 3, size, size)."""
+        pixels = batch.permute(0, 3, 1, 2).to(self.mean.dtype)
+        return (pixels / 255 - self.mean) / self.std
 
     def pool(self, raw: Tensor) -> Tensor:
         """The pooled backbone output (n, backbone_dim), before the head: what training on frozen features caches."""
@@ -116,6 +121,58 @@ def feature_map(raw: Tensor, channels: int, prefix_tokens: int) -> Tensor:
         if side * side == tokens.shape[1]:
             return tokens.transpose(1, 2).reshape(-1, channels, side, side)
     raise ValueError(f"its features {list(raw.shape)} form no map")
+
+
+class Halves(NamedTuple):
+    """A backbone in two, sharing its weights: pixels to the map before its last stages, and from there to raw features.
+
+    `place` is the name of the module after which it is cut.
+    """
+
+    first: nn.Module
+    last: nn.Module
+    place: str
+
+
+def halves(network: Network) -> Halves:
+    """Cut the backbone before the stages of its coarsest resolution, as timm's `feature_info` names them.
+
+    ModelError where the two parts do not give what the whole gives: transformers with tokens of their own, for one.
+    """
+    body, info = network.body, getattr(network.body, "feature_info", [])
+    refusal = f"The backbone {network.name} cannot be divided before its last stage."
+    if len(info) < 2 or info[-1]["reduction"] == info[-2]["reduction"]:
+        raise ModelError(refusal)
+    place = str(info[-2]["module"])
+    size = network.preprocessing.size
+    noise = torch.rand(2, size, size, 3, generator=torch.Generator().manual_seed(0)).mul(255).to(network.mean.device)
+    with torch.no_grad():
+        whole = network.raw_features(noise)
+        try:
+            first, last = (_without(body, place.split("."), after=after) for after in (True, False))
+            cut = Halves(first, last, place)
+            parts = cut.last.forward_features(cut.first.forward_features(network.normalised(noise)))  # type: ignore[operator]
+        except (RuntimeError, TypeError, ValueError, AttributeError, AssertionError) as error:
+            raise ModelError(refusal) from error
+    if parts.shape != whole.shape or not torch.allclose(parts, whole, rtol=1e-3, atol=1e-3 * float(whole.abs().max())):
+        raise ModelError(refusal)
+    return cut
+
+
+def _without(module: nn.Module, place: list[str], *, after: bool) -> nn.Module:
+    """A copy, with the same weights, whose children after the place (or up to it) let everything pass."""
+    kept = copy.copy(module)
+    kept._modules = dict(module._modules)
+    names = list(kept._modules)
+    at = names.index(place[0])
+    for name in names[at + 1 :] if after else names[:at]:
+        kept._modules[name] = nn.Identity()
+    here = kept._modules[place[0]]
+    if len(place) > 1 and here is not None:
+        kept._modules[place[0]] = _without(here, place[1:], after=after)
+    elif not after:
+        kept._modules[place[0]] = nn.Identity()
+    return kept
 
 
 def create_network(

@@ -5,14 +5,16 @@ from typing import NamedTuple
 
 from indexer.progress import Progress
 from retrieval_app import words
+from training import pace
 from training.config import TrainConfig
+from training.pace import HERE, Machine
 
-# Measured for the default network, whole backbone, on two cores: 50 ms for one picture of 224 px in one step.
-STEP_SECONDS, STEP_SIDE = 0.05, 224
 USUAL_SIDE = 224  # of the default network
 TOLD = {
     "start": "Starting",
     "scan": "Reading the folder",
+    "recipe": "Choosing the recipe",
+    "cache": "Looking at each picture once",
     "decode": "Reading the pictures",
     "test": "Measuring on the test pictures",
     "train": "Training",
@@ -21,21 +23,18 @@ TOLD = {
 }
 
 
-def estimate(config: TrainConfig, pictures: int) -> float:
-    """Seconds that a training on so many pictures takes, from the cost of a step, which grows with their area."""
-    side = config.image_size or USUAL_SIDE
-    seconds = pictures * config.epochs * STEP_SECONDS * (side / STEP_SIDE) ** 2
-    return min(seconds, config.max_seconds) if config.max_seconds else seconds
+def estimate(config: TrainConfig, pictures: int, machine: Machine = HERE) -> float:
+    """Seconds that a training on so many labelled pictures takes."""
+    return pace.seconds(config, pictures, machine)
 
 
-def explained(config: TrainConfig, pictures: int) -> str:
+def explained(config: TrainConfig, pictures: int, machine: Machine = HERE) -> str:
     """The estimate with how it was made."""
-    side = config.image_size or USUAL_SIDE
-    each = STEP_SECONDS * 1000 * (side / STEP_SIDE) ** 2
+    recipe = pace.choose(config, pictures, machine, labelled=True).recipe
     return (
-        f"About {words.duration(estimate(config, pictures))}: {words.count(pictures, 'picture')} to learn from, "
-        f"{words.count(config.epochs, 'epoch')}, {each:.0f} ms a picture at {side} px as measured on two cores. "
-        "Once it runs, the measured pace counts."
+        f"About {words.duration(estimate(config, pictures, machine))}: {words.count(pictures, 'picture')} to learn "
+        f"from, {words.count(config.epochs, 'epoch')}, recipe {recipe} at {config.image_size or USUAL_SIDE} px, as "
+        "measured on two cores. Once it runs, the measured pace counts."
     )
 
 

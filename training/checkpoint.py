@@ -14,7 +14,9 @@ from indexer.card import CARD_FILE, STORY_FILE, WEIGHTS_FILE, ModelCard, show
 from indexer.errors import LookalikeError
 from indexer.network import Network, write_checkpoint
 from training.data import Sample
+from training.sources import UNFINISHED
 
+OURS = {CARD_FILE, WEIGHTS_FILE, STORY_FILE, UNFINISHED}
 VERSIONS = ("lookalike", "torch", "timm", "numpy", "pillow")
 
 
@@ -22,7 +24,7 @@ def check_place(out: Path) -> None:
     """LookalikeError where the folder holds something else than an older checkpoint, or cannot be one."""
     if out.exists() and not out.is_dir():
         raise LookalikeError(f"{show(out)} is a file. Name an empty or new folder for the checkpoint.")
-    if out.is_dir() and {entry.name for entry in out.iterdir()} - {CARD_FILE, WEIGHTS_FILE, STORY_FILE}:
+    if out.is_dir() and any(entry.name not in OURS and entry.suffix != atomic.PARTIAL for entry in out.iterdir()):
         raise LookalikeError(f"{show(out)} holds other files. Name an empty or new folder for the checkpoint.")
 
 

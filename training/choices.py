@@ -14,7 +14,11 @@ PURPOSES: dict[str, str] = {
 }
 
 RECIPES: dict[str, str] = {
+    "auto": "The most thorough one that this computer ends within minutes.",
+    "quick": "Train only a layer after the network, on what that says about each picture: seconds.",
+    "tail": "Train the last stage of the network, on what the stages before say about each picture: a minute or two.",
     "full": "Train the whole network: the strongest and the slowest way.",
+    "unlabelled": "Needs no classes: the whole network learns that views of one picture belong together.",
 }
 
 PRESETS: dict[str, str] = {

@@ -1,7 +1,6 @@
 """`lookalike train`: its options are the fields of TrainConfig. Importing this file imports no torch."""
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,11 @@ import click
 
 from indexer import photos
 from indexer.card import show
-from indexer.places import home
+from indexer.library import Library
+from indexer.places import find
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from training.config import Field, TrainConfig, fields_of
+from training.sources import checkpoint_folder, cut_off
 
 if TYPE_CHECKING:
     from training.result import TrainResult
@@ -42,23 +43,37 @@ def _words(setting: Field) -> str:
 
 
 @click.command("train")
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", type=FOLDER, required=False)
+@click.option(
+    "--library", is_flag=False, flag_value="", help="Learn from a library's labels instead; without DIR the usual one."
+)
 @config_options
 @click.option("--out", type=FOLDER, help="Folder of the new checkpoint; else one is made beside your libraries.")
+@click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")
 @json_option
 @attached_option
-def train_command(*, folder: Path, out: Path | None, as_json: bool, attached: bool, **settings: Any) -> int:
+def train_command(
+    *,
+    folder: Path | None,
+    library: str | None,
+    out: Path | None,
+    resume: bool,
+    as_json: bool,
+    attached: bool,
+    **settings: Any,
+) -> int:
     """Fine-tune on FOLDER, whose sub-folders are classes, and say whether the new model is better.
 
     Exit code 1: it is not, keep the one you have. The checkpoint is written either way.
     """
     config = TrainConfig.from_dict(settings)
+    source = _source(folder, library)
     # waiting threads that spin would slow a step down ten times while anything else is running on the computer
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from training.loop import train  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
 
-    steps = train(config, folder, out or _checkpoint_folder(folder))
-    result = follow(steps, as_json=as_json, attached=attached)
+    place = out or (cut_off(source) if resume else checkpoint_folder(source))
+    result = follow(train(config, source, place, resume=resume), as_json=as_json, attached=attached)
     if as_json:
         emit("train", result.fields())
     else:
@@ -66,8 +81,15 @@ def train_command(*, folder: Path, out: Path | None, as_json: bool, attached: bo
     return 0 if result.verdict.install else 1
 
 
-def _checkpoint_folder(folder: Path) -> Path:
-    return home() / "checkpoints" / f"{folder.absolute().name}-{time.strftime('%Y%m%d-%H%M%S')}"
+def _source(folder: Path | None, library: str | None) -> Path:
+    """Where the pictures are from: a labelled folder, or a library's folder."""
+    if (folder is None) == (library is None):
+        raise click.UsageError("Name a FOLDER whose sub-folders are classes, or --library to learn from its labels.")
+    if folder is not None:
+        return folder
+    source = Path(library) if library else find()
+    Library.open(source).close()  # refused now where there is none
+    return source
 
 
 def _say(result: "TrainResult") -> None:
@@ -78,6 +100,7 @@ def _say(result: "TrainResult") -> None:
             figures = row.figures
             shown = (figures.p_at_1, figures.r_precision, figures.map_at_r, figures.hit_at_k[5])
             say(f"{row.name:<34} " + " ".join(f"{value:7.3f}" for value in shown))
+    say(result.recipe)
     say(f"Best of {len(fit.epochs) - 1} epochs: {fit.best.epoch}; embedding from the {fit.embedding}")
     for sentence in (fit.stopped, fit.collapse, judged.why):
         if sentence:

@@ -76,11 +76,14 @@ class TrainConfig:
         Rule("Smaller looks at the hardest mismatches only.", low=0.005, high=1, unset="the loss's own", advanced=True),
     )
     distance: str = _setting("l2", Rule("How the loss measures distances.", DISTANCES, advanced=True))
-    recipe: str = _setting("full", Rule("How much of the network is trained.", RECIPES, advanced=True))
+    recipe: str = _setting("auto", Rule("How much of the network is trained.", RECIPES, advanced=True))
     dim: int = _setting(
         128,
         Rule(
-            "Numbers per picture at the model's end; 0 adds nothing to the backbone.", low=0, high=4096, advanced=True
+            "Numbers per picture at the model's end, from 2 to the backbone's own; 0 adds nothing to the backbone.",
+            low=0,
+            high=4096,
+            advanced=True,
         ),
     )
     classes_per_batch: int = _setting(10, Rule("Classes looked at together.", low=2, high=1024, advanced=True))
@@ -102,6 +105,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for setting in fields_of(TrainConfig):
             _check(setting, getattr(self, setting.name))
+        if self.dim == 1:  # of unit length it could only be 1 or -1
+            raise LookalikeError("--dim has to be 0 or from 2 on, not 1.")
         _check_loss(self)
 
     @property

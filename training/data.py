@@ -3,6 +3,7 @@
 `survey` reads a folder into a Labelled, `summarise` says what was found in sentences; `split.py` divides it. No torch.
 """
 
+import contextlib
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -85,6 +86,24 @@ def survey(folder: Path) -> Steps[Labelled]:
     return _labelled(folder, samples, unreadable, outside, tuple(empty))
 
 
+def survey_unlabelled(folder: Path) -> Steps[tuple[Sample, ...]]:
+    """Every distinct picture at and below a folder, in order of content, each a class of its own named by its hash."""
+    unreadable: list[Unreadable] = []
+    found: dict[bytes, bytes] = {}
+    paths = list(_pictures(os.fsencode(folder.absolute()), unreadable))
+    for done, path in enumerate(paths):
+        yield Progress("scan", done, len(paths), photos.text(os.path.basename(path)))  # noqa: PTH119 - bytes
+        with contextlib.suppress(PhotoError):  # decoding will say so
+            found.setdefault(photos.content_hash(photos.read(path)), path)
+    yield Progress("scan", len(paths), len(paths))
+    return tuple(alone(path, sha256) for sha256, path in sorted(found.items()))
+
+
+def alone(path: bytes, sha256: bytes) -> Sample:
+    """A photo nobody has said anything about: a class of its own."""
+    return Sample(path, sha256, sha256.hex())
+
+
 def _first_level(root: bytes) -> tuple[list[tuple[str, bytes]], int]:
     """The classes with their folders, sorted, and the number of pictures that stand beside them."""
     try:
@@ -132,6 +151,12 @@ class Numbered(NamedTuple):
 
     labels: NDArray[np.int64]
     names: tuple[str, ...]
+
+
+def has_labels(samples: Iterable[Sample]) -> bool:
+    """Whether any two photos share a class; where none do, each was given one of its own."""
+    counts = Counter(sample.label for sample in samples)
+    return any(count > 1 for count in counts.values())
 
 
 def number(samples: Iterable[Sample]) -> Numbered:

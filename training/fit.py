@@ -1,36 +1,43 @@
 """The epochs: step after step on the training part, validation of both embeddings after each, the best one kept.
 
-Validation begins before the first step, so a training that only makes things worse keeps what it began with.
+Validation begins before the first step, so a training that only makes things worse keeps what it began with. What goes
+wrong on the way is met once: back to the best state, with a gentler miner and smaller steps.
 """
 
 import math
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from indexer.metrics import retrieval
-from indexer.network import Network, with_head
+from indexer.network import Network, create_network, with_head
 from indexer.progress import Progress, Steps
+from training.choices import LOSSES
 from training.config import TrainConfig
-from training.data import number
-from training.history import Epoch, Score, best, collapse
-from training.learner import HEAD_ROWS, Learner, both_embeddings, device, pooled_features, snapshot, start_head
+from training.data import Sample
+from training.history import Epoch, Score, best, collapse, spread
+from training.learner import HEAD_ROWS, Learner, both_embeddings, restore, snapshot, start_head
 from training.loss_value import Stats, combine
-from training.pictures import Part
+from training.recipes import Checked, Material
+from training.resume import Keeper, State, into_learner, of_learner, part
 from training.sampler import batches
 
 Indices = NDArray[np.int64]
+GENTLER = 0.1  # of the learning rate, after a collapse
+NO_NUMBER = "The loss was no number any more."
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
     """The network as it was at its best epoch, under the embedding ("head" or "backbone") that validation chose.
 
-    `stopped` says in a sentence why the training ended before its last epoch, `collapse` whether it collapsed; else "".
+    Where no epoch was better than the start it is the pretrained network as everybody uses it. `stopped` says in a
+    sentence why the training ended before its last epoch, `collapse` what went wrong and what was done; else "".
     """
 
     network: Network
@@ -44,7 +51,7 @@ class Fit:
 @dataclass(slots=True)
 class _Course:
     """Where a training stands: which photos of validation are queries (n,), its epochs so far, the best state of the
-    network, and the clock.
+    network, what went wrong after which epoch, and the clock.
     """
 
     config: TrainConfig
@@ -53,10 +60,22 @@ class _Course:
     state: dict[str, Tensor] = field(default_factory=dict)
     begun: float = field(default_factory=time.perf_counter)
     stopped: str = ""
+    rescued: int = -1
+    trouble: str = ""
 
     @property
     def seconds(self) -> float:
         return time.perf_counter() - self.begun
+
+    @property
+    def settings(self) -> TrainConfig:
+        """Those in force: gentler ones after a rescue."""
+        return self.config if self.rescued < 0 else _gentler(self.config)
+
+    @property
+    def collapse(self) -> str:
+        """Whether the network has collapsed since the last rescue."""
+        return collapse(self.epochs[self.rescued + 1 :], self.settings.resolved().margin)
 
     def overdue(self) -> bool:
         """Whether the time the user gave is spent."""
@@ -67,30 +86,45 @@ class _Course:
         self.epochs.append(epoch)
         if best(self.epochs) is epoch:
             self.state = snapshot(network)
-        waited = epoch.epoch - best(self.epochs).epoch
+        waited = epoch.epoch - max(best(self.epochs).epoch, self.rescued)
         if 0 < self.config.patience <= waited and epoch.epoch < self.config.epochs:
             self.stopped = f"Validation has not improved for {waited} epochs."
 
 
-def fit(config: TrainConfig, network: Network, learn: Part, choose: Part) -> Steps[Fit]:
-    """Train the network on one part, choosing epoch and embedding by the other.
+def fit(
+    config: TrainConfig, network: Network, asked: NDArray[np.bool_], material: Material, keeper: Keeper
+) -> Steps[Fit]:
+    """Train the network on a recipe's material, choosing epoch and embedding by the photos of validation `asked` about.
 
-    Where that holds classes of its own, they alone are asked about: what training does to classes it knows says nothing
-    about new ones.
+    A keeper with a state goes on from there.
     """
-    network.to(device())  # judging the start may have left parts of it on the processor
-    labels = _numbers(learn)
-    due = len(_batches(config, labels, 1))
-    _start_head(config, network, learn)
-    learner = Learner(network, config, classes=len(np.unique(labels)), steps=due * config.epochs)
-    course = _Course(config, _asked(learn, choose))
-    yield from _validate(course, network, choose, 0, [])
-    for epoch in range(1, config.epochs + 1):
+    course = _Course(config, asked)
+    _start_head(config, network, material)
+    if keeper.state is None:
+        yield from _validate(course, network, material.check(), 0, [])
+    learner = _learner(course, network, material)
+    if keeper.state is not None:
+        learner = _take_up(keeper.state, course, learner, material)
+    for epoch in range(course.epochs[-1].epoch + 1, config.epochs + 1):
         if course.stopped:
             break
-        taken = yield from _epoch(course, learner, learn, labels, epoch)
-        yield from _validate(course, network, choose, epoch, taken)
+        taken = yield from _epoch(course, learner, material, epoch)
+        yield from _validate(course, network, material.check(), epoch, taken)
+        if _goes_wrong(course, taken):
+            learner = _rescued(course, network, material)
+        keeper.save(_state(course, learner))
     return _finished(course, network)
+
+
+def asked(learn: Sequence[Sample], choose: Sequence[Sample]) -> NDArray[np.bool_]:
+    """Which photos of validation are queries: those of classes that training does not know, else all.
+
+    What training does to classes it knows says nothing about new ones.
+    """
+    known = {sample.label for sample in learn}
+    counts = Counter(sample.label for sample in choose)
+    fresh = np.array([sample.label not in known and counts[sample.label] > 1 for sample in choose])
+    return fresh if fresh.any() else np.ones_like(fresh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +133,16 @@ class _Step:
     stats: Stats
 
 
-def _epoch(course: _Course, learner: Learner, learn: Part, labels: Indices, epoch: int) -> Steps[list[_Step]]:
-    """The steps of one epoch; fewer where time is up or the loss is no number any more."""
+def _epoch(course: _Course, learner: Learner, material: Material, epoch: int) -> Steps[list[_Step]]:
+    """The steps of one epoch; fewer where time is up or the loss is no number any more, which is the last one then."""
     config, taken = course.config, []
-    hands = _batches(config, labels, epoch)
+    hands = _batches(config, material, epoch)
     for done, rows in enumerate(hands, 1):
-        value = learner.step(learn.batch(rows), labels[rows])
-        loss = float(value.loss.detach())
-        if not math.isfinite(loss):
-            course.stopped = "The loss is no number any more: take a smaller learning rate."
+        value = learner.step(rows, material.labels[rows])
+        taken.append(_Step(float(value.loss.detach()), value.stats))
+        if not math.isfinite(taken[-1].loss):
             break
-        taken.append(_Step(loss, value.stats))
-        values = {"epoch": float(epoch), "loss": loss, "active": value.stats.active_fraction}
+        values = {"epoch": float(epoch), "loss": taken[-1].loss, "active": value.stats.active_fraction}
         yield Progress("train", (epoch - 1) * len(hands) + done, config.epochs * len(hands), value.stats.note, values)
         if course.overdue():
             course.stopped = "The time given is spent."
@@ -118,71 +150,132 @@ def _epoch(course: _Course, learner: Learner, learn: Part, labels: Indices, epoc
     return taken
 
 
-def _validate(course: _Course, network: Network, choose: Part, number: int, taken: list[_Step]) -> Steps[None]:
+def _validate(course: _Course, network: Network, checked: Checked, number: int, taken: list[_Step]) -> Steps[None]:
     """Measure both embeddings on the validation part and enter the epoch."""
-    score = _score(network, choose, course.asked)
-    total = combine([step.stats for step in taken]) if taken else None
+    sound = [step for step in taken if math.isfinite(step.loss)]
+    total = combine([step.stats for step in sound]) if sound else None
+    score, width = _measured(network, checked, course.asked)
     epoch = Epoch(
         epoch=number,
-        loss=float(np.mean([step.loss for step in taken])) if taken else None,
+        loss=float(np.mean([step.loss for step in sound])) if sound else None,
         active=total.active_fraction if total else None,
         positive_distance=total.positive_distance if total else None,
         negative_distance=total.negative_distance if total else None,
         score=score,
         seconds=round(course.seconds, 2),
+        spread=width,
     )
     course.add(epoch, network)
-    note = _collapse(course) or course.stopped
-    yield Progress("validate", number, course.config.epochs, note, {"epoch": float(number)} | score.values())
+    yield Progress("validate", number, course.config.epochs, course.collapse or course.stopped, epoch.values())
 
 
-def _score(network: Network, choose: Part, asked: NDArray[np.bool_]) -> Score:
-    labels = _numbers(choose)
-    pooled = pooled_features(network, choose.batch, np.arange(len(labels)))
-    if not np.isfinite(pooled).all():
-        return Score(None, 0.0)
-    both = both_embeddings(network, pooled)
-    head = None if both.head is None else _map_at_r(both.head, labels, asked)
-    return Score(head, _map_at_r(both.backbone, labels, asked))
+def _measured(network: Network, checked: Checked, asked: NDArray[np.bool_]) -> tuple[Score, float]:
+    """Validation of both embeddings, and the spread of the one being trained."""
+    if not np.isfinite(checked.pooled).all():
+        return Score(None, 0.0), 0.0
+    both = both_embeddings(network, checked.pooled)
+    if both.head is not None and not np.isfinite(both.head).all():
+        return Score(None, 0.0), 0.0
+    head = None if both.head is None else _map_at_r(both.head, checked.labels, asked)
+    score = Score(head, _map_at_r(both.backbone, checked.labels, asked))
+    return score, spread(both.backbone if both.head is None else both.head)
 
 
 def _map_at_r(vectors: np.ndarray, labels: Indices, asked: NDArray[np.bool_]) -> float:
     figures = retrieval(vectors, labels)
-    return float(figures.per_query_map_at_r[asked[figures.rows]].mean())
+    return float(figures.per_query_map_at_r[asked[figures.rows % len(asked)]].mean())  # views stand behind the photos
 
 
-def _asked(learn: Part, choose: Part) -> NDArray[np.bool_]:
-    """Which photos of validation are queries: those of classes that training does not know, else all."""
-    known = {sample.label for sample in learn.samples}
-    counts = Counter(sample.label for sample in choose.samples)
-    fresh = np.array([sample.label not in known and counts[sample.label] > 1 for sample in choose.samples])
-    return fresh if fresh.any() else np.ones_like(fresh)
+def _goes_wrong(course: _Course, taken: list[_Step]) -> bool:
+    """Whether to begin again more gently; what goes wrong a second time is said, and ends a training without a loss."""
+    no_number = not math.isfinite(taken[-1].loss)
+    if no_number and course.rescued >= 0:
+        course.stopped = f"{NO_NUMBER} Take a smaller learning rate."
+    return (no_number or bool(course.collapse)) and course.rescued < 0 and not course.stopped
+
+
+def _rescued(course: _Course, network: Network, material: Material) -> Learner:
+    """Back to the best state, with a gentler miner and smaller steps for the epochs that are left."""
+    reason = course.collapse or NO_NUMBER
+    course.rescued = course.epochs[-1].epoch
+    before, now = course.config.resolved(), course.settings.resolved()
+    miner = "" if before.miner == now.miner else f"with the miner {now.miner} and "
+    course.trouble = (
+        f"Epoch {course.rescued}: {reason} It went back to epoch {best(course.epochs).epoch} and on {miner}with a "
+        "tenth of the learning rate."
+    )
+    restore(network, course.state)
+    return _learner(course, network, material)
+
+
+def _gentler(config: TrainConfig) -> TrainConfig:
+    miner = "semi-hard" if "semi-hard" in LOSSES[config.loss].miners else config.miner
+    return replace(config, miner=miner, learning_rate=max(GENTLER * config.learning_rate, 1e-7))
+
+
+def _learner(course: _Course, network: Network, material: Material) -> Learner:
+    """A learner for the epochs after the last rescue, or for all."""
+    due = len(_batches(course.config, material, 1)) * (course.config.epochs - max(course.rescued, 0))
+    classes = len(np.unique(material.labels))
+    return Learner(network, course.settings, material.show, classes=classes, steps=due)
+
+
+def _state(course: _Course, learner: Learner) -> State:
+    """All that the next epoch stands on."""
+    learned = of_learner(learner)
+    facts = {
+        "epochs": [epoch.fields() for epoch in course.epochs],
+        "seconds": course.seconds,
+        "stopped": course.stopped,
+        "rescued": course.rescued,
+        "trouble": course.trouble,
+    }
+    best_state = {f"best.{name}": tensor for name, tensor in course.state.items()}
+    return State(learned.tensors | best_state, learned.facts | facts)
+
+
+def _take_up(state: State, course: _Course, learner: Learner, material: Material) -> Learner:
+    """Put course and learner where the training was cut off."""
+    facts = state.facts
+    course.epochs = [Epoch.from_fields(fields) for fields in facts["epochs"]]
+    course.state = part(state.tensors, "best")
+    course.begun -= facts["seconds"]
+    course.stopped, course.rescued, course.trouble = facts["stopped"], facts["rescued"], facts["trouble"]
+    if course.rescued >= 0:
+        learner = _learner(course, learner.network, material)
+    into_learner(state, learner)
+    return learner
 
 
 def _finished(course: _Course, network: Network) -> Fit:
     """Go back to the best epoch, and leave the head out where the backbone's own output was better."""
-    network.load_state_dict(course.state)
+    restore(network, course.state)
     chosen = best(course.epochs)
-    embedding = chosen.embedding
-    kept = network if embedding == "head" else with_head(network.cpu(), None)
-    return Fit(kept, embedding, chosen, tuple(course.epochs), course.stopped, _collapse(course))
+    if chosen.epoch == 0:
+        kept = create_network()
+    else:
+        kept = network if chosen.embedding == "head" else with_head(network.cpu(), None)
+    trouble = " ".join(sentence for sentence in (course.trouble, course.collapse) if sentence)
+    return Fit(kept, chosen.embedding, chosen, tuple(course.epochs), course.stopped, trouble)
 
 
-def _collapse(course: _Course) -> str:
-    return collapse(course.epochs, course.config.resolved().margin)
-
-
-def _start_head(config: TrainConfig, network: Network, learn: Part) -> None:
-    rows = np.random.default_rng(config.seed).permutation(len(learn.samples))[:HEAD_ROWS]
+def _start_head(config: TrainConfig, network: Network, material: Material) -> None:
+    rows = np.random.default_rng(config.seed).permutation(len(material.labels))[:HEAD_ROWS]
     if network.head is not None:
-        start_head(network, pooled_features(network, learn.batch, np.sort(rows)))
+        start_head(network, material.plain(np.sort(rows)))
 
 
-def _numbers(part: Part) -> Indices:
-    return number(part.samples).labels
-
-
-def _batches(config: TrainConfig, labels: Indices, epoch: int) -> list[Indices]:
-    return batches(
-        labels, classes=config.classes_per_batch, photos=config.photos_per_class, seed=config.seed, epoch=epoch
-    )
+def _batches(config: TrainConfig, material: Material, epoch: int) -> list[Indices]:
+    """The batches of an epoch, which goes over the rows as often as the recipe wants."""
+    first = (epoch - 1) * material.rounds + 1
+    hands = [
+        batches(
+            material.labels,
+            classes=config.classes_per_batch,
+            photos=config.photos_per_class,
+            seed=config.seed,
+            epoch=number,
+        )
+        for number in range(first, first + material.rounds)
+    ]
+    return [rows for one in hands for rows in one]

@@ -1,7 +1,10 @@
 """What happened in a training, epoch by epoch, and what can be seen from it. Plain data, no torch."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 COLLAPSED_SHARE = 0.95  # of all triplets or pairs with a loss
 SHRUNK = 0.5  # of the mean distance between classes in the first epoch
@@ -32,7 +35,9 @@ class Score(NamedTuple):
 
 class Epoch(NamedTuple):
     """One epoch: mean loss, share of all triplets or pairs with a loss, mean distances within and between classes,
-    validation, and seconds since the training began. Epoch 0 is before the first step.
+    validation, seconds since the training began, and the spread of the validation embeddings: their root mean square
+    distance from their mean, 0 where all are one point, 1 for unit vectors in all directions. Epoch 0 is before the
+    first step.
     """
 
     epoch: int
@@ -42,6 +47,7 @@ class Epoch(NamedTuple):
     negative_distance: float | None
     score: Score
     seconds: float
+    spread: float
 
     @property
     def embedding(self) -> str:
@@ -62,10 +68,29 @@ class Epoch(NamedTuple):
         score = fields.pop("score")
         return fields | {"map_at_r_head": score.head, "map_at_r_backbone": score.backbone}
 
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "Epoch":
+        """The epoch of `fields`."""
+        rest = dict(fields)
+        score = Score(rest.pop("map_at_r_head"), rest.pop("map_at_r_backbone"))
+        return cls(score=score, **rest)
+
+    def values(self) -> dict[str, float]:
+        """What a Progress says of it: validation, spread, and where there were steps what went on in them."""
+        steps = {name: getattr(self, name) for name in ("active", "positive_distance", "negative_distance")}
+        known = {name: value for name, value in steps.items() if value is not None}
+        return {"epoch": float(self.epoch), "spread": self.spread} | self.score.values() | known
+
 
 def best(epochs: Sequence[Epoch]) -> Epoch:
     """The epoch with the best validation, the earliest of equals."""
     return max(epochs, key=lambda epoch: (epoch.figure, -epoch.epoch))
+
+
+def spread(embeddings: NDArray[np.floating]) -> float:
+    """Root mean square distance of embeddings (n, dim) from their mean."""
+    away = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
+    return float(np.sqrt((away**2).sum(axis=1).mean()))
 
 
 def collapse(epochs: Sequence[Epoch], margin: float | None) -> str:
@@ -88,6 +113,5 @@ def collapse(epochs: Sequence[Epoch], margin: float | None) -> str:
         return ""
     return (
         f"The training collapsed: all pictures end up in one place (mean distance between classes "
-        f"{last.negative_distance:.3f}, {last.active:.0%} of all comparisons wrong). Take a gentler miner or a smaller "
-        "learning rate."
+        f"{last.negative_distance:.3f}, {last.active:.0%} of all comparisons wrong)."
     )

@@ -1,7 +1,8 @@
 """A network being trained: its start, one step, and both embeddings of pictures.
 
-The head starts as the principal components of what the pretrained backbone says about the training pictures, so at
-step 0 it is about as good as the backbone itself and training only has to improve it.
+The head starts as the identity, or where it is smaller as the principal components of what the pretrained backbone
+says about the training pictures, so at step 0 it is about as good as the backbone itself and training only has to
+improve it.
 """
 
 from collections.abc import Callable
@@ -15,10 +16,10 @@ from torch import Tensor, nn
 
 from indexer import backbones
 from indexer.card import Head
-from indexer.network import Network, accelerator
+from indexer.errors import LookalikeError
+from indexer.network import Network, accelerator, with_head
 from indexer.projection import fit_pca
 from training import losses
-from training.augment import views
 from training.config import TrainConfig
 from training.loss_value import LossValue
 
@@ -27,6 +28,7 @@ HEAD_ROWS = 2_000  # pictures the head's start is fitted on
 
 Pixels = NDArray[np.uint8]
 Fetch = Callable[[NDArray[np.int64]], Pixels]
+Show = Callable[[NDArray[np.int64], torch.Generator], Tensor]
 
 
 class Embeddings(NamedTuple):
@@ -46,7 +48,11 @@ def pretrained(config: TrainConfig) -> Network:
     backbone = backbones.create(size=config.image_size)
     whole = replace(backbone.preprocessing, crop=1.0)
     torch.manual_seed(config.seed)
-    network = Network(backbone._replace(preprocessing=whole), Head(config.dim) if config.dim else None)
+    network = Network(backbone._replace(preprocessing=whole))
+    dim = config.dim or (network.backbone_dim if config.recipe == "quick" else 0)  # a head is all that quick trains
+    if dim > network.backbone_dim:
+        raise LookalikeError(f"--dim cannot be more than the {network.backbone_dim:,} numbers of the backbone.")
+    network = with_head(network, Head(dim) if dim else None)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads
     return network.eval().to(device())
 
@@ -54,24 +60,22 @@ def pretrained(config: TrainConfig) -> Network:
 class Learner:
     """A network with its loss, optimiser and learning-rate schedule; batch-norm statistics stay as they are."""
 
-    def __init__(self, network: Network, config: TrainConfig, *, classes: int, steps: int) -> None:
+    def __init__(self, network: Network, config: TrainConfig, show: Show, *, classes: int, steps: int) -> None:
         self.network = network
+        self.show = show
         self.loss = losses.build(config, classes, network.dim).to(device())
         self.optimiser = torch.optim.AdamW(_groups(network, self.loss, config))
         rates = [group["lr"] for group in self.optimiser.param_groups]
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, max_lr=rates, total_steps=max(steps, 2))
         self.random = torch.Generator().manual_seed(config.seed)
 
-    def step(self, pixels: Pixels, labels: NDArray[np.int64]) -> LossValue:
-        """One step on a batch of pictures uint8 (n, size, size, 3) with labels (n,).
+    def step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> LossValue:
+        """One step on the pictures of some rows (n,) with labels (n,).
 
         A loss that is no number means that the network has none left to give; nothing is changed then.
         """
         self.network.eval()  # batch-norm: running statistics, its weights are trained
-        shown = views(torch.from_numpy(pixels).to(device()), self.random)
-        with _autocast():
-            pooled = self.network.pool(self.network.raw_features(shown))
-        embeddings = self.network.embed(pooled)
+        embeddings = self.network.embed(self.show(rows, self.random))
         value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(device()))
         if not torch.isfinite(embeddings).all():  # distances between such embeddings count as 0, and so would the loss
             return value._replace(loss=torch.full_like(value.loss, torch.nan))
@@ -86,7 +90,7 @@ def pooled_features(network: Network, fetch: Fetch, rows: NDArray[np.int64]) -> 
     """Backbone outputs before the head, float32 (n, backbone_dim), of pictures by row."""
     network.eval()
     parts = []
-    with torch.inference_mode(), _autocast():
+    with torch.inference_mode(), autocast():
         for start in range(0, len(rows), EMBED_BATCH):
             pixels = torch.from_numpy(fetch(rows[start : start + EMBED_BATCH])).to(device())
             parts.append(network.pool(network.raw_features(pixels)).float().cpu().numpy())
@@ -103,22 +107,33 @@ def both_embeddings(network: Network, pooled: np.ndarray) -> Embeddings:
 
 
 def start_head(network: Network, pooled: np.ndarray) -> None:
-    """Set the head to the principal components of pooled outputs (n, backbone_dim) around their mean."""
+    """Let the head begin as the identity, or where it is smaller as the principal components of pooled outputs
+    (n, backbone_dim) around their mean.
+    """
     if network.head is None:
         return
-    components = fit_pca(pooled, min(network.dim, pooled.shape[1]))
-    weight, mean = network.head.weight, pooled.mean(axis=0)
+    weight, bias = network.head.weight, network.head.bias
     with torch.no_grad():
-        weight[: components.shape[1]] = torch.from_numpy(components.T.copy())
-        network.head.bias.copy_(-weight @ torch.from_numpy(mean).to(weight.device))
+        if network.dim == network.backbone_dim:
+            nn.init.eye_(weight)
+            nn.init.zeros_(bias)
+            return
+        components, mean = fit_pca(pooled, network.dim), pooled.mean(axis=0)
+        weight.copy_(torch.from_numpy(components.T.copy()))
+        bias.copy_(-weight @ torch.from_numpy(mean).to(weight.device))
 
 
 def snapshot(network: Network) -> dict[str, Tensor]:
-    """A copy of the network's state."""
-    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    """A copy of all that training can change."""
+    return {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
 
 
-def _autocast() -> torch.autocast:
+def restore(network: Network, state: dict[str, Tensor]) -> None:
+    """Go back to a snapshot."""
+    network.load_state_dict(state, strict=False)
+
+
+def autocast() -> torch.autocast:
     """bf16 on CUDA; on the processor never: it is 2.5 to 6 times slower there."""
     return torch.autocast(device(), dtype=torch.bfloat16, enabled=device() == "cuda")
 
@@ -128,7 +143,8 @@ def _groups(network: Network, loss: nn.Module, config: TrainConfig) -> list[dict
 
     A loss's own weights are directions or boundaries, so none for them either, and they learn at a rate of their own.
     """
-    every, own, rate = list(network.parameters()), list(loss.parameters()), config.learning_rate
+    every = [weight for weight in network.parameters() if weight.requires_grad]
+    own, rate = list(loss.parameters()), config.learning_rate
     groups: list[dict[str, Any]] = [
         {"params": [weight for weight in every if weight.ndim > 1], "weight_decay": config.weight_decay, "lr": rate},
         {"params": [weight for weight in every if weight.ndim <= 1], "weight_decay": 0.0, "lr": rate},

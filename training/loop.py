@@ -1,7 +1,8 @@
 """A training from a labelled folder to a checkpoint with a verdict; reads top to bottom.
 
 Train, validation and test never mix: the loss sees the training part, validation stops the training and chooses the
-epoch and the embedding, the test part is opened by `verdict.py` alone. Nothing is written before the end.
+epoch and the embedding, the test part is opened by `verdict.py` alone. Nothing is written before the end but what it
+takes to go on after a kill.
 """
 
 from pathlib import Path
@@ -11,38 +12,70 @@ from indexer.network import tune_allocator
 from indexer.progress import Progress, Steps
 from training import checkpoint, pictures, verdict
 from training.config import TrainConfig
-from training.data import survey
-from training.fit import fit
-from training.learner import pretrained
+from training.data import survey, survey_unlabelled
+from training.fit import asked, fit
+from training.learner import device, pretrained
 from training.pictures import Part
+from training.recipes import RECIPES, Photos, here, settle
 from training.result import TrainResult
-from training.split import Split
+from training.resume import Keeper, begin
+from training.sources import from_library, is_library
+from training.split import Split, without_classes
 from training.split import split as divide
 
 
-def train(config: TrainConfig, folder: Path, out: Path, split: Split | None = None) -> Steps[TrainResult]:
-    """Fine-tune on a labelled folder and write a checkpoint to `out`; a Split given is taken instead of the folder's.
+def train(
+    config: TrainConfig, folder: Path, out: Path, split: Split | None = None, *, resume: bool = False
+) -> Steps[TrainResult]:
+    """Fine-tune on a labelled folder, or on the labels of a library by its folder, and write a checkpoint to `out`.
 
-    LookalikeError where the folder lacks what it takes. Closed or killed before its end, it leaves nothing behind.
+    A Split given is taken instead of the folder's.
+    LookalikeError where the folder lacks what it takes. Closed before its end, it leaves nothing behind; killed, one
+    file from which `resume` goes on.
     """
     checkpoint.check_place(out)
-    parts = split or divide((yield from survey(folder)).samples, config.purpose)
+    keeper = begin(out, config, resume=resume)
+    try:
+        return (yield from _train(keeper, folder, out, split))
+    except GeneratorExit:
+        keeper.discard()
+        raise
+
+
+def _train(keeper: Keeper, folder: Path, out: Path, split: Split | None) -> Steps[TrainResult]:
+    parts = split or (yield from _divided(folder, keeper.config))
     tune_allocator()
+    config, why = settle(keeper.config, parts, here())
+    yield Progress("recipe", 1, 1, why)
     yield Progress("test", 0, len(parts.test), "the pretrained model")
     network = pretrained(config)
     baseline = yield from verdict.measure_before(parts.test, network)
     learn = yield from pictures.read(parts.train, network.preprocessing)
     choose = yield from pictures.read(parts.validation, network.preprocessing)
     _check_classes(learn.part)
-    fitted = yield from fit(config, network, learn.part, choose.part)
-    judged = yield from verdict.judge(baseline, fitted.network)
     used = Split(learn.part.samples, choose.part.samples, baseline.samples)
+    keeper.belongs_to(used.train + used.validation)
+    network.to(device())  # judging the start may have left parts of it on the processor
+    material = yield from RECIPES[config.recipe](config, network, Photos(learn.part, choose.part, out))
+    fitted = yield from fit(config, network, asked(used.train, used.validation), material, keeper)
+    judged = verdict.keep(baseline) if fitted.best.epoch == 0 else (yield from verdict.judge(baseline, fitted.network))
     unreadable = learn.unreadable + choose.unreadable + baseline.unreadable
-    result = TrainResult(out, folder, config, fitted, baseline, judged, used, unreadable)
+    result = TrainResult(out, folder, config, why, fitted, baseline, judged, used, unreadable)
     yield Progress("save", 0, 1)
     checkpoint.save(fitted.network, out, seen=used.train + used.validation, source=result.source, story=result.fields())
     yield Progress("save", 1, 1)
     return result
+
+
+def _divided(folder: Path, config: TrainConfig) -> Steps[Split]:
+    """The folder's parts; of a folder without classes, where the recipe can do without."""
+    if is_library(folder):
+        return from_library(folder, config.purpose, config.recipe)
+    found = yield from survey(folder)
+    if not found.samples and config.recipe in ("auto", "unlabelled"):
+        samples = yield from survey_unlabelled(folder)
+        return without_classes(samples)
+    return divide(found.samples, config.purpose)
 
 
 def _check_classes(learn: Part) -> None:

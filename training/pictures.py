@@ -15,7 +15,8 @@ from indexer.pipeline import AHEAD, bounded_map
 from indexer.progress import Progress, Steps
 from training.data import Sample, Unreadable
 
-MEMORY = 4 << 30  # bytes of a part's pixels kept: 28,000 pictures at 224 pixels, 350,000 at 64
+SHARE = 4  # a part of a training takes up to a quarter of the computer's memory: 14,000 pictures at 224 px of 8 GiB
+UNKNOWN = 2 << 30  # bytes, where the system does not say how much memory there is
 EVERY = 16  # pictures between two reports of progress
 
 Pixels = NDArray[np.uint8]
@@ -57,10 +58,19 @@ class Read(NamedTuple):
     unreadable: tuple[Unreadable, ...]
 
 
-def read(samples: Sequence[Sample], preprocessing: Preprocessing, memory: int = MEMORY) -> Steps[Read]:
-    """Decode every sample once, keeping up to `memory` bytes of pixels."""
+def memory() -> int:
+    """Bytes that one part of a training may take."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // SHARE
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return UNKNOWN
+
+
+def read(samples: Sequence[Sample], preprocessing: Preprocessing, limit: int | None = None) -> Steps[Read]:
+    """Decode every sample once, keeping up to `limit` bytes of pixels (None: as many as `memory` allows)."""
     size = preprocessing.size
-    kept = np.empty((min(len(samples), memory // (3 * size * size)), size, size, 3), np.uint8)
+    room = (memory() if limit is None else limit) // (3 * size * size)
+    kept = np.empty((min(len(samples), room), size, size, 3), np.uint8)
     usable: list[Sample] = []
     unreadable: list[Unreadable] = []
 

@@ -16,12 +16,14 @@ from training.verdict import Baseline, Verdict
 class TrainResult:
     """What came of a training; the checkpoint is written whatever the verdict says.
 
-    `parts` are the photos used for training, validation and test; `unreadable` those left out.
+    `recipe` says in a sentence which one it was and why, `parts` are the photos used for training, validation and
+    test; `unreadable` those left out.
     """
 
     checkpoint: Path
     folder: Path
     config: TrainConfig
+    recipe: str
     fit: Fit
     baseline: Baseline
     verdict: Verdict
@@ -33,8 +35,9 @@ class TrainResult:
         """Where the weights are from, in a line for people."""
         classes = len({sample.label for sample in self.parts.train})
         settings = self.config.resolved()
+        how = "fine-tuned" if self.fit.best.epoch else "unchanged after a training"
         return (
-            f"{self.fit.network.name}, fine-tuned on {len(self.parts.train):,} pictures of {classes:,} classes in "
+            f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures of {classes:,} classes in "
             f"{photos.text(bytes(self.folder))[-200:]}, {settings.loss} loss, {settings.miner}, for new "
             f"{settings.purpose}"
         )
@@ -54,6 +57,7 @@ class TrainResult:
             "why": judged.why,
             "queries": judged.queries,
             "classes": judged.classes,
+            "recipe": self.recipe,
             "embedding": fit.embedding,
             "dim": fit.network.dim,
             "best_epoch": fit.best.epoch,

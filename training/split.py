@@ -51,6 +51,22 @@ def split(samples: Iterable[Sample], purpose: str) -> Split:
     return Split(train, validation, test)
 
 
+def without_classes(samples: Iterable[Sample]) -> Split:
+    """The parts of photos that are each a class of their own; LookalikeError where a part has fewer than two."""
+    parts: list[list[Sample]] = [[], [], []]
+    for sample in sorted(samples, key=lambda sample: sample.sha256):
+        where = place(b"photo", sample.sha256)
+        parts[(where >= VALIDATION_FROM) + (where >= TEST_FROM)].append(sample)
+    if min(map(len, parts)) < PAIR:
+        found = sum(map(len, parts))
+        raise LookalikeError(
+            f"Too few pictures to learn from some and be judged by others: found {found}; a few dozen are needed, or "
+            "sub-folders that name classes."
+        )
+    train, validation, test = map(tuple, parts)
+    return Split(train, validation, test)
+
+
 def place(kind: bytes, key: bytes) -> float:
     """A fixed place in [0, 1) for a content hash or a class name; `kind` keeps the two apart.
 

@@ -3,14 +3,18 @@
 "Before" is the pretrained backbone as it would be used without any training. It is measured at its own picture size
 and at the size of the training, and the better of the two counts: the trained model has to beat that. Raw pixels stand
 beside as the row that tells how hard the pictures are.
+
+Where no two test pictures share a class, the task is to find each of them by another view of it: less than what labels
+would say, and said so.
 """
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from indexer import photos
@@ -22,12 +26,16 @@ from indexer.network import Network, create_network, run_network, with_head
 from indexer.pipeline import Embedder, embed_files
 from indexer.pixels import Pixels
 from indexer.progress import Progress, Steps
-from training.data import Sample, Unreadable, number
+from training.augment import STRONG, views
+from training.data import Sample, Unreadable, has_labels, number
 from training.learner import device
+from training.pictures import read
 
 EXAMPLES = 5
 HITS = 5
 GROUPED_FROM = 10  # classes: fewer say little about the spread between classes
+VIEW_SEED = 2  # of the views that are looked for, the same for every model
+VIEW_BATCH = 64
 
 
 class Row(NamedTuple):
@@ -85,12 +93,13 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """The usable test pictures and what there is before any training; `rows` holds every pretrained form tried, the
-    best first, `labels` (n,) the classes as numbers.
+    best first, `own` the one at its own size. `labels` (n,) are the classes as numbers, (2 n,) where views are asked.
     """
 
     samples: tuple[Sample, ...]
     labels: NDArray[np.int64]
     rows: tuple[Row, ...]
+    own: Row
     pixels: Row | None
     unreadable: tuple[Unreadable, ...]
 
@@ -109,46 +118,65 @@ def measure_before(samples: Sequence[Sample], network: Network) -> Steps[Baselin
     start = before_head(network)
     name = f"pretrained at {start.preprocessing.size} px"
     usable, vectors, unreadable = yield from _embed(name, samples, as_embedder(start, name))
-    labels = number(usable).labels
-    rows = [Row(name, vectors, retrieval(vectors, labels))]
-    own = create_network()
-    if own.preprocessing != start.preprocessing:
-        name = f"pretrained at {own.preprocessing.size} px, its own size"
-        rows.append((yield from measure(name, usable, labels, as_embedder(own, name))))
+    labels = _labels(usable)
+    first = own = yield from _row(name, usable, vectors, as_embedder(start, name))
+    rows = [first]
+    pretrained = create_network()
+    if pretrained.preprocessing != start.preprocessing:
+        name = f"pretrained at {pretrained.preprocessing.size} px, its own size"
+        own = yield from measure(name, usable, as_embedder(pretrained, name))
+        rows.append(own)
     rows.sort(key=lambda row: -row.figures.map_at_r)
-    pixels = yield from _measure_pixels(usable, labels)
-    return Baseline(usable, labels, tuple(rows), pixels, unreadable)
+    pixels = yield from _measure_pixels(usable)
+    return Baseline(usable, labels, tuple(rows), own, pixels, unreadable)
 
 
 def judge(baseline: Baseline, network: Network) -> Steps[Verdict]:
     """Measure the trained network on the test part and compare, query by query."""
     name = "fine-tuned"
-    after = yield from measure(name, baseline.samples, baseline.labels, as_embedder(network, name))
-    before = baseline.rows[0]
+    after = yield from measure(name, baseline.samples, as_embedder(network, name))
+    return _compared(baseline, baseline.rows[0], after)
+
+
+def keep(baseline: Baseline) -> Verdict:
+    """Where training found nothing better: the pretrained model as it was, compared with itself."""
+    verdict = _compared(baseline, baseline.own, baseline.own._replace(name="the pretrained model, unchanged"))
+    why = (
+        "No epoch of the training was better than the pretrained model on the validation pictures, so the new model is "
+        "the pretrained one, unchanged. Keep the one you have, or train with more pictures."
+    )
+    return replace(verdict, why=why)
+
+
+def _compared(baseline: Baseline, before: Row, after: Row) -> Verdict:
+    labelled = has_labels(baseline.samples)
     asked = baseline.labels[after.figures.rows]
     classes = len(np.unique(asked))
     groups = asked if classes >= GROUPED_FROM else None
     old, new = before.figures, after.figures
     change = paired_interval(old.per_query_map_at_r, new.per_query_map_at_r, groups=groups)
     first = paired_interval(old.per_query_p_at_1, new.per_query_p_at_1, groups=groups)
+    task = (
+        f"test pictures of {classes:,} classes" if labelled else f"views of {classes:,} test pictures without classes"
+    )
+    grouped = "classes" if labelled else "pictures"
     return Verdict(
         before=before,
         after=after,
         change=change,
         first=first,
-        over="queries" if groups is None else "classes",
-        queries=after.figures.queries,
+        over="queries" if groups is None else grouped,
+        queries=new.queries,
         classes=classes,
         install=change.low > 0,
-        why=reason(change, first, after.figures.queries, classes),
-        examples=tuple(examples(baseline.samples, before.vectors, after.vectors)),
+        why=reason(change, first, f"{new.queries:,} {task}"),
+        examples=tuple(examples(baseline.samples, before.vectors, after.vectors)) if labelled else (),
     )
 
 
-def reason(change: Interval, first: Interval, queries: int, classes: int) -> str:
+def reason(change: Interval, first: Interval, task: str) -> str:
     """The verdict in words. A loss can gather each class and lose order within: then P@1 falls while MAP@R rises."""
-    asked = f"On {queries:,} test pictures of {classes:,} classes that the training never saw"
-    measured = f"{asked}, MAP@R changes by {_say(change)}"
+    measured = f"On {task} that the training never saw, MAP@R changes by {_say(change)}"
     if change.high < 0:
         return f"{measured}: the new model is worse. Keep the one you have."
     if change.low <= 0:
@@ -163,12 +191,40 @@ def _say(change: Interval) -> str:
     return f"{change.mean:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f})"
 
 
-def measure(name: str, samples: Sequence[Sample], labels: NDArray[np.int64], embedder: Embedder) -> Steps[Row]:
-    """How well each sample finds the others of its class; LookalikeError where one of them cannot be embedded."""
+def measure(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[Row]:
+    """How well each sample finds the others of its class, or the other view of it where there are no classes.
+
+    LookalikeError where one of them cannot be embedded.
+    """
     _, vectors, unreadable = yield from _embed(name, samples, embedder)
     for path, why in unreadable:
         raise LookalikeError(f"{photos.text(path)} {why}: start the training again.")
-    return Row(name, vectors, retrieval(vectors, labels))
+    return (yield from _row(name, samples, vectors, embedder))
+
+
+def _row(name: str, samples: Sequence[Sample], vectors: np.ndarray, embedder: Embedder) -> Steps[Row]:
+    if not has_labels(samples):
+        vectors = np.concatenate([vectors, (yield from _embed_views(name, samples, embedder))])
+    return Row(name, vectors, retrieval(vectors, _labels(samples)))
+
+
+def _labels(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """Classes (n,) as numbers; where there are none, of each picture and then of each picture's view (2 n,)."""
+    labels = number(samples).labels
+    return labels if has_labels(samples) else np.concatenate([labels, labels])
+
+
+def _embed_views(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[np.ndarray]:
+    """Embeddings (n, dim) of a view of each picture, which is the same for every model."""
+    part = (yield from read(samples, embedder.card.preprocessing)).part
+    random = torch.Generator().manual_seed(VIEW_SEED)
+    vectors = []
+    for start in range(0, len(samples), VIEW_BATCH):
+        pixels = torch.from_numpy(part.batch(np.arange(start, min(start + VIEW_BATCH, len(samples)))))
+        shown = views(pixels, random, STRONG).round().to(torch.uint8).numpy()
+        vectors.append(embedder.embed(shown))
+        yield Progress("test", start + len(shown), len(samples), f"{name}, views")
+    return np.concatenate(vectors)
 
 
 def _embed(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[_Embedded]:
@@ -218,10 +274,10 @@ def _nearest(vectors: np.ndarray, row: int) -> list[int]:
     return nearest
 
 
-def _measure_pixels(samples: Sequence[Sample], labels: NDArray[np.int64]) -> Steps[Row | None]:
+def _measure_pixels(samples: Sequence[Sample]) -> Steps[Row | None]:
     """The raw-pixel row; None where a picture is all black and so has no direction."""
     try:
-        return (yield from measure("raw pixels", samples, labels, Pixels()))
+        return (yield from measure("raw pixels", samples, Pixels()))
     except LookalikeError:
         return None
 

@@ -5,6 +5,9 @@ import pytest
 from indexer.progress import Progress
 from retrieval_app.course import Course, estimate, explained
 from training.config import TrainConfig
+from training.pace import Machine
+
+TWO = Machine(2)
 
 
 def running(steps: int = 10) -> Course:
@@ -18,18 +21,19 @@ def running(steps: int = 10) -> Course:
 
 @pytest.mark.parametrize(("size", "seconds"), [(None, 300.0), (224, 300.0), (112, 75.0), (448, 1200.0)])
 def test_the_estimate_grows_with_pictures_epochs_and_area(size: int | None, seconds: float) -> None:
-    assert estimate(TrainConfig(epochs=6, image_size=size), 1000) == pytest.approx(seconds)
-    assert estimate(TrainConfig(epochs=12, image_size=size), 500) == pytest.approx(seconds)
+    assert estimate(TrainConfig(recipe="full", epochs=6, image_size=size), 1000, TWO) == pytest.approx(seconds)
+    assert estimate(TrainConfig(recipe="full", epochs=12, image_size=size), 500, TWO) == pytest.approx(seconds)
 
 
 def test_the_users_limit_bounds_the_estimate() -> None:
-    assert estimate(TrainConfig(epochs=6, max_seconds=60), 1000) == 60
+    assert estimate(TrainConfig(recipe="full", epochs=6, max_seconds=60), 1000, TWO) == 60
 
 
 def test_the_estimate_says_how_it_was_made() -> None:
-    assert explained(TrainConfig(image_size=112), 1000).startswith(
-        "About 1 min: 1,000 pictures to learn from, 6 epochs, 12 ms a picture at 112 px"
+    assert explained(TrainConfig(image_size=112), 1000, TWO).startswith(
+        "About 1 min: 1,000 pictures to learn from, 6 epochs, recipe full at 112 px, as measured on two cores."
     )
+    assert "recipe tail at 224 px" in explained(TrainConfig(), 2000, TWO)
 
 
 def test_losses_and_scores_are_kept_for_the_curves() -> None:

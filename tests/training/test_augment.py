@@ -1,7 +1,7 @@
 import torch
 from torch import Tensor
 
-from training.augment import LIGHT, views
+from training.augment import GENTLE, views
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -47,4 +47,4 @@ def test_what_comes_in_from_outside_repeats_the_border() -> None:
     plain = torch.full((50, 16, 16, 3), 100, dtype=torch.uint8)
     shown = views(plain, generator())
     assert torch.allclose(shown, shown[:, :1, :1, :1].expand_as(shown), atol=1e-3)
-    assert (shown - 100).abs().max() <= 100 * LIGHT + 1e-3
+    assert (shown - 100).abs().max() <= 100 * GENTLE.light + 1e-3

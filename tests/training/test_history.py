@@ -4,11 +4,11 @@ from training.history import Epoch, Score, best, collapse
 
 
 def epoch(number: int, *, head: float | None = None, backbone: float = 0.5) -> Epoch:
-    return Epoch(number, 0.1, 0.2, 0.5, 1.0, Score(head, backbone), float(number))
+    return Epoch(number, 0.1, 0.2, 0.5, 1.0, Score(head, backbone), float(number), 0.5)
 
 
 def trained(loss: float, active: float, near: float, far: float) -> Epoch:
-    return Epoch(1, loss, active, near, far, Score(None, 0.5), 1.0)
+    return Epoch(1, loss, active, near, far, Score(None, 0.5), 1.0, 0.5)
 
 
 @pytest.mark.parametrize(

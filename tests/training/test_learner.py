@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from indexer.network import Network
+from training.augment import views
 from training.config import TrainConfig
 from training.learner import Learner, both_embeddings, pooled_features, pretrained, start_head
 
@@ -17,14 +18,21 @@ def network() -> Network:
     return pretrained(CONFIG)
 
 
+def learning(network: Network, config: TrainConfig = CONFIG) -> Learner:
+    def show(rows: np.ndarray, random: torch.Generator) -> torch.Tensor:
+        return network.pool(network.raw_features(views(torch.from_numpy(PIXELS[rows]), random)))
+
+    return Learner(network, config, show, classes=3, steps=4)
+
+
 def norms(network: Network) -> list[nn.BatchNorm2d]:
     return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
 
 
 def test_steps_change_weights_and_leave_batch_norm_statistics_alone(network: Network) -> None:
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    learner = Learner(network, CONFIG, classes=3, steps=4)
-    losses = [float(learner.step(PIXELS, LABELS).loss.detach()) for _ in range(3)]
+    learner = learning(network)
+    losses = [float(learner.step(np.arange(12), LABELS).loss.detach()) for _ in range(3)]
     changed = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
     assert all(np.isfinite(losses))
     assert not any("running" in name or "num_batches" in name for name in changed)
@@ -35,17 +43,17 @@ def test_steps_change_weights_and_leave_batch_norm_statistics_alone(network: Net
 def test_one_seed_takes_the_same_steps() -> None:
     losses = []
     for _ in range(2):
-        learner = Learner(pretrained(CONFIG), CONFIG, classes=3, steps=4)
-        losses.append([float(learner.step(PIXELS, LABELS).loss.detach()) for _ in range(2)])
+        learner = learning(pretrained(CONFIG))
+        losses.append([float(learner.step(np.arange(12), LABELS).loss.detach()) for _ in range(2)])
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
 def test_a_loss_that_is_no_number_changes_nothing(network: Network) -> None:
-    learner = Learner(network, CONFIG, classes=3, steps=4)
+    learner = learning(network)
     with torch.no_grad():
         network.head.bias.fill_(torch.nan)  # type: ignore[union-attr]
     before = [weight.clone() for weight in network.body.parameters()]
-    assert not torch.isfinite(learner.step(PIXELS, LABELS).loss)
+    assert not torch.isfinite(learner.step(np.arange(12), LABELS).loss)
     assert all(torch.equal(old, new) for old, new in zip(before, network.body.parameters(), strict=True))
 
 
@@ -69,7 +77,7 @@ def test_both_embeddings_have_unit_length(network: Network) -> None:
 
 
 def test_weight_decay_shortens_kernels_only(network: Network) -> None:
-    learner = Learner(network, TrainConfig(image_size=32, dim=8, weight_decay=0.5), classes=3, steps=4)
+    learner = learning(network, TrainConfig(image_size=32, dim=8, weight_decay=0.5))
     decays = {
         id(weight): group["weight_decay"] for group in learner.optimiser.param_groups for weight in group["params"]
     }

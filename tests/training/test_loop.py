@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from indexer import model, photos
 from indexer.errors import LookalikeError
 from indexer.evaluation import evaluate
 from indexer.metrics import retrieval
-from indexer.network import load_network
+from indexer.network import create_network, load_network
 from indexer.progress import drain
 from tests.labelled_shapes import write_classes
 from tests.quick_training import QUICK, Trained, run_to_end
@@ -42,7 +43,9 @@ def test_the_curves_are_in_the_progress(trained: Trained) -> None:
     assert all({"epoch", "loss", "active"} == set(step.values) for step in steps)
     assert [step.done for step in steps] == list(range(1, steps[0].total + 1))
     scores = [said.values for said in trained.said if said.stage == "validate"]
-    assert all({"epoch", "map_at_r_head", "map_at_r_backbone"} == set(values) for values in scores)
+    measured = {"epoch", "spread", "map_at_r_head", "map_at_r_backbone"}
+    assert set(scores[0]) == measured
+    assert all(set(values) == measured | {"active", "positive_distance", "negative_distance"} for values in scores[1:])
     epochs = trained.result.fit.epochs
     assert [values["map_at_r_head"] for values in scores] == [epoch.score.head for epoch in epochs]
 
@@ -71,13 +74,20 @@ def test_the_checkpoint_is_the_epoch_and_embedding_that_validation_chose(trained
     assert (card.head is None) == (fit.embedding == "backbone")
 
 
-def test_a_training_that_only_does_harm_keeps_what_it_began_with(shapes: Path, tmp_path: Path) -> None:
+def test_a_training_that_only_does_harm_keeps_the_pretrained_model_at_its_own_size(
+    shapes: Path, tmp_path: Path
+) -> None:
     ruined = run_to_end(replace(QUICK, learning_rate=1.0, epochs=1), shapes, tmp_path / "out")
-    fit = ruined.result.fit
+    fit, judged = ruined.result.fit, ruined.result.verdict
     assert fit.best.epoch == 0
     assert fit.epochs[-1].figure < fit.best.figure
-    assert fit.embedding == "backbone"
-    assert validation_score(ruined) == pytest.approx(fit.best.figure, abs=1e-9)
+    kept, own = load_network(tmp_path / "out"), create_network()
+    assert kept.preprocessing == own.preprocessing
+    assert all(torch.equal(kept.state_dict()[name], tensor) for name, tensor in own.state_dict().items())
+    assert judged.change == (0, 0, 0)
+    assert not judged.install
+    assert "No epoch of the training was better" in judged.why
+    assert judged.before.figures == judged.after.figures
 
 
 def test_a_useless_training_is_refused(tmp_path: Path) -> None:
@@ -124,7 +134,7 @@ def test_the_story_stands_beside_the_checkpoint(trained: Trained) -> None:
     story = json.loads((trained.result.checkpoint / "training.json").read_text())
     assert story["verdict"] == "install"
     assert story["fingerprint"] == model.read_card(trained.result.checkpoint).fingerprint
-    assert TrainConfig.from_dict(story["config"]) == replace(QUICK, miner="semi-hard-all", margin=0.2)
+    assert TrainConfig.from_dict(story["config"]) == replace(QUICK, recipe="full", miner="semi-hard-all", margin=0.2)
     assert len(story["epochs"]) == 3
 
 

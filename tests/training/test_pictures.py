@@ -24,13 +24,13 @@ def samples(tmp_path: Path) -> tuple[Sample, ...]:
 def test_pictures_beyond_the_memory_are_the_same(samples: tuple[Sample, ...], kept: int) -> None:
     rows = np.array([7, 0, 3, 9, 4])
     whole = drain(read(samples, PREPROCESSING)).part
-    part = drain(read(samples, PREPROCESSING, memory=kept * ONE)).part
+    part = drain(read(samples, PREPROCESSING, limit=kept * ONE)).part
     assert part.batch(rows).shape == (5, SIZE, SIZE, 3)
     np.testing.assert_array_equal(part.batch(rows), whole.batch(rows))
 
 
 def test_a_picture_that_changes_meanwhile_is_refused_with_its_name(samples: tuple[Sample, ...]) -> None:
-    part = drain(read(samples, PREPROCESSING, memory=0)).part
+    part = drain(read(samples, PREPROCESSING, limit=0)).part
     Path(samples[3].path.decode()).write_bytes(b"another")
     with pytest.raises(LookalikeError, match=r"\.png has changed since the training began: start the training again"):
         part.batch(np.array([3]))

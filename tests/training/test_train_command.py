@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer import atomic
 from indexer.indexing import index
 from indexer.library import Library
 from indexer.progress import drain
@@ -18,6 +20,7 @@ from tests.trees import snapshot
 from training.choices import PURPOSES
 from training.cli import train_command
 from training.config import TrainConfig, fields_of
+from training.sources import UNFINISHED
 
 QUICK = ("--image-size", "32", "--epochs", "1", "--classes-per-batch", "4", "--photos-per-class", "3")
 
@@ -41,7 +44,15 @@ def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(t
     folder = write_classes(tmp_path / "mixed", 4, 8, mixed=True)
     said = lookalike(tmp_path / "home", "train", folder, *QUICK, "--dim", "0", "--json")
     assert said.code == 1, said.err
-    assert {line["stage"] for line in said.objects()[:-1]} == {"scan", "test", "decode", "validate", "train", "save"}
+    assert {line["stage"] for line in said.objects()[:-1]} == {
+        "scan",
+        "recipe",
+        "test",
+        "decode",
+        "validate",
+        "train",
+        "save",
+    }
     result = said.result()
     assert result["result"] == "train"
     assert result["verdict"] == "refuse"
@@ -87,7 +98,7 @@ def test_the_bundled_pictures_get_an_honest_answer(tmp_path: Path, purpose: str)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
-def test_killed_in_mid_training_nothing_is_changed(tmp_path: Path) -> None:
+def test_killed_in_mid_training_nothing_is_changed_but_what_it_takes_to_go_on(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "shapes", 4, 8)
     library = Library.create(tmp_path / "home" / "default.library")
     drain(index(library, [folder], Tiny(), labelled=True))
@@ -99,6 +110,9 @@ def test_killed_in_mid_training_nothing_is_changed(tmp_path: Path) -> None:
         next(line for line in child.stdout if json.loads(line)["stage"] == "train")
         child.send_signal(signal.SIGKILL)
     assert child.returncode == -signal.SIGKILL
+    new = [path for path in (tmp_path / "home" / "checkpoints").rglob("*") if path.is_file()]
+    assert all(path.name == UNFINISHED or path.suffix == atomic.PARTIAL for path in new)
+    shutil.rmtree(tmp_path / "home" / "checkpoints", ignore_errors=True)
     assert snapshot(tmp_path) == before
 
 

@@ -30,7 +30,7 @@ SAME = Interval(-0.01, 0.01, 0.0)
     ],
 )
 def test_the_reason_says_what_the_interval_says(change: Interval, said: str) -> None:
-    sentence = reason(change, SAME, 1234, 10)
+    sentence = reason(change, SAME, "1,234 test pictures of 10 classes")
     assert said in sentence
     assert "1,234 test pictures of 10 classes" in sentence
     assert f"{change.mean:+.3f}" in sentence
@@ -38,8 +38,8 @@ def test_the_reason_says_what_the_interval_says(change: Interval, said: str) -> 
 
 def test_a_better_model_that_misses_the_first_hit_more_often_says_so() -> None:
     better, worse_first = Interval(0.3, 0.5, 0.4), Interval(-0.09, -0.03, -0.06)
-    assert "P@1 changes by -0.060" in reason(better, worse_first, 10, 2)
-    assert "P@1" not in reason(better, SAME, 10, 2)
+    assert "P@1 changes by -0.060" in reason(better, worse_first, "10 pictures")
+    assert "P@1" not in reason(better, SAME, "10 pictures")
 
 
 def test_examples_show_the_nearest_under_both_models() -> None:
