@@ -34,8 +34,11 @@ runtime_option = click.option(
 )
 @weights_option
 @runtime_option
+@click.option("--per-class", is_flag=True, help="Also the figures of each class.")
 @json_option
-def evaluate_command(folder: Path, name: str | None, weights: Path | None, runtime: str, as_json: bool) -> None:
+def evaluate_command(
+    *, folder: Path, name: str | None, weights: Path | None, runtime: str, per_class: bool, as_json: bool
+) -> None:
     """Measure how well a model finds the pictures of the same class; the sub-folders of FOLDER are the classes."""
     with _standalone(name, weights, runtime, as_json=as_json) as (embedder, seen):
         result = follow(evaluate(folder, embedder, seen), as_json=as_json)
@@ -43,6 +46,8 @@ def evaluate_command(folder: Path, name: str | None, weights: Path | None, runti
         emit("evaluate", _evaluation_fields(result))
     else:
         _say_evaluation(embedder.card.name, result)
+        if per_class:
+            _say_classes(result)
 
 
 @contextmanager
@@ -79,9 +84,17 @@ def _evaluation_fields(result: Evaluation) -> dict[str, Any]:
         "p_at_1": figures.p_at_1,
         "r_precision": figures.r_precision,
         "map_at_r": figures.map_at_r,
+        "mean_average_precision": result.mean_average_precision,
+        "nmi": result.nmi,
         "hit_at_k": {str(k): value for k, value in figures.hit_at_k.items()},
         "eer": result.verification.eer,
         "thresholds": [threshold._asdict() for threshold in result.verification.thresholds],
+        "roc": [point._asdict() for point in result.roc],
+        "histogram": result.histogram._asdict(),
+        "per_class": [
+            {"label": result.names[one.code], "photos": one.photos, "p_at_1": one.p_at_1, "map_at_r": one.map_at_r}
+            for one in result.per_class
+        ],
     }
 
 
@@ -90,6 +103,7 @@ def _say_evaluation(name: str, result: Evaluation) -> None:
     say(f"{name} on {result.photos:,} photos of {result.classes:,} classes, {figures.queries:,} queries")
     hits = "  ".join(f"hit@{k} {value:.3f}" for k, value in figures.hit_at_k.items() if k > 1)
     say(f"P@1 {figures.p_at_1:.3f}  R-precision {figures.r_precision:.3f}  MAP@R {figures.map_at_r:.3f}  {hits}")
+    say(f"mAP {result.mean_average_precision:.3f}  NMI {result.nmi:.3f}")
     if result.verification.eer is not None:
         say(f"Same or different: equal error rate {result.verification.eer:.3f}")
     for threshold in result.verification.thresholds:
@@ -104,6 +118,12 @@ def _say_evaluation(name: str, result: Evaluation) -> None:
     parts = [f"{count:,} {why}" for why, count in left_out.items() if count]
     if parts:
         say(f"Left out: {', '.join(parts)}")
+
+
+def _say_classes(result: Evaluation) -> None:
+    """A table of the classes, the hardest first."""
+    for one in sorted(result.per_class, key=lambda figures: figures.map_at_r):
+        say(f"P@1 {one.p_at_1:.3f}  MAP@R {one.map_at_r:.3f}  {one.photos:>6,} photos  {result.names[one.code]}")
 
 
 COMMANDS = [evaluate_command]

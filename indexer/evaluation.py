@@ -12,18 +12,25 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer import photos, scan
+from indexer.curves import ClassFigures, Histogram, clustering, histogram, mean_average_precision, per_class, roc
 from indexer.errors import LookalikeError
-from indexer.metrics import Retrieval, Verification, retrieval, verification
+from indexer.metrics import Retrieval, Threshold, Verification, judged, pair_distances, retrieval
 from indexer.pipeline import Embedder, embed_files
 from indexer.progress import Progress, Steps
 from indexer.store import Failure
 
 
 class Evaluation(NamedTuple):
-    """Figures of a labelled folder, and what they leave out."""
+    """Figures of a labelled folder, and what they leave out; `names` are the classes, by code."""
 
     retrieval: Retrieval
     verification: Verification
+    mean_average_precision: float
+    nmi: float
+    per_class: list[ClassFigures]
+    roc: list[Threshold]
+    histogram: Histogram
+    names: list[str]
     photos: int
     classes: int
     copies: int
@@ -51,16 +58,29 @@ def evaluate(folder: Path, model: Embedder, leave_out: Collection[bytes] = ()) -
     """
     found = yield from embed_labelled(folder, model, leave_out)
     names = sorted(set(found.labels))
-    codes = np.array([names.index(label) for label in found.labels], np.int64)
+    at = {name: code for code, name in enumerate(names)}
+    codes = np.array([at[label] for label in found.labels], np.int64)
+    yield Progress("measure", 0, 3, "Ranking")
+    figures = retrieval(found.vectors, codes)
+    average = mean_average_precision(found.vectors, codes)
+    yield Progress("measure", 1, 3, "Comparing pairs")
+    pairs = pair_distances(found.vectors, codes)
+    yield Progress("measure", 2, 3, "Clustering")
     return Evaluation(
-        retrieval(found.vectors, codes),
-        verification(found.vectors, codes),
-        len(found.hashes),
-        len(names),
-        found.copies,
-        found.ambiguous,
-        found.seen,
-        found.failed,
+        retrieval=figures,
+        verification=judged(pairs),
+        mean_average_precision=average,
+        nmi=clustering(found.vectors, codes),
+        per_class=per_class(figures, codes),
+        roc=roc(pairs),
+        histogram=histogram(pairs),
+        names=names,
+        photos=len(found.hashes),
+        classes=len(names),
+        copies=found.copies,
+        ambiguous=found.ambiguous,
+        seen=found.seen,
+        failed=found.failed,
     )
 
 

@@ -91,7 +91,7 @@ def retrieval(embeddings: ArrayLike, labels: ArrayLike, ks: Sequence[int] = (1, 
     """
     if not ks or min(ks) < 1:
         raise ValueError("hit@k needs k of at least 1")
-    vectors, codes = _checked(embeddings, labels)
+    vectors, codes = checked(embeddings, labels)
     relevant = np.bincount(codes)[codes] - 1
     rows = np.flatnonzero(relevant)
     if not rows.size:
@@ -138,7 +138,12 @@ def verification(embeddings: ArrayLike, labels: ArrayLike, fmrs: Sequence[float]
     Embeddings (n, dim), labels (n,), pairs as `pair_distances` takes them. A threshold is given only where at least 30
     false matches are to be expected among the mismatched pairs (and there is any matched pair).
     """
-    matched, mismatched = pairs = pair_distances(embeddings, labels)
+    return judged(pair_distances(embeddings, labels), fmrs)
+
+
+def judged(pairs: Pairs, fmrs: Sequence[float] = (0.1, 0.01, 0.001)) -> Verification:
+    """What `verification` says, of pairs that are at hand."""
+    matched, mismatched = pairs
     if not (matched.size and mismatched.size):
         return Verification(None, (), len(matched), len(mismatched))
     backed = [fmr for fmr in fmrs if fmr * len(mismatched) >= LEAST_FALSE_MATCHES]
@@ -151,7 +156,7 @@ def pair_distances(embeddings: ArrayLike, labels: ArrayLike, *, limit: int = MAX
 
     A sample is drawn with replacement, each pair of its kind with equal chances.
     """
-    vectors, codes = _checked(embeddings, labels)
+    vectors, codes = checked(embeddings, labels)
     random = np.random.default_rng(seed)
     # Sorted by label, the rest of a photo's label follows it, and after that come all photos of the later labels.
     by_label = np.argsort(codes, kind="stable")
@@ -185,7 +190,7 @@ def equal_error_rate(pairs: Pairs) -> float:
     return float(fmr[last - 1] + share * (fmr[last] - fmr[last - 1]))
 
 
-def _checked(embeddings: ArrayLike, labels: ArrayLike) -> tuple[Floats, Rows]:
+def checked(embeddings: ArrayLike, labels: ArrayLike) -> tuple[Floats, Rows]:
     """Embeddings as float64 (n, dim), labels as codes 0, 1, ... (n,): codes, as labels may be huge."""
     # Adding 0 turns -0.0 into 0.0, so that equal vectors have equal bytes.
     vectors = np.array(embeddings, np.float64, order="C")
@@ -204,7 +209,7 @@ def _per_query(vectors: Floats, codes: Rows, rows: Rows, ks: tuple[int, ...]) ->
     hits = np.empty((len(ks), len(rows)), np.bool_)
     # Queries with like R share a block, so that one huge class does not make all others rank as deep.
     by_depth = np.argsort(relevant, kind="stable")
-    for block, squared in _squared_distances(vectors, rows[by_depth]):
+    for block, squared in squared_distances(vectors, rows[by_depth]):
         at = by_depth[block]
         depth = min(max(int(relevant[at].max()), *ks), squared.shape[1] - 1)
         same = codes[_nearest(squared, depth)] == codes[rows[at], None]
@@ -222,7 +227,7 @@ def _figures(same: NDArray[np.bool_], relevant: Rows) -> tuple[Floats, Floats, F
     return same[:, 0].astype(np.float64), found[:, -1] / relevant, average_precision / relevant
 
 
-def _squared_distances(vectors: Floats, queries: Rows) -> Iterator[tuple[slice, Floats]]:
+def squared_distances(vectors: Floats, queries: Rows) -> Iterator[tuple[slice, Floats]]:
     """Squared distances (b, n) of a block of the queries to all vectors, infinite to themselves, block after block."""
     first, twin = _representatives(vectors)
     gallery = vectors[first] if len(first) < len(vectors) else vectors
