@@ -6,18 +6,24 @@ from typing import Any
 
 import click
 
-from indexer import duplicates_command, evaluate_command, identity_commands, looking_commands, samples, upkeep
+from indexer import (
+    duplicates_command,
+    evaluate_command,
+    identity_commands,
+    looking_commands,
+    samples,
+    search_commands,
+    upkeep,
+)
 from indexer.card import show
 from indexer.evaluate_command import runtime_option, weights_option
 from indexer.indexing import Report, index, require_folders
 from indexer.installation import ModelChoice, choose, install
-from indexer.library import Hit, Library, SearchResult
+from indexer.library import Library
 from indexer.photos import text
 from indexer.pipeline import Deferred
-from indexer.places import find, require_place_without_photos
+from indexer.places import find
 from indexer.progress import Progress, Steps
-from indexer.query import Query
-from indexer.sheet import write_sheet
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from indexer.upkeep import active_model, deferred, library_option
 from indexer.use import require_verdict
@@ -138,76 +144,6 @@ def _say_report(library: Library, report: Report) -> None:
             say(f"  {text(failure.path)}: {failure.reason}")
 
 
-@click.command("search")
-@click.argument("images", nargs=-1, required=True, type=FOLDER)
-@click.option("--not", "unlike", multiple=True, type=FOLDER, help="A picture the results should not be like.")
-@library_option
-@click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Results.")
-@click.option("--exact", is_flag=True, help="Compare with every photo instead of the index's candidates.")
-@click.option("--sheet", type=FOLDER, help="Also write a contact sheet: .png, .jpg or .webp.")
-@json_option
-def search_command(
-    *,
-    images: tuple[Path, ...],
-    unlike: tuple[Path, ...],
-    library: Path | None,
-    count: int,
-    exact: bool,
-    sheet: Path | None,
-    as_json: bool,
-) -> None:
-    """Rank the library's photos by how much they look like the IMAGEs."""
-    with Library.open(library or find(images[0])) as opened:
-        if sheet is not None:
-            require_place_without_photos(opened.store, sheet, (*images, *unlike))
-        result = opened.search(Query(images, unlike), k=count, exact=exact)
-        if sheet is not None:
-            write_sheet(sheet, list(images), result.hits)
-    if as_json:
-        emit("search", _search_fields(result))
-    else:
-        _say_hits(result, sheet)
-
-
-def _search_fields(result: SearchResult) -> dict[str, Any]:
-    return {
-        "engine": result.engine,
-        "recall_at_10": result.recall_at_10,
-        "seconds": round(result.seconds, 6),
-        "notice": result.notice,
-        "hits": [_hit_fields(hit) for hit in result.hits],
-    }
-
-
-def _hit_fields(hit: Hit) -> dict[str, Any]:
-    return {
-        "rank": hit.rank,
-        "path": text(hit.photo.path),
-        "copies": hit.photo.copies,
-        "distance": round(hit.distance, 6),
-        "probability": hit.probability,
-        "rarity": hit.rarity,
-        "label": hit.photo.label,
-    }
-
-
-def _say_hits(result: SearchResult, sheet: Path | None) -> None:
-    if result.notice:
-        say(result.notice, error=True)
-    for hit in result.hits:
-        label = f"  {hit.photo.label}" if hit.photo.label else ""
-        copies = f"  (+{hit.photo.copies} copies)" if hit.photo.copies else ""
-        say(f"{hit.rank:>4}  {hit.distance:.3f}{label:<18}  {text(hit.photo.path)}{copies}")
-    if not result.hits:
-        say("The library holds no photos yet.")
-    how = (
-        "compared with every photo" if result.engine == "exact" else f"finds {result.recall_at_10:.1%} of the true ten"
-    )
-    say(f"{len(result.hits)} results in {result.seconds * 1000:.0f} ms, {how}")
-    if sheet is not None:
-        say(f"Contact sheet: {show(sheet)}")
-
-
 @click.command("sample")
 @click.argument("name", type=click.Choice(list(samples.SAMPLES)))
 @click.argument("out", type=FOLDER)
@@ -223,6 +159,6 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
         say(f"{count:,} pictures in {show(out)}")
 
 
-COMMANDS = [index_command, search_command, sample_command]
+COMMANDS = [index_command, sample_command, *search_commands.COMMANDS]
 COMMANDS += [*evaluate_command.COMMANDS, *identity_commands.COMMANDS]
 COMMANDS += [*duplicates_command.COMMANDS, *looking_commands.COMMANDS, *upkeep.COMMANDS]

@@ -79,7 +79,7 @@ def decode_for_crop(data: bytes, cropped: Cropped, short_side: int) -> Decoded:
     decoded = photos.decode(data, short_side)
     _, _, width, height = fractions(cropped.box, decoded.width, decoded.height)
     whole = min(decoded.width, decoded.height)
-    wanted = math.ceil(short_side * whole / min(width * decoded.width, height * decoded.height))
+    wanted = math.ceil(short_side * whole / min(width * decoded.width, height * decoded.height) - 1e-6)
     wanted = min(wanted, whole // _reduction(decoded.width * decoded.height))
     return photos.decode(data, wanted) if wanted > min(decoded.image.size) else decoded
 

@@ -1,0 +1,184 @@
+"""The commands that ask a library for what looks alike: search, and searches for those kept by name."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer import saved
+from indexer.card import show
+from indexer.filters import ORIENTATIONS, Filter
+from indexer.library import Hit, Library, SearchResult
+from indexer.photos import text
+from indexer.places import find, require_place_without_photos
+from indexer.query import Box, Cropped, Example, Query
+from indexer.saved import Saved
+from indexer.sheet import write_sheet
+from indexer.terminal import emit, json_option, say
+from indexer.upkeep import library_option
+
+FILE = click.Path(path_type=Path)
+DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+ASKING = [
+    click.argument("images", nargs=-1, type=FILE),
+    click.option("--not", "unlike", multiple=True, type=FILE, help="A picture the results should not be like."),
+    click.option("--weight", "weights", multiple=True, type=float, help="One for each IMAGE, in the same order."),
+    click.option("--crop", metavar="X,Y,W,H", help="Only this part of the first IMAGE, in its pixels when upright."),
+    click.option("--label", help="Only photos with this label."),
+    click.option("--under", type=FILE, help="Only photos below this folder."),
+    click.option("--after", type=DATE, metavar="DATE", help="Only files changed on that day or later."),
+    click.option("--before", type=DATE, metavar="DATE", help="Only files changed before that day."),
+    click.option("--min-size", "min_side", type=click.IntRange(1), help="Least short side in pixels."),
+    click.option("--orientation", type=click.Choice(list(ORIENTATIONS)), help="Only photos of this shape."),
+    click.option("--max-distance", type=click.FloatRange(0), help="Only hits at most so far away."),
+    click.option("--max-fmr", type=click.FloatRange(0, 1), help="Only hits so near that so few pairs are wrong."),
+]
+
+
+def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what to ask; they arrive as the fields of `asked`."""
+    for option in reversed(ASKING):
+        command = option(command)
+    return command
+
+
+@click.command("search")
+@asking_options
+@click.option("--saved", "name", help="Ask again what was saved by this name.")
+@click.option("--save", "keep", help="Keep what is asked by this name.")
+@library_option
+@click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Results.")
+@click.option("--exact", is_flag=True, help="Compare with every photo instead of the index's candidates.")
+@click.option("--sheet", type=FILE, help="Also write a contact sheet: .png, .jpg or .webp.")
+@json_option
+def search_command(
+    *,
+    name: str | None,
+    keep: str | None,
+    library: Path | None,
+    count: int,
+    exact: bool,
+    sheet: Path | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Rank the library's photos by how much they look like the IMAGEs."""
+    if (name is None) != bool(asked["images"]):
+        raise click.UsageError("Name pictures to look like, or a search with --saved.")
+    if name is not None and any(value not in (None, ()) for value in asked.values()):
+        raise click.UsageError("A saved search brings what it asks along: leave the other options out.")
+    with Library.open(library or find(asked["images"][0] if asked["images"] else None)) as opened:
+        search = saved.load(opened, name) if name is not None else _search(opened, **asked)
+        queries = _files(search.query)
+        if sheet is not None:
+            require_place_without_photos(opened.store, sheet, (*queries, *asked["unlike"]))
+        result = opened.search(
+            search.query, k=count, exact=exact, within=search.within, max_distance=search.max_distance
+        )
+        if keep is not None:
+            saved.save(opened, keep, search)
+        if sheet is not None:
+            write_sheet(sheet, list(queries), result.hits)
+    if as_json:
+        emit("search", _search_fields(result))
+    else:
+        _say_hits(result, sheet)
+
+
+def _search(
+    library: Library,
+    *,
+    images: tuple[Path, ...],
+    unlike: tuple[Path, ...],
+    weights: tuple[float, ...],
+    crop: str | None,
+    max_distance: float | None,
+    max_fmr: float | None,
+    **filtered: Any,
+) -> Saved:
+    """What the options ask; `filtered` are the fields of a Filter."""
+    first: Example = images[0] if crop is None else Cropped(images[0], _box(crop))
+    within = Filter(**filtered) if any(value is not None for value in filtered.values()) else None
+    bounds = [] if max_distance is None else [max_distance]
+    bounds += [] if max_fmr is None else [library.max_distance_at(max_fmr)]
+    return Saved(Query((first, *images[1:]), unlike, weights), within, min(bounds, default=None))
+
+
+def _box(crop: str) -> Box:
+    """The four numbers of --crop, in pixels."""
+    try:
+        left, top, width, height = map(float, crop.split(","))
+    except ValueError:
+        raise click.UsageError(f"--crop takes X,Y,W,H in pixels, not {crop!r}.") from None
+    if not all(map(math.isfinite, (left, top, width, height))) or width < 2 or height < 2:
+        raise click.UsageError("--crop needs a width and a height of at least two pixels.")
+    return left, top, width, height
+
+
+def _files(query: Query) -> tuple[Path, ...]:
+    """The positives that are files, for a contact sheet."""
+    whole = (one.example if isinstance(one, Cropped) else one for one in query.positives)
+    return tuple(one for one in whole if isinstance(one, Path))
+
+
+def _search_fields(result: SearchResult) -> dict[str, Any]:
+    return {
+        "engine": result.engine,
+        "recall_at_10": result.recall_at_10,
+        "seconds": round(result.seconds, 6),
+        "notice": result.notice,
+        "hits": [_hit_fields(hit) for hit in result.hits],
+    }
+
+
+def _hit_fields(hit: Hit) -> dict[str, Any]:
+    return {
+        "rank": hit.rank,
+        "path": text(hit.photo.path),
+        "copies": hit.photo.copies,
+        "distance": round(hit.distance, 6),
+        "probability": hit.probability,
+        "rarity": hit.rarity,
+        "label": hit.photo.label,
+    }
+
+
+def _say_hits(result: SearchResult, sheet: Path | None) -> None:
+    if result.notice:
+        say(result.notice, error=True)
+    for hit in result.hits:
+        label = f"  {hit.photo.label}" if hit.photo.label else ""
+        copies = f"  (+{hit.photo.copies} copies)" if hit.photo.copies else ""
+        say(f"{hit.rank:>4}  {hit.distance:.3f}{label:<18}  {text(hit.photo.path)}{copies}")
+    if not result.hits:
+        say("No photo is there, or none near enough passes the filter.")
+    how = (
+        "compared with every photo" if result.engine == "exact" else f"finds {result.recall_at_10:.1%} of the true ten"
+    )
+    say(f"{len(result.hits)} results in {result.seconds * 1000:.0f} ms, {how}")
+    if sheet is not None:
+        say(f"Contact sheet: {show(sheet)}")
+
+
+@click.command("searches")
+@click.option("--forget", "name", help="Forget the search saved by this name.")
+@library_option
+@json_option
+def searches_command(name: str | None, library: Path | None, as_json: bool) -> None:
+    """List the saved searches; ask one again with search --saved NAME."""
+    with Library.open(library or find()) as opened:
+        if name is not None:
+            saved.forget(opened, name)
+        kept = saved.names(opened)
+    if as_json:
+        emit("searches", {"searches": kept})
+        return
+    for one in kept:
+        say(one)
+    say(f"{len(kept):,} saved searches")
+
+
+COMMANDS = [search_command, searches_command]
