@@ -1,9 +1,16 @@
-"""Projections of embeddings to fewer dimensions."""
+"""Projections of embeddings: PCA to fewer dimensions, t-SNE to a map on which new photos find their place."""
+
+from typing import Any
 
 import numpy as np
 
+from indexer.progress import Progress, Steps
+
 FIT_ROWS = 4096  # more rows do not change the leading components noticeably
 OVERSAMPLED, ITERATIONS = 16, 3  # Halko, Martinsson, Tropp 2011: a few more columns and powers than wanted
+PERPLEXITY, FEWEST = 30, 8  # t-SNE's usual number of neighbours; below that many rows there is nothing to arrange
+ROUND = 25  # steps of t-SNE between two signs of life
+TSNE_PHASES = ((10, 12.0), (20, 1.0))  # rounds, exaggeration: openTSNE's own 250 and 500 steps
 
 
 def fit_pca(values: np.ndarray, dim: int) -> np.ndarray:
@@ -31,3 +38,55 @@ def _orthonormal(columns: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(exact.T @ exact)
     unit: np.ndarray = exact @ (vectors / np.sqrt(np.maximum(values, 1e-12 * values[-1] + 1e-30)))
     return unit.astype(np.float32)
+
+
+def tsne(values: np.ndarray, *, jobs: int, seed: int = 0) -> Steps[np.ndarray]:
+    """Points (n, 2) float32 on which neighbours among values (n, width) are neighbours; the same seed gives the same.
+
+    t-SNE (van der Maaten and Hinton 2008) as openTSNE computes it, begun from the two leading columns of the values, so
+    that the large features of the layout are those of a PCA (Kobak and Berens 2019). Fewer than FEWEST rows are laid
+    out by these two columns alone.
+    """
+    start = _columns(values)
+    if len(values) < FEWEST:
+        return start
+    yield Progress("map", 0, sum(rounds for rounds, _ in TSNE_PHASES), "finding neighbours")
+    import openTSNE  # noqa: PLC0415 (it brings scipy and scikit-learn: only where a map is made)
+
+    points: Any = openTSNE.TSNEEmbedding(
+        openTSNE.initialization.rescale(start.astype(np.float64)), _affinities(values, jobs, seed), n_jobs=jobs
+    )
+    done = 0
+    for rounds, exaggeration in TSNE_PHASES:
+        for _ in range(rounds):
+            yield Progress("map", done, sum(rounds for rounds, _ in TSNE_PHASES), "arranging")
+            points = points.optimize(ROUND, exaggeration=exaggeration, momentum=0.8)
+            done += 1
+    return np.asarray(points, np.float32)
+
+
+def tsne_places(values: np.ndarray, points: np.ndarray, new: np.ndarray, *, jobs: int, seed: int = 0) -> np.ndarray:
+    """Points (m, 2) float32 for new values (m, width) on a layout of values (n, width) at points (n, 2), which stay.
+
+    Policar, Strazar, Zupan 2023, "Embedding to reference t-SNE space addresses batch effects": each new point is begun
+    at the median of its neighbours and drawn by the old points alone, not by the other new ones.
+    """
+    if len(values) < FEWEST:
+        return _columns(new)
+    import openTSNE  # noqa: PLC0415 (as above)
+
+    layout = openTSNE.TSNEEmbedding(points.astype(np.float64), _affinities(values, jobs, seed), n_jobs=jobs)
+    return np.asarray(layout.transform(new.astype(np.float64)), np.float32)
+
+
+def _affinities(values: np.ndarray, jobs: int, seed: int) -> Any:
+    from openTSNE import affinity  # noqa: PLC0415 (as above)
+
+    perplexity = min(PERPLEXITY, (len(values) - 1) / 3)
+    rows = values.astype(np.float64)
+    return affinity.PerplexityBasedNN(rows, perplexity=perplexity, n_jobs=jobs, random_state=seed)
+
+
+def _columns(values: np.ndarray) -> np.ndarray:
+    """The two leading columns, (n, 2) float32."""
+    return np.ascontiguousarray(values[:, :2], np.float32)
