@@ -27,6 +27,11 @@ PRESETS: dict[str, str] = {
     "the notes have none, as tuned.",
 }
 
+SAMPLINGS: dict[str, str] = {
+    "classes": "Classes come together by chance.",
+    "hard-classes": "Classes come together with those that the model confuses with them, found anew before each epoch.",
+}
+
 DISTANCES: dict[str, str] = {
     "l2": "The straight line between two embeddings, as the search measures it.",
     "squared-l2": "Its square: far mistakes weigh more.",

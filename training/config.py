@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple, cast, get_type_hints
 
 from indexer.errors import LookalikeError
-from training.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, RECIPES, Preset
+from training.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, RECIPES, SAMPLINGS, Preset
 
 Value = str | int | float | None
 _LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
@@ -90,6 +90,7 @@ class TrainConfig:
     photos_per_class: int = _setting(
         6, Rule("Pictures of each class looked at together.", low=2, high=256, advanced=True)
     )
+    sampling: str = _setting("classes", Rule("Which classes are looked at together.", SAMPLINGS, advanced=True))
     learning_rate: float = _setting(
         5e-4, Rule("Largest step of the training; smaller is safer and slower.", low=1e-7, high=1, advanced=True)
     )

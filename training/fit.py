@@ -17,10 +17,11 @@ from torch import Tensor
 from indexer.metrics import retrieval
 from indexer.network import Network, create_network, with_head
 from indexer.progress import Progress, Steps
+from training import class_tree
 from training.choices import LOSSES
 from training.config import TrainConfig
 from training.data import Sample
-from training.history import Epoch, Score, best, collapse, spread
+from training.history import SHRUNK, Epoch, Score, best, collapse, spread
 from training.learner import HEAD_ROWS, Learner, both_embeddings, restore, snapshot, start_head
 from training.loss_value import Stats, combine
 from training.recipes import Checked, Material
@@ -51,13 +52,14 @@ class Fit:
 @dataclass(slots=True)
 class _Course:
     """Where a training stands: which photos of validation are queries (n,), its epochs so far, the best state of the
-    network, what went wrong after which epoch, and the clock.
+    network and its first one, what went wrong after which epoch, and the clock.
     """
 
     config: TrainConfig
     asked: NDArray[np.bool_]
     epochs: list[Epoch] = field(default_factory=list)
     state: dict[str, Tensor] = field(default_factory=dict)
+    start: dict[str, Tensor] = field(default_factory=dict)
     begun: float = field(default_factory=time.perf_counter)
     stopped: str = ""
     rescued: int = -1
@@ -100,6 +102,7 @@ def fit(
     """
     course = _Course(config, asked)
     _start_head(config, network, material)
+    course.start = snapshot(network)
     if keeper.state is None:
         yield from _validate(course, network, material.check(), 0, [])
     learner = _learner(course, network, material)
@@ -136,7 +139,7 @@ class _Step:
 def _epoch(course: _Course, learner: Learner, material: Material, epoch: int) -> Steps[list[_Step]]:
     """The steps of one epoch; fewer where time is up or the loss is no number any more, which is the last one then."""
     config, taken = course.config, []
-    hands = _batches(config, material, epoch)
+    hands = _batches(config, material, epoch, _apart(learner.network, config, material, epoch))
     for done, rows in enumerate(hands, 1):
         value = learner.step(rows, material.labels[rows])
         taken.append(_Step(float(value.loss.detach()), value.stats))
@@ -199,12 +202,15 @@ def _rescued(course: _Course, network: Network, material: Material) -> Learner:
     reason = course.collapse or NO_NUMBER
     course.rescued = course.epochs[-1].epoch
     before, now = course.config.resolved(), course.settings.resolved()
-    miner = "" if before.miner == now.miner else f"with the miner {now.miner} and "
+    miner = "" if before.miner == now.miner else f"the miner {now.miner} and "
+    back = best(course.epochs)
+    if back.spread < SHRUNK * course.epochs[0].spread:  # on its way to one place as well
+        back = course.epochs[0]
+    restore(network, course.state if back.epoch else course.start)
     course.trouble = (
-        f"Epoch {course.rescued}: {reason} It went back to epoch {best(course.epochs).epoch} and on {miner}with a "
-        "tenth of the learning rate."
+        f"Epoch {course.rescued}: {reason} It went back to epoch {back.epoch} and on with {miner}a tenth of the "
+        "learning rate."
     )
-    restore(network, course.state)
     return _learner(course, network, material)
 
 
@@ -265,7 +271,18 @@ def _start_head(config: TrainConfig, network: Network, material: Material) -> No
         start_head(network, material.plain(np.sort(rows)))
 
 
-def _batches(config: TrainConfig, material: Material, epoch: int) -> list[Indices]:
+def _apart(network: Network, config: TrainConfig, material: Material, epoch: int) -> NDArray[np.float64] | None:
+    """How far apart the classes are now, for batches of those that are hard to tell apart; None where chance deals."""
+    if config.sampling == "classes":
+        return None
+    rows = class_tree.sample(material.labels, np.random.default_rng([config.seed, epoch]))
+    both = both_embeddings(network, material.plain(rows))
+    return class_tree.class_distances(both.backbone if both.head is None else both.head, material.labels[rows])
+
+
+def _batches(
+    config: TrainConfig, material: Material, epoch: int, apart: NDArray[np.float64] | None = None
+) -> list[Indices]:
     """The batches of an epoch, which goes over the rows as often as the recipe wants."""
     first = (epoch - 1) * material.rounds + 1
     hands = [
@@ -275,6 +292,7 @@ def _batches(config: TrainConfig, material: Material, epoch: int) -> list[Indice
             photos=config.photos_per_class,
             seed=config.seed,
             epoch=number,
+            apart=apart,
         )
         for number in range(first, first + material.rounds)
     ]

@@ -89,7 +89,7 @@ def settle(config: TrainConfig, parts: Split, machine: Machine) -> Settled:
     if choice.recipe == "unlabelled":
         pairs = config.classes_per_batch * config.photos_per_class // 2
         usual = {"preset": "tuned", "distance": "l2", "miner": None, "margin": None, "temperature": None}
-        batch = {"classes_per_batch": max(2, pairs), "photos_per_class": 2}
+        batch = {"classes_per_batch": max(2, pairs), "photos_per_class": 2, "sampling": "classes"}
         settled = TrainConfig.from_dict(settled.to_dict() | {"loss": "nt-xent"} | usual | batch)
     return Settled(settled, choice.why)
 

@@ -1,7 +1,9 @@
 """Which photos go into which batch: P classes x K photos, no photo twice in a batch.
 
-The batches of an epoch are a pure function of (seed, epoch): a run taken up again makes the same ones and goes on
-where it stopped. No torch.
+The classes come together by chance, or with their neighbours where distances between classes are given.
+
+The batches of an epoch are a pure function of (seed, epoch) and those distances: a run taken up again makes the same
+ones and goes on where it stopped. No torch.
 """
 
 from dataclasses import dataclass, field
@@ -9,11 +11,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from training.class_tree import Floats, with_neighbours
+
 Indices = NDArray[np.int64]
 
 
-def batches(labels: Indices, *, classes: int, photos: int, seed: int, epoch: int) -> list[Indices]:
+def batches(
+    labels: Indices, *, classes: int, photos: int, seed: int, epoch: int, apart: Floats | None = None
+) -> list[Indices]:
     """The batches of one epoch, each of up to `classes` x `photos` row numbers of `labels` (n,).
+
+    `apart` (classes, classes), in the order of the sorted labels, brings neighbours together (`class_tree.py`).
 
     Every class takes part with `photos` different photos, or with all it has: none is repeated to fill up, for a photo
     is no match of itself. An epoch shows about n photos. With classes of like size each photo comes once (a class whose
@@ -26,7 +34,7 @@ def batches(labels: Indices, *, classes: int, photos: int, seed: int, epoch: int
     for deck in decks:
         deck.left = min(deck.left, count)
     return [
-        np.concatenate([decks[number].deal() for number in _choose(decks, classes, count - done, random)])
+        np.concatenate([decks[number].deal() for number in _choose(decks, classes, count - done, random, apart)])
         for done in range(count)
     ]
 
@@ -56,13 +64,18 @@ class _Deck:
         return dealt
 
 
-def _choose(decks: list[_Deck], classes: int, batches_left: int, random: np.random.Generator) -> list[int]:
+def _choose(
+    decks: list[_Deck], classes: int, batches_left: int, random: np.random.Generator, apart: Floats | None
+) -> list[int]:
     """The classes of the next batch: first those due in every batch that is left, then by chance, in proportion to
-    the hands due, then, where too few have any due, by chance among the rest.
+    the hands due, then, where too few have any due, by chance among the rest; or these as anchors.
     """
     due = np.array([deck.left for deck in decks], dtype=np.float64)
     must = due >= batches_left
     # exponential times divided by weights, smallest first: drawing without replacement in proportion to the weights
     times = random.exponential(size=len(decks)) / np.maximum(due, 1e-9)
     order = np.argsort(np.where(must, -1.0, times), kind="stable")
-    return [int(number) for number in order[:classes]]
+    numbers = [int(number) for number in order]
+    if apart is None:
+        return numbers[:classes]
+    return with_neighbours(numbers, apart, due=due, must=int(must.sum()), classes=classes)

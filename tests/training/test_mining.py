@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 import torch
 from torch import Tensor
@@ -90,6 +92,30 @@ def test_a_single_photo_of_its_class_is_a_mismatch_but_no_anchor(miner: str) -> 
     batch = line([0, 2, 2.1], [0, 0, 1])
     assert {a for a, _, _ in triplets(batch, MINERS[miner](batch, 5.0))} <= {0, 1}
     assert (0, 1, 2) in triplets(batch, MINERS[miner](batch, 5.0))
+
+
+def test_random_takes_one_triplet_of_each_anchor_that_has_any() -> None:
+    batch = line([0, 1, 2, 3, 4, 5], [0, 0, 0, 1, 1, 2])
+    drawn = triplets(batch, MINERS["random"](batch, 0.0))
+    assert sorted(a for a, _, _ in drawn) == [0, 1, 2, 3, 4]
+    assert drawn <= triplets(batch, MINERS["all"](batch, 0.0))
+
+
+def test_random_draws_every_triplet_as_often_and_the_same_from_one_seed() -> None:
+    batch = line([0, 1, 2, 3, 4, 5], [0, 0, 0, 1, 1, 2])
+    torch.manual_seed(3)
+    draws = [frozenset(triplets(batch, MINERS["random"](batch, 0.0))) for _ in range(1200)]
+    of_anchor_1 = Counter(triplet for draw in draws for triplet in draw if triplet[0] == 1)
+    assert set(of_anchor_1) == {(1, p, n) for p in (0, 2) for n in (3, 4, 5)}
+    assert all(150 < count < 250 for count in of_anchor_1.values())
+    torch.manual_seed(3)
+    assert [frozenset(triplets(batch, MINERS["random"](batch, 0.0))) for _ in range(10)] == draws[:10]
+
+
+def test_half_of_the_random_pairs_match() -> None:
+    batch = line([0, 1, 2, 3, 4, 5], [0, 0, 0, 1, 1, 1])
+    pairs = PAIR_MINERS["random"](batch)
+    assert (int(pairs.positive.sum()), int(pairs.negative.sum())) == (6, 6)
 
 
 def set_of(mask: Tensor) -> set[tuple[int, ...]]:
