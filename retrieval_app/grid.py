@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
 
 from indexer import photos
 from indexer.library import Hit, Photo
+from retrieval_app.bands import sentence
 from retrieval_app.state import Listing
 from retrieval_app.theme import Theme
 from retrieval_app.tile_painter import CAPTION_HEIGHT, PADDING, Tile, corner, paint_tile, picture_place
@@ -76,8 +77,13 @@ class GridModel(QAbstractTableModel):
         return 0 if parent.isValid() else self.columns
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The name, for screen readers; tiles are painted from `photo` and `hit`."""
-        if role != Qt.ItemDataRole.DisplayRole or (place := self.place(index)) is None:
+        """The name, for screen readers, and what the distance means; tiles are painted from `photo` and `hit`."""
+        if (place := self.place(index)) is None:
+            return None
+        hit = self.hit(place)
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
+            return sentence(hit) if hit else None
+        if role != Qt.ItemDataRole.DisplayRole:
             return None
         photo = self.photo(place)
         return photos.text(photo.path.rpartition(b"/")[2]) if photo else ""

@@ -1,10 +1,18 @@
-"""The centre of the search page: a line that says what is shown, and the grid that shows it."""
+"""The centre of the search page: what is shown in words, how it is narrowed, and the grid that shows it."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
-from retrieval_app import words
+from retrieval_app import asides, words
+from retrieval_app.asides import Asides
+from retrieval_app.asking import HITS
+from retrieval_app.filter_bar import ChipRow, FilterBar, chips
 from retrieval_app.grid import Grid
 from retrieval_app.labels import Elided, label
 from retrieval_app.marking import marks
@@ -13,50 +21,87 @@ from retrieval_app.state import Listing
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
 
+STEPS = 100  # of the cut-off, for a distance of 1
+PAUSE_MS = 60  # while the cut-off slides, so that the grid is not laid out for every pixel
+
 
 class ResultsView(QWidget):
-    """The session's listing: the whole library, or ranked results."""
+    """The session's listing: the library, or ranked results; both may be filtered, results may be cut off."""
 
-    def __init__(self, session: Session, tiles: Tiles, theme: Theme) -> None:
+    def __init__(self, session: Session, tiles: Tiles, theme: Theme, beside: Asides) -> None:
         super().__init__()
         self._session = session
         self._tiles = tiles
+        self._asides = beside
         self._folder = session.folder
         self._left: tuple[int, int | None] = (0, None)  # scroll and current photo of the library, to come back to
         self._shown = Listing(np.empty(0, np.int64))
+        self._query = session.query
         self.grid = Grid(tiles, theme)
+        self.filter = FilterBar()
+        self.chips = ChipRow()
+        self.cut = QSlider(Qt.Orientation.Horizontal)
+        self._cut_name = label("cut", "caption")
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._title = label("", "name")
         self._order = Elided(role="caption", elide=Qt.TextElideMode.ElideRight)
         self._order.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setProperty("role", "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._arrange()
-        session.listing_changed.connect(self._show)
-        session.query_changed.connect(self._say)
+        self._connect()
+        self._show_filter()
 
     def _arrange(self) -> None:
+        self.cut.setFixedWidth(72)
+        self.cut.setAccessibleName("Cut-off distance")
+        self.cut.setToolTip("Cut off: show only results nearer than this; at the right end, all")
         head = QHBoxLayout()
-        head.setContentsMargins(12, 10, 16, 6)
         head.setSpacing(12)
         head.addWidget(self._title)
         head.addWidget(self._order, 1)
+        head.addWidget(self._cut_name)
+        head.addWidget(self.cut)
+        above = QVBoxLayout()
+        above.setContentsMargins(12, 10, 16, 6)
+        above.setSpacing(8)
+        above.addLayout(head)
+        above.addWidget(self.filter)
+        above.addWidget(self.chips)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(head)
+        column.addLayout(above)
         column.addWidget(self.grid, 1)
+        self.filter.hide()
+
+    def _connect(self) -> None:
+        session = self._session
+        session.listing_changed.connect(self._show)
+        session.query_changed.connect(self._say)
+        session.query_changed.connect(self._show_filter)
+        session.library_changed.connect(self._offer)
+        self.filter.wanted.connect(session.keep_within)
+        self.filter.closed.connect(self.close_filter)
+        self.cut.valueChanged.connect(self._pause.start)
+        self._pause.timeout.connect(self._cut)
+        self._asides.answered.connect(self._take)
+
+    # The listing
 
     def _show(self) -> None:
-        listing, before = self._session.listing, self._shown
+        listing, before, query = self._session.listing, self._shown, self._query
+        self._show_filter()
         self._say()
         if listing is before:
             return
-        self._shown = listing
+        self._shown, self._query = listing, self._session.query
         if listing.result is not None:
             if before.result is None:
                 self._left = (self.grid.verticalScrollBar().value(), self.grid.current_id())
             self._turn(listing)
-            if not self._session.history.changed or before.result is None:  # after a mark the photo stays current
+            changed = self._session.history.changed or query is self._query  # a mark, a filter, a cut
+            if before.result is None or not changed or self.grid.current_place() is None:
                 self.grid.go_to(0, scroll=0)
         elif before.result is None and self._folder == self._session.folder:
             self.grid.show_listing(listing)
@@ -85,11 +130,72 @@ class ResultsView(QWidget):
             self._title.setText("Searching…")
             self._order.clear()
         elif result is None:
-            self._title.setText(words.count(len(session.listing.ids), "photo"))
+            self._title.setText(in_words(session.listing, None))
             self._order.setText("by folder and name")
         else:
-            self._title.setText(words.count(len(result.hits), "nearest photo"))
-            self._order.setText(f"by distance, 0 is the same  ·  {_how(result.engine, result.recall_at_10)}")
+            self._title.setText(in_words(session.listing, session.cut))
+            self._order.setText(f"sorted by distance, 0 is the same  ·  {_how(result.engine, result.recall_at_10)}")
+
+    # Filter and cut-off
+
+    def open_filter(self) -> None:
+        """Show the fields and let the first one take the keys."""
+        self.filter.show()
+        self._offer()
+        self.filter.label.setFocus()
+
+    def close_filter(self) -> None:
+        """Hide the fields; what is chosen stays, as chips."""
+        self.filter.hide()
+        self.grid.setFocus()
+
+    def _offer(self) -> None:
+        """The library's labels and folders, read when they are looked at."""
+        if self.filter.isVisible():
+            self._asides.ask(asides.LABELS, asides.labels)
+
+    def _take(self, key: object, answer: object) -> None:
+        if key == asides.LABELS and isinstance(answer, list):
+            roots = self._session.info.roots if self._session.info else []
+            self.filter.offer(answer, [Path(os.fsdecode(root.path)) for root in roots])
+
+    def _show_filter(self) -> None:
+        session = self._session
+        self.filter.show_filter(session.within)
+        chosen: list[tuple[str, Callable[[], object]]] = [
+            (chip.text, partial(session.keep_within, chip.without)) for chip in chips(session.within)
+        ]
+        if session.cut is not None and session.query is not None:
+            chosen.append((f"nearer than {session.cut:.2f}", partial(session.cut_at, None)))
+        self.chips.show_chips(chosen)
+        hits = session.found.hits
+        for widget in (self.cut, self._cut_name):
+            widget.setVisible(bool(hits))
+        if hits and not self._pause.isActive() and not self.cut.isSliderDown():
+            self._show_cut(hits[-1].distance)
+
+    def _show_cut(self, furthest: float) -> None:
+        """The slider goes from 0 to the furthest result; at its end nothing is cut off."""
+        cut = self._session.cut
+        self.cut.blockSignals(True)
+        self.cut.setRange(0, max(1, int(furthest * STEPS) + 1))
+        self.cut.setValue(self.cut.maximum() if cut is None else round(cut * STEPS))
+        self.cut.blockSignals(False)
+
+    def _cut(self) -> None:
+        at_end = self.cut.value() == self.cut.maximum()
+        self._session.cut_at(None if at_end else self.cut.value() / STEPS)
+
+
+def in_words(listing: Listing, cut: float | None) -> str:
+    """How many are shown: '24 of 1,200 photos nearer than 0.62'."""
+    shown, among = len(listing.ids), words.count(listing.among, "photo")
+    if listing.result is None:
+        return among if shown == listing.among else f"{shown:,} of {among}"
+    if cut is not None:
+        full = " or more" if shown == HITS else ""
+        return f"{shown:,}{full} of {among} nearer than {cut:.2f}"
+    return among if shown == listing.among else f"{shown:,} nearest of {among}"
 
 
 def _marks(session: Session) -> dict[int, int]:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.library import Photo
+from retrieval_app.asides import Asides
 from retrieval_app.details_panel import NOT_TEXT, DetailsPanel, file_url
 from retrieval_app.labels import button, label
 from retrieval_app.menus import Entry
@@ -29,7 +30,8 @@ class SearchPage(QStackedWidget):
         super().__init__()
         self._session = session
         self._tiles = tiles
-        self.results = ResultsView(session, tiles, theme)
+        self.asides = Asides(self)
+        self.results = ResultsView(session, tiles, theme, self.asides)
         self.details = DetailsPanel(tiles, theme)
         self.query = QueryPanel(session, tiles, theme)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
@@ -62,6 +64,7 @@ class SearchPage(QStackedWidget):
         self.details.folder_wanted.connect(self.open_folder)
         self.query.open_wanted.connect(self.picture_wanted)
         self.first.folder_wanted.connect(self.folder_wanted)
+        self._session.library_changed.connect(lambda: self.asides.follow(self._session.folder))
         self._session.library_changed.connect(self._choose)
         self._session.job_changed.connect(self._choose)
 
@@ -78,6 +81,7 @@ class SearchPage(QStackedWidget):
         return [
             Entry("More like this", partial(self._mark, 1), ("+", "="), possible=possible),
             Entry("Less like this", partial(self._mark, -1), ("-",), possible=possible),
+            Entry("Filter…", self._filter, ("Ctrl+F",), "filter", possible),
             Entry("Choose a part of the query", self._crop, ("C",), possible=lambda: session.query is not None),
             Entry("Undo the last change", session.undo, ("Ctrl+Z",), possible=lambda: session.history.changed),
         ]
@@ -85,6 +89,13 @@ class SearchPage(QStackedWidget):
     def _mark(self, by: int) -> None:
         if (current := self.results.grid.current_id()) is not None:
             self._session.mark(current, by)
+
+    def _filter(self) -> None:
+        bar = self.results.filter
+        if bar.isVisible() and bar.isAncestorOf(bar.window().focusWidget()):
+            self.results.close_filter()
+        else:
+            self.results.open_filter()
 
     def _crop(self) -> None:
         self.query.picture.begin()

@@ -12,11 +12,14 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from indexer.errors import LookalikeError
-from indexer.library import Info, Library, Photo, SearchResult
+from indexer.filters import Filter
+from indexer.library import Info, Library, Photo
 from indexer.places import home
-from indexer.query import Query
+from indexer.query import Example, Query
 from indexer.samples import sample_folder
 from indexer.store import Failure
+from retrieval_app import marking
+from retrieval_app.asking import EVERYTHING, listed, ranked
 from retrieval_app.jobs import JobEnd, Readers
 from retrieval_app.snapshot import WATCHED, Snapshot, keep_watched, take_snapshot
 from retrieval_app.state import History, JobState, Listing, Trouble
@@ -24,7 +27,6 @@ from retrieval_app.work import Work, summary
 
 POLL_MS = 700  # how often another process's commits are looked for
 SNAPSHOT = "snapshot"
-HITS = 200  # ranked results of one search
 
 
 class Session(QObject):
@@ -43,7 +45,9 @@ class Session(QObject):
         self.info: Info | None = None
         self.failures: list[Failure] = []
         self.previous = ""  # the model to go back to
-        self.listing = Listing(np.empty(0, np.int64))
+        self.listing = self.found = Listing(np.empty(0, np.int64))  # found: before the cut-off
+        self.within = EVERYTHING
+        self.cut: float | None = None
         self.history = History()
         self.searching = False
         self.work = Work(self)
@@ -114,7 +118,7 @@ class Session(QObject):
         self._library, self._version, self._reading = None, -1, False
         self._reader.open(None)
         self.info, self.failures, self.previous, self.history = None, [], "", History()
-        self._ids = np.empty(0, np.int64)
+        self._ids, self.within, self.cut = np.empty(0, np.int64), EVERYTHING, None
         self._settle()
 
     def _poll(self) -> None:
@@ -148,8 +152,8 @@ class Session(QObject):
     def _take(self, key: object, answer: object) -> None:
         if isinstance(answer, Snapshot):
             self._take_snapshot(answer)
-        elif isinstance(answer, SearchResult) and key == self._ticket:
-            self._take_result(answer)
+        elif isinstance(answer, Listing) and key == self._ticket:
+            self._take_listing(answer)
 
     def _fail(self, key: object, error: Exception) -> None:
         if key == SNAPSHOT:
@@ -167,7 +171,7 @@ class Session(QObject):
         self._ids, self.info, self.failures, self.previous, _ = snapshot
         self.library_changed.emit()
         if self.query is None:
-            self._show(Listing(self._ids))
+            self._list()
         elif self.info is not None and self.info.fingerprint != before:
             self._look()  # what is shown was ranked by another model
 
@@ -200,6 +204,23 @@ class Session(QObject):
         if photo.id != self.queried:
             self.search(Query(positives=(photo.id,)))
 
+    def mark(self, example: Example, by: int) -> None:
+        """Look for more (1) or less (-1) of a picture, once more; a mark and its opposite undo each other."""
+        self.change(marking.marked(self.query, example, by))
+
+    def change(self, query: Query | None) -> None:
+        """Rank by a query that came of changing the current one; None where nothing to look for would be left."""
+        if query is None:
+            self.noticed.emit("A search needs a picture to look like: mark one with + first.")
+        elif not self.empty:
+            self.history.visit(query, changed=True)
+            self._look()
+
+    def undo(self) -> None:
+        """Take back the last mark or crop."""
+        if self.history.changed:
+            self.move(-1)
+
     def show_library(self) -> None:
         """Drop the query and show the whole library."""
         if self.query is not None:
@@ -217,11 +238,28 @@ class Session(QObject):
         self._settle()
         self.query_changed.emit()
         if self.query is None:
-            self._show(Listing(self._ids))
+            self._list()
             return
         self.searching = True
-        self._reader.ask(self._ticket, partial(_search, query=self.query))
+        self._reader.ask(self._ticket, partial(ranked, query=self.query, within=self.within))
         self.listing_changed.emit()
+
+    def _list(self) -> None:
+        """Show the library, or what of it passes the filter."""
+        if self.within == EVERYTHING:
+            self._show(Listing(self._ids, among=len(self._ids)))
+        else:
+            self._reader.ask(self._ticket, partial(listed, within=self.within))
+
+    def keep_within(self, within: Filter) -> None:
+        """Show and search only the photos that pass the filter."""
+        self.within = within
+        self._look()
+
+    def cut_at(self, distance: float | None) -> None:
+        """Show only results up to a distance; None for all."""
+        self.cut = distance
+        self._show(self.found)
 
     def _settle(self) -> None:
         """Forget searches under way and troubles of the past."""
@@ -230,11 +268,11 @@ class Session(QObject):
         self.searching = False
         self.troubled.emit(None)
 
-    def _take_result(self, result: SearchResult) -> None:
+    def _take_listing(self, listing: Listing) -> None:
         self.searching = False
-        ids = np.fromiter((hit.photo.id for hit in result.hits), np.int64, len(result.hits))
-        self._show(Listing(ids, result))
-        self.noticed.emit(result.notice)
+        self._show(listing)
+        if listing.result is not None:
+            self.noticed.emit(listing.result.notice)
 
     def _fail_search(self, error: Exception) -> None:
         self.searching = False
@@ -242,7 +280,7 @@ class Session(QObject):
         self._explain(error, "Back to the library", self.show_library)
 
     def _show(self, listing: Listing) -> None:
-        self.listing = listing
+        self.found, self.listing = listing, listing.nearer(self.cut)
         self.listing_changed.emit()
 
     # Indexing
@@ -352,10 +390,6 @@ class Session(QObject):
         if not isinstance(error, LookalikeError):
             raise error
         self.trouble(str(error), button, remedy)
-
-
-def _search(library: Library, query: Query) -> SearchResult:
-    return library.search(query, k=HITS)
 
 
 def _sample_library() -> Path:

@@ -32,6 +32,9 @@ class Tokens:
     tint: str  # the accent as a background, under ordinary text
     warning: str
     on_warning: str
+    same: str  # bands of likeness: blue-green, amber and grey, told apart without seeing red or green
+    likely: str
+    unsure: str
 
 
 LIGHT = Tokens(
@@ -46,6 +49,9 @@ LIGHT = Tokens(
     tint="#dfe9f4",
     warning="#fbf0d5",
     on_warning="#5c4100",
+    same="#0f766e",
+    likely="#b0620c",
+    unsure="#6f6f6a",
 )
 DARK = Tokens(
     ground="#1c1c1e",
@@ -59,6 +65,9 @@ DARK = Tokens(
     tint="#27384c",
     warning="#3b3120",
     on_warning="#f2dcab",
+    same="#4cc2b4",
+    likely="#e2a64a",
+    unsure="#96969d",
 )
 CHOICES = {"system": "Same as the system", "light": "Light", "dark": "Dark"}
 _SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
@@ -212,6 +221,10 @@ QPushButton[role="primary"]:focus { border: 1px dashed $on_accent; }
 QPushButton[role="link"] { background: transparent; border: 1px solid transparent; color: $accent; padding: 4px 8px; }
 QPushButton[role="link"]:hover { text-decoration: underline; }
 QPushButton[role="link"]:focus { border: 1px dashed $accent; }
+QPushButton[role="chip"] { background: $tint; border: 1px solid transparent; border-radius: 6px; padding: 2px 10px;
+  font-size: 11px; }
+QPushButton[role="chip"]:hover { border: 1px solid $accent; }
+QPushButton[role="chip"]:focus { border: 1px dashed $accent; }
 QLabel[role="title"] { font-size: 16px; font-weight: 600; }
 QLabel[role="name"] { font-weight: 600; }
 QLabel[role="section"] { color: $muted; font-size: 11px; font-weight: 600; }

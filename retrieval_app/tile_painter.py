@@ -2,15 +2,17 @@
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
 from indexer import photos
 from indexer.library import Hit, Photo
+from retrieval_app.bands import Band, band
 from retrieval_app.theme import BODY, CAPTION, Tokens, numbers, sized
 
 PADDING = 10  # around the picture, within the cell
 CAPTION_HEIGHT = 40
+BAR = 40  # px, the length of a band
 RADIUS = 6
 SIGNS = {1: "+", -1: "\N{MINUS SIGN}"}
 CORNER = 24  # px, the plus and the minus of a tile
@@ -121,27 +123,51 @@ class _Line(NamedTuple):
 
 def _caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | None, tokens: Tokens) -> None:
     base = QFont(painter.font())
-    font = numbers(sized(base, BODY))
     first = QRect(square.left(), square.bottom() + 5, square.width(), 17)
+    second = first.translated(0, 16)
+    small = _Line(photo.label or "", sized(base, CAPTION), tokens.muted)
     if hit is None:
         name = photos.text(photo.path.rpartition(b"/")[2])
         _write(painter, first, _Line(name, sized(base, BODY), tokens.text, Qt.TextElideMode.ElideMiddle))
-    else:
-        rank = _Line(f"{hit.rank}", font, tokens.muted)
-        _write(painter, first, rank)
-        shift = max(24, QFontMetrics(font).horizontalAdvance(rank.text) + 8)
-        font.setWeight(QFont.Weight.DemiBold)
-        _write(painter, first.adjusted(shift, 0, 0, 0), _Line(f"{hit.distance:.3f}", font, tokens.text))
-    if photo.label:
-        _write(painter, first.translated(0, 16), _Line(photo.label, sized(base, CAPTION), tokens.muted))
+        _write(painter, second, small)
+        return
+    used = _rank(painter, first, hit, tokens)
+    if (found := band(hit)) is None:
+        _write(painter, second, small)
+        return
+    _bar(painter, QRect(second.left(), second.center().y() - 1, BAR, 4), found, tokens)
+    said = _Line(found.word, sized(base, CAPTION), getattr(tokens, found.colour))
+    _write(painter, second.adjusted(BAR + 8, 0, 0, 0), said)
+    _write(painter, first.adjusted(used + 8, 0, 0, 0), small, Qt.AlignmentFlag.AlignRight)
 
 
-def _write(painter: QPainter, place: QRect, line: _Line) -> None:
+def _rank(painter: QPainter, place: QRect, hit: Hit, tokens: Tokens) -> int:
+    """Rank and distance; returns the width that they take."""
+    font = numbers(sized(QFont(painter.font()), BODY))
+    rank = _Line(f"{hit.rank}", font, tokens.muted)
+    _write(painter, place, rank)
+    shift = max(24, QFontMetrics(font).horizontalAdvance(rank.text) + 8)
+    bold = QFont(font)
+    bold.setWeight(QFont.Weight.DemiBold)
+    distance = f"{hit.distance:.3f}"
+    _write(painter, place.adjusted(shift, 0, 0, 0), _Line(distance, bold, tokens.text))
+    return shift + QFontMetrics(bold).horizontalAdvance(distance)
+
+
+def _bar(painter: QPainter, place: QRect, found: Band, tokens: Tokens) -> None:
+    """How alike, as a length on a thin track."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    for width, colour in ((place.width(), tokens.line), (round(place.width() * found.share), found.colour)):
+        painter.setBrush(QColor(getattr(tokens, colour, colour)))
+        painter.drawRoundedRect(QRect(place.topLeft(), QSize(max(width, 4), place.height())), 2, 2)
+
+
+def _write(painter: QPainter, place: QRect, line: _Line, side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> None:
     """The line, shortened to its place."""
     painter.setFont(line.font)
     painter.setPen(QColor(line.colour))
     shown = QFontMetrics(line.font).elidedText(line.text, line.elide, place.width())
-    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, shown)
 
 
 def _marks(painter: QPainter, square: QRect, tile: Tile, tokens: Tokens) -> None:

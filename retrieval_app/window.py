@@ -117,6 +117,8 @@ class MainWindow(QMainWindow):
                 Entry("Back", back, ("Alt+Left", "Backspace"), "back", lambda: session.history.can_move(-1)),
                 Entry("Forward", forward, ("Alt+Right",), "forward", lambda: session.history.can_move(1)),
                 Entry("Whole library", session.show_library, ("Esc",), "library", lambda: session.query is not None),
+                None,
+                *self.page.entries(self._looking),
             ],
         }
 
@@ -235,7 +237,7 @@ class MainWindow(QMainWindow):
         return self._filled() and self.pages.shows("Search")
 
     def _show_results(self) -> None:
-        if self.session.query is not None:
+        if self.session.query is not None and not self.pages.shows("Search"):
             self.pages.go_to("Search")
 
     def _list_libraries(self, menu: QMenu) -> None:
@@ -358,5 +360,6 @@ class MainWindow(QMainWindow):
         self.hide()
         self.training.close()
         self.session.close()
+        self.page.asides.close()
         self.tiles.close()
         super().closeEvent(event)

@@ -25,3 +25,16 @@ def percent(fraction: float) -> str:
     """'99.6 %'; what is not all is never rounded up to all."""
     value = fraction * 100
     return "100 %" if fraction == 1 else f"{min(value, 99.9):.1f} %"
+
+
+def confidence(probability: float) -> str:
+    """'97 %'; never 0 % or 100 %, as no measurement says so."""
+    return f"{min(99, max(1, round(probability * 100)))} %"
+
+
+def rounded(number: float) -> str:
+    """'12,000' for 12,345: two figures, as a rate that was measured on samples has no more."""
+    if number < 10:
+        return f"{number:.0f}"
+    step = 10 ** (len(str(int(number))) - 2)
+    return f"{int(number) // step * step:,}"

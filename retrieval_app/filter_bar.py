@@ -1,0 +1,229 @@
+"""Which photos are shown and searched: fields to choose by, and what is chosen as chips that can be taken away."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QDate, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QWidget
+
+from indexer import photos
+from indexer.filters import ORIENTATIONS, Filter
+from retrieval_app.asking import EVERYTHING
+from retrieval_app.flow import Flow
+from retrieval_app.labels import button
+
+SIZES = (640, 1000, 2000, 4000)  # px of the short side
+DAYS = {"Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
+BETWEEN = "From … to …"
+OTHER = "Another folder…"
+WIDTH = 132  # px of a field
+
+
+class Chip(NamedTuple):
+    """A condition in words, and the filter without it."""
+
+    text: str
+    without: Filter
+
+
+def chips(within: Filter) -> list[Chip]:
+    """The conditions of a filter, each in words."""
+    found: list[Chip] = []
+    if within.label is not None:
+        found.append(Chip(f"label {within.label}", replace(within, label=None)))
+    if within.under is not None:
+        found.append(Chip(f"in {_shown(within.under)}", replace(within, under=None)))
+    if within.after is not None or within.before is not None:
+        found.append(Chip(_span(within.after, within.before), replace(within, after=None, before=None)))
+    if within.min_side is not None:
+        found.append(Chip(f"at least {within.min_side:,} px", replace(within, min_side=None)))
+    if within.orientation is not None:
+        found.append(Chip(within.orientation, replace(within, orientation=None)))
+    return found
+
+
+def _span(after: datetime | None, before: datetime | None) -> str:
+    """The days of a span; the last one is the day before `before`."""
+    last = (before - timedelta(days=1)) if before else None
+    if after is None:
+        return f"changed until {last:%Y-%m-%d}"
+    return f"changed since {after:%Y-%m-%d}" if last is None else f"changed {after:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def _shown(folder: Path) -> str:
+    return photos.text(os.fsencode(folder.name or folder))
+
+
+class ChipRow(QWidget):
+    """What is chosen, each with a cross; nothing at all where nothing is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = Flow(self, spacing=4)
+
+    def show_chips(self, chosen: Iterable[tuple[str, Callable[[], object]]]) -> None:
+        """Show these words; a click on one does what takes it away."""
+        while item := self._line.takeAt(0):
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for text, remove in chosen:
+            chip = button(f"{text}  \N{MULTIPLICATION SIGN}".replace("&", "&&"), "chip")
+            chip.setToolTip("Take this condition away")
+            chip.setAccessibleName(f"Take away: {text}")
+            chip.clicked.connect(remove)
+            self._line.addWidget(chip)
+        self.setVisible(self._line.count() > 0)
+        self.updateGeometry()
+
+
+class Field(QComboBox):
+    """One condition; the first entry is none."""
+
+    def __init__(self, name: str, nothing: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setToolTip(f"Show and search only photos by {name.lower()}")
+        self.setFixedWidth(WIDTH)
+        self._nothing = nothing
+        self.offer([])
+
+    def offer(self, choices: Iterable[tuple[str, Any]]) -> None:
+        """Offer these; what was chosen stays chosen if it is among them."""
+        held = self.currentData()
+        self.blockSignals(True)
+        self.clear()
+        self.addItem(self._nothing, None)
+        for text, value in choices:
+            self.addItem(text, value)
+        self.choose(held)
+        self.blockSignals(False)
+
+    def choose(self, value: object) -> None:
+        """Show a value as chosen, without saying so."""
+        self.blockSignals(True)
+        place = next((place for place in range(self.count()) if self.itemData(place) == value), 0)
+        self.setCurrentIndex(place)
+        self.blockSignals(False)
+
+
+class FilterBar(QFrame):
+    """The fields in as many lines as they need. Says which filter is wanted."""
+
+    wanted = Signal(object)  # Filter
+    closed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._within = EVERYTHING
+        self.label = Field("Label", "Any label")
+        self.folder = Field("Folder", "Any folder")
+        self.date = Field("Date of change", "Any date")
+        self.least = Field("Size", "Any size")
+        self.orientation = Field("Orientation", "Any orientation")
+        self.start, self.end = _date_edit("First day"), _date_edit("Last day")
+        self.clear = button("Clear")
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
+        line = Flow(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        fields = (self.label, self.folder, self.date, self.start, self.end, self.least, self.orientation, self.clear)
+        for field in fields:
+            line.addWidget(field)
+        self.date.offer([*DAYS.items(), (BETWEEN, BETWEEN)])
+        self.least.offer((f"At least {side:,} px", side) for side in SIZES)
+        self.orientation.offer((name.capitalize(), name) for name in ORIENTATIONS)
+        self.clear.setToolTip("Show and search all photos")
+        for day in (self.start, self.end):
+            day.hide()
+
+    def _connect(self) -> None:
+        for field, name in ((self.label, "label"), (self.least, "min_side"), (self.orientation, "orientation")):
+            field.currentIndexChanged.connect(partial(self._take, field, name))
+        self.folder.activated.connect(self._take_folder)
+        self.date.currentIndexChanged.connect(self._take_date)
+        for day in (self.start, self.end):
+            day.dateChanged.connect(self._take_days)
+        self.clear.clicked.connect(lambda: self.wanted.emit(EVERYTHING))
+
+    def offer(self, labels: Iterable[str], folders: Iterable[Path]) -> None:
+        """What the library holds to choose from."""
+        self.label.offer((name, name) for name in labels)
+        known = list(folders)
+        other = [self._within.under] if self._within.under not in (None, *known) else []
+        shown = [(_shown(folder), folder) for folder in (*known, *other) if folder is not None]
+        self.folder.offer([*shown, (OTHER, OTHER)])
+        self.show_filter(self._within)
+
+    def show_filter(self, within: Filter) -> None:
+        """Show what is chosen."""
+        self._within = within
+        self.label.choose(within.label)
+        if within.under is not None and self.folder.findData(within.under) < 0:
+            self.folder.insertItem(self.folder.count() - 1, _shown(within.under), within.under)
+        self.folder.choose(within.under)
+        self.least.choose(within.min_side)
+        self.orientation.choose(within.orientation)
+        if within.after is None and within.before is None:
+            self.date.choose(None)
+            self._show_days(False)
+        self.clear.setEnabled(within != EVERYTHING)
+
+    def _take(self, field: Field, name: str, _place: int) -> None:
+        self.wanted.emit(replace(self._within, **{name: field.currentData()}))
+
+    def _take_folder(self) -> None:
+        chosen = self.folder.currentData()
+        if chosen == OTHER:
+            name = QFileDialog.getExistingDirectory(self, "Show and search only photos in this folder")
+            chosen = Path(name) if name else self._within.under
+        self.wanted.emit(replace(self._within, under=chosen))
+
+    def _take_date(self) -> None:
+        chosen = self.date.currentData()
+        self._show_days(chosen == BETWEEN)
+        if chosen == BETWEEN:
+            self._take_days()
+        else:
+            after = _midnight(datetime.now() - timedelta(days=chosen)) if chosen else None
+            self.wanted.emit(replace(self._within, after=after, before=None))
+
+    def _take_days(self) -> None:
+        first, last = (edit.dateTime().toPython() for edit in (self.start, self.end))
+        assert isinstance(first, datetime)
+        assert isinstance(last, datetime)
+        self.wanted.emit(replace(self._within, after=_midnight(first), before=_midnight(last) + timedelta(days=1)))
+
+    def _show_days(self, shown: bool) -> None:
+        for day in (self.start, self.end):
+            day.setVisible(shown)
+        self.updateGeometry()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape closes the bar; what is chosen stays."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _date_edit(name: str) -> QDateEdit:
+    edit = QDateEdit(QDate.currentDate())
+    edit.setAccessibleName(name)
+    edit.setToolTip(name)
+    edit.setDisplayFormat("yyyy-MM-dd")
+    edit.setCalendarPopup(True)
+    edit.setFixedWidth(112)
+    return edit
