@@ -99,7 +99,7 @@ def test_thumbnails_that_were_deleted_are_made_anew(indexed: Library) -> None:
     indexed.thumbnails.close()
     (indexed.folder / "thumbnails.sqlite").unlink()
     assert drain(duplicates.find(indexed, "near")) == before
-    assert all(indexed.thumbnail(photo) for photo in indexed.photos(indexed.photo_ids()))
+    assert all(indexed.thumbnail(photo) for photo in indexed.photos(indexed.photo_ids().tolist()))
 
 
 def test_look_alikes_are_as_close_as_asked_each_to_each(tmp_path: Path) -> None:
