@@ -91,7 +91,7 @@ class Calibration:
         value = _between(self.knots, distance)
         if self.prior is not None or value is None:
             return Meaning(value, None)
-        return Meaning(None, 1 / value)
+        return Meaning(None, min(1 / value, self.rarest))
 
     @property
     def rarest(self) -> float:

@@ -32,6 +32,7 @@ def verify_command(
     if len(images) != (2 if label is None else 1):
         raise click.UsageError("Name two pictures, or one and a --label.")
     with Library.open(library or find(images[0])) as opened:
+        rarest = opened.calibration().rarest
         if label is None:
             found: Comparison | Claim = opened.verify(images[0], images[1], max_fmr=max_fmr)
         else:
@@ -39,18 +40,19 @@ def verify_command(
     if as_json:
         emit("verify", _rounded(found._asdict()))
     else:
-        _say_verdict(found)
+        _say_verdict(found, rarest)
     return 0 if found.verdict == "same" else 1
 
 
-def _say_verdict(found: Comparison | Claim) -> None:
+def _say_verdict(found: Comparison | Claim, rarest: float) -> None:
     to_label = isinstance(found, Claim)
     what = f" to the nearest {found.photos} photos of {found.label}" if isinstance(found, Claim) else ""
     say(f"{found.verdict}: distance {found.distance:.3f}{what}")
     if isinstance(found, Comparison) and found.probability is not None:
         say(f"Of pairs at this distance {found.probability:.1%} have the same label.")
     if isinstance(found, Comparison) and found.rarity is not None:
-        say(f"About one in {found.rarity:,.0f} random pairs is this close.")
+        about = "Fewer than one" if found.rarity >= rarest else "About one"
+        say(f"{about} in {found.rarity:,.0f} random pairs is this close.")
     if found.threshold is not None:
         say(f"The same is what lies below {found.threshold:.3f}.")
     _say_rate("Strangers taken for it" if to_label else "Others taken for the same", found.fmr)

@@ -32,7 +32,8 @@ def intervals(errors: Floats, trials: Floats, *, foreign: bool) -> list[Rate]:
     The spread of the logit over random weights, Student's t (one degree less, as the same units have chosen the
     cut-off) and, for `foreign`, the root of two for being asked of as many units that were not there make the interval.
     Half an error is added to errors and to successes, so that none is not taken for never. Fewer than three units that
-    take part leave it at 0 to 1, and so does having no trials.
+    take part leave it at 0 to 1. Where the share without some unit is lower still, as all errors were that unit's,
+    `foreign` ones may have none of them.
     """
     taking_part = np.flatnonzero(trials.sum(axis=0) + trials.sum(axis=1))
     errors, trials = (array[np.ix_(taking_part, taking_part)] for array in (errors, trials))
@@ -46,6 +47,7 @@ def intervals(errors: Floats, trials: Floats, *, foreign: bool) -> list[Rate]:
     reach = student(units - 2) * spread * math.sqrt(2 if foreign else 1)
     middle = np.log((shares * total + 0.5) / (total - shares * total + 0.5))
     low, high = (1 / (1 + np.exp(-np.clip(logit, -50, 50))) for logit in (middle - reach, middle + reach))
+    low = np.minimum(low, _least_without_one(errors, trials[:, :, None])) if foreign else low
     return [Rate(*rate) for rate in zip(shares.tolist(), low.tolist(), high.tolist(), strict=True)]
 
 
@@ -59,6 +61,16 @@ def shares_of_units(errors: NDArray[np.bool_], codes: NDArray[np.int64]) -> Rate
         foreign=foreign,
     )
     return rate
+
+
+def _least_without_one(errors: Floats, trials: Floats) -> Floats:
+    """The lowest share (e,) that remains when all that belongs to one unit is left out."""
+    left = [
+        counts.sum(axis=(0, 1)) - counts.sum(axis=0) - counts.sum(axis=1) + np.einsum("uue->ue", counts)
+        for counts in (errors, trials)
+    ]
+    least: Floats = (left[0] / np.maximum(left[1], 1)).min(axis=0)
+    return least
 
 
 def _weighted(counts: Floats, weights: Floats) -> Floats:
