@@ -26,6 +26,7 @@ from indexer.projection import fit_pca
 from indexer.store import GenerationRow, Store
 
 FORMAT = 2
+METRIC = "euclidean"
 PROJECTED = 128  # above this many dimensions Annoy holds a projection: it keeps 99.9 % of the exact top 10
 MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
 PIECE = 8 << 20  # bytes read at a time in the background
@@ -60,13 +61,18 @@ class Manifest:
 
 
 class Generation:
-    """An opened generation: ids (n,) int64, values (n, dim) float16, and Annoy's candidates."""
+    """An opened generation: ids (n,) int64, values (n, dim) float16, and Annoy's candidates.
+
+    ValueError where shapes disagree, before Annoy maps a file of another dimension.
+    """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.manifest = manifest
         self.ids: np.ndarray = np.load(folder / "ids.npy")
         self.values: np.ndarray = np.load(folder / "vectors.npy", mmap_mode="r")
-        self._ask = _open_index(folder, manifest.projected)
+        if self.ids.shape != (manifest.rows,) or self.values.shape != (manifest.rows, manifest.dim):
+            raise ValueError("its files are not of the size its manifest states")
+        self._ask = _open_index(folder, manifest.dim, manifest.projected)
         self._mapped = [folder / "index.ann", folder / "vectors.npy"]
 
     def candidates_for(self, k: int) -> int:
@@ -82,9 +88,11 @@ class Generation:
         threading.Thread(target=_read_through, args=(self._mapped,), name="warm", daemon=True).start()
 
 
-def _open_index(folder: Path, projected: int) -> recall.Ask:
+def _open_index(folder: Path, dim: int, projected: int) -> recall.Ask:
     """Annoy's own answers to a query in full dimension."""
     projection = np.load(folder / "projection.npy")
+    if projection.shape != (dim, projected):
+        raise ValueError("its projection is not of the size its manifest states")
     nearest = engines.open_annoy(folder / "index.ann", projected)
     return lambda query, count, search_k: nearest(query @ projection, count, search_k)
 
@@ -161,7 +169,7 @@ def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: i
         model=fingerprint,
         dim=dim,
         projected=projected,
-        metric="euclidean",
+        metric=METRIC,
         rows=rows,
         built_upto=upto,
         trees=trees,
@@ -179,13 +187,14 @@ def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: i
 def _build(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) -> Steps[tuple[int, recall.Effort]]:
     """Build with more trees until the recall is reached; the number of trees, and what a search then spends."""
     sample, rows = None, len(values)
+    dim, projected = projection.shape
     for trees in recall.TREES:
         yield Progress("publish", 0, rows, "building the index")
-        path, dim = folder / "index.ann", projection.shape[1]
-        engines.build_annoy(path, _projected(values, projection), dim, trees=trees, seed=seed)
+        points = _projected(values, projection)
+        engines.build_annoy(folder / "index.ann", points, projected, trees=trees, seed=seed)
         yield Progress("publish", rows, rows, "measuring the recall")
         sample = sample or recall.sample(values)
-        effort = recall.choose(values, _open_index(folder, dim), sample)
+        effort = recall.choose(values, _open_index(folder, dim, projected), sample)
         if effort.enough:
             break
     return trees, effort
@@ -227,7 +236,8 @@ def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Manife
     if hashlib.sha256(data).hexdigest() != row.manifest_sha256:
         raise ValueError("its manifest is not the one that was published")
     manifest = Manifest(**json.loads(data))
-    if manifest.format != FORMAT or manifest.model != fingerprint or manifest.built_upto != row.built_upto:
+    agreed = (manifest.format, manifest.metric, manifest.model, manifest.built_upto)
+    if agreed != (FORMAT, METRIC, fingerprint, row.built_upto):
         raise ValueError("it belongs to another model or version")
     return manifest
 

@@ -76,7 +76,7 @@ class RootInfo(NamedTuple):
 
 
 class Info(NamedTuple):
-    """The figures of a library; `recall_at_10` is None while everything is searched exactly.
+    """The figures of a library; `recall_at_10` is None, `trees` and `search_k` 0 while everything is searched exactly.
 
     `precisions` counts the model's embeddings by precision; `agreement` is how near they come to torch in fp32, as
     measured at installation, None where that was not.
@@ -95,6 +95,8 @@ class Info(NamedTuple):
     indexed: int
     tail: int
     recall_at_10: float | None
+    trees: int
+    search_k: int
     precisions: dict[str, int]
     agreement: Agreement | None
     bytes: int
@@ -236,6 +238,8 @@ class Library:
             indexed=generation.manifest.rows if generation else 0,
             tail=len(searcher.tail.ids),
             recall_at_10=generation.manifest.recall_at_10 if generation else None,
+            trees=generation.manifest.trees if generation else 0,
+            search_k=generation.manifest.search_k if generation else 0,
             precisions=self.store.precisions(self.model_id),
             agreement=self._agreement(),
             bytes=_size(self.folder),

@@ -96,7 +96,7 @@ class Searcher:
         try:
             opened, now = generations.open_verified(self.folder, row, fingerprint, identities)
         except GenerationError as error:
-            self.notice = f"{error} Searching every photo exactly; the next index run builds it anew."
+            self.notice = f"{error}"[:-1] + ": every photo is compared, until the next index run builds it anew."
             return None
         opened.warm()
         if now != identities and not self.store.database.read_only:

@@ -62,6 +62,7 @@ def info_command(library: Path | None, as_json: bool) -> None:
         say(f"{info.tail:,} embeddings, searched exactly")
     else:
         say(f"Index {info.generation:04d} of {info.indexed:,} embeddings finds {info.recall_at_10:.1%} of the true ten")
+        say(f"  with {info.trees} trees, looking at about {info.search_k:,} nodes in each search")
         say(f"{info.tail:,} later embeddings are searched exactly")
 
 

@@ -176,26 +176,33 @@ def test_generation_of_another_model_is_refused(filled: Library) -> None:
         open_verified(filled.folder, row_of(filled), "0" * 64, {})
 
 
-def test_every_damage_is_noticed_before_annoy_sees_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("extent", "least"), [("quick", 100), pytest.param("long", 300, marks=[pytest.mark.long, pytest.mark.timeout(590)])]
+)
+def test_every_damage_is_noticed_before_annoy_sees_it(tmp_path: Path, extent: str, least: int) -> None:
     fill(tmp_path / "x.library", clustered(300))
     fill(tmp_path / "other.library", clustered(310, seed=5))
-    places = [str(tmp_path / name) for name in ("x.library", "other.library", "")]
+    fill(tmp_path / "foreign.library", clustered(320, dim=64))
+    places = [str(tmp_path / name) for name in ("x.library", "other.library", "foreign.library", "")]
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "mutations.py"), *places],
+        [sys.executable, str(ROOT / "tests" / "mutations.py"), *places, extent],
         env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=580,
     )
     assert (done.returncode, done.stderr) == (0, "")
     tried = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(tried) >= 90
+    assert len(tried) >= least
     for case in tried:
         assert case["before"] == "annoy", case
         assert case["right"], case
         assert case["engines"] == ["exact"], case
-        assert "builds it anew" in case["notice"], case
+        assert case["notice"].endswith("builds it anew."), case
+        assert case["notice"].count(". ") == 0, case  # one sentence
+        assert case["after"] in (None, ["annoy", ""]), case
+    assert sum(case["after"] is not None for case in tried) >= least / 8
 
 
 def test_next_run_builds_a_damaged_generation_anew(filled: Library) -> None:
