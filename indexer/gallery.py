@@ -49,7 +49,7 @@ class Nearest(NamedTuple):
         span = far - distances[0]
         weights = (far - distances[:k]) / span if span > 0 else np.ones(len(distances[:k]))
         shares = np.bincount(codes[:k], weights) / weights.sum()
-        order = sorted(set(codes[:k].tolist()), key=lambda code: (-shares[code], distances[codes == code][0]))
+        order = sorted(dict.fromkeys(codes[:k].tolist()), key=lambda code: -shares[code])  # ties: the nearer first
         return [Vote(code, float(shares[code]), float(distances[codes == code][:NEAREST].mean())) for code in order]
 
     def winners(self, k: int) -> Winners:
