@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
-    QHeaderView,
     QMessageBox,
     QPlainTextEdit,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
@@ -22,8 +20,7 @@ from indexer import photos
 from indexer.store import Failure
 from retrieval_app import words
 from retrieval_app.labels import label
-
-_NOWHERE = QModelIndex()
+from retrieval_app.tables import Column, Table, table_view
 
 
 class Key(NamedTuple):
@@ -33,35 +30,10 @@ class Key(NamedTuple):
     does: str
 
 
-class FailureModel(QAbstractTableModel):
-    """Failures as rows of file and reason."""
-
-    def __init__(self, failures: Sequence[Failure]) -> None:
-        super().__init__()
-        self._failures = failures
-
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        """One row a file."""
-        return 0 if parent.isValid() else len(self._failures)
-
-    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        """File and reason."""
-        return 0 if parent.isValid() else 2
-
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Names as plain text."""
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        failure = self._failures[index.row()]
-        return failure.reason if index.column() else photos.text(failure.path)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> str | None:
-        """The two headings."""
-        if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
-            return None
-        return ("File", "Why it could not be read")[section]
+FAILURES: list[Column[Failure]] = [
+    Column("File", lambda failure: photos.text(failure.path)),
+    Column("Why it could not be read", lambda failure: failure.reason),
+]
 
 
 class FailuresDialog(QDialog):
@@ -72,19 +44,10 @@ class FailuresDialog(QDialog):
         self._failures = failures
         self.setWindowTitle("Photos that could not be read")
         self.resize(760, 360)
-        self.table = QTableView()
-        self.table.setProperty("role", "list")
-        self.table.setModel(FailureModel(failures))
-        self.table.setShowGrid(False)
-        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.table.setWordWrap(False)
-        self.table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
-        self.table.verticalHeader().hide()
-        header = self.table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for section in (0, 1):
-            header.setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
+        table = Table(FAILURES)
+        table.show(failures)
+        self.table = table_view(table, FAILURES, "Photos that could not be read")
+        table.setParent(self.table)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.addButton("Copy the list", QDialogButtonBox.ButtonRole.ActionRole).clicked.connect(self._copy)
         buttons.rejected.connect(self.reject)
@@ -92,8 +55,13 @@ class FailuresDialog(QDialog):
         _stack(self, [label(text, wrap=True), self.table, buttons])
 
     def _copy(self) -> None:
-        lines = [f"{photos.text(failure.path)}\t{failure.reason}" for failure in self._failures]
-        QGuiApplication.clipboard().setText("\n".join(lines))
+        copy_failures(self._failures)
+
+
+def copy_failures(failures: Sequence[Failure]) -> None:
+    """Put the list into the clipboard, file and reason with a tabulator between them."""
+    lines = [f"{photos.text(failure.path)}\t{failure.reason}" for failure in failures]
+    QGuiApplication.clipboard().setText("\n".join(lines))
 
 
 class KeysDialog(QDialog):

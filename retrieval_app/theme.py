@@ -150,7 +150,8 @@ def faded(tokens: Tokens) -> QColor:
 
 def style_sheet(tokens: Tokens) -> str:
     """The style sheet of the whole application."""
-    return Template(_STYLE).substitute(asdict(tokens), faded=faded(tokens).name())
+    tick = assets_folder() / "ticks" / ("dark.svg" if tokens == DARK else "light.svg")
+    return Template(_STYLE).substitute(asdict(tokens), faded=faded(tokens).name(), tick=tick.as_posix())
 
 
 def numbers(font: QFont) -> QFont:
@@ -239,8 +240,18 @@ QWidget[role="status"] { background: $surface; border-top: 1px solid $line; }
 QWidget[role="ground"], QTableView { background: $ground; }
 QTableView { border: none; selection-background-color: transparent; }
 QTableView[role="list"] { border: 1px solid $line; border-radius: 6px; selection-background-color: $tint;
-  selection-color: $text; }
+  selection-color: $text; outline: 0; }
 QTableView[role="list"]::item { padding: 0 5px; }
+QTableView[role="list"]::item:selected { background: $tint; color: $text; }
+QTableView[role="list"]:focus { border: 1px dashed $accent; }
+QLineEdit { border: 1px solid $line; border-radius: 6px; padding: 4px 8px; background: $ground; }
+QLineEdit:focus { border: 1px dashed $accent; }
+QCheckBox { spacing: 8px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $muted; border-radius: 4px; background: $ground; }
+QCheckBox::indicator:checked { border: 1px solid $accent; background: $accent; image: url("$tick"); }
+QCheckBox::indicator:disabled { border: 1px solid $line; }
+QCheckBox:focus { color: $accent; }
+QHeaderView { background: $surface; border: none; }
 QHeaderView::section { background: $surface; color: $muted; border: none; border-bottom: 1px solid $line;
   padding: 4px 8px; font-size: 11px; font-weight: 600; }
 QPlainTextEdit { border: 1px solid $line; border-radius: 6px; background: $ground; }

@@ -38,3 +38,11 @@ def rounded(number: float) -> str:
         return f"{number:.0f}"
     step = 10 ** (len(str(int(number))) - 2)
     return f"{int(number) // step * step:,}"
+
+
+def size(number: int) -> str:
+    """'340 KB', '12.5 MB', '1.4 GB'."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if number >= scale:
+            return f"{number / scale:,.1f} {unit}"
+    return f"{number / 1e3:,.0f} KB"

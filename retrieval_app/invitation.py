@@ -1,0 +1,34 @@
+"""What a page shows while it has nothing to show: one sentence, a promise, and one big button."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from retrieval_app.labels import button, label
+
+
+class Invitation(QWidget):
+    """Says what the page will show, and offers the one thing that brings it there."""
+
+    accepted = Signal()
+
+    def __init__(self, sentence: str, promise: str, offer: str) -> None:
+        super().__init__()
+        self.setProperty("role", "ground")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.sentence = label(sentence, "title", wrap=True)
+        self.promise = label(promise, "muted", wrap=True)
+        self.offer = button(offer, "primary")
+        self.offer.clicked.connect(self.accepted)
+        block = QWidget()
+        block.setFixedWidth(560)
+        column = QVBoxLayout(block)
+        column.setSpacing(12)
+        for text in (self.sentence, self.promise):
+            text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(text)
+        column.addSpacing(12)
+        column.addWidget(self.offer, 0, Qt.AlignmentFlag.AlignHCenter)
+        around = QVBoxLayout(self)
+        around.addStretch(2)
+        around.addWidget(block, 0, Qt.AlignmentFlag.AlignHCenter)
+        around.addStretch(3)
