@@ -7,7 +7,10 @@ killed run left behind has a name that `tidy` knows.
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 PARTIAL = ".partial"  # a file or folder still being written
 ASIDE = ".aside"  # the old form of a folder while the new one takes its place
@@ -15,10 +18,17 @@ ASIDE = ".aside"  # the old form of a folder while the new one takes its place
 
 def write_file(path: Path, data: bytes) -> None:
     """Replace the file at `path` by `data`, durably; after a failure (OSError) the old file is whole and in place."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file to write, which takes the place of the one at `path` at the end, durably; not where that fails."""
     temporary = _beside(path)
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -14,16 +14,30 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from indexer import atomic, engines, projection
 from indexer.errors import LookalikeError
 from indexer.library import Library
+from indexer.photos import decode
 from indexer.progress import Progress, Steps
 
 TSNE_WIDTH = 50  # dimensions that PCA leaves to t-SNE, as van der Maaten and Hinton (2008) did
 JOBS = max(1, (os.cpu_count() or 2) // 2)  # a map is made beside other work
 FORMAT = 1
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+MAP_SIDE, TILE, GROUND = 2000, 50, "#f5f5f4"  # of the picture, in pixels
+# What reading a damaged .npz can raise; TypeError where it is a single array.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class Layout(NamedTuple):
@@ -144,6 +158,27 @@ def _values(library: Library, wanted: np.ndarray, basis: np.ndarray) -> Steps[_V
     return _Values(np.concatenate(ids)[order], np.concatenate(values)[order])
 
 
+# as a picture
+
+
+def draw_map(library: Library, layout: Layout) -> Image.Image:
+    """The map as a square picture of thumbnails: where several photos lie at one place, the first of them."""
+    picture = Image.new("RGB", (MAP_SIDE, MAP_SIDE), GROUND)
+    low, high = layout.points.min(axis=0), layout.points.max(axis=0)
+    cells = MAP_SIDE // TILE
+    share = (layout.points - low) / np.maximum(high - low, 1e-12)
+    columns, rows = (np.minimum((part * cells).astype(int), cells - 1) for part in (share[:, 0], 1 - share[:, 1]))
+    _, first = np.unique(rows * cells + columns, return_index=True)
+    photos = {photo.id: photo for photo in library.photos(layout.ids[first].tolist())}
+    for at in first.tolist():
+        jpeg = library.thumbnail(photos[int(layout.ids[at])]) if int(layout.ids[at]) in photos else None
+        if jpeg is not None:
+            tile = decode(jpeg, TILE).image
+            tile.thumbnail((TILE, TILE))
+            picture.paste(tile, (int(columns[at]) * TILE, int(rows[at]) * TILE))
+    return picture
+
+
 # the file
 
 
@@ -167,7 +202,7 @@ def _write(path: Path, library: Library, kept: _Kept) -> None:
 def _read(path: Path, library: Library, method: str) -> _Kept | None:
     """What the file holds; None where there is none, or it is damaged, of another model or of another program."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             name, ids, points, basis = (file[key] for key in ("name", "ids", "points", "basis"))
     except _DAMAGED:
         return None

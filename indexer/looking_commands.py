@@ -1,4 +1,4 @@
-"""The commands that look at a library or take something out of it: explain."""
+"""The commands that look at a library or take something out of it: explain, map, export."""
 
 from pathlib import Path
 
@@ -8,10 +8,13 @@ import numpy as np
 from indexer import engines
 from indexer.card import show
 from indexer.explain import explain, side_by_side
+from indexer.export import export_hits, export_library, export_map, export_vectors, ids_path, require_form
+from indexer.layout import METHODS, layout
 from indexer.library import Library
 from indexer.places import find, require_place_without_photos
+from indexer.query import Query
 from indexer.sheet import write_picture
-from indexer.terminal import emit, json_option, say
+from indexer.terminal import attached_option, emit, follow, json_option, say
 from indexer.upkeep import library_option
 
 FILE = click.Path(path_type=Path)
@@ -52,4 +55,64 @@ def _hottest(heat: np.ndarray) -> str:
     return f"{across:.0%} from the left and {down:.0%} from the top of its middle square"
 
 
-COMMANDS = [explain_command]
+@click.command("map")
+@library_option
+@click.option("--method", type=click.Choice(list(METHODS)), default="tsne", show_default=True)
+@click.option("--out", type=FILE, help="Write the map: .csv, .json, or a picture of thumbnails as .png or .jpg.")
+@json_option
+@attached_option
+def map_command(library: Path | None, method: str, out: Path | None, as_json: bool, attached: bool) -> None:
+    """Lay out the library's photos in a plane so that those that look alike lie together, and keep the map."""
+    with Library.open(library or find()) as opened:
+        if out is not None:
+            require_form(out, "map")
+            require_place_without_photos(opened.store, out)
+        made = follow(layout(opened, method), as_json=as_json, attached=attached)
+        if out is not None:
+            export_map(out, opened, made)
+    if as_json:
+        emit("map", {"method": method, "photos": len(made.ids), "out": None if out is None else show(out)})
+        return
+    say(f"{len(made.ids):,} photos are on the map.")
+    if out is not None:
+        say(f"Map: {show(out)}")
+
+
+@click.command("export")
+@click.argument("out", type=FILE)
+@click.option("--what", type=click.Choice(["library", "hits", "vectors"]), default="library", show_default=True)
+@click.option("--like", "images", multiple=True, type=FILE, help="With hits: a picture they should look like.")
+@click.option("-k", "count", type=click.IntRange(1, 10_000), default=50, show_default=True, help="With hits: how many.")
+@library_option
+@json_option
+def export_command(
+    *, out: Path, what: str, images: tuple[Path, ...], count: int, library: Path | None, as_json: bool
+) -> None:
+    """Write the library's photos, the hits of a search, or all embeddings into the file OUT.
+
+    Photos and hits become .csv, .json, or a contact sheet as .html, .png, .jpg or .webp; embeddings become .npy, with
+    the photos' ids in a second file beside it.
+    """
+    if bool(images) != (what == "hits"):
+        raise click.UsageError("Name pictures with --like for --what hits, and only for that.")
+    require_form(out, what)
+    with Library.open(library or find(images[0] if images else None)) as opened:
+        for place in [out, ids_path(out)] if what == "vectors" else [out]:
+            require_place_without_photos(opened.store, place, images)
+        written = _export(opened, out, what, Query(images), count, as_json=as_json)
+    if as_json:
+        emit("export", {"what": what, "photos": written, "out": show(out)})
+    else:
+        say(f"{written:,} photos in {show(out)}")
+
+
+def _export(library: Library, out: Path, what: str, query: Query, count: int, *, as_json: bool) -> int:
+    """Write what is wanted; the number of photos written."""
+    if what == "hits":
+        hits = library.search(query, k=count).hits
+        export_hits(out, [picture for picture in query.positives if isinstance(picture, Path)], hits)
+        return len(hits)
+    return follow({"library": export_library, "vectors": export_vectors}[what](out, library), as_json=as_json)
+
+
+COMMANDS = [explain_command, map_command, export_command]

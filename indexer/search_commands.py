@@ -52,7 +52,7 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @library_option
 @click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Results.")
 @click.option("--exact", is_flag=True, help="Compare with every photo instead of the index's candidates.")
-@click.option("--sheet", type=FILE, help="Also write a contact sheet: .png, .jpg or .webp.")
+@click.option("--sheet", type=FILE, help="Also write a contact sheet: .png, .jpg, .webp or .html.")
 @json_option
 def search_command(
     *,

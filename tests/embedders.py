@@ -1,11 +1,12 @@
 """A model small enough to follow by hand: it meets the Embedder protocol and counts what it is asked."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from indexer.card import ModelCard, Preprocessing
+from indexer.card import CARD_FILE, ModelCard, Preprocessing, card_bytes
 
 SIDE = 8
 
@@ -21,6 +22,13 @@ def tiny_card(name: str = "tiny") -> ModelCard:
         weights_sha256=name.encode().hex().ljust(64, "0"),
         source="test",
     )
+
+
+def write_card(models: Path) -> None:
+    """Put the tiny model's card where a library looks for it."""
+    folder = models / tiny_card().fingerprint
+    folder.mkdir(parents=True)
+    (folder / CARD_FILE).write_bytes(card_bytes(tiny_card()))
 
 
 class Tiny:
