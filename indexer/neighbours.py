@@ -18,6 +18,7 @@ from indexer.projection import fit_pca
 NEIGHBOURS = 32  # followed from each photo; a larger group is held together by the pairs of all its members
 EXACT_ROWS = 2_000  # below, all distances take half a second and no index is needed
 TREES, SEARCH_K = 20, 2_000  # measured: bench_duplicates prints the share of the true pairs that is found
+_ROUNDING = 1e-3  # of distances of projections in float32
 _STEP = 512  # rows between two signs of progress, and pairs measured at a time
 
 Nearest = Callable[[range], list[np.ndarray]]
@@ -32,13 +33,15 @@ def close_pairs(values: np.ndarray, reach: np.ndarray) -> Steps[np.ndarray]:
     count, found = len(values), [np.empty((0, 2), np.int64)]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # where mapped files cannot be removed
         yield Progress("compare", 0, count, "building an index")
-        nearest = _exact(values) if count <= EXACT_ROWS else _indexed(values, Path(folder, "index.ann"))
+        points = _projected(values)
+        nearest = _exact(points) if count <= EXACT_ROWS else _indexed(points, Path(folder, "index.ann"))
         for start in range(0, count, _STEP):
             yield Progress("compare", start, count, "looking for neighbours")
             rows = range(start, min(start + _STEP, count))
             near = nearest(rows)
             own = np.repeat(np.array(rows), [len(one) for one in near])
             pairs = ordered(np.stack([own, np.concatenate(near)], axis=1))
+            pairs = within_reach(points, pairs, reach + _ROUNDING)  # a projection never lengthens: most end here
             found.append(within_reach(values, pairs, reach))
     return ordered(np.concatenate(found))
 
@@ -66,28 +69,31 @@ def pair_distances(values: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return distances
 
 
-def _exact(values: np.ndarray) -> Nearest:
+def _projected(values: np.ndarray) -> np.ndarray:
+    """Points (n, at most PROJECTED) float32 for values (n, dim), as near to each other as those or nearer."""
+    if values.shape[1] <= PROJECTED:
+        return values.astype(np.float32)
+    projection = fit_pca(values, PROJECTED)
+    starts = range(0, len(values), engines.BLOCK)
+    return np.concatenate([values[start : start + engines.BLOCK].astype(np.float32) @ projection for start in starts])
+
+
+def _exact(points: np.ndarray) -> Nearest:
     """By looking at all rows."""
 
     def nearest(rows: range) -> list[np.ndarray]:
-        squares = engines.squared_distances(values, values[rows.start : rows.stop].astype(np.float32))
+        squares = engines.squared_distances(points, points[rows.start : rows.stop])
         return [engines.closest(column, NEIGHBOURS + 1) for column in squares.T]
 
     return nearest
 
 
-def _indexed(values: np.ndarray, path: Path) -> Nearest:
-    """By an Annoy index at `path` over the rows, projected where they have many dimensions."""
-    dim = values.shape[1]
-    projected = min(dim, PROJECTED)
-    projection = fit_pca(values, projected) if dim > PROJECTED else np.eye(dim, dtype=np.float32)
-    starts = range(0, len(values), engines.BLOCK)
-    points = (values[start : start + engines.BLOCK].astype(np.float32) @ projection for start in starts)
-    engines.build_annoy(path, points, projected, trees=TREES, seed=0)
-    ask = engines.open_annoy(path, projected)
+def _indexed(points: np.ndarray, path: Path) -> Nearest:
+    """By an Annoy index at `path` over the rows."""
+    engines.build_annoy(path, [points], points.shape[1], trees=TREES, seed=0)
+    ask = engines.open_annoy(path, points.shape[1])
 
     def nearest(rows: range) -> list[np.ndarray]:
-        part = values[rows.start : rows.stop].astype(np.float32) @ projection
-        return [ask(point, NEIGHBOURS + 1, SEARCH_K) for point in part]
+        return [ask(point, NEIGHBOURS + 1, SEARCH_K) for point in points[rows.start : rows.stop]]
 
     return nearest
