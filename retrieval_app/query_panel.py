@@ -91,10 +91,12 @@ class QueryPanel(QScrollArea):
             return
         for widget in (self.picture, *self.more.buttons, *self.less.buttons):
             widget.update()
-        self._name.setText(self._named(_whole(query.positives[0])))
+        self._name.setText(self.named(query.positives[0]))
         self._origin.setText(self._said(query))
 
-    def _named(self, picture: Picture) -> str:
+    def named(self, example: Example) -> str:
+        """The file name of a picture; of one in memory, where it came from."""
+        picture = _whole(example)
         if isinstance(picture, Path):
             return photos.text(bytes(Path(picture.name)))
         if not isinstance(picture, int):

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QW
 
 from indexer.library import Photo
 from retrieval_app.asides import Asides
+from retrieval_app.compare_page import ComparePage
 from retrieval_app.details_panel import NOT_TEXT, DetailsPanel, file_url
 from retrieval_app.labels import button, label
 from retrieval_app.menus import Entry
@@ -34,6 +35,7 @@ class SearchPage(QStackedWidget):
         self.results = ResultsView(session, tiles, theme, self.asides)
         self.details = DetailsPanel(tiles, theme)
         self.query = QueryPanel(session, tiles, theme)
+        self.compare = ComparePage(theme, self.asides)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.first = FirstState(session)
         self._arrange()
@@ -50,12 +52,17 @@ class SearchPage(QStackedWidget):
         self.panes.setChildrenCollapsible(False)
         self.addWidget(self.first)
         self.addWidget(self.panes)
+        self.addWidget(self.compare)
 
     def _connect(self) -> None:
         grid = self.results.grid
         grid.chosen.connect(self._session.click)
         grid.opened.connect(lambda photo: self.open_photo(self._tiles.one(photo)))
         grid.moved.connect(self._show_details)
+        grid.compared.connect(self._compare)
+        self.compare.closed.connect(self._show_panes)
+        self.compare.stepped.connect(self._step)
+        self._session.query_changed.connect(self._show_panes)
         grid.marked.connect(self._session.mark)
         for signal in (self._tiles.arrived, self._session.query_changed):
             signal.connect(self._show_details)
@@ -69,11 +76,36 @@ class SearchPage(QStackedWidget):
         self._session.job_changed.connect(self._choose)
 
     def _choose(self) -> None:
-        """The invitation while there is nothing to show, else the panes."""
-        wanted = self.first if self._session.empty else self.panes
+        """The invitation while there is nothing to show, else the panes, or the comparison that was opened."""
+        if self._session.empty or self.currentWidget() is self.first:
+            self._turn_to(self.first if self._session.empty else self.panes)
+
+    def _turn_to(self, wanted: QWidget) -> None:
         if wanted is not self.currentWidget():
             self.setCurrentWidget(wanted)
             self.take_focus()
+
+    def _show_panes(self) -> None:
+        if self.currentWidget() is self.compare:
+            self._turn_to(self.panes)
+
+    def _compare(self) -> None:
+        """Compare the current photo with the query's first picture."""
+        query, photo = self._session.query, self.current_photo()
+        if query is None:
+            self._session.noticed.emit("Choose a query first; then Space compares it with a photo.")
+        elif photo is not None:
+            first = query.positives[0]
+            self.compare.show_pair(first, f"Query: {self.query.named(first)}", photo)
+            self._turn_to(self.compare)
+
+    def _step(self, by: int) -> None:
+        """Compare with the next result, or the one before."""
+        grid = self.results.grid
+        place = (grid.current_place() or 0) + by
+        if 0 <= place < len(self._session.listing.ids):
+            grid.go_to(place)
+            self._compare()
 
     def entries(self, possible: Callable[[], bool]) -> list[Entry]:
         """The lines of the menu that change the query."""
@@ -103,7 +135,9 @@ class SearchPage(QStackedWidget):
 
     def take_focus(self) -> None:
         """Keys go to what is done first."""
-        (self.first.choose if self.currentWidget() is self.first else self.results.grid).setFocus()
+        shown = self.currentWidget()
+        other = self.compare.second if shown is self.compare else self.results.grid
+        (self.first.choose if shown is self.first else other).setFocus()
 
     def current_photo(self) -> Photo | None:
         """The photo of the current tile."""

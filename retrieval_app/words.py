@@ -46,3 +46,15 @@ def size(number: int) -> str:
         if number >= scale:
             return f"{number / scale:,.1f} {unit}"
     return f"{number / 1e3:,.0f} KB"
+
+
+def share(fraction: float) -> str:
+    """'1.2 %', '0.03 %': two figures."""
+    return f"{float(f'{fraction * 100:.2g}'):g} %"
+
+
+def times(fraction: float) -> str:
+    """'1 time in 100'; of common things 'in 23 of 100'."""
+    if fraction <= 0:
+        return "not once"
+    return f"1 time in {rounded(round(1 / fraction))}" if fraction <= 0.1 else f"{round(fraction * 100)} times in 100"

@@ -1,0 +1,204 @@
+"""Two pictures beside each other: are they the same, how sure is that, and where do they match."""
+
+from functools import partial
+from typing import NamedTuple
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from indexer import photos
+from indexer.calibration import Comparison
+from indexer.library import Photo
+from indexer.query import Example
+from indexer.rates import Rate
+from retrieval_app import bands, pairs, words
+from retrieval_app.asides import Asides
+from retrieval_app.distance_plot import DistancePlot
+from retrieval_app.jobs import Work
+from retrieval_app.labels import Elided, button, label
+from retrieval_app.marking import same
+from retrieval_app.pairs import Heats, Opinion
+from retrieval_app.theme import Theme
+from retrieval_app.zoom_view import Sharp, View, ZoomView
+
+VERDICTS = {"same": "Same", "different": "Different", "not sure": "Not sure"}
+STEPS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
+
+
+class _Key(NamedTuple):
+    """A question about the pair that was shown `ticket`-th."""
+
+    what: str
+    ticket: int
+
+
+class ComparePage(QWidget):
+    """The query's picture on the left, a photo of the library on the right, zoom and pan locked."""
+
+    closed = Signal()
+    stepped = Signal(int)  # 1 for the next result, -1 for the one before
+
+    def __init__(self, theme: Theme, beside: Asides) -> None:
+        super().__init__()
+        self._asides = beside
+        self._ticket = 0
+        self._pair: tuple[Example, Example] | None = None
+        self._heats: Heats | None = None
+        self.verdict = label("", "title")
+        self.reasons = label("", wrap=True)
+        self._measured = label("", "caption", wrap=True)
+        self.first, self.second = ZoomView(theme, "Query picture"), ZoomView(theme, "Photo")
+        self._names = Elided("caption"), Elided("caption")
+        self.plot = DistancePlot(theme)
+        self.why = QCheckBox("Show where they match")
+        self.setProperty("role", "ground")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        column.addLayout(self._head())
+        self.reasons.setMinimumHeight(2 * self.reasons.fontMetrics().lineSpacing())  # the pictures keep their place
+        self.reasons.setAlignment(Qt.AlignmentFlag.AlignTop)
+        column.addWidget(self.reasons)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        for name, view in zip(self._names, (self.first, self.second), strict=True):
+            side = QVBoxLayout()
+            side.setSpacing(4)
+            side.addWidget(view, 1)
+            side.addWidget(name)
+            row.addLayout(side, 1)
+        column.addLayout(row, 1)
+        column.addWidget(self.plot)
+        column.addWidget(self._measured)
+
+    def _head(self) -> QHBoxLayout:
+        back, before, after = button("Back to the results"), button("Previous"), button("Next")
+        back.setToolTip("Back to the results (Esc, Space)")
+        before.setToolTip("Compare with the result before (Page Up)")
+        after.setToolTip("Compare with the next result (Page Down)")
+        back.clicked.connect(self.closed)
+        before.clicked.connect(partial(self.stepped.emit, -1))
+        after.clicked.connect(partial(self.stepped.emit, 1))
+        self.why.setToolTip("Heat maps: light where a place of one picture is found in the other (W)")
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.verdict)
+        head.addStretch(1)
+        for widget in (self.why, before, after, back):
+            head.addWidget(widget)
+        return head
+
+    def _connect(self) -> None:
+        self.why.toggled.connect(self._explain)
+        for view in (self.first, self.second):
+            view.viewed.connect(self._lock)
+        self._asides.answered.connect(self._take)
+        self._asides.refused.connect(self._refuse)
+
+    # The pair
+
+    def show_pair(self, first: Example, name: str, photo: Photo) -> None:
+        """Compare the query's picture with a photo; the part that is seen stays the same from pair to pair."""
+        for what in ("first", "second", "opinion", "heats"):
+            self._asides.drop(_Key(what, self._ticket))
+        old, self._pair, self._heats = self._pair, (first, photo.id), None
+        self._ticket += 1
+        self._names[0].setText(name)
+        self._names[1].setText(photos.text(photo.path.rpartition(b"/")[2]))
+        self.verdict.setText("Comparing…")
+        self.reasons.clear()
+        self._measured.clear()
+        self.second.show_picture(None)
+        for view in (self.first, self.second):
+            view.show_heat(None)
+        self._explain(self.why.isChecked())
+        self._ask("opinion", partial(pairs.opinion, first=first, second=photo.id))
+        self._ask("second", partial(pairs.sharp, example=photo.id))
+        if old is None or not same(old[0], first) or self.first.waiting():
+            self.first.show_picture(None)
+            self._ask("first", partial(pairs.sharp, example=first))
+
+    def _ask(self, what: str, work: Work) -> None:
+        self._asides.ask(_Key(what, self._ticket), work)
+
+    def _explain(self, wanted: bool) -> None:
+        """Show the heat maps, computed when they are first asked for."""
+        if wanted and self._heats is None and self._pair is not None:
+            first, second = self._pair
+            self._ask("heats", partial(pairs.heats, first=first, second=second))
+        shown = self._heats if wanted else None
+        self.first.show_heat(shown.first if shown else None)
+        self.second.show_heat(shown.second if shown else None)
+
+    def _take(self, key: object, answer: object) -> None:
+        if not isinstance(key, _Key) or key.ticket != self._ticket:
+            return
+        if isinstance(answer, Sharp):
+            (self.first if key.what == "first" else self.second).show_picture(answer)
+        elif isinstance(answer, Heats):
+            self._heats = answer
+            self._explain(self.why.isChecked())
+        elif isinstance(answer, Opinion):
+            found = answer.comparison
+            self.verdict.setText(VERDICTS[found.verdict])
+            self.reasons.setText(reasons(found))
+            self._measured.setText(found.measured)
+            self.plot.show_pair(answer.histogram, found.distance, found.threshold)
+
+    def _refuse(self, key: object, sentence: str) -> None:
+        if isinstance(key, _Key) and key.ticket == self._ticket:
+            self.verdict.setText("These cannot be compared")
+            self.reasons.setText(sentence)
+
+    def _lock(self, view: View) -> None:
+        for one in (self.first, self.second):
+            one.show_view(view)
+
+    # The keys
+
+    def event(self, event: QEvent) -> bool:
+        """Escape goes back to the results before it means anything else."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_W)
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape and Space go back, the page keys go on to other results, W shows where they match."""
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Space):
+            self.closed.emit()
+        elif event.key() in STEPS:
+            self.stepped.emit(STEPS[Qt.Key(event.key())])
+        elif event.key() == Qt.Key.Key_W:
+            self.why.toggle()
+        else:
+            super().keyPressEvent(event)
+
+
+def reasons(found: Comparison) -> str:
+    """The verdict in words: the distance, what counts as the same, and how often that is wrong."""
+    said = [f"Distance {found.distance:.3f}."]
+    if found.probability is not None:
+        said.append(f"The same label with {words.confidence(found.probability)} confidence.")
+    elif found.rarity is not None:
+        said.append(f"It is {bands.rarity(found.rarity)}.")
+    if found.threshold is not None and found.fmr is not None:
+        wrong = f"wrong {words.times(found.fmr.value)} ({_interval(found.fmr)})"
+        said.append(f"Nearer than {found.threshold:.3f} counts as the same: {wrong} for pictures that differ")
+        missed = f", and misses {words.times(found.fnmr.value)} ({_interval(found.fnmr)})" if found.fnmr else ""
+        said[-1] += f"{missed}."
+    return " ".join(said)
+
+
+def _interval(rate: Rate) -> str:
+    return f"95 % interval {words.share(rate.low)} to {words.share(rate.high)}"
