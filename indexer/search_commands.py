@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from indexer import saved
+from indexer import copies, saved
 from indexer.card import show
 from indexer.filters import ORIENTATIONS, Filter
 from indexer.library import Hit, Library, SearchResult
@@ -52,6 +52,7 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @library_option
 @click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Results.")
 @click.option("--exact", is_flag=True, help="Compare with every photo instead of the index's candidates.")
+@click.option("--near-copies", is_flag=True, help="First what the IMAGE is a changed copy of: cut, turned, framed ...")
 @click.option("--sheet", type=FILE, help="Also write a contact sheet: .png, .jpg, .webp or .html.")
 @json_option
 def search_command(
@@ -61,6 +62,7 @@ def search_command(
     library: Path | None,
     count: int,
     exact: bool,
+    near_copies: bool,
     sheet: Path | None,
     as_json: bool,
     **asked: Any,
@@ -75,9 +77,8 @@ def search_command(
         queries = _files(search.query)
         if sheet is not None:
             require_place_without_photos(opened.store, sheet, (*queries, *asked["unlike"]))
-        result = opened.search(
-            search.query, k=count, exact=exact, within=search.within, max_distance=search.max_distance
-        )
+        ask = _near_copies if near_copies else _nearest
+        result = ask(opened, search, count, exact=exact)
         if keep is not None:
             saved.save(opened, keep, search)
         if sheet is not None:
@@ -86,6 +87,18 @@ def search_command(
         emit("search", _search_fields(result))
     else:
         _say_hits(result, sheet)
+
+
+def _nearest(library: Library, search: Saved, count: int, *, exact: bool) -> SearchResult:
+    return library.search(search.query, k=count, exact=exact, within=search.within, max_distance=search.max_distance)
+
+
+def _near_copies(library: Library, search: Saved, count: int, *, exact: bool) -> SearchResult:
+    """What the one picture of the query is likely a changed copy of."""
+    if len(search.query.positives) != 1 or search.query.negatives or exact:
+        raise click.UsageError("--near-copies takes one IMAGE, without --not and --exact.")
+    (example,) = search.query.positives
+    return copies.search(library, example, k=count, within=search.within, max_distance=search.max_distance)
 
 
 def _search(

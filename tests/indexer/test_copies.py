@@ -16,6 +16,7 @@ from indexer.library import Library
 from indexer.overlap import correlation, overlaps
 from indexer.progress import drain
 from indexer.query import Cropped
+from tests.commands import Said
 from tests.embedders import Tiny
 from tests.soft_pictures import soft
 
@@ -121,6 +122,20 @@ def test_a_part_of_a_file_is_an_example_too(filled: Library, tmp_path: Path) -> 
     assert os.fsdecode(hit.photo.path).endswith("/5.png")
     with pytest.raises(LookalikeError, match="There is no file"):
         copies.search(filled, tmp_path / "none.png")
+
+
+def test_command_finds_the_original_and_takes_one_picture_only(
+    home: Path, prepared: Any, tmp_path: Path, tell: Callable[..., Said]
+) -> None:
+    original = prepared.photos / "a" / "0003.png"
+    with Image.open(original) as image:
+        framed(ImageOps.mirror(image.convert("RGB"))).save(tmp_path / "changed.png")
+    said = tell(home, "search", tmp_path / "changed.png", "--near-copies", "-k", "3", "--json")
+    assert [hit["rank"] for hit in said.result()["hits"]] == [1, 2, 3]
+    assert said.result()["hits"][0]["path"] == str(original)
+    for more in (["--exact"], ["--not", original], [original]):
+        said = tell(home, "search", tmp_path / "changed.png", *more, "--near-copies")
+        assert (said.code, len(said.err.splitlines())) == (2, 1), said
 
 
 def test_trimming_takes_a_plain_border_and_leaves_the_rest() -> None:
