@@ -15,6 +15,7 @@ from retrieval_app.labels import button, label
 from retrieval_app.menus import Entry
 from retrieval_app.query_panel import QueryPanel
 from retrieval_app.results_view import ResultsView
+from retrieval_app.saved_searches import SavedSearches
 from retrieval_app.session import Session
 from retrieval_app.status_line import STAGES
 from retrieval_app.theme import Theme
@@ -32,9 +33,11 @@ class SearchPage(QStackedWidget):
         self._session = session
         self._tiles = tiles
         self.asides = Asides(self)
+        session.library_changed.connect(lambda: self.asides.follow(session.folder))  # before anyone asks
         self.results = ResultsView(session, tiles, theme, self.asides)
         self.details = DetailsPanel(tiles, theme)
         self.query = QueryPanel(session, tiles, theme)
+        self.saved = SavedSearches(session, self.asides, self)
         self.compare = ComparePage(theme, self.asides)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.first = FirstState(session)
@@ -71,7 +74,6 @@ class SearchPage(QStackedWidget):
         self.details.folder_wanted.connect(self.open_folder)
         self.query.open_wanted.connect(self.picture_wanted)
         self.first.folder_wanted.connect(self.folder_wanted)
-        self._session.library_changed.connect(lambda: self.asides.follow(self._session.folder))
         self._session.library_changed.connect(self._choose)
         self._session.job_changed.connect(self._choose)
 
@@ -115,6 +117,7 @@ class SearchPage(QStackedWidget):
             Entry("Less like this", partial(self._mark, -1), ("-",), possible=possible),
             Entry("Filter…", self._filter, ("Ctrl+F",), "filter", possible),
             Entry("Choose a part of the query", self._crop, ("C",), possible=lambda: session.query is not None),
+            Entry("Save this search…", self.saved.ask_name, ("Ctrl+S",), possible=lambda: session.query is not None),
             Entry("Undo the last change", session.undo, ("Ctrl+Z",), possible=lambda: session.history.changed),
         ]
 

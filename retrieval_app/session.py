@@ -192,6 +192,11 @@ class Session(QObject):
         self.history.visit(query)
         self._look()
 
+    def reopen(self, query: Query, within: Filter, cut: float | None) -> None:
+        """Search as it was done before: with this filter and cut-off."""
+        self.within, self.cut = within, cut
+        self.search(query)
+
     def click(self, photo: int) -> None:
         """Take a photo of the library as the query; a second time, go back to the whole library."""
         if photo == self.queried:
@@ -271,8 +276,7 @@ class Session(QObject):
     def _take_listing(self, listing: Listing) -> None:
         self.searching = False
         self._show(listing)
-        if listing.result is not None:
-            self.noticed.emit(listing.result.notice)
+        self.noticed.emit(listing.result.notice if listing.result else "")
 
     def _fail_search(self, error: Exception) -> None:
         self.searching = False
