@@ -80,13 +80,16 @@ def pictures(folder: Path, part: str, classes: Sequence[str], per_class: int) ->
 
 
 def branch(seed: int) -> nn.Module:
-    """The network of the lecture notes (siamese networks, "Backbone network") without its dropout."""
+    """The network of the lecture notes (siamese networks, "Backbone network") without its dropout.
+
+    No bias before a batch norm: its gradient is rounding, whose sign Adam would take for a step.
+    """
     torch.manual_seed(seed)
     layers: list[nn.Module] = []
     for before, width in ((1, 8), (8, 16), (16, 32)):
-        layers += [nn.Conv2d(before, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)]
+        layers += [nn.Conv2d(before, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1, bias=False)]
         layers += [nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
-    layers += [nn.Flatten(), nn.Linear(32 * 9, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 32)]
+    layers += [nn.Flatten(), nn.Linear(32 * 9, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 32)]
     return nn.Sequential(*layers)
 
 
