@@ -89,9 +89,10 @@ class ModelCard:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def card_bytes(card: ModelCard) -> bytes:
-    """The card as the text of `model.json`."""
+def card_bytes(card: ModelCard, calibration: object = None) -> bytes:
+    """The card as the text of `model.json`; the plain fields of a calibration may go with it."""
     fields = {"format": 1, **asdict(card), "fingerprint": card.fingerprint}
+    fields |= {} if calibration is None else {"calibration": calibration}
     return (json.dumps(fields, indent=2) + "\n").encode()
 
 

@@ -89,7 +89,7 @@ class Evidence:
 
     def _kept_or_measured(self, fingerprint: str, model_id: int) -> Calibration:
         own, folders = self._annotations.stamp()
-        counts = [_bucket(count) for count in (folders, self._store.count_embeddings(model_id))]
+        counts = [_bucket(count) for count in (folders, self._store.last_seq(model_id))]
         stamp = [fingerprint, own, *counts]
         kept = self._store.setting(SETTING)
         if isinstance(kept, dict) and kept.get("stamp") == stamp:

@@ -103,29 +103,52 @@ def verify_label(library: Library, image: Example, label: str, *, max_fmr: float
     )
 
 
+class Rule(NamedTuple):
+    """How a library tells known from unknown: who votes, the threshold, and how well that does."""
+
+    gallery: Gallery
+    k: int
+    threshold: float | None
+    fmr: Rate | None
+    identified: Rate | None
+    measured: str
+
+
 def identify(library: Library, image: Example, *, k: int = VOTES, max_fmr: float | None = None) -> Identity:
     """The label that the k nearest labelled photos vote for, or unknown, where strangers come as near to theirs.
 
     Raises LookalikeError where nothing is labelled, the picture cannot be read, or `max_fmr` cannot be shown.
     """
+    return identify_by(rule(library, k=k, max_fmr=max_fmr), image)
+
+
+def rule(library: Library, *, k: int = VOTES, max_fmr: float | None = None) -> Rule:
+    """Measure the threshold once, for one picture or many. Raises LookalikeError as `identify` does."""
     gallery = Gallery.of(library)
     if not gallery.names:
         raise LookalikeError("No photo of the library has a label yet. Give some: lookalike label LABEL IMAGE...")
-    itself = np.array([_photo_of(library, image)])
-    vector = library.vector(image).astype(np.float64)
-    alternatives = _alternatives(library, gallery, gallery.nearest(vector[None], leave_out=itself), k)
     strangers = _strangers(library, gallery, max_fmr)
     refused = gallery.nearest(strangers.vectors, leave_out=strangers.ids, but=strangers.codes).winners(k)
     threshold = _threshold(refused.distances, max_fmr)
-    known = bool(alternatives) and threshold is not None and alternatives[0].distance < threshold
-    return Identity(
-        alternatives[0].label if known else None,
+    return Rule(
+        gallery,
+        k,
         threshold,
         _false(refused.distances, strangers, threshold),
         _identified(gallery, strangers, threshold, k),
-        alternatives,
         _measured(strangers, "whose label was left out"),
     )
+
+
+def identify_by(rule: Rule, image: Example) -> Identity:
+    """The label of a picture, or unknown. Raises LookalikeError where the picture cannot be read."""
+    library = rule.gallery.library
+    itself = np.array([_photo_of(library, image)])
+    vector = library.vector(image).astype(np.float64)
+    alternatives = _alternatives(library, rule.gallery, rule.gallery.nearest(vector[None], leave_out=itself), rule.k)
+    known = bool(alternatives) and rule.threshold is not None and alternatives[0].distance < rule.threshold
+    label = alternatives[0].label if known else None
+    return Identity(label, rule.threshold, rule.fmr, rule.identified, alternatives, rule.measured)
 
 
 def enrol(library: Library, label: str, images: Sequence[Path]) -> int:

@@ -19,6 +19,7 @@ from indexer.card import (
     card_bytes,
     check_place,
     read_card,
+    read_json,
     read_regular,
     show,
 )
@@ -158,7 +159,7 @@ def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
         return network.write_checkpoint(built, folder, name=choice.name, source=_source(choice))
     card = _current(choice.checkpoint)
     (folder / WEIGHTS_FILE).write_bytes(read_regular(choice.checkpoint / WEIGHTS_FILE, WEIGHTS_LIMIT))
-    (folder / CARD_FILE).write_bytes(card_bytes(card))
+    (folder / CARD_FILE).write_bytes(card_bytes(card, read_json(choice.checkpoint / CARD_FILE).get("calibration")))
     return card
 
 

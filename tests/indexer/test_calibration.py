@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from sklearn.isotonic import IsotonicRegression
 
 from indexer import calibration, photos
 from indexer.calibration import Calibration, falling, from_labels, from_photos, sample
+from indexer.card import card_bytes, read_card, read_json
 from indexer.errors import LookalikeError
+from indexer.installation import choose, install
 from indexer.library import Library
+from indexer.progress import drain
 from indexer.query import Query
 from indexer.rates import intervals, student
 from tests.embedders import tiny_card
@@ -262,6 +266,19 @@ def test_checkpoints_own_figures_are_used_where_labels_are_missing(tmp_path: Pat
         assert library.calibration() == given
         give_labels(library, codes)
         assert library.calibration().source == "labels"
+
+
+@pytest.mark.long
+def test_checkpoints_calibration_is_installed_with_it(installed_model: Path, tmp_path: Path) -> None:
+    given = from_labels(*of_classes(6, 20), source="checkpoint")
+    checkpoint = Path(shutil.copytree(installed_model, tmp_path / "checkpoint"))
+    (checkpoint / "model.json").write_bytes(card_bytes(read_card(checkpoint), given.fields()))
+    card = drain(install(choose(str(checkpoint), None), tmp_path / "models"))
+    assert card == read_card(checkpoint)
+    assert (
+        Calibration.from_fields(read_json(tmp_path / "models" / card.fingerprint / "model.json")["calibration"])
+        == given
+    )
 
 
 def test_calibration_is_measured_once_and_again_when_labels_change(tmp_path: Path) -> None:
