@@ -22,7 +22,7 @@ from indexer.query import Cropped, Example, Query
 
 # The settings were chosen on drawings and photographs that bench_near_copies does not measure on. Recall@1 there hardly
 # changes for 10 to 30 compared photos and a weight from 1.5 to 2.5.
-COMPARED = 20
+COMPARED = 30
 UNLIKE = 2.0  # a distance counts (UNLIKE - overlap) times
 DETAIL = 384  # pixels of the short side at which a query is decoded: enough for its middle part
 MIDDLE = 0.15  # cut from each side: what is left of a turned picture when its corners are cut
