@@ -74,10 +74,12 @@ def _photo_at(library: Library, path: Path) -> int:
 def _listed(library: Library, group: Group) -> list[dict[str, Any]]:
     """Each photo of a group by path, with its distance to the first; of exact copies each file."""
     if group.kind == "copies":
-        return [{"path": photos.text(path), "distance": 0.0} for path in group.files]
+        (photo,) = group.photos
+        return [{"photo": photo, "path": photos.text(path), "distance": 0.0} for path in group.files]
     at = dict(zip(group.photos, group.distances, strict=True))
     return [
-        {"path": photos.text(photo.path), "distance": round(at[photo.id], 6)} for photo in library.photos(group.photos)
+        {"photo": photo.id, "path": photos.text(photo.path), "distance": round(at[photo.id], 6)}
+        for photo in library.photos(group.photos)
     ]
 
 

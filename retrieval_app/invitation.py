@@ -1,7 +1,7 @@
 """What a page shows while it has nothing to show: one sentence, a promise, and one big button."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from retrieval_app.labels import button, label
 
@@ -28,7 +28,11 @@ class Invitation(QWidget):
             column.addWidget(text)
         column.addSpacing(12)
         column.addWidget(self.offer, 0, Qt.AlignmentFlag.AlignHCenter)
+        middle = QHBoxLayout()  # not an alignment, which would not give wrapped lines their height
+        middle.addStretch(1)
+        middle.addWidget(block)
+        middle.addStretch(1)
         around = QVBoxLayout(self)
         around.addStretch(2)
-        around.addWidget(block, 0, Qt.AlignmentFlag.AlignHCenter)
+        around.addLayout(middle)
         around.addStretch(3)

@@ -1,4 +1,4 @@
-"""Show a file's folder in the system's file manager."""
+"""Open files and folders with the system's own programs."""
 
 from PySide6.QtGui import QDesktopServices
 
@@ -8,12 +8,12 @@ from retrieval_app.session import Session
 
 def reveal(session: Session, path: bytes) -> None:
     """Open the folder that holds the file; where that cannot be done, say why."""
-    open_folder(session, path.rpartition(b"/")[0])
+    open_path(session, path.rpartition(b"/")[0])
 
 
-def open_folder(session: Session, folder: bytes) -> None:
-    """Open a folder; where that cannot be done, say why."""
-    url = file_url(folder)
+def open_path(session: Session, path: bytes) -> None:
+    """Open a file or a folder with the system's own program; where that cannot be done, say why."""
+    url = file_url(path)
     if url is None:
         session.noticed.emit(NOT_TEXT)
     elif not QDesktopServices.openUrl(url):

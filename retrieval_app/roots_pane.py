@@ -11,7 +11,7 @@ from indexer import photos
 from indexer.library import RootInfo
 from retrieval_app import folders, words
 from retrieval_app.labels import button, label
-from retrieval_app.reveal import open_folder
+from retrieval_app.reveal import open_path
 from retrieval_app.session import Session
 from retrieval_app.tables import Column, Table, table_view
 
@@ -94,7 +94,7 @@ class RootsPane(QWidget):
 
     def _open(self) -> None:
         if root := self.chosen():
-            open_folder(self._session, root.path)
+            open_path(self._session, root.path)
 
     def _ask_place(self) -> None:
         if root := self.chosen():

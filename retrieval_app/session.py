@@ -38,6 +38,7 @@ class Session(QObject):
     job_changed = Signal()
     troubled = Signal(object)  # Trouble, or None when it is over
     noticed = Signal(str)  # a sentence for the status line
+    closing = Signal()
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -105,6 +106,7 @@ class Session(QObject):
     def close(self) -> None:
         """End threads and child; the window is closing."""
         self._timer.stop()
+        self.closing.emit()
         self.work.close()
         self._reader.close()
         if self._library is not None:

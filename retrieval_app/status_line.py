@@ -15,7 +15,11 @@ STAGES = {
     "scan": "Looking for photos",
     "embed": "Indexing",
     "publish": "Building the search index",
+    "hash": "Looking at every photo",
+    "compare": "Comparing",
+    "map": "Laying out the map",
 }
+COUNTED = ("embed", "hash", "map")
 
 
 class StatusLine(QWidget):
@@ -93,7 +97,7 @@ def sentence(job: JobState) -> str:
     parts = [STAGES.get(progress.stage, progress.stage.capitalize())]
     if progress.stage == "scan":
         parts[0] += f" {progress.done:,}" if progress.done else ""
-    elif progress.stage == "embed":
+    elif progress.stage in COUNTED and progress.total:
         parts[0] += f" {progress.done:,} of {progress.total:,}"
         parts += [words.rate(job.rate)] if job.rate is not None else []
         parts += [f"{words.duration(job.seconds_left)} left"] if job.seconds_left is not None else []

@@ -31,6 +31,7 @@ from indexer.query import Example, Query
 from retrieval_app import theme as themes
 from retrieval_app.details_panel import NOT_TEXT, file_url
 from retrieval_app.dialogs import FailuresDialog, Key, KeysDialog, about
+from retrieval_app.duplicates_page import DuplicatesPage
 from retrieval_app.grid import LARGEST, SMALLEST, USUAL
 from retrieval_app.library_page import LibraryPage
 from retrieval_app.menus import Entry, Menus
@@ -65,6 +66,10 @@ class MainWindow(QMainWindow):
         self.page = SearchPage(session, tiles, theme)
         self.pages = Pages()
         self.pages.add("Search", self.page, "Find what looks alike", self.page.take_focus)
+        self.duplicates = DuplicatesPage(session, tiles, theme)
+        self.pages.add(
+            "Duplicates", self.duplicates, "Photos that are there more than once", self.duplicates.take_focus
+        )
         self.library = LibraryPage(session)
         self.pages.add("Library", self.library, "Folders, failures and figures", self.library.take_focus)
         self.status = StatusLine(session)
@@ -211,7 +216,8 @@ class MainWindow(QMainWindow):
         session.query_changed.connect(self._show_results)
         self.pages.turned.connect(self._update)
         self.page.folder_wanted.connect(self.choose_folder)
-        self.library.folder_wanted.connect(self.choose_folder)
+        for page in (self.duplicates, self.library):
+            page.folder_wanted.connect(self.choose_folder)
         self.page.picture_wanted.connect(self.choose_pictures)
         self.status.failures_wanted.connect(self.show_failures)
         self.size_slider.valueChanged.connect(self.page.results.grid.set_side)

@@ -1,0 +1,140 @@
+"""Photos that are there more than once, as one object without widgets: what was found, and what the user says of it.
+
+Nothing is ever deleted: the user marks what to keep, and may copy the paths of the rest.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+from PySide6.QtCore import QObject, Signal
+
+from indexer.annotations import NO_MATCH
+from indexer.errors import LookalikeError
+from indexer.library import Library
+from retrieval_app import words
+from retrieval_app.inquiry import Inquiry
+from retrieval_app.jobs import Readers
+from retrieval_app.session import Session
+
+KINDS = {
+    "copies": "Exact copies",
+    "near": "Near copies",
+    "alike": "Look-alikes",
+}
+MEANINGS = {
+    "copies": "Files with the same content, under other names or in other places.",
+    "near": "The same picture again: smaller, recompressed, slightly changed.",
+    "alike": "Other pictures that look much alike, such as a series of shots.",
+}
+Pairs = tuple[tuple[int, int], ...]
+
+
+class Member(NamedTuple):
+    """A photo of a group: its id, the path of its file, its distance to the first of the group."""
+
+    photo: int
+    path: str
+    distance: float
+
+
+class Answer(NamedTuple):
+    """What was found of one kind."""
+
+    kind: str
+    groups: list[list[Member]]
+
+
+class Duplicates(QObject):
+    """The groups of the open library."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._folder = session.folder
+        self.inquiry = Inquiry(session, self)
+        self.answer: Answer | None = None
+        self.kept: set[Member] = set()
+        self.decided: list[tuple[Answer, Pairs]] = []  # what can be taken back, and what was shown before
+        self._writer = Readers(1, parent=self)
+        self._writer.failed.connect(self._fail)
+        self.inquiry.changed.connect(self.changed)
+        self.inquiry.answered.connect(self._take)
+        session.library_changed.connect(self._follow)
+        session.closing.connect(self._writer.close)
+
+    def look(self, kind: str, *, turned: bool = False) -> None:
+        """Look for groups of a kind of KINDS."""
+        self._writer.open(self._session.folder)
+        self.inquiry.ask(["duplicates", "--kind", kind, *["--turned"] * turned])
+
+    def keep(self, member: Member) -> None:
+        """Mark a photo as one to keep, or no longer."""
+        self.kept ^= {member}
+        self.changed.emit()
+
+    def rest(self) -> list[str]:
+        """The paths of the photos not marked, in groups where one is."""
+        groups = self.answer.groups if self.answer else []
+        chosen = [group for group in groups if self.kept.intersection(group)]
+        return [member.path for group in chosen for member in group if member not in self.kept]
+
+    def part(self, member: Member) -> None:
+        """Remember that a photo is no match with the rest of its group; it leaves the group for good."""
+        if self.answer is None or self.answer.kind == "copies":
+            return
+        group = next((group for group in self.answer.groups if member in group), [])
+        pairs = tuple((member.photo, other.photo) for other in group if other != member)
+        self.decided.append((self.answer, pairs))
+        left = [[one for one in members if one != member] for members in self.answer.groups]
+        self.answer = self.answer._replace(groups=[members for members in left if len(members) > 1])
+        self._write(pairs, NO_MATCH)
+
+    def take_back(self) -> None:
+        """Undo the last decision."""
+        if self.decided:
+            self.answer, pairs = self.decided.pop()
+            self._write(pairs, None)
+
+    def _write(self, pairs: Pairs, decision: str | None) -> None:
+        opposite = NO_MATCH if decision is None else None
+        self._writer.drop((pairs, opposite))  # the newest question is answered first
+        self._writer.ask((pairs, decision), partial(_write_decision, pairs=pairs, decision=decision))
+        self.changed.emit()
+
+    def _take(self, result: dict[str, list[dict[str, list[dict[str, str]]]]]) -> None:
+        groups = [[_member(entry) for entry in group["photos"]] for group in result["groups"]]
+        self.answer, self.kept, self.decided = Answer(str(result["kind"]), groups), set(), []
+        self.changed.emit()
+
+    def _follow(self) -> None:
+        if self._session.folder != self._folder:
+            self._folder = self._session.folder
+            self.inquiry.drop()
+            self.answer, self.kept, self.decided = None, set(), []
+            self._writer.open(None)
+        self.changed.emit()
+
+    def _fail(self, _key: object, error: Exception) -> None:
+        if not isinstance(error, LookalikeError):
+            raise error
+        self._session.noticed.emit(f"This could not be remembered. {error}")
+
+    def told(self) -> str:
+        """What was found, in a sentence."""
+        if self.answer is None:
+            return ""
+        groups = self.answer.groups
+        if not groups:
+            return f"{KINDS[self.answer.kind]}: none."
+        pictures = words.count(sum(map(len, groups)), "file" if self.answer.kind == "copies" else "photo")
+        return f"{KINDS[self.answer.kind]}: {words.count(len(groups), 'group')} with {pictures}."
+
+
+def _member(entry: dict[str, str]) -> Member:
+    return Member(int(entry["photo"]), entry["path"], float(entry["distance"]))
+
+
+def _write_decision(library: Library, *, pairs: Pairs, decision: str | None) -> None:
+    library.annotations.decide(pairs, decision)
