@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.library import Photo
-from retrieval_app.asides import Asides
+from retrieval_app.asides import Asides, give_label
 from retrieval_app.compare_page import ComparePage
 from retrieval_app.details_panel import NOT_TEXT, DetailsPanel, file_url
 from retrieval_app.labels import button, label
@@ -20,6 +21,13 @@ from retrieval_app.session import Session
 from retrieval_app.status_line import STAGES
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
+
+
+class _Label(NamedTuple):
+    """The question to give a photo a label."""
+
+    photo: int
+    given: str | None
 
 
 class SearchPage(QStackedWidget):
@@ -35,10 +43,11 @@ class SearchPage(QStackedWidget):
         self.asides = Asides(self)
         session.library_changed.connect(lambda: self.asides.follow(session.folder))  # before anyone asks
         self.results = ResultsView(session, tiles, theme, self.asides)
-        self.details = DetailsPanel(tiles, theme)
+        self.details = DetailsPanel(tiles, theme, self.asides)
         self.query = QueryPanel(session, tiles, theme)
         self.saved = SavedSearches(session, self.asides, self)
         self.compare = ComparePage(theme, self.asides)
+        self._labelling: _Label | None = None
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.first = FirstState(session)
         self._arrange()
@@ -70,6 +79,10 @@ class SearchPage(QStackedWidget):
         for signal in (self._tiles.arrived, self._session.query_changed):
             signal.connect(self._show_details)
         self.details.similar_wanted.connect(self._session.find_similar)
+        self.details.compare_wanted.connect(self._compare)
+        self.details.label_given.connect(self._give_label)
+        self.asides.answered.connect(self._labelled)
+        self.asides.refused.connect(self._not_labelled)
         self.details.open_wanted.connect(self.open_photo)
         self.details.folder_wanted.connect(self.open_folder)
         self.query.open_wanted.connect(self.picture_wanted)
@@ -152,7 +165,23 @@ class SearchPage(QStackedWidget):
         hit = None if place is None else self.results.grid.grid.hit(place)
         photo = self.current_photo()
         queried = photo is not None and photo.id == self._session.queried
-        self.details.show_photo(photo, hit, queried=queried)
+        query = self._session.query
+        self.details.show_photo(photo, hit, query.positives[0] if query else None, queried=queried)
+
+    def _give_label(self, photo: Photo, given: str | None) -> None:
+        if self._labelling is not None and self._labelling.photo == photo.id:
+            self.asides.drop(self._labelling)  # what was written before, if that still waits
+        self._labelling = _Label(photo.id, given)
+        self.asides.ask(self._labelling, partial(give_label, photo=photo.id, given=given))
+
+    def _labelled(self, key: object, _answer: object) -> None:
+        """What is shown may mean something else now; the library's own list is read again by itself."""
+        if isinstance(key, _Label) and self._session.query is not None:
+            self._session.keep_within(self._session.within)
+
+    def _not_labelled(self, key: object, sentence: str) -> None:
+        if isinstance(key, _Label):
+            self._session.noticed.emit(sentence)
 
     def open_photo(self, photo: Photo | None) -> None:
         """Open a photo in the system's viewer."""

@@ -195,7 +195,7 @@ class ZoomView(QWidget):
             enough = target.width() * ratio <= self._sharp.small.width()
             painter.drawImage(target, self._sharp.small if enough else self._sharp.full)
             if self._heat is not None:
-                painter.drawImage(_middle_square(target, self._heat.side), self._heat.layer)
+                painter.drawImage(middle_square(target, self._heat.side), self._heat.layer)
         else:
             painter.setPen(QColor(tokens.muted))
             painter.setFont(sized(painter.font(), CAPTION))
@@ -207,7 +207,8 @@ class ZoomView(QWidget):
         painter.end()
 
 
-def _middle_square(target: QRectF, share: float) -> QRectF:
+def middle_square(target: QRectF, share: float) -> QRectF:
+    """The square in the middle of a picture whose side is a share of its short side."""
     side = share * min(target.width(), target.height())
     square = QRectF(0, 0, side, side)
     square.moveCenter(target.center())
