@@ -20,13 +20,14 @@ def overlaps(picture: Image.Image, others: list[Image.Image]) -> np.ndarray:
     By Fourier transform and running sums (Lewis 1995, "Fast normalized cross-correlation").
     """
     best = np.full(len(others), -1.0)
-    for width, height in dict.fromkeys(_grey(other, SIDE).shape[::-1] for other in others):
-        rows = [row for row, other in enumerate(others) if _grey(other, SIDE).shape == (height, width)]
-        fields = np.stack([np.pad(_grey(others[row], SIDE), PADDING, mode="edge") for row in rows])
-        for scale in SCALES:
-            part = _grey(picture, scale * SIDE)
-            if part.shape[0] <= fields.shape[1] and part.shape[1] <= fields.shape[2]:
-                best[rows] = np.maximum(best[rows], correlation(part, fields))
+    parts = [_grey(picture, scale * SIDE) for scale in SCALES]
+    fields = [np.pad(_grey(other, SIDE), PADDING, mode="edge") for other in others]
+    for shape in {field.shape for field in fields}:
+        rows = [row for row, field in enumerate(fields) if field.shape == shape]
+        same = np.stack([fields[row] for row in rows])
+        for part in parts:
+            if part.shape[0] <= shape[0] and part.shape[1] <= shape[1]:
+                best[rows] = np.maximum(best[rows], correlation(part, same))
     return best
 
 
