@@ -40,7 +40,7 @@ Identities = dict[str, list[int]]
 class Manifest:
     """What a generation holds; `files` maps a name to its size in bytes and its sha256.
 
-    Trees, search_k and candidates are what a search for ten spends: the least that reached the recall stated here.
+    search_k and candidates are what a search for ten spends: the least that reached the recall stated here.
     """
 
     format: int
@@ -162,7 +162,7 @@ def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: i
     projected = min(dim, PROJECTED)
     projection = fit_pca(values, projected) if dim > PROJECTED else np.eye(dim, dtype=np.float32)
     np.save(folder / "projection.npy", projection)
-    trees, effort = yield from _build(folder, values, projection, seed)
+    effort = yield from _build(folder, values, projection, seed)
     manifest = Manifest(
         format=FORMAT,
         number=number,
@@ -172,7 +172,7 @@ def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: i
         metric=METRIC,
         rows=rows,
         built_upto=upto,
-        trees=trees,
+        trees=recall.TREES,
         search_k=effort.search_k,
         candidates=effort.candidates,
         seed=seed,
@@ -184,20 +184,14 @@ def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: i
     return manifest
 
 
-def _build(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) -> Steps[tuple[int, recall.Effort]]:
-    """Build with more trees until the recall is reached; the number of trees, and what a search then spends."""
-    sample, rows = None, len(values)
-    dim, projected = projection.shape
-    for trees in recall.TREES:
-        yield Progress("publish", 0, rows, "building the index")
-        points = _projected(values, projection)
-        engines.build_annoy(folder / "index.ann", points, projected, trees=trees, seed=seed)
-        yield Progress("publish", rows, rows, "measuring the recall")
-        sample = sample or recall.sample(values)
-        effort = recall.choose(values, _open_index(folder, dim, projected), sample)
-        if effort.enough:
-            break
-    return trees, effort
+def _build(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) -> Steps[recall.Effort]:
+    """Build the index, and measure what a search in it has to spend."""
+    rows, (dim, projected) = len(values), projection.shape
+    yield Progress("publish", 0, rows, "building the index")
+    points = _projected(values, projection)
+    engines.build_annoy(folder / "index.ann", points, projected, trees=recall.TREES, seed=seed)
+    yield Progress("publish", rows, rows, "measuring the recall")
+    return recall.choose(values, _open_index(folder, dim, projected), recall.sample(values))
 
 
 def _projected(values: np.ndarray, projection: np.ndarray) -> Iterator[np.ndarray]:

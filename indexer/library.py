@@ -284,6 +284,13 @@ class Library:
         recall = searcher.generation.manifest.recall_at_10 if searcher.generation and engine == "annoy" else 1.0
         return SearchResult(hits, engine, recall, time.perf_counter() - start, searcher.notice)
 
+    def warm(self) -> None:
+        """Do what the first search would wait for: open the index, look a photo up, know what distances mean."""
+        with contextlib.suppress(LookalikeError):  # then the first search says it
+            searcher = self._fresh_searcher()
+            ids = searcher.generation.ids[searcher.shown.rows] if searcher.generation else searcher.tail.ids
+            self.search(Query(tuple(ids[:1].tolist())), k=1)
+
     def _fresh_searcher(self) -> Searcher:
         self._searcher.refresh(self.fingerprint, self._require_model())
         return self._searcher

@@ -1,0 +1,201 @@
+"""Approximate against exact search through Library.search, and what an index costs to build, keep and open.
+
+    python -m tests.benchmarks.bench_search 10000x1280 100000x256    these sizes only; without words: SIZES
+
+The vectors have the structure of real ones: a common mean, then groups within groups (1,000, 100 and 10 photos, and
+each photo by itself), every level Gaussian with variances that fall as (i + 10)^-1.5, the last as i^-1.5, and members
+at different distances from the middle of their group. Lengths and exponents were fitted to lite0's features of 1,488
+crops of 248 sample pictures (mean of length 0.58, random pairs 1.16 apart, half of the variance in 32 dimensions, 0.8
+in 128) and of the 10,000 test pictures of Fashion-MNIST (nearest 0.5, tenth 0.59 away; Annoy over 20 trees finds 0.95,
+0.98, 0.993, 0.995 of the true ten with 1,000, 2,000, 4,000, 8,000 nodes; of these vectors 0.93, 0.97, 0.99, 0.998).
+
+Build: `publish` in a process of its own. Start: open a library, warm it, and wait until what is read in the background
+has been read; the first search is the next one, for another photo. Files are put out of the system's cache before.
+Targets: recall 0.99; median of exact search's times 0.5, 0.3, 0.1; at a million p99 0.15; first at most 3 warm ones.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from indexer import generations, photos
+from indexer.library import Library
+from indexer.progress import drain
+from indexer.query import Query
+from tests.embedders import tiny_card
+
+SIZES = [f"{rows}x{dim}" for rows in (10_000, 100_000, 1_000_000) for dim in (1280, 256)]
+SHARES = {1000: 0.3, 100: 0.25, 10: 0.2, 1: 0.25}  # photos in a group -> share of the variance
+MEAN = 0.58
+SPREAD = 0.3  # of the logarithm of a member's distance from the middle
+WRITTEN = 8192  # rows in one transaction
+MEDIANS = {10_000: 0.5, 100_000: 0.3, 1_000_000: 0.1}
+QUERIES, EXACT_QUERIES = 500, 100
+
+
+class Found(NamedTuple):
+    """Milliseconds of a search, and the photos that it found beside the one asked for."""
+
+    ms: float
+    others: set[int]
+
+
+def vectors(rows: int, dim: int) -> Iterator[np.ndarray]:
+    """Made-up embeddings in parts (n, dim) float16 of WRITTEN rows, members of a group far apart."""
+    random = np.random.default_rng(rows + dim)
+    order = random.permutation(rows)
+    mean = random.standard_normal(dim).astype(np.float32)
+    mean *= MEAN / np.linalg.norm(mean)
+    groups = {size: _middles(random, -(-rows // size), dim, size) for size in SHARES if size > 1}
+    for start in range(0, rows, WRITTEN):
+        members = order[start : start + WRITTEN]
+        part = mean + _middles(random, len(members), dim, 1)
+        for size, middles in groups.items():
+            part += middles[members // size]
+        yield (part / np.linalg.norm(part, axis=1, keepdims=True)).astype(np.float16)
+
+
+def _middles(random: np.random.Generator, count: int, dim: int, size: int) -> np.ndarray:
+    """Middles (count, dim) float16 of groups of this size, relative to the group they are in."""
+    variances = (np.arange(1, dim + 1) + 10.0) ** -1.5 if size > 1 else np.arange(1, dim + 1) ** -1.5
+    scales = np.sqrt(variances / variances.sum() * SHARES[size] * (1 - MEAN**2)).astype(np.float32)
+    middles = np.empty((count, dim), np.float16)
+    for start in range(0, count, WRITTEN):
+        part = random.standard_normal((min(WRITTEN, count - start), dim), dtype=np.float32) * scales
+        middles[start : start + WRITTEN] = part * np.exp(SPREAD * random.standard_normal((len(part), 1)))
+    return middles
+
+
+def write(folder: Path, rows: int, dim: int) -> None:
+    """A library of so many photos with one file each, and their embeddings; no generation."""
+    with Library.create(folder) as library:
+        card = replace(tiny_card(), dim=dim)
+        store = library.store
+        model = store.add_model(card.fingerprint, card.name, card.dim)
+        store.add_root(b"/nowhere/photos", labelled=False)
+        number = 0
+        for part in vectors(rows, dim):
+            with store.transaction():
+                numbers = range(number + 1, number + len(part) + 1)
+                hashes = ((n, photos.content_hash(b"%d" % n)) for n in numbers)
+                store.database.write_many("INSERT INTO photos VALUES (?, ?, 4000, 3000)", hashes)
+                files = ((n, b"%08d.jpg" % (n * 7919 % 100_000_007), n) for n in numbers)
+                sql = "INSERT INTO files VALUES (?, 1, ?, 1, 1, 1, 'present', ?, NULL, NULL)"
+                store.database.write_many(sql, files)
+                embeddings = ((n, n, model, row.tobytes()) for n, row in zip(numbers, part, strict=True))
+                store.database.write_many("INSERT INTO embeddings VALUES (?, ?, ?, ?, 'fp32')", embeddings)
+            number += len(part)
+
+
+def build(folder: Path) -> dict[str, Any]:
+    """Publish a generation; seconds, peak memory in MB, sizes on disk in MB, and what was chosen."""
+    with Library.open(folder) as library:
+        start = time.perf_counter()
+        manifest = drain(generations.publish(folder, library.store, library.model_id, library.fingerprint))
+        seconds = time.perf_counter() - start
+        assert manifest is not None
+        chosen = {name: getattr(manifest, name) for name in ("trees", "search_k", "candidates", "recall_at_10")}
+        files = {name: round(size / 1e6, 1) for name, (size, _) in manifest.files.items()}
+        library.search(Query((1,)), k=10)  # measures what distances mean, once
+    return {"seconds": round(seconds, 1), "peak_mb": _peak(), "files_mb": files} | chosen
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Milliseconds of the first search and of warm ones, approximate and exact, and the recall over photos."""
+    _forget_cached(folder)
+    start = time.perf_counter()
+    with Library.open(folder) as library:
+        library.warm()
+        opened = time.perf_counter() - start
+        for thread in threading.enumerate():
+            if thread.name == "warm":
+                thread.join()
+        warmed = time.perf_counter() - start
+        ids = np.sort(np.random.default_rng(7).choice(library.info().photos, QUERIES, replace=False)) + 1
+        first, *fast = [search(library, photo, exact=False) for photo in ids.tolist()]
+        slow = [search(library, photo, exact=True) for photo in ids[:: QUERIES // EXACT_QUERIES].tolist()]
+        near = [first, *fast][:: QUERIES // EXACT_QUERIES]
+        return {
+            "open_s": round(opened, 3),
+            "warmed_s": round(warmed, 3),
+            "first_ms": round(first.ms, 2),
+            "median_ms": round(float(np.median([found.ms for found in fast])), 2),
+            "p99_ms": round(float(np.quantile([found.ms for found in fast], 0.99)), 2),
+            "exact_median_ms": round(float(np.median([found.ms for found in slow])), 2),
+            "recall_at_10": sum(len(a.others & b.others) for a, b in zip(near, slow, strict=True)) / (10 * len(slow)),
+            "peak_mb": _peak(),
+        }
+
+
+def search(library: Library, photo: int, *, exact: bool) -> Found:
+    """One search for a photo of the library and its ten nearest others."""
+    start = time.perf_counter()
+    hits = library.search(Query((photo,)), k=11, exact=exact).hits
+    return Found(1000 * (time.perf_counter() - start), {hit.photo.id for hit in hits} - {photo})
+
+
+def _forget_cached(folder: Path) -> None:
+    """Put the library's files out of the system's cache, where the system lets us."""
+    for path in folder.rglob("*"):
+        if path.is_file() and hasattr(os, "posix_fadvise"):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def compare(size: str) -> None:
+    """Print the figures of one size, each beside its target."""
+    rows, dim = map(int, size.split("x"))
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work) / "bench.library"
+        start = time.perf_counter()
+        write(folder, rows, dim)
+        print(f"{rows:,} x {dim}: written in {time.perf_counter() - start:.0f} s", flush=True)
+        built, found = child("build", folder), child("measure", folder)
+    print(f"  build {built}")
+    print(f"  search {found}")
+    ratio, tail = found["median_ms"] / found["exact_median_ms"], found["p99_ms"] / found["exact_median_ms"]
+    first = found["first_ms"] / found["median_ms"]
+    print(f"  recall@10 {found['recall_at_10']:.4f} (target 0.99), stated {built['recall_at_10']:.4f}")
+    print(
+        f"  median {ratio:.3f} of exact (target {MEDIANS.get(rows, 'none')}), p99 {tail:.3f} (target 0.15 at a million)"
+    )
+    print(f"  first search {first:.2f} warm ones (target 3)", flush=True)
+
+
+def child(step: str, folder: Path) -> dict[str, Any]:
+    """What a step of STEPS tells when run in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.bench_search", step, str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+STEPS = {"build": build, "measure": measure}
+
+
+def main(sizes: list[str] | None = None) -> None:
+    for size in sizes or SIZES:
+        compare(size)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in STEPS:
+        print(json.dumps(STEPS[sys.argv[1]](Path(sys.argv[2]))))
+    else:
+        main(sys.argv[1:])
