@@ -11,6 +11,7 @@ import numpy as np
 from indexer.library import Library
 
 PIECE = 8192  # embeddings read at once
+SCARCE = 10  # one photo in so many has a label: then each is fetched by itself, which takes ten times as long
 KEPT = 64  # nearest photos kept for a vote and the winner's distance
 NEAREST = 3  # photos of a label whose mean distance counts: one may be an odd one
 
@@ -105,6 +106,11 @@ class Gallery(NamedTuple):
     def _pieces(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Rows of the gallery and their embeddings (m, dim) float32, piece after piece."""
         store, model, above = self.library.store, self.library.model_id, 0
+        if SCARCE * len(self.ids) < store.last_seq(model):
+            for start in range(0, len(self.ids), PIECE):
+                rows = np.arange(start, min(start + PIECE, len(self.ids)))
+                yield rows, self.vectors(rows)
+            return
         while len((part := store.vectors(model, above, limit=PIECE)).seqs):
             above = int(part.seqs[-1])
             ours = np.isin(part.ids, self.ids)

@@ -99,12 +99,12 @@ def test_vote_counts_the_nearest_most() -> None:
     assert Nearest(np.array([[-1]]), np.array([[np.inf]])).winners(5).distances.tolist() == [np.inf]
 
 
-@pytest.mark.parametrize("piece", [7, 8192])
+@pytest.mark.parametrize(("piece", "each"), [(7, EACH), (8192, EACH), (7, 8), (8192, 8)])
 def test_nearest_labelled_photos_are_what_a_plain_loop_finds(
-    filled: Library, monkeypatch: pytest.MonkeyPatch, piece: int
+    filled: Library, monkeypatch: pytest.MonkeyPatch, piece: int, each: int
 ) -> None:
     monkeypatch.setattr("indexer.gallery.PIECE", piece)
-    label_classes(filled, range(2, 9, 3))
+    label_classes(filled, range(2, 9, 3), each)  # 8 of each: so few that they are fetched one by one
     gallery = Gallery.of(filled)
     vectors = in_classes()
     queries = vectors[[0, 70, 200]].astype(np.float64)
