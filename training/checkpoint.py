@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from indexer import atomic, photos
-from indexer.card import CARD_FILE, STORY_FILE, WEIGHTS_FILE, ModelCard, show
+from indexer.card import CARD_FILE, STORY_FILE, WEIGHTS_FILE, ModelCard, card_bytes, show
 from indexer.errors import LookalikeError
 from indexer.network import Network, write_checkpoint
 from training.data import Sample
@@ -28,9 +28,18 @@ def check_place(out: Path) -> None:
         raise LookalikeError(f"{show(out)} holds other files. Name an empty or new folder for the checkpoint.")
 
 
-def save(network: Network, out: Path, *, seen: Sequence[Sample], source: str, story: dict[str, Any]) -> ModelCard:
+def save(
+    network: Network,
+    out: Path,
+    *,
+    seen: Sequence[Sample],
+    source: str,
+    story: dict[str, Any],
+    calibration: dict[str, Any] | None,
+) -> ModelCard:
     """Write the checkpoint whole or not at all; `seen` is everything it was trained on or chosen by.
 
+    `calibration` goes into its card: what a distance means, where that is known for any picture.
     LookalikeError where the disk refuses.
     """
     hashes = np.frombuffer(b"".join(sample.sha256 for sample in seen), np.uint8).reshape(-1, 32).copy()
@@ -40,6 +49,7 @@ def save(network: Network, out: Path, *, seen: Sequence[Sample], source: str, st
             card = write_checkpoint(
                 network, temporary, name=photos.text(os.fsencode(out.absolute().name))[:100], source=source, seen=hashes
             )
+            (temporary / CARD_FILE).write_bytes(card_bytes(card, calibration))
             about = {"fingerprint": card.fingerprint, "versions": _versions()}
             (temporary / STORY_FILE).write_text(json.dumps(story | about, indent=1) + "\n")
             atomic.publish_folder(temporary, out)

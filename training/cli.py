@@ -17,6 +17,7 @@ from training.sources import checkpoint_folder, cut_off
 
 if TYPE_CHECKING:
     from training.result import TrainResult
+    from training.thresholds import Thresholds
 
 FOLDER = click.Path(path_type=Path)
 Command = Callable[..., int]
@@ -105,11 +106,23 @@ def _say(result: "TrainResult") -> None:
     for sentence in (fit.stopped, fit.collapse, judged.why):
         if sentence:
             say(sentence)
+    if result.thresholds:
+        _say_thresholds(result.thresholds)
     for path, reason in result.unreadable[:5]:
         say(f"Left out: {photos.text(path)} {reason}")
     say(f"Checkpoint: {show(result.checkpoint)}")
     if judged.install:
         say(f"To use it: lookalike use {show(result.checkpoint)}")
+
+
+def _say_thresholds(measured: "Thresholds") -> None:
+    fields = measured.fields()
+    for one in fields["thresholds"]:
+        say(
+            f"Closer than {one['distance']:.3f} counts as the same: {one['fmr']:.1%} false matches, "
+            f"{one['fnmr']:.1%} of the matches missed"
+        )
+    say(fields["scope"])
 
 
 COMMANDS = [train_command]

@@ -10,7 +10,7 @@ from pathlib import Path
 from indexer.errors import LookalikeError
 from indexer.network import tune_allocator
 from indexer.progress import Progress, Steps
-from training import checkpoint, pictures, verdict
+from training import checkpoint, pictures, thresholds, verdict
 from training.config import TrainConfig
 from training.data import survey, survey_unlabelled
 from training.fit import asked, fit
@@ -59,10 +59,18 @@ def _train(keeper: Keeper, folder: Path, out: Path, split: Split | None) -> Step
     material = yield from RECIPES[config.recipe](config, network, Photos(learn.part, choose.part, out))
     fitted = yield from fit(config, network, asked(used.train, used.validation), material, keeper)
     judged = verdict.keep(baseline) if fitted.best.epoch == 0 else (yield from verdict.judge(baseline, fitted.network))
+    measured = yield from thresholds.measure(fitted.network, used, judged.after.vectors)
     unreadable = learn.unreadable + choose.unreadable + baseline.unreadable
-    result = TrainResult(out, folder, config, why, fitted, baseline, judged, used, unreadable)
+    result = TrainResult(out, folder, config, why, fitted, baseline, judged, measured, used, unreadable)
     yield Progress("save", 0, 1)
-    checkpoint.save(fitted.network, out, seen=used.train + used.validation, source=result.source, story=result.fields())
+    checkpoint.save(
+        fitted.network,
+        out,
+        seen=used.train + used.validation,
+        source=result.source,
+        story=result.fields(),
+        calibration=measured.card if measured else None,
+    )
     yield Progress("save", 1, 1)
     return result
 

@@ -12,7 +12,7 @@ from training.config import TrainConfig
 SIDE, CORES = 224, 2  # where the rates were measured
 PATIENT = 300.0  # seconds; a training within that is worth waiting for on the spot
 CUDA = 30.0  # times as fast as two cores, about
-FEW = 3_000  # passes through the frozen part that are made once, in as many views as that allows
+FEW = 2_000  # passes through the frozen part that are made once, in as many views as that allows
 LEAST_VIEWS, MOST_VIEWS = 2, 8
 
 

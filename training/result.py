@@ -9,6 +9,7 @@ from training.config import TrainConfig
 from training.data import Unreadable
 from training.fit import Fit
 from training.split import Split
+from training.thresholds import Thresholds
 from training.verdict import Baseline, Verdict
 
 
@@ -27,6 +28,7 @@ class TrainResult:
     fit: Fit
     baseline: Baseline
     verdict: Verdict
+    thresholds: Thresholds | None
     parts: Split
     unreadable: tuple[Unreadable, ...]
 
@@ -55,6 +57,7 @@ class TrainResult:
             "change_p_at_1": judged.first._asdict() | {"over": judged.over},
             "verdict": "install" if judged.install else "refuse",
             "why": judged.why,
+            "thresholds": self.thresholds.fields() if self.thresholds else None,
             "queries": judged.queries,
             "classes": judged.classes,
             "recipe": self.recipe,

@@ -104,7 +104,9 @@ class Baseline:
     unreadable: tuple[Unreadable, ...]
 
 
-class _Embedded(NamedTuple):
+class Embedded(NamedTuple):
+    """Samples that could be embedded, their vectors (n, dim) float32, and the files that could not."""
+
     samples: tuple[Sample, ...]
     vectors: np.ndarray
     unreadable: tuple[Unreadable, ...]
@@ -117,7 +119,7 @@ def measure_before(samples: Sequence[Sample], network: Network) -> Steps[Baselin
     """
     start = before_head(network)
     name = f"pretrained at {start.preprocessing.size} px"
-    usable, vectors, unreadable = yield from _embed(name, samples, as_embedder(start, name))
+    usable, vectors, unreadable = yield from embed(name, samples, as_embedder(start, name))
     labels = _labels(usable)
     first = own = yield from _row(name, usable, vectors, as_embedder(start, name))
     rows = [first]
@@ -196,7 +198,7 @@ def measure(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[R
 
     LookalikeError where one of them cannot be embedded.
     """
-    _, vectors, unreadable = yield from _embed(name, samples, embedder)
+    _, vectors, unreadable = yield from embed(name, samples, embedder)
     for path, why in unreadable:
         raise LookalikeError(f"{photos.text(path)} {why}: start the training again.")
     return (yield from _row(name, samples, vectors, embedder))
@@ -227,7 +229,8 @@ def _embed_views(name: str, samples: Sequence[Sample], embedder: Embedder) -> St
     return np.concatenate(vectors)
 
 
-def _embed(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[_Embedded]:
+def embed(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[Embedded]:
+    """Embed samples from their files; `name` is what the progress says of it."""
     usable: list[Sample] = []
     vectors: list[np.ndarray] = []
     unreadable: list[Unreadable] = []
@@ -242,7 +245,7 @@ def _embed(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[_E
         done += len(batch)
         yield Progress("test", done, len(samples), name)
     stacked = np.stack(vectors) if vectors else np.zeros((0, embedder.card.dim), np.float32)
-    return _Embedded(tuple(usable), stacked, tuple(unreadable))
+    return Embedded(tuple(usable), stacked, tuple(unreadable))
 
 
 def examples(samples: Sequence[Sample], before: np.ndarray, after: np.ndarray) -> list[Example]:
