@@ -315,8 +315,7 @@ class Library:
 
     def calibration(self) -> Calibration:
         """What distances mean here: from labels the model was not trained on, its checkpoint, or random pairs."""
-        self._require_model()
-        return self.evidence.calibration(self.fingerprint, self.model_id)
+        return self.evidence.calibration(self.fingerprint, self._require_model().id)
 
     def max_distance_at(self, fmr: float) -> float:
         """The distance below which at most a share `fmr` of pairs are wrongly taken for the same.
