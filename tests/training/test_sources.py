@@ -1,0 +1,128 @@
+"""What a training learns from besides labelled folders: a library's labels, and photos nobody has labelled."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer import photos
+from indexer.errors import LookalikeError
+from indexer.indexing import index
+from indexer.library import Library
+from indexer.progress import drain
+from tests.commands import lookalike
+from tests.embedders import Tiny
+from tests.labelled_shapes import write_classes
+from tests.quick_training import QUICK, run_to_end
+from training.data import has_labels
+from training.loop import train
+from training.sources import from_library
+from training.split import split
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    """Four classes of eight photos in a folder that says nothing of classes."""
+    folder = write_classes(tmp_path / "shapes", 4, 8)
+    with Library.create(tmp_path / "home" / "default.library") as made:
+        drain(index(made, [folder], Tiny()))
+        yield made
+
+
+def label_by_folder(library: Library) -> dict[bytes, str]:
+    """Label each photo as its folder is called, but one as somebody would who knows better."""
+    wanted = {photo.id: photo.path.split(b"/")[-2].decode() for photo in library.photos(library.photo_ids().tolist())}
+    wanted[min(wanted)] = "class-03"
+    for photo, label in wanted.items():
+        library.annotations.label([photo], label)
+    return {photo.sha256: wanted[photo.id] for photo in library.photos(sorted(wanted))}
+
+
+def test_the_users_labels_are_what_is_learned_from(library: Library) -> None:
+    labels = label_by_folder(library)
+    parts = from_library(library.folder, "images", "auto")
+    samples = [sample for part in parts for sample in part]
+    assert {sample.sha256: sample.label for sample in samples} == labels
+    assert all(photos.content_hash(photos.read(sample.path)) == sample.sha256 for sample in samples)
+    assert parts == split(samples, "images")
+
+
+def test_photos_without_a_label_are_learned_from_only_where_none_is_needed(library: Library) -> None:
+    ids = library.photo_ids().tolist()
+    labels = label_by_folder(library)
+    library.annotations.label(ids[::8], None)
+    for recipe, learned in (("quick", 28), ("auto", 28), ("unlabelled", 32)):
+        parts = from_library(library.folder, "images", recipe)
+        assert sum(map(len, parts)) == learned
+        assert all(labels[sample.sha256] == sample.label for sample in parts.validation + parts.test)
+
+
+def test_a_library_without_labels_learns_from_views_or_says_what_it_lacks(library: Library) -> None:
+    parts = from_library(library.folder, "images", "auto")
+    assert sum(map(len, parts)) == 32
+    assert not has_labels([sample for part in parts for sample in part])
+    with pytest.raises(LookalikeError, match="at least two classes"):
+        from_library(library.folder, "images", "full")
+
+
+def test_files_that_are_gone_are_no_samples(library: Library) -> None:
+    label_by_folder(library)
+    gone = library.photos(library.photo_ids().tolist())[0]
+    Path(gone.path.decode()).unlink()
+    drain(index(library, [], Tiny()))
+    parts = from_library(library.folder, "images", "auto")
+    assert sum(map(len, parts)) == 31
+    assert gone.sha256 not in {sample.sha256 for part in parts for sample in part}
+
+
+def test_the_command_trains_on_a_library_and_refuses_what_is_none(library: Library, tmp_path: Path) -> None:
+    label_by_folder(library)
+    home = tmp_path / "home"
+    options = ("--image-size", "32", "--epochs", "1", "--recipe", "quick", "--json")
+    said = lookalike(home, "train", "--library", library.folder, *options)
+    assert said.code in (0, 1), said.err
+    assert sum(said.result()["parts"].values()) == 32
+    assert said.result()["recipe"] == "Recipe quick, as you asked."
+    for words, sentence in (
+        (("train",), "Name a FOLDER"),
+        (("train", tmp_path / "shapes", "--library"), "Name a FOLDER"),
+        (("train", "--library", tmp_path / "nothing"), "no library at"),
+    ):
+        refused = lookalike(home, *words)
+        assert refused.code == 2
+        assert sentence in refused.err
+
+
+def test_without_classes_views_are_looked_for_and_the_verdict_says_so(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "shapes", 1, 40) / "class-00"
+    result = run_to_end(replace(QUICK, epochs=1, recipe="auto"), folder, tmp_path / "out").result
+    assert result.recipe.startswith("Recipe unlabelled: the pictures have no classes")
+    assert result.config.loss == "nt-xent"
+    assert result.thresholds is None
+    count = len(result.parts.test)
+    judged = result.verdict
+    assert judged.queries == 2 * count
+    assert judged.before.vectors.shape[0] == 2 * count
+    if result.fit.best.epoch:
+        assert f"{2 * count} views of {count} test pictures without classes" in judged.why
+    by_hand = [
+        np.linalg.norm(np.delete(judged.before.vectors, row, 0) - judged.before.vectors[row], axis=1).argmin()
+        for row in range(2 * count)
+    ]
+    right = [near + (near >= row) == (row + count) % (2 * count) for row, near in enumerate(by_hand)]
+    assert judged.before.figures.p_at_1 == pytest.approx(np.mean(right))
+
+
+def test_where_there_are_labels_they_judge_what_was_learned_without(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "shapes", 4, 8)
+    result = run_to_end(replace(QUICK, epochs=1, recipe="unlabelled"), folder, tmp_path / "out").result
+    assert result.verdict.queries == len(result.parts.test)
+    assert result.verdict.classes == 4
+
+
+def test_a_few_photos_without_classes_are_refused(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "shapes", 1, 3) / "class-00"
+    with pytest.raises(LookalikeError, match="a few dozen are needed"):
+        drain(train(QUICK, folder, tmp_path / "out"))
