@@ -34,6 +34,7 @@ from retrieval_app.dialogs import FailuresDialog, Key, KeysDialog, about
 from retrieval_app.duplicates_page import DuplicatesPage
 from retrieval_app.grid import LARGEST, SMALLEST, USUAL
 from retrieval_app.library_page import LibraryPage
+from retrieval_app.map_page import MapPage
 from retrieval_app.menus import Entry, Menus
 from retrieval_app.outside import Outside, promising, received
 from retrieval_app.pages import Pages
@@ -70,6 +71,8 @@ class MainWindow(QMainWindow):
         self.pages.add(
             "Duplicates", self.duplicates, "Photos that are there more than once", self.duplicates.take_focus
         )
+        self.map = MapPage(session, tiles, theme)
+        self.pages.add("Map", self.map, "All photos in a plane, alike ones together", self.map.take_focus)
         self.library = LibraryPage(session)
         self.pages.add("Library", self.library, "Folders, failures and figures", self.library.take_focus)
         self.status = StatusLine(session)
@@ -216,7 +219,7 @@ class MainWindow(QMainWindow):
         session.query_changed.connect(self._show_results)
         self.pages.turned.connect(self._update)
         self.page.folder_wanted.connect(self.choose_folder)
-        for page in (self.duplicates, self.library):
+        for page in (self.duplicates, self.map, self.library):
             page.folder_wanted.connect(self.choose_folder)
         self.page.picture_wanted.connect(self.choose_pictures)
         self.status.failures_wanted.connect(self.show_failures)

@@ -1,0 +1,59 @@
+"""Dots on a plane as a picture: painted one by one while they are few, set as pixels where they are many."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+FEW = 20_000  # painting more one by one takes longer than a frame
+# Okabe and Ito (2008), told apart with every kind of colour vision; further classes begin anew and have their names.
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7a00")
+
+
+class Dots(NamedTuple):
+    """Places (n, 2) float32 in device pixels, and the class of each as an index (n,), -1 where it has none."""
+
+    places: NDArray[np.float32]
+    classes: NDArray[np.int64]
+
+
+def colour_of(index: int, plain: str) -> QColor:
+    """The colour of a class; `plain` where there is none."""
+    return QColor(COLOURS[index % len(COLOURS)] if index >= 0 else plain)
+
+
+def draw(dots: Dots, size: QSize, ground: str, plain: str) -> QImage:
+    """A picture of that size with all dots that lie in it."""
+    side = np.array([size.width(), size.height()])
+    inside = ((dots.places >= 0) & (dots.places < side)).all(axis=1)
+    seen = Dots(dots.places[inside], dots.classes[inside])
+    return _painted(seen, size, ground, plain) if len(seen.places) <= FEW else _set(seen, size, ground, plain)
+
+
+def _painted(dots: Dots, size: QSize, ground: str, plain: str) -> QImage:
+    image = QImage(size, QImage.Format.Format_RGB32)
+    image.fill(QColor(ground))
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    width = 8 if len(dots.places) < 2_000 else 5
+    for index in np.unique(dots.classes).tolist():
+        colour = colour_of(index, plain)
+        colour.setAlpha(190)
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPoints([QPointF(x, y) for x, y in dots.places[dots.classes == index].tolist()])
+    painter.end()
+    return image
+
+
+def _set(dots: Dots, size: QSize, ground: str, plain: str) -> QImage:
+    """Two pixels by two for each dot."""
+    pixels = np.full((size.height() + 1, size.width() + 1), QColor(ground).rgb(), np.uint32)
+    palette = np.array([QColor(colour).rgb() for colour in (*COLOURS, plain)], np.uint32)
+    colours = palette[np.where(dots.classes < 0, len(COLOURS), dots.classes % len(COLOURS))]
+    x, y = dots.places.astype(np.int64).T
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        pixels[y + dy, x + dx] = colours
+    whole = np.ascontiguousarray(pixels[:-1, :-1])
+    return QImage(whole.data, size.width(), size.height(), 4 * size.width(), QImage.Format.Format_RGB32).copy()
