@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from indexer import copies, saved
+from indexer import copies, refine, saved
 from indexer.card import show
 from indexer.filters import ORIENTATIONS, Filter
 from indexer.library import Hit, Library, SearchResult
@@ -53,6 +53,7 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Results.")
 @click.option("--exact", is_flag=True, help="Compare with every photo instead of the index's candidates.")
 @click.option("--near-copies", is_flag=True, help="First what the IMAGE is a changed copy of: cut, turned, framed ...")
+@click.option("--refine", "refining", is_flag=True, help="Rank the nearest by a second look: slower, mostly better.")
 @click.option("--sheet", type=FILE, help="Also write a contact sheet: .png, .jpg, .webp or .html.")
 @json_option
 def search_command(
@@ -63,6 +64,7 @@ def search_command(
     count: int,
     exact: bool,
     near_copies: bool,
+    refining: bool,
     sheet: Path | None,
     as_json: bool,
     **asked: Any,
@@ -77,7 +79,9 @@ def search_command(
         queries = _files(search.query)
         if sheet is not None:
             require_place_without_photos(opened.store, sheet, (*queries, *asked["unlike"]))
-        ask = _near_copies if near_copies else _nearest
+        if refining and near_copies:
+            raise click.UsageError("--refine and --near-copies are two ways to rank: choose one.")
+        ask = _near_copies if near_copies else _refined if refining else _nearest
         result = ask(opened, search, count, exact=exact)
         if keep is not None:
             saved.save(opened, keep, search)
@@ -91,6 +95,11 @@ def search_command(
 
 def _nearest(library: Library, search: Saved, count: int, *, exact: bool) -> SearchResult:
     return library.search(search.query, k=count, exact=exact, within=search.within, max_distance=search.max_distance)
+
+
+def _refined(library: Library, search: Saved, count: int, *, exact: bool) -> SearchResult:
+    within, bound = search.within, search.max_distance
+    return refine.search(library, search.query, k=count, exact=exact, within=within, max_distance=bound)
 
 
 def _near_copies(library: Library, search: Saved, count: int, *, exact: bool) -> SearchResult:

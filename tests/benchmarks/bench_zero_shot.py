@@ -1,0 +1,240 @@
+"""What is gained without training: pooling, whitening, crops, concatenation, query and database expansion, by MAP@R.
+
+Three labelled sets: the bundled drawings, further drawings of the Open Clip Art Library (Debian's openclipart-png, the
+bundled ones left out), and photographs of Fashion-MNIST. The settings of a row are chosen on the two other sets, by the
+mean of their MAP@R; so is whether a row helps at all. PCA is fitted on a set's own pictures without their labels, as a
+library can. Each picture queries all others of its set. Pictures are embedded once and kept in the temporary folder.
+"""
+
+import csv
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from indexer import metrics, model, photos, refine
+from indexer.installation import ModelChoice, install
+from indexer.model import Model
+from indexer.pixels import Pixels
+from indexer.progress import drain
+from indexer.samples import assets_folder, sample_folder, write_fashion_mnist
+from tests.benchmarks import rerank
+
+CLIPART = Path("/usr/share/openclipart/png")
+TOPICS = ("animals", "buildings", "food", "people", "plants", "recreation", "tools", "transportation")
+FEWEST, MOST, LARGEST = 12, 20, 1_000_000  # pictures of a class of clip art, and pixels of one
+FASHION = 50  # pictures of each class
+POWERS = (2, 3, 4)  # of generalised means
+CROP = 0.75  # side of the five crops, of the whole square's
+
+
+class Labelled(NamedTuple):
+    """A set: for each way to look at its pictures an array (n, dim), class numbers (n,), and what was made of it."""
+
+    views: dict[str, np.ndarray]
+    codes: np.ndarray
+    ready: "dict[Setting, Sides]"
+
+
+class Sides(NamedTuple):
+    """What asks and what is asked, unit vectors (n, dim) each, row by row of the same pictures."""
+
+    queries: np.ndarray
+    gallery: np.ndarray
+
+
+class Setting(NamedTuple):
+    """One row's settings: which views count, and what is done with them."""
+
+    views: tuple[str, ...] = ("average",)
+    query: str = ""  # the view that asks, where it is not the one that is asked
+    weight: float = 1.0  # of the second view
+    dims: int = 0
+    whitening: float = 0.0
+    expanded: rerank.Expansion = rerank.NONE
+    database: rerank.Expansion = rerank.NONE
+
+
+EXPANSIONS = [rerank.Expansion(count, alpha) for count in (2, 3, 5, 10) for alpha in (1.0, 3.0)]
+DIMS = (32, 64, 128)
+ROWS: dict[str, list[Setting]] = {
+    "the model's own (average)": [Setting()],
+    "maximum": [Setting(("maximum",))],
+    "generalised mean (GeM)": [Setting((f"gem {power}",)) for power in POWERS],
+    "average and maximum": [Setting(("average", "maximum"), weight=weight) for weight in (0.5, 1)],
+    "mirrored too": [Setting(("mirrored",))],
+    "five crops too, both sides": [Setting(("crops",))],
+    "five crops too, query only": [Setting(query="crops")],
+    "with raw pixels": [Setting(("average", "pixels"), weight=weight) for weight in (0.25, 0.5, 1)],
+    "PCA": [Setting(dims=dims) for dims in DIMS],
+    "PCA, whitened": [Setting(dims=dims, whitening=power) for dims in DIMS for power in (0.25, 0.5)],
+    "query expansion": [Setting(expanded=expanded) for expanded in EXPANSIONS],
+    "database expansion": [Setting(database=database) for database in EXPANSIONS],
+    "PCA, query expansion": [
+        Setting(dims=dims, expanded=expanded) for dims, expanded in itertools.product(DIMS, EXPANSIONS)
+    ],
+    "PCA, both expansions": [
+        Setting(dims=dims, expanded=one, database=one) for dims, one in itertools.product(DIMS, EXPANSIONS)
+    ],
+    "five crops, PCA, both expansions": [
+        Setting(("crops",), dims=dims, expanded=one, database=one) for dims, one in itertools.product(DIMS, EXPANSIONS)
+    ],
+}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as work:
+        card = drain(install(ModelChoice(), Path(work) / "models"))
+        network = model.load(Path(work) / "models" / card.fingerprint, runtime="query")
+        sets = {name: load(name, network, Path(work)) for name in SETS if name != "clip art" or CLIPART.is_dir()}
+    for name, one in sets.items():
+        print(f"{name}: {len(one.codes):,} pictures in {one.codes.max() + 1} classes")
+    print(f"\n| | {' | '.join(sets)} |\n|---|{'---|' * len(sets)}", flush=True)
+    base = {name: measure(one, Setting()) for name, one in sets.items()}
+    chosen = []
+    for row, settings in ROWS.items():
+        figures = {setting: {name: measure(one, setting) for name, one in sets.items()} for setting in settings}
+        cells = [_cell(figures[best(figures, name)][name], base[name]) for name in sets]
+        print(f"| {row} | {' | '.join(cells)} |", flush=True)
+        chosen += [f"{row}: {'; '.join(_words(best(figures, name)) for name in sets)}"] if len(settings) > 1 else []
+    print(f"| `search --refine` | {' | '.join(_cell(refined(sets[name]), base[name]) for name in sets)} |")
+    print("\nChosen on the other two sets, set by set:", *chosen, sep="\n- ")
+
+
+def _words(setting: Setting) -> str:
+    """The settings that differ from those of the first row."""
+    fields = setting._asdict().items()
+    return ", ".join(f"{name} {_plain(value)}" for name, value in fields if value != getattr(Setting(), name))
+
+
+def _plain(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def refined(one: Labelled) -> np.ndarray:
+    """MAP@R of each query (n,) as `search --refine` ranks, with its fixed settings."""
+    vectors = one.views["average"].astype(np.float32)
+    within, scores = refine.fit(vectors), np.zeros((len(vectors), len(vectors)))
+    for row, vector in enumerate(vectors):
+        nearest = np.argsort(-(vectors @ vector), kind="stable")
+        nearest = nearest[nearest != row]
+        near, rest = nearest[: refine.POOL], nearest[refine.POOL :]
+        ranked = np.concatenate([near[refine.order(vector, vectors[near], within)], rest])
+        scores[row, ranked] = -np.arange(len(ranked))
+    return rerank.map_at_r(scores, one.codes)
+
+
+def best(figures: dict[Setting, dict[str, np.ndarray]], name: str) -> Setting:
+    """The setting with the best mean MAP@R on the other sets."""
+    return max(figures, key=lambda setting: sum(f.mean() for other, f in figures[setting].items() if other != name))
+
+
+def _cell(after: np.ndarray, before: np.ndarray) -> str:
+    change = metrics.paired_interval(before, after)
+    return f"{after.mean():.3f} ({change.low:+.3f} to {change.high:+.3f})"
+
+
+def measure(one: Labelled, setting: Setting) -> np.ndarray:
+    """MAP@R of each query (n,)."""
+    plain = setting._replace(expanded=rerank.NONE, database=rerank.NONE)
+    if plain not in one.ready:
+        one.ready[plain] = sides(one, plain)
+    queries, gallery = one.ready[plain]
+    if setting.database != rerank.NONE:
+        gallery = rerank.expanded(gallery, gallery, setting.database)
+        queries = queries if setting.query else gallery
+    return rerank.map_at_r(rerank.expanded(queries, gallery, setting.expanded) @ gallery.T, one.codes)
+
+
+def sides(one: Labelled, setting: Setting) -> Sides:
+    """The set's pictures as the setting looks at them, before any expansion."""
+    gallery = rerank.joined([one.views[view] for view in setting.views], setting.weight)
+    queries = one.views[setting.query] if setting.query else gallery
+    if setting.dims:
+        project = rerank.whitener(gallery, setting.dims, setting.whitening)
+        gallery, queries = project(gallery), project(queries)
+    return Sides(queries, gallery)
+
+
+# the sets
+
+
+def drawings(work: Path) -> list[tuple[Path, str]]:
+    """The bundled drawings."""
+    del work
+    return [(path, path.parent.name) for path in sorted(sample_folder().glob("*/*.png"))]
+
+
+def clip_art(work: Path) -> list[tuple[Path, str]]:
+    """Folders of clip art about things, without the bundled drawings."""
+    del work
+    with (assets_folder() / "sample.tsv").open(encoding="utf-8") as file:
+        bundled = {CLIPART / row["original"] for row in csv.DictReader(file, delimiter="\t")}
+    found = []
+    for folder in sorted(folder for topic in TOPICS for folder in (CLIPART / topic).rglob("*") if folder.is_dir()):
+        files = [path for path in sorted(folder.glob("*.png")) if path not in bundled and _is_small(path)][:MOST]
+        found += [(path, str(folder.relative_to(CLIPART))) for path in files if len(files) >= FEWEST]
+    return found
+
+
+def _is_small(path: Path) -> bool:
+    with Image.open(path) as image:
+        return image.width * image.height <= LARGEST
+
+
+def fashion(work: Path) -> list[tuple[Path, str]]:
+    """Photographs of the test part of Fashion-MNIST."""
+    drain(write_fashion_mnist(work / "fashion", per_class=FASHION))
+    return [(path, path.parent.name) for path in sorted((work / "fashion").glob("*/*.png"))]
+
+
+SETS: dict[str, Callable[[Path], list[tuple[Path, str]]]] = {
+    "drawings": drawings,
+    "clip art": clip_art,
+    "Fashion-MNIST": fashion,
+}
+
+
+def load(name: str, network: Model, work: Path) -> Labelled:
+    """The set, embedded now or before."""
+    pictures = SETS[name](work)
+    codes = np.unique([label for _, label in pictures], return_inverse=True)[1]
+    words = f"zero-shot-{name.replace(' ', '-')}-{len(pictures)}-{network.card.fingerprint[:12]}.npz"
+    kept = Path(tempfile.gettempdir()) / words
+    if not kept.exists():
+        views = list(_views([path for path, _ in pictures], network))
+        arrays: dict[str, Any] = {key: np.stack([view[key] for view in views]) for key in views[0]}
+        np.savez(kept, **arrays)
+    with np.load(kept) as file:
+        return Labelled({key: rerank.unit(file[key].astype(np.float64)) for key in file}, codes, {})
+
+
+def _views(paths: Sequence[Path], network: Model) -> Iterator[dict[str, np.ndarray]]:
+    """Of each picture its embedding by every way of pooling, of its mirror image and crops, and its pixels."""
+    preparing = network.card.preprocessing
+    for path in paths:
+        image = photos.decode(photos.read(path), preparing.short_side).image
+        square = preparing.prepare(image)
+        side = min(image.size)
+        small, step = round(CROP * side), side - round(CROP * side)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        corners = [(x, y) for x in (0, step) for y in (0, step)] + [(step // 2, step // 2)]
+        parts = [image.crop((left + x, top + y, left + x + small, top + y + small)) for x, y in corners]
+        maps = network.features(np.stack([square, square[:, ::-1], *map(preparing.prepare, parts)])).astype(np.float64)
+        means = rerank.unit(maps.mean(axis=(2, 3)))
+        pooled = {f"gem {power}": (maps[0] ** power).mean(axis=(1, 2)) ** (1 / power) for power in POWERS}
+        yield pooled | {
+            "average": means[0],
+            "maximum": maps[0].max(axis=(1, 2)),
+            "mirrored": means[:2].sum(axis=0),
+            "crops": means[0] + means[2:].mean(axis=0),
+            "pixels": Pixels().embed(Pixels().prepare(image)[None])[0],
+        }
+
+
+if __name__ == "__main__":
+    main()
