@@ -2,12 +2,13 @@
 
     python -m tests.benchmarks.bench_search 10000x1280 100000x256    these sizes only; without words: SIZES
 
-The vectors have the structure of real ones: a common mean, then groups within groups (1,000, 100 and 10 photos, and
-each photo by itself), every level Gaussian with variances that fall as (i + 10)^-1.5, the last as i^-1.5, and members
-at different distances from the middle of their group. Lengths and exponents were fitted to lite0's features of 1,488
-crops of 248 sample pictures (mean of length 0.58, random pairs 1.16 apart, half of the variance in 32 dimensions, 0.8
-in 128) and of the 10,000 test pictures of Fashion-MNIST (nearest 0.5, tenth 0.59 away; Annoy over 20 trees finds 0.95,
-0.98, 0.993, 0.995 of the true ten with 1,000, 2,000, 4,000, 8,000 nodes; of these vectors 0.93, 0.97, 0.99, 0.998).
+The vectors are drawn from one distribution with the structure of real ones: a common mean, groups within groups, and
+each photo by itself; every level Gaussian with variances that fall as (i + 10)^-1.5, the last as i^-1.5, and members at
+different distances from the middle of their group. A larger library has more photos of the same groups. Lengths, shares
+and exponents were fitted to lite0's features of 1,488 crops of 248 sample pictures (mean of length 0.58, random pairs
+1.16 apart, half of the variance in 32 dimensions, 0.8 in 128) and of the 10,000 test pictures of Fashion-MNIST (nearest
+0.5, tenth 0.59 away; Annoy over 20 trees finds 0.95, 0.98, 0.993, 0.995 of the true ten with 1,000, 2,000, 4,000, 8,000
+nodes; of 10,000 of these vectors, nearest 0.4, tenth 0.6 away, 0.94, 0.97, 0.99, 0.997).
 
 Build: `publish` in a process of its own. Start: open a library, warm it, and wait until what is read in the background
 has been read; the first search is the next one, for another photo. Files are put out of the system's cache before.
@@ -36,7 +37,8 @@ from indexer.query import Query
 from tests.embedders import tiny_card
 
 SIZES = [f"{rows}x{dim}" for rows in (10_000, 100_000, 1_000_000) for dim in (1280, 256)]
-SHARES = {1000: 0.3, 100: 0.25, 10: 0.2, 1: 0.25}  # photos in a group -> share of the variance
+SHARES = {3: 0.2, 10: 0.12, 33: 0.12, 100: 0.1, 333: 0.1, 1000: 0.1, 3333: 0.06}  # groups -> share of the variance
+ALONE = 0.2  # share of the variance of each photo by itself
 MEAN = 0.58
 SPREAD = 0.3  # of the logarithm of a member's distance from the middle
 WRITTEN = 8192  # rows in one transaction
@@ -57,24 +59,28 @@ def vectors(rows: int, dim: int) -> Iterator[np.ndarray]:
     order = random.permutation(rows)
     mean = random.standard_normal(dim).astype(np.float32)
     mean *= MEAN / np.linalg.norm(mean)
-    groups = {size: _middles(random, -(-rows // size), dim, size) for size in SHARES if size > 1}
+    wide, steep = _spectrum(dim, 10.0), _spectrum(dim, 0.0)
+    groups = {count: _middles(random, count, wide * share**0.5) for count, share in SHARES.items()}
     for start in range(0, rows, WRITTEN):
         members = order[start : start + WRITTEN]
-        part = mean + _middles(random, len(members), dim, 1)
-        for size, middles in groups.items():
-            part += middles[members // size]
+        part = mean + _middles(random, len(members), steep * ALONE**0.5)
+        for count, middles in groups.items():
+            part += middles[members * count // rows]
         yield (part / np.linalg.norm(part, axis=1, keepdims=True)).astype(np.float16)
 
 
-def _middles(random: np.random.Generator, count: int, dim: int, size: int) -> np.ndarray:
-    """Middles (count, dim) float16 of groups of this size, relative to the group they are in."""
-    variances = (np.arange(1, dim + 1) + 10.0) ** -1.5 if size > 1 else np.arange(1, dim + 1) ** -1.5
-    scales = np.sqrt(variances / variances.sum() * SHARES[size] * (1 - MEAN**2)).astype(np.float32)
-    middles = np.empty((count, dim), np.float16)
-    for start in range(0, count, WRITTEN):
-        part = random.standard_normal((min(WRITTEN, count - start), dim), dtype=np.float32) * scales
-        middles[start : start + WRITTEN] = part * np.exp(SPREAD * random.standard_normal((len(part), 1)))
-    return middles
+def _spectrum(dim: int, offset: float) -> np.ndarray:
+    """Standard deviations (dim,) float32 of directions, their squares together what the mean leaves of unit length."""
+    variances = (np.arange(1, dim + 1) + offset) ** -1.5
+    deviations: np.ndarray = np.sqrt(variances / variances.sum() * (1 - MEAN**2)).astype(np.float32)
+    return deviations
+
+
+def _middles(random: np.random.Generator, count: int, scales: np.ndarray) -> np.ndarray:
+    """Middles (count, dim) float32 of groups, relative to the groups they are in."""
+    middles = random.standard_normal((count, len(scales)), dtype=np.float32) * scales
+    spread: np.ndarray = middles * np.exp(SPREAD * random.standard_normal((count, 1))).astype(np.float32)
+    return spread
 
 
 def write(folder: Path, rows: int, dim: int) -> None:
