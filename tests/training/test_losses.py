@@ -51,17 +51,17 @@ def test_a_different_margin_is_noticed_by_the_oracle(loss: str) -> None:
     assert value != pytest.approx(BY_HAND[loss](embeddings, labels, LossOptions(0.71, "all", "all")).item(), abs=1e-4)
 
 
-@pytest.mark.parametrize(("loss", "miner", "average"), COMBINATIONS)
-def test_gradient_is_the_slope_of_the_value(loss: str, miner: str, average: str) -> None:
-    embeddings, labels = batch([3, 2, 2], dim=3, seed=5)
-    options = LossOptions(0.6, miner, average)
+@pytest.mark.parametrize(("loss", "miner"), sorted({(loss, miner) for loss, miner, _ in COMBINATIONS}))
+def test_gradient_is_the_slope_of_the_value(loss: str, miner: str) -> None:
+    embeddings, labels = batch([3, 2, 1], dim=2, seed=5)
+    options = LossOptions(0.6, miner, choices.LOSSES[loss].presets["tuned"].average)
     assert torch.autograd.gradcheck(lambda points: of_loss(loss, options, points, labels).loss, embeddings)
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("loss", FORMS)
 def test_every_distance_has_its_slope(loss: str, distance: str) -> None:
-    embeddings, labels = batch([3, 2, 2], dim=3, seed=5)
+    embeddings, labels = batch([3, 2, 1], dim=2, seed=5)
     options = LossOptions(0.6, choices.LOSSES[loss].presets["tuned"].miner, "all", distance=distance)
     value = of_loss(loss, options, embeddings, labels)
     assert torch.autograd.gradcheck(lambda points: of_loss(loss, options, points, labels).loss, embeddings)
