@@ -17,7 +17,7 @@ TARGET_RECALL = 0.99
 NEAREST = 10
 QUERIES = 200  # at most; a small library asks for less, so that measuring does not outlast building
 # One number is enough: each tree holds every row, so nodes alone decide how many are seen. Of 10,000 vectors as in
-# tests/benchmarks/bench_search.py 20, 40, 80 and 160 trees find 0.991, 0.987, 0.987 and 0.988 with 8,000 nodes.
+# tests/benchmarks/bench_search.py 20, 40, 80 and 160 trees find 0.985, 0.984, 0.981 and 0.985 with 4,000 nodes.
 TREES = 20
 SEARCH_KS = tuple(round(1000 * 2 ** (step / 2)) for step in range(17))  # 1,000 to 256,000
 CANDIDATES = (100, 200, 400)  # projected to 128 dimensions, 100 hold 99.9 % of the true ten of real features
