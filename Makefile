@@ -23,6 +23,7 @@ bench: .venv/ready-to-test
 
 screenshots: .venv/ready-to-test
 	$(BIN)/python docs/make_screenshots.py
+	$(BIN)/python docs/make_search_screenshots.py
 	$(BIN)/python docs/make_training_screenshots.py
 
 .venv/ready-to-run: pyproject.toml constraints.txt .ci/set-up .ci/system-packages

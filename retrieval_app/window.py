@@ -51,6 +51,9 @@ HAND_KEYS = [
     Key("Arrows", "Move from photo to photo"),
     Key("Enter, click", "Find what looks like this photo"),
     Key("Click again", "Back to the whole library"),
+    Key("Space", "Compare the current photo with the query"),
+    Key("Page Up, Page Down", "Compare with the result before or after"),
+    Key("W", "While comparing: show where the pictures match"),
     Key("Double click", "Open in the system's viewer"),
 ]
 
