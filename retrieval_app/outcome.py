@@ -101,6 +101,8 @@ def _remarks(said: Mapping[str, Any]) -> Iterator[str]:
     epochs = len(said["epochs"]) - 1
     taken = "none: the network is as it was" if said["best_epoch"] == 0 else f"epoch {said['best_epoch']} of {epochs}"
     yield f"Taken: {taken}, with the embedding of the {said['embedding']}, {said['dim']:,} numbers per picture."
-    yield from (sentence for sentence in (said["stopped"], said["collapse"]) if sentence)
+    yield from (sentence for sentence in (said["recipe"], said["stopped"], said["collapse"]) if sentence)
+    if said["thresholds"]:
+        yield said["thresholds"]["scope"]
     if left_out := len(said["unreadable"]):
         yield f"{left_out:,} {'picture' if left_out == 1 else 'pictures'} could not be read and took no part."

@@ -76,6 +76,8 @@ def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[s
         "dim": 128,
         "best_epoch": 1,
         "epochs": [{}, {}, {}],
+        "recipe": "Recipe quick, as you asked.",
+        "thresholds": {"scope": "Thresholds hold for known classes only.", "thresholds": [], "new_classes": False},
         "stopped": "",
         "collapse": "",
         "examples": [example] * 5,

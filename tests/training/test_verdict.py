@@ -5,9 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from indexer.metrics import Interval
-from training.data import Sample
-from training.verdict import EXAMPLES, examples, reason
+from indexer.metrics import Interval, retrieval
+from training.data import Sample, number
+from training.verdict import EXAMPLES, Baseline, Row, Verdict, examples, keep, reason
 
 
 def samples(labels: str) -> list[Sample]:
@@ -68,3 +68,25 @@ def test_paths_of_any_bytes_survive_json() -> None:
     odd = [sample._replace(path=b"/caf\xe9 " + sample.path) for sample in samples("ab")]
     fields = json.loads(json.dumps(examples(odd, np.eye(2), np.eye(2))[0].fields()))
     assert os.fsencode(fields["query"]) in {sample.path for sample in odd}
+
+
+def judged_over(classes: int) -> Verdict:
+    """The verdict on six pictures of each of so many classes, compared with themselves."""
+    named = samples("".join(chr(ord("a") + number) * 6 for number in range(classes)))
+    vectors = np.random.default_rng(0).normal(size=(len(named), 8)).astype(np.float32)
+    labels = number(named).labels
+    row = Row("pretrained", vectors, retrieval(vectors, labels))
+    return keep(Baseline(tuple(named), labels, (row,), row, None, ()))
+
+
+def test_ten_classes_and_more_are_what_is_drawn_anew_fewer_are_not() -> None:
+    assert judged_over(9).over == "queries"
+    assert judged_over(10).over == "classes"
+
+
+def test_a_training_that_found_nothing_changes_nothing_and_is_refused() -> None:
+    judged = judged_over(10)
+    assert judged.change == judged.first == (0, 0, 0)
+    assert not judged.install
+    assert "unchanged" in judged.why
+    assert judged.after.figures == judged.before.figures
