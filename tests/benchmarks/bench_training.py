@@ -71,6 +71,7 @@ def run(setting: Setting, seed: int, parts: Split, work: Path, wishes: argparse.
     """Train once and print the row; before the first of a purpose, the rows of pixels and of the pretrained model."""
     config = TrainConfig(
         purpose=setting.purpose,
+        recipe="full",
         loss=setting.loss,
         miner=setting.miner,
         image_size=64,
