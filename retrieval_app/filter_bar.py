@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QDate, Qt, Signal
+from PySide6.QtCore import QDate, QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QWidget
 
@@ -206,6 +206,14 @@ class FilterBar(QFrame):
         for day in (self.start, self.end):
             day.setVisible(shown)
         self.updateGeometry()
+
+    def event(self, event: QEvent) -> bool:
+        """Escape is the bar's while one of its fields has the keys."""
+        asked = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if asked and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape closes the bar; what is chosen stays."""

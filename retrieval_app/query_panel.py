@@ -81,7 +81,7 @@ class QueryPanel(QScrollArea):
         self.less.show_marks([mark for mark in found if mark.times < 0])
         box = _box(query)
         self.picture.show_box(box)
-        self._whole.setVisible(box is not None)
+        self._whole.setVisible(query is not None and isinstance(query.positives[0], Cropped))
         self._draw()
 
     def _draw(self) -> None:
@@ -105,7 +105,7 @@ class QueryPanel(QScrollArea):
         return photos.text(photo.path.rpartition(b"/")[2]) if photo else ""
 
     def _said(self, query: Query) -> str:
-        part = "A part of it" if _box(query) else ""
+        part = "A part of it" if isinstance(query.positives[0], Cropped) else ""
         if len(query.positives) > 1:
             return f"{part or 'This'} and {'another picture' if len(query.positives) == 2 else 'others'} together"
         picture = _whole(query.positives[0])
@@ -123,9 +123,9 @@ class QueryPanel(QScrollArea):
     def _look(self, example: Example) -> QPixmap | None:
         """The picture, or its cropped part."""
         pixmap = self._tiles.preview(_whole(example))
-        if pixmap is None or pixmap.isNull() or not isinstance(example, Cropped):
+        if pixmap is None or pixmap.isNull() or (box := _part(example)) is None:
             return pixmap
-        left, top, width, height = example.box
+        left, top, width, height = box
         across, down = pixmap.width(), pixmap.height()
         return pixmap.copy(QRectF(left * across, top * down, width * across, height * down).toAlignedRect())
 
@@ -167,5 +167,9 @@ def _whole(example: Example) -> Picture:
 
 def _box(query: Query | None) -> Box | None:
     """The chosen part of the query's first picture."""
-    first = query.positives[0] if query else None
-    return first.box if isinstance(first, Cropped) else None
+    return _part(query.positives[0]) if query else None
+
+
+def _part(example: Example) -> Box | None:
+    """The chosen part as fractions; None for one in pixels, which a command may have saved: its size is not known."""
+    return example.box if isinstance(example, Cropped) and max(example.box) <= 1 else None

@@ -187,9 +187,8 @@ class Session(QObject):
     def search(self, query: Query) -> None:
         """Rank the library by its distance to the query; an earlier search that is still running is forgotten."""
         if self.empty:
-            self.trouble(
-                "There is nothing to search yet. Index a photo folder first.", "Try the sample", self.try_sample
-            )
+            nothing = "There is nothing to search yet. Index a photo folder first."
+            self.trouble(nothing, "Try the sample", self.try_sample)
             return
         self.history.visit(query)
         self._look()
@@ -246,10 +245,10 @@ class Session(QObject):
         self.query_changed.emit()
         if self.query is None:
             self._list()
-            return
-        self.searching = True
-        self._reader.ask(self._ticket, partial(ranked, query=self.query, within=self.within))
-        self.listing_changed.emit()
+        else:
+            self.searching = True
+            self._reader.ask(self._ticket, partial(ranked, query=self.query, within=self.within))
+            self.listing_changed.emit()
 
     def _list(self) -> None:
         """Show the library, or what of it passes the filter."""

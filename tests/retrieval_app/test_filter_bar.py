@@ -91,12 +91,14 @@ def test_a_span_of_days_is_a_filter(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_escape_closes_the_fields_and_keeps_the_filter(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.click(int(window.session.listing.ids[0]))
     open_filter(window, qtbot)
     window.session.keep_within(Filter(min_side=120))
-    QTest.keyClick(window.page.results.filter, Qt.Key.Key_Escape)
+    QTest.keyClick(window.page.results.filter.label, Qt.Key.Key_Escape)
     assert not window.page.results.filter.isVisible()
+    assert window.session.query is not None
     assert window.session.within == Filter(min_side=120)
-    assert len(chips_shown(window)) == 1
+    qtbot.waitUntil(lambda: len(chips_shown(window)) == 1, timeout=20_000)
 
 
 def test_the_cut_off_shows_the_results_up_to_a_distance_at_once(window: MainWindow, qtbot: QtBot) -> None:

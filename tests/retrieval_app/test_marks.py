@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.query import Cropped, Query
@@ -136,6 +138,17 @@ def test_two_quick_clicks_on_a_plus_count_twice(window: MainWindow, qtbot: QtBot
     QTest.mouseRelease(grid.viewport(), LEFT, pos=corner_of_it)
     settle(window, qtbot)
     assert window.session.query == Query((wanted,), (), (3.0,))
+
+
+def test_a_picture_dropped_on_the_query_is_asked_for(window: MainWindow, qtbot: QtBot, photos_folder: Path) -> None:
+    panel, data = window.page.query.viewport(), QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(photos_folder / "bar" / "bar-1.png"))])
+    enter = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, LEFT, NONE)
+    QApplication.sendEvent(panel, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(panel, QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, NONE))
+    settle(window, qtbot)
+    assert window.session.query == Query((photos_folder / "bar" / "bar-1.png",))
 
 
 @pytest.mark.parametrize("sign", list(TIPS))
