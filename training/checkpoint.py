@@ -1,9 +1,11 @@
-"""A fine-tuned model on disk: the two files of every model, and `training.json`, the story of how it came about."""
+"""A fine-tuned model on disk: the two files of every model, `training.json`, the story of how it came about, and beside
+them what reports need and a card for people.
+"""
 
 import importlib.metadata
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from indexer.card import CARD_FILE, STORY_FILE, WEIGHTS_FILE, ModelCard, card_by
 from indexer.errors import LookalikeError
 from indexer.network import Network, write_checkpoint
 from training.data import Sample
+from training.insight import INSIGHT_FILE
+from training.model_card import MODEL_CARD_FILE
 from training.sources import UNFINISHED
 
-OURS = {CARD_FILE, WEIGHTS_FILE, STORY_FILE, UNFINISHED}
+OURS = {CARD_FILE, WEIGHTS_FILE, STORY_FILE, INSIGHT_FILE, MODEL_CARD_FILE, UNFINISHED}
 VERSIONS = ("lookalike", "torch", "timm", "numpy", "pillow")
 
 
@@ -36,11 +40,12 @@ def save(
     source: str,
     story: dict[str, Any],
     calibration: dict[str, Any] | None,
+    beside: Mapping[str, str],
 ) -> ModelCard:
     """Write the checkpoint whole or not at all; `seen` is everything it was trained on or chosen by.
 
     `calibration` goes into its card: what a distance means, where that is known for any picture.
-    LookalikeError where the disk refuses.
+    `beside` are texts by file name, for people and for reports. LookalikeError where the disk refuses.
     """
     hashes = np.frombuffer(b"".join(sample.sha256 for sample in seen), np.uint8).reshape(-1, 32).copy()
     try:
@@ -52,6 +57,8 @@ def save(
             (temporary / CARD_FILE).write_bytes(card_bytes(card, calibration))
             about = {"fingerprint": card.fingerprint, "versions": _versions()}
             (temporary / STORY_FILE).write_text(json.dumps(story | about, indent=1) + "\n")
+            for name, text in beside.items():
+                (temporary / name).write_text(text, encoding="utf-8")
             atomic.publish_folder(temporary, out)
         finally:
             atomic.discard(temporary)

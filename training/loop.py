@@ -5,12 +5,13 @@ epoch and the embedding, the test part is opened by `verdict.py` alone. Nothing 
 takes to go on after a kill.
 """
 
+import json
 from pathlib import Path
 
 from indexer.errors import LookalikeError
 from indexer.network import tune_allocator
 from indexer.progress import Progress, Steps
-from training import checkpoint, pictures, thresholds, verdict
+from training import checkpoint, insight, model_card, pictures, thresholds, verdict
 from training.config import TrainConfig
 from training.data import survey, survey_unlabelled
 from training.fit import asked, fit
@@ -70,9 +71,21 @@ def _train(keeper: Keeper, folder: Path, out: Path, split: Split | None) -> Step
         source=result.source,
         story=result.fields(),
         calibration=measured.card if measured else None,
+        beside=_beside(result),
     )
     yield Progress("save", 1, 1)
     return result
+
+
+def _beside(result: TrainResult) -> dict[str, str]:
+    """Files that go with a checkpoint: what a report needs of the test part, and a card for people."""
+    baseline, judged = result.baseline, result.verdict
+    measured = result.thresholds.calibration if result.thresholds else None
+    seen = insight.of_test(baseline.samples, baseline.labels, judged.before, judged.after, measured)
+    return {
+        insight.INSIGHT_FILE: json.dumps(seen.fields()) + "\n",
+        model_card.MODEL_CARD_FILE: model_card.text(result.fields()),
+    }
 
 
 def _divided(folder: Path, config: TrainConfig) -> Steps[Split]:

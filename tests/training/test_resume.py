@@ -63,7 +63,8 @@ def test_a_resumed_training_ends_with_the_same_weights_to_the_bit(recipe: str, f
     assert figures[0] == figures[1]
     assert resumed.fit.epochs[-1].seconds >= resumed.fit.epochs[1].seconds
     assert resumed.config == whole.config
-    assert {path.name for path in (tmp_path / "cut").iterdir()} == {"model.json", "model.safetensors", "training.json"}
+    files = {"model.json", "model.safetensors", "training.json", "insight.json", "MODEL.md"}
+    assert {path.name for path in (tmp_path / "cut").iterdir()} == files
 
 
 def test_one_seed_makes_one_training(folder: Path, tmp_path: Path) -> None:

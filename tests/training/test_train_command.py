@@ -62,7 +62,8 @@ def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(t
     assert set(result["change"]) == {"low", "high", "mean", "over"}
     checkpoint = Path(result["checkpoint"])
     assert checkpoint.parent == tmp_path / "home" / "checkpoints"
-    assert {path.name for path in checkpoint.iterdir()} == {"model.json", "model.safetensors", "training.json"}
+    files = {"model.json", "model.safetensors", "training.json", "insight.json", "MODEL.md"}
+    assert {path.name for path in checkpoint.iterdir()} == files
     assert all(Path(example["query"]).is_file() for example in result["examples"])
     evaluated = lookalike(tmp_path / "home", "evaluate", folder, "--model", checkpoint, "--json").result()
     assert evaluated["seen"] == result["parts"]["train"] + result["parts"]["validation"]
