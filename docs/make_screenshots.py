@@ -22,6 +22,9 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from indexer.samples import sample_folder
 from retrieval_app.app import build
+from retrieval_app.duplicates import KINDS
+from retrieval_app.library_page import IDLE
+from retrieval_app.photo_map import METHODS
 from retrieval_app.window import MainWindow
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -107,6 +110,43 @@ def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -
     settle(window)
     window.show_failures()
     save(window, "failures")
+    for dialog in window.findChildren(QDialog):
+        dialog.close()
+    show_pages(window)
+
+
+def show_pages(window: MainWindow) -> None:
+    """The other pages, filled."""
+    window.pages.go_to("Duplicates")
+    save(window, "duplicates-first")
+    duplicates = window.duplicates
+    duplicates.kind.setCurrentIndex(list(KINDS).index("near"))
+    duplicates.turned.setChecked(True)
+    duplicates.offer.offer.click()
+    wait(lambda: duplicates.duplicates.answer is not None)
+    duplicates.keep.click()
+    save_both(window, "duplicates")
+    window.pages.go_to("Map")
+    wait(lambda: window.map.map.kept is not None and len(window.map.map.kept.scenes) == len(METHODS))
+    wait(lambda: window.map.map.inquiry.state is None)
+    QTest.keyClick(window.map.view, Qt.Key.Key_Right)
+    save_both(window, "map")
+    window.pages.go_to("Library")
+    window.library.watch.click()
+    wait(lambda: window.library.watch_state.text() == IDLE)
+    save_both(window, "library-page")
+    window.library.watch.click()
+
+
+def save_both(window: MainWindow, name: str) -> None:
+    """In light, in dark and in a small window."""
+    settle(window)
+    save(window, name)
+    with_theme(window, "dark", f"{name}-dark")
+    window.resize(900, 600)
+    settle(window)
+    save(window, f"{name}-small-window")
+    window.resize(1280, 800)
 
 
 def click(window: MainWindow, place: int) -> None:
