@@ -7,9 +7,9 @@ import numpy as np
 
 
 class Expansion(NamedTuple):
-    """Add the `count` nearest, each weighted by its cosine to the power of `alpha`."""
+    """Add the `neighbours` nearest, each weighted by its cosine to the power of `alpha`."""
 
-    count: int
+    neighbours: int
     alpha: float
 
 
@@ -41,11 +41,11 @@ def expanded(queries: np.ndarray, gallery: np.ndarray, expansion: Expansion) -> 
 
     Row i of the queries is the picture of row i of the gallery, which it does not find.
     """
-    if not expansion.count:
+    if not expansion.neighbours:
         return queries
     cosines = queries @ gallery.T
     np.fill_diagonal(cosines, -np.inf)
-    rows = np.argpartition(-cosines, expansion.count, axis=1)[:, : expansion.count]
+    rows = np.argpartition(-cosines, expansion.neighbours, axis=1)[:, : expansion.neighbours]
     weights = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0) ** expansion.alpha
     return unit(queries + np.einsum("qk,qkd->qd", weights, gallery[rows]))
 

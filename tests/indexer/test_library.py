@@ -211,7 +211,7 @@ def pictures(tmp_path: Path) -> Iterator[Library]:
     paint_many(tmp_path / "photos", 30)
     with Library.create(tmp_path / "y.library") as library:
         drain(index(library, [tmp_path / "photos"], Tiny()))
-        library.embedder = Tiny  # type: ignore[method-assign]  # the model for queries from outside
+        library.embedder = Tiny  # type: ignore[method-assign,assignment]  # the model for queries from outside
         yield library
 
 

@@ -58,11 +58,11 @@ def test_one_seed_and_epoch_give_the_same_batches() -> None:
     assert [batch.tolist() for batch in first] == [batch.tolist() for batch in again]
 
 
-@pytest.mark.parametrize("other", [{"seed": 6, "epoch": 2}, {"seed": 5, "epoch": 3}])
-def test_another_seed_or_epoch_gives_other_batches(other: dict[str, int]) -> None:
+@pytest.mark.parametrize(("seed", "epoch"), [(6, 2), (5, 3)])
+def test_another_seed_or_epoch_gives_other_batches(seed: int, epoch: int) -> None:
     labels = labels_of(9, 20, 5, 1, 13)
     first = batches(labels, classes=3, photos=4, seed=5, epoch=2)
-    second = batches(labels, classes=3, photos=4, **other)
+    second = batches(labels, classes=3, photos=4, seed=seed, epoch=epoch)
     assert [batch.tolist() for batch in first] != [batch.tolist() for batch in second]
 
 
