@@ -79,6 +79,7 @@ class ChipRow(QWidget):
             chip.setAccessibleName(f"Take away: {text}")
             chip.clicked.connect(remove)
             self._line.addWidget(chip)
+            chip.show()  # a layout would show it only later
         self.setVisible(self._line.count() > 0)
         self.updateGeometry()
 

@@ -187,8 +187,7 @@ class Session(QObject):
     def search(self, query: Query) -> None:
         """Rank the library by its distance to the query; an earlier search that is still running is forgotten."""
         if self.empty:
-            nothing = "There is nothing to search yet. Index a photo folder first."
-            self.trouble(nothing, "Try the sample", self.try_sample)
+            self.trouble("Nothing is here to search. Index a photo folder first.", "Try the sample", self.try_sample)
             return
         self.history.visit(query)
         self._look()
