@@ -292,9 +292,7 @@ class Session(QObject):
     def index(self, folders: Sequence[Path], *, labelled: bool = False) -> None:
         """Index photo folders in a child process; the user's own folders never mix with the sample's."""
         again = partial(self.index, folders, labelled=labelled)
-        if self.job is not None:
-            self._say_busy()
-        elif missing := [folder for folder in folders if not folder.is_dir()]:
+        if missing := [folder for folder in folders if not folder.is_dir()]:
             self.trouble(f"The folder {missing[0]} is not there. Connect its drive and try again.", "Try again", again)
         else:
             if self.folder == _sample_library() and sample_folder() not in folders:
@@ -362,13 +360,11 @@ class Session(QObject):
     def run(self, arguments: Sequence[str], again: Callable[[], None]) -> None:
         """Have a command done to the library in a child process; `again` is what the user may wish if it fails."""
         if self.job is not None:
-            self._say_busy()
+            busy = "Indexing is under way. Cancel it first, or wait until it is done."
+            self.trouble(busy, "Cancel it", self.cancel)
             return
         self.troubled.emit(None)
         self.work.start(self.folder, arguments, again)
-
-    def _say_busy(self) -> None:
-        self.trouble("Indexing is under way. Cancel it first, or wait until it is done.", "Cancel it", self.cancel)
 
     def _end(self, end: JobEnd, again: Callable[[], None]) -> None:
         self._timer.start()
