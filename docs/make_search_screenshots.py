@@ -52,7 +52,9 @@ def show_filter(window: MainWindow) -> None:
     """The fields with a label chosen, and results that are cut off."""
     window.page.results.open_filter()
     rest(window)
+    everything = len(window.session.listing.ids)
     window.session.keep_within(Filter(label="books"))
+    wait(lambda: len(window.session.listing.ids) < everything)
     rest(window)
     save(window, "filter")
     window.session.keep_within(Filter())
