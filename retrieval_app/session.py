@@ -170,6 +170,7 @@ class Session(QObject):
         before = self.info.fingerprint if self.info else ""
         if self.info is None:
             self.work.watch.follow(self.folder, wanted=snapshot.watched)
+            self._reader.ask("warm", Library.warm)
         self._ids, self.info, self.failures, self.previous, _ = snapshot
         self.library_changed.emit()
         if self.query is None:
