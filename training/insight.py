@@ -221,8 +221,10 @@ def _read_side(fields: Sequence[Any]) -> Side:
     if not len(counted.edges) - 1 == len(counted.matched) == len(counted.mismatched) > 0:
         raise ValueError("its histogram is not whole")
     points = [[float(value) for value in row] for row in drawn]
-    if len({len(row) for row in points}) > 1:
-        raise ValueError("its vectors are of different lengths")
+    if len({len(row) for row in points}) != 1 or len(points[0]) < 2:
+        raise ValueError("its vectors do not fit each other")
+    if not np.isfinite([*counted.edges, *(value for row in points for value in row)]).all():
+        raise ValueError("its numbers are not finite")
     return Side(str(model), counted, None if eer is None else float(eer), points)
 
 
@@ -238,4 +240,5 @@ def _read_mistake(label: str, other: str, *rest: Any) -> Mistake:
 
 
 def _read_shown(path: str, sha256: str) -> Shown:
+    os.fsencode(str(path))  # ValueError where it can be no name of a file
     return Shown(str(path), str(sha256))
