@@ -12,7 +12,7 @@ from indexer.card import show
 from indexer.library import Library
 from indexer.places import find
 from indexer.terminal import attached_option, emit, follow, json_option, say
-from training import report_command
+from training import report_command, study_command
 from training.config import Field, TrainConfig, fields_of
 from training.sources import checkpoint_folder, cut_off
 
@@ -126,4 +126,4 @@ def _say_thresholds(measured: "Thresholds") -> None:
     say(fields["scope"])
 
 
-COMMANDS = [train_command, *report_command.COMMANDS]
+COMMANDS = [train_command, *report_command.COMMANDS, *study_command.COMMANDS]

@@ -110,9 +110,9 @@ def of_test(
     """The insight of test samples (n,); labels (n,), or (2 n,) where views are asked, as in `verdict.Baseline`."""
     labelled = has_labels(samples)
     codes, names = number(samples)
-    rows = np.sort(np.random.default_rng(0).permutation(len(samples))[:DRAWN])
+    rows = drawn(len(samples))
     classes = _classes(names, labels, before, after) if labelled else []
-    sides = [_side(one, labels, rows) for one in (before, after)]
+    sides = [side(one.name, one.vectors, labels, rows) for one in (before, after)]
     return Insight(
         classes=[_plain(name) for name in names] if labelled else [],
         codes=codes[rows].tolist() if labelled else [],
@@ -125,10 +125,16 @@ def of_test(
     )
 
 
-def _side(one: "Row", labels: Codes, rows: Codes) -> Side:
-    pairs = pair_distances(one.vectors, labels, limit=PAIRS)
+def drawn(count: int) -> Codes:
+    """Rows (m,) of so many photos that a picture in the plane shows: all of them, or DRAWN by chance."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:DRAWN])
+
+
+def side(name: str, vectors: Vectors, labels: Codes, rows: Codes) -> Side:
+    """What is shown of a model by its embeddings (n, dim) with labels (n,); rows (m,) are drawn."""
+    pairs = pair_distances(vectors, labels, limit=PAIRS)
     eer = equal_error_rate(pairs) if pairs.matched.size and pairs.mismatched.size else None
-    return Side(one.name, histogram(pairs), eer, principal(one.vectors[rows]))
+    return Side(name, histogram(pairs), eer, principal(vectors[rows]))
 
 
 def principal(vectors: Vectors) -> list[list[float]]:

@@ -3,6 +3,7 @@
 All words are escaped: names of classes and models come from anywhere.
 """
 
+import colorsys
 import html
 import math
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from indexer.curves import Histogram
 
 WIDTH, HEIGHT = 460, 240  # px
-LEFT, RIGHT, TOP, BOTTOM = 48, 14, 14, 40  # px around the plot
+LEFT, RIGHT, TOP, BOTTOM = 48, 14, 24, 40  # px around the plot
 PLANE = 360  # px, the side of a picture in the plane
 ROW, NAMES = 26, 190  # px: height of a row of intervals, room for its name
 TICKS = 5
@@ -66,18 +67,19 @@ def colour(number: int) -> str:
     """The colour of a class, or of a curve, by its number."""
     if number < len(COLOURS):
         return COLOURS[number]
-    return f"hsl({number * GOLDEN_ANGLE % 360:.0f} 55% 45%)"
+    channels = colorsys.hls_to_rgb(number * GOLDEN_ANGLE % 360 / 360, 0.45, 0.55)
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
 
 
 def curves(lines: Sequence[Line], across: str, up: str) -> str:
-    """Curves over common axes, which begin at 0 upwards; points that are no number are left out."""
+    """Curves over whole numbers (epochs), from 0 upwards; points that are no number are left out."""
     kept = [line._replace(points=[point for point in line.points if math.isfinite(point[1])]) for line in lines]
     values = [point for line in kept for point in line.points]
     if not values:
         return ""
     across_values, up_values = zip(*values, strict=True)
     frame = _frame(min(across_values), max(across_values), min(0.0, *up_values), max(up_values))
-    drawn = [_axes(frame, across, up)]
+    drawn = [_axes(frame, across, up, least=1.0)]
     for number, line in enumerate(kept):
         places = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in line.points)
         drawn.append(f'<polyline points="{places}" fill="none" stroke="{colour(number)}" stroke-width="2"/>')
@@ -140,19 +142,19 @@ def _frame(left: float, right: float, low: float, high: float) -> _Frame:
     return _Frame(left, right if right > left else left + 1.0, low, high if high > low else low + 1.0)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Round values between two others: 1, 2 or 5 times a power of ten apart, about TICKS of them."""
-    rough = (high - low) / TICKS
+def _ticks(low: float, high: float, least: float = 0.0) -> list[float]:
+    """Round values between two others: 1, 2 or 5 times a power of ten apart, at least `least`, about TICKS of them."""
+    rough = max((high - low) / TICKS, least)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def _axes(frame: _Frame, across: str, up: str, *, upwards: bool = True) -> str:
+def _axes(frame: _Frame, across: str, up: str, *, upwards: bool = True, least: float = 0.0) -> str:
     bottom = frame.height - BOTTOM
     drawn = [_across(bottom, frame.margin, frame.width - RIGHT, QUIET)]
-    for value in _ticks(frame.left, frame.right):
+    for value in _ticks(frame.left, frame.right, least):
         x = frame.x(value)
         drawn += [
             f'<path d="M{x:.1f},{TOP}V{bottom}" stroke="{RULE}"/>',
@@ -166,7 +168,7 @@ def _axes(frame: _Frame, across: str, up: str, *, upwards: bool = True) -> str:
         ]
     drawn.append(_text((frame.margin + frame.width - RIGHT) / 2, frame.height - 6, across, "middle"))
     if up:
-        drawn.append(_text(frame.margin, TOP - 3, up, "start"))
+        drawn.append(_text(frame.margin, TOP - 9, up, "start"))
     return "".join(drawn)
 
 

@@ -1,0 +1,87 @@
+"""`lookalike study`: the course's comparisons. Importing this file imports no torch."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from indexer import atomic
+from indexer.card import show
+from indexer.errors import LookalikeError
+from indexer.terminal import attached_option, emit, follow, json_option, say
+from training import study_page
+from training.choices import LOSSES, PURPOSES
+from training.config import TrainConfig
+from training.report_command import page_place
+from training.study import STUDIES, Variant, chosen
+
+if TYPE_CHECKING:
+    from training.trials import Study
+
+FOLDER = click.Path(path_type=Path)
+# A budget for a first look: minutes on two cores. The notes' embedding has 32 numbers.
+BASE = TrainConfig(epochs=3, image_size=64, dim=32, recipe="full")
+
+
+@click.command("study")
+@click.argument("name", type=click.Choice(list(STUDIES)))
+@click.argument("folder", type=FOLDER)
+@click.option("--seeds", type=click.IntRange(1, study_page.MOST_SEEDS), default=3, help="Runs of each variant. [3]")
+@click.option("--epochs", type=int, default=BASE.epochs, help=f"How often each goes over the pictures. [{BASE.epochs}]")
+@click.option("--image-size", type=int, default=BASE.image_size, help=f"Side of the pictures. [{BASE.image_size}]")
+@click.option("--dim", type=int, default=BASE.dim, help=f"Numbers per picture. [{BASE.dim}]")
+@click.option("--loss", type=click.Choice(list(LOSSES)), default=BASE.loss, help=f"Of all variants. [{BASE.loss}]")
+@click.option("--purpose", type=click.Choice(list(PURPOSES)), default=BASE.purpose, help="New images, or new classes.")
+@click.option("--only", multiple=True, metavar="VARIANT", help="Compare only this one and others named so.")
+@click.option("--backbone", multiple=True, metavar="NAME", help="In the study backbones, another timm network too.")
+@click.option("--out", type=FOLDER, help="Write the study as a page, .html.")
+@json_option
+@attached_option
+def study_command(
+    *,
+    name: str,
+    folder: Path,
+    seeds: int,
+    only: tuple[str, ...],
+    backbone: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    attached: bool,
+    **settings: str | int,
+) -> None:
+    """Compare on FOLDER, whose sub-folders are classes, with one budget and several seeds."""
+    base = TrainConfig.from_dict(BASE.to_dict() | settings)
+    variants = chosen(_variants(name, base, backbone), only)
+    place = page_place(out) if out else None
+    from training.trials import run_study  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
+
+    study = follow(run_study(name, folder, base, variants, seeds), as_json=as_json, attached=attached)
+    if place:
+        atomic.write_file(place, follow(study_page.study_page(study), as_json=as_json))
+    if as_json:
+        emit("study", study_page.fields(study) | {"page": str(place.absolute()) if place else None})
+    else:
+        _say(study, place)
+
+
+def _variants(name: str, base: TrainConfig, backbones: tuple[str, ...]) -> list[Variant]:
+    if backbones and name != "backbones":
+        raise LookalikeError("--backbone belongs to the study backbones.")
+    return STUDIES[name](base) + [
+        Variant(f"{one}, whole network", replace(base, recipe="full"), backbone=one) for one in backbones
+    ]
+
+
+def _say(study: "Study", place: Path | None) -> None:
+    table = [list(study_page.HEADING), *study_page.rows(study)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(study_page.HEADING))]
+    say(study_page.budget(study))
+    for row in table:
+        cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        say(f"{row[0].ljust(widths[0])}  {'  '.join(cells)}")
+    if place:
+        say(f"Page: {show(place)}")
+
+
+COMMANDS = [study_command]

@@ -1,0 +1,296 @@
+"""Run a study: every variant under every seed on the same pictures with the same number of steps.
+
+Unlike a training for use, a trial never stops early and never falls back to the pretrained network, and what is
+measured is always the embedding that was trained: the head's. Validation chooses among its epochs; the test part is
+asked once.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from indexer import backbones
+from indexer.card import Head
+from indexer.metrics import Retrieval, retrieval
+from indexer.network import Network, tune_allocator, with_head
+from indexer.progress import Progress, Steps
+from training import insight, pictures
+from training.augment import GENTLE, STRONG, Strength, views
+from training.baselines import BASELINES, Classifier
+from training.config import TrainConfig
+from training.data import number, survey
+from training.ensemble import DIVISIONS, joined
+from training.fit import asked
+from training.insight import Side
+from training.learner import (
+    HEAD_ROWS,
+    Learner,
+    autocast,
+    both_embeddings,
+    device,
+    pooled_features,
+    pretrained,
+    restore,
+    snapshot,
+    start_head,
+)
+from training.pictures import Part
+from training.recipes import RECIPES, Checked, Material, Photos
+from training.sampler import batches
+from training.split import Split
+from training.split import split as divide
+from training.study import MEMBERS, Variant
+from training.verdict import Row
+
+STRENGTHS: dict[str, Strength | None] = {"none": None, "gentle": GENTLE, "strong": STRONG}
+Codes = NDArray[np.int64]
+Step = Callable[[Codes, Codes], float]
+Make = Callable[[Network, TrainConfig, Material, int], Step]
+
+
+class Entry(NamedTuple):
+    """One row of a study: figures by seed (only one where chance has no part), seconds a seed, and what is drawn of
+    the first seed.
+    """
+
+    name: str
+    p_at_1: tuple[float, ...]
+    r_precision: tuple[float, ...]
+    map_at_r: tuple[float, ...]
+    seconds: float
+    side: Side | None
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What came of a study; `codes` are the classes of the pictures drawn, `names` what they stand for."""
+
+    name: str
+    folder: Path
+    base: TrainConfig
+    seeds: int
+    steps: int
+    parts: dict[str, int]
+    classes: int
+    baselines: tuple[Entry, ...]
+    entries: tuple[Entry, ...]
+    codes: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+class _Ground(NamedTuple):
+    """The pictures in their three parts, the test classes (n,) as numbers, and a folder for what overflows memory."""
+
+    learn: Part
+    choose: Part
+    test: Part
+    labels: Codes
+    place: Path
+
+    @property
+    def split(self) -> Split:
+        return Split(self.learn.samples, self.choose.samples, self.test.samples)
+
+
+class _Measured(NamedTuple):
+    name: str
+    figures: tuple[float, float, float]
+    seconds: float
+    vectors: NDArray[np.floating] | None
+
+
+def run_study(name: str, folder: Path, base: TrainConfig, variants: Sequence[Variant], seeds: int) -> Steps[Study]:
+    """Compare variants on a labelled folder; LookalikeError where it lacks what that takes."""
+    found = yield from survey(folder)
+    parts = divide(found.samples, base.purpose)
+    tune_allocator()
+    with tempfile.TemporaryDirectory() as place:
+        ground = yield from _read(parts, base, Path(place) / "study")
+        baselines = yield from _baselines(ground, base, seeds)
+        entries: list[Entry] = []
+        for variant in variants:
+            entries += yield from _seeded(variant, ground, seeds)
+    rows = insight.drawn(len(ground.labels))
+    return Study(
+        name=name,
+        folder=folder,
+        base=base,
+        seeds=seeds,
+        steps=base.epochs * len(_epoch(number(ground.learn.samples).labels, base, 1)),
+        parts={part: len(samples) for part, samples in ground.split._asdict().items()},
+        classes=len(np.unique(ground.labels)),
+        baselines=tuple(baselines),
+        entries=tuple(entries),
+        codes=tuple(ground.labels[rows].tolist()),
+        names=number(ground.test.samples).names,
+    )
+
+
+def _read(parts: Split, base: TrainConfig, place: Path) -> Steps[_Ground]:
+    preprocessing = pretrained(base).preprocessing
+    learn = yield from pictures.read(parts.train, preprocessing)
+    choose = yield from pictures.read(parts.validation, preprocessing)
+    test = yield from pictures.read(parts.test, preprocessing)
+    return _Ground(learn.part, choose.part, test.part, number(test.part.samples).labels, place)
+
+
+def _baselines(ground: _Ground, base: TrainConfig, seeds: int) -> Steps[list[Entry]]:
+    entries: list[Entry] = []
+    for name, baseline in BASELINES.items():
+        yield Progress("baselines", len(entries), len(BASELINES) + 1, name)
+        begun = time.perf_counter()
+        vectors = baseline(ground.learn, ground.test, base.dim)
+        entries.append(_fixed(name, vectors, ground, time.perf_counter() - begun))
+    begun = time.perf_counter()
+    network = pretrained(base)
+    vectors = both_embeddings(network, _pooled(network, ground.test)).backbone
+    entries.append(_fixed("pretrained backbone", vectors, ground, time.perf_counter() - begun))
+    classifier = Variant("classifier by cross-entropy", base)
+    return entries + (yield from _seeded(classifier, ground, seeds, _classifier))
+
+
+def _fixed(name: str, vectors: NDArray[np.floating], ground: _Ground, seconds: float) -> Entry:
+    """What no seed changes."""
+    return _entry([_Measured(name, _figures(retrieval(vectors, ground.labels)), seconds, vectors)], ground)
+
+
+def _figures(measured: Retrieval) -> tuple[float, float, float]:
+    return (measured.p_at_1, measured.r_precision, measured.map_at_r)
+
+
+def _loss(network: Network, config: TrainConfig, material: Material, steps: int) -> Step:
+    classes = len(np.unique(material.labels))
+    learner = Learner(network, config, material.show, classes=classes, steps=steps)
+    return lambda rows, labels: float(learner.step(rows, labels).loss.detach())
+
+
+def _classifier(network: Network, config: TrainConfig, material: Material, steps: int) -> Step:
+    classes = len(np.unique(material.labels))
+    return Classifier(network, config, material.show, classes=classes, steps=steps).step
+
+
+def _seeded(variant: Variant, ground: _Ground, seeds: int, make: Make = _loss) -> Steps[list[Entry]]:
+    """A variant under every seed: one entry, of an ensemble two."""
+    by_name: dict[str, list[_Measured]] = {}
+    for seed in range(seeds):
+        seeded = variant._replace(config=replace(variant.config, seed=seed))
+        yield Progress("study", seed, seeds, variant.name)
+        found = (yield from _members(seeded, ground)) if variant.division else [(yield from _one(seeded, ground, make))]
+        for measured in found:
+            by_name.setdefault(measured.name, []).append(measured)
+    return [_entry(measured, ground) for measured in by_name.values()]
+
+
+def _entry(measured: Sequence[_Measured], ground: _Ground) -> Entry:
+    first = measured[0]
+    columns = [tuple(column) for column in zip(*(one.figures for one in measured), strict=True)]
+    rows = insight.drawn(len(ground.labels))
+    side = None if first.vectors is None else insight.side(first.name, first.vectors, ground.labels, rows)
+    seconds = float(np.mean([one.seconds for one in measured]))
+    return Entry(first.name, columns[0], columns[1], columns[2], seconds, side)
+
+
+def _one(variant: Variant, ground: _Ground, make: Make) -> Steps[_Measured]:
+    begun = time.perf_counter()
+    vectors = yield from _trained(variant, ground, make)
+    figures = _figures(retrieval(vectors, ground.labels))
+    return _Measured(variant.name, figures, time.perf_counter() - begun, vectors)
+
+
+def _members(variant: Variant, ground: _Ground) -> Steps[list[_Measured]]:
+    """Members of an ensemble, alone on average ("separated" in the notes) and side by side ("concatenated")."""
+    begun = time.perf_counter()
+    rows = []
+    for member, parts in enumerate(DIVISIONS[variant.division](ground.split, MEMBERS)):
+        learn = yield from pictures.read(parts.train, ground.test.preprocessing)
+        choose = yield from pictures.read(parts.validation, ground.test.preprocessing)
+        config = replace(variant.config, seed=variant.config.seed * MEMBERS + member)
+        own = ground._replace(learn=learn.part, choose=choose.part)
+        vectors = yield from _trained(variant._replace(config=config), own, _loss)
+        rows.append(Row(f"member {member}", vectors, retrieval(vectors, ground.labels)))
+    seconds = time.perf_counter() - begun
+    whole = joined(rows[0], tuple(rows), ground.labels).concatenated
+    alone = np.mean([_figures(row.figures) for row in rows], axis=0)
+    return [
+        _Measured(f"{variant.name}: separated", (float(alone[0]), float(alone[1]), float(alone[2])), seconds, None),
+        _Measured(f"{variant.name}: concatenated", _figures(whole.figures), seconds, whole.vectors),
+    ]
+
+
+def _trained(variant: Variant, ground: _Ground, make: Make) -> Steps[NDArray[np.floating]]:
+    """Test embeddings (n, dim) of the epoch that validation found best."""
+    config = variant.config
+    network = _network(variant)
+    material = yield from _material(variant, network, ground)
+    rows = np.sort(np.random.default_rng(config.seed).permutation(len(material.labels))[:HEAD_ROWS])
+    start_head(network, material.plain(rows))
+    hands = [_epoch(material.labels, config, epoch) for epoch in range(1, config.epochs + 1)]
+    total, done, best, state = sum(map(len, hands)), 0, -1.0, snapshot(network)
+    step = make(network, config, material, total)
+    choose_by = asked(ground.learn.samples, ground.choose.samples)
+    for epoch in hands:
+        for batch in epoch:
+            loss, done = step(batch, material.labels[batch]), done + 1
+            yield Progress("study", done, total, f"{variant.name}, seed {config.seed}", {"loss": loss})
+        score = _score(network, material.check(), choose_by)
+        if score > best:
+            best, state = score, snapshot(network)
+    restore(network, state)
+    return _embedding(network, _pooled(network, ground.test))
+
+
+def _epoch(labels: Codes, config: TrainConfig, epoch: int) -> list[Codes]:
+    classes, photos = config.classes_per_batch, config.photos_per_class
+    return batches(labels, classes=classes, photos=photos, seed=config.seed, epoch=epoch)
+
+
+def _network(variant: Variant) -> Network:
+    config = variant.config
+    if not variant.backbone:
+        return pretrained(config)
+    backbone = backbones.create(variant.backbone, size=config.image_size)
+    torch.manual_seed(config.seed)
+    network = Network(backbone._replace(preprocessing=replace(backbone.preprocessing, crop=1.0)))
+    return with_head(network, Head(min(config.dim, network.backbone_dim))).eval().to(device())
+
+
+def _material(variant: Variant, network: Network, ground: _Ground) -> Steps[Material]:
+    """The recipe's, with views as the variant wants them where the whole network is trained."""
+    photos = Photos(ground.learn, ground.choose, ground.place)
+    material = yield from RECIPES[variant.config.recipe](variant.config, network, photos)
+    if variant.config.recipe != "full":
+        return material
+    strength = STRENGTHS[variant.views]
+
+    def show(rows: Codes, random: torch.Generator) -> Tensor:
+        batch = torch.from_numpy(ground.learn.batch(rows)).to(device())
+        with autocast():
+            return network.pool(network.raw_features(batch if strength is None else views(batch, random, strength)))
+
+    return replace(material, show=show)
+
+
+def _score(network: Network, checked: Checked, choose_by: NDArray[np.bool_]) -> float:
+    """Validation MAP@R of the embedding that is trained; below 0 where it is no number any more."""
+    vectors = _embedding(network, checked.pooled)
+    if not np.isfinite(vectors).all():
+        return -1.0
+    figures = retrieval(vectors, checked.labels)
+    return float(figures.per_query_map_at_r[choose_by[figures.rows]].mean())
+
+
+def _embedding(network: Network, pooled: np.ndarray) -> NDArray[np.floating]:
+    both = both_embeddings(network, pooled)
+    return both.backbone if both.head is None else both.head
+
+
+def _pooled(network: Network, part: Part) -> np.ndarray:
+    return pooled_features(network, part.batch, np.arange(len(part.samples)))
