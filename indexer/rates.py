@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 RESAMPLES = 400
 LEAST_UNITS = 4  # classes; fewer say nothing about others, and photos in groups are counted instead
 GROUPS = 20
+MOST_UNITS = 1000  # more of them share weights, several together: every two units are a cell
+TAIL = 0.025
 
 
 class Rate(NamedTuple):
@@ -33,7 +35,8 @@ def intervals(errors: Floats, trials: Floats, *, foreign: bool) -> list[Rate]:
     cut-off) and, for `foreign`, the root of two for being asked of as many units that were not there make the interval.
     Half an error is added to errors and to successes, so that none is not taken for never. Fewer than three units that
     take part leave it at 0 to 1. Where the share without some unit is lower still, as all errors were that unit's,
-    `foreign` ones may have none of them.
+    `foreign` ones may have none of them. Where nothing or everything erred there is no spread to see: then it reaches
+    as far as for so many independent units, none or all of which err (Clopper, Pearson 1934).
     """
     taking_part = np.flatnonzero(trials.sum(axis=0) + trials.sum(axis=1))
     errors, trials = (array[np.ix_(taking_part, taking_part)] for array in (errors, trials))
@@ -48,13 +51,16 @@ def intervals(errors: Floats, trials: Floats, *, foreign: bool) -> list[Rate]:
     middle = np.log((shares * total + 0.5) / (total - shares * total + 0.5))
     low, high = (1 / (1 + np.exp(-np.clip(logit, -50, 50))) for logit in (middle - reach, middle + reach))
     low = np.minimum(low, _least_without_one(errors, trials[:, :, None])) if foreign else low
+    unseen = 1 - TAIL ** (1 / units)
+    low = np.where(shares == 1, np.minimum(low, 1 - unseen), np.minimum(low, shares))
+    high = np.where(shares == 0, np.maximum(high, unseen), np.maximum(high, shares))
     return [Rate(*rate) for rate in zip(shares.tolist(), low.tolist(), high.tolist(), strict=True)]
 
 
 def shares_of_units(errors: NDArray[np.bool_], codes: NDArray[np.int64]) -> Rate:
     """The share of errors (n,), at least one, with an interval over classes (n,); over photos where those are few."""
     foreign = len(set(codes.tolist())) >= LEAST_UNITS
-    units = np.unique(codes, return_inverse=True)[1] if foreign else np.arange(len(codes)) % GROUPS
+    units = np.unique(codes, return_inverse=True)[1] % MOST_UNITS if foreign else np.arange(len(codes)) % GROUPS
     (rate,) = intervals(
         np.diag(np.bincount(units, errors).astype(np.float64))[:, :, None],
         np.diag(np.bincount(units).astype(np.float64)),
@@ -85,10 +91,12 @@ def _weighted(counts: Floats, weights: Floats) -> Floats:
 
 
 def student(degrees: int) -> float:
-    """Student's t that 97.5 % stay below, within 3 % at 2 degrees of freedom and 1 % above (not for 1).
+    """Student's t that 97.5 % stay below, exact at 1 degree of freedom, within 3 % at 2 and 1 % above.
 
-    Abramowitz, Stegun 1964, "Handbook of Mathematical Functions", equation 26.7.5.
+    Abramowitz, Stegun 1964, "Handbook of Mathematical Functions", equation 26.7.5; with 1 it is Cauchy's distribution.
     """
+    if degrees == 1:
+        return math.tan(math.pi * (0.5 - TAIL))
     z = 1.959964
     return (
         z

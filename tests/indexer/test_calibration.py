@@ -21,7 +21,7 @@ from indexer.installation import choose, install
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.query import Query
-from indexer.rates import intervals, student
+from indexer.rates import GROUPS, intervals, shares_of_units, student
 from tests.embedders import tiny_card
 from tests.vectors import fill
 
@@ -123,6 +123,7 @@ def test_intervals_hold_the_rates_of_other_classes() -> None:
 
 
 def test_student_is_the_quantile_of_the_distribution() -> None:
+    assert student(1) == pytest.approx(stats.t.ppf(0.975, 1))
     assert student(2) == pytest.approx(stats.t.ppf(0.975, 2), rel=0.035)
     for degrees in (3, 4, 7, 16, 99):
         assert student(degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=0.01)
@@ -131,6 +132,24 @@ def test_student_is_the_quantile_of_the_distribution() -> None:
 def test_two_units_say_nothing_about_a_third() -> None:
     (rate,) = intervals(np.array([[[0.0], [3.0]], [[0.0], [0.0]]]), np.array([[0.0, 10.0], [0.0, 0.0]]), foreign=True)
     assert rate == (0.3, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("photos", [4, 20, 200])
+def test_no_error_among_few_is_not_taken_for_never(photos: int) -> None:
+    codes = np.zeros(photos, np.int64)
+    none = shares_of_units(np.zeros(photos, np.bool_), codes)
+    units = min(photos, GROUPS)
+    assert (none.value, none.low) == (0.0, 0.0)
+    assert none.high >= stats.binomtest(0, units).proportion_ci(0.95).high - 1e-9
+    every = shares_of_units(np.ones(photos, np.bool_), codes)
+    assert every.value == every.high == 1.0
+    assert every.low == pytest.approx(1 - none.high)
+
+
+def test_shares_of_very_many_classes_need_little_memory() -> None:
+    codes = np.arange(100_000) // 2
+    rate = shares_of_units(codes % 10 == 0, codes)
+    assert rate.low < rate.value == 0.1 < rate.high
 
 
 def test_few_classes_are_said_to_be_known_ones_only() -> None:
