@@ -23,7 +23,7 @@ from training.split import split
 from training.summary import Summary, summarise
 
 TELL_SECONDS = 0.1  # between two reports on reading a folder
-STORY = ("model.json", "model.safetensors", "training.json", "insight.json", "MODEL.md")
+STORY = ("model.json", "model.safetensors", "training.json", "insight.json", "MODEL.md", "report.html")
 Command = Callable[[Path, TrainConfig], list[str]]
 
 

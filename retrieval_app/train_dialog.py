@@ -23,6 +23,7 @@ from retrieval_app import words
 from retrieval_app.course import explained
 from retrieval_app.fine_tuning import FineTuning
 from retrieval_app.labels import button, label
+from retrieval_app.run_report import RunReport
 from retrieval_app.session import Session
 from retrieval_app.theme import Theme
 from retrieval_app.train_pages import ChoosePage, RunningPage, labelled_folder
@@ -43,6 +44,8 @@ class TrainDialog(QDialog):
         self.verdict = VerdictView(theme)
         self.pages = QStackedWidget()
         self.note = label("", "muted", wrap=True)
+        self.report = RunReport(session, self)
+        self.read = button("Open the report")
         self.discard = button("Discard…")
         self.cancel = button("Cancel training")
         self.leave = button("Close")
@@ -77,7 +80,7 @@ class TrainDialog(QDialog):
         column.addWidget(foot)
 
     def _buttons(self) -> tuple[QPushButton, ...]:
-        return (self.discard, self.cancel, self.leave, self.start, self.use)
+        return (self.read, self.discard, self.cancel, self.leave, self.start, self.use)
 
     def _connect(self) -> None:
         self.choose_page.folder_wanted.connect(self._ask_folder)
@@ -85,6 +88,8 @@ class TrainDialog(QDialog):
         self.start.clicked.connect(self._start)
         self.cancel.clicked.connect(self.tuning.cancel)
         self.leave.clicked.connect(self.close)
+        self.read.clicked.connect(self._read)
+        self.report.changed.connect(self._say)
         self.discard.clicked.connect(self._discard)
         self.use.clicked.connect(self._use)
         self.tuning.changed.connect(self._show)
@@ -111,6 +116,7 @@ class TrainDialog(QDialog):
         """End the threads; the main window is closing."""
         self.verdict.close_reader()
         self.tuning.close()
+        self.report.close()
 
     # Keeping up
 
@@ -136,6 +142,7 @@ class TrainDialog(QDialog):
         for control, shown in (
             (self.start, not running and not done),
             (self.cancel, running),
+            (self.read, done),
             (self.discard, done),
             (self.use, done),
         ):
@@ -154,7 +161,13 @@ class TrainDialog(QDialog):
         elif self.tuning.outcome is not None:
             obstacle = self._session.obstacle_to_use()
             self.use.setEnabled(not obstacle)
-            self.note.setText(obstacle or "Using it embeds all photos of the library once more; you can go back.")
+            for control in (self.read, self.discard):
+                control.setEnabled(not self.report.busy)
+            self.note.setText(
+                self.report.sentence
+                or obstacle
+                or "Using it embeds all photos of the library once more; you can go back."
+            )
         else:
             obstacle, told = self._readiness()
             self.start.setEnabled(not obstacle)
@@ -179,7 +192,12 @@ class TrainDialog(QDialog):
             self.tuning.choose(Path(name))
 
     def _start(self) -> None:
+        self.report.sentence = ""
         self.tuning.start(self.choose_page.form.config())
+
+    def _read(self) -> None:
+        if self.tuning.outcome is not None:
+            self.report.open(self.tuning.outcome.checkpoint)
 
     def _discard(self) -> None:
         self._ask("Delete the new model? The library keeps the one it has.", "Delete it", self.tuning.discard)

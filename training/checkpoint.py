@@ -18,9 +18,10 @@ from indexer.network import Network, write_checkpoint
 from training.data import Sample
 from training.insight import INSIGHT_FILE
 from training.model_card import MODEL_CARD_FILE
+from training.run import REPORT_FILE
 from training.sources import UNFINISHED
 
-OURS = {CARD_FILE, WEIGHTS_FILE, STORY_FILE, INSIGHT_FILE, MODEL_CARD_FILE, UNFINISHED}
+OURS = {CARD_FILE, WEIGHTS_FILE, STORY_FILE, INSIGHT_FILE, MODEL_CARD_FILE, REPORT_FILE, UNFINISHED}
 VERSIONS = ("lookalike", "torch", "timm", "numpy", "pillow")
 
 

@@ -9,19 +9,20 @@ from indexer.card import show
 from indexer.errors import LookalikeError
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from training.report import report
+from training.run import REPORT_FILE, require_checkpoint
 
 FOLDER = click.Path(path_type=Path)
 
 
 @click.command("report")
 @click.argument("checkpoint", type=FOLDER)
-@click.option("--out", type=FOLDER, help="The page to write, .html; else beside the checkpoint, under its name.")
+@click.option("--out", type=FOLDER, help="The page to write, .html; else report.html in CHECKPOINT.")
 @json_option
 @attached_option
 def report_command(*, checkpoint: Path, out: Path | None, as_json: bool, attached: bool) -> None:
     """Write what a training was worth as one HTML page: curves, figures, distances, mistakes; CHECKPOINT tells it."""
-    whole = checkpoint.absolute()
-    place = page_place(out or whole.with_name(f"{whole.name}.html"))
+    require_checkpoint(checkpoint)
+    place = page_place(out or checkpoint / REPORT_FILE)
     page = follow(report(checkpoint), as_json=as_json, attached=attached)
     atomic.write_file(place, page)
     if as_json:

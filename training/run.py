@@ -14,6 +14,8 @@ from training import insight
 from training.history import Epoch
 from training.insight import INSIGHT_FILE, Insight
 
+REPORT_FILE = "report.html"  # in the folder of the checkpoint, where no other place is named
+
 
 class Figures(NamedTuple):
     """One model on the test part."""
@@ -64,10 +66,15 @@ class Run:
     insight: Insight | None
 
 
+def require_checkpoint(folder: Path) -> None:
+    """LookalikeError where a folder is no checkpoint of a training."""
+    if not (folder / STORY_FILE).is_file():
+        raise LookalikeError(f"{show(folder)} is no checkpoint of a training: it has no {STORY_FILE}.")
+
+
 def read_run(checkpoint: Path) -> Run:
     """The run that made a checkpoint; LookalikeError where its folder does not tell."""
-    if not (checkpoint / STORY_FILE).is_file():
-        raise LookalikeError(f"{show(checkpoint)} is no checkpoint of a training: it has no {STORY_FILE}.")
+    require_checkpoint(checkpoint)
     story, card = read_json(checkpoint / STORY_FILE), read_json(checkpoint / CARD_FILE)
     try:
         return _run(checkpoint.absolute().name, story, card, _read_insight(checkpoint / INSIGHT_FILE))

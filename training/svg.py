@@ -112,7 +112,8 @@ def plane(points: Sequence[Sequence[float]], codes: Sequence[int]) -> str:
         _dot(room + (x - min(xs)) * scale, room + (y - min(ys)) * scale, 2.6, colour(code))
         for x, y, code in zip(xs, ys, known, strict=False)
     ]
-    return _svg(PLANE, PLANE, "embeddings in the plane", drawn)
+    height = 2 * room + math.ceil((max(ys) - min(ys)) * scale)
+    return _svg(PLANE, height, "embeddings in the plane", drawn)
 
 
 def intervals(estimates: Sequence[Estimate], across: str) -> str:

@@ -182,7 +182,6 @@ def _seeded(variant: Variant, ground: _Ground, seeds: int, make: Make = _loss) -
     by_name: dict[str, list[_Measured]] = {}
     for seed in range(seeds):
         seeded = variant._replace(config=replace(variant.config, seed=seed))
-        yield Progress("study", seed, seeds, variant.name)
         found = (yield from _members(seeded, ground)) if variant.division else [(yield from _one(seeded, ground, make))]
         for measured in found:
             by_name.setdefault(measured.name, []).append(measured)

@@ -106,9 +106,9 @@ def test_a_checkpoint_of_an_earlier_version_is_reported_as_far_as_it_goes(checkp
     assert "An earlier version made this checkpoint" in page.words
 
 
-def test_the_command_writes_the_page_beside_the_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
+def test_the_command_writes_the_page_into_the_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
     said = lookalike(tmp_path / "home", "report", checkpoint, "--json")
     assert said.code == 0, said.err
-    assert Path(said.result()["page"]) == tmp_path / "copy.html"
-    assert parse((tmp_path / "copy.html").read_text()).faults == []
+    assert Path(said.result()["page"]) == checkpoint / "report.html"
+    assert parse((checkpoint / "report.html").read_text()).faults == []
     assert lookalike(tmp_path / "home", "report", tmp_path).err.count("is no checkpoint of a training") == 1
