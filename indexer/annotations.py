@@ -70,10 +70,9 @@ class Annotations:
     # saved searches
 
     def searches(self) -> dict[str, object]:
-        """The saved searches by name, each as the plain value that was saved."""
+        """The saved searches by name, each as the plain value that was saved; None where that is damaged."""
         return {
-            name: json.loads(value)
-            for name, value in self._database.rows("SELECT name, query FROM searches ORDER BY name")
+            name: _value(text) for name, text in self._database.rows("SELECT name, query FROM searches ORDER BY name")
         }
 
     def save_search(self, name: str, query: object | None) -> None:
@@ -82,6 +81,13 @@ class Annotations:
             self._database.write("DELETE FROM searches WHERE name = ?", (name,))
         else:
             self._database.write("INSERT OR REPLACE INTO searches VALUES (?, ?)", (name, json.dumps(query)))
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _pair(photo: int, other: int) -> tuple[int, int]:

@@ -73,6 +73,10 @@ class Database:
             yield
         except sqlite3.OperationalError as error:
             raise LibraryError(f"The library {self.path.parent} could not be read or written ({error}).") from error
+        except UnicodeEncodeError as error:  # a word of the user's, from a command line that is no UTF-8
+            raise LibraryError(
+                f"The library {self.path.parent} holds Unicode text only, not {error.object!a}."
+            ) from error
         except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: damaged text, even in SQLite's own messages
             raise LibraryError(
                 f"The library {self.path.parent} is damaged or is not one of Lookalike's ({error}). "

@@ -14,7 +14,7 @@ from indexer.database import Database
 from indexer.errors import LookalikeError
 
 ORIENTATIONS = {"landscape": "p.width > p.height", "portrait": "p.width < p.height", "square": "p.width = p.height"}
-LIMIT = 2**63 - 1  # what SQLite holds: the years 1678 to 2262 in nanoseconds
+LIMIT = 2**63 - 1  # what SQLite holds: in nanoseconds the years 1678 to 2262
 
 Condition = tuple[str, list[object]]
 """A part of a WHERE and its values."""
@@ -61,7 +61,7 @@ def _where(database: Database, within: Filter) -> Condition:
         _under(database, within.under),
         _changed(">=", within.after),
         _changed("<", within.before),
-        ("min(p.width, p.height) >= ?", [within.min_side]) if within.min_side is not None else _ANY,
+        ("min(p.width, p.height) >= ?", [min(within.min_side, LIMIT)]) if within.min_side is not None else _ANY,
         (ORIENTATIONS[within.orientation], []) if within.orientation is not None else _ANY,
     ]
     return " AND ".join(sql for sql, _ in conditions), [value for _, values in conditions for value in values]

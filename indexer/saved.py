@@ -58,7 +58,7 @@ def load(library: Library, name: str) -> Saved:
     fields = _require(library, name)
     try:
         return _search(library, fields)
-    except (TypeError, ValueError, KeyError, AttributeError, binascii.Error, PhotoError) as error:
+    except (TypeError, ValueError, OverflowError, KeyError, AttributeError, binascii.Error, PhotoError) as error:
         raise LookalikeError(f"The saved search {name!r} is damaged. Forget it and save it again.") from error
 
 

@@ -206,6 +206,10 @@ def test_dates_beyond_all_files_let_all_or_nothing_through(world: World, moment:
     assert len(set(present(database, Filter(before=moment)).tolist())) == (0 if moment.year < 1970 else everything)
 
 
+def test_no_photo_is_as_large_as_no_number_that_is_kept(world: World) -> None:
+    assert not len(present(world.library.store.database, Filter(min_side=10**30)))
+
+
 def test_orientation_that_does_not_exist_is_a_sentence() -> None:
     with pytest.raises(LookalikeError, match="landscape, portrait, square"):
         Filter(orientation="diagonal")

@@ -1,6 +1,7 @@
 """A saved search, reopened, asks the same: whatever it was made of, after moves too, and damage is a sentence."""
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -137,6 +138,8 @@ WHOLE = {"positives": [{"photo": "00"}], "negatives": [], "weights": [], "within
         {"within": {}},
         {"within": "cats"},
         {"max_distance": "far"},
+        {"max_distance": 10**400},
+        {"within": dict.fromkeys(("label", "under", "before", "after", "orientation")) | {"min_side": math.inf}},
         {"within": dict.fromkeys(("label", "under", "before", "min_side", "orientation")) | {"after": "yesterday"}},
         {"within": dict.fromkeys(("label", "under", "before", "min_side", "after")) | {"orientation": "diagonal"}},
     ],
@@ -148,3 +151,19 @@ def test_damaged_saved_search_is_a_sentence(pictures: Library, change: dict[str,
     pictures.annotations.save_search("damaged", json.loads("[]"))
     with pytest.raises(LookalikeError, match="is damaged"):
         saved.load(pictures, "damaged")
+
+
+@pytest.mark.parametrize("text", ["{no json", "[" * 100_000, "", 7, b"\xff"])
+def test_one_damaged_search_leaves_the_others_alone_and_can_be_forgotten(pictures: Library, text: object) -> None:
+    saved.save(pictures, "sound", Saved(Query((3,))))
+    pictures.store.database.write("INSERT INTO searches VALUES ('damaged', ?)", (text,))
+    with pytest.raises(LookalikeError, match="'damaged' is damaged"):
+        saved.load(pictures, "damaged")
+    assert saved.load(pictures, "sound").query.positives == (3,)
+    saved.forget(pictures, "damaged")
+    assert saved.names(pictures) == ["sound"]
+
+
+def test_a_name_that_is_no_unicode_is_not_taken_for_damage(pictures: Library) -> None:
+    with pytest.raises(LookalikeError, match=r"Unicode text only, not 'x\\udcff'"):
+        saved.save(pictures, "x\udcff", Saved(Query((3,))))
