@@ -5,17 +5,15 @@ like any picture, and of each photo the nearest view counts. Then the likeliest 
 (`overlap.py`): a copy lies on its original, a picture of the same kind does not.
 """
 
-import os
 import time
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from indexer import overlap, photos
-from indexer.examples import crop, decode_for_crop
+from indexer.examples import crop, part_of_file
 from indexer.filters import Filter
 from indexer.library import Hit, Library, SearchResult
 from indexer.query import Cropped, Example, Query
@@ -62,17 +60,15 @@ def candidates(
 
 
 def picture_of(library: Library, example: Example) -> Image.Image:
-    """The example as a picture, with a short side of about DETAIL pixels where it has that many."""
+    """The example as a picture, with a short side of about DETAIL pixels where it has that many.
+
+    Raises LookalikeError where it cannot be read.
+    """
     cropped = example if isinstance(example, Cropped) else Cropped(example, (0.0, 0.0, 1.0, 1.0))
     if isinstance(cropped.example, Image.Image):
         picture = cropped.example.convert("RGB")
         return crop(photos.Decoded(picture, *picture.size), cropped)
-    data = photos.read(_path(library, cropped.example))
-    return crop(decode_for_crop(data, cropped, DETAIL), cropped)
-
-
-def _path(library: Library, example: Path | int) -> Path:
-    return example if isinstance(example, Path) else Path(os.fsdecode(library.photos([example])[0].path))
+    return part_of_file(cropped.example, cropped, library.store, DETAIL)
 
 
 def _compared(library: Library, picture: Image.Image, hits: list[Hit]) -> list[Hit]:

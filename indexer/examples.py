@@ -53,11 +53,15 @@ def _vector_of_part(cropped: Cropped, source: Source) -> np.ndarray:
     embedder, example = source.embedder(), cropped.example
     if isinstance(example, Image.Image):
         return embed_image(crop(Decoded(example, *example.size), cropped), embedder)
-    path = _file_of(example, source.store)
+    return embed_image(part_of_file(example, cropped, source.store, embedder.card.preprocessing.short_side), embedder)
+
+
+def part_of_file(example: Path | int, cropped: Cropped, store: Store, short_side: int) -> Image.Image:
+    """The cropped part of a file, decoded as `decode_for_crop` does. Raises LookalikeError where it cannot be read."""
+    path = _file_of(example, store)
     data = _content(path)
     try:
-        part = crop(decode_for_crop(data, cropped, embedder.card.preprocessing.short_side), cropped)
-        return embed_image(part, embedder)
+        return crop(decode_for_crop(data, cropped, short_side), cropped)
     except PhotoError as error:
         raise _unreadable(path, error) from error
 

@@ -138,6 +138,17 @@ def test_command_finds_the_original_and_takes_one_picture_only(
         assert (said.code, len(said.err.splitlines())) == (2, 1), said
 
 
+def test_a_photo_whose_file_is_gone_or_unreadable_is_a_sentence(filled: Library) -> None:
+    photo = int(filled.photo_ids()[0])
+    path = Path(os.fsdecode(filled.photos([photo])[0].path))
+    path.unlink()
+    with pytest.raises(LookalikeError, match=f"There is no file {path}"):
+        copies.search(filled, photo)
+    drain(index(filled, [], Tiny()))
+    with pytest.raises(LookalikeError, match="no longer in the library"):
+        copies.search(filled, photo)
+
+
 def test_trimming_takes_a_plain_border_and_leaves_the_rest() -> None:
     assert copies.trimmed(framed(soft(1))).size == soft(1).size
     plain = Image.new("RGB", (40, 30), (9, 9, 9))
