@@ -124,6 +124,8 @@ def _with_new(library: Library, kept: _Kept, new: np.ndarray) -> Steps[_Kept]:
     found = yield from _values(library, np.union1d(ids, new), kept.basis)
     yield Progress("map", 0, len(new), "placing new photos")
     here = np.isin(ids, found.ids)
+    if len(new) > np.count_nonzero(here):  # so many have been forgotten that the new ones have nothing to go by
+        return (yield from _afresh(library, np.sort(library.photo_ids()), method))
     ids, points, new = ids[here], points[here], np.intersect1d(new, found.ids)
     places = METHODS[method].place(found.of(ids), points, found.of(new))
     both = np.concatenate([ids, new])

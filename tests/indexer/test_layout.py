@@ -103,6 +103,17 @@ def test_a_library_that_has_more_than_doubled_gets_a_new_map(filled: Library) ->
     assert not np.allclose(after.points[: len(before.points)], before.points)
 
 
+@pytest.mark.parametrize("method", list(METHODS))
+def test_a_library_whose_photos_were_forgotten_gets_a_new_map(filled: Library, method: str) -> None:
+    drain(layout(filled, method))
+    filled.store.set_state(1, [b"%06d.jpg" % number for number in range(PHOTOS)], "missing")
+    filled.store.forget_missing()
+    fill(filled.folder, VECTORS[PHOTOS:], publish=False, first=PHOTOS)
+    made = drain(layout(filled, method))
+    kept_file(filled, method).unlink()
+    assert same(made, drain(layout(filled, method)))
+
+
 def test_photos_that_are_gone_are_left_out_and_come_back(filled: Library) -> None:
     whole = drain(layout(filled, "pca"))
     gone = [b"%06d.jpg" % number for number in range(40)]
