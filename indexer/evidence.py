@@ -2,7 +2,7 @@
 
 labels      the library's own labelled photos that the active model was not trained on or chosen by
 checkpoint  what the training measured on pictures of its own that the model had not seen (model.json)
-photos      random pairs: not what is the same, but how rare such a distance is
+photos      random pairs of photos that it was not trained on: not what is the same, but how rare such a distance is
 """
 
 import contextlib
@@ -54,12 +54,8 @@ class Evidence:
     def labelled(self, fingerprint: str, model_id: int) -> Labelled:
         """The labelled photos that the model was not trained on; none where its list of them cannot be read."""
         labels = self._annotations.labels(model_id)
-        try:
-            seen = {self._store.photo_of(row.tobytes()) for row in model.seen(self._models_folder / fingerprint)}
-        except ModelError:
-            labels = {}
-        else:
-            labels = {photo: label for photo, label in labels.items() if photo not in seen}
+        seen = self._trained_on(fingerprint)
+        labels = {} if seen is None else {photo: label for photo, label in labels.items() if photo not in seen}
         names = sorted(set(labels.values()))
         at = {name: code for code, name in enumerate(names)}
         codes = np.fromiter((at[label] for label in labels.values()), np.int64, len(labels))
@@ -70,11 +66,23 @@ class Evidence:
         found = [self._store.embedding(int(photo), model_id) for photo in ids]
         return np.stack([vector for vector in found if vector is not None]).astype(np.float32)
 
-    def random_photos(self, model_id: int) -> Vectors:
-        """Embeddings of at most 1,500 photos drawn at random, in random order, the same for the same library."""
+    def _trained_on(self, fingerprint: str) -> set[int] | None:
+        """The photos that the model was trained on or chosen by; None where its list of them cannot be read."""
+        try:
+            return {self._store.photo_of(row.tobytes()) for row in model.seen(self._models_folder / fingerprint)}
+        except ModelError:
+            return None
+
+    def random_photos(self, fingerprint: str, model_id: int) -> Vectors:
+        """Embeddings of at most 1,500 photos drawn at random, in random order, the same for the same library.
+
+        None of them has the model been trained on; where that cannot be read, there are none.
+        """
         last = self._store.last_seq(model_id)
         found = self._store.vectors(model_id, 0) if last <= 2 * PHOTOS else self._drawn(model_id, last)
-        chosen = np.random.default_rng(0).permutation(len(found.seqs))[:PHOTOS]
+        seen = self._trained_on(fingerprint)
+        unseen = np.flatnonzero(~np.isin(found.ids, list(seen))) if seen is not None else np.zeros(0, np.int64)
+        chosen = np.random.default_rng(0).permutation(unseen)[:PHOTOS]
         return Vectors(found.seqs[chosen], found.ids[chosen], found.values[chosen])
 
     def _drawn(self, model_id: int, last: int) -> Vectors:
@@ -110,7 +118,7 @@ class Evidence:
             if own.cutoffs and own.matched >= LEAST_FALSE_MATCHES:
                 return own
         given = self._given(fingerprint)
-        return given or calibration.from_photos(self.random_photos(model_id).values.astype(np.float32))
+        return given or calibration.from_photos(self.random_photos(fingerprint, model_id).values.astype(np.float32))
 
     def _given(self, fingerprint: str) -> Calibration | None:
         """The calibration that a training has left with the model."""

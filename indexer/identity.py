@@ -196,7 +196,7 @@ def _strangers(library: Library, gallery: Gallery, max_fmr: float | None, *, but
     labels = len(set(codes[rows].tolist())) + (but >= 0)
     if labels > 1 and len(rows) >= LEAST_ASKED:
         return _Asked(ids[rows], library.evidence.vectors(ids[rows], library.model_id), codes[rows])
-    found = library.evidence.random_photos(library.model_id)
+    found = library.evidence.random_photos(library.fingerprint, library.model_id)
     strange = ~np.isin(found.ids, gallery.ids)
     count = int(strange.sum())
     return _Asked(found.ids[strange], found.values[strange].astype(np.float32), np.full(count, -1, np.int64))

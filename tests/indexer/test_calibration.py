@@ -274,6 +274,11 @@ def test_what_the_model_has_seen_calibrates_nothing(tmp_path: Path) -> None:
         give_labels(library, codes)
         known = library.calibration()
         assert (known.source, known.classes, known.photos) == ("labels", 3, 60)
+        library.annotations.label(range(1, 121), None)
+        known = library.calibration()
+        assert (known.source, known.photos, known.mismatched) == ("photos", 60, 60 * 59 // 2)
+        drawn = library.evidence.random_photos(library.fingerprint, library.model_id)
+        assert not set(drawn.ids.tolist()) & set((np.flatnonzero(codes < 3) + 1).tolist())
 
 
 def test_checkpoints_own_figures_are_used_where_labels_are_missing(tmp_path: Path) -> None:
