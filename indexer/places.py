@@ -42,12 +42,29 @@ def below(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
+def require_place_outside(out: Path, *folders: Path) -> None:
+    """LookalikeError where what is to be written would lie below one of these folders or a root of any library."""
+    place = os.fsencode(out.parent.resolve() / out.name)
+    roots = [os.fsencode(folder.resolve()) for folder in folders]
+    for library in libraries():
+        store = Store(library)
+        try:
+            roots += [root.path for root in store.roots()]
+        finally:
+            store.close()
+    _require_not_below(out, place, roots)
+
+
 def require_place_without_photos(store: Store, out: Path, pictures: tuple[Path, ...] = ()) -> None:
     """LookalikeError where a file to be written would replace one of the pictures asked about, or lie below a root."""
     place = os.fsencode(out.parent.resolve() / out.name)
-    if any(below(place, root.path) for root in store.roots()):
+    _require_not_below(out, place, [root.path for root in store.roots()])
+    if place in {os.fsencode(picture.parent.resolve() / picture.name) for picture in pictures}:
+        raise LookalikeError(f"{text(os.fsencode(out))} is a picture you asked about. Choose another place.")
+
+
+def _require_not_below(out: Path, place: bytes, roots: list[bytes]) -> None:
+    if any(below(place, root) for root in roots):
         raise LookalikeError(
             f"{text(os.fsencode(out))} lies in a photo folder, where nothing is ever written. Choose another."
         )
-    if place in {os.fsencode(picture.parent.resolve() / picture.name) for picture in pictures}:
-        raise LookalikeError(f"{text(os.fsencode(out))} is a picture you asked about. Choose another place.")

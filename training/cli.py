@@ -10,7 +10,7 @@ import click
 from indexer import photos
 from indexer.card import show
 from indexer.library import Library
-from indexer.places import find
+from indexer.places import find, require_place_outside
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from training import report_command, study_command
 from training.config import Field, TrainConfig, fields_of
@@ -70,6 +70,8 @@ def train_command(
     """
     config = TrainConfig.from_dict(settings)
     source = _source(folder, library)
+    if out is not None:
+        require_place_outside(out, *([folder] if folder else []))
     # waiting threads that spin would slow a step down ten times while anything else is running on the computer
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from training.loop import train  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)

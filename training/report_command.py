@@ -7,6 +7,7 @@ import click
 from indexer import atomic
 from indexer.card import show
 from indexer.errors import LookalikeError
+from indexer.places import require_place_outside
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from training.report import report
 from training.run import REPORT_FILE, require_checkpoint
@@ -31,10 +32,11 @@ def report_command(*, checkpoint: Path, out: Path | None, as_json: bool, attache
         say(f"Report: {show(place)}")
 
 
-def page_place(out: Path) -> Path:
-    """Where a page may go; LookalikeError where it cannot be one."""
+def page_place(out: Path, *photo_folders: Path) -> Path:
+    """Where a page may go, outside all photo folders; LookalikeError where it cannot be one."""
     if out.suffix.lower() not in (".html", ".htm") or not out.parent.is_dir():
         raise LookalikeError(f"{show(out)} cannot be written: name an .html file in a folder that is there.")
+    require_place_outside(out, *photo_folders)
     return out
 
 

@@ -53,7 +53,7 @@ def study_command(
     """Compare on FOLDER, whose sub-folders are classes, with one budget and several seeds."""
     base = TrainConfig.from_dict(BASE.to_dict() | settings)
     variants = chosen(_variants(name, base, backbone), only)
-    place = page_place(out) if out else None
+    place = page_place(out, folder) if out else None
     from training.trials import run_study  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
 
     study = follow(run_study(name, folder, base, variants, seeds), as_json=as_json, attached=attached)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import LookalikeError
+from indexer.library import Library
 from indexer.progress import drain
 from tests.commands import lookalike
 from tests.pages import parse
@@ -112,3 +113,13 @@ def test_the_command_writes_the_page_into_the_checkpoint(checkpoint: Path, tmp_p
     assert Path(said.result()["page"]) == checkpoint / "report.html"
     assert parse((checkpoint / "report.html").read_text()).faults == []
     assert lookalike(tmp_path / "home", "report", tmp_path).err.count("is no checkpoint of a training") == 1
+
+
+def test_no_page_is_written_below_a_root(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    with Library.create(tmp_path / "home" / "x.library") as library:
+        library.store.add_root(bytes(tmp_path / "photos"), labelled=False)
+    said = lookalike(tmp_path / "home", "report", checkpoint, "--out", tmp_path / "photos" / "page.html")
+    assert said.code == 2
+    assert "lies in a photo folder" in said.err
+    assert list((tmp_path / "photos").iterdir()) == []

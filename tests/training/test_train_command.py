@@ -87,6 +87,16 @@ def test_what_cannot_be_trained_is_refused_in_a_sentence(tmp_path: Path, words: 
     assert len(ended.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("words", [["train"], ["study", "sizes"]])
+def test_nothing_is_written_among_the_pictures_learned_from(tmp_path: Path, words: list[str]) -> None:
+    write_classes(tmp_path / "few", 2, 3)
+    before = snapshot(tmp_path / "few")
+    ended = lookalike(tmp_path / "home", *words, tmp_path / "few", "--out", tmp_path / "few" / "new.html")
+    assert ended.code == 2
+    assert "lies in a photo folder, where nothing is ever written" in ended.err
+    assert snapshot(tmp_path / "few") == before
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_the_bundled_pictures_get_an_honest_answer(tmp_path: Path, purpose: str) -> None:
