@@ -139,7 +139,8 @@ class Calibration:
         if self.source == "photos":
             return (
                 f"Measured on {self.mismatched:,} random pairs of {self.photos:,} photos that the model was not "
-                "trained on, all counted as different: there are too few labels, so how often the same is missed is not known."
+                "trained on, all counted as different: there are too few labels, so how often the same is missed is "
+                "not known."
             )
         whose = "photos of this library" if self.source == "labels" else "pictures that came with the checkpoint"
         scope = "as many other labels" if self.classes >= LEAST_UNITS else "these labels only"
