@@ -46,10 +46,14 @@ class Annotations:
                     self._database.write("INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, label))
 
     def stamp(self) -> tuple[int, int]:
-        """A number that changes when the user's labels do, and how many files have a folder's label."""
+        """A number that changes when labels of the user's or names of labelled folders do, and how many files have one.
+
+        It stays when photos come or go below a labelled folder whose name was there before.
+        """
         own = self._database.rows("SELECT photo, label FROM labels ORDER BY photo")
+        names = self._database.rows("SELECT DISTINCT label FROM files WHERE state = 'present' ORDER BY label")
         folders = self._database.one("SELECT count(label) FROM files WHERE state = 'present'")
-        return zlib.crc32(json.dumps(own).encode()), folders
+        return zlib.crc32(json.dumps([own, names]).encode()), folders
 
     # decisions
 

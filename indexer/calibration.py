@@ -26,6 +26,7 @@ PHOTOS = 1500  # measured at most: 1.1 million pairs in 0.3 s
 TOGETHER = 4  # photos of a class are sampled in fours, so that many small classes leave matched pairs
 UNITS = 100  # that intervals weight at random: classes, several together where there are more
 DEFAULT_FMR = 0.01
+WORST_FMR = 0.1  # beyond it, "same" would say too little: then nothing is called the same unasked
 # A pair further apart than this share of the matched pairs is different; nearer, and beyond the threshold: not sure.
 MATCHED_WITHIN = 0.95
 FMRS = tuple(
@@ -99,7 +100,8 @@ class Calibration:
         return float(self.mismatched)
 
     def cutoff(self, fmr: float | None = None) -> Cutoff:
-        """The widest cut-off whose measured FMR is at most `fmr`; None: 0.01, or the least that the pairs can back.
+        """The widest cut-off whose measured FMR is at most `fmr`; None: 0.01, or the least up to WORST_FMR that the
+        pairs can back.
 
         Raises LookalikeError where there are too few pairs to promise that.
         """
@@ -115,11 +117,18 @@ class Calibration:
                 f"The {self.mismatched:,} pairs at hand cannot show a false-match rate of {fmr:g}; "
                 f"the least they can is {self.cutoffs[0].fmr.value:g}."
             )
+        if not kept and not self._backed:
+            raise LookalikeError("There are too few pairs to call two pictures the same: index or label more of them.")
         return kept[-1] if kept else self.cutoffs[0]
+
+    @property
+    def _backed(self) -> bool:
+        """Whether the pairs can back a false-match rate that is worth having."""
+        return bool(self.cutoffs) and self.cutoffs[0].fmr.value <= WORST_FMR
 
     def compare(self, distance: float, fmr: float | None = None) -> Comparison:
         """The verdict on two pictures at this distance; raises LookalikeError where `fmr` cannot be promised."""
-        cutoff = self.cutoff(fmr) if self.cutoffs or fmr is not None else None
+        cutoff = self.cutoff(fmr) if self._backed or fmr is not None else None
         different = self.different_from
         if cutoff and different is not None:
             different = max(different, cutoff.distance)

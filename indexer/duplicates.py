@@ -27,8 +27,8 @@ from indexer.pipeline import THREADS
 from indexer.progress import Progress, Steps
 
 # Shares of the usual distance, from 472 drawings under the default model: of changed copies that keep their hash (half
-# size, JPEG, grey, darkened, text) nine in ten lie below 0.75, turned and mirrored ones somewhat farther. One random pair
-# in ten lies below 0.9, so the distance only guards what the hash has found.
+# size, JPEG, grey, darkened, text) nine in ten lie below 0.75, turned and mirrored ones somewhat farther. One random
+# pair in ten lies below 0.9, so the distance only guards what the hash has found.
 NEAR, NEAR_TURNED, ALIKE = 0.8, 0.9, 0.5
 SAMPLE = 64  # photos whose distances say what is usual
 _STEP = 256  # photos between two signs of progress

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer import calibration, photos
-from indexer.calibration import MATCHED_WITHIN
+from indexer.calibration import MATCHED_WITHIN, WORST_FMR
 from indexer.errors import LookalikeError, PhotoError
 from indexer.gallery import NEAREST, Gallery, Nearest
 from indexer.library import Library
@@ -212,7 +212,7 @@ def _threshold(refused: np.ndarray, max_fmr: float | None) -> float | None:
             f"The {len(refused):,} photos that can be asked cannot show a false-match rate of {max_fmr:g}."
         )
     fmr = max(least, max_fmr or DEFAULT_FMR)
-    return float(np.sort(refused)[math.floor(fmr * len(refused))]) if fmr <= 0.5 else None
+    return float(np.sort(refused)[math.floor(fmr * len(refused))]) if fmr <= max(max_fmr or 0.0, WORST_FMR) else None
 
 
 def _verdict(distance: float, threshold: float | None, own: np.ndarray) -> str:

@@ -195,6 +195,8 @@ def _form(fields: dict[str, Any]) -> RuntimeForm:
 def _agreement(fields: dict[str, Any] | None) -> Agreement | None:
     if fields is None:
         return None
+    if not isinstance(fields, dict):
+        raise TypeError("its agreement is no table")
     found = fields.get("found")
     return Agreement(**fields | {"found": None if found is None else Retrievals(**found)})
 

@@ -132,3 +132,14 @@ def test_half_a_change_of_labels_is_none(filled: Library) -> None:
 def _breaks_after(photos: np.ndarray) -> Iterator[int]:
     yield from photos.tolist()
     raise ValueError("stop")
+
+
+def test_stamp_changes_when_folders_take_other_names(filled: Library) -> None:
+    before = filled.annotations.stamp()
+    root = filled.store.roots()[0].id
+    paths = [file.path for file in filled.store.files(root)]
+    filled.store.set_labels(root, (("wren", path) for path in paths))
+    named = filled.annotations.stamp()
+    filled.store.set_labels(root, (("wren" if at else "owl", path) for at, path in enumerate(paths)))
+    again = filled.annotations.stamp()
+    assert len({before, named, again}) == 3

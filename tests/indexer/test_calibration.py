@@ -217,6 +217,14 @@ def test_verdict_is_same_below_the_threshold_and_different_beyond_what_matches()
     assert near <= far
 
 
+def test_nothing_is_called_the_same_unasked_where_that_would_often_be_wrong() -> None:
+    known = from_labels(*of_classes(6, 20))
+    loose = replace(known, cutoffs=tuple(cut._replace(fmr=cut.fmr._replace(value=0.2)) for cut in known.cutoffs))
+    assert known.compare(1e-3).verdict == "same"
+    assert loose.compare(1e-3).verdict == "not sure"
+    assert loose.compare(1e-3, 0.3).verdict == "same"  # as asked
+
+
 def test_without_labels_nothing_is_called_different() -> None:
     known = from_photos(of_classes(6, 20)[0])
     assert known.compare(0.0).verdict == "same"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from indexer import model as models
@@ -58,7 +59,7 @@ def empty_window(home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     _, window = build(["lookalike"])
     window.show()
     yield window
-    window.close()
+    _end(window)
 
 
 @pytest.fixture
@@ -69,4 +70,11 @@ def window(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     window.show()
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH * len(CLASSES), timeout=20_000)
     yield window
+    _end(window)
+
+
+def _end(window: MainWindow) -> None:
+    """Close the window and delete it: a new theme polishes every widget there is, and hundreds of them add up."""
     window.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

@@ -278,7 +278,8 @@ def test_a_checkpoint_that_cannot_be_used_is_said_in_the_window(
     assert not dialog.isVisible()
     qtbot.waitUntil(window.banner.isVisible, timeout=60_000)
     assert "checkpoint" in window.banner.sentence.text()
-    assert window.session.info == before
+    assert before is not None and window.session.info is not None
+    assert window.session.info._replace(bytes=0) == before._replace(bytes=0)  # a log on disk may have grown
     assert not window.menus.action("Go back to the previous model").isEnabled()
 
 
