@@ -4,18 +4,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.library import Photo
 from retrieval_app.asides import Asides, give_label
 from retrieval_app.compare_page import ComparePage
-from retrieval_app.details_panel import NOT_TEXT, DetailsPanel, file_url
+from retrieval_app.details_panel import DetailsPanel
 from retrieval_app.labels import button, label
 from retrieval_app.menus import Entry
 from retrieval_app.query_panel import QueryPanel
 from retrieval_app.results_view import ResultsView
+from retrieval_app.reveal import open_path, reveal
 from retrieval_app.saved_searches import SavedSearches
 from retrieval_app.session import Session
 from retrieval_app.status_line import STAGES
@@ -186,18 +186,11 @@ class SearchPage(QStackedWidget):
     def open_photo(self, photo: Photo | None) -> None:
         """Open a photo in the system's viewer."""
         if photo is not None:
-            self._open(photo.path)
+            open_path(self._session, photo.path)
 
     def open_folder(self, photo: Photo) -> None:
         """Open the folder of a photo in the system's file manager."""
-        self._open(photo.path.rpartition(b"/")[0])
-
-    def _open(self, path: bytes) -> None:
-        url: QUrl | None = file_url(path)
-        if url is None:
-            self._session.noticed.emit(NOT_TEXT)
-        elif not QDesktopServices.openUrl(url):
-            self._session.noticed.emit("The system has no program to open this with.")
+        reveal(self._session, photo.path)
 
 
 class FirstState(QWidget):

@@ -54,6 +54,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def folder(tmp_path: Path, photos_folder: Path, indexed: Path, home: Path) -> Path:
+    """A folder of the test's own with the pictures of the library that the window will open."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos_folder, folder)
+    shutil.copytree(indexed, home / "default.library")
+    with Library.open(home / "default.library") as library:
+        library.store.move_root(library.store.roots()[0].id, os.fsencode(folder))
+    return folder
+
+
+@pytest.fixture
 def empty_window(home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window as it is at the very first start."""
     _, window = build(["lookalike"])

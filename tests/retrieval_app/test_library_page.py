@@ -1,7 +1,5 @@
 """The library page is used as a user does: its tables read, its buttons pressed, its questions answered."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
-from indexer.library import Library
 from retrieval_app.app import build
 from retrieval_app.library_facts import chapters
 from retrieval_app.library_page import IDLE, OFF
@@ -22,17 +19,6 @@ from tests.drawings import CLASSES, EACH
 SHOWN = EACH * len(CLASSES)
 LONG = 60_000
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def folder(tmp_path: Path, photos_folder: Path, indexed: Path, home: Path) -> Path:
-    """A folder of the test's own with the pictures of the library that the window will open."""
-    folder = tmp_path / "photos"
-    shutil.copytree(photos_folder, folder)
-    shutil.copytree(indexed, home / "default.library")
-    with Library.open(home / "default.library") as library:
-        library.store.move_root(library.store.roots()[0].id, os.fsencode(folder))
-    return folder
 
 
 @pytest.fixture

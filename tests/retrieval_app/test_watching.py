@@ -1,7 +1,6 @@
 """The watch and the jobs of the window, with their real children: they make way for each other and outlive crashes."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,17 +22,6 @@ import os, signal, sys
 if "retrieval_app.cli" in sys.orig_argv:
     os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-@pytest.fixture
-def folder(tmp_path: Path, photos_folder: Path, indexed: Path, home: Path) -> Path:
-    """A folder of the test's own with the pictures of the library that the window will open."""
-    folder = tmp_path / "photos"
-    shutil.copytree(photos_folder, folder)
-    shutil.copytree(indexed, home / "default.library")
-    with Library.open(home / "default.library") as library:
-        library.store.move_root(library.store.roots()[0].id, os.fsencode(folder))
-    return folder
 
 
 @pytest.fixture
