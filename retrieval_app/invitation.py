@@ -21,13 +21,13 @@ class Invitation(QWidget):
         self.offer.clicked.connect(self.accepted)
         block = QWidget()
         block.setFixedWidth(560)
-        column = QVBoxLayout(block)
-        column.setSpacing(12)
+        self._column = QVBoxLayout(block)
+        self._column.setSpacing(12)
         for text in (self.sentence, self.promise):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(text)
-        column.addSpacing(12)
-        column.addWidget(self.offer, 0, Qt.AlignmentFlag.AlignHCenter)
+            self._column.addWidget(text)
+        self._column.addSpacing(12)
+        self.add(self.offer)
         middle = QHBoxLayout()  # not an alignment, which would not give wrapped lines their height
         middle.addStretch(1)
         middle.addWidget(block)
@@ -36,3 +36,7 @@ class Invitation(QWidget):
         around.addStretch(2)
         around.addLayout(middle)
         around.addStretch(3)
+
+    def add(self, control: QWidget) -> None:
+        """Offer one thing more, below the others."""
+        self._column.addWidget(control, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -5,20 +5,19 @@ from functools import partial
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from indexer.library import Photo
 from retrieval_app.asides import Asides, give_label
 from retrieval_app.compare_page import ComparePage
 from retrieval_app.details_panel import DetailsPanel
-from retrieval_app.labels import button, label
+from retrieval_app.first_state import FirstState
 from retrieval_app.menus import Entry
 from retrieval_app.query_panel import QueryPanel
 from retrieval_app.results_view import ResultsView
 from retrieval_app.reveal import open_path, reveal
 from retrieval_app.saved_searches import SavedSearches
 from retrieval_app.session import Session
-from retrieval_app.status_line import STAGES
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
 
@@ -86,7 +85,7 @@ class SearchPage(QStackedWidget):
         self.details.open_wanted.connect(self.open_photo)
         self.details.folder_wanted.connect(self.open_folder)
         self.query.open_wanted.connect(self.picture_wanted)
-        self.first.folder_wanted.connect(self.folder_wanted)
+        self.first.accepted.connect(self.folder_wanted)
         self._session.library_changed.connect(self._choose)
         self._session.job_changed.connect(self._choose)
 
@@ -153,7 +152,7 @@ class SearchPage(QStackedWidget):
         """Keys go to what is done first."""
         shown = self.currentWidget()
         other = self.compare.second if shown is self.compare else self.results.grid
-        (self.first.choose if shown is self.first else other).setFocus()
+        (self.first.offer if shown is self.first else other).setFocus()
 
     def current_photo(self) -> Photo | None:
         """The photo of the current tile."""
@@ -191,53 +190,3 @@ class SearchPage(QStackedWidget):
     def open_folder(self, photo: Photo) -> None:
         """Open the folder of a photo in the system's file manager."""
         reveal(self._session, photo.path)
-
-
-class FirstState(QWidget):
-    """An empty library: one sentence, one big button, one quiet link."""
-
-    folder_wanted = Signal()
-
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self.setProperty("role", "ground")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._title: QLabel = label("", "title", wrap=True)
-        self._promise: QLabel = label("", "muted", wrap=True)
-        self.choose = button("Choose a photo folder", "primary")
-        self.sample = button("Try the sample", "link")
-        self.choose.clicked.connect(self.folder_wanted)
-        self.sample.clicked.connect(session.try_sample)
-        self._arrange()
-        session.job_changed.connect(self._say)
-        self._say()
-
-    def _arrange(self) -> None:
-        block = QWidget()
-        block.setFixedWidth(560)
-        column = QVBoxLayout(block)
-        column.setSpacing(12)
-        for text in (self._title, self._promise):
-            text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(text)
-        column.addSpacing(12)
-        for control in (self.choose, self.sample):
-            column.addWidget(control, 0, Qt.AlignmentFlag.AlignHCenter)
-        around = QVBoxLayout(self)
-        around.addStretch(2)
-        around.addWidget(block, 0, Qt.AlignmentFlag.AlignHCenter)
-        around.addStretch(3)
-
-    def _say(self) -> None:
-        job = self._session.job
-        if job is not None and self.choose.isVisible():
-            self.setFocus()  # else it would pass to the button that cancels
-        for control in (self.choose, self.sample):
-            control.setVisible(job is None)
-        if job is None:
-            self._title.setText("Find the pictures that look alike in your own folders")
-            self._promise.setText("Your photos are only read, never changed, and nothing leaves this computer.")
-        else:
-            self._title.setText(f"{STAGES.get(job.progress.stage, 'Working')}…")
-            self._promise.setText("Photos appear here as soon as they are indexed, and can be searched at once.")

@@ -327,35 +327,6 @@ class Session(QObject):
         """Stop the running job; what it has committed stays."""
         self.work.cancel()
 
-    # The model
-
-    def obstacle_to_use(self) -> str:
-        """Why the library cannot take another model now, in a sentence; "" where it can."""
-        if self.empty:
-            return "The library is empty: index a photo folder first."
-        return "" if self.job is None else "The library is being worked on: wait until that is done."
-
-    def folders_away(self) -> int:
-        """How many of the library's folders are offline."""
-        return sum(root.state == "offline" for root in self.info.roots) if self.info else 0
-
-    def use(self, checkpoint: Path, *, anyway: bool = False) -> None:
-        """Let the library see with a fine-tuned model; until that is done, searches go on with the one it has."""
-        again = partial(self.use, checkpoint, anyway=anyway)
-        if obstacle := self.obstacle_to_use():
-            self.trouble(obstacle, "Try again", again)
-        else:
-            self.run(["use", str(checkpoint), *["--anyway"] * anyway, "--attached"], again)
-
-    def can_go_back(self) -> bool:
-        """Whether there is a model to go back to, and no job at work."""
-        return bool(self.previous) and not self.obstacle_to_use()
-
-    def go_back(self) -> None:
-        """Give the library the model it had before."""
-        if self.can_go_back():
-            self.run(["use", "--previous", "--attached"], self.go_back)
-
     # The job
 
     def run(self, arguments: Sequence[str], again: Callable[[], None]) -> None:

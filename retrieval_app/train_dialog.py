@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.errors import LookalikeError
-from retrieval_app import words
+from retrieval_app import library_model, words
 from retrieval_app.course import explained
 from retrieval_app.fine_tuning import FineTuning
 from retrieval_app.labels import button, label
@@ -159,7 +159,7 @@ class TrainDialog(QDialog):
         if self.tuning.running:
             self.note.setText("You can close this and go on working; the training goes on.")
         elif self.tuning.outcome is not None:
-            obstacle = self._session.obstacle_to_use()
+            obstacle = library_model.obstacle(self._session)
             self.use.setEnabled(not obstacle)
             for control in (self.read, self.discard):
                 control.setEnabled(not self.report.busy)
@@ -207,7 +207,7 @@ class TrainDialog(QDialog):
         if outcome is None:
             return
         doubts = [] if outcome.install else ["On pictures it has never seen it is not clearly better than before."]
-        if away := self._session.folders_away():
+        if away := library_model.folders_away(self._session):
             doubts.append(
                 f"{words.count(away, 'photo folder is', 'photo folders are')} offline: their photos cannot be found "
                 "under the new model until they are back and indexed."
@@ -221,7 +221,7 @@ class TrainDialog(QDialog):
     def _take(self, checkpoint: Path, *, anyway: bool) -> None:
         self.tuning.again()
         self.close()
-        self._session.use(checkpoint, anyway=anyway)
+        library_model.use(self._session, checkpoint, anyway=anyway)
 
     def _ask(self, question: str, yes: str, act: Callable[[], None]) -> None:
         box = QMessageBox(QMessageBox.Icon.NoIcon, self.windowTitle(), question, parent=self)

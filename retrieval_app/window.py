@@ -2,7 +2,6 @@
 
 import os
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
@@ -14,7 +13,6 @@ from PySide6.QtGui import (
     QMouseEvent,
 )
 from PySide6.QtWidgets import (
-    QFileDialog,
     QMainWindow,
     QMenu,
     QSizePolicy,
@@ -27,16 +25,16 @@ from PySide6.QtWidgets import (
 
 from indexer import photos
 from indexer.places import SUFFIX, libraries
-from indexer.query import Example, Query
 from retrieval_app import theme as themes
 from retrieval_app.details_panel import NOT_TEXT, file_url
 from retrieval_app.dialogs import FailuresDialog, Key, KeysDialog, about
 from retrieval_app.duplicates_page import DuplicatesPage
 from retrieval_app.grid import LARGEST, SMALLEST, USUAL
+from retrieval_app.library_model import can_go_back, go_back
 from retrieval_app.library_page import LibraryPage
 from retrieval_app.map_page import MapPage
 from retrieval_app.menus import Entry, Menus
-from retrieval_app.outside import Outside, promising, received
+from retrieval_app.outside import promising, received
 from retrieval_app.pages import Pages
 from retrieval_app.search_page import SearchPage
 from retrieval_app.session import Session
@@ -45,6 +43,7 @@ from retrieval_app.status_line import Banner, StatusLine
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
 from retrieval_app.train_door import TrainDoor
+from retrieval_app.ways_in import WaysIn
 
 SIZE_STEP = 24  # px by which the pictures grow with one key
 HAND_KEYS = [
@@ -67,6 +66,7 @@ class MainWindow(QMainWindow):
         self.tiles = tiles
         self.theme = theme
         self._settings = settings
+        self.ways_in = WaysIn(session, settings, self)
         self.page = SearchPage(session, tiles, theme)
         self.pages = Pages()
         self.pages.add("Search", self.page, "Find what looks alike", self.page.take_focus)
@@ -102,16 +102,16 @@ class MainWindow(QMainWindow):
     def _menus_of_pictures(self) -> dict[str, list[Entry | None]]:
         return {
             "File": [
-                Entry("Index folder…", self.choose_folder, ("Ctrl+I",), "index-folder"),
-                Entry("Index labelled folder…", self.choose_labelled_folder),
+                Entry("Index folder…", self.ways_in.choose_folder, ("Ctrl+I",), "index-folder"),
+                Entry("Index labelled folder…", self.ways_in.choose_labelled_folder),
                 None,
-                Entry("Open a picture…", self.choose_pictures, ("Ctrl+O",), "open-picture", self._filled),
+                Entry("Open a picture…", self.ways_in.choose_pictures, ("Ctrl+O",), "open-picture", self._filled),
                 None,
                 Entry("Quit", self.close, ("Ctrl+Q",)),
             ],
             "Edit": [
                 Entry("Copy path", self.copy_path, ("Ctrl+C",), possible=self._looking),
-                Entry("Paste as query", self.paste, ("Ctrl+V",), "paste", self._filled),
+                Entry("Paste as query", self.ways_in.paste, ("Ctrl+V",), "paste", self._filled),
             ],
             "View": [
                 *self.pages.entries(),
@@ -143,10 +143,12 @@ class MainWindow(QMainWindow):
             "Model": [
                 Entry("Fine-tune on labelled folders…", self.training.open),
                 None,
-                Entry("Go back to the previous model", session.go_back, possible=session.can_go_back),
+                Entry(
+                    "Go back to the previous model", partial(go_back, session), possible=partial(can_go_back, session)
+                ),
             ],
             "Library": [
-                Entry("Open library…", self.choose_library),
+                Entry("Open library…", self.ways_in.choose_library),
                 Entry("Look for changes", session.rescan, ("F5",), "refresh", session.can_rescan),
                 None,
                 Entry("Photos that could not be read…", self.show_failures, (), "warning", self._failed),
@@ -221,10 +223,10 @@ class MainWindow(QMainWindow):
             signal.connect(self._update)
         session.query_changed.connect(self._show_results)
         self.pages.turned.connect(self._update)
-        self.page.folder_wanted.connect(self.choose_folder)
+        self.page.folder_wanted.connect(self.ways_in.choose_folder)
         for page in (self.duplicates, self.map, self.library):
-            page.folder_wanted.connect(self.choose_folder)
-        self.page.picture_wanted.connect(self.choose_pictures)
+            page.folder_wanted.connect(self.ways_in.choose_folder)
+        self.page.picture_wanted.connect(self.ways_in.choose_pictures)
         self.status.failures_wanted.connect(self.show_failures)
         self.size_slider.valueChanged.connect(self.page.results.grid.set_side)
         self.theme.changed.connect(self._draw)
@@ -270,54 +272,6 @@ class MainWindow(QMainWindow):
 
     # What the menus do
 
-    def choose_folder(self) -> None:
-        """Ask for a photo folder and index it."""
-        if folder := self._ask_folder("Choose a photo folder"):
-            self.session.index([folder])
-
-    def choose_labelled_folder(self) -> None:
-        """Ask for a folder whose sub-folders are named by class, and index it."""
-        if folder := self._ask_folder("Choose a folder whose sub-folders are named by class"):
-            self.session.index([folder], labelled=True)
-
-    def choose_library(self) -> None:
-        """Ask for a library folder and open it."""
-        if folder := self._ask_folder("Choose a folder that ends in .library"):
-            self.session.open(folder)
-
-    def choose_pictures(self) -> None:
-        """Ask for pictures from anywhere and search with them."""
-        names, _ = QFileDialog.getOpenFileNames(self, "Find what looks like these pictures", self._last_folder())
-        if names:
-            self._settings.put("folder", str(Path(names[0]).parent))
-            self._ask_for([Path(name) for name in names])
-
-    def _ask_folder(self, title: str) -> Path | None:
-        name = QFileDialog.getExistingDirectory(self, title, self._last_folder())
-        if name:
-            self._settings.put("folder", name)
-        return Path(name) if name else None
-
-    def _last_folder(self) -> str:
-        return self._settings.text("folder", str(Path.home()))
-
-    def paste(self) -> None:
-        """Search with the picture or the picture files of the clipboard."""
-        outside = received(QGuiApplication.clipboard().mimeData())
-        if outside.pictures or outside.folders:
-            self._take(outside)
-        else:
-            self.session.noticed.emit("There is no picture in the clipboard.")
-
-    def _take(self, outside: Outside) -> None:
-        if outside.folders:
-            self.session.index(outside.folders)
-        if outside.pictures:
-            self._ask_for(outside.pictures)
-
-    def _ask_for(self, pictures: tuple[Example, ...] | list[Path]) -> None:
-        self.session.search(Query(positives=tuple(pictures)))
-
     def copy_path(self) -> None:
         """Put the path of the current photo into the clipboard."""
         photo = self.page.current_photo()
@@ -358,7 +312,7 @@ class MainWindow(QMainWindow):
         """A picture is a query, several are one query, a folder is indexed."""
         event.setDropAction(Qt.DropAction.CopyAction)  # a move would let the other program delete its file
         event.accept()
-        self._take(received(event.mimeData()))
+        self.ways_in.take(received(event.mimeData()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The side buttons of a mouse go back and forward."""

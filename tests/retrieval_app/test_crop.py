@@ -154,14 +154,14 @@ def test_a_part_of_a_dropped_file_and_of_a_bitmap_are_queries(window: MainWindow
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "outside.png"))])
     QGuiApplication.clipboard().setMimeData(data)
-    window.paste()
+    window.ways_in.paste()
     crop_by_key(window, qtbot)
     from_file = first(window)
     assert isinstance(from_file, Cropped)
     assert from_file.example == tmp_path / "outside.png"
     by_file = [hit.distance for hit in window.session.listing.hits]
     QGuiApplication.clipboard().setPixmap(QPixmap(str(tmp_path / "outside.png")))
-    window.paste()
+    window.ways_in.paste()
     crop_by_key(window, qtbot)
     from_bitmap = first(window)
     assert isinstance(from_bitmap, Cropped)

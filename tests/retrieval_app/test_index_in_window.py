@@ -32,7 +32,7 @@ def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
     QApplication.sendEvent(window, QDropEvent(QPointF(9, 9), copy, data, left, none))
     assert session.job is not None
     assert window.status.cancel.isVisible()
-    assert not window.page.first.choose.isVisible()
+    assert not window.page.first.offer.isVisible()
     stages: list[str] = []
     session.job_changed.connect(lambda: stages.append(session.job.progress.stage if session.job else "end"))
     qtbot.waitUntil(lambda: session.job is None and not session.empty, timeout=LONG)
@@ -56,7 +56,7 @@ def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_
         assert empty_window.status.text.text() == "Stopping…"
     assert "stopped" in said.args[0]
     assert session.job is None
-    assert empty_window.page.first.choose.isVisible()
+    assert empty_window.page.first.offer.isVisible()
 
 
 def test_closing_the_window_ends_the_child(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:

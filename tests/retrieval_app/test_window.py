@@ -301,9 +301,9 @@ def test_photos_that_could_not_be_read_are_listed_with_reasons_as_plain_text(
 
 def test_the_first_start_invites_a_folder_or_the_sample(empty_window: MainWindow) -> None:
     assert empty_window.page.first.isVisible()
-    assert empty_window.page.first.choose.isVisible()
+    assert empty_window.page.first.offer.isVisible()
     assert empty_window.page.first.sample.isVisible()
-    assert empty_window.focusWidget() is empty_window.page.first.choose
+    assert empty_window.focusWidget() is empty_window.page.first.offer
 
 
 def test_a_search_in_an_empty_library_says_what_to_do(empty_window: MainWindow, photos_folder: Path) -> None:
