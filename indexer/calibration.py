@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError
 from indexer.metrics import LEAST_FALSE_MATCHES
-from indexer.rates import GROUPS, LEAST_UNITS, Rate, intervals
+from indexer.rates import GROUPS, LEAST_UNITS, Rate, intervals, of_other_classes
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -312,17 +312,32 @@ def _cutoffs(distances: Floats, same: NDArray[np.bool_], left: Rows, right: Rows
     """Cut-offs at the FMRs that the mismatched pairs can back; the intervals are over the units (photos,) of photos."""
     classes = int(units.max()) + 1
     foreign = LEAST_UNITS <= classes < len(units)  # else for these classes only, or there are no classes
-    units = units % UNITS if foreign else np.random.default_rng(0).permutation(len(units)) % GROUPS
+    cells = units % UNITS if foreign else np.random.default_rng(0).permutation(len(units)) % GROUPS
     mismatched = np.sort(distances[~same])
     fmrs = [fmr for fmr in FMRS if fmr * len(mismatched) >= LEAST_FALSE_MATCHES]
     edges = np.array([mismatched[math.floor(fmr * len(mismatched))] for fmr in fmrs])
-    wrong = _rates(distances[~same], edges, units[left[~same]], units[right[~same]], foreign=foreign)
-    kept = _rates(distances[same], edges, units[left[same]], units[right[same]], foreign=foreign)
+    wrong = _rates(distances[~same], edges, cells[left[~same]], cells[right[~same]], foreign=foreign)
+    kept = (
+        _rates_of_classes(distances[same], edges, units[left[same]])
+        if foreign
+        else _rates(distances[same], edges, cells[left[same]], cells[right[same]], foreign=False)
+    )
     missed = [Rate(1 - rate.value, 1 - rate.high, 1 - rate.low) for rate in kept]
     return tuple(
         Cutoff(edge, wrong[at]._replace(value=fmrs[at]), missed[at] if missed else None)
         for at, edge in enumerate(edges.tolist())
     )
+
+
+def _rates_of_classes(distances: Floats, edges: Floats, classes: Rows) -> list[Rate]:
+    """The shares of matched pairs below each edge with intervals for other classes; each pair is of one class."""
+    if not (len(distances) and len(edges)):
+        return []
+    bins = len(edges) + 1
+    place = np.searchsorted(edges, distances, side="right")  # a pair is below all edges from this one on
+    cells = np.bincount(classes * bins + place, minlength=(int(classes.max()) + 1) * bins)
+    below = np.cumsum(cells.reshape(-1, bins), axis=1).astype(np.float64)
+    return of_other_classes(below[:, :-1], below[:, -1])
 
 
 def _rates(distances: Floats, edges: Floats, left: Rows, right: Rows, *, foreign: bool) -> list[Rate]:

@@ -1,8 +1,11 @@
 """Shares of errors with intervals that allow for trials sharing classes or photos. numpy only.
 
-Two pairs that share a class err together, so pairs cannot be counted as if they were independent. What is drawn again
-are therefore the units, classes or groups of photos: each gets a random weight (Rubin 1981, "The Bayesian Bootstrap"),
-and a pair of two units the product of theirs.
+Two pairs that share a class err together, so pairs cannot be counted as if they were independent: classes or groups of
+photos are the units. Where a trial belongs to two units, they get random weights (Rubin 1981, "The Bayesian Bootstrap")
+and a pair the product of theirs. Where each belongs to one class, the spread between classes is reckoned with one more
+that was not seen: among a few classes none may be of the kind that errs quite differently, and then their spread says
+nothing of it. Over simulated classes of many kinds such intervals hold at least 0.9 of what others measure; random
+weights held 0.7 where one class in ten differed (tests/indexer/test_rates.py).
 """
 
 import math
@@ -16,8 +19,8 @@ Floats = NDArray[np.float64]
 RESAMPLES = 400
 LEAST_UNITS = 4  # classes; fewer say nothing about others, and photos in groups are counted instead
 GROUPS = 20
-MOST_UNITS = 1000  # more of them share weights, several together: every two units are a cell
 TAIL = 0.025
+UNSEEN = 0.5  # of a class that always errs, and of one that never does, added to the classes that were seen
 
 
 class Rate(NamedTuple):
@@ -51,6 +54,38 @@ def intervals(errors: Floats, trials: Floats, *, foreign: bool) -> list[Rate]:
     middle = np.log((shares * total + 0.5) / (total - shares * total + 0.5))
     low, high = (1 / (1 + np.exp(-np.clip(logit, -50, 50))) for logit in (middle - reach, middle + reach))
     low = np.minimum(low, _least_without_one(errors, trials[:, :, None])) if foreign else low
+    return _around(shares, low, high, units)
+
+
+def of_other_classes(errors: Floats, trials: Floats) -> list[Rate]:
+    """Shares with 95 % intervals for as many other classes: errors (c, e) among trials (c,) that belong to one class.
+
+    Half a class that always errs and half a class that never does are added, as half an error and half a success are to
+    a binomial share (Jeffreys' prior; Brown, Cai, DasGupta 2001, "Interval Estimation for a Binomial Proportion").
+    The spread is that of a ratio over classes (Cochran 1977, "Sampling Techniques", equation 6.9), on the scale of the
+    arcsine, which keeps it apart from the share (Anscombe 1948). Uneven classes count as fewer: (sum t)^2 / sum t^2
+    (Kish 1965, "Survey Sampling"). Student's t has two degrees less, and the root of two stands for being asked of
+    others. Fewer than three classes leave it at 0 to 1.
+    """
+    errors, trials = errors[trials > 0], trials[trials > 0]
+    total = float(trials.sum())
+    shares = errors.sum(axis=0) / total
+    even = total**2 / float((trials**2).sum())
+    if len(trials) < 3:
+        return [Rate(share, 0.0, 1.0) for share in shares.tolist()]
+    part = np.full((1, errors.shape[1]), UNSEEN * total / even)
+    errors, trials = np.concatenate([errors, part, 0 * part]), np.concatenate([trials, part[0, :1], part[0, :1]])
+    middle = errors.sum(axis=0) / trials.sum()
+    apart = ((errors - middle * trials[:, None]) ** 2).sum(axis=0) / trials.sum() ** 2
+    spread = np.sqrt(apart * even / max(even - 1, 1e-9) / (4 * middle * (1 - middle)))
+    reach = student(max(1, round(even) - 2)) * spread * math.sqrt(2)
+    angle = np.arcsin(np.sqrt(middle))
+    low, high = (np.sin(np.clip(end, 0, math.pi / 2)) ** 2 for end in (angle - reach, angle + reach))
+    return _around(shares, low, high, even)
+
+
+def _around(shares: Floats, low: Floats, high: Floats, units: float) -> list[Rate]:
+    """Intervals that hold their share; of none or all, as far as so many independent units leave open."""
     unseen = 1 - TAIL ** (1 / units)
     low = np.where(shares == 1, np.minimum(low, 1 - unseen), np.minimum(low, shares))
     high = np.where(shares == 0, np.maximum(high, unseen), np.maximum(high, shares))
@@ -60,13 +95,11 @@ def intervals(errors: Floats, trials: Floats, *, foreign: bool) -> list[Rate]:
 def shares_of_units(errors: NDArray[np.bool_], codes: NDArray[np.int64]) -> Rate:
     """The share of errors (n,), at least one, with an interval over classes (n,); over photos where those are few."""
     foreign = len(set(codes.tolist())) >= LEAST_UNITS
-    units = np.unique(codes, return_inverse=True)[1] % MOST_UNITS if foreign else np.arange(len(codes)) % GROUPS
-    (rate,) = intervals(
-        np.diag(np.bincount(units, errors).astype(np.float64))[:, :, None],
-        np.diag(np.bincount(units).astype(np.float64)),
-        foreign=foreign,
-    )
-    return rate
+    units = np.unique(codes, return_inverse=True)[1] if foreign else np.arange(len(codes)) % GROUPS
+    wrong, asked = np.bincount(units, errors).astype(np.float64), np.bincount(units).astype(np.float64)
+    if foreign:
+        return of_other_classes(wrong[:, None], asked)[0]
+    return intervals(np.diag(wrong)[:, :, None], np.diag(asked), foreign=False)[0]
 
 
 def _least_without_one(errors: Floats, trials: Floats) -> Floats:
