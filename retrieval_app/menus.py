@@ -18,6 +18,7 @@ class Entry(NamedTuple):
     keys: tuple[str, ...] = ()
     icon: str = ""
     possible: Callable[[], bool] = lambda: True  # asked whenever the session changes
+    checked: Callable[[], bool] | None = None  # of what is switched on and off
 
 
 class Menus:
@@ -39,6 +40,7 @@ class Menus:
         action = QAction(entry.text, self._window)
         action.setShortcuts([QKeySequence(key) for key in entry.keys])
         action.setToolTip(entry.text.rstrip("…") + (f" ({', '.join(entry.keys)})" if entry.keys else ""))
+        action.setCheckable(entry.checked is not None)
         action.triggered.connect(lambda _checked: entry.run())
         self._entries[entry.text] = (action, entry)
         return action
@@ -48,9 +50,11 @@ class Menus:
         return self._entries[text][0]
 
     def update(self) -> None:
-        """Enable what is possible now."""
+        """Enable what is possible now, and tick what is switched on."""
         for action, entry in self._entries.values():
             action.setEnabled(entry.possible())
+            if entry.checked is not None:
+                action.setChecked(entry.checked())
 
     def draw(self, theme: Theme) -> None:
         """Give the actions their icons in the colours of the theme."""

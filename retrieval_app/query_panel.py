@@ -1,20 +1,24 @@
 """The left pane: what is asked, or how to ask."""
 
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from indexer import photos
 from indexer.query import Box, Cropped, Example, Picture, Query
 from retrieval_app import marking
+from retrieval_app.asides import Asides
 from retrieval_app.crop import Crop
+from retrieval_app.identity_panel import IdentityPanel
 from retrieval_app.labels import Elided, button, label
 from retrieval_app.mark_rows import MarkRow
 from retrieval_app.session import Session
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
+from retrieval_app.ways import WaySwitches
 
 
 class QueryPanel(QScrollArea):
@@ -22,13 +26,15 @@ class QueryPanel(QScrollArea):
 
     open_wanted = Signal()
 
-    def __init__(self, session: Session, tiles: Tiles, theme: Theme) -> None:
+    def __init__(self, session: Session, tiles: Tiles, theme: Theme, beside: Asides) -> None:
         super().__init__()
         self._session = session
         self._tiles = tiles
         self.picture = Crop(theme, self._look_at_first)
         self.more = MarkRow(theme, "+  More like", self._look)
         self.less = MarkRow(theme, "\N{MINUS SIGN}  Less like", self._look)
+        self.ways = WaySwitches(session)
+        self.identity = IdentityPanel(session, beside)
         self._invitation = _invitation()
         self._name = Elided(role="name")
         self._origin = label("", "caption", wrap=True)
@@ -48,6 +54,7 @@ class QueryPanel(QScrollArea):
         self._back.clicked.connect(session.show_library)
         self._open.setToolTip("Find what looks like a picture from anywhere (Ctrl+O)")
         self._open.clicked.connect(self.open_wanted)
+        self.identity.said.connect(partial(QTimer.singleShot, 0, self, self._look_at_answer))
         for row in (self.more, self.less):
             row.removed.connect(self._remove)
             row.weighed.connect(session.mark)
@@ -63,7 +70,7 @@ class QueryPanel(QScrollArea):
         column.setSpacing(8)
         column.addWidget(label("QUERY", "section"))
         parts = (self._invitation, self.picture, self._name, self._origin, self._whole, self.more, self.less)
-        for part in (*parts, self._back, self._open):
+        for part in (*parts, self.ways, self.identity, self._back, self._open):
             column.addWidget(part)
         column.addStretch(1)
         self.setWidget(inside)
@@ -93,6 +100,10 @@ class QueryPanel(QScrollArea):
             widget.update()
         self._name.setText(self.named(query.positives[0]))
         self._origin.setText(self._said(query))
+
+    def _look_at_answer(self) -> None:
+        """Bring what was answered into sight, once it has its place."""
+        self.ensureWidgetVisible(self.identity)
 
     def named(self, example: Example) -> str:
         """The file name of a picture; of one in memory, where it came from."""

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from retrieval_app import asides, words
 from retrieval_app.asides import Asides
-from retrieval_app.asking import HITS
+from retrieval_app.asking import HITS, NEAREST, WAYS
 from retrieval_app.filter_bar import ChipRow, FilterBar, chips
 from retrieval_app.grid import Grid
 from retrieval_app.labels import Elided, label
 from retrieval_app.marking import marks
+from retrieval_app.rate_cut import RateCut
 from retrieval_app.session import Session
 from retrieval_app.state import Listing
 from retrieval_app.theme import Theme
@@ -41,7 +42,8 @@ class ResultsView(QWidget):
         self.filter = FilterBar()
         self.chips = ChipRow()
         self.cut = QSlider(Qt.Orientation.Horizontal)
-        self._cut_name = label("cut", "caption")
+        self.rate_cut = RateCut(session, beside, self)
+        self.cut_button = QToolButton()
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._title = label("", "name")
         self._order = Elided(role="caption", elide=Qt.TextElideMode.ElideRight)
@@ -56,11 +58,16 @@ class ResultsView(QWidget):
         self.cut.setFixedWidth(72)
         self.cut.setAccessibleName("Cut-off distance")
         self.cut.setToolTip("Cut off: show only results nearer than this; at the right end, all")
+        self.cut_button.setText("cut ▾")
+        self.cut_button.setMenu(self.rate_cut)
+        self.cut_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.cut_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.cut_button.setToolTip("Cut off at a false-match rate: so that few pictures that differ come in")
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self._title)
         head.addWidget(self._order, 1)
-        head.addWidget(self._cut_name)
+        head.addWidget(self.cut_button)
         head.addWidget(self.cut)
         above = QVBoxLayout()
         above.setContentsMargins(12, 10, 16, 6)
@@ -134,7 +141,7 @@ class ResultsView(QWidget):
             self._order.setText("by folder and name")
         else:
             self._title.setText(in_words(session.listing, session.cut))
-            self._order.setText(f"sorted by distance, 0 is the same  ·  {_how(result.engine, result.recall_at_10)}")
+            self._order.setText(f"{WAYS[session.way].order}  ·  {_how(result.engine, result.recall_at_10)}")
 
     # Filter and cut-off
 
@@ -166,13 +173,18 @@ class ResultsView(QWidget):
             (chip.text, partial(session.keep_within, chip.without)) for chip in chips(session.within)
         ]
         if session.cut is not None and session.query is not None:
-            chosen.append((f"nearer than {session.cut:.2f}", partial(session.cut_at, None)))
+            rate = self.rate_cut.said(session.cut)
+            chosen.append(
+                (f"nearer than {session.cut:.2f}{f': {rate.lower()}' * bool(rate)}", partial(session.cut_at, None))
+            )
+        if session.way != NEAREST and session.query is not None:
+            chosen.append((WAYS[session.way].chip, partial(session.rank, session.way)))
         self.chips.show_chips(chosen)
         hits = session.found.hits
-        for widget in (self.cut, self._cut_name):
+        for widget in (self.cut, self.cut_button):
             widget.setVisible(bool(hits))
         if hits and not self._pause.isActive() and not self.cut.isSliderDown():
-            self._show_cut(hits[-1].distance)
+            self._show_cut(max(hit.distance for hit in hits))
 
     def _show_cut(self, furthest: float) -> None:
         """The slider goes from 0 to the furthest result; at its end nothing is cut off."""

@@ -51,7 +51,9 @@ class SavedSearches(QObject):
         """Ask for a name and keep the current search by it."""
         dialog = QInputDialog(self._window)
         dialog.setWindowTitle("Save this search")
-        dialog.setLabelText("Name of the search: pictures, marks, part, filter and cut-off are kept.")
+        dialog.setLabelText(
+            "Name of the search: pictures, marks, part, filter and cut-off are kept, and ranked by distance."
+        )
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
         dialog.textValueSelected.connect(self.save)
         dialog.open()

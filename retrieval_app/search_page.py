@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from indexer.library import Photo
+from retrieval_app import ways
 from retrieval_app.asides import Asides, give_label
 from retrieval_app.compare_page import ComparePage
 from retrieval_app.details_panel import DetailsPanel
@@ -43,7 +44,7 @@ class SearchPage(QStackedWidget):
         session.library_changed.connect(lambda: self.asides.follow(session.folder))  # before anyone asks
         self.results = ResultsView(session, tiles, theme, self.asides)
         self.details = DetailsPanel(tiles, theme, self.asides)
-        self.query = QueryPanel(session, tiles, theme)
+        self.query = QueryPanel(session, tiles, theme, self.asides)
         self.saved = SavedSearches(session, self.asides, self)
         self.compare = ComparePage(theme, self.asides)
         self._labelling: _Label | None = None
@@ -129,6 +130,8 @@ class SearchPage(QStackedWidget):
             Entry("Less like this", partial(self._mark, -1), ("-",), possible=possible),
             Entry("Filter…", self._filter, ("Ctrl+F",), "filter", possible),
             Entry("Choose a part of the query", self._crop, ("C",), possible=lambda: session.query is not None),
+            *ways.entries(session),
+            Entry("What is it?", self._identify, ("?",), possible=lambda: session.query is not None),
             Entry("Save this search…", self.saved.ask_name, ("Ctrl+S",), possible=lambda: session.query is not None),
             Entry("Undo the last change", session.undo, ("Ctrl+Z",), possible=lambda: session.history.changed),
         ]
@@ -147,6 +150,10 @@ class SearchPage(QStackedWidget):
     def _crop(self) -> None:
         self.query.picture.begin()
         self.query.ensureWidgetVisible(self.query.picture)
+
+    def _identify(self) -> None:
+        self._show_panes()
+        self.query.identity.ask()
 
     def take_focus(self) -> None:
         """Keys go to what is done first."""

@@ -19,7 +19,7 @@ from indexer.query import Example, Query
 from indexer.samples import sample_folder
 from indexer.store import Failure
 from retrieval_app import marking
-from retrieval_app.asking import EVERYTHING, listed, ranked
+from retrieval_app.asking import EVERYTHING, NEAREST, Answer, Question, listed, ranked, takes
 from retrieval_app.jobs import JobEnd, Readers
 from retrieval_app.snapshot import WATCHED, Snapshot, keep_watched, take_snapshot
 from retrieval_app.state import History, JobState, Listing, Trouble
@@ -49,6 +49,7 @@ class Session(QObject):
         self.listing = self.found = Listing(np.empty(0, np.int64))  # found: before the cut-off
         self.within = EVERYTHING
         self.cut: float | None = None
+        self.way = NEAREST  # of asking.WAYS
         self.history = History()
         self.searching = False
         self.work = Work(self)
@@ -120,7 +121,7 @@ class Session(QObject):
         self._library, self._version, self._reading = None, -1, False
         self._reader.open(None)
         self.info, self.failures, self.previous, self.history = None, [], "", History()
-        self._ids, self.within, self.cut = np.empty(0, np.int64), EVERYTHING, None
+        self._ids, self.within, self.cut, self.way = np.empty(0, np.int64), EVERYTHING, None, NEAREST
         self._settle()
 
     def _poll(self) -> None:
@@ -154,8 +155,8 @@ class Session(QObject):
     def _take(self, key: object, answer: object) -> None:
         if isinstance(answer, Snapshot):
             self._take_snapshot(answer)
-        elif isinstance(answer, Listing) and key == self._ticket:
-            self._take_listing(answer)
+        elif isinstance(answer, Answer) and key == self._ticket:
+            self._take_answer(answer)
 
     def _fail(self, key: object, error: Exception) -> None:
         if key == SNAPSHOT:
@@ -194,8 +195,8 @@ class Session(QObject):
         self._look()
 
     def reopen(self, query: Query, within: Filter, cut: float | None) -> None:
-        """Search as it was done before: with this filter and cut-off."""
-        self.within, self.cut = within, cut
+        """Search as it was done before: with this filter and cut-off, by distance."""
+        self.within, self.cut, self.way = within, cut, NEAREST
         self.search(query)
 
     def click(self, photo: int) -> None:
@@ -242,12 +243,15 @@ class Session(QObject):
     def _look(self) -> None:
         """Show what the history points at."""
         self._settle()
+        if self.query is not None and not takes(self.way, self.query):
+            self.way = NEAREST
         self.query_changed.emit()
         if self.query is None:
             self._list()
         else:
             self.searching = True
-            self._reader.ask(self._ticket, partial(ranked, query=self.query, within=self.within))
+            asked = Question(self.query, self.within, self.cut, self.way)
+            self._reader.ask(self._ticket, partial(ranked, asked=asked))
             self.listing_changed.emit()
 
     def _list(self) -> None:
@@ -265,7 +269,17 @@ class Session(QObject):
     def cut_at(self, distance: float | None) -> None:
         """Show only results up to a distance; None for all."""
         self.cut = distance
-        self._show(self.found)
+        if self.query is None or self.way == NEAREST:
+            self._show(self.found)
+        else:
+            self._look()
+
+    def rank(self, way: str) -> None:
+        """Rank in one of WAYS from now on; a second time, by distance again."""
+        wanted = NEAREST if way == self.way else way
+        if takes(wanted, self.query):
+            self.way = wanted
+            self._look()
 
     def _settle(self) -> None:
         """Forget searches under way and troubles of the past."""
@@ -274,18 +288,18 @@ class Session(QObject):
         self.searching = False
         self.troubled.emit(None)
 
-    def _take_listing(self, listing: Listing) -> None:
+    def _take_answer(self, answer: Answer) -> None:
         self.searching = False
-        self._show(listing)
-        self.noticed.emit(listing.result.notice if listing.result else "")
+        self._show(*answer)
+        self.noticed.emit(answer.found.result.notice if answer.found.result else "")
 
     def _fail_search(self, error: Exception) -> None:
         self.searching = False
         self.listing_changed.emit()
         self._explain(error, "Back to the library", self.show_library)
 
-    def _show(self, listing: Listing) -> None:
-        self.found, self.listing = listing, listing.nearer(self.cut)
+    def _show(self, found: Listing, shown: Listing | None = None) -> None:
+        self.found, self.listing = found, found.nearer(self.cut) if shown is None else shown
         self.listing_changed.emit()
 
     # Indexing

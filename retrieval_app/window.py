@@ -85,6 +85,7 @@ class MainWindow(QMainWindow):
         self.training = TrainDoor(session, theme, self)
         self.menus = Menus(self, self._menus())
         self._add_themes()
+        self.menus.menus["Search"].addMenu(self.page.results.rate_cut)
         self.page.saved.fill(self.menus.menus["Search"])
         self._fill_toolbar()
         self._arrange()

@@ -1,0 +1,74 @@
+"""The switches for other ways to rank the results than by distance; one of them at a time."""
+
+from functools import partial
+from typing import NamedTuple
+
+from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+
+from retrieval_app.asking import COPIES, REFINED, takes
+from retrieval_app.menus import Entry
+from retrieval_app.session import Session
+
+
+class Switch(NamedTuple):
+    """What a way is called where it can be switched on, its key, and what it does."""
+
+    text: str
+    key: str
+    does: str
+
+
+SWITCHES = {
+    REFINED: Switch("Refine", "Ctrl+R", "A second look: what the nearest have in common counts more; mostly better"),
+    COPIES: Switch(
+        "Find changed copies", "Ctrl+D", "First what this one picture was made from or into: cut, turned, framed, faded"
+    ),
+}
+
+
+class WaySwitches(QWidget):
+    """One check box for each way; what a query cannot be ranked by is greyed."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.boxes = {way: QCheckBox(switch.text) for way, switch in SWITCHES.items()}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 4)
+        column.setSpacing(8)
+        for way, box in self.boxes.items():
+            box.setToolTip(f"{SWITCHES[way].does} ({SWITCHES[way].key})")
+            box.clicked.connect(partial(self._rank, way))
+            column.addWidget(box)
+        session.query_changed.connect(self._show)
+        self._show()
+
+    def _rank(self, way: str) -> None:
+        self._session.rank(way)
+
+    def _show(self) -> None:
+        self.setVisible(self._session.query is not None)
+        for way, box in self.boxes.items():
+            box.setChecked(self._session.way == way)
+            box.setEnabled(takes(way, self._session.query))
+
+
+def entries(session: Session) -> list[Entry]:
+    """The lines of the menu that switch the ways."""
+
+    def possible(way: str) -> bool:
+        return takes(way, session.query)
+
+    def checked(way: str) -> bool:
+        return session.way == way
+
+    return [
+        Entry(
+            switch.text,
+            partial(session.rank, way),
+            (switch.key,),
+            possible=partial(possible, way),
+            checked=partial(checked, way),
+        )
+        for way, switch in SWITCHES.items()
+    ]
