@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePo
 
 from retrieval_app import words
 from retrieval_app.labels import Elided, button, label
+from retrieval_app.reveal import reveal
 from retrieval_app.session import Session
 from retrieval_app.state import JobState, Trouble
 from retrieval_app.theme import Theme
@@ -31,6 +32,8 @@ class StatusLine(QWidget):
         super().__init__()
         self._session = session
         self.text = Elided()
+        self.file = button("Show in its folder", "link")
+        self._path = b""
         self._bar = QProgressBar()
         self.cancel = button("Cancel", "link")
         self.failures = button("", "link")
@@ -38,6 +41,8 @@ class StatusLine(QWidget):
         self._arrange()
         self.cancel.clicked.connect(session.cancel)
         self.failures.clicked.connect(self.failures_wanted)
+        self.file.clicked.connect(lambda: reveal(session, self._path))
+        self.file.hide()
         session.job_changed.connect(self._show_job)
         session.library_changed.connect(self._show_figures)
         session.noticed.connect(self._notice)
@@ -57,7 +62,7 @@ class StatusLine(QWidget):
         row.setSpacing(12)
         row.addWidget(self._bar)
         row.addWidget(self.text, 1)
-        for widget in (self.cancel, self.failures, self._figures):
+        for widget in (self.file, self.cancel, self.failures, self._figures):
             row.addWidget(widget)
 
     def _show_job(self) -> None:
@@ -72,7 +77,15 @@ class StatusLine(QWidget):
         self._bar.setValue(job.progress.done)
         self.text.setText("Stopping…" if job.stopping else sentence(job))
 
+    def offer_file(self, sentence: str, path: bytes) -> None:
+        """Say that a file was written, with a link that shows where, until there is other news."""
+        self._notice(sentence)
+        self._path = path
+        self.file.setToolTip(sentence)
+        self.file.show()
+
     def _notice(self, text: str) -> None:
+        self.file.hide()
         if self._session.job is None:
             self.text.setText(text)
 

@@ -29,6 +29,7 @@ from retrieval_app import theme as themes
 from retrieval_app.details_panel import NOT_TEXT, file_url
 from retrieval_app.dialogs import FailuresDialog, Key, KeysDialog, about
 from retrieval_app.duplicates_page import DuplicatesPage
+from retrieval_app.exporting import Exporting
 from retrieval_app.grid import LARGEST, SMALLEST, USUAL
 from retrieval_app.library_model import can_go_back, go_back
 from retrieval_app.library_page import LibraryPage
@@ -67,6 +68,7 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self._settings = settings
         self.ways_in = WaysIn(session, settings, self)
+        self.exporting = Exporting(session, settings, self)
         self.page = SearchPage(session, tiles, theme)
         self.pages = Pages()
         self.pages.add("Search", self.page, "Find what looks alike", self.page.take_focus)
@@ -107,6 +109,7 @@ class MainWindow(QMainWindow):
                 Entry("Index labelled folder…", self.ways_in.choose_labelled_folder),
                 None,
                 Entry("Open a picture…", self.ways_in.choose_pictures, ("Ctrl+O",), "open-picture", self._filled),
+                Entry("Export…", self.exporting.ask, ("Ctrl+E",), "open-external", self.exporting.possible),
                 None,
                 Entry("Quit", self.close, ("Ctrl+Q",)),
             ],
@@ -229,6 +232,7 @@ class MainWindow(QMainWindow):
             page.folder_wanted.connect(self.ways_in.choose_folder)
         self.page.picture_wanted.connect(self.ways_in.choose_pictures)
         self.status.failures_wanted.connect(self.show_failures)
+        self.exporting.written.connect(self.status.offer_file)
         self.size_slider.valueChanged.connect(self.page.results.grid.set_side)
         self.theme.changed.connect(self._draw)
 
