@@ -13,6 +13,7 @@ from indexer.errors import LookalikeError
 from training.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, RECIPES, SAMPLINGS, Preset
 
 Value = str | int | float | None
+INTERPOLATIONS = {"images": 1.0, "classes": 0.5}  # by purpose
 _LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
 
 
@@ -95,6 +96,17 @@ class TrainConfig:
         5e-4, Rule("Largest step of the training; smaller is safer and slower.", low=1e-7, high=1, advanced=True)
     )
     weight_decay: float = _setting(1e-2, Rule("Pull of the weights towards zero.", low=0, high=1, advanced=True))
+    interpolation: float | None = _setting(
+        None,
+        Rule(
+            "How far the weights go from the pretrained ones towards the trained ones, 1 all the way; less forgets "
+            "less of other classes.",
+            low=0.1,
+            high=1,
+            unset="1 for new pictures, 0.5 for new classes",
+            advanced=True,
+        ),
+    )
     patience: int = _setting(
         3, Rule("Stop after so many epochs without improvement; 0 never stops early.", low=0, high=1000, advanced=True)
     )
@@ -116,14 +128,15 @@ class TrainConfig:
         return LOSSES[self.loss].presets[self.preset]
 
     def resolved(self) -> "TrainConfig":
-        """The same with the loss's own miner, margin and temperature written out, None for what it has none of.
-
-        image_size is the model's to fill in.
+        """The same with the loss's own miner, margin and temperature written out, None for what it has none of, and the
+        purpose's own interpolation; image_size is the model's to fill in.
         """
         usual = self.preset_of_loss
         margin = usual.margin if self.margin is None else self.margin
         temperature = usual.temperature if self.temperature is None else self.temperature
-        return replace(self, miner=self.miner or usual.miner, margin=margin, temperature=temperature)
+        share = INTERPOLATIONS[self.purpose] if self.interpolation is None else self.interpolation
+        miner = self.miner or usual.miner
+        return replace(self, miner=miner, margin=margin, temperature=temperature, interpolation=share)
 
     def to_dict(self) -> dict[str, Value]:
         """Plain values for JSON."""

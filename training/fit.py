@@ -7,10 +7,12 @@ wrong on the way is met once: back to the best state, with a gentler miner and s
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -104,7 +106,7 @@ def fit(
     _start_head(config, network, material)
     course.start = snapshot(network)
     if keeper.state is None:
-        yield from _validate(course, network, material.check(), 0, [])
+        yield from _validate(course, network, material.check, 0, [])
     learner = _learner(course, network, material)
     if keeper.state is not None:
         learner = _take_up(keeper.state, course, learner, material)
@@ -112,7 +114,7 @@ def fit(
         if course.stopped:
             break
         taken = yield from _epoch(course, learner, material, epoch)
-        yield from _validate(course, network, material.check(), epoch, taken)
+        yield from _validate(course, network, material.check, epoch, taken)
         if _goes_wrong(course, taken):
             learner = _rescued(course, network, material)
         keeper.save(_state(course, learner))
@@ -153,23 +155,41 @@ def _epoch(course: _Course, learner: Learner, material: Material, epoch: int) ->
     return taken
 
 
-def _validate(course: _Course, network: Network, checked: Checked, number: int, taken: list[_Step]) -> Steps[None]:
+def _validate(
+    course: _Course, network: Network, check: Callable[[], Checked], number: int, taken: list[_Step]
+) -> Steps[None]:
     """Measure both embeddings on the validation part and enter the epoch."""
     sound = [step for step in taken if math.isfinite(step.loss)]
     total = combine([step.stats for step in sound]) if sound else None
-    score, width = _measured(network, checked, course.asked)
-    epoch = Epoch(
-        epoch=number,
-        loss=float(np.mean([step.loss for step in sound])) if sound else None,
-        active=total.active_fraction if total else None,
-        positive_distance=total.positive_distance if total else None,
-        negative_distance=total.negative_distance if total else None,
-        score=score,
-        seconds=round(course.seconds, 2),
-        spread=width,
-    )
-    course.add(epoch, network)
+    with _interpolated(course, network):
+        score, width = _measured(network, check(), course.asked)
+        epoch = Epoch(
+            epoch=number,
+            loss=float(np.mean([step.loss for step in sound])) if sound else None,
+            active=total.active_fraction if total else None,
+            positive_distance=total.positive_distance if total else None,
+            negative_distance=total.negative_distance if total else None,
+            score=score,
+            seconds=round(course.seconds, 2),
+            spread=width,
+        )
+        course.add(epoch, network)
     yield Progress("validate", number, course.config.epochs, course.collapse or course.stopped, epoch.values())
+
+
+@contextmanager
+def _interpolated(course: _Course, network: Network) -> Iterator[None]:
+    """The network as it would be kept: its weights so far on the way from the start to the trained ones as the settings
+    say (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", equation 1). Training goes on from the latter.
+    """
+    share = course.config.resolved().interpolation
+    if share is None or share == 1:
+        yield
+        return
+    trained = snapshot(network)
+    restore(network, {name: torch.lerp(weight, trained[name], share) for name, weight in course.start.items()})
+    yield
+    restore(network, trained)
 
 
 def _measured(network: Network, checked: Checked, asked: NDArray[np.bool_]) -> tuple[Score, float]:

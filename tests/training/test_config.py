@@ -112,6 +112,12 @@ def test_what_the_user_sets_wins_over_the_preset() -> None:
     assert (full.margin, full.miner) == (0.3, "hard")
 
 
+def test_new_classes_forget_less_unless_told_otherwise() -> None:
+    assert TrainConfig(purpose="images").resolved().interpolation == 1
+    assert TrainConfig(purpose="classes").resolved().interpolation == 0.5
+    assert TrainConfig(purpose="classes", interpolation=1.0).resolved().interpolation == 1
+
+
 def test_a_config_survives_json() -> None:
     config = TrainConfig(loss="contrastive", margin=0.5, image_size=64, seed=7)
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config

@@ -134,7 +134,9 @@ def test_the_story_stands_beside_the_checkpoint(trained: Trained) -> None:
     story = json.loads((trained.result.checkpoint / "training.json").read_text())
     assert story["verdict"] == "install"
     assert story["fingerprint"] == model.read_card(trained.result.checkpoint).fingerprint
-    assert TrainConfig.from_dict(story["config"]) == replace(QUICK, recipe="full", miner="semi-hard-all", margin=0.2)
+    assert TrainConfig.from_dict(story["config"]) == replace(
+        QUICK, recipe="full", miner="semi-hard-all", margin=0.2, interpolation=1.0
+    )
     assert len(story["epochs"]) == 3
 
 
@@ -164,6 +166,19 @@ def test_where_validation_has_known_and_new_classes_the_new_ones_alone_are_asked
     assert len(new) == 1
     assert not all(asked)
     assert result.fit.epochs[0].score.backbone == pytest.approx(figures.per_query_map_at_r[asked].mean(), abs=1e-6)
+
+
+def test_halfway_each_weight_is_the_mean_of_the_pretrained_and_the_trained_one(shapes: Path, tmp_path: Path) -> None:
+    kept = {}
+    for share in (0.5, 1.0):
+        config = replace(QUICK, dim=0, epochs=1, interpolation=share)
+        assert run_to_end(config, shapes, tmp_path / str(share)).result.fit.best.epoch == 1
+        kept[share] = load_network(tmp_path / str(share)).state_dict()
+    start = pretrained(replace(QUICK, dim=0)).state_dict()
+    assert any(not torch.equal(kept[1.0][name], tensor) for name, tensor in start.items())
+    for name, tensor in start.items():
+        wanted = (tensor.double() + kept[1.0][name].double()) / 2
+        torch.testing.assert_close(kept[0.5][name].double(), wanted, atol=1e-6, rtol=1e-6)
 
 
 def test_without_a_head_the_backbone_is_the_embedding(trained: Trained, tmp_path: Path, shapes: Path) -> None:
