@@ -128,7 +128,7 @@ def publish(library: Path, store: Store, model: int, fingerprint: str, *, seed: 
     try:
         yield from _write_vectors(folder, store, model, upto, total)
         manifest = yield from _write_index(folder, number, fingerprint, upto, seed)
-        identities = {name: _identity(folder / name) for name in FILES}
+        identities = {name: identity(folder / name) for name in FILES}
         atomic.publish_folder(folder, final)
     finally:
         atomic.discard(folder)
@@ -237,15 +237,16 @@ def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Manife
 
 
 def _verify(path: Path, manifest: Manifest, known: list[int] | None) -> list[int]:
-    identity = _identity(path)
-    if identity != known:
+    now = identity(path)
+    if now != known:
         size, sha256 = manifest.files[path.name]
         if path.stat().st_size != size or _measure(path)[1] != sha256:
             raise ValueError(f"{path.name} has changed since it was published")
-    return identity
+    return now
 
 
-def _identity(path: Path) -> list[int]:
+def identity(path: Path) -> list[int]:
+    """What changes whenever a regular file is written or replaced: see Identities. ValueError for a pipe."""
     about = _require_regular(path)
     return [about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns]
 

@@ -26,6 +26,7 @@ from indexer.store import Failure, File, Outcome, Root, Store
 
 MIN_TAIL = 5_000  # embeddings searched exactly before a new generation is worth building
 TAIL_SHARE = 0.1
+THERE = ("present", "unfinished")
 
 
 class Report(NamedTuple):
@@ -128,20 +129,19 @@ def _find_work(store: Store, model: int) -> Steps[list[_Work]]:
 
 def _scan_root(store: Store, root: Root, model: int, inner: set[bytes]) -> Iterator[_Work]:
     """Compare one root with the library, record what went and came back, and yield what is to be read."""
-    known = list(store.files(root.id))
-    found = scan.walk(root.path, inner)
-    gone_dark = not found.files and (b"" in found.unreadable or any(file.state == "present" for file in known))
+    known = list(store.files(root.id, model))
+    changes = scan.compare(scan.walk(root.path, inner), known)
+    gone_dark = not changes.found and (b"" in changes.unreadable or any(file.state in THERE for file in known))
     store.set_online(root.id, online=not gone_dark)
     if gone_dark:  # a drive that is not there, or an empty mount point: nothing is concluded from that
         return
-    changes = scan.compare(found, known)
-    store.set_state(root.id, changes.gone, "missing")
-    store.set_state(root.id, changes.back, "present")
-    if root.labelled:
-        store.set_labels(root.id, ((scan.folder_label(file.path), file.path) for file in found.files))
+    if changes.gone:
+        store.set_state(root.id, changes.gone, "missing")
+    if changes.back:
+        store.set_state(root.id, changes.back, "present")
+    if root.labelled and (unlabelled := store.unlabelled(root.id)):
+        store.set_labels(root.id, ((scan.folder_label(path), path) for path in unlabelled))
     yield from (_Work(root, file) for file in changes.new)
-    if unfinished := store.unfinished(root.id, model) - {file.path for file in changes.new}:
-        yield from (_Work(root, file) for file in found.files if file.path in unfinished)
 
 
 # embedding

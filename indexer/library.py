@@ -79,7 +79,8 @@ class Info(NamedTuple):
     """The figures of a library; `recall_at_10` is None, `trees` and `search_k` 0 while everything is searched exactly.
 
     `precisions` counts the model's embeddings by precision; `agreement` is how near they come to torch in fp32, as
-    measured at installation, None where that was not.
+    measured at installation, None where that was not. `measured` says what distances mean by, `scope` for what that
+    holds.
     """
 
     folder: Path
@@ -99,6 +100,8 @@ class Info(NamedTuple):
     search_k: int
     precisions: dict[str, int]
     agreement: Agreement | None
+    measured: str
+    scope: str
     bytes: int
 
 
@@ -179,8 +182,10 @@ class Library:
 
     def activate(self, fingerprint: str) -> None:
         """Make a model the active one, and the one before it the previous one; both or neither."""
+        if fingerprint == self.fingerprint:
+            return
         with self.store.transaction():
-            if self.fingerprint not in ("", fingerprint):
+            if self.fingerprint:
                 self.store.set_setting("previous_model", self.fingerprint)
             self.store.set_setting("active_model", fingerprint)
 
@@ -223,7 +228,7 @@ class Library:
     def info(self) -> Info:
         """The figures of the library."""
         model, searcher = self._require_model(), self._fresh_searcher()
-        generation = searcher.generation
+        generation, means = searcher.generation, self.calibration()
         return Info(
             folder=self.folder,
             roots=[self._root_info(root) for root in self.store.roots()],
@@ -242,6 +247,8 @@ class Library:
             search_k=generation.manifest.search_k if generation else 0,
             precisions=self.store.precisions(self.model_id),
             agreement=self._agreement(),
+            measured=means.measured(),
+            scope=means.scope,
             bytes=_size(self.folder),
         )
 

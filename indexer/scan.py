@@ -16,40 +16,45 @@ from indexer.store import File
 LAST_TIME = 2**63 - 1  # nanoseconds; SQLite holds no more, file systems do: a wrong clock can say the year 2300
 
 
-class Walk(NamedTuple):
-    """The pictures found below a root, and the relative paths that could not be looked at."""
+class Listing(NamedTuple):
+    """The pictures found in one folder, and the relative paths that could not be looked at."""
 
     files: list[File]
     unreadable: list[bytes]
 
 
 class Changes(NamedTuple):
-    """How a walk differs from the library: files to read, relative paths that went and that came back."""
+    """How a root differs from the library: files to read, relative paths that went and that came back.
+
+    `found` counts all pictures that are there, `unreadable` names what could not be looked at.
+    """
 
     new: list[File]
     gone: list[bytes]
     back: list[bytes]
+    found: int
+    unreadable: list[bytes]
 
 
-def walk(root: bytes, skip: Collection[bytes] = ()) -> Walk:
-    """List the candidates below a root; `skip` holds absolute folders that are roots of their own."""
-    found = Walk([], [])
+def walk(root: bytes, skip: Collection[bytes] = ()) -> Iterator[Listing]:
+    """List the candidates below a root, folder by folder; `skip` holds absolute folders that are roots of their own."""
     pending = [b""]
     root = root.rstrip(b"/")
     while pending:
         folder = pending.pop()
+        listing = Listing([], [])
         try:
             with os.scandir(root + b"/" + folder) as entries:
                 for entry in entries:
-                    _visit(entry, folder, pending, found)
+                    _visit(entry, folder, pending, listing)
         except OSError:
-            found.unreadable.append(folder)
+            listing.unreadable.append(folder)
         if skip:
             pending = [path for path in pending if root + b"/" + path[:-1] not in skip]
-    return found
+        yield listing
 
 
-def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], found: Walk) -> None:
+def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], listing: Listing) -> None:
     name = entry.name
     if entry.is_dir(follow_symlinks=False):
         if not name.startswith(b"."):
@@ -60,33 +65,43 @@ def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], fou
         except FileNotFoundError:  # a dangling link, or gone since it was listed
             return
         except OSError:  # it is there, but a folder on the way to it may not be entered
-            found.unreadable.append(folder + name)
+            listing.unreadable.append(folder + name)
             return
         if not stat.S_ISDIR(about.st_mode):
             changed, status_changed = about.st_mtime_ns, about.st_ctime_ns
             if changed > LAST_TIME or status_changed > LAST_TIME:
                 changed, status_changed = min(changed, LAST_TIME), min(status_changed, LAST_TIME)
-            found.files.append(File(folder + name, about.st_size, changed, status_changed))
+            listing.files.append(File(folder + name, about.st_size, changed, status_changed))
 
 
-def compare(found: Walk, known: Iterable[File]) -> Changes:
+def compare(listings: Iterable[Listing], known: Iterable[File]) -> Changes:
     """Which files must be read, which have gone, which are back as they were.
 
     A file is taken as unchanged when size and time of change are; a failed one also when its status-change time is,
-    so that a file made readable is tried again.
+    so that a file made readable is tried again. An unfinished one is read in any case.
     """
-    before = {file.path: file for file in known}
-    changes = Changes([], [], [])
-    for file in found.files:
-        old = before.pop(file.path, None)
-        changed = old is None or old.mtime_ns != file.mtime_ns or old.size != file.size
-        if old is None or changed or (old.state == "failed" and old.ctime_ns != file.ctime_ns):
-            changes.new.append(file)
-        elif old.state == "missing":
-            changes.back.append(file.path)
-    unseen = (file.path for file in before.values() if file.state != "missing")
-    changes.gone.extend(_outside(unseen, tuple(found.unreadable)))
-    return changes
+    before = set(known)  # almost all files are what they were to the last number: sets drop those at little cost
+    changes, odd, found = Changes([], [], [], 0, []), list[File](), 0
+    for files, unreadable in listings:
+        odd += [file for file in files if file not in before]
+        before.difference_update(files)
+        found += len(files)
+        changes.unreadable.extend(unreadable)
+    rest = {file.path: file for file in before}
+    for file in odd:
+        _judge(file, rest.pop(file.path, None), changes)
+    unseen = (file.path for file in rest.values() if file.state != "missing")
+    changes.gone.extend(_outside(unseen, tuple(changes.unreadable)))
+    return changes._replace(found=found)
+
+
+def _judge(file: File, old: File | None, changes: Changes) -> None:
+    """Add a file that is not exactly as it was known."""
+    changed = old is None or old.mtime_ns != file.mtime_ns or old.size != file.size
+    if old is None or changed or old.state == "unfinished" or (old.state == "failed" and old.ctime_ns != file.ctime_ns):
+        changes.new.append(file)
+    elif old.state == "missing":
+        changes.back.append(file.path)
 
 
 def _outside(paths: Iterator[bytes], folders: tuple[bytes, ...]) -> Iterator[bytes]:

@@ -142,10 +142,20 @@ class Store:
         """Point a root at another folder; its files keep their relative paths and their photos."""
         self._write("UPDATE roots SET path = ? WHERE id = ?", (path, root))
 
-    def files(self, root: int) -> Iterator[File]:
-        """Every file known below a root, whatever its state; a present file of an unfinished photo counts as known."""
-        rows = self._rows("SELECT path, size, mtime_ns, ctime_ns, state FROM files WHERE root = ?", (root,))
+    def files(self, root: int, model: int) -> Iterator[File]:
+        """Every file known below a root; "unfinished" where its photo has neither embedding nor failure so far."""
+        rows = self._rows(  # in the table's own order (the + hides the index of paths), which takes half the time
+            "SELECT path, size, mtime_ns, ctime_ns, CASE WHEN state = 'failed' "
+            "OR EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = files.photo AND e.model = ?) "
+            "OR EXISTS (SELECT 1 FROM failures AS f WHERE f.photo = files.photo AND f.model = ?) "
+            "THEN state ELSE 'unfinished' END FROM files WHERE +root = ?",
+            (model, model, root),
+        )
         return starmap(File, rows)
+
+    def unlabelled(self, root: int) -> list[bytes]:
+        """Relative paths of the root's files without a folder label."""
+        return [path for (path,) in self._rows("SELECT path FROM files WHERE root = ? AND label IS NULL", (root,))]
 
     def set_labels(self, root: int, labels: Iterable[tuple[str | None, bytes]]) -> None:
         """Set the folder label of files of a root, given as (label, relative path)."""
@@ -161,9 +171,8 @@ class Store:
         with self.transaction():
             self._write_many("UPDATE files SET state = ? WHERE root = ? AND path = ? AND photo IS NOT NULL", rows)
             if state == "missing":
-                self._write_many(
-                    "DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL", [row[1:] for row in rows]
-                )
+                gone = [row[1:] for row in rows]
+                self._write_many("DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL", gone)
 
     # models
 
@@ -186,16 +195,6 @@ class Store:
         return self.model_id(fingerprint)
 
     # what is to do, and what became of it
-
-    def unfinished(self, root: int, model: int) -> set[bytes]:
-        """Relative paths of the root's present files whose photo has neither embedding nor failure under the model."""
-        rows = self._rows(
-            "SELECT path FROM files WHERE root = ? AND state = 'present' AND NOT EXISTS (SELECT 1 FROM embeddings AS e "
-            "WHERE e.photo = files.photo AND e.model = ?) AND NOT EXISTS (SELECT 1 FROM failures AS f "
-            "WHERE f.photo = files.photo AND f.model = ?)",
-            (root, model, model),
-        )
-        return {row[0] for row in rows}
 
     def forget_curable(self, extra: str) -> None:
         """Drop failures that only lacked an optional package which is now installed, so that they are tried again."""
@@ -314,8 +313,8 @@ class Store:
     def count_photos(self, model: int) -> int:
         """Photos with a present file and an embedding under the model."""
         return self._one(
-            "SELECT count(DISTINCT e.photo) FROM files JOIN embeddings AS e ON e.photo = files.photo AND e.model = ? "
-            "WHERE state = 'present'",
+            "SELECT count(*) FROM embeddings AS e WHERE model = ? AND "
+            "EXISTS (SELECT 1 FROM files WHERE photo = e.photo AND state = 'present')",
             (model,),
         )
 

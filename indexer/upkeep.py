@@ -26,6 +26,7 @@ from indexer.runtime import fast_precision
 from indexer.store import Root
 from indexer.terminal import emit, follow, json_option, say
 
+WHOLE = "whole model"  # the setting that holds the identities of the active model's files when they were last hashed
 PACKAGES = ["lookalike", "torch", "torchvision", "timm", "openvino", "annoy", "numpy", "pillow", "PySide6-Essentials"]
 
 library_option = click.option(
@@ -205,12 +206,34 @@ def _check(library: Library) -> Steps[list[str]]:
 
 
 def _repair(library: Library) -> Steps[None]:
-    yield from active_model(library)
+    yield from _mended_model(library)
     yield from generations.publish(library.folder, library.store, library.model_id, library.fingerprint)
 
 
 def active_model(library: Library) -> Steps[ModelCard]:
-    """Install or mend the library's active model, the default one where it has none yet; a whole one is left alone."""
+    """Install or mend the library's active model, the default one where it has none yet; a whole one is left alone.
+
+    What was found whole is not hashed again before its files are others: that would be a quarter of a rescan's time.
+    Whoever runs it hashes it anyhow.
+    """
+    files = _identities(library, library.fingerprint)
+    if files and library.store.setting(WHOLE) == files:
+        return library.card()
+    card = yield from _mended_model(library)
+    library.store.set_setting(WHOLE, _identities(library, card.fingerprint))
+    return card
+
+
+def _identities(library: Library, fingerprint: str) -> generations.Identities:
+    """A model's files by their paths below the library; none where one of them is no regular file."""
+    paths = (library.models_folder / fingerprint).glob("*.*")
+    try:
+        return {str(path.relative_to(library.folder)): generations.identity(path) for path in paths}
+    except (OSError, ValueError):
+        return {}
+
+
+def _mended_model(library: Library) -> Steps[ModelCard]:
     try:
         return (yield from install(_active_choice(library), library.models_folder))
     except ModelError as damage:

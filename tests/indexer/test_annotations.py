@@ -137,7 +137,7 @@ def _breaks_after(photos: np.ndarray) -> Iterator[int]:
 def test_stamp_changes_when_folders_take_other_names(filled: Library) -> None:
     before = filled.annotations.stamp()
     root = filled.store.roots()[0].id
-    paths = [file.path for file in filled.store.files(root)]
+    paths = [file.path for file in filled.store.files(root, filled.model_id)]
     filled.store.set_labels(root, (("wren", path) for path in paths))
     named = filled.annotations.stamp()
     filled.store.set_labels(root, (("wren" if at else "owl", path) for at, path in enumerate(paths)))

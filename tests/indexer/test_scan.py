@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from indexer.scan import LAST_TIME, Changes, Walk, compare, folder_label, walk
+from indexer.scan import LAST_TIME, Changes, Listing, compare, folder_label, walk
 from indexer.store import File
 from tests.rights import Rights
 
@@ -15,8 +15,17 @@ def _touch(root: Path, *names: str | bytes) -> None:
         path.write_bytes(b"x")
 
 
+def _files(root: Path, skip: tuple[bytes, ...] = ()) -> list[File]:
+    return [file for listing in walk(bytes(root), skip) for file in listing.files]
+
+
 def _paths(root: Path, skip: tuple[bytes, ...] = ()) -> list[bytes]:
-    return sorted(file.path for file in walk(bytes(root), skip).files)
+    return sorted(file.path for file in _files(root, skip))
+
+
+def _changes(found: list[File], known: list[File]) -> Changes:
+    """What a folder with these files is against what is known."""
+    return compare([Listing(found, [])], known)
 
 
 def test_pictures_are_found_at_any_depth_whatever_the_case(tmp_path: Path) -> None:
@@ -64,63 +73,73 @@ def test_roots_of_their_own_are_skipped(tmp_path: Path) -> None:
 
 
 def test_missing_root_is_not_readable_and_holds_nothing(tmp_path: Path) -> None:
-    assert walk(bytes(tmp_path / "gone")) == Walk([], [b""])
+    assert list(walk(bytes(tmp_path / "gone"))) == [Listing([], [b""])]
 
 
 def test_time_beyond_what_the_database_holds_is_the_last_one(tmp_path: Path) -> None:
     _touch(tmp_path, "future.jpg")
     os.utime(tmp_path / "future.jpg", (11_000_000_000, 11_000_000_000))  # the year 2318
-    assert [file.mtime_ns for file in walk(bytes(tmp_path)).files] == [LAST_TIME]
+    assert [file.mtime_ns for file in _files(tmp_path)] == [LAST_TIME]
 
 
 def test_folder_that_cannot_be_listed_hides_nothing(rights: Rights, open_to_all: Path) -> None:
     _touch(open_to_all, "a.jpg", "locked/b.jpg", "locked-too.jpg")
-    known = walk(bytes(open_to_all)).files
+    known = _files(open_to_all)
     rights.take(open_to_all / "locked", 0o000)
-    found = walk(bytes(open_to_all))
-    assert found.unreadable == [b"locked/"]
-    assert compare(found, known) == Changes([], [], [])
+    assert compare(walk(bytes(open_to_all)), known) == Changes([], [], [], 2, [b"locked/"])
 
 
 def test_folder_whose_files_cannot_be_looked_at_hides_nothing(rights: Rights, open_to_all: Path) -> None:
     _touch(open_to_all, "a.jpg", "locked/b.jpg", "locked/c.jpg")
-    known = walk(bytes(open_to_all)).files
+    known = _files(open_to_all)
     rights.take(open_to_all / "locked", 0o444)  # names can be read, nothing can be reached
-    found = walk(bytes(open_to_all))
-    assert [file.path for file in found.files] == [b"a.jpg"]
-    assert compare(found, known) == Changes([], [], [])
+    found = compare(walk(bytes(open_to_all)), known)
+    assert (found.new, found.gone, found.back, found.found) == ([], [], [], 1)
+    assert sorted(found.unreadable) == [b"locked/b.jpg", b"locked/c.jpg"]
 
 
 A = File(b"a.jpg", 10, 100, 1000)
 
 
 def test_unchanged_file_is_left_alone() -> None:
-    assert compare(Walk([A], []), [A]) == Changes([], [], [])
+    assert _changes([A], [A]) == Changes([], [], [], 1, [])
 
 
 def test_new_gone_and_back_are_told_apart() -> None:
     b, c = A._replace(path=b"b.jpg"), A._replace(path=b"c.jpg")
-    changes = compare(Walk([A, b], []), [b._replace(state="missing"), c])
-    assert changes == Changes([A], [b"c.jpg"], [b"b.jpg"])
+    assert _changes([A, b], [b._replace(state="missing"), c]) == Changes([A], [b"c.jpg"], [b"b.jpg"], 2, [])
+
+
+def test_new_files_keep_the_order_in_which_they_were_found() -> None:
+    files = [A._replace(path=b"%d.jpg" % (number * 7919 % 100)) for number in range(100)]
+    assert compare([Listing(files[:50], []), Listing(files[50:], [])], files[::3]).new == [
+        file for number, file in enumerate(files) if number % 3
+    ]
 
 
 def test_other_size_or_time_is_new_content() -> None:
     for old in (A._replace(size=11), A._replace(mtime_ns=99), A._replace(size=11, state="missing")):
-        assert compare(Walk([A], []), [old]).new == [A]
+        assert _changes([A], [old]).new == [A]
 
 
 def test_status_change_alone_is_no_new_content() -> None:
-    assert compare(Walk([A], []), [A._replace(ctime_ns=999)]) == Changes([], [], [])
+    assert _changes([A], [A._replace(ctime_ns=999)]) == Changes([], [], [], 1, [])
 
 
 def test_failed_file_is_tried_again_only_when_anything_about_it_changed() -> None:
     failed = A._replace(state="failed")
-    assert compare(Walk([A], []), [failed]) == Changes([], [], [])
-    assert compare(Walk([A], []), [failed._replace(ctime_ns=999)]).new == [A]
+    assert _changes([A], [failed]) == Changes([], [], [], 1, [])
+    assert _changes([A], [failed._replace(ctime_ns=999)]).new == [A]
+
+
+def test_unfinished_file_is_read_where_it_is_and_gone_where_it_is_not() -> None:
+    unfinished = A._replace(state="unfinished")
+    assert _changes([A], [unfinished]).new == [A]
+    assert _changes([], [unfinished]).gone == [A.path]
 
 
 def test_missing_file_that_stays_missing_is_no_change() -> None:
-    assert compare(Walk([], []), [A._replace(state="missing")]) == Changes([], [], [])
+    assert _changes([], [A._replace(state="missing")]) == Changes([], [], [], 0, [])
 
 
 def test_label_is_the_first_folder() -> None:

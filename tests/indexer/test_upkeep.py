@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from indexer.library import Library
+from indexer.progress import drain
+from indexer.upkeep import active_model
 from tests.commands import Said, lookalike
 from tests.trees import paint, paint_many, snapshot
 
@@ -94,3 +96,21 @@ def test_damaged_model_of_evaluate_is_mended(home: Path, prepared: Any) -> None:
     (weights,) = (home / "models").rglob("openvino.bin")
     _damage(weights)
     assert lookalike(home, "evaluate", prepared.photos, "--json").result()["queries"] == 60
+
+
+def test_model_is_looked_through_once_and_again_when_a_file_of_it_is_another(home: Path) -> None:
+    with Library.open(home / "default.library") as library:
+        drain(active_model(library))  # its files are copies of those that were looked through
+        assert list(active_model(library)) == []
+        (weights,) = library.models_folder.rglob("model.safetensors")
+        weights.write_bytes(weights.read_bytes())
+        assert [step.stage for step in active_model(library)] == ["prepare"]
+        assert list(active_model(library)) == []
+
+
+@pytest.mark.long
+def test_model_damaged_since_the_last_run_is_mended_by_the_next(home: Path) -> None:
+    (weights,) = (home / "default.library").rglob("openvino.bin")
+    _damage(weights)
+    assert lookalike(home, "index").code == 0
+    assert lookalike(home, "check", "--json").result()["problems"] == []
