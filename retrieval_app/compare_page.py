@@ -22,7 +22,7 @@ from retrieval_app.pairs import Heats, Opinion
 from retrieval_app.theme import Theme
 from retrieval_app.zoom_view import Sharp, View, ZoomView
 
-VERDICTS = {"same": "Same", "different": "Different", "not sure": "Not sure"}
+VERDICTS = {"same": "Counts as the same", "different": "Counts as different", "not sure": "Not sure"}
 STEPS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
 
 
@@ -186,19 +186,37 @@ class ComparePage(QWidget):
 
 
 def reasons(found: Comparison) -> str:
-    """The verdict in words: the distance, what counts as the same, and how often that is wrong."""
-    said = [f"Distance {found.distance:.3f}."]
+    """What each figure is: the verdict goes by a threshold, whose errors are of pairs known to differ or to be same.
+
+    The probability is of a pair of which only the distance is known: where most pairs differ, it may be small for one
+    that counts as the same, and then the reason is said too.
+    """
+    said = [_place(found)]
+    if found.fmr is not None:
+        missed = f" and {_often(found.fnmr)} about pairs that are the same" if found.fnmr else ""
+        said.append(f"The threshold is wrong {_often(found.fmr)} about pairs that differ{missed}.")
     if found.probability is not None:
-        said.append(f"The same label with {words.confidence(found.probability)} confidence.")
+        why = ", as pairs that differ are far more common" * (found.verdict == "same" and found.probability < 0.5)
+        share = words.confidence(found.probability)
+        said.append(f"Of all pairs at this distance {share} have the same label{why}.")
     elif found.rarity is not None:
         said.append(f"It is {bands.rarity(found.rarity)}.")
-    if found.threshold is not None and found.fmr is not None:
-        wrong = f"wrong {words.times(found.fmr.value)} ({_interval(found.fmr)})"
-        said.append(f"Nearer than {found.threshold:.3f} counts as the same: {wrong} for pictures that differ")
-        missed = f", and misses {words.times(found.fnmr.value)} ({_interval(found.fnmr)})" if found.fnmr else ""
-        said[-1] += f"{missed}."
     return " ".join(said)
 
 
-def _interval(rate: Rate) -> str:
-    return f"95 % interval {words.share(rate.low)} to {words.share(rate.high)}"
+def _place(found: Comparison) -> str:
+    """Where the distance lies among what counts as the same and as different."""
+    distance = f"Distance {found.distance:.3f}"
+    if found.threshold is None:
+        return f"{distance}."
+    if found.distance < found.threshold:
+        return f"{distance}, nearer than the threshold of {found.threshold:.3f}."
+    beyond = f"{distance}, beyond the threshold of {found.threshold:.3f}"
+    if found.verdict == "different" or found.different_from is None:
+        return f"{beyond}."
+    return f"{beyond}, but pairs count as different only from {found.different_from:.3f} on."
+
+
+def _often(rate: Rate) -> str:
+    interval = f"95 % interval {words.share(rate.low)} to {words.share(rate.high)}"
+    return f"{words.times(rate.value)} ({interval})"

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from indexer.calibration import Comparison
+from indexer.calibration import Calibration, Cutoff
 from indexer.library import Library
 from indexer.query import Cropped
 from indexer.rates import Rate
@@ -166,14 +166,24 @@ def test_a_view_stays_within_the_picture() -> None:
 
 
 def test_reasons_say_how_often_the_threshold_is_wrong() -> None:
-    found = Comparison(
-        0.231, "same", 0.412, 0.9, Rate(0.01, 0.005, 0.02), Rate(0.25, 0.2, 0.31), 0.97, None, "Measured."
+    wrong = (
+        "The threshold is wrong 1 time in 100 (95 % interval 0.5 % to 2 %) about pairs that differ and 25 times in 100 "
+        "(95 % interval 20 % to 31 %) about pairs that are the same."
     )
+    cutoff = Cutoff(0.412, Rate(0.01, 0.005, 0.02), Rate(0.25, 0.2, 0.31))
+    found = Calibration("labels", 100, 9, 500, 4450, 0.1, ((0.0, 0.97),), (cutoff,), 0.9).compare(0.231)
     assert reasons(found) == (
-        "Distance 0.231. The same label with 97 % confidence. Nearer than 0.412 counts as the same: wrong 1 time in "
-        "100 (95 % interval 0.5 % to 2 %) for pictures that differ, and misses 25 times in 100 (95 % interval 20 % to "
-        "31 %)."
+        f"Distance 0.231, nearer than the threshold of 0.412. {wrong} Of all pairs at this distance 97 % have the same "
+        "label."
     )
+    unlikely = reasons(found._replace(probability=0.47))
+    assert unlikely.endswith("47 % have the same label, as pairs that differ are far more common.")
+    unsure = reasons(found._replace(distance=0.5, verdict="not sure", probability=0.2))
+    assert unsure.startswith(
+        "Distance 0.500, beyond the threshold of 0.412, but pairs count as different only from 0.900 on. The threshold"
+    )
+    different = reasons(found._replace(distance=1.0, verdict="different", probability=0.01))
+    assert different.startswith("Distance 1.000, beyond the threshold of 0.412. The threshold")
     assert reasons(found._replace(threshold=None, fmr=None, fnmr=None, probability=None, rarity=20_000.0)) == (
         "Distance 0.231. It is closer than 1 in 20,000 random pairs."
     )
