@@ -6,7 +6,7 @@ writes that never wait for a job.
 
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import starmap
 
 from indexer.database import Database
@@ -22,17 +22,19 @@ class Annotations:
 
     # labels
 
-    def labels(self, model: int) -> dict[int, str]:
+    def labels(self, model: int, photos: Sequence[int] | None = None) -> dict[int, str]:
         """Photo id -> label of every labelled photo that is shown: the user's own where there is one, else a folder's.
 
-        A content that lies in folders of different classes has no label unless the user gave it one.
+        A content that lies in folders of different classes has no label unless the user gave it one. Of some `photos`
+        only, where they are named.
         """
+        some = "" if photos is None else "f.photo IN (SELECT value FROM json_each(?)) AND "
         rows = self._database.rows(
             "SELECT f.photo, coalesce(l.label, min(f.label)) FROM files AS f "
-            "LEFT JOIN labels AS l ON l.photo = f.photo WHERE f.state = 'present' AND EXISTS "
+            f"LEFT JOIN labels AS l ON l.photo = f.photo WHERE {some}f.state = 'present' AND EXISTS "
             "(SELECT 1 FROM embeddings AS e WHERE e.photo = f.photo AND e.model = ?) "
             "GROUP BY f.photo HAVING l.label IS NOT NULL OR count(DISTINCT f.label) = 1",
-            (model,),
+            (model,) if photos is None else (json.dumps(photos), model),
         )
         return dict(rows)
 
@@ -48,7 +50,8 @@ class Annotations:
     def stamp(self) -> tuple[int, int]:
         """A number that changes when labels of the user's or names of labelled folders do, and how many files have one.
 
-        It stays when photos come or go below a labelled folder whose name was there before.
+        It stays when photos come or go below a labelled folder whose name was there before, and when one of them moves
+        from class to class.
         """
         own = self._database.rows("SELECT photo, label FROM labels ORDER BY photo")
         names = self._database.rows("SELECT DISTINCT label FROM files WHERE state = 'present' ORDER BY label")

@@ -56,6 +56,7 @@ class Comparison(NamedTuple):
     """Are two pictures the same? `verdict` is "same", "different" or "not sure"; `measured` says how, in a sentence.
 
     "same" lies below `threshold`, "different" at or above `different_from`; each is None where nothing backs it.
+    `scope` says in a few words for what the rates hold.
     """
 
     distance: float
@@ -67,6 +68,7 @@ class Comparison(NamedTuple):
     probability: float | None
     rarity: float | None
     measured: str
+    scope: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Calibration:
 
     `knots` are distances, ascending, each with the probability of the same label at the prior `prior` (the share of
     matched pairs among all pairs), or, without labels, with the share of random pairs that are as close.
+    `new_labels` says that the model was trained on none of the labels: only then do the rates hold for others.
     """
 
     source: str
@@ -86,6 +89,7 @@ class Calibration:
     knots: tuple[tuple[float, float], ...]
     cutoffs: tuple[Cutoff, ...]
     different_from: float | None
+    new_labels: bool = True
 
     def meaning(self, distance: float) -> Meaning:
         """The probability where there were labels, else the rarity: at most the number of pairs looked at."""
@@ -141,7 +145,17 @@ class Calibration:
             cutoff.fnmr if cutoff else None,
             *self.meaning(distance),
             self.measured(),
+            self.scope,
         )
+
+    @property
+    def scope(self) -> str:
+        """For what the rates hold, in a few words."""
+        if self.source == "photos":
+            return "random photos, all counted as different"
+        if not self.new_labels:
+            return "known labels only: the model was trained on them"
+        return "as many other labels" if self.classes >= LEAST_UNITS else "these labels only"
 
     def measured(self) -> str:
         """A sentence on the pairs behind the figures."""
@@ -152,10 +166,15 @@ class Calibration:
                 "not known."
             )
         whose = "photos of this library" if self.source == "labels" else "pictures that came with the checkpoint"
-        scope = "as many other labels" if self.classes >= LEAST_UNITS else "these labels only"
+        pairs = f"{self.matched:,} matched and {self.mismatched:,} mismatched pairs"
+        if not self.new_labels:
+            return (
+                f"Measured on {self.photos:,} {whose} with {self.classes:,} labels: {pairs}. The model was not trained "
+                "on these pictures, but on others of their labels, so the rates hold for known labels only."
+            )
         return (
             f"Measured on {self.photos:,} {whose} with {self.classes:,} labels that the model was not trained on: "
-            f"{self.matched:,} matched and {self.mismatched:,} mismatched pairs. The intervals are for {scope}."
+            f"{pairs}. The intervals are for {self.scope}."
         )
 
     def fields(self) -> dict[str, Any]:
@@ -178,6 +197,7 @@ class Calibration:
                 knots=tuple((float(place), float(value)) for place, value in fields["knots"]),
                 cutoffs=tuple(_cutoff(*cutoff) for cutoff in fields["cutoffs"]),
                 different_from=None if fields["different_from"] is None else float(fields["different_from"]),
+                new_labels=fields.get("new_labels", True) is True,
             )
             places = [place for place, _ in read.knots]
             if not all(map(math.isfinite, places)) or places != sorted(places):
@@ -208,8 +228,10 @@ def _verdict(distance: float, threshold: float | None, different: float | None) 
     return "different" if different is not None and distance >= different else "not sure"
 
 
-def from_labels(vectors: np.ndarray, codes: Rows, *, prior: float | None = None, source: str = "labels") -> Calibration:
-    """What distances mean, from embeddings (n, dim) with label codes (n,) that the model was not trained on.
+def from_labels(
+    vectors: np.ndarray, codes: Rows, *, prior: float | None = None, source: str = "labels", new_labels: bool = True
+) -> Calibration:
+    """What distances mean, from embeddings (n, dim) with label codes (n,) of photos the model was not trained on.
 
     At most 1,500 photos are measured, as evenly over the classes as they allow; `prior` is by default the share of
     matched among all their pairs. Without matched or mismatched pairs there are no knots and no cut-offs.
@@ -231,6 +253,7 @@ def from_labels(vectors: np.ndarray, codes: Rows, *, prior: float | None = None,
         knots=_probabilities(matched, mismatched, prior) if enough else (),
         cutoffs=_cutoffs(distances, same, left, right, units) if enough else (),
         different_from=float(np.quantile(matched, MATCHED_WITHIN)) if enough else None,
+        new_labels=new_labels,
     )
 
 

@@ -89,11 +89,17 @@ class ModelCard:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def card_bytes(card: ModelCard, calibration: object = None) -> bytes:
-    """The card as the text of `model.json`; the plain fields of a calibration may go with it."""
+def card_bytes(card: ModelCard, calibration: object = None, trained_labels: object = None) -> bytes:
+    """The card as the text of `model.json`; the plain fields of a calibration and hashes of labels may go with it."""
     fields = {"format": 1, **asdict(card), "fingerprint": card.fingerprint}
     fields |= {} if calibration is None else {"calibration": calibration}
+    fields |= {} if trained_labels is None else {"trained_labels": trained_labels}
     return (json.dumps(fields, indent=2) + "\n").encode()
+
+
+def name_hash(label: str) -> str:
+    """What a card says of a label that the model was trained on: enough to know it again (16 hex digits)."""
+    return hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def read_card(folder: Path) -> ModelCard:

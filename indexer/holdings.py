@@ -1,5 +1,7 @@
-"""Which files hold which content: one SQL statement, asked by whoever looks for copies."""
+"""Which files hold which content: asked by whoever looks for copies, or for photos that are there."""
 
+import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from indexer.database import Database
@@ -13,6 +15,12 @@ class Held(NamedTuple):
     pixels: int
     mtime_ns: int
     path: bytes
+
+
+def present_among(database: Database, photos: Sequence[int]) -> list[int]:
+    """Those of the photos, by id, that have a present file."""
+    there = "SELECT DISTINCT photo FROM files WHERE state = 'present' AND photo IN (SELECT value FROM json_each(?))"
+    return [photo for (photo,) in database.rows(there, (json.dumps(photos),))]
 
 
 def held_files(database: Database, model: int) -> list[Held]:

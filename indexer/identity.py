@@ -66,11 +66,15 @@ class Identity(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """Pictures to be refused: photo ids and vectors, codes of their labels (-1: none, random photos)."""
+    """Pictures to be refused: photo ids and vectors, codes of their labels (-1: none, random photos).
+
+    `new` says that the model was trained on none of their labels.
+    """
 
     ids: np.ndarray
     vectors: np.ndarray
     codes: np.ndarray
+    new: bool
 
 
 def verify_label(library: Library, image: Example, label: str, *, max_fmr: float | None = None) -> Claim:
@@ -189,17 +193,17 @@ def _shown(path: Path) -> str:
 def _strangers(library: Library, gallery: Gallery, max_fmr: float | None, *, but: int = -2) -> _Asked:
     """Pictures that have to be refused: unseen labelled ones but those of a label, else random ones without a label."""
     wanted = max(math.ceil(LEAST_TAKEN / (max_fmr or DEFAULT_FMR)), min(ASKED, WORK // len(gallery.ids)))
-    ids, codes, names = library.evidence.labelled(library.fingerprint, library.model_id)
+    ids, codes, names, new = library.evidence.labelled(library.fingerprint, library.model_id)
     codes = np.array([gallery.names.index(name) for name in names], np.int64)[codes]
     ids, codes = ids[codes != but], codes[codes != but]
     rows = calibration.sample(codes, wanted)
     labels = len(set(codes[rows].tolist())) + (but >= 0)
     if labels > 1 and len(rows) >= LEAST_ASKED:
-        return _Asked(ids[rows], library.evidence.vectors(ids[rows], library.model_id), codes[rows])
+        return _Asked(ids[rows], library.evidence.vectors(ids[rows], library.model_id), codes[rows], new)
     found = library.evidence.random_photos(library.fingerprint, library.model_id)
     strange = ~np.isin(found.ids, gallery.ids)
     count = int(strange.sum())
-    return _Asked(found.ids[strange], found.values[strange].astype(np.float32), np.full(count, -1, np.int64))
+    return _Asked(found.ids[strange], found.values[strange].astype(np.float32), np.full(count, -1, np.int64), new=True)
 
 
 def _threshold(refused: np.ndarray, max_fmr: float | None) -> float | None:
@@ -236,8 +240,7 @@ def _false(refused: np.ndarray, asked: _Asked, threshold: float | None) -> Rate 
 
 def _own_means(library: Library, of_label: Gallery) -> np.ndarray:
     """The mean distances of the label's own unseen photos to the nearest others; none where they are too few."""
-    unseen = library.evidence.labelled(library.fingerprint, library.model_id).ids
-    rows = np.flatnonzero(np.isin(of_label.ids, unseen))[:ASKED]
+    rows = np.flatnonzero(library.evidence.unseen(library.fingerprint, of_label.ids))[:ASKED]
     if len(rows) <= NEAREST:
         return np.zeros(0)
     return _means(of_label.nearest(of_label.vectors(rows), NEAREST, leave_out=of_label.ids[rows]))
@@ -272,7 +275,10 @@ def _measured(asked: _Asked, which: str) -> str:
         return (
             f"Measured on {len(asked.codes):,} random photos without a label, all counted as wrong: labels are too few."
         )
+    whom = f"Measured on {len(asked.codes):,} photos {which}, of {len(set(asked.codes.tolist())):,} labels"
+    if asked.new:
+        return f"{whom}; the model was not trained on them."
     return (
-        f"Measured on {len(asked.codes):,} photos {which}, of {len(set(asked.codes.tolist())):,} labels; "
-        "the model was not trained on them."
+        f"{whom}. The model was not trained on these photos, but on others of their labels, so the rates hold for "
+        "known labels only: strangers of new ones may come nearer."
     )

@@ -159,7 +159,8 @@ def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
         return network.write_checkpoint(built, folder, name=choice.name, source=_source(choice))
     card = _current(choice.checkpoint)
     (folder / WEIGHTS_FILE).write_bytes(read_regular(choice.checkpoint / WEIGHTS_FILE, WEIGHTS_LIMIT))
-    (folder / CARD_FILE).write_bytes(card_bytes(card, read_json(choice.checkpoint / CARD_FILE).get("calibration")))
+    told = read_json(choice.checkpoint / CARD_FILE)
+    (folder / CARD_FILE).write_bytes(card_bytes(card, told.get("calibration"), told.get("trained_labels")))
     return card
 
 

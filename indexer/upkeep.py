@@ -59,6 +59,7 @@ def info_command(library: Path | None, as_json: bool) -> None:
     say(f"{info.missing:,} files missing, {info.failed:,} could not be used")
     say(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
     _say_precision(info)
+    say(info.measured)
     if info.recall_at_10 is None:
         say(f"{info.tail:,} embeddings, searched exactly")
     else:

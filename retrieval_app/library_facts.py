@@ -66,7 +66,13 @@ def chapters(info: Info) -> Iterator[Chapter]:
     """The figures of a library for people."""
     yield Chapter("HOLDINGS", list(_holdings(info)))
     yield Chapter("MODEL", list(_model(info)))
+    yield Chapter("DISTANCES", [Fact("Rates hold for", info.scope), Fact("Measured", _without(info.measured))])
     yield Chapter("SEARCH INDEX", list(_index(info)))
+
+
+def _without(measured: str) -> str:
+    """The sentence after "Measured", which is said beside it."""
+    return measured.removeprefix("Measured ")
 
 
 def _holdings(info: Info) -> Iterator[Fact]:

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from indexer import atomic, photos
-from indexer.card import CARD_FILE, STORY_FILE, WEIGHTS_FILE, ModelCard, card_bytes, show
+from indexer.card import CARD_FILE, STORY_FILE, WEIGHTS_FILE, ModelCard, card_bytes, name_hash, show
 from indexer.errors import LookalikeError
 from indexer.network import Network, write_checkpoint
-from training.data import Sample
+from training.data import Sample, has_labels
 from training.insight import INSIGHT_FILE
 from training.model_card import MODEL_CARD_FILE
 from training.run import REPORT_FILE
 from training.sources import UNFINISHED
 
 OURS = {CARD_FILE, WEIGHTS_FILE, STORY_FILE, INSIGHT_FILE, MODEL_CARD_FILE, REPORT_FILE, UNFINISHED}
+MOST_LABELS = 20_000  # that a card names: it may have a megabyte
 VERSIONS = ("lookalike", "torch", "timm", "numpy", "pillow")
 
 
@@ -55,7 +56,7 @@ def save(
             card = write_checkpoint(
                 network, temporary, name=photos.text(os.fsencode(out.absolute().name))[:100], source=source, seen=hashes
             )
-            (temporary / CARD_FILE).write_bytes(card_bytes(card, calibration))
+            (temporary / CARD_FILE).write_bytes(card_bytes(card, calibration, _names(seen)))
             about = {"fingerprint": card.fingerprint, "versions": _versions()}
             (temporary / STORY_FILE).write_text(json.dumps(story | about, indent=1) + "\n")
             for name, text in beside.items():
@@ -66,6 +67,12 @@ def save(
     except OSError as fault:
         raise LookalikeError(f"The checkpoint cannot be written to {show(out)}: {fault.strerror or fault}.") from fault
     return card
+
+
+def _names(seen: Sequence[Sample]) -> list[str] | None:
+    """Hashes of the labels it was trained on, so that nothing measured on them passes for new ones; None: too many."""
+    labels = {sample.label for sample in seen} if has_labels(seen) else set()
+    return sorted(map(name_hash, labels)) if len(labels) <= MOST_LABELS else None
 
 
 def _versions() -> dict[str, str]:

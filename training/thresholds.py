@@ -71,4 +71,5 @@ def of_vectors(vectors: np.ndarray, samples: Sequence[Sample], known: set[str]) 
     new_classes = sum(count > 1 for count in counts.values()) >= LEAST_CLASSES
     rows = [row for row, sample in enumerate(samples) if not new_classes or sample.label not in known]
     codes = number([samples[row] for row in rows]).labels
-    return Thresholds(from_labels(vectors[rows], codes, source="checkpoint"), new_classes)
+    measured = from_labels(vectors[rows], codes, source="checkpoint", new_labels=new_classes)
+    return Thresholds(measured, new_classes)
