@@ -54,7 +54,7 @@ class Fit:
 @dataclass(slots=True)
 class _Course:
     """Where a training stands: which photos of validation are queries (n,), its epochs so far, the best state of the
-    network and its first one, what went wrong after which epoch, and the clock.
+    network and its first one, the loss of a collapsed network, what went wrong after which epoch, and the clock.
     """
 
     config: TrainConfig
@@ -62,6 +62,7 @@ class _Course:
     epochs: list[Epoch] = field(default_factory=list)
     state: dict[str, Tensor] = field(default_factory=dict)
     start: dict[str, Tensor] = field(default_factory=dict)
+    collapsed_loss: float = 0.0
     begun: float = field(default_factory=time.perf_counter)
     stopped: str = ""
     rescued: int = -1
@@ -79,7 +80,7 @@ class _Course:
     @property
     def collapse(self) -> str:
         """Whether the network has collapsed since the last rescue."""
-        return collapse(self.epochs[self.rescued + 1 :], self.settings.resolved().margin)
+        return collapse(self.epochs[self.rescued + 1 :], self.collapsed_loss)
 
     def overdue(self) -> bool:
         """Whether the time the user gave is spent."""
@@ -241,9 +242,12 @@ def _gentler(config: TrainConfig) -> TrainConfig:
 
 def _learner(course: _Course, network: Network, material: Material) -> Learner:
     """A learner for the epochs after the last rescue, or for all."""
-    due = len(_batches(course.config, material, 1)) * (course.config.epochs - max(course.rescued, 0))
+    hands = _batches(course.config, material, 1)
+    due = len(hands) * (course.config.epochs - max(course.rescued, 0))
     classes = len(np.unique(material.labels))
-    return Learner(network, course.settings, material.show, classes=classes, steps=due)
+    learner = Learner(network, course.settings, material.show, classes=classes, steps=due)
+    course.collapsed_loss = learner.collapsed_loss(material.labels[hands[0]])
+    return learner
 
 
 def _state(course: _Course, learner: Learner) -> State:

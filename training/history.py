@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 COLLAPSED_SHARE = 0.95  # of all triplets or pairs with a loss
 SHRUNK = 0.5  # of the mean distance between classes in the first epoch
-AT_MARGIN = 0.8  # of the margin: the loss of a network that maps everything to one point
+NEAR = 0.8  # of the loss of a network that maps everything to one point
+POINT = 0.02  # mean distance between classes that is as good as none, of unit vectors
 
 
 class Score(NamedTuple):
@@ -93,11 +94,12 @@ def spread(embeddings: NDArray[np.floating]) -> float:
     return float(np.sqrt((away**2).sum(axis=1).mean()))
 
 
-def collapse(epochs: Sequence[Epoch], margin: float | None) -> str:
+def collapse(epochs: Sequence[Epoch], collapsed_loss: float) -> str:
     """A sentence where the network maps everything to one point (Schroff et al. 2015, section 3.2), else "".
 
-    That is: nearly every triplet or pair has a loss, the loss stays near the margin, and the distance between classes
-    has shrunk to less than half of what it was in the first epoch. A loss that has no margin is judged without it.
+    That is: nearly every triplet or pair has a loss, the loss stays near `collapsed_loss`, what it is in one point (0
+    where that is not known), and the distance between classes has shrunk to less than half of what it was in the first
+    epoch.
     """
     trained = [epoch for epoch in epochs if epoch.loss is not None]
     if not trained:
@@ -107,9 +109,8 @@ def collapse(epochs: Sequence[Epoch], margin: float | None) -> str:
     assert last.loss is not None
     assert last.active is not None
     assert last.negative_distance is not None
-    least = margin or 0.0
-    shrunk = last.negative_distance < SHRUNK * first.negative_distance or last.negative_distance < least / 10
-    if last.active < COLLAPSED_SHARE or last.loss < AT_MARGIN * least or not shrunk:
+    shrunk = last.negative_distance < max(SHRUNK * first.negative_distance, POINT)
+    if last.active < COLLAPSED_SHARE or last.loss < NEAR * collapsed_loss or not shrunk:
         return ""
     return (
         f"The training collapsed: all pictures end up in one place (mean distance between classes "

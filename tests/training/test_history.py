@@ -58,6 +58,11 @@ def test_what_is_no_collapse_is_not_called_one(last: Epoch) -> None:
     assert collapse([START, last], 0.2) == ""
 
 
+def test_a_collapse_under_squared_distances_is_said_too() -> None:
+    """Of ten pictures of each of ten classes in one point, Hadsell's loss is half of the share of mismatches."""
+    assert collapse([START, trained(0.45, 1.0, 0.01, 0.02)], 0.5 * 90 / 99)
+
+
 def test_before_the_first_step_nothing_has_collapsed() -> None:
     assert collapse([epoch(0)._replace(loss=None)], 0.2) == ""
 

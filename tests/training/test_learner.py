@@ -57,6 +57,28 @@ def test_a_loss_that_is_no_number_changes_nothing(network: Network) -> None:
     assert all(torch.equal(old, new) for old, new in zip(before, network.body.parameters(), strict=True))
 
 
+@pytest.mark.parametrize(
+    ("loss", "miner", "value"),
+    [
+        ("contrastive", "all", 0.6 * 48 / 66),  # twelve pictures of three classes: 48 of 66 pairs mismatch
+        ("contrastive-hadsell", "all", 0.5 * 48 / 66),
+        ("triplet", "hard", 0.2),
+        ("supcon", "all", np.log(11)),
+        ("normalised-softmax", "all", 0.0),  # has weights of its own
+    ],
+)
+def test_the_loss_in_one_point_is_that_of_its_formula(network: Network, loss: str, miner: str, value: float) -> None:
+    config = TrainConfig(image_size=32, dim=8, loss=loss, miner=miner)
+    assert learning(network, config).collapsed_loss(LABELS) == pytest.approx(value, abs=1e-3)
+
+
+def test_asking_for_the_loss_in_one_point_draws_no_random_number(network: Network) -> None:
+    learner = learning(network, TrainConfig(image_size=32, dim=8, miner="random"))
+    before = torch.get_rng_state()
+    learner.collapsed_loss(LABELS)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_the_head_starts_as_the_principal_components(network: Network) -> None:
     pooled = pooled_features(network, lambda rows: PIXELS[rows], np.arange(12))
     start_head(network, pooled)
