@@ -13,22 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import safetensors
 from PIL import Image
 
 from indexer.card import (
     DEFAULT,
-    WEIGHTS_FILE,
     Head,
     ModelCard,
     Preprocessing,
     check_place,
     read_card,
-    show,
 )
 from indexer.errors import ModelError
 from indexer.installation import ModelChoice, choose, install, installed, verify
 from indexer.runtime import NotConverted, Runner, RuntimeForm, open_form, read_form
+from indexer.seen import seen
 
 __all__ = [
     "DEFAULT",
@@ -112,20 +110,6 @@ def load(folder: Path, *, runtime: str = "auto", callers: int = 1) -> Model:
     if form.runtime == "torch" or (runtime == "auto" and _accelerator_in_sight() and _accelerator_works()):
         return _load_torch(card, folder)
     return _load_converted(card, folder, form, callers)
-
-
-def seen(folder: Path) -> np.ndarray:
-    """Content hashes uint8 (n, 32) of the pictures a model was trained on or chosen by; none for a pretrained one."""
-    try:
-        with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
-            if "seen" not in file.keys():  # noqa: SIM118 (it is no dict)
-                return np.zeros((0, 32), np.uint8)
-            hashes: np.ndarray = file.get_tensor("seen")
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{show(folder / WEIGHTS_FILE)} is missing or damaged. Install the model again.") from error
-    if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != 32:
-        raise ModelError(f"{show(folder / WEIGHTS_FILE)} holds no list of the pictures it was trained on.")
-    return hashes
 
 
 def _load_converted(card: ModelCard, folder: Path, form: RuntimeForm, callers: int) -> Model:

@@ -34,11 +34,15 @@ class NotConverted(ModelError):
 
 @dataclass(frozen=True, slots=True)
 class Retrievals:
-    """MAP@R of the same labelled pictures, each asking for its class, computed in fp32 and in bf16."""
+    """MAP@R of the same labelled pictures, each asking for its class, computed in fp32 and in bf16.
+
+    `seen` counts further ones that were left out, as the model was trained on them.
+    """
 
     pictures: int
     fp32: float
     bf16: float
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)

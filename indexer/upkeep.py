@@ -82,9 +82,10 @@ def _say_precision(info: Info) -> None:
         mean = f", {info.agreement.bf16_mean:.4f} in the mean" if info.agreement.bf16_mean is not None else ""
         say(f"bf16 was measured on {info.agreement.pictures}: cosine to fp32 {info.agreement.bf16:.4f} at worst{mean}")
     if info.agreement.found is not None:
-        pictures, exact, fast = astuple(info.agreement.found)
+        pictures, exact, fast, seen = astuple(info.agreement.found)
         change = f"{exact:.4f} in fp32, {fast:.4f} in bf16 ({fast - exact:+.4f})"
-        say(f"MAP@R on {pictures:,} labelled pictures of the sample: {change}")
+        left_out = f" ({seen:,} left out, as the model was trained on them)" if seen else ""
+        say(f"MAP@R on {pictures:,} labelled pictures of the sample{left_out}: {change}")
 
 
 @click.command("failed")

@@ -13,15 +13,28 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from safetensors.numpy import load_file, save_file
 
-from indexer import backbones
+from indexer import agreement, backbones, photos
 from indexer.agreement import Disagreement, agreed, check_pictures, lowest_cosine
 from indexer.card import CARD_FILE, WEIGHTS_FILE, Head, card_bytes, read_card
 from indexer.errors import ModelError
 from indexer.model import ModelChoice, NotConverted, choose, install, installed, load, seen, unit_length, verify
 from indexer.network import create_network, load_network, run_network, save_checkpoint
 from indexer.progress import drain
-from indexer.runtime import BIN_FILE, RUNTIME_FILE, XML_FILE, RuntimeForm, convert, open_form, read_form, write_form
+from indexer.runtime import (
+    BIN_FILE,
+    RUNTIME_FILE,
+    XML_FILE,
+    RuntimeForm,
+    convert,
+    fast_precision,
+    open_form,
+    read_form,
+    write_form,
+)
+from indexer.samples import sample_folder
+from tests.embedders import Tiny
 
 PICTURES = np.random.default_rng(7).integers(0, 256, (5, 224, 224, 3), dtype=np.uint8)
 
@@ -101,6 +114,34 @@ def test_check_tells_one_model_from_another(installed_model: Path) -> None:
         next(network.parameters()).mul_(1.5)
     with pytest.raises(Disagreement, match="disagrees"):
         agreed(read_form(installed_model, card), installed_model, run_network(network, "cpu"), card.preprocessing)
+
+
+def test_noise_is_measured_on_pictures_that_the_model_was_not_trained_on() -> None:
+    classes = sorted(folder for folder in sample_folder().iterdir() if folder.is_dir())
+    learnt = [photos.content_hash(path.read_bytes()) for path in classes[0].iterdir()]
+    tiny = Tiny()
+    whole = agreement._found(tiny, tiny, tiny.card.preprocessing, frozenset())
+    rest = agreement._found(tiny, tiny, tiny.card.preprocessing, frozenset(learnt))
+    assert whole is not None
+    assert rest is not None
+    assert (whole.seen, rest.seen) == (0, len(learnt))
+    assert rest.pictures == whole.pictures - len(learnt)
+    assert rest.fp32 != whole.fp32
+    every = [photos.content_hash(path.read_bytes()) for folder in classes for path in folder.iterdir()]
+    assert agreement._found(tiny, tiny, tiny.card.preprocessing, frozenset(every)) is None
+
+
+@pytest.mark.skipif(fast_precision() == "fp32", reason="nothing is faster here than fp32")
+def test_noise_of_a_checkpoint_leaves_out_what_its_weights_name(installed_model: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(installed_model, tmp_path / "model"))
+    every = b"".join(photos.content_hash(path.read_bytes()) for path in sample_folder().glob("*/*"))
+    weights = load_file(folder / "model.safetensors")
+    save_file(weights | {"seen": np.frombuffer(every, np.uint8).reshape(-1, 32)}, folder / "model.safetensors")
+    card = read_card(folder)
+    network = run_network(load_network(installed_model), "cpu")
+    found = agreed(read_form(folder, card), folder, network, card.preprocessing).agreement
+    assert found is not None
+    assert (found.bf16 is not None, found.found) == (True, None)
 
 
 def test_embedding_is_the_mean_of_the_feature_map(installed_model: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from indexer.calibration import Calibration
+from indexer.card import name_hash
 from indexer.metrics import pair_distances, threshold_at
 from tests.labelled_shapes import write_classes
 from tests.quick_training import QUICK, run_to_end
@@ -92,5 +93,8 @@ def test_they_travel_with_the_checkpoint(tmp_path: Path) -> None:
     assert result.thresholds.new_classes
     card = json.loads((tmp_path / "out" / "model.json").read_text())
     assert Calibration.from_fields(card["calibration"]) == result.thresholds.calibration
+    learnt = {sample.label for sample in result.parts.train + result.parts.validation}
+    assert card["trained_labels"] == sorted(map(name_hash, learnt))
+    assert 0 < len(learnt) < 15
     story = json.loads((tmp_path / "out" / "training.json").read_text())
     assert story["thresholds"]["new_classes"] is True
