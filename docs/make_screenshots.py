@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from PySide6.QtCore import QBuffer, QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPixmap
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog
+from PySide6.QtWidgets import QApplication, QDialog, QMenu
 
 from indexer.samples import sample_folder
 from retrieval_app.app import build
@@ -126,6 +126,13 @@ def show_pages(window: MainWindow) -> None:
     wait(lambda: duplicates.duplicates.answer is not None)
     duplicates.keep.click()
     save_both(window, "duplicates")
+    duplicates.part.click()
+    wait(duplicates.parted.isVisible)
+    duplicates.parted.click()
+    settle(window)
+    save(window, "no-matches")
+    for dialog in window.findChildren(QDialog):
+        dialog.close()
     window.pages.go_to("Map")
     wait(lambda: window.map.map.kept is not None and len(window.map.map.kept.scenes) == len(METHODS))
     wait(lambda: window.map.map.inquiry.state is None)
@@ -194,6 +201,9 @@ def save(window: MainWindow, name: str) -> None:
     for dialog in window.findChildren(QDialog):
         if dialog.isVisible():
             lay_over(picture, dialog.grab())
+    for menu in window.findChildren(QMenu):
+        if menu.isVisible():
+            lay_over(picture, menu.grab(), window.mapFromGlobal(menu.pos()))
     buffer = QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
     picture.save(buffer, "PNG")
@@ -201,10 +211,11 @@ def save(window: MainWindow, name: str) -> None:
     image.quantize(256, dither=Image.Dither.NONE).save(SCREENSHOTS / f"{name}.png", optimize=True)
 
 
-def lay_over(picture: QPixmap, dialog: QPixmap) -> None:
-    """Draw the dialog into the middle of the picture."""
-    place = QRect(QPoint(0, 0), dialog.size())
-    place.moveCenter(picture.rect().center())
+def lay_over(picture: QPixmap, dialog: QPixmap, at: QPoint | None = None) -> None:
+    """Draw the dialog into the picture: into its middle, or a menu where it stands."""
+    place = QRect(at or QPoint(0, 0), dialog.size())
+    if at is None:
+        place.moveCenter(picture.rect().center())
     painter = QPainter(picture)
     painter.drawPixmap(place, dialog)
     painter.setPen(Qt.GlobalColor.gray)

@@ -1,4 +1,6 @@
-"""Make the screenshots of asking: marks, parts, filter, cut-off, comparing. python docs/make_search_screenshots.py
+"""Make the screenshots of asking: marks, parts, filter, cut-off, ways to rank, comparing, exporting.
+
+python docs/make_search_screenshots.py
 
 Works on a copy of the sample pictures in a temporary folder, with a data directory of its own.
 """
@@ -17,6 +19,8 @@ from PySide6.QtTest import QTest
 from indexer.filters import Filter
 from indexer.samples import sample_folder
 from retrieval_app.app import build
+from retrieval_app.asking import REFINED
+from retrieval_app.exporting import Order
 from retrieval_app.window import MainWindow
 
 QUERY = 130  # a house of the sample
@@ -36,9 +40,11 @@ def main() -> None:
         window.session.index([pictures], labelled=True)
         wait(lambda: window.session.job is None and not window.session.empty)
         show_filter(window)
+        show_ways(window)
         show_marks(window)
         show_details(window)
         show_comparison(window)
+        show_export(window, Path(scratch))
         window.close()
 
 
@@ -65,7 +71,26 @@ def show_filter(window: MainWindow) -> None:
     window.session.cut_at(0.95)
     rest(window)
     save(window, "cut-off")
+    menu = window.page.results.rate_cut
+    menu.aboutToShow.emit()
+    rest(window)
+    below = window.page.results.cut_button
+    menu.popup(below.mapToGlobal(below.rect().bottomLeft()))
+    QTest.qWait(50)
+    save(window, "cut-by-rate")
+    menu.close()
     window.session.cut_at(None)
+
+
+def show_ways(window: MainWindow) -> None:
+    """A second look at the nearest, and what the picture is said to be."""
+    window.session.rank(REFINED)
+    window.page.query.identity.ask()
+    rest(window)
+    save(window, "refined")
+    with_theme(window, "dark", "refined-dark")
+    window.session.rank(REFINED)
+    rest(window)
 
 
 def show_marks(window: MainWindow) -> None:
@@ -106,6 +131,18 @@ def show_comparison(window: MainWindow) -> None:
     window.resize(900, 600)
     rest(window)
     save(window, "compare-small-window")
+
+
+def show_export(window: MainWindow, scratch: Path) -> None:
+    """Where the results were written, with the way there."""
+    window.resize(1280, 800)
+    window.session.click(int(window.session.listing.ids[2]))
+    rest(window)
+    assert window.session.query is not None
+    window.exporting.write(scratch / "results.html", Order(window.session.query.positives, window.session.listing.hits))
+    wait(window.exporting.idle)
+    rest(window)
+    save(window, "exported")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.annotations import NO_MATCH
 from indexer.errors import LookalikeError
-from indexer.library import Library
+from indexer.library import Library, Photo
 from retrieval_app import words
 from retrieval_app.inquiry import Inquiry
 from retrieval_app.jobs import Readers
@@ -26,6 +26,7 @@ MEANINGS = {
     "near": "The same picture again: smaller, recompressed, slightly changed.",
     "alike": "Other pictures that look much alike, such as a series of shots.",
 }
+PARTED = "pairs that are no match"
 Pairs = tuple[tuple[int, int], ...]
 
 
@@ -44,6 +45,13 @@ class Answer(NamedTuple):
     groups: list[list[Member]]
 
 
+class Parted(NamedTuple):
+    """Two photos that the user has said are no match."""
+
+    one: Photo
+    other: Photo
+
+
 class Duplicates(QObject):
     """The groups of the open library."""
 
@@ -57,7 +65,10 @@ class Duplicates(QObject):
         self.answer: Answer | None = None
         self.kept: set[Member] = set()
         self.decided: list[tuple[Answer, Pairs]] = []  # what can be taken back, and what was shown before
+        self.parted: list[Parted] = []  # everything that is remembered, from earlier too
+        self._writing = False  # whether the writer knows the library
         self._writer = Readers(1, parent=self)
+        self._writer.answered.connect(self._remember)
         self._writer.failed.connect(self._fail)
         self.inquiry.changed.connect(self.changed)
         self.inquiry.answered.connect(self._take)
@@ -66,7 +77,6 @@ class Duplicates(QObject):
 
     def look(self, kind: str, *, turned: bool = False) -> None:
         """Look for groups of a kind of KINDS."""
-        self._writer.open(self._session.folder)
         self.inquiry.ask(["duplicates", "--kind", kind, *["--turned"] * turned])
 
     def keep(self, member: Member) -> None:
@@ -97,11 +107,21 @@ class Duplicates(QObject):
             self.answer, pairs = self.decided.pop()
             self._write(pairs, None)
 
+    def join(self, pair: Parted) -> None:
+        """Forget that two photos are no match; the next look may find them together again."""
+        self.parted = [other for other in self.parted if other != pair]
+        self._write(((pair.one.id, pair.other.id),), None)
+
     def _write(self, pairs: Pairs, decision: str | None) -> None:
         opposite = NO_MATCH if decision is None else None
         self._writer.drop((pairs, opposite))  # the newest question is answered first
         self._writer.ask((pairs, decision), partial(_write_decision, pairs=pairs, decision=decision))
         self.changed.emit()
+
+    def _remember(self, _key: object, answer: object) -> None:
+        if isinstance(answer, list):
+            self.parted = answer
+            self.changed.emit()
 
     def _take(self, result: dict[str, list[dict[str, list[dict[str, str]]]]]) -> None:
         groups = [[_member(entry) for entry in group["photos"]] for group in result["groups"]]
@@ -112,8 +132,14 @@ class Duplicates(QObject):
         if self._session.folder != self._folder:
             self._folder = self._session.folder
             self.inquiry.drop()
-            self.answer, self.kept, self.decided = None, set(), []
+            self.answer, self.kept, self.decided, self.parted = None, set(), [], []
             self._writer.open(None)
+            self._writing = False
+        if not self._session.empty:
+            if not self._writing:
+                self._writer.open(self._folder)
+                self._writing = True
+            self._writer.ask(PARTED, _parted)
         self.changed.emit()
 
     def _fail(self, _key: object, error: Exception) -> None:
@@ -136,5 +162,13 @@ def _member(entry: dict[str, str]) -> Member:
     return Member(int(entry["photo"]), entry["path"], float(entry["distance"]))
 
 
-def _write_decision(library: Library, *, pairs: Pairs, decision: str | None) -> None:
+def _write_decision(library: Library, *, pairs: Pairs, decision: str | None) -> list[Parted]:
     library.annotations.decide(pairs, decision)
+    return _parted(library)
+
+
+def _parted(library: Library) -> list[Parted]:
+    """What is remembered of photos that are shown."""
+    pairs = sorted(library.annotations.decisions())
+    shown = {photo.id: photo for photo in library.photos(sorted({photo for pair in pairs for photo in pair}))}
+    return [Parted(shown[one], shown[other]) for one, other in pairs if one in shown and other in shown]

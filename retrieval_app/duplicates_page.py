@@ -17,6 +17,7 @@ from retrieval_app.duplicates import KINDS, MEANINGS, Duplicates, Member
 from retrieval_app.groups_view import GroupsView
 from retrieval_app.invitation import Invitation
 from retrieval_app.labels import Elided, button, label
+from retrieval_app.no_matches import NoMatches
 from retrieval_app.reveal import open_path, reveal
 from retrieval_app.session import Session
 from retrieval_app.status_line import sentence
@@ -54,6 +55,7 @@ class DuplicatesPage(QStackedWidget):
         self.keep, self.part = button("Keep"), button("Not a match")
         self.similar, self.folder = button("Find similar"), button("Show in its folder")
         self.back, self.copy = button("Take back", "link"), button("", "link")
+        self.parted = button("", "link")
         self._arrange()
         self._connect()
         self._update()
@@ -88,8 +90,10 @@ class DuplicatesPage(QStackedWidget):
         row.setSpacing(12)
         for widget in (self.kind, self.turned, self.look):
             row.addWidget(widget)
+        self.parted.setToolTip("Every pair that you have said is no match, to be taken back (M)")
         row.addWidget(self.told, 1)
-        row.addWidget(self.cancel)
+        for widget in (self.parted, self.cancel):
+            row.addWidget(widget)
         return row
 
     def _foot(self) -> QWidget:
@@ -124,6 +128,7 @@ class DuplicatesPage(QStackedWidget):
         view.pressed_key.connect(self._press)
         self.back.clicked.connect(self.duplicates.take_back)
         self.copy.clicked.connect(self._copy)
+        self.parted.clicked.connect(lambda: NoMatches(self.duplicates, self).open())
         for control, act in (
             (self.keep, self.duplicates.keep),
             (self.part, self.duplicates.part),
@@ -156,7 +161,13 @@ class DuplicatesPage(QStackedWidget):
 
     def _press(self, key: int) -> None:
         """The letters in the tool tips of the buttons."""
-        buttons = {Qt.Key.Key_K: self.keep, Qt.Key.Key_N: self.part, Qt.Key.Key_F: self.folder, Qt.Key.Key_B: self.back}
+        buttons = {
+            Qt.Key.Key_K: self.keep,
+            Qt.Key.Key_N: self.part,
+            Qt.Key.Key_F: self.folder,
+            Qt.Key.Key_B: self.back,
+            Qt.Key.Key_M: self.parted,
+        }
         if (wanted := buttons.get(Qt.Key(key))) is not None:
             wanted.click()
 
@@ -180,6 +191,8 @@ class DuplicatesPage(QStackedWidget):
         self.turned.setVisible(self.kind.currentData() == "near")
         self.cancel.setVisible(state is not None)
         self.told.setText(sentence(state) if state is not None else duplicates.inquiry.sentence or duplicates.told())
+        self.parted.setVisible(bool(duplicates.parted))
+        self.parted.setText(f"{words.count(len(duplicates.parted), 'pair')} said to be no match…")
         self._show_groups()
 
     def _show_groups(self) -> None:

@@ -239,6 +239,17 @@ def test_command_lists_groups_and_remembers_what_is_no_match(home: Path, tmp_pat
     assert (said.code, said.out.count("\n")) == (0, 1)
     assert tell(home, "duplicates", "--kind", "near", "--json").result()["groups"] == []
     assert tell(home, "duplicates", "--kind", "alike").code == 0
+    (pair,) = tell(home, "duplicates", "--no-matches", "--json").result()["groups"]
+    assert {Path(photo["path"]).name for photo in pair["photos"]} == {"1.png", "1 small.jpg"}
+    assert max(photo["distance"] for photo in pair["photos"]) == near["photos"][1]["distance"]
+    said = tell(home, "duplicates", "--matches-again", folder / "1 small.jpg", folder / "1.png")
+    assert (said.code, said.out.count("\n")) == (0, 1)
+    assert tell(home, "duplicates", "--kind", "near", "--json").result()["groups"] == [near]
+    assert tell(home, "duplicates", "--no-matches", "--json").result()["groups"] == []
+    said = tell(home, "duplicates", "--matches-again", folder / "1 small.jpg", folder / "1.png")
+    assert (said.code, len(said.err.splitlines())) == (2, 1) and "not remembered" in said.err
+    said = tell(home, "duplicates", "--no-matches", "--matches-again", folder / "1.png", folder / "3.png")
+    assert (said.code, len(said.err.splitlines())) == (2, 1) and "Choose one of" in said.err
 
 
 def test_command_refuses_what_is_no_pair_of_photos_in_a_sentence(

@@ -16,6 +16,7 @@ from indexer.library import Library
 from indexer.progress import drain
 from retrieval_app.app import build
 from retrieval_app.duplicates import KINDS, Member
+from retrieval_app.no_matches import NoMatches
 from retrieval_app.window import MainWindow
 from tests.drawings import draw
 from tests.embedders import Tiny, write_card
@@ -112,6 +113,29 @@ def test_the_last_decision_can_be_taken_back(mine: MainWindow, qtbot: QtBot, hom
     assert mine.duplicates.duplicates.answer is not None
     assert mine.duplicates.duplicates.answer.groups == groups
     qtbot.waitUntil(lambda: not decisions(home), timeout=LONG)
+
+
+def test_what_was_said_earlier_can_be_taken_back_pair_by_pair(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+    page = mine.duplicates
+    assert not page.parted.isVisible()
+    first, second, third = sorted(int(photo) for photo in mine.session.listing.ids[:3])
+    with Library.open(home / "default.library") as library:  # as a command, or the window on another day
+        library.annotations.decide([(first, second), (third, first)])
+    qtbot.waitUntil(page.parted.isVisible, timeout=LONG)
+    assert page.parted.text() == "2 pairs said to be no match…"
+    look(mine, qtbot, "copies")
+    press(mine, Qt.Key.Key_M)
+    dialog = page.findChild(NoMatches)
+    assert isinstance(dialog, NoMatches)
+    QTest.keyClick(dialog.table, Qt.Key.Key_Down)
+    chosen = page.duplicates.parted[1]
+    QTest.mouseClick(dialog.again, LEFT)
+    assert page.duplicates.parted == [pair for pair in page.duplicates.parted if pair != chosen]
+    left = {(first, second), (first, third)} - {(chosen.one.id, chosen.other.id)}
+    qtbot.waitUntil(lambda: decisions(home) == left, timeout=LONG)
+    QTest.mouseClick(dialog.again, LEFT)
+    qtbot.waitUntil(lambda: not decisions(home), timeout=LONG)
+    assert not dialog.again.isEnabled() and not page.parted.isVisible()
 
 
 def decisions(home: Path) -> set[tuple[int, int]]:
