@@ -296,7 +296,7 @@ class Library:
         with contextlib.suppress(LookalikeError):  # then the first search says it
             searcher = self._fresh_searcher()
             ids = searcher.generation.ids[searcher.shown.rows] if searcher.generation else searcher.tail.ids
-            self.search(Query(tuple(ids[:1].tolist())), k=1)
+            self.search(Query(tuple(ids[:1].tolist())))
 
     def _fresh_searcher(self) -> Searcher:
         self._searcher.refresh(self.fingerprint, self._require_model())
@@ -325,11 +325,12 @@ class Library:
         return self.evidence.calibration(self.fingerprint, self._require_model().id)
 
     def max_distance_at(self, fmr: float) -> float:
-        """The distance below which at most a share `fmr` of pairs are wrongly taken for the same.
+        """The greatest distance at which pairs count as the same while at most a share `fmr` of them are wrong.
 
-        Without labels all random pairs count as wrong. LookalikeError where the pairs cannot show so small a rate.
+        For `search`, which keeps what is at most so far away: so it keeps what `verify` calls the same. Without labels
+        all random pairs count as wrong. LookalikeError where the pairs cannot show so small a rate.
         """
-        return self.calibration().cutoff(fmr).distance
+        return self.calibration().cutoff(fmr).furthest
 
     def verify(self, a: Example, b: Example, *, max_fmr: float | None = None) -> Comparison:
         """Whether two pictures are the same, at a false-match rate of `max_fmr`, by default 0.01 or what can be shown.

@@ -1,5 +1,6 @@
 """Projections of embeddings: PCA to fewer dimensions, t-SNE to a map on which new photos find their place."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from indexer.progress import Progress, Steps
 
 FIT_ROWS = 4096  # more rows do not change the leading components noticeably
+PART = 512  # rows converted to float32 at a time
 OVERSAMPLED, ITERATIONS = 16, 3  # Halko, Martinsson, Tropp 2011: a few more columns and powers than wanted
 PERPLEXITY, FEWEST = 30, 8  # t-SNE's usual number of neighbours; below that many rows there is nothing to arrange
 ROUND = 25  # steps of t-SNE between two signs of life
@@ -20,16 +22,22 @@ def fit_pca(values: np.ndarray, dim: int) -> np.ndarray:
     with a fixed seed, on at most FIT_ROWS evenly spaced rows: a full eigendecomposition of 1280 dimensions takes two
     seconds, this a tenth. The mean need not be subtracted when projecting: differences do not depend on it.
     """
-    rows = values[:: max(1, len(values) // FIT_ROWS)].astype(np.float32)
-    rows -= rows.mean(0)
+    rows = values[:: max(1, -(-len(values) // FIT_ROWS))]
+    mean = rows.mean(0, dtype=np.float64).astype(np.float32)
     columns = min(dim + OVERSAMPLED, rows.shape[1])
     basis = np.random.default_rng(0).standard_normal((rows.shape[1], columns)).astype(np.float32)
     for _ in range(ITERATIONS):
-        basis = _orthonormal(rows.T @ (rows @ basis))
+        basis = _orthonormal(np.sum([part.T @ (part @ basis) for part in _centred(rows, mean)], axis=0))
     basis, _ = np.linalg.qr(basis)  # where there are fewer rows than columns, the rest is orthonormal too
-    inside = rows @ basis
-    _, vectors = np.linalg.eigh(inside.T @ inside)
+    inside = [part @ basis for part in _centred(rows, mean)]
+    _, vectors = np.linalg.eigh(np.sum([part.T @ part for part in inside], axis=0))
     return np.ascontiguousarray((basis @ vectors)[:, : -dim - 1 : -1], np.float32)
+
+
+def _centred(rows: np.ndarray, mean: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows in float32 less their mean, a few at a time: all at once would be the peak of a whole index run."""
+    for start in range(0, len(rows), PART):
+        yield rows[start : start + PART].astype(np.float32) - mean
 
 
 def _orthonormal(columns: np.ndarray) -> np.ndarray:
