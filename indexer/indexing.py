@@ -49,6 +49,11 @@ class _Work(NamedTuple):
     root: Root
     file: File
 
+    @property
+    def path(self) -> bytes:
+        """Absolute."""
+        return self.root.path.rstrip(b"/") + b"/" + self.file.path
+
 
 class _Counts(NamedTuple):
     embedded: int = 0
@@ -79,6 +84,9 @@ def index(library: Library, folders: Sequence[Path], model: Embedder, *, labelle
         start += _load(model)
     counts = yield from _embed(library, work, model, model_id)
     library.activate(card.fingerprint)
+    for root in store.roots():
+        if work and _folder_at(root.path) is None:  # its drive went during the run
+            store.set_online(root.id, online=False)
     if _tail_is_long(store, model_id, first_run=False) or not _sound(library):
         yield from generations.publish(library.folder, store, model_id, card.fingerprint)
     return _report(library, model_id, counts, time.perf_counter() - start)
@@ -129,9 +137,10 @@ def _find_work(store: Store, model: int) -> Steps[list[_Work]]:
 
 def _scan_root(store: Store, root: Root, model: int, inner: set[bytes]) -> Iterator[_Work]:
     """Compare one root with the library, record what went and came back, and yield what is to be read."""
-    known = list(store.files(root.id, model))
+    known, folder = list(store.files(root.id, model)), _folder_at(root.path)
     changes = scan.compare(scan.walk(root.path, inner), known)
-    gone_dark = not changes.found and (b"" in changes.unreadable or any(file.state in THERE for file in known))
+    empty = not changes.found and (b"" in changes.unreadable or any(file.state in THERE for file in known))
+    gone_dark = empty or _folder_at(root.path) != folder  # taken away while it was walked
     store.set_online(root.id, online=not gone_dark)
     if gone_dark:  # a drive that is not there, or an empty mount point: nothing is concluded from that
         return
@@ -142,6 +151,15 @@ def _scan_root(store: Store, root: Root, model: int, inner: set[bytes]) -> Itera
     if root.labelled and (unlabelled := store.unlabelled(root.id)):
         store.set_labels(root.id, ((scan.folder_label(path), path) for path in unlabelled))
     yield from (_Work(root, file) for file in changes.new)
+
+
+def _folder_at(path: bytes) -> tuple[int, int] | None:
+    """Device and inode of the folder, None where there is none: another drive under the same path is another folder."""
+    try:
+        about = os.stat(path)  # noqa: PTH116 - bytes
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
 
 
 # embedding
@@ -181,14 +199,15 @@ def _claims(library: Library, model: int) -> Iterator[_Claims]:
 def _embed(library: Library, work: list[_Work], model: Embedder, model_id: int) -> Steps[_Counts]:
     """Commit batch after batch; publish on the way whenever the library has doubled."""
     done, counts = 0, _Counts()
-    paths = (item.root.path.rstrip(b"/") + b"/" + item.file.path for item in work)
+    paths = (item.path for item in work)
     with _claims(library, model_id) as claims, Journal(library.folder / "decoding.journal") as journal:
         batches = index_files(paths, model, claims.take, journal)
         try:
             for batch in batches:
                 items = work[done : done + len(batch)]
-                moved = _commit(library, items, batch, model)
-                counts = counts.plus(batch, moved)
+                became = [pair for pair in zip(items, batch, strict=True) if not _went(*pair)]
+                moved = _commit(library, became, model)
+                counts = counts.plus([result for _, result in became], moved)
                 done += len(batch)
                 yield Progress("embed", done, len(work), photos.text(items[-1].file.path))
                 if _tail_is_long(library.store, model_id, first_run=True):
@@ -198,10 +217,16 @@ def _embed(library: Library, work: list[_Work], model: Embedder, model_id: int) 
     return counts
 
 
-def _commit(library: Library, items: list[_Work], batch: list[Embedded], model: Embedder) -> int:
-    """Store a batch, thumbnails first; returns how many of its files had only moved."""
-    library.thumbnails.put((r.sha256, r.thumbnail) for r in batch if r.sha256 is not None and r.thumbnail is not None)
-    outcomes = [_outcome(item, result, model) for item, result in zip(items, batch, strict=True)]
+def _went(item: _Work, result: Embedded) -> bool:
+    """Whether a file is not there any more, maybe with its drive: that is for the next scan to say, and no failure."""
+    return result.sha256 is None and not os.path.exists(item.path)  # noqa: PTH110 - bytes
+
+
+def _commit(library: Library, became: list[tuple[_Work, Embedded]], model: Embedder) -> int:
+    """Store what became of a batch, thumbnails first; returns how many of its files had only moved."""
+    results = [result for _, result in became]
+    library.thumbnails.put((r.sha256, r.thumbnail) for r in results if r.sha256 is not None and r.thumbnail is not None)
+    outcomes = [_outcome(item, result, model) for item, result in became]
     return library.store.record(outcomes, library.store.model_id(model.card.fingerprint))
 
 

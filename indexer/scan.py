@@ -62,7 +62,9 @@ def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], lis
     elif photos.is_candidate(name):
         try:
             about = entry.stat()
-        except FileNotFoundError:  # a dangling link, or gone since it was listed
+        except FileNotFoundError:  # a dangling link, or gone since it was listed; maybe with all of its folder
+            if not os.path.isdir(os.path.dirname(entry.path)):  # noqa: PTH112, PTH120 - bytes
+                listing.unreadable.append(folder)
             return
         except OSError:  # it is there, but a folder on the way to it may not be entered
             listing.unreadable.append(folder + name)

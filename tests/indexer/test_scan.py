@@ -1,7 +1,10 @@
 """A walk finds every picture once, concludes nothing from what it cannot see, and takes names as they are."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 from indexer.scan import LAST_TIME, Changes, Listing, compare, folder_label, walk
 from indexer.store import File
@@ -96,6 +99,40 @@ def test_folder_whose_files_cannot_be_looked_at_hides_nothing(rights: Rights, op
     found = compare(walk(bytes(open_to_all)), known)
     assert (found.new, found.gone, found.back, found.found) == ([], [], [], 1)
     assert sorted(found.unreadable) == [b"locked/b.jpg", b"locked/c.jpg"]
+
+
+def _going(root: Path, listings: Iterator[Listing]) -> Iterator[Listing]:
+    """The listings of a folder that is taken away after the first."""
+    yield next(listings)
+    root.rename(root.with_name("away"))
+    yield from listings
+
+
+def test_folder_that_goes_during_the_walk_hides_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    _touch(root, "a/1.jpg", "b/2.jpg", "b/c/3.jpg")
+    known = _files(root)
+    changes = compare(_going(root, walk(bytes(root))), known)
+    assert (changes.gone, changes.new) == ([], [])
+
+
+def test_folder_that_goes_while_it_is_listed_hides_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    _touch(root, *(f"{number}.jpg" for number in range(9)))
+    known, looked = _files(root), []
+
+    def take_away(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_name == "is_candidate":
+            looked.append(event)
+            if len(looked) == 4:
+                root.rename(root.with_name("away"))
+
+    sys.setprofile(take_away)
+    try:
+        changes = compare(walk(bytes(root)), known)
+    finally:
+        sys.setprofile(None)
+    assert (changes.found, changes.gone) == (3, [])
 
 
 A = File(b"a.jpg", 10, 100, 1000)
