@@ -25,6 +25,7 @@ Rows = NDArray[np.int64]
 PHOTOS = 1500  # measured at most: 1.1 million pairs in 0.3 s
 TOGETHER = 4  # photos of a class are sampled in fours, so that many small classes leave matched pairs
 UNITS = 100  # that intervals weight at random: classes, several together where there are more
+ROUNDING = 1e-7  # of distances by way of scalar products: an edge lies so much lower, that pairs tied with it stay out
 DEFAULT_FMR = 0.01
 WORST_FMR = 0.1  # beyond it, "same" would say too little: then nothing is called the same unasked
 # A pair further apart than this share of the matched pairs is different; nearer, and beyond the threshold: not sure.
@@ -38,11 +39,21 @@ FMRS = tuple(
 
 
 class Cutoff(NamedTuple):
-    """Two photos closer than `distance` count as the same; `fnmr` is None where no matched pairs are known."""
+    """Two photos closer than `distance` count as the same, at it no more; `fnmr` is None without matched pairs.
+
+    FMR is the share of mismatched pairs below `distance`, FNMR that of matched pairs at it or beyond, as everywhere
+    else. `fmr.value` is the rate that was wished for: it is reached where no pairs lie exactly at the edge; where
+    several do, all of them stay out, and fewer pairs are wrong than is said.
+    """
 
     distance: float
     fmr: Rate
     fnmr: Rate | None
+
+    @property
+    def furthest(self) -> float:
+        """The greatest distance that still counts as the same: for whoever keeps what is at most so far away."""
+        return math.nextafter(self.distance, 0.0)
 
 
 class Meaning(NamedTuple):
@@ -104,8 +115,8 @@ class Calibration:
         return float(self.mismatched)
 
     def cutoff(self, fmr: float | None = None) -> Cutoff:
-        """The widest cut-off whose measured FMR is at most `fmr`; None: 0.01, or the least up to WORST_FMR that the
-        pairs can back.
+        """The widest cut-off whose FMR is at most `fmr`; None: 0.01, or the least up to WORST_FMR that the pairs can
+        back. Of pairs exactly at its distance none counts as the same.
 
         Raises LookalikeError where there are too few pairs to promise that.
         """
@@ -332,13 +343,17 @@ def _shares(distances: Floats) -> tuple[tuple[float, float], ...]:
 
 
 def _cutoffs(distances: Floats, same: NDArray[np.bool_], left: Rows, right: Rows, units: Rows) -> tuple[Cutoff, ...]:
-    """Cut-offs at the FMRs that the mismatched pairs can back; the intervals are over the units (photos,) of photos."""
+    """Cut-offs at the FMRs that the mismatched pairs can back; the intervals are over the units (photos,) of photos.
+
+    A cut-off lies at the first mismatched pair that must stay out; those tied with it stay out with it.
+    """
     classes = int(units.max()) + 1
     foreign = LEAST_UNITS <= classes < len(units)  # else for these classes only, or there are no classes
     cells = units % UNITS if foreign else np.random.default_rng(0).permutation(len(units)) % GROUPS
     mismatched = np.sort(distances[~same])
     fmrs = [fmr for fmr in FMRS if fmr * len(mismatched) >= LEAST_FALSE_MATCHES]
     edges = np.array([mismatched[math.floor(fmr * len(mismatched))] for fmr in fmrs])
+    edges = np.maximum(edges - ROUNDING, 0)
     wrong = _rates(distances[~same], edges, cells[left[~same]], cells[right[~same]], foreign=foreign)
     kept = (
         _rates_of_classes(distances[same], edges, units[left[same]])
@@ -347,7 +362,7 @@ def _cutoffs(distances: Floats, same: NDArray[np.bool_], left: Rows, right: Rows
     )
     missed = [Rate(1 - rate.value, 1 - rate.high, 1 - rate.low) for rate in kept]
     return tuple(
-        Cutoff(edge, wrong[at]._replace(value=fmrs[at]), missed[at] if missed else None)
+        Cutoff(edge, Rate(fmrs[at], wrong[at].low, max(fmrs[at], wrong[at].high)), missed[at] if missed else None)
         for at, edge in enumerate(edges.tolist())
     )
 

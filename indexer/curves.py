@@ -97,6 +97,7 @@ def per_class(figures: Retrieval, labels: ArrayLike) -> list[ClassFigures]:
 def roc(pairs: Pairs, points: int = ROC_POINTS) -> list[Threshold]:
     """The receiver operating characteristic at so many distances at most, from nobody the same to everybody.
 
+    As everywhere, FMR is the share of mismatched pairs below a distance, FNMR that of matched pairs at it or beyond.
     Half of the distances divide the matched pairs evenly, half the mismatched ones. Empty without pairs of both kinds.
     """
     if not (pairs.matched.size and pairs.mismatched.size):

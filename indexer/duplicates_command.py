@@ -14,7 +14,7 @@ from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Library
 from indexer.places import find as find_library
 from indexer.progress import Progress, Steps
-from indexer.terminal import attached_option, emit, follow, json_option, say
+from indexer.terminal import DISTANCE, attached_option, emit, follow, json_option, say
 from indexer.upkeep import library_option
 
 FILE = click.Path(path_type=Path)
@@ -23,7 +23,7 @@ FILE = click.Path(path_type=Path)
 @click.command("duplicates")
 @library_option
 @click.option("--kind", type=click.Choice(list(KINDS)), default="copies", show_default=True)
-@click.option("--max-distance", type=click.FloatRange(0, 2), help="In place of the library's own cut-off.")
+@click.option("--max-distance", type=DISTANCE, help="In place of the library's own cut-off.")
 @click.option("--turned", is_flag=True, help="Near copies also where one is turned by 90 degrees or mirrored.")
 @click.option("--not-a-match", "pair", nargs=2, type=FILE, help="Remember that these two photos are no match.")
 @click.option("--matches-again", "again", nargs=2, type=FILE, help="Take that back of these two photos.")

@@ -12,11 +12,11 @@ from indexer.identity import Claim, Identity, enrol, identify, verify_label
 from indexer.library import Library
 from indexer.places import find
 from indexer.rates import Rate
-from indexer.terminal import emit, json_option, say
+from indexer.terminal import SHARE, emit, json_option, say
 from indexer.upkeep import library_option
 
 FILE = click.Path(path_type=Path)
-fmr_option = click.option("--max-fmr", type=float, help="The share of strangers that may be taken for the same.")
+fmr_option = click.option("--max-fmr", type=SHARE, help="The share of strangers that may be taken for the same.")
 
 
 @click.command("verify")

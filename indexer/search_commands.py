@@ -16,16 +16,17 @@ from indexer.places import find, require_place_without_photos
 from indexer.query import Box, Cropped, Example, Query
 from indexer.saved import Saved
 from indexer.sheet import write_sheet
-from indexer.terminal import emit, json_option, say
+from indexer.terminal import DISTANCE, SHARE, Number, emit, json_option, say
 from indexer.upkeep import library_option
 
 FILE = click.Path(path_type=Path)
+WEIGHT = Number(max=1_000_000)  # that it is above 0, the query says itself
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
 ASKING = [
     click.argument("images", nargs=-1, type=FILE),
     click.option("--not", "unlike", multiple=True, type=FILE, help="A picture the results should not be like."),
-    click.option("--weight", "weights", multiple=True, type=float, help="One for each IMAGE, in the same order."),
+    click.option("--weight", "weights", multiple=True, type=WEIGHT, help="One for each IMAGE, in the same order."),
     click.option("--crop", metavar="X,Y,W,H", help="Only this part of the first IMAGE, in its pixels when upright."),
     click.option("--label", help="Only photos with this label."),
     click.option("--under", type=FILE, help="Only photos below this folder."),
@@ -33,8 +34,8 @@ ASKING = [
     click.option("--before", type=DATE, metavar="DATE", help="Only files changed before that day."),
     click.option("--min-size", "min_side", type=click.IntRange(1), help="Least short side in pixels."),
     click.option("--orientation", type=click.Choice(list(ORIENTATIONS)), help="Only photos of this shape."),
-    click.option("--max-distance", type=click.FloatRange(0), help="Only hits at most so far away."),
-    click.option("--max-fmr", type=click.FloatRange(0, 1), help="Only hits so near that so few pairs are wrong."),
+    click.option("--max-distance", type=DISTANCE, help="Only hits at most so far away."),
+    click.option("--max-fmr", type=SHARE, help="Only hits so near that so few pairs are wrong."),
 ]
 
 

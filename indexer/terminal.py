@@ -6,6 +6,7 @@ files failed for the first time; 2: usage or refused, with one plain sentence.
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -27,6 +28,21 @@ STOPPED = "Stopped. What was done is kept; the next run goes on from there."
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
 attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")
+
+
+class Number(click.FloatRange):
+    """A number of an option within its range; what is none, or not finite, is refused in a sentence."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; BadParameter where it is not finite or beyond the range."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):  # click finds that nan lies in every range
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+SHARE = Number(0, 1, min_open=True, max_open=True)
+DISTANCE = Number(0, 2)
 
 
 class Stopped(LookalikeError):

@@ -100,4 +100,4 @@ def _limit(known: Calibration, fmr: float) -> Limit:
         return Limit(fmr, said, None, str(error))
     missed = f", and {words.times(found.fnmr.value)} one that is the same is missed" if found.fnmr else ""
     interval = f"95 % interval {words.share(found.fmr.low)} to {words.share(found.fmr.high)}"
-    return Limit(fmr, said, found.distance, f"False-match rate {fmr:g} ({interval}){missed}. {known.measured()}")
+    return Limit(fmr, said, found.furthest, f"False-match rate {fmr:g} ({interval}){missed}. {known.measured()}")

@@ -16,9 +16,12 @@ from sklearn.isotonic import IsotonicRegression
 from indexer import calibration, photos
 from indexer.calibration import Calibration, falling, from_labels, from_photos, sample
 from indexer.card import card_bytes, read_card, read_json
+from indexer.curves import roc
 from indexer.errors import LookalikeError
+from indexer.identity import identify, verify_label
 from indexer.installation import choose, install
 from indexer.library import Library
+from indexer.metrics import pair_distances
 from indexer.progress import drain
 from indexer.query import Query
 from indexer.rates import GROUPS, intervals, shares_of_units, student
@@ -120,6 +123,59 @@ def test_intervals_hold_the_rates_of_other_classes() -> None:
         narrow += abs(rate - 0.05) <= spread
     assert held >= 54  # 0.9 of 60
     assert narrow < 40  # the harness sees an interval that is too narrow
+
+
+def test_pairs_tied_at_the_edge_stay_out() -> None:
+    turned = np.linalg.qr(np.random.default_rng(0).standard_normal((64, 64)))[0]
+    codes = np.repeat(np.arange(8), 8)
+    vectors = turned[codes]  # all mismatched pairs are sqrt(2) apart, but for rounding
+    known = from_labels(vectors, codes)
+    assert len(known.cutoffs) > 10
+    for cutoff in known.cutoffs:
+        assert math.sqrt(2) - 1e-6 < cutoff.distance < min(math.dist(turned[0], turned[k]) for k in range(1, 8))
+        assert cutoff.fmr.low == 0 < cutoff.fmr.value <= cutoff.fmr.high
+        assert cutoff.fnmr is not None
+        assert cutoff.fnmr.value == 0
+
+
+def test_every_command_takes_a_pair_at_the_edge_for_a_stranger(tmp_path: Path) -> None:
+    signs = np.array([[(-1) ** (a & b).bit_count() for a in range(64)] for b in range(1, 9)])  # Walsh's functions
+    codes = np.repeat(np.arange(8), 8)
+    vectors = np.zeros((64, 192), np.float16)
+    vectors[:, :64] = signs[codes] / 8  # exactly representable, and 2 are exactly sqrt(2) apart
+    fill(tmp_path / "x.library", vectors)
+    with_model(tmp_path / "x.library")
+    with Library.open(tmp_path / "x.library") as library:
+        give_labels(library, codes)
+        assert library.verify(1, 9, max_fmr=0.2).distance == pytest.approx(math.sqrt(2), abs=1e-12)
+        assert library.verify(1, 9, max_fmr=0.2).verdict != "same"
+        assert library.verify(1, 2, max_fmr=0.2).verdict == "same"
+        for edge in (library.max_distance_at(0.2), np.nextafter(math.sqrt(2), 0)):
+            hits = library.search(Query((1,)), k=64, max_distance=edge).hits
+            assert {hit.photo.label for hit in hits} == {"class 0"}
+        assert len(library.search(Query((1,)), k=64, max_distance=1.4143).hits) == 64
+        library.annotations.label([1], "class 1")  # as if it were one: its own are out of reach
+        assert identify(library, 1, max_fmr=0.2).label == "class 0"
+        assert verify_label(library, 1, "class 2", max_fmr=0.2).verdict != "same"
+        points = roc(pair_distances(vectors, codes))
+        assert all(point.fmr == 0 for point in points if point.distance <= math.sqrt(2) - 1e-6)
+        assert points[-1].fmr == 1
+
+
+def test_search_keeps_below_the_cutoff_what_verify_calls_the_same(tmp_path: Path) -> None:
+    vectors, codes = of_classes(6, 20)
+    fill(tmp_path / "x.library", vectors.astype(np.float16))
+    with_model(tmp_path / "x.library")
+    with Library.open(tmp_path / "x.library") as library:
+        give_labels(library, codes)
+        known, edge = library.calibration(), library.search(Query((1,)), k=20).hits[10].distance
+        tied = tuple(cut._replace(distance=edge) for cut in known.cutoffs)  # one hit lies exactly at the cut-off
+        library.evidence._known = replace(known, cutoffs=tied)
+        assert library.evidence.calibration(library.fingerprint, library.model_id).cutoff(0.05).distance == edge
+        kept = library.search(Query((1,)), k=120, max_distance=library.max_distance_at(0.05)).hits
+        same = [photo for photo in range(1, 121) if library.verify(1, photo, max_fmr=0.05).verdict == "same"]
+        assert sorted(hit.photo.id for hit in kept) == same
+        assert len(kept) == 10
 
 
 def test_student_is_the_quantile_of_the_distribution() -> None:
@@ -270,7 +326,7 @@ def test_hits_carry_the_probability_of_labels_and_without_labels_the_rarity(tmp_
         hits = library.search(Query((1,)), k=30).hits
         assert [hit.probability for hit in hits] == [library.calibration().meaning(hit.distance)[0] for hit in hits]
         assert all(hit.rarity is None for hit in hits)
-        assert library.max_distance_at(0.05) == library.calibration().cutoff(0.05).distance
+        assert library.max_distance_at(0.05) == np.nextafter(library.calibration().cutoff(0.05).distance, 0)
 
 
 def test_what_the_model_has_seen_calibrates_nothing(tmp_path: Path) -> None:

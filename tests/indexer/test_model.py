@@ -26,6 +26,7 @@ from indexer.runtime import (
     BIN_FILE,
     RUNTIME_FILE,
     XML_FILE,
+    Runner,
     RuntimeForm,
     convert,
     fast_precision,
@@ -34,7 +35,7 @@ from indexer.runtime import (
     write_form,
 )
 from indexer.samples import sample_folder
-from tests.embedders import Tiny
+from tests.embedders import Tiny, tiny_card
 
 PICTURES = np.random.default_rng(7).integers(0, 256, (5, 224, 224, 3), dtype=np.uint8)
 
@@ -119,16 +120,16 @@ def test_check_tells_one_model_from_another(installed_model: Path) -> None:
 def test_noise_is_measured_on_pictures_that_the_model_was_not_trained_on() -> None:
     classes = sorted(folder for folder in sample_folder().iterdir() if folder.is_dir())
     learnt = [photos.content_hash(path.read_bytes()) for path in classes[0].iterdir()]
-    tiny = Tiny()
-    whole = agreement._found(tiny, tiny, tiny.card.preprocessing, frozenset())
-    rest = agreement._found(tiny, tiny, tiny.card.preprocessing, frozenset(learnt))
+    tiny, prepared = Runner(Tiny().embed, Tiny().embed, "fp32"), tiny_card().preprocessing
+    whole = agreement._found(tiny, tiny, prepared, frozenset())
+    rest = agreement._found(tiny, tiny, prepared, frozenset(learnt))
     assert whole is not None
     assert rest is not None
     assert (whole.seen, rest.seen) == (0, len(learnt))
     assert rest.pictures == whole.pictures - len(learnt)
     assert rest.fp32 != whole.fp32
     every = [photos.content_hash(path.read_bytes()) for folder in classes for path in folder.iterdir()]
-    assert agreement._found(tiny, tiny, tiny.card.preprocessing, frozenset(every)) is None
+    assert agreement._found(tiny, tiny, prepared, frozenset(every)) is None
 
 
 @pytest.mark.skipif(fast_precision() == "fp32", reason="nothing is faster here than fp32")

@@ -60,6 +60,47 @@ def test_command_and_python_give_the_same_ranks(
     assert len(expected.hits) in ((0,) if case in (7, 8) else range(1, 13))
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "-1", "1e999", "much", ""])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "search PHOTO --max-distance",
+        "search PHOTO --max-fmr",
+        "search PHOTO --weight",
+        "search PHOTO --min-size",
+        "search PHOTO -k",
+        "verify PHOTO PHOTO --max-fmr",
+        "verify PHOTO --label a --max-fmr",
+        "identify PHOTO --max-fmr",
+        "identify PHOTO -k",
+        "duplicates --kind alike --max-distance",
+        "export OUT.csv -k",
+        "sample pictures OUT --per-class",
+    ],
+)
+def test_number_that_makes_no_sense_is_refused_in_a_sentence(
+    home: Path, prepared: Any, tell: Tell, words: str, number: str
+) -> None:
+    named = [prepared.photos / "a/0003.png" if word == "PHOTO" else word for word in words.split()]
+    said = tell(home, *named, number)
+    assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
+    assert named[-1].strip("-") in said.err
+
+
+@pytest.mark.parametrize(("option", "number"), [("--max-fmr", "0"), ("--max-fmr", "1"), ("--weight", "0")])
+def test_ends_of_a_range_that_make_no_sense_are_refused(
+    home: Path, prepared: Any, tell: Tell, option: str, number: str
+) -> None:
+    said = tell(home, "search", prepared.photos / "a/0003.png", option, number)
+    assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
+
+
+@pytest.mark.parametrize("crop", ["nan,0,9,9", "0,0,inf,9", "0,0,-9,9", "0,0,9", "a,b,c,d", "1e308,0,1e308,9"])
+def test_crop_that_makes_no_sense_is_refused(home: Path, prepared: Any, tell: Tell, crop: str) -> None:
+    said = tell(home, "search", prepared.photos / "a/0003.png", f"--crop={crop}")
+    assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
+
+
 def test_saved_search_is_asked_again_listed_and_forgotten(home: Path, prepared: Any, outside: Path, tell: Tell) -> None:
     words = [outside, "--crop", "0,0,20,20", "--not", prepared.photos / "b/0004.png", "--label", "a"]
     before = tell(home, "search", *words, "--max-distance", "1.5", "--save", "my search", "--json").result()["hits"]
