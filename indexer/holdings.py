@@ -17,6 +17,28 @@ class Held(NamedTuple):
     path: bytes
 
 
+class Absent(NamedTuple):
+    """Files that are hidden as they are gone, by absolute path, and roots that are offline with their files' number."""
+
+    missing: list[bytes]
+    offline: list[tuple[bytes, int]]
+
+
+def absent(database: Database) -> Absent:
+    """What the library knows and cannot open now, by root and path."""
+    missing = database.rows(
+        "SELECT roots.path, files.path FROM files JOIN roots ON roots.id = files.root WHERE state = 'missing' "
+        "ORDER BY files.root, files.path"
+    )
+    offline = database.rows(
+        "SELECT path, (SELECT count(*) FROM files WHERE root = roots.id AND state = 'present') FROM roots "
+        "WHERE NOT online ORDER BY id"
+    )
+    return Absent(
+        [root.rstrip(b"/") + b"/" + path for root, path in missing], [(path, count) for path, count in offline]
+    )
+
+
 def present_among(database: Database, photos: Sequence[int]) -> list[int]:
     """Those of the photos, by id, that have a present file."""
     there = "SELECT DISTINCT photo FROM files WHERE state = 'present' AND photo IN (SELECT value FROM json_each(?))"

@@ -26,6 +26,7 @@ from indexer.evidence import Evidence
 from indexer.filters import Filter
 from indexer.generations import Generation
 from indexer.places import SUFFIX
+from indexer.precisions import count_precisions
 from indexer.query import Example, Query, combine
 from indexer.runtime import Agreement, read_form
 from indexer.searcher import Searcher
@@ -245,7 +246,7 @@ class Library:
             recall_at_10=generation.manifest.recall_at_10 if generation else None,
             trees=generation.manifest.trees if generation else 0,
             search_k=generation.manifest.search_k if generation else 0,
-            precisions=self.store.precisions(self.model_id),
+            precisions=count_precisions(self.store, self.model_id),
             agreement=self._agreement(),
             measured=means.measured(),
             scope=means.scope,

@@ -345,12 +345,13 @@ class Store:
         return np.frombuffer(rows[0][0], "<f2") if rows else None
 
     def count_embeddings(self, model: int, above: int = 0) -> int:
-        """Embeddings of the model with seq > above."""
-        return self._one("SELECT count(*) FROM embeddings WHERE model = ? AND seq > ?", (model, above))
+        """Embeddings of the model with seq > above; the + lets an index count them, as their table holds vectors."""
+        return self._one("SELECT count(*) FROM embeddings WHERE model = ? AND +seq > ?", (model, above))
 
-    def precisions(self, model: int) -> dict[str, int]:
-        """How many embeddings of the model were computed in each precision."""
-        return dict(self._rows("SELECT precision, count(*) FROM embeddings WHERE model = ? GROUP BY 1", (model,)))
+    def precisions(self, model: int, above: int, upto: int) -> dict[str, int]:
+        """How many embeddings of the model with above < seq <= upto were computed in each precision."""
+        sql = "SELECT precision, count(*) FROM embeddings WHERE model = ? AND seq > ? AND seq <= ? GROUP BY 1"
+        return dict(self._rows(sql, (model, above, upto)))
 
     def last_seq(self, model: int) -> int:
         """The highest seq of the model's embeddings, 0 when it has none."""

@@ -59,6 +59,11 @@ def say(message: str, *, error: bool = False) -> None:
     print(message.translate(CONTROLS).encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
+def count(number: int, noun: str) -> str:
+    """'1 photo', '2,000 photos'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def emit(kind: str, fields: Mapping[str, Any]) -> None:
     """Print the result as one JSON line."""
     print(json.dumps({"result": kind, **fields}), flush=True)

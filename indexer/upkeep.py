@@ -16,6 +16,7 @@ import filelock
 from indexer import generations, model, photos
 from indexer.card import DEFAULT, ModelCard, show
 from indexer.errors import GenerationError, LookalikeError, ModelError
+from indexer.holdings import absent
 from indexer.indexing import require_folders
 from indexer.installation import PACKAGED_SOURCE, ModelChoice, install, verify
 from indexer.library import Info, Library
@@ -24,7 +25,7 @@ from indexer.places import find, home
 from indexer.progress import Progress, Steps
 from indexer.runtime import fast_precision
 from indexer.store import Root
-from indexer.terminal import emit, follow, json_option, say
+from indexer.terminal import count, emit, follow, json_option, say
 
 WHOLE = "whole model"  # the setting that holds the identities of the active model's files when they were last hashed
 PACKAGES = ["lookalike", "torch", "torchvision", "timm", "openvino", "annoy", "numpy", "pillow", "PySide6-Essentials"]
@@ -56,7 +57,7 @@ def info_command(library: Path | None, as_json: bool) -> None:
     for root in info.roots:
         kind = ", sub-folders are classes" if root.labelled else ""
         say(f"  {photos.text(root.path)}: {root.files:,} files, {root.state}{kind}")
-    say(f"{info.missing:,} files missing, {info.failed:,} could not be used")
+    say(f"{count(info.missing, 'file')} missing, {info.failed:,} could not be used")
     say(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
     _say_precision(info)
     say(info.measured)
@@ -100,7 +101,25 @@ def failed_command(library: Path | None, as_json: bool) -> None:
         return
     for path, reason in failures:
         say(f"{photos.text(path)}: {reason}")
-    say(f"{len(failures):,} files could not be used")
+    say(f"{count(len(failures), 'file')} could not be used")
+
+
+@click.command("missing")
+@library_option
+@json_option
+def missing_command(library: Path | None, as_json: bool) -> None:
+    """List the files that are gone; they come back by themselves, and forget --missing drops them."""
+    with Library.open(library or find()) as opened:
+        gone = absent(opened.store.database)
+    offline = [{"path": photos.text(path), "files": files} for path, files in gone.offline]
+    if as_json:
+        emit("missing", {"missing": [photos.text(path) for path in gone.missing], "offline": offline})
+        return
+    for path in gone.missing:
+        say(photos.text(path))
+    say(f"{count(len(gone.missing), 'file')} missing")
+    for root in offline:
+        say(f"{root['path']} is offline: {root['files']:,} files of it stay searchable")
 
 
 @click.command("roots")
@@ -145,17 +164,22 @@ def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path 
     if (folder is None) == (not missing):
         raise click.UsageError("Name a folder to forget, or --missing.")
     with Library.open(library or find(folder)) as opened, opened.job():
-        what = f"the folder {folder}" if folder else f"{opened.store.count_missing():,} missing files"
-        if not yes:
-            click.confirm(f"Forget {what} with their embeddings and labels?", abort=True, err=True)
-        dropped = _forget_root(opened, folder) if folder else opened.store.forget_missing()
+        what = f"the folder {folder}" if folder else count(opened.store.count_missing(), "missing file")
+        asked = f"Forget {what} with {'its photos, ' if folder else ''}their embeddings and labels?"
+        sure = yes or click.confirm(asked, err=True)
+        dropped = _forget(opened, folder) if sure else 0
     if as_json:
         emit("forget", {"photos": dropped})
+    elif not sure:
+        say("Nothing was forgotten.")
     else:
-        say(f"{dropped:,} photos forgotten. The pictures themselves are untouched.")
+        say(f"{count(dropped, 'photo')} forgotten. The pictures themselves are untouched.")
 
 
-def _forget_root(library: Library, folder: Path) -> int:
+def _forget(library: Library, folder: Path | None) -> int:
+    """Forget a root, or else all missing files; returns the photos dropped."""
+    if folder is None:
+        return library.store.forget_missing()
     return library.store.forget_root(_root_at(library, folder).id)
 
 
@@ -289,4 +313,4 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-COMMANDS = [info_command, failed_command, roots_command, forget_command, check_command, doctor_command]
+COMMANDS = [info_command, failed_command, missing_command, roots_command, forget_command, check_command, doctor_command]

@@ -1,7 +1,8 @@
 """How long a training takes on this computer, recipe by recipe, and which recipe that leaves. Imports no torch.
 
-The rates are of the default network at 224 pixels on two cores (measured: `tests/benchmarks/bench_recipes.py`), scaled
-by the pictures' area and by the number of cores. They choose a recipe and fill a dialog; no figure rests on them.
+The rates are reckoned, for the default network at 224 pixels on two cores, and scaled by the pictures' area and by the
+number of cores: nobody has measured them on this computer. They choose a recipe and fill a dialog; no figure rests on
+them. `tests/benchmarks/bench_recipes.py` measures how long whole trainings really take.
 """
 
 import os
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 from training.config import TrainConfig
 
-SIDE, CORES = 224, 2  # where the rates were measured
+SIDE, CORES = 224, 2  # what the rates are for
 PATIENT = 300.0  # seconds; a training within that is worth waiting for on the spot
 CUDA = 30.0  # times as fast as two cores, about
 FEW = 2_000  # passes through the frozen part that are made once, in as many views as that allows
@@ -40,7 +41,7 @@ class Machine(NamedTuple):
 
     @property
     def speed(self) -> float:
-        """In multiples of where the rates were measured."""
+        """In multiples of what the rates are for."""
         return CUDA if self.cuda else self.cores / CORES
 
 

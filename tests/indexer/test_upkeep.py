@@ -27,8 +27,10 @@ def test_forget_drops_a_folder_and_touches_no_picture(home: Path, prepared: Any,
 
 def test_forget_asks_first(home: Path, prepared: Any) -> None:
     said = lookalike(home, "forget", prepared.photos, stdin="n\n")
-    assert said.code != 0
-    assert "Traceback" not in said.err
+    assert (said.code, said.out) == (0, "Nothing was forgotten.\n")
+    assert "Forget the folder" in said.err
+    said = lookalike(home, "forget", prepared.photos, "--json", stdin="n\n")
+    assert (said.code, said.result()) == (0, {"result": "forget", "photos": 0})
     with Library.open(home / "default.library") as library:
         assert len(library.photo_ids()) == 60
 
@@ -38,7 +40,11 @@ def test_forget_missing_drops_what_is_gone(home: Path, tell: Tell, tmp_path: Pat
     tell(home, "index", tmp_path / "more")
     (tmp_path / "more" / "0101.png").unlink()
     assert tell(home, "index", "--json").result()["missing"] == 1
+    gone = str(tmp_path / "more" / "0101.png")
+    assert tell(home, "missing", "--json").result() == {"result": "missing", "missing": [gone], "offline": []}
+    assert tell(home, "missing").out.splitlines() == [gone, "1 file missing"]
     assert tell(home, "forget", "--missing", "--yes", "--json").result()["photos"] == 1
+    assert tell(home, "missing").out == "0 files missing\n"
     assert tell(home, "index", "--json").result()["missing"] == 0
 
 
@@ -47,6 +53,9 @@ def test_root_is_pointed_at_another_place_without_a_forward_pass(home: Path, tel
     tell(home, "index", tmp_path / "more")
     (tmp_path / "more").rename(tmp_path / "elsewhere")
     assert tell(home, "index", "--json").result()["offline"] == [str(tmp_path / "more")]
+    offline = {"path": str(tmp_path / "more"), "files": 3}
+    assert tell(home, "missing", "--json").result() == {"result": "missing", "missing": [], "offline": [offline]}
+    assert f"{tmp_path / 'more'} is offline: 3 files of it" in tell(home, "missing").out
     assert tell(home, "roots", "--move", tmp_path / "more", tmp_path / "elsewhere").code == 0
     result = tell(home, "index", "--json").result()
     assert (result["offline"], result["embedded"], result["files"]) == ([], 0, 63)
