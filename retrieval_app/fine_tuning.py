@@ -149,11 +149,12 @@ class FineTuning(QObject):
 
 
 def command_line(folder: Path, config: TrainConfig) -> list[str]:
-    """The command that trains with these settings, those that are not the usual ones named."""
+    """The command that trains with these settings, those named that are not the usual ones for the purpose."""
     words = [sys.executable, "-m", "retrieval_app.cli", "train", str(folder), "--json", "--attached"]
+    usual = TrainConfig(purpose=config.purpose).to_dict() | {"purpose": TrainConfig().purpose}
     for setting in fields_of(TrainConfig):
         value = getattr(config, setting.name)
-        if value != setting.default:
+        if value != usual[setting.name]:
             words += [setting.option, str(value)]
     return words
 

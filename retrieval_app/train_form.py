@@ -6,10 +6,10 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from retrieval_app.labels import button, label
-from training.choices import LOSSES, MINERS
-from training.config import Field, TrainConfig, Value, fields_of
+from training.choices import LOSSES, SUITED
+from training.config import Field, TrainConfig, Value, fields_of, in_words
 
-NAME_WIDTH, HEIGHT = 176, 28  # px
+NAME_WIDTH, HEIGHT, NUMBER_WIDTH = 176, 28, 184  # px
 
 
 class ChoiceEditor(QComboBox):
@@ -24,7 +24,7 @@ class ChoiceEditor(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)  # a long choice is cut rather than widening the form
         self.offer(setting.rule.choices, setting.rule.unset)
-        self.setCurrentIndex(self.findData(setting.default))
+        self.setCurrentIndex(max(0, self.findData(setting.default)))
         self.currentIndexChanged.connect(self.edited)
 
     def offer(self, names: Iterable[str], unset: str) -> None:
@@ -38,6 +38,10 @@ class ChoiceEditor(QComboBox):
             self.addItem(name, name)
         self.setCurrentIndex(max(0, self.findData(chosen)))
         self.blockSignals(False)
+
+    def suggest(self, value: str | float) -> None:
+        """Say what suits the purpose, the first entry."""
+        self.setItemText(0, f"the one that suits the purpose ({value})")
 
     def chosen(self) -> Value:
         """The value as TrainConfig takes it."""
@@ -53,20 +57,26 @@ class WholeEditor(QSpinBox):
         super().__init__()
         low, high = int(setting.rule.low), int(setting.rule.high)
         self._none = low - 1 if setting.optional else None
+        self._usual = low - 1  # the number that the words stand for, where it is known
         self.setRange(low if self._none is None else self._none, high)
         if self._none is not None:
             self.setSpecialValueText(setting.rule.unset)
         self.setSingleStep(32 if setting.name == "image_size" else 1)
         self.setValue(int(setting.default) if setting.default is not None else low - 1)
-        self.setFixedWidth(152)
+        self.setFixedWidth(NUMBER_WIDTH)
         self.valueChanged.connect(self.edited)
 
     def stepBy(self, steps: int) -> None:
-        """From the words the first step leads to the least number; from there in multiples of the step."""
+        """From the words the first step leads beside the number they stand for, else to the least."""
         if self.value() == self._none:
-            self.setValue(self.minimum() + 1 if steps > 0 else self.minimum())
+            self.setValue(self._usual + (1 if steps > 0 else -1))
         else:
             super().stepBy(steps)
+
+    def suggest(self, value: str | float) -> None:
+        """Say what suits the purpose, in place of no number."""
+        self._usual = int(value)
+        self.setSpecialValueText(_suits(value))
 
     def chosen(self) -> Value:
         """The value as TrainConfig takes it."""
@@ -81,8 +91,12 @@ class NumberEditor(QLineEdit):
     def __init__(self, setting: Field) -> None:
         super().__init__("" if setting.default is None else f"{setting.default:g}")
         self.setPlaceholderText(setting.rule.unset)
-        self.setFixedWidth(152)
+        self.setFixedWidth(NUMBER_WIDTH)
         self.textChanged.connect(self.edited)
+
+    def suggest(self, value: str | float) -> None:
+        """Say what suits the purpose, in place of no number."""
+        self.setPlaceholderText(_suits(value))
 
     def chosen(self) -> Value:
         """The value as TrainConfig takes it; what is no number stays a text, which it refuses."""
@@ -167,15 +181,18 @@ class TrainForm(QWidget):
         return False
 
     def _adapt(self) -> None:
-        """Offer only miners that the loss takes; say what the current choices mean."""
-        loss, miner = str(self.editors["loss"].chosen()), self.editors["miner"]
+        """Say what suits the purpose; offer only miners that the loss takes; say what the current choices mean."""
+        suited = SUITED[str(self.editors["purpose"].chosen())]
+        for name, value in suited._asdict().items():
+            self.editors[name].suggest(value)
+        loss, miner = str(self.editors["loss"].chosen() or suited.loss), self.editors["miner"]
         usual = LOSSES[loss].presets[str(self.editors["preset"].chosen())].miner
         assert isinstance(miner, ChoiceEditor)
         miner.offer(LOSSES[loss].miners, f"the one that suits the loss ({usual})")
         for setting in fields_of(TrainConfig):
             if setting.rule.choices:
-                chosen = self.editors[setting.name].chosen()
-                self._helps[setting.name].setText(setting.rule.choices[str(chosen)] if chosen else MINERS[usual])
+                chosen = self.editors[setting.name].chosen() or {"loss": loss, "miner": usual}[setting.name]
+                self._helps[setting.name].setText(setting.rule.choices[str(chosen)])
         self.changed.emit()
 
     def _fold(self) -> None:
@@ -186,6 +203,10 @@ class TrainForm(QWidget):
 def spoken(setting: Field) -> str:
     """The field's name for people: 'Image size'."""
     return setting.name.replace("_", " ").capitalize()
+
+
+def _suits(value: str | float) -> str:
+    return f"{in_words(value)}, suits the purpose"
 
 
 def _named(setting: Field) -> QVBoxLayout:

@@ -10,10 +10,9 @@ from functools import cache
 from typing import Any, NamedTuple, cast, get_type_hints
 
 from indexer.errors import LookalikeError
-from training.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, RECIPES, SAMPLINGS, Preset
+from training.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, RECIPES, SAMPLINGS, SUITED, Preset
 
 Value = str | int | float | None
-INTERPOLATIONS = {"images": 1.0, "classes": 0.5}  # by purpose
 _LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
 
 
@@ -54,16 +53,30 @@ def _setting(default: Value, rule: Rule) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
+def _suited(name: str, rule: Rule) -> Any:
+    """A setting of `choices.Suited`: what is None when a config is made becomes what suits its purpose."""
+    images, classes = (in_words(getattr(SUITED[purpose], name)) for purpose in ("images", "classes"))
+    return _setting(None, rule._replace(unset=f"{images} for new pictures, {classes} for new classes"))
+
+
+def in_words(value: str | float) -> str:
+    """A value as it is typed: 0.0003, 6."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """The settings of one training; every field is checked, LookalikeError says which one is wrong and why."""
+    """The settings of one training; every field is checked, LookalikeError says which one is wrong and why.
+
+    Those of `choices.Suited` may be left out or None when it is made, and are then what suits the purpose.
+    """
 
     purpose: str = _setting("images", Rule("What the model is for.", PURPOSES))
-    loss: str = _setting("triplet", Rule("What the model is corrected for.", _LOSS_HELP))
+    loss: str = _suited("loss", Rule("What the model is corrected for.", _LOSS_HELP))
     miner: str | None = _setting(
         None, Rule("Which pairs or triplets of a batch count.", MINERS, unset="the one that suits the loss")
     )
-    epochs: int = _setting(6, Rule("How often the training goes over the pictures.", low=1, high=1000))
+    epochs: int = _suited("epochs", Rule("How often the training goes over the pictures.", low=1, high=1000))
     image_size: int | None = _setting(
         None, Rule("Side of the pictures in pixels; smaller is faster.", low=32, high=1024, unset="the model's own")
     )
@@ -78,8 +91,8 @@ class TrainConfig:
     )
     distance: str = _setting("l2", Rule("How the loss measures distances.", DISTANCES, advanced=True))
     recipe: str = _setting("auto", Rule("How much of the network is trained.", RECIPES, advanced=True))
-    dim: int = _setting(
-        128,
+    dim: int = _suited(
+        "dim",
         Rule(
             "Numbers per picture at the model's end, from 2 to the backbone's own; 0 adds nothing to the backbone.",
             low=0,
@@ -92,18 +105,18 @@ class TrainConfig:
         6, Rule("Pictures of each class looked at together.", low=2, high=256, advanced=True)
     )
     sampling: str = _setting("classes", Rule("Which classes are looked at together.", SAMPLINGS, advanced=True))
-    learning_rate: float = _setting(
-        5e-4, Rule("Largest step of the training; smaller is safer and slower.", low=1e-7, high=1, advanced=True)
+    learning_rate: float = _suited(
+        "learning_rate",
+        Rule("Largest step of the training; smaller is safer and slower.", low=1e-7, high=1, advanced=True),
     )
     weight_decay: float = _setting(1e-2, Rule("Pull of the weights towards zero.", low=0, high=1, advanced=True))
-    interpolation: float | None = _setting(
-        None,
+    interpolation: float = _suited(
+        "interpolation",
         Rule(
             "How far the weights go from the pretrained ones towards the trained ones, 1 all the way; less forgets "
             "less of other classes.",
             low=0.1,
             high=1,
-            unset="1 for new pictures, 0.5 for new classes",
             advanced=True,
         ),
     )
@@ -118,6 +131,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for setting in fields_of(TrainConfig):
             _check(setting, getattr(self, setting.name))
+        for name, value in SUITED[self.purpose]._asdict().items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)  # frozen from here on
         if self.dim == 1:  # of unit length it could only be 1 or -1
             raise LookalikeError("--dim has to be 0 or from 2 on, not 1.")
         _check_loss(self)
@@ -128,15 +144,13 @@ class TrainConfig:
         return LOSSES[self.loss].presets[self.preset]
 
     def resolved(self) -> "TrainConfig":
-        """The same with the loss's own miner, margin and temperature written out, None for what it has none of, and the
-        purpose's own interpolation; image_size is the model's to fill in.
+        """The same with the loss's own miner, margin and temperature written out, None for what it has none of;
+        image_size is the model's to fill in.
         """
         usual = self.preset_of_loss
         margin = usual.margin if self.margin is None else self.margin
         temperature = usual.temperature if self.temperature is None else self.temperature
-        share = INTERPOLATIONS[self.purpose] if self.interpolation is None else self.interpolation
-        miner = self.miner or usual.miner
-        return replace(self, miner=miner, margin=margin, temperature=temperature, interpolation=share)
+        return replace(self, miner=self.miner or usual.miner, margin=margin, temperature=temperature)
 
     def to_dict(self) -> dict[str, Value]:
         """Plain values for JSON."""

@@ -183,8 +183,8 @@ def _interpolated(course: _Course, network: Network) -> Iterator[None]:
     """The network as it would be kept: its weights so far on the way from the start to the trained ones as the settings
     say (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", equation 1). Training goes on from the latter.
     """
-    share = course.config.resolved().interpolation
-    if share is None or share == 1:
+    share = course.config.interpolation
+    if share == 1:
         yield
         return
     trained = snapshot(network)

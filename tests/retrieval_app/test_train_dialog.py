@@ -155,6 +155,8 @@ def test_only_settings_that_differ_stand_in_the_command() -> None:
         "train", "/photos", "--json", "--attached",
         "--loss", "contrastive", "--image-size", "64", "--learning-rate", "3e-05",
     ]  # fmt: skip
+    for_classes = command_line(Path("/photos"), TrainConfig(purpose="classes", epochs=2))
+    assert for_classes[5:] == ["--json", "--attached", "--purpose", "classes", "--epochs", "2"]
 
 
 def test_a_running_training_shows_its_curves_and_can_be_cancelled(make_dialog: MakeDialog, qtbot: QtBot) -> None:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.errors import LookalikeError
 from retrieval_app.train_form import TrainForm, spoken
-from training.choices import LOSSES
+from training.choices import LOSSES, PURPOSES, SUITED
 from training.config import Field, TrainConfig, fields_of
 
 SETTINGS = fields_of(TrainConfig)
@@ -93,6 +93,34 @@ def test_advanced_settings_are_folded_away_until_wanted(form: TrainForm) -> None
     assert not form.advanced.isVisible()
 
 
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_what_suits_the_purpose_is_shown_and_taken(form: TrainForm, purpose: str) -> None:
+    choose(form, "purpose", purpose)
+    suited = SUITED[purpose]
+    loss, epochs, rate = (form.editors[name] for name in ("loss", "epochs", "learning_rate"))
+    assert isinstance(loss, QComboBox)
+    assert isinstance(epochs, QSpinBox)
+    assert isinstance(rate, QLineEdit)
+    assert loss.currentText() == f"the one that suits the purpose ({suited.loss})"
+    assert LOSSES[suited.loss].help in texts(form)
+    assert epochs.text() == f"{suited.epochs}, suits the purpose"
+    assert rate.placeholderText() == f"{suited.learning_rate:g}, suits the purpose"
+    assert form.config() == TrainConfig(purpose=purpose)
+
+
+def test_what_is_set_stays_when_the_purpose_changes(form: TrainForm) -> None:
+    choose(form, "loss", "supcon")
+    epochs = form.editors["epochs"]
+    assert isinstance(epochs, QSpinBox)
+    QTest.keyClick(epochs, Qt.Key.Key_Up)
+    choose(form, "purpose", "classes")
+    assert form.config() == TrainConfig(purpose="classes", loss="supcon", epochs=SUITED["images"].epochs + 1)
+    epochs.setValue(epochs.minimum())
+    assert form.config() == TrainConfig(purpose="classes", loss="supcon")
+    QTest.keyClick(epochs, Qt.Key.Key_Up)
+    assert form.config().epochs == SUITED["classes"].epochs + 1
+
+
 def test_the_models_own_size_is_the_first_step_below_the_least(form: TrainForm) -> None:
     editor = form.editors["image_size"]
     assert isinstance(editor, QSpinBox)
@@ -114,7 +142,7 @@ def test_a_number_is_taken_as_it_is_typed(form: TrainForm, typed: str, taken: fl
     assert form.config().learning_rate == taken
 
 
-@pytest.mark.parametrize("typed", ["", "fast", "7", "-1", "nan", "inf"])
+@pytest.mark.parametrize("typed", ["fast", "7", "-1", "nan", "inf"])
 def test_a_number_that_does_not_go_is_refused_in_a_sentence(form: TrainForm, typed: str) -> None:
     editor = form.editors["learning_rate"]
     assert isinstance(editor, QLineEdit)

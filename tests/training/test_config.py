@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from indexer.errors import LookalikeError
-from training.choices import DISTANCES, LOSSES, MINERS, PRESETS
+from training.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, SUITED, Suited
 from training.config import Field, TrainConfig, fields_of
 
 SETTINGS = {setting.name: setting for setting in fields_of(TrainConfig)}
@@ -22,7 +22,9 @@ def test_every_field_is_described_once_in_order() -> None:
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_a_field_allows_none_only_where_it_says_what_none_means(setting: Field) -> None:
-    if setting.optional:
+    if setting.name in Suited._fields:
+        assert setting.optional
+    elif setting.optional:
         assert getattr(TrainConfig.from_dict({setting.name: None}), setting.name) is None
     else:
         with pytest.raises(LookalikeError, match=setting.option):
@@ -112,10 +114,38 @@ def test_what_the_user_sets_wins_over_the_preset() -> None:
     assert (full.margin, full.miner) == (0.3, "hard")
 
 
-def test_new_classes_forget_less_unless_told_otherwise() -> None:
-    assert TrainConfig(purpose="images").resolved().interpolation == 1
-    assert TrainConfig(purpose="classes").resolved().interpolation == 0.5
-    assert TrainConfig(purpose="classes", interpolation=1.0).resolved().interpolation == 1
+OTHERS: dict[str, Any] = {"loss": "supcon", "epochs": 4, "learning_rate": 1e-3, "dim": 32, "interpolation": 0.8}
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_what_is_left_open_suits_the_purpose(purpose: str) -> None:
+    for given in ({}, dict.fromkeys(Suited._fields)):
+        config = TrainConfig.from_dict({"purpose": purpose} | given)
+        assert {name: getattr(config, name) for name in Suited._fields} == SUITED[purpose]._asdict()
+
+
+def test_new_classes_get_other_settings_than_new_pictures() -> None:
+    config = TrainConfig(purpose="classes")
+    assert (config.loss, config.epochs, config.learning_rate) == ("normalised-softmax", 1, 3e-4)
+    assert (config.dim, config.interpolation, config.image_size) == (0, 0.5, None)
+    assert (TrainConfig().loss, TrainConfig().epochs, TrainConfig().dim) == ("triplet", 6, 128)
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("name", Suited._fields)
+def test_what_the_user_sets_wins_over_what_suits_the_purpose(name: str, purpose: str) -> None:
+    for value in (OTHERS[name], *(getattr(suited, name) for suited in SUITED.values())):
+        config = TrainConfig.from_dict({"purpose": purpose, name: value})
+        expected = SUITED[purpose]._asdict() | {name: value}
+        assert {one: getattr(config, one) for one in Suited._fields} == expected
+
+
+def test_a_config_of_an_earlier_version_keeps_what_it_says() -> None:
+    """One that was written before a loss could be left out, and before there was an interpolation."""
+    written = {"purpose": "classes", "loss": "triplet", "epochs": 6, "learning_rate": 5e-4, "dim": 128, "margin": 0.2}
+    config = TrainConfig.from_dict(written)
+    assert {name: getattr(config, name) for name in written} == written
+    assert config.interpolation == 0.5
 
 
 def test_a_config_survives_json() -> None:
