@@ -9,7 +9,7 @@ import click
 
 from indexer import copies, refine, saved
 from indexer.card import show
-from indexer.filters import ORIENTATIONS, Filter
+from indexer.filter_words import FILTERING, filter_of
 from indexer.library import Hit, Library, SearchResult
 from indexer.photos import text
 from indexer.places import find, require_place_without_photos
@@ -21,19 +21,13 @@ from indexer.upkeep import library_option
 
 FILE = click.Path(path_type=Path)
 WEIGHT = Number(max=1_000_000)  # that it is above 0, the query says itself
-DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
 ASKING = [
     click.argument("images", nargs=-1, type=FILE),
     click.option("--not", "unlike", multiple=True, type=FILE, help="A picture the results should not be like."),
     click.option("--weight", "weights", multiple=True, type=WEIGHT, help="One for each IMAGE, in the same order."),
     click.option("--crop", metavar="X,Y,W,H", help="Only this part of the first IMAGE, in its pixels when upright."),
-    click.option("--label", help="Only photos with this label."),
-    click.option("--under", type=FILE, help="Only photos below this folder."),
-    click.option("--after", type=DATE, metavar="DATE", help="Only files changed on that day or later."),
-    click.option("--before", type=DATE, metavar="DATE", help="Only files changed before that day."),
-    click.option("--min-size", "min_side", type=click.IntRange(1), help="Least short side in pixels."),
-    click.option("--orientation", type=click.Choice(list(ORIENTATIONS)), help="Only photos of this shape."),
+    *FILTERING,
     click.option("--max-distance", type=DISTANCE, help="Only hits at most so far away."),
     click.option("--max-fmr", type=SHARE, help="Only hits so near that so few pairs are wrong."),
 ]
@@ -124,10 +118,9 @@ def _search(
 ) -> Saved:
     """What the options ask; `filtered` are the fields of a Filter."""
     first: Example = images[0] if crop is None else Cropped(images[0], _box(crop))
-    within = Filter(**filtered) if any(value is not None for value in filtered.values()) else None
     bounds = [] if max_distance is None else [max_distance]
     bounds += [] if max_fmr is None else [library.max_distance_at(max_fmr)]
-    return Saved(Query((first, *images[1:]), unlike, weights), within, min(bounds, default=None))
+    return Saved(Query((first, *images[1:]), unlike, weights), filter_of(filtered), min(bounds, default=None))
 
 
 def _box(crop: str) -> Box:

@@ -1,18 +1,17 @@
 """Which photos are shown and searched: fields to choose by, and what is chosen as chips that can be taken away."""
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from PySide6.QtCore import QDate, QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QWidget
 
-from indexer import photos
+from indexer.filter_words import folder_name
 from indexer.filters import ORIENTATIONS, Filter
 from retrieval_app.asking import EVERYTHING
 from retrieval_app.flow import Flow
@@ -23,41 +22,6 @@ DAYS = {"Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
 BETWEEN = "From … to …"
 OTHER = "Another folder…"
 WIDTH = 132  # px of a field
-
-
-class Chip(NamedTuple):
-    """A condition in words, and the filter without it."""
-
-    text: str
-    without: Filter
-
-
-def chips(within: Filter) -> list[Chip]:
-    """The conditions of a filter, each in words."""
-    found: list[Chip] = []
-    if within.label is not None:
-        found.append(Chip(f"label {within.label}", replace(within, label=None)))
-    if within.under is not None:
-        found.append(Chip(f"in {_shown(within.under)}", replace(within, under=None)))
-    if within.after is not None or within.before is not None:
-        found.append(Chip(_span(within.after, within.before), replace(within, after=None, before=None)))
-    if within.min_side is not None:
-        found.append(Chip(f"at least {within.min_side:,} px", replace(within, min_side=None)))
-    if within.orientation is not None:
-        found.append(Chip(within.orientation, replace(within, orientation=None)))
-    return found
-
-
-def _span(after: datetime | None, before: datetime | None) -> str:
-    """The days of a span; the last one is the day before `before`."""
-    last = (before - timedelta(days=1)) if before else None
-    if after is None:
-        return f"changed until {last:%Y-%m-%d}"
-    return f"changed since {after:%Y-%m-%d}" if last is None else f"changed {after:%Y-%m-%d} to {last:%Y-%m-%d}"
-
-
-def _shown(folder: Path) -> str:
-    return photos.text(os.fsencode(folder.name or folder))
 
 
 class ChipRow(QWidget):
@@ -160,7 +124,7 @@ class FilterBar(QFrame):
         self.label.offer((name, name) for name in labels)
         known = list(folders)
         other = [self._within.under] if self._within.under not in (None, *known) else []
-        shown = [(_shown(folder), folder) for folder in (*known, *other) if folder is not None]
+        shown = [(folder_name(folder), folder) for folder in (*known, *other) if folder is not None]
         self.folder.offer([*shown, (OTHER, OTHER)])
         self.show_filter(self._within)
 
@@ -169,7 +133,7 @@ class FilterBar(QFrame):
         self._within = within
         self.label.choose(within.label)
         if within.under is not None and self.folder.findData(within.under) < 0:
-            self.folder.insertItem(self.folder.count() - 1, _shown(within.under), within.under)
+            self.folder.insertItem(self.folder.count() - 1, folder_name(within.under), within.under)
         self.folder.choose(within.under)
         self.least.choose(within.min_side)
         self.orientation.choose(within.orientation)

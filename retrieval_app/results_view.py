@@ -9,10 +9,11 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
 
+from indexer.filter_words import told
 from retrieval_app import asides, words
 from retrieval_app.asides import Asides
 from retrieval_app.asking import HITS, NEAREST, WAYS
-from retrieval_app.filter_bar import ChipRow, FilterBar, chips
+from retrieval_app.filter_bar import ChipRow, FilterBar
 from retrieval_app.grid import Grid
 from retrieval_app.labels import Elided, label
 from retrieval_app.marking import marks
@@ -170,7 +171,7 @@ class ResultsView(QWidget):
         session = self._session
         self.filter.show_filter(session.within)
         chosen: list[tuple[str, Callable[[], object]]] = [
-            (chip.text, partial(session.keep_within, chip.without)) for chip in chips(session.within)
+            (one.text, partial(session.keep_within, one.without)) for one in told(session.within)
         ]
         if session.cut is not None and session.query is not None:
             rate = self.rate_cut.said(session.cut)

@@ -9,12 +9,14 @@ import click
 
 from indexer import photos
 from indexer.card import show
+from indexer.filter_words import filter_of, filter_options
+from indexer.filters import Filter
 from indexer.library import Library
 from indexer.places import find, require_place_outside
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from training import report_command, study_command
 from training.config import Field, TrainConfig, fields_of
-from training.sources import checkpoint_folder, cut_off
+from training.sources import Labels, Source, checkpoint_folder, cut_off, is_library
 
 if TYPE_CHECKING:
     from training.result import TrainResult
@@ -49,6 +51,7 @@ def _words(setting: Field) -> str:
 @click.option(
     "--library", is_flag=False, flag_value="", help="Learn from a library's labels instead; without DIR the usual one."
 )
+@filter_options
 @config_options
 @click.option("--out", type=FOLDER, help="Folder of the new checkpoint; else one is made beside your libraries.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")
@@ -68,8 +71,8 @@ def train_command(
 
     Exit code 1: it is not, keep the one you have. The checkpoint is written either way.
     """
-    config = TrainConfig.from_dict(settings)
-    source = _source(folder, library)
+    config = TrainConfig.from_dict({setting.name: settings.pop(setting.name) for setting in fields_of(TrainConfig)})
+    source = _source(folder, library, filter_of(settings))
     if out is not None:
         require_place_outside(out, *([folder] if folder else []))
     # waiting threads that spin would slow a step down ten times while anything else is running on the computer
@@ -85,15 +88,19 @@ def train_command(
     return 0 if result.verdict.install else 1
 
 
-def _source(folder: Path | None, library: str | None) -> Path:
-    """Where the pictures are from: a labelled folder, or a library's folder."""
+def _source(folder: Path | None, library: str | None, within: Filter | None) -> Source:
+    """Where the pictures are from: a labelled folder, or a library's labels."""
     if (folder is None) == (library is None):
         raise click.UsageError("Name a FOLDER whose sub-folders are classes, or --library to learn from its labels.")
-    if folder is not None:
+    if folder is not None and not is_library(folder):
+        if within is not None:
+            raise click.UsageError(
+                "A FOLDER is learned from whole: photos are chosen by label, date ... of a --library."
+            )
         return folder
-    source = Path(library) if library else find()
-    Library.open(source).close()  # refused now where there is none
-    return source
+    place = folder or (Path(library) if library else find())
+    Library.open(place).close()  # refused now where there is none
+    return Labels(place, within)
 
 
 def _say(result: "TrainResult") -> None:

@@ -20,31 +20,31 @@ from training.pictures import Part
 from training.recipes import RECIPES, Photos, here, settle
 from training.result import TrainResult
 from training.resume import Keeper, begin
-from training.sources import from_library, is_library
+from training.sources import Labels, Source, from_library
 from training.split import Split, without_classes
 from training.split import split as divide
 
 
 def train(
-    config: TrainConfig, folder: Path, out: Path, split: Split | None = None, *, resume: bool = False
+    config: TrainConfig, source: Source, out: Path, split: Split | None = None, *, resume: bool = False
 ) -> Steps[TrainResult]:
-    """Fine-tune on a labelled folder, or on the labels of a library by its folder, and write a checkpoint to `out`.
+    """Fine-tune on a labelled folder, or on the labels of a library, and write a checkpoint to `out`.
 
-    A Split given is taken instead of the folder's.
-    LookalikeError where the folder lacks what it takes. Closed before its end, it leaves nothing behind; killed, one
+    A Split given is taken instead of the source's.
+    LookalikeError where the source lacks what it takes. Closed before its end, it leaves nothing behind; killed, one
     file from which `resume` goes on.
     """
     checkpoint.check_place(out)
     keeper = begin(out, config, resume=resume)
     try:
-        return (yield from _train(keeper, folder, out, split))
+        return (yield from _train(keeper, source, out, split))
     except GeneratorExit:
         keeper.discard()
         raise
 
 
-def _train(keeper: Keeper, folder: Path, out: Path, split: Split | None) -> Steps[TrainResult]:
-    parts = split or (yield from _divided(folder, keeper.config))
+def _train(keeper: Keeper, source: Source, out: Path, split: Split | None) -> Steps[TrainResult]:
+    parts = split or (yield from _divided(source, keeper.config))
     tune_allocator()
     config, why = settle(keeper.config, parts, here())
     yield Progress("recipe", 1, 1, why)
@@ -62,7 +62,7 @@ def _train(keeper: Keeper, folder: Path, out: Path, split: Split | None) -> Step
     judged = verdict.keep(baseline) if fitted.best.epoch == 0 else (yield from verdict.judge(baseline, fitted.network))
     measured = yield from thresholds.measure(fitted.network, used, judged.after.vectors)
     unreadable = learn.unreadable + choose.unreadable + baseline.unreadable
-    result = TrainResult(out, folder, config, why, fitted, baseline, judged, measured, used, unreadable)
+    result = TrainResult(out, source, config, why, fitted, baseline, judged, measured, used, unreadable)
     yield Progress("save", 0, 1)
     checkpoint.save(
         fitted.network,
@@ -88,13 +88,13 @@ def _beside(result: TrainResult) -> dict[str, str]:
     }
 
 
-def _divided(folder: Path, config: TrainConfig) -> Steps[Split]:
-    """The folder's parts; of a folder without classes, where the recipe can do without."""
-    if is_library(folder):
-        return from_library(folder, config.purpose, config.recipe)
-    found = yield from survey(folder)
+def _divided(source: Source, config: TrainConfig) -> Steps[Split]:
+    """The source's parts; of a folder without classes, where the recipe can do without."""
+    if isinstance(source, Labels):
+        return from_library(source, config.purpose, config.recipe)
+    found = yield from survey(source)
     if not found.samples and config.recipe in ("auto", "unlabelled"):
-        samples = yield from survey_unlabelled(folder)
+        samples = yield from survey_unlabelled(source)
         return without_classes(samples)
     return divide(found.samples, config.purpose)
 

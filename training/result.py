@@ -8,6 +8,7 @@ from indexer import photos
 from training.config import TrainConfig
 from training.data import Unreadable
 from training.fit import Fit
+from training.sources import Source, described
 from training.split import Split
 from training.thresholds import Thresholds
 from training.verdict import Baseline, Verdict
@@ -22,7 +23,7 @@ class TrainResult:
     """
 
     checkpoint: Path
-    folder: Path
+    learned_from: Source
     config: TrainConfig
     recipe: str
     fit: Fit
@@ -39,8 +40,8 @@ class TrainResult:
         settings = self.config.resolved()
         how = "fine-tuned" if self.fit.best.epoch else "unchanged after a training"
         return (
-            f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures of {classes:,} classes in "
-            f"{photos.text(bytes(self.folder))[-200:]}, {settings.loss} loss, {settings.miner}, for new "
+            f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures of {classes:,} classes "
+            f"{described(self.learned_from)}, {settings.loss} loss, {settings.miner}, for new "
             f"{settings.purpose}"
         )
 

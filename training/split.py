@@ -44,7 +44,7 @@ def split(samples: Iterable[Sample], purpose: str) -> Split:
         classes[sample.label].append(sample)
     if len(classes) < 2:
         raise LookalikeError(
-            f"Fine-tuning needs at least two classes, each a sub-folder of pictures; found {len(classes)}."
+            f"Fine-tuning needs at least two classes, each a sub-folder of pictures or a label; found {len(classes)}."
         )
     parts = SPLITS[purpose](classes)
     train, validation, test = (tuple(sorted(part, key=lambda sample: (sample.label, sample.sha256))) for part in parts)

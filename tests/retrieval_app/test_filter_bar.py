@@ -10,11 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from indexer.filter_words import told
 from indexer.filters import Filter
 from indexer.library import Hit, Library, Photo, SearchResult
 from indexer.query import Query
 from retrieval_app.bands import Band, band, sentence
-from retrieval_app.filter_bar import chips
 from retrieval_app.results_view import in_words
 from retrieval_app.state import Listing
 from retrieval_app.window import MainWindow
@@ -150,8 +150,8 @@ def test_a_band_has_a_word_and_a_length(found: Hit, word: Band | None, said: str
 def test_every_condition_is_a_chip_that_takes_only_itself_away() -> None:
     day = datetime(2026, 3, 5)
     within = Filter("a", Path("/p/cats"), day, datetime(2026, 3, 8), 1000, "square")
-    found = chips(within)
+    found = told(within)
     words = [chip.text for chip in found]
     assert words == ["label a", "in cats", "changed 2026-03-05 to 2026-03-07", "at least 1,000 px", "square"]
     for chip in found:
-        assert [other.text for other in chips(chip.without)] == [word for word in words if word != chip.text]
+        assert [other.text for other in told(chip.without)] == [word for word in words if word != chip.text]

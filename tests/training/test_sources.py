@@ -1,7 +1,10 @@
 """What a training learns from besides labelled folders: a library's labels, and photos nobody has labelled."""
 
+import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 
 from indexer import photos
 from indexer.errors import LookalikeError
+from indexer.filters import Filter
 from indexer.indexing import index
 from indexer.library import Library
 from indexer.progress import drain
@@ -18,8 +22,9 @@ from tests.labelled_shapes import write_classes
 from tests.quick_training import QUICK, run_to_end
 from training.data import has_labels
 from training.loop import train
-from training.sources import from_library
+from training.sources import Labels, described, from_library, held
 from training.split import split
+from training.summary import summarise_library
 
 
 @pytest.fixture
@@ -42,11 +47,59 @@ def label_by_folder(library: Library) -> dict[bytes, str]:
 
 def test_the_users_labels_are_what_is_learned_from(library: Library) -> None:
     labels = label_by_folder(library)
-    parts = from_library(library.folder, "images", "auto")
+    parts = from_library(Labels(library.folder), "images", "auto")
     samples = [sample for part in parts for sample in part]
     assert {sample.sha256: sample.label for sample in samples} == labels
     assert all(photos.content_hash(photos.read(sample.path)) == sample.sha256 for sample in samples)
     assert parts == split(samples, "images")
+
+
+def age(library: Library, some: int) -> set[bytes]:
+    """Let so many photos of each class be of 2001; the content hashes of all others."""
+    (root,) = library.store.roots()
+    for folder in Path(os.fsdecode(root.path)).iterdir():
+        for file in sorted(folder.iterdir())[:some]:
+            os.utime(file, (1e9, 1e9))
+    drain(index(library, [], Tiny()))
+    shown = library.photos(library.photo_ids().tolist())
+    return {photo.sha256 for photo in shown if Path(os.fsdecode(photo.path)).stat().st_mtime > 1e9}
+
+
+RECENT = Filter(after=datetime(2020, 1, 1))
+
+
+def test_of_a_filtered_library_the_photos_that_pass_are_learned_from(library: Library) -> None:
+    labels = label_by_folder(library)
+    recent = age(library, 2)
+    parts = from_library(Labels(library.folder, RECENT), "images", "auto")
+    assert {sample.sha256: sample.label for part in parts for sample in part} == {one: labels[one] for one in recent}
+    assert len(recent) == 24
+    with pytest.raises(LookalikeError, match=r"at least two classes.*found 1"):
+        from_library(Labels(library.folder, Filter(label="class-01")), "images", "auto")
+
+
+def test_what_a_library_holds_is_said_with_what_is_wrong(library: Library) -> None:
+    label_by_folder(library)
+    ids = library.photo_ids().tolist()
+    library.annotations.label(ids[:3], None)
+    library.annotations.label(ids[3:5], "rare")
+    summary = summarise_library(held(Labels(library.folder)))
+    assert summary.counts == {"class-00": 3, "class-01": 8, "class-02": 8, "class-03": 8, "rare": 2}
+    assert (summary.classes, summary.photos) == (5, 29)
+    assert summary.problems == (
+        "2 classes have fewer than 6 different pictures: class-00; rare.",
+        "3 photos have no label; only the recipe unlabelled learns from such.",
+    )
+    assert summary.refusals == {"images": "", "classes": ""}
+    library.annotations.label(ids[3:], None)
+    assert "found 0" in summarise_library(held(Labels(library.folder))).refusals["images"]
+
+
+def test_what_is_learned_from_is_said_in_words(tmp_path: Path) -> None:
+    assert described(Path("/photos")) == "in /photos"
+    assert described(Labels(tmp_path / "default.library")) == "labelled in the library default"
+    some = Labels(tmp_path / "default.library", Filter(under=Path("/photos/cats"), orientation="square"))
+    assert described(some) == "labelled in the library default (only photos: in cats, square)"
 
 
 def test_photos_without_a_label_are_learned_from_only_where_none_is_needed(library: Library) -> None:
@@ -54,17 +107,17 @@ def test_photos_without_a_label_are_learned_from_only_where_none_is_needed(libra
     labels = label_by_folder(library)
     library.annotations.label(ids[::8], None)
     for recipe, learned in (("quick", 28), ("auto", 28), ("unlabelled", 32)):
-        parts = from_library(library.folder, "images", recipe)
+        parts = from_library(Labels(library.folder), "images", recipe)
         assert sum(map(len, parts)) == learned
         assert all(labels[sample.sha256] == sample.label for sample in parts.validation + parts.test)
 
 
 def test_a_library_without_labels_learns_from_views_or_says_what_it_lacks(library: Library) -> None:
-    parts = from_library(library.folder, "images", "auto")
+    parts = from_library(Labels(library.folder), "images", "auto")
     assert sum(map(len, parts)) == 32
     assert not has_labels([sample for part in parts for sample in part])
     with pytest.raises(LookalikeError, match="at least two classes"):
-        from_library(library.folder, "images", "full")
+        from_library(Labels(library.folder), "images", "full")
 
 
 def test_files_that_are_gone_are_no_samples(library: Library) -> None:
@@ -72,23 +125,27 @@ def test_files_that_are_gone_are_no_samples(library: Library) -> None:
     gone = library.photos(library.photo_ids().tolist())[0]
     Path(gone.path.decode()).unlink()
     drain(index(library, [], Tiny()))
-    parts = from_library(library.folder, "images", "auto")
+    parts = from_library(Labels(library.folder), "images", "auto")
     assert sum(map(len, parts)) == 31
     assert gone.sha256 not in {sample.sha256 for part in parts for sample in part}
 
 
 def test_the_command_trains_on_a_library_and_refuses_what_is_none(library: Library, tmp_path: Path) -> None:
     label_by_folder(library)
+    age(library, 2)
     home = tmp_path / "home"
     options = ("--image-size", "32", "--epochs", "1", "--recipe", "quick", "--json")
-    said = lookalike(home, "train", "--library", library.folder, *options)
+    said = lookalike(home, "train", "--library", library.folder, "--after", "2020-01-01", *options)
     assert said.code in (0, 1), said.err
-    assert sum(said.result()["parts"].values()) == 32
+    assert sum(said.result()["parts"].values()) == 24
+    story = json.loads((Path(said.result()["checkpoint"]) / "training.json").read_text())
+    assert "labelled in the library default (only photos: changed since 2020-01-01)" in story["source"]
     assert said.result()["recipe"] == "Recipe quick, as you asked."
     for words, sentence in (
         (("train",), "Name a FOLDER"),
         (("train", tmp_path / "shapes", "--library"), "Name a FOLDER"),
         (("train", "--library", tmp_path / "nothing"), "no library at"),
+        (("train", tmp_path / "shapes", "--label", "cat"), "A FOLDER is learned from whole"),
     ):
         refused = lookalike(home, *words)
         assert refused.code == 2
