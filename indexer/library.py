@@ -21,6 +21,7 @@ from indexer import model as models
 from indexer.annotations import Annotations
 from indexer.calibration import Calibration, Comparison
 from indexer.card import ModelCard, show
+from indexer.directions import Directions
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
 from indexer.evidence import Evidence
 from indexer.filters import Filter
@@ -117,6 +118,7 @@ class Library:
         self.thumbnails = Thumbnails(folder / "thumbnails.sqlite")
         self._model: models.Model | None = None
         self._searcher = Searcher(folder, self.store)
+        self.directions = Directions()
         self.evidence = Evidence(self.models_folder, self.store, self.annotations)
 
     @classmethod

@@ -5,30 +5,18 @@ differ most, each one moved towards its own nearest, the query too. docs/zero-sh
 """
 
 import time
-from typing import NamedTuple
 
 import numpy as np
 
+from indexer.directions import Space, unit
 from indexer.filters import Filter
 from indexer.library import Library, SearchResult
-from indexer.projection import FIT_ROWS, fit_pca
+from indexer.projection import FIT_ROWS
 from indexer.query import Query, combine
 
 POOL = 300  # photos that are looked at again
-DIMS, NEAREST, ALPHA = 64, 3, 3.0  # docs/zero-shot.md: chosen on drawings, checked on photographs
+NEAREST, ALPHA = 3, 3.0  # docs/zero-shot.md: chosen on drawings, checked on photographs
 SAME = 1 - 1e-6  # a cosine from which on two are one picture
-
-
-class Space(NamedTuple):
-    """The leading principal directions (dim, DIMS) of a library's embeddings about their mean (dim,), float32."""
-
-    mean: np.ndarray
-    basis: np.ndarray
-
-    def project(self, values: np.ndarray) -> np.ndarray:
-        """Unit vectors (n, DIMS) of embeddings (n, dim)."""
-        rows = (values.astype(np.float32) - self.mean) @ self.basis
-        return _unit(rows)
 
 
 def search(
@@ -57,18 +45,13 @@ def search(
 
 
 def space(library: Library) -> Space:
-    """The library's own directions, from at most FIT_ROWS of its embeddings."""
-    generation = library.generation()
+    """The library's own directions; fitted anew for another generation or, before the first, for more photos."""
+    generation, store, model = library.generation(), library.store, library.model_id
     if generation is not None:
-        values = generation.values[:: max(1, len(generation.values) // FIT_ROWS)].astype(np.float32)
-    else:
-        values = library.store.vectors(library.model_id, 0, None, FIT_ROWS).values.astype(np.float32)
-    return fit(values)
-
-
-def fit(values: np.ndarray) -> Space:
-    """The leading directions of embeddings (n, dim)."""
-    return Space(values.mean(axis=0), fit_pca(values, min(DIMS, values.shape[1])))
+        published = (library.fingerprint, generation.manifest.number)
+        return library.directions.of(published, lambda: generation.values)
+    growing = (library.fingerprint, store.last_seq(model), store.count_embeddings(model))
+    return library.directions.of(growing, lambda: store.vectors(model, 0, None, FIT_ROWS).values)
 
 
 def order(vector: np.ndarray, values: np.ndarray, within: Space) -> np.ndarray:
@@ -89,9 +72,4 @@ def _expanded(queries: np.ndarray, photos: np.ndarray) -> np.ndarray:
     cosines[cosines > SAME] = 0
     rows = np.argsort(-cosines, axis=1, kind="stable")[:, :NEAREST]
     weights = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0) ** ALPHA
-    return _unit(queries + np.einsum("qk,qkd->qd", weights, photos[rows]))
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
+    return unit(queries + np.einsum("qk,qkd->qd", weights, photos[rows]))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from indexer import metrics, model, photos, refine
+from indexer import directions, metrics, model, photos, refine
 from indexer.installation import ModelChoice, install
 from indexer.model import Model
 from indexer.pixels import Pixels
@@ -118,7 +118,7 @@ def _plain(value: object) -> str:
 def refined(one: Labelled) -> np.ndarray:
     """MAP@R of each query (n,) as `search --refine` ranks, with its fixed settings."""
     vectors = one.views["average"].astype(np.float32)
-    within, scores = refine.fit(vectors), np.zeros((len(vectors), len(vectors)))
+    within, scores = directions.fit(vectors), np.zeros((len(vectors), len(vectors)))
     for row, vector in enumerate(vectors):
         nearest = np.argsort(-(vectors @ vector), kind="stable")
         nearest = nearest[nearest != row]

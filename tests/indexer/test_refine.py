@@ -1,16 +1,19 @@
 """The second look of search --refine: what it adds by hand, what it gains on labelled vectors, what it leaves alone."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from indexer import refine
+from indexer.directions import Directions, Space, fit
 from indexer.library import Library
 from indexer.metrics import retrieval
+from indexer.projection import FIT_ROWS
 from indexer.query import Query
-from indexer.refine import Space
 from tests.commands import Said
 from tests.vectors import clustered, fill
 
@@ -55,6 +58,49 @@ def test_noisy_classes_are_found_better(tmp_path: Path) -> None:
                 kept[refining] += float(np.mean([label[hit.photo.id] == label[id] for hit in result.hits]))
     assert 0.1 < retrieval(vectors.astype(np.float64), codes).r_precision < 0.9  # neither hopeless nor done
     assert kept[True] > 1.1 * kept[False]
+
+
+def ranks(folder: Path, ids: range) -> list[list[int]]:
+    """What a newly opened library answers to each photo."""
+    found = []
+    for id in ids:
+        with Library.open(folder) as library:
+            found.append([hit.photo.id for hit in refine.search(library, Query((id,)), k=50).hits])
+    return found
+
+
+@pytest.mark.parametrize("publish", [True, False])
+def test_directions_are_kept_and_the_ranks_stay(tmp_path: Path, publish: bool) -> None:
+    folder = tmp_path / "x.library"
+    fill(folder, clustered(400), publish=publish)
+    with Library.open(folder) as library:
+        first = refine.space(library)
+        kept = [[hit.photo.id for hit in refine.search(library, Query((id,)), k=50).hits] for id in range(1, 9)]
+        library.annotations.label([1], "a")  # changes no direction
+        assert refine.space(library) is first
+        fill(folder, clustered(40, seed=1), publish=publish, first=400)
+        assert refine.space(library) is not first
+        after = [hit.photo.id for hit in refine.search(library, Query((1,)), k=50).hits]
+    assert ranks(folder, range(1, 2)) == [after]
+    other = tmp_path / "other.library"
+    fill(other, clustered(400), publish=publish)
+    assert ranks(other, range(1, 9)) == kept
+
+
+def test_no_more_rows_are_fitted_than_are_needed() -> None:
+    values = clustered(FIT_ROWS + 5)
+    few, whole = fit(values), fit(values[::2])
+    assert np.array_equal(few.mean, whole.mean)
+    assert np.array_equal(few.basis, whole.basis)
+    directions, asked = Directions(), list[str]()
+
+    def read(what: str) -> np.ndarray:
+        asked.append(what)
+        return values[:100]
+
+    for what in ("one", "one", "other", "one"):
+        directions.of(what, partial(read, what))
+    assert asked == ["one", "other", "one"]
 
 
 def test_distances_stay_exact_and_ranks_are_counted(tmp_path: Path) -> None:
