@@ -75,7 +75,9 @@ def show_filter(window: MainWindow) -> None:
     menu.aboutToShow.emit()
     rest(window)
     below = window.page.results.cut_button
-    menu.popup(below.mapToGlobal(below.rect().bottomLeft()))
+    place = below.mapToGlobal(below.rect().bottomRight())
+    menu.popup(place)
+    menu.move(place.x() - menu.width(), place.y())  # the offscreen screen is narrower than the window
     QTest.qWait(50)
     save(window, "cut-by-rate")
     menu.close()
