@@ -89,7 +89,11 @@ def index(library: Library, folders: Sequence[Path], model: Embedder, *, labelle
             store.set_online(root.id, online=False)
     if _tail_is_long(store, model_id, first_run=False) or not _sound(library):
         yield from generations.publish(library.folder, store, model_id, card.fingerprint)
-    return _report(library, model_id, counts, time.perf_counter() - start)
+    report = _report(library, model_id, counts, time.perf_counter() - start)
+    if work:
+        yield Progress("publish", report.photos, report.photos, "measuring what distances mean")
+        library.calibration()  # kept, so that no search has to wait for it
+    return report
 
 
 def _load(model: Embedder) -> float:

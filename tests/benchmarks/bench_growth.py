@@ -78,7 +78,7 @@ def make_files(root: Path, pictures: list[bytes], numbers: range) -> None:
 
 
 def grow(root: Path, library: Path) -> list[Point]:
-    """Index the folder by the command; a point for each line of progress."""
+    """Index the folder by the command; a point for each batch, its memory also that of publishing after it."""
     command = [sys.executable, "-m", "retrieval_app.cli", "index", str(root), "--library", str(library), "--json"]
     points, start = [], time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
@@ -87,6 +87,8 @@ def grow(root: Path, library: Path) -> list[Point]:
             said = json.loads(line)
             if said.get("stage") == "embed":
                 points.append(Point(said["done"], time.perf_counter() - start, resident(child.pid)))
+            elif said.get("stage") == "publish":
+                points[-1] = points[-1]._replace(memory=max(points[-1].memory, resident(child.pid)))
     assert child.returncode == 0
     return points
 
