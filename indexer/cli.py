@@ -24,7 +24,7 @@ from indexer.photos import text
 from indexer.pipeline import Deferred
 from indexer.places import find
 from indexer.progress import Progress, Steps
-from indexer.terminal import attached_option, emit, follow, json_option, say
+from indexer.terminal import attached_option, counted, emit, follow, json_option, say
 from indexer.upkeep import active_model, deferred, library_option
 from indexer.use import require_verdict
 
@@ -134,12 +134,12 @@ def _report_fields(report: Report) -> dict[str, Any]:
 
 
 def _say_report(library: Library, report: Report) -> None:
-    say(f"{report.photos:,} photos in {report.files:,} files, in the library {show(library.folder)}")
+    say(f"{counted(report.photos, 'photo')} in {counted(report.files, 'file')}, in the library {show(library.folder)}")
     say(f"{report.embedded:,} embedded, {report.moved:,} moved, {report.missing:,} missing, in {report.seconds:.1f} s")
     for path in report.offline:
         say(f"{text(path)} is offline or empty: its photos stay searchable.")
     if report.failed:
-        say(f"{len(report.failed):,} files could not be used (lookalike failed lists all):")
+        say(f"{counted(len(report.failed), 'file')} could not be used (lookalike failed lists all):")
         for failure in report.failed[:5]:
             say(f"  {text(failure.path)}: {failure.reason}")
 
@@ -156,7 +156,7 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
     if as_json:
         emit("sample", {"files": count})
     else:
-        say(f"{count:,} pictures in {show(out)}")
+        say(f"{counted(count, 'picture')} in {show(out)}")
 
 
 COMMANDS = [index_command, sample_command, *search_commands.COMMANDS]

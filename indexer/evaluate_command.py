@@ -15,7 +15,7 @@ from indexer.pipeline import Embedder
 from indexer.pixels import Pixels
 from indexer.places import home
 from indexer.progress import Progress, Steps
-from indexer.terminal import emit, follow, json_option, say
+from indexer.terminal import counted, emit, follow, json_option, say
 from indexer.upkeep import deferred, one_at_a_time
 
 FOLDER = click.Path(path_type=Path)
@@ -100,7 +100,8 @@ def _evaluation_fields(result: Evaluation) -> dict[str, Any]:
 
 def _say_evaluation(name: str, result: Evaluation) -> None:
     figures = result.retrieval
-    say(f"{name} on {result.photos:,} photos of {result.classes:,} classes, {figures.queries:,} queries")
+    asked = counted(figures.queries, "query", "queries")
+    say(f"{name} on {result.photos:,} photos of {counted(result.classes, 'class', 'classes')}, {asked}")
     hits = "  ".join(f"hit@{k} {value:.3f}" for k, value in figures.hit_at_k.items() if k > 1)
     say(f"P@1 {figures.p_at_1:.3f}  R-precision {figures.r_precision:.3f}  MAP@R {figures.map_at_r:.3f}  {hits}")
     say(f"mAP {result.mean_average_precision:.3f}  NMI {result.nmi:.3f}")

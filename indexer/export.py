@@ -71,7 +71,7 @@ def require_form(out: Path, what: str) -> None:
     """LookalikeError where there is no way to write this into a file of this suffix; asked before any work."""
     forms = FORMS[what]
     if out.suffix.lower() not in forms:
-        raise LookalikeError(f"{show(out)} cannot be written: {what} become {', '.join(forms)}.")
+        raise LookalikeError(f"{show(out)} cannot be written: its name must end in {' or '.join(forms)}.")
 
 
 def export_hits(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None:

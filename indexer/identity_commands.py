@@ -12,7 +12,7 @@ from indexer.identity import Claim, Identity, enrol, identify, verify_label
 from indexer.library import Library
 from indexer.places import find
 from indexer.rates import Rate
-from indexer.terminal import SHARE, emit, json_option, say
+from indexer.terminal import SHARE, counted, emit, json_option, say
 from indexer.upkeep import library_option
 
 FILE = click.Path(path_type=Path)
@@ -21,7 +21,7 @@ fmr_option = click.option("--max-fmr", type=SHARE, help="The share of strangers 
 
 @click.command("verify")
 @click.argument("images", nargs=-1, required=True, type=FILE)
-@click.option("--label", help="Instead of a second picture: a label that the picture is said to be of.")
+@click.option("--label", help="Instead of a second picture: the label that the picture is claimed to have.")
 @fmr_option
 @library_option
 @json_option
@@ -46,7 +46,7 @@ def verify_command(
 
 def _say_verdict(found: Comparison | Claim, rarest: float) -> None:
     to_label = isinstance(found, Claim)
-    what = f" to the nearest {found.photos} photos of {found.label}" if isinstance(found, Claim) else ""
+    what = f" to the nearest {counted(found.photos, 'photo')} of {found.label}" if isinstance(found, Claim) else ""
     say(f"{found.verdict}: distance {found.distance:.3f}{what}")
     if isinstance(found, Comparison) and found.probability is not None:
         say(f"Of pairs at this distance {found.probability:.1%} have the same label.")
@@ -101,7 +101,7 @@ def _say_identity(found: Identity) -> None:
 @library_option
 @json_option
 def label_command(label: str, images: tuple[Path, ...], library: Path | None, as_json: bool) -> None:
-    """Give IMAGES of the library a LABEL; one to five are enough to be found by. Nothing is trained."""
+    """Give IMAGES of the library a LABEL; one to five are enough to recognise others. Nothing is trained."""
     missing = next((image for image in images if not image.exists()), None)
     if missing is not None:
         raise LookalikeError(f"There is no file {show(missing)}.")
@@ -110,7 +110,7 @@ def label_command(label: str, images: tuple[Path, ...], library: Path | None, as
     if as_json:
         emit("label", {"label": label.strip(), "photos": count})
     else:
-        say(f"{count:,} photos now have the label {label.strip()}")
+        say(f"{counted(count, 'photo')} now {'has' if count == 1 else 'have'} the label {label.strip()}")
 
 
 def _rounded(fields: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from indexer.library import Library
 from indexer.places import find, require_place_without_photos
 from indexer.query import Query
 from indexer.sheet import write_picture
-from indexer.terminal import attached_option, emit, follow, json_option, say
+from indexer.terminal import attached_option, counted, emit, follow, json_option, say
 from indexer.upkeep import library_option
 
 FILE = click.Path(path_type=Path)
@@ -62,7 +62,7 @@ def _hottest(heat: np.ndarray) -> str:
 @json_option
 @attached_option
 def map_command(library: Path | None, method: str, out: Path | None, as_json: bool, attached: bool) -> None:
-    """Lay out the library's photos in a plane so that those that look alike lie together, and keep the map."""
+    """Lay out the library's photos on a plane so that those that look alike lie together, and keep the map."""
     with Library.open(library or find()) as opened:
         if out is not None:
             require_form(out, "map")
@@ -103,7 +103,7 @@ def export_command(
     if as_json:
         emit("export", {"what": what, "photos": written, "out": show(out)})
     else:
-        say(f"{written:,} photos in {show(out)}")
+        say(f"{counted(written, 'photo')} in {show(out)}")
 
 
 def _export(library: Library, out: Path, what: str, query: Query, count: int, *, as_json: bool) -> int:

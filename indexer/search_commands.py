@@ -16,7 +16,7 @@ from indexer.places import find, require_place_without_photos
 from indexer.query import Box, Cropped, Example, Query
 from indexer.saved import Saved
 from indexer.sheet import write_sheet
-from indexer.terminal import DISTANCE, SHARE, Number, emit, json_option, say
+from indexer.terminal import DISTANCE, SHARE, Number, counted, emit, json_option, say
 from indexer.upkeep import library_option
 
 FILE = click.Path(path_type=Path)
@@ -28,8 +28,8 @@ ASKING = [
     click.option("--weight", "weights", multiple=True, type=WEIGHT, help="One for each IMAGE, in the same order."),
     click.option("--crop", metavar="X,Y,W,H", help="Only this part of the first IMAGE, in its pixels when upright."),
     *FILTERING,
-    click.option("--max-distance", type=DISTANCE, help="Only hits at most so far away."),
-    click.option("--max-fmr", type=SHARE, help="Only hits so near that so few pairs are wrong."),
+    click.option("--max-distance", type=DISTANCE, help="Only hits at most this far away."),
+    click.option("--max-fmr", type=SHARE, help="Only hits so near that at most this share of strangers would be."),
 ]
 
 
@@ -42,8 +42,8 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("search")
 @asking_options
-@click.option("--saved", "name", help="Ask again what was saved by this name.")
-@click.option("--save", "keep", help="Keep what is asked by this name.")
+@click.option("--saved", "name", help="Ask again what was saved under this name.")
+@click.option("--save", "keep", help="Keep what is asked under this name.")
 @library_option
 @click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Results.")
 @click.option("--exact", is_flag=True, help="Compare with every photo instead of the index's candidates.")
@@ -167,20 +167,22 @@ def _say_hits(result: SearchResult, sheet: Path | None) -> None:
         say(result.notice, error=True)
     for hit in result.hits:
         label = f"  {hit.photo.label}" if hit.photo.label else ""
-        copies = f"  (+{hit.photo.copies} copies)" if hit.photo.copies else ""
+        copies = f"  (+{counted(hit.photo.copies, 'copy', 'copies')})" if hit.photo.copies else ""
         say(f"{hit.rank:>4}  {hit.distance:.3f}{label:<18}  {text(hit.photo.path)}{copies}")
     if not result.hits:
-        say("No photo is there, or none near enough passes the filter.")
+        say("There is no photo, or none near enough passes the filter.")
     how = (
-        "compared with every photo" if result.engine == "exact" else f"finds {result.recall_at_10:.1%} of the true ten"
+        "compared with every photo"
+        if result.engine == "exact"
+        else f"finds {result.recall_at_10:.1%} of the true ten nearest"
     )
-    say(f"{len(result.hits)} results in {result.seconds * 1000:.0f} ms, {how}")
+    say(f"{counted(len(result.hits), 'result')} in {result.seconds * 1000:.0f} ms, {how}")
     if sheet is not None:
         say(f"Contact sheet: {show(sheet)}")
 
 
 @click.command("searches")
-@click.option("--forget", "name", help="Forget the search saved by this name.")
+@click.option("--forget", "name", help="Forget the search saved under this name.")
 @library_option
 @json_option
 def searches_command(name: str | None, library: Path | None, as_json: bool) -> None:
@@ -194,7 +196,7 @@ def searches_command(name: str | None, library: Path | None, as_json: bool) -> N
         return
     for one in kept:
         say(one)
-    say(f"{len(kept):,} saved searches")
+    say(counted(len(kept), "saved search", "saved searches"))
 
 
 COMMANDS = [search_command, searches_command]

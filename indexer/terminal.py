@@ -59,9 +59,9 @@ def say(message: str, *, error: bool = False) -> None:
     print(message.translate(CONTROLS).encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
-def count(number: int, noun: str) -> str:
-    """'1 photo', '2,000 photos'."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, many: str = "") -> str:
+    """'1 photo', '2,000 photos'; `many` is the noun's plural where it is not made by an s."""
+    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
 
 
 def emit(kind: str, fields: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ from indexer.places import find, home
 from indexer.progress import Progress, Steps
 from indexer.runtime import fast_precision
 from indexer.store import Root
-from indexer.terminal import count, emit, follow, json_option, say
+from indexer.terminal import counted, emit, follow, json_option, say
 
 WHOLE = "whole model"  # the setting that holds the identities of the active model's files when they were last hashed
 PACKAGES = ["lookalike", "torch", "torchvision", "timm", "openvino", "annoy", "numpy", "pillow", "PySide6-Essentials"]
@@ -53,20 +53,22 @@ def info_command(library: Path | None, as_json: bool) -> None:
     if as_json:
         emit("info", _info_fields(info))
         return
-    say(f"{show(info.folder)}: {info.photos:,} photos in {info.files:,} files, {info.bytes / 1e6:,.1f} MB")
+    holds = f"{counted(info.photos, 'photo')} in {counted(info.files, 'file')}"
+    say(f"{show(info.folder)}: {holds}, {info.bytes / 1e6:,.1f} MB")
     for root in info.roots:
         kind = ", sub-folders are classes" if root.labelled else ""
-        say(f"  {photos.text(root.path)}: {root.files:,} files, {root.state}{kind}")
-    say(f"{count(info.missing, 'file')} missing, {info.failed:,} could not be used")
+        say(f"  {photos.text(root.path)}: {counted(root.files, 'file')}, {root.state}{kind}")
+    say(f"{counted(info.missing, 'file')} missing, {info.failed:,} could not be used")
     say(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
     _say_precision(info)
     say(info.measured)
     if info.recall_at_10 is None:
-        say(f"{info.tail:,} embeddings, searched exactly")
+        say(f"{counted(info.tail, 'embedding')}, searched exactly")
     else:
-        say(f"Index {info.generation:04d} of {info.indexed:,} embeddings finds {info.recall_at_10:.1%} of the true ten")
+        found = f"{info.recall_at_10:.1%} of the true ten nearest"
+        say(f"Index {info.generation:04d} of {info.indexed:,} embeddings finds {found}")
         say(f"  with {info.trees} trees, looking at about {info.search_k:,} nodes in each search")
-        say(f"{info.tail:,} later embeddings are searched exactly")
+        say(f"Searched exactly beside it: {info.tail:,} later ones")
 
 
 def _info_fields(info: Info) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def failed_command(library: Path | None, as_json: bool) -> None:
         return
     for path, reason in failures:
         say(f"{photos.text(path)}: {reason}")
-    say(f"{count(len(failures), 'file')} could not be used")
+    say(f"{counted(len(failures), 'file')} could not be used")
 
 
 @click.command("missing")
@@ -117,9 +119,9 @@ def missing_command(library: Path | None, as_json: bool) -> None:
         return
     for path in gone.missing:
         say(photos.text(path))
-    say(f"{count(len(gone.missing), 'file')} missing")
-    for root in offline:
-        say(f"{root['path']} is offline: {root['files']:,} files of it stay searchable")
+    say(f"{counted(len(gone.missing), 'file')} missing")
+    for path, files in gone.offline:
+        say(f"{photos.text(path)} is offline: its {counted(files, 'file')} can still be found by a search")
 
 
 @click.command("roots")
@@ -164,7 +166,7 @@ def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path 
     if (folder is None) == (not missing):
         raise click.UsageError("Name a folder to forget, or --missing.")
     with Library.open(library or find(folder)) as opened, opened.job():
-        what = f"the folder {folder}" if folder else count(opened.store.count_missing(), "missing file")
+        what = f"the folder {folder}" if folder else counted(opened.store.count_missing(), "missing file")
         asked = f"Forget {what} with {'its photos, ' if folder else ''}their embeddings and labels?"
         sure = yes or click.confirm(asked, err=True)
         dropped = _forget(opened, folder) if sure else 0
@@ -173,7 +175,7 @@ def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path 
     elif not sure:
         say("Nothing was forgotten.")
     else:
-        say(f"{count(dropped, 'photo')} forgotten. The pictures themselves are untouched.")
+        say(f"{counted(dropped, 'photo')} forgotten. The pictures themselves are untouched.")
 
 
 def _forget(library: Library, folder: Path | None) -> int:

@@ -20,7 +20,7 @@ from indexer.photos import text
 from indexer.places import find
 from indexer.progress import Steps
 from indexer.store import Failure
-from indexer.terminal import attached_option, emit, follow, json_option, say
+from indexer.terminal import attached_option, counted, emit, follow, json_option, say
 from indexer.upkeep import deferred, library_option
 
 FOLDER = click.Path(path_type=Path)
@@ -132,7 +132,7 @@ def _say(fields: Mapping[str, Any]) -> None:
     if fields["waiting"]:
         say(f"{fields['waiting']:,} photos came after this model was left; find them again with: lookalike index")
     if fields["failed"]:
-        say(f"{len(fields['failed']):,} files could not be used (lookalike failed lists all)")
+        say(f"{counted(len(fields['failed']), 'file')} could not be used (lookalike failed lists all)")
     say(f"To go back to {fields['before']}: lookalike use --previous")
 
 

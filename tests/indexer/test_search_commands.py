@@ -106,7 +106,7 @@ def test_saved_search_is_asked_again_listed_and_forgotten(home: Path, prepared: 
     before = tell(home, "search", *words, "--max-distance", "1.5", "--save", "my search", "--json").result()["hits"]
     assert before
     assert tell(home, "search", "--saved", "my search", "--json").result()["hits"] == before
-    assert tell(home, "searches").out.splitlines() == ["my search", "1 saved searches"]
+    assert tell(home, "searches").out.splitlines() == ["my search", "1 saved search"]
     assert tell(home, "searches", "--json").result() == {"result": "searches", "searches": ["my search"]}
     assert tell(home, "searches", "--forget", "my search", "--json").result()["searches"] == []
     for command in ("searches --forget", "search --saved"):
