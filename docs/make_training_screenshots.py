@@ -11,11 +11,13 @@ import tempfile
 from pathlib import Path
 
 import make_screenshots as shots
-from PySide6.QtWidgets import QSpinBox
+from PySide6.QtWidgets import QComboBox, QSpinBox
 
+from indexer.filters import Filter
 from indexer.samples import sample_folder
 from retrieval_app.app import build
 from retrieval_app.train_dialog import TrainDialog
+from retrieval_app.train_source import SHOWN
 from retrieval_app.window import MainWindow
 
 SIDE, EPOCHS = 128, 8
@@ -33,9 +35,10 @@ def main() -> None:
         window.session.index([pictures], labelled=True)
         shots.wait(lambda: window.session.job is None and not window.session.empty)
         shots.settle(window)
-        window.training.open()
+        window.menus.action("Fine-tune on labelled folders…").trigger()
         shots.wait(lambda: window.training.dialog is not None)
         assert window.training.dialog is not None
+        show_sources(window, window.training.dialog)
         show_states(window, window.training.dialog, mixed)
         window.close()
 
@@ -53,12 +56,33 @@ def make_folders(scratch: Path) -> tuple[Path, Path]:
     return pictures, mixed
 
 
-def show_states(window: MainWindow, dialog: TrainDialog, mixed: Path) -> None:
-    """Go through the states one after the other."""
+def show_sources(window: MainWindow, dialog: TrainDialog) -> None:
+    """A folder, with settings for new pictures; the labels of some photos, with settings for new classes."""
     tuning = dialog.tuning
     shots.wait(lambda: tuning.found is not None)
     shots.save(window, "training-choose")
     shots.with_theme(window, "dark", "training-choose-dark")
+    window.session.keep_within(Filter(orientation="square"))
+    dialog.choose_page.source.take(SHOWN)
+    set_purpose(dialog, "classes")
+    shots.wait(lambda: tuning.found is not None)
+    shots.save(window, "training-choose-labels")
+    window.session.keep_within(Filter())
+    set_purpose(dialog, "images")
+    window.menus.action("Fine-tune on labelled folders…").trigger()
+    shots.wait(lambda: tuning.found is not None)
+
+
+def set_purpose(dialog: TrainDialog, purpose: str) -> None:
+    """What the model is for."""
+    editor = dialog.choose_page.form.editors["purpose"]
+    assert isinstance(editor, QComboBox)
+    editor.setCurrentIndex(editor.findData(purpose))
+
+
+def show_states(window: MainWindow, dialog: TrainDialog, mixed: Path) -> None:
+    """Go through a training and its verdict, and one that is refused."""
+    tuning = dialog.tuning
     set_quick(dialog)
     dialog.start.click()
     shots.wait(lambda: tuning.course is not None and tuning.course.epoch > EPOCHS // 2)

@@ -1,16 +1,15 @@
-"""Fine-tuning as one object, without widgets: a folder and what is in it, the training at work, what came of it."""
+"""Fine-tuning as one object, without widgets: what to learn from, the training at work, what came of it."""
 
-import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from indexer import photos
 from indexer.errors import LookalikeError
+from indexer.filter_words import options
 from indexer.progress import Progress, Steps
 from retrieval_app.background import Background
 from retrieval_app.course import Course
@@ -18,20 +17,24 @@ from retrieval_app.jobs import Job, JobEnd
 from retrieval_app.outcome import Outcome, read_outcome
 from training.choices import PURPOSES
 from training.config import TrainConfig, fields_of
-from training.data import survey
+from training.data import Labelled, Sample, survey
+from training.sources import Labels, Source, held
 from training.split import split
-from training.summary import Summary, summarise
+from training.summary import Summary, summarise, summarise_library
 
 TELL_SECONDS = 0.1  # between two reports on reading a folder
 STORY = ("model.json", "model.safetensors", "training.json", "insight.json", "MODEL.md", "report.html")
-Command = Callable[[Path, TrainConfig], list[str]]
+Command = Callable[[Source, TrainConfig], list[str]]
 
 
 class Found(NamedTuple):
-    """What a folder holds, and how many pictures would be learned from for each purpose that is possible."""
+    """What a source holds, how many pictures would be learned from for each purpose that is possible, and how many
+    without a label more by the recipe unlabelled.
+    """
 
     summary: Summary
     learning: Mapping[str, int]
+    others: int
 
 
 class FineTuning(QObject):
@@ -42,10 +45,10 @@ class FineTuning(QObject):
 
     def __init__(self, parent: QObject | None = None, *, command: Command | None = None) -> None:
         super().__init__(parent)
-        self.folder: Path | None = None
+        self.source: Source | None = None
         self.reading: Progress | None = None
         self.found: Found | None = None
-        self.refusal = ""  # why the folder cannot be read
+        self.refusal = ""  # why the source cannot be read
         self.course: Course | None = None
         self.outcome: Outcome | None = None
         self.sentence = ""  # how the last training ended, where it brought no result
@@ -61,29 +64,37 @@ class FineTuning(QObject):
         """Whether a training is at work."""
         return self._job is not None
 
-    def choose(self, folder: Path) -> None:
-        """Take a folder and look what is in it."""
-        self.folder, self.found, self.refusal, self.sentence = folder, None, "", ""
+    def choose(self, source: Source | None) -> None:
+        """Take what to learn from and look what is in it."""
+        if source != self.source:
+            self.sentence = ""
+        self.source, self.found, self.refusal = source, None, ""
         self.reading = Progress("scan", 0, 0)
-        self._reader.run(_look_into(folder))
+        self._reader.run(_look_into(source))
         self.changed.emit()
 
     def obstacle(self, config: TrainConfig) -> str:
         """Why a training cannot start now, in a sentence; "" where it can."""
-        if self.folder is None:
+        if self.source is None:
             return "Choose a folder whose sub-folders are named by class."
         if self.reading is not None:
-            return "The folder is being read…"
+            return "Still reading what there is to learn from…"
         if self.found is None:
             return self.refusal
         return self.found.summary.refusals[config.purpose]
 
+    def learning(self, config: TrainConfig) -> int:
+        """How many pictures a training that can start would learn from."""
+        if self.found is None:
+            return 0
+        return self.found.learning[config.purpose] + (self.found.others if config.recipe == "unlabelled" else 0)
+
     def start(self, config: TrainConfig) -> None:
         """Train in a child process."""
-        if self._job is not None or self.folder is None or self.obstacle(config):
+        if self._job is not None or self.source is None or self.obstacle(config):
             return
         self.course, self.outcome, self.sentence = Course(), None, ""
-        self._job = Job(self._command(self.folder, config), self)
+        self._job = Job(self._command(self.source, config), self)
         self._job.progressed.connect(self._progress)
         self._job.ended.connect(self._end)
         self.changed.emit()
@@ -121,7 +132,7 @@ class FineTuning(QObject):
         self.reading = progress
         self.changed.emit()
 
-    def _take_found(self, found: Found) -> None:
+    def _take_found(self, found: Found | None) -> None:
         self.reading, self.found = None, found
         self.changed.emit()
 
@@ -148,9 +159,9 @@ class FineTuning(QObject):
         self.changed.emit()
 
 
-def command_line(folder: Path, config: TrainConfig) -> list[str]:
+def command_line(source: Source, config: TrainConfig) -> list[str]:
     """The command that trains with these settings, those named that are not the usual ones for the purpose."""
-    words = [sys.executable, "-m", "retrieval_app.cli", "train", str(folder), "--json", "--attached"]
+    words = [sys.executable, "-m", "retrieval_app.cli", "train", *_named(source), "--json", "--attached"]
     usual = TrainConfig(purpose=config.purpose).to_dict() | {"purpose": TrainConfig().purpose}
     for setting in fields_of(TrainConfig):
         value = getattr(config, setting.name)
@@ -159,23 +170,36 @@ def command_line(folder: Path, config: TrainConfig) -> list[str]:
     return words
 
 
-def _look_into(folder: Path) -> Steps[Found]:
-    """What the folder holds; progress a few times a second."""
-    steps, told = survey(folder), 0.0
+def _named(source: Source) -> list[str]:
+    if isinstance(source, Path):
+        return [str(source)]
+    return [f"--library={source.library}", *(options(source.within) if source.within else [])]
+
+
+def _look_into(source: Source | None) -> Steps[Found | None]:
+    """What the source holds; progress a few times a second."""
+    if source is None:
+        return None
+    if isinstance(source, Labels):
+        here = held(source)
+        return _found(summarise_library(here), here.labelled, len(here.others))
+    labelled = yield from _now_and_then(survey(source))
+    return _found(summarise(labelled), labelled.samples, 0)
+
+
+def _found(summary: Summary, samples: Sequence[Sample], others: int) -> Found:
+    possible = [purpose for purpose in PURPOSES if not summary.refusals[purpose]]
+    return Found(summary, {purpose: len(split(samples, purpose).train) for purpose in possible}, others)
+
+
+def _now_and_then(steps: Steps[Labelled]) -> Steps[Labelled]:
+    told = 0.0
     while True:
         try:
             progress = next(steps)
         except StopIteration as stop:
-            labelled = stop.value
-            break
+            labelled: Labelled = stop.value
+            return labelled
         if time.monotonic() - told >= TELL_SECONDS:
             told = time.monotonic()
             yield progress
-    summary = summarise(labelled)
-    possible = [purpose for purpose in PURPOSES if not summary.refusals[purpose]]
-    return Found(summary, {purpose: len(split(labelled.samples, purpose).train) for purpose in possible})
-
-
-def shown(folder: Path) -> str:
-    """The folder's path for people."""
-    return photos.text(os.fsencode(folder))

@@ -1,4 +1,4 @@
-"""What was found in a labelled folder: classes with their counts as bars, and problems in sentences."""
+"""What was found in a labelled folder or a library: classes with their counts as bars, and problems in sentences."""
 
 from typing import Any
 
@@ -18,6 +18,8 @@ from retrieval_app import words
 from retrieval_app.fine_tuning import FineTuning
 from retrieval_app.labels import label
 from retrieval_app.theme import Theme, numbers
+from training.sources import Labels
+from training.summary import Summary
 
 _NOWHERE = QModelIndex()
 ROW, BAR, NUMBER = 24, 4, 56  # px: height of a row and of a bar, room for the number
@@ -29,11 +31,13 @@ class _Classes(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[tuple[str, int]] = []
+        self._heads = ("Class", "Pictures")
         self.most = 1
 
-    def show(self, counts: dict[str, int]) -> None:
-        """Other classes."""
+    def show(self, counts: dict[str, int], heads: tuple[str, str]) -> None:
+        """Other classes, and what they and their pictures are called."""
         self.beginResetModel()
+        self._heads = heads
         self._rows = list(counts.items())
         self.most = max(counts.values(), default=1)
         self.endResetModel()
@@ -58,7 +62,7 @@ class _Classes(QAbstractTableModel):
         """The two headings."""
         if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
             return None
-        return ("Class", "Pictures")[section]
+        return self._heads[section]
 
 
 class _Bars(QStyledItemDelegate):
@@ -90,6 +94,7 @@ class FoundPanel(QWidget):
         super().__init__()
         self._tuning = tuning
         self._classes = _Classes()
+        self.place = label("", "section")
         self.title = label("", "name", wrap=True)
         self.problems = label("", "muted", wrap=True)
         self.table = QTableView()
@@ -97,9 +102,8 @@ class FoundPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(label("Found in the folder", "section"))
-        column.addWidget(self.title)
-        column.addWidget(self.problems)
+        for widget in (self.place, self.title, self.problems):
+            column.addWidget(widget)
         column.addWidget(self.table, 1)
         column.addStretch(0)
         tuning.changed.connect(self._show)
@@ -125,15 +129,22 @@ class FoundPanel(QWidget):
 
     def _show(self) -> None:
         found, reading = self._tuning.found, self._tuning.reading
+        in_library = isinstance(self._tuning.source, Labels)
+        self.place.setText("Found in the library" if in_library else "Found in the folder")
         self.table.setVisible(found is not None and bool(found.summary.counts))
         self.problems.setVisible(found is not None and bool(found.summary.problems))
         if found is not None:
             summary = found.summary
-            pictures, classes = words.count(summary.photos, "picture"), words.count(summary.classes, "class", "classes")
-            self.title.setText(f"{pictures} in {classes}")
+            self.title.setText(_counted(summary, in_library=in_library))
             self.problems.setText("\n".join(summary.problems))
-            self._classes.show(summary.counts)
+            self._classes.show(summary.counts, ("Label", "Photos") if in_library else ("Class", "Pictures"))
         elif reading is not None:
             self.title.setText(f"Reading {reading.done:,} of {reading.total:,}…" if reading.total else "Reading…")
         else:
             self.title.setText(self._tuning.refusal or "No folder is chosen yet.")
+
+
+def _counted(summary: Summary, *, in_library: bool) -> str:
+    if in_library:
+        return f"{words.count(summary.photos, 'labelled photo')}, {words.count(summary.classes, 'label')}"
+    return f"{words.count(summary.photos, 'picture')} in {words.count(summary.classes, 'class', 'classes')}"

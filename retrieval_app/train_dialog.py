@@ -1,4 +1,4 @@
-"""Fine-tune on labelled folders: choose, train, judge, each a page of one window that leaves the main one usable."""
+"""Fine-tuning: choose, train, judge, each a page of one window that leaves the main one usable."""
 
 from collections.abc import Callable
 from functools import cached_property, partial
@@ -26,7 +26,7 @@ from retrieval_app.labels import button, label
 from retrieval_app.run_report import RunReport
 from retrieval_app.session import Session
 from retrieval_app.theme import Theme
-from retrieval_app.train_pages import ChoosePage, RunningPage, labelled_folder
+from retrieval_app.train_pages import ChoosePage, RunningPage
 from retrieval_app.verdict_view import VerdictView
 
 MARGIN = 32  # px of the main window that stay in view
@@ -40,7 +40,7 @@ class TrainDialog(QDialog):
         self.tuning = tuning
         self._session = session
         self._theme = theme
-        self.choose_page = ChoosePage(tuning, theme)
+        self.choose_page = ChoosePage(tuning, session, theme)
         self.verdict = VerdictView(theme)
         self.pages = QStackedWidget()
         self.note = label("", "muted", wrap=True)
@@ -51,7 +51,7 @@ class TrainDialog(QDialog):
         self.leave = button("Close")
         self.start = button("Start", "primary")
         self.use = button("", "primary")
-        self.setWindowTitle("Fine-tune on labelled folders")
+        self.setWindowTitle("Fine-tune the model")
         self.setMinimumSize(720, 480)
         self.resize(960, 700)
         self._arrange()
@@ -83,7 +83,7 @@ class TrainDialog(QDialog):
         return (self.read, self.discard, self.cancel, self.leave, self.start, self.use)
 
     def _connect(self) -> None:
-        self.choose_page.folder_wanted.connect(self._ask_folder)
+        self.choose_page.source.folder_wanted.connect(self._ask_folder)
         self.choose_page.form.changed.connect(self._say)
         self.start.clicked.connect(self._start)
         self.cancel.clicked.connect(self.tuning.cancel)
@@ -105,12 +105,10 @@ class TrainDialog(QDialog):
         return page
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The library's own labelled folder is the first suggestion."""
+        """It leaves some of the main window in view."""
         super().showEvent(event)
         if (window := self.parentWidget()) is not None:
             self.resize(self.size().boundedTo(window.size() - QSize(MARGIN, MARGIN)))
-        if self.tuning.folder is None and (folder := labelled_folder(self._session.info)):
-            self.tuning.choose(folder)
 
     def close_readers(self) -> None:
         """End the threads; the main window is closing."""
@@ -180,13 +178,12 @@ class TrainDialog(QDialog):
         except LookalikeError as fault:
             return str(fault), ""
         obstacle = self.tuning.obstacle(config)
-        found = self.tuning.found
-        return obstacle, "" if obstacle or found is None else explained(config, found.learning[config.purpose])
+        return obstacle, "" if obstacle else explained(config, self.tuning.learning(config))
 
     # What the buttons do
 
     def _ask_folder(self) -> None:
-        start = str(self.tuning.folder or Path.home())
+        start = str(self.choose_page.source.folder or Path.home())
         name = QFileDialog.getExistingDirectory(self, "Choose a folder whose sub-folders are named by class", start)
         if name:
             self.tuning.choose(Path(name))

@@ -13,6 +13,7 @@ from retrieval_app.background import Background
 from retrieval_app.fine_tuning import Command, FineTuning, command_line
 from retrieval_app.session import Session
 from retrieval_app.theme import Theme
+from retrieval_app.train_source import FOLDER
 
 if TYPE_CHECKING:
     from retrieval_app.train_dialog import TrainDialog
@@ -28,18 +29,20 @@ class TrainDoor(QObject):
         self._session, self._theme, self._window = session, theme, window
         self.tuning = FineTuning(self, command=command)
         self.dialog: TrainDialog | None = None
-        self._epoch = 0
+        self._epoch, self._kind = 0, FOLDER
         self._loader = Background(self)
         self._loader.ended.connect(self._make)
         self._loader.failed.connect(_raise)
         self.tuning.advanced.connect(self._tell_epoch)
         self.tuning.changed.connect(self._tell_end)
 
-    def open(self) -> None:
-        """Show the dialog, where it was left."""
+    def open(self, kind: str) -> None:
+        """Show the dialog, where it was left but for what to learn from: one of `train_source.KINDS`."""
+        self._kind = kind
         if self.dialog is None:
             self._loader.run(_load())
         else:
+            self.dialog.choose_page.source.prefer(kind)
             self.dialog.show()
             self.dialog.raise_()
             self.dialog.activateWindow()
@@ -66,7 +69,7 @@ class TrainDoor(QObject):
     def _make(self, kind: "type[TrainDialog]") -> None:
         if self.dialog is None:
             self.dialog = kind(self.tuning, self._session, self._theme, self._window)
-        self.open()
+        self.open(self._kind)
 
     def _hidden(self) -> bool:
         return self.dialog is None or self.dialog.isHidden()

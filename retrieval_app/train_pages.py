@@ -1,53 +1,40 @@
 """The first two pages of fine-tuning: what to train on and how; the training at work, with live curves."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
-from indexer.library import Info
 from retrieval_app.charts import Chart, Line
 from retrieval_app.course import Course
-from retrieval_app.fine_tuning import FineTuning, shown
+from retrieval_app.fine_tuning import FineTuning
 from retrieval_app.found_panel import FoundPanel
-from retrieval_app.labels import Elided, button, label
+from retrieval_app.labels import label
+from retrieval_app.session import Session
 from retrieval_app.theme import ICON_SIDE, Theme
 from retrieval_app.train_form import TrainForm
+from retrieval_app.train_source import SourceRow
 
 DRAW_MS = 250  # between two drawings of the curves
 POINTS = 1500  # of a curve; more than there are pixels would only take time
 SMOOTH = 20  # steps in a mean, at most
 STORY = (
-    "The model learns from your folders which pictures belong together: each sub-folder is a class. It is then judged "
-    "on pictures that it has never seen, and nothing changes until you say so."
+    "The model learns from you which pictures belong together: each sub-folder of a folder is a class, or each label "
+    "of your library. It is then judged on pictures that it has never seen, and nothing changes until you say so."
 )
 
 
 class ChoosePage(QWidget):
-    """Folder, what is in it, and the settings."""
+    """What to learn from, what is in it, and the settings."""
 
-    folder_wanted = Signal()
-
-    def __init__(self, tuning: FineTuning, theme: Theme) -> None:
+    def __init__(self, tuning: FineTuning, session: Session, theme: Theme) -> None:
         super().__init__()
-        self._tuning = tuning
         self.form = TrainForm()
         self.found = FoundPanel(tuning, theme)
-        self.path = Elided()
-        self.choose = button("Choose folder…")
-        self.choose.clicked.connect(self.folder_wanted)
-        tuning.changed.connect(self._show)
+        self.source = SourceRow(tuning, session)
         self._arrange()
-        self._show()
 
     def _arrange(self) -> None:
-        folder = QHBoxLayout()
-        folder.setSpacing(12)
-        folder.addWidget(label("Folder", "name"))
-        folder.addWidget(self.path, 1)
-        folder.addWidget(self.choose)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -61,14 +48,9 @@ class ChoosePage(QWidget):
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(16)
         column.addWidget(label(STORY, "muted", wrap=True))
-        column.addLayout(folder)
+        column.addWidget(self.source)
         column.addWidget(line())
         column.addLayout(halves, 1)
-
-    def _show(self) -> None:
-        folder = self._tuning.folder
-        self.path.setText(shown(folder) if folder else "none yet")
-        self.path.setToolTip(self.path.text())
 
 
 class RunningPage(QWidget):
@@ -189,11 +171,3 @@ def line() -> QFrame:
     result.setProperty("role", "line")
     result.setFixedHeight(1)
     return result
-
-
-def labelled_folder(info: Info | None) -> Path | None:
-    """The library's first labelled folder that is there."""
-    for root in info.roots if info else []:
-        if root.labelled and root.state == "online":
-            return Path(os.fsdecode(root.path))
-    return None

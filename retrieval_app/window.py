@@ -44,6 +44,7 @@ from retrieval_app.status_line import Banner, StatusLine
 from retrieval_app.theme import Theme
 from retrieval_app.tiles import Tiles
 from retrieval_app.train_door import TrainDoor
+from retrieval_app.train_source import FOLDER, LIBRARY
 from retrieval_app.ways_in import WaysIn
 
 SIZE_STEP = 24  # px by which the pictures grow with one key
@@ -145,7 +146,12 @@ class MainWindow(QMainWindow):
         session = self.session
         return {
             "Model": [
-                Entry("Fine-tune on labelled folders…", self.training.open),
+                Entry("Fine-tune on labelled folders…", partial(self.training.open, FOLDER)),
+                Entry(
+                    "Fine-tune on the labels of this library…",
+                    partial(self.training.open, LIBRARY),
+                    possible=self._filled,
+                ),
                 None,
                 Entry(
                     "Go back to the previous model", partial(go_back, session), possible=partial(can_go_back, session)

@@ -98,7 +98,7 @@ def set_value(dialog: TrainDialog, name: str, value: int | str) -> None:
 def test_the_librarys_labelled_folder_is_suggested_and_read(make_dialog: MakeDialog, photos_folder: Path) -> None:
     dialog = make_dialog(refusing())
     panel = dialog.choose_page.found
-    assert dialog.choose_page.path.text() == str(photos_folder)
+    assert dialog.choose_page.source.path.text() == str(photos_folder)
     assert panel.title.text() == f"{EACH * len(CLASSES) + 1} pictures in {len(CLASSES)} classes"
     model = panel.table.model()
     rows = {model.index(row, 0).data(): model.index(row, 1).data() for row in range(model.rowCount())}
@@ -132,10 +132,10 @@ def test_another_folder_can_be_chosen(
     shapes = write_classes(tmp_path / "few", 2, 3)
     dialog = make_dialog(refusing())
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(shapes))
-    dialog.choose_page.choose.click()
+    dialog.choose_page.source.choose.click()
     assert not dialog.start.isEnabled()
     qtbot.waitUntil(lambda: dialog.tuning.found is not None, timeout=20_000)
-    assert dialog.choose_page.path.text() == str(shapes)
+    assert dialog.choose_page.source.path.text() == str(shapes)
     assert not dialog.start.isEnabled()
     assert "two classes of at least six different pictures" in dialog.note.text()
 
