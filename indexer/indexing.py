@@ -21,6 +21,7 @@ from indexer.journal import Journal
 from indexer.library import Library
 from indexer.pipeline import Embedded, Embedder, index_files
 from indexer.places import below
+from indexer.precisions import count_precisions
 from indexer.progress import Progress, Steps
 from indexer.store import Failure, File, Outcome, Root, Store
 
@@ -92,7 +93,8 @@ def index(library: Library, folders: Sequence[Path], model: Embedder, *, labelle
     report = _report(library, model_id, counts, time.perf_counter() - start)
     if work:
         yield Progress("publish", report.photos, report.photos, "measuring what distances mean")
-        library.calibration()  # kept, so that no search has to wait for it
+        library.calibration()  # both are kept, so that no search and no look at the figures has to wait for them
+        count_precisions(store, model_id)
     return report
 
 
