@@ -30,8 +30,6 @@ METRIC = "euclidean"
 PROJECTED = 128  # above this many dimensions Annoy holds a projection: it keeps 99.9 % of the exact top 10
 MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
 PIECE = 8 << 20  # bytes read at a time in the background
-WARMED = 512 << 20  # bytes of a database of 100,000 to 200,000 photos; where there are more, a search takes longer
-ASKED = 50  # photos asked for in the background: the first of 10,000 then costs no more than the next
 FILES = ("ids.npy", "vectors.npy", "projection.npy", "index.ann")
 
 Identities = dict[str, list[int]]
@@ -85,18 +83,13 @@ class Generation:
         """Up to `count` rows likely nearest to the query (dim,) float32, with `effort` times the measured search_k."""
         return self._ask(query, count, max(effort * self.manifest.search_k, count))
 
-    def warm(self, database: Path) -> None:
-        """Do in the background what the first searches would wait for: read from the disk, map page after page.
+    def warm(self) -> None:
+        """Read what is mapped once in the background, so that the first searches need not wait for the disk.
 
-        The database is read too where it is not large: a search looks up a dozen of its pages, wherever they lie.
+        The thread touches neither the maps nor the database: it may be at work when files are cut or the process ends,
+        and closing a file of its own would take the database's locks away.
         """
-        small = [database] if database.stat().st_size <= WARMED else []
-        threading.Thread(target=self._warm, args=([*self._mapped, *small],), name="warm", daemon=True).start()
-
-    def _warm(self, paths: list[Path]) -> None:
-        _read_through(paths)
-        for row in np.linspace(0, len(self.ids) - 1, ASKED).astype(np.int64):
-            _ = self.values[self.rows(self.values[row].astype(np.float32), self.manifest.candidates)].sum()
+        threading.Thread(target=_read_through, args=(self._mapped,), name="warm", daemon=True).start()
 
 
 def _open_index(folder: Path, dim: int, projected: int) -> recall.Ask:

@@ -34,6 +34,8 @@ from indexer.searcher import Searcher
 from indexer.store import Failure, KnownModel, Root, ShownPhoto, Store
 from indexer.thumbnails import Thumbnails
 
+WARMING = 10  # searches before the first one: after as many it costs about what the next ones do
+
 
 class Photo(NamedTuple):
     """One content: the absolute path of one present file of it, the number of further copies, size in pixels."""
@@ -295,11 +297,12 @@ class Library:
         return SearchResult(hits, engine, recall, time.perf_counter() - start, searcher.notice)
 
     def warm(self) -> None:
-        """Do what the first search would wait for: open the index, look a photo up, know what distances mean."""
+        """Do what the first search would wait for: open the index, know what distances mean, ask here and there."""
         with contextlib.suppress(LookalikeError):  # then the first search says it
             searcher = self._fresh_searcher()
             ids = searcher.generation.ids[searcher.shown.rows] if searcher.generation else searcher.tail.ids
-            self.search(Query(tuple(ids[:1].tolist())))
+            for place in np.unique(np.linspace(0, len(ids) - 1, WARMING).astype(np.int64)) if len(ids) else ():
+                self.search(Query((int(ids[place]),)))
 
     def _fresh_searcher(self) -> Searcher:
         self._searcher.refresh(self.fingerprint, self._require_model())

@@ -98,7 +98,7 @@ class Searcher:
         except GenerationError as error:
             self.notice = f"{error}"[:-1] + ": every photo is compared, until the next index run builds it anew."
             return None
-        opened.warm(self.store.database.path)
+        opened.warm()
         if now != identities and not self.store.database.read_only:
             self.store.set_setting(name, now)
         return opened

@@ -349,8 +349,8 @@ class Store:
         return self._one("SELECT count(*) FROM embeddings WHERE model = ? AND +seq > ?", (model, above))
 
     def precisions(self, model: int, above: int, upto: int) -> dict[str, int]:
-        """How many embeddings of the model with above < seq <= upto were computed in each precision."""
-        sql = "SELECT precision, count(*) FROM embeddings WHERE model = ? AND seq > ? AND seq <= ? GROUP BY 1"
+        """How many embeddings of the model with above < seq <= upto have each precision, a text even where damaged."""
+        sql = "SELECT precision || '', count(*) FROM embeddings WHERE model = ? AND seq > ? AND seq <= ? GROUP BY 1"
         return dict(self._rows(sql, (model, above, upto)))
 
     def last_seq(self, model: int) -> int:

@@ -153,4 +153,4 @@ def test_search_for_nothing_is_a_sentence(home: Path, tell: Tell) -> None:
 def test_nothing_found_says_why(home: Path, prepared: Any, tell: Tell) -> None:
     said = tell(home, "search", prepared.photos / "a/0003.png", "--label", "no such")
     assert said.code == 0
-    assert "No photo is there, or none near enough passes the filter." in said.out
+    assert "There is no photo, or none near enough passes the filter." in said.out

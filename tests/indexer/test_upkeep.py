@@ -55,7 +55,7 @@ def test_root_is_pointed_at_another_place_without_a_forward_pass(home: Path, tel
     assert tell(home, "index", "--json").result()["offline"] == [str(tmp_path / "more")]
     offline = {"path": str(tmp_path / "more"), "files": 3}
     assert tell(home, "missing", "--json").result() == {"result": "missing", "missing": [], "offline": [offline]}
-    assert f"{tmp_path / 'more'} is offline: 3 files of it" in tell(home, "missing").out
+    assert f"{tmp_path / 'more'} is offline: its 3 files can still be found" in tell(home, "missing").out
     assert tell(home, "roots", "--move", tmp_path / "more", tmp_path / "elsewhere").code == 0
     result = tell(home, "index", "--json").result()
     assert (result["offline"], result["embedded"], result["files"]) == ([], 0, 63)
