@@ -136,6 +136,8 @@ def test_what_was_said_earlier_can_be_taken_back_pair_by_pair(mine: MainWindow, 
     QTest.mouseClick(dialog.again, LEFT)
     qtbot.waitUntil(lambda: not decisions(home), timeout=LONG)
     assert not dialog.again.isEnabled() and not page.parted.isVisible()
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
 
 
 def decisions(home: Path) -> set[tuple[int, int]]:
