@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,19 +21,12 @@ from indexer.errors import LookalikeError, PhotoError
 from indexer.filters import Filter
 from indexer.library import Library
 from indexer.query import Cropped, Example, Picture, Query
+from indexer.ways import NEAREST, WAYS, Search
 
 WHOLE = 1 << 30  # a short side in pixels that no picture has: decode all there is
 
 
-class Saved(NamedTuple):
-    """What to ask, where to look, and how far away at most a hit may be."""
-
-    query: Query
-    within: Filter | None = None
-    max_distance: float | None = None
-
-
-def save(library: Library, name: str, search: Saved) -> None:
+def save(library: Library, name: str, search: Search) -> None:
     """Keep a search by name, in place of one that had the name. Raises LookalikeError where a photo is not there."""
     if not name.strip():
         raise LookalikeError("A saved search needs a name.")
@@ -44,6 +37,7 @@ def save(library: Library, name: str, search: Saved) -> None:
         "weights": list(query.weights),
         "within": None if within is None else _plain_filter(within),
         "max_distance": search.max_distance,
+        "way": search.way,
     }
     library.annotations.save_search(name, fields)
 
@@ -53,7 +47,7 @@ def names(library: Library) -> list[str]:
     return list(library.annotations.searches())
 
 
-def load(library: Library, name: str) -> Saved:
+def load(library: Library, name: str) -> Search:
     """The search that was saved by this name. Raises LookalikeError where there is none, or a photo of it is gone."""
     fields = _require(library, name)
     try:
@@ -111,11 +105,14 @@ def _plain_filter(within: Filter) -> dict[str, object]:
 # and back
 
 
-def _search(library: Library, fields: Mapping[str, Any]) -> Saved:
+def _search(library: Library, fields: Mapping[str, Any]) -> Search:
     positives, negatives = (tuple(_example(library, one) for one in fields[key]) for key in ("positives", "negatives"))
     weights = tuple(map(float, fields["weights"]))
     within = None if fields["within"] is None else _filter(fields["within"])
-    return Saved(Query(positives, negatives, weights), within, _optional(float, fields["max_distance"]))
+    way = fields.get("way", NEAREST)  # none was kept up to version 1
+    if way not in WAYS:
+        raise ValueError("no way to rank")
+    return Search(Query(positives, negatives, weights), within, _optional(float, fields["max_distance"]), way)
 
 
 def _example(library: Library, fields: Mapping[str, Any]) -> Example:

@@ -7,17 +7,17 @@ from typing import Any
 
 import click
 
-from indexer import copies, refine, saved
+from indexer import saved, ways
 from indexer.card import show
 from indexer.filter_words import FILTERING, filter_of
 from indexer.library import Hit, Library, SearchResult
 from indexer.photos import text
 from indexer.places import find, require_place_without_photos
 from indexer.query import Box, Cropped, Example, Query
-from indexer.saved import Saved
 from indexer.sheet import write_sheet
 from indexer.terminal import DISTANCE, SHARE, Number, counted, emit, json_option, say
 from indexer.upkeep import library_option
+from indexer.ways import COPIES, NEAREST, REFINED, Search
 
 FILE = click.Path(path_type=Path)
 WEIGHT = Number(max=1_000_000)  # that it is above 0, the query says itself
@@ -67,17 +67,15 @@ def search_command(
     """Rank the library's photos by how much they look like the IMAGEs."""
     if (name is None) != bool(asked["images"]):
         raise click.UsageError("Name pictures to look like, or a search with --saved.")
-    if name is not None and any(value not in (None, ()) for value in asked.values()):
+    way = _way(near_copies=near_copies, refining=refining)
+    if name is not None and (way or any(value not in (None, ()) for value in asked.values())):
         raise click.UsageError("A saved search brings what it asks along: leave the other options out.")
     with Library.open(library or find(asked["images"][0] if asked["images"] else None)) as opened:
-        search = saved.load(opened, name) if name is not None else _search(opened, **asked)
+        search = saved.load(opened, name) if name is not None else _search(opened, way=way or NEAREST, **asked)
         queries = _files(search.query)
         if sheet is not None:
             require_place_without_photos(opened.store, sheet, (*queries, *asked["unlike"]))
-        if refining and near_copies:
-            raise click.UsageError("--refine and --near-copies are two ways to rank: choose one.")
-        ask = _near_copies if near_copies else _refined if refining else _nearest
-        result = ask(opened, search, count, exact=exact)
+        result = ways.ranked(opened, search, count, exact=exact)
         if keep is not None:
             saved.save(opened, keep, search)
         if sheet is not None:
@@ -88,26 +86,17 @@ def search_command(
         _say_hits(result, sheet)
 
 
-def _nearest(library: Library, search: Saved, count: int, *, exact: bool) -> SearchResult:
-    return library.search(search.query, k=count, exact=exact, within=search.within, max_distance=search.max_distance)
-
-
-def _refined(library: Library, search: Saved, count: int, *, exact: bool) -> SearchResult:
-    within, bound = search.within, search.max_distance
-    return refine.search(library, search.query, k=count, exact=exact, within=within, max_distance=bound)
-
-
-def _near_copies(library: Library, search: Saved, count: int, *, exact: bool) -> SearchResult:
-    """What the one picture of the query is likely a changed copy of."""
-    if len(search.query.positives) != 1 or search.query.negatives or exact:
-        raise click.UsageError("--near-copies takes one IMAGE, without --not and --exact.")
-    (example,) = search.query.positives
-    return copies.search(library, example, k=count, within=search.within, max_distance=search.max_distance)
+def _way(*, near_copies: bool, refining: bool) -> str | None:
+    """The way that was asked for; None where none was."""
+    if refining and near_copies:
+        raise click.UsageError("--refine and --near-copies are two ways to rank: choose one.")
+    return COPIES if near_copies else REFINED if refining else None
 
 
 def _search(
     library: Library,
     *,
+    way: str,
     images: tuple[Path, ...],
     unlike: tuple[Path, ...],
     weights: tuple[float, ...],
@@ -115,12 +104,12 @@ def _search(
     max_distance: float | None,
     max_fmr: float | None,
     **filtered: Any,
-) -> Saved:
+) -> Search:
     """What the options ask; `filtered` are the fields of a Filter."""
     first: Example = images[0] if crop is None else Cropped(images[0], _box(crop))
     bounds = [] if max_distance is None else [max_distance]
     bounds += [] if max_fmr is None else [library.max_distance_at(max_fmr)]
-    return Saved(Query((first, *images[1:]), unlike, weights), filter_of(filtered), min(bounds, default=None))
+    return Search(Query((first, *images[1:]), unlike, weights), filter_of(filtered), min(bounds, default=None), way)
 
 
 def _box(crop: str) -> Box:

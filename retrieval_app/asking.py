@@ -1,29 +1,18 @@
 """What the session's reader thread is asked for: the ranked photos of a query, the photos that pass a filter."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import copies, filters, refine
+from indexer import filters, ways
 from indexer.filters import Filter
 from indexer.library import Library, SearchResult
-from indexer.query import Query
+from indexer.ways import COPIES, NEAREST, REFINED, Search
 from retrieval_app.state import Listing
 
 HITS = 200  # ranked results of one search
 EVERYTHING = Filter()
-NEAREST, REFINED, COPIES = "nearest", "refined", "copies"
-
-
-class Question(NamedTuple):
-    """A query, which photos it is about, how far away results may be, and in which of WAYS they are ranked."""
-
-    query: Query
-    within: Filter
-    cut: float | None
-    way: str
 
 
 class Answer(NamedTuple):
@@ -33,49 +22,30 @@ class Answer(NamedTuple):
     shown: Listing | None = None
 
 
-class Way(NamedTuple):
-    """One way to rank: what its results are called, and what ranks, which `lookalike search` calls too."""
+class Order(NamedTuple):
+    """What the results of a way are called, and in which order they stand."""
 
     chip: str
     order: str
-    search: Callable[[Library, Question], SearchResult]
 
 
-def _nearest(library: Library, asked: Question) -> SearchResult:
-    return library.search(asked.query, k=HITS, within=_kept(asked), max_distance=asked.cut)
-
-
-def _refined(library: Library, asked: Question) -> SearchResult:
-    return refine.search(library, asked.query, k=HITS, within=_kept(asked), max_distance=asked.cut)
-
-
-def _copies(library: Library, asked: Question) -> SearchResult:
-    (example,) = asked.query.positives
-    return copies.search(library, example, k=HITS, within=_kept(asked), max_distance=asked.cut)
-
-
-WAYS = {
-    NEAREST: Way("", "sorted by distance, 0 is the same", _nearest),
-    REFINED: Way("refined", "sorted by a second look at the nearest", _refined),
-    COPIES: Way("changed copies first", "what this may be a changed copy of comes first", _copies),
+ORDERS = {
+    NEAREST: Order("", "sorted by distance, 0 is the same"),
+    REFINED: Order("refined", "sorted by a second look at the nearest"),
+    COPIES: Order("changed copies first", "what this may be a changed copy of comes first"),
 }
 
 
-def takes(way: str, query: Query | None) -> bool:
-    """Whether a query can be ranked so: changed copies are looked for of one picture alone."""
-    return query is not None and (way != COPIES or (len(query.positives) == 1 and not query.negatives))
-
-
-def ranked(library: Library, asked: Question) -> Answer:
+def ranked(library: Library, asked: Search) -> Answer:
     """The photos that answer best, among those that pass the filter.
 
     Plain results stand in the order of distance, so that a cut-off only ends their list. Else it may change the ranks,
     and those within it are asked for.
     """
-    search, among = WAYS[asked.way].search, _among(library, asked.within)
-    found = _listing(search(library, asked._replace(cut=None)), among)
-    again = asked.way != NEAREST and asked.cut is not None
-    return Answer(found, _listing(search(library, asked), among) if again else None)
+    among = _among(library, asked.within or EVERYTHING)
+    found = _listing(ways.ranked(library, asked._replace(max_distance=None), HITS), among)
+    again = asked.way != NEAREST and asked.max_distance is not None
+    return Answer(found, _listing(ways.ranked(library, asked, HITS), among) if again else None)
 
 
 def listed(library: Library, within: Filter) -> Answer:
@@ -90,10 +60,6 @@ def passing(library: Library, within: Filter) -> NDArray[np.int64]:
         return shown
     kept: NDArray[np.int64] = shown[np.isin(shown, filters.present(library.store.database, within))]
     return kept
-
-
-def _kept(asked: Question) -> Filter | None:
-    return None if asked.within == EVERYTHING else asked.within
 
 
 def _among(library: Library, within: Filter) -> int:

@@ -10,9 +10,10 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from indexer.filter_words import told
+from indexer.ways import NEAREST
 from retrieval_app import asides, words
 from retrieval_app.asides import Asides
-from retrieval_app.asking import HITS, NEAREST, WAYS
+from retrieval_app.asking import HITS, ORDERS
 from retrieval_app.filter_bar import ChipRow, FilterBar
 from retrieval_app.grid import Grid
 from retrieval_app.labels import Elided, label
@@ -142,7 +143,7 @@ class ResultsView(QWidget):
             self._order.setText("by folder and name")
         else:
             self._title.setText(in_words(session.listing, session.cut))
-            self._order.setText(f"{WAYS[session.way].order}  ·  {_how(result.engine, result.recall_at_10)}")
+            self._order.setText(f"{ORDERS[session.way].order}  ·  {_how(result.engine, result.recall_at_10)}")
 
     # Filter and cut-off
 
@@ -179,7 +180,7 @@ class ResultsView(QWidget):
                 (f"nearer than {session.cut:.2f}{f': {rate.lower()}' * bool(rate)}", partial(session.cut_at, None))
             )
         if session.way != NEAREST and session.query is not None:
-            chosen.append((WAYS[session.way].chip, partial(session.rank, session.way)))
+            chosen.append((ORDERS[session.way].chip, partial(session.rank, session.way)))
         self.chips.show_chips(chosen)
         hits = session.found.hits
         for widget in (self.cut, self.cut_button):

@@ -8,9 +8,8 @@ from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QWidget
 
 from indexer import saved
 from indexer.library import Library
-from indexer.saved import Saved
+from indexer.ways import Search
 from retrieval_app.asides import Asides
-from retrieval_app.asking import EVERYTHING
 from retrieval_app.session import Session
 
 NAMES = "names of saved searches"
@@ -51,20 +50,15 @@ class SavedSearches(QObject):
         """Ask for a name and keep the current search by it."""
         dialog = QInputDialog(self._window)
         dialog.setWindowTitle("Save this search")
-        dialog.setLabelText(
-            "Name of the search: pictures, marks, part, filter and cut-off are kept, and ranked by distance."
-        )
+        dialog.setLabelText("Name of the search: pictures, marks, part, filter, cut-off and order are kept.")
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
         dialog.textValueSelected.connect(self.save)
         dialog.open()
 
     def save(self, name: str) -> None:
         """Keep the current search by a name, in place of one that had it."""
-        session = self._session
-        if session.query is not None:
-            within = None if session.within == EVERYTHING else session.within
-            kept = Saved(session.query, within, session.cut)
-            self._asides.ask(_Saving(name), partial(_save, name=name, kept=kept))
+        if self._session.asked is not None:
+            self._asides.ask(_Saving(name), partial(_save, name=name, kept=self._session.asked))
 
     def open(self, name: str) -> None:
         """Look at a saved search again."""
@@ -75,8 +69,8 @@ class SavedSearches(QObject):
         self._asides.ask(NAMES, partial(_forget, name=name))
 
     def _take(self, key: object, answer: object) -> None:
-        if isinstance(key, _Opening) and isinstance(answer, Saved):
-            self._session.reopen(answer.query, answer.within or EVERYTHING, answer.max_distance)
+        if isinstance(key, _Opening) and isinstance(answer, Search):
+            self._session.reopen(answer)
         elif (key == NAMES or isinstance(key, _Saving)) and isinstance(answer, list):
             self.names = answer
             self._list()
@@ -105,7 +99,7 @@ def _plain(name: str) -> str:
     return name.replace("&", "&&")
 
 
-def _save(library: Library, name: str, kept: Saved) -> list[str]:
+def _save(library: Library, name: str, kept: Search) -> list[str]:
     saved.save(library, name.strip(), kept)
     return saved.names(library)
 

@@ -18,8 +18,9 @@ from indexer.places import home
 from indexer.query import Example, Query
 from indexer.samples import sample_folder
 from indexer.store import Failure
+from indexer.ways import NEAREST, Search, takes
 from retrieval_app import marking
-from retrieval_app.asking import EVERYTHING, NEAREST, Answer, Question, listed, ranked, takes
+from retrieval_app.asking import EVERYTHING, Answer, listed, ranked
 from retrieval_app.jobs import JobEnd, Readers
 from retrieval_app.snapshot import WATCHED, Snapshot, keep_watched, take_snapshot
 from retrieval_app.state import History, JobState, Listing, Trouble
@@ -49,7 +50,7 @@ class Session(QObject):
         self.listing = self.found = Listing(np.empty(0, np.int64))  # found: before the cut-off
         self.within = EVERYTHING
         self.cut: float | None = None
-        self.way = NEAREST  # of asking.WAYS
+        self.way = NEAREST  # of ways.WAYS
         self.history = History()
         self.searching = False
         self.work = Work(self)
@@ -73,6 +74,13 @@ class Session(QObject):
     def query(self) -> Query | None:
         """The query whose results are shown; None for the whole library."""
         return self.history.current
+
+    @property
+    def asked(self) -> Search | None:
+        """The search whose results are shown; None for the whole library."""
+        if self.query is None:
+            return None
+        return Search(self.query, None if self.within == EVERYTHING else self.within, self.cut, self.way)
 
     @property
     def queried(self) -> int | None:
@@ -194,10 +202,10 @@ class Session(QObject):
         self.history.visit(query)
         self._look()
 
-    def reopen(self, query: Query, within: Filter, cut: float | None) -> None:
-        """Search as it was done before: with this filter and cut-off, by distance."""
-        self.within, self.cut, self.way = within, cut, NEAREST
-        self.search(query)
+    def reopen(self, search: Search) -> None:
+        """Search as it was done before: with this filter and cut-off, and in this way."""
+        self.within, self.cut, self.way = search.within or EVERYTHING, search.max_distance, search.way
+        self.search(search.query)
 
     def click(self, photo: int) -> None:
         """Take a photo of the library as the query; a second time, go back to the whole library."""
@@ -243,15 +251,14 @@ class Session(QObject):
     def _look(self) -> None:
         """Show what the history points at."""
         self._settle()
-        if self.query is not None and not takes(self.way, self.query):
+        if not self.takes(self.way):
             self.way = NEAREST
         self.query_changed.emit()
-        if self.query is None:
+        if self.asked is None:
             self._list()
         else:
             self.searching = True
-            asked = Question(self.query, self.within, self.cut, self.way)
-            self._reader.ask(self._ticket, partial(ranked, asked=asked))
+            self._reader.ask(self._ticket, partial(ranked, asked=self.asked))
             self.listing_changed.emit()
 
     def _list(self) -> None:
@@ -277,9 +284,13 @@ class Session(QObject):
     def rank(self, way: str) -> None:
         """Rank in one of WAYS from now on; a second time, by distance again."""
         wanted = NEAREST if way == self.way else way
-        if takes(wanted, self.query):
+        if self.takes(wanted):
             self.way = wanted
             self._look()
+
+    def takes(self, way: str) -> bool:
+        """Whether there is a query that can be ranked so."""
+        return self.query is not None and takes(way, self.query)
 
     def _settle(self) -> None:
         """Forget searches under way and troubles of the past."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from retrieval_app.asking import COPIES, REFINED, takes
+from indexer.ways import COPIES, REFINED
 from retrieval_app.menus import Entry
 from retrieval_app.session import Session
 
@@ -50,14 +50,11 @@ class WaySwitches(QWidget):
         self.setVisible(self._session.query is not None)
         for way, box in self.boxes.items():
             box.setChecked(self._session.way == way)
-            box.setEnabled(takes(way, self._session.query))
+            box.setEnabled(self._session.takes(way))
 
 
 def entries(session: Session) -> list[Entry]:
     """The lines of the menu that switch the ways."""
-
-    def possible(way: str) -> bool:
-        return takes(way, session.query)
 
     def checked(way: str) -> bool:
         return session.way == way
@@ -67,7 +64,7 @@ def entries(session: Session) -> list[Entry]:
             switch.text,
             partial(session.rank, way),
             (switch.key,),
-            possible=partial(possible, way),
+            possible=partial(session.takes, way),
             checked=partial(checked, way),
         )
         for way, switch in SWITCHES.items()

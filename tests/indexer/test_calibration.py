@@ -363,10 +363,8 @@ def test_checkpoints_calibration_is_installed_with_it(installed_model: Path, tmp
     (checkpoint / "model.json").write_bytes(card_bytes(read_card(checkpoint), given.fields()))
     card = drain(install(choose(str(checkpoint), None), tmp_path / "models"))
     assert card == read_card(checkpoint)
-    assert (
-        Calibration.from_fields(read_json(tmp_path / "models" / card.fingerprint / "model.json")["calibration"])
-        == given
-    )
+    installed = read_json(tmp_path / "models" / card.fingerprint / "model.json")
+    assert Calibration.from_fields(installed["calibration"]) == given
 
 
 def test_calibration_is_measured_once_and_again_when_labels_change(tmp_path: Path) -> None:

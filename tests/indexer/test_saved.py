@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer import saved
+from indexer import copies, refine, saved
 from indexer.errors import LookalikeError
 from indexer.filters import Filter
 from indexer.indexing import index
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.query import Cropped, Query
-from indexer.saved import Saved
+from indexer.ways import COPIES, NEAREST, REFINED, Search, ranked
 from tests.embedders import Tiny
 from tests.trees import paint, paint_many
 
@@ -35,7 +35,7 @@ def pictures(tmp_path: Path) -> Iterator[Library]:
         yield library
 
 
-def ranks(library: Library, search: Saved) -> list[Rank]:
+def ranks(library: Library, search: Search) -> list[Rank]:
     """Photo ids and distances of a search as it stands."""
     found = library.search(search.query, k=20, within=search.within, max_distance=search.max_distance)
     return [(hit.photo.id, hit.distance) for hit in found.hits]
@@ -45,7 +45,7 @@ def bitmap() -> Image.Image:
     return Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8))
 
 
-def rich(library: Library, outside: Path) -> Saved:
+def rich(library: Library, outside: Path) -> Search:
     """Everything that a search can be made of."""
     positives = (3, np.int64(5), outside, bitmap(), Cropped(7, (0.0, 0.0, 0.5, 1.0)), Cropped(bitmap(), (5, 5, 30, 30)))
     negatives = (9, Cropped(outside, (0, 0, 12, 12)))
@@ -56,7 +56,26 @@ def rich(library: Library, outside: Path) -> Saved:
         min_side=24,
         orientation="square",
     )
-    return Saved(Query(positives, negatives, (1.0, 2.0, 0.5, 1.0, 3.0, 1.0)), within, 1.4)  # type: ignore[arg-type]
+    return Search(Query(positives, negatives, (1.0, 2.0, 0.5, 1.0, 3.0, 1.0)), within, 1.4)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("way", [REFINED, COPIES])
+def test_way_of_ranking_is_kept(pictures: Library, way: str) -> None:
+    query = Query((Cropped(7, (0.0, 0.0, 0.5, 1.0)),))
+    if way == REFINED:
+        by_hand = refine.search(pictures, query, k=20)
+    else:
+        by_hand = copies.search(pictures, query.positives[0], k=20)
+    before = [(hit.photo.id, hit.distance) for hit in by_hand.hits]
+    assert before != ranks(pictures, Search(query))
+    saved.save(pictures, "this way", Search(query, way=way))
+    found = ranked(pictures, saved.load(pictures, "this way"), 20)
+    assert [(hit.photo.id, hit.distance) for hit in found.hits] == before
+
+
+def test_search_saved_before_ways_were_kept_is_by_distance(pictures: Library) -> None:
+    pictures.annotations.save_search("old", WHOLE | {"positives": [{"path": "a"}]})
+    assert saved.load(pictures, "old") == Search(Query((Path("a"),)), way=NEAREST)
 
 
 def test_reopened_search_gives_the_same_ranks(pictures: Library, tmp_path: Path) -> None:
@@ -76,14 +95,14 @@ def test_reopened_search_gives_the_same_ranks(pictures: Library, tmp_path: Path)
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "CMYK", "I;16", "F"])
 def test_bitmap_of_any_mode_is_kept_as_the_model_sees_it(pictures: Library, mode: str) -> None:
     image = bitmap().convert("L").convert("I").convert(mode) if mode in ("I;16", "F") else bitmap().convert(mode)
-    search = Saved(Query((image,)))
+    search = Search(Query((image,)))
     saved.save(pictures, "bitmap", search)
     assert ranks(pictures, saved.load(pictures, "bitmap")) == ranks(pictures, search)
 
 
 def test_photo_of_a_saved_search_is_known_by_its_content(pictures: Library, tmp_path: Path) -> None:
     before = [photo.path for photo in pictures.photos([3])]
-    saved.save(pictures, "third", Saved(Query((3,))))
+    saved.save(pictures, "third", Search(Query((3,))))
     for path in (tmp_path / "photos").iterdir():
         path.rename(path.with_name(f"moved {path.name}"))
     drain(index(pictures, [], Tiny()))
@@ -93,9 +112,9 @@ def test_photo_of_a_saved_search_is_known_by_its_content(pictures: Library, tmp_
 
 
 def test_saved_search_tells_what_is_gone(pictures: Library, tmp_path: Path) -> None:
-    saved.save(pictures, "gone", Saved(Query((3, 4))))
+    saved.save(pictures, "gone", Search(Query((3, 4))))
     with pytest.raises(LookalikeError, match="no longer in the library"):
-        saved.save(pictures, "never there", Saved(Query((999,))))
+        saved.save(pictures, "never there", Search(Query((999,))))
     Path(os.fsdecode(pictures.photos([3])[0].path)).unlink()
     drain(index(pictures, [], Tiny()))
     assert ranks(pictures, saved.load(pictures, "gone"))  # missing is not forgotten
@@ -106,7 +125,7 @@ def test_saved_search_tells_what_is_gone(pictures: Library, tmp_path: Path) -> N
 
 def test_searches_are_listed_replaced_and_forgotten_by_name(pictures: Library) -> None:
     for name, photo in (("b", 1), ("a", 2), ("b", 3)):
-        saved.save(pictures, name, Saved(Query((photo,))))
+        saved.save(pictures, name, Search(Query((photo,))))
     assert saved.names(pictures) == ["a", "b"]
     assert saved.load(pictures, "b").query.positives == (3,)
     saved.forget(pictures, "b")
@@ -115,7 +134,7 @@ def test_searches_are_listed_replaced_and_forgotten_by_name(pictures: Library) -
         with pytest.raises(LookalikeError, match="There is no saved search 'b'"):
             use(pictures, "b")
     with pytest.raises(LookalikeError, match="needs a name"):
-        saved.save(pictures, " ", Saved(Query((1,))))
+        saved.save(pictures, " ", Search(Query((1,))))
 
 
 WHOLE = {"positives": [{"photo": "00"}], "negatives": [], "weights": [], "within": None, "max_distance": None}
@@ -139,6 +158,8 @@ WHOLE = {"positives": [{"photo": "00"}], "negatives": [], "weights": [], "within
         {"within": "cats"},
         {"max_distance": "far"},
         {"max_distance": 10**400},
+        {"way": "sideways"},
+        {"way": ["nearest"]},
         {"within": dict.fromkeys(("label", "under", "before", "after", "orientation")) | {"min_side": math.inf}},
         {"within": dict.fromkeys(("label", "under", "before", "min_side", "orientation")) | {"after": "yesterday"}},
         {"within": dict.fromkeys(("label", "under", "before", "min_side", "after")) | {"orientation": "diagonal"}},
@@ -155,7 +176,7 @@ def test_damaged_saved_search_is_a_sentence(pictures: Library, change: dict[str,
 
 @pytest.mark.parametrize("text", ["{no json", "[" * 100_000, "", 7, b"\xff"])
 def test_one_damaged_search_leaves_the_others_alone_and_can_be_forgotten(pictures: Library, text: object) -> None:
-    saved.save(pictures, "sound", Saved(Query((3,))))
+    saved.save(pictures, "sound", Search(Query((3,))))
     pictures.store.database.write("INSERT INTO searches VALUES ('damaged', ?)", (text,))
     with pytest.raises(LookalikeError, match="'damaged' is damaged"):
         saved.load(pictures, "damaged")
@@ -166,4 +187,4 @@ def test_one_damaged_search_leaves_the_others_alone_and_can_be_forgotten(picture
 
 def test_a_name_that_is_no_unicode_is_not_taken_for_damage(pictures: Library) -> None:
     with pytest.raises(LookalikeError, match=r"Unicode text only, not 'x\\udcff'"):
-        saved.save(pictures, "x\udcff", Saved(Query((3,))))
+        saved.save(pictures, "x\udcff", Search(Query((3,))))

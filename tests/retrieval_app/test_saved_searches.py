@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.filters import Filter
 from indexer.query import Cropped, Query
+from indexer.ways import REFINED, Search
 from retrieval_app.app import build
 from retrieval_app.window import MainWindow
 from tests.drawings import draw
@@ -26,7 +27,7 @@ def saved(window: MainWindow) -> list[QAction]:
 
 
 def ask(window: MainWindow, query: Query, qtbot: QtBot) -> None:
-    window.session.reopen(query, Filter(orientation="landscape"), 1.2)
+    window.session.reopen(Search(query, Filter(orientation="landscape"), 1.2))
     settle(window, qtbot)
 
 
@@ -48,6 +49,8 @@ def test_a_search_is_saved_by_name_and_reopened_with_the_same_ranks_after_a_rest
     part = Cropped(tmp_path / "outside.png", (0.25, 0.25, 0.5, 0.5))
     query = Query((first, part), (other,), (1.0, 2.0))
     ask(window, query, qtbot)
+    window.session.rank(REFINED)
+    settle(window, qtbot)
     ranks = [(hit.photo.id, hit.distance) for hit in window.session.listing.hits]
     assert ranks
     keep(window, "bars & discs", qtbot)
@@ -58,7 +61,7 @@ def test_a_search_is_saved_by_name_and_reopened_with_the_same_ranks_after_a_rest
     assert saved(again)[0].text() == "bars && discs"
     saved(again)[0].trigger()
     settle(again, qtbot)
-    assert again.session.query == query
+    assert (again.session.query, again.session.way) == (query, REFINED)
     assert (again.session.within, again.session.cut) == (Filter(orientation="landscape"), 1.2)
     assert [(hit.photo.id, hit.distance) for hit in again.session.listing.hits] == ranks
     assert again.page.query.more.buttons[0].mark.times == 2

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.filters import Filter
 from indexer.query import Query
-from retrieval_app.asking import COPIES, NEAREST, REFINED
+from indexer.ways import COPIES, NEAREST, REFINED
 from retrieval_app.window import MainWindow
 from tests.commands import lookalike
 from tests.drawings import CLASSES, EACH, draw
@@ -138,15 +138,19 @@ def test_changed_copies_are_of_one_picture_alone(window: MainWindow, qtbot: QtBo
     assert window.session.way == NEAREST
 
 
+@pytest.mark.parametrize("way", [REFINED, COPIES])
 def test_a_saved_search_has_the_ranks_of_the_command(
-    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path
+    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path, way: str
 ) -> None:
     ask(window, changed(tmp_path), qtbot)
-    switch(window, REFINED, qtbot)
+    switch(window, way, qtbot)
+    before = shown(window)
     window.page.saved.save("mine")
     settle(window, qtbot)
+    switch(window, way, qtbot)
+    assert shown(window) != before
     window.page.saved.open("mine")
     settle(window, qtbot)
-    assert shown(window) == told(home, "--saved", "mine")
-    switch(window, REFINED, qtbot)
-    assert shown(window) == told(home, "--saved", "mine", "--refine")
+    assert box(window, way).isChecked()
+    assert shown(window) == told(home, "--saved", "mine") == before
+    assert lookalike(home, "search", "--saved", "mine", *OPTIONS[way]).code == 2
