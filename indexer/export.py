@@ -17,6 +17,7 @@ import numpy as np
 from indexer import atomic, engines, photos
 from indexer.card import show
 from indexer.errors import LookalikeError
+from indexer.filters import Filter
 from indexer.layout import Layout, draw_map
 from indexer.library import Hit, Library, Photo
 from indexer.progress import Progress, Steps
@@ -83,12 +84,12 @@ def export_hits(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None
         write_sheet(out, queries, hits)
 
 
-def export_library(out: Path, library: Library) -> Steps[int]:
-    """Write all shown photos as a table or a contact sheet, by the suffix of `out`; returns how many."""
+def export_library(out: Path, library: Library, within: Filter | None = None) -> Steps[int]:
+    """Write the shown photos that pass a filter as a table or a contact sheet, by the suffix of `out`; how many."""
     require_form(out, "library")
     rows: list[Row] = []
     cells: list[Cell] = []
-    ids = library.photo_ids()
+    ids = library.photo_ids(within)
     for start in range(0, len(ids), BLOCK):
         yield Progress("export", start, len(ids))
         found = library.photos(ids[start : start + BLOCK].tolist())
@@ -103,10 +104,12 @@ def export_library(out: Path, library: Library) -> Steps[int]:
     return len(ids)
 
 
-def export_vectors(out: Path, library: Library) -> Steps[int]:
-    """Write the embeddings of all shown photos: OUT.npy float32 (n, dim), OUT.ids.npy int64 (n,); returns n."""
+def export_vectors(out: Path, library: Library, within: Filter | None = None) -> Steps[int]:
+    """Write the embeddings of the shown photos that pass a filter: OUT.npy float32 (n, dim), OUT.ids.npy int64 (n,);
+    returns n.
+    """
     require_form(out, "vectors")
-    shown, dim = library.photo_ids(), library.card().dim
+    shown, dim = library.photo_ids(within), library.card().dim
     total, last = library.store.count_embeddings(library.model_id), 0
     ids = [np.zeros(0, np.int64)]
     with atomic.replacing(out) as file:

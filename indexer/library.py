@@ -16,7 +16,7 @@ from typing import NamedTuple
 import filelock
 import numpy as np
 
-from indexer import engines, examples
+from indexer import engines, examples, filters
 from indexer import model as models
 from indexer.annotations import Annotations
 from indexer.calibration import Calibration, Comparison
@@ -214,9 +214,10 @@ class Library:
 
     # looking
 
-    def photo_ids(self) -> np.ndarray:
-        """Ids (n,) int64 of the shown photos, in the order of (root, path)."""
-        return self.store.shown_ids(self.model_id)
+    def photo_ids(self, within: Filter | None = None) -> np.ndarray:
+        """Ids (n,) int64 of the shown photos, or of those that pass a filter, in the order of (root, path)."""
+        shown = self.store.shown_ids(self.model_id)
+        return shown if within is None else shown[np.isin(shown, filters.present(self.store.database, within))]
 
     def photos(self, ids: Sequence[int]) -> list[Photo]:
         """The photos of these ids, in this order; ids that are not shown are left out."""

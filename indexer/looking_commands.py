@@ -1,6 +1,7 @@
 """The commands that look at a library or take something out of it: explain, map, export."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -9,6 +10,7 @@ from indexer import engines
 from indexer.card import show
 from indexer.explain import explain, side_by_side
 from indexer.export import export_hits, export_library, export_map, export_vectors, ids_path, require_form
+from indexer.filter_words import filter_of, filter_options
 from indexer.layout import METHODS, layout
 from indexer.library import Library
 from indexer.places import find, require_place_without_photos
@@ -16,6 +18,7 @@ from indexer.query import Query
 from indexer.sheet import write_picture
 from indexer.terminal import attached_option, counted, emit, follow, json_option, say
 from indexer.upkeep import library_option
+from indexer.ways import Search, ranked
 
 FILE = click.Path(path_type=Path)
 
@@ -83,12 +86,13 @@ def map_command(library: Path | None, method: str, out: Path | None, as_json: bo
 @click.option("--what", type=click.Choice(["library", "hits", "vectors"]), default="library", show_default=True)
 @click.option("--like", "images", multiple=True, type=FILE, help="With hits: a picture they should look like.")
 @click.option("-k", "count", type=click.IntRange(1, 10_000), default=50, show_default=True, help="With hits: how many.")
+@filter_options
 @library_option
 @json_option
 def export_command(
-    *, out: Path, what: str, images: tuple[Path, ...], count: int, library: Path | None, as_json: bool
+    *, out: Path, what: str, images: tuple[Path, ...], count: int, library: Path | None, as_json: bool, **filtered: Any
 ) -> None:
-    """Write the library's photos, the hits of a search, or all embeddings into the file OUT.
+    """Write the library's photos, the hits of a search, or the embeddings into the file OUT.
 
     Photos and hits become .csv, .json, or a contact sheet as .html, .png, .jpg or .webp; embeddings become .npy, with
     the photos' ids in a second file beside it.
@@ -99,20 +103,22 @@ def export_command(
     with Library.open(library or find(images[0] if images else None)) as opened:
         for place in [out, ids_path(out)] if what == "vectors" else [out]:
             require_place_without_photos(opened.store, place, images)
-        written = _export(opened, out, what, Query(images), count, as_json=as_json)
+        search = Search(Query(images), filter_of(filtered))
+        written = _export(opened, out, what, search, count, as_json=as_json)
     if as_json:
         emit("export", {"what": what, "photos": written, "out": show(out)})
     else:
         say(f"{counted(written, 'photo')} in {show(out)}")
 
 
-def _export(library: Library, out: Path, what: str, query: Query, count: int, *, as_json: bool) -> int:
+def _export(library: Library, out: Path, what: str, search: Search, count: int, *, as_json: bool) -> int:
     """Write what is wanted; the number of photos written."""
     if what == "hits":
-        hits = library.search(query, k=count).hits
-        export_hits(out, [picture for picture in query.positives if isinstance(picture, Path)], hits)
+        hits = ranked(library, search, count).hits
+        export_hits(out, [picture for picture in search.query.positives if isinstance(picture, Path)], hits)
         return len(hits)
-    return follow({"library": export_library, "vectors": export_vectors}[what](out, library), as_json=as_json)
+    write = {"library": export_library, "vectors": export_vectors}[what]
+    return follow(write(out, library, search.within), as_json=as_json)
 
 
 COMMANDS = [explain_command, map_command, export_command]

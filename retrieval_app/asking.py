@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from indexer import filters, ways
+from indexer import ways
 from indexer.filters import Filter
 from indexer.library import Library, SearchResult
 from indexer.ways import COPIES, NEAREST, REFINED, Search
@@ -42,7 +41,7 @@ def ranked(library: Library, asked: Search) -> Answer:
     Plain results stand in the order of distance, so that a cut-off only ends their list. Else it may change the ranks,
     and those within it are asked for.
     """
-    among = _among(library, asked.within or EVERYTHING)
+    among = _among(library, asked.within)
     found = _listing(ways.ranked(library, asked._replace(max_distance=None), HITS), among)
     again = asked.way != NEAREST and asked.max_distance is not None
     return Answer(found, _listing(ways.ranked(library, asked, HITS), among) if again else None)
@@ -50,21 +49,11 @@ def ranked(library: Library, asked: Search) -> Answer:
 
 def listed(library: Library, within: Filter) -> Answer:
     """The photos that pass the filter, in the library's order."""
-    return Answer(Listing(passing(library, within), among=len(library.photo_ids())))
+    return Answer(Listing(library.photo_ids(within), among=len(library.photo_ids())))
 
 
-def passing(library: Library, within: Filter) -> NDArray[np.int64]:
-    """Ids (n,) of the shown photos that pass the filter, in the order of (root, path)."""
-    shown = library.photo_ids()
-    if within == EVERYTHING:
-        return shown
-    kept: NDArray[np.int64] = shown[np.isin(shown, filters.present(library.store.database, within))]
-    return kept
-
-
-def _among(library: Library, within: Filter) -> int:
-    everything = within == EVERYTHING
-    return library.store.count_photos(library.model_id) if everything else len(passing(library, within))
+def _among(library: Library, within: Filter | None) -> int:
+    return library.store.count_photos(library.model_id) if within is None else len(library.photo_ids(within))
 
 
 def _listing(result: SearchResult, among: int) -> Listing:

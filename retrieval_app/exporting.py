@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from indexer import export, photos
 from indexer.errors import LookalikeError
+from indexer.filters import Filter
 from indexer.library import Hit, Library
 from indexer.places import require_place_without_photos
 from indexer.progress import drain
@@ -26,16 +27,16 @@ KINDS = {
     "JSON for programs (*.json)": "json",
     "Contact sheet as a picture (*.png)": "png",
     "Contact sheet as a page (*.html)": "html",
-    "Vectors of the whole library (*.npy)": "npy",
+    "Vectors of the library, not only of results (*.npy)": "npy",
 }
-FILTERED = "Only results, or the whole library, can be exported: choose a photo, or take the filter away."
 
 
 class Order(NamedTuple):
-    """What to write: the hits of a query, or the whole library where they are None."""
+    """What to write: the hits of a query, or where they are None the library's photos that pass a filter."""
 
     examples: tuple[Example, ...]
     hits: Sequence[Hit] | None
+    within: Filter | None
 
 
 class Exporting(QObject):
@@ -66,13 +67,12 @@ class Exporting(QObject):
     def ask(self) -> None:
         """Ask for a file, and write what is shown now into it."""
         session = self._session
-        if session.query is None and session.within != EVERYTHING:
-            session.noticed.emit(FILTERED)
-            return
         if session.searching:
             session.noticed.emit("The search is still under way: export when its results are here.")
             return
-        order = Order(*((session.query.positives, session.listing.hits) if session.query else ((), None)))
+        within = None if session.within == EVERYTHING else session.within
+        examples, hits = (session.query.positives, session.listing.hits) if session.query else ((), None)
+        order = Order(examples, hits, within)
         count = words.count(len(session.listing.ids), "photo" if order.hits is None else "result")
         start = Path(self._settings.text("export", str(Path.home()))) / ("photos" if order.hits is None else "results")
         dialog = QFileDialog(self._window, f"Export {count}", str(start))
@@ -113,19 +113,20 @@ def _write(library: Library, out: Path, order: Order) -> str:
     for place in (out, export.ids_path(out)) if what == "vectors" else (out,):
         require_place_without_photos(library.store, place, pictures)
     try:
-        count = _written(library, out, what, pictures, order.hits or ())
+        count = _written(library, out, what, pictures, order)
     except OSError as error:
         raise LookalikeError(f"{photos.text(os.fsencode(out))} cannot be written ({error.strerror}).") from error
     noun = "result" if what == "hits" else "vector" if what == "vectors" else "photo"
     return f"{words.count(count, noun)} written to {photos.text(os.fsencode(out))}"
 
 
-def _written(library: Library, out: Path, what: str, pictures: Sequence[Path], hits: Sequence[Hit]) -> int:
+def _written(library: Library, out: Path, what: str, pictures: Sequence[Path], order: Order) -> int:
     """Have it written; how many photos that were."""
     if what == "hits":
-        export.export_hits(out, pictures, hits)
-        return len(hits)
-    return drain({"library": export.export_library, "vectors": export.export_vectors}[what](out, library))
+        export.export_hits(out, pictures, order.hits or ())
+        return len(order.hits or ())
+    write = {"library": export.export_library, "vectors": export.export_vectors}[what]
+    return drain(write(out, library, order.within))
 
 
 def _path(library: Library, example: Example) -> Path | None:

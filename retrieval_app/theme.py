@@ -6,7 +6,7 @@ The pictures carry the colour; the tool is neutral grey with one accent. The sca
 from dataclasses import asdict, dataclass
 from string import Template
 
-from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
@@ -83,6 +83,7 @@ class Theme(QObject):
         self._app = app
         self.choice = choice if choice in CHOICES else "system"
         self.tokens = LIGHT
+        self._icons: dict[tuple[str, Tokens], QIcon] = {}
         app.setStyle("Fusion")
         font = app.font()
         font.setPixelSize(BODY)
@@ -100,15 +101,19 @@ class Theme(QObject):
         dark = self.choice == "dark"
         if self.choice == "system":
             dark = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        tokens = DARK if dark else LIGHT
-        self.tokens = tokens
-        self._app.setPalette(palette(tokens))
-        self._app.setStyleSheet(style_sheet(tokens))
-        self.changed.emit()
+        self.tokens = DARK if dark else LIGHT
+        sheet = style_sheet(self.tokens)
+        if sheet == self._app.styleSheet():
+            return
+        self._app.setPalette(palette(self.tokens))
+        self._app.setStyleSheet(sheet)  # looks every widget over, which takes long enough for one turn of the loop
+        QTimer.singleShot(0, self, self.changed.emit)
 
     def icon(self, name: str) -> QIcon:
         """One of assets/icons in the colours of this theme."""
-        return icon(name, self.tokens)
+        if (name, self.tokens) not in self._icons:
+            self._icons[name, self.tokens] = icon(name, self.tokens)
+        return self._icons[name, self.tokens]
 
 
 def palette(tokens: Tokens) -> QPalette:

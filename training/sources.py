@@ -5,12 +5,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from indexer import filter_words, photos
 from indexer.card import show
 from indexer.errors import LookalikeError
-from indexer.filters import Filter, present
+from indexer.filters import Filter
 from indexer.library import Library
 from indexer.places import SUFFIX, home
 from training.data import Sample, alone
@@ -52,10 +50,7 @@ def held(source: Labels) -> Held:
     """
     with Library.open(source.library) as library:
         labels = library.annotations.labels(library.model_id)
-        ids = library.photo_ids()
-        if source.within is not None:
-            ids = ids[np.isin(ids, present(library.store.database, source.within))]
-        shown = library.photos(ids.tolist())
+        shown = library.photos(library.photo_ids(source.within).tolist())
     found = [photo for photo in shown if not photo.offline]
     labelled = (Sample(photo.path, photo.sha256, labels[photo.id]) for photo in found if photo.id in labels)
     others = (alone(photo.path, photo.sha256) for photo in found if photo.id not in labels)

@@ -16,8 +16,9 @@ from pytestqt.qtbot import QtBot
 from indexer.filters import Filter
 from indexer.library import Library
 from indexer.query import Query
-from retrieval_app.exporting import FILTERED, KINDS, Order
+from retrieval_app.exporting import KINDS, Order
 from retrieval_app.window import MainWindow
+from tests.commands import lookalike
 from tests.drawings import CLASSES, EACH
 from tests.trees import snapshot
 
@@ -142,14 +143,24 @@ def test_the_link_shows_the_file_in_its_folder_until_other_news(
     assert not window.status.file.isVisible()
 
 
-def test_a_filtered_library_is_no_result(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.keep_within(Filter(label="disc"))
-    with qtbot.waitSignal(window.session.noticed) as said:
-        window.menus.action("Export…").trigger()
-    assert said.args == [FILTERED]
+@pytest.mark.parametrize("name", ["some.json", "some.npy"])
+def test_of_a_filtered_library_what_passes_is_written_as_by_the_command(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, home: Path, name: str
+) -> None:
+    window.session.keep_within(Filter(orientation="landscape"))
+    qtbot.waitUntil(lambda: 0 < len(window.session.listing.ids) < ALL, timeout=20_000)
+    shown = window.session.listing.ids.tolist()
+    export(window, tmp_path / name, qtbot)
+    other, what = tmp_path / f"command-{name}", "vectors" if name.endswith(".npy") else "library"
+    said = lookalike(home, "export", other, "--what", what, "--orientation", "landscape", "--json")
+    assert said.result()["photos"] == len(shown)
+    assert other.read_bytes() == (tmp_path / name).read_bytes()
+    written = tmp_path / "some.ids.npy" if what == "vectors" else tmp_path / name
+    ids = np.load(written).tolist() if what == "vectors" else [row["id"] for row in json.loads(written.read_text())]
+    assert sorted(ids) == sorted(shown)
 
 
 def _order(window: MainWindow) -> Order:
     query = window.session.query
     assert query is not None
-    return Order(query.positives, window.session.listing.hits)
+    return Order(query.positives, window.session.listing.hits, None)
