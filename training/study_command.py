@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from training.trials import Study
 
 FOLDER = click.Path(path_type=Path)
-# A budget for a first look: minutes on two cores. The notes' embedding has 32 numbers.
-BASE = TrainConfig(epochs=3, image_size=64, dim=32, recipe="full")
+# A budget for a first look: minutes on two cores, so few epochs and large steps. The notes' embedding has 32 numbers.
+BASE = TrainConfig(epochs=3, learning_rate=5e-4, image_size=64, dim=32, recipe="full")
 
 
 @click.command("study")

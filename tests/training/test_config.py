@@ -128,7 +128,7 @@ def test_new_classes_get_other_settings_than_new_pictures() -> None:
     config = TrainConfig(purpose="classes")
     assert (config.loss, config.epochs, config.learning_rate) == ("normalised-softmax", 1, 3e-4)
     assert (config.dim, config.interpolation, config.image_size) == (0, 0.5, None)
-    assert (TrainConfig().loss, TrainConfig().epochs, TrainConfig().dim) == ("triplet", 6, 128)
+    assert (TrainConfig().loss, TrainConfig().epochs, TrainConfig().dim) == ("triplet", 8, 128)
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
