@@ -144,6 +144,21 @@ def rule(library: Library, *, k: int = VOTES, max_fmr: float | None = None) -> R
     )
 
 
+class Rules:
+    """The rule of a library with the usual settings, measured again only where its database has changed."""
+
+    def __init__(self) -> None:
+        self._rule: Rule | None = None
+        self._seen: tuple[object, ...] = ()
+
+    def of(self, library: Library) -> Rule:
+        """Raises LookalikeError as `rule` does. Called in the library's own thread."""
+        state = (library.fingerprint, library.version(), library.store.database.changes())
+        if self._rule is None or self._rule.gallery.library is not library or state != self._seen:
+            self._rule, self._seen = rule(library), state
+        return self._rule
+
+
 def identify_by(rule: Rule, image: Example) -> Identity:
     """The label of a picture, or unknown. Raises LookalikeError where the picture cannot be read."""
     library = rule.gallery.library

@@ -1,6 +1,7 @@
 """What is it? The vote of the nearest labelled photos on the query's picture, or *unknown*, and how far to trust that.
 
-Asked for by a button, as its threshold is measured anew each time; another query takes the answer away.
+Asked for by a button, as its threshold is measured where photos or labels have changed; another query takes the
+answer away.
 """
 
 from functools import partial
@@ -10,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.errors import LookalikeError
-from indexer.identity import Identity, identify
+from indexer.identity import Identity, Rules, identify_by
 from indexer.library import Library
 from indexer.query import Example
 from indexer.rates import Rate
@@ -42,6 +43,7 @@ class IdentityPanel(QWidget):
         self._asides = beside
         self._asked = _Asked(0)
         self._query = session.query
+        self._rules = Rules()
         self.ask_button = button("What is it?")
         self.verdict = label("", "name", wrap=True)
         self.votes = label("", wrap=True)
@@ -65,7 +67,7 @@ class IdentityPanel(QWidget):
         if query is not None:
             self._drop()
             self._say("Asking the nearest…", "", "")
-            self._asides.ask(self._asked, partial(_identity, example=query.positives[0]))
+            self._asides.ask(self._asked, partial(_identity, example=query.positives[0], rules=self._rules))
 
     def _follow(self) -> None:
         """Another query, or another model, has another answer."""
@@ -122,7 +124,7 @@ def _often(rate: Rate) -> str:
     return f"{words.times(rate.value)} (95 % interval {words.share(rate.low)} to {words.share(rate.high)})"
 
 
-def _identity(library: Library, example: Example) -> Identity:
+def _identity(library: Library, example: Example, rules: Rules) -> Identity:
     if not asides.labels(library):
         raise LookalikeError(NO_LABELS)
-    return identify(library, example)
+    return identify_by(rules.of(library), example)

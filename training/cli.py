@@ -42,8 +42,8 @@ def _option(setting: Field) -> Callable[[Command], Command]:
 
 
 def _words(setting: Field) -> str:
-    named = "; ".join(f"{name}: {words}" for name, words in setting.rule.choices.items())
-    return f"{setting.rule.help} {named}".rstrip()
+    named = "; ".join(f"{name}: {words.removesuffix('.')}" for name, words in setting.rule.choices.items())
+    return f"{setting.rule.help} {named}." if named else setting.rule.help
 
 
 @click.command("train")

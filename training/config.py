@@ -56,7 +56,8 @@ def _setting(default: Value, rule: Rule) -> Any:
 def _suited(name: str, rule: Rule) -> Any:
     """A setting of `choices.Suited`: what is None when a config is made becomes what suits its purpose."""
     images, classes = (in_words(getattr(SUITED[purpose], name)) for purpose in ("images", "classes"))
-    return _setting(None, rule._replace(unset=f"{images} for new pictures, {classes} for new classes"))
+    both = f"{images}" if images == classes else f"{images} for new pictures, {classes} for new classes"
+    return _setting(None, rule._replace(unset=both))
 
 
 def in_words(value: str | float) -> str:

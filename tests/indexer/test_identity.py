@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from indexer.errors import LookalikeError
 from indexer.gallery import Gallery, Nearest
-from indexer.identity import enrol, identify, verify_label
+from indexer.identity import Rules, enrol, identify, identify_by, verify_label
 from indexer.indexing import index
 from indexer.library import Library
 from indexer.progress import drain
@@ -55,6 +55,21 @@ def label_classes(library: Library, numbers: range, each: int = EACH) -> None:
 
 
 # identify
+
+
+def test_rule_is_kept_until_labels_or_the_library_change(filled: Library) -> None:
+    label_classes(filled, range(6))
+    rules = Rules()
+    first = rules.of(filled)
+    assert rules.of(filled) is first
+    assert identify_by(first, 7) == identify(filled, 7)
+    with Library.open(filled.folder) as other:
+        label_classes(other, range(6, 8))
+    second = rules.of(filled)
+    assert len(second.gallery.names) == 8
+    assert rules.of(filled) is second
+    with Library.open(filled.folder) as again:
+        assert rules.of(again).gallery.library is again
 
 
 def test_known_are_named_and_strangers_unknown_as_often_as_is_said(filled: Library) -> None:
