@@ -28,7 +28,7 @@ from indexer.pipeline import BATCH, CALLERS
 from indexer.progress import drain
 
 BASELINES = Path(os.environ.get("LOOKALIKE_BASELINES", "../shared/baselines"))
-COUNTS = {"12mp": 600, "vga": 3000}
+COUNTS = {"12mp": 300, "vga": 1500}
 RUNS = 3
 MEASURED = 120  # photos of which each step is timed
 CORES = os.cpu_count() or 1
@@ -55,9 +55,17 @@ def main() -> None:
         card = drain(install(ModelChoice(), models))
         for size, count in COUNTS.items():
             folder = Path(work) / size
-            make = [BASELINES / "make_photos.py", folder, "--count", str(count), "--size", size]
-            subprocess.run([sys.executable, *map(str, make)], check=True)
+            make_photos(folder, size, count)
             compare(size, folder, Path(work), models / card.fingerprint)
+
+
+def make_photos(folder: Path, size: str, count: int) -> None:
+    """As many photos, each core making a part of them."""
+    made = [sys.executable, str(BASELINES / "make_photos.py"), str(folder), "--size", size]
+    parts = [["--count", str(len(range(seed, count, CORES))), "--seed", str(seed)] for seed in range(CORES)]
+    running = [subprocess.Popen([*made, *part]) for part in parts]
+    if any(process.wait() for process in running):
+        raise SystemExit("The photos could not be made.")
 
 
 def compare(size: str, folder: Path, work: Path, model_folder: Path) -> None:
