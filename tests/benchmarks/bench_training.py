@@ -4,7 +4,7 @@ Purpose images: at 64 pixels, 5,000 pictures to learn from (500 of each class of
 choose by, judged by 2,000 of the test part. Purpose classes, five against five: at 224 pixels, every second class is
 learned from (500 pictures of each; 100 others of each choose), and judged by 200 test pictures of each of the other
 five; "classes, swapped" is the same the other way round. The settings for classes were chosen by looking at seed 0 of
-both ways, with normalised softmax. `--all` runs every miner of every loss.
+both ways, with normalised softmax. `--all` runs every miner of every loss, `--miners` those named.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from indexer.progress import drain
 from indexer.samples import FASHION_CLASSES, write_fashion_mnist
-from training.choices import LOSSES
+from training.choices import LOSSES, MINERS
 from training.config import TrainConfig
 from training.data import Sample, survey
 from training.loop import train
@@ -70,6 +70,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="every miner, not only the loss's own")
+    parser.add_argument("--miners", nargs="+", default=[], choices=list(MINERS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=TrainConfig().epochs)
     parser.add_argument("--losses", nargs="+", default=["triplet", "contrastive"], choices=list(LOSSES))
@@ -81,8 +82,9 @@ def settings(wishes: argparse.Namespace) -> Iterator[Setting]:
     """The rows of the table that were asked for."""
     for purpose in wishes.purposes:
         for loss in wishes.losses:
-            own = LOSSES[loss].presets["tuned"].miner
-            yield from (Setting(purpose, loss, miner) for miner in (LOSSES[loss].miners if wishes.all else (own,)))
+            takes = LOSSES[loss].miners
+            named = [miner for miner in wishes.miners if miner in takes] or [LOSSES[loss].presets["tuned"].miner]
+            yield from (Setting(purpose, loss, miner) for miner in (takes if wishes.all else named))
 
 
 def run(setting: Setting, seed: int, parts: Split, work: Path, wishes: argparse.Namespace) -> TrainResult:
