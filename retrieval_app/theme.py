@@ -94,6 +94,7 @@ class Theme(QObject):
     def choose(self, choice: str) -> None:
         """Take one of CHOICES."""
         self.choice = choice
+        self._app.setStyleSheet("")  # all below takes Qt three times as long while there is one
         self._app.styleHints().setColorScheme(_SCHEMES[choice])  # so that the system's own dialogs agree
         self._apply()
 
@@ -105,8 +106,9 @@ class Theme(QObject):
         sheet = style_sheet(self.tokens)
         if sheet == self._app.styleSheet():
             return
+        self._app.setStyleSheet("")
         self._app.setPalette(palette(self.tokens))
-        self._app.setStyleSheet(sheet)  # looks every widget over, which takes long enough for one turn of the loop
+        self._app.setStyleSheet(sheet)
         QTimer.singleShot(0, self, self.changed.emit)
 
     def icon(self, name: str) -> QIcon:
