@@ -15,8 +15,8 @@ from indexer import engines
 
 TARGET_RECALL = 0.99
 NEAREST = 10
-# At most; a small library asks for less, so that measuring does not outlast building. Of a million made-up embeddings 200
-# took an effort for 0.996 that finds 0.990 of a thousand other photos' neighbours; 512 take one that finds 0.995.
+# At most; a small library asks for less, so that measuring does not outlast building. Of a million made-up embeddings
+# 200 took an effort for 0.996 that finds 0.990 of a thousand other photos' neighbours; 512 take one that finds 0.995.
 QUERIES = 512
 TOGETHER = 64  # queries compared with all rows at a time: 256 MB of squared distances at a million rows
 # One number is enough: each tree holds every row, so nodes alone decide how many are seen. Of 10,000 vectors as in
