@@ -1,4 +1,4 @@
-"""How long a training takes on this computer, recipe by recipe, and which recipe that leaves. Imports no torch.
+"""How long a training takes on this computer, which recipe that leaves, and what fits into memory. Imports no torch.
 
 The rates are reckoned, for the default network at 224 pixels on two cores, and scaled by the pictures' area and by the
 number of cores: nobody has measured them on this computer. They choose a recipe and fill a dialog; no figure rests on
@@ -15,6 +15,10 @@ PATIENT = 300.0  # seconds; a training within that is worth waiting for on the s
 CUDA = 30.0  # times as fast as two cores, about
 FEW = 2_000  # passes through the frozen part that are made once, in as many views as that allows
 LEAST_VIEWS, MOST_VIEWS = 2, 8
+# What the layers of the default network keep of a picture of 224 pixels for the way back: 60 pictures peak at 6.3 GB.
+KEPT_BYTES = 105e6
+SHARE = 1 / 3  # of memory for that
+USUAL_MEMORY = 8 << 30  # where the system does not say
 
 
 class Rate(NamedTuple):
@@ -38,6 +42,7 @@ class Machine(NamedTuple):
 
     cores: int
     cuda: bool = False
+    memory: int = USUAL_MEMORY  # bytes
 
     @property
     def speed(self) -> float:
@@ -45,7 +50,15 @@ class Machine(NamedTuple):
         return CUDA if self.cuda else self.cores / CORES
 
 
-HERE = Machine(os.cpu_count() or 1)  # without torch nobody knows of a graphics card
+def _memory() -> int:
+    """Bytes of memory, used or not: what is free changes, and with it a training would."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return USUAL_MEMORY
+
+
+HERE = Machine(os.cpu_count() or 1, memory=_memory())  # without torch nobody knows of a graphics card
 
 
 class Choice(NamedTuple):
@@ -58,6 +71,12 @@ class Choice(NamedTuple):
 def views_of(pictures: int) -> int:
     """In how many views so many pictures are cached: a fixed function, so that one seed makes one training."""
     return min(MOST_VIEWS, max(LEAST_VIEWS, FEW // max(pictures, 1)))
+
+
+def at_once(pictures: int, side: int, machine: Machine) -> int:
+    """How many of a batch of pictures (side pixels each way) go through the whole network together."""
+    fit = int(SHARE * machine.memory / (KEPT_BYTES * (side / SIDE) ** 2))
+    return pictures if machine.cuda or fit >= pictures else max(1, fit)
 
 
 def seconds(config: TrainConfig, pictures: int, machine: Machine = HERE) -> float:

@@ -10,6 +10,7 @@ A recipe makes a Material of the photos. `fit.py` does not know which one it was
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from indexer.errors import LookalikeError
 from indexer.network import Network, halves
@@ -99,8 +101,7 @@ def full(config: TrainConfig, network: Network, photos: Photos) -> Steps[Materia
     yield from ()
 
     def show(rows: Indices, random: torch.Generator) -> Tensor:
-        shown = views(_on_device(photos.learn.batch(rows)), random)
-        return _pooled(network, network.raw_features, shown)
+        return _whole(network, views(_on_device(photos.learn.batch(rows)), random))
 
     plain = _plain(network, photos.learn)
     return Material(number(photos.learn.samples).labels, show, plain, _check(network, photos.choose))
@@ -111,8 +112,7 @@ def unlabelled(config: TrainConfig, network: Network, photos: Photos) -> Steps[M
     yield from ()
 
     def show(rows: Indices, random: torch.Generator) -> Tensor:
-        shown = views(_on_device(photos.learn.batch(rows // 2)), random, STRONG)
-        return _pooled(network, network.raw_features, shown)
+        return _whole(network, views(_on_device(photos.learn.batch(rows // 2)), random, STRONG))
 
     plain = _plain(network, photos.learn)
     labels = np.repeat(np.arange(len(photos.learn.samples)), 2)
@@ -216,6 +216,20 @@ def _plain(network: Network, part: Part) -> Callable[[Indices], np.ndarray]:
 def _pooled(network: Network, raw_features: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
     with autocast():
         return network.pool(raw_features(batch))
+
+
+def _whole(network: Network, batch: Tensor) -> Tensor:
+    """The pooled outputs of pictures (n, h, w, 3), with gradient; where memory is short, a part of them at a time.
+
+    What the layers said of a part is then computed once more on the way back instead of kept: the same values and
+    gradients for about half as much time again (Chen et al. 2016, "Training deep nets with sublinear memory cost").
+    """
+    size = pace.at_once(len(batch), batch.shape[1], here())
+    if size == len(batch):
+        return _pooled(network, network.raw_features, batch)
+    pooled = partial(_pooled, network, network.raw_features)
+    parts = (batch[start : start + size] for start in range(0, len(batch), size))
+    return torch.cat([checkpoint(pooled, part, use_reentrant=False, preserve_rng_state=False) for part in parts])
 
 
 def _stage(module: nn.Module, batch: Tensor) -> Tensor:

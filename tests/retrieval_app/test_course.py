@@ -30,10 +30,10 @@ def test_the_users_limit_bounds_the_estimate() -> None:
 
 
 def test_the_estimate_says_how_it_was_made() -> None:
-    assert explained(TrainConfig(image_size=112), 1000, TWO).startswith(
+    assert explained(TrainConfig(image_size=112, epochs=6), 1000, TWO).startswith(
         "About 1 min: 1,000 pictures to learn from, 6 epochs, recipe full at 112 px, as measured on two cores."
     )
-    assert "recipe tail at 224 px" in explained(TrainConfig(), 2000, TWO)
+    assert "recipe tail at 224 px" in explained(TrainConfig(epochs=6), 2000, TWO)
 
 
 def test_losses_and_scores_are_kept_for_the_curves() -> None:

@@ -12,11 +12,12 @@ from indexer.errors import LookalikeError, ModelError
 from indexer.network import Network, halves
 from indexer.progress import drain
 from tests.labelled_shapes import write_classes
+from training import pace
 from training.cached import room
 from training.config import TrainConfig
 from training.data import Sample, number, survey, survey_unlabelled
 from training.learner import Learner, pooled_features, pretrained, restore, snapshot, start_head
-from training.pace import Machine, choose
+from training.pace import Machine, at_once, choose
 from training.pictures import Part, read
 from training.recipes import RECIPES, Material, Photos, settle
 from training.split import Split, split, without_classes
@@ -138,7 +139,7 @@ def parts(count: int) -> Split:
     return Split(learn, learn[:4], learn[:4])
 
 
-@pytest.mark.parametrize(("count", "recipe"), [(100, "full"), (3_000, "tail"), (40_000, "quick")])
+@pytest.mark.parametrize(("count", "recipe"), [(100, "full"), (2_500, "tail"), (40_000, "quick")])
 def test_auto_takes_the_most_thorough_recipe_that_ends_in_minutes(count: int, recipe: str) -> None:
     settled = settle(TrainConfig(), parts(count), Machine(2))
     assert settled.config.recipe == recipe
@@ -164,7 +165,35 @@ def test_what_was_asked_for_is_taken() -> None:
 def test_more_cores_smaller_pictures_and_the_users_limit_change_the_choice(
     config: TrainConfig, machine: Machine, recipe: str
 ) -> None:
-    assert choose(config, 3_000, machine, labelled=True).recipe == recipe
+    assert choose(config, 2_500, machine, labelled=True).recipe == recipe
+
+
+def test_where_memory_is_short_a_part_of_a_batch_goes_through_the_network_at_a_time() -> None:
+    assert at_once(60, 224, Machine(2, memory=24 << 30)) == 60
+    assert at_once(60, 64, Machine(2, memory=4 << 30)) == 60
+    assert at_once(60, 224, Machine(2, cuda=True, memory=1 << 30)) == 60
+    few = at_once(60, 224, Machine(2, memory=8 << 30))
+    assert few * 6.3e9 / 60 <= (8 << 30) / 3 < (few + 1) * 6.3e9 / 60
+    assert at_once(60, 448, Machine(2, memory=8 << 30)) == few // 4
+    assert at_once(60, 4_000, Machine(2, memory=1 << 30)) == 1
+
+
+@pytest.mark.parametrize("recipe", ["full", "unlabelled"])
+def test_parts_of_a_batch_give_the_gradients_of_the_whole(
+    recipe: str, photos: Photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for memory, parts in ((64 << 30, 1), (25_000_000, 4)):
+        monkeypatch.setattr(pace, "HERE", Machine(2, memory=memory))
+        assert -(-12 // at_once(12, 32, pace.HERE)) == parts
+        network = pretrained(config_of(recipe)).double()
+        pooled = material_of(recipe, network, photos).show(np.arange(12), torch.Generator().manual_seed(3))
+        (pooled @ pooled.T).square().mean().backward()  # type: ignore[no-untyped-call]  # every picture's gradient rests on all others
+        found.append({name: weight.grad for name, weight in network.named_parameters() if weight.grad is not None})
+    whole, in_parts = found
+    assert whole.keys() == in_parts.keys() and len(whole) > 100
+    for name, gradient in whole.items():
+        torch.testing.assert_close(in_parts[name], gradient, rtol=1e-7, atol=1e-12)
 
 
 def test_without_classes_the_pairs_are_views_and_the_loss_is_nt_xent(tmp_path: Path) -> None:
