@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from retrieval_app.labels import button, label
-from training.choices import LOSSES, SUITED
+from training.choices import LOSSES, SUITED, usual_miner
 from training.config import Field, TrainConfig, Value, fields_of, in_words
 
 NAME_WIDTH, HEIGHT, NUMBER_WIDTH = 176, 28, 184  # px
@@ -182,11 +182,12 @@ class TrainForm(QWidget):
 
     def _adapt(self) -> None:
         """Say what suits the purpose; offer only miners that the loss takes; say what the current choices mean."""
-        suited = SUITED[str(self.editors["purpose"].chosen())]
+        purpose = str(self.editors["purpose"].chosen())
+        suited = SUITED[purpose]
         for name, value in suited._asdict().items():
             self.editors[name].suggest(value)
         loss, miner = str(self.editors["loss"].chosen() or suited.loss), self.editors["miner"]
-        usual = LOSSES[loss].presets[str(self.editors["preset"].chosen())].miner
+        usual = usual_miner(purpose, loss, str(self.editors["preset"].chosen()))
         assert isinstance(miner, ChoiceEditor)
         miner.offer(LOSSES[loss].miners, f"the one that suits the loss ({usual})")
         for setting in fields_of(TrainConfig):

@@ -29,7 +29,7 @@ class Suited(NamedTuple):
 # pictures only forgets, a head learns the classes it sees, and the weights halfway are the best of both.
 SUITED: dict[str, Suited] = {
     "images": Suited("triplet", epochs=8, learning_rate=3e-4, dim=128, interpolation=1.0),
-    "classes": Suited("normalised-softmax", epochs=1, learning_rate=3e-4, dim=0, interpolation=0.5),
+    "classes": Suited("triplet", epochs=1, learning_rate=3e-4, dim=0, interpolation=0.5),
 }
 
 RECIPES: dict[str, str] = {
@@ -226,3 +226,14 @@ LOSSES: dict[str, LossChoice] = {
         _same(Preset(0.01, temperature=1 / 20, own_rate=PROXIES)),
     ),
 }
+
+
+def usual_miner(purpose: str, loss: str, preset: str) -> str:
+    """The miner that is taken where the user names none: the preset's, but for new classes every triplet.
+
+    Measured on Fashion-MNIST, five classes learned and the other five asked, then the other way round, seed 0, against
+    the better pretrained model: all +0.066 and +0.049 MAP@R, random +0.068 and +0.007, semi-hard-all -0.004.
+    """
+    if (purpose, loss, preset) == ("classes", "triplet", "tuned"):
+        return "all"
+    return LOSSES[loss].presets[preset].miner

@@ -10,7 +10,18 @@ from functools import cache
 from typing import Any, NamedTuple, cast, get_type_hints
 
 from indexer.errors import LookalikeError
-from training.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, RECIPES, SAMPLINGS, SUITED, Preset
+from training.choices import (
+    DISTANCES,
+    LOSSES,
+    MINERS,
+    PRESETS,
+    PURPOSES,
+    RECIPES,
+    SAMPLINGS,
+    SUITED,
+    Preset,
+    usual_miner,
+)
 
 Value = str | int | float | None
 _LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
@@ -151,7 +162,8 @@ class TrainConfig:
         usual = self.preset_of_loss
         margin = usual.margin if self.margin is None else self.margin
         temperature = usual.temperature if self.temperature is None else self.temperature
-        return replace(self, miner=self.miner or usual.miner, margin=margin, temperature=temperature)
+        miner = self.miner or usual_miner(self.purpose, self.loss, self.preset)
+        return replace(self, miner=miner, margin=margin, temperature=temperature)
 
     def to_dict(self) -> dict[str, Value]:
         """Plain values for JSON."""

@@ -4,7 +4,8 @@ Purpose images: at 64 pixels, 5,000 pictures to learn from (500 of each class of
 choose by, judged by 2,000 of the test part. Purpose classes, five against five: at 224 pixels, every second class is
 learned from (500 pictures of each; 100 others of each choose), and judged by 200 test pictures of each of the other
 five; "classes, swapped" is the same the other way round. The settings for classes were chosen by looking at seed 0 of
-both ways, with normalised softmax. `--all` runs every miner of every loss, `--miners` those named.
+both ways, with normalised softmax, and so were loss and miner after them. `--all` runs every miner of every loss,
+`--miners` those named.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 from indexer.progress import drain
 from indexer.samples import FASHION_CLASSES, write_fashion_mnist
-from training.choices import LOSSES, MINERS
+from training.choices import LOSSES, MINERS, usual_miner
 from training.config import TrainConfig
 from training.data import Sample, survey
 from training.loop import train
@@ -83,8 +84,12 @@ def settings(wishes: argparse.Namespace) -> Iterator[Setting]:
     for purpose in wishes.purposes:
         for loss in wishes.losses:
             takes = LOSSES[loss].miners
-            named = [miner for miner in wishes.miners if miner in takes] or [LOSSES[loss].presets["tuned"].miner]
+            named = [miner for miner in wishes.miners if miner in takes] or [_own_miner(purpose, loss)]
             yield from (Setting(purpose, loss, miner) for miner in (takes if wishes.all else named))
+
+
+def _own_miner(purpose: str, loss: str) -> str:
+    return usual_miner(purpose.partition(",")[0], loss, "tuned")
 
 
 def run(setting: Setting, seed: int, parts: Split, work: Path, wishes: argparse.Namespace) -> TrainResult:
@@ -114,8 +119,8 @@ def _say_row(purpose: str, row: Row | None) -> None:
 def _say_target(setting: Setting, results: list[TrainResult]) -> None:
     figures = [result.verdict.after.figures.map_at_r for result in results]
     seconds = max(result.fit.epochs[-1].seconds for result in results)
-    own = LOSSES[setting.loss].presets["tuned"].miner
-    target = TARGETS.get((setting.purpose, setting.loss)) if setting.miner == own else None
+    own = setting.miner == _own_miner(setting.purpose, setting.loss)
+    target = TARGETS.get((setting.purpose, setting.loss)) if own else None
     words = f"{' '.join(setting)}: mean {statistics.mean(figures):.3f}, lowest {min(figures):.3f}"
     if target is not None:
         words += f"; target {target} {'reached' if min(figures) >= target else 'missed'} by the lowest"

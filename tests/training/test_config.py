@@ -126,9 +126,19 @@ def test_what_is_left_open_suits_the_purpose(purpose: str) -> None:
 
 def test_new_classes_get_other_settings_than_new_pictures() -> None:
     config = TrainConfig(purpose="classes")
-    assert (config.loss, config.epochs, config.learning_rate) == ("normalised-softmax", 1, 3e-4)
+    assert (config.loss, config.epochs, config.learning_rate) == ("triplet", 1, 3e-4)
     assert (config.dim, config.interpolation, config.image_size) == (0, 0.5, None)
+    assert config.resolved().miner == "all"
     assert (TrainConfig().loss, TrainConfig().epochs, TrainConfig().dim) == ("triplet", 8, 128)
+    assert TrainConfig().resolved().miner == "semi-hard-all"
+
+
+def test_a_miner_that_is_named_and_those_of_other_losses_are_the_same_for_new_classes() -> None:
+    assert TrainConfig(purpose="classes", miner="semi-hard").resolved().miner == "semi-hard"
+    for loss, choice in LOSSES.items():
+        for name, preset in choice.presets.items():
+            if (loss, name) != ("triplet", "tuned"):
+                assert TrainConfig(purpose="classes", loss=loss, preset=name).resolved().miner == preset.miner
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
