@@ -189,7 +189,7 @@ class TrainForm(QWidget):
         loss, miner = str(self.editors["loss"].chosen() or suited.loss), self.editors["miner"]
         usual = usual_miner(purpose, loss, str(self.editors["preset"].chosen()))
         assert isinstance(miner, ChoiceEditor)
-        miner.offer(LOSSES[loss].miners, f"the one that suits the loss ({usual})")
+        miner.offer(LOSSES[loss].miners, f"the one that suits loss and purpose ({usual})")
         for setting in fields_of(TrainConfig):
             if setting.rule.choices:
                 chosen = self.editors[setting.name].chosen() or {"loss": loss, "miner": usual}[setting.name]

@@ -86,7 +86,7 @@ class TrainConfig:
     purpose: str = _setting("images", Rule("What the model is for.", PURPOSES))
     loss: str = _suited("loss", Rule("What the model is corrected for.", _LOSS_HELP))
     miner: str | None = _setting(
-        None, Rule("Which pairs or triplets of a batch count.", MINERS, unset="the one that suits the loss")
+        None, Rule("Which pairs or triplets of a batch count.", MINERS, unset="the one that suits loss and purpose")
     )
     epochs: int = _suited("epochs", Rule("How often the training goes over the pictures.", low=1, high=1000))
     image_size: int | None = _setting(

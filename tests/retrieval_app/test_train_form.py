@@ -75,7 +75,7 @@ def test_a_miner_that_another_loss_refuses_falls_back_to_the_usual_one(form: Tra
     editor = form.editors["miner"]
     assert isinstance(editor, QComboBox)
     usual = TrainConfig(loss="contrastive").resolved().miner
-    assert editor.currentText() == f"the one that suits the loss ({usual})"
+    assert editor.currentText() == f"the one that suits loss and purpose ({usual})"
 
 
 def test_a_miner_that_both_losses_take_is_kept(form: TrainForm) -> None:
