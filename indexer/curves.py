@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from indexer.metrics import Floats, Pairs, Retrieval, Rows, Threshold, checked, squared_distances
+from indexer.metrics import Floats, Pairs, Retrieval, Rows, Threshold, checked, ranked, squared_distances
 
 CLUSTERED = 10_000  # photos that are clustered at most: 100 clusters in 1,280 dimensions take seconds
 ROC_POINTS = 200
@@ -35,18 +35,17 @@ class Histogram(NamedTuple):
 def mean_average_precision(embeddings: ArrayLike, labels: ArrayLike) -> float:
     """mAP of (n, dim) embeddings with (n,) labels: of each photo's whole ranking, the mean precision at its matches.
 
-    Ties in order of (distance, row); a photo alone in its label asks nothing. Not a number where no label is shared.
+    Of equally far photos, the mean over all their orders; a photo alone in its label asks nothing. Not a number where
+    no label is shared.
     Manning, Raghavan, Schuetze 2008, "Introduction to Information Retrieval", equation 8.3.
     """
     vectors, codes = checked(embeddings, labels)
     queries = np.flatnonzero(np.bincount(codes)[codes] > 1)
     precisions = np.full(len(queries), np.nan)
-    places = np.arange(1, len(codes))
     for block, squared in squared_distances(vectors, queries):
-        ranked = np.argsort(squared, axis=1, kind="stable")[:, :-1]  # the last is the query itself, at infinity
-        same = codes[ranked] == codes[queries[block], None]
-        found = np.cumsum(same, axis=1) / places
-        precisions[block] = np.where(same, found, 0).sum(axis=1) / same.sum(axis=1)
+        own = codes[queries[block]]
+        for part, found in ranked(squared, codes, own, len(codes) - 1):
+            precisions[block][part] = found.precision.sum(axis=1) / found.match.sum(axis=1)
     return float(precisions.mean()) if len(precisions) else float("nan")
 
 

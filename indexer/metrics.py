@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from indexer.errors import LookalikeError
+from indexer.ties import Edge, Expected, expected
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -82,10 +83,11 @@ class Verification:
 def retrieval(embeddings: ArrayLike, labels: ArrayLike, ks: Sequence[int] = (1, 5, 10)) -> Retrieval:
     """P@1, R-precision, MAP@R and hit@k of (n, dim) embeddings with (n,) integer labels.
 
-    Every photo queries all others by Euclidean distance, ties in order of (distance, row). With R the number of others
-    of its label, R-precision is the share of them among the first R; MAP@R = 1/R sum_{i<=R} P(i) rel(i) (Musgrave,
-    Belongie, Lim 2020, "A Metric Learning Reality Check", section 3.3.1); hit@k asks for one of them among the first k
-    ("recall@k" of the field). A photo alone in its label asks nothing, but stands in everyone's way.
+    Every photo queries all others by Euclidean distance; where some are equally far, the figures are the means over all
+    their orders. With R the number of others of its label, R-precision is the share of them among the first R; MAP@R =
+    1/R sum_{i<=R} P(i) rel(i) (Musgrave, Belongie, Lim 2020, "A Metric Learning Reality Check", section 3.3.1); hit@k
+    asks for one of them among the first k ("recall@k" of the field). A photo alone in its label asks nothing, but
+    stands in everyone's way.
 
     Raises LookalikeError where no two photos share a label, ValueError where the arrays do not fit or are not finite.
     """
@@ -202,29 +204,42 @@ def checked(embeddings: ArrayLike, labels: ArrayLike) -> tuple[Floats, Rows]:
     return vectors, np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.int64)
 
 
-def _per_query(vectors: Floats, codes: Rows, rows: Rows, ks: tuple[int, ...]) -> tuple[Floats, NDArray[np.bool_]]:
+def _per_query(vectors: Floats, codes: Rows, rows: Rows, ks: tuple[int, ...]) -> tuple[Floats, Floats]:
     """P@1, R-precision and MAP@R as (3, queries), and whether the first k hold a match as (len(ks), queries)."""
     relevant = (np.bincount(codes)[codes] - 1)[rows]
-    figures = np.empty((3, len(rows)))
-    hits = np.empty((len(ks), len(rows)), np.bool_)
+    figures, hits = np.empty((3, len(rows))), np.empty((len(ks), len(rows)))
     # Queries with like R share a block, so that one huge class does not make all others rank as deep.
     by_depth = np.argsort(relevant, kind="stable")
     for block, squared in squared_distances(vectors, rows[by_depth]):
         at = by_depth[block]
         depth = min(max(int(relevant[at].max()), *ks), squared.shape[1] - 1)
-        same = codes[_nearest(squared, depth)] == codes[rows[at], None]
-        figures[:, at] = _figures(same, relevant[at])
-        hits[:, at] = [same[:, :k].any(axis=1) for k in ks]
+        for part, found in ranked(squared, codes, codes[rows[at]], depth):
+            figures[:, at[part]] = _figures(found, relevant[at[part]])
+            hits[:, at[part]] = [1 - found.none[:, min(k, depth) - 1] for k in ks]
     return figures, hits
 
 
-def _figures(same: NDArray[np.bool_], relevant: Rows) -> tuple[Floats, Floats, Floats]:
-    """P@1, R-precision and MAP@R, (b,) each, from the hits' agreement (b, depth) and R (b,)."""
-    places = np.arange(1, same.shape[1] + 1)
-    counted = same & (places <= relevant[:, None])
-    found = np.cumsum(counted, axis=1, dtype=np.float64)
-    average_precision = np.where(counted, found / places, 0.0).sum(axis=1)
-    return same[:, 0].astype(np.float64), found[:, -1] / relevant, average_precision / relevant
+def _figures(found: Expected, relevant: Rows) -> tuple[Floats, Floats, Floats]:
+    """P@1, R-precision and MAP@R, (b,) each, from what the ranks are expected to show and R (b,)."""
+    counted = np.arange(found.match.shape[1]) < relevant[:, None]
+    r_precision, map_at_r = (np.where(counted, one, 0.0).sum(axis=1) / relevant for one in found[:2])
+    return found.match[:, 0], r_precision, map_at_r
+
+
+def ranked(squared: Floats, codes: Rows, own: Rows, depth: int) -> Iterator[tuple[slice, Expected]]:
+    """What the first `depth` ranks show by distances (b, n) to photos with codes (n,), asked by photos of codes (b,).
+
+    Part after part of the rows, as what it takes beside the distances is ten times as much as these.
+    """
+    size = max(1, BLOCK_BYTES // (10 * 8 * depth))
+    for start in range(0, len(squared), size):
+        part = slice(start, start + size)
+        asked, same = squared[part], codes == own[part, None]
+        columns = _nearest(asked, depth)
+        distances = np.take_along_axis(asked, columns, axis=1)
+        last = asked == distances[:, -1:]
+        edge = Edge(last.sum(axis=1), (last & same).sum(axis=1))
+        yield part, expected(distances, np.take_along_axis(same, columns, axis=1), edge)
 
 
 def squared_distances(vectors: Floats, queries: Rows) -> Iterator[tuple[slice, Floats]]:
@@ -261,17 +276,12 @@ def _representatives(vectors: Floats) -> tuple[Rows, Rows]:
 
 
 def _nearest(squared: Floats, depth: int) -> Rows:
-    """The `depth` nearest columns of each row in order of (distance, column), (b, depth)."""
+    """The `depth` nearest columns of each row, the nearest first, (b, depth); equally far ones in any order."""
     if depth > squared.shape[1] // 8:
-        return np.argsort(squared, axis=1, kind="stable")[:, :depth]
-    # Ascending columns and a stable sort put ties in order of their column ...
-    columns = np.sort(np.argpartition(squared, depth - 1, axis=1)[:, :depth], axis=1)
-    values = np.take_along_axis(squared, columns, axis=1)
-    nearest = np.take_along_axis(columns, np.argsort(values, axis=1, kind="stable"), axis=1)
-    # ... but where a tie crosses the edge, the partition has chosen at will.
-    torn = np.flatnonzero((squared <= values.max(axis=1, keepdims=True)).sum(axis=1) > depth)
-    nearest[torn] = np.argsort(squared[torn], axis=1, kind="stable")[:, :depth]
-    return nearest
+        return np.argsort(squared, axis=1)[:, :depth]
+    columns = np.argpartition(squared, depth - 1, axis=1)[:, :depth]
+    order = np.argsort(np.take_along_axis(squared, columns, axis=1), axis=1)
+    return np.take_along_axis(columns, order, axis=1)
 
 
 def _resampled_means(totals: Floats, counts: Rows, resamples: int, seed: int) -> Floats:

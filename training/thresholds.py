@@ -1,8 +1,9 @@
 """What a distance under the new model means, measured on classes that it was not trained on.
 
 A threshold measured on the classes of the training fails on others: training has moved those apart and says nothing of
-the rest. Only pairs of photos of classes kept out of the training count, from at least five of them; where there are
-fewer, what can be measured is said to hold for the known classes only and does not go into the model's card.
+the rest. Only pairs of photos of classes kept out of the training count, from at least five of them: those of the test
+where they suffice, else also those of validation, which chose the best epoch, and that is said. Where there are fewer,
+what can be measured is said to hold for the known classes only and does not go into the model's card.
 """
 
 from collections import Counter
@@ -23,10 +24,13 @@ FMRS = (0.1, 0.01, 0.001)  # shown, as far as the pairs can back them
 
 
 class Thresholds(NamedTuple):
-    """A calibration, and whether it was measured on classes that the training did not know."""
+    """A calibration, whether it was measured on classes that the training did not know, and whether those of
+    validation are among them.
+    """
 
     calibration: Calibration
     new_classes: bool
+    validation: bool = False
 
     @property
     def scope(self) -> str:
@@ -34,7 +38,8 @@ class Thresholds(NamedTuple):
         measured = self.calibration
         on = f"on {measured.photos:,} pictures of {measured.classes:,} classes"
         if self.new_classes:
-            return f"Thresholds were measured {on} that were not trained, and hold for new classes."
+            flattered = "; some of these chose the best epoch, which flatters them a little" if self.validation else ""
+            return f"Thresholds were measured {on} that were not trained, and hold for new classes{flattered}."
         return (
             f"Thresholds were measured {on} that were trained: they hold for known classes only. For others use the "
             f"purpose classes with enough of them that at least {LEAST_CLASSES} can be kept out."
@@ -56,13 +61,18 @@ class Thresholds(NamedTuple):
 
 
 def measure(network: Network, used: Split, tested: np.ndarray) -> Steps[Thresholds | None]:
-    """Thresholds from the photos of validation and test, these with their embeddings (n, dim); None without classes."""
+    """Thresholds from the photos of the test with their embeddings (n, dim), where these do not suffice from those of
+    validation too; None without classes.
+    """
     if not has_labels(used.test):
         return None
-    chosen = yield from embed("thresholds", used.validation, as_embedder(network, "fine-tuned"))
-    vectors = np.concatenate([chosen.vectors, tested])
     known = {sample.label for sample in used.train}
-    return of_vectors(vectors, (*chosen.samples, *used.test), known)
+    measured = of_vectors(tested, used.test, known)
+    if measured.new_classes:
+        return measured
+    chosen = yield from embed("thresholds", used.validation, as_embedder(network, "fine-tuned"))
+    both = of_vectors(np.concatenate([chosen.vectors, tested]), (*chosen.samples, *used.test), known)
+    return both._replace(validation=True)
 
 
 def of_vectors(vectors: np.ndarray, samples: Sequence[Sample], known: set[str]) -> Thresholds:

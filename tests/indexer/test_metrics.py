@@ -39,17 +39,53 @@ def on_a_line(*places: float) -> NDArray[np.float32]:
     return np.array(places, np.float32)[:, None]
 
 
-def by_loop(embeddings: NDArray[Any], labels: NDArray[Any], k: int) -> list[tuple[float, float, float, float]]:
-    """P@1, R-precision, MAP@R and hit@k of each query, by loops over the definitions."""
+def by_walk(embeddings: NDArray[Any], labels: NDArray[Any], k: int) -> list[tuple[float, float, float, float]]:
+    """P@1, R-precision, MAP@R and hit@k of each query, by walking down every ranking photo by photo: of those equally
+    far, each may come next with the same chance.
+    """
     rows = []
     for q in range(len(labels)):
-        others = [i for i in range(len(labels)) if i != q]
-        others.sort(key=lambda i: (float(((embeddings[i] - embeddings[q]) ** 2).sum()), i))
-        same = [bool(labels[i] == labels[q]) for i in others]
-        if r := sum(same):
-            map_at_r = sum(sum(same[: i + 1]) / (i + 1) for i in range(r) if same[i]) / r
-            rows.append((float(same[0]), sum(same[:r]) / r, map_at_r, float(any(same[:k]))))
+        groups: dict[float, list[bool]] = {}
+        for i in range(len(labels)):
+            if i != q:
+                groups.setdefault(float(((embeddings[i] - embeddings[q]) ** 2).sum()), []).append(
+                    labels[i] == labels[q]
+                )
+        counts = [(sum(groups[d]), len(groups[d]) - sum(groups[d])) for d in sorted(groups)]
+        if r := sum(matches for matches, _ in counts):
+            found, precisions = walk(counts, 0, 0, r)
+            hit = 1 - none_within(counts, k)
+            rows.append((walk(counts, 0, 0, 1)[0], found / r, precisions / r, hit))
     return rows
+
+
+def walk(counts: list[tuple[int, int]], rank: int, hits: int, depth: int) -> tuple[float, float]:
+    """How many matches the ranks from `rank` to `depth` hold on average, and the sum of the precisions at these."""
+    if rank == depth:
+        return 0.0, 0.0
+    (matches, others), *rest = counts
+    if not matches + others:
+        return walk(rest, rank, hits, depth)
+    found = precisions = 0.0
+    if matches:
+        more, later = walk([(matches - 1, others), *rest], rank + 1, hits + 1, depth)
+        share = matches / (matches + others)
+        found, precisions = share * (1 + more), share * ((hits + 1) / (rank + 1) + later)
+    if others:
+        more, later = walk([(matches, others - 1), *rest], rank + 1, hits, depth)
+        share = others / (matches + others)
+        found, precisions = found + share * more, precisions + share * later
+    return found, precisions
+
+
+def none_within(counts: list[tuple[int, int]], k: int) -> float:
+    """The chance that the first k photos hold no match: of each distance, ways to draw mismatches among all ways."""
+    chance, left = 1.0, k
+    for matches, others in counts:
+        drawn = min(left, matches + others)
+        chance *= math.comb(others, drawn) / math.comb(matches + others, drawn)
+        left -= drawn
+    return chance
 
 
 def pairs_by_loop(embeddings: NDArray[Any], labels: NDArray[Any]) -> tuple[list[float], list[float]]:
@@ -100,9 +136,20 @@ def test_k_beyond_the_gallery_counts_the_whole_gallery() -> None:
     assert retrieval(on_a_line(0, 1, 2), [0, 1, 0], ks=(1, 100)).hit_at_k == {1: 0.0, 100: 1.0}
 
 
-def test_tie_goes_to_the_earlier_row() -> None:
-    assert retrieval(on_a_line(0, 1, -1), [0, 0, 1]).per_query_p_at_1[0] == 1
-    assert retrieval(on_a_line(0, -1, 1), [0, 1, 0]).per_query_p_at_1[0] == 0
+def test_equally_far_photos_count_alike_whatever_their_order() -> None:
+    assert retrieval(on_a_line(0, 1, -1), [0, 0, 1]).per_query_p_at_1[0] == 0.5
+    assert retrieval(on_a_line(0, -1, 1), [0, 1, 0]).per_query_p_at_1[0] == 0.5
+
+
+def test_photos_of_one_point_are_judged_by_their_share_and_not_by_the_order_of_their_labels() -> None:
+    # A collapsed network: 3 of label 0 and 97 of label 1 in one point. From a 1, 96 of 99 others match.
+    labels = np.array([0] * 3 + [1] * 97)
+    found = retrieval(np.zeros((100, 2)), labels)
+    assert found.per_query_p_at_1[3:] == pytest.approx(96 / 99)
+    assert found.per_query_r_precision[3:] == pytest.approx(96 / 99)
+    again = np.random.default_rng(0).permutation(100)
+    shuffled = retrieval(np.zeros((100, 2)), labels[again])
+    assert (shuffled.p_at_1, shuffled.map_at_r) == pytest.approx((found.p_at_1, found.map_at_r), abs=1e-12)
 
 
 @pytest.mark.parametrize("copies", [6, 30, 62, 401])
@@ -113,49 +160,53 @@ def test_copies_tie_whatever_column_they_stand_in(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(metrics, "BLOCK_BYTES", 1)
     for _ in range(5):
         base = random.normal(size=(2, dim)).astype(np.float32)
-        # Row 0 asks; of the copies of another vector that follow, the first and the last share its label. They are
-        # near row 0, so that the noise of the matrix product is not lost when the norms are added.
+        # Row 0 asks; of the copies of another vector that follow, two share its label. They are near row 0, so that
+        # the noise of the matrix product is not lost when the norms are added.
         base[1] = base[0] + base[1] / 100
         embeddings = np.concatenate([base[:1], np.repeat(base[1:], copies, axis=0)])
         found = retrieval(embeddings, [5, 5, *[6] * (copies - 2), 5])
-        assert found.per_query_p_at_1[0] == 1
-        assert found.per_query_r_precision[0] == 0.5
-        assert found.per_query_map_at_r[0] == 0.5
+        assert found.per_query_p_at_1[0] == pytest.approx(2 / copies)
+        assert found.per_query_r_precision[0] == pytest.approx(2 / copies)
+        # The second rank matches with 2/copies too, and the first one did before it with 1/(copies - 1).
+        assert found.per_query_map_at_r[0] == pytest.approx((1 + (1 + 1 / (copies - 1)) / 2) / copies)
 
 
 def test_zeros_of_either_sign_are_the_same_place() -> None:
     # Asked from 1, rows 1 and 2 tie at distance 1.
-    assert retrieval(on_a_line(1, -0.0, 0.0), [0, 0, 1]).per_query_p_at_1[0] == 1
+    assert retrieval(on_a_line(1, -0.0, 0.0), [0, 0, 1]).per_query_p_at_1[0] == 0.5
 
 
 @settings(max_examples=150, deadline=None)
 @given(DRAWN, st.integers(1, 30))
-def test_figures_agree_with_a_loop_over_the_definitions(drawn: tuple[NDArray[Any], NDArray[Any]], k: int) -> None:
+def test_figures_agree_with_a_walk_over_the_definitions(drawn: tuple[NDArray[Any], NDArray[Any]], k: int) -> None:
     embeddings, labels = drawn
-    expected = by_loop(embeddings, labels, k)
+    expected = by_walk(embeddings, labels, k)
     if not expected:
         return
     found = retrieval(embeddings, labels, ks=(k,))
     assert found.queries == len(expected)
     p_at_1, r_precision, map_at_r, hit = np.array(expected).T
-    np.testing.assert_array_equal(found.per_query_p_at_1, p_at_1)
+    np.testing.assert_allclose(found.per_query_p_at_1, p_at_1, rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.per_query_r_precision, r_precision, rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.per_query_map_at_r, map_at_r, rtol=0, atol=1e-12)
     assert found.hit_at_k[k] == pytest.approx(hit.mean())
 
 
-@pytest.mark.parametrize("classes", [2, 40])
-def test_many_blocks_and_partial_sorting_agree_with_the_loop(monkeypatch: pytest.MonkeyPatch, classes: int) -> None:
-    random = np.random.default_rng(classes)
-    embeddings = random.integers(-3, 4, (200, 2)).astype(np.float32)
-    labels = random.integers(0, classes, 200)
+@pytest.mark.parametrize(("per_class", "places"), [(2, 7), (5, 7), (5, 900)])
+def test_many_blocks_and_partial_sorting_agree_with_the_walk(
+    monkeypatch: pytest.MonkeyPatch, per_class: int, places: int
+) -> None:
+    random = np.random.default_rng(per_class)
+    embeddings = random.integers(0, places, (200, 2)).astype(np.float32)
+    labels = random.permutation(np.arange(200) // per_class)
     monkeypatch.setattr(metrics, "BLOCK_BYTES", 7 * 8 * 200)
     found = retrieval(embeddings, labels, ks=(5,))
-    expected = np.array(by_loop(embeddings, labels, 5)).T
+    expected = np.array(by_walk(embeddings, labels, 5)).T
     np.testing.assert_allclose(found.per_query_map_at_r, expected[2], rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.per_query_r_precision, expected[1], rtol=0, atol=1e-12)
+    assert found.hit_at_k[5] == pytest.approx(expected[3].mean(), abs=1e-12)
     # The harness sees a wrong ranking: the same figures for shuffled labels are others.
-    shuffled = np.array(by_loop(embeddings, random.permutation(labels), 5)).T
+    shuffled = np.array(by_walk(embeddings, random.permutation(labels), 5)).T
     assert abs(shuffled[2].mean() - found.map_at_r) > 1e-4
 
 

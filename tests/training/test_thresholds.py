@@ -85,6 +85,21 @@ def test_a_class_of_one_photo_has_no_matched_pair_and_does_not_count() -> None:
     assert not measured.new_classes
 
 
+@pytest.mark.parametrize(("classes", "flattered"), [(15, True), (25, False)])
+def test_classes_that_chose_the_epoch_count_only_where_those_of_the_test_are_too_few(
+    tmp_path: Path, classes: int, flattered: bool
+) -> None:
+    folder = write_classes(tmp_path / "shapes", classes, 4)
+    config = replace(QUICK, purpose="classes", recipe="quick", epochs=1)
+    result = run_to_end(config, folder, tmp_path / "out").result
+    assert result.thresholds is not None
+    assert result.thresholds.new_classes
+    measured = result.parts.test + (result.parts.validation if flattered else ())
+    assert result.thresholds.calibration.photos == len(measured)
+    assert ("chose the best epoch" in result.thresholds.scope) is flattered
+    assert not {sample.label for sample in measured} & {sample.label for sample in result.parts.train}
+
+
 def test_they_travel_with_the_checkpoint(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "shapes", 15, 6)
     config = replace(QUICK, purpose="classes", recipe="quick", epochs=1)

@@ -1,0 +1,61 @@
+"""What a ranking with ties is expected to show: every order of equally far photos is as likely as any other.
+
+Any fixed order would be unfair. Photos mostly stand in order of their labels, so that of equal ones those of the first
+label would always lead; and a network trained with contrastive loss puts half of its photos into a few points. The mean
+over all orders is exact, and needs no chance (McSherry, Najork 2008, "Computing Information Retrieval Performance
+Measures Efficiently in the Presence of Tied Scores"). numpy only.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+class Edge(NamedTuple):
+    """How many photos are exactly as far as the last of the ranking, those beyond its end included, and how many of
+    these match, (b,) each.
+    """
+
+    photos: Rows
+    matches: Rows
+
+
+class Expected(NamedTuple):
+    """Of each rank, (b, depth): the chance that it holds a match, the mean of its precision where it does (0 where it
+    does not), and the chance that no match has come up to it.
+    """
+
+    match: Floats
+    precision: Floats
+    none: Floats
+
+
+def expected(distances: Floats, same: NDArray[np.bool_], edge: Edge) -> Expected:
+    """The means over all orders of rankings with distances (b, depth), ascending, and what matches (b, depth).
+
+    With t photos at one distance, m of them matches, and h matches before these, the j-th of them (from 0) matches with
+    the chance m/t, and then h + 1 + j (m - 1)/(t - 1) matches have come.
+    """
+    depth = distances.shape[1]
+    ranks = np.arange(depth)
+    starts = np.ones(distances.shape, np.bool_)
+    starts[:, 1:] = distances[:, 1:] > distances[:, :-1]
+    first = np.maximum.accumulate(np.where(starts, ranks, 0), axis=1)
+    ends = np.full(distances.shape, depth)
+    ends[:, :-1] = np.where(starts[:, 1:], ranks[1:], depth)
+    end = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
+    found = np.zeros((len(distances), depth + 1), np.int64)
+    np.cumsum(same, axis=1, out=found[:, 1:])
+    before = np.take_along_axis(found, first, axis=1)
+    last = end == depth
+    photos = np.where(last, edge.photos[:, None], end - first)
+    matches = np.where(last, edge.matches[:, None], np.take_along_axis(found, end, axis=1) - before)
+    place = ranks - first
+    match = matches / photos
+    come = before + 1 + place * (matches - 1) / np.maximum(photos - 1, 1)
+    none = np.cumprod(np.maximum(photos - matches - place, 0) / (photos - place), axis=1)
+    return Expected(match, match * come / (ranks + 1), none)

@@ -1,0 +1,51 @@
+"""Labelled pictures that the benchmarks share: what is bundled, what Debian packages have, as (file, label)."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from indexer.progress import drain
+from indexer.samples import assets_folder, sample_folder, write_fashion_mnist
+
+CLIPART = Path("/usr/share/openclipart/png")
+TOPICS = ("animals", "buildings", "food", "people", "plants", "recreation", "tools", "transportation")
+FEWEST, MOST, LARGEST = 12, 20, 1_000_000  # pictures of a class of clip art, and pixels of one
+FASHION = 50  # pictures of each class
+
+
+def drawings(work: Path) -> list[tuple[Path, str]]:
+    """The bundled drawings."""
+    del work
+    return [(path, path.parent.name) for path in sorted(sample_folder().glob("*/*.png"))]
+
+
+def clip_art(work: Path) -> list[tuple[Path, str]]:
+    """Folders of clip art about things, without the bundled drawings."""
+    del work
+    with (assets_folder() / "sample.tsv").open(encoding="utf-8") as file:
+        bundled = {CLIPART / row["original"] for row in csv.DictReader(file, delimiter="\t")}
+    found = []
+    for folder in sorted(folder for topic in TOPICS for folder in (CLIPART / topic).rglob("*") if folder.is_dir()):
+        files = [path for path in sorted(folder.glob("*.png")) if path not in bundled and _is_small(path)][:MOST]
+        found += [(path, str(folder.relative_to(CLIPART))) for path in files if len(files) >= FEWEST]
+    return found
+
+
+def _is_small(path: Path) -> bool:
+    with Image.open(path) as image:
+        return image.width * image.height <= LARGEST
+
+
+def fashion(work: Path) -> list[tuple[Path, str]]:
+    """Photographs of the test part of Fashion-MNIST."""
+    drain(write_fashion_mnist(work / "fashion", per_class=FASHION))
+    return [(path, path.parent.name) for path in sorted((work / "fashion").glob("*/*.png"))]
+
+
+SETS: dict[str, Callable[[Path], list[tuple[Path, str]]]] = {
+    "drawings": drawings,
+    "clip art": clip_art,
+    "Fashion-MNIST": fashion,
+}
