@@ -57,5 +57,5 @@ def expected(distances: Floats, same: NDArray[np.bool_], edge: Edge) -> Expected
     place = ranks - first
     match = matches / photos
     come = before + 1 + place * (matches - 1) / np.maximum(photos - 1, 1)
-    none = np.cumprod(np.maximum(photos - matches - place, 0) / (photos - place), axis=1)
+    none = np.cumprod(np.maximum(photos - matches - place, 0) / (photos - place), axis=1, dtype=np.float64)
     return Expected(match, match * come / (ranks + 1), none)
