@@ -7,12 +7,10 @@ wrong on the way is met once: back to the best state, with a gentler miner and s
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -24,7 +22,7 @@ from training.choices import LOSSES
 from training.config import TrainConfig
 from training.data import Sample
 from training.history import SHRUNK, Epoch, Score, best, collapse, spread
-from training.learner import HEAD_ROWS, Learner, both_embeddings, restore, snapshot, start_head
+from training.learner import HEAD_ROWS, Learner, both_embeddings, interpolated, restore, snapshot, start_head
 from training.loss_value import Stats, combine
 from training.recipes import Checked, Material
 from training.resume import Keeper, State, into_learner, of_learner, part
@@ -162,7 +160,7 @@ def _validate(
     """Measure both embeddings on the validation part and enter the epoch."""
     sound = [step for step in taken if math.isfinite(step.loss)]
     total = combine([step.stats for step in sound]) if sound else None
-    with _interpolated(course, network):
+    with interpolated(network, course.start, course.config.interpolation):
         score, width = _measured(network, check(), course.asked)
         epoch = Epoch(
             epoch=number,
@@ -176,21 +174,6 @@ def _validate(
         )
         course.add(epoch, network)
     yield Progress("validate", number, course.config.epochs, course.collapse or course.stopped, epoch.values())
-
-
-@contextmanager
-def _interpolated(course: _Course, network: Network) -> Iterator[None]:
-    """The network as it would be kept: its weights so far on the way from the start to the trained ones as the settings
-    say (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", equation 1). Training goes on from the latter.
-    """
-    share = course.config.interpolation
-    if share == 1:
-        yield
-        return
-    trained = snapshot(network)
-    restore(network, {name: torch.lerp(weight, trained[name], share) for name, weight in course.start.items()})
-    yield
-    restore(network, trained)
 
 
 def _measured(network: Network, checked: Checked, asked: NDArray[np.bool_]) -> tuple[Score, float]:

@@ -6,7 +6,8 @@ improve it.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -143,6 +144,20 @@ def snapshot(network: Network) -> dict[str, Tensor]:
 def restore(network: Network, state: dict[str, Tensor]) -> None:
     """Go back to a snapshot."""
     network.load_state_dict(state, strict=False)
+
+
+@contextmanager
+def interpolated(network: Network, start: dict[str, Tensor], share: float) -> Iterator[None]:
+    """The network as it would be kept: its weights on the way from those of the start to its own, as far as a share of
+    the way (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", equation 1); its own again afterwards.
+    """
+    if share == 1:
+        yield
+        return
+    trained = snapshot(network)
+    restore(network, {name: torch.lerp(weight, trained[name], share) for name, weight in start.items()})
+    yield
+    restore(network, trained)
 
 
 def autocast() -> torch.autocast:

@@ -20,19 +20,29 @@ if TYPE_CHECKING:
     from training.trials import Study
 
 FOLDER = click.Path(path_type=Path)
-# A budget for a first look: minutes on two cores, so few epochs and large steps. The notes' embedding has 32 numbers.
-BASE = TrainConfig(epochs=3, learning_rate=5e-4, image_size=64, dim=32, recipe="full")
+# A budget for a first look: minutes on two cores. For new images few epochs and large steps, and the notes' embedding
+# of 32 numbers; for new classes what a training takes by itself, as anything more forgets what is asked about.
+BASES = {
+    "images": TrainConfig(epochs=3, learning_rate=5e-4, image_size=64, dim=32, recipe="full"),
+    "classes": TrainConfig(purpose="classes", recipe="full"),
+}
+
+
+def _usual(name: str) -> str:
+    """What a setting is for each purpose, for the help."""
+    images, classes = (getattr(BASES[purpose], name) for purpose in ("images", "classes"))
+    return f"[{images}]" if images == classes else f"[{images} for images, {classes or 'as the model has'} for classes]"
 
 
 @click.command("study")
 @click.argument("name", type=click.Choice(list(STUDIES)))
 @click.argument("folder", type=FOLDER)
 @click.option("--seeds", type=click.IntRange(1, study_page.MOST_SEEDS), default=3, help="Runs of each variant. [3]")
-@click.option("--epochs", type=int, default=BASE.epochs, help=f"How often each goes over the pictures. [{BASE.epochs}]")
-@click.option("--image-size", type=int, default=BASE.image_size, help=f"Side of the pictures. [{BASE.image_size}]")
-@click.option("--dim", type=int, default=BASE.dim, help=f"Numbers per picture. [{BASE.dim}]")
-@click.option("--loss", type=click.Choice(list(LOSSES)), default=BASE.loss, help=f"Of all variants. [{BASE.loss}]")
-@click.option("--purpose", type=click.Choice(list(PURPOSES)), default=BASE.purpose, help="New images, or new classes.")
+@click.option("--epochs", type=int, help=f"How often each goes over the pictures. {_usual('epochs')}")
+@click.option("--image-size", type=int, help=f"Side of the pictures. {_usual('image_size')}")
+@click.option("--dim", type=int, help=f"Numbers per picture. {_usual('dim')}")
+@click.option("--loss", type=click.Choice(list(LOSSES)), help=f"Of all variants. {_usual('loss')}")
+@click.option("--purpose", type=click.Choice(list(PURPOSES)), default="images", help="New images, or new classes.")
 @click.option("--only", multiple=True, metavar="VARIANT", help="Compare only this one and others named so.")
 @click.option("--backbone", multiple=True, metavar="NAME", help="In the study backbones, another timm network too.")
 @click.option("--out", type=FOLDER, help="Write the study as a page, .html.")
@@ -43,15 +53,17 @@ def study_command(
     name: str,
     folder: Path,
     seeds: int,
+    purpose: str,
     only: tuple[str, ...],
     backbone: tuple[str, ...],
     out: Path | None,
     as_json: bool,
     attached: bool,
-    **settings: str | int,
+    **settings: str | int | None,
 ) -> None:
     """Compare on FOLDER, whose sub-folders are classes, with one budget and several seeds."""
-    base = TrainConfig.from_dict(BASE.to_dict() | settings)
+    wished = {setting: value for setting, value in settings.items() if value is not None}
+    base = TrainConfig.from_dict(BASES[purpose].to_dict() | wished)
     variants = chosen(_variants(name, base, backbone), only)
     place = page_place(out, folder) if out else None
     from training.trials import run_study  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)

@@ -126,10 +126,10 @@ def study_page(study: "Study") -> Steps[bytes]:
 
 def budget(study: "Study") -> str:
     """What each variant had, in a sentence."""
-    parts = study.parts
+    parts, epochs, folder = study.parts, study.base.epochs, photos.text(bytes(study.folder.absolute()))
     return (
-        f"{study.seeds} {'seed' if study.seeds == 1 else 'seeds'}, {study.base.epochs} epochs of {study.steps:,} steps "
-        f"in all on {parts['train']:,} pictures of {photos.text(bytes(study.folder.absolute()))}; validation by "
+        f"{study.seeds} {'seed' if study.seeds == 1 else 'seeds'}, {epochs} {'epoch' if epochs == 1 else 'epochs'}, "
+        f"{study.steps:,} steps in all, on {parts['train']:,} pictures of {folder}; validation by "
         f"{parts['validation']:,}, measured on {parts['test']:,} others of {study.classes:,} classes, for new "
         f"{study.base.purpose}."
     )

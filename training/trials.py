@@ -36,6 +36,7 @@ from training.learner import (
     autocast,
     both_embeddings,
     device,
+    interpolated,
     pooled_features,
     pretrained,
     restore,
@@ -50,6 +51,7 @@ from training.split import split as divide
 from training.study import MEMBERS, Variant
 from training.verdict import Row
 
+NUMBERS = 32  # of a baseline where the embedding is the backbone's own: as many as in the notes
 STRENGTHS: dict[str, Strength | None] = {"none": None, "gentle": GENTLE, "strong": STRONG}
 Codes = NDArray[np.int64]
 Step = Callable[[Codes, Codes], float]
@@ -147,7 +149,7 @@ def _baselines(ground: _Ground, base: TrainConfig, seeds: int) -> Steps[list[Ent
     for name, baseline in BASELINES.items():
         yield Progress("baselines", len(entries), len(BASELINES) + 1, name)
         begun = time.perf_counter()
-        vectors = baseline(ground.learn, ground.test, base.dim)
+        vectors = baseline(ground.learn, ground.test, base.dim or NUMBERS)
         entries.append(_fixed(name, vectors, ground, time.perf_counter() - begun))
     begun = time.perf_counter()
     network = pretrained(base)
@@ -233,15 +235,17 @@ def _trained(variant: Variant, ground: _Ground, make: Make) -> Steps[NDArray[np.
     start_head(network, material.plain(rows))
     hands = [_epoch(material.labels, config, epoch) for epoch in range(1, config.epochs + 1)]
     total, done, best, state = sum(map(len, hands)), 0, -1.0, snapshot(network)
+    start = state
     step = make(network, config, material, total)
     choose_by = asked(ground.learn.samples, ground.choose.samples)
     for epoch in hands:
         for batch in epoch:
             loss, done = step(batch, material.labels[batch]), done + 1
             yield Progress("study", done, total, f"{variant.name}, seed {config.seed}", {"loss": loss})
-        score = _score(network, material.check(), choose_by)
-        if score > best:
-            best, state = score, snapshot(network)
+        with interpolated(network, start, config.interpolation):
+            score = _score(network, material.check(), choose_by)
+            if score > best:
+                best, state = score, snapshot(network)
     restore(network, state)
     return _embedding(network, _pooled(network, ground.test))
 

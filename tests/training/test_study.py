@@ -13,11 +13,12 @@ from tests.pages import parse
 from training.choices import LOSSES
 from training.config import TrainConfig
 from training.study import STUDIES, chosen
-from training.study_command import BASE
+from training.study_command import BASES
 from training.study_page import MOST_SEEDS, gain, over_seeds, study_page
 from training.study_page import fields as as_json
 from training.trials import STRENGTHS, Entry, Study, run_study
 
+BASE = BASES["images"]
 TINY = replace(BASE, image_size=32, epochs=1, dim=8, classes_per_batch=6, photos_per_class=4)
 
 
@@ -114,6 +115,14 @@ def test_the_same_seed_gives_the_same_study(study: Study, shapes: Path) -> None:
     again = drain(run_study("augmentation", shapes, TINY, STUDIES["augmentation"](TINY)[:1], 1))
     assert again.entries[0].map_at_r == study.entries[0].map_at_r[:1]
     assert again.baselines[2].map_at_r == study.baselines[2].map_at_r
+
+
+def test_a_study_judges_the_weights_that_a_training_would_keep(study: Study, shapes: Path) -> None:
+    # A tenth of the way from the pretrained weights is nearly what the pretrained network is, and not what was trained.
+    near = replace(TINY, interpolation=0.1)
+    found = drain(run_study("augmentation", shapes, near, STUDIES["augmentation"](near)[:1], 1)).entries[0]
+    assert found.map_at_r[0] != study.entries[0].map_at_r[0]
+    assert BASES["classes"].interpolation == TrainConfig(purpose="classes").interpolation < 1
 
 
 @pytest.mark.long
