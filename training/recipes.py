@@ -101,7 +101,7 @@ def full(config: TrainConfig, network: Network, photos: Photos) -> Steps[Materia
     yield from ()
 
     def show(rows: Indices, random: torch.Generator) -> Tensor:
-        return _whole(network, views(_on_device(photos.learn.batch(rows)), random))
+        return whole(network, views(_on_device(photos.learn.batch(rows)), random))
 
     plain = _plain(network, photos.learn)
     return Material(number(photos.learn.samples).labels, show, plain, _check(network, photos.choose))
@@ -112,7 +112,7 @@ def unlabelled(config: TrainConfig, network: Network, photos: Photos) -> Steps[M
     yield from ()
 
     def show(rows: Indices, random: torch.Generator) -> Tensor:
-        return _whole(network, views(_on_device(photos.learn.batch(rows // 2)), random, STRONG))
+        return whole(network, views(_on_device(photos.learn.batch(rows // 2)), random, STRONG))
 
     plain = _plain(network, photos.learn)
     labels = np.repeat(np.arange(len(photos.learn.samples)), 2)
@@ -218,7 +218,7 @@ def _pooled(network: Network, raw_features: Callable[[Tensor], Tensor], batch: T
         return network.pool(raw_features(batch))
 
 
-def _whole(network: Network, batch: Tensor) -> Tensor:
+def whole(network: Network, batch: Tensor) -> Tensor:
     """The pooled outputs of pictures (n, h, w, 3), with gradient; where memory is short, a part of them at a time.
 
     What the layers said of a part is then computed once more on the way back instead of kept: the same values and
