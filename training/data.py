@@ -6,7 +6,7 @@
 import contextlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -157,6 +157,17 @@ def has_labels(samples: Iterable[Sample]) -> bool:
     """Whether any two photos share a class; where none do, each was given one of its own."""
     counts = Counter(sample.label for sample in samples)
     return any(count > 1 for count in counts.values())
+
+
+def require_usable(wanted: Sequence[Sample], usable: Sequence[Sample], task: str) -> None:
+    """LookalikeError where the pictures of a part that could be read leave nothing to ask: fewer than two, or no two of
+    one class where there were some.
+    """
+    if len(usable) < 2 or (has_labels(wanted) and not has_labels(usable)):
+        lost = f"{len(wanted) - len(usable):,} of the {len(wanted):,} pictures to {task}"
+        raise LookalikeError(
+            f"{lost} cannot be read, and the rest leave nothing to ask: mend or remove them, or add pictures."
+        )
 
 
 def number(samples: Iterable[Sample]) -> Numbered:

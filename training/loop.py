@@ -13,7 +13,7 @@ from indexer.network import tune_allocator
 from indexer.progress import Progress, Steps
 from training import checkpoint, insight, model_card, pictures, thresholds, verdict
 from training.config import TrainConfig
-from training.data import survey, survey_unlabelled
+from training.data import require_usable, survey, survey_unlabelled
 from training.fit import asked, fit
 from training.learner import device, pretrained
 from training.pictures import Part
@@ -53,6 +53,8 @@ def _train(keeper: Keeper, source: Source, out: Path, split: Split | None) -> St
     baseline = yield from verdict.measure_before(parts.test, network)
     learn = yield from pictures.read(parts.train, network.preprocessing)
     choose = yield from pictures.read(parts.validation, network.preprocessing)
+    require_usable(parts.train, learn.part.samples, "learn from")
+    require_usable(parts.validation, choose.part.samples, "choose by")
     _check_classes(learn.part)
     used = Split(learn.part.samples, choose.part.samples, baseline.samples)
     keeper.belongs_to(used.train + used.validation)

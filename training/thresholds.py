@@ -1,9 +1,9 @@
 """What a distance under the new model means, measured on classes that it was not trained on.
 
 A threshold measured on the classes of the training fails on others: training has moved those apart and says nothing of
-the rest. Only pairs of photos of classes kept out of the training count, from at least five of them: those of the test
-where they suffice, else also those of validation, which chose the best epoch, and that is said. Where there are fewer,
-what can be measured is said to hold for the known classes only and does not go into the model's card.
+the rest. Only pairs of photos of classes kept out of the training count, from at least five of them; where there are
+fewer, what can be measured is said to hold for the known classes only and does not go into the model's card. The photos
+are those of the test; where they are too few those of validation too, which chose the best epoch, and that is said.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer.calibration import Calibration, from_labels
+from indexer.calibration import WORST_FMR, Calibration, from_labels
 from indexer.network import Network
 from indexer.progress import Steps
 from training.data import Sample, has_labels, number
@@ -24,7 +24,7 @@ FMRS = (0.1, 0.01, 0.001)  # shown, as far as the pairs can back them
 
 
 class Thresholds(NamedTuple):
-    """A calibration, whether it was measured on classes that the training did not know, and whether those of
+    """A calibration, whether it was measured on classes that the training did not know, and whether photos of
     validation are among them.
     """
 
@@ -37,12 +37,13 @@ class Thresholds(NamedTuple):
         """For what it holds, in a sentence."""
         measured = self.calibration
         on = f"on {measured.photos:,} pictures of {measured.classes:,} classes"
+        flattered = " Some of these chose the best epoch, which flatters them a little." if self.validation else ""
         if self.new_classes:
-            flattered = "; some of these chose the best epoch, which flatters them a little" if self.validation else ""
-            return f"Thresholds were measured {on} that were not trained, and hold for new classes{flattered}."
+            return f"Thresholds were measured {on} that were not trained, and hold for new classes.{flattered}"
         return (
-            f"Thresholds were measured {on} that were trained: they hold for known classes only. For others use the "
-            f"purpose classes with enough of them that at least {LEAST_CLASSES} can be kept out."
+            f"Thresholds were measured {on}, fewer than {LEAST_CLASSES} of them new to the training: they hold for "
+            f"known classes only.{flattered} For others use the purpose classes with enough of them that at least "
+            f"{LEAST_CLASSES} can be kept out."
         )
 
     @property
@@ -68,7 +69,9 @@ def measure(network: Network, used: Split, tested: np.ndarray) -> Steps[Threshol
         return None
     known = {sample.label for sample in used.train}
     measured = of_vectors(tested, used.test, known)
-    if measured.new_classes:
+    asked = {sample.label for sample in used.test}
+    backed = any(cutoff.fmr.value <= WORST_FMR for cutoff in measured.calibration.cutoffs)
+    if backed and (measured.new_classes or asked <= known):
         return measured
     chosen = yield from embed("thresholds", used.validation, as_embedder(network, "fine-tuned"))
     both = of_vectors(np.concatenate([chosen.vectors, tested]), (*chosen.samples, *used.test), known)

@@ -27,7 +27,7 @@ from indexer.pipeline import Embedder, embed_files
 from indexer.pixels import Pixels
 from indexer.progress import Progress, Steps
 from training.augment import STRONG, views
-from training.data import Sample, Unreadable, has_labels, number
+from training.data import Sample, Unreadable, has_labels, number, require_usable
 from training.learner import device
 from training.pictures import read
 
@@ -120,6 +120,7 @@ def measure_before(samples: Sequence[Sample], network: Network) -> Steps[Baselin
     start = before_head(network)
     name = f"pretrained at {start.preprocessing.size} px"
     usable, vectors, unreadable = yield from embed(name, samples, as_embedder(start, name))
+    require_usable(samples, usable, "judge by")
     labels = _labels(usable)
     first = own = yield from _row(name, usable, vectors, as_embedder(start, name))
     rows = [first]

@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,6 +144,24 @@ def test_the_story_stands_beside_the_checkpoint(trained: Trained) -> None:
 def test_a_file_that_is_no_picture_is_left_out_and_named(trained: Trained) -> None:
     assert [path.split(b"/")[-1] for path, _ in trained.result.unreadable] == [b"damaged.png"]
     assert sum(map(len, trained.result.parts)) == 6 * 14
+
+
+@pytest.mark.parametrize(("part", "task"), [("train", "learn from"), ("validation", "choose by"), ("test", "judge by")])
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_part_of_which_too_little_can_be_read_is_refused_in_a_sentence(
+    tmp_path: Path, part: str, task: str, left: int
+) -> None:
+    folder = write_classes(tmp_path / "shapes", 2, 8)
+    parts = split(drain(survey(folder)).samples, "images")
+    spared: set[str] = set()
+    for sample in getattr(parts, part):
+        if left and sample.label not in spared:
+            spared.add(sample.label)
+        else:
+            Path(os.fsdecode(sample.path)).write_bytes(b"no picture")
+    with pytest.raises(LookalikeError, match=f"pictures to {task} cannot be read"):
+        drain(train(QUICK, folder, tmp_path / "out", parts))
+    assert not (tmp_path / "out").exists()
 
 
 def test_for_new_classes_the_test_asks_about_classes_that_were_never_trained(shapes: Path, tmp_path: Path) -> None:

@@ -85,19 +85,27 @@ def test_a_class_of_one_photo_has_no_matched_pair_and_does_not_count() -> None:
     assert not measured.new_classes
 
 
-@pytest.mark.parametrize(("classes", "flattered"), [(15, True), (25, False)])
-def test_classes_that_chose_the_epoch_count_only_where_those_of_the_test_are_too_few(
-    tmp_path: Path, classes: int, flattered: bool
+@pytest.mark.parametrize(
+    ("purpose", "classes", "photos", "flattered"),
+    [
+        ("classes", 15, 4, True),  # three classes of the test and two of validation
+        ("classes", 25, 4, True),  # five classes of the test, whose 160 mismatched pairs back no rate of a tenth
+        ("classes", 25, 7, False),
+        ("images", 6, 30, False),
+        ("images", 3, 8, True),
+    ],
+)
+def test_photos_that_chose_the_epoch_count_only_where_those_of_the_test_are_too_few(
+    tmp_path: Path, purpose: str, classes: int, photos: int, flattered: bool
 ) -> None:
-    folder = write_classes(tmp_path / "shapes", classes, 4)
-    config = replace(QUICK, purpose="classes", recipe="quick", epochs=1)
+    folder = write_classes(tmp_path / "shapes", classes, photos)
+    config = replace(QUICK, purpose=purpose, recipe="quick", epochs=1)
     result = run_to_end(config, folder, tmp_path / "out").result
     assert result.thresholds is not None
-    assert result.thresholds.new_classes
+    assert result.thresholds.new_classes is (purpose == "classes")
     measured = result.parts.test + (result.parts.validation if flattered else ())
     assert result.thresholds.calibration.photos == len(measured)
     assert ("chose the best epoch" in result.thresholds.scope) is flattered
-    assert not {sample.label for sample in measured} & {sample.label for sample in result.parts.train}
 
 
 def test_they_travel_with_the_checkpoint(tmp_path: Path) -> None:
