@@ -54,7 +54,7 @@ SAMPLINGS: dict[str, str] = {
 DISTANCES: dict[str, str] = {
     "l2": "The straight line between two embeddings, as the search measures it.",
     "squared-l2": "Its square: far mistakes weigh more.",
-    "l1": "The sum of the differences of all numbers; grows with their count, and the margin has to grow with it.",
+    "l1": "The sum of the differences of all numbers, over the root of their count so that margins mean the same.",
     "cosine": "The angle between two embeddings: 1 - its cosine.",
     "dot": "1 - the inner product: the same as cosine for embeddings of length 1.",
     "rbf": "A bell curve around each photo: beyond its width everything is equally far.",

@@ -24,8 +24,9 @@ from indexer.projection import fit_pca
 from training import losses
 from training.config import TrainConfig
 from training.loss_value import LossValue
+from training.pace import SIDE
 
-EMBED_BATCH = 128
+EMBED_BATCH = 128  # pictures at 224 px that go through the network together: 0.6 GB for its largest map
 HEAD_ROWS = 2_000  # pictures the head's start is fitted on
 
 Pixels = NDArray[np.uint8]
@@ -103,9 +104,10 @@ def pooled_features(network: Network, fetch: Fetch, rows: NDArray[np.int64]) -> 
     """Backbone outputs before the head, float32 (n, backbone_dim), of pictures by row."""
     network.eval()
     parts = []
+    size = max(1, min(EMBED_BATCH, int(EMBED_BATCH * (SIDE / network.preprocessing.size) ** 2)))
     with torch.inference_mode(), autocast():
-        for start in range(0, len(rows), EMBED_BATCH):
-            pixels = torch.from_numpy(fetch(rows[start : start + EMBED_BATCH])).to(device())
+        for start in range(0, len(rows), size):
+            pixels = torch.from_numpy(fetch(rows[start : start + size])).to(device())
             parts.append(network.pool(network.raw_features(pixels)).float().cpu().numpy())
     return np.concatenate(parts)
 

@@ -48,6 +48,8 @@ def text(story: Mapping[str, Any]) -> str:
 
 
 def _purpose(story: Mapping[str, Any]) -> Sequence[str]:
+    if story["config"]["recipe"] == "unlabelled":
+        return ["Finding pictures that look alike. It learned from views of each picture, and no classes."]
     if story["config"]["purpose"] == "classes":
         return ["Finding pictures of the same class among classes that it did not learn from."]
     return ["Finding further pictures of the classes that it learned from. Nothing was measured on other classes."]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from indexer.progress import Steps
 from training import pace
 from training.augment import STRONG, views
 from training.cached import cache
-from training.config import TrainConfig
+from training.config import TrainConfig, fields_of
 from training.data import has_labels, number
 from training.learner import autocast, device, pooled_features
 from training.pace import Machine
@@ -90,10 +90,26 @@ def settle(config: TrainConfig, parts: Split, machine: Machine) -> Settled:
     settled = replace(config, recipe=choice.recipe)
     if choice.recipe == "unlabelled":
         pairs = config.classes_per_batch * config.photos_per_class // 2
-        usual = {"preset": "tuned", "distance": "l2", "miner": None, "margin": None, "temperature": None}
+        usual: dict[str, Any] = {"preset": "tuned", "distance": "l2"} | dict.fromkeys(
+            ("miner", "margin", "temperature")
+        )
         batch = {"classes_per_batch": max(2, pairs), "photos_per_class": 2, "sampling": "classes"}
+        if config.loss == "nt-xent":
+            usual["temperature"] = config.temperature
         settled = TrainConfig.from_dict(settled.to_dict() | {"loss": "nt-xent"} | usual | batch)
-    return Settled(settled, choice.why)
+    return Settled(settled, choice.why + _without_part(config, settled))
+
+
+def _without_part(wished: TrainConfig, settled: TrainConfig) -> str:
+    """The settings that were set and have no part in a recipe, in a sentence; "" where all have one."""
+    plain, counts = TrainConfig(purpose=wished.purpose), {"recipe", "classes_per_batch", "photos_per_class"}
+    lost = [
+        setting.option
+        for setting in fields_of(TrainConfig)
+        if setting.name not in counts
+        and getattr(wished, setting.name) not in (getattr(plain, setting.name), getattr(settled, setting.name))
+    ]
+    return f" It takes the loss nt-xent; without effect: {', '.join(lost)}." if lost else ""
 
 
 def full(config: TrainConfig, network: Network, photos: Photos) -> Steps[Material]:

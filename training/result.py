@@ -36,14 +36,13 @@ class TrainResult:
     @property
     def source(self) -> str:
         """Where the weights are from, in a line for people."""
-        classes = len({sample.label for sample in self.parts.train})
-        settings = self.config.resolved()
+        settings, classes = self.config.resolved(), len({sample.label for sample in self.parts.train})
         how = "fine-tuned" if self.fit.best.epoch else "unchanged after a training"
-        return (
-            f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures of {classes:,} classes "
-            f"{described(self.learned_from)}, {settings.loss} loss, {settings.miner}, for new "
-            f"{settings.purpose}"
-        )
+        start = f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures"
+        where = f"{described(self.learned_from)}, {settings.loss} loss"
+        if settings.recipe == "unlabelled":
+            return f"{start} {where} over views of each, without classes"
+        return f"{start} of {classes:,} classes {where}, {settings.miner}, for new {settings.purpose}"
 
     def fields(self) -> dict[str, Any]:
         """The keys of DESIGN 6 and what the window shows beside them, as plain values."""

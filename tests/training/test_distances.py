@@ -11,7 +11,7 @@ from training.distances import DISTANCES, euclidean
 DIRECT: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l2": lambda a, b: (a - b).square().sum().sqrt(),
     "squared-l2": lambda a, b: (a - b).square().sum(),
-    "l1": lambda a, b: (a - b).abs().sum(),
+    "l1": lambda a, b: (a - b).abs().sum() / len(a) ** 0.5,
     "cosine": lambda a, b: 1 - (a @ b) / (a.norm() * b.norm()),
     "dot": lambda a, b: 1 - a @ b,
     "rbf": lambda a, b: 1 - torch.exp(-(a - b).square().sum()),
@@ -72,9 +72,18 @@ def test_half_precision_is_measured_in_single(name: str) -> None:
 
 
 def test_on_unit_vectors_distances_stay_in_the_ranges_that_margins_are_made_for() -> None:
-    unit = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]), dim=1)
+    corners = torch.cartesian_prod(*[torch.tensor([-1.0, 0.0, 1.0])] * 4)
+    unit = torch.nn.functional.normalize(corners[corners.any(dim=1)], dim=1)
     most = {name: float(DISTANCES[name](unit).max()) for name in DISTANCES}
     assert most == pytest.approx({"l2": 2, "squared-l2": 4, "l1": 2, "cosine": 2, "dot": 2, "rbf": 1 - 2.718281828**-4})
+
+
+@pytest.mark.parametrize("dim", [8, 128])
+def test_at_the_start_a_margin_reaches_some_pairs_whatever_the_distance(dim: int) -> None:
+    # Embeddings anywhere: contrastive loss with the notes' margin of 1 has to push at least some of them apart.
+    unit = torch.nn.functional.normalize(torch.randn(60, dim, generator=torch.Generator().manual_seed(0)).abs(), dim=1)
+    for name, distance in DISTANCES.items():
+        assert (distance(unit)[~torch.eye(60, dtype=torch.bool)] < 1).float().mean() > 0.5, name
 
 
 def test_words_and_code_name_the_same_distances() -> None:

@@ -203,6 +203,14 @@ def test_without_classes_the_pairs_are_views_and_the_loss_is_nt_xent(tmp_path: P
     settled = settle(TrainConfig(miner="hard", loss="triplet"), without_classes(samples), Machine(2)).config
     assert (settled.recipe, settled.loss, settled.photos_per_class) == ("unlabelled", "nt-xent", 2)
     assert settled.classes_per_batch * settled.photos_per_class == 60
+    wished = TrainConfig(recipe="unlabelled", loss="nt-xent", temperature=0.5, sampling="hard-classes")
+    asked = settle(wished, without_classes(samples), Machine(2))
+    assert asked.config.temperature == 0.5
+    assert asked.why.endswith("It takes the loss nt-xent; without effect: --sampling.")
+    assert settle(asked.config, without_classes(samples), Machine(2)) == (
+        asked.config,
+        "Recipe unlabelled, as you asked.",
+    )
     with pytest.raises(LookalikeError, match="needs classes"):
         settle(TrainConfig(recipe="tail"), without_classes(samples), Machine(2))
     with pytest.raises(LookalikeError, match="needs at least two classes"):

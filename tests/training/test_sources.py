@@ -22,6 +22,7 @@ from tests.labelled_shapes import write_classes
 from tests.quick_training import QUICK, run_to_end
 from training.data import has_labels
 from training.loop import train
+from training.model_card import MODEL_CARD_FILE
 from training.sources import Labels, described, from_library, held
 from training.split import split
 from training.summary import summarise_library
@@ -177,6 +178,10 @@ def test_where_there_are_labels_they_judge_what_was_learned_without(tmp_path: Pa
     result = run_to_end(replace(QUICK, epochs=1, recipe="unlabelled"), folder, tmp_path / "out").result
     assert result.verdict.queries == len(result.parts.test)
     assert result.verdict.classes == 4
+    assert result.source.endswith("nt-xent loss over views of each, without classes")
+    card = (tmp_path / "out" / MODEL_CARD_FILE).read_text()
+    assert "It learned from views of each picture, and no classes." in card
+    assert "of the classes that it learned from" not in card
 
 
 def test_a_few_photos_without_classes_are_refused(tmp_path: Path) -> None:
