@@ -1,9 +1,10 @@
-"""Which classes are hard to tell apart: the leaves of a class tree, and batches made of neighbours among them.
+"""Which classes are hard to tell apart: a tree of the classes, and batches made of neighbours in it.
 
-Ge, Huang, Dong, Scott 2018, "Deep Metric Learning with Hierarchical Triplet Loss", its "anchor neighbour" sampling
-(lecture notes, similarity learning, sampling): a batch holds a few anchor classes and the classes nearest to each, so
-that its mismatches are the ones the network still confuses. Only the distances between leaves are needed for that;
-the levels above set that paper's margin, which is left out here. No torch.
+Ge, Huang, Dong, Scott 2018, "Deep Metric Learning with Hierarchical Triplet Loss" (lecture notes, similarity learning,
+sampling): classes are the leaves of a tree and those that are near each other share a node; a batch holds a few anchor
+classes and the neighbours of each, so that its mismatches are the ones the network still confuses. The paper takes the
+leaves nearest to an anchor and lets the tree set a margin, which is left out here; here the tree chooses: neighbours
+are those that share the lowest node with the anchor, and among these the nearest. No torch.
 """
 
 import numpy as np
@@ -13,6 +14,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 GROUP = 5  # classes: an anchor and its four nearest
+LEVELS = 16  # of the tree above its leaves, about as many as the paper's has
 SAMPLED = 10  # photos of a class, at most, that say where it is
 SAMPLED_ALL = 2_000  # photos of all classes together, about: with many classes each has fewer, two at least
 
@@ -29,14 +31,55 @@ def class_distances(embeddings: NDArray[np.float32], labels: Indices) -> Floats:
     """D(p, q), the mean squared distance between the photos of two classes, (classes, classes) in the order of
     the sorted labels; from embeddings (n, dim) and labels (n,).
 
-    The mean over all pairs is |mean p - mean q|^2 and the spread of both, so no pair has to be made.
+    The mean over all pairs is |mean p - mean q|^2 and the spread of both, so no pair has to be made. Of a class to
+    itself it is over pairs of different photos, 0 where there is but one.
     """
     vectors = embeddings.astype(np.float64)
     members = [vectors[labels == label] for label in np.unique(labels)]
     means = np.stack([rows.mean(axis=0) for rows in members])
     squares = np.array([np.square(rows).sum(axis=1).mean() for rows in members])
     table: Floats = squares[:, None] + squares[None, :] - 2.0 * means @ means.T
+    photos = np.array([len(rows) for rows in members])
+    np.fill_diagonal(table, table.diagonal() * photos / np.maximum(photos - 1, 1))
     return table
+
+
+def tree_levels(apart: Floats) -> Indices:
+    """The level of the lowest node that two classes share, from 0 for a class itself to LEVELS at the top, (classes,
+    classes); from their D(p, q) between embeddings of unit length.
+
+    At level l, classes nearer than d_l = l (4 - d_0) / LEVELS + d_0 share a node, and so do
+    those that nearer ones link; d_0 is the mean distance within classes, 4 the largest distance there is.
+    """
+    within = float(apart.diagonal().mean())
+    limits = within + np.arange(1, LEVELS) * (4 - within) / LEVELS
+    levels: Indices = 1 + np.searchsorted(limits, _linked_at(apart), side="right")
+    np.fill_diagonal(levels, 0)
+    return levels
+
+
+def _linked_at(apart: Floats) -> Floats:
+    """The longest step on the way between two classes that avoids long steps most, (classes, classes).
+
+    Along a tree of shortest links (Prim 1957, "Shortest connection networks"), grown a class at a time.
+    """
+    linked = np.zeros_like(apart)
+    inside, step, via = [0], apart[0].copy(), np.zeros(len(apart), np.int64)
+    step[0] = np.inf
+    for _ in range(len(apart) - 1):
+        new = int(step.argmin())
+        linked[new, inside] = linked[inside, new] = np.maximum(linked[via[new], inside], step[new])
+        inside.append(new)
+        nearer = (apart[new] < step) & np.isfinite(step)
+        step[nearer], via[nearer] = apart[new, nearer], new
+        step[new] = np.inf
+    return linked
+
+
+def in_tree(apart: Floats) -> Floats:
+    """What tells how near classes are in their tree: the level of the node they share, and D(p, q) as less than 1."""
+    nearness: Floats = tree_levels(apart) + apart / (1 + apart.max())
+    return nearness
 
 
 def with_neighbours(order: list[int], apart: Floats, *, due: Floats, must: int, classes: int) -> list[int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from training.class_tree import Floats, with_neighbours
+from training.class_tree import Floats, in_tree, with_neighbours
 
 Indices = NDArray[np.int64]
 
@@ -21,7 +21,8 @@ def batches(
 ) -> list[Indices]:
     """The batches of one epoch, each of up to `classes` x `photos` row numbers of `labels` (n,).
 
-    `apart` (classes, classes), in the order of the sorted labels, brings neighbours together (`class_tree.py`).
+    `apart` (classes, classes), in the order of the sorted labels, brings those together that are neighbours in the tree
+    of these distances (`class_tree.py`).
 
     Every class takes part with `photos` different photos, or with all it has: none is repeated to fill up, for a photo
     is no match of itself. An epoch shows about n photos. With classes of like size each photo comes once (a class whose
@@ -33,8 +34,9 @@ def batches(
     count = -(-sum(deck.left for deck in decks) // classes)
     for deck in decks:
         deck.left = min(deck.left, count)
+    tree = None if apart is None else in_tree(apart)
     return [
-        np.concatenate([decks[number].deal() for number in _choose(decks, classes, count - done, random, apart)])
+        np.concatenate([decks[number].deal() for number in _choose(decks, classes, count - done, random, tree)])
         for done in range(count)
     ]
 
@@ -65,7 +67,7 @@ class _Deck:
 
 
 def _choose(
-    decks: list[_Deck], classes: int, batches_left: int, random: np.random.Generator, apart: Floats | None
+    decks: list[_Deck], classes: int, batches_left: int, random: np.random.Generator, tree: Floats | None
 ) -> list[int]:
     """The classes of the next batch: first those due in every batch that is left, then by chance, in proportion to
     the hands due, then, where too few have any due, by chance among the rest; or these as anchors.
@@ -76,6 +78,6 @@ def _choose(
     times = random.exponential(size=len(decks)) / np.maximum(due, 1e-9)
     order = np.argsort(np.where(must, -1.0, times), kind="stable")
     numbers = [int(number) for number in order]
-    if apart is None:
+    if tree is None:
         return numbers[:classes]
-    return with_neighbours(numbers, apart, due=due, must=int(must.sum()), classes=classes)
+    return with_neighbours(numbers, tree, due=due, must=int(must.sum()), classes=classes)

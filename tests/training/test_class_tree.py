@@ -7,10 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.cluster import hierarchy
 
 from indexer.progress import drain
 from tests.quick_training import QUICK
-from training.class_tree import GROUP, SAMPLED_ALL, class_distances, sample, with_neighbours
+from training.class_tree import (
+    GROUP,
+    LEVELS,
+    SAMPLED_ALL,
+    class_distances,
+    in_tree,
+    sample,
+    tree_levels,
+    with_neighbours,
+)
 from training.config import TrainConfig
 from training.data import survey
 from training.fit import Fit, fit
@@ -42,8 +52,45 @@ def test_class_distances_are_the_mean_over_all_pairs() -> None:
                 np.square(vectors[i].astype(np.float64) - vectors[j]).sum()
                 for i in np.flatnonzero(labels == first)
                 for j in np.flatnonzero(labels == second)
+                if i != j
             ]
             assert table[p, q] == pytest.approx(float(np.mean(pairs)), abs=1e-9)
+
+
+def test_a_class_of_one_photo_is_nowhere_but_there() -> None:
+    table = class_distances(np.eye(3, dtype=np.float32), np.array([0, 1, 1]))
+    assert table.diagonal() == pytest.approx([0, 2])
+
+
+def test_classes_share_a_node_from_the_level_on_whose_limit_links_them() -> None:
+    random = np.random.default_rng(2)
+    vectors = random.normal(size=(240, 4)) + 2 * random.normal(size=(40, 4)).repeat(6, axis=0)
+    unit = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    apart = class_distances(unit, np.arange(240) // 6)
+    within = apart.diagonal().mean()
+    links = hierarchy.linkage(apart[np.triu_indices(40, 1)], "single")
+    levels = tree_levels(apart)
+    assert len(np.unique(levels)) >= 4
+    for level in range(1, LEVELS):
+        limit = within + level * (4 - within) / LEVELS
+        node = hierarchy.fcluster(links, np.nextafter(limit, 0), "distance")
+        np.testing.assert_array_equal(levels <= level, node[:, None] == node[None, :])
+    assert levels.max() <= LEVELS
+    assert (levels == levels.T).all()
+
+
+def test_neighbours_in_the_tree_come_before_nearer_classes_of_another_branch() -> None:
+    apart = np.full((5, 5), 3.0)  # 0, 1 and 2 are linked one by one; 3 is nearer to 0 than 2 is, but links nobody
+    for p, q, between in ((0, 1, 0.5), (1, 2, 0.5), (0, 2, 2.0), (0, 3, 1.5)):
+        apart[p, q] = apart[q, p] = between
+    np.fill_diagonal(apart, 0.1)
+    chosen = with_neighbours([0, 4, 3, 2, 1], in_tree(apart), due=np.ones(5), must=0, classes=5)
+    assert chosen == [0, 1, 2, 3, 4]
+    assert with_neighbours([0, 4, 3, 2, 1], apart, due=np.ones(5), must=0, classes=5) == [0, 1, 3, 2, 4]
+
+
+def test_one_class_is_a_tree() -> None:
+    assert tree_levels(np.array([[0.4]])).tolist() == [[0]]
 
 
 def test_an_anchor_brings_its_nearest_classes() -> None:
