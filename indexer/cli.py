@@ -15,12 +15,11 @@ from indexer import (
     search_commands,
     upkeep,
 )
-from indexer.card import show
 from indexer.evaluate_command import runtime_option, weights_option
 from indexer.indexing import Report, index, require_folders
 from indexer.installation import ModelChoice, choose, install
 from indexer.library import Library
-from indexer.photos import text
+from indexer.photos import show, text
 from indexer.pipeline import Deferred
 from indexer.places import find
 from indexer.progress import Progress, Steps

@@ -8,10 +8,10 @@ import numpy as np
 
 from indexer import photos
 from indexer.annotations import NO_MATCH
-from indexer.card import show
 from indexer.duplicates import KINDS, Group, find
 from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Library
+from indexer.photos import show
 from indexer.places import find as find_library
 from indexer.progress import Progress, Steps
 from indexer.terminal import DISTANCE, attached_option, emit, follow, json_option, say

@@ -15,6 +15,7 @@ from indexer import photos, scan
 from indexer.curves import ClassFigures, Histogram, clustering, histogram, mean_average_precision, per_class, roc
 from indexer.errors import LookalikeError
 from indexer.metrics import Retrieval, Threshold, Verification, judged, pair_distances, retrieval
+from indexer.photos import show
 from indexer.pipeline import Embedder, embed_files
 from indexer.progress import Progress, Steps
 from indexer.store import Failure
@@ -117,9 +118,7 @@ def embed_labelled(folder: Path, model: Embedder, leave_out: Collection[bytes] =
 def labelled_paths(folder: Path) -> tuple[list[bytes], list[str]]:
     """Absolute paths of the pictures in the sub-folders of a folder, sorted, and their class names."""
     if not folder.is_dir():
-        raise LookalikeError(
-            f"{photos.text(os.fsencode(folder))} is not a folder. Name one with a sub-folder per class."
-        )
+        raise LookalikeError(f"{show(folder)} is not a folder. Name one with a sub-folder per class.")
     root = os.fsencode(folder)
     files = sorted(file.path for listing in scan.walk(root) for file in listing.files)
     named = [(root.rstrip(b"/") + b"/" + path, scan.folder_label(path)) for path in files]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from indexer import photos
 from indexer.errors import LookalikeError, PhotoError
-from indexer.photos import MAX_RESULT_PIXELS, Decoded
+from indexer.photos import MAX_RESULT_PIXELS, Decoded, show
 from indexer.pipeline import Embedder, embed_bytes, embed_image
 from indexer.query import Cropped, Example, fractions
 from indexer.store import Store
@@ -107,7 +107,7 @@ def crop(decoded: Decoded, cropped: Cropped) -> Image.Image:
 
 def _content(path: Path) -> bytes:
     if not path.exists():
-        raise LookalikeError(f"There is no file {photos.text(os.fsencode(path))}.")
+        raise LookalikeError(f"There is no file {show(path)}.")
     try:
         return photos.read(path)
     except PhotoError as error:
@@ -115,4 +115,4 @@ def _content(path: Path) -> bytes:
 
 
 def _unreadable(path: Path, error: PhotoError) -> LookalikeError:
-    return LookalikeError(f"{photos.text(os.fsencode(path))} {error}.")
+    return LookalikeError(f"{show(path)} {error}.")

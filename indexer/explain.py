@@ -13,10 +13,11 @@ import safetensors
 from PIL import Image
 
 from indexer import photos
-from indexer.card import WEIGHTS_FILE, show
+from indexer.card import WEIGHTS_FILE
 from indexer.errors import LookalikeError, ModelError, PhotoError
 from indexer.library import Library
 from indexer.model import Model
+from indexer.photos import show
 from indexer.query import Picture
 
 SHOWN, GAP, GROUND = 448, 12, "#f5f5f4"  # side of a picture of the sheet in pixels

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer import atomic, engines, photos
-from indexer.card import show
 from indexer.errors import LookalikeError
 from indexer.filters import Filter
 from indexer.layout import Layout, draw_map
 from indexer.library import Hit, Library, Photo
+from indexer.photos import show
 from indexer.progress import Progress, Steps
 from indexer.sheet import FORMATS, SHEETS, Cell, write_cells, write_picture, write_sheet
 

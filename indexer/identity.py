@@ -6,7 +6,6 @@ labels are too few, random photos are asked instead, and all of them are counted
 """
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from indexer.calibration import MATCHED_WITHIN, WORST_FMR
 from indexer.errors import LookalikeError, PhotoError
 from indexer.gallery import NEAREST, Gallery, Nearest
 from indexer.library import Library
+from indexer.photos import show
 from indexer.query import Example
 from indexer.rates import Rate, shares_of_units
 
@@ -181,7 +181,7 @@ def enrol(library: Library, label: str, images: Sequence[Path]) -> int:
     outside = [image for image, photo in zip(images, ids, strict=True) if not library.photos([photo])]
     if outside:
         raise LookalikeError(
-            f"{_shown(outside[0])} is not in the library {library.name}. Index its folder first: lookalike index FOLDER"
+            f"{show(outside[0])} is not in the library {library.name}. Index its folder first: lookalike index FOLDER"
         )
     library.annotations.label(dict.fromkeys(ids), label.strip())
     return len(set(ids))
@@ -194,15 +194,11 @@ def _photo_of(library: Library, image: Example) -> int:
     if not isinstance(image, Path):
         return 0
     if not image.exists():
-        raise LookalikeError(f"There is no file {_shown(image)}.")
+        raise LookalikeError(f"There is no file {show(image)}.")
     try:
         return library.store.photo_of(photos.content_hash(photos.read(image)))
     except PhotoError as error:
-        raise LookalikeError(f"{_shown(image)} {error}.") from error
-
-
-def _shown(path: Path) -> str:
-    return photos.text(os.fsencode(path))
+        raise LookalikeError(f"{show(image)} {error}.") from error
 
 
 def _strangers(library: Library, gallery: Gallery, max_fmr: float | None, *, but: int = -2) -> _Asked:

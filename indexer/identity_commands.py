@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 from indexer.calibration import Comparison
-from indexer.card import show
 from indexer.errors import LookalikeError
 from indexer.identity import Claim, Identity, enrol, identify, verify_label
 from indexer.library import Library
+from indexer.photos import show
 from indexer.places import find
 from indexer.rates import Rate
 from indexer.terminal import SHARE, counted, emit, json_option, say

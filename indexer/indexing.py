@@ -19,6 +19,7 @@ from indexer import generations, photos, scan
 from indexer.errors import LibraryError
 from indexer.journal import Journal
 from indexer.library import Library
+from indexer.photos import show
 from indexer.pipeline import Embedded, Embedder, index_files
 from indexer.places import below
 from indexer.precisions import count_precisions
@@ -110,7 +111,7 @@ def require_folders(library: Path, folders: Sequence[Path]) -> None:
     for folder in folders:
         if not folder.is_dir():
             what = "is not a folder" if folder.exists() else "does not exist"
-            raise LibraryError(f"{photos.text(os.fsencode(folder))} {what}. Name a folder with pictures.")
+            raise LibraryError(f"{show(folder)} {what}. Name a folder with pictures.")
         if below(os.fsencode(folder.resolve()), os.fsencode(library.resolve())):
             raise LibraryError("A library cannot index its own folder. Name a folder with pictures.")
 

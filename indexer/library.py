@@ -20,12 +20,13 @@ from indexer import engines, examples, filters
 from indexer import model as models
 from indexer.annotations import Annotations
 from indexer.calibration import Calibration, Comparison
-from indexer.card import ModelCard, show
+from indexer.card import ModelCard
 from indexer.directions import Directions
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
 from indexer.evidence import Evidence
 from indexer.filters import Filter
 from indexer.generations import Generation
+from indexer.photos import show
 from indexer.places import SUFFIX
 from indexer.precisions import count_precisions
 from indexer.query import Example, Query, combine

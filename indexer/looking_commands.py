@@ -7,12 +7,12 @@ import click
 import numpy as np
 
 from indexer import engines
-from indexer.card import show
 from indexer.explain import explain, side_by_side
 from indexer.export import export_hits, export_library, export_map, export_vectors, ids_path, require_form
 from indexer.filter_words import filter_of, filter_options
 from indexer.layout import METHODS, layout
 from indexer.library import Library
+from indexer.photos import show
 from indexer.places import find, require_place_without_photos
 from indexer.query import Query
 from indexer.sheet import write_picture

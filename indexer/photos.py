@@ -91,6 +91,11 @@ def text(path: bytes) -> str:
     return "".join(_shown(character) for character in os.fsdecode(path))
 
 
+def show(path: Path) -> str:
+    """A path as one printable line for a message."""
+    return text(os.fsencode(path))
+
+
 def _shown(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # how os.fsdecode carries a byte that is not UTF-8

@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer.card import ModelCard, read_json, read_regular, show
+from indexer.card import ModelCard, read_json, read_regular
 from indexer.errors import ModelError
+from indexer.photos import show
 
 RUNTIME_FILE = "runtime.json"
 XML_FILE = "openvino.xml"

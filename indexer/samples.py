@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from indexer.card import show
 from indexer.errors import LookalikeError
+from indexer.photos import show
 from indexer.progress import Progress, Steps
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist (MIT) puts it

@@ -8,10 +8,9 @@ from typing import Any
 import click
 
 from indexer import saved, ways
-from indexer.card import show
 from indexer.filter_words import FILTERING, filter_of
 from indexer.library import Hit, Library, SearchResult
-from indexer.photos import text
+from indexer.photos import show, text
 from indexer.places import find, require_place_without_photos
 from indexer.query import Box, Cropped, Example, Query
 from indexer.sheet import write_sheet

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import safetensors
 
-from indexer.card import WEIGHTS_FILE, show
+from indexer.card import WEIGHTS_FILE
 from indexer.errors import ModelError
+from indexer.photos import show
 
 
 def seen(folder: Path) -> np.ndarray:

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 from indexer import atomic, photos, thumbnails
-from indexer.card import show
 from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Hit
+from indexer.photos import show
 
 CELL, CAPTION, GAP, COLUMNS = 180, 44, 12, 6
 GROUND, INK, QUIET, ACCENT = "#f5f5f4", "#1c1c1e", "#5f5f64", "#2563a8"

@@ -14,12 +14,13 @@ import click
 import filelock
 
 from indexer import generations, model, photos
-from indexer.card import DEFAULT, ModelCard, show
+from indexer.card import DEFAULT, ModelCard
 from indexer.errors import GenerationError, LookalikeError, ModelError
 from indexer.holdings import absent
 from indexer.indexing import require_folders
 from indexer.installation import PACKAGED_SOURCE, ModelChoice, install, verify
 from indexer.library import Info, Library
+from indexer.photos import show
 from indexer.pipeline import CALLERS, Deferred
 from indexer.places import find, home
 from indexer.progress import Progress, Steps

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import click
 
-from indexer.card import STORY_FILE, read_card, read_json, show
+from indexer.card import STORY_FILE, read_card, read_json
 from indexer.errors import LibraryError, LookalikeError, ModelError
 from indexer.indexing import index
 from indexer.installation import ModelChoice, install
 from indexer.library import Library
-from indexer.photos import text
+from indexer.photos import show, text
 from indexer.places import find
 from indexer.progress import Steps
 from indexer.store import Failure

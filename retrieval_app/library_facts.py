@@ -6,8 +6,8 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QScrollArea, QVBoxLayout, QWidget
 
-from indexer.card import show
 from indexer.library import Info
+from indexer.photos import show
 from retrieval_app import words
 from retrieval_app.details_panel import Fact
 from retrieval_app.labels import label

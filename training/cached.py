@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from indexer.card import show
 from indexer.errors import LookalikeError
+from indexer.photos import show
 from indexer.progress import Progress, Steps
 from training.augment import views as views_of
 from training.learner import autocast, device

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from indexer import atomic
-from indexer.card import show
 from indexer.errors import LookalikeError
+from indexer.photos import show
 from indexer.places import require_place_outside
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from training.report import report

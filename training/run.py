@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from indexer.card import CARD_FILE, STORY_FILE, read_json, show
+from indexer.card import CARD_FILE, STORY_FILE, read_json
 from indexer.errors import LookalikeError
+from indexer.photos import show
 from training import insight
 from training.history import Epoch
 from training.insight import INSIGHT_FILE, Insight

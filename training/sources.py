@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer import filter_words, photos
-from indexer.card import show
 from indexer.errors import LookalikeError
 from indexer.filters import Filter
 from indexer.library import Library
+from indexer.photos import show
 from indexer.places import SUFFIX, home
 from training.data import Sample, alone
 from training.split import Split, split, without_classes
