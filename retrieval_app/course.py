@@ -1,6 +1,7 @@
 """The course of a training as the window knows it: what it has said so far, and how long it still takes. No Qt."""
 
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from indexer.progress import Progress
@@ -64,6 +65,7 @@ class Course:
         self.epoch = 0  # at work; 0 before the first one
         self.epochs = 0
         self.warning = ""  # that it collapsed, or ends early
+        self.signs = ""  # of how the last epoch went
         self.stopping = False
         self._began: tuple[float, int] | None = None
         self._now = 0.0
@@ -81,6 +83,7 @@ class Course:
             self.epochs = progress.total
             self.scores.append(Score(progress.done, values.get("map_at_r_head"), values["map_at_r_backbone"]))
             self.warning = progress.note or self.warning
+            self.signs = _signs(values) or self.signs
 
     @property
     def seconds_left(self) -> float | None:
@@ -105,3 +108,14 @@ class Course:
         if self.seconds_left is not None:
             parts.append(f"at most {words.duration(self.seconds_left)} left")
         return "  ·  ".join(parts)
+
+
+def _signs(values: Mapping[str, float]) -> str:
+    """What an epoch shows of whether it goes well; "" before the first one."""
+    if "active" not in values:
+        return ""
+    return (
+        f"Epoch {values['epoch']:.0f}: matches {values['positive_distance']:.2f} apart and mismatches "
+        f"{values['negative_distance']:.2f}; {values['active']:.0%} of the pairs or triplets still taught something; "
+        f"spread of the embeddings {values['spread']:.2f}."
+    )

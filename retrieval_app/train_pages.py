@@ -22,6 +22,10 @@ STORY = (
     "The model learns from you which pictures belong together: each sub-folder of a folder is a class, or each label "
     "of your library. It is then judged on pictures that it has never seen, and nothing changes until you say so."
 )
+SIGNS = (
+    "Mean distances in the batches, from 0 to 2: they should part. Where nearly everything still teaches and both "
+    "distances shrink, the network is putting everything into one point: the spread falls from near 1 towards 0."
+)
 
 
 class ChoosePage(QWidget):
@@ -67,6 +71,8 @@ class RunningPage(QWidget):
         self._sign = QLabel()
         self.loss = Chart(theme, "Loss", "Step", "loss")
         self.score = Chart(theme, "Validation", "Epoch", "MAP@R")
+        self.signs = label("", "caption", wrap=True)
+        self.signs.setToolTip(SIGNS)
         self._arrange()
         self._timer = QTimer(self, interval=DRAW_MS, singleShot=True)
         self._timer.timeout.connect(self._draw)
@@ -102,6 +108,7 @@ class RunningPage(QWidget):
             column.addWidget(widget)
         column.addSpacing(8)
         column.addLayout(charts, 1)
+        column.addWidget(self.signs)
 
     def _banner(self) -> QFrame:
         self.warning.setProperty("role", "banner")
@@ -124,6 +131,7 @@ class RunningPage(QWidget):
         self.bar.setValue(course.progress.done)
         self.warning.setVisible(bool(course.warning))
         self.warning_text.setText(course.warning)
+        self.signs.setText(course.signs)
         if not self._timer.isActive():
             self._timer.start()
 

@@ -5,6 +5,7 @@ In float32 or better, with finite gradients everywhere. On the unit-length embed
 `choices.py`.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -32,7 +33,7 @@ def _euclidean(points: Tensor) -> Tensor:
 
 def _manhattan(points: Tensor) -> Tensor:
     """Over the root of the count of numbers, which it cannot exceed by more than l2 does: one margin for all sizes."""
-    return torch.cdist(points, points, p=1.0) / points.shape[1] ** 0.5
+    return torch.cdist(points, points, p=1.0) / math.sqrt(points.shape[1])
 
 
 def _cosine(points: Tensor) -> Tensor:

@@ -166,7 +166,7 @@ class _Nearest(NamedTuple):
 
 def _confusions(samples: Sequence[Sample], codes: Codes, vectors: Vectors) -> dict[str, Any]:
     near = _nearest(codes, vectors)
-    wrong = np.flatnonzero(near.distance < near.own_distance)
+    wrong = np.flatnonzero(near.distance <= near.own_distance)  # as near is not told apart
     ordered = wrong[np.argsort((near.distance - near.own_distance)[wrong], kind="stable")]
     counts: Counter[tuple[str, str]] = Counter()
     mistakes: list[Mistake] = []

@@ -87,6 +87,8 @@ def _curves(run: Run) -> str:
     backbones = [(epoch.epoch, epoch.score.backbone) for epoch in run.epochs]
     apart = [(epoch.epoch, epoch.negative_distance) for epoch in run.epochs if epoch.negative_distance is not None]
     near = [(epoch.epoch, epoch.positive_distance) for epoch in run.epochs if epoch.positive_distance is not None]
+    active = [(epoch.epoch, epoch.active) for epoch in run.epochs if epoch.active is not None]
+    spread = [(epoch.epoch, epoch.spread) for epoch in run.epochs]
     scores = [svg.Line("head", heads)] if heads else []
     scores.append(svg.Line("backbone", backbones))
     taken = f"epoch {run.best_epoch} was taken" if run.best_epoch else "none was taken: the model is as it was"
@@ -96,6 +98,10 @@ def _curves(run: Run) -> str:
         (
             "Mean distances in a batch",
             svg.curves([svg.Line("matches", near), svg.Line("mismatches", apart)], "epoch", "distance"),
+        ),
+        (
+            "Signs of a collapse: all active, no spread",
+            svg.curves([svg.Line("active", active), svg.Line("spread", spread)], "epoch", "share"),
         ),
     )
 

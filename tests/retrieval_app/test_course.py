@@ -5,6 +5,7 @@ import pytest
 from indexer.progress import Progress
 from retrieval_app.course import Course, estimate, explained
 from training.config import TrainConfig
+from training.history import Epoch, Score
 from training.pace import Machine
 
 TWO = Machine(2)
@@ -67,6 +68,18 @@ def test_nothing_is_said_of_the_time_before_there_is_a_pace() -> None:
     course = running(20)
     course.take(Progress("test", 0, 9, "fine-tuned"), now=150)
     assert course.told() == "Measuring on the test pictures  ·  fine-tuned"
+
+
+def test_what_an_epoch_shows_is_told_until_the_next() -> None:
+    course = running()
+    assert course.signs == ""
+    epoch = Epoch(1, 0.5, 0.31, 0.42, 1.234, Score(None, 0.6), 7.0, 0.876)
+    course.take(Progress("validate", 1, 2, "", epoch.values()), now=140)
+    course.take(Progress("train", 11, 20, "", {"epoch": 2.0, "loss": 0.2}), now=141)
+    assert course.signs == (
+        "Epoch 1: matches 0.42 apart and mismatches 1.23; 31% of the pairs or triplets still taught something; spread "
+        "of the embeddings 0.88."
+    )
 
 
 def test_a_collapse_is_remembered() -> None:

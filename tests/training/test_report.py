@@ -45,7 +45,7 @@ def test_the_page_is_whole_stands_alone_and_says_what_the_verdict_says(trained: 
     assert f"learned from {len(parts.train):,} other pictures" in page.words
     assert f"best epoch by {len(parts.validation):,} more" in page.words
     assert "1 pictures could not be read" in page.words
-    assert page.elements.count("svg") == 3 + 2 + 2  # curves, histograms, pictures in the plane
+    assert page.elements.count("svg") == 4 + 2 + 2  # curves, histograms, pictures in the plane
 
 
 def mistake_of(trained: Trained) -> list[Any]:
