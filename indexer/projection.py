@@ -52,11 +52,11 @@ def tsne(values: np.ndarray, *, jobs: int, seed: int = 0) -> Steps[np.ndarray]:
     """Points (n, 2) float32 on which neighbours among values (n, width) are neighbours; the same seed gives the same.
 
     t-SNE (van der Maaten and Hinton 2008) as openTSNE computes it, begun from the two leading columns of the values, so
-    that the large features of the layout are those of a PCA (Kobak and Berens 2019). Fewer than FEWEST rows are laid
-    out by these two columns alone.
+    that the large features of the layout are those of a PCA (Kobak and Berens 2019). Fewer than FEWEST rows, and rows
+    that are all alike, are laid out by these two columns alone.
     """
     start = _columns(values)
-    if len(values) < FEWEST:
+    if len(values) < FEWEST or not np.ptp(start, axis=0).any():
         return start
     yield Progress("map", 0, sum(rounds for rounds, _ in TSNE_PHASES), "finding neighbours")
     import openTSNE  # noqa: PLC0415 (it brings scipy and scikit-learn: only where a map is made)
@@ -96,5 +96,7 @@ def _affinities(values: np.ndarray, jobs: int, seed: int) -> Any:
 
 
 def _columns(values: np.ndarray) -> np.ndarray:
-    """The two leading columns, (n, 2) float32."""
-    return np.ascontiguousarray(values[:, :2], np.float32)
+    """The two leading columns, (n, 2) float32; zeros where there is no second one."""
+    columns = np.zeros((len(values), 2), np.float32)
+    columns[:, : values.shape[1]] = values[:, :2]
+    return columns

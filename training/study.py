@@ -3,7 +3,7 @@
 All variants of a study take the same steps on the same pictures; only what the study asks about differs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ SIZES = (2, 4, 8, 32, 128)  # those of the lecture notes
 MARGINS = (0.05, 0.1, 0.2, 0.5, 1.0)
 VIEWS = ("none", "gentle", "strong")
 MEMBERS = 3  # of an ensemble
+OWN = {"losses": "loss", "sizes": "dim"}  # the option that a study sets itself
 
 
 class Variant(NamedTuple):
@@ -85,6 +86,13 @@ STUDIES: dict[str, Callable[[TrainConfig], list[Variant]]] = {
     "mining": mining,
     "ensembles": ensembles,
 }
+
+
+def require_free(study: str, settings: Iterable[str]) -> None:
+    """LookalikeError where the user sets what the study is to compare."""
+    for setting in settings:
+        if setting == OWN.get(study):
+            raise LookalikeError(f"The study {study} compares {study}; leave --{setting} out.")
 
 
 def chosen(variants: Sequence[Variant], only: Sequence[str]) -> list[Variant]:

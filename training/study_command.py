@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer import atomic
-from indexer.card import show
 from indexer.errors import LookalikeError
+from indexer.photos import show
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from training import study_page
 from training.choices import LOSSES, PURPOSES
 from training.config import TrainConfig
 from training.report_command import page_place
-from training.study import STUDIES, Variant, chosen
+from training.study import STUDIES, Variant, chosen, require_free
 
 if TYPE_CHECKING:
     from training.trials import Study
@@ -63,18 +63,19 @@ def study_command(
 ) -> None:
     """Compare on FOLDER, whose sub-folders are classes, with one budget and several seeds."""
     wished = {setting: value for setting, value in settings.items() if value is not None}
+    require_free(name, wished)
     base = TrainConfig.from_dict(BASES[purpose].to_dict() | wished)
     variants = chosen(_variants(name, base, backbone), only)
     place = page_place(out, folder) if out else None
     from training.trials import run_study  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
 
     study = follow(run_study(name, folder, base, variants, seeds), as_json=as_json, attached=attached)
-    if place:
-        atomic.write_file(place, follow(study_page.study_page(study), as_json=as_json))
     if as_json:
-        emit("study", study_page.fields(study) | {"page": str(place.absolute()) if place else None})
+        emit("study", study_page.fields(study))
     else:
-        _say(study, place)
+        _say(study)
+    if place:  # last, so that no fault of a page costs the figures
+        _write(study, place, as_json=as_json, attached=attached)
 
 
 def _variants(name: str, base: TrainConfig, backbones: tuple[str, ...]) -> list[Variant]:
@@ -85,14 +86,20 @@ def _variants(name: str, base: TrainConfig, backbones: tuple[str, ...]) -> list[
     ]
 
 
-def _say(study: "Study", place: Path | None) -> None:
+def _say(study: "Study") -> None:
     table = [list(study_page.HEADING), *study_page.rows(study)]
     widths = [max(len(row[column]) for row in table) for column in range(len(study_page.HEADING))]
     say(study_page.budget(study))
     for row in table:
         cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
         say(f"{row[0].ljust(widths[0])}  {'  '.join(cells)}")
-    if place:
+
+
+def _write(study: "Study", place: Path, *, as_json: bool, attached: bool) -> None:
+    atomic.write_file(place, follow(study_page.study_page(study), as_json=as_json, attached=attached))
+    if as_json:
+        emit("page", {"page": str(place.absolute())})
+    else:
         say(f"Page: {show(place)}")
 
 
