@@ -12,6 +12,7 @@ from indexer.metrics import Interval
 from indexer.progress import Steps
 from indexer.projection import tsne
 from training import svg
+from training.config import TrainConfig
 from training.page import beside, page, paragraph, section, table
 
 if TYPE_CHECKING:  # they bring torch
@@ -21,11 +22,19 @@ if TYPE_CHECKING:  # they bring torch
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 MOST_SEEDS = len(STUDENT) + 1
 NAMED = 40  # classes in a legend
-RULES = (
+RULES = (  # of every study
     "All variants take the same steps on the same pictures; validation chooses among the epochs of each, and the test "
     "part is asked once. What is measured is always the embedding that was trained, even where the pretrained one was "
     "better."
 )
+
+
+def rules(base: TrainConfig) -> str:
+    """What makes a study's variants comparable, and which of their weights are measured."""
+    if base.interpolation == 1:
+        return RULES
+    share = "halfway" if base.interpolation == 0.5 else f"{base.interpolation:.0%} of the way"
+    return f"{RULES} The weights that are chosen and measured lie {share} from the pretrained to the trained ones."
 
 
 def over_seeds(values: Sequence[float]) -> Interval | None:
@@ -59,6 +68,7 @@ def fields(study: "Study") -> dict[str, Any]:
         "steps": study.steps,
         "parts": study.parts,
         "classes": study.classes,
+        "unreadable": study.unreadable,
         "config": study.base.to_dict(),
         "baselines": [_entry(entry) for entry in study.baselines],
         "entries": [_entry(entry) | {"gain": _plain(gain(entry, first))} for entry in study.entries],
@@ -116,7 +126,7 @@ def study_page(study: "Study") -> Steps[bytes]:
     drawn = yield from _drawn(study, entries)
     parts = [
         paragraph(budget(study), "lead"),
-        section("Figures", table(HEADING, rows(study)), paragraph(RULES, "note")),
+        section("Figures", table(HEADING, rows(study)), paragraph(rules(study.base), "note")),
         section("MAP@R with intervals over seeds", svg.intervals(estimates, "MAP@R")),
         section("Distances of pairs, and the test pictures by t-SNE (first seed)", *drawn),
         section("Settings", table(("setting", "value"), [(name, f"{v}") for name, v in study.base.to_dict().items()])),
@@ -126,12 +136,13 @@ def study_page(study: "Study") -> Steps[bytes]:
 
 def budget(study: "Study") -> str:
     """What each variant had, in a sentence."""
+    lost = f" {study.unreadable:,} of their files could not be read." if study.unreadable else ""
     parts, epochs, folder = study.parts, study.base.epochs, photos.text(bytes(study.folder.absolute()))
     return (
         f"{study.seeds} {'seed' if study.seeds == 1 else 'seeds'}, {epochs} {'epoch' if epochs == 1 else 'epochs'}, "
         f"{study.steps:,} steps in all, on {parts['train']:,} pictures of {folder}; validation by "
         f"{parts['validation']:,}, measured on {parts['test']:,} others of {study.classes:,} classes, for new "
-        f"{study.base.purpose}."
+        f"{study.base.purpose}.{lost}"
     )
 
 

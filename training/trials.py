@@ -7,6 +7,7 @@ asked once.
 
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from indexer import backbones
-from indexer.card import Head
+from indexer.card import Head, Preprocessing
+from indexer.errors import LookalikeError
 from indexer.metrics import Retrieval, retrieval
 from indexer.network import Network, tune_allocator, with_head
 from indexer.progress import Progress, Steps
@@ -33,7 +35,6 @@ from training.insight import Side
 from training.learner import (
     HEAD_ROWS,
     Learner,
-    autocast,
     both_embeddings,
     device,
     interpolated,
@@ -44,12 +45,11 @@ from training.learner import (
     start_head,
 )
 from training.pictures import Part
-from training.recipes import RECIPES, Checked, Material, Photos
+from training.recipes import RECIPES, Checked, Material, Photos, whole
 from training.sampler import batches
-from training.split import Split
+from training.split import PAIR, Split
 from training.split import split as divide
 from training.study import MEMBERS, Variant
-from training.verdict import Row
 
 NUMBERS = 32  # of a baseline where the embedding is the backbone's own: as many as in the notes
 STRENGTHS: dict[str, Strength | None] = {"none": None, "gentle": GENTLE, "strong": STRONG}
@@ -73,7 +73,9 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """What came of a study; `codes` are the classes of the pictures drawn, `names` what they stand for."""
+    """What came of a study; `codes` are the classes of the pictures drawn, `names` what they stand for, `unreadable`
+    counts the files that were left out.
+    """
 
     name: str
     folder: Path
@@ -82,6 +84,7 @@ class Study:
     steps: int
     parts: dict[str, int]
     classes: int
+    unreadable: int
     baselines: tuple[Entry, ...]
     entries: tuple[Entry, ...]
     codes: tuple[int, ...]
@@ -96,6 +99,7 @@ class _Ground(NamedTuple):
     test: Part
     labels: Codes
     place: Path
+    unreadable: int
 
     @property
     def split(self) -> Split:
@@ -114,8 +118,12 @@ def run_study(name: str, folder: Path, base: TrainConfig, variants: Sequence[Var
     found = yield from survey(folder)
     parts = divide(found.samples, base.purpose)
     tune_allocator()
+    preprocessing = pretrained(base).preprocessing
+    _check_divisions(variants, parts)
+    _check_backbones(variants, preprocessing.size)
     with tempfile.TemporaryDirectory() as place:
-        ground = yield from _read(parts, base, Path(place) / "study")
+        ground = yield from _read(parts, preprocessing, Path(place) / "study")
+        _check_divisions(variants, ground.split)  # of the pictures that can be read
         baselines = yield from _baselines(ground, base, seeds)
         entries: list[Entry] = []
         for variant in variants:
@@ -129,6 +137,7 @@ def run_study(name: str, folder: Path, base: TrainConfig, variants: Sequence[Var
         steps=base.epochs * len(_epoch(number(ground.learn.samples).labels, base, 1)),
         parts={part: len(samples) for part, samples in ground.split._asdict().items()},
         classes=len(np.unique(ground.labels)),
+        unreadable=len(found.unreadable) + ground.unreadable,
         baselines=tuple(baselines),
         entries=tuple(entries),
         codes=tuple(ground.labels[rows].tolist()),
@@ -136,12 +145,39 @@ def run_study(name: str, folder: Path, base: TrainConfig, variants: Sequence[Var
     )
 
 
-def _read(parts: Split, base: TrainConfig, place: Path) -> Steps[_Ground]:
-    preprocessing = pretrained(base).preprocessing
+def _check_divisions(variants: Sequence[Variant], parts: Split) -> None:
+    """LookalikeError, before anything is trained, where an ensemble cannot be made of these parts."""
+    for variant in variants:
+        if variant.division:
+            DIVISIONS[variant.division](parts, MEMBERS)
+
+
+def _check_backbones(variants: Sequence[Variant], size: int) -> None:
+    """ModelError, before anything is trained, where one of the networks cannot be had for pictures of that size."""
+    for variant in variants:
+        if variant.backbone:
+            _network(variant, size)
+
+
+def _read(parts: Split, preprocessing: Preprocessing, place: Path) -> Steps[_Ground]:
     learn = yield from pictures.read(parts.train, preprocessing)
     choose = yield from pictures.read(parts.validation, preprocessing)
     test = yield from pictures.read(parts.test, preprocessing)
-    return _Ground(learn.part, choose.part, test.part, number(test.part.samples).labels, place)
+    _check_readable(parts, Split(learn.part.samples, choose.part.samples, test.part.samples))
+    unreadable = len(learn.unreadable) + len(choose.unreadable) + len(test.unreadable)
+    return _Ground(learn.part, choose.part, test.part, number(test.part.samples).labels, place, unreadable)
+
+
+def _check_readable(parts: Split, readable: Split) -> None:
+    """LookalikeError where what can be read of a part holds no match to find, or no mismatch to tell it from."""
+    tasks = ("learn from", "choose by", "measure with")
+    for task, wanted, usable in zip(tasks, parts, readable, strict=True):
+        counts = Counter(sample.label for sample in usable)
+        if len(counts) < 2 or max(counts.values()) < PAIR:
+            raise LookalikeError(
+                f"{len(wanted) - len(usable):,} of the {len(wanted):,} pictures to {task} cannot be read, and the rest "
+                "leave nothing to compare: mend or remove them, or add pictures."
+            )
 
 
 def _baselines(ground: _Ground, base: TrainConfig, seeds: int) -> Steps[list[Entry]]:
@@ -209,27 +245,27 @@ def _one(variant: Variant, ground: _Ground, make: Make) -> Steps[_Measured]:
 def _members(variant: Variant, ground: _Ground) -> Steps[list[_Measured]]:
     """Members of an ensemble, alone on average ("separated" in the notes) and side by side ("concatenated")."""
     begun = time.perf_counter()
-    rows = []
+    vectors, figures = list[NDArray[np.floating]](), list[tuple[float, float, float]]()
     for member, parts in enumerate(DIVISIONS[variant.division](ground.split, MEMBERS)):
         learn = yield from pictures.read(parts.train, ground.test.preprocessing)
         choose = yield from pictures.read(parts.validation, ground.test.preprocessing)
         config = replace(variant.config, seed=variant.config.seed * MEMBERS + member)
         own = ground._replace(learn=learn.part, choose=choose.part)
-        vectors = yield from _trained(variant._replace(config=config), own, _loss)
-        rows.append(Row(f"member {member}", vectors, retrieval(vectors, ground.labels)))
+        vectors.append((yield from _trained(variant._replace(config=config), own, _loss)))
+        figures.append(_figures(retrieval(vectors[-1], ground.labels)))
     seconds = time.perf_counter() - begun
-    whole = joined(rows[0], tuple(rows), ground.labels).concatenated
-    alone = np.mean([_figures(row.figures) for row in rows], axis=0)
+    together = joined(vectors)
+    alone = np.mean(figures, axis=0)
     return [
         _Measured(f"{variant.name}: separated", (float(alone[0]), float(alone[1]), float(alone[2])), seconds, None),
-        _Measured(f"{variant.name}: concatenated", _figures(whole.figures), seconds, whole.vectors),
+        _Measured(f"{variant.name}: concatenated", _figures(retrieval(together, ground.labels)), seconds, together),
     ]
 
 
 def _trained(variant: Variant, ground: _Ground, make: Make) -> Steps[NDArray[np.floating]]:
     """Test embeddings (n, dim) of the epoch that validation found best."""
     config = variant.config
-    network = _network(variant)
+    network = _network(variant, ground.test.preprocessing.size)
     material = yield from _material(variant, network, ground)
     rows = np.sort(np.random.default_rng(config.seed).permutation(len(material.labels))[:HEAD_ROWS])
     start_head(network, material.plain(rows))
@@ -255,28 +291,29 @@ def _epoch(labels: Codes, config: TrainConfig, epoch: int) -> list[Codes]:
     return batches(labels, classes=classes, photos=photos, seed=config.seed, epoch=epoch)
 
 
-def _network(variant: Variant) -> Network:
+def _network(variant: Variant, size: int) -> Network:
+    """The usual network, or the one that the variant names for pictures of `size` pixels, those of the usual one."""
     config = variant.config
     if not variant.backbone:
         return pretrained(config)
-    backbone = backbones.create(variant.backbone, size=config.image_size)
+    backbone = backbones.create(variant.backbone, size=size)
     torch.manual_seed(config.seed)
     network = Network(backbone._replace(preprocessing=replace(backbone.preprocessing, crop=1.0)))
-    return with_head(network, Head(min(config.dim, network.backbone_dim))).eval().to(device())
+    head = Head(min(config.dim, network.backbone_dim)) if config.dim else None
+    return with_head(network, head).eval().to(device())
 
 
 def _material(variant: Variant, network: Network, ground: _Ground) -> Steps[Material]:
-    """The recipe's, with views as the variant wants them where the whole network is trained."""
+    """The recipe's; where the whole network is trained, in other views than the recipe's if the variant wants them."""
     photos = Photos(ground.learn, ground.choose, ground.place)
     material = yield from RECIPES[variant.config.recipe](variant.config, network, photos)
-    if variant.config.recipe != "full":
-        return material
     strength = STRENGTHS[variant.views]
+    if variant.config.recipe != "full" or strength is GENTLE:
+        return material
 
     def show(rows: Codes, random: torch.Generator) -> Tensor:
         batch = torch.from_numpy(ground.learn.batch(rows)).to(device())
-        with autocast():
-            return network.pool(network.raw_features(batch if strength is None else views(batch, random, strength)))
+        return whole(network, batch if strength is None else views(batch, random, strength))
 
     return replace(material, show=show)
 
