@@ -19,6 +19,7 @@ from indexer.evaluate_command import runtime_option, weights_option
 from indexer.indexing import Report, index, require_folders
 from indexer.installation import ModelChoice, choose, install
 from indexer.library import Library
+from indexer.outputs import require_output
 from indexer.photos import show, text
 from indexer.pipeline import Deferred
 from indexer.places import find
@@ -151,6 +152,7 @@ def _say_report(library: Library, report: Report) -> None:
 @json_option
 def sample_command(name: str, out: Path, per_class: int | None, part: str, as_json: bool) -> None:
     """Write sample pictures into the folder OUT, one sub-folder for each class."""
+    require_output(out)
     count = follow(samples.SAMPLES[name](out, per_class=per_class, part=part), as_json=as_json)
     if as_json:
         emit("sample", {"files": count})

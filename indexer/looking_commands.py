@@ -12,8 +12,9 @@ from indexer.export import export_hits, export_library, export_map, export_vecto
 from indexer.filter_words import filter_of, filter_options
 from indexer.layout import METHODS, layout
 from indexer.library import Library
+from indexer.outputs import overwrite_option, require_output
 from indexer.photos import show
-from indexer.places import find, require_place_without_photos
+from indexer.places import find
 from indexer.query import Query
 from indexer.sheet import write_picture
 from indexer.terminal import attached_option, counted, emit, follow, json_option, say
@@ -28,12 +29,15 @@ FILE = click.Path(path_type=Path)
 @click.argument("second", type=FILE)
 @library_option
 @click.option("--out", type=FILE, help="Write both pictures with their heat maps: .png, .jpg or .webp.")
+@overwrite_option
 @json_option
-def explain_command(first: Path, second: Path, library: Path | None, out: Path | None, as_json: bool) -> None:
+def explain_command(
+    *, first: Path, second: Path, library: Path | None, out: Path | None, overwrite: bool, as_json: bool
+) -> None:
     """Show which parts of two pictures match in the eyes of the model."""
     with Library.open(library or find(first)) as opened:
         if out is not None:
-            require_place_without_photos(opened.store, out, (first, second))
+            require_output(out, library=opened.folder, pictures=(first, second), overwrite=overwrite)
         found = explain(opened, first, second)
         vectors = [opened.vector(picture) for picture in (first, second)]
     distance = float(engines.exact_distances(vectors[0][None], vectors[1])[0])
@@ -62,14 +66,17 @@ def _hottest(heat: np.ndarray) -> str:
 @library_option
 @click.option("--method", type=click.Choice(list(METHODS)), default="tsne", show_default=True)
 @click.option("--out", type=FILE, help="Write the map: .csv, .json, or a picture of thumbnails as .png or .jpg.")
+@overwrite_option
 @json_option
 @attached_option
-def map_command(library: Path | None, method: str, out: Path | None, as_json: bool, attached: bool) -> None:
+def map_command(
+    *, library: Path | None, method: str, out: Path | None, overwrite: bool, as_json: bool, attached: bool
+) -> None:
     """Lay out the library's photos on a plane so that those that look alike lie together, and keep the map."""
     with Library.open(library or find()) as opened:
         if out is not None:
             require_form(out, "map")
-            require_place_without_photos(opened.store, out)
+            require_output(out, library=opened.folder, overwrite=overwrite)
         made = follow(layout(opened, method), as_json=as_json, attached=attached)
         if out is not None:
             export_map(out, opened, made)
@@ -88,9 +95,18 @@ def map_command(library: Path | None, method: str, out: Path | None, as_json: bo
 @click.option("-k", "count", type=click.IntRange(1, 10_000), default=50, show_default=True, help="With hits: how many.")
 @filter_options
 @library_option
+@overwrite_option
 @json_option
 def export_command(
-    *, out: Path, what: str, images: tuple[Path, ...], count: int, library: Path | None, as_json: bool, **filtered: Any
+    *,
+    out: Path,
+    what: str,
+    images: tuple[Path, ...],
+    count: int,
+    library: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    **filtered: Any,
 ) -> None:
     """Write the library's photos, the hits of a search, or the embeddings into the file OUT.
 
@@ -102,7 +118,7 @@ def export_command(
     require_form(out, what)
     with Library.open(library or find(images[0] if images else None)) as opened:
         for place in [out, ids_path(out)] if what == "vectors" else [out]:
-            require_place_without_photos(opened.store, place, images)
+            require_output(place, library=opened.folder, pictures=images, overwrite=overwrite)
         search = Search(Query(images), filter_of(filtered))
         written = _export(opened, out, what, search, count, as_json=as_json)
     if as_json:

@@ -1,12 +1,13 @@
 """Where libraries lie on this computer, and which of them holds a folder."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import platformdirs
 
-from indexer.errors import LookalikeError
-from indexer.photos import text
+from indexer.errors import LibraryError, LookalikeError
+from indexer.photos import show
 from indexer.store import Store
 
 SUFFIX = ".library"
@@ -24,17 +25,30 @@ def libraries() -> list[Path]:
 
 
 def find(folder: Path | None = None) -> Path:
-    """The library that holds a photo folder, else the default one (which may not exist yet)."""
+    """The library that holds a photo folder, else the default one (which may not exist yet).
+
+    One that cannot be read is passed over: it must not keep the others from being used.
+    """
     if folder is not None:
         wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
         for library in libraries():
-            store = Store(library)
-            try:
-                if any(below(path, root.path) for root in store.roots() for path in wanted):
-                    return library
-            finally:
-                store.close()
+            if any(below(path, root) for root in _roots(library) or () for path in wanted):
+                return library
     return home() / ("default" + SUFFIX)
+
+
+def _roots(library: Path) -> list[bytes] | None:
+    """The photo folders of a library by absolute path, none where there is no library; None where it is damaged."""
+    if not (library / "library.sqlite").is_file():
+        return []
+    try:
+        store = Store(library)
+        try:
+            return [root.path for root in store.roots()]
+        finally:
+            store.close()
+    except LibraryError:
+        return None
 
 
 def below(path: bytes, folder: bytes) -> bool:
@@ -42,29 +56,32 @@ def below(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
-def require_place_outside(out: Path, *folders: Path) -> None:
-    """LookalikeError where what is to be written would lie below one of these folders or a root of any library."""
+def require_place(
+    out: Path,
+    *,
+    library: Path | None = None,
+    folders: Iterable[Path] = (),
+    pictures: Iterable[Path] = (),
+    overwrite: bool = False,
+) -> list[str]:
+    """LookalikeError where `out`, a file or folder to be written, would cost the user something.
+
+    It may not lie below a photo folder of the `library` or of any in the home folder, nor below one of the `folders`;
+    it may be none of the `pictures` that are asked about, and no file that is there unless that is to be replaced.
+    Returns a sentence for each library whose photo folders cannot be known.
+    """
     place = os.fsencode(out.parent.resolve() / out.name)
+    known = {one: _roots(one) for one in {*libraries(), *([library] if library else [])}}
     roots = [os.fsencode(folder.resolve()) for folder in folders]
-    for library in libraries():
-        store = Store(library)
-        try:
-            roots += [root.path for root in store.roots()]
-        finally:
-            store.close()
-    _require_not_below(out, place, roots)
-
-
-def require_place_without_photos(store: Store, out: Path, pictures: tuple[Path, ...] = ()) -> None:
-    """LookalikeError where a file to be written would replace one of the pictures asked about, or lie below a root."""
-    place = os.fsencode(out.parent.resolve() / out.name)
-    _require_not_below(out, place, [root.path for root in store.roots()])
-    if place in {os.fsencode(picture.parent.resolve() / picture.name) for picture in pictures}:
-        raise LookalikeError(f"{text(os.fsencode(out))} is a picture you asked about. Choose another place.")
-
-
-def _require_not_below(out: Path, place: bytes, roots: list[bytes]) -> None:
+    roots += [path for paths in known.values() for root in paths or () for path in (root, os.path.realpath(root))]
     if any(below(place, root) for root in roots):
-        raise LookalikeError(
-            f"{text(os.fsencode(out))} lies in a photo folder, where nothing is ever written. Choose another."
-        )
+        raise LookalikeError(f"{show(out)} lies in a photo folder, where nothing is ever written. Choose another.")
+    if place in {os.fsencode(picture.parent.resolve() / picture.name) for picture in pictures}:
+        raise LookalikeError(f"{show(out)} is a picture you asked about. Choose another place.")
+    if not overwrite and os.path.lexists(out) and not out.is_dir():
+        raise LookalikeError(f"{show(out)} is there already. Choose another place, or add --overwrite to replace it.")
+    return [
+        f"The library {show(one)} cannot be read: whether {show(out)} lies in a photo folder of it is not known."
+        for one, paths in sorted(known.items())
+        if paths is None
+    ]

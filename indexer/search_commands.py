@@ -1,7 +1,7 @@
 """The commands that ask a library for what looks alike: search, and searches for those kept by name."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ import click
 from indexer import saved, ways
 from indexer.filter_words import FILTERING, filter_of
 from indexer.library import Hit, Library, SearchResult
+from indexer.outputs import overwrite_option, require_output
 from indexer.photos import show, text
-from indexer.places import find, require_place_without_photos
+from indexer.places import find
 from indexer.query import Box, Cropped, Example, Query
 from indexer.sheet import write_sheet
 from indexer.terminal import DISTANCE, SHARE, Number, counted, emit, json_option, say
@@ -49,6 +50,7 @@ def asking_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--near-copies", is_flag=True, help="First what the IMAGE is a changed copy of: cut, turned, framed ...")
 @click.option("--refine", "refining", is_flag=True, help="Rank the nearest by a second look: slower, mostly better.")
 @click.option("--sheet", type=FILE, help="Also write a contact sheet: .png, .jpg, .webp or .html.")
+@overwrite_option
 @json_option
 def search_command(
     *,
@@ -60,6 +62,7 @@ def search_command(
     near_copies: bool,
     refining: bool,
     sheet: Path | None,
+    overwrite: bool,
     as_json: bool,
     **asked: Any,
 ) -> None:
@@ -71,9 +74,10 @@ def search_command(
         raise click.UsageError("A saved search brings what it asks along: leave the other options out.")
     with Library.open(library or find(asked["images"][0] if asked["images"] else None)) as opened:
         search = saved.load(opened, name) if name is not None else _search(opened, way=way or NEAREST, **asked)
-        queries = _files(search.query)
+        queries = _files(search.query.positives)
         if sheet is not None:
-            require_place_without_photos(opened.store, sheet, (*queries, *asked["unlike"]))
+            pictures = (*queries, *_files(search.query.negatives))
+            require_output(sheet, library=opened.folder, pictures=pictures, overwrite=overwrite)
         result = ways.ranked(opened, search, count, exact=exact)
         if keep is not None:
             saved.save(opened, keep, search)
@@ -122,9 +126,9 @@ def _box(crop: str) -> Box:
     return left, top, width, height
 
 
-def _files(query: Query) -> tuple[Path, ...]:
-    """The positives that are files, for a contact sheet."""
-    whole = (one.example if isinstance(one, Cropped) else one for one in query.positives)
+def _files(examples: Sequence[Example]) -> tuple[Path, ...]:
+    """Those of the examples that are files."""
+    whole = (one.example if isinstance(one, Cropped) else one for one in examples)
     return tuple(one for one in whole if isinstance(one, Path))
 
 

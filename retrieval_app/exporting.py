@@ -13,7 +13,7 @@ from indexer import export, photos
 from indexer.errors import LookalikeError
 from indexer.filters import Filter
 from indexer.library import Hit, Library
-from indexer.places import require_place_without_photos
+from indexer.places import require_place
 from indexer.progress import drain
 from indexer.query import Cropped, Example
 from retrieval_app import words
@@ -111,7 +111,7 @@ def _write(library: Library, out: Path, order: Order) -> str:
     pictures = tuple(path for example in order.examples if (path := _path(library, example)) is not None)
     export.require_form(out, what)
     for place in (out, export.ids_path(out)) if what == "vectors" else (out,):
-        require_place_without_photos(library.store, place, pictures)
+        require_place(place, library=library.folder, pictures=pictures, overwrite=True)  # the dialog has asked
     try:
         count = _written(library, out, what, pictures, order)
     except OSError as error:

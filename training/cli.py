@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer import photos
-from indexer.card import show
 from indexer.filter_words import filter_of, filter_options
 from indexer.filters import Filter
 from indexer.library import Library
-from indexer.places import find, require_place_outside
+from indexer.outputs import require_output
+from indexer.photos import show
+from indexer.places import find
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from training import report_command, study_command
 from training.config import Field, TrainConfig, fields_of
@@ -74,7 +75,8 @@ def train_command(
     config = TrainConfig.from_dict({setting.name: settings.pop(setting.name) for setting in fields_of(TrainConfig)})
     source = _source(folder, library, filter_of(settings))
     if out is not None:
-        require_place_outside(out, *([folder] if folder else []))
+        library_of, folders = (source.library, []) if isinstance(source, Labels) else (None, [source])
+        require_output(out, library=library_of, folders=folders)
     # waiting threads that spin would slow a step down ten times while anything else is running on the computer
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from training.loop import train  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)

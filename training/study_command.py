@@ -8,6 +8,7 @@ import click
 
 from indexer import atomic
 from indexer.errors import LookalikeError
+from indexer.outputs import overwrite_option
 from indexer.photos import show
 from indexer.terminal import attached_option, emit, follow, json_option, say
 from training import study_page
@@ -46,6 +47,7 @@ def _usual(name: str) -> str:
 @click.option("--only", multiple=True, metavar="VARIANT", help="Compare only this one and others named so.")
 @click.option("--backbone", multiple=True, metavar="NAME", help="In the study backbones, another timm network too.")
 @click.option("--out", type=FOLDER, help="Write the study as a page, .html.")
+@overwrite_option
 @json_option
 @attached_option
 def study_command(
@@ -57,6 +59,7 @@ def study_command(
     only: tuple[str, ...],
     backbone: tuple[str, ...],
     out: Path | None,
+    overwrite: bool,
     as_json: bool,
     attached: bool,
     **settings: str | int | None,
@@ -66,7 +69,7 @@ def study_command(
     require_free(name, wished)
     base = TrainConfig.from_dict(BASES[purpose].to_dict() | wished)
     variants = chosen(_variants(name, base, backbone), only)
-    place = page_place(out, folder) if out else None
+    place = page_place(out, folder, overwrite=overwrite) if out else None
     from training.trials import run_study  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
 
     study = follow(run_study(name, folder, base, variants, seeds), as_json=as_json, attached=attached)
