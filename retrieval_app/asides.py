@@ -60,8 +60,3 @@ class Asides(QObject):
 def labels(library: Library) -> list[str]:
     """The labels in use, in order."""
     return sorted(set(library.annotations.labels(library.model_id).values()))
-
-
-def give_label(library: Library, photo: int, given: str | None) -> None:
-    """Give a photo a label of the user's, or take it away; a short write that waits for no job."""
-    library.annotations.label([photo], given)

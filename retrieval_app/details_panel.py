@@ -139,6 +139,8 @@ class DetailsPanel(QScrollArea):
         if (photo, hit) == (self.photo, self._hit) and query is self._query:
             return
         other = photo is None or self.photo is None or photo.id != self.photo.id or query is not self._query
+        if self.photo is not None and (photo is None or photo.id != self.photo.id):
+            self.label.finish()  # what was written was for the photo that is left
         self.photo, self._hit, self._query = photo, hit, query
         if photo is not None:
             self._name.setText(_breakable(photos.text(photo.path.rpartition(b"/")[2])))

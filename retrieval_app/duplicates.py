@@ -9,11 +9,9 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, Signal
 
 from indexer.annotations import NO_MATCH
-from indexer.errors import LookalikeError
 from indexer.library import Library, Photo
 from retrieval_app import words
 from retrieval_app.inquiry import Inquiry
-from retrieval_app.jobs import Readers
 from retrieval_app.session import Session
 
 KINDS = {
@@ -66,14 +64,11 @@ class Duplicates(QObject):
         self.kept: set[Member] = set()
         self.decided: list[tuple[Answer, Pairs]] = []  # what can be taken back, and what was shown before
         self.parted: list[Parted] = []  # everything that is remembered, from earlier too
-        self._writing = False  # whether the writer knows the library
-        self._writer = Readers(1, parent=self)
-        self._writer.answered.connect(self._remember)
-        self._writer.failed.connect(self._fail)
+        session.writer.written.connect(self._remember)
+        session.writer.refused.connect(self._fail)
         self.inquiry.changed.connect(self.changed)
         self.inquiry.answered.connect(self._take)
         session.library_changed.connect(self._follow)
-        session.closing.connect(self._writer.close)
 
     def look(self, kind: str, *, turned: bool = False) -> None:
         """Look for groups of a kind of KINDS."""
@@ -113,13 +108,11 @@ class Duplicates(QObject):
         self._write(((pair.one.id, pair.other.id),), None)
 
     def _write(self, pairs: Pairs, decision: str | None) -> None:
-        opposite = NO_MATCH if decision is None else None
-        self._writer.drop((pairs, opposite))  # the newest question is answered first
-        self._writer.ask((pairs, decision), partial(_write_decision, pairs=pairs, decision=decision))
+        self._session.writer.write(PARTED, partial(_write_decision, pairs=pairs, decision=decision))
         self.changed.emit()
 
-    def _remember(self, _key: object, answer: object) -> None:
-        if isinstance(answer, list):
+    def _remember(self, key: object, answer: object) -> None:
+        if key == PARTED and isinstance(answer, list):
             self.parted = answer
             self.changed.emit()
 
@@ -133,19 +126,13 @@ class Duplicates(QObject):
             self._folder = self._session.folder
             self.inquiry.drop()
             self.answer, self.kept, self.decided, self.parted = None, set(), [], []
-            self._writer.open(None)
-            self._writing = False
         if not self._session.empty:
-            if not self._writing:
-                self._writer.open(self._folder)
-                self._writing = True
-            self._writer.ask(PARTED, _parted)
+            self._session.writer.write(PARTED, _parted)  # read after what is still to be written
         self.changed.emit()
 
-    def _fail(self, _key: object, error: Exception) -> None:
-        if not isinstance(error, LookalikeError):
-            raise error
-        self._session.noticed.emit(f"This could not be remembered. {error}")
+    def _fail(self, key: object, sentence: str) -> None:
+        if key == PARTED:
+            self._session.noticed.emit(f"This could not be remembered. {sentence}")
 
     def told(self) -> str:
         """What was found, in a sentence."""

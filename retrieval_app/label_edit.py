@@ -23,19 +23,23 @@ class LabelEdit(QLineEdit):
         self.setPlaceholderText("no label")
         self.setAccessibleName("Label")
         self.setToolTip("Your label of this photo (Enter keeps it); without one its folder's label counts")
-        self.editingFinished.connect(self._finish)
+        self.editingFinished.connect(self.finish)
 
     def offer(self, labels: Iterable[str]) -> None:
         """The labels in use."""
         self._known.setStringList(list(labels))
 
     def show_label(self, label: str | None) -> None:
-        """Show a label; what is being written stays where that is the label already shown."""
+        """Show a label; what is being written stays where that is the label already shown.
+
+        Before another photo's label is shown, `finish` is to be called.
+        """
         if (label or "") != self._kept or not self.hasFocus():
             self._kept = label or ""
             self.setText(self._kept)
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Take what was written as the label, as a click on another photo does: Escape alone takes it back."""
         text = self.text().strip()
         if text != self._kept:
             self._kept = text

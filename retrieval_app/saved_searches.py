@@ -38,8 +38,10 @@ class SavedSearches(QObject):
         self._menu: QMenu | None = None
         self.names: list[str] = []
         session.library_changed.connect(lambda: beside.ask(NAMES, saved.names))
-        beside.answered.connect(self._take)
-        beside.refused.connect(self._refuse)
+        for answered in (beside.answered, session.writer.written):
+            answered.connect(self._take)
+        for refused in (beside.refused, session.writer.refused):
+            refused.connect(self._refuse)
 
     def fill(self, menu: QMenu) -> None:
         """Add the list of saved searches to a menu."""
@@ -58,7 +60,7 @@ class SavedSearches(QObject):
     def save(self, name: str) -> None:
         """Keep the current search by a name, in place of one that had it."""
         if self._session.asked is not None:
-            self._asides.ask(_Saving(name), partial(_save, name=name, kept=self._session.asked))
+            self._session.writer.write(_Saving(name), partial(_save, name=name, kept=self._session.asked))
 
     def open(self, name: str) -> None:
         """Look at a saved search again."""
@@ -66,7 +68,7 @@ class SavedSearches(QObject):
 
     def forget(self, name: str) -> None:
         """Forget a saved search."""
-        self._asides.ask(NAMES, partial(_forget, name=name))
+        self._session.writer.write(NAMES, partial(_forget, name=name))
 
     def _take(self, key: object, answer: object) -> None:
         if isinstance(key, _Opening) and isinstance(answer, Search):

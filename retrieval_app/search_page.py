@@ -7,9 +7,9 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
-from indexer.library import Photo
+from indexer.library import Library, Photo
 from retrieval_app import ways
-from retrieval_app.asides import Asides, give_label
+from retrieval_app.asides import Asides
 from retrieval_app.compare_page import ComparePage
 from retrieval_app.details_panel import DetailsPanel
 from retrieval_app.first_state import FirstState
@@ -24,10 +24,9 @@ from retrieval_app.tiles import Tiles
 
 
 class _Label(NamedTuple):
-    """The question to give a photo a label."""
+    """What is written: a label of the user's for a photo."""
 
     photo: int
-    given: str | None
 
 
 class SearchPage(QStackedWidget):
@@ -47,7 +46,6 @@ class SearchPage(QStackedWidget):
         self.query = QueryPanel(session, tiles, theme, self.asides)
         self.saved = SavedSearches(session, self.asides, self)
         self.compare = ComparePage(theme, self.asides)
-        self._labelling: _Label | None = None
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.first = FirstState(session)
         self._arrange()
@@ -78,11 +76,12 @@ class SearchPage(QStackedWidget):
         grid.marked.connect(self._session.mark)
         for signal in (self._tiles.arrived, self._session.query_changed):
             signal.connect(self._show_details)
-        self.details.similar_wanted.connect(self._session.find_similar)
+        self.details.similar_wanted.connect(self._find_similar)
         self.details.compare_wanted.connect(self._compare)
         self.details.label_given.connect(self._give_label)
-        self.asides.answered.connect(self._labelled)
-        self.asides.refused.connect(self._not_labelled)
+        self._session.leaving.connect(self.details.label.finish)
+        self._session.writer.written.connect(self._labelled)
+        self._session.writer.refused.connect(self._not_labelled)
         self.details.open_wanted.connect(self.open_photo)
         self.details.folder_wanted.connect(self.open_folder)
         self.query.open_wanted.connect(self.picture_wanted)
@@ -136,6 +135,10 @@ class SearchPage(QStackedWidget):
             Entry("Undo the last change", session.undo, ("Ctrl+Z",), possible=lambda: session.history.changed),
         ]
 
+    def _find_similar(self, photo: Photo) -> None:
+        if photo.id != self._session.queried:
+            self._session.click(photo.id)
+
     def _mark(self, by: int) -> None:
         if (current := self.results.grid.current_id()) is not None:
             self._session.mark(current, by)
@@ -175,10 +178,7 @@ class SearchPage(QStackedWidget):
         self.details.show_photo(photo, hit, query.positives[0] if query else None, queried=queried)
 
     def _give_label(self, photo: Photo, given: str | None) -> None:
-        if self._labelling is not None and self._labelling.photo == photo.id:
-            self.asides.drop(self._labelling)  # what was written before, if that still waits
-        self._labelling = _Label(photo.id, given)
-        self.asides.ask(self._labelling, partial(give_label, photo=photo.id, given=given))
+        self._session.writer.write(_Label(photo.id), partial(_write_label, photo=photo.id, given=given))
 
     def _labelled(self, key: object, _answer: object) -> None:
         """What is shown may mean something else now; the library's own list is read again by itself."""
@@ -188,6 +188,8 @@ class SearchPage(QStackedWidget):
     def _not_labelled(self, key: object, sentence: str) -> None:
         if isinstance(key, _Label):
             self._session.noticed.emit(sentence)
+            if (photo := self.details.photo) is not None and photo.id == key.photo:
+                self.details.label.show_label(photo.label)
 
     def open_photo(self, photo: Photo | None) -> None:
         """Open a photo in the system's viewer."""
@@ -197,3 +199,8 @@ class SearchPage(QStackedWidget):
     def open_folder(self, photo: Photo) -> None:
         """Open the folder of a photo in the system's file manager."""
         reveal(self._session, photo.path)
+
+
+def _write_label(library: Library, photo: int, given: str | None) -> None:
+    """A short write that waits for no job; None takes the label away."""
+    library.annotations.label([photo], given)

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from indexer.errors import LookalikeError
 from indexer.filters import Filter
-from indexer.library import Info, Library, Photo
+from indexer.library import Info, Library
 from indexer.places import home
 from indexer.query import Example, Query
 from indexer.samples import sample_folder
@@ -25,6 +25,7 @@ from retrieval_app.jobs import JobEnd, Readers
 from retrieval_app.snapshot import WATCHED, Snapshot, keep_watched, take_snapshot
 from retrieval_app.state import History, JobState, Listing, Trouble
 from retrieval_app.work import Work, summary
+from retrieval_app.writing import Writer
 
 POLL_MS = 700  # how often another process's commits are looked for
 SNAPSHOT = "snapshot"
@@ -39,6 +40,7 @@ class Session(QObject):
     job_changed = Signal()
     troubled = Signal(object)  # Trouble, or None when it is over
     noticed = Signal(str)  # a sentence for the status line
+    leaving = Signal()  # the library is about to be closed: what is half said of it is finished now
     closing = Signal()
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
@@ -54,6 +56,7 @@ class Session(QObject):
         self.history = History()
         self.searching = False
         self.work = Work(self)
+        self.writer = Writer(self)
         self._ids = self.listing.ids
         self._library: Library | None = None
         self._version = -1
@@ -67,6 +70,7 @@ class Session(QObject):
         self.work.changed.connect(self.job_changed)
         self.work.ended.connect(self._end)
         self.work.watch.failed.connect(self._unwatched)
+        self.writer.refused.connect(self._not_written)
 
     # The library
 
@@ -115,19 +119,23 @@ class Session(QObject):
     def close(self) -> None:
         """End threads and child; the window is closing."""
         self._timer.stop()
+        self.leaving.emit()
         self.closing.emit()
         self.work.close()
+        self.writer.close()
         self._reader.close()
         if self._library is not None:
             self._library.close()
             self._library = None
 
     def _leave(self) -> None:
+        self.leaving.emit()
         self.work.watch.follow(self.folder, wanted=False)
         if self._library is not None:
             self._library.close()
         self._library, self._version, self._reading = None, -1, False
         self._reader.open(None)
+        self.writer.open(None)
         self.info, self.failures, self.previous, self.history = None, [], "", History()
         self._ids, self.within, self.cut, self.way = np.empty(0, np.int64), EVERYTHING, None, NEAREST
         self._settle()
@@ -140,8 +148,7 @@ class Session(QObject):
         try:
             version = self._library.version()
         except LookalikeError as error:
-            self._timer.stop()
-            self.trouble(str(error), "Try again", partial(self.open, self.folder))
+            self._give_up(error)
             return
         if version != self._version and not self._reading:
             self._version, self._reading = version, True
@@ -154,10 +161,10 @@ class Session(QObject):
             self._library = Library.open(self.folder)
         except LookalikeError as error:
             if self.job is None:  # while a job makes the library, the next look will find it
-                self._timer.stop()
-                self.trouble(str(error), "Try again", partial(self.open, self.folder))
+                self._give_up(error)
             return False
         self._reader.open(self.folder)
+        self.writer.open(self.folder)
         return True
 
     def _take(self, key: object, answer: object) -> None:
@@ -168,11 +175,12 @@ class Session(QObject):
 
     def _fail(self, key: object, error: Exception) -> None:
         if key == SNAPSHOT:
-            self._fail_snapshot(error)
+            self._reading = False
+            self._give_up(error)
         elif key == self._ticket:
             self._fail_search(error)
         else:
-            self._explain(error, "Try again", partial(self.watch, self.work.watch.wanted))
+            self._give_up(error)
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         self._reading = False
@@ -187,8 +195,8 @@ class Session(QObject):
         elif self.info is not None and self.info.fingerprint != before:
             self._look()  # what is shown was ranked by another model
 
-    def _fail_snapshot(self, error: Exception) -> None:
-        self._reading = False
+    def _give_up(self, error: Exception) -> None:
+        """Look at the library no more until the user wants to try again."""
         self._timer.stop()
         self._explain(error, "Try again", partial(self.open, self.folder))
 
@@ -213,11 +221,6 @@ class Session(QObject):
             self.show_library()
         else:
             self.search(Query(positives=(photo,)))
-
-    def find_similar(self, photo: Photo) -> None:
-        """Take a photo as the query, if it is not yet."""
-        if photo.id != self.queried:
-            self.search(Query(positives=(photo.id,)))
 
     def mark(self, example: Example, by: int) -> None:
         """Look for more (1) or less (-1) of a picture, once more; a mark and its opposite undo each other."""
@@ -337,8 +340,11 @@ class Session(QObject):
     def watch(self, wanted: bool) -> None:
         """Index whatever changes in the library's folders, from now on and at every start, or no longer."""
         self.work.watch.follow(self.folder, wanted=wanted)
-        self._reader.drop((WATCHED, not wanted))
-        self._reader.ask((WATCHED, wanted), partial(keep_watched, watched=wanted))
+        self.writer.write(WATCHED, partial(keep_watched, watched=wanted))
+
+    def _not_written(self, key: object, sentence: str) -> None:
+        if key == WATCHED:
+            self.trouble(sentence, "Try again", partial(self.watch, self.work.watch.wanted))
 
     def _unwatched(self, sentence: str) -> None:
         self.trouble(f"The folders are no longer watched. {sentence}", "Watch again", partial(self.watch, True))

@@ -1,5 +1,7 @@
 """The details: a label is read and written, why a photo matches is shown on demand, numbers have words."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -109,3 +111,65 @@ def test_figures_are_said_with_their_meaning() -> None:
     assert likely["Same label"] == "with 97 % confidence"
     assert rare["Rarity"] == "closer than 1 in 12,000 random pairs"
     assert "Rarity" not in likely
+
+
+def alike(window: MainWindow, qtbot: QtBot) -> tuple[Photo, Photo]:
+    """Two photos of the library with the same label."""
+    ids = window.session.listing.ids
+    qtbot.waitUntil(lambda: window.tiles.photo(ids, 0) is not None, timeout=20_000)
+    first, second = (window.tiles.photo(ids, place) for place in (0, 1))
+    assert first is not None and second is not None and first.label == second.label
+    return first, second
+
+
+def half_write(window: MainWindow, text: str) -> None:
+    label = window.page.details.label
+    label.setFocus()
+    label.selectAll()
+    QTest.keyClicks(label, text)
+
+
+def arrived_at(window: MainWindow, photo: Photo) -> bool:
+    shown = window.page.details.photo
+    return not window.session.searching and shown is not None and shown.id == photo.id
+
+
+def by_key(window: MainWindow) -> None:
+    QTest.keyClick(window.page.details.label, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+
+
+def by_mouse(window: MainWindow) -> None:
+    QTest.mouseClick(window, Qt.MouseButton.BackButton)
+
+
+@pytest.mark.parametrize("go_back", [by_key, by_mouse])
+def test_what_is_half_written_goes_to_the_photo_it_was_written_for(
+    window: MainWindow, qtbot: QtBot, home: Path, go_back: Callable[[MainWindow], None]
+) -> None:
+    first, second = alike(window, qtbot)
+    for photo in (second, first):
+        window.session.click(photo.id)
+        qtbot.waitUntil(partial(arrived_at, window, photo), timeout=20_000)
+    half_write(window, "ROSE")
+    go_back(window)
+    qtbot.waitUntil(lambda: arrived_at(window, second), timeout=20_000)
+    label = window.page.details.label
+    assert label.hasFocus() and label.text() == second.label
+    QTest.keyClick(label, Qt.Key.Key_Return)
+    qtbot.waitUntil(window.session.writer.idle, timeout=20_000)
+    assert (written(home, first.id), written(home, second.id)) == ("ROSE", second.label)
+
+
+@pytest.mark.parametrize("leave", ["close", "open another library"])
+def test_what_is_half_written_when_the_library_is_left_is_kept(
+    window: MainWindow, qtbot: QtBot, home: Path, leave: str
+) -> None:
+    photo = open_details(window, qtbot).photo
+    assert photo is not None
+    half_write(window, "ROSE")
+    if leave == "close":
+        window.close()
+    else:
+        window.session.open(home / "other.library")
+        qtbot.waitUntil(window.session.writer.idle, timeout=20_000)
+    assert written(home, photo.id) == "ROSE"
