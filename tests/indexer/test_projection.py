@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from indexer.projection import fit_pca
+from indexer.progress import drain
+from indexer.projection import fit_pca, tsne
 
 
 def features(rows: int, width: int, spread: float = 20.0) -> np.ndarray:
@@ -35,6 +36,18 @@ def test_the_leading_direction_comes_first() -> None:
     values = features(400, 64)
     spread = (values @ fit_pca(values, 10)).std(axis=0)
     assert np.all(np.diff(spread) < 1e-3)
+
+
+@pytest.mark.parametrize("rows", [3, 30])
+def test_values_of_one_column_get_points_in_the_plane(rows: int) -> None:
+    points = drain(tsne(features(rows, 40)[:, :1], jobs=1))
+    assert points.shape == (rows, 2)
+    assert np.isfinite(points).all()
+    assert len(np.unique(points[:, 0])) == rows
+
+
+def test_values_that_are_all_alike_are_one_point() -> None:
+    assert len(np.unique(drain(tsne(np.full((30, 5), 0.25, np.float32), jobs=1)), axis=0)) == 1
 
 
 def test_the_same_values_give_the_same_matrix() -> None:

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from dataclasses import fields, replace
 from pathlib import Path
@@ -5,18 +6,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
+import torch
 
+from indexer.backbones import DEFAULT
 from indexer.errors import LookalikeError
 from indexer.progress import Progress, drain
 from tests.commands import lookalike
+from tests.labelled_shapes import write_classes
 from tests.pages import parse
+from training import pace, pictures
 from training.choices import LOSSES
 from training.config import TrainConfig
-from training.study import STUDIES, chosen
+from training.data import survey
+from training.learner import pretrained
+from training.pace import Machine, at_once
+from training.split import TEST_FROM, place, split
+from training.study import STUDIES, Variant, chosen, require_free
 from training.study_command import BASES
-from training.study_page import MOST_SEEDS, gain, over_seeds, study_page
+from training.study_page import MOST_SEEDS, budget, gain, over_seeds, rules, study_page
 from training.study_page import fields as as_json
-from training.trials import STRENGTHS, Entry, Study, run_study
+from training.trials import STRENGTHS, Entry, Study, _Ground, _material, _network, run_study
 
 BASE = BASES["images"]
 TINY = replace(BASE, image_size=32, epochs=1, dim=8, classes_per_batch=6, photos_per_class=4)
@@ -47,6 +56,27 @@ def test_only_what_is_there_can_be_chosen() -> None:
         chosen(variants, ["3 numbers"])
     with pytest.raises(LookalikeError, match="supcon has no margin"):
         STUDIES["margin"](replace(BASE, loss="supcon"))
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "sentence"),
+    [
+        ("losses", "loss", "The study losses compares losses; leave --loss out."),
+        ("sizes", "dim", "The study sizes compares sizes; leave --dim out."),
+    ],
+)
+def test_what_a_study_sets_itself_is_not_set_by_the_user(name: str, setting: str, sentence: str) -> None:
+    with pytest.raises(LookalikeError) as refused:
+        require_free(name, {"epochs": 1, setting: 2})
+    assert str(refused.value) == sentence
+    require_free("mining", {"loss", "dim"})
+    require_free(name, {"epochs", "image_size"})
+
+
+def test_a_study_for_new_classes_says_which_weights_are_measured() -> None:
+    assert "halfway from the pretrained to the trained" in rules(BASES["classes"])
+    assert "70% of the way from" in rules(replace(BASES["classes"], interpolation=0.7))
+    assert "pretrained to the" not in rules(BASES["images"])
 
 
 @pytest.mark.parametrize("count", [2, 3, MOST_SEEDS])
@@ -102,6 +132,22 @@ def test_a_studys_page_is_whole_and_stands_alone(study: Study) -> None:
     )
 
 
+def test_a_page_shows_embeddings_of_one_number(study: Study) -> None:
+    def narrow(entry: Entry) -> Entry:  # as Fisher's discriminants are where two classes are learned
+        assert entry.side is not None
+        return entry._replace(side=entry.side._replace(drawn=[row[:1] for row in entry.side.drawn[:7]]))
+
+    entries = [narrow(study.baselines[2]), narrow(study.entries[0])]
+    page = parse(drain(study_page(replace(study, baselines=(entries[0],), entries=(entries[1],)))).decode())
+    assert page.faults == []
+    assert page.elements.count("svg") == 1 + 2 * 2
+
+
+def test_files_that_cannot_be_read_are_counted_and_left_out(study: Study) -> None:
+    assert study.unreadable == as_json(study)["unreadable"] == 1
+    assert "1 of their files could not be read" in budget(study)
+
+
 def _few(study: Study) -> Study:
     """With so few points that nothing is to be arranged."""
 
@@ -123,6 +169,68 @@ def test_a_study_judges_the_weights_that_a_training_would_keep(study: Study, sha
     found = drain(run_study("augmentation", shapes, near, STUDIES["augmentation"](near)[:1], 1)).entries[0]
     assert found.map_at_r[0] != study.entries[0].map_at_r[0]
     assert BASES["classes"].interpolation == TrainConfig(purpose="classes").interpolation < 1
+
+
+def test_a_named_backbone_without_a_head_is_its_own_embedding_at_the_size_of_the_pictures() -> None:
+    config = replace(TINY, dim=0, image_size=None)
+    network = _network(Variant("another", config, backbone=DEFAULT), 64)
+    assert network.head is None
+    assert network.dim == network.backbone_dim > 0
+    assert network.preprocessing.size == 64
+    assert network.preprocessing.crop == 1
+    headed = _network(Variant("another", replace(config, dim=8), backbone=DEFAULT), 64)
+    assert headed.dim == 8
+
+
+def test_where_memory_is_short_every_kind_of_views_goes_through_the_network_in_parts(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = pretrained(TINY)
+    part = drain(pictures.read(drain(survey(shapes)).samples[-12:], network.preprocessing)).part
+    ground = _Ground(part, part, part, np.zeros(12, np.int64), tmp_path / "study", 0)
+    monkeypatch.setattr(pace, "HERE", Machine(2, memory=25_000_000))
+    seen: list[int] = []
+    network.body.get_submodule("conv_stem").register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    for variant in STUDIES["augmentation"](TINY):
+        material = drain(_material(variant, network, ground))
+        seen.clear()
+        assert len(material.show(np.arange(12), torch.Generator().manual_seed(0))) == 12
+        assert max(seen) == at_once(12, 32, pace.HERE) < 12
+        assert sum(seen) == 12
+
+
+def _stages(folder: Path, name: str, base: TrainConfig, refusal: str) -> set[str]:
+    """What a study did before it was refused."""
+    steps, stages = run_study(name, folder, base, STUDIES[name](base), 1), set[str]()
+    with pytest.raises(LookalikeError, match=refusal):
+        stages.update(progress.stage for progress in steps)
+    return stages
+
+
+def test_too_few_classes_for_an_ensemble_are_refused_before_any_work(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "five", 5, 6)
+    assert _stages(folder, "ensembles", TINY, "3 folds take 6 classes .*; there are 5") == {"scan"}
+
+
+def test_a_backbone_that_is_not_there_is_refused_before_any_work(shapes: Path) -> None:
+    steps = run_study("backbones", shapes, TINY, [Variant("another", TINY, backbone="efficientnet_lite99")], 1)
+    with pytest.raises(LookalikeError, match="no backbone named 'efficientnet_lite99'"):
+        assert {progress.stage for progress in steps} == {"scan"}
+
+
+def test_a_class_whose_test_pictures_cannot_be_read_leaves_nothing_to_compare_with_one_other(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "two", 2, 14)
+    for sample in split(drain(survey(folder)).samples, "images").test:
+        if sample.label == "class-01":
+            Path(sample.path.decode()).unlink()
+    damaged = [content for content in (b"%d" % n for n in range(200)) if _judges(content)]
+    for number, content in enumerate(damaged[:4]):
+        (folder / "class-01" / f"damaged-{number}.png").write_bytes(content)
+    assert _stages(folder, "mining", TINY, "4 of the .* pictures to measure with cannot be read") == {"scan", "decode"}
+
+
+def _judges(content: bytes) -> bool:
+    return place(b"photo", hashlib.sha256(content).digest()) >= TEST_FROM
 
 
 @pytest.mark.long
