@@ -27,6 +27,7 @@ FACTS = 20_000  # photos whose facts are kept
 PIXMAP_BYTES = 96 << 20  # some 600 thumbnails: several screens
 PREVIEW_BYTES = 32 << 20
 PREVIEW_SIDE = 640
+SIDES = 4  # sides of thumbnails asked for last, that stand in for each other until the right one is there
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -58,6 +59,10 @@ class Bounded(Generic[Key, Value]):
         while self._total > self._limit and len(self._values) > 1:
             self._total -= self._cost(self._values.pop(next(iter(self._values))))
 
+    def recent(self) -> list[Key]:
+        """The keys, the one used last first."""
+        return list(reversed(self._values))
+
     def clear(self) -> None:
         """Forget everything."""
         self._values.clear()
@@ -71,10 +76,17 @@ class _Fact(NamedTuple):
     photo: Photo | None
 
 
-class _Drawn(NamedTuple):
-    """A picture made for a square of `side` pixels; a null pixmap when it cannot be read."""
+class _Read(NamedTuple):
+    """What was read of a picture when the library was `age` old; a null image when it could not be read."""
 
-    side: int
+    age: int
+    image: QImage
+
+
+class _Drawn(NamedTuple):
+    """A picture for the screen; a null pixmap, which is read again when the library has changed, if it could not be."""
+
+    age: int
     pixmap: QPixmap
     source: object  # kept alive, as its identity may be the key
 
@@ -94,7 +106,7 @@ class _Thumbnail(NamedTuple):
 
 
 class _Preview(NamedTuple):
-    """The question for a larger view of a picture: its path, or the identity of a picture in memory."""
+    """The question for a larger view: of a photo by its sha256, of a file by its path, of one in memory by identity."""
 
     source: bytes | int
 
@@ -109,8 +121,9 @@ class Tiles(QObject):
         self._age = 0
         self._folder: Path | None = None
         self._facts: Bounded[int, _Fact] = Bounded(FACTS, lambda _: 1)
-        self._thumbnails: Bounded[bytes, _Drawn] = Bounded(PIXMAP_BYTES, _bytes)
-        self._previews: Bounded[bytes | int, _Drawn] = Bounded(PREVIEW_BYTES, _bytes)
+        self._thumbnails: Bounded[_Thumbnail, _Drawn] = Bounded(PIXMAP_BYTES, _bytes)
+        self._previews: Bounded[_Preview, _Drawn] = Bounded(PREVIEW_BYTES, _bytes)
+        self._sides: Bounded[int, int] = Bounded(SIDES, lambda _: 1)
         self._sources: dict[int, Image] = {}
         self._readers = Readers(2, parent=self)
         self._readers.answered.connect(self._take)
@@ -153,9 +166,12 @@ class Tiles(QObject):
     def thumbnail(self, photo: Photo, side: int) -> QPixmap | None:
         """The photo fitted into a square of `side` device pixels; null when it cannot be read."""
         side = min(side, THUMBNAIL_SIDE)
-        drawn = self._thumbnails.get(photo.sha256)
-        if drawn is None or drawn.side != side:
-            self._readers.ask(_Thumbnail(photo.sha256, side), partial(_read_thumbnail, photo=photo, side=side))
+        key = _Thumbnail(photo.sha256, side)
+        self._sides.put(side, side)
+        drawn = self._thumbnails.get(key)
+        self._ask(key, drawn, partial(_read_thumbnail, photo=photo, side=side))
+        others = (self._thumbnails.get(key._replace(side=other)) for other in self._sides.recent())
+        drawn = drawn or next((other for other in others if other is not None), None)
         return drawn.pixmap if drawn else None
 
     def preview(self, example: Picture | Photo) -> QPixmap | None:
@@ -163,13 +179,17 @@ class Tiles(QObject):
         if isinstance(example, int):
             photo = self.one(example)
             return self.preview(photo) if photo else None
-        source = _source(example)
-        drawn = self._previews.get(source)
-        if drawn is None:
-            if isinstance(example, Image):
-                self._sources[id(example)] = example
-            self._readers.ask(_Preview(source), partial(_read_preview, example=example))
+        key = _Preview(_source(example))
+        drawn = self._previews.get(key)
+        if drawn is None and isinstance(example, Image):
+            self._sources[id(example)] = example
+        self._ask(key, drawn, partial(_read_preview, example=example))
         return drawn.pixmap if drawn else None
+
+    def _ask(self, key: _Thumbnail | _Preview, drawn: _Drawn | None, read: Callable[[Library], QImage]) -> None:
+        """Have a picture read that is not there, or could not be read before the library changed."""
+        if drawn is None or (drawn.pixmap.isNull() and drawn.age != self._age):
+            self._readers.ask(key, partial(_read, age=self._age, read=read))
 
     def _take(self, key: object, answer: object) -> None:
         if isinstance(key, _Page):
@@ -177,16 +197,16 @@ class Tiles(QObject):
             found = {photo.id: photo for photo in answer}
             for photo_id in key.ids:
                 self._facts.put(photo_id, _Fact(key.age, found.get(photo_id)))
-        elif isinstance(answer, QImage):
-            self._draw(key, QPixmap.fromImage(answer))
+        elif isinstance(answer, _Read):
+            self._draw(key, answer.age, QPixmap.fromImage(answer.image))
         self.arrived.emit()
 
-    def _draw(self, key: object, pixmap: QPixmap) -> None:
+    def _draw(self, key: object, age: int, pixmap: QPixmap) -> None:
         if isinstance(key, _Thumbnail):
-            self._thumbnails.put(key.sha256, _Drawn(key.side, pixmap, None))
+            self._thumbnails.put(key, _Drawn(age, pixmap, None))
         elif isinstance(key, _Preview):
             held = self._sources.pop(key.source, None) if isinstance(key.source, int) else None
-            self._previews.put(key.source, _Drawn(PREVIEW_SIDE, pixmap, held))
+            self._previews.put(key, _Drawn(age, pixmap, held))
 
     def _fail(self, key: object, error: Exception) -> None:
         """The library could not be read just now; the session says so. What else is raised is a bug."""
@@ -200,8 +220,12 @@ def _bytes(drawn: _Drawn) -> int:
 
 def _source(example: Path | Image | Photo) -> bytes | int:
     if isinstance(example, Photo):
-        return example.path
+        return example.sha256
     return bytes(example) if isinstance(example, Path) else id(example)
+
+
+def _read(library: Library, age: int, read: Callable[[Library], QImage]) -> _Read:
+    return _Read(age, read(library))
 
 
 def _read_page(library: Library, page: _Page) -> list[Photo]:

@@ -110,3 +110,70 @@ def test_a_large_picture_in_memory_becomes_a_preview(tiles: Tiles, qtbot: QtBot)
     preview = tiles.preview(image)
     assert preview is not None
     assert (preview.width(), preview.height()) == (PREVIEW_SIDE, PREVIEW_SIDE // 2)
+
+
+def gone_photo(library: Library, path: Path) -> Photo:
+    """A photo without a cached thumbnail whose file is not there."""
+    photo = library.photos(library.photo_ids().tolist())[0]
+    return photo._replace(sha256=b"\2" * 32, path=bytes(path))
+
+
+def test_two_sizes_of_a_photo_whose_file_is_gone_come_to_rest(
+    tiles: Tiles, library: Library, qtbot: QtBot, tmp_path: Path
+) -> None:
+    photo = gone_photo(library, tmp_path / "gone.png")
+    looks = 0
+
+    def look() -> None:
+        """As the grid and the details do whenever something arrives."""
+        nonlocal looks
+        looks += 1
+        if looks < 50:
+            tiles.thumbnail(photo, 136)
+            tiles.thumbnail(photo, 256)
+
+    tiles.arrived.connect(look)
+    look()
+    qtbot.waitUntil(tiles.idle, timeout=20_000)
+    assert looks <= 3  # once at first, once for each answer
+
+
+def test_another_size_stands_in_until_the_right_one_is_there(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
+    photo = library.photos(library.photo_ids().tolist())[0]
+    arrive(qtbot, tiles, photo, 64)
+    at_once = tiles.thumbnail(photo, 100)
+    assert at_once is not None and max(at_once.width(), at_once.height()) == 64
+    qtbot.waitUntil(tiles.idle, timeout=20_000)
+    at_last = tiles.thumbnail(photo, 100)
+    assert at_last is not None and max(at_last.width(), at_last.height()) == 100
+
+
+def preview(qtbot: QtBot, tiles: Tiles, photo: Photo) -> QPixmap:
+    qtbot.waitUntil(lambda: tiles.preview(photo) is not None and tiles.idle(), timeout=20_000)
+    pixmap = tiles.preview(photo)
+    assert pixmap is not None
+    return pixmap
+
+
+def test_what_could_not_be_read_is_read_again_when_the_library_has_changed(
+    tiles: Tiles, library: Library, indexed: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    photo = gone_photo(library, tmp_path / "back.png")
+    assert preview(qtbot, tiles, photo).isNull() and arrive(qtbot, tiles, photo, 64).isNull()
+    draw("disc", 0).save(tmp_path / "back.png")
+    assert preview(qtbot, tiles, photo).isNull()  # nobody has said so yet
+    tiles.follow(indexed)
+    for shown in (tiles.preview(photo), tiles.thumbnail(photo, 64)):
+        assert shown is not None and shown.isNull()  # as it was, until it has been read
+    qtbot.waitUntil(tiles.idle, timeout=20_000)
+    assert not preview(qtbot, tiles, photo).isNull() and not arrive(qtbot, tiles, photo, 64).isNull()
+
+
+def test_another_content_under_the_same_name_has_a_preview_of_its_own(
+    tiles: Tiles, library: Library, qtbot: QtBot, tmp_path: Path
+) -> None:
+    photo = gone_photo(library, tmp_path / "edited.png")
+    Image.new("RGB", (40, 20), "navy").save(tmp_path / "edited.png")
+    assert preview(qtbot, tiles, photo).width() == 40
+    Image.new("RGB", (60, 20), "navy").save(tmp_path / "edited.png")
+    assert preview(qtbot, tiles, photo._replace(sha256=b"\3" * 32)).width() == 60
