@@ -46,7 +46,7 @@ DISTANCE = Number(0, 2)
 
 
 class Stopped(LookalikeError):
-    """The user stopped the work; what was committed stays."""
+    """The user stopped the work; the text says what of it is kept."""
 
 
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
@@ -72,25 +72,30 @@ def emit(kind: str, fields: Mapping[str, Any]) -> None:
 def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Result:
     """Run the steps to their end, showing the progress; with `attached`, stop when standard input closes.
 
-    The steps are closed on the way out whatever happens, so that their `finally:` has run.
+    The steps are closed on the way out whatever happens, so that their `finally:` has run. Ctrl-C always reaches them
+    as KeyboardInterrupt, wherever it struck, so that they can tell it from being given up. Stopped where they end so.
     """
-    asked_to_stop = threading.Event()
+    given_up, interrupted = threading.Event(), threading.Event()
     if attached:
         _make_way()
-        threading.Thread(target=_wait_for_end_of_input, args=(asked_to_stop,), daemon=True).start()
-    _keep_in_mind(asked_to_stop)
+        threading.Thread(target=_wait_for_end_of_input, args=(given_up,), daemon=True).start()
+    _keep_in_mind(interrupted)
     show = _json_line if as_json else _Bars()
     shown = None
     try:
-        while not asked_to_stop.is_set():
+        while not given_up.is_set():
             progress = next(steps)
             if progress != shown:  # whoever waits repeats itself
                 show(progress)
                 shown = progress
+            if interrupted.is_set():
+                raise KeyboardInterrupt
     except StopIteration as stop:
         result: Result = stop.value
         return result
     except KeyboardInterrupt:  # said here: click would begin a new line for it
+        with contextlib.suppress(KeyboardInterrupt, StopIteration):
+            steps.throw(KeyboardInterrupt)  # where they have not ended by it
         raise Stopped(STOPPED) from None
     finally:
         steps.close()
@@ -99,14 +104,14 @@ def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Re
     raise Stopped(STOPPED)
 
 
-def _keep_in_mind(asked_to_stop: threading.Event) -> None:
+def _keep_in_mind(interrupted: threading.Event) -> None:
     """Remember Ctrl-C beside raising it: an exception that happens to rise inside a destructor is lost."""
     usual = signal.getsignal(signal.SIGINT)
     if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
         return
 
     def stop(number: int, frame: FrameType | None) -> None:
-        asked_to_stop.set()
+        interrupted.set()
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, stop)
@@ -162,8 +167,8 @@ def run(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's last flush does not complain
         return 0
-    except (Stopped, KeyboardInterrupt, click.Abort):
-        say(STOPPED, error=True)
+    except (Stopped, KeyboardInterrupt, click.Abort) as end:
+        say(str(end) if isinstance(end, Stopped) else "Stopped.", error=True)  # the others: before the work, or after
         return 130
     except click.exceptions.Exit as wish:
         return wish.exit_code

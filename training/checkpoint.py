@@ -6,32 +6,64 @@ import importlib.metadata
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from indexer import atomic, photos
-from indexer.card import CARD_FILE, STORY_FILE, WEIGHTS_FILE, ModelCard, card_bytes, name_hash, show
+from indexer.card import CARD_FILE, STORY_FILE, ModelCard, card_bytes, name_hash
 from indexer.errors import LookalikeError
 from indexer.network import Network, write_checkpoint
+from indexer.photos import show
 from training.data import Sample, has_labels
-from training.insight import INSIGHT_FILE
-from training.model_card import MODEL_CARD_FILE
-from training.run import REPORT_FILE
 from training.sources import UNFINISHED
 
-OURS = {CARD_FILE, WEIGHTS_FILE, STORY_FILE, INSIGHT_FILE, MODEL_CARD_FILE, REPORT_FILE, UNFINISHED}
 MOST_LABELS = 20_000  # that a card names: it may have a megabyte
 VERSIONS = ("lookalike", "torch", "timm", "numpy", "pillow")
 
 
 def check_place(out: Path) -> None:
-    """LookalikeError where the folder holds something else than an older checkpoint, or cannot be one."""
+    """LookalikeError where a checkpoint cannot be written, or would take the place of anything but a training cut off.
+
+    `out` is absolute. Nothing is left there by asking.
+    """
+    try:
+        obstacle = _obstacle(out)
+        if not obstacle:
+            _probe(out)
+    except OSError as fault:
+        obstacle = f"cannot be written to: {fault.strerror or fault}"
+    if obstacle:
+        raise LookalikeError(f"{show(out)} {obstacle}. Name an empty or new folder for the checkpoint.")
+
+
+def _obstacle(out: Path) -> str:
+    """What is the matter with a place as it is, "" where nothing is."""
     if out.exists() and not out.is_dir():
-        raise LookalikeError(f"{show(out)} is a file. Name an empty or new folder for the checkpoint.")
-    if out.is_dir() and any(entry.name not in OURS and entry.suffix != atomic.PARTIAL for entry in out.iterdir()):
-        raise LookalikeError(f"{show(out)} holds other files. Name an empty or new folder for the checkpoint.")
+        return "is a file"
+    if (out / CARD_FILE).exists():
+        return "holds a model already"
+    if out.is_dir() and any(entry.name != UNFINISHED and entry.suffix != atomic.PARTIAL for entry in out.iterdir()):
+        return "holds other files"
+    if out == Path.cwd():
+        return "is the folder you are in, and would be replaced as a whole"
+    return ""
+
+
+def _probe(out: Path) -> None:
+    """Make and remove what a training will make: a file in the folder, and the folder's new form beside it. OSError
+    where that is refused.
+    """
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        for place in (out / UNFINISHED, out):
+            atomic.new_folder(place).rmdir()
+    finally:
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def save(

@@ -1,6 +1,7 @@
 """`lookalike train`: its options are the fields of TrainConfig. Importing this file imports no torch."""
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer import photos
-from indexer.filter_words import filter_of, filter_options
+from indexer.filter_words import filter_of, filter_options, options
 from indexer.filters import Filter
 from indexer.library import Library
 from indexer.outputs import require_output
 from indexer.photos import show
 from indexer.places import find
-from indexer.terminal import attached_option, emit, follow, json_option, say
+from indexer.terminal import Stopped, attached_option, emit, follow, json_option, say
 from training import report_command, study_command
 from training.config import Field, TrainConfig, fields_of
-from training.sources import Labels, Source, checkpoint_folder, cut_off, is_library
+from training.sources import UNFINISHED, Labels, Source, checkpoint_folder, cut_off, is_library
 
 if TYPE_CHECKING:
     from training.result import TrainResult
@@ -54,7 +55,9 @@ def _words(setting: Field) -> str:
 )
 @filter_options
 @config_options
-@click.option("--out", type=FOLDER, help="Folder of the new checkpoint; else one is made beside your libraries.")
+@click.option(
+    "--out", type=FOLDER, help="Empty or new folder for the checkpoint; else one is made beside your libraries."
+)
 @click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")
 @json_option
 @attached_option
@@ -82,7 +85,10 @@ def train_command(
     from training.loop import train  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
 
     place = out or (cut_off(source) if resume else checkpoint_folder(source))
-    result = follow(train(config, source, place, resume=resume), as_json=as_json, attached=attached)
+    try:
+        result = follow(train(config, source, place, resume=resume), as_json=as_json, attached=attached)
+    except Stopped:
+        raise Stopped(_how_to_go_on(source, out, kept=(place / UNFINISHED).is_file())) from None
     if as_json:
         emit("train", result.fields())
     else:
@@ -103,6 +109,16 @@ def _source(folder: Path | None, library: str | None, within: Filter | None) -> 
     place = folder or (Path(library) if library else find())
     Library.open(place).close()  # refused now where there is none
     return Labels(place, within)
+
+
+def _how_to_go_on(source: Source, out: Path | None, *, kept: bool) -> str:
+    """What to say of a training that was stopped."""
+    if not kept:
+        return "Stopped. Nothing was kept of the training."
+    named = [os.fspath(source)] if isinstance(source, Path) else [f"--library={os.fspath(source.library)}"]
+    within = [] if isinstance(source, Path) or source.within is None else options(source.within)
+    words = ["lookalike", "train", *named, *within, *(["--out", os.fspath(out)] if out else []), "--resume"]
+    return f"Stopped. What was saved last is kept; to go on from there: {shlex.join(words)}"
 
 
 def _say(result: "TrainResult") -> None:

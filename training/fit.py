@@ -9,8 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -25,7 +28,7 @@ from training.history import SHRUNK, Epoch, Score, best, collapse, spread
 from training.learner import HEAD_ROWS, Learner, both_embeddings, interpolated, restore, snapshot, start_head
 from training.loss_value import Stats, combine
 from training.recipes import Checked, Material
-from training.resume import Keeper, State, into_learner, of_learner, part
+from training.resume import EVERY, Keeper, State, into_learner, of_learner, part, taking_up
 from training.sampler import batches
 
 Indices = NDArray[np.int64]
@@ -49,15 +52,23 @@ class Fit:
     collapse: str
 
 
+class _Step(NamedTuple):
+    loss: float
+    stats: Stats
+
+
 @dataclass(slots=True)
 class _Course:
-    """Where a training stands: which photos of validation are queries (n,), its epochs so far, the best state of the
-    network and its first one, the loss of a collapsed network, what went wrong after which epoch, and the clock.
+    """Where a training stands: which photos of validation are queries (n,), its epochs so far, the batches of the one
+    at work and the steps taken of them, the best state of the network and its first one, the loss of a collapsed
+    network, what went wrong after which epoch, and the clock.
     """
 
     config: TrainConfig
     asked: NDArray[np.bool_]
     epochs: list[Epoch] = field(default_factory=list)
+    hands: list[Indices] = field(default_factory=list)
+    taken: list[_Step] = field(default_factory=list)
     state: dict[str, Tensor] = field(default_factory=dict)
     start: dict[str, Tensor] = field(default_factory=dict)
     collapsed_loss: float = 0.0
@@ -108,15 +119,17 @@ def fit(
         yield from _validate(course, network, material.check, 0, [])
     learner = _learner(course, network, material)
     if keeper.state is not None:
-        learner = _take_up(keeper.state, course, learner, material)
+        with taking_up(keeper.out):
+            learner = _take_up(keeper.state, course, learner, material)
     for epoch in range(course.epochs[-1].epoch + 1, config.epochs + 1):
         if course.stopped:
             break
-        taken = yield from _epoch(course, learner, material, epoch)
+        yield from _epoch(course, learner, material, epoch, keeper)
+        taken, course.taken = course.taken, []
         yield from _validate(course, network, material.check, epoch, taken)
         if _goes_wrong(course, taken):
             learner = _rescued(course, network, material)
-        keeper.save(_state(course, learner))
+        keeper.save(partial(_state, course, learner))
     return _finished(course, network)
 
 
@@ -131,27 +144,25 @@ def asked(learn: Sequence[Sample], choose: Sequence[Sample]) -> NDArray[np.bool_
     return fresh if fresh.any() else np.ones_like(fresh)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    loss: float
-    stats: Stats
-
-
-def _epoch(course: _Course, learner: Learner, material: Material, epoch: int) -> Steps[list[_Step]]:
-    """The steps of one epoch; fewer where time is up or the loss is no number any more, which is the last one then."""
-    config, taken = course.config, []
-    hands = _batches(config, material, epoch, _apart(learner.network, config, material, epoch))
-    for done, rows in enumerate(hands, 1):
+def _epoch(course: _Course, learner: Learner, material: Material, epoch: int, keeper: Keeper) -> Steps[None]:
+    """The steps of one epoch that are not taken yet; fewer where time is up or the loss is no number any more, which
+    is the last one then.
+    """
+    config = course.config
+    if not course.taken:
+        course.hands = _batches(config, material, epoch, _apart(learner.network, config, material, epoch))
+    for rows in course.hands[len(course.taken) :]:
         value = learner.step(rows, material.labels[rows])
-        taken.append(_Step(float(value.loss.detach()), value.stats))
-        if not math.isfinite(taken[-1].loss):
+        course.taken.append(_Step(float(value.loss.detach()), value.stats))
+        if not math.isfinite(course.taken[-1].loss):
             break
-        values = {"epoch": float(epoch), "loss": taken[-1].loss, "active": value.stats.active_fraction}
-        yield Progress("train", (epoch - 1) * len(hands) + done, config.epochs * len(hands), value.stats.note, values)
+        values = {"epoch": float(epoch), "loss": course.taken[-1].loss, "active": value.stats.active_fraction}
+        before, each = (epoch - 1) * len(course.hands), len(course.hands)
+        yield Progress("train", before + len(course.taken), config.epochs * each, value.stats.note, values)
         if course.overdue():
             course.stopped = "The time given is spent."
             break
-    return taken
+        keeper.save(partial(_state, course, learner), EVERY)
 
 
 def _validate(
@@ -234,9 +245,11 @@ def _learner(course: _Course, network: Network, material: Material) -> Learner:
 
 
 def _state(course: _Course, learner: Learner) -> State:
-    """All that the next epoch stands on."""
+    """All that the next step stands on; the batches too, as hard classes are those of the epoch's beginning."""
     learned = of_learner(learner)
     facts = {
+        "steps": [[step.loss, *step.stats] for step in course.taken],
+        "hands": [len(rows) for rows in course.hands],
         "epochs": [epoch.fields() for epoch in course.epochs],
         "seconds": course.seconds,
         "stopped": course.stopped,
@@ -244,13 +257,16 @@ def _state(course: _Course, learner: Learner) -> State:
         "trouble": course.trouble,
     }
     best_state = {f"best.{name}": tensor for name, tensor in course.state.items()}
-    return State(learned.tensors | best_state, learned.facts | facts)
+    rows = {"rows": torch.from_numpy(np.concatenate(course.hands))}
+    return State(learned.tensors | best_state | rows, learned.facts | facts)
 
 
 def _take_up(state: State, course: _Course, learner: Learner, material: Material) -> Learner:
     """Put course and learner where the training was cut off."""
     facts = state.facts
     course.epochs = [Epoch.from_fields(fields) for fields in facts["epochs"]]
+    course.hands = np.split(state.tensors["rows"].numpy(), np.cumsum(facts["hands"])[:-1])
+    course.taken = [_Step(loss, Stats(*values)) for loss, *values in facts["steps"]]
     course.state = part(state.tensors, "best")
     course.begun -= facts["seconds"]
     course.stopped, course.rescued, course.trouble = facts["stopped"], facts["rescued"], facts["trouble"]

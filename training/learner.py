@@ -75,13 +75,15 @@ class Learner:
     def step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> LossValue:
         """One step on the pictures of some rows (n,) with labels (n,).
 
-        A loss that is no number means that the network has none left to give; nothing is changed then.
+        Where the loss is no number, as the network has none left to give, or infinite, nothing is changed.
         """
         self.network.eval()  # batch-norm: running statistics, its weights are trained
         embeddings = self.network.embed(self.show(rows, self.random))
         value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(device()))
         if not torch.isfinite(embeddings).all():  # distances between such embeddings count as 0, and so would the loss
-            return value._replace(loss=torch.full_like(value.loss, torch.nan))
+            value = value._replace(loss=torch.full_like(value.loss, torch.nan))
+        if not torch.isfinite(value.loss):
+            return value
         self.optimiser.zero_grad(set_to_none=True)
         value.loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()

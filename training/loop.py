@@ -31,22 +31,27 @@ def train(
     """Fine-tune on a labelled folder, or on the labels of a library, and write a checkpoint to `out`.
 
     A Split given is taken instead of the source's.
-    LookalikeError where the source lacks what it takes. Closed before its end, it leaves nothing behind; killed, one
-    file from which `resume` goes on.
+    LookalikeError where the source lacks what it takes. Closed before its end, it leaves nothing behind; interrupted or
+    killed, one file from which `resume` goes on.
     """
-    checkpoint.check_place(out)
+    out = out.resolve()  # "." and ".." name no folder to put in place
     keeper = begin(out, config, resume=resume)
+    checkpoint.check_place(out)
     try:
         return (yield from _train(keeper, source, out, split))
     except GeneratorExit:
         keeper.discard()
+        raise
+    except BaseException:
+        keeper.tidy()
         raise
 
 
 def _train(keeper: Keeper, source: Source, out: Path, split: Split | None) -> Steps[TrainResult]:
     parts = split or (yield from _divided(source, keeper.config))
     tune_allocator()
-    config, why = settle(keeper.config, parts, here())
+    keeper.settled = keeper.settled or settle(keeper.config, parts, here())
+    config, why = keeper.settled
     yield Progress("recipe", 1, 1, why)
     yield Progress("test", 0, len(parts.test), "the pretrained model")
     network = pretrained(config)
