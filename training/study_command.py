@@ -10,7 +10,7 @@ from indexer import atomic
 from indexer.errors import LookalikeError
 from indexer.outputs import overwrite_option
 from indexer.photos import show
-from indexer.terminal import attached_option, emit, follow, json_option, say
+from indexer.terminal import Stopped, attached_option, emit, follow, json_option, say
 from training import study_page
 from training.choices import LOSSES, PURPOSES
 from training.config import TrainConfig
@@ -72,7 +72,10 @@ def study_command(
     place = page_place(out, folder, overwrite=overwrite) if out else None
     from training.trials import run_study  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
 
-    study = follow(run_study(name, folder, base, variants, seeds), as_json=as_json, attached=attached)
+    try:
+        study = follow(run_study(name, folder, base, variants, seeds), as_json=as_json, attached=attached)
+    except Stopped:
+        raise Stopped("Stopped. Nothing is kept of a study that did not end; the next run begins anew.") from None
     if as_json:
         emit("study", study_page.fields(study))
     else:
