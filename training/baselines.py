@@ -3,6 +3,7 @@
 All of them see the same pictures as the study's networks, and are asked about the same test part.
 """
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -47,13 +48,23 @@ def pca(learn: Part, test: Part, dim: int) -> Vectors:
 
 
 def lda(learn: Part, test: Part, dim: int) -> Vectors:
-    """Fisher's discriminants of the pixels' components: at most one less than there are classes."""
+    """Fisher's discriminants of the pixels' components: at most one less than there are classes.
+
+    Where no class has two different pictures, all directions spread alike: the discriminants are the classes' means.
+    """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # noqa: PLC0415  # 1 s, and only here
 
     known, labels = pixels(learn), number(learn.samples).labels
     components = fit_pca(known, min(PCA_OF_LDA, len(known) - 1))
-    found = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(known @ components, labels)
-    projected: Vectors = found.transform(pixels(test) @ components)
+    rows, asked = known @ components, pixels(test) @ components
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of classes of one picture: they add no spread
+            found = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(rows, labels)
+    except np.linalg.LinAlgError:
+        means = np.stack([rows[labels == label].mean(axis=0) for label in np.unique(labels)])
+        return np.asarray(asked @ fit_pca(means, len(means) - 1), np.float32)
+    projected: Vectors = found.transform(asked)
     return projected
 
 

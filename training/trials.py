@@ -118,8 +118,8 @@ def run_study(name: str, folder: Path, base: TrainConfig, variants: Sequence[Var
     found = yield from survey(folder)
     parts = divide(found.samples, base.purpose)
     tune_allocator()
-    preprocessing = pretrained(base).preprocessing
     _check_divisions(variants, parts)
+    preprocessing = pretrained(base).preprocessing
     _check_backbones(variants, preprocessing.size)
     with tempfile.TemporaryDirectory() as place:
         ground = yield from _read(parts, preprocessing, Path(place) / "study")

@@ -7,17 +7,20 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from PIL import Image
 
 from indexer.backbones import DEFAULT
 from indexer.errors import LookalikeError
+from indexer.photos import content_hash
 from indexer.progress import Progress, drain
 from tests.commands import lookalike
 from tests.labelled_shapes import write_classes
 from tests.pages import parse
 from training import pace, pictures
+from training.baselines import lda
 from training.choices import LOSSES
 from training.config import TrainConfig
-from training.data import survey
+from training.data import Sample, survey
 from training.learner import pretrained
 from training.pace import Machine, at_once
 from training.split import TEST_FROM, place, split
@@ -227,6 +230,26 @@ def test_a_class_whose_test_pictures_cannot_be_read_leaves_nothing_to_compare_wi
     for number, content in enumerate(damaged[:4]):
         (folder / "class-01" / f"damaged-{number}.png").write_bytes(content)
     assert _stages(folder, "mining", TINY, "4 of the .* pictures to measure with cannot be read") == {"scan", "decode"}
+
+
+@pytest.mark.parametrize("photos", [1, 2])
+def test_discriminants_are_found_where_classes_have_one_look_only(photos: int, tmp_path: Path) -> None:
+    preprocessing = _network(Variant("usual", TINY), 32).preprocessing
+    samples = []
+    for label, shade in enumerate((20, 120, 240)):
+        for number in range(1 if label == 0 else photos + 1):
+            path = tmp_path / f"{label}-{number}.png"
+            picture = Image.new("RGB", (32, 32), (shade, 128, 128))
+            if photos == 1:
+                picture.putpixel((3 + 9 * number, 3), (255, 255, 255))
+            picture.save(path)
+            samples.append(Sample(bytes(path), content_hash(path.read_bytes()), f"{label}"))
+    part = drain(pictures.read(samples, preprocessing)).part
+    vectors = lda(part, part, 8)
+    labels = np.array([int(sample.label) for sample in samples])
+    means = np.stack([vectors[labels == label].mean(axis=0) for label in range(3)])
+    nearest = np.square(vectors[:, None] - means[None, :]).sum(axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(nearest, labels)
 
 
 def _judges(content: bytes) -> bool:
