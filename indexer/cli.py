@@ -26,7 +26,7 @@ from indexer.places import find
 from indexer.progress import Progress, Steps
 from indexer.terminal import attached_option, counted, emit, follow, json_option, say
 from indexer.upkeep import active_model, deferred, library_option
-from indexer.use import require_verdict
+from indexer.use import anyway_option, require_online, require_verdict
 
 FOLDER = click.Path(path_type=Path)
 model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
@@ -40,6 +40,7 @@ model_option = click.option("--model", "name", help="A timm network's name, or t
 @runtime_option
 @click.option("--labelled", is_flag=True, help="The sub-folders of FOLDER are classes.")
 @click.option("--watch", "watching", is_flag=True, help="Then stay, and index whatever changes until stopped.")
+@anyway_option
 @json_option
 @attached_option
 def index_command(
@@ -51,6 +52,7 @@ def index_command(
     runtime: str,
     labelled: bool,
     watching: bool,
+    anyway: bool,
     as_json: bool,
     attached: bool,
 ) -> int:
@@ -58,9 +60,11 @@ def index_command(
     folder = library or find(folders[0] if folders else None)
     require_folders(folder, folders)
     choice = choose(name, weights) if name or weights else None
-    if choice is not None and choice.checkpoint is not None:
+    if choice is not None and choice.checkpoint is not None and not anyway:
         require_verdict(choice.checkpoint)
     with (Library.create if folders else Library.open)(folder) as opened:
+        if choice is not None and not anyway:
+            require_online(opened)
         runs = _index_runs(opened, folders, choice, runtime, labelled=labelled)
         if watching:
             follow(_watch_steps(opened, runs, as_json=as_json), as_json=as_json, attached=attached)

@@ -24,6 +24,9 @@ from indexer.terminal import attached_option, counted, emit, follow, json_option
 from indexer.upkeep import deferred, library_option
 
 FOLDER = click.Path(path_type=Path)
+anyway_option = click.option(
+    "--anyway", is_flag=True, help="Also where the model is not proven better, or a photo folder is offline."
+)
 
 
 class Used(NamedTuple):
@@ -38,7 +41,7 @@ class Used(NamedTuple):
 @click.command("use")
 @click.argument("checkpoint", required=False, type=FOLDER)
 @click.option("--previous", is_flag=True, help="Go back to the model before this one; nothing is computed.")
-@click.option("--anyway", is_flag=True, help="Also where the model is not proven better, or a photo folder is offline.")
+@anyway_option
 @library_option
 @json_option
 @attached_option
@@ -53,10 +56,9 @@ def use_command(
     with Library.open(library or find()) as opened, opened.job():
         if checkpoint is not None and not anyway:
             require_online(opened)
-        before = opened.fingerprint
         steps = use(opened, checkpoint) if checkpoint is not None else go_back(opened)
         used = follow(steps, as_json=as_json, attached=attached)
-        fields = _fields(opened, used, before)
+        fields = _fields(opened, used)
     if as_json:
         emit("use", fields)
     else:
@@ -86,7 +88,7 @@ def go_back(library: Library) -> Steps[Used]:
 def require_verdict(checkpoint: Path) -> None:
     """LookalikeError unless a verdict beside the checkpoint says that it is better on pictures it never saw."""
     card = read_card(checkpoint)
-    force = "To use it all the same, add --anyway to lookalike use."
+    force = "To use it all the same, add --anyway."
     try:
         story = read_json(checkpoint / STORY_FILE)
     except ModelError:
@@ -111,9 +113,9 @@ def _line(why: object) -> str:
     return why if isinstance(why, str) and why.isprintable() else "This model is not better than the one before."
 
 
-def _fields(library: Library, used: Used, before: str) -> dict[str, Any]:
+def _fields(library: Library, used: Used) -> dict[str, Any]:
     known = library.store.model(library.fingerprint)
-    old = library.store.model(before)
+    old = library.store.model(str(library.store.setting("previous_model") or ""))
     return {
         "model": known.name if known else "",
         "fingerprint": library.fingerprint,
@@ -133,7 +135,8 @@ def _say(fields: Mapping[str, Any]) -> None:
         say(f"{fields['waiting']:,} photos came after this model was left; find them again with: lookalike index")
     if fields["failed"]:
         say(f"{counted(len(fields['failed']), 'file')} could not be used (lookalike failed lists all)")
-    say(f"To go back to {fields['before']}: lookalike use --previous")
+    if fields["before"]:
+        say(f"To go back to {fields['before']}: lookalike use --previous")
 
 
 COMMANDS = [use_command]

@@ -23,7 +23,11 @@ from training import cli as training_cli
 @click.pass_context
 def lookalike(context: click.Context, library: Path | None) -> int:
     """Find the pictures that look alike in your own folders. Without a command, open the window."""
-    return open_window(library) if context.invoked_subcommand is None else 0
+    if context.invoked_subcommand is None:
+        return open_window(library)
+    if library is not None:  # here it names the library of the window, and no command may take another one unsaid
+        raise click.UsageError("--library belongs behind the command's name: lookalike COMMAND --library DIR.")
+    return 0
 
 
 def open_window(library: Path | None) -> int:

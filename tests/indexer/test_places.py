@@ -132,3 +132,13 @@ def test_a_damaged_library_is_named_where_its_folders_might_matter(
     assert said.code == 0
     assert said.err.splitlines()[0].startswith(f"The library {damaged} cannot be read")
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 61
+
+
+@pytest.mark.parametrize("words", ["info", "forget --missing --yes", "doctor"])
+def test_a_library_named_before_the_command_is_not_passed_over(
+    home: Path, tmp_path: Path, tell: Tell, words: str
+) -> None:
+    for library in (home / "default.library", tmp_path / "nosuch.library"):
+        said = tell(home, "--library", library, *words.split())
+        assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1)
+        assert "lookalike COMMAND --library" in said.err

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from indexer.photos import text
 from indexer.progress import drain
 from indexer.query import Query
 from indexer.use import go_back, require_online, require_verdict, use
-from tests.commands import lookalike
+from tests.commands import Said, lookalike
 from tests.embedders import Tiny
 from tests.trees import paint_many
 
@@ -193,3 +194,29 @@ def test_index_asks_for_the_same_express_word(plain: Library, checkpoint: Path, 
     assert said.code == 2
     assert "add --anyway" in said.err
     assert plain.fingerprint == before
+
+
+def test_index_with_another_model_hides_no_photos_that_are_offline(
+    library: Library, checkpoint: Path, pictures: Path, tell: Callable[..., Said], tmp_path: Path
+) -> None:
+    paint_many(tmp_path / "more", 2, first=60)
+    assert tell(tmp_path, "index", tmp_path / "more", "--library", library.folder).code == 0
+    pictures.rename(pictures.with_name("elsewhere"))
+    words = ["index", "--model", checkpoint, "--library", library.folder, "--json"]
+    said = tell(tmp_path, *words)
+    assert (said.code, said.out) == (2, "")
+    assert f"{text(bytes(pictures))} is offline" in said.err and "--anyway" in said.err
+    assert len(library.photo_ids()) == 7
+    assert tell(tmp_path, *words, "--anyway").result()["photos"] == 2
+
+
+def test_the_model_to_go_back_to_is_never_the_one_in_use(
+    library: Library, checkpoint: Path, tell: Callable[..., Said], tmp_path: Path
+) -> None:
+    old = library.store.model(library.fingerprint)
+    assert old is not None
+    for _ in range(2):  # the second time it is in use already
+        said = tell(tmp_path, "use", checkpoint, "--library", library.folder)
+        assert f"To go back to {old.name}: lookalike use --previous" in said.out
+    said = tell(tmp_path, "use", "--previous", "--library", library.folder)
+    assert "To go back to small: lookalike use --previous" in said.out
