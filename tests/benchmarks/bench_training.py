@@ -1,4 +1,4 @@
-"""What fine-tuning gains on Fashion-MNIST and on clip art, loss by loss, with intervals, seeds and times.
+"""What fine-tuning gains on Fashion-MNIST, clip art and playing cards, loss by loss, with intervals, seeds and times.
 
 Purpose images: at 64 pixels, 5,000 pictures to learn from (500 of each class of the train part), 1,000 others of it to
 choose by, judged by 2,000 of the test part; "images, best" is the same for ten epochs. Purpose classes, five against
@@ -7,7 +7,8 @@ five: at 224 pixels, every second class is learned from (500 pictures of each; 1
 classes were chosen by looking at seed 0 of both ways, with normalised softmax, and so were loss and miner after them.
 
 Clip art: 36 folders of the Open Clip Art Library (Debian's openclipart-png) with 12 to 20 drawings each, divided as the
-program divides any folder, with the settings that it takes by itself; new images at 128 pixels.
+program divides any folder, with the settings that it takes by itself; new images at 128 pixels. Cards: the 54 playing
+cards of that package, each in four decks, in the same way; new classes are cards that were not learned.
 
 `--losses` names others than an exam's own, `--all` runs every miner of every loss, `--miners` those named.
 """
@@ -164,11 +165,10 @@ def new_classes(work: Path, learned: int = 0) -> Split:
     )
 
 
-def clip_art(work: Path, purpose: str) -> Split:
+def drawn(work: Path, pictures: Callable[[Path], list[tuple[Path, str]]], purpose: str) -> Split:
     """Drawings of many classes, divided by the program's own rule."""
     found = [
-        Sample(os.fsencode(path), hashlib.sha256(path.read_bytes()).digest(), label)
-        for path, label in sets.clip_art(work)
+        Sample(os.fsencode(path), hashlib.sha256(path.read_bytes()).digest(), label) for path, label in pictures(work)
     ]
     return divide(found, purpose)
 
@@ -198,8 +198,10 @@ EXAMS = {
     "images, best": Exam("images", _IMAGES | {"epochs": 10}, new_pictures, ("supcon",)),
     "classes": Exam("classes", _CLASSES, new_classes),
     "classes, swapped": Exam("classes", _CLASSES, partial(new_classes, learned=1)),
-    "clip art, images": Exam("images", {"image_size": 128}, partial(clip_art, purpose="images")),
-    "clip art, classes": Exam("classes", {}, partial(clip_art, purpose="classes")),
+    "clip art, images": Exam("images", {"image_size": 128}, partial(drawn, pictures=sets.clip_art, purpose="images")),
+    "clip art, classes": Exam("classes", {}, partial(drawn, pictures=sets.clip_art, purpose="classes")),
+    "cards, images": Exam("images", {}, partial(drawn, pictures=sets.cards, purpose="images")),
+    "cards, classes": Exam("classes", {}, partial(drawn, pictures=sets.cards, purpose="classes")),
 }
 FASHION = ("images", "images, best", "classes", "classes, swapped")  # asked by default
 

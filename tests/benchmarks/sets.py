@@ -11,6 +11,7 @@ from indexer.samples import assets_folder, sample_folder, write_fashion_mnist
 
 CLIPART = Path("/usr/share/openclipart/png")
 TOPICS = ("animals", "buildings", "food", "people", "plants", "recreation", "tools", "transportation")
+DECKS = ("bordered", "ornamental", "simple", "white")
 FEWEST, MOST, LARGEST = 12, 20, 1_000_000  # pictures of a class of clip art, and pixels of one
 FASHION = 50  # pictures of each class
 
@@ -36,6 +37,15 @@ def clip_art(work: Path) -> list[tuple[Path, str]]:
 def _is_small(path: Path) -> bool:
     with Image.open(path) as image:
         return image.width * image.height <= LARGEST
+
+
+def cards(work: Path) -> list[tuple[Path, str]]:
+    """Playing cards, each drawn in four decks: the card is the label, whatever the deck looks like."""
+    del work
+    folder = CLIPART / "recreation" / "games" / "cards"
+    return [
+        (path, path.stem.removeprefix(f"{deck}_")) for deck in DECKS for path in sorted((folder / deck).glob("*.png"))
+    ]
 
 
 def fashion(work: Path) -> list[tuple[Path, str]]:
