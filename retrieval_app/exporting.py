@@ -18,9 +18,9 @@ from indexer.progress import drain
 from indexer.query import Cropped, Example
 from retrieval_app import words
 from retrieval_app.asking import EVERYTHING
-from retrieval_app.jobs import Readers
 from retrieval_app.session import Session
 from retrieval_app.settings import Settings
+from retrieval_app.writing import Writer
 
 KINDS = {
     "Table for spreadsheets (*.csv)": "csv",
@@ -49,9 +49,9 @@ class Exporting(QObject):
         self._session = session
         self._settings = settings
         self._window = window
-        self._writer = Readers(1, parent=self)
-        self._writer.answered.connect(self._tell)
-        self._writer.failed.connect(self._refuse)
+        self._writer = Writer(self)  # its own, as no label waits for a sheet
+        self._writer.written.connect(self._tell)
+        self._writer.refused.connect(self._refuse)
         session.library_changed.connect(self._follow)
         session.closing.connect(self._writer.close)
         self._folder: Path | None = None
@@ -88,7 +88,7 @@ class Exporting(QObject):
         """Write into this file, of a form by its suffix."""
         self._settings.put("export", str(out.parent))
         self._session.noticed.emit(f"Writing {photos.text(os.fsencode(out))}…")
-        self._writer.ask(out, partial(_write, out=out, order=order))
+        self._writer.write(out, partial(_write, out=out, order=order))
 
     def _follow(self) -> None:
         if self._folder != self._session.folder:
@@ -99,10 +99,8 @@ class Exporting(QObject):
         assert isinstance(key, Path)
         self.written.emit(str(sentence), os.fsencode(key))
 
-    def _refuse(self, _key: object, error: Exception) -> None:
-        if not isinstance(error, LookalikeError):
-            raise error
-        self._session.trouble(str(error), "Choose another place", self.ask)
+    def _refuse(self, _key: object, sentence: str) -> None:
+        self._session.trouble(sentence, "Choose another place", self.ask)
 
 
 def _write(library: Library, out: Path, order: Order) -> str:

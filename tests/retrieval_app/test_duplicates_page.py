@@ -105,6 +105,13 @@ def test_no_match_is_remembered_and_can_be_taken_back(mine: MainWindow, qtbot: Q
     assert not page.back.isVisible()  # a new look has nothing to take back
 
 
+def test_a_decision_just_before_closing_is_remembered(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+    first = look(mine, qtbot, "alike")[0]
+    press(mine, Qt.Key.Key_N)
+    mine.close()
+    assert decisions(home) == {tuple(sorted((first[0].photo, other.photo))) for other in first[1:]}
+
+
 def test_the_last_decision_can_be_taken_back(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
     groups = look(mine, qtbot, "alike")
     press(mine, Qt.Key.Key_N)
