@@ -77,9 +77,21 @@ def folder_name(folder: Path) -> str:
     return photos.text(os.fsencode(folder.name or folder))
 
 
+def days_on(moment: datetime, days: int) -> datetime:
+    """That many days later, earlier where negative; the first or last moment there is where there is none so far."""
+    try:
+        return moment + timedelta(days=days)
+    except OverflowError:
+        return datetime.min if days < 0 else datetime.max
+
+
 def _span(after: datetime | None, before: datetime | None) -> str:
-    """The days of a span; the last one is the day before `before`."""
-    last = (before - timedelta(days=1)) if before else None
+    """The days of a span; the last one is that of the last moment before `before`."""
+    last = None if before is None else _day(before - datetime.resolution if before > datetime.min else before)
     if after is None:
-        return f"changed until {last:%Y-%m-%d}"
-    return f"changed since {after:%Y-%m-%d}" if last is None else f"changed {after:%Y-%m-%d} to {last:%Y-%m-%d}"
+        return f"changed until {last}"
+    return f"changed since {_day(after)}" if last is None else f"changed {_day(after)} to {last}"
+
+
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()  # strftime leaves the zeros of early years out

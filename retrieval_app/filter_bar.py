@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from PySide6.QtCore import QDate, QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QWidget
 
-from indexer.filter_words import folder_name
+from indexer.filter_words import days_on, folder_name
 from indexer.filters import ORIENTATIONS, Filter
 from retrieval_app.asking import EVERYTHING
 from retrieval_app.flow import Flow
@@ -158,14 +158,14 @@ class FilterBar(QFrame):
         if chosen == BETWEEN:
             self._take_days()
         else:
-            after = _midnight(datetime.now() - timedelta(days=chosen)) if chosen else None
+            after = _midnight(days_on(datetime.now(), -chosen)) if chosen else None
             self.wanted.emit(replace(self._within, after=after, before=None))
 
     def _take_days(self) -> None:
         first, last = (edit.dateTime().toPython() for edit in (self.start, self.end))
         assert isinstance(first, datetime)
         assert isinstance(last, datetime)
-        self.wanted.emit(replace(self._within, after=_midnight(first), before=_midnight(last) + timedelta(days=1)))
+        self.wanted.emit(replace(self._within, after=_midnight(first), before=days_on(_midnight(last), 1)))
 
     def _show_days(self, shown: bool) -> None:
         for day in (self.start, self.end):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QDate, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -14,6 +14,7 @@ from indexer.filter_words import told
 from indexer.filters import Filter
 from indexer.library import Hit, Library, Photo, SearchResult
 from indexer.query import Query
+from indexer.ways import Search
 from retrieval_app.bands import Band, band, sentence
 from retrieval_app.results_view import in_words
 from retrieval_app.state import Listing
@@ -155,3 +156,39 @@ def test_every_condition_is_a_chip_that_takes_only_itself_away() -> None:
     assert words == ["label a", "in cats", "changed 2026-03-05 to 2026-03-07", "at least 1,000 px", "square"]
     for chip in found:
         assert [other.text for other in told(chip.without)] == [word for word in words if word != chip.text]
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "said"),
+    [
+        (None, datetime(2026, 3, 8), "changed until 2026-03-07"),
+        (None, datetime(2026, 3, 8, 12, 30), "changed until 2026-03-08"),
+        (datetime(2026, 3, 5, 9), datetime(2026, 3, 8, 0, 0, 1), "changed 2026-03-05 to 2026-03-08"),
+        (None, datetime.min, "changed until 0001-01-01"),
+        (datetime.min, datetime.max, "changed 0001-01-01 to 9999-12-31"),
+    ],
+)
+def test_a_span_ends_with_the_last_day_of_which_something_passes(
+    after: datetime | None, before: datetime, said: str
+) -> None:
+    assert [chip.text for chip in told(Filter(after=after, before=before))] == [said]
+
+
+def test_the_last_day_of_the_calendar_is_a_last_day(window: MainWindow, qtbot: QtBot) -> None:
+    open_filter(window, qtbot)
+    bar = window.page.results.filter
+    bar.date.setCurrentText("From … to …")
+    bar.end.setDate(QDate(9999, 12, 31))
+    assert window.session.within.before == datetime.max
+    bar.start.setDate(QDate(1990, 1, 1))
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
+    assert "to 9999-12-31" in chips_shown(window)[0].text()
+
+
+def test_a_search_saved_before_the_first_day_opens_in_the_window(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.reopen(Search(Query((int(window.session.listing.ids[0]),)), Filter(before=datetime.min), None))
+    settle(window, qtbot)
+    assert len(window.session.listing.ids) == 0
+    QTest.mouseClick(chips_shown(window)[0], Qt.MouseButton.LeftButton)
+    settle(window, qtbot)
+    assert len(window.session.listing.ids) == SHOWN
