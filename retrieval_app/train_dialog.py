@@ -111,9 +111,8 @@ class TrainDialog(QDialog):
             self.resize(self.size().boundedTo(window.size() - QSize(MARGIN, MARGIN)))
 
     def close_readers(self) -> None:
-        """End the threads; the main window is closing."""
+        """End what reads pictures and makes the report; the main window is closing."""
         self.verdict.close_reader()
-        self.tuning.close()
         self.report.close()
 
     # Keeping up

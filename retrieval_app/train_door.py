@@ -60,10 +60,10 @@ class TrainDoor(QObject):
         return box.clickedButton() is not keep
 
     def close(self) -> None:
-        """End threads and child; the window is closing."""
+        """End threads and children; the window is closing."""
         self._loader.close()
         if self.dialog is not None:
-            self.dialog.verdict.close_reader()
+            self.dialog.close_readers()
         self.tuning.close()
 
     def _make(self, kind: "type[TrainDialog]") -> None:

@@ -8,7 +8,9 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
+from retrieval_app.jobs import Job
 from retrieval_app.run_report import RunReport
+from retrieval_app.train_source import FOLDER
 from retrieval_app.window import MainWindow
 from tests.pages import parse
 from tests.training_child import said
@@ -60,3 +62,17 @@ def test_why_there_is_no_report_is_said(window: MainWindow, opened: list[str], c
     qtbot.waitUntil(lambda: not report.busy, timeout=60_000)
     assert "is no checkpoint of a training" in report.sentence
     assert opened == []
+
+
+def test_closing_the_window_ends_the_child_that_makes_the_report(
+    window: MainWindow, checkpoint: Path, qtbot: QtBot
+) -> None:
+    window.training.open(FOLDER)
+    qtbot.waitUntil(lambda: window.training.dialog is not None, timeout=20_000)
+    assert window.training.dialog is not None
+    report = window.training.dialog.report
+    report.open(checkpoint)
+    (child,) = report.findChildren(Job)
+    qtbot.waitUntil(child.running, timeout=20_000)
+    window.close()
+    assert not child.running()

@@ -43,7 +43,7 @@ def make_dialog(window: MainWindow, qtbot: QtBot) -> Iterator[MakeDialog]:
 
     yield make
     for dialog in made:
-        dialog.verdict.close_reader()
+        dialog.close_readers()
         dialog.tuning.close()
 
 
