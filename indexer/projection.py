@@ -8,6 +8,9 @@ import numpy as np
 from indexer.progress import Progress, Steps
 
 FIT_ROWS = 4096  # more rows do not change the leading components noticeably
+ALONE = (
+    1_000  # rows that one thread arranges in 2 s; where the cores are busy, several wait for each other: 43 s for 28
+)
 PART = 512  # rows converted to float32 at a time
 OVERSAMPLED, ITERATIONS = 16, 3  # Halko, Martinsson, Tropp 2011: a few more columns and powers than wanted
 PERPLEXITY, FEWEST = 30, 8  # t-SNE's usual number of neighbours; below that many rows there is nothing to arrange
@@ -58,6 +61,7 @@ def tsne(values: np.ndarray, *, jobs: int, seed: int = 0) -> Steps[np.ndarray]:
     start = _columns(values)
     if len(values) < FEWEST or not np.ptp(start, axis=0).any():
         return start
+    jobs = _threads(jobs, len(values))
     yield Progress("map", 0, sum(rounds for rounds, _ in TSNE_PHASES), "finding neighbours")
     import openTSNE  # noqa: PLC0415 (it brings scipy and scikit-learn: only where a map is made)
 
@@ -83,8 +87,13 @@ def tsne_places(values: np.ndarray, points: np.ndarray, new: np.ndarray, *, jobs
         return _columns(new)
     import openTSNE  # noqa: PLC0415 (as above)
 
+    jobs = _threads(jobs, len(values))
     layout = openTSNE.TSNEEmbedding(points.astype(np.float64), _affinities(values, jobs, seed), n_jobs=jobs)
     return np.asarray(layout.transform(new.astype(np.float64)), np.float32)
+
+
+def _threads(jobs: int, rows: int) -> int:
+    return jobs if rows > ALONE else 1
 
 
 def _affinities(values: np.ndarray, jobs: int, seed: int) -> Any:
