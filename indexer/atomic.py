@@ -4,6 +4,7 @@ Temporary name, flush, fsync, rename, fsync of the folder: a rename alone surviv
 killed run left behind has a name that `tidy` knows.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -24,7 +25,10 @@ def write_file(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file to write, which takes the place of the one at `path` at the end, durably; not where that fails."""
+    """A new file to write, which takes the place of the one at `path` at the end, durably; not where that fails.
+
+    An OSError names `path`, and not the temporary file that nobody asked for.
+    """
     temporary = _beside(path)
     try:
         with temporary.open("xb") as file:
@@ -32,8 +36,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as fault:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(fault, OSError) and fault.filename == str(temporary):
+            fault.filename, fault.filename2 = str(path), None
         raise
     _sync(path.parent)
 

@@ -79,7 +79,7 @@ def export_hits(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None
     """Write hits as a table or a contact sheet, by the suffix of `out`."""
     require_form(out, "hits")
     if out.suffix.lower() in TABLES:
-        TABLES[out.suffix.lower()](out, [_hit_row(hit) for hit in hits])
+        TABLES[out.suffix.lower()](out, HitRow._fields, [_hit_row(hit) for hit in hits])
     else:
         write_sheet(out, queries, hits)
 
@@ -98,7 +98,7 @@ def export_library(out: Path, library: Library, within: Filter | None = None) ->
         else:
             cells += [_cell(library, photo) for photo in found]
     if out.suffix.lower() in TABLES:
-        TABLES[out.suffix.lower()](out, rows)
+        TABLES[out.suffix.lower()](out, PhotoRow._fields, rows)
     else:
         write_cells(out, cells)
     return len(ids)
@@ -139,7 +139,7 @@ def export_map(out: Path, library: Library, layout: Layout) -> None:
     places = dict(zip(layout.ids.tolist(), layout.points.tolist(), strict=True))
     found = library.photos(layout.ids.tolist())
     rows = [MapRow(photo.id, photos.text(photo.path), photo.label, *places[photo.id]) for photo in found]
-    TABLES[out.suffix.lower()](out, rows)
+    TABLES[out.suffix.lower()](out, MapRow._fields, rows)
 
 
 def ids_path(out: Path) -> Path:
@@ -168,18 +168,19 @@ def _cell(library: Library, photo: Photo) -> Cell:
 # tables
 
 
-def write_csv(out: Path, rows: Sequence[Row]) -> None:
-    """Write rows as CSV in UTF-8 with a line of names; no rows give an empty file."""
+def write_csv(out: Path, names: Sequence[str], rows: Sequence[Row]) -> None:
+    """Write rows as CSV in UTF-8 below a line with the names of the columns."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerows([rows[0]._fields] if rows else [])
+    writer.writerow(names)
     writer.writerows(_harmless(row) for row in rows)
     atomic.write_file(out, text.getvalue().encode("utf-8", "backslashreplace"))
 
 
-def write_json(out: Path, rows: Sequence[Row]) -> None:
-    """Write rows as a JSON list of objects."""
-    atomic.write_file(out, (json.dumps([row._asdict() for row in rows], indent=1) + "\n").encode())
+def write_json(out: Path, names: Sequence[str], rows: Sequence[Row]) -> None:
+    """Write rows as a JSON list of objects with these names."""
+    objects = [dict(zip(names, row, strict=True)) for row in rows]
+    atomic.write_file(out, (json.dumps(objects, indent=1) + "\n").encode())
 
 
 def _harmless(values: Iterable[object]) -> Iterator[object]:
@@ -188,7 +189,7 @@ def _harmless(values: Iterable[object]) -> Iterator[object]:
         yield f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-TABLES: dict[str, Callable[[Path, Sequence[Row]], None]] = {".csv": write_csv, ".json": write_json}
+TABLES: dict[str, Callable[[Path, Sequence[str], Sequence[Row]], None]] = {".csv": write_csv, ".json": write_json}
 FORMS = {
     "library": (*TABLES, *SHEETS),
     "hits": (*TABLES, *SHEETS),

@@ -5,6 +5,7 @@ and written whole. Photos that come later get a place among the others, which do
 were there, the map is made anew. A file that does not agree is as good as none.
 """
 
+import contextlib
 import io
 import os
 import zipfile
@@ -194,11 +195,13 @@ def _name(library: Library, method: str) -> np.ndarray:
 
 
 def _write(path: Path, library: Library, kept: _Kept) -> None:
+    """Keep the map; where the library cannot be written, it is made again next time."""
     data = io.BytesIO()
     ids, points, method = kept.layout
     np.savez(data, name=_name(library, method), ids=ids, points=points, basis=kept.basis)
-    path.parent.mkdir(exist_ok=True)
-    atomic.write_file(path, data.getvalue())
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        atomic.write_file(path, data.getvalue())
 
 
 def _read(path: Path, library: Library, method: str) -> _Kept | None:

@@ -51,7 +51,7 @@ class Thumbnails:
     def get(self, sha256: bytes) -> bytes | None:
         """The JPEG of this content, None where the cache has none."""
         row = self._ask(lambda db: db.execute("SELECT jpeg FROM thumbnails WHERE sha256 = ?", (sha256,)).fetchone())
-        return None if row is None else bytes(row[0])
+        return row[0] if row is not None and isinstance(row[0], bytes) else None  # a damaged row can hold anything
 
     def close(self) -> None:
         """Let go of the file."""

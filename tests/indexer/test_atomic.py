@@ -86,3 +86,14 @@ def test_data_reach_the_disk_before_the_name_and_the_name_before_the_return(tmp_
     kinds = [" ".join(filter(None, call)) for call in seen]
     order = [kind.split()[0] for kind in kinds]
     assert order == ["fsync", "rename", "fsync", "fsync", "fsync", "rename", "fsync"]
+
+
+def test_what_cannot_be_written_is_named_as_it_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "folder" / "x.csv").mkdir(parents=True)
+    for name in ("nofolder", "file", "folder"):
+        place = tmp_path / name / "x.csv"
+        with pytest.raises(OSError, match=r"x\.csv") as caught:
+            atomic.write_file(place, b"data")
+        assert caught.value.filename == str(place)
+        assert "partial" not in str(caught.value)

@@ -15,6 +15,7 @@ from PIL import Image
 from indexer import sheet
 from indexer.errors import LookalikeError
 from indexer.export import HitRow, PhotoRow, export_library, export_vectors, write_csv
+from indexer.filters import Filter
 from indexer.indexing import index
 from indexer.library import Library
 from indexer.progress import drain
@@ -69,7 +70,7 @@ def test_a_table_holds_every_photo_and_no_formula(odd: Library, tmp_path: Path) 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\uff1d"])
 def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path, start: str) -> None:
-    write_csv(tmp_path / "out.csv", [PhotoRow(1, f"{start}1+1", None, 0, -3, 1, "00", False)])
+    write_csv(tmp_path / "out.csv", PhotoRow._fields, [PhotoRow(1, f"{start}1+1", None, 0, -3, 1, "00", False)])
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         row = next(csv.DictReader(file))
     assert row["path"] == f"'{start}1+1"
@@ -82,6 +83,13 @@ def test_json_holds_the_same(odd: Library, tmp_path: Path) -> None:
     assert [tuple(row) for row in rows] == [PhotoRow._fields] * len(ODD)
     assert {row["label"] for row in rows} == {"=1+1", "<b>bold"}
     assert [row["id"] for row in rows] == odd.photo_ids().tolist()
+
+
+def test_a_table_without_photos_has_its_columns(odd: Library, tmp_path: Path) -> None:
+    assert drain(export_library(tmp_path / "out.csv", odd, Filter(label="none such"))) == 0
+    assert (tmp_path / "out.csv").read_text() == "id,path,label,copies,width,height,sha256,offline\n"
+    drain(export_library(tmp_path / "out.json", odd, Filter(label="none such")))
+    assert json.loads((tmp_path / "out.json").read_text()) == []
 
 
 def test_page_needs_no_other_file_and_obeys_no_name(odd: Library, tmp_path: Path) -> None:

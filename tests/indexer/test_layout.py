@@ -15,6 +15,7 @@ from indexer.library import Library
 from indexer.progress import drain
 from tests.commands import Said
 from tests.embedders import write_card
+from tests.rights import Rights
 from tests.vectors import all_vectors, clustered, fill
 
 Tell = Callable[..., Said]
@@ -188,3 +189,15 @@ def test_nothing_is_written_below_a_root(home: Path, prepared: Any, tell: Tell) 
     assert said.code == 2
     assert "nothing is ever written" in said.err
     assert not (prepared.photos / "map.png").exists()
+
+
+def test_map_of_a_library_that_cannot_be_written_is_shown_and_not_kept(rights: Rights, open_to_all: Path) -> None:
+    fill(open_to_all / "x.library", VECTORS[:PHOTOS], publish=False)
+    with Library.open(open_to_all / "x.library") as library:
+        write_card(library.models_folder)
+    for path in (open_to_all / "x.library").rglob("*"):
+        path.chmod(0o755)
+    rights.take(open_to_all / "x.library")
+    with Library.open(open_to_all / "x.library") as library:
+        assert len(drain(layout(library, "pca")).ids) == PHOTOS
+        assert load(library, "pca") is None

@@ -170,3 +170,12 @@ def test_two_processes_write_one_cache(path: Path, cache: Thumbnails) -> None:
             cache.put([(key(number), b"odd")])
         assert other.wait() == 0
     assert [cache.get(key(number)) for number in range(200)] == [b"even", b"odd"] * 100
+
+
+def test_a_row_that_holds_no_picture_is_a_thumbnail_that_is_not_there(cache: Thumbnails, path: Path) -> None:
+    cache.put([(key(1), b"jpeg"), (key(2), b"jpeg"), (key(3), b"jpeg")])
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE thumbnails SET jpeg = 'text' WHERE sha256 = ?", (key(1),))
+        db.execute("UPDATE thumbnails SET jpeg = 17 WHERE sha256 = ?", (key(2),))
+        db.commit()
+    assert [cache.get(key(number)) for number in (1, 2, 3)] == [None, None, b"jpeg"]
