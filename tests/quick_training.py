@@ -8,7 +8,9 @@ from training.config import TrainConfig
 from training.loop import train
 from training.result import TrainResult
 
-QUICK = TrainConfig(image_size=32, epochs=2, classes_per_batch=6, photos_per_class=4, dim=24, learning_rate=5e-4)
+QUICK = TrainConfig(
+    image_size=32, epochs=2, least_steps=0, classes_per_batch=6, photos_per_class=4, dim=24, learning_rate=5e-4
+)
 
 
 class Trained(NamedTuple):

@@ -89,6 +89,15 @@ class TrainConfig:
         None, Rule("Which pairs or triplets of a batch count.", MINERS, unset="the one that suits loss and purpose")
     )
     epochs: int = _suited("epochs", Rule("How often the training goes over the pictures.", low=1, high=1000))
+    least_steps: int = _setting(
+        40,
+        Rule(
+            "Steps at least: where few pictures would make fewer, an epoch goes over them several times.",
+            low=0,
+            high=100_000,
+            advanced=True,
+        ),
+    )
     image_size: int | None = _setting(
         None, Rule("Side of the pictures in pixels; smaller is faster.", low=32, high=1024, unset="the model's own")
     )

@@ -29,7 +29,7 @@ from training.learner import HEAD_ROWS, Learner, both_embeddings, interpolated, 
 from training.loss_value import Stats, combine
 from training.recipes import Checked, Material
 from training.resume import EVERY, Keeper, State, into_learner, of_learner, part, taking_up
-from training.sampler import batches
+from training.sampler import dealt
 
 Indices = NDArray[np.int64]
 GENTLER = 0.1  # of the learning rate, after a collapse
@@ -150,7 +150,8 @@ def _epoch(course: _Course, learner: Learner, material: Material, epoch: int, ke
     """
     config = course.config
     if not course.taken:
-        course.hands = _batches(config, material, epoch, _apart(learner.network, config, material, epoch))
+        apart = _apart(learner.network, config, material, epoch)
+        course.hands = dealt(material.labels, config, epoch, material.rounds, apart)
     for rows in course.hands[len(course.taken) :]:
         value = learner.step(rows, material.labels[rows])
         course.taken.append(_Step(float(value.loss.detach()), value.stats))
@@ -236,7 +237,7 @@ def _gentler(config: TrainConfig) -> TrainConfig:
 
 def _learner(course: _Course, network: Network, material: Material) -> Learner:
     """A learner for the epochs after the last rescue, or for all."""
-    hands = _batches(course.config, material, 1)
+    hands = dealt(material.labels, course.config, 1, material.rounds)
     due = len(hands) * (course.config.epochs - max(course.rescued, 0))
     classes = len(np.unique(material.labels))
     learner = Learner(network, course.settings, material.show, classes=classes, steps=due)
@@ -301,22 +302,3 @@ def _apart(network: Network, config: TrainConfig, material: Material, epoch: int
     rows = class_tree.sample(material.labels, np.random.default_rng([config.seed, epoch]))
     both = both_embeddings(network, material.plain(rows))
     return class_tree.class_distances(both.backbone if both.head is None else both.head, material.labels[rows])
-
-
-def _batches(
-    config: TrainConfig, material: Material, epoch: int, apart: NDArray[np.float64] | None = None
-) -> list[Indices]:
-    """The batches of an epoch, which goes over the rows as often as the recipe wants."""
-    first = (epoch - 1) * material.rounds + 1
-    hands = [
-        batches(
-            material.labels,
-            classes=config.classes_per_batch,
-            photos=config.photos_per_class,
-            seed=config.seed,
-            epoch=number,
-            apart=apart,
-        )
-        for number in range(first, first + material.rounds)
-    ]
-    return [rows for one in hands for rows in one]

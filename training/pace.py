@@ -103,7 +103,8 @@ def choose(config: TrainConfig, pictures: int, machine: Machine, *, labelled: bo
 
 def _seconds(recipe: str, config: TrainConfig, pictures: int, machine: Machine) -> float:
     rate = RATES[recipe]
-    shown = pictures * config.epochs * ROUNDS[recipe]
+    batch = min(pictures, config.classes_per_batch * config.photos_per_class)
+    shown = max(pictures * config.epochs * ROUNDS[recipe], config.least_steps * batch)
     passes = pictures * views_of(pictures) * rate.once
     return (passes + shown * rate.step) * ((config.image_size or SIDE) / SIDE) ** 2 / machine.speed
 

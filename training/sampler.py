@@ -7,13 +7,28 @@ ones and goes on where it stopped. No torch.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.class_tree import Floats, in_tree, with_neighbours
+from training.config import TrainConfig
 
 Indices = NDArray[np.int64]
+
+
+def dealt(
+    labels: Indices, config: TrainConfig, epoch: int, rounds: int = 1, apart: Floats | None = None
+) -> list[Indices]:
+    """The batches of an epoch, which goes over all rows `rounds` times; more often where the training would have fewer
+    steps than the settings want at least.
+    """
+    deal = partial(batches, labels, classes=config.classes_per_batch, photos=config.photos_per_class, seed=config.seed)
+    rounds = max(rounds, -(-config.least_steps // (config.epochs * len(deal(epoch=1)))))
+    first = (epoch - 1) * rounds + 1
+    return list(chain.from_iterable(deal(epoch=number, apart=apart) for number in range(first, first + rounds)))
 
 
 def batches(

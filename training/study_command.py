@@ -24,7 +24,7 @@ FOLDER = click.Path(path_type=Path)
 # A budget for a first look: minutes on two cores. For new images few epochs and large steps, and the notes' embedding
 # of 32 numbers; for new classes what a training takes by itself, as anything more forgets what is asked about.
 BASES = {
-    "images": TrainConfig(epochs=3, learning_rate=5e-4, image_size=64, dim=32, recipe="full"),
+    "images": TrainConfig(epochs=3, least_steps=0, learning_rate=5e-4, image_size=64, dim=32, recipe="full"),
     "classes": TrainConfig(purpose="classes", recipe="full"),
 }
 

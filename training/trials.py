@@ -46,7 +46,7 @@ from training.learner import (
 )
 from training.pictures import Part
 from training.recipes import RECIPES, Checked, Material, Photos, whole
-from training.sampler import batches
+from training.sampler import dealt
 from training.split import PAIR, Split
 from training.split import split as divide
 from training.study import MEMBERS, Variant
@@ -134,7 +134,7 @@ def run_study(name: str, folder: Path, base: TrainConfig, variants: Sequence[Var
         folder=folder,
         base=base,
         seeds=seeds,
-        steps=base.epochs * len(_epoch(number(ground.learn.samples).labels, base, 1)),
+        steps=base.epochs * len(dealt(number(ground.learn.samples).labels, base, 1)),
         parts={part: len(samples) for part, samples in ground.split._asdict().items()},
         classes=len(np.unique(ground.labels)),
         unreadable=len(found.unreadable) + ground.unreadable,
@@ -269,7 +269,7 @@ def _trained(variant: Variant, ground: _Ground, make: Make) -> Steps[NDArray[np.
     material = yield from _material(variant, network, ground)
     rows = np.sort(np.random.default_rng(config.seed).permutation(len(material.labels))[:HEAD_ROWS])
     start_head(network, material.plain(rows))
-    hands = [_epoch(material.labels, config, epoch) for epoch in range(1, config.epochs + 1)]
+    hands = [dealt(material.labels, config, epoch) for epoch in range(1, config.epochs + 1)]
     total, done, best, state = sum(map(len, hands)), 0, -1.0, snapshot(network)
     start = state
     step = make(network, config, material, total)
@@ -284,11 +284,6 @@ def _trained(variant: Variant, ground: _Ground, make: Make) -> Steps[NDArray[np.
                 best, state = score, snapshot(network)
     restore(network, state)
     return _embedding(network, _pooled(network, ground.test))
-
-
-def _epoch(labels: Codes, config: TrainConfig, epoch: int) -> list[Codes]:
-    classes, photos = config.classes_per_batch, config.photos_per_class
-    return batches(labels, classes=classes, photos=photos, seed=config.seed, epoch=epoch)
 
 
 def _network(variant: Variant, size: int) -> Network:

@@ -20,7 +20,15 @@ from training.recipes import RECIPES, Material, Photos
 from training.resume import Keeper
 
 CONFIG = TrainConfig(
-    recipe="quick", image_size=32, dim=8, epochs=4, patience=0, classes_per_batch=6, photos_per_class=4, miner="hard"
+    recipe="quick",
+    image_size=32,
+    dim=8,
+    epochs=4,
+    least_steps=0,
+    patience=0,
+    classes_per_batch=6,
+    photos_per_class=4,
+    miner="hard",
 )
 
 

@@ -77,7 +77,19 @@ def test_one_seed_makes_one_training(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
 def test_a_killed_command_is_resumed_by_name(folder: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    options = ("--image-size", "32", "--epochs", "3", "--patience", "0", "--recipe", "full", "--json")
+    options = (
+        "--image-size",
+        "32",
+        "--epochs",
+        "3",
+        "--least-steps",
+        "0",
+        "--patience",
+        "0",
+        "--recipe",
+        "full",
+        "--json",
+    )
     words = command("train", folder, *options)
     one_thread = environment(home) | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(words, env=one_thread, stdout=subprocess.PIPE, text=True) as child:

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from training.sampler import batches
+from training.config import TrainConfig
+from training.sampler import batches, dealt
 
 
 def labels_of(*sizes: int) -> NDArray[np.int64]:
@@ -84,3 +86,17 @@ def test_every_class_meets_every_other() -> None:
         for batch in batches(labels, classes=2, photos=4, seed=0, epoch=epoch):
             met.add(tuple(sorted(set(labels[batch].tolist()))))
     assert len(met) == 8 * 7 / 2
+
+
+def test_few_pictures_are_gone_over_until_the_training_has_its_least_steps() -> None:
+    labels = np.repeat(np.arange(4), 6)
+    config = TrainConfig(epochs=3, least_steps=20, classes_per_batch=2, photos_per_class=3, seed=5)
+    plain = [batches(labels, classes=2, photos=3, seed=5, epoch=number) for number in range(1, 7)]
+    assert [len(hands) for hands in plain] == [4] * 6
+    # Three epochs of four steps are too few, six of them are enough: two in each epoch, none of them twice.
+    found = [dealt(labels, config, epoch) for epoch in (1, 2, 3)]
+    wanted = [plain[0] + plain[1], plain[2] + plain[3], plain[4] + plain[5]]
+    assert [[rows.tolist() for rows in hands] for hands in found] == [[r.tolist() for r in h] for h in wanted]
+    assert len(dealt(labels, replace(config, least_steps=12), 1)) == 4
+    assert len(dealt(labels, replace(config, least_steps=0), 1, rounds=3)) == 12
+    assert len(dealt(labels, replace(config, least_steps=37), 1, rounds=2)) == 16

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from indexer import atomic
+from indexer.errors import LookalikeError
 from indexer.indexing import index
 from indexer.library import Library
 from indexer.progress import drain
@@ -20,9 +21,21 @@ from tests.trees import snapshot
 from training.choices import PURPOSES
 from training.cli import train_command
 from training.config import TrainConfig, fields_of
+from training.loop import train
 from training.sources import UNFINISHED
 
-QUICK = ("--image-size", "32", "--epochs", "1", "--classes-per-batch", "4", "--photos-per-class", "3")
+QUICK = (
+    "--image-size",
+    "32",
+    "--epochs",
+    "1",
+    "--classes-per-batch",
+    "4",
+    "--photos-per-class",
+    "3",
+    "--least-steps",
+    "0",
+)
 
 
 def test_every_setting_is_an_option_with_its_default() -> None:
@@ -132,3 +145,60 @@ def test_a_training_stops_when_its_window_is_gone(tmp_path: Path) -> None:
     ended = lookalike(tmp_path / "home", "train", folder, *QUICK, "--epochs", "1000", "--json", "--attached")
     assert ended.code == 130
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no other process can be interrupted there")
+@pytest.mark.parametrize(
+    ("words", "until", "said"),
+    [
+        (["train", "shapes", "--out", "out dir"], {"stage": "train", "epoch": 2.0}, "--out 'out dir' --resume"),
+        (["train", "shapes"], {"stage": "test"}, "Nothing was kept of the training."),
+        (["study", "sizes", "shapes"], {"stage": "study"}, "Nothing is kept of a study"),
+    ],
+)
+def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
+    tmp_path: Path, words: list[str], until: dict[str, object], said: str
+) -> None:
+    write_classes(tmp_path / "shapes", 4, 8)
+    sizes = (*QUICK[:2], *QUICK[4:], "--epochs", "1000", "--patience", "0") if words[0] == "train" else QUICK[:4]
+    with subprocess.Popen(
+        command(*words, *sizes, "--json"),
+        env=environment(tmp_path / "home") | {"OMP_NUM_THREADS": "1"},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        shown = (json.loads(line) for line in child.stdout)
+        next(line for line in shown if until.items() <= ({"stage": line["stage"]} | line.get("values", {})).items())
+        child.send_signal(signal.SIGINT)
+        for _ in shown:
+            pass
+        (sentence,) = child.stderr.read().splitlines()
+    assert child.returncode == 130
+    assert sentence.startswith("Stopped. ")
+    assert said in sentence
+    kept = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.suffix != ".png" and path.is_file()]
+    assert kept == ([Path("out dir", UNFINISHED)] if "--out" in words else [])
+    assert {path.name for path in tmp_path.iterdir()} <= {"shapes", "out dir"}
+
+
+def test_a_place_where_no_checkpoint_can_stand_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "model.json").write_text("{}")
+    (tmp_path / "here" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / "below")
+    refused = {"../../file/new": "cannot be written to", "../../old": "holds a model already", ".": "you are in"}
+    refused |= {"..": "holds other files", "../../old/": "holds a model already", "../below/..": "holds other files"}
+    for place, said in refused.items():
+        with pytest.raises(LookalikeError, match=said):
+            next(train(TrainConfig(), tmp_path / "nowhere", Path(place)))
+    for place in ("../new/deep", "../new/x/..", "../new/", "../empty"):
+        with pytest.raises(LookalikeError, match="cannot be read"):  # the place is good: on to the pictures
+            next(train(TrainConfig(), tmp_path / "nowhere", Path(place)))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["below", "file", "here", "model.json", "old"]
