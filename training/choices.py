@@ -25,8 +25,8 @@ class Suited(NamedTuple):
 
 
 # Measured on Fashion-MNIST with the whole network (`tests/benchmarks/bench_training.py`). New pictures of known classes
-# gain for eight epochs, and contrastive loss for steps as small as these; for new classes a second pass over thousands of
-# pictures only forgets, a head learns the classes it sees, and the weights halfway are the best of both.
+# gain for eight epochs, and contrastive loss for steps as small as these; for new classes a second pass over thousands
+# of pictures only forgets, a head learns the classes it sees, and the weights halfway are the best of both.
 SUITED: dict[str, Suited] = {
     "images": Suited("triplet", epochs=8, learning_rate=3e-4, dim=128, interpolation=1.0),
     "classes": Suited("triplet", epochs=1, learning_rate=3e-4, dim=0, interpolation=0.5),
