@@ -7,6 +7,7 @@ from indexer.network import Network
 from training.augment import views
 from training.config import TrainConfig
 from training.learner import Learner, both_embeddings, pooled_features, pretrained, start_head
+from training.loss_value import LossValue, Stats
 
 CONFIG = TrainConfig(image_size=32, dim=8, learning_rate=1e-3)
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
@@ -55,6 +56,22 @@ def test_a_loss_that_is_no_number_changes_nothing(network: Network) -> None:
     before = [weight.clone() for weight in network.body.parameters()]
     assert not torch.isfinite(learner.step(np.arange(12), LABELS).loss)
     assert all(torch.equal(old, new) for old, new in zip(before, network.body.parameters(), strict=True))
+
+
+class _Endless(nn.Module):
+    """A loss without bounds of embeddings that are numbers."""
+
+    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> LossValue:
+        return LossValue(embeddings.sum() * torch.inf, Stats(0, 0, 0, 0, 0, 0.0, 0.0))
+
+
+def test_a_loss_that_is_infinite_changes_nothing(network: Network) -> None:
+    learner = learning(network)
+    learner.loss = _Endless()
+    before = [weight.clone() for weight in network.parameters()]
+    assert not torch.isfinite(learner.step(np.arange(12), LABELS).loss)
+    assert all(torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True))
+    assert learner.schedule.last_epoch == 0
 
 
 @pytest.mark.parametrize(
