@@ -23,7 +23,7 @@ from retrieval_app import marking
 from retrieval_app.asking import EVERYTHING, Answer, listed, ranked
 from retrieval_app.jobs import JobEnd, Readers
 from retrieval_app.snapshot import WATCHED, Snapshot, keep_watched, take_snapshot
-from retrieval_app.state import History, JobState, Listing, Trouble
+from retrieval_app.state import History, JobState, Listing, Trouble, no_folder
 from retrieval_app.work import Work, summary
 from retrieval_app.writing import Writer
 
@@ -322,7 +322,8 @@ class Session(QObject):
         """Index photo folders in a child process; the user's own folders never mix with the sample's."""
         again = partial(self.index, folders, labelled=labelled)
         if missing := [folder for folder in folders if not folder.is_dir()]:
-            self.trouble(f"The folder {missing[0]} is not there. Connect its drive and try again.", "Try again", again)
+            take_parent = partial(self.index, [missing[0].parent], labelled=labelled)
+            self.troubled.emit(no_folder(missing[0], again, take_parent))
         else:
             if self.folder == _sample_library() and sample_folder() not in folders:
                 self.open(home() / "default.library")

@@ -1,11 +1,14 @@
 """What the session holds, as data: listing, trouble, running job, history."""
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import photos
 from indexer.library import Hit, SearchResult
 from indexer.progress import Progress
 from indexer.query import Query
@@ -40,6 +43,14 @@ class Trouble(NamedTuple):
     sentence: str
     button: str
     remedy: Callable[[], None]
+
+
+def no_folder(path: Path, again: Callable[[], None], take_parent: Callable[[], None]) -> Trouble:
+    """Why what was to be indexed cannot be: it is a file, or not there."""
+    name = photos.text(os.fsencode(path))
+    if path.exists():
+        return Trouble(f"{name} is a file: folders are indexed.", "Index its folder", take_parent)
+    return Trouble(f"The folder {name} is not there. Connect its drive and try again.", "Try again", again)
 
 
 class JobState(NamedTuple):

@@ -1,14 +1,20 @@
 """How folders and pictures come into the window: chosen in the system's dialogs, pasted, dropped."""
 
+import os
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from indexer import photos
 from indexer.query import Example, Query
 from retrieval_app.outside import Outside, received
 from retrieval_app.session import Session
 from retrieval_app.settings import Settings
+
+LOOKED_AT = 50  # folders in and below a chosen one: enough to tell, and soon done
 
 
 class WaysIn:
@@ -30,9 +36,18 @@ class WaysIn:
             self._session.index([folder], labelled=True)
 
     def choose_library(self) -> None:
-        """Ask for a library folder and open it."""
-        if folder := self._ask_folder("Choose a folder that ends in .library"):
-            self._session.open(folder)
+        """Ask for a library folder and open it; what is none is refused, a folder of pictures offered to be indexed."""
+        folder, session = self._ask_folder("Choose a folder that ends in .library"), self._session
+        if folder is None:
+            return
+        name = photos.text(os.fsencode(folder))
+        if (folder / "library.sqlite").is_file():
+            session.open(folder)
+        elif _holds_pictures(folder):
+            index = partial(session.index, [folder])
+            session.trouble(f"{name} is a folder of pictures, not a library.", "Index this folder", index)
+        else:
+            session.trouble(f"There is no library in {name}.", "Choose another folder", self.choose_library)
 
     def choose_pictures(self) -> None:
         """Ask for pictures from anywhere and search with them."""
@@ -58,7 +73,13 @@ class WaysIn:
             self._ask_for(outside.pictures)
 
     def _ask_for(self, pictures: tuple[Example, ...] | list[Path]) -> None:
-        self._session.search(Query(positives=tuple(pictures)))
+        session, first = self._session, pictures[0]
+        if session.empty and isinstance(first, Path):
+            name = photos.text(os.fsencode(first.parent))
+            said = f"Nothing is here to search yet. Index a photo folder first, such as that of this picture: {name}"
+            session.trouble(said, "Index its folder", partial(session.index, [first.parent]))
+        else:
+            session.search(Query(positives=tuple(pictures)))
 
     def _ask_folder(self, title: str) -> Path | None:
         name = QFileDialog.getExistingDirectory(self._window, title, self._last_folder())
@@ -68,3 +89,9 @@ class WaysIn:
 
     def _last_folder(self) -> str:
         return self._settings.text("folder", str(Path.home()))
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Whether there are pictures in the first folders."""
+    names = (name for _, _, names in islice(os.walk(os.fsencode(folder)), LOOKED_AT) for name in names)
+    return any(map(photos.is_candidate, names))
