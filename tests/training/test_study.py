@@ -274,6 +274,25 @@ def test_the_other_kinds_of_variants_run(name: str, shapes: Path) -> None:
         assert whole.map_at_r[0] > alone.map_at_r[0] - 0.1
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(("purpose", "classes"), [("images", 2), ("classes", 5)])  # two are learned in either
+def test_the_command_gives_the_figures_and_then_the_page(purpose: str, classes: int, tmp_path: Path) -> None:
+    folder, place = write_classes(tmp_path / "photos", classes, 14), tmp_path / "study.html"
+    words = ["--purpose", purpose, "--seeds", "1", "--epochs", "1", "--image-size", "32", "--only", "semi-hard"]
+    said = lookalike(tmp_path, "study", "mining", folder, *words, "--out", place, "--json")
+    assert said.code == 0, said.err
+    results = [found for found in said.objects() if "result" in found]
+    assert [found["result"] for found in results] == ["study", "page"]
+    assert [entry["name"] for entry in results[0]["entries"]] == ["semi-hard"]
+    assert parse(place.read_text()).faults == []
+
+
+def test_what_a_study_sets_itself_is_refused_on_the_command_line(tmp_path: Path) -> None:
+    said = lookalike(tmp_path, "study", "losses", tmp_path, "--loss", "triplet")
+    assert (said.code, said.out) == (2, "")
+    assert "The study losses compares losses; leave --loss out." in said.err
+
+
 def test_a_variant_with_another_backbone_is_refused_where_nobody_asked_for_one(tmp_path: Path) -> None:
     said = lookalike(tmp_path, "study", "sizes", tmp_path, "--backbone", "resnet18")
     assert said.code == 2
