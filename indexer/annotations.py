@@ -10,8 +10,13 @@ from collections.abc import Iterable, Sequence
 from itertools import starmap
 
 from indexer.database import Database
+from indexer.errors import LookalikeError
 
 NO_MATCH = "no match"
+LABEL = "coalesce(l.label, CASE WHEN min(f.label) = max(f.label) THEN min(f.label) END)"
+"""The label of a photo, in SQL over all its present files `f` with its row `l` of labels: the user's own where there is
+one, else a folder's. A content that lies in folders of different classes has none unless the user gave it one.
+"""
 
 
 class Annotations:
@@ -23,29 +28,30 @@ class Annotations:
     # labels
 
     def labels(self, model: int, photos: Sequence[int] | None = None) -> dict[int, str]:
-        """Photo id -> label of every labelled photo that is shown: the user's own where there is one, else a folder's.
-
-        A content that lies in folders of different classes has no label unless the user gave it one. Of some `photos`
-        only, where they are named.
-        """
+        """Photo id -> label of every photo that is shown and has one, as LABEL says; of these `photos` only."""
         some = "" if photos is None else "f.photo IN (SELECT value FROM json_each(?)) AND "
         rows = self._database.rows(
-            "SELECT f.photo, coalesce(l.label, min(f.label)) FROM files AS f "
+            f"SELECT f.photo, {LABEL} AS agreed FROM files AS f "
             f"LEFT JOIN labels AS l ON l.photo = f.photo WHERE {some}f.state = 'present' AND EXISTS "
             "(SELECT 1 FROM embeddings AS e WHERE e.photo = f.photo AND e.model = ?) "
-            "GROUP BY f.photo HAVING l.label IS NOT NULL OR count(DISTINCT f.label) = 1",
+            "GROUP BY f.photo HAVING agreed IS NOT NULL",
             (model,) if photos is None else (json.dumps(photos), model),
         )
         return dict(rows)
 
     def label(self, photos: Iterable[int], label: str | None) -> None:
-        """Give photos a label of the user's; None takes it away, and a folder's label counts again."""
+        """Give photos a label of the user's; None takes it away, and a folder's label counts again.
+
+        Raises LookalikeError where the label is none.
+        """
+        if label is not None and (not label.strip() or not label.isprintable()):
+            raise LookalikeError("A label is a word or a few, on one line.")
         with self._database.transaction():
             for photo in photos:
                 if label is None:
                     self._database.write("DELETE FROM labels WHERE photo = ?", (photo,))
                 else:
-                    self._database.write("INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, label))
+                    self._database.write("INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, label.strip()))
 
     def stamp(self) -> tuple[int, int]:
         """A number that changes when labels of the user's or names of labelled folders do, and how many files have one.

@@ -16,6 +16,7 @@ from typing import Any
 from indexer.errors import LibraryError
 from indexer.schema import APPLICATION_ID, MIGRATIONS
 
+LARGEST = 2**63 - 1  # the largest number that SQLite holds
 BUSY_SECONDS = 30.0
 Row = tuple[Any, ...]
 

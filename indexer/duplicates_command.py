@@ -9,7 +9,8 @@ import numpy as np
 from indexer import photos
 from indexer.annotations import NO_MATCH
 from indexer.duplicates import KINDS, Group, find
-from indexer.errors import LookalikeError, PhotoError
+from indexer.errors import LookalikeError
+from indexer.examples import photo_of
 from indexer.library import Library
 from indexer.photos import show
 from indexer.places import find as find_library
@@ -90,10 +91,7 @@ def _no_matches(library: Library) -> Steps[list[Group]]:
 
 
 def _photo_at(library: Library, path: Path) -> int:
-    try:
-        photo = library.store.photo_of(photos.content_hash(photos.read(path)))
-    except PhotoError as error:
-        raise LookalikeError(f"{show(path)} {error}.") from error
+    photo = photo_of(path, library.store)
     if not photo:
         raise LookalikeError(f"{show(path)} is no photo of this library. Index its folder first.")
     return photo

@@ -121,7 +121,7 @@ def labelled_paths(folder: Path) -> tuple[list[bytes], list[str]]:
         raise LookalikeError(f"{show(folder)} is not a folder. Name one with a sub-folder per class.")
     root = os.fsencode(folder)
     files = sorted(file.path for listing in scan.walk(root) for file in listing.files)
-    named = [(root.rstrip(b"/") + b"/" + path, scan.folder_label(path)) for path in files]
+    named = [(photos.absolute(root, path), scan.folder_label(path)) for path in files]
     inside = [(path, label) for path, label in named if label is not None]
     if not inside:
         raise LookalikeError(

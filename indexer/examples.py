@@ -11,6 +11,7 @@ from PIL import Image
 
 from indexer import photos
 from indexer.errors import LookalikeError, PhotoError
+from indexer.holdings import GONE
 from indexer.photos import MAX_RESULT_PIXELS, Decoded, show
 from indexer.pipeline import Embedder, embed_bytes, embed_image
 from indexer.query import Cropped, Example, fractions
@@ -32,7 +33,7 @@ def vector(example: Example, source: Source) -> np.ndarray:
     if isinstance(example, int | np.integer):
         stored = source.store.embedding(int(example), source.model)
         if stored is None:
-            raise LookalikeError("That photo is no longer in the library.")
+            raise LookalikeError(GONE)
         return stored.astype(np.float32)
     if isinstance(example, Path):
         return _vector_of_file(example, source)
@@ -40,7 +41,7 @@ def vector(example: Example, source: Source) -> np.ndarray:
 
 
 def _vector_of_file(path: Path, source: Source) -> np.ndarray:
-    data = _content(path)
+    data = content(path)
     stored = source.store.embedding(source.store.photo_of(photos.content_hash(data)), source.model)
     try:
         return stored.astype(np.float32) if stored is not None else embed_bytes(data, source.embedder())
@@ -58,21 +59,32 @@ def _vector_of_part(cropped: Cropped, source: Source) -> np.ndarray:
 
 def part_of_file(example: Path | int, cropped: Cropped, store: Store, short_side: int) -> Image.Image:
     """The cropped part of a file, decoded as `decode_for_crop` does. Raises LookalikeError where it cannot be read."""
-    path = _file_of(example, store)
-    data = _content(path)
+    path = file_of(example, store)
+    data = content(path)
     try:
         return crop(decode_for_crop(data, cropped, short_side), cropped)
     except PhotoError as error:
         raise _unreadable(path, error) from error
 
 
-def _file_of(example: Path | int, store: Store) -> Path:
+def file_of(example: Path | int, store: Store) -> Path:
+    """The picture's file. Raises LookalikeError where a photo of the library has none any more."""
     if isinstance(example, Path):
         return example
     shown = store.shown([int(example)])
     if not shown:
-        raise LookalikeError("That photo is no longer in the library.")
-    return Path(os.fsdecode(shown[0].root.rstrip(b"/") + b"/" + shown[0].path))
+        raise LookalikeError(GONE)
+    return Path(os.fsdecode(photos.absolute(shown[0].root, shown[0].path)))
+
+
+def photo_of(example: Example, store: Store) -> int:
+    """The id of the library's photo with this content, 0 where it holds none, or it is a part or only in memory.
+
+    Raises LookalikeError where a file cannot be read.
+    """
+    if isinstance(example, int | np.integer):
+        return int(example)
+    return store.photo_of(photos.content_hash(content(example))) if isinstance(example, Path) else 0
 
 
 def decode_for_crop(data: bytes, cropped: Cropped, short_side: int) -> Decoded:
@@ -105,7 +117,8 @@ def crop(decoded: Decoded, cropped: Cropped) -> Image.Image:
     return decoded.image.crop((x, y, max(right, x + 1), max(bottom, y + 1)))
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """The bytes of a picture's file. Raises LookalikeError where it cannot be read."""
     if not path.exists():
         raise LookalikeError(f"There is no file {show(path)}.")
     try:

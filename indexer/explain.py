@@ -4,7 +4,6 @@ An embedding is, but for its scale, the mean of a feature vector for each place 
 embeddings is a sum over pairs of places, one in each picture, and shows which of them it comes from.
 """
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ from PIL import Image
 from indexer import photos
 from indexer.card import WEIGHTS_FILE
 from indexer.errors import LookalikeError, ModelError, PhotoError
+from indexer.examples import content, file_of
 from indexer.library import Library
 from indexer.model import Model
 from indexer.photos import show
@@ -99,20 +99,12 @@ def _square(library: Library, example: Picture, model: Model) -> np.ndarray:
     """The model's input of a picture, uint8 (size, size, 3)."""
     if isinstance(example, Image.Image):
         return model.prepare(example)
-    path = example if isinstance(example, Path) else _path_of(library, int(example))
-    if not path.exists():
-        raise LookalikeError(f"There is no file {show(path)}.")
+    path = file_of(example, library.store)
+    data = content(path)
     try:
-        return model.prepare(photos.decode(photos.read(path), model.card.preprocessing.short_side).image)
+        return model.prepare(photos.decode(data, model.card.preprocessing.short_side).image)
     except PhotoError as error:
         raise LookalikeError(f"{show(path)} {error}.") from error
-
-
-def _path_of(library: Library, photo: int) -> Path:
-    found = library.photos([photo])
-    if not found:
-        raise LookalikeError("That photo is no longer in the library.")
-    return Path(os.fsdecode(found[0].path))
 
 
 def _head(folder: Path) -> np.ndarray:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.database import Database
+from indexer.annotations import LABEL
+from indexer.database import LARGEST, Database
 from indexer.errors import LookalikeError
 
 ORIENTATIONS = {"landscape": "p.width > p.height", "portrait": "p.width < p.height", "square": "p.width = p.height"}
-LIMIT = 2**63 - 1  # what SQLite holds: in nanoseconds the years 1678 to 2262
 
 Condition = tuple[str, list[object]]
 """A part of a WHERE and its values."""
@@ -48,7 +48,7 @@ def present(database: Database, within: Filter | None) -> np.ndarray:
     """
     source, where, values = "files AS f", "1", list[object]()
     if within is not None:
-        source += " JOIN photos AS p ON p.id = f.photo LEFT JOIN labels AS l ON l.photo = f.photo"
+        source += " JOIN photos AS p ON p.id = f.photo"
         where, values = _where(database, within)
     sql = f"SELECT group_concat(f.photo) FROM {source} WHERE f.state = 'present' AND {where}"
     ((numbers,),) = database.rows(sql, values)
@@ -61,14 +61,22 @@ def _where(database: Database, within: Filter) -> Condition:
         _under(database, within.under),
         _changed(">=", within.after),
         _changed("<", within.before),
-        ("min(p.width, p.height) >= ?", [min(within.min_side, LIMIT)]) if within.min_side is not None else _ANY,
+        ("min(p.width, p.height) >= ?", [min(within.min_side, LARGEST)]) if within.min_side is not None else _ANY,
         (ORIENTATIONS[within.orientation], []) if within.orientation is not None else _ANY,
     ]
     return " AND ".join(sql for sql, _ in conditions), [value for _, values in conditions for value in values]
 
 
 def _label(label: str | None) -> Condition:
-    return ("coalesce(l.label, f.label) = ?", [label]) if label is not None else _ANY
+    """Photos whose label it is; a photo that has it nowhere is not looked at further."""
+    if label is None:
+        return _ANY
+    somewhere = "SELECT photo FROM files WHERE label = ? UNION SELECT photo FROM labels WHERE label = ?"
+    condition = (
+        "f.photo IN (SELECT f.photo FROM files AS f LEFT JOIN labels AS l ON l.photo = f.photo "
+        f"WHERE f.state = 'present' AND f.photo IN ({somewhere}) GROUP BY f.photo HAVING {LABEL} = ?)"
+    )
+    return condition, [label, label, label]
 
 
 def _changed(comparison: str, moment: datetime | None) -> Condition:
@@ -76,12 +84,12 @@ def _changed(comparison: str, moment: datetime | None) -> Condition:
 
 
 def _nanoseconds(moment: datetime) -> int:
-    """Since 1970, as file times are; the first or last that SQLite holds where that is too long ago or ahead."""
+    """Since 1970, as file times are; the first or last that SQLite holds (1678, 2262) where it is further from now."""
     try:
         seconds = round(moment.replace(microsecond=0).timestamp())
     except (ValueError, OverflowError, OSError):  # what systems say of years they do not know
-        return -LIMIT if moment.year < 1970 else LIMIT
-    return max(-LIMIT, min(seconds * 1_000_000_000 + moment.microsecond * 1000, LIMIT))
+        return -LARGEST if moment.year < 1970 else LARGEST
+    return max(-LARGEST, min(seconds * 1_000_000_000 + moment.microsecond * 1000, LARGEST))
 
 
 def _under(database: Database, folder: Path | None) -> Condition:

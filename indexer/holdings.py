@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from indexer.database import Database
+from indexer.errors import LookalikeError
+from indexer.photos import absolute
+
+GONE = "That photo is no longer in the library."
 
 
 class Held(NamedTuple):
@@ -34,9 +38,15 @@ def absent(database: Database) -> Absent:
         "SELECT path, (SELECT count(*) FROM files WHERE root = roots.id AND state = 'present') FROM roots "
         "WHERE NOT online ORDER BY id"
     )
-    return Absent(
-        [root.rstrip(b"/") + b"/" + path for root, path in missing], [(path, count) for path, count in offline]
-    )
+    return Absent([absolute(root, path) for root, path in missing], [(path, count) for path, count in offline])
+
+
+def content_of(database: Database, photo: int) -> bytes:
+    """The sha256 of a photo's content. Raises LookalikeError where the library knows no such photo any more."""
+    rows = database.rows("SELECT sha256 FROM photos WHERE id = ?", (photo,))
+    if not rows:
+        raise LookalikeError(GONE)
+    return bytes(rows[0][0])
 
 
 def present_among(database: Database, photos: Sequence[int]) -> list[int]:
@@ -54,7 +64,7 @@ def held_files(database: Database, model: int) -> list[Held]:
         (model,),
     )
     files = [
-        Held(photo, sha256, pixels, mtime_ns, root.rstrip(b"/") + b"/" + path)
+        Held(photo, sha256, pixels, mtime_ns, absolute(root, path))
         for photo, sha256, pixels, mtime_ns, root, path in rows
     ]
     return sorted(files, key=lambda file: (file.sha256, file.mtime_ns, file.path))

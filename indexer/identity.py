@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer import calibration, photos
+from indexer import calibration
 from indexer.calibration import MATCHED_WITHIN, WORST_FMR
-from indexer.errors import LookalikeError, PhotoError
+from indexer.errors import LookalikeError
+from indexer.examples import photo_of
 from indexer.gallery import NEAREST, Gallery, Nearest
 from indexer.library import Library
 from indexer.photos import show
@@ -88,7 +89,7 @@ def verify_label(library: Library, image: Example, label: str, *, max_fmr: float
     own = gallery.names.index(label)
     of_label = gallery.only(own)
     vector = library.vector(image).astype(np.float64)
-    found = of_label.nearest(vector[None], NEAREST, leave_out=np.array([_photo_of(library, image)]))
+    found = of_label.nearest(vector[None], NEAREST, leave_out=np.array([photo_of(image, library.store)]))
     if not np.isfinite(found.distances[0, 0]):
         raise LookalikeError(f"The picture itself is the only photo with the label {label}: there is none to compare.")
     strangers = _strangers(library, gallery, max_fmr, but=own)
@@ -162,7 +163,7 @@ class Rules:
 def identify_by(rule: Rule, image: Example) -> Identity:
     """The label of a picture, or unknown. Raises LookalikeError where the picture cannot be read."""
     library = rule.gallery.library
-    itself = np.array([_photo_of(library, image)])
+    itself = np.array([photo_of(image, library.store)])
     vector = library.vector(image).astype(np.float64)
     alternatives = _alternatives(library, rule.gallery, rule.gallery.nearest(vector[None], leave_out=itself), rule.k)
     known = bool(alternatives) and rule.threshold is not None and alternatives[0].distance < rule.threshold
@@ -173,32 +174,16 @@ def identify_by(rule: Rule, image: Example) -> Identity:
 def enrol(library: Library, label: str, images: Sequence[Path]) -> int:
     """Give the photos with these contents a label of the user's; returns how many. All of them or none.
 
-    Raises LookalikeError where a picture cannot be read or is not in the library.
+    Raises LookalikeError where a picture cannot be read or is not in the library, or the label is none.
     """
-    if not label.strip() or not label.isprintable():
-        raise LookalikeError("A label is a word or a few, on one line.")
-    ids = [_photo_of(library, image) for image in images]
+    ids = [photo_of(image, library.store) for image in images]
     outside = [image for image, photo in zip(images, ids, strict=True) if not library.photos([photo])]
     if outside:
         raise LookalikeError(
             f"{show(outside[0])} is not in the library {library.name}. Index its folder first: lookalike index FOLDER"
         )
-    library.annotations.label(dict.fromkeys(ids), label.strip())
+    library.annotations.label(dict.fromkeys(ids), label)
     return len(set(ids))
-
-
-def _photo_of(library: Library, image: Example) -> int:
-    """The id of the library's photo with this content, 0 where it holds none."""
-    if isinstance(image, int | np.integer):
-        return int(image)
-    if not isinstance(image, Path):
-        return 0
-    if not image.exists():
-        raise LookalikeError(f"There is no file {show(image)}.")
-    try:
-        return library.store.photo_of(photos.content_hash(photos.read(image)))
-    except PhotoError as error:
-        raise LookalikeError(f"{show(image)} {error}.") from error
 
 
 def _strangers(library: Library, gallery: Gallery, max_fmr: float | None, *, but: int = -2) -> _Asked:

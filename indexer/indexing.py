@@ -54,7 +54,7 @@ class _Work(NamedTuple):
     @property
     def path(self) -> bytes:
         """Absolute."""
-        return self.root.path.rstrip(b"/") + b"/" + self.file.path
+        return photos.absolute(self.root.path, self.file.path)
 
 
 class _Counts(NamedTuple):
@@ -87,7 +87,7 @@ def index(library: Library, folders: Sequence[Path], model: Embedder, *, labelle
     counts = yield from _embed(library, work, model, model_id)
     library.activate(card.fingerprint)
     for root in store.roots():
-        if work and _folder_at(root.path) is None:  # its drive went during the run
+        if work and scan.folder_at(root.path) is None:  # its drive went during the run
             store.set_online(root.id, online=False)
     if _tail_is_long(store, model_id, first_run=False) or not _sound(library):
         yield from generations.publish(library.folder, store, model_id, card.fingerprint)
@@ -144,10 +144,10 @@ def _find_work(store: Store, model: int) -> Steps[list[_Work]]:
 
 def _scan_root(store: Store, root: Root, model: int, inner: set[bytes]) -> Iterator[_Work]:
     """Compare one root with the library, record what went and came back, and yield what is to be read."""
-    known, folder = list(store.files(root.id, model)), _folder_at(root.path)
+    known, folder = list(store.files(root.id, model)), scan.folder_at(root.path)
     changes = scan.compare(scan.walk(root.path, inner), known)
     empty = not changes.found and (b"" in changes.unreadable or any(file.state in THERE for file in known))
-    gone_dark = empty or _folder_at(root.path) != folder  # taken away while it was walked
+    gone_dark = empty or scan.folder_at(root.path) != folder  # taken away while it was walked
     store.set_online(root.id, online=not gone_dark)
     if gone_dark:  # a drive that is not there, or an empty mount point: nothing is concluded from that
         return
@@ -158,15 +158,6 @@ def _scan_root(store: Store, root: Root, model: int, inner: set[bytes]) -> Itera
     if root.labelled and (unlabelled := store.unlabelled(root.id)):
         store.set_labels(root.id, ((scan.folder_label(path), path) for path in unlabelled))
     yield from (_Work(root, file) for file in changes.new)
-
-
-def _folder_at(path: bytes) -> tuple[int, int] | None:
-    """Device and inode of the folder, None where there is none: another drive under the same path is another folder."""
-    try:
-        about = os.stat(path)  # noqa: PTH116 - bytes
-    except OSError:
-        return None
-    return about.st_dev, about.st_ino
 
 
 # embedding

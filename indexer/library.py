@@ -26,7 +26,7 @@ from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
 from indexer.evidence import Evidence
 from indexer.filters import Filter
 from indexer.generations import Generation
-from indexer.photos import show
+from indexer.photos import absolute, show
 from indexer.places import SUFFIX
 from indexer.precisions import count_precisions
 from indexer.query import Example, Query, combine
@@ -362,7 +362,7 @@ def _size(folder: Path) -> int:
 def _photo(shown: ShownPhoto) -> Photo:
     return Photo(
         id=shown.id,
-        path=shown.root.rstrip(b"/") + b"/" + shown.path,
+        path=absolute(shown.root, shown.path),
         copies=shown.copies,
         label=shown.label,
         width=shown.width,

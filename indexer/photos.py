@@ -96,6 +96,11 @@ def show(path: Path) -> str:
     return text(os.fsencode(path))
 
 
+def absolute(root: bytes, path: bytes) -> bytes:
+    """The absolute path of a file that is known by its path relative to a root."""
+    return root.rstrip(b"/") + b"/" + path
+
+
 def _shown(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # how os.fsdecode carries a byte that is not UTF-8

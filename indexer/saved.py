@@ -19,6 +19,7 @@ from PIL import Image
 from indexer import photos
 from indexer.errors import LookalikeError, PhotoError
 from indexer.filters import Filter
+from indexer.holdings import content_of
 from indexer.library import Library
 from indexer.query import Cropped, Example, Picture, Query
 from indexer.ways import NEAREST, WAYS, Search
@@ -76,19 +77,12 @@ def _plain(library: Library, example: Example) -> dict[str, object]:
     if isinstance(example, Cropped):
         return {**_plain(library, example.example), "box": [float(number) for number in example.box]}
     if isinstance(example, int | np.integer):
-        return {"photo": _sha256(library, int(example)).hex()}
+        return {"photo": content_of(library.store.database, int(example)).hex()}
     if isinstance(example, Path):
         return {"path": os.fspath(example.absolute())}
     data = io.BytesIO()
     example.convert("RGB").save(data, "PNG")  # what a model sees of it, and nothing is lost
     return {"png": base64.b64encode(data.getvalue()).decode("ascii")}
-
-
-def _sha256(library: Library, photo: int) -> bytes:
-    rows = library.store.database.rows("SELECT sha256 FROM photos WHERE id = ?", (photo,))
-    if not rows:
-        raise LookalikeError("That photo is no longer in the library.")
-    return bytes(rows[0][0])
 
 
 def _plain_filter(within: Filter) -> dict[str, object]:

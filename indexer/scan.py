@@ -11,9 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from indexer import photos
+from indexer.database import LARGEST
 from indexer.store import File
-
-LAST_TIME = 2**63 - 1  # nanoseconds; SQLite holds no more, file systems do: a wrong clock can say the year 2300
 
 
 class Listing(NamedTuple):
@@ -34,6 +33,22 @@ class Changes(NamedTuple):
     back: list[bytes]
     found: int
     unreadable: list[bytes]
+
+
+class Folder(NamedTuple):
+    """Which folder a path leads to, and so whether another drive hangs there now."""
+
+    device: int
+    inode: int
+
+
+def folder_at(path: bytes) -> Folder | None:
+    """The folder at a path, None where there is none."""
+    try:
+        about = os.stat(path)  # noqa: PTH116 - bytes
+    except OSError:
+        return None
+    return Folder(about.st_dev, about.st_ino)
 
 
 def walk(root: bytes, skip: Collection[bytes] = ()) -> Iterator[Listing]:
@@ -71,8 +86,8 @@ def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], lis
             return
         if not stat.S_ISDIR(about.st_mode):
             changed, status_changed = about.st_mtime_ns, about.st_ctime_ns
-            if changed > LAST_TIME or status_changed > LAST_TIME:
-                changed, status_changed = min(changed, LAST_TIME), min(status_changed, LAST_TIME)
+            if changed > LARGEST or status_changed > LARGEST:  # file systems hold more: a wrong clock can say 2300
+                changed, status_changed = min(changed, LARGEST), min(status_changed, LARGEST)
             listing.files.append(File(folder + name, about.st_size, changed, status_changed))
 
 

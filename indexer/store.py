@@ -1,10 +1,9 @@
-"""Every SQL statement of the library, one method per question or change; `database.py` opens, guards and commits.
+"""The SQL of roots, files, photos, models, embeddings and generations, one method per question or change.
 
 A method that changes more than one row does it in one transaction. One Store belongs to one thread.
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import starmap
 from pathlib import Path
@@ -12,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database import Database
+from indexer.annotations import LABEL
+from indexer.database import LARGEST, Database
+from indexer.photos import absolute
 
 
 class Root(NamedTuple):
@@ -202,13 +203,11 @@ class Store:
 
     def finished(self, sha256: bytes, model: int) -> bool:
         """Whether this content already has an embedding or a failure under the model."""
-        return bool(
-            self._rows(
-                "SELECT 1 FROM photos WHERE sha256 = ? AND (id IN (SELECT photo FROM embeddings WHERE model = ? AND "
-                "photo = photos.id) OR id IN (SELECT photo FROM failures WHERE model = ? AND photo = photos.id))",
-                (sha256, model, model),
-            )
+        sql = (
+            "SELECT 1 FROM photos WHERE sha256 = ? AND (id IN (SELECT photo FROM embeddings WHERE model = ? AND "
+            "photo = photos.id) OR id IN (SELECT photo FROM failures WHERE model = ? AND photo = photos.id))"
         )
+        return bool(self._rows(sql, (sha256, model, model)))
 
     def record(self, outcomes: Iterable[Outcome], model: int) -> int:
         """Commit what became of a batch of files, in one transaction; returns how many of them had only moved."""
@@ -216,9 +215,8 @@ class Store:
         with self.transaction():
             for outcome in outcomes:
                 photo = self._record_photo(outcome, model) if outcome.sha256 else None
-                before = self._one(
-                    "SELECT photo FROM files WHERE root = ? AND path = ?", (outcome.root, outcome.file.path)
-                )
+                place = (outcome.root, outcome.file.path)
+                before = self._one("SELECT photo FROM files WHERE root = ? AND path = ?", place)
                 self._record_file(outcome, photo)
                 moved += self._drop_moved(photo) if photo and photo != before else 0
         return moved
@@ -279,8 +277,9 @@ class Store:
             part = [int(id) for id in ids[start : start + 500]]
             rows = self._rows(
                 "SELECT photos.id, sha256, width, height, roots.path, files.path, online, "
-                "coalesce(labels.label, files.label), 0 FROM files JOIN photos ON photos.id = files.photo "
-                "JOIN roots ON roots.id = files.root LEFT JOIN labels ON labels.photo = photos.id WHERE "
+                f"(SELECT {LABEL} FROM files AS f LEFT JOIN labels AS l ON l.photo = f.photo "
+                "WHERE f.photo = photos.id AND f.state = 'present'), 0 "
+                "FROM files JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root WHERE "
                 f"files.state = 'present' AND files.photo IN ({','.join('?' * len(part))}) "
                 "ORDER BY online DESC, files.root, files.path",
                 part,
@@ -300,7 +299,7 @@ class Store:
             "JOIN roots ON roots.id = bad.root ORDER BY bad.root, bad.path",
             (model,),
         )
-        return [Failure(root + os.sep.encode() + path, reason) for root, path, reason in rows]
+        return [Failure(absolute(root, path), reason) for root, path, reason in rows]
 
     def count_files(self, model: int, root: int | None = None) -> int:
         """Present files whose photo has an embedding under the model, of one root or of all."""
@@ -361,7 +360,7 @@ class Store:
         """Embeddings of the model with above < seq <= upto, in order of seq, at most `limit` of them."""
         rows = self._rows(
             "SELECT seq, photo, vector FROM embeddings WHERE model = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-            (model, above, upto if upto is not None else 2**63 - 1, limit),
+            (model, above, upto if upto is not None else LARGEST, limit),
         )
         seqs = np.array([row[0] for row in rows], np.int64)
         ids = np.array([row[1] for row in rows], np.int64)

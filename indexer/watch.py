@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Full, Queue
-from typing import NamedTuple
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -35,6 +34,7 @@ from indexer.indexing import Report
 from indexer.library import Library
 from indexer.places import below
 from indexer.progress import Progress, Steps
+from indexer.scan import Folder, folder_at
 
 LOOK = 0.5  # seconds between looks at the roots, and between chances to stop
 QUIET = 0.5  # seconds without an event after which a burst of them is over
@@ -94,30 +94,15 @@ def _roots(library: Library) -> list[bytes]:
     return [root.path for root in library.store.roots()]
 
 
-class _Identity(NamedTuple):
-    """Which folder a path leads to, and so whether another drive hangs there now."""
-
-    device: int
-    inode: int
-
-
-def _identities(roots: list[bytes]) -> dict[bytes, _Identity | None]:
-    return {root: _identity(root) for root in roots}
-
-
-def _identity(path: bytes) -> _Identity | None:
-    try:
-        about = os.stat(path)  # noqa: PTH116 - bytes
-    except OSError:
-        return None
-    return _Identity(about.st_dev, about.st_ino)
+def _identities(roots: list[bytes]) -> dict[bytes, Folder | None]:
+    return {root: folder_at(root) for root in roots}
 
 
 class _Eyes:
     """The system's events from the roots. `seen` is what is watched; `blind` where a root gives no events."""
 
     def __init__(self, library: Path) -> None:
-        self.seen: dict[bytes, _Identity | None] = {}
+        self.seen: dict[bytes, Folder | None] = {}
         self.blind = False
         self._news: Queue[None] = Queue(1)  # one token stands for any number of events
         self._ears = _Ears(os.fsencode(library.resolve()), self._news)

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.errors import LookalikeError
+from indexer.filters import Filter
 from indexer.indexing import index
 from indexer.library import Library
 from indexer.progress import drain
@@ -54,6 +56,32 @@ def test_users_label_goes_before_a_folders_and_settles_what_two_folders_say(libr
     assert labels_by_name(library)["9.png"] == labels_by_name(library)["1.png"] == "bird"
     library.annotations.label([at["9.png"], at["1.png"]], None)
     assert labels_by_name(library) == {"1.png": "cat", "2.png": "cat", "3.png": "dog", "4.png": "dog"}
+
+
+def test_a_content_in_folders_of_two_classes_has_no_label_anywhere(library: Library, tmp_path: Path) -> None:
+    drain(index(library, [labelled_tree(tmp_path / "tree")], Tiny(), labelled=True))
+    shown = library.photos(library.photo_ids().tolist())
+    (both,) = [photo for photo in shown if photo.copies == 1]
+    assert both.label is None
+    for name in ("cat", "dog"):
+        assert len(library.photo_ids(Filter(label=name))) == 2
+        assert both.id not in library.photo_ids(Filter(label=name))
+    (tmp_path / "tree" / "dog" / "9.png").unlink()
+    drain(index(library, [], Tiny()))
+    (left,) = library.photos([both.id])
+    assert (left.label, len(library.photo_ids(Filter(label="cat")))) == ("cat", 3)
+
+
+@pytest.mark.parametrize("label", ["", "  ", "two\nlines", "tab\tbed", "\u202ereversed", "null\0"])
+def test_what_is_no_label_is_refused_whoever_gives_it(filled: Library, label: str) -> None:
+    with pytest.raises(LookalikeError, match="A label is a word or a few, on one line"):
+        filled.annotations.label([1], label)
+    assert filled.annotations.labels(filled.model_id) == {}
+
+
+def test_blanks_around_a_label_are_no_part_of_it(filled: Library) -> None:
+    filled.annotations.label([1], " grey cat ")
+    assert filled.annotations.labels(filled.model_id) == {1: "grey cat"}
 
 
 def test_label_survives_a_move_and_another_model_and_rests_while_the_file_is_gone(

@@ -260,3 +260,5 @@ def test_command_refuses_what_is_no_pair_of_photos_in_a_sentence(
     for path in (tmp_path / "outside.png", tmp_path / "none.png", known):
         said = tell(home, "duplicates", "--not-a-match", known, path)
         assert (said.code, len(said.err.splitlines())) == (2, 1), said
+        if path.name == "none.png":
+            assert said.err == f"There is no file {path}.\n"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from indexer.scan import LAST_TIME, Changes, Listing, compare, folder_label, walk
+from indexer.database import LARGEST
+from indexer.scan import Changes, Listing, compare, folder_label, walk
 from indexer.store import File
 from tests.rights import Rights
 
@@ -82,7 +83,7 @@ def test_missing_root_is_not_readable_and_holds_nothing(tmp_path: Path) -> None:
 def test_time_beyond_what_the_database_holds_is_the_last_one(tmp_path: Path) -> None:
     _touch(tmp_path, "future.jpg")
     os.utime(tmp_path / "future.jpg", (11_000_000_000, 11_000_000_000))  # the year 2318
-    assert [file.mtime_ns for file in _files(tmp_path)] == [LAST_TIME]
+    assert [file.mtime_ns for file in _files(tmp_path)] == [LARGEST]
 
 
 def test_folder_that_cannot_be_listed_hides_nothing(rights: Rights, open_to_all: Path) -> None:
