@@ -48,8 +48,8 @@ def tree_levels(apart: Floats) -> Indices:
     """The level of the lowest node that two classes share, from 0 for a class itself to LEVELS at the top, (classes,
     classes); from their D(p, q) between embeddings of unit length.
 
-    At level l, classes nearer than d_l = l (4 - d_0) / LEVELS + d_0 share a node, and so do
-    those that nearer ones link; d_0 is the mean distance within classes, 4 the largest distance there is.
+    At level l, classes nearer than d_l = l (4 - d_0) / LEVELS + d_0 share a node, and so do those that nearer ones
+    link; d_0 is the mean distance within classes, 4 the largest distance there is.
     """
     within = float(apart.diagonal().mean())
     limits = within + np.arange(1, LEVELS) * (4 - within) / LEVELS
@@ -59,20 +59,16 @@ def tree_levels(apart: Floats) -> Indices:
 
 
 def _linked_at(apart: Floats) -> Floats:
-    """The longest step on the way between two classes that avoids long steps most, (classes, classes).
-
-    Along a tree of shortest links (Prim 1957, "Shortest connection networks"), grown a class at a time.
+    """The longest step on the way between two classes that avoids long steps most, (classes, classes): where single
+    linkage joins them.
     """
-    linked = np.zeros_like(apart)
-    inside, step, via = [0], apart[0].copy(), np.zeros(len(apart), np.int64)
-    step[0] = np.inf
-    for _ in range(len(apart) - 1):
-        new = int(step.argmin())
-        linked[new, inside] = linked[inside, new] = np.maximum(linked[via[new], inside], step[new])
-        inside.append(new)
-        nearer = (apart[new] < step) & np.isfinite(step)
-        step[nearer], via[nearer] = apart[new, nearer], new
-        step[new] = np.inf
+    from scipy.cluster import hierarchy  # noqa: PLC0415 (only hard-classes sampling needs it)
+    from scipy.spatial.distance import squareform  # noqa: PLC0415
+
+    if len(apart) == 1:
+        return np.zeros_like(apart)
+    links = hierarchy.linkage(squareform(apart, checks=False), "single")
+    linked: Floats = squareform(hierarchy.cophenet(links))
     return linked
 
 

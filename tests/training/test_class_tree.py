@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.cluster import hierarchy
 
 from indexer.progress import drain
 from tests.quick_training import QUICK
@@ -68,13 +67,14 @@ def test_classes_share_a_node_from_the_level_on_whose_limit_links_them() -> None
     unit = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     apart = class_distances(unit, np.arange(240) // 6)
     within = apart.diagonal().mean()
-    links = hierarchy.linkage(apart[np.triu_indices(40, 1)], "single")
     levels = tree_levels(apart)
     assert len(np.unique(levels)) >= 4
     for level in range(1, LEVELS):
         limit = within + level * (4 - within) / LEVELS
-        node = hierarchy.fcluster(links, np.nextafter(limit, 0), "distance")
-        np.testing.assert_array_equal(levels <= level, node[:, None] == node[None, :])
+        together = (apart < limit) | np.eye(40, dtype=bool)
+        for way in range(40):  # Warshall: from one to another by way of classes that are near enough
+            together |= together[:, way, None] & together[None, way]
+        np.testing.assert_array_equal(levels <= level, together)
     assert levels.max() <= LEVELS
     assert (levels == levels.T).all()
 
