@@ -1,4 +1,4 @@
-"""The commands of daily use: index, search, sample. What keeps a library in order is in `upkeep.py`."""
+"""The commands index and sample, and the list of all commands of this package."""
 
 from collections.abc import Iterator
 from pathlib import Path

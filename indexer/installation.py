@@ -21,10 +21,9 @@ from indexer.card import (
     read_card,
     read_json,
     read_regular,
-    show,
 )
 from indexer.errors import ModelError
-from indexer.photos import DECODE_VERSION
+from indexer.photos import DECODE_VERSION, show
 from indexer.progress import Progress, Steps
 from indexer.runtime import BIN_FILE, XML_FILE, RuntimeForm, check_files, convert, read_form, write_form
 

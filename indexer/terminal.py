@@ -26,6 +26,8 @@ from indexer.progress import Progress, Steps
 Result = TypeVar("Result")
 STOPPED = "Stopped. What was done is kept; the next run goes on from there."
 
+BROKEN_PIPE = 141  # what a shell says of a program that ended as nobody read on (128 + SIGPIPE)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
 attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")
 
@@ -164,9 +166,8 @@ def run(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
     """Run a click command; returns the exit code, with every fault said in one sentence on standard error."""
     try:
         return int(command(arguments, standalone_mode=False) or 0)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's last flush does not complain
-        return 0
+    except SystemExit as end:  # what click makes of a broken pipe, with 1, and of a shell that completes words, with 0
+        return BROKEN_PIPE if end.code else 0
     except (Stopped, KeyboardInterrupt, click.Abort) as end:
         say(str(end) if isinstance(end, Stopped) else "Stopped.", error=True)  # the others: before the work, or after
         return 130

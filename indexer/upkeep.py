@@ -1,11 +1,11 @@
-"""The commands that look after a library: info, roots, failed, forget, check, doctor."""
+"""The commands that look after a library: info, failed, missing, roots, forget, check; and doctor."""
 
 import importlib.metadata
 import os
 import platform
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
@@ -166,17 +166,27 @@ def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path 
     """Forget a photo FOLDER, or all missing files: their embeddings and labels go. No picture is touched."""
     if (folder is None) == (not missing):
         raise click.UsageError("Name a folder to forget, or --missing.")
-    with Library.open(library or find(folder)) as opened, opened.job():
-        what = f"the folder {folder}" if folder else counted(opened.store.count_missing(), "missing file")
-        asked = f"Forget {what} with {'its photos, ' if folder else ''}their embeddings and labels?"
-        sure = yes or click.confirm(asked, err=True)
-        dropped = _forget(opened, folder) if sure else 0
+    with Library.open(library or find(folder)) as opened:
+        sure = yes or _confirmed(opened, folder)
+        with opened.job() if sure else nullcontext():
+            dropped = _forget(opened, folder) if sure else 0
     if as_json:
         emit("forget", {"photos": dropped})
     elif not sure:
         say("Nothing was forgotten.")
     else:
         say(f"{counted(dropped, 'photo')} forgotten. The pictures themselves are untouched.")
+
+
+def _confirmed(library: Library, folder: Path | None) -> bool:
+    """Ask the user. LookalikeError where nobody answers."""
+    what = f"the folder {folder}" if folder else counted(library.store.count_missing(), "missing file")
+    try:
+        asked = f"Forget {what} with {'its photos, ' if folder else ''}their embeddings and labels?"
+        return click.confirm(asked, err=True)
+    except click.Abort:
+        click.echo(err=True)  # the question stands in the line
+        raise LookalikeError("Nothing was forgotten, as nobody answered. With --yes nobody is asked.") from None
 
 
 def _forget(library: Library, folder: Path | None) -> int:

@@ -1,5 +1,7 @@
 """A library is kept in order by commands that change only what they are told to, and mend what can be made again."""
 
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.upkeep import active_model
-from tests.commands import Said, lookalike
+from tests.commands import Said, command, environment, lookalike
 from tests.trees import paint, paint_many, snapshot
 
 Tell = Callable[..., Said]
@@ -33,6 +35,36 @@ def test_forget_asks_first(home: Path, prepared: Any) -> None:
     assert (said.code, said.result()) == (0, {"result": "forget", "photos": 0})
     with Library.open(home / "default.library") as library:
         assert len(library.photo_ids()) == 60
+
+
+def test_forget_that_nobody_answers_says_so(home: Path, prepared: Any) -> None:
+    said = lookalike(home, "forget", prepared.photos, stdin="")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.endswith("\nNothing was forgotten, as nobody answered. With --yes nobody is asked.\n")
+    with Library.open(home / "default.library") as library:
+        assert len(library.photo_ids()) == 60
+
+
+def test_forget_stops_no_job_while_it_waits_for_an_answer(home: Path, prepared: Any) -> None:
+    asking = subprocess.Popen(
+        command("forget", prepared.photos), env=environment(home), stdin=-1, stdout=-1, stderr=-1, text=True
+    )
+    assert asking.stderr is not None
+    asked = ""
+    while not asked.endswith("[y/N]: "):
+        asked += asking.stderr.read(1)
+    with Library.open(home / "default.library") as library, library.job():
+        out, err = asking.communicate("y\n", timeout=100)
+    assert (asking.returncode, out) == (2, "")
+    assert "Another program is at work" in err
+
+
+def test_a_run_that_nobody_reads_on_is_not_called_done(home: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command("index", "--json"), env=environment(home), stdout=writing, stderr=-1, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 def test_forget_missing_drops_what_is_gone(home: Path, tell: Tell, tmp_path: Path) -> None:
