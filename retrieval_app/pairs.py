@@ -1,13 +1,10 @@
 """What is read of two pictures to compare them: their pixels, the verdict, the distances of other pairs, the heat."""
 
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 
 from indexer import calibration, curves, examples, explain, metrics, photos
@@ -17,7 +14,7 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.photos import Decoded
 from indexer.query import Cropped, Example, Picture
-from retrieval_app.tiles import to_qimage
+from retrieval_app.tiles import shrunk, to_qimage
 from retrieval_app.zoom_view import Heat, Sharp
 
 SHARPEST = 4000  # px of the short side: a 24-megapixel photo as it is
@@ -61,12 +58,7 @@ def sharp(library: Library, example: Example) -> Sharp:
         image = to_qimage(_pixels(library, example, SHARPEST)).convertToFormat(QImage.Format.Format_RGB32)
     except LookalikeError:
         return Sharp(QImage(), QImage())
-    if max(image.width(), image.height()) <= FITTED:
-        return Sharp(image, image)
-    size = QSize(FITTED, FITTED)
-    return Sharp(
-        image, image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
-    )
+    return Sharp(image, shrunk(image, FITTED))
 
 
 def heats(library: Library, first: Example, second: Example) -> Heats:
@@ -97,16 +89,7 @@ def _pixels(library: Library, example: Example, side: int) -> Image.Image:
         whole = example.example
         if isinstance(whole, Image.Image):
             return examples.crop(Decoded(whole, *whole.size), example)
-        return examples.crop(examples.decode_for_crop(photos.read(_path(library, whole)), example, side), example)
+        return examples.part_of_file(whole, example, library.store, side)
     if isinstance(example, Image.Image):
         return example
-    return photos.decode(photos.read(_path(library, example)), side).image
-
-
-def _path(library: Library, picture: Path | int) -> Path:
-    if isinstance(picture, Path):
-        return picture
-    found = library.photos([picture])
-    if not found:
-        raise LookalikeError("That photo is no longer in the library.")
-    return Path(os.fsdecode(found[0].path))
+    return photos.decode(examples.content(examples.file_of(example, library.store)), side).image

@@ -235,25 +235,24 @@ def _read_page(library: Library, page: _Page) -> list[Photo]:
 def _read_thumbnail(library: Library, photo: Photo, side: int) -> QImage:
     """The cached thumbnail; the photo itself where the cache has none (it may be deleted at any time)."""
     stored = library.thumbnail(photo)
-    image = QImage.fromData(stored) if stored else _read_image(photo.path, side)
-    return _fitted(image, side)
+    return shrunk(QImage.fromData(stored), side) if stored else read_image(photo.path, side)
 
 
 def _read_preview(_library: Library, example: Path | Image | Photo) -> QImage:
     if isinstance(example, Image):
-        return _fitted(to_qimage(example), PREVIEW_SIDE)
-    return _fitted(_read_image(example.path if isinstance(example, Photo) else example, PREVIEW_SIDE), PREVIEW_SIDE)
+        return shrunk(to_qimage(example), PREVIEW_SIDE)
+    return read_image(example.path if isinstance(example, Photo) else example, PREVIEW_SIDE)
 
 
-def _read_image(path: bytes | Path, side: int) -> QImage:
-    """The picture file, at about that size; a null image when it cannot be read."""
+def read_image(path: bytes | Path, side: int) -> QImage:
+    """The picture file fitted into a square of `side` pixels; a null image when it cannot be read."""
     try:
-        return to_qimage(photos.decode(photos.read(path), side).image)
+        return shrunk(to_qimage(photos.decode(photos.read(path), side).image), side)
     except LookalikeError:
         return QImage()
 
 
-def _fitted(image: QImage, side: int) -> QImage:
+def shrunk(image: QImage, side: int) -> QImage:
     """The image, made smaller where it is larger than the square of `side` pixels."""
     if image.isNull() or max(image.width(), image.height()) <= side:
         return image

@@ -3,18 +3,17 @@
 from collections.abc import Generator, Iterable, Mapping
 from typing import NamedTuple
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from indexer import photos
-from indexer.errors import LookalikeError
 from retrieval_app.background import Background
 from retrieval_app.labels import label
 from retrieval_app.outcome import RANKS, Example, Figures, Found, Outcome
 from retrieval_app.theme import CAPTION, Theme, numbers, sized
 from retrieval_app.tile_painter import RADIUS, fitted
-from retrieval_app.tiles import to_qimage
+from retrieval_app.tiles import read_image
 
 MARGIN, LARGEST, GAP, BETWEEN, MARK = 24, 88, 4, 12, 3  # px: side of a picture, room between, height of the mark
 SIDE = 2 * LARGEST  # pictures are read for a display of two pixels per point
@@ -97,14 +96,7 @@ class _Read(NamedTuple):
 def _read(paths: Iterable[bytes]) -> Generator[_Read, None, None]:
     """The pictures, fitted into a square of SIDE pixels."""
     for path in paths:
-        try:
-            image = to_qimage(photos.decode(photos.read(path), SIDE).image)
-        except LookalikeError:
-            image = QImage()
-        if max(image.width(), image.height()) > SIDE:
-            aspect, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-            image = image.scaled(QSize(SIDE, SIDE), aspect, smooth)
-        yield _Read(path, image)
+        yield _Read(path, read_image(path, SIDE))
 
 
 def table(outcome: Outcome) -> QWidget:

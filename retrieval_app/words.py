@@ -1,9 +1,8 @@
 """Numbers as the window says them: counts, durations, distances and rates, each with its meaning."""
 
+from indexer.terminal import counted
 
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """'1 photo', '1,200 photos'."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+count = counted  # '1 photo', '1,200 photos': as the commands say it
 
 
 def duration(seconds: float) -> str:
