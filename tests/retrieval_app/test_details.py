@@ -173,3 +173,16 @@ def test_what_is_half_written_when_the_library_is_left_is_kept(
         window.session.open(home / "other.library")
         qtbot.waitUntil(window.session.writer.idle, timeout=20_000)
     assert written(home, photo.id) == "ROSE"
+
+
+def test_a_label_that_cannot_be_shown_is_refused_with_a_sentence(window: MainWindow, qtbot: QtBot, home: Path) -> None:
+    details = open_details(window, qtbot)
+    assert details.photo is not None
+    photo, before = details.photo.id, details.photo.label
+    details.label.setFocus()
+    details.label.setText("left\u202eright")  # as a paste brings it
+    with qtbot.waitSignal(window.session.noticed, timeout=20_000) as notice:
+        QTest.keyClick(details.label, Qt.Key.Key_Return)
+    assert notice.args == ["A label is a word or a few, on one line."]
+    assert written(home, photo) == before
+    assert details.label.text() == before
