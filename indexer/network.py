@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from indexer import atomic, backbones
+from indexer import backbones
 from indexer.backbones import Backbone
 from indexer.card import (
     CARD_FILE,
@@ -28,9 +28,9 @@ from indexer.card import (
     card_bytes,
     read_card,
     read_regular,
-    show,
 )
 from indexer.errors import ModelError
+from indexer.photos import show
 from indexer.runtime import Runner
 
 SEEN = "seen"  # reserved tensor: content hashes of the pictures a model was trained on or chosen by, uint8 (n, 32)
@@ -200,29 +200,13 @@ def load_network(folder: Path) -> Network:
     return network.eval()
 
 
-def save_checkpoint(
-    network: Network, folder: Path, *, name: str, source: str, seen: np.ndarray | None = None
-) -> ModelCard:
-    """Write the network as a checkpoint, whole or not at all; an older checkpoint there is replaced.
-
-    `seen` (n, 32) uint8: content hashes of the pictures it was trained on or chosen by, kept inside the weights file.
-    ModelError where the folder holds anything else.
-    """
-    if folder.exists() and {entry.name for entry in folder.iterdir()} - {CARD_FILE, WEIGHTS_FILE}:
-        raise ModelError(f"{show(folder)} holds other files. Name an empty or new folder for the checkpoint.")
-    temporary = atomic.new_folder(folder)
-    try:
-        card = write_checkpoint(network, temporary, name=name, source=source, seen=seen)
-        atomic.publish_folder(temporary, folder)
-    finally:
-        atomic.discard(temporary)
-    return card
-
-
 def write_checkpoint(
     network: Network, folder: Path, *, name: str, source: str, seen: np.ndarray | None = None
 ) -> ModelCard:
-    """Write the two files of a checkpoint into a folder that is not in use yet."""
+    """Write the two files of a checkpoint into a folder that is not in use yet, made where there is none.
+
+    `seen` (n, 32) uint8: content hashes of the pictures it was trained on or chosen by, kept inside the weights file.
+    """
     data = _state_bytes(network, seen)
     card = ModelCard(
         name=name,
@@ -233,6 +217,7 @@ def write_checkpoint(
         weights_sha256=hashlib.sha256(data).hexdigest(),
         source=source,
     )
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(data)
     (folder / CARD_FILE).write_bytes(card_bytes(card))
     return card

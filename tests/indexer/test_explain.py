@@ -66,7 +66,7 @@ def test_a_planted_object_is_the_hottest_place(installed_model: Path) -> None:
 def test_a_linear_head_is_seen_through(tmp_path: Path) -> None:
     """The mean over the places, each taken through the head, is the embedding: the heat is about what is compared."""
     built = network.create_network(size=64, head=Head(16))
-    card = network.save_checkpoint(built, tmp_path / "trained", name="trained", source="test")
+    card = network.write_checkpoint(built, tmp_path / "trained", name="trained", source="test")
     weights = explain._head(tmp_path / "trained")
     assert weights.shape == (16, 1280)
     runner = network.run_network(network.load_network(tmp_path / "trained"), "cpu")

@@ -20,7 +20,7 @@ from indexer.agreement import Disagreement, agreed, check_pictures, lowest_cosin
 from indexer.card import CARD_FILE, WEIGHTS_FILE, Head, card_bytes, read_card
 from indexer.errors import ModelError
 from indexer.model import ModelChoice, NotConverted, choose, install, installed, load, seen, unit_length, verify
-from indexer.network import create_network, load_network, run_network, save_checkpoint
+from indexer.network import create_network, load_network, run_network, write_checkpoint
 from indexer.progress import drain
 from indexer.runtime import (
     BIN_FILE,
@@ -312,7 +312,7 @@ def test_model_option_means_a_name_or_a_checkpoint_folder(tmp_path: Path) -> Non
 def test_trained_checkpoint_is_installed_and_runs(tmp_path: Path) -> None:
     network = create_network("test_vit", weights_of("test_vit", tmp_path), size=64, head=Head(12))
     hashes = np.arange(96, dtype=np.uint8).reshape(3, 32)
-    card = save_checkpoint(network, tmp_path / "best", name="birds", source="trained here", seen=hashes)
+    card = write_checkpoint(network, tmp_path / "best", name="birds", source="trained here", seen=hashes)
     assert drain(install(choose(str(tmp_path / "best")), tmp_path / "models")) == card
     folder = tmp_path / "models" / card.fingerprint
     model = load(folder, runtime="openvino")
@@ -329,7 +329,7 @@ def test_pretrained_model_has_seen_none_of_the_pictures(installed_model: Path) -
 
 def test_checkpoint_for_an_older_decoding_is_installed_for_this_one(tmp_path: Path) -> None:
     network = create_network("test_resnet", weights_of("test_resnet", tmp_path), size=64)
-    card = save_checkpoint(network, tmp_path / "old", name="old", source="trained before")
+    card = write_checkpoint(network, tmp_path / "old", name="old", source="trained before")
     (tmp_path / "old" / CARD_FILE).write_bytes(card_bytes(replace(card, decode_version=card.decode_version + 1)))
     assert drain(install(choose(str(tmp_path / "old")), tmp_path / "models")) == card
 

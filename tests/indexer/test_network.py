@@ -7,7 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from indexer import atomic, backbones
+from indexer import backbones
 from indexer.card import CARD_FILE, WEIGHTS_FILE, Head, card_bytes, read_card
 from indexer.errors import ModelError
 from indexer.network import (
@@ -16,9 +16,9 @@ from indexer.network import (
     feature_map,
     load_network,
     run_network,
-    save_checkpoint,
     tune_allocator,
     with_head,
+    write_checkpoint,
 )
 
 SMALL = "test_resnet"  # timm's own small architecture
@@ -77,7 +77,7 @@ def test_head_is_trained_and_so_is_the_body(small: Network) -> None:
 
 def test_checkpoint_comes_back_as_it_was(small: Network, tmp_path: Path) -> None:
     seen = np.arange(64, dtype=np.uint8).reshape(2, 32)
-    card = save_checkpoint(small, tmp_path / "best", name="mine", source="trained here", seen=seen)
+    card = write_checkpoint(small, tmp_path / "best", name="mine", source="trained here", seen=seen)
     again = load_network(tmp_path / "best")
     assert (card.dim, card.head, card.preprocessing.size) == (16, Head(16), 64)
     assert read_card(tmp_path / "best") == card
@@ -87,7 +87,7 @@ def test_checkpoint_comes_back_as_it_was(small: Network, tmp_path: Path) -> None
 
 
 def test_embedding_before_the_head_is_a_checkpoint_without_head(small: Network, tmp_path: Path) -> None:
-    card = save_checkpoint(with_head(small, None), tmp_path / "plain", name="mine", source="trained here")
+    card = write_checkpoint(with_head(small, None), tmp_path / "plain", name="mine", source="trained here")
     with torch.no_grad():
         pooled = small.pool(small.raw_features(pictures(2)))
         embedding = load_network(tmp_path / "plain")(pictures(2)).embedding
@@ -95,35 +95,16 @@ def test_embedding_before_the_head_is_a_checkpoint_without_head(small: Network, 
     torch.testing.assert_close(embedding, pooled / pooled.norm(dim=1, keepdim=True))
 
 
-def test_newer_checkpoint_replaces_the_older(small: Network, tmp_path: Path) -> None:
-    first = save_checkpoint(small, tmp_path / "best", name="first", source="a test")
-    with torch.no_grad():
-        next(small.parameters()).add_(1)
-    second = save_checkpoint(small, tmp_path / "best", name="second", source="a test")
-    assert first.fingerprint != second.fingerprint
-    assert read_card(tmp_path / "best") == second
-    assert sorted(path.name for path in (tmp_path / "best").iterdir()) == [CARD_FILE, WEIGHTS_FILE]
-
-
-def test_checkpoint_never_replaces_a_folder_with_other_files(small: Network, tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "mine.jpg").write_text("x")
-    with pytest.raises(ModelError, match="holds other files"):
-        save_checkpoint(small, tmp_path / "photos", name="mine", source="a test")
-    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["mine.jpg"]
-
-
 def test_trained_weights_that_are_not_finite_are_not_saved(small: Network, tmp_path: Path) -> None:
     with torch.no_grad():
         next(small.parameters()).fill_(torch.nan)
     with pytest.raises(ModelError, match="not finite"):
-        save_checkpoint(small, tmp_path / "bad", name="mine", source="a test")
-    atomic.tidy(tmp_path)
+        write_checkpoint(small, tmp_path / "bad", name="mine", source="a test")
     assert not (tmp_path / "bad").exists()
 
 
 def test_flipped_bit_in_the_weights_is_refused(small: Network, tmp_path: Path) -> None:
-    save_checkpoint(small, tmp_path / "best", name="mine", source="a test")
+    write_checkpoint(small, tmp_path / "best", name="mine", source="a test")
     path = tmp_path / "best" / WEIGHTS_FILE
     data = bytearray(path.read_bytes())
     data[-100] ^= 4
@@ -136,7 +117,7 @@ def test_flipped_bit_in_the_weights_is_refused(small: Network, tmp_path: Path) -
 def test_card_that_does_not_fit_its_weights_is_refused(
     small: Network, tmp_path: Path, field: str, value: str | int
 ) -> None:
-    card = save_checkpoint(with_head(small, None), tmp_path / "best", name="mine", source="a test")
+    card = write_checkpoint(with_head(small, None), tmp_path / "best", name="mine", source="a test")
     forged = {name: getattr(card, name) for name in card.__dataclass_fields__} | {field: value}
     (tmp_path / "best" / CARD_FILE).write_bytes(card_bytes(type(card)(**forged)))
     with pytest.raises(ModelError):

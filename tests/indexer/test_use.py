@@ -10,7 +10,7 @@ from indexer.errors import LookalikeError
 from indexer.indexing import index
 from indexer.library import Library
 from indexer.model import choose, install, load
-from indexer.network import create_network, save_checkpoint
+from indexer.network import create_network, write_checkpoint
 from indexer.photos import text
 from indexer.progress import drain
 from indexer.query import Query
@@ -24,7 +24,7 @@ from tests.trees import paint_many
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint with a good verdict: the default network for small pictures, which is another model."""
     folder = tmp_path_factory.mktemp("checkpoints") / "small"
-    card = save_checkpoint(create_network(size=48), folder, name="small", source="test")
+    card = write_checkpoint(create_network(size=48), folder, name="small", source="test")
     (folder / "training.json").write_text(json.dumps({"verdict": "install", "fingerprint": card.fingerprint}))
     return folder
 
