@@ -36,8 +36,8 @@ class SavedSearches(QObject):
         self._asides = beside
         self._window = window
         self._menu: QMenu | None = None
-        self.names: list[str] = []
-        session.library_changed.connect(lambda: beside.ask(NAMES, saved.names))
+        self.names: list[str] = []  # none while there is no library to ask
+        session.library_changed.connect(self._follow)
         for answered in (beside.answered, session.writer.written):
             answered.connect(self._take)
         for refused in (beside.refused, session.writer.refused):
@@ -69,6 +69,13 @@ class SavedSearches(QObject):
     def forget(self, name: str) -> None:
         """Forget a saved search."""
         self._session.writer.write(NAMES, partial(_forget, name=name))
+
+    def _follow(self) -> None:
+        if self._session.empty:
+            self.names = []
+            self._list()
+        else:
+            self._asides.ask(NAMES, saved.names)
 
     def _take(self, key: object, answer: object) -> None:
         if isinstance(key, _Opening) and isinstance(answer, Search):

@@ -17,7 +17,8 @@ from tests.drawings import draw
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.searching and window.page.asides.idle(), timeout=20_000)
+    session, beside = window.session, window.page.asides
+    qtbot.waitUntil(lambda: session.writer.idle() and not session.searching and beside.idle(), timeout=20_000)
 
 
 def saved(window: MainWindow) -> list[QAction]:
@@ -82,3 +83,8 @@ def test_a_name_of_nothing_is_refused_with_a_sentence(window: MainWindow, qtbot:
     with qtbot.waitSignal(window.session.noticed) as said:
         window.page.saved.save("  ")
     assert "needs a name" in said.args[0]
+
+
+def test_a_first_start_complains_of_nothing(empty_window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(empty_window.page.asides.idle, timeout=20_000)
+    assert empty_window.status.text.text() == ""
