@@ -83,7 +83,7 @@ def map_command(
     if as_json:
         emit("map", {"method": method, "photos": len(made.ids), "out": None if out is None else show(out)})
         return
-    say(f"{len(made.ids):,} photos are on the map.")
+    say(f"{counted(len(made.ids), 'photo is', 'photos are')} on the map.")
     if out is not None:
         say(f"Map: {show(out)}")
 

@@ -144,6 +144,7 @@ class ResultsView(QWidget):
         else:
             self._title.setText(in_words(session.listing, session.cut))
             self._order.setText(f"{ORDERS[session.way].order}  ·  {_how(result.engine, result.recall_at_10)}")
+        self._order.setToolTip(self._order.text())  # a narrow window has no room for all of it
 
     # Filter and cut-off
 
