@@ -62,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
 def _run(config: TrainConfig, parts: Split, work: Path) -> TrainResult:
     """Train once and print the row."""
     start = time.perf_counter()
-    result = drain(train(config, work, work / "checkpoint", parts))
+    with tempfile.TemporaryDirectory(dir=work) as place:
+        result = drain(train(config, work, Path(place) / "checkpoint", parts))
     seconds = time.perf_counter() - start
     judged, fit, target = result.verdict, result.fit, TARGETS.get(config.recipe)
     kept = "" if target is None else f" ({'within' if seconds <= target else 'over'} {target:.0f})"

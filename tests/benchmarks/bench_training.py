@@ -105,7 +105,8 @@ def run(setting: Setting, seed: int, parts: Split, work: Path, wishes: argparse.
     given: dict[str, Any] = exam.settings | ({"epochs": wishes.epochs} if wishes.epochs else {})
     how = {"purpose": exam.purpose, "recipe": "full", "loss": setting.loss, "miner": setting.miner, "seed": seed}
     config = TrainConfig.from_dict(how | given)
-    result = drain(train(config, work, work / "checkpoint", parts))
+    with tempfile.TemporaryDirectory(dir=work) as place:
+        result = drain(train(config, work, Path(place) / "checkpoint", parts))
     if not seed:
         for row in (result.baseline.pixels, *result.baseline.rows):
             _say_row(setting.exam, row)
