@@ -116,6 +116,6 @@ def _signs(values: Mapping[str, float]) -> str:
         return ""
     return (
         f"Epoch {values['epoch']:.0f}: matches {values['positive_distance']:.2f} apart and mismatches "
-        f"{values['negative_distance']:.2f}; {values['active']:.0%} of the pairs or triplets still taught something; "
+        f"{values['negative_distance']:.2f}; {values['active']:.1%} of the pairs or triplets still taught something; "
         f"spread of the embeddings {values['spread']:.2f}."
     )
