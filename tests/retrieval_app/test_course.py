@@ -77,8 +77,8 @@ def test_what_an_epoch_shows_is_told_until_the_next() -> None:
     course.take(Progress("validate", 1, 2, "", epoch.values()), now=140)
     course.take(Progress("train", 11, 20, "", {"epoch": 2.0, "loss": 0.2}), now=141)
     assert course.signs == (
-        "Epoch 1: matches 0.42 apart and mismatches 1.23; 31.0% of the pairs or triplets still taught something; spread "
-        "of the embeddings 0.88."
+        "Epoch 1: matches 0.42 apart and mismatches 1.23; 31.0% of the pairs or triplets still taught something; "
+        "spread of the embeddings 0.88."
     )
 
 
