@@ -20,12 +20,12 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu
 
-from indexer.samples import sample_folder
+from indexer.photos.samples import sample_folder
 from retrieval_app.app import build
-from retrieval_app.duplicates import KINDS
-from retrieval_app.library_page import IDLE
-from retrieval_app.photo_map import METHODS
-from retrieval_app.window import MainWindow
+from retrieval_app.duplicates.found_groups import KINDS
+from retrieval_app.library.page import IDLE
+from retrieval_app.map.map_state import METHODS
+from retrieval_app.window.main_window import MainWindow
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 WAIT_SECONDS = 180

@@ -16,12 +16,12 @@ from make_screenshots import SCREENSHOTS, save, settle, wait, with_theme
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from indexer.filters import Filter
-from indexer.samples import sample_folder
+from indexer.database.filters import Filter
+from indexer.photos.samples import sample_folder
 from retrieval_app.app import build
-from retrieval_app.asking import REFINED
-from retrieval_app.exporting import Order
-from retrieval_app.window import MainWindow
+from retrieval_app.session.reading import REFINED
+from retrieval_app.window.exporting import Order
+from retrieval_app.window.main_window import MainWindow
 
 QUERY = 130  # a house of the sample
 

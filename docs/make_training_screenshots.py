@@ -13,12 +13,12 @@ from pathlib import Path
 import make_screenshots as shots
 from PySide6.QtWidgets import QComboBox, QSpinBox
 
-from indexer.filters import Filter
-from indexer.samples import sample_folder
+from indexer.database.filters import Filter
+from indexer.photos.samples import sample_folder
 from retrieval_app.app import build
-from retrieval_app.train_dialog import TrainDialog
-from retrieval_app.train_source import SHOWN
-from retrieval_app.window import MainWindow
+from retrieval_app.fine_tuning.dialog import TrainDialog
+from retrieval_app.fine_tuning.source_row import SHOWN
+from retrieval_app.window.main_window import MainWindow
 
 SIDE, EPOCHS = 128, 8
 

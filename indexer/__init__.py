@@ -13,6 +13,6 @@ is present by exact distance. Long work is a generator of Progress (progress.py)
 """
 
 from indexer.library import Library
-from indexer.query import Query
+from indexer.search.query import Query
 
 __all__ = ["Library", "Query"]

@@ -16,24 +16,26 @@ from typing import NamedTuple
 import filelock
 import numpy as np
 
-from indexer import engines, examples, filters
-from indexer import model as models
-from indexer.annotations import Annotations
-from indexer.calibration import Calibration, Comparison
-from indexer.card import ModelCard
-from indexer.directions import Directions
+from indexer.database import filters
+from indexer.database.annotations import Annotations
+from indexer.database.filters import Filter
+from indexer.database.precisions import count_precisions
+from indexer.database.store import Failure, KnownModel, Root, ShownPhoto, Store
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
-from indexer.evidence import Evidence
-from indexer.filters import Filter
-from indexer.generations import Generation
-from indexer.photos import absolute, show
+from indexer.models import model as models
+from indexer.models.card import ModelCard
+from indexer.models.runtime import Agreement, read_form
+from indexer.photos.decoding import absolute, show
+from indexer.photos.thumbnails import Thumbnails
 from indexer.places import SUFFIX
-from indexer.precisions import count_precisions
-from indexer.query import Example, Query, combine
-from indexer.runtime import Agreement, read_form
-from indexer.searcher import Searcher
-from indexer.store import Failure, KnownModel, Root, ShownPhoto, Store
-from indexer.thumbnails import Thumbnails
+from indexer.search import examples
+from indexer.search.generations import Generation
+from indexer.search.library_calibration import Evidence
+from indexer.search.query import Example, Query, combine
+from indexer.search.searcher import Searcher
+from indexer.statistics.calibration import Calibration, Comparison
+from indexer.vectors import distances as engines
+from indexer.vectors.principal_space import Directions
 
 WARMING = 10  # searches before the first one: after as many it costs about what the next ones do
 

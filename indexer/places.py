@@ -6,9 +6,9 @@ from pathlib import Path
 
 import platformdirs
 
+from indexer.database.store import Store
 from indexer.errors import LibraryError, LookalikeError
-from indexer.photos import show
-from indexer.store import Store
+from indexer.photos.decoding import show
 
 SUFFIX = ".library"
 

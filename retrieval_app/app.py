@@ -13,12 +13,12 @@ from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInst
 from PySide6.QtWidgets import QApplication
 
 from indexer.places import find, home
-from retrieval_app.dialogs import ReportDialog
-from retrieval_app.session import Session
-from retrieval_app.settings import Settings
-from retrieval_app.theme import Theme
-from retrieval_app.tiles import Tiles
-from retrieval_app.window import MainWindow
+from retrieval_app.session.session import Session
+from retrieval_app.session.settings import Settings
+from retrieval_app.session.tiles import Tiles
+from retrieval_app.widgets.theme import Theme
+from retrieval_app.window.dialogs import ReportDialog
+from retrieval_app.window.main_window import MainWindow
 
 LOG = logging.getLogger("lookalike.window")
 LEVELS = {

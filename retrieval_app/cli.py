@@ -10,11 +10,11 @@ import click
 # and a projection took seven times the processor time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from indexer import cli as indexer_cli
-from indexer import use
-from indexer.terminal import run
-from indexer.upkeep import library_option
-from training import cli as training_cli
+from indexer.cli.terminal import run
+from indexer.commands import index as indexer_cli
+from indexer.commands import use
+from indexer.commands.maintenance import library_option
+from training.commands import train as training_cli
 
 
 @click.group("lookalike", invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

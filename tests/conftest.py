@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.model import ModelChoice, install
+from indexer.models.model import ModelChoice, install
 from indexer.progress import drain
 
 # Small networks on shared cores: torch's threads would spend most of their time waiting for each other.

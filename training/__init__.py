@@ -7,7 +7,7 @@ Validation before the first step and after each epoch keeps the best state and c
 the backbone's (fit.py); the test part alone says whether that is better than before (verdict.py). What can be set
 stands once, in config.py and choices.py; loop.py puts it together; checkpoint.py writes it down.
 
-    from training.config import TrainConfig
-    from training.loop import train
+    from training.settings.config import TrainConfig
+    from training.train import train
     result = drain(train(TrainConfig(epochs=6), folder, out))
 """

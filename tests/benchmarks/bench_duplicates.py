@@ -16,12 +16,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from indexer import duplicates, neighbours, perceptual, photos, thumbnails
 from indexer.library import Library
+from indexer.matching import close_pairs as neighbours
+from indexer.matching import duplicates
+from indexer.matching import perceptual_hash as perceptual
+from indexer.photos import decoding as photos
+from indexer.photos import thumbnails
 from indexer.progress import drain
-from tests.embedders import tiny_card
-from tests.soft_pictures import soft
-from tests.vectors import ROOT, clustered, outcome
+from tests.support.embedders import tiny_card
+from tests.support.soft_pictures import soft
+from tests.support.vectors import ROOT, clustered, outcome
 
 DIM = 1280
 COPIES = 20  # one photo in so many is a near copy of the one before it

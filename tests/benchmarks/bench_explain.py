@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer import explain, model
-from indexer.installation import ModelChoice, install
+from indexer.models import model
+from indexer.models.installation import ModelChoice, install
 from indexer.progress import drain
-from tests.planted import SIDE, Pair, Planted, planted_pairs
+from indexer.reports import heat_maps as explain
+from tests.support.planted import SIDE, Pair, Planted, planted_pairs
 
 PAIRS, TARGET = 200, 0.8
 Method = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

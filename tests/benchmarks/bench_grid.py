@@ -23,10 +23,10 @@ from PySide6.QtCore import QSize, QStringListModel
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView
 
 from indexer.library import Library
-from retrieval_app.grid import Grid
-from retrieval_app.state import Listing
-from retrieval_app.theme import Theme
-from retrieval_app.tiles import Tiles
+from retrieval_app.search.grid import Grid
+from retrieval_app.session.state import Listing
+from retrieval_app.session.tiles import Tiles
+from retrieval_app.widgets.theme import Theme
 
 PHOTOS = 1_000_000
 BASELINE = 100_000

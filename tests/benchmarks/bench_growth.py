@@ -20,12 +20,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.indexing import index
-from indexer.installation import ModelChoice, install
+from indexer.commands.maintenance import active_model, deferred
+from indexer.indexing.pipeline import embed_files
+from indexer.indexing.run import index
 from indexer.library import Library
-from indexer.pipeline import embed_files
+from indexer.models.installation import ModelChoice, install
 from indexer.progress import drain
-from indexer.upkeep import active_model, deferred
 from tests.benchmarks.bench_indexing import BASELINES
 
 PICTURES = 200

@@ -20,18 +20,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.calibration import Calibration, from_labels
 from indexer.errors import LookalikeError
-from indexer.evaluation import embed_labelled
-from indexer.identity import Rule, identify_by, rule
-from indexer.indexing import index
-from indexer.installation import choose, install
+from indexer.indexing.run import index
 from indexer.library import Library
-from indexer.metrics import Pairs, pair_distances
-from indexer.model import Model, load
+from indexer.matching.identity import Rule, identify_by, rule
+from indexer.models.installation import choose, install
+from indexer.models.model import Model, load
+from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist, write_pictures
 from indexer.progress import Steps, drain
-from indexer.rates import Rate
-from indexer.samples import FASHION_CLASSES, write_fashion_mnist, write_pictures
+from indexer.reports.evaluation import embed_labelled
+from indexer.statistics.calibration import Calibration, from_labels
+from indexer.statistics.error_rates import Rate
+from indexer.statistics.metrics import Pairs, pair_distances
 
 FMRS = (0.1, 0.03, 0.01)
 HELD = 0.9

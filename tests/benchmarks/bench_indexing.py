@@ -22,9 +22,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer import model, photos, thumbnails
-from indexer.installation import ModelChoice, install
-from indexer.pipeline import BATCH, CALLERS
+from indexer.indexing.pipeline import BATCH, CALLERS
+from indexer.models import model
+from indexer.models.installation import ModelChoice, install
+from indexer.photos import decoding as photos
+from indexer.photos import thumbnails
 from indexer.progress import drain
 
 BASELINES = Path(os.environ.get("LOOKALIKE_BASELINES", "../shared/baselines"))

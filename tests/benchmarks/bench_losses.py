@@ -27,12 +27,12 @@ from pytorch_metric_learning.utils import common_functions as c_f
 from torch import Tensor, nn
 from torch.utils.data import Sampler, TensorDataset
 
-from indexer.metrics import paired_interval, retrieval
+from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist
 from indexer.progress import drain
-from indexer.samples import FASHION_CLASSES, write_fashion_mnist
-from training.loss_value import LossOptions
-from training.losses import LOSSES
-from training.sampler import batches
+from indexer.statistics.metrics import paired_interval, retrieval
+from training.data.sampler import batches
+from training.losses.loss_value import LossOptions
+from training.losses.losses import LOSSES
 
 CLASSES, PHOTOS, MARGIN, RATE = 5, 51, 0.2, 1e-3
 TARGET = 0.8  # of their wall time, at most

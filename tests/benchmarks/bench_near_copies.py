@@ -21,13 +21,15 @@ import numpy as np
 import sklearn
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from indexer import copies, perceptual, thumbnails
-from indexer.indexing import index
-from indexer.installation import ModelChoice, install
+from indexer.indexing.run import index
 from indexer.library import Library, SearchResult
-from indexer.model import load
+from indexer.matching import perceptual_hash as perceptual
+from indexer.models.installation import ModelChoice, install
+from indexer.models.model import load
+from indexer.photos import thumbnails
 from indexer.progress import drain
-from indexer.query import Query
+from indexer.ranking import changed_copies as copies
+from indexer.search.query import Query
 
 DRAWINGS = Path("/usr/share/openclipart/png")
 PHOTOGRAPHS = Path(sklearn.__file__).parent / "datasets" / "images"

@@ -12,13 +12,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist
 from indexer.progress import drain
-from indexer.samples import FASHION_CLASSES, write_fashion_mnist
-from training.config import TrainConfig
-from training.data import Sample, survey
-from training.loop import train
-from training.result import TrainResult
-from training.split import Split
+from training.data.labelled_folders import Sample, survey
+from training.data.split import Split
+from training.judging.result import TrainResult
+from training.settings.config import TrainConfig
+from training.train import train
 
 TARGETS = {"quick": 60.0, "tail": 150.0}  # seconds
 CHOOSE, JUDGE = 20, 50  # pictures of each class

@@ -33,11 +33,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer import generations, photos
 from indexer.library import Library
+from indexer.photos import decoding as photos
 from indexer.progress import drain
-from indexer.query import Query
-from tests.embedders import tiny_card
+from indexer.search import generations
+from indexer.search.query import Query
+from tests.support.embedders import tiny_card
 
 SIZES = [f"{rows}x{dim}" for rows in (10_000, 100_000, 1_000_000) for dim in (1280, 256)]
 SHARES = {3: 0.2, 10: 0.12, 33: 0.12, 100: 0.1, 333: 0.1, 1000: 0.1, 3333: 0.06}  # groups -> share of the variance

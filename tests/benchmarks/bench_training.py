@@ -25,17 +25,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist
 from indexer.progress import drain
-from indexer.samples import FASHION_CLASSES, write_fashion_mnist
 from tests.benchmarks import sets
-from training.choices import LOSSES, MINERS, usual_miner
-from training.config import TrainConfig
-from training.data import Sample, survey
-from training.loop import train
-from training.result import TrainResult
-from training.split import Split
-from training.split import split as divide
-from training.verdict import Row
+from training.data.labelled_folders import Sample, survey
+from training.data.split import Split
+from training.data.split import split as divide
+from training.judging.result import TrainResult
+from training.judging.verdict import Row
+from training.settings.choices import LOSSES, MINERS, usual_miner
+from training.settings.config import TrainConfig
+from training.train import train
 
 # MAP@R, and its gain over the better pretrained model, with the loss's own miner.
 TARGETS = {("images", "triplet"): 0.77, ("images", "contrastive"): 0.76, ("images, best", "supcon"): 0.79}

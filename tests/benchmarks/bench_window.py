@@ -25,10 +25,10 @@ from PIL import Image
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from indexer.filters import Filter
-from indexer.samples import sample_folder
+from indexer.database.filters import Filter
+from indexer.photos.samples import sample_folder
 from retrieval_app.app import build
-from retrieval_app.window import MainWindow
+from retrieval_app.window.main_window import MainWindow
 
 PROMISED = 100.0  # ms
 IDLE = 1.0  # s of nothing to do

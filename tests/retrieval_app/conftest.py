@@ -12,13 +12,13 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
-from indexer import model as models
-from indexer.indexing import index
+from indexer.indexing.run import index
 from indexer.library import Library
+from indexer.models import model as models
 from indexer.progress import drain
 from retrieval_app.app import build
-from retrieval_app.window import MainWindow
-from tests.drawings import CLASSES, EACH, draw
+from retrieval_app.window.main_window import MainWindow
+from tests.support.drawings import CLASSES, EACH, draw
 
 
 @pytest.fixture(scope="session")

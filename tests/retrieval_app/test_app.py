@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from retrieval_app.app import Reporter, keep_log
-from retrieval_app.dialogs import ReportDialog
+from retrieval_app.window.dialogs import ReportDialog
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.labelled_shapes import write_classes
-from tests.quick_training import QUICK, Trained, run_to_end
+from tests.support.labelled_shapes import write_classes
+from tests.support.quick_training import QUICK, Trained, run_to_end
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,198 @@
+"""How commands speak: progress and results for people in a terminal, or one JSON object per line for programs.
+
+Results go to standard output, progress bars and faults to standard error. Exit code 0: done; 1: the answer is no, or
+files failed for the first time; 2: usage or refused, with one plain sentence.
+"""
+
+import contextlib
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+import click
+from tqdm import tqdm
+
+from indexer.errors import LookalikeError
+from indexer.photos.journal import DecoderStuck
+from indexer.progress import Progress, Steps
+
+Result = TypeVar("Result")
+STOPPED = "Stopped. What was done is kept; the next run goes on from there."
+
+BROKEN_PIPE = 141  # what a shell says of a program that ended as nobody read on (128 + SIGPIPE)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
+attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")
+
+
+class Number(click.FloatRange):
+    """A number of an option within its range; what is none, or not finite, is refused in a sentence."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; BadParameter where it is not finite or beyond the range."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):  # click finds that nan lies in every range
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+SHARE = Number(0, 1, min_open=True, max_open=True)
+DISTANCE = Number(0, 2)
+
+
+class Stopped(LookalikeError):
+    """The user stopped the work; the text says what of it is kept."""
+
+
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
+
+
+def say(message: str, *, error: bool = False) -> None:
+    """Print one line; characters that the terminal cannot show, or would obey, are escaped."""
+    stream = sys.stderr if error else sys.stdout
+    encoding = stream.encoding or "utf-8"
+    print(message.translate(CONTROLS).encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+
+
+def counted(number: int, noun: str, many: str = "") -> str:
+    """'1 photo', '2,000 photos'; `many` is the noun's plural where it is not made by an s."""
+    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
+
+
+def emit(kind: str, fields: Mapping[str, Any]) -> None:
+    """Print the result as one JSON line."""
+    print(json.dumps({"result": kind, **fields}), flush=True)
+
+
+def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Result:
+    """Run the steps to their end, showing the progress; with `attached`, stop when standard input closes.
+
+    The steps are closed on the way out whatever happens, so that their `finally:` has run. Ctrl-C always reaches them
+    as KeyboardInterrupt, wherever it struck, so that they can tell it from being given up. Stopped where they end so.
+    """
+    given_up, interrupted = threading.Event(), threading.Event()
+    if attached:
+        _make_way()
+        threading.Thread(target=_wait_for_end_of_input, args=(given_up,), daemon=True).start()
+    _keep_in_mind(interrupted)
+    show = _json_line if as_json else _Bars()
+    shown = None
+    try:
+        while not given_up.is_set():
+            progress = next(steps)
+            if progress != shown:  # whoever waits repeats itself
+                show(progress)
+                shown = progress
+            if interrupted.is_set():
+                raise KeyboardInterrupt
+    except StopIteration as stop:
+        result: Result = stop.value
+        return result
+    except KeyboardInterrupt:  # said here: click would begin a new line for it
+        with contextlib.suppress(KeyboardInterrupt, StopIteration):
+            steps.throw(KeyboardInterrupt)  # where they have not ended by it
+        raise Stopped(STOPPED) from None
+    finally:
+        steps.close()
+        if isinstance(show, _Bars):
+            show.close()
+    raise Stopped(STOPPED)
+
+
+def _keep_in_mind(interrupted: threading.Event) -> None:
+    """Remember Ctrl-C beside raising it: an exception that happens to rise inside a destructor is lost."""
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, stop)
+
+
+def _make_way() -> None:
+    """Let the window that started this process have the cores first, so that it stays fluid."""
+    if hasattr(os, "nice"):
+        os.nice(5)
+
+
+def _json_line(progress: Progress) -> None:
+    fields = progress._asdict()
+    values = fields.pop("values")
+    print(json.dumps(fields | ({"values": dict(values)} if values else {})), flush=True)
+
+
+def _wait_for_end_of_input(event: threading.Event) -> None:
+    with contextlib.suppress(OSError):  # it was closed before we began
+        while os.read(0, 4096):
+            pass
+    event.set()
+
+
+class _Bars:
+    """One tqdm bar for each stage."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._stage = ""
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.stage != self._stage:
+            self.close()
+            self._stage = progress.stage
+            self._bar = tqdm(desc=progress.stage, total=progress.total or None, leave=False, disable=None)
+        self._bar.total = progress.total or None
+        self._bar.n = progress.done
+        figures = [f"{name} {value:.4g}" for name, value in progress.values.items()]
+        self._bar.set_postfix_str(" ".join([*figures, progress.note[-40:]]), refresh=False)
+        self._bar.refresh()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+def run(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
+    """Run a click command; returns the exit code, with every fault said in one sentence on standard error."""
+    try:
+        return int(command(arguments, standalone_mode=False) or 0)
+    except SystemExit as end:  # what click makes of a broken pipe, with 1, and of a shell that completes words, with 0
+        return BROKEN_PIPE if end.code else 0
+    except (Stopped, KeyboardInterrupt, click.Abort) as end:
+        say(str(end) if isinstance(end, Stopped) else "Stopped.", error=True)  # the others: before the work, or after
+        return 130
+    except click.exceptions.Exit as wish:
+        return wish.exit_code
+    except DecoderStuck as fault:
+        say(str(fault), error=True)
+        return 2 if arguments is not None else start_again()
+    except (click.ClickException, LookalikeError, OSError) as fault:
+        say(_sentence(fault), error=True)
+        return 2
+
+
+def start_again() -> NoReturn:
+    """Go on as a new process with the same command line, the only way to be rid of a thread that hangs.
+
+    Where the system has it, the new process takes this one's place: number, standard input and terminal stay.
+    """
+    command = [sys.executable, *sys.orig_argv[1:]]
+    if sys.platform == "win32":  # there, exec lets the caller believe that the command has ended
+        os._exit(subprocess.run(command, check=False).returncode)
+    os.execv(command[0], command)
+
+
+def _sentence(fault: Exception) -> str:
+    if isinstance(fault, click.ClickException):
+        return fault.format_message()
+    return f"The system refused: {fault}." if isinstance(fault, OSError) else str(fault)

@@ -1,0 +1,120 @@
+"""The command `duplicates`: groups of photos that are there more than once, and what the user says about them."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from indexer.cli.terminal import DISTANCE, attached_option, emit, follow, json_option, say
+from indexer.commands.maintenance import library_option
+from indexer.database.annotations import NO_MATCH
+from indexer.errors import LookalikeError
+from indexer.library import Library
+from indexer.matching.duplicates import KINDS, Group, find
+from indexer.photos import decoding as photos
+from indexer.photos.decoding import show
+from indexer.places import find as find_library
+from indexer.progress import Progress, Steps
+from indexer.search.examples import photo_of
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command("duplicates")
+@library_option
+@click.option("--kind", type=click.Choice(list(KINDS)), default="copies", show_default=True)
+@click.option("--max-distance", type=DISTANCE, help="In place of the library's own cut-off.")
+@click.option("--turned", is_flag=True, help="Near copies also where one is turned by 90 degrees or mirrored.")
+@click.option("--not-a-match", "pair", nargs=2, type=FILE, help="Remember that these two photos are no match.")
+@click.option("--matches-again", "again", nargs=2, type=FILE, help="Take that back of these two photos.")
+@click.option("--no-matches", "listing", is_flag=True, help="List the pairs that are remembered as no match.")
+@json_option
+@attached_option
+def duplicates_command(
+    *,
+    library: Path | None,
+    kind: str,
+    max_distance: float | None,
+    turned: bool,
+    pair: tuple[Path, Path] | None,
+    again: tuple[Path, Path] | None,
+    listing: bool,
+    as_json: bool,
+    attached: bool,
+) -> None:
+    """List photos that are there more than once: exact copies, near copies, or look-alikes. Nothing is deleted."""
+    if sum(map(bool, (pair, again, listing))) > 1:
+        raise click.UsageError("Choose one of --not-a-match, --matches-again and --no-matches.")
+    named = pair or again
+    with Library.open(library or find_library(named[0] if named else None)) as opened:
+        if named:
+            _decide(opened, named, parted=bool(pair), as_json=as_json)
+            return
+        steps = _no_matches(opened) if listing else find(opened, kind, turned=turned, max_distance=max_distance)
+        groups = follow(steps, as_json=as_json, attached=attached)
+        listed = [_listed(opened, group) for group in groups]
+    if as_json:
+        kind = NO_MATCH if listing else kind
+        emit("duplicates", {"kind": kind, "groups": [{"photos": entries} for entries in listed]})
+    else:
+        _say_groups(listed)
+
+
+def _decide(library: Library, pair: tuple[Path, Path], *, parted: bool, as_json: bool) -> None:
+    """Remember that the two are no match, or take that back."""
+    one, other = sorted(_photo_at(library, path) for path in pair)
+    if one == other:
+        raise LookalikeError("These two are the same photo: their contents are equal.")
+    if not parted and (one, other) not in library.annotations.decisions():
+        raise LookalikeError(
+            "These two were not remembered as no match; lookalike duplicates --no-matches lists who is."
+        )
+    library.annotations.decide([(one, other)], NO_MATCH if parted else None)
+    if as_json:
+        emit("duplicates", {"kind": NO_MATCH if parted else "match", "groups": []})
+    else:
+        forgotten = "Forgotten: these two may stand in one group again."
+        say("Remembered: these two never stand in one group again." if parted else forgotten)
+
+
+def _no_matches(library: Library) -> Steps[list[Group]]:
+    """The pairs that are remembered as no match and shown, with their distances."""
+    pairs = sorted(library.annotations.decisions())
+    yield Progress("compare", 0, len(pairs))
+    shown = set(library.photo_ids().tolist())
+    kept = [pair for pair in pairs if shown.issuperset(pair)]
+    vectors = {photo: library.vector(photo) for pair in kept for photo in pair}
+    return [
+        Group(NO_MATCH, pair, (0.0, float(np.linalg.norm(vectors[pair[0]] - vectors[pair[1]]))), ()) for pair in kept
+    ]
+
+
+def _photo_at(library: Library, path: Path) -> int:
+    photo = photo_of(path, library.store)
+    if not photo:
+        raise LookalikeError(f"{show(path)} is no photo of this library. Index its folder first.")
+    return photo
+
+
+def _listed(library: Library, group: Group) -> list[dict[str, Any]]:
+    """Each photo of a group by path, with its distance to the first; of exact copies each file."""
+    if group.kind == "copies":
+        (photo,) = group.photos
+        return [{"photo": photo, "path": photos.text(path), "distance": 0.0} for path in group.files]
+    at = dict(zip(group.photos, group.distances, strict=True))
+    return [
+        {"photo": photo.id, "path": photos.text(photo.path), "distance": round(at[photo.id], 6)}
+        for photo in library.photos(group.photos)
+    ]
+
+
+def _say_groups(groups: list[list[dict[str, Any]]]) -> None:
+    for entries in groups:
+        for entry in entries:
+            say(f"{entry['distance']:.3f}  {entry['path']}")
+        say("")
+    say(f"{len(groups):,} groups with {sum(map(len, groups)):,} pictures")
+
+
+COMMANDS = [duplicates_command]

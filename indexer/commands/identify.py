@@ -1,0 +1,124 @@
+"""The commands of same or different: verify, identify, label."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer.cli.terminal import SHARE, counted, emit, json_option, say
+from indexer.commands.maintenance import library_option
+from indexer.errors import LookalikeError
+from indexer.library import Library
+from indexer.matching.identity import Claim, Identity, enrol, identify, verify_label
+from indexer.photos.decoding import show
+from indexer.places import find
+from indexer.statistics.calibration import Comparison
+from indexer.statistics.error_rates import Rate
+
+FILE = click.Path(path_type=Path)
+fmr_option = click.option("--max-fmr", type=SHARE, help="The share of strangers that may be taken for the same.")
+
+
+@click.command("verify")
+@click.argument("images", nargs=-1, required=True, type=FILE)
+@click.option("--label", help="Instead of a second picture: the label that the picture is claimed to have.")
+@fmr_option
+@library_option
+@json_option
+def verify_command(
+    images: tuple[Path, ...], label: str | None, max_fmr: float | None, library: Path | None, as_json: bool
+) -> int:
+    """Say whether two IMAGES are the same, or whether one is of a LABEL, and how often that is wrong."""
+    if len(images) != (2 if label is None else 1):
+        raise click.UsageError("Name two pictures, or one and a --label.")
+    with Library.open(library or find(images[0])) as opened:
+        rarest = opened.calibration().rarest
+        if label is None:
+            found: Comparison | Claim = opened.verify(images[0], images[1], max_fmr=max_fmr)
+        else:
+            found = verify_label(opened, images[0], label, max_fmr=max_fmr)
+    if as_json:
+        emit("verify", _rounded(found._asdict()))
+    else:
+        _say_verdict(found, rarest)
+    return 0 if found.verdict == "same" else 1
+
+
+def _say_verdict(found: Comparison | Claim, rarest: float) -> None:
+    to_label = isinstance(found, Claim)
+    what = f" to the nearest {counted(found.photos, 'photo')} of {found.label}" if isinstance(found, Claim) else ""
+    say(f"{found.verdict}: distance {found.distance:.3f}{what}")
+    if isinstance(found, Comparison) and found.probability is not None:
+        say(f"Of pairs at this distance {found.probability:.1%} have the same label.")
+    if isinstance(found, Comparison) and found.rarity is not None:
+        about = "Fewer than one" if found.rarity >= rarest else "About one"
+        say(f"{about} in {found.rarity:,.0f} random pairs is this close.")
+    if found.threshold is not None:
+        say(f"The same is what lies below {found.threshold:.3f}.")
+    _say_rate("Strangers taken for it" if to_label else "Others taken for the same", found.fmr)
+    _say_rate("Its own refused" if to_label else "The same not recognised", found.fnmr)
+    say(found.measured)
+
+
+def _say_rate(what: str, rate: Rate | None) -> None:
+    if rate is not None:
+        say(f"{what}: {rate.value:.2%} (95 % interval {rate.low:.2%} to {rate.high:.2%})")
+
+
+@click.command("identify")
+@click.argument("image", type=FILE)
+@click.option("-k", "count", type=click.IntRange(1, 50), default=5, show_default=True, help="Photos that vote.")
+@fmr_option
+@library_option
+@json_option
+def identify_command(image: Path, count: int, max_fmr: float | None, library: Path | None, as_json: bool) -> int:
+    """Find the label of an IMAGE by the vote of its nearest labelled photos, or say that it is unknown."""
+    with Library.open(library or find(image)) as opened:
+        found = identify(opened, image, k=count, max_fmr=max_fmr)
+    if as_json:
+        alternatives = [_rounded(one._asdict()) for one in found.alternatives]
+        emit("identify", _rounded(found._asdict()) | {"alternatives": alternatives})
+    else:
+        _say_identity(found)
+    return 0 if found.label is not None else 1
+
+
+def _say_identity(found: Identity) -> None:
+    say(found.label or "unknown")
+    for one in found.alternatives:
+        probability = "" if one.probability is None else f", probability {one.probability:.1%}"
+        say(f"  {one.label}: {one.vote:.0%} of the vote, distance {one.distance:.3f}{probability}")
+    if found.threshold is not None:
+        say(f"Known is what lies below {found.threshold:.3f}.")
+    _say_rate("Unknown taken for known", found.fmr)
+    _say_rate("Known given their label", found.identified)
+    say(found.measured)
+
+
+@click.command("label")
+@click.argument("label")
+@click.argument("images", nargs=-1, required=True, type=FILE)
+@library_option
+@json_option
+def label_command(label: str, images: tuple[Path, ...], library: Path | None, as_json: bool) -> None:
+    """Give IMAGES of the library a LABEL; one to five are enough to recognise others. Nothing is trained."""
+    missing = next((image for image in images if not image.exists()), None)
+    if missing is not None:
+        raise LookalikeError(f"There is no file {show(missing)}.")
+    with Library.open(library or find(images[0])) as opened:
+        count = enrol(opened, label, images)
+    if as_json:
+        emit("label", {"label": label.strip(), "photos": count})
+    else:
+        say(f"{counted(count, 'photo')} now {'has' if count == 1 else 'have'} the label {label.strip()}")
+
+
+def _rounded(fields: dict[str, Any]) -> dict[str, Any]:
+    """Rates as objects, and distances as every command gives them: to a millionth."""
+    return {
+        name: value._asdict() if isinstance(value, Rate) else round(value, 6) if isinstance(value, float) else value
+        for name, value in fields.items()
+    }
+
+
+COMMANDS = [verify_command, identify_command, label_command]

@@ -1,0 +1,143 @@
+"""One SQLite connection that keeps what it was told: opened, brought up to date, guarded, committed.
+
+WAL with synchronous=FULL: what is committed survives a power cut (NORMAL passed every kill test and lost acknowledged
+work in simulated power cuts). Writers take the lock at once (BEGIN IMMEDIATE), so two programs queue instead of
+failing half-way. SQLite's faults come out as sentences.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from indexer.database.schema import APPLICATION_ID, MIGRATIONS
+from indexer.errors import LibraryError
+
+LARGEST = 2**63 - 1  # the largest number that SQLite holds
+BUSY_SECONDS = 30.0
+Row = tuple[Any, ...]
+
+
+class Database:
+    """A library's database file, made and migrated where it is missing or old.
+
+    Used in the thread that made it; one made for `any_thread` is used under a lock of its owner.
+    """
+
+    def __init__(self, path: Path, *, any_thread: bool = False) -> None:
+        self.path = path
+        self.read_only = path.exists() and not os.access(path.parent, os.W_OK)
+        uri = path.absolute().as_uri() + (self._read_only_options() if self.read_only else "")
+        with self._sentences():
+            self._db = sqlite3.connect(
+                uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=not any_thread
+            )
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _read_only_options(self) -> str:
+        """How a WAL database below a read-only folder opens: as immutable, which would not see a killed run's log."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
+
+    def _prepare(self) -> None:
+        foreign = self.one("PRAGMA application_id") != APPLICATION_ID
+        if foreign and self.one("SELECT count(*) FROM sqlite_schema"):
+            raise LibraryError(f"{self.path} is a database, but not one of Lookalike's.")
+        version = self.one("PRAGMA user_version")
+        if version > len(MIGRATIONS):
+            raise LibraryError(f"{self.path.parent} was made by a newer Lookalike; update this one to open it.")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        if not self.read_only:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+        if version < len(MIGRATIONS):
+            self._migrate()
+
+    def _migrate(self) -> None:
+        with self.transaction():
+            for statements in MIGRATIONS[self.one("PRAGMA user_version") :]:
+                for statement in statements.split(";"):
+                    self._db.execute(statement)
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise LibraryError(f"The library {self.path.parent} could not be read or written ({error}).") from error
+        except UnicodeEncodeError as error:  # a word of the user's, from a command line that is no UTF-8
+            raise LibraryError(
+                f"The library {self.path.parent} holds Unicode text only, not {error.object!a}."
+            ) from error
+        except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: damaged text, even in SQLite's own messages
+            raise LibraryError(
+                f"The library {self.path.parent} is damaged or is not one of Lookalike's ({error}). "
+                "Your photos are untouched: move the library away and index the folder again."
+            ) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block or nothing of it; waits for another writer up to BUSY_SECONDS."""
+        self.write("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.write("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self.write("ROLLBACK")
+            raise
+
+    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """All rows of a question."""
+        with self._sentences():
+            return self._db.execute(sql, values).fetchall()
+
+    def document(self, sql: str, values: Sequence[object] = ()) -> object:
+        """What the JSON in the first column of the first row says; None where there is no row."""
+        with self._sentences():
+            rows = self._db.execute(sql, values).fetchall()
+            return json.loads(rows[0][0]) if rows else None
+
+    def one(self, sql: str, values: Sequence[object] = ()) -> int:
+        """The whole number in the first column of the first row; 0 where there is no row or a null."""
+        rows = self.rows(sql, values)
+        with self._sentences():
+            return int(rows[0][0]) if rows and rows[0][0] is not None else 0
+
+    def write(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Run one statement; returns the number of rows it changed."""
+        with self._sentences():
+            return self._db.execute(sql, values).rowcount
+
+    def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run one statement for each row of values."""
+        with self._sentences():
+            self._db.executemany(sql, rows)
+
+    def version(self) -> int:
+        """A number that changes when another connection has committed."""
+        return self.one("PRAGMA data_version")
+
+    def changes(self) -> int:
+        """How many rows this connection has changed so far."""
+        return self._db.total_changes
+
+    def sound(self) -> bool:
+        """Whether SQLite's own full check finds nothing wrong; reads the whole file."""
+        try:
+            return self.rows("PRAGMA integrity_check") == [("ok",)] and not self.rows("PRAGMA foreign_key_check")
+        except LibraryError:
+            return False
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()

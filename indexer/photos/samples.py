@@ -1,0 +1,145 @@
+"""Pictures to try the program on: the bundled sample, and Fashion-MNIST as labelled folders."""
+
+import gzip
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from indexer.errors import LookalikeError
+from indexer.photos.decoding import show
+from indexer.progress import Progress, Steps
+
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist (MIT) puts it
+FASHION_PARTS = {"train": "train", "test": "t10k"}
+FASHION_CLASSES = (
+    "t-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle-boot",
+)
+IDX_IMAGES, IDX_LABELS = 2051, 2049  # the magic numbers of the idx format: unsigned bytes in 3 and in 1 dimensions
+IDX_BYTES = 64 * 1024 * 1024  # read at most; the training pictures are 47 MB
+REINSTALL = "install the package dataset-fashion-mnist again."
+
+
+def assets_folder() -> Path:
+    """The folder of icons, theme and sample pictures: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "assets"
+    return installed if installed.is_dir() else package.parent / "assets"
+
+
+def sample_folder() -> Path:
+    """The folder of the bundled sample pictures, one sub-folder per class."""
+    return assets_folder() / "sample"
+
+
+def write_pictures(out: Path, *, per_class: int | None = None, part: str = "test") -> Steps[int]:
+    """Copy the bundled pictures, the first `per_class` of each class, as OUT/CLASS/NAME.png; returns how many.
+
+    Raises LookalikeError where OUT holds anything else or cannot be written.
+    """
+    del part  # the drawings are not divided
+    source = sample_folder()
+    folders = sorted(folder for folder in source.glob("*") if folder.is_dir())
+    files = [file.relative_to(source) for folder in folders for file in sorted(folder.glob("*.png"))[:per_class]]
+    if not files:
+        raise LookalikeError(f"The bundled pictures are not at {show(source)}. Install lookalike again.")
+    return (yield from _write(out, files, lambda at: (source / files[at]).read_bytes()))
+
+
+def write_fashion_mnist(
+    out: Path, *, per_class: int | None = None, part: str = "test", source: Path = FASHION_MNIST
+) -> Steps[int]:
+    """Write the first `per_class` pictures of each class, grey PNG of 28 x 28, as OUT/CLASS/PART-INDEX.png.
+
+    INDEX counts the items of the "train" (60,000) or "test" (10,000) part from 0. Returns how many pictures there are.
+    Raises LookalikeError where the data are not installed or damaged, OUT holds anything else or cannot be written.
+    """
+    prefix = source / FASHION_PARTS[part]
+    pixels = _read_idx(prefix.with_name(f"{prefix.name}-images-idx3-ubyte.gz"), IDX_IMAGES)
+    labels = _read_idx(prefix.with_name(f"{prefix.name}-labels-idx1-ubyte.gz"), IDX_LABELS)
+    if len(labels) != len(pixels) or labels.max(initial=0) >= len(FASHION_CLASSES):
+        raise LookalikeError(f"The pictures and labels in {show(source)} do not fit; {REINSTALL}")
+    rows = np.sort(np.concatenate([np.flatnonzero(labels == code)[:per_class] for code in range(len(FASHION_CLASSES))]))
+    files = [Path(FASHION_CLASSES[labels[row]], f"{part}-{row:05d}.png") for row in rows]
+    return (yield from _write(out, files, lambda at: _png(pixels[rows[at]])))
+
+
+def _write(out: Path, files: list[Path], content: Callable[[int], bytes]) -> Steps[int]:
+    """Write `content(i)` to OUT/files[i]; what is there already stays, so that a run can be repeated or completed."""
+    try:
+        _require_ours(out, set(files))
+        for done, file in enumerate(files):
+            if done % 100 == 0:
+                yield Progress("sample", done, len(files), file.parent.name)
+            _put(out / file, content(done))
+    except OSError as error:
+        raise LookalikeError(f"{show(out)} cannot be written: {error.strerror}. Name another folder.") from error
+    yield Progress("sample", len(files), len(files))
+    return len(files)
+
+
+def _require_ours(out: Path, files: set[Path]) -> None:
+    """LookalikeError where OUT holds anything but some of these files, which would then be taken for the sample too."""
+    folders = {str(file.parent) for file in files}
+    for entry in _visible(out) if out.exists() else ():
+        ours = entry.name in folders and entry.is_dir() and not entry.is_symlink()
+        if not ours or any(found.relative_to(out) not in files for found in _visible(entry)):
+            raise LookalikeError(f"{show(out)} holds something else. Name a new or empty folder for the sample.")
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What lies in the folder but hidden files: desktops leave theirs, and a killed run the one it was writing."""
+    return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, and never over another one."""
+    if path.exists():
+        if path.is_file() and path.read_bytes() == content:
+            return
+        raise LookalikeError(f"{show(path)} is another picture. Name a new or empty folder for the sample.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not atomic.write_file: 60,000 times two fsync would take minutes, for files that can be made again.
+    partial = path.with_name(f".{path.name}")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    """A grey uint8 picture (height, width) as a PNG file."""
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def _read_idx(path: Path, magic: int) -> np.ndarray:
+    """The uint8 array of an idx file: big-endian magic number and sizes, then the bytes."""
+    try:
+        with gzip.open(path) as file:
+            data = file.read(IDX_BYTES)
+        found, *shape = np.frombuffer(data, ">u4", 1 + (magic & 0xFF)).tolist()
+        array = np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
+    except FileNotFoundError as error:
+        raise LookalikeError(
+            f"Fashion-MNIST is not at {show(path.parent)}. On Debian and Ubuntu: apt-get install dataset-fashion-mnist"
+        ) from error
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise LookalikeError(f"{show(path)} is damaged; {REINSTALL}") from error
+    if found != magic:
+        raise LookalikeError(f"{show(path)} is not in the idx format; {REINSTALL}")
+    return array
+
+
+SAMPLES: dict[str, Callable[..., Steps[int]]] = {"pictures": write_pictures, "fashion-mnist": write_fashion_mnist}

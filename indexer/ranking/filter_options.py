@@ -1,0 +1,97 @@
+"""A filter in words: the options of the commands that make one, the same options back, its conditions for people."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from indexer.database.filters import ORIENTATIONS, Filter
+from indexer.photos import decoding as photos
+
+DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+FILTERING = [
+    click.option("--label", help="Only photos with this label."),
+    click.option("--under", type=click.Path(path_type=Path), help="Only photos below this folder."),
+    click.option("--after", type=DATE, metavar="DATE", help="Only files changed on that day or later."),
+    click.option("--before", type=DATE, metavar="DATE", help="Only files changed before that day."),
+    click.option("--min-size", "min_side", type=click.IntRange(1), help="Least short side in pixels."),
+    click.option("--orientation", type=click.Choice(list(ORIENTATIONS)), help="Only photos of this shape."),
+]
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a filter; they arrive as the fields of Filter."""
+    for option in reversed(FILTERING):
+        command = option(command)
+    return command
+
+
+def filter_of(fields: Mapping[str, Any]) -> Filter | None:
+    """The filter that the options ask for; None where they ask for none."""
+    return Filter(**fields) if any(value is not None for value in fields.values()) else None
+
+
+def options(within: Filter) -> list[str]:
+    """The options that make this filter, its moments in whole seconds."""
+    values = {
+        "--label": within.label,
+        "--under": None if within.under is None else os.fspath(within.under.absolute()),
+        "--after": within.after and within.after.isoformat(timespec="seconds"),
+        "--before": within.before and within.before.isoformat(timespec="seconds"),
+        "--min-size": within.min_side,
+        "--orientation": within.orientation,
+    }
+    return [f"{option}={value}" for option, value in values.items() if value is not None]
+
+
+class Told(NamedTuple):
+    """A condition in words, and the filter without it."""
+
+    text: str
+    without: Filter
+
+
+def told(within: Filter) -> list[Told]:
+    """The conditions of a filter, each in words."""
+    found: list[Told] = []
+    if within.label is not None:
+        found.append(Told(f"label {within.label}", replace(within, label=None)))
+    if within.under is not None:
+        found.append(Told(f"in {folder_name(within.under)}", replace(within, under=None)))
+    if within.after is not None or within.before is not None:
+        found.append(Told(_span(within.after, within.before), replace(within, after=None, before=None)))
+    if within.min_side is not None:
+        found.append(Told(f"at least {within.min_side:,} px", replace(within, min_side=None)))
+    if within.orientation is not None:
+        found.append(Told(within.orientation, replace(within, orientation=None)))
+    return found
+
+
+def folder_name(folder: Path) -> str:
+    """A folder as people call it."""
+    return photos.text(os.fsencode(folder.name or folder))
+
+
+def days_on(moment: datetime, days: int) -> datetime:
+    """That many days later, earlier where negative; the first or last moment there is where there is none so far."""
+    try:
+        return moment + timedelta(days=days)
+    except OverflowError:
+        return datetime.min if days < 0 else datetime.max
+
+
+def _span(after: datetime | None, before: datetime | None) -> str:
+    """The days of a span; the last one is that of the last moment before `before`."""
+    last = None if before is None else _day(before - datetime.resolution if before > datetime.min else before)
+    if after is None:
+        return f"changed until {last}"
+    return f"changed since {_day(after)}" if last is None else f"changed {_day(after)} to {last}"
+
+
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()  # strftime leaves the zeros of early years out

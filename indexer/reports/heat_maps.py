@@ -1,0 +1,128 @@
+"""Where two pictures match: a heat map over each, from the model's last feature maps.
+
+An embedding is, but for its scale, the mean of a feature vector for each place of the picture. So the likeness of two
+embeddings is a sum over pairs of places, one in each picture, and shows which of them it comes from.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import safetensors
+from PIL import Image
+
+from indexer.errors import LookalikeError, ModelError, PhotoError
+from indexer.library import Library
+from indexer.models.card import WEIGHTS_FILE
+from indexer.models.model import Model
+from indexer.photos import decoding as photos
+from indexer.photos.decoding import show
+from indexer.search.examples import content, file_of
+from indexer.search.query import Picture
+
+SHOWN, GAP, GROUND = 448, 12, "#f5f5f4"  # side of a picture of the sheet in pixels
+OPACITY = 0.6
+# From cold to hot, evenly spaced, each lighter than the one before: it reads in print and by the colour-blind too.
+HEAT_COLOURS = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)], np.float32)
+
+
+class Explanation(NamedTuple):
+    """Two pictures as the model saw them, upright RGB squares, and how much each place of one is found in the other.
+
+    Heats are float32 (h, w) from 0 to 1, as fine as the model's last feature map; 1 is the best matching pair.
+    """
+
+    first: Image.Image
+    second: Image.Image
+    first_heat: np.ndarray
+    second_heat: np.ndarray
+
+
+def explain(library: Library, first: Picture, second: Picture) -> Explanation:
+    """Which parts of two pictures match in the eyes of the library's active model.
+
+    Raises LookalikeError where a picture cannot be read, ModelError where the model is missing or damaged.
+    """
+    model = library.embedder()
+    squares = np.stack([_square(library, one, model) for one in (first, second)])
+    maps = model.features(squares)
+    head = _head(library.models_folder / model.card.fingerprint) if model.card.head else None
+    first_heat, second_heat = heats(*(_through(head, features) for features in maps))
+    return Explanation(Image.fromarray(squares[0]), Image.fromarray(squares[1]), first_heat, second_heat)
+
+
+def heats(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How much each place of two feature maps (c, h, w) matches the other, float32 (h, w) from 0 to 1, for each.
+
+    The product of two mean features is the mean over all pairs of places of the product of theirs (Stylianou, Souvenir,
+    Pless 2019, "Visualizing deep similarity networks"). Here each map is taken about its own mean first: what a picture
+    has everywhere tells no place. A place is as hot as its best pair, so one object is found even among much else.
+    """
+    centred = [features.reshape(len(features), -1).astype(np.float64) for features in (first, second)]
+    one, other = (values - values.mean(axis=1, keepdims=True) for values in centred)
+    products = np.maximum(one.T @ other, 0)
+    hottest = products.max()
+    if hottest <= 1e-12 * np.linalg.norm(one) * np.linalg.norm(other) or not np.isfinite(hottest):
+        return np.zeros(first.shape[1:], np.float32), np.zeros(second.shape[1:], np.float32)
+    shares = (products / hottest).astype(np.float32)
+    return shares.max(axis=1).reshape(first.shape[1:]), shares.max(axis=0).reshape(second.shape[1:])
+
+
+def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
+    """The picture with its heat (h, w) in colours over it: black where nothing matches, yellow where most does."""
+    smooth = spread(heat, image.size)
+    steps = np.linspace(0, 1, len(HEAT_COLOURS))
+    colours = np.stack([np.interp(smooth, steps, channel) for channel in HEAT_COLOURS.T], axis=-1)
+    layer = Image.fromarray(np.rint(colours).astype(np.uint8))
+    return Image.blend(image.convert("RGB"), layer, OPACITY)
+
+
+def spread(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The heat (h, w) enlarged smoothly to a picture of this width and height, float32 (height, width), 0 to 1."""
+    enlarged = Image.fromarray(np.asarray(heat, np.float32)).resize(size, Image.Resampling.BICUBIC)
+    return np.asarray(enlarged).clip(0, 1)
+
+
+def side_by_side(explanation: Explanation) -> Image.Image:
+    """One picture of the two: above as the model saw them, below with their heat."""
+    sheet = Image.new("RGB", (2 * SHOWN + 3 * GAP, 2 * SHOWN + 3 * GAP), GROUND)
+    pictures = (explanation.first, explanation.second)
+    for column, (picture, heat) in enumerate(zip(pictures, explanation[2:], strict=True)):
+        large = picture.resize((SHOWN, SHOWN), Image.Resampling.BICUBIC)
+        left = GAP + column * (SHOWN + GAP)
+        sheet.paste(large, (left, GAP))
+        sheet.paste(overlay(large, heat), (left, SHOWN + 2 * GAP))
+    return sheet
+
+
+def _square(library: Library, example: Picture, model: Model) -> np.ndarray:
+    """The model's input of a picture, uint8 (size, size, 3)."""
+    if isinstance(example, Image.Image):
+        return model.prepare(example)
+    path = file_of(example, library.store)
+    data = content(path)
+    try:
+        return model.prepare(photos.decode(data, model.card.preprocessing.short_side).image)
+    except PhotoError as error:
+        raise LookalikeError(f"{show(path)} {error}.") from error
+
+
+def _head(folder: Path) -> np.ndarray:
+    """The weights (dim, c) of a model's linear head; its bias moves every place alike and so tells none."""
+    try:
+        with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
+            weights: np.ndarray = file.get_tensor("head.weight")
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"{show(folder / WEIGHTS_FILE)} is missing or damaged. Install the model again.") from error
+    return weights
+
+
+def _through(head: np.ndarray | None, features: np.ndarray) -> np.ndarray:
+    """A feature map (c, h, w) as the linear head sees it, (dim, h, w).
+
+    Where a backbone changes the features between map and head (a convolution after pooling), they are compared as they
+    are.
+    """
+    if head is None or head.shape[1] != len(features):
+        return features
+    return np.tensordot(head, features, axes=1)

@@ -1,0 +1,273 @@
+"""Generations: write-once sets of search files, published whole, verified before use, never repaired in place.
+
+A generation covers every embedding of one model with seq <= built_upto. Its manifest states what is in it and the
+sha256 of each file; the database holds the sha256 of the manifest. Nothing reaches Annoy before all of that agrees,
+because Annoy cannot tell a damaged file from a sound one. On any doubt: GenerationError, and the caller searches the
+embeddings in the database, which are the truth.
+"""
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from indexer import atomic
+from indexer.database.store import GenerationRow, Store
+from indexer.errors import GenerationError
+from indexer.progress import Progress, Steps
+from indexer.vectors import distances as engines
+from indexer.vectors import recall
+from indexer.vectors.projection import fit_pca
+
+FORMAT = 2
+METRIC = "euclidean"
+PROJECTED = 128  # above this many dimensions Annoy holds a projection: it keeps 99.9 % of the exact top 10
+MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
+PIECE = 8 << 20  # bytes read at a time in the background
+FILES = ("ids.npy", "vectors.npy", "projection.npy", "index.ann")
+
+Identities = dict[str, list[int]]
+"""File name -> device, inode, size, mtime and ctime (ns) at the moment its full hash agreed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation holds; `files` maps a name to its size in bytes and its sha256.
+
+    search_k and candidates are what a search for ten spends: the least that reached the recall stated here.
+    """
+
+    format: int
+    number: int
+    model: str
+    dim: int
+    projected: int
+    metric: str
+    rows: int
+    built_upto: int
+    trees: int
+    search_k: int
+    candidates: int
+    seed: int
+    recall_at_10: float
+    recall_queries: int
+    files: dict[str, tuple[int, str]]
+
+
+class Generation:
+    """An opened generation: ids (n,) int64, values (n, dim) float16, and Annoy's candidates.
+
+    ValueError where shapes disagree, before Annoy maps a file of another dimension.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.ids: np.ndarray = np.load(folder / "ids.npy")
+        self.values: np.ndarray = np.load(folder / "vectors.npy", mmap_mode="r")
+        if self.ids.shape != (manifest.rows,) or self.values.shape != (manifest.rows, manifest.dim):
+            raise ValueError("its files are not of the size its manifest states")
+        self._ask = _open_index(folder, manifest.dim, manifest.projected)
+        self._mapped = [folder / "index.ann", folder / "vectors.npy"]
+
+    def candidates_for(self, k: int) -> int:
+        """How many candidates the measured recall of the k nearest rests on."""
+        return max(self.manifest.candidates, math.ceil(self.manifest.candidates / recall.NEAREST) * k)
+
+    def rows(self, query: np.ndarray, count: int, effort: int = 1) -> np.ndarray:
+        """Up to `count` rows likely nearest to the query (dim,) float32, with `effort` times the measured search_k."""
+        return self._ask(query, count, max(effort * self.manifest.search_k, count))
+
+    def warm(self) -> None:
+        """Read what is mapped once in the background, so that the first searches need not wait for the disk.
+
+        The thread touches neither the maps nor the database: it may be at work when files are cut or the process ends,
+        and closing a file of its own would take the database's locks away.
+        """
+        threading.Thread(target=_read_through, args=(self._mapped,), name="warm", daemon=True).start()
+
+
+def _open_index(folder: Path, dim: int, projected: int) -> recall.Ask:
+    """Annoy's own answers to a query in full dimension."""
+    projection = np.load(folder / "projection.npy")
+    if projection.shape != (dim, projected):
+        raise ValueError("its projection is not of the size its manifest states")
+    nearest = engines.open_annoy(folder / "index.ann", projected)
+    return lambda query, count, search_k: nearest(query @ projection, count, search_k)
+
+
+def _read_through(paths: list[Path]) -> None:
+    buffer = bytearray(PIECE)
+    with contextlib.suppress(OSError):  # a generation may be cleaned up meanwhile
+        for path in paths:
+            with path.open("rb", buffering=0) as file:
+                while file.readinto(buffer):
+                    pass
+
+
+def path_of(library: Path, number: int) -> Path:
+    """The folder of a generation."""
+    return library / "generations" / f"{number:04d}"
+
+
+# publishing
+
+
+def publish(library: Path, store: Store, model: int, fingerprint: str, *, seed: int = 0) -> Steps[Manifest | None]:
+    """Build and publish a generation over all embeddings of the model; None when it has none.
+
+    The caller holds the library's job lock. Cancelled or killed, the old generation stays in use.
+    """
+    upto, total = store.last_seq(model), store.count_embeddings(model)
+    if not total:
+        return None
+    number = store.reserve_generation(model, upto)
+    final = path_of(library, number)
+    folder = atomic.new_folder(final)
+    try:
+        yield from _write_vectors(folder, store, model, upto, total)
+        manifest = yield from _write_index(folder, number, fingerprint, upto, seed)
+        identities = {name: identity(folder / name) for name in FILES}
+        atomic.publish_folder(folder, final)
+    finally:
+        atomic.discard(folder)
+    data = (final / "manifest.json").read_bytes()
+    store.set_setting(f"verified {number}", identities)
+    store.confirm_generation(number, manifest.rows, hashlib.sha256(data).hexdigest())
+    clean_up(library, store)
+    return manifest
+
+
+def _write_vectors(folder: Path, store: Store, model: int, upto: int, total: int) -> Steps[None]:
+    """Stream the embeddings into vectors.npy and ids.npy, by plain writes: on a full disk they raise, a map kills."""
+    ids, last = [np.empty(0, np.int64)], 0
+    with (folder / "vectors.npy").open("wb") as file:
+        for done in range(0, total, engines.BLOCK):
+            part = store.vectors(model, last, upto, engines.BLOCK)
+            if not done:
+                shape = (total, part.values.shape[1])
+                header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+            file.write(part.values.data)
+            ids.append(part.ids)
+            last = int(part.seqs[-1])
+            yield Progress("publish", done, total, "collecting embeddings")
+    np.save(folder / "ids.npy", np.concatenate(ids))
+
+
+def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: int) -> Steps[Manifest]:
+    values = np.load(folder / "vectors.npy", mmap_mode="r")
+    rows, dim = values.shape
+    projected = min(dim, PROJECTED)
+    projection = fit_pca(values, projected) if dim > PROJECTED else np.eye(dim, dtype=np.float32)
+    np.save(folder / "projection.npy", projection)
+    effort = yield from _build(folder, values, projection, seed)
+    manifest = Manifest(
+        format=FORMAT,
+        number=number,
+        model=fingerprint,
+        dim=dim,
+        projected=projected,
+        metric=METRIC,
+        rows=rows,
+        built_upto=upto,
+        trees=recall.TREES,
+        search_k=effort.search_k,
+        candidates=effort.candidates,
+        seed=seed,
+        recall_at_10=effort.recall_at_10,
+        recall_queries=recall.queries(rows),
+        files={name: _measure(folder / name) for name in FILES},
+    )
+    (folder / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1))
+    return manifest
+
+
+def _build(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) -> Steps[recall.Effort]:
+    """Build the index, and measure what a search in it has to spend."""
+    rows, (dim, projected) = len(values), projection.shape
+    yield Progress("publish", 0, rows, "building the index")
+    points = _projected(values, projection)
+    engines.build_annoy(folder / "index.ann", points, projected, trees=recall.TREES, seed=seed)
+    yield Progress("publish", rows, rows, "measuring the recall")
+    return recall.choose(values, _open_index(folder, dim, projected), recall.sample(values))
+
+
+def _projected(values: np.ndarray, projection: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(values), engines.BLOCK):
+        yield values[start : start + engines.BLOCK].astype(np.float32) @ projection
+
+
+def _measure(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# verifying
+
+
+def open_verified(
+    library: Path, row: GenerationRow, fingerprint: str, known: Identities
+) -> tuple[Generation, Identities]:
+    """Open a generation whose every file agrees with its manifest, and the manifest with the database.
+
+    Files whose identity is in `known` were hashed before and are not hashed again. Raises GenerationError.
+    """
+    folder = path_of(library, row.number)
+    try:
+        manifest = _read_manifest(folder, row, fingerprint)
+        identities = {name: _verify(folder / name, manifest, known.get(name)) for name in FILES}
+        return Generation(folder, manifest), identities
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise GenerationError(f"The search index {folder.name} is damaged or incomplete ({error}).") from error
+
+
+def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Manifest:
+    if _require_regular(folder / "manifest.json").st_size > MANIFEST_LIMIT:
+        raise ValueError("its manifest is too large")
+    data = (folder / "manifest.json").read_bytes()
+    if hashlib.sha256(data).hexdigest() != row.manifest_sha256:
+        raise ValueError("its manifest is not the one that was published")
+    manifest = Manifest(**json.loads(data))
+    agreed = (manifest.format, manifest.metric, manifest.model, manifest.built_upto)
+    if agreed != (FORMAT, METRIC, fingerprint, row.built_upto):
+        raise ValueError("it belongs to another model or version")
+    return manifest
+
+
+def _verify(path: Path, manifest: Manifest, known: list[int] | None) -> list[int]:
+    now = identity(path)
+    if now != known:
+        size, sha256 = manifest.files[path.name]
+        if path.stat().st_size != size or _measure(path)[1] != sha256:
+            raise ValueError(f"{path.name} has changed since it was published")
+    return now
+
+
+def identity(path: Path) -> list[int]:
+    """What changes whenever a regular file is written or replaced: see Identities. ValueError for a pipe."""
+    about = _require_regular(path)
+    return [about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns]
+
+
+def _require_regular(path: Path) -> os.stat_result:
+    """What the system says of a file; ValueError for a pipe, on which reading would wait for ever."""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise ValueError(f"{path.name} is not a regular file")
+    return about
+
+
+def clean_up(library: Path, store: Store) -> None:
+    """Remove generations that nothing uses any more; what a running search has mapped stays until it lets go."""
+    keep = {path_of(library, number) for number in store.generation_numbers()}
+    for folder in (library / "generations").iterdir():
+        if folder not in keep:
+            atomic.discard(folder)

@@ -1,0 +1,389 @@
+"""What a distance means: the probability of the same label, how rare it is among random pairs, and cut-offs.
+
+Measured on pairs of photos with labels that the model was not trained on; without labels on random pairs. numpy only.
+Every cut-off states its false-match rate (FMR) and false-non-match rate (FNMR) with 95 % intervals that allow for
+pairs sharing photos and classes: whole classes are weighted at random, and the spread is widened to a prediction for
+as many classes that were not there. With few classes that is wide, because class pairs differ by a factor of a hundred;
+over class splits it holds what it says (tests/benchmarks/bench_identity.py).
+"""
+
+import bisect
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.errors import LookalikeError
+from indexer.statistics.error_rates import GROUPS, LEAST_UNITS, Rate, intervals, of_other_classes
+from indexer.statistics.metrics import LEAST_FALSE_MATCHES
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+PHOTOS = 1500  # measured at most: 1.1 million pairs in 0.3 s
+TOGETHER = 4  # photos of a class are sampled in fours, so that many small classes leave matched pairs
+UNITS = 100  # that intervals weight at random: classes, several together where there are more
+ROUNDING = 1e-7  # of distances by way of scalar products: an edge lies so much lower, that pairs tied with it stay out
+DEFAULT_FMR = 0.01
+WORST_FMR = 0.1  # beyond it, "same" would say too little: then nothing is called the same unasked
+# A pair further apart than this share of the matched pairs is different; nearer, and beyond the threshold: not sure.
+MATCHED_WITHIN = 0.95
+FMRS = tuple(
+    round(first * 10.0**power, 10)
+    for power in (-6, -5, -4, -3, -2, -1)
+    for first in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+    if first * 10.0**power <= 0.5  # a cut-off that lets half of the strangers in is none
+)
+
+
+class Cutoff(NamedTuple):
+    """Two photos closer than `distance` count as the same, at it no more; `fnmr` is None without matched pairs.
+
+    FMR is the share of mismatched pairs below `distance`, FNMR that of matched pairs at it or beyond, as everywhere
+    else. `fmr.value` is the rate that was wished for: it is reached where no pairs lie exactly at the edge; where
+    several do, all of them stay out, and fewer pairs are wrong than is said.
+    """
+
+    distance: float
+    fmr: Rate
+    fnmr: Rate | None
+
+    @property
+    def furthest(self) -> float:
+        """The greatest distance that still counts as the same: for whoever keeps what is at most so far away."""
+        return math.nextafter(self.distance, 0.0)
+
+
+class Meaning(NamedTuple):
+    """Of a distance: P(same label), or N of "one in N random pairs is this close"; None where nothing supports it."""
+
+    probability: float | None
+    rarity: float | None
+
+
+class Comparison(NamedTuple):
+    """Are two pictures the same? `verdict` is "same", "different" or "not sure"; `measured` says how, in a sentence.
+
+    "same" lies below `threshold`, "different" at or above `different_from`; each is None where nothing backs it.
+    `scope` says in a few words for what the rates hold.
+    """
+
+    distance: float
+    verdict: str
+    threshold: float | None
+    different_from: float | None
+    fmr: Rate | None
+    fnmr: Rate | None
+    probability: float | None
+    rarity: float | None
+    measured: str
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What distances mean under one model; `source` is "labels", "checkpoint" or "photos" (random pairs, no labels).
+
+    `knots` are distances, ascending, each with the probability of the same label at the prior `prior` (the share of
+    matched pairs among all pairs), or, without labels, with the share of random pairs that are as close.
+    `new_labels` says that the model was trained on none of the labels: only then do the rates hold for others.
+    """
+
+    source: str
+    photos: int
+    classes: int
+    matched: int
+    mismatched: int
+    prior: float | None
+    knots: tuple[tuple[float, float], ...]
+    cutoffs: tuple[Cutoff, ...]
+    different_from: float | None
+    new_labels: bool = True
+
+    def meaning(self, distance: float) -> Meaning:
+        """The probability where there were labels, else the rarity: at most the number of pairs looked at."""
+        value = _between(self.knots, distance)
+        if self.prior is not None or value is None:
+            return Meaning(value, None)
+        return Meaning(None, min(1 / value, self.rarest))
+
+    @property
+    def rarest(self) -> float:
+        """The highest rarity that the sampled pairs can tell: such a hit is rarer than one in so many."""
+        return float(self.mismatched)
+
+    def cutoff(self, fmr: float | None = None) -> Cutoff:
+        """The widest cut-off whose FMR is at most `fmr`; None: 0.01, or the least up to WORST_FMR that the pairs can
+        back. Of pairs exactly at its distance none counts as the same.
+
+        Raises LookalikeError where there are too few pairs to promise that.
+        """
+        if fmr is not None and not 0 < fmr < 1:
+            raise LookalikeError("A false-match rate is a share between 0 and 1, such as 0.01.")
+        if not self.cutoffs:
+            raise LookalikeError(
+                "There are too few pictures to say how often a distance is wrong: index or label more of them."
+            )
+        kept = [cutoff for cutoff in self.cutoffs if cutoff.fmr.value <= (fmr or DEFAULT_FMR)]
+        if not kept and fmr is not None:
+            raise LookalikeError(
+                f"The {self.mismatched:,} pairs at hand cannot show a false-match rate of {fmr:g}; "
+                f"the least they can is {self.cutoffs[0].fmr.value:g}."
+            )
+        if not kept and not self._backed:
+            raise LookalikeError("There are too few pairs to call two pictures the same: index or label more of them.")
+        return kept[-1] if kept else self.cutoffs[0]
+
+    @property
+    def _backed(self) -> bool:
+        """Whether the pairs can back a false-match rate that is worth having."""
+        return bool(self.cutoffs) and self.cutoffs[0].fmr.value <= WORST_FMR
+
+    def compare(self, distance: float, fmr: float | None = None) -> Comparison:
+        """The verdict on two pictures at this distance; raises LookalikeError where `fmr` cannot be promised."""
+        cutoff = self.cutoff(fmr) if self._backed or fmr is not None else None
+        different = self.different_from
+        if cutoff and different is not None:
+            different = max(different, cutoff.distance)
+        return Comparison(
+            distance,
+            _verdict(distance, cutoff.distance if cutoff else None, different),
+            cutoff.distance if cutoff else None,
+            different,
+            cutoff.fmr if cutoff else None,
+            cutoff.fnmr if cutoff else None,
+            *self.meaning(distance),
+            self.measured(),
+            self.scope,
+        )
+
+    @property
+    def scope(self) -> str:
+        """For what the rates hold, in a few words."""
+        if self.source == "photos":
+            return "random photos, all counted as different"
+        if not self.new_labels:
+            return "known labels only: the model was trained on them"
+        return "as many other labels" if self.classes >= LEAST_UNITS else "these labels only"
+
+    def measured(self) -> str:
+        """A sentence on the pairs behind the figures."""
+        if self.source == "photos":
+            return (
+                f"Measured on {self.mismatched:,} random pairs of {self.photos:,} photos that the model was not "
+                "trained on, all counted as different: there are too few labels, so how often the same is missed is "
+                "not known."
+            )
+        whose = "photos of this library" if self.source == "labels" else "pictures that came with the checkpoint"
+        pairs = f"{self.matched:,} matched and {self.mismatched:,} mismatched pairs"
+        if not self.new_labels:
+            return (
+                f"Measured on {self.photos:,} {whose} with {self.classes:,} labels: {pairs}. The model was not trained "
+                "on these pictures, but on others of their labels, so the rates hold for known labels only."
+            )
+        return (
+            f"Measured on {self.photos:,} {whose} with {self.classes:,} labels that the model was not trained on: "
+            f"{pairs}. The intervals are for {self.scope}."
+        )
+
+    def fields(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_fields(cls, fields: object) -> "Calibration":
+        """From what `fields` gave, through JSON; ValueError where it is anything else."""
+        try:
+            if not isinstance(fields, dict):
+                raise TypeError("no fields")
+            read = cls(
+                source={"labels": "labels", "checkpoint": "checkpoint", "photos": "photos"}[fields["source"]],
+                photos=int(fields["photos"]),
+                classes=int(fields["classes"]),
+                matched=int(fields["matched"]),
+                mismatched=int(fields["mismatched"]),
+                prior=None if fields["prior"] is None else float(fields["prior"]),
+                knots=tuple((float(place), float(value)) for place, value in fields["knots"]),
+                cutoffs=tuple(_cutoff(*cutoff) for cutoff in fields["cutoffs"]),
+                different_from=None if fields["different_from"] is None else float(fields["different_from"]),
+                new_labels=fields.get("new_labels", True) is True,
+            )
+            places = [place for place, _ in read.knots]
+            if not all(map(math.isfinite, places)) or places != sorted(places):
+                raise ValueError("its knots do not ascend")
+        except (KeyError, TypeError) as error:
+            raise ValueError("this is no calibration") from error
+        return read
+
+
+def _between(knots: tuple[tuple[float, float], ...], distance: float) -> float | None:
+    """The value on the straight line between the knots beside a distance; beyond them, that of the last one."""
+    if not knots:
+        return None
+    after = bisect.bisect(knots, (distance, math.inf))
+    if after in (0, len(knots)):
+        return knots[max(0, after - 1)][1]
+    (place, value), (next_place, next_value) = knots[after - 1 : after + 1]
+    return value + (next_value - value) * (distance - place) / (next_place - place)
+
+
+def _cutoff(distance: object, fmr: Any, fnmr: Any) -> Cutoff:
+    return Cutoff(float(str(distance)), Rate(*map(float, fmr)), None if fnmr is None else Rate(*map(float, fnmr)))
+
+
+def _verdict(distance: float, threshold: float | None, different: float | None) -> str:
+    if distance == 0 or (threshold is not None and distance < threshold):
+        return "same"
+    return "different" if different is not None and distance >= different else "not sure"
+
+
+def from_labels(
+    vectors: np.ndarray, codes: Rows, *, prior: float | None = None, source: str = "labels", new_labels: bool = True
+) -> Calibration:
+    """What distances mean, from embeddings (n, dim) with label codes (n,) of photos the model was not trained on.
+
+    At most 1,500 photos are measured, as evenly over the classes as they allow; `prior` is by default the share of
+    matched among all their pairs. Without matched or mismatched pairs there are no knots and no cut-offs.
+    """
+    rows = sample(codes, PHOTOS)
+    prior = share_of_matched(codes) if prior is None else prior
+    units = np.unique(codes[rows], return_inverse=True)[1].astype(np.int64)
+    left, right = np.triu_indices(len(rows), 1)
+    distances, same = pairwise(vectors[rows])[left, right], units[left] == units[right]
+    matched, mismatched = distances[same], distances[~same]
+    enough = bool(len(matched)) and bool(len(mismatched))
+    return Calibration(
+        source=source,
+        photos=len(rows),
+        classes=int(units.max(initial=-1)) + 1,
+        matched=len(matched),
+        mismatched=len(mismatched),
+        prior=prior,
+        knots=_probabilities(matched, mismatched, prior) if enough else (),
+        cutoffs=_cutoffs(distances, same, left, right, units) if enough else (),
+        different_from=float(np.quantile(matched, MATCHED_WITHIN)) if enough else None,
+        new_labels=new_labels,
+    )
+
+
+def share_of_matched(codes: Rows) -> float:
+    """The share of matched pairs among all pairs of photos with label codes (n,), 0 where there are none."""
+    counts = np.unique(codes, return_counts=True)[1]
+    return float((counts * (counts - 1)).sum()) / max(1, len(codes) * (len(codes) - 1))
+
+
+def from_photos(vectors: np.ndarray) -> Calibration:
+    """How rare distances are, from the embeddings (n, dim) of n random photos, at most 1,500 of them."""
+    vectors = vectors[:PHOTOS]
+    left, right = np.triu_indices(len(vectors), 1)
+    distances = pairwise(vectors)[left, right]
+    units = np.arange(len(vectors))
+    cutoffs = _cutoffs(distances, np.zeros(len(distances), np.bool_), left, right, units) if len(distances) else ()
+    return Calibration("photos", len(vectors), 0, 0, len(distances), None, _shares(distances), cutoffs, None)
+
+
+def sample(codes: Rows, limit: int, seed: int = 0) -> Rows:
+    """At most `limit` rows, ascending, in turn from every class: four photos of each, four more of each, ..."""
+    random = np.random.default_rng(seed)
+    shuffled = random.permutation(len(codes))
+    classes = np.unique(codes[shuffled], return_inverse=True)[1]
+    by_class = np.argsort(classes, kind="stable")
+    first = np.cumsum(np.bincount(classes)) - np.bincount(classes)
+    place = np.empty(len(codes), np.int64)
+    place[by_class] = np.arange(len(codes)) - first[classes[by_class]]
+    turn = random.permutation(len(first))[classes]
+    chosen: Rows = shuffled[np.lexsort((place, turn, place // TOGETHER))[:limit]]
+    return np.sort(chosen)
+
+
+def pairwise(vectors: np.ndarray, others: np.ndarray | None = None) -> Floats:
+    """Euclidean distances (n, m) of vectors (n, dim) to others (m, dim), by default to themselves."""
+    one = np.asarray(vectors, np.float64)
+    other = one if others is None else np.asarray(others, np.float64)
+    squares = np.einsum("ij,ij->i", one, one)[:, None] + np.einsum("ij,ij->i", other, other) - 2 * one @ other.T
+    distances: Floats = np.sqrt(np.maximum(squares, 0))
+    return distances
+
+
+def _probabilities(matched: Floats, mismatched: Floats, prior: float) -> tuple[tuple[float, float], ...]:
+    """Knots of P(same label | distance): Bayes' rule on shares of both kinds in bins, made monotone."""
+    marks = np.linspace(0, 1, 65)
+    edges = np.unique(np.concatenate([np.quantile(matched, marks), np.quantile(mismatched, marks)]))
+    if len(edges) == 1:
+        return ((float(edges[0]), prior),)
+    same, other = (np.histogram(kind, edges)[0] + 0.5 for kind in (matched, mismatched))
+    same, other = prior * same / same.sum(), (1 - prior) * other / other.sum()
+    middles = (edges[1:] + edges[:-1]) / 2
+    return tuple(zip(middles.tolist(), falling(same / (same + other), same + other).tolist(), strict=True))
+
+
+def falling(values: Floats, weights: Floats) -> Floats:
+    """The nearest sequence that never rises, in weighted squares: pool adjacent violators (Ayer et al. 1955)."""
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, length
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        block = (value, weight, 1)
+        while blocks and blocks[-1][0] < block[0]:
+            before = blocks.pop()
+            total = before[1] + block[1]
+            block = ((before[0] * before[1] + block[0] * block[1]) / total, total, before[2] + block[2])
+        blocks.append(block)
+    return np.repeat([mean for mean, _, _ in blocks], [length for _, _, length in blocks])
+
+
+def _shares(distances: Floats) -> tuple[tuple[float, float], ...]:
+    """Knots of the share of pairs within a distance: all of the nearest twenty, then ever fewer."""
+    ordered = np.sort(distances)
+    ranks = np.unique(np.concatenate([np.arange(1, 21), np.geomspace(1, max(1, len(ordered)), 128)]).astype(np.int64))
+    ranks = ranks[ranks <= len(ordered)]
+    places, last = np.unique(ordered[ranks - 1][::-1], return_index=True)
+    shares = (ranks[::-1] / max(1, len(ordered)))[last]
+    return tuple(zip(places.tolist(), shares.tolist(), strict=True))
+
+
+def _cutoffs(distances: Floats, same: NDArray[np.bool_], left: Rows, right: Rows, units: Rows) -> tuple[Cutoff, ...]:
+    """Cut-offs at the FMRs that the mismatched pairs can back; the intervals are over the units (photos,) of photos.
+
+    A cut-off lies at the first mismatched pair that must stay out; those tied with it stay out with it.
+    """
+    classes = int(units.max()) + 1
+    foreign = LEAST_UNITS <= classes < len(units)  # else for these classes only, or there are no classes
+    cells = units % UNITS if foreign else np.random.default_rng(0).permutation(len(units)) % GROUPS
+    mismatched = np.sort(distances[~same])
+    fmrs = [fmr for fmr in FMRS if fmr * len(mismatched) >= LEAST_FALSE_MATCHES]
+    edges = np.array([mismatched[math.floor(fmr * len(mismatched))] for fmr in fmrs])
+    edges = np.maximum(edges - ROUNDING, 0)
+    wrong = _rates(distances[~same], edges, cells[left[~same]], cells[right[~same]], foreign=foreign)
+    kept = (
+        _rates_of_classes(distances[same], edges, units[left[same]])
+        if foreign
+        else _rates(distances[same], edges, cells[left[same]], cells[right[same]], foreign=False)
+    )
+    missed = [Rate(1 - rate.value, 1 - rate.high, 1 - rate.low) for rate in kept]
+    return tuple(
+        Cutoff(edge, Rate(fmrs[at], wrong[at].low, max(fmrs[at], wrong[at].high)), missed[at] if missed else None)
+        for at, edge in enumerate(edges.tolist())
+    )
+
+
+def _rates_of_classes(distances: Floats, edges: Floats, classes: Rows) -> list[Rate]:
+    """The shares of matched pairs below each edge with intervals for other classes; each pair is of one class."""
+    if not (len(distances) and len(edges)):
+        return []
+    bins = len(edges) + 1
+    place = np.searchsorted(edges, distances, side="right")  # a pair is below all edges from this one on
+    cells = np.bincount(classes * bins + place, minlength=(int(classes.max()) + 1) * bins)
+    below = np.cumsum(cells.reshape(-1, bins), axis=1).astype(np.float64)
+    return of_other_classes(below[:, :-1], below[:, -1])
+
+
+def _rates(distances: Floats, edges: Floats, left: Rows, right: Rows, *, foreign: bool) -> list[Rate]:
+    """The shares of pairs below each edge with intervals; each pair belongs to one unit or to two."""
+    if not (len(distances) and len(edges)):
+        return []
+    units, bins = int(max(left.max(), right.max())) + 1, len(edges) + 1
+    place = np.searchsorted(edges, distances, side="right")  # a pair is below all edges from this one on
+    cells = np.bincount((left * units + right) * bins + place, minlength=units * units * bins)
+    below = np.cumsum(cells.reshape(units, units, bins), axis=2).astype(np.float64)
+    return intervals(below[:, :, :-1], below[:, :, -1], foreign=foreign)

@@ -1,0 +1,100 @@
+"""The way from the menu to fine-tuning: its dialog is only imported when it is wanted, and not in the window's thread.
+
+It brings pyqtgraph, which takes half a second to import.
+"""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from retrieval_app.fine_tuning.source_row import FOLDER
+from retrieval_app.fine_tuning.training_job import Command, FineTuning, command_line
+from retrieval_app.session.session import Session
+from retrieval_app.widgets.theme import Theme
+from retrieval_app.workers.generator_thread import Background
+
+if TYPE_CHECKING:
+    from retrieval_app.fine_tuning.dialog import TrainDialog
+
+WHERE = "Model > Fine-tune on labelled folders"
+
+
+class TrainDoor(QObject):
+    """Opens the dialog, and tells the status line about a training while the dialog is closed."""
+
+    def __init__(self, session: Session, theme: Theme, window: QWidget, *, command: Command = command_line) -> None:
+        super().__init__(window)
+        self._session, self._theme, self._window = session, theme, window
+        self.tuning = FineTuning(self, command=command)
+        self.dialog: TrainDialog | None = None
+        self._epoch, self._kind = 0, FOLDER
+        self._loader = Background(self)
+        self._loader.ended.connect(self._make)
+        self._loader.failed.connect(_raise)
+        self.tuning.advanced.connect(self._tell_epoch)
+        self.tuning.changed.connect(self._tell_end)
+
+    def open(self, kind: str) -> None:
+        """Show the dialog, where it was left but for what to learn from: one of `train_source.KINDS`."""
+        self._kind = kind
+        if self.dialog is None:
+            self._loader.run(_load())
+        else:
+            self.dialog.choose_page.source.prefer(kind)
+            self.dialog.show()
+            self.dialog.raise_()
+            self.dialog.activateWindow()
+
+    def may_close(self) -> bool:
+        """Whether the window may close: a training at work would be lost, so the user is asked."""
+        if not self.tuning.running:
+            return True
+        question = "A training is at work. Close Lookalike and give it up? Nothing else is lost."
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=self._window)
+        box.addButton("Give it up", QMessageBox.ButtonRole.AcceptRole)
+        keep = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep)
+        box.exec()
+        return box.clickedButton() is not keep
+
+    def close(self) -> None:
+        """End threads and children; the window is closing."""
+        self._loader.close()
+        if self.dialog is not None:
+            self.dialog.close_readers()
+        self.tuning.close()
+
+    def _make(self, kind: "type[TrainDialog]") -> None:
+        if self.dialog is None:
+            self.dialog = kind(self.tuning, self._session, self._theme, self._window)
+        self.open(self._kind)
+
+    def _hidden(self) -> bool:
+        return self.dialog is None or self.dialog.isHidden()
+
+    def _tell_epoch(self) -> None:
+        course = self.tuning.course
+        if course is not None and course.epoch != self._epoch and self._hidden():
+            self._session.noticed.emit(f"{course.told()}  ·  {WHERE} shows more")
+        self._epoch = course.epoch if course is not None else 0
+
+    def _tell_end(self) -> None:
+        if self.tuning.running or not self._hidden():
+            return
+        if self.tuning.outcome is not None:
+            self._session.noticed.emit(f"The training is done  ·  {WHERE} shows what came of it")
+        elif self.tuning.sentence:
+            self._session.noticed.emit(self.tuning.sentence)
+
+
+def _load() -> "Generator[object, None, type[TrainDialog]]":
+    yield None
+    from retrieval_app.fine_tuning.dialog import TrainDialog  # noqa: PLC0415  # see the docstring of this file
+
+    return TrainDialog
+
+
+def _raise(fault: Exception) -> None:
+    raise fault

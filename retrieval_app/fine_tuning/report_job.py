@@ -1,0 +1,51 @@
+"""The page about a training: a child process makes it, the system's browser shows it."""
+
+import os
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from retrieval_app.session.session import Session
+from retrieval_app.session.system_open import open_path
+from retrieval_app.workers.child_process import Job, JobEnd
+
+
+class RunReport(QObject):
+    """One page at a time; `sentence` says that it is being made, or why there is none."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.sentence = ""
+        self._session = session
+        self._job: Job | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a page is being made."""
+        return self._job is not None
+
+    def open(self, checkpoint: Path) -> None:
+        """Make the page of the training that made a checkpoint, and show it."""
+        if self._job is None:
+            words = [sys.executable, "-m", "retrieval_app.cli", "report", str(checkpoint), "--json", "--attached"]
+            self._job = Job(words, self)
+            self._job.ended.connect(self._end)
+            self.sentence = "The report is being made…"
+            self.changed.emit()
+
+    def close(self) -> None:
+        """End the child; the window is closing."""
+        if self._job is not None:
+            self._job.close()
+
+    def _end(self, end: JobEnd) -> None:
+        assert self._job is not None
+        self._job.deleteLater()
+        self._job = None
+        self.sentence = "" if end.result is not None else end.sentence
+        self.changed.emit()
+        if end.result is not None:
+            open_path(self._session, os.fsencode(str(end.result["page"])))

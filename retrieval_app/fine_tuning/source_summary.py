@@ -1,0 +1,150 @@
+"""What was found in a labelled folder or a library: classes with their counts as bars, and problems in sentences."""
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, Qt
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from retrieval_app import wording as words
+from retrieval_app.fine_tuning.training_job import FineTuning
+from retrieval_app.widgets.controls import label
+from retrieval_app.widgets.theme import Theme, numbers
+from training.data.sources import Labels
+from training.data.summary import Summary
+
+_NOWHERE = QModelIndex()
+ROW, BAR, NUMBER = 24, 4, 56  # px: height of a row and of a bar, room for the number
+
+
+class _Classes(QAbstractTableModel):
+    """One row a class: its name, and its number of pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[tuple[str, int]] = []
+        self._heads = ("Class", "Pictures")
+        self.most = 1
+
+    def show(self, counts: dict[str, int], heads: tuple[str, str]) -> None:
+        """Other classes, and what they and their pictures are called."""
+        self.beginResetModel()
+        self._heads = heads
+        self._rows = list(counts.items())
+        self.most = max(counts.values(), default=1)
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
+        """One row a class."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
+        """Name and number."""
+        return 0 if parent.isValid() else 2
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Names as plain text, also as the tool tip, as a long one is cut."""
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        return self._rows[index.row()][index.column()]
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> str | None:
+        """The two headings."""
+        if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
+            return None
+        return self._heads[section]
+
+
+class _Bars(QStyledItemDelegate):
+    """A number with a bar as long as it is large."""
+
+    def __init__(self, classes: _Classes, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._classes, self._theme = classes, theme
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """The bar from the left, the number at the right."""
+        place: QRect = option.rect.adjusted(8, 0, -12, 0)
+        count = int(index.data())
+        tokens = self._theme.tokens
+        room = place.width() - NUMBER
+        bar = QRect(place.left(), place.center().y() - BAR // 2, max(2, room * count // self._classes.most), BAR)
+        painter.fillRect(bar, QColor(tokens.accent))
+        painter.setPen(QColor(tokens.text))
+        painter.setFont(numbers(option.font))
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{count:,}")
+
+
+class FoundPanel(QWidget):
+    """The right half of the first page."""
+
+    def __init__(self, tuning: FineTuning, theme: Theme) -> None:
+        super().__init__()
+        self._tuning = tuning
+        self._classes = _Classes()
+        self.place = label("", "section")
+        self.title = label("", "name", wrap=True)
+        self.problems = label("", "muted", wrap=True)
+        self.table = QTableView()
+        self._set_up_table(theme)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        for widget in (self.place, self.title, self.problems):
+            column.addWidget(widget)
+        column.addWidget(self.table, 1)
+        column.addStretch(0)
+        tuning.changed.connect(self._show)
+        self._show()
+
+    def _set_up_table(self, theme: Theme) -> None:
+        table = self.table
+        table.setProperty("role", "list")
+        table.setModel(self._classes)
+        table.setItemDelegateForColumn(1, _Bars(self._classes, theme, table))
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setSelectionMode(QTableView.SelectionMode.NoSelection)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(ROW)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for section in (0, 1):
+            header.setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
+
+    def _show(self) -> None:
+        found, reading = self._tuning.found, self._tuning.reading
+        in_library = isinstance(self._tuning.source, Labels)
+        self.place.setText("Found in the library" if in_library else "Found in the folder")
+        self.table.setVisible(found is not None and bool(found.summary.counts))
+        self.problems.setVisible(found is not None and bool(found.summary.problems))
+        if found is not None:
+            summary = found.summary
+            self.title.setText(_counted(summary, in_library=in_library))
+            self.problems.setText("\n".join(summary.problems))
+            self._classes.show(summary.counts, ("Label", "Photos") if in_library else ("Class", "Pictures"))
+        elif reading is not None:
+            self.title.setText(f"Reading {reading.done:,} of {reading.total:,}…" if reading.total else "Reading…")
+        else:
+            self.title.setText(self._tuning.refusal or "No folder is chosen yet.")
+
+
+def _counted(summary: Summary, *, in_library: bool) -> str:
+    if in_library:
+        return f"{words.count(summary.photos, 'labelled photo')}, {words.count(summary.classes, 'label')}"
+    return f"{words.count(summary.photos, 'picture')} in {words.count(summary.classes, 'class', 'classes')}"

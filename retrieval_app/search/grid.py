@@ -1,0 +1,344 @@
+"""The virtualised grid: any number of photos as tiles, of which only the visible ones cost anything.
+
+A table view whose cells are mapped to photos (row x columns + column) opens a million of them at once, where an icon
+view takes seconds (FACTS 6).
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QToolTip,
+    QWidget,
+)
+
+from indexer.library import Hit, Photo
+from indexer.photos import decoding as photos
+from retrieval_app.session.state import Listing
+from retrieval_app.session.tiles import Tiles
+from retrieval_app.widgets.distance_band import sentence
+from retrieval_app.widgets.theme import Theme
+from retrieval_app.widgets.tile_painter import CAPTION_HEIGHT, PADDING, Tile, corner, paint_tile, picture_place
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+SMALLEST, USUAL, LARGEST = 96, 136, 256  # px
+TIPS = {1: "More like this (+)", -1: "Less like this (-)"}
+_NOWHERE = QModelIndex()
+
+
+class _Spot(NamedTuple):
+    """What lies under the pointer: a photo, and its plus (1), its minus (-1) or neither (0)."""
+
+    photo: int
+    sign: int
+
+
+class GridModel(QAbstractTableModel):
+    """A listing laid out in columns."""
+
+    def __init__(self, tiles: Tiles, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tiles = tiles
+        self.listing = Listing(np.empty(0, np.int64))
+        self.columns = 1
+
+    def show(self, listing: Listing, columns: int) -> None:
+        """Lay out a listing anew."""
+        self.beginResetModel()
+        self.listing, self.columns = listing, columns
+        self.endResetModel()
+
+    def rowCount(self, parent: AnyIndex = _NOWHERE) -> int:
+        """Rows of cells, the last one maybe in part empty."""
+        return 0 if parent.isValid() else -(-len(self.listing.ids) // self.columns)
+
+    def columnCount(self, parent: AnyIndex = _NOWHERE) -> int:
+        """Cells side by side."""
+        return 0 if parent.isValid() else self.columns
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The name, for screen readers, and what the distance means; tiles are painted from `photo` and `hit`."""
+        if (place := self.place(index)) is None:
+            return None
+        hit = self.hit(place)
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
+            return sentence(hit) if hit else None
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        photo = self.photo(place)
+        return photos.text(photo.path.rpartition(b"/")[2]) if photo else ""
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        """The empty cells of the last row take part in nothing."""
+        if self.place(index) is None:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+    def place(self, index: AnyIndex) -> int | None:
+        """The place in the listing, None for the empty cells of the last row."""
+        place = index.row() * self.columns + index.column()
+        return place if index.isValid() and place < len(self.listing.ids) else None
+
+    def at(self, place: int) -> QModelIndex:
+        """The cell of a place in the listing."""
+        return self.index(place // self.columns, place % self.columns)
+
+    def hit(self, place: int) -> Hit | None:
+        """The ranked hit there, None in the whole library."""
+        return self.listing.hits[place] if self.listing.hits else None
+
+    def photo(self, place: int) -> Photo | None:
+        """The photo there, None until it has been read."""
+        hit = self.hit(place)
+        return hit.photo if hit else self._tiles.photo(self.listing.ids, place)
+
+
+class _Painter(QStyledItemDelegate):
+    """Paints the cells of a grid."""
+
+    def __init__(self, grid: "Grid", tiles: Tiles, theme: Theme) -> None:
+        super().__init__(grid)
+        self._grid = grid
+        self._tiles = tiles
+        self._theme = theme
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        """One cell."""
+        model, side = self._grid.grid, self._grid.side
+        if (place := model.place(index)) is None:
+            return
+        photo = model.photo(place)
+        state: QStyle.StateFlag = option.state
+        pixels = round(side * self._grid.devicePixelRatioF())
+        tile = Tile(
+            photo=photo,
+            hit=model.hit(place),
+            pixmap=self._tiles.thumbnail(photo, pixels) if photo else None,
+            side=side,
+            queried=int(model.listing.ids[place]) == self._grid.queried,
+            focused=bool(state & QStyle.StateFlag.State_HasFocus),
+            hovered=bool(state & QStyle.StateFlag.State_MouseOver),
+            mark=self._grid.marks.get(int(model.listing.ids[place]), 0),
+        )
+        painter.save()
+        paint_tile(painter, option.rect, tile, self._theme.tokens)
+        painter.restore()
+
+
+class Grid(QTableView):
+    """Tiles of one listing. Says which photo was chosen, opened, and which one is current."""
+
+    chosen = Signal(int)  # photo id: a click, or Enter
+    opened = Signal(int)  # photo id: a double click
+    moved = Signal()  # another tile is current
+    marked = Signal(int, int)  # photo id, 1 for more like this or -1 for less
+    compared = Signal(int)  # photo id: Space
+
+    def __init__(self, tiles: Tiles, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.side = USUAL
+        self.queried: int | None = None  # the photo that is the query, marked
+        self.marks: Mapping[int, int] = {}  # photo id -> how often marked plus, negative for minus
+        self._pressed: _Spot | None = None
+        self._clicked: int | None = None
+        self.grid = GridModel(tiles, self)
+        self.setModel(self.grid)
+        self.setItemDelegate(_Painter(self, tiles, theme))
+        self._quieten()
+        tiles.arrived.connect(self.viewport().update)
+
+    def _quieten(self) -> None:
+        """Take away what a table has and a grid of pictures has not."""
+        self.setAccessibleName("Photos")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # else the columns could flip-flop
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for header in (self.horizontalHeader(), self.verticalHeader()):
+            header.hide()
+            header.setMinimumSectionSize(1)
+            header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+
+    # What is shown
+
+    def show_listing(self, listing: Listing) -> None:
+        """Show photos; the current one stays current where it is among them."""
+        kept, scroll = self.current_id(), self.verticalScrollBar().value()
+        self._lay_out(listing)
+        self.verticalScrollBar().setValue(scroll)
+        if kept is not None and len(found := np.flatnonzero(listing.ids == kept)):
+            self._set_current(int(found[0]), scroll=False)
+
+    def go_to(self, place: int, scroll: int | None = None) -> None:
+        """Make the tile at a place current, with the view scrolled to it or to a value known from before."""
+        if place < len(self.grid.listing.ids):
+            self._set_current(place, scroll=scroll is None)
+        if scroll is not None:
+            self.verticalScrollBar().setValue(scroll)
+
+    def set_side(self, side: int) -> None:
+        """The side of a tile's picture, in px."""
+        self.side = min(max(side, SMALLEST), LARGEST)
+        self._lay_out_again()
+
+    def current_place(self) -> int | None:
+        """Where the current tile is in the listing."""
+        return self.grid.place(self.currentIndex())
+
+    def current_id(self) -> int | None:
+        """The current photo's id."""
+        place = self.current_place()
+        return None if place is None else int(self.grid.listing.ids[place])
+
+    def _set_current(self, place: int, *, scroll: bool = True) -> None:
+        index = self.grid.at(place)
+        held = self.verticalScrollBar().value()
+        self.setCurrentIndex(index)
+        if scroll:
+            self.scrollTo(index)
+        else:
+            self.verticalScrollBar().setValue(held)
+
+    def _lay_out(self, listing: Listing) -> None:
+        width = max(1, self.viewport().width())
+        columns = max(1, width // (self.side + 2 * PADDING))
+        self.grid.show(listing, columns)
+        self.horizontalHeader().setDefaultSectionSize(width // columns)
+        self.verticalHeader().setDefaultSectionSize(self.side + CAPTION_HEIGHT + 2 * PADDING)
+        self.verticalScrollBar().setSingleStep(48)
+        self.updateGeometries()
+
+    def _lay_out_again(self) -> None:
+        """The cells have another size: what was at the top stays at the top."""
+        top, current = self.grid.place(self.indexAt(QRect(0, 0, 1, 1).center())), self.current_place()
+        self._lay_out(self.grid.listing)
+        if top is not None:
+            self.scrollTo(self.grid.at(top), QAbstractItemView.ScrollHint.PositionAtTop)
+        if current is not None:
+            self._set_current(current, scroll=False)
+
+    # What the user does
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many columns as fit."""
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self._lay_out_again()
+
+    def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
+        """Say that another tile is current."""
+        super().currentChanged(current, previous)
+        self.moved.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter chooses the current photo, Space compares it with the query."""
+        current = self.current_id()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current is not None:
+            self.chosen.emit(current)
+        elif event.key() == Qt.Key.Key_Space and current is not None:
+            self.compared.emit(current)
+        elif event.key() == Qt.Key.Key_Backspace:
+            event.ignore()  # goes back in history
+        else:
+            super().keyPressEvent(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        """Typing letters does not run through the names of a million photos."""
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Arrows run on from the end of a row to the next, as the eye does."""
+        count = len(self.grid.listing.ids)
+        if not count:
+            return QModelIndex()
+        columns = self.grid.columns
+        page = columns * max(1, self.viewport().height() // max(1, self.verticalHeader().defaultSectionSize()))
+        move = QAbstractItemView.CursorAction
+        steps = {
+            move.MoveLeft: -1,
+            move.MovePrevious: -1,
+            move.MoveRight: 1,
+            move.MoveNext: 1,
+            move.MoveUp: -columns,
+            move.MoveDown: columns,
+            move.MovePageUp: -page,
+            move.MovePageDown: page,
+            move.MoveHome: -count,
+            move.MoveEnd: count,
+        }
+        place = self.current_place()
+        return self.grid.at(0 if place is None else min(max(place + steps[action], 0), count - 1))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click is a press and a release on one tile; the side buttons of a mouse are the window's."""
+        if event.button() in (Qt.MouseButton.BackButton, Qt.MouseButton.ForwardButton):
+            event.ignore()
+            return
+        super().mousePressEvent(event)
+        self._pressed = self._under(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click chooses at once, without waiting whether it becomes a double click."""
+        super().mouseReleaseEvent(event)
+        pressed, self._pressed = self._pressed, None
+        if pressed is None or pressed != self._under(event.position()):
+            return
+        if pressed.sign:
+            self.marked.emit(*pressed)
+        else:
+            self._clicked = pressed.photo
+            self.chosen.emit(pressed.photo)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Open the photo of the first click: by the second one its results may already lie under the pointer."""
+        spot = self._under(event.position())
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if spot is not None and spot.sign:
+            self._pressed = spot  # two quick clicks on a plus are two
+        elif self._clicked is not None:
+            self.opened.emit(self._clicked)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Say what the corners of a tile do."""
+        if isinstance(event, QHelpEvent) and (spot := self._under(QPointF(event.pos()))) and spot.sign:
+            QToolTip.showText(event.globalPos(), TIPS[spot.sign], self)
+            return True
+        return super().viewportEvent(event)
+
+    def _under(self, position: QPointF) -> _Spot | None:
+        index = self.indexAt(position.toPoint())
+        if (place := self.grid.place(index)) is None:
+            return None
+        square = picture_place(self.visualRect(index), self.side)
+        signs = (sign for sign in TIPS if corner(square, sign).contains(position.toPoint()))
+        return _Spot(int(self.grid.listing.ids[place]), next(signs, 0))
+
+    def sizeHint(self) -> QSize:
+        """Room for four columns."""
+        return QSize(4 * (USUAL + 2 * PADDING), 600)

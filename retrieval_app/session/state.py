@@ -1,0 +1,101 @@
+"""What the session holds, as data: listing, trouble, running job, history."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.library import Hit, SearchResult
+from indexer.photos import decoding as photos
+from indexer.progress import Progress
+from indexer.search.query import Query
+
+
+class Listing(NamedTuple):
+    """What the grid shows: ids of shape (n,), of the library or, with a result, of its ranked hits.
+
+    `among` is how many photos were there to be shown, before they were ranked or filtered.
+    """
+
+    ids: NDArray[np.int64]
+    result: SearchResult | None = None
+    among: int = 0
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """The ranked hits, none for the library."""
+        return self.result.hits if self.result else ()
+
+    def nearer(self, distance: float | None) -> "Listing":
+        """The hits up to a distance; all for None, and all of the library."""
+        if self.result is None or distance is None:
+            return self
+        hits = [hit for hit in self.result.hits if hit.distance <= distance]
+        return self._replace(ids=self.ids[: len(hits)], result=self.result._replace(hits=hits))
+
+
+class Trouble(NamedTuple):
+    """A sentence for the user and the one thing that can be done about it."""
+
+    sentence: str
+    button: str
+    remedy: Callable[[], None]
+
+
+def no_folder(path: Path, again: Callable[[], None], take_parent: Callable[[], None]) -> Trouble:
+    """Why what was to be indexed cannot be: it is a file, or not there."""
+    name = photos.text(os.fsencode(path))
+    if path.exists():
+        return Trouble(f"{name} is a file: folders are indexed.", "Index its folder", take_parent)
+    return Trouble(f"The folder {name} is not there. Connect its drive and try again.", "Try again", again)
+
+
+class JobState(NamedTuple):
+    """How the running job is doing."""
+
+    progress: Progress
+    rate: float | None  # items a second
+    seconds_left: float | None
+    stopping: bool
+
+
+class _Visit(NamedTuple):
+    """A query that was looked at, and whether it came of changing the one before: a mark, a crop."""
+
+    query: Query | None
+    changed: bool
+
+
+class History:
+    """Queries in the order they were looked at; None is the whole library."""
+
+    def __init__(self) -> None:
+        self._visits = [_Visit(None, changed=False)]
+        self._at = 0
+
+    @property
+    def current(self) -> Query | None:
+        """The query that is looked at now."""
+        return self._visits[self._at].query
+
+    @property
+    def changed(self) -> bool:
+        """Whether the current query came of changing the one before, which undo goes back to."""
+        return self._visits[self._at].changed
+
+    def visit(self, query: Query | None, *, changed: bool = False) -> None:
+        """Go to a new query; what was ahead is forgotten."""
+        self._visits[self._at + 1 :] = [_Visit(query, changed)]
+        self._at += 1
+
+    def can_move(self, by: int) -> bool:
+        """Whether there is an entry that many steps on."""
+        return 0 <= self._at + by < len(self._visits)
+
+    def move(self, by: int) -> None:
+        """Go that many steps on, back when negative."""
+        if self.can_move(by):
+            self._at += by

@@ -1,0 +1,20 @@
+"""Open files and folders with the system's own programs."""
+
+from PySide6.QtGui import QDesktopServices
+
+from retrieval_app.search.details_panel import NOT_TEXT, file_url
+from retrieval_app.session.session import Session
+
+
+def reveal(session: Session, path: bytes) -> None:
+    """Open the folder that holds the file; where that cannot be done, say why."""
+    open_path(session, path.rpartition(b"/")[0])
+
+
+def open_path(session: Session, path: bytes) -> None:
+    """Open a file or a folder with the system's own program; where that cannot be done, say why."""
+    url = file_url(path)
+    if url is None:
+        session.noticed.emit(NOT_TEXT)
+    elif not QDesktopServices.openUrl(url):
+        session.noticed.emit("The system has no program to open this with.")

@@ -1,0 +1,231 @@
+"""A picture with a box on it: dragged with the mouse, changed by eight handles, moved by the arrow keys."""
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+
+from indexer.search.query import Box
+from retrieval_app.widgets.picture import Look, Picture
+from retrieval_app.widgets.theme import Theme
+from retrieval_app.widgets.tile_painter import fitted
+
+HANDLES = {(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)} - {(0, 0)}  # corners and middles of edges
+REACH = 8.0  # px around a handle that belong to it
+LEAST = 12.0  # px; a smaller box is a slip of the hand
+STEP = 0.02  # of the picture, for one press of an arrow key
+FIRST = QRectF(0.2, 0.2, 0.6, 0.6)  # the box before the user has moved it
+WHOLE = QRectF(0, 0, 1, 1)
+PAUSE_MS = 300  # without a key, after which the search follows
+ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+CURSORS = {
+    (-1, -1): Qt.CursorShape.SizeFDiagCursor,
+    (1, 1): Qt.CursorShape.SizeFDiagCursor,
+    (1, -1): Qt.CursorShape.SizeBDiagCursor,
+    (-1, 1): Qt.CursorShape.SizeBDiagCursor,
+    (-1, 0): Qt.CursorShape.SizeHorCursor,
+    (1, 0): Qt.CursorShape.SizeHorCursor,
+    (0, -1): Qt.CursorShape.SizeVerCursor,
+    (0, 1): Qt.CursorShape.SizeVerCursor,
+    (0, 0): Qt.CursorShape.SizeAllCursor,
+}
+
+
+class _Drag(NamedTuple):
+    """A drag under way: of a handle, of the whole box (0, 0) or of a new box (None), from a point and a box."""
+
+    handle: tuple[int, int] | None
+    start: QPointF
+    before: QRectF | None
+
+
+class Crop(Picture):
+    """A picture of which a part can be chosen, in fractions of its sides."""
+
+    cropped = Signal(object)  # Box, or None for the whole picture
+
+    def __init__(self, theme: Theme, look: Look) -> None:
+        super().__init__(theme, look)
+        self._box: QRectF | None = None
+        self._drag: _Drag | None = None
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._pause.timeout.connect(self._tell)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Query picture")
+        self.setAccessibleDescription("C chooses a part, arrow keys move it, with Shift they size it, Escape clears it")
+        self.setToolTip("Drag a box to look for a part of the picture (C)")
+
+    @property
+    def box(self) -> Box | None:
+        """The chosen part, None for the whole picture."""
+        box = self._box
+        return None if box is None else (box.x(), box.y(), box.width(), box.height())
+
+    def show_box(self, box: Box | None) -> None:
+        """Show a part as chosen; what the hand is doing goes on."""
+        if self._drag is None and not self._pause.isActive():
+            self._box = None if box is None else QRectF(*box)
+            self.update()
+
+    def begin(self) -> None:
+        """Take the keys, with a box in the middle if there is none."""
+        self.setFocus()
+        if self._box is None and self._place() is not None:
+            self._box = QRectF(FIRST)
+            self._tell()
+
+    def clear(self) -> None:
+        """Choose the whole picture."""
+        self._pause.stop()
+        self._box = None
+        self._tell()
+
+    def _tell(self) -> None:
+        self._pause.stop()
+        self.update()
+        self.cropped.emit(self.box)
+
+    # The mouse
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Start a drag of a handle, of the box, or of a new box."""
+        place = self._place()
+        if event.button() != Qt.MouseButton.LeftButton or place is None:
+            super().mousePressEvent(event)
+            return
+        before = None if self._box is None else QRectF(self._box)
+        self._drag = _Drag(self._handle_at(event.position()), fraction(event.position(), place), before)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """The box follows the hand."""
+        place = self._place()
+        if place is None:
+            return
+        if self._drag is None:
+            handle = self._handle_at(event.position())
+            self.setCursor(Qt.CursorShape.CrossCursor if handle is None else CURSORS[handle])
+            return
+        handle, start, before = self._drag
+        here = fraction(event.position(), place)
+        if handle is None or before is None:
+            self._box = QRectF(start, here).normalized() & WHOLE
+        else:
+            self._box = moved(before, here - start) if handle == (0, 0) else sized(before, handle, here - start)
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The search follows; a box too small to be meant is as if it had not been drawn."""
+        drag, self._drag, place = self._drag, None, self._place()
+        if drag is None or place is None:
+            super().mouseReleaseEvent(event)
+            return
+        drawn = _on(place, self._box) if self._box else QRectF()
+        if min(drawn.width(), drawn.height()) < LEAST:
+            self._box = drag.before
+        self.update()
+        if self._box != drag.before:
+            self._tell()
+
+    def _handle_at(self, position: QPointF) -> tuple[int, int] | None:
+        place = self._place()
+        if self._box is None or place is None:
+            return None
+        box = _on(place, self._box)
+        for handle in sorted(HANDLES, key=lambda handle: -abs(handle[0]) - abs(handle[1])):  # corners first
+            away = position - _point(box, handle)
+            if max(abs(away.x()), abs(away.y())) <= REACH:
+                return handle
+        return (0, 0) if box.contains(position) else None
+
+    # The keys
+
+    def event(self, event: QEvent) -> bool:
+        """Escape clears the box before it means anything else."""
+        asked = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if asked and event.key() == Qt.Key.Key_Escape and self._box is not None:  # type: ignore[attr-defined]
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows move the box, with Shift they move its lower right corner; Escape clears it."""
+        if self._box is None or event.key() not in (*ARROWS, Qt.Key.Key_Escape):
+            super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Escape:
+            self.clear()
+        else:
+            across, down = ARROWS[Qt.Key(event.key())]
+            by = QPointF(across, down) * STEP
+            wider = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._box = sized(self._box, (1, 1), by) if wider else moved(self._box, by)
+            self._pause.start()
+            self.update()
+
+    # Painting
+
+    def _place(self) -> QRect | None:
+        """Where the picture lies in the widget, None while there is none."""
+        pixmap = self.look()
+        return None if pixmap is None or pixmap.isNull() else fitted(pixmap, self.rect().adjusted(8, 8, -8, -8))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The picture, what is not chosen veiled, and the box with its handles."""
+        super().paintEvent(event)
+        place, tokens = self._place(), self._theme.tokens
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(tokens.accent), 1, Qt.PenStyle.DashLine))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        if place is not None and self._box is not None:
+            self._paint_box(painter, QRectF(place), _on(place, self._box))
+        painter.end()
+
+    def _paint_box(self, painter: QPainter, place: QRectF, box: QRectF) -> None:
+        tokens, veil, around = self._theme.tokens, QColor(self._theme.tokens.ground), QPainterPath()
+        veil.setAlphaF(0.7)
+        around.addRect(place)
+        around.addRect(box)  # odd-even filling leaves it free
+        painter.fillPath(around, veil)
+        painter.setPen(QPen(QColor(tokens.accent), 2))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(box)
+        painter.setPen(QPen(QColor(tokens.accent), 1.5))
+        painter.setBrush(QColor(tokens.surface))
+        for handle in HANDLES:
+            square = QRectF(0, 0, 7, 7)
+            square.moveCenter(_point(box, handle))
+            painter.drawRect(square)
+
+
+def fraction(position: QPointF, place: QRect) -> QPointF:
+    """A point of the widget as fractions of the picture's place, within it."""
+    x, y = (position.x() - place.x()) / place.width(), (position.y() - place.y()) / place.height()
+    return QPointF(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
+
+
+def moved(box: QRectF, by: QPointF) -> QRectF:
+    """The box moved, as far as the picture goes."""
+    x = min(max(box.x() + by.x(), 0.0), 1 - box.width())
+    y = min(max(box.y() + by.y(), 0.0), 1 - box.height())
+    return QRectF(QPointF(x, y), box.size())
+
+
+def sized(box: QRectF, handle: tuple[int, int], by: QPointF) -> QRectF:
+    """The box with a handle moved, turned over where it passes the other side, within the picture."""
+    across, down = handle
+    upper = box.topLeft() + QPointF(by.x() * (across < 0), by.y() * (down < 0))
+    lower = box.bottomRight() + QPointF(by.x() * (across > 0), by.y() * (down > 0))
+    return QRectF(upper, lower).normalized() & WHOLE
+
+
+def _on(place: QRect, box: QRectF) -> QRectF:
+    """A box of fractions in pixels of the widget."""
+    corner = QPointF(place.x() + box.x() * place.width(), place.y() + box.y() * place.height())
+    return QRectF(corner, QSizeF(box.width() * place.width(), box.height() * place.height()))
+
+
+def _point(box: QRectF, handle: tuple[int, int]) -> QPointF:
+    middle = box.center()
+    return QPointF(middle.x() + handle[0] * box.width() / 2, middle.y() + handle[1] * box.height() / 2)

@@ -1,0 +1,42 @@
+"""What a page shows while it has nothing to show: one sentence, a promise, and one big button."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from retrieval_app.widgets.controls import button, label
+
+
+class Invitation(QWidget):
+    """Says what the page will show, and offers the one thing that brings it there."""
+
+    accepted = Signal()
+
+    def __init__(self, sentence: str, promise: str, offer: str) -> None:
+        super().__init__()
+        self.setProperty("role", "ground")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.sentence = label(sentence, "title", wrap=True)
+        self.promise = label(promise, "muted", wrap=True)
+        self.offer = button(offer, "primary")
+        self.offer.clicked.connect(self.accepted)
+        block = QWidget()
+        block.setFixedWidth(560)
+        self._column = QVBoxLayout(block)
+        self._column.setSpacing(12)
+        for text in (self.sentence, self.promise):
+            text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            self._column.addWidget(text)
+        self._column.addSpacing(12)
+        self.add(self.offer)
+        middle = QHBoxLayout()  # not an alignment, which would not give wrapped lines their height
+        middle.addStretch(1)
+        middle.addWidget(block)
+        middle.addStretch(1)
+        around = QVBoxLayout(self)
+        around.addStretch(2)
+        around.addLayout(middle)
+        around.addStretch(3)
+
+    def add(self, control: QWidget) -> None:
+        """Offer one thing more, below the others."""
+        self._column.addWidget(control, 0, Qt.AlignmentFlag.AlignHCenter)

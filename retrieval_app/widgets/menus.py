@@ -1,0 +1,67 @@
+"""Menus as data: each line with its action, keys, icon and when it is possible."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+from retrieval_app.widgets.theme import Theme
+from retrieval_app.window.dialogs import Key
+
+
+class Entry(NamedTuple):
+    """One line of a menu."""
+
+    text: str
+    run: Callable[[], object]
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    possible: Callable[[], bool] = lambda: True  # asked whenever the session changes
+    checked: Callable[[], bool] | None = None  # of what is switched on and off
+
+
+class Menus:
+    """The window's menus and the actions in them."""
+
+    def __init__(self, window: QMainWindow, menus: Mapping[str, Sequence[Entry | None]]) -> None:
+        self._window = window
+        self.menus: dict[str, QMenu] = {}
+        self._entries: dict[str, tuple[QAction, Entry]] = {}
+        for title, entries in menus.items():
+            menu = self.menus[title] = window.menuBar().addMenu(title)
+            for entry in entries:
+                if entry is None:
+                    menu.addSeparator()
+                else:
+                    menu.addAction(self._action(entry))
+
+    def _action(self, entry: Entry) -> QAction:
+        action = QAction(entry.text, self._window)
+        action.setShortcuts([QKeySequence(key) for key in entry.keys])
+        action.setToolTip(entry.text.rstrip("…") + (f" ({', '.join(entry.keys)})" if entry.keys else ""))
+        action.setCheckable(entry.checked is not None)
+        action.triggered.connect(lambda _checked: entry.run())
+        self._entries[entry.text] = (action, entry)
+        return action
+
+    def action(self, text: str) -> QAction:
+        """The action of that name."""
+        return self._entries[text][0]
+
+    def update(self) -> None:
+        """Enable what is possible now, and tick what is switched on."""
+        for action, entry in self._entries.values():
+            action.setEnabled(entry.possible())
+            if entry.checked is not None:
+                action.setChecked(entry.checked())
+
+    def draw(self, theme: Theme) -> None:
+        """Give the actions their icons in the colours of the theme."""
+        for action, entry in self._entries.values():
+            if entry.icon:
+                action.setIcon(theme.icon(entry.icon))
+
+    def overview(self) -> list[Key]:
+        """Every key of the menus and what it does."""
+        return [Key(", ".join(entry.keys), entry.text.rstrip("…")) for _, entry in self._entries.values() if entry.keys]

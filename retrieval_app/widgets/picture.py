@@ -1,0 +1,52 @@
+"""A picture in a panel: fitted, on the neutral ground, asked for again until it is there."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from retrieval_app.widgets.theme import Theme
+from retrieval_app.widgets.tile_painter import RADIUS, fitted
+
+Look = Callable[[], QPixmap | None]
+
+
+class Picture(QWidget):
+    """Shows what `look` returns: None while it is being read, a null pixmap where it cannot be."""
+
+    def __init__(self, theme: Theme, look: Look, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.look = look
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def hasHeightForWidth(self) -> bool:
+        """The picture's place is a square."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """The picture's place is a square."""
+        return width
+
+    def sizeHint(self) -> QSize:
+        """A square that fits the narrowest panel."""
+        return QSize(160, 160)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The neutral ground, the picture fitted in it."""
+        tokens = self._theme.tokens
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.ground))
+        painter.drawRoundedRect(self.rect(), RADIUS, RADIUS)
+        pixmap = self.look()
+        if pixmap is not None and pixmap.isNull():
+            painter.setPen(QColor(tokens.muted))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "cannot be shown")
+        elif pixmap is not None:
+            painter.drawPixmap(fitted(pixmap, self.rect().adjusted(8, 8, -8, -8)), pixmap)
+        painter.end()

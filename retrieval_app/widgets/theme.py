@@ -1,0 +1,280 @@
+"""Colours, type and icons: one set of tokens, light and dark, as a palette and a style sheet.
+
+The pictures carry the colour; the tool is neutral grey with one accent. The scale is 4, 8, 12, 16, 24, 32 px.
+"""
+
+from dataclasses import asdict, dataclass
+from string import Template
+
+from PySide6.QtCore import QByteArray, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+from indexer.photos.samples import assets_folder
+
+BODY, CAPTION, TITLE = 13, 11, 16  # text sizes in px
+ICON_SIDE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The colours of one theme, as #rrggbb. `ground` lies around pictures, `surface` under bars and panels."""
+
+    ground: str
+    surface: str
+    line: str
+    hover: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    tint: str  # the accent as a background, under ordinary text
+    warning: str
+    on_warning: str
+    same: str  # bands of likeness: blue-green, amber and grey, told apart without seeing red or green
+    likely: str
+    unsure: str
+
+
+LIGHT = Tokens(
+    ground="#f5f5f4",
+    surface="#ffffff",
+    line="#deded9",
+    hover="#e9e9e6",
+    text="#1f1f1e",
+    muted="#62625e",
+    accent="#2563a8",
+    on_accent="#ffffff",
+    tint="#dfe9f4",
+    warning="#fbf0d5",
+    on_warning="#5c4100",
+    same="#0f766e",
+    likely="#b0620c",
+    unsure="#6f6f6a",
+)
+DARK = Tokens(
+    ground="#1c1c1e",
+    surface="#242427",
+    line="#3a3a3f",
+    hover="#303035",
+    text="#ececee",
+    muted="#a2a2a8",
+    accent="#77aeea",
+    on_accent="#10161d",
+    tint="#27384c",
+    warning="#3b3120",
+    on_warning="#f2dcab",
+    same="#4cc2b4",
+    likely="#e2a64a",
+    unsure="#96969d",
+)
+CHOICES = {"system": "Same as the system", "light": "Light", "dark": "Dark"}
+_SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+
+
+class Theme(QObject):
+    """Keeps the application in the chosen theme, and follows the system when that is the choice."""
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication, choice: str) -> None:
+        super().__init__()
+        self._app = app
+        self.choice = choice if choice in CHOICES else "system"
+        self.tokens = LIGHT
+        self._icons: dict[tuple[str, Tokens], QIcon] = {}
+        app.setStyle("Fusion")
+        font = app.font()
+        font.setPixelSize(BODY)
+        app.setFont(font)
+        app.styleHints().colorSchemeChanged.connect(self._apply)
+        self.choose(self.choice)
+
+    def choose(self, choice: str) -> None:
+        """Take one of CHOICES."""
+        self.choice = choice
+        self._app.setStyleSheet("")  # all below takes Qt three times as long while there is one
+        self._app.styleHints().setColorScheme(_SCHEMES[choice])  # so that the system's own dialogs agree
+        self._apply()
+
+    def _apply(self) -> None:
+        dark = self.choice == "dark"
+        if self.choice == "system":
+            dark = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        self.tokens = DARK if dark else LIGHT
+        sheet = style_sheet(self.tokens)
+        if sheet == self._app.styleSheet():
+            return
+        self._app.setStyleSheet("")
+        self._app.setPalette(palette(self.tokens))
+        self._app.setStyleSheet(sheet)
+        QTimer.singleShot(0, self, self.changed.emit)
+
+    def icon(self, name: str) -> QIcon:
+        """One of assets/icons in the colours of this theme."""
+        if (name, self.tokens) not in self._icons:
+            self._icons[name, self.tokens] = icon(name, self.tokens)
+        return self._icons[name, self.tokens]
+
+
+def palette(tokens: Tokens) -> QPalette:
+    """The palette that Qt's own widgets draw with."""
+    roles = {
+        QPalette.ColorRole.Window: tokens.surface,
+        QPalette.ColorRole.WindowText: tokens.text,
+        QPalette.ColorRole.Base: tokens.ground,
+        QPalette.ColorRole.AlternateBase: tokens.surface,
+        QPalette.ColorRole.Text: tokens.text,
+        QPalette.ColorRole.Button: tokens.surface,
+        QPalette.ColorRole.ButtonText: tokens.text,
+        QPalette.ColorRole.ToolTipBase: tokens.surface,
+        QPalette.ColorRole.ToolTipText: tokens.text,
+        QPalette.ColorRole.PlaceholderText: tokens.muted,
+        QPalette.ColorRole.Highlight: tokens.accent,
+        QPalette.ColorRole.HighlightedText: tokens.on_accent,
+        QPalette.ColorRole.Link: tokens.accent,
+        QPalette.ColorRole.Accent: tokens.accent,
+        QPalette.ColorRole.Mid: tokens.line,
+    }
+    result = QPalette(QColor(tokens.surface))
+    for role, colour in roles.items():
+        result.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        result.setColor(QPalette.ColorGroup.Disabled, role, faded(tokens))
+    return result
+
+
+def faded(tokens: Tokens) -> QColor:
+    """What cannot be used now: half-way between the muted text and the surface."""
+    one, two = QColor(tokens.muted), QColor(tokens.surface)
+    return QColor(
+        (one.red() + two.red()) // 2,
+        (one.green() + two.green()) // 2,
+        (one.blue() + two.blue()) // 2,
+    )
+
+
+def style_sheet(tokens: Tokens) -> str:
+    """The style sheet of the whole application."""
+    tick = assets_folder() / "ticks" / ("dark.svg" if tokens == DARK else "light.svg")
+    return Template(_STYLE).substitute(asdict(tokens), faded=faded(tokens).name(), tick=tick.as_posix())
+
+
+def numbers(font: QFont) -> QFont:
+    """The font with figures of one width, so that distances line up."""
+    result = QFont(font)
+    result.setFeature(QFont.Tag("tnum"), 1)
+    return result
+
+
+def sized(font: QFont, pixels: int, *, bold: bool = False) -> QFont:
+    """The font at another size."""
+    result = QFont(font)
+    result.setPixelSize(pixels)
+    result.setBold(bold)
+    return result
+
+
+def icon(name: str, tokens: Tokens) -> QIcon:
+    """One of assets/icons, tinted for the theme, at one, two and three times its size."""
+    svg = (assets_folder() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    result = QIcon()
+    for mode, colour in (
+        (QIcon.Mode.Normal, tokens.text),
+        (QIcon.Mode.Disabled, faded(tokens).name()),
+    ):
+        for scale in (1, 2, 3):
+            result.addPixmap(_rendered(svg.replace("currentColor", colour), scale), mode)
+    return result
+
+
+def _rendered(svg: str, scale: int) -> QPixmap:
+    pixmap = QPixmap(QSize(ICON_SIDE, ICON_SIDE) * scale)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter)
+    painter.end()
+    pixmap.setDevicePixelRatio(scale)
+    return pixmap
+
+
+_STYLE = """
+QToolTip { background: $surface; color: $text; border: 1px solid $line; padding: 4px 8px; }
+QMenuBar { background: $surface; padding: 2px 4px; border-bottom: 1px solid $line; }
+QMenuBar::item { padding: 4px 8px; border-radius: 6px; background: transparent; }
+QMenuBar::item:selected { background: $hover; }
+QMenu { background: $surface; border: 1px solid $line; padding: 4px; }
+QMenu::item { padding: 5px 24px 5px 12px; border-radius: 4px; }
+QMenu::item:selected { background: $tint; color: $text; }
+QMenu::item:disabled { color: $faded; }
+QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
+QMenu::icon { padding-left: 8px; }
+QMenu::indicator { left: 6px; }
+QToolBar { background: $surface; border: none; border-bottom: 1px solid $line; padding: 5px; spacing: 4px; }
+QToolButton { border: 1px solid transparent; border-radius: 6px; padding: 5px; background: transparent; }
+QToolButton:hover { background: $hover; }
+QToolButton:checked { background: $tint; }
+QToolButton:focus { border: 1px dashed $accent; }
+QToolButton::menu-indicator { image: none; }
+QPushButton { border: 1px solid $line; border-radius: 6px; padding: 5px 12px; background: $surface; color: $text; }
+QPushButton:hover { background: $hover; }
+QPushButton:focus { border: 1px dashed $accent; }
+QPushButton:disabled { color: $faded; }
+QPushButton[role="primary"] {
+  background: $accent; color: $on_accent; border: 1px solid $accent; padding: 10px 24px; font-weight: 600;
+}
+QPushButton[role="primary"]:disabled { background: $line; border-color: $line; color: $muted; }
+QPushButton[role="primary"]:focus { border: 1px dashed $on_accent; }
+QPushButton[role="link"] { background: transparent; border: 1px solid transparent; color: $accent; padding: 4px 8px; }
+QPushButton[role="link"]:hover { text-decoration: underline; }
+QPushButton[role="link"]:focus { border: 1px dashed $accent; }
+QPushButton[role="chip"] { background: $tint; border: 1px solid transparent; border-radius: 6px; padding: 2px 10px;
+  font-size: 11px; }
+QPushButton[role="chip"]:hover { border: 1px solid $accent; }
+QPushButton[role="chip"]:focus { border: 1px dashed $accent; }
+QLabel[role="title"] { font-size: 16px; font-weight: 600; }
+QLabel[role="name"] { font-weight: 600; }
+QLabel[role="section"] { color: $muted; font-size: 11px; font-weight: 600; }
+QLabel[role="muted"] { color: $muted; }
+QLabel[role="caption"] { color: $muted; font-size: 11px; }
+QFrame[role="banner"] { background: $warning; border: none; border-bottom: 1px solid $line; }
+QFrame[role="banner"] QLabel { color: $on_warning; }
+QFrame[role="banner"] QPushButton { background: transparent; border: 1px solid $on_warning; color: $on_warning; }
+QFrame[role="line"] { background: $line; border: none; }
+QFrame[role="drop"] { border: 1px dashed $muted; border-radius: 6px; background: transparent; }
+QWidget[role="status"] { background: $surface; border-top: 1px solid $line; }
+QWidget[role="ground"], QTableView { background: $ground; }
+QTableView { border: none; selection-background-color: transparent; }
+QTableView[role="list"] { border: 1px solid $line; border-radius: 6px; selection-background-color: $tint;
+  selection-color: $text; outline: 0; }
+QTableView[role="list"]::item { padding: 0 5px; }
+QTableView[role="list"]::item:selected { background: $tint; color: $text; }
+QTableView[role="list"]:focus { border: 1px dashed $accent; }
+QLineEdit { border: 1px solid $line; border-radius: 6px; padding: 4px 8px; background: $ground; }
+QLineEdit:focus { border: 1px dashed $accent; }
+QCheckBox { spacing: 8px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $muted; border-radius: 4px; background: $ground; }
+QCheckBox::indicator:checked { border: 1px solid $accent; background: $accent; image: url("$tick"); }
+QCheckBox::indicator:disabled { border: 1px solid $line; }
+QCheckBox:focus { color: $accent; }
+QHeaderView { background: $surface; border: none; }
+QHeaderView::section { background: $surface; color: $muted; border: none; border-bottom: 1px solid $line;
+  padding: 4px 8px; font-size: 11px; font-weight: 600; }
+QPlainTextEdit { border: 1px solid $line; border-radius: 6px; background: $ground; }
+QSplitter::handle { background: $line; }
+QProgressBar { border: none; border-radius: 2px; background: $line; }
+QProgressBar::chunk { border-radius: 2px; background: $accent; }
+QSlider::groove:horizontal { height: 2px; background: $line; border-radius: 1px; }
+QSlider::sub-page:horizontal { background: $muted; border-radius: 1px; }
+QSlider::handle:horizontal { width: 12px; height: 12px; margin: -5px 0; border-radius: 6px; background: $muted; }
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus { background: $accent; }
+QScrollArea { border: none; background: transparent; }
+QScrollBar:vertical { width: 12px; background: transparent; margin: 0; }
+QScrollBar::handle:vertical { background: $line; border-radius: 4px; min-height: 32px; margin: 2px; }
+QScrollBar::handle:vertical:hover { background: $muted; }
+QScrollBar:horizontal { height: 12px; background: transparent; margin: 0; }
+QScrollBar::handle:horizontal { background: $line; border-radius: 4px; min-width: 32px; margin: 2px; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+"""

@@ -1,0 +1,125 @@
+"""The small windows: photos that could not be read, the keys, what this program is, and the report of a bug."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NamedTuple
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QMessageBox,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from indexer.database.store import Failure
+from indexer.photos import decoding as photos
+from retrieval_app import wording as words
+from retrieval_app.widgets.controls import label
+from retrieval_app.widgets.tables import Column, Table, table_view
+
+
+class Key(NamedTuple):
+    """A key and what it does."""
+
+    key: str
+    does: str
+
+
+FAILURES: list[Column[Failure]] = [
+    Column("File", lambda failure: photos.text(failure.path)),
+    Column("Why it could not be read", lambda failure: failure.reason),
+]
+
+
+class FailuresDialog(QDialog):
+    """The files that could not be read, with reasons; the list can be copied."""
+
+    def __init__(self, failures: Sequence[Failure], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._failures = failures
+        self.setWindowTitle("Photos that could not be read")
+        self.resize(760, 360)
+        table = Table(FAILURES)
+        table.show(failures)
+        self.table = table_view(table, FAILURES, "Photos that could not be read")
+        table.setParent(self.table)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.addButton("Copy the list", QDialogButtonBox.ButtonRole.ActionRole).clicked.connect(self._copy)
+        buttons.rejected.connect(self.reject)
+        text = f"{words.count(len(failures), 'photo')} could not be read. A file is tried again when it changes."
+        _stack(self, [label(text, wrap=True), self.table, buttons])
+
+    def _copy(self) -> None:
+        copy_failures(self._failures)
+
+
+def copy_failures(failures: Sequence[Failure]) -> None:
+    """Put the list into the clipboard, file and reason with a tabulator between them."""
+    lines = [f"{photos.text(failure.path)}\t{failure.reason}" for failure in failures]
+    QGuiApplication.clipboard().setText("\n".join(lines))
+
+
+class KeysDialog(QDialog):
+    """Every key in two columns."""
+
+    def __init__(self, keys: Sequence[Key], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        place = QWidget()
+        cells = QGridLayout(place)
+        cells.setContentsMargins(0, 0, 0, 0)
+        cells.setHorizontalSpacing(24)
+        cells.setVerticalSpacing(8)
+        for row, key in enumerate(keys):
+            cells.addWidget(label(key.key, "name"), row, 0)
+            cells.addWidget(label(key.does), row, 1)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        _stack(self, [place, buttons])
+
+
+class ReportDialog(QDialog):
+    """A fault of the program: what the user can do, and what to send."""
+
+    def __init__(self, report: str, log: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Something went wrong")
+        self.resize(640, 400)
+        text = QPlainTextEdit(report)
+        text.setReadOnly(True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton("Copy the report", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(report))
+        buttons.rejected.connect(self.reject)
+        sentence = (
+            "This is a fault in the program, not in your photos, and your library is safe. "
+            f"You can go on. The report below is also kept in {log}."
+        )
+        _stack(self, [label(sentence, wrap=True), text, buttons])
+
+
+def about(parent: QWidget) -> QMessageBox:
+    """Name, version, licence."""
+    box = QMessageBox(parent)
+    box.setWindowTitle("About Lookalike")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(f"Lookalike {version('lookalike')}")
+    box.setInformativeText(
+        "Finds the pictures that look alike in your own folders, and learns from your folders what alike means.\n\n"
+        "Everything runs on this computer, and no photo is ever changed. MIT licence."
+    )
+    box.setStandardButtons(QMessageBox.StandardButton.Close)
+    return box
+
+
+def _stack(dialog: QDialog, widgets: Sequence[QWidget]) -> None:
+    column = QVBoxLayout(dialog)
+    column.setContentsMargins(16, 16, 16, 16)
+    column.setSpacing(12)
+    for widget in widgets:
+        column.addWidget(widget)

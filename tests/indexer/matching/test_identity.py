@@ -1,0 +1,247 @@
+"""Labels given by hand are enough to be found by; strangers are refused as often as is said; claims are checked."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+
+from indexer.errors import LookalikeError
+from indexer.indexing.run import index
+from indexer.library import Library
+from indexer.matching.gallery import Gallery, Nearest
+from indexer.matching.identity import Rules, enrol, identify, identify_by, verify_label
+from indexer.progress import drain
+from tests.support.commands import Said
+from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
+from tests.support.trees import paint, snapshot
+from tests.support.vectors import fill
+
+Tell = Callable[..., Said]
+CLASSES, EACH = 12, 30
+
+
+def in_classes(spread: float = 0.8, seed: int = 0) -> NDArray[np.float16]:
+    """Unit vectors (CLASSES * EACH, 192) about random centres, class after class."""
+    random = np.random.default_rng(seed)
+    centres = random.standard_normal((CLASSES, 192)).repeat(EACH, axis=0)
+    vectors = centres + spread * random.standard_normal(centres.shape)
+    unit: NDArray[np.float16] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    return unit
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[Library]:
+    """Photos of CLASSES classes: ids 1 to EACH are class 0, and so on; nothing is labelled; the model has seen none."""
+    fill(tmp_path / "x.library", in_classes(), publish=False)
+    place = tmp_path / "x.library" / "models" / tiny_card().fingerprint
+    place.mkdir(parents=True)
+    save_file({"seen": np.zeros((0, 32), np.uint8)}, place / "model.safetensors")
+    with Library.open(tmp_path / "x.library") as library:
+        yield library
+
+
+def ids_of(number: int) -> list[int]:
+    """The ids of a class."""
+    return list(range(1 + number * EACH, 1 + (number + 1) * EACH))
+
+
+def label_classes(library: Library, numbers: range, each: int = EACH) -> None:
+    for number in numbers:
+        library.annotations.label(ids_of(number)[:each], f"class {number}")
+
+
+# identify
+
+
+def test_rule_is_kept_until_labels_or_the_library_change(filled: Library) -> None:
+    label_classes(filled, range(6))
+    rules = Rules()
+    first = rules.of(filled)
+    assert rules.of(filled) is first
+    assert identify_by(first, 7) == identify(filled, 7)
+    with Library.open(filled.folder) as other:
+        label_classes(other, range(6, 8))
+    second = rules.of(filled)
+    assert len(second.gallery.names) == 8
+    assert rules.of(filled) is second
+    with Library.open(filled.folder) as again:
+        assert rules.of(again).gallery.library is again
+
+
+def test_known_are_named_and_strangers_unknown_as_often_as_is_said(filled: Library) -> None:
+    label_classes(filled, range(8), EACH // 2)
+    known = [(identify(filled, photo), number) for number in range(8) for photo in ids_of(number)[EACH // 2 :: 5]]
+    unknown = [identify(filled, photo) for number in range(8, CLASSES) for photo in ids_of(number)[::5]]
+    assert np.mean([found.label == f"class {number}" for found, number in known]) > 0.9
+    first = unknown[0]
+    assert first.fmr is not None
+    assert first.fmr.value == pytest.approx(10 / 120, abs=1e-9)  # the least that 120 photos can show
+    assert np.mean([found.label is not None for found in unknown]) <= first.fmr.high
+    assert "120 photos whose label was left out, of 8 labels" in first.measured
+    assert first.identified is not None
+    assert first.identified.low < np.mean([found.label is not None for found, _ in known]) <= 1
+
+
+def test_a_label_can_be_found_by_from_one_photo(filled: Library) -> None:
+    label_classes(filled, range(5), 1)
+    found = identify(filled, ids_of(3)[7], max_fmr=0.5)
+    assert found.label == "class 3"
+    assert found.alternatives[0].label == "class 3"
+    assert found.fmr is not None
+    assert "random photos without a label, all counted as wrong" in found.measured
+    assert identify(filled, ids_of(9)[0], max_fmr=0.01 * 3).label is None
+
+
+def test_photo_does_not_vote_for_itself(filled: Library) -> None:
+    label_classes(filled, range(5))
+    filled.annotations.label([ids_of(3)[7]], "class 4")
+    assert identify(filled, ids_of(3)[7]).alternatives[0].label == "class 3"
+
+
+def test_vote_counts_the_nearest_most() -> None:
+    found = Nearest(np.array([[7, 2, 2, 5, -1]]), np.array([[0.1, 0.4, 0.5, 0.9, np.inf]]))
+    # Three vote; the fourth, at 0.9, would count nothing: weights 0.8, 0.5 and 0.4.
+    votes = found.votes(0, 3)
+    assert [vote.code for vote in votes] == [2, 7]
+    assert [vote.share for vote in votes] == pytest.approx([0.9 / 1.7, 0.8 / 1.7])
+    assert [vote.distance for vote in votes] == pytest.approx([0.45, 0.1])
+    assert Nearest(np.array([[1, 0]]), np.array([[0.5, 0.5]])).votes(0, 5)[0].code == 1
+    assert Nearest(np.array([[-1]]), np.array([[np.inf]])).votes(0, 5) == []
+    assert Nearest(np.array([[-1]]), np.array([[np.inf]])).winners(5).distances.tolist() == [np.inf]
+
+
+@pytest.mark.parametrize(("piece", "each"), [(7, EACH), (8192, EACH), (7, 8), (8192, 8)])
+def test_nearest_labelled_photos_are_what_a_plain_loop_finds(
+    filled: Library, monkeypatch: pytest.MonkeyPatch, piece: int, each: int
+) -> None:
+    monkeypatch.setattr("indexer.matching.gallery.PIECE", piece)
+    label_classes(filled, range(2, 9, 3), each)  # 8 of each: so few that they are fetched one by one
+    gallery = Gallery.of(filled)
+    vectors = in_classes()
+    queries = vectors[[0, 70, 200]].astype(np.float64)
+    found = gallery.nearest(queries, 10, leave_out=np.array([1, 71, 201]), but=np.array([-1, -1, 1]))
+    for row, (left_out, but) in enumerate(((1, None), (71, None), (201, "class 5"))):
+        labels = filled.annotations.labels(filled.model_id)
+        ids = [photo for photo, label in labels.items() if photo != left_out and label != but]
+        expected = nearest_by_loop(ids, vectors[np.array(ids) - 1], queries[row], 10)
+        np.testing.assert_allclose(found.distances[row], expected.distances, rtol=0, atol=1e-7)
+        assert [gallery.names[code] for code in found.codes[row]] == [labels[photo] for photo in expected.ids]
+
+
+def test_identify_without_labels_is_refused_with_a_sentence(filled: Library) -> None:
+    with pytest.raises(LookalikeError, match="No photo of the library has a label yet"):
+        identify(filled, 1)
+
+
+def test_rate_that_the_photos_cannot_show_is_refused(filled: Library) -> None:
+    label_classes(filled, range(8))
+    with pytest.raises(LookalikeError, match=r"240 photos that can be asked cannot show a false-match rate of 0\.001"):
+        identify(filled, 1, max_fmr=0.001)
+    with pytest.raises(LookalikeError, match="between 0 and 1"):
+        identify(filled, 1, max_fmr=2)
+
+
+# a claimed label
+
+
+def test_claim_is_judged_by_the_nearest_three_and_a_threshold_of_the_labels_own(filled: Library) -> None:
+    label_classes(filled, range(8))
+    stored, own = in_classes().astype(float), ids_of(2)
+    found = verify_label(filled, own[0], "class 2")
+    nearest = sorted(float(np.linalg.norm(stored[own[0] - 1] - stored[photo - 1])) for photo in own[1:])
+    assert found.distance == pytest.approx(np.mean(nearest[:3]), abs=1e-7)
+    assert (found.verdict, found.photos) == ("same", 3)
+    assert found.fmr is not None
+    assert found.fnmr is not None
+    assert found.fmr.low <= found.fmr.value <= 0.05 <= found.fmr.high
+    strangers = [verify_label(filled, photo, "class 2") for photo in ids_of(9)[::6] + ids_of(5)[::6]]
+    assert [one.verdict for one in strangers] == ["different"] * 10
+    assert all(one.threshold == found.threshold for one in strangers)
+
+
+def test_claim_of_a_label_of_one_photo_says_what_it_cannot_know(filled: Library) -> None:
+    label_classes(filled, range(8))
+    filled.annotations.label([ids_of(9)[0]], "rare")
+    found = verify_label(filled, ids_of(9)[1], "rare", max_fmr=0.05)
+    assert (found.verdict, found.photos, found.fnmr) == ("same", 1, None)
+    assert verify_label(filled, ids_of(10)[1], "rare").verdict == "not sure"
+
+
+def test_claim_of_nothing_to_compare_with_is_refused(filled: Library) -> None:
+    filled.annotations.label([1], "lonely")
+    with pytest.raises(LookalikeError, match="the only photo with the label lonely"):
+        verify_label(filled, 1, "lonely")
+    with pytest.raises(LookalikeError, match="No photo of the library has the label nobody"):
+        verify_label(filled, 1, "nobody")
+
+
+# enrol
+
+
+def test_enrolled_are_the_contents_wherever_their_files_lie(library: Library, tmp_path: Path) -> None:
+    paths = [paint(tmp_path / "tree" / f"{seed}.png", seed) for seed in range(4)]
+    drain(index(library, [tmp_path / "tree"], Tiny()))
+    outside = paint(tmp_path / "elsewhere.png", 2)
+    before = snapshot(tmp_path / "tree")
+    assert enrol(library, " rex ", [paths[0], paths[0], outside]) == 2
+    labels = library.annotations.labels(library.model_id)
+    assert sorted(labels.values()) == ["rex", "rex"]
+    assert {photo.path for photo in library.photos(list(labels))} == {bytes(paths[0]), bytes(paths[2])}
+    assert snapshot(tmp_path / "tree") == before
+
+
+def test_enrolment_is_all_or_nothing_and_says_what_to_do(library: Library, tmp_path: Path) -> None:
+    inside = paint(tmp_path / "tree" / "1.png", 1)
+    drain(index(library, [tmp_path / "tree"], Tiny()))
+    stranger = paint(tmp_path / "stranger.png", 99)
+    with pytest.raises(LookalikeError, match=r"stranger\.png is not in the library .* lookalike index FOLDER"):
+        enrol(library, "rex", [inside, stranger])
+    with pytest.raises(LookalikeError, match="There is no file"):
+        enrol(library, "rex", [inside, tmp_path / "gone.png"])
+    for label in ("", "  ", "two\nlines"):
+        with pytest.raises(LookalikeError, match="A label is a word or a few"):
+            enrol(library, label, [inside])
+    assert library.annotations.labels(library.model_id) == {}
+
+
+# commands
+
+
+def photo(folder: Path, name: str) -> Path:
+    return folder / name[0] / f"{name[1:]}.png"
+
+
+def test_verify_command_says_the_verdict_and_its_rates(home: Path, prepared: tuple[Path, Path], tell: Tell) -> None:
+    one, other = photo(prepared[1], "a0000"), photo(prepared[1], "b0001")
+    said = tell(home, "verify", one, one, "--json")
+    result = said.result()
+    assert (said.code, result["result"], result["verdict"], result["distance"]) == (0, "verify", "same", 0)
+    assert result["fmr"].keys() == result["fnmr"].keys() == {"value", "low", "high"}
+    assert 0 < result["fmr"]["low"] < result["fmr"]["value"] < result["fmr"]["high"] < 1
+    said = tell(home, "verify", one, other)
+    assert said.code == 1
+    assert "95 % interval" in said.out
+    assert "with 3 labels that the model was not trained on" in said.out
+    assert tell(home, "verify", one).code == 2
+    assert tell(home, "verify", one, other, "--max-fmr", "0.00001").code == 2
+
+
+def test_claim_and_identify_and_label_commands(home: Path, prepared: tuple[Path, Path], tell: Tell) -> None:
+    one = photo(prepared[1], "a0000")
+    claim = tell(home, "verify", one, "--label", "a", "--json")
+    assert claim.code in (0, 1)
+    assert claim.result().keys() >= {"label", "distance", "photos", "verdict", "threshold", "fmr", "fnmr", "measured"}
+    found = tell(home, "identify", one, "--json")
+    assert found.code == (0 if found.result()["label"] else 1)
+    assert {one["label"] for one in found.result()["alternatives"]} <= {"a", "b", "c"}
+    said = tell(home, "label", "rex", one, "--json")
+    assert (said.code, said.result()) == (0, {"result": "label", "label": "rex", "photos": 1})
+    assert tell(home, "search", one, "-k", "1", "--json").result()["hits"][0]["label"] == "rex"
+    refused = tell(home, "label", "rex", paint(home / "outside.png", 777))
+    assert (refused.code, len(refused.err.splitlines())) == (2, 1)
+    assert "Index its folder first" in refused.err
+    assert json.loads(tell(home, "search", one, "-k", "2", "--json").out)["hits"][1]["label"] in "abc"

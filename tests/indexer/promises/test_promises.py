@@ -1,0 +1,271 @@
+"""The promises of the engine under attack: killed, with a full disk, watched by the system-call tracer."""
+
+import json
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from PIL import Image
+
+from indexer.indexing.pipeline import BATCH
+from indexer.library import Library
+from indexer.search.query import Query
+from tests.support.commands import Said, command, environment, lookalike
+from tests.support.trees import paint, paint_many, snapshot
+
+Tell = Callable[..., Said]
+Step = dict[str, Any]
+
+
+def embedded(library: Path) -> dict[int, tuple[int, bytes]]:
+    """All embeddings of a library: seq -> photo, vector."""
+    with Library.open(library) as opened:
+        rows = opened.store.database.rows("SELECT seq, photo, vector FROM embeddings")
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+# killed
+
+MANY = 13 * BATCH
+
+
+class Moment(NamedTuple):
+    """When to kill: at the n-th line of a stage whose note begins so."""
+
+    stage: str
+    line: int = 1
+    note: str = ""
+
+
+MOMENTS = [
+    Moment("prepare"),
+    Moment("scan"),
+    Moment("scan", 2),
+    Moment("embed"),
+    Moment("embed", 2),
+    Moment("embed"),
+    Moment("embed", 3),
+    Moment("embed"),
+    Moment("embed"),
+    Moment("publish", 1, "collecting"),
+    Moment("publish", 1, "building"),
+    Moment("publish", 1, "measuring"),
+]
+
+
+def kill_at(home: Path, folder: Path, moment: Moment) -> list[Step]:
+    """Run index and kill -9 it at the moment; the steps it had told of."""
+    process = subprocess.Popen(
+        command("index", folder, "--json"), env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    steps: list[Step] = []
+    for line in process.stdout:
+        steps.append(json.loads(line))
+        same = [s for s in steps if s.get("stage") == moment.stage and str(s["note"]).startswith(moment.note)]
+        if len(same) == moment.line:
+            process.kill()
+            break
+    process.stdout.close()
+    assert process.wait() == -signal.SIGKILL, moment
+    return steps
+
+
+def test_kill_at_twelve_moments_loses_nothing_committed_and_embeds_nothing_twice(home: Path, tmp_path: Path) -> None:
+    folder, library = tmp_path / "many", home / "default.library"
+    paint_many(folder, MANY, first=1000)
+    tree = snapshot(folder)
+    before = embedded(library)
+    start = len(before)
+    for moment in MOMENTS:
+        if moment.stage == "publish":  # so that there is something to publish again
+            with Library.open(library) as opened:
+                opened.store.database.write("DELETE FROM generations")
+        told = [step for step in kill_at(home, folder, moment) if step["stage"] == "embed"]
+        assert all(step["total"] == MANY - (len(before) - start) for step in told), moment  # nothing committed again
+        after = embedded(library)
+        assert before.items() <= after.items(), moment  # nothing committed is lost
+        assert len(after) >= len(before) + (told[-1]["done"] if told else 0), moment  # what was told of is there
+        assert max(after) == len(after), moment  # no embedding was made and thrown away
+        before = after
+        with Library.open(library) as opened:
+            assert opened.search(Query((1,)), k=5).hits[0].distance == 0, moment
+    result = lookalike(home, "index", "--json").result()
+    assert (result["files"], result["embedded"]) == (MANY + start, MANY + start - len(before))
+    assert lookalike(home, "check", "--json").result()["problems"] == []
+    assert len(list((library / "generations").iterdir())) == 1
+    assert snapshot(folder) == tree
+
+
+# a full disk
+
+
+def index_with_limit(home: Path, limit: int, *words: str | Path) -> Said:
+    """Run index where no file may grow beyond so many bytes: writing more fails, as on a full disk."""
+    done = subprocess.run(
+        command("index", *words),
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("limit", [20_000, 120_000, 400_000, 900_000])
+def test_full_disk_is_a_sentence_and_what_was_done_is_kept(home: Path, tmp_path: Path, limit: int) -> None:
+    library = home / "default.library"
+    paint_many(tmp_path / "many", 10 * BATCH, first=1000)
+    before = embedded(library)
+    said = index_with_limit(home, limit, tmp_path / "many")
+    assert (said.code, len(said.err.splitlines())) == (2, 1), said
+    assert "Traceback" not in said.err
+    kept = embedded(library)
+    assert before.items() <= kept.items()
+    result = lookalike(home, "index", tmp_path / "many", "--json").result()
+    assert (result["files"], result["embedded"]) == (60 + 10 * BATCH, 10 * BATCH + 60 - len(kept))
+    assert lookalike(home, "check").code == 0
+
+
+@pytest.mark.parametrize("limit", [1_000, 60_000, 200_000])
+def test_full_disk_while_publishing_is_a_sentence_and_searches_go_on(
+    home: Path, prepared: Any, tell: Tell, limit: int
+) -> None:
+    library = home / "default.library"
+    (index,) = library.rglob("index.ann")
+    index.unlink()
+    with Library.open(library) as opened:  # so that the database itself has nothing large to write
+        opened.store.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    said = index_with_limit(home, limit)
+    assert (said.code, len(said.err.splitlines())) == (2, 1), said
+    assert "Traceback" not in said.err
+    result = tell(home, "search", prepared.photos / "a/0003.png", "--json").result()
+    assert (result["engine"], result["hits"][0]["distance"]) == ("exact", 0.0)
+    assert not list((library / "generations").glob(".*.partial"))
+    assert tell(home, "index").code == 0
+    assert tell(home, "search", prepared.photos / "a/0003.png", "--json").result()["engine"] == "annoy"
+
+
+# the model's own machinery stays out of daily use
+
+MODULES = """
+import sys
+from indexer.cli.terminal import run
+from retrieval_app.cli import lookalike
+code = run(lookalike.main, sys.argv[1:])
+heavy = {"torch", "torchvision", "timm", "PySide6", "scipy", "sklearn"}
+print("imported:", code, *sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def imported(home: Path, *words: str | Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", MODULES, *map(str, words)],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()[-1]
+
+
+def test_unchanged_rescan_and_searches_import_neither_torch_nor_timm(home: Path, prepared: Any, tmp_path: Path) -> None:
+    assert imported(home, "index") == "imported: 0"
+    assert imported(home, "search", prepared.photos / "a/0003.png") == "imported: 0"
+    with Image.open(prepared.photos / "a/0003.png") as image:
+        image.save(tmp_path / "outside.bmp")
+    assert imported(home, "search", tmp_path / "outside.bmp") == "imported: 0"
+    paint(tmp_path / "more" / "0.png", 100)
+    assert imported(home, "index", tmp_path / "more") == "imported: 0"
+    assert imported(home, "info") == "imported: 0"
+
+
+def test_the_watch_on_imports_sees_torch(home: Path, tmp_path: Path) -> None:
+    paint(tmp_path / "more" / "0.png", 100)
+    assert "torch" in imported(home, "index", tmp_path / "more", "--runtime", "torch")
+
+
+# what the system saw
+
+WRITES = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND")
+CALLS = (
+    "socket,connect,open,openat,openat2,creat,truncate,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,"
+    "symlinkat,mkdir,mkdirat,rmdir,mknod,mknodat,chmod,fchmodat,chown,lchown,fchownat,utime,utimes,utimensat,"
+    "futimesat,setxattr,lsetxattr,removexattr"
+)
+OPENING = ("open(", "openat(", "openat2(")
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+
+class Trace(NamedTuple):
+    """System calls of a process and all its children that should not have been."""
+
+    said: Said
+    network: list[str]
+    writes: list[str]
+
+
+def traced(home: Path, folder: Path, out: Path, words: list[str]) -> Trace:
+    """Run a command line under the tracer, watching the network and everything that could change the folder."""
+    done = subprocess.run(
+        ["strace", "-f", "--seccomp-bpf", "-s", "4096", "-e", f"trace={CALLS}", "-o", str(out), *words],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = out.read_text(errors="replace").splitlines()
+    network = [line for line in lines if "AF_INET" in line]
+    return Trace(Said(done.returncode, done.stdout, done.stderr), network, list(_writes(lines, str(folder))))
+
+
+def _writes(lines: list[str], folder: str) -> Iterator[str]:
+    for line in lines:
+        call = line.partition(" ")[2].strip()
+        if f'"{folder}' in call and (not call.startswith(OPENING) or any(flag in call for flag in WRITES)):
+            yield line
+
+
+@needs_strace
+@pytest.mark.timeout(400)
+def test_nothing_leaves_the_machine_and_no_photo_is_opened_for_writing(tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "photos"
+    for number in range(12):
+        paint(folder / "ab"[number % 2] / f"{number}.png", number)
+    (folder / "a" / "bad.png").write_text("Dear diary")
+    paint(tmp_path / "outside.png", 5, side=50)
+    tree = snapshot(folder)
+    for words, code in (
+        (["index", str(folder), "--labelled"], 1),  # with the installation of the model: torch, conversion, check
+        (["index"], 0),
+        (["search", str(tmp_path / "outside.png"), "--sheet", str(tmp_path / "sheet.png")], 0),
+        (["evaluate", str(folder)], 0),
+        (["check"], 0),
+    ):
+        if words[0] == "evaluate":  # it has a place of its own for models: do not install there once more
+            shutil.copytree(home / "default.library" / "models", home / "models")
+        trace = traced(home, folder, tmp_path / "trace", command(*words))
+        assert trace.said.code == code, trace.said
+        assert (trace.network, trace.writes) == ([], []), words
+    assert snapshot(folder) == tree
+
+
+@needs_strace
+def test_the_watch_sees_a_socket_and_a_write(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    paint(tmp_path / "photos" / "0.png", 0)
+    for code, seen in (
+        ("import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)", (1, 0)),
+        (f"open({str(tmp_path / 'photos' / '0.png')!r}, 'r+b')", (0, 1)),
+        (f"import os; os.utime({str(tmp_path / 'photos' / '0.png')!r})", (0, 1)),
+        (f"open({str(tmp_path / 'photos' / '0.png')!r}, 'rb')", (0, 0)),
+    ):
+        trace = traced(tmp_path, tmp_path / "photos", tmp_path / "trace", [sys.executable, "-c", code])
+        assert (len(trace.network), len(trace.writes)) == seen, code

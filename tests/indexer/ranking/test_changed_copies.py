@@ -1,0 +1,155 @@
+"""A changed picture finds the photo it was made from; what lies on a picture is told from what looks like it."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from indexer.errors import LookalikeError
+from indexer.indexing.run import index
+from indexer.library import Library
+from indexer.progress import drain
+from indexer.ranking import changed_copies as copies
+from indexer.ranking.cross_correlation import correlation, overlaps
+from indexer.search.query import Cropped
+from tests.support.commands import Said
+from tests.support.embedders import Tiny
+from tests.support.soft_pictures import soft
+
+
+def part(picture: Image.Image, share: float = 0.6) -> Image.Image:
+    width, height = round(share * picture.width), round(share * picture.height)
+    return picture.crop((10, 5, 10 + width, 5 + height))
+
+
+def framed(picture: Image.Image) -> Image.Image:
+    return ImageOps.expand(picture, (60, 20, 10, 50), fill=(20, 60, 200))
+
+
+# how one picture lies on another
+
+
+def by_loop(part: np.ndarray, field: np.ndarray) -> float:
+    """The greatest correlation coefficient of the part with any place of the field, place by place."""
+    height, width = part.shape
+    return max(
+        float(np.corrcoef(part.ravel(), field[y : y + height, x : x + width].ravel())[0, 1])
+        for y in range(field.shape[0] - height + 1)
+        for x in range(field.shape[1] - width + 1)
+    )
+
+
+def test_correlation_is_that_of_a_plain_loop() -> None:
+    random = np.random.default_rng(0)
+    fields = random.uniform(0, 255, (3, 20, 24))
+    part = fields[1, 5:14, 3:15] + random.normal(0, 60, (9, 12))
+    expected = [by_loop(part, field) for field in fields]
+    assert correlation(part, fields) == pytest.approx(expected, abs=0.01)  # NOISE in the denominator
+
+
+def test_a_copy_and_a_part_lie_on_their_picture_and_nothing_else_does() -> None:
+    pictures = [soft(seed) for seed in range(6)]
+    for changed in (pictures[2], part(pictures[2]), pictures[2].point(lambda level: level // 2)):
+        lying = overlaps(changed, pictures)
+        assert lying[2] > 0.9
+        assert np.delete(lying, 2).max() < 0.8
+
+
+def test_shapes_do_not_matter_to_others() -> None:
+    pictures = [soft(0), soft(1, (90, 200)), soft(2, (50, 50))]
+    apart = [overlaps(soft(1, (90, 200)), [picture])[0] for picture in pictures]
+    assert overlaps(soft(1, (90, 200)), pictures) == pytest.approx(apart)
+    assert np.argmax(apart) == 1
+    assert len(overlaps(soft(0), [])) == 0
+
+
+# searching
+
+
+class TinyLibrary(Library):
+    """A library whose model needs no installation."""
+
+    def embedder(self) -> Any:
+        return Tiny()
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[Library]:
+    (tmp_path / "photos").mkdir()
+    for seed in range(40):
+        soft(seed).save(tmp_path / "photos" / f"{seed}.png")
+    with TinyLibrary.create(tmp_path / "x.library") as library:
+        drain(index(library, [tmp_path / "photos"], Tiny()))
+        yield library
+
+
+CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "mirrored": ImageOps.mirror,
+    "turned": lambda picture: picture.transpose(Image.Transpose.ROTATE_90),
+    "framed": framed,
+    "grey": lambda picture: picture.convert("L"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_pictures_find_their_original(filled: Library, change: str) -> None:
+    for seed in range(0, 40, 8):
+        found = copies.search(filled, CHANGES[change](soft(seed)), k=3)
+        assert [hit.rank for hit in found.hits] == [1, 2, 3]
+        assert os.fsdecode(found.hits[0].photo.path).endswith(f"/{seed}.png")
+
+
+def test_candidates_are_nearest_by_any_view_and_a_photo_finds_itself_at_zero(filled: Library) -> None:
+    ids = filled.photo_ids().tolist()
+    found = copies.candidates(filled, ids[7], k=40)
+    assert (found.hits[0].photo.id, found.hits[0].distance) == (ids[7], 0)
+    picture = copies.picture_of(filled, ids[7])
+    queries = [filled.vector(ids[7]), *(filled.vector(view(picture)) for view in copies.VIEWS.values())]
+    for hit in found.hits:
+        least = min(float(np.linalg.norm(filled.vector(hit.photo.id) - query)) for query in queries)
+        assert hit.distance == pytest.approx(least, abs=1e-6)
+    assert copies.search(filled, ids[7]).hits[0].photo.id == ids[7]
+
+
+def test_a_part_of_a_file_is_an_example_too(filled: Library, tmp_path: Path) -> None:
+    framed(soft(5)).save(tmp_path / "framed.png")
+    box = (60.0, 20.0, 200.0, 150.0)
+    (hit,) = copies.search(filled, Cropped(tmp_path / "framed.png", box), k=1).hits
+    assert os.fsdecode(hit.photo.path).endswith("/5.png")
+    with pytest.raises(LookalikeError, match="There is no file"):
+        copies.search(filled, tmp_path / "none.png")
+
+
+def test_command_finds_the_original_and_takes_one_picture_only(
+    home: Path, prepared: Any, tmp_path: Path, tell: Callable[..., Said]
+) -> None:
+    original = prepared.photos / "a" / "0003.png"
+    with Image.open(original) as image:
+        framed(ImageOps.mirror(image.convert("RGB"))).save(tmp_path / "changed.png")
+    said = tell(home, "search", tmp_path / "changed.png", "--near-copies", "-k", "3", "--json")
+    assert [hit["rank"] for hit in said.result()["hits"]] == [1, 2, 3]
+    assert said.result()["hits"][0]["path"] == str(original)
+    for more in (["--exact"], ["--not", original], [original]):
+        said = tell(home, "search", tmp_path / "changed.png", *more, "--near-copies")
+        assert (said.code, len(said.err.splitlines())) == (2, 1), said
+
+
+def test_a_photo_whose_file_is_gone_or_unreadable_is_a_sentence(filled: Library) -> None:
+    photo = int(filled.photo_ids()[0])
+    path = Path(os.fsdecode(filled.photos([photo])[0].path))
+    path.unlink()
+    with pytest.raises(LookalikeError, match=f"There is no file {path}"):
+        copies.search(filled, photo)
+    drain(index(filled, [], Tiny()))
+    with pytest.raises(LookalikeError, match="no longer in the library"):
+        copies.search(filled, photo)
+
+
+def test_trimming_takes_a_plain_border_and_leaves_the_rest() -> None:
+    assert copies.trimmed(framed(soft(1))).size == soft(1).size
+    plain = Image.new("RGB", (40, 30), (9, 9, 9))
+    assert copies.trimmed(plain).size == (40, 30)

@@ -1,0 +1,53 @@
+"""A filter survives its way through the words of a command line."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indexer.database.filters import ORIENTATIONS, Filter
+from indexer.ranking.filter_options import filter_of, filter_options, options
+
+MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
+FILTERS = st.builds(
+    Filter,
+    label=st.none() | st.text(st.characters(codec="utf-8"), max_size=8),
+    under=st.sampled_from([None, Path("/"), Path("/photos/-a b"), Path("/photos/--label=x")]),
+    after=st.none() | MOMENTS,
+    before=st.none() | MOMENTS,
+    min_side=st.none() | st.integers(1, 2**70),
+    orientation=st.sampled_from([None, *ORIENTATIONS]),
+)
+
+
+def parsed(words: list[str]) -> Filter | None:
+    """What a command with these options takes the words for."""
+    taken: list[Filter | None] = []
+
+    @click.command()
+    @filter_options
+    def command(**fields: Any) -> None:
+        taken.append(filter_of(fields))
+
+    said = CliRunner().invoke(command, words)
+    assert said.exit_code == 0, said.output
+    return taken[0]
+
+
+@given(within=FILTERS)
+def test_the_options_of_a_filter_make_it_again(within: Filter) -> None:
+    assert parsed(options(within)) == (None if within == Filter() else within)
+
+
+@pytest.mark.parametrize("words", [[], ["--label", "cat"], ["--after", "2026-03-05", "--orientation", "square"]])
+def test_no_option_is_no_filter(words: list[str]) -> None:
+    assert (parsed(words) is None) == (not words)
+
+
+def test_a_folder_beside_the_command_is_named_by_its_whole_path() -> None:
+    assert options(Filter(under=Path("cats"))) == [f"--under={Path.cwd() / 'cats'}"]

@@ -1,0 +1,231 @@
+"""A generation is published whole, states its true recall, and is never believed when anything about it is off."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.database.store import GenerationRow
+from indexer.errors import GenerationError
+from indexer.indexing.run import index
+from indexer.library import Library
+from indexer.progress import drain
+from indexer.search import generations
+from indexer.search.generations import FILES, Generation, Manifest, open_verified, path_of, publish
+from indexer.search.query import Query
+from indexer.vectors import recall
+from tests.support.commands import ROOT
+from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
+from tests.support.vectors import all_vectors, clustered, fill
+
+ROWS = 500
+FINGERPRINT = tiny_card().fingerprint
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Iterator[Library]:
+    """A library of ROWS embeddings with one generation."""
+    fill(tmp_path / "x.library", clustered(ROWS))
+    with Library.open(tmp_path / "x.library") as library:
+        yield library
+
+
+def row_of(library: Library) -> GenerationRow:
+    row = library.store.generation(library.model_id)
+    assert row is not None
+    return row
+
+
+def opened(library: Library) -> Generation:
+    return open_verified(library.folder, row_of(library), FINGERPRINT, {})[0]
+
+
+def republish(library: Library, seed: int = 0) -> Manifest:
+    manifest = drain(publish(library.folder, library.store, library.model_id, FINGERPRINT, seed=seed))
+    assert manifest is not None
+    return manifest
+
+
+def test_generation_covers_every_embedding_in_the_order_they_came(filled: Library) -> None:
+    ids, vectors = all_vectors(filled)
+    generation = opened(filled)
+    assert generation.ids.tolist() == ids
+    assert np.array_equal(generation.values, vectors)
+    assert generation.manifest.rows == row_of(filled).rows == ROWS
+    assert generation.manifest.built_upto == row_of(filled).built_upto == filled.store.last_seq(filled.model_id)
+
+
+def test_stated_recall_is_the_measured_one(filled: Library) -> None:
+    generation = opened(filled)
+    _, vectors = all_vectors(filled)
+    candidates = generation.manifest.candidates
+    found = wanted = 0
+    for row in np.unique(np.linspace(0, ROWS - 1, 200).astype(int)).tolist():
+        others = [number for number in range(ROWS) if number != row]
+        true = nearest_by_loop(others, vectors[others], vectors[row], 10).ids
+        asked = generation.rows(vectors[row].astype(np.float32), candidates)
+        near = [int(n) for n in asked if n != row]
+        found += len(set(true) & set(nearest_by_loop(near, vectors[near], vectors[row], 10).ids))
+        wanted += 10
+    assert generation.manifest.recall_at_10 == pytest.approx(found / wanted, abs=1e-4)
+    assert generation.manifest.recall_at_10 >= recall.TARGET_RECALL
+
+
+def test_stated_recall_shows_an_index_that_finds_little(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = republish(filled).recall_at_10
+    monkeypatch.setattr(recall, "CANDIDATES", (4,))
+    assert republish(filled).recall_at_10 < 0.5 < honest
+    assert filled.search(Query((1,)), k=5).recall_at_10 < 0.5  # said as it is
+
+
+def test_same_seed_gives_the_same_bytes_another_seed_another_index(filled: Library) -> None:
+    first, again, other = (republish(filled, seed).files for seed in (1, 1, 2))
+    assert first == again
+    assert first["index.ann"] != other["index.ann"]
+
+
+def test_model_without_embeddings_gets_no_generation(filled: Library) -> None:
+    model = filled.store.add_model("f" * 64, "empty", 192)
+    assert drain(publish(filled.folder, filled.store, model, "f" * 64)) is None
+
+
+@pytest.mark.parametrize("rows", [1, 2, 11])
+def test_few_rows_are_enough_for_a_generation(tmp_path: Path, rows: int) -> None:
+    fill(tmp_path / "x.library", clustered(rows))
+    with Library.open(tmp_path / "x.library") as library:
+        assert opened(library).manifest.recall_at_10 == 1
+        assert len(library.search(Query((int(library.photo_ids()[0]),)), k=5).hits) == min(5, rows)
+
+
+def test_only_the_newest_generation_of_each_model_is_kept(filled: Library) -> None:
+    numbers = [republish(filled).number for _ in range(3)]
+    assert [path.name for path in (filled.folder / "generations").iterdir()] == [f"{numbers[-1]:04d}"]
+
+
+def test_generation_of_the_model_before_is_kept_beside_the_new_one(filled: Library) -> None:
+    before = row_of(filled)
+    other = Tiny("other").card
+    model = filled.store.add_model(other.fingerprint, other.name, other.dim)
+    filled.store.database.write("INSERT INTO embeddings SELECT NULL, photo, ?, vector, '' FROM embeddings", (model,))
+    drain(publish(filled.folder, filled.store, model, other.fingerprint))
+    assert len(list((filled.folder / "generations").iterdir())) == 2
+    assert row_of(filled) == before
+
+
+def test_cancelled_publish_leaves_the_old_generation_in_use_and_nothing_else(filled: Library) -> None:
+    before = row_of(filled)
+    steps = publish(filled.folder, filled.store, filled.model_id, FINGERPRINT)
+    while next(steps).note != "measuring the recall":
+        pass
+    steps.close()
+    assert row_of(filled) == before
+    assert list((filled.folder / "generations").iterdir()) == [path_of(filled.folder, before.number)]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from indexer.search.generations import publish
+from indexer.library import Library
+from indexer.database.store import Store
+if sys.argv[2] == "before the database knows":
+    Store.confirm_generation = lambda *_: os._exit(9)
+library = Library.open(Path(sys.argv[1]))
+for step in publish(library.folder, library.store, library.model_id, library.fingerprint):
+    if step.note == sys.argv[2]:
+        os._exit(9)
+"""
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["collecting embeddings", "building the index", "measuring the recall", "before the database knows"],
+)
+def test_killed_publish_leaves_the_old_generation_and_the_next_one_tidies_up(filled: Library, moment: str) -> None:
+    before = row_of(filled)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(filled.folder), moment], check=False, cwd=ROOT)
+    assert done.returncode == 9
+    assert len(list((filled.folder / "generations").iterdir())) == 2
+    assert row_of(filled) == before
+    assert filled.search(Query((int(filled.photo_ids()[0]),)), k=5).engine == "annoy"
+    manifest = republish(filled)
+    assert manifest.number > before.number + 1  # a number is not used twice
+    assert list((filled.folder / "generations").iterdir()) == [path_of(filled.folder, manifest.number)]
+
+
+def test_verified_files_are_not_hashed_again(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, known = open_verified(filled.folder, row_of(filled), FINGERPRINT, {})
+    assert known.keys() == set(FILES)
+    monkeypatch.setattr(generations, "_measure", lambda path: pytest.fail(f"{path} is hashed again"))
+    open_verified(filled.folder, row_of(filled), FINGERPRINT, known)
+
+
+def test_generation_of_another_model_is_refused(filled: Library) -> None:
+    with pytest.raises(GenerationError, match="another model"):
+        open_verified(filled.folder, row_of(filled), "0" * 64, {})
+
+
+@pytest.mark.parametrize(
+    ("extent", "least"), [("quick", 100), pytest.param("long", 300, marks=[pytest.mark.long, pytest.mark.timeout(590)])]
+)
+def test_every_damage_is_noticed_before_annoy_sees_it(tmp_path: Path, extent: str, least: int) -> None:
+    fill(tmp_path / "x.library", clustered(300))
+    fill(tmp_path / "other.library", clustered(310, seed=5))
+    fill(tmp_path / "foreign.library", clustered(320, dim=64))
+    places = [str(tmp_path / name) for name in ("x.library", "other.library", "foreign.library", "")]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "support" / "mutations.py"), *places, extent],
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=580,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    tried = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(tried) >= least
+    for case in tried:
+        assert case["before"] == "annoy", case
+        assert case["right"], case
+        assert case["engines"] == ["exact"], case
+        assert case["notice"].endswith("builds it anew."), case
+        assert case["notice"].count(". ") == 0, case  # one sentence
+        assert case["after"] in (None, ["annoy", ""]), case
+    assert sum(case["after"] is not None for case in tried) >= least / 8
+
+
+def test_warm_library_has_opened_everything_and_answers_as_before(filled: Library) -> None:
+    before = [hit.photo.id for hit in filled.search(Query((5,)), k=20).hits]
+    with Library.open(filled.folder) as again:
+        again.warm()
+        for thread in threading.enumerate():
+            if thread.name == "warm":
+                thread.join(timeout=10)
+                assert not thread.is_alive()
+        opened = again.generation()
+        assert [hit.photo.id for hit in again.search(Query((5,)), k=20).hits] == before
+        assert again.generation() is opened
+
+
+def test_library_with_nothing_in_it_is_warm_at_once(tmp_path: Path) -> None:
+    with Library.create(tmp_path / "empty.library") as library:
+        library.warm()
+
+
+def test_next_run_builds_a_damaged_generation_anew(filled: Library) -> None:
+    damaged = path_of(filled.folder, row_of(filled).number) / "index.ann"
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+    with Library.open(filled.folder) as library:
+        result = library.search(Query((int(library.photo_ids()[0]),)), k=5)
+        assert (result.engine, result.recall_at_10) == ("exact", 1.0)
+        assert "damaged" in result.notice
+        drain(index(library, [], Tiny()))
+        result = library.search(Query((int(library.photo_ids()[0]),)), k=5)
+        assert (result.engine, result.notice) == ("annoy", "")
+    assert not damaged.parent.exists()

@@ -1,0 +1,198 @@
+"""The duplicates page is used as a user does; the groups come from the real child process."""
+
+import shutil
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from indexer.indexing.run import index
+from indexer.library import Library
+from indexer.progress import drain
+from retrieval_app.app import build
+from retrieval_app.duplicates.found_groups import KINDS, Member
+from retrieval_app.duplicates.rejected_pairs import NoMatches
+from retrieval_app.window.main_window import MainWindow
+from tests.support.drawings import draw
+from tests.support.embedders import Tiny, write_card
+
+LONG = 60_000
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six bars, each once more slightly smaller; one of them a third time under another name."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(6):
+        picture = draw("bar", number)
+        picture.save(folder / f"bar-{number}.png")
+        picture.resize((picture.width - 8, picture.height - 8)).save(folder / f"small-{number}.png")
+    shutil.copy(folder / "bar-2.png", folder / "again.png")
+    return folder
+
+
+@pytest.fixture
+def mine(folder: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
+    """The window on a library of that folder, with the duplicates page shown."""
+    write_card(home / "default.library" / "models")
+    with Library(home / "default.library") as library:
+        drain(index(library, [folder], Tiny()))
+        library.activate(Tiny().card.fingerprint)
+    _, window = build(["lookalike"])
+    window.show()
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == 12, timeout=LONG)
+    window.pages.go_to("Duplicates")
+    yield window
+    window.close()
+
+
+def look(window: MainWindow, qtbot: QtBot, kind: str) -> list[list[Member]]:
+    page = window.duplicates
+    page.kind.setCurrentIndex(list(KINDS).index(kind))
+    with qtbot.waitSignal(page.duplicates.inquiry.answered, timeout=LONG):
+        QTest.mouseClick(page.look if page.look.isVisible() else page.offer.offer, LEFT)
+    assert page.duplicates.answer is not None
+    return page.duplicates.answer.groups
+
+
+def press(window: MainWindow, key: Qt.Key) -> None:
+    QTest.keyClick(window.duplicates.view, key)
+
+
+def test_the_first_state_invites_a_folder(empty_window: MainWindow) -> None:
+    empty_window.pages.go_to("Duplicates")
+    assert empty_window.duplicates.first.isVisible()
+    assert empty_window.focusWidget() is empty_window.duplicates.first.offer
+
+
+def test_exact_copies_are_listed_and_the_rest_is_taken_along(mine: MainWindow, folder: Path, qtbot: QtBot) -> None:
+    page, before = mine.duplicates, sorted(folder.iterdir())
+    (group,) = look(mine, qtbot, "copies")
+    assert {member.path for member in group} == {str(folder / "again.png"), str(folder / "bar-2.png")}
+    assert page.told.text() == "Exact copies: 1 group with 2 files."
+    assert mine.focusWidget() is page.view
+    assert not page.part.isEnabled()  # what is the same cannot be no match
+    assert not page.copy.isVisible()
+    press(mine, Qt.Key.Key_K)
+    assert page.copy.text() == "Copy the paths of the rest (1)"
+    QTest.mouseClick(page.copy, LEFT)
+    assert QGuiApplication.clipboard().text() == group[1].path
+    press(mine, Qt.Key.Key_K)
+    assert not page.copy.isVisible()
+    assert sorted(folder.iterdir()) == before
+
+
+def test_no_match_is_remembered_and_can_be_taken_back(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+    page = mine.duplicates
+    groups = look(mine, qtbot, "alike")
+    first, gone = groups[0], groups[0][0]
+    assert page.view.current() == gone
+    press(mine, Qt.Key.Key_N)
+    assert page.duplicates.answer is not None
+    assert all(gone not in group for group in page.duplicates.answer.groups)
+    parted = {tuple(sorted((gone.photo, other.photo))) for other in first[1:]}
+    qtbot.waitUntil(lambda: decisions(home) == parted, timeout=LONG)
+    for group in look(mine, qtbot, "alike"):
+        pairs = combinations(sorted(member.photo for member in group), 2)
+        assert parted.isdisjoint(pairs)
+    assert not page.back.isVisible()  # a new look has nothing to take back
+
+
+def test_a_decision_just_before_closing_is_remembered(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+    first = look(mine, qtbot, "alike")[0]
+    press(mine, Qt.Key.Key_N)
+    mine.close()
+    assert decisions(home) == {tuple(sorted((first[0].photo, other.photo))) for other in first[1:]}
+
+
+def test_the_last_decision_can_be_taken_back(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+    groups = look(mine, qtbot, "alike")
+    press(mine, Qt.Key.Key_N)
+    qtbot.waitUntil(lambda: bool(decisions(home)), timeout=LONG)
+    press(mine, Qt.Key.Key_B)
+    assert mine.duplicates.duplicates.answer is not None
+    assert mine.duplicates.duplicates.answer.groups == groups
+    qtbot.waitUntil(lambda: not decisions(home), timeout=LONG)
+
+
+def test_what_was_said_earlier_can_be_taken_back_pair_by_pair(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+    page = mine.duplicates
+    assert not page.parted.isVisible()
+    first, second, third = sorted(int(photo) for photo in mine.session.listing.ids[:3])
+    with Library.open(home / "default.library") as library:  # as a command, or the window on another day
+        library.annotations.decide([(first, second), (third, first)])
+    qtbot.waitUntil(page.parted.isVisible, timeout=LONG)
+    assert page.parted.text() == "2 pairs said to be no match…"
+    look(mine, qtbot, "copies")
+    press(mine, Qt.Key.Key_M)
+    dialog = page.findChild(NoMatches)
+    assert isinstance(dialog, NoMatches)
+    QTest.keyClick(dialog.table, Qt.Key.Key_Down)
+    chosen = page.duplicates.parted[1]
+    QTest.mouseClick(dialog.again, LEFT)
+    assert page.duplicates.parted == [pair for pair in page.duplicates.parted if pair != chosen]
+    left = {(first, second), (first, third)} - {(chosen.one.id, chosen.other.id)}
+    qtbot.waitUntil(lambda: decisions(home) == left, timeout=LONG)
+    QTest.mouseClick(dialog.again, LEFT)
+    qtbot.waitUntil(lambda: not decisions(home), timeout=LONG)
+    assert not dialog.again.isEnabled() and not page.parted.isVisible()
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+
+
+def decisions(home: Path) -> set[tuple[int, int]]:
+    with Library.open(home / "default.library") as library:
+        return library.annotations.decisions()
+
+
+def test_arrows_go_from_photo_to_photo_and_enter_finds_similar(mine: MainWindow, qtbot: QtBot) -> None:
+    groups = look(mine, qtbot, "alike")
+    members = [member for group in groups for member in group]
+    assert len(members) > 2
+    seen = [mine.duplicates.view.current()]
+    for _ in members[1:]:
+        press(mine, Qt.Key.Key_Right)
+        seen.append(mine.duplicates.view.current())
+    assert seen == members
+    press(mine, Qt.Key.Key_Right)
+    assert mine.duplicates.view.current() == members[-1]
+    press(mine, Qt.Key.Key_Home)
+    press(mine, Qt.Key.Key_Return)
+    qtbot.waitUntil(mine.page.isVisible, timeout=LONG)
+    assert mine.session.queried == members[0].photo
+
+
+def test_a_photo_is_shown_in_its_folder_and_opened(
+    mine: MainWindow, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    view = mine.duplicates.view
+    ((first, _),) = look(mine, qtbot, "copies")
+    press(mine, Qt.Key.Key_F)
+    QTest.mouseDClick(view.viewport(), LEFT, pos=view.visualRect(view.currentIndex()).center())
+    assert opened == [QUrl.fromLocalFile(str(folder)), QUrl.fromLocalFile(first.path)]
+
+
+def test_looking_can_be_cancelled(mine: MainWindow, qtbot: QtBot) -> None:
+    page = mine.duplicates
+    QTest.mouseClick(page.offer.offer, LEFT)
+    assert page.cancel.isVisible() and not page.offer.offer.isEnabled()
+    QTest.mouseClick(page.cancel, LEFT)
+    assert page.duplicates.answer is None
+    assert page.offer.offer.isEnabled()
+    assert len(look(mine, qtbot, "copies")) == 1
+
+
+def test_another_library_has_other_duplicates(mine: MainWindow, home: Path, qtbot: QtBot) -> None:
+    look(mine, qtbot, "copies")
+    mine.session.open(home / "other.library")
+    assert mine.duplicates.duplicates.answer is None
+    assert mine.duplicates.first.isVisible()

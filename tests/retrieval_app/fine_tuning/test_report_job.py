@@ -1,0 +1,78 @@
+"""The report of a training, made by a real child and handed to the system's browser."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from pytestqt.qtbot import QtBot
+
+from retrieval_app.fine_tuning.report_job import RunReport
+from retrieval_app.fine_tuning.source_row import FOLDER
+from retrieval_app.window.main_window import MainWindow
+from retrieval_app.workers.child_process import Job
+from tests.support.html_pages import parse
+from tests.support.training_child import said
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the system's browser was asked to show."""
+    shown: list[str] = []
+
+    def show(url: QUrl) -> bool:
+        shown.append(url.toLocalFile())
+        return True
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", show)
+    return shown
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, photos_folder: Path) -> Path:
+    """What a training of an earlier version tells."""
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    epoch = {"epoch": 0, "map_at_r_head": 0.3, "map_at_r_backbone": 0.4, "seconds": 1.0, "spread": 0.5}
+    steps = {"loss": None, "active": None, "positive_distance": None, "negative_distance": None}
+    told = said(folder, sorted(photos_folder.glob("disc/*.png")), install=True)
+    rest = {"epochs": [epoch | steps], "source": "a test", "queries": 10, "classes": 2, "config": {"loss": "triplet"}}
+    parts = {"train": 5, "validation": 6, "test": 10}
+    (folder / "training.json").write_text(json.dumps(told | rest | {"parts": parts}))
+    (folder / "model.json").write_text(json.dumps({"fingerprint": "ab"}))
+    return folder
+
+
+def test_the_report_is_made_and_opened(window: MainWindow, opened: list[str], checkpoint: Path, qtbot: QtBot) -> None:
+    report = RunReport(window.session)
+    report.open(checkpoint)
+    assert report.busy
+    assert "being made" in report.sentence
+    qtbot.waitUntil(lambda: opened != [], timeout=60_000)
+    assert opened == [str(checkpoint / "report.html")]
+    assert parse((checkpoint / "report.html").read_text()).faults == []
+    assert (report.busy, report.sentence) == (False, "")
+
+
+def test_why_there_is_no_report_is_said(window: MainWindow, opened: list[str], checkpoint: Path, qtbot: QtBot) -> None:
+    (checkpoint / "training.json").unlink()
+    report = RunReport(window.session)
+    report.open(checkpoint)
+    qtbot.waitUntil(lambda: not report.busy, timeout=60_000)
+    assert "is no checkpoint of a training" in report.sentence
+    assert opened == []
+
+
+def test_closing_the_window_ends_the_child_that_makes_the_report(
+    window: MainWindow, checkpoint: Path, qtbot: QtBot
+) -> None:
+    window.training.open(FOLDER)
+    qtbot.waitUntil(lambda: window.training.dialog is not None, timeout=20_000)
+    assert window.training.dialog is not None
+    report = window.training.dialog.report
+    report.open(checkpoint)
+    (child,) = report.findChildren(Job)
+    qtbot.waitUntil(child.running, timeout=20_000)
+    window.close()
+    assert not child.running()

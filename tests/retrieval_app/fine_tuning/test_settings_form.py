@@ -1,0 +1,178 @@
+"""The form is TrainConfig: the same settings, defaults, choices and refusals."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QSpinBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from indexer.errors import LookalikeError
+from retrieval_app.fine_tuning.settings_form import TrainForm, spoken
+from training.settings.choices import LOSSES, PURPOSES, SUITED
+from training.settings.config import Field, TrainConfig, fields_of
+
+SETTINGS = fields_of(TrainConfig)
+
+
+@pytest.fixture
+def form(qtbot: QtBot) -> Iterator[TrainForm]:
+    form = TrainForm()
+    qtbot.addWidget(form)
+    form.show()
+    yield form
+    form.close()
+
+
+def choose(form: TrainForm, name: str, value: str) -> None:
+    editor = form.editors[name]
+    assert isinstance(editor, QComboBox)
+    editor.setCurrentIndex(editor.findData(value))
+    assert editor.currentData() == value
+
+
+def offered(form: TrainForm, name: str) -> list[object]:
+    editor = form.editors[name]
+    assert isinstance(editor, QComboBox)
+    return [editor.itemData(row) for row in range(editor.count())]
+
+
+def texts(place: QWidget) -> set[str]:
+    return {label.text() for label in place.findChildren(QLabel)}
+
+
+def test_the_form_offers_exactly_the_settings_with_their_defaults(form: TrainForm) -> None:
+    assert list(form.editors) == [setting.name for setting in sorted(SETTINGS, key=lambda one: one.rule.advanced)]
+    assert form.config() == TrainConfig()
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_each_setting_has_its_name_and_its_help(form: TrainForm, setting: Field) -> None:
+    assert {spoken(setting), setting.rule.help} <= texts(form)
+    assert form.editors[setting.name].accessibleName() == spoken(setting)
+
+
+@pytest.mark.parametrize("setting", [one for one in SETTINGS if one.rule.choices], ids=lambda setting: setting.name)
+def test_each_choice_is_explained_when_it_is_chosen(form: TrainForm, setting: Field) -> None:
+    for name in [name for name in offered(form, setting.name) if name is not None]:
+        choose(form, setting.name, str(name))
+        assert setting.rule.choices[str(name)] in texts(form)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_only_miners_that_the_loss_takes_are_offered(form: TrainForm, loss: str) -> None:
+    choose(form, "loss", loss)
+    assert offered(form, "miner") == [None, *LOSSES[loss].miners]
+
+
+def test_a_miner_that_another_loss_refuses_falls_back_to_the_usual_one(form: TrainForm) -> None:
+    choose(form, "loss", "triplet")
+    choose(form, "miner", "semi-hard-all")
+    choose(form, "loss", "contrastive")
+    assert form.config().miner is None
+    editor = form.editors["miner"]
+    assert isinstance(editor, QComboBox)
+    usual = TrainConfig(loss="contrastive").resolved().miner
+    assert editor.currentText() == f"the one that suits loss and purpose ({usual})"
+
+
+def test_a_miner_that_both_losses_take_is_kept(form: TrainForm) -> None:
+    choose(form, "miner", "hard")
+    choose(form, "loss", "contrastive")
+    assert form.config().miner == "hard"
+
+
+def test_advanced_settings_are_folded_away_until_wanted(form: TrainForm) -> None:
+    advanced = {setting.name for setting in SETTINGS if setting.rule.advanced}
+    assert {name for name, editor in form.editors.items() if not editor.isVisible()} == advanced
+    form.more.click()
+    assert all(editor.isVisible() for editor in form.editors.values())
+    form.more.click()
+    assert not form.advanced.isVisible()
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_what_suits_the_purpose_is_shown_and_taken(form: TrainForm, purpose: str) -> None:
+    choose(form, "purpose", purpose)
+    suited = SUITED[purpose]
+    loss, epochs, rate = (form.editors[name] for name in ("loss", "epochs", "learning_rate"))
+    assert isinstance(loss, QComboBox)
+    assert isinstance(epochs, QSpinBox)
+    assert isinstance(rate, QLineEdit)
+    assert loss.currentText() == f"the one that suits the purpose ({suited.loss})"
+    assert LOSSES[suited.loss].help in texts(form)
+    assert epochs.text() == f"{suited.epochs}, suits the purpose"
+    assert rate.placeholderText() == f"{suited.learning_rate:g}, suits the purpose"
+    assert form.config() == TrainConfig(purpose=purpose)
+
+
+def test_what_is_set_stays_when_the_purpose_changes(form: TrainForm) -> None:
+    choose(form, "loss", "supcon")
+    epochs = form.editors["epochs"]
+    assert isinstance(epochs, QSpinBox)
+    QTest.keyClick(epochs, Qt.Key.Key_Up)
+    choose(form, "purpose", "classes")
+    assert form.config() == TrainConfig(purpose="classes", loss="supcon", epochs=SUITED["images"].epochs + 1)
+    epochs.setValue(epochs.minimum())
+    assert form.config() == TrainConfig(purpose="classes", loss="supcon")
+    QTest.keyClick(epochs, Qt.Key.Key_Up)
+    assert form.config().epochs == SUITED["classes"].epochs + 1
+
+
+def test_the_models_own_size_is_the_first_step_below_the_least(form: TrainForm) -> None:
+    editor = form.editors["image_size"]
+    assert isinstance(editor, QSpinBox)
+    assert editor.text() == "the model's own"
+    QTest.keyClick(editor, Qt.Key.Key_Up)
+    assert form.config().image_size == 32
+    QTest.keyClick(editor, Qt.Key.Key_Up)
+    assert form.config().image_size == 64
+    QTest.keyClick(editor, Qt.Key.Key_Down)
+    QTest.keyClick(editor, Qt.Key.Key_Down)
+    assert form.config().image_size is None
+
+
+@pytest.mark.parametrize(("typed", "taken"), [("0.0005", 5e-4), ("1e-4", 1e-4), (" 0,002 ", 0.002)])
+def test_a_number_is_taken_as_it_is_typed(form: TrainForm, typed: str, taken: float) -> None:
+    editor = form.editors["learning_rate"]
+    assert isinstance(editor, QLineEdit)
+    editor.setText(typed)
+    assert form.config().learning_rate == taken
+
+
+@pytest.mark.parametrize("typed", ["fast", "7", "-1", "nan", "inf"])
+def test_a_number_that_does_not_go_is_refused_in_a_sentence(form: TrainForm, typed: str) -> None:
+    editor = form.editors["learning_rate"]
+    assert isinstance(editor, QLineEdit)
+    editor.setText(typed)
+    with pytest.raises(LookalikeError, match="learning-rate"):
+        form.config()
+
+
+def test_no_number_is_the_losss_own_margin(form: TrainForm) -> None:
+    editor = form.editors["margin"]
+    assert isinstance(editor, QLineEdit)
+    assert form.config().margin is None
+    editor.setText("0.3")
+    assert form.config().margin == 0.3
+
+
+def test_the_wheel_changes_no_setting_in_passing(form: TrainForm) -> None:
+    editor = form.editors["epochs"]
+    before = editor.chosen()
+    here = QPointF(5, 5)
+    event = QWheelEvent(
+        here,
+        QPointF(editor.mapToGlobal(here)),
+        QPoint(),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    form.setFocus()
+    QApplication.sendEvent(editor, event)
+    assert editor.chosen() == before

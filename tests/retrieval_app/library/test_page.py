@@ -1,0 +1,180 @@
+"""The library page is used as a user does: its tables read, its buttons pressed, its questions answered."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QTableView
+from pytestqt.qtbot import QtBot
+
+from retrieval_app.app import build
+from retrieval_app.library.facts import chapters
+from retrieval_app.library.page import IDLE, OFF
+from retrieval_app.window.main_window import MainWindow
+from tests.support.drawings import CLASSES, EACH
+
+SHOWN = EACH * len(CLASSES)
+LONG = 60_000
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def mine(folder: Path, qtbot: QtBot) -> Iterator[MainWindow]:
+    """The window on that library, with the library page shown."""
+    _, window = build(["lookalike"])
+    window.show()
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=LONG)
+    to_library(window)
+    yield window
+    window.close()
+
+
+def to_library(window: MainWindow) -> None:
+    window.pages.go_to("Library")
+    assert window.library.isVisible()
+
+
+def texts(view: QTableView) -> list[list[str]]:
+    model = view.model()
+    return [
+        [str(model.index(row, column).data()) for column in range(model.columnCount())]
+        for row in range(model.rowCount())
+    ]
+
+
+def answer(window: MainWindow, words: str) -> str:
+    """Press the button with these words in the question that is open; returns the question."""
+    box = next(box for box in window.findChildren(QMessageBox) if box.isVisible())
+    said = f"{box.text()} {box.informativeText()}"
+    QTest.mouseClick(next(one for one in box.findChildren(QPushButton) if one.text() == words), LEFT)
+    return said
+
+
+def rescan(window: MainWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(window.session.noticed, timeout=LONG):
+        QTest.mouseClick(window.library.look, LEFT)
+
+
+def test_keys_with_the_number_of_a_page_lead_to_it_and_back(window: MainWindow) -> None:
+    places = {entry.does: entry.key for entry in window.menus.overview()}
+    number = int(places["Library page"].removeprefix("Ctrl+"))
+    QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.ControlModifier)
+    assert window.library.isVisible()
+    assert window.focusWidget() is window.library.roots.view
+    assert not window.menus.action("Copy path").isEnabled()
+    QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    assert window.page.isVisible() and not window.library.isVisible()
+
+
+def test_a_search_from_another_page_shows_its_results(mine: MainWindow, qtbot: QtBot) -> None:
+    mine.session.click(int(mine.session.listing.ids[0]))
+    qtbot.waitUntil(mine.page.isVisible, timeout=LONG)
+
+
+def test_the_first_state_invites_a_folder(empty_window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(_parent: object, title: str, _place: str) -> str:
+        asked.append(title)
+        return ""
+
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", ask)
+    to_library(empty_window)
+    assert empty_window.focusWidget() is empty_window.library.first.offer
+    QTest.mouseClick(empty_window.library.first.offer, LEFT)
+    assert asked == ["Choose a photo folder"]
+
+
+def test_folders_failures_and_figures_are_those_of_the_library(mine: MainWindow, folder: Path) -> None:
+    page, info = mine.library, mine.session.info
+    assert texts(page.roots.view) == [[str(folder), "online", str(SHOWN), "sub-folders are classes"]]
+    rows = dict(texts(page.failures.view))
+    assert sorted(rows) == [str(folder / "cut.jpg"), str(folder / "disc" / "<b>not< b> a picture.jpg")]
+    assert all(rows.values())
+    assert info is not None
+    told = {fact.what: fact.value for chapter in chapters(info) for fact in chapter.facts}
+    assert told["Photos"] == told["Files"] == str(SHOWN)
+    assert (told["Missing"], told["Not read"]) == ("0", "2")
+    assert told["Name"] == info.model
+    assert told["Embedding"] == f"{info.dim:,} numbers"
+
+
+def test_typing_filters_the_failures_by_name_or_reason(mine: MainWindow, folder: Path) -> None:
+    pane = mine.library.failures
+    QTest.keyClicks(pane.filter, "CUT.")
+    assert [row[0] for row in texts(pane.view)] == [str(folder / "cut.jpg")]
+    pane.filter.clear()
+    QTest.keyClicks(pane.filter, "not a picture in a format")
+    assert [row[0] for row in texts(pane.view)] == [str(folder / "disc" / "<b>not< b> a picture.jpg")]
+
+
+def test_a_failure_is_shown_in_its_folder_and_the_list_is_copied(
+    mine: MainWindow, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    pane = mine.library.failures
+    assert not pane.reveal.isEnabled()
+    row = [line[0] for line in texts(pane.view)].index(str(folder / "disc" / "<b>not< b> a picture.jpg"))
+    QTest.mouseClick(pane.view.viewport(), LEFT, pos=pane.view.visualRect(pane.filtered.index(row, 0)).center())
+    QTest.mouseClick(pane.reveal, LEFT)
+    assert opened == [QUrl.fromLocalFile(str(folder / "disc"))]
+    QTest.mouseClick(pane.copy, LEFT)
+    assert len(QGuiApplication.clipboard().text().splitlines()) == 2
+
+
+def test_a_folder_that_is_away_is_said_to_be_and_found_at_its_new_place_without_a_forward_pass(
+    mine: MainWindow, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = folder.rename(folder.with_name("moved"))
+    rescan(mine, qtbot)
+    qtbot.waitUntil(lambda: texts(mine.library.roots.view)[0][1].startswith("offline"), timeout=LONG)
+    assert len(mine.session.listing.ids) == SHOWN
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(elsewhere))
+    said: list[str] = []
+    mine.session.noticed.connect(said.append)
+    QTest.mouseClick(mine.library.roots.move_button, LEFT)
+    qtbot.waitUntil(lambda: any(text.endswith(": 0 new photos.") for text in said), timeout=LONG)
+    qtbot.waitUntil(lambda: texts(mine.library.roots.view)[0][:2] == [str(elsewhere), "online"], timeout=LONG)
+    assert len(mine.session.listing.ids) == SHOWN
+
+
+def test_missing_files_are_counted_and_forgotten_only_when_asked(mine: MainWindow, folder: Path, qtbot: QtBot) -> None:
+    pane = mine.library.roots
+    assert not pane.forget_missing.isVisible()
+    (folder / "bar" / "bar-0.png").unlink()
+    rescan(mine, qtbot)
+    qtbot.waitUntil(pane.forget_missing.isVisible, timeout=LONG)
+    assert pane.forget_missing.text() == "Forget 1 missing file…"
+    QTest.mouseClick(pane.forget_missing, LEFT)
+    answer(mine, "Keep")
+    assert mine.session.job is None
+    QTest.mouseClick(pane.forget_missing, LEFT)
+    answer(mine, "Forget them")
+    qtbot.waitUntil(lambda: mine.session.job is None and not pane.forget_missing.isVisible(), timeout=LONG)
+
+
+def test_a_folder_is_forgotten_after_a_question_and_its_pictures_stay(
+    mine: MainWindow, folder: Path, qtbot: QtBot
+) -> None:
+    before = sorted(folder.rglob("*"))
+    QTest.mouseClick(mine.library.roots.forget_button, LEFT)
+    assert f"Forget {folder} with its {SHOWN} files?" in answer(mine, "Forget the folder")
+    qtbot.waitUntil(mine.library.first.isVisible, timeout=LONG)
+    assert mine.session.empty
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_the_switch_turns_the_watch_on_and_off(mine: MainWindow, qtbot: QtBot) -> None:
+    page = mine.library
+    assert (page.watch.isChecked(), page.watch_state.text()) == (False, OFF)
+    page.watch.setFocus()
+    QTest.keyClick(page.watch, Qt.Key.Key_Space)
+    assert mine.session.work.watch.wanted
+    qtbot.waitUntil(lambda: page.watch_state.text() not in (OFF, IDLE), timeout=LONG)  # the first run
+    qtbot.waitUntil(lambda: page.watch_state.text() == IDLE, timeout=LONG)
+    QTest.keyClick(page.watch, Qt.Key.Key_Space)
+    assert page.watch_state.text() == OFF

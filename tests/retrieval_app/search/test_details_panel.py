@@ -1,0 +1,188 @@
+"""The details: a label is read and written, why a photo matches is shown on demand, numbers have words."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from indexer.library import Hit, Library, Photo
+from retrieval_app.search.details_panel import DetailsPanel, facts
+from retrieval_app.window.main_window import MainWindow
+
+PHOTO = Photo(1, b"/a/b.jpg", 0, "disc", 40, 30, b"", offline=False)
+
+
+def open_details(window: MainWindow, qtbot: QtBot, place: int = 1) -> DetailsPanel:
+    """Search with a photo and go to one of the results."""
+    window.session.click(int(window.session.listing.ids[2]))
+    qtbot.waitUntil(lambda: window.session.listing.result is not None, timeout=20_000)
+    window.page.results.grid.go_to(place)
+    window.grab()
+    qtbot.waitUntil(window.tiles.idle, timeout=20_000)
+    return window.page.details
+
+
+def written(home: Path, photo: int) -> str | None:
+    with Library.open(home / "default.library") as library:
+        return library.annotations.labels(library.model_id).get(photo)
+
+
+def test_a_label_is_written_and_shown_everywhere(window: MainWindow, qtbot: QtBot, home: Path) -> None:
+    details = open_details(window, qtbot)
+    assert details.photo is not None
+    photo, before = details.photo.id, details.photo.label
+    assert details.label.text() == before
+    details.label.setFocus()
+    details.label.selectAll()
+    QTest.keyClicks(details.label, "my c-label +")
+    QTest.keyClick(details.label, Qt.Key.Key_Return)
+
+    def shown() -> bool:
+        return any(hit.photo.id == photo and hit.photo.label == "my c-label +" for hit in window.session.listing.hits)
+
+    qtbot.waitUntil(shown, timeout=20_000)
+    assert written(home, photo) == "my c-label +"
+    assert details.label.text() == "my c-label +"
+    assert window.session.query is not None
+    assert window.session.query.negatives == ()  # letters, plus and minus were text
+    details.label.clear()
+    QTest.keyClick(details.label, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: written(home, photo) == before, timeout=20_000)  # its folder's label counts again
+    qtbot.waitUntil(lambda: details.label.text() == before, timeout=20_000)
+
+
+def test_escape_takes_back_what_was_written_and_nothing_else(window: MainWindow, qtbot: QtBot) -> None:
+    details = open_details(window, qtbot)
+    before = details.label.text()
+    details.label.setFocus()
+    QTest.keyClicks(details.label, "x")
+    QTest.keyClick(details.label, Qt.Key.Key_Escape)
+    assert details.label.text() == before
+    assert window.session.query is not None
+    QTest.keyClick(details.label, Qt.Key.Key_Escape)
+    assert window.session.query is None
+
+
+@pytest.mark.parametrize("of_a_picture", [False, True])
+def test_a_paste_into_the_label_starts_no_search(window: MainWindow, qtbot: QtBot, of_a_picture: bool) -> None:
+    details = open_details(window, qtbot)
+    query = window.session.query
+    if of_a_picture:
+        QGuiApplication.clipboard().setImage(QImage(8, 8, QImage.Format.Format_RGB32))
+    else:
+        QGuiApplication.clipboard().setText("pasted")
+    details.label.setFocus()
+    details.label.selectAll()
+    QTest.keyClick(details.label, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert window.session.query is query
+    assert (details.label.text() == "pasted") != of_a_picture
+
+
+def test_why_lays_heat_over_the_preview_and_follows_the_photo(window: MainWindow, qtbot: QtBot) -> None:
+    details = open_details(window, qtbot)
+    plain = details.picture.grab().toImage()
+    details.why.setChecked(True)
+    qtbot.waitUntil(lambda: details.picture.grab().toImage() != plain, timeout=20_000)
+    window.page.results.grid.go_to(3)
+    window.grab()
+    qtbot.waitUntil(lambda: window.tiles.idle() and window.page.asides.idle(), timeout=20_000)
+    hot = details.picture.grab().toImage()
+    details.why.setChecked(False)
+    assert details.picture.grab().toImage() != hot
+    window.session.show_library()
+    assert not details.why.isVisible()
+
+
+def test_the_compare_button_opens_the_comparison(window: MainWindow, qtbot: QtBot) -> None:
+    details = open_details(window, qtbot)
+    QTest.mouseClick(details.compare, Qt.MouseButton.LeftButton)
+    assert window.page.compare.isVisible()
+
+
+def test_figures_are_said_with_their_meaning() -> None:
+    likely = dict(facts(PHOTO, Hit(3, PHOTO, 0.231, 0.97, None)))
+    rare = dict(facts(PHOTO, Hit(3, PHOTO, 0.231, None, 12_345.0)))
+    assert likely["Distance"] == "0.231, rank 3"
+    assert likely["Same label"] == "with 97 % confidence"
+    assert rare["Rarity"] == "closer than 1 in 12,000 random pairs"
+    assert "Rarity" not in likely
+
+
+def alike(window: MainWindow, qtbot: QtBot) -> tuple[Photo, Photo]:
+    """Two photos of the library with the same label."""
+    ids = window.session.listing.ids
+    qtbot.waitUntil(lambda: window.tiles.photo(ids, 0) is not None, timeout=20_000)
+    first, second = (window.tiles.photo(ids, place) for place in (0, 1))
+    assert first is not None and second is not None and first.label == second.label
+    return first, second
+
+
+def half_write(window: MainWindow, text: str) -> None:
+    label = window.page.details.label
+    label.setFocus()
+    label.selectAll()
+    QTest.keyClicks(label, text)
+
+
+def arrived_at(window: MainWindow, photo: Photo) -> bool:
+    shown = window.page.details.photo
+    return not window.session.searching and shown is not None and shown.id == photo.id
+
+
+def by_key(window: MainWindow) -> None:
+    QTest.keyClick(window.page.details.label, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+
+
+def by_mouse(window: MainWindow) -> None:
+    QTest.mouseClick(window, Qt.MouseButton.BackButton)
+
+
+@pytest.mark.parametrize("go_back", [by_key, by_mouse])
+def test_what_is_half_written_goes_to_the_photo_it_was_written_for(
+    window: MainWindow, qtbot: QtBot, home: Path, go_back: Callable[[MainWindow], None]
+) -> None:
+    first, second = alike(window, qtbot)
+    for photo in (second, first):
+        window.session.click(photo.id)
+        qtbot.waitUntil(partial(arrived_at, window, photo), timeout=20_000)
+    half_write(window, "ROSE")
+    go_back(window)
+    qtbot.waitUntil(lambda: arrived_at(window, second), timeout=20_000)
+    label = window.page.details.label
+    assert label.hasFocus() and label.text() == second.label
+    QTest.keyClick(label, Qt.Key.Key_Return)
+    qtbot.waitUntil(window.session.writer.idle, timeout=20_000)
+    assert (written(home, first.id), written(home, second.id)) == ("ROSE", second.label)
+
+
+@pytest.mark.parametrize("leave", ["close", "open another library"])
+def test_what_is_half_written_when_the_library_is_left_is_kept(
+    window: MainWindow, qtbot: QtBot, home: Path, leave: str
+) -> None:
+    photo = open_details(window, qtbot).photo
+    assert photo is not None
+    half_write(window, "ROSE")
+    if leave == "close":
+        window.close()
+    else:
+        window.session.open(home / "other.library")
+        qtbot.waitUntil(window.session.writer.idle, timeout=20_000)
+    assert written(home, photo.id) == "ROSE"
+
+
+def test_a_label_that_cannot_be_shown_is_refused_with_a_sentence(window: MainWindow, qtbot: QtBot, home: Path) -> None:
+    details = open_details(window, qtbot)
+    assert details.photo is not None
+    photo, before = details.photo.id, details.photo.label
+    details.label.setFocus()
+    details.label.setText("left\u202eright")  # as a paste brings it
+    with qtbot.waitSignal(window.session.noticed, timeout=20_000) as notice:
+        QTest.keyClick(details.label, Qt.Key.Key_Return)
+    assert notice.args == ["A label is a word or a few, on one line."]
+    assert written(home, photo) == before
+    assert details.label.text() == before

@@ -1,0 +1,108 @@
+"""Cutting off at a false-match rate: the menu offers what the pairs can show, and says why not of the rest."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+from safetensors.numpy import save_file
+
+from indexer.errors import LookalikeError
+from indexer.indexing.run import index
+from indexer.library import Library
+from indexer.progress import drain
+from indexer.statistics import calibration
+from retrieval_app.app import build
+from retrieval_app.search.error_rate_cut import FMRS, RateCut, _limit
+from retrieval_app.window.main_window import MainWindow
+from tests.support.commands import lookalike
+from tests.support.drawings import CLASSES, draw
+from tests.support.embedders import Tiny, tiny_card, write_card
+
+
+@pytest.fixture
+def mine(home: Path, tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
+    """The window on 36 labelled pictures, the first of them the query: enough pairs for one rate in ten, no more."""
+    for number in range(36):
+        shape = list(CLASSES)[number % 3]
+        (tmp_path / "photos" / shape).mkdir(parents=True, exist_ok=True)
+        draw(shape, number).save(tmp_path / "photos" / shape / f"{number}.png")
+    models = home / "default.library" / "models"
+    write_card(models)
+    save_file({"seen": np.zeros((0, 32), np.uint8)}, models / tiny_card().fingerprint / "model.safetensors")
+    with Library(home / "default.library") as library:
+        drain(index(library, [tmp_path / "photos"], Tiny(), labelled=True))
+        library.activate(Tiny().card.fingerprint)
+    _, window = build(["lookalike"])
+    window.show()
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == 36, timeout=20_000)
+    assert not window.page.results.cut_button.isVisible()  # nothing is there to be cut
+    window.session.click(int(window.session.listing.ids[0]))
+    qtbot.waitUntil(lambda: len(window.session.listing.hits) == 36, timeout=20_000)
+    yield window
+    window.close()
+
+
+def offered(window: MainWindow, qtbot: QtBot) -> list[QAction]:
+    """The lines of the menu beside the slider, once they have been measured."""
+    menu = window.page.results.cut_button.menu()
+    assert isinstance(menu, RateCut)
+    menu.aboutToShow.emit()
+    qtbot.waitUntil(lambda: bool(menu.limits) and window.page.asides.idle(), timeout=20_000)
+    return list(menu.actions())
+
+
+def line(actions: list[QAction], share: str) -> QAction:
+    return next(action for action in actions if share in action.text())
+
+
+def test_a_rate_cuts_as_the_command_does(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+    picture = Path(mine.session.listing.hits[0].photo.path.decode())
+    line(offered(mine, qtbot), "1 in 10 ").trigger()
+    said = lookalike(home, "search", picture, "--max-fmr", "0.1", "-k", "100", "--json").result()["hits"]
+    assert [hit.photo.path.decode() for hit in mine.session.listing.hits] == [hit["path"] for hit in said]
+    assert 0 < len(said) < 36
+    (chip,) = (one for one in mine.page.results.chips.findChildren(QPushButton) if not one.isHidden())
+    assert "lets 1 in 10 pictures that differ in" in chip.text()
+    line(offered(mine, qtbot), "All results").trigger()
+    assert len(mine.session.listing.hits) == 36
+
+
+def test_a_rate_that_cannot_be_shown_says_why(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+    with Library.open(home / "default.library") as library, pytest.raises(LookalikeError) as refused:
+        library.max_distance_at(0.001)
+    thousandth = line(offered(mine, qtbot), "1 in 1,000 ")
+    assert "cannot be shown" in thousandth.text()
+    with qtbot.waitSignal(mine.session.noticed) as told:
+        thousandth.trigger()
+    assert told.args == [str(refused.value)]
+    assert mine.session.cut is None
+
+
+def test_the_menu_of_searching_leads_to_the_rates(mine: MainWindow) -> None:
+    menu = mine.page.results.rate_cut
+    assert menu.menuAction() in mine.menus.menus["Search"].actions() and menu.menuAction().isEnabled()
+    mine.session.show_library()
+    assert not menu.menuAction().isEnabled()
+
+
+def test_every_rate_that_is_offered_is_held_on_the_pairs_it_was_measured_on() -> None:
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(40), 10)
+    vectors = rng.normal(size=(40, 16))[codes] + 0.8 * rng.normal(size=(400, 16))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    known = calibration.from_labels(vectors, codes)
+    strangers = [
+        float(np.linalg.norm(vectors[one] - vectors[other]))
+        for one in range(400)
+        for other in range(one)
+        if codes[one] != codes[other]
+    ]
+    for fmr in FMRS:
+        limit = _limit(known, fmr)
+        assert limit.distance is not None
+        assert np.mean(np.array(strangers) < limit.distance) == pytest.approx(fmr, rel=0.02)
+        assert f"False-match rate {fmr:g}" in limit.why

@@ -1,0 +1,194 @@
+"""Filter and cut-off, driven as a user does; the words that say what is shown."""
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QDate, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from indexer.database.filters import Filter
+from indexer.library import Hit, Library, Photo, SearchResult
+from indexer.ranking.filter_options import told
+from indexer.ranking.rankings import Search
+from indexer.search.query import Query
+from retrieval_app.search.results_view import in_words
+from retrieval_app.session.state import Listing
+from retrieval_app.widgets.distance_band import Band, band, sentence
+from retrieval_app.window.main_window import MainWindow
+from tests.support.drawings import CLASSES, EACH
+
+SHOWN = EACH * len(CLASSES)
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def settle(window: MainWindow, qtbot: QtBot) -> None:
+    quiet = window.page.asides
+    qtbot.waitUntil(lambda: not window.session.searching and quiet.idle(), timeout=20_000)
+
+
+def open_filter(window: MainWindow, qtbot: QtBot) -> None:
+    QTest.keyClick(window.page.results.grid, Qt.Key.Key_F, CONTROL)
+    bar = window.page.results.filter
+    qtbot.waitUntil(lambda: bar.label.count() == 1 + len(CLASSES), timeout=20_000)
+
+
+def chips_shown(window: MainWindow) -> list[QPushButton]:
+    row = window.page.results.chips
+    return [chip for chip in row.findChildren(QPushButton) if not chip.isHidden()] if row.isVisible() else []
+
+
+def hit(distance: float, probability: float | None = None, rarity: float | None = None) -> Hit:
+    return Hit(1, Photo(1, b"/a.jpg", 0, None, 4, 3, b"", offline=False), distance, probability, rarity)
+
+
+def test_a_label_narrows_the_library_and_its_chip_widens_it_again(window: MainWindow, qtbot: QtBot) -> None:
+    open_filter(window, qtbot)
+    field = window.page.results.filter.label
+    assert field.hasFocus()
+    QTest.keyClicks(field, "disc")
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH, timeout=20_000)
+    assert window.session.within == Filter(label="disc")
+    (chip,) = chips_shown(window)
+    assert "label disc" in chip.text()
+    QTest.mouseClick(chip, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
+    assert chips_shown(window) == []
+    assert field.currentText() == "Any label"
+
+
+def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: QtBot, home: Path) -> None:
+    window.session.keep_within(Filter(label="bar", orientation="landscape"))
+    photo = int(window.session.listing.ids[0])
+    window.session.click(photo)
+    settle(window, qtbot)
+    with Library.open(home / "default.library") as library:
+        wanted = library.search(Query((photo,)), within=Filter(label="bar", orientation="landscape"))
+    assert window.session.listing.ids.tolist() == [hit.photo.id for hit in wanted.hits]
+    assert {hit.photo.label for hit in wanted.hits} == {"bar"}
+    assert window.session.listing.among == len(wanted.hits)
+
+
+def test_a_folder_is_a_filter(window: MainWindow, qtbot: QtBot, photos_folder: Path) -> None:
+    window.session.keep_within(Filter(under=photos_folder / "square"))
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH, timeout=20_000)
+    open_filter(window, qtbot)
+    assert window.page.results.filter.folder.currentText() == "square"
+
+
+def test_a_span_of_days_is_a_filter(window: MainWindow, qtbot: QtBot) -> None:
+    open_filter(window, qtbot)
+    bar = window.page.results.filter
+    bar.date.setCurrentText("From … to …")
+    assert bar.start.isVisible()
+    bar.end.setDate(bar.start.date().addYears(-20))
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == 0, timeout=20_000)
+    bar.date.setCurrentText("Last 7 days")
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
+    assert not bar.start.isVisible()
+
+
+def test_escape_closes_the_fields_and_keeps_the_filter(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.click(int(window.session.listing.ids[0]))
+    open_filter(window, qtbot)
+    window.session.keep_within(Filter(min_side=120))
+    QTest.keyClick(window.page.results.filter.label, Qt.Key.Key_Escape)
+    assert not window.page.results.filter.isVisible()
+    assert window.session.query is not None
+    assert window.session.within == Filter(min_side=120)
+    qtbot.waitUntil(lambda: len(chips_shown(window)) == 1, timeout=20_000)
+
+
+def test_the_cut_off_shows_the_results_up_to_a_distance_at_once(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.click(int(window.session.listing.ids[3]))
+    settle(window, qtbot)
+    distances = [hit.distance for hit in window.session.listing.hits]
+    slider = window.page.results.cut
+    assert slider.isVisible()
+    slider.setValue(round(100 * distances[5]))
+    qtbot.waitUntil(lambda: window.session.cut is not None, timeout=20_000)
+    cut = window.session.cut
+    assert cut is not None
+    assert [hit.distance for hit in window.session.listing.hits] == [one for one in distances if one <= cut]
+    assert 1 < len(window.session.listing.ids) < SHOWN
+    slider.setValue(slider.maximum())
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
+    assert window.session.cut is None
+
+
+def test_what_is_shown_is_said_in_words() -> None:
+    ids = np.arange(24)
+    result = SearchResult([hit(0.1)] * 24, "exact", 1.0, 0.0, "")
+    assert in_words(Listing(ids, among=24), None) == "24 photos"
+    assert in_words(Listing(ids, among=1200), None) == "24 of 1,200 photos"
+    assert in_words(Listing(ids, result, 1200), 0.62) == "24 of 1,200 photos nearer than 0.62"
+    assert in_words(Listing(ids, result, 1200), None) == "24 nearest of 1,200 photos"
+    assert in_words(Listing(np.arange(200), result, 1200), 0.62) == "200 or more of 1,200 photos nearer than 0.62"
+
+
+@pytest.mark.parametrize(
+    ("found", "word", "said"),
+    [
+        (hit(0.2, 0.97), Band("same", 0.97, "same"), "Distance 0.200, same label with 97 % confidence"),
+        (hit(0.2, 0.6), Band("likely", 0.6, "likely"), "Distance 0.200, same label with 60 % confidence"),
+        (hit(0.2, 0.1), Band("unsure", 0.1, "unsure"), "Distance 0.200, same label with 10 % confidence"),
+        (
+            hit(0.2, None, 1000.0),
+            Band("1 in 1,000", 0.5, "unsure"),
+            "Distance 0.200, closer than 1 in 1,000 random pairs",
+        ),
+        (hit(0.2), None, "Distance 0.200"),
+    ],
+)
+def test_a_band_has_a_word_and_a_length(found: Hit, word: Band | None, said: str) -> None:
+    assert band(found) == word
+    assert sentence(found) == said
+
+
+def test_every_condition_is_a_chip_that_takes_only_itself_away() -> None:
+    day = datetime(2026, 3, 5)
+    within = Filter("a", Path("/p/cats"), day, datetime(2026, 3, 8), 1000, "square")
+    found = told(within)
+    words = [chip.text for chip in found]
+    assert words == ["label a", "in cats", "changed 2026-03-05 to 2026-03-07", "at least 1,000 px", "square"]
+    for chip in found:
+        assert [other.text for other in told(chip.without)] == [word for word in words if word != chip.text]
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "said"),
+    [
+        (None, datetime(2026, 3, 8), "changed until 2026-03-07"),
+        (None, datetime(2026, 3, 8, 12, 30), "changed until 2026-03-08"),
+        (datetime(2026, 3, 5, 9), datetime(2026, 3, 8, 0, 0, 1), "changed 2026-03-05 to 2026-03-08"),
+        (None, datetime.min, "changed until 0001-01-01"),
+        (datetime.min, datetime.max, "changed 0001-01-01 to 9999-12-31"),
+    ],
+)
+def test_a_span_ends_with_the_last_day_of_which_something_passes(
+    after: datetime | None, before: datetime, said: str
+) -> None:
+    assert [chip.text for chip in told(Filter(after=after, before=before))] == [said]
+
+
+def test_the_last_day_of_the_calendar_is_a_last_day(window: MainWindow, qtbot: QtBot) -> None:
+    open_filter(window, qtbot)
+    bar = window.page.results.filter
+    bar.date.setCurrentText("From … to …")
+    bar.end.setDate(QDate(9999, 12, 31))
+    assert window.session.within.before == datetime.max
+    bar.start.setDate(QDate(1990, 1, 1))
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
+    assert "to 9999-12-31" in chips_shown(window)[0].text()
+
+
+def test_a_search_saved_before_the_first_day_opens_in_the_window(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.reopen(Search(Query((int(window.session.listing.ids[0]),)), Filter(before=datetime.min), None))
+    settle(window, qtbot)
+    assert len(window.session.listing.ids) == 0
+    QTest.mouseClick(chips_shown(window)[0], Qt.MouseButton.LeftButton)
+    settle(window, qtbot)
+    assert len(window.session.listing.ids) == SHOWN

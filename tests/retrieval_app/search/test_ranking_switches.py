@@ -1,0 +1,156 @@
+"""Refine and changed copies in the window: the ranks are those of the command, and only the newest wish counts."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QCheckBox, QPushButton
+from pytestqt.qtbot import QtBot
+
+from indexer.database.filters import Filter
+from indexer.ranking.rankings import COPIES, NEAREST, REFINED
+from indexer.search.query import Query
+from retrieval_app.window.main_window import MainWindow
+from tests.support.commands import lookalike
+from tests.support.drawings import CLASSES, EACH, draw
+
+ALL = EACH * len(CLASSES)
+CONTROL = Qt.KeyboardModifier.ControlModifier
+KEYS = {REFINED: Qt.Key.Key_R, COPIES: Qt.Key.Key_D}
+OPTIONS = {NEAREST: [], REFINED: ["--refine"], COPIES: ["--near-copies"]}
+
+
+def settle(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not window.session.searching and window.page.asides.idle(), timeout=30_000)
+
+
+def ask(window: MainWindow, picture: Path, qtbot: QtBot) -> None:
+    window.session.search(Query((picture,)))
+    settle(window, qtbot)
+
+
+def switch(window: MainWindow, way: str, qtbot: QtBot) -> None:
+    QTest.keyClick(window.page.results.grid, KEYS[way], CONTROL)
+    settle(window, qtbot)
+
+
+def shown(window: MainWindow) -> list[tuple[int, str, float]]:
+    hits = window.session.listing.hits
+    return [(hit.rank, hit.photo.path.decode(), round(hit.distance, 6)) for hit in hits]
+
+
+def told(home: Path, *words: str | Path) -> list[tuple[int, str, float]]:
+    hits = lookalike(home, "search", *words, "-k", str(ALL), "--json").result()["hits"]
+    return [(hit["rank"], hit["path"], hit["distance"]) for hit in hits]
+
+
+def box(window: MainWindow, way: str) -> QCheckBox:
+    return window.page.query.ways.boxes[way]
+
+
+def chips(window: MainWindow) -> dict[str, QPushButton]:
+    row = window.page.results.chips
+    return {chip.text()[:-3]: chip for chip in row.findChildren(QPushButton) if not chip.isHidden()}
+
+
+def changed(tmp_path: Path) -> Path:
+    """A bar of the library, cut and mirrored."""
+    picture = draw("bar", 2)
+    part = picture.crop((20, 20, picture.width, picture.height)).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    part.save(tmp_path / "changed.png")
+    return tmp_path / "changed.png"
+
+
+@pytest.mark.parametrize("way", [REFINED, COPIES])
+def test_the_ranks_are_those_of_the_command(
+    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path, way: str
+) -> None:
+    picture = changed(tmp_path)
+    ask(window, picture, qtbot)
+    plain = shown(window)
+    assert plain == told(home, picture)
+    switch(window, way, qtbot)
+    assert shown(window) == told(home, picture, *OPTIONS[way])
+    assert [path for _, path, _ in shown(window)] != [path for _, path, _ in plain]
+    assert box(window, way).isChecked()
+
+
+def test_cut_and_filtered_ranks_are_those_of_the_command(
+    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path
+) -> None:
+    picture = changed(tmp_path)
+    ask(window, picture, qtbot)
+    bound = sorted(hit.distance for hit in window.session.listing.hits)[15]
+    switch(window, REFINED, qtbot)
+    window.session.cut_at(bound)
+    window.session.keep_within(Filter(orientation="landscape"))
+    settle(window, qtbot)
+    assert 2 < len(shown(window)) < 16
+    asked: list[str | Path] = [picture, "--refine", "--max-distance", str(bound), "--orientation", "landscape"]
+    assert shown(window) == told(home, *asked)
+    assert len(window.session.found.hits) > len(shown(window))  # the slider still knows how far results reach
+    window.session.cut_at(None)
+    settle(window, qtbot)
+    assert len(shown(window)) == len(window.session.found.hits)
+
+
+def test_one_way_at_a_time_and_only_the_newest_wish_is_answered(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.click(int(window.session.listing.ids[3]))
+    settle(window, qtbot)
+    plain = shown(window)
+    for way in (REFINED, COPIES, COPIES):  # the last one switches off again, before anything was answered
+        QTest.keyClick(window.page.results.grid, KEYS[way], CONTROL)
+    assert window.session.searching
+    settle(window, qtbot)
+    assert window.session.way == NEAREST
+    assert shown(window) == plain
+    switch(window, COPIES, qtbot)
+    box(window, REFINED).click()
+    settle(window, qtbot)
+    assert (box(window, REFINED).isChecked(), box(window, COPIES).isChecked()) == (True, False)
+    assert window.menus.action("Refine").isChecked() and not window.menus.action("Find changed copies").isChecked()
+
+
+def test_a_chip_says_how_it_is_ranked_and_takes_it_away(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.click(int(window.session.listing.ids[3]))
+    settle(window, qtbot)
+    plain = shown(window)
+    switch(window, REFINED, qtbot)
+    chips(window)["refined"].click()
+    settle(window, qtbot)
+    assert shown(window) == plain and not chips(window)
+
+
+def test_changed_copies_are_of_one_picture_alone(window: MainWindow, qtbot: QtBot) -> None:
+    first, other = (int(photo) for photo in window.session.listing.ids[[2, 20]])
+    assert not window.menus.action("Refine").isEnabled()  # there is no query
+    window.session.click(first)
+    switch(window, COPIES, qtbot)
+    assert window.session.way == COPIES
+    window.session.mark(other, -1)
+    settle(window, qtbot)
+    assert window.session.way == NEAREST
+    assert not box(window, COPIES).isEnabled() and box(window, REFINED).isEnabled()
+    assert not window.menus.action("Find changed copies").isEnabled()
+    switch(window, COPIES, qtbot)
+    assert window.session.way == NEAREST
+
+
+@pytest.mark.parametrize("way", [REFINED, COPIES])
+def test_a_saved_search_has_the_ranks_of_the_command(
+    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path, way: str
+) -> None:
+    ask(window, changed(tmp_path), qtbot)
+    switch(window, way, qtbot)
+    before = shown(window)
+    window.page.saved.save("mine")
+    settle(window, qtbot)
+    switch(window, way, qtbot)
+    assert shown(window) != before
+    window.page.saved.open("mine")
+    settle(window, qtbot)
+    assert box(window, way).isChecked()
+    assert shown(window) == told(home, "--saved", "mine") == before
+    assert lookalike(home, "search", "--saved", "mine", *OPTIONS[way]).code == 2

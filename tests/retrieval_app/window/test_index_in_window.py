@@ -1,0 +1,116 @@
+"""Indexing from the window with its real child process, from the first start to a search."""
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QProcess, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from indexer.photos.samples import sample_folder
+from indexer.progress import Progress
+from retrieval_app.session.state import JobState
+from retrieval_app.window.main_window import MainWindow
+from retrieval_app.window.status_line import sentence
+from retrieval_app.workers.child_process import Job
+from tests.support.drawings import CLASSES, EACH, draw
+
+SHOWN = EACH * len(CLASSES)
+LONG = 120_000
+
+
+def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
+    empty_window: MainWindow, photos_folder: Path, home: Path, qtbot: QtBot
+) -> None:
+    window, session = empty_window, empty_window.session
+    data, copy, none = QMimeData(), Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
+    data.setUrls([QUrl.fromLocalFile(str(photos_folder))])
+    left = Qt.MouseButton.LeftButton
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(9, 9), copy, data, left, none))
+    QApplication.sendEvent(window, QDropEvent(QPointF(9, 9), copy, data, left, none))
+    assert session.job is not None
+    assert window.status.cancel.isVisible()
+    assert not window.page.first.offer.isVisible()
+    stages: list[str] = []
+    session.job_changed.connect(lambda: stages.append(session.job.progress.stage if session.job else "end"))
+    qtbot.waitUntil(lambda: session.job is None and not session.empty, timeout=LONG)
+    assert stages == sorted(stages, key=["prepare", "scan", "embed", "publish", "end"].index)
+    assert len(session.listing.ids) == SHOWN
+    assert window.status.text.text().startswith("Indexed in ")
+    assert window.status.failures.text() == "2 photos could not be read"
+    assert (home / "default.library" / "library.sqlite").is_file()
+    grid = window.page.results.grid
+    QTest.mouseClick(grid.viewport(), left, pos=grid.visualRect(grid.grid.at(0)).center())
+    qtbot.waitUntil(lambda: session.listing.result is not None, timeout=20_000)
+    assert session.listing.hits[0].distance == 0
+
+
+def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
+    session = empty_window.session
+    session.index([photos_folder])
+    qtbot.waitUntil(lambda: session.job is not None and session.job.progress.stage == "prepare", timeout=LONG)
+    with qtbot.waitSignal(session.noticed, timeout=LONG) as said:
+        empty_window.status.cancel.click()
+        assert empty_window.status.text.text() == "Stopping…"
+    assert "stopped" in said.args[0]
+    assert session.job is None
+    assert empty_window.page.first.offer.isVisible()
+
+
+def test_closing_the_window_ends_the_child(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
+    session = empty_window.session
+    session.index([photos_folder])
+    qtbot.waitUntil(lambda: session.job is not None and session.job.progress.stage == "prepare", timeout=LONG)
+    job = session.findChild(Job)
+    assert isinstance(job, Job) and job.running()
+    empty_window.close()
+    assert not job.running()
+
+
+def test_a_second_index_run_at_the_same_time_is_refused(
+    empty_window: MainWindow, photos_folder: Path, qtbot: QtBot
+) -> None:
+    session = empty_window.session
+    session.index([photos_folder])
+    session.index([photos_folder])
+    assert "under way" in empty_window.banner.sentence.text()
+
+
+def test_the_sample_has_a_library_of_its_own(
+    empty_window: MainWindow, photos_folder: Path, home: Path, qtbot: QtBot
+) -> None:
+    session = empty_window.session
+    empty_window.page.first.sample.click()
+    assert session.folder == home / "sample.library"
+    qtbot.waitUntil(lambda: session.job is None and not session.empty, timeout=LONG)
+    pictures = list(sample_folder().glob("*/*.png"))
+    assert len(session.listing.ids) == len({path.read_bytes() for path in pictures}) > 100
+    qtbot.waitUntil(lambda: empty_window.page.results.grid.grid.photo(0) is not None, timeout=20_000)
+    photo = empty_window.page.results.grid.grid.photo(0)
+    assert photo is not None
+    assert photo.label == sorted(path.parent.name for path in pictures)[0]
+    session.index([photos_folder])
+    assert session.folder == home / "default.library"
+
+
+def test_photos_of_another_process_appear_by_themselves(
+    window: MainWindow, home: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """The child of the test stands for the command line: the window learns of it from the library alone."""
+    more = tmp_path / "more"
+    more.mkdir()
+    draw("disc", 77).save(more / "new.png")
+    command = ["-m", "retrieval_app.cli", "index", str(more), "--library", str(home / "default.library"), "--json"]
+    process = QProcess()
+    process.start(sys.executable, command)
+    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN + 1, timeout=LONG)
+    qtbot.waitUntil(lambda: process.state() == QProcess.ProcessState.NotRunning, timeout=LONG)
+    assert process.exitCode() == 0
+
+
+def test_progress_is_said_with_rate_and_time_left() -> None:
+    state = JobState(Progress("embed", 12_300, 40_000, "a/b.jpg"), 218.2, 127.0, stopping=False)
+    assert sentence(state) == "Indexing 12,300 of 40,000  ·  218/s  ·  2 min left"
+    assert sentence(JobState(Progress("scan", 0, 0, "/photos"), None, None, stopping=False)) == "Looking for photos"

@@ -1,0 +1,61 @@
+"""Work that Ctrl-C strikes at a chosen place; prints what it was told: python -m tests.support.interrupted_work PLACE.
+
+A process of its own: where a network has run in wide registers, a signal frame no longer fits the stack that a fault
+handler, such as a test runner's, sets aside for signals.
+"""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+
+from indexer.cli.terminal import Stopped, follow
+from indexer.progress import Progress, Steps
+
+
+class _Struck(Mapping[str, float]):
+    """Values that are interrupted while they are shown."""
+
+    def __getitem__(self, key: str) -> float:
+        return 1.0
+
+    def __iter__(self) -> Iterator[str]:
+        signal.raise_signal(signal.SIGINT)
+        return iter(("loss",))
+
+    def __len__(self) -> int:
+        return 1
+
+
+def in_the_work() -> Steps[None]:
+    yield Progress("work", 0, 9)
+    signal.raise_signal(signal.SIGINT)
+
+
+def while_it_is_shown() -> Steps[None]:
+    for done in range(9):
+        yield Progress("work", done, 9, values=_Struck())
+
+
+def where_it_is_lost() -> Steps[None]:
+    with contextlib.suppress(KeyboardInterrupt):  # as in a destructor
+        signal.raise_signal(signal.SIGINT)
+    for done in range(9):
+        yield Progress("work", done, 9)
+
+
+PLACES = {place.__name__: place for place in (in_the_work, while_it_is_shown, where_it_is_lost)}
+
+
+def work(place: str) -> Steps[None]:
+    try:
+        yield from PLACES[place]()
+    except BaseException as end:
+        print("told", type(end).__name__, file=sys.stderr)
+        raise
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(Stopped):
+        follow(work(sys.argv[1]), as_json=True)
+        print("not stopped", file=sys.stderr)

@@ -1,0 +1,31 @@
+"""A training that takes seconds, and all it said on the way."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from indexer.progress import Progress
+from training.judging.result import TrainResult
+from training.settings.config import TrainConfig
+from training.train import train
+
+QUICK = TrainConfig(
+    image_size=32, epochs=2, least_steps=0, classes_per_batch=6, photos_per_class=4, dim=24, learning_rate=5e-4
+)
+
+
+class Trained(NamedTuple):
+    """A training that has run, and its progress."""
+
+    result: TrainResult
+    said: list[Progress]
+
+
+def run_to_end(config: TrainConfig, folder: Path, out: Path) -> Trained:
+    """Train and keep the progress."""
+    steps = train(config, folder, out)
+    said: list[Progress] = []
+    while True:
+        try:
+            said.append(next(steps))
+        except StopIteration as stop:
+            return Trained(stop.value, said)

@@ -1,0 +1,47 @@
+"""Libraries of made-up embeddings, without a picture: for searches that are compared with a plain loop."""
+
+from pathlib import Path
+
+import numpy as np
+
+from indexer.database.store import File, Outcome
+from indexer.library import Library
+from indexer.photos import decoding as photos
+from indexer.progress import drain
+from indexer.search import generations
+from tests.support.embedders import tiny_card
+
+ROOT = b"/nowhere/photos"
+
+
+def clustered(count: int, *, dim: int = 192, seed: int = 0) -> np.ndarray:
+    """Unit vectors (count, dim) float16 in clusters, as those of pictures are."""
+    random = np.random.default_rng(seed)
+    centres = random.standard_normal((max(2, count // 20), dim))
+    vectors = centres[random.integers(0, len(centres), count)] + 0.7 * random.standard_normal((count, dim))
+    unit: np.ndarray = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    return unit
+
+
+def outcome(root: int, number: int, vector: np.ndarray) -> Outcome:
+    """A file of a content of its own with this embedding."""
+    sha256 = photos.content_hash(str(number).encode())
+    return Outcome(root, File(b"%06d.jpg" % number, 1, 1, 1), None, sha256, 10, 10, vector, "fp32")
+
+
+def fill(folder: Path, vectors: np.ndarray, *, publish: bool = True, first: int = 0) -> None:
+    """Add photos with these embeddings (n, 192) to a library, made where there is none, and publish a generation."""
+    with Library.create(folder) as library:
+        card = tiny_card()
+        model = library.store.add_model(card.fingerprint, card.name, card.dim)
+        library.store.add_root(ROOT, labelled=False)
+        root = library.store.roots()[0].id
+        library.store.record((outcome(root, first + n, vector) for n, vector in enumerate(vectors)), model)
+        if publish:
+            drain(generations.publish(folder, library.store, model, card.fingerprint))
+
+
+def all_vectors(library: Library) -> tuple[list[int], np.ndarray]:
+    """Ids and vectors of all embeddings, in the order they came, straight from the database."""
+    rows = library.store.database.rows("SELECT photo, vector FROM embeddings ORDER BY seq")
+    return [row[0] for row in rows], np.stack([np.frombuffer(row[1], "<f2") for row in rows])

@@ -1,0 +1,190 @@
+"""What a training learns from besides labelled folders: a library's labels, and photos nobody has labelled."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.database.filters import Filter
+from indexer.errors import LookalikeError
+from indexer.indexing.run import index
+from indexer.library import Library
+from indexer.photos import decoding as photos
+from indexer.progress import drain
+from tests.support.commands import lookalike
+from tests.support.embedders import Tiny
+from tests.support.labelled_shapes import write_classes
+from tests.support.quick_training import QUICK, run_to_end
+from training.data.labelled_folders import has_labels
+from training.data.sources import Labels, described, from_library, held
+from training.data.split import split
+from training.data.summary import summarise_library
+from training.judging.model_card import MODEL_CARD_FILE
+from training.train import train
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    """Four classes of eight photos in a folder that says nothing of classes."""
+    folder = write_classes(tmp_path / "shapes", 4, 8)
+    with Library.create(tmp_path / "home" / "default.library") as made:
+        drain(index(made, [folder], Tiny()))
+        yield made
+
+
+def label_by_folder(library: Library) -> dict[bytes, str]:
+    """Label each photo as its folder is called, but one as somebody would who knows better."""
+    wanted = {photo.id: photo.path.split(b"/")[-2].decode() for photo in library.photos(library.photo_ids().tolist())}
+    wanted[min(wanted)] = "class-03"
+    for photo, label in wanted.items():
+        library.annotations.label([photo], label)
+    return {photo.sha256: wanted[photo.id] for photo in library.photos(sorted(wanted))}
+
+
+def test_the_users_labels_are_what_is_learned_from(library: Library) -> None:
+    labels = label_by_folder(library)
+    parts = from_library(Labels(library.folder), "images", "auto")
+    samples = [sample for part in parts for sample in part]
+    assert {sample.sha256: sample.label for sample in samples} == labels
+    assert all(photos.content_hash(photos.read(sample.path)) == sample.sha256 for sample in samples)
+    assert parts == split(samples, "images")
+
+
+def age(library: Library, some: int) -> set[bytes]:
+    """Let so many photos of each class be of 2001; the content hashes of all others."""
+    (root,) = library.store.roots()
+    for folder in Path(os.fsdecode(root.path)).iterdir():
+        for file in sorted(folder.iterdir())[:some]:
+            os.utime(file, (1e9, 1e9))
+    drain(index(library, [], Tiny()))
+    shown = library.photos(library.photo_ids().tolist())
+    return {photo.sha256 for photo in shown if Path(os.fsdecode(photo.path)).stat().st_mtime > 1e9}
+
+
+RECENT = Filter(after=datetime(2020, 1, 1))
+
+
+def test_of_a_filtered_library_the_photos_that_pass_are_learned_from(library: Library) -> None:
+    labels = label_by_folder(library)
+    recent = age(library, 2)
+    parts = from_library(Labels(library.folder, RECENT), "images", "auto")
+    assert {sample.sha256: sample.label for part in parts for sample in part} == {one: labels[one] for one in recent}
+    assert len(recent) == 24
+    with pytest.raises(LookalikeError, match=r"at least two classes.*found 1"):
+        from_library(Labels(library.folder, Filter(label="class-01")), "images", "auto")
+
+
+def test_what_a_library_holds_is_said_with_what_is_wrong(library: Library) -> None:
+    label_by_folder(library)
+    ids = library.photo_ids().tolist()
+    library.annotations.label(ids[:3], None)
+    library.annotations.label(ids[3:5], "rare")
+    summary = summarise_library(held(Labels(library.folder)))
+    assert summary.counts == {"class-00": 3, "class-01": 8, "class-02": 8, "class-03": 8, "rare": 2}
+    assert (summary.classes, summary.photos) == (5, 29)
+    assert summary.problems == (
+        "2 classes have fewer than 6 different pictures: class-00; rare.",
+        "3 photos have no label; only the recipe unlabelled learns from such.",
+    )
+    assert summary.refusals == {"images": "", "classes": ""}
+    library.annotations.label(ids[3:], None)
+    assert "found 0" in summarise_library(held(Labels(library.folder))).refusals["images"]
+
+
+def test_what_is_learned_from_is_said_in_words(tmp_path: Path) -> None:
+    assert described(Path("/photos")) == "in /photos"
+    assert described(Labels(tmp_path / "default.library")) == "labelled in the library default"
+    some = Labels(tmp_path / "default.library", Filter(under=Path("/photos/cats"), orientation="square"))
+    assert described(some) == "labelled in the library default (only photos: in cats, square)"
+
+
+def test_photos_without_a_label_are_learned_from_only_where_none_is_needed(library: Library) -> None:
+    ids = library.photo_ids().tolist()
+    labels = label_by_folder(library)
+    library.annotations.label(ids[::8], None)
+    for recipe, learned in (("quick", 28), ("auto", 28), ("unlabelled", 32)):
+        parts = from_library(Labels(library.folder), "images", recipe)
+        assert sum(map(len, parts)) == learned
+        assert all(labels[sample.sha256] == sample.label for sample in parts.validation + parts.test)
+
+
+def test_a_library_without_labels_learns_from_views_or_says_what_it_lacks(library: Library) -> None:
+    parts = from_library(Labels(library.folder), "images", "auto")
+    assert sum(map(len, parts)) == 32
+    assert not has_labels([sample for part in parts for sample in part])
+    with pytest.raises(LookalikeError, match="at least two classes"):
+        from_library(Labels(library.folder), "images", "full")
+
+
+def test_files_that_are_gone_are_no_samples(library: Library) -> None:
+    label_by_folder(library)
+    gone = library.photos(library.photo_ids().tolist())[0]
+    Path(gone.path.decode()).unlink()
+    drain(index(library, [], Tiny()))
+    parts = from_library(Labels(library.folder), "images", "auto")
+    assert sum(map(len, parts)) == 31
+    assert gone.sha256 not in {sample.sha256 for part in parts for sample in part}
+
+
+def test_the_command_trains_on_a_library_and_refuses_what_is_none(library: Library, tmp_path: Path) -> None:
+    label_by_folder(library)
+    age(library, 2)
+    home = tmp_path / "home"
+    options = ("--image-size", "32", "--epochs", "1", "--least-steps", "0", "--recipe", "quick", "--json")
+    said = lookalike(home, "train", "--library", library.folder, "--after", "2020-01-01", *options)
+    assert said.code in (0, 1), said.err
+    assert sum(said.result()["parts"].values()) == 24
+    story = json.loads((Path(said.result()["checkpoint"]) / "training.json").read_text())
+    assert "labelled in the library default (only photos: changed since 2020-01-01)" in story["source"]
+    assert said.result()["recipe"] == "Recipe quick, as you asked."
+    for words, sentence in (
+        (("train",), "Name a FOLDER"),
+        (("train", tmp_path / "shapes", "--library"), "Name a FOLDER"),
+        (("train", "--library", tmp_path / "nothing"), "no library at"),
+        (("train", tmp_path / "shapes", "--label", "cat"), "A FOLDER is learned from whole"),
+    ):
+        refused = lookalike(home, *words)
+        assert refused.code == 2
+        assert sentence in refused.err
+
+
+def test_without_classes_views_are_looked_for_and_the_verdict_says_so(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "shapes", 1, 40) / "class-00"
+    result = run_to_end(replace(QUICK, epochs=1, recipe="auto"), folder, tmp_path / "out").result
+    assert result.recipe.startswith("Recipe unlabelled: the pictures have no classes")
+    assert result.config.loss == "nt-xent"
+    assert result.thresholds is None
+    count = len(result.parts.test)
+    judged = result.verdict
+    assert judged.queries == 2 * count
+    assert judged.before.vectors.shape[0] == 2 * count
+    if result.fit.best.epoch:
+        assert f"{2 * count} views of {count} test pictures without classes" in judged.why
+    by_hand = [
+        np.linalg.norm(np.delete(judged.before.vectors, row, 0) - judged.before.vectors[row], axis=1).argmin()
+        for row in range(2 * count)
+    ]
+    right = [near + (near >= row) == (row + count) % (2 * count) for row, near in enumerate(by_hand)]
+    assert judged.before.figures.p_at_1 == pytest.approx(np.mean(right))
+
+
+def test_where_there_are_labels_they_judge_what_was_learned_without(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "shapes", 4, 8)
+    result = run_to_end(replace(QUICK, epochs=1, recipe="unlabelled"), folder, tmp_path / "out").result
+    assert result.verdict.queries == len(result.parts.test)
+    assert result.verdict.classes == 4
+    assert result.source.endswith("nt-xent loss over views of each, without classes")
+    card = (tmp_path / "out" / MODEL_CARD_FILE).read_text()
+    assert "It learned from views of each picture, and no classes." in card
+    assert "of the classes that it learned from" not in card
+
+
+def test_a_few_photos_without_classes_are_refused(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "shapes", 1, 3) / "class-00"
+    with pytest.raises(LookalikeError, match="a few dozen are needed"):
+        drain(train(QUICK, folder, tmp_path / "out"))

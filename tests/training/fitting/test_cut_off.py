@@ -1,0 +1,163 @@
+"""Wherever a training is cut off, in the middle of an epoch too, it goes on to the same weights."""
+
+import json
+import shutil
+from collections.abc import Set
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from indexer.errors import LookalikeError
+from indexer.models.network import Network
+from indexer.progress import Steps, drain
+from tests.support.labelled_shapes import write_classes
+from tests.training.fitting.test_rescue import spoilt
+from training.data.labelled_folders import survey
+from training.data.pictures import read
+from training.data.sources import UNFINISHED
+from training.fitting import resume
+from training.fitting.fit import Fit, fit
+from training.fitting.learner import pretrained, restore, snapshot
+from training.fitting.recipes import RECIPES, Material, Photos
+from training.fitting.resume import Keeper, begin
+from training.settings.config import TrainConfig
+from training.settings.cost import Machine
+from training.train import train
+
+BASE = TrainConfig(
+    recipe="quick",
+    image_size=32,
+    dim=8,
+    epochs=3,
+    least_steps=0,
+    patience=0,
+    classes_per_batch=3,
+    photos_per_class=4,
+    miner="random",
+)
+CONFIGS = {
+    "hard classes": replace(BASE, sampling="hard-classes", learning_rate=1e-2),
+    "interpolation": replace(BASE, interpolation=0.5),
+    "a rescue": BASE,
+}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
+    folder = tmp_path_factory.mktemp("cut")
+    samples = drain(survey(write_classes(folder / "shapes", 6, 8))).samples
+    preprocessing = pretrained(BASE).preprocessing
+    learn, choose = (drain(read(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
+    return Photos(learn, choose, folder / "out")
+
+
+@pytest.fixture(autouse=True)
+def _every_step_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.fitting.fit.EVERY", 0.0)
+    monkeypatch.setattr(resume, "PAUSE", 0)
+
+
+class Run:
+    """A training of a head whose steps are taken one by one; `spoil` are steps that give no numbers."""
+
+    def __init__(self, keeper: Keeper, photos: Photos, spoil: Set[int] = frozenset()) -> None:
+        self.network: Network = pretrained(keeper.config)
+        self.material: Material = spoilt(drain(RECIPES["quick"](keeper.config, self.network, photos)), set(spoil))
+        asked = np.ones(len(photos.choose.samples), np.bool_)
+        self.steps: Steps[Fit] = fit(keeper.config, self.network, asked, self.material, keeper)
+
+
+def cut(config: TrainConfig, photos: Photos, out: Path, spoil: set[int]) -> tuple[Run, int]:
+    """A training that can still go on, and has left in `out`/cut what a kill in its second epoch leaves there."""
+    run = Run(Keeper(out / "whole", config), photos, spoil)
+    taken = 0
+    for said in run.steps:
+        taken += said.stage == "train" and said.values["epoch"] == 2
+        if taken == 3:  # the second step is written down
+            break
+    (out / "cut").mkdir()
+    shutil.copy(out / "whole" / UNFINISHED, out / "cut")
+    return run, taken
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_cut_off_within_an_epoch_a_training_goes_on_to_the_same_weights(
+    name: str, photos: Photos, tmp_path: Path
+) -> None:
+    whole, _ = cut(CONFIGS[name], photos, tmp_path, {3} if name == "a rescue" else set())
+    ended = drain(whole.steps)
+    again = Run(begin(tmp_path / "cut", TrainConfig(), resume=True), photos)
+    first = next(said for said in again.steps if said.stage == "train")
+    assert first.values["epoch"] == 2
+    steps = first.total // BASE.epochs
+    assert first.done == steps + 3
+    resumed = drain(again.steps)
+    assert [one._replace(seconds=0) for one in ended.epochs] == [one._replace(seconds=0) for one in resumed.epochs]
+    assert (ended.collapse, ended.stopped, ended.embedding) == (resumed.collapse, resumed.stopped, resumed.embedding)
+    assert bool(ended.collapse) == (name == "a rescue")
+    left, right = snapshot(whole.network), snapshot(again.network)
+    assert all(torch.equal(weight, right[key]) for key, weight in left.items())
+    assert left.keys() == right.keys()
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    with safetensors.safe_open(path, "pt") as file:
+        facts: dict[str, Any] = json.loads(file.metadata()["facts"])
+    return facts
+
+
+def write(path: Path, facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    path.write_bytes(safetensors.torch.save(tensors, {"facts": json.dumps(facts)}))
+
+
+def test_what_was_written_down_in_part_is_refused_in_a_sentence(photos: Photos, tmp_path: Path) -> None:
+    cut(BASE, photos, tmp_path, set())
+    path = tmp_path / "cut" / UNFINISHED
+    facts, tensors = facts_of(path), safetensors.torch.load(path.read_bytes())
+    run = Run(begin(tmp_path / "cut", BASE, resume=True), photos)
+    start = snapshot(run.network)
+
+    def take_up() -> None:
+        keeper = begin(tmp_path / "cut", BASE, resume=True)
+        restore(run.network, start)
+        asked = np.ones(len(photos.choose.samples), np.bool_)
+        next(said for said in fit(BASE, run.network, asked, run.material, keeper) if said.stage == "train")
+
+    take_up()
+    for name in facts:
+        write(path, {key: value for key, value in facts.items() if key != name}, tensors)
+        with pytest.raises(LookalikeError, match="is damaged or of another version"):
+            take_up()
+    for name in ("rows", "random.torch", next(key for key in tensors if key.startswith("network"))):
+        write(path, facts, {key: value for key, value in tensors.items() if key != name})
+        with pytest.raises(LookalikeError, match="is damaged or of another version"):
+            take_up()
+
+
+def test_a_training_goes_on_with_the_recipe_it_began_with_on_another_computer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_classes(tmp_path / "shapes", 3, 8)
+    config = replace(BASE, recipe="auto")
+    steps = train(config, folder, tmp_path / "whole")
+    began = next(said.note for said in steps if said.stage == "recipe")
+    assert "Recipe full, chosen for" in began
+    next(said for said in steps if said.stage == "train" and said.values["epoch"] == 2)
+    (tmp_path / "cut").mkdir()
+    shutil.copy(tmp_path / "whole" / UNFINISHED, tmp_path / "cut")
+    steps.close()
+    monkeypatch.setattr("training.settings.cost.HERE", Machine(1e-6))  # type: ignore[arg-type] # for which it would be quick
+    for asked in (config, replace(config, recipe="full")):
+        again = train(asked, folder, tmp_path / "cut", resume=True)
+        assert next(said.note for said in again if said.stage == "recipe") == began
+        kept = (tmp_path / "cut" / UNFINISHED).read_bytes()
+        again.close()
+        (tmp_path / "cut").mkdir(exist_ok=True)
+        (tmp_path / "cut" / UNFINISHED).write_bytes(kept)
+    with pytest.raises(LookalikeError, match="begun with other settings"):
+        drain(train(replace(config, recipe="quick"), folder, tmp_path / "cut", resume=True))

@@ -1,0 +1,108 @@
+"""What goes wrong in a training is shown, met once, and said."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from indexer.models.network import Network
+from indexer.progress import drain
+from tests.support.labelled_shapes import write_classes
+from training.data.labelled_folders import survey
+from training.data.pictures import read
+from training.fitting.fit import Fit, fit
+from training.fitting.history import spread
+from training.fitting.learner import pretrained
+from training.fitting.recipes import RECIPES, Material, Photos
+from training.fitting.resume import Keeper
+from training.settings.config import TrainConfig
+
+CONFIG = TrainConfig(
+    recipe="quick",
+    image_size=32,
+    dim=8,
+    epochs=4,
+    least_steps=0,
+    patience=0,
+    classes_per_batch=6,
+    photos_per_class=4,
+    miner="hard",
+)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
+    folder = tmp_path_factory.mktemp("rescue")
+    samples = drain(survey(write_classes(folder / "shapes", 6, 10))).samples
+    preprocessing = pretrained(CONFIG).preprocessing
+    learn, choose = (drain(read(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
+    return Photos(learn, choose, folder / "out")
+
+
+def prepared(config: TrainConfig, photos: Photos) -> tuple[Network, Material]:
+    network = pretrained(config)
+    return network, drain(RECIPES[config.recipe](config, network, photos))
+
+
+def fitted(config: TrainConfig, network: Network, material: Material, out: Path) -> Fit:
+    asked = np.ones(len(material.check().labels), np.bool_)
+    return drain(fit(config, network, asked, material, Keeper(out, config)))
+
+
+def test_a_collapse_is_met_by_the_best_state_semi_hard_and_smaller_steps(photos: Photos, tmp_path: Path) -> None:
+    config = replace(CONFIG, recipe="tail", learning_rate=1e-2)
+    result = fitted(config, *prepared(config, photos), tmp_path / "out")
+    assert "The training collapsed" in result.collapse
+    assert "on with the miner semi-hard and a tenth of the learning rate" in result.collapse
+    assert result.collapse.count("It went back") == 1
+    fallen = result.epochs[int(result.collapse.removeprefix("Epoch ").split(":")[0])]
+    assert fallen.active is not None
+    assert fallen.active > 0.95
+    assert fallen.spread < 0.1 * result.epochs[0].spread
+    after = result.epochs[fallen.epoch + 1 :]
+    assert max(epoch.spread for epoch in after) > 2 * fallen.spread
+
+
+def test_the_same_training_with_gentle_settings_needs_no_rescue(photos: Photos, tmp_path: Path) -> None:
+    config = replace(CONFIG, recipe="tail", learning_rate=3e-4, miner="semi-hard")
+    result = fitted(config, *prepared(config, photos), tmp_path / "out")
+    assert result.collapse == ""
+    assert result.stopped == ""
+
+
+def spoilt(material: Material, calls: set[int]) -> Material:
+    """The material with outputs that are no numbers at some steps, as a network that overflows gives."""
+    count = [0]
+
+    def show(rows: np.ndarray, random: torch.Generator) -> torch.Tensor:
+        count[0] += 1
+        pooled = material.show(rows, random)
+        return pooled * torch.nan if count[0] in calls else pooled
+
+    return replace(material, show=show)
+
+
+def test_a_loss_that_is_no_number_is_met_once_and_ends_the_training_the_second_time(
+    photos: Photos, tmp_path: Path
+) -> None:
+    network, material = prepared(CONFIG, photos)
+    once = fitted(CONFIG, network, spoilt(material, {3}), tmp_path / "once")
+    assert once.collapse.startswith("Epoch 1: The loss was no number any more. It went back to epoch")
+    assert once.stopped == ""
+    assert len(once.epochs) == 5
+    assert once.epochs[-1].loss is not None
+    network, material = prepared(CONFIG, photos)
+    twice = fitted(CONFIG, network, spoilt(material, {3, 4}), tmp_path / "twice")
+    assert "no number any more" in twice.stopped
+    assert len(twice.epochs) == 3
+
+
+def test_the_spread_is_the_distance_from_the_mean() -> None:
+    assert spread(np.ones((5, 3), np.float32)) == 0
+    both_ways = np.array([[1, 0], [-1, 0]], np.float32)
+    assert spread(both_ways) == pytest.approx(1)
+    vectors = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    mean = vectors.mean(axis=0)
+    assert spread(vectors) == pytest.approx(np.sqrt(np.mean([((v - mean) ** 2).sum() for v in vectors])), rel=1e-5)

@@ -1,0 +1,174 @@
+import dataclasses
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from indexer.errors import LookalikeError
+from training.settings.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, SUITED, Suited
+from training.settings.config import Field, TrainConfig, fields_of
+
+SETTINGS = {setting.name: setting for setting in fields_of(TrainConfig)}
+NUMBERS = [setting for setting in SETTINGS.values() if setting.kind is not str]
+CHOICES = [setting for setting in SETTINGS.values() if setting.kind is str]
+
+
+def test_every_field_is_described_once_in_order() -> None:
+    assert list(SETTINGS) == [field.name for field in dataclasses.fields(TrainConfig)]
+    assert all(setting.rule.help.endswith(".") for setting in SETTINGS.values())
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_a_field_allows_none_only_where_it_says_what_none_means(setting: Field) -> None:
+    if setting.name in Suited._fields:
+        assert setting.optional
+    elif setting.optional:
+        assert getattr(TrainConfig.from_dict({setting.name: None}), setting.name) is None
+    else:
+        with pytest.raises(LookalikeError, match=setting.option):
+            TrainConfig.from_dict({setting.name: None})
+
+
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
+def test_numbers_are_held_to_their_range(setting: Field) -> None:
+    for value in (setting.rule.low, setting.rule.high):
+        TrainConfig.from_dict({setting.name: setting.kind(value), "loss": "cosface"})  # which has all there is to set
+    for value in (setting.rule.low - 1, setting.rule.high + 1):
+        with pytest.raises(LookalikeError, match=f"{setting.option} has to be from"):
+            TrainConfig.from_dict({setting.name: setting.kind(value)})
+
+
+@pytest.mark.parametrize("value", ["many", True, float("nan"), [1], "6"])
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
+def test_what_is_no_number_is_refused_with_a_sentence(setting: Field, value: Any) -> None:
+    with pytest.raises(LookalikeError, match=setting.option):
+        TrainConfig.from_dict({setting.name: value})
+
+
+def test_a_fraction_is_no_whole_number() -> None:
+    with pytest.raises(LookalikeError, match=r"--epochs has to be a whole number, not 2\.5"):
+        TrainConfig.from_dict({"epochs": 2.5})
+
+
+@pytest.mark.parametrize("value", ["nonsense", 3, ["images"]])
+@pytest.mark.parametrize("setting", CHOICES, ids=lambda setting: setting.name)
+def test_an_unknown_choice_is_refused_with_those_there_are(setting: Field, value: Any) -> None:
+    with pytest.raises(
+        LookalikeError, match=f"{setting.option} cannot be .*; choose .*{next(iter(setting.rule.choices))}"
+    ):
+        TrainConfig.from_dict({setting.name: value})
+
+
+@pytest.mark.parametrize("miner", MINERS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_takes_the_miners_of_its_table_only(loss: str, miner: str) -> None:
+    if miner in LOSSES[loss].miners:
+        assert TrainConfig(loss=loss, miner=miner).resolved().miner == miner
+    else:
+        with pytest.raises(LookalikeError, match=f"The loss {loss} cannot use the miner {miner}; choose"):
+            TrainConfig(loss=loss, miner=miner)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_takes_the_distances_of_its_table_only(loss: str, distance: str) -> None:
+    if distance in LOSSES[loss].distances:
+        assert TrainConfig(loss=loss, distance=distance).distance == distance
+    else:
+        with pytest.raises(LookalikeError, match=f"The loss {loss} cannot use the distance {distance}; choose l2"):
+            TrainConfig(loss=loss, distance=distance)
+
+
+@pytest.mark.parametrize("setting", ["margin", "temperature"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_takes_a_margin_and_a_temperature_only_where_it_has_one(loss: str, setting: str) -> None:
+    own = getattr(LOSSES[loss].presets["tuned"], setting)
+    if own is not None:
+        assert getattr(TrainConfig.from_dict({"loss": loss, setting: 0.3}).resolved(), setting) == 0.3
+        assert getattr(TrainConfig(loss=loss).resolved(), setting) == own
+    else:
+        assert getattr(TrainConfig(loss=loss).resolved(), setting) is None
+        with pytest.raises(LookalikeError, match=f"The loss {loss} has no {setting}; leave --{setting} out"):
+            TrainConfig.from_dict({"loss": loss, setting: 0.3})
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_has_every_preset_and_it_is_valid(loss: str, preset: str) -> None:
+    full = TrainConfig(loss=loss, preset=preset).resolved()
+    assert full.miner in LOSSES[loss].miners
+    assert full.margin == LOSSES[loss].presets[preset].margin
+    assert full.preset_of_loss.average in ("all", "active")
+
+
+def test_the_lecture_preset_is_margin_one_over_everything() -> None:
+    for loss in ("contrastive", "contrastive-squared", "contrastive-hadsell", "triplet"):
+        full = TrainConfig(loss=loss, preset="lecture").resolved()
+        assert (full.margin, full.miner, full.preset_of_loss.average) == (1.0, "all", "all")
+
+
+def test_what_the_user_sets_wins_over_the_preset() -> None:
+    full = TrainConfig(loss="triplet", preset="lecture", margin=0.3, miner="hard").resolved()
+    assert (full.margin, full.miner) == (0.3, "hard")
+
+
+OTHERS: dict[str, Any] = {"loss": "supcon", "epochs": 4, "learning_rate": 1e-3, "dim": 32, "interpolation": 0.8}
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_what_is_left_open_suits_the_purpose(purpose: str) -> None:
+    for given in ({}, dict.fromkeys(Suited._fields)):
+        config = TrainConfig.from_dict({"purpose": purpose} | given)
+        assert {name: getattr(config, name) for name in Suited._fields} == SUITED[purpose]._asdict()
+
+
+def test_new_classes_get_other_settings_than_new_pictures() -> None:
+    config = TrainConfig(purpose="classes")
+    assert (config.loss, config.epochs, config.learning_rate) == ("triplet", 1, 3e-4)
+    assert (config.dim, config.interpolation, config.image_size) == (0, 0.5, None)
+    assert config.resolved().miner == "all"
+    assert (TrainConfig().loss, TrainConfig().epochs, TrainConfig().dim) == ("triplet", 8, 128)
+    assert TrainConfig().resolved().miner == "semi-hard-all"
+
+
+def test_a_miner_that_is_named_and_those_of_other_losses_are_the_same_for_new_classes() -> None:
+    assert TrainConfig(purpose="classes", miner="semi-hard").resolved().miner == "semi-hard"
+    for loss, choice in LOSSES.items():
+        for name, preset in choice.presets.items():
+            if (loss, name) != ("triplet", "tuned"):
+                assert TrainConfig(purpose="classes", loss=loss, preset=name).resolved().miner == preset.miner
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("name", Suited._fields)
+def test_what_the_user_sets_wins_over_what_suits_the_purpose(name: str, purpose: str) -> None:
+    for value in (OTHERS[name], *(getattr(suited, name) for suited in SUITED.values())):
+        config = TrainConfig.from_dict({"purpose": purpose, name: value})
+        expected = SUITED[purpose]._asdict() | {name: value}
+        assert {one: getattr(config, one) for one in Suited._fields} == expected
+
+
+def test_a_config_of_an_earlier_version_keeps_what_it_says() -> None:
+    """One that was written before a loss could be left out, and before there was an interpolation."""
+    written = {"purpose": "classes", "loss": "triplet", "epochs": 6, "learning_rate": 5e-4, "dim": 128, "margin": 0.2}
+    config = TrainConfig.from_dict(written)
+    assert {name: getattr(config, name) for name in written} == written
+    assert config.interpolation == 0.5
+
+
+def test_a_config_survives_json() -> None:
+    config = TrainConfig(loss="contrastive", margin=0.5, image_size=64, seed=7)
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_a_setting_that_is_none_of_ours_is_named() -> None:
+    with pytest.raises(LookalikeError, match="no training setting called 'epoch'"):
+        TrainConfig.from_dict({"epoch": 3})
+
+
+def test_options_and_dialog_can_be_made_without_torch() -> None:
+    code = "import sys, training.settings.config, training.data.labelled_folders; print('torch' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"

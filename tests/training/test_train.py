@@ -1,0 +1,239 @@
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from indexer.errors import LookalikeError
+from indexer.models import model
+from indexer.models.network import create_network, load_network
+from indexer.photos import decoding as photos
+from indexer.progress import drain
+from indexer.reports.evaluation import evaluate
+from indexer.statistics.metrics import retrieval
+from tests.support.labelled_shapes import write_classes
+from tests.support.quick_training import QUICK, Trained, run_to_end
+from training.data.labelled_folders import number, survey
+from training.data.pictures import decode
+from training.data.split import Split, split
+from training.fitting.learner import both_embeddings, pooled_features, pretrained
+from training.judging.verdict import as_embedder
+from training.settings.config import TrainConfig
+from training.train import train
+
+
+def validation_score(result: Trained) -> float:
+    """MAP@R of the written checkpoint on the validation part, measured anew from its files."""
+    network = load_network(result.result.checkpoint)
+    samples = result.result.parts.validation
+    pixels = np.stack([decode(sample, network.preprocessing) for sample in samples])
+    return retrieval(as_embedder(network, "saved").embed(pixels), number(samples).labels).map_at_r
+
+
+def test_validation_begins_before_the_first_step_and_follows_each_epoch(trained: Trained) -> None:
+    stages = [(said.stage, said.done) for said in trained.said if said.stage in ("train", "validate")]
+    assert stages[0] == ("validate", 0)
+    assert [done for stage, done in stages if stage == "validate"] == [0, 1, 2]
+    assert stages[-1] == ("validate", 2)
+
+
+def test_the_curves_are_in_the_progress(trained: Trained) -> None:
+    steps = [said for said in trained.said if said.stage == "train"]
+    assert all({"epoch", "loss", "active"} == set(step.values) for step in steps)
+    assert [step.done for step in steps] == list(range(1, steps[0].total + 1))
+    scores = [said.values for said in trained.said if said.stage == "validate"]
+    measured = {"epoch", "spread", "map_at_r_head", "map_at_r_backbone"}
+    assert set(scores[0]) == measured
+    assert all(set(values) == measured | {"active", "positive_distance", "negative_distance"} for values in scores[1:])
+    epochs = trained.result.fit.epochs
+    assert [values["map_at_r_head"] for values in scores] == [epoch.score.head for epoch in epochs]
+
+
+def test_a_useful_training_is_installed(trained: Trained) -> None:
+    judged = trained.result.verdict
+    assert judged.install
+    assert judged.change.low > 0
+    assert judged.after.figures.map_at_r > judged.before.figures.map_at_r
+    assert "the new model is better" in judged.why
+
+
+def test_before_is_the_best_pretrained_form_and_pixels_stand_beside(trained: Trained) -> None:
+    rows = trained.result.baseline.rows
+    assert len(rows) == 2
+    assert rows[0].figures.map_at_r >= rows[1].figures.map_at_r
+    assert trained.result.verdict.before is rows[0]
+    assert trained.result.baseline.pixels is not None
+
+
+def test_the_checkpoint_is_the_epoch_and_embedding_that_validation_chose(trained: Trained) -> None:
+    fit = trained.result.fit
+    assert fit.best.figure == max(epoch.figure for epoch in fit.epochs)
+    assert validation_score(trained) == pytest.approx(fit.best.figure, abs=1e-9)
+    card = model.read_card(trained.result.checkpoint)
+    assert (card.head is None) == (fit.embedding == "backbone")
+
+
+def test_a_training_that_only_does_harm_keeps_the_pretrained_model_at_its_own_size(
+    shapes: Path, tmp_path: Path
+) -> None:
+    ruined = run_to_end(replace(QUICK, learning_rate=1.0, epochs=1), shapes, tmp_path / "out")
+    fit, judged = ruined.result.fit, ruined.result.verdict
+    assert fit.best.epoch == 0
+    assert fit.epochs[-1].figure < fit.best.figure
+    kept, own = load_network(tmp_path / "out"), create_network()
+    assert kept.preprocessing == own.preprocessing
+    assert all(torch.equal(kept.state_dict()[name], tensor) for name, tensor in own.state_dict().items())
+    assert judged.change == (0, 0, 0)
+    assert not judged.install
+    assert "No epoch of the training was better" in judged.why
+    assert judged.before.figures == judged.after.figures
+
+
+def test_a_useless_training_is_refused(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "mixed", 4, 10, mixed=True)
+    judged = run_to_end(replace(QUICK, epochs=1, dim=0), folder, tmp_path / "out").result.verdict
+    assert not judged.install
+    assert judged.change.low <= 0
+    assert judged.why.endswith(".")
+    assert (tmp_path / "out" / "model.safetensors").is_file()
+
+
+def test_the_test_part_is_never_seen_and_everything_else_is(trained: Trained) -> None:
+    parts = trained.result.parts
+    seen = {bytes(row) for row in model.seen(trained.result.checkpoint)}
+    assert seen == {sample.sha256 for sample in parts.train + parts.validation}
+    assert seen.isdisjoint(sample.sha256 for sample in parts.test)
+
+
+def test_an_evaluation_leaves_out_what_the_checkpoint_has_seen_and_counts_it(
+    trained: Trained, shapes: Path, tmp_path: Path
+) -> None:
+    card = drain(model.install(model.ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
+    seen = frozenset(map(bytes, model.seen(tmp_path / card.fingerprint)))
+    embedder = model.load(tmp_path / card.fingerprint, runtime="torch")
+    measured = drain(evaluate(shapes, embedder, seen))
+    assert measured.seen == len(trained.result.parts.train) + len(trained.result.parts.validation)
+    assert measured.photos == len(trained.result.parts.test)
+    assert measured.retrieval.map_at_r == pytest.approx(trained.result.verdict.after.figures.map_at_r, abs=1e-6)
+
+
+def test_a_checkpoint_embeds_alike_in_training_in_torch_and_in_openvino(trained: Trained, tmp_path: Path) -> None:
+    card = drain(model.install(model.ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
+    paths = [sample.path for sample in trained.result.parts.test]
+    decoded = [photos.decode(photos.read(path), card.preprocessing.short_side).image for path in paths]
+    batch = np.stack([card.preprocessing.prepare(image) for image in decoded])
+    in_torch = model.load(tmp_path / card.fingerprint, runtime="torch").embed(batch)
+    np.testing.assert_allclose(in_torch, trained.result.verdict.after.vectors, atol=1e-6)
+    converted = model.load(tmp_path / card.fingerprint, runtime="openvino")
+    atol = 1e-3 if converted.precision == "fp32" else 0.1
+    np.testing.assert_allclose(converted.embed(batch), in_torch, atol=atol)
+
+
+def test_the_story_stands_beside_the_checkpoint(trained: Trained) -> None:
+    story = json.loads((trained.result.checkpoint / "training.json").read_text())
+    assert story["verdict"] == "install"
+    assert story["fingerprint"] == model.read_card(trained.result.checkpoint).fingerprint
+    assert TrainConfig.from_dict(story["config"]) == replace(
+        QUICK, recipe="full", miner="semi-hard-all", margin=0.2, interpolation=1.0
+    )
+    assert len(story["epochs"]) == 3
+
+
+def test_a_file_that_is_no_picture_is_left_out_and_named(trained: Trained) -> None:
+    assert [path.split(b"/")[-1] for path, _ in trained.result.unreadable] == [b"damaged.png"]
+    assert sum(map(len, trained.result.parts)) == 6 * 14
+
+
+@pytest.mark.parametrize(("part", "task"), [("train", "learn from"), ("validation", "choose by"), ("test", "judge by")])
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_part_of_which_too_little_can_be_read_is_refused_in_a_sentence(
+    tmp_path: Path, part: str, task: str, left: int
+) -> None:
+    folder = write_classes(tmp_path / "shapes", 2, 8)
+    parts = split(drain(survey(folder)).samples, "images")
+    spared: set[str] = set()
+    for sample in getattr(parts, part):
+        if left and sample.label not in spared:
+            spared.add(sample.label)
+        else:
+            Path(os.fsdecode(sample.path)).write_bytes(b"no picture")
+    with pytest.raises(LookalikeError, match=f"pictures to {task} cannot be read"):
+        drain(train(QUICK, folder, tmp_path / "out", parts))
+    assert not (tmp_path / "out").exists()
+
+
+def test_for_new_classes_the_test_asks_about_classes_that_were_never_trained(shapes: Path, tmp_path: Path) -> None:
+    config = replace(QUICK, purpose="classes", epochs=1, classes_per_batch=2)
+    result = run_to_end(config, shapes, tmp_path / "out").result
+    train, validation, test = ({sample.label for sample in part} for part in result.parts)
+    assert test.isdisjoint(train | validation)
+    assert validation.isdisjoint(train)
+    assert result.verdict.classes == 2
+
+
+def test_where_validation_has_known_and_new_classes_the_new_ones_alone_are_asked_about(tmp_path: Path) -> None:
+    config = replace(QUICK, purpose="classes", epochs=1, max_seconds=0.01)
+    result = run_to_end(config, write_classes(tmp_path / "five", 5, 8), tmp_path / "out").result
+    network, samples = pretrained(config), result.parts.validation
+    pixels = np.stack([decode(sample, network.preprocessing) for sample in samples])
+    pooled = pooled_features(network, lambda rows: pixels[rows], np.arange(len(samples)))
+    figures = retrieval(both_embeddings(network, pooled).backbone, number(samples).labels)
+    new = {sample.label for sample in samples} - {sample.label for sample in result.parts.train}
+    asked = [samples[row].label in new for row in figures.rows]
+    assert len(new) == 1
+    assert not all(asked)
+    assert result.fit.epochs[0].score.backbone == pytest.approx(figures.per_query_map_at_r[asked].mean(), abs=1e-6)
+
+
+def test_halfway_each_weight_is_the_mean_of_the_pretrained_and_the_trained_one(shapes: Path, tmp_path: Path) -> None:
+    kept = {}
+    for share in (0.5, 1.0):
+        config = replace(QUICK, dim=0, epochs=1, interpolation=share)
+        assert run_to_end(config, shapes, tmp_path / str(share)).result.fit.best.epoch == 1
+        kept[share] = load_network(tmp_path / str(share)).state_dict()
+    start = pretrained(replace(QUICK, dim=0)).state_dict()
+    assert any(not torch.equal(kept[1.0][name], tensor) for name, tensor in start.items())
+    for name, tensor in start.items():
+        wanted = (tensor.double() + kept[1.0][name].double()) / 2
+        torch.testing.assert_close(kept[0.5][name].double(), wanted, atol=1e-6, rtol=1e-6)
+
+
+def test_without_a_head_the_backbone_is_the_embedding(trained: Trained, tmp_path: Path, shapes: Path) -> None:
+    parts = split(drain(survey(shapes)).samples, "images")
+    small = Split(parts.train[::3], parts.validation, parts.test)
+    result = drain(train(replace(QUICK, dim=0, epochs=1), shapes, tmp_path / "out", small))
+    assert result.fit.embedding == "backbone"
+    assert all(epoch.score.head is None for epoch in result.fit.epochs)
+    assert model.read_card(tmp_path / "out").dim == 1280
+    assert len(result.parts.train) <= len(small.train)
+
+
+def test_closed_at_any_stage_nothing_is_left_behind(shapes: Path, tmp_path: Path) -> None:
+    stages = ["scan", "test", "decode", "validate", "train", "save"]
+    for stage in stages:
+        steps = train(replace(QUICK, epochs=1), shapes, tmp_path / "out" / "checkpoint")
+        assert next(said.stage for said in steps if said.stage == stage) == stage
+        steps.close()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_time_that_is_spent_ends_the_training_with_its_best(shapes: Path, tmp_path: Path) -> None:
+    result = run_to_end(replace(QUICK, max_seconds=0.01, epochs=50), shapes, tmp_path / "out").result
+    assert len(result.fit.epochs) == 2
+    assert "time given is spent" in result.fit.stopped
+
+
+def test_two_classes_of_three_pictures_are_refused_with_what_it_takes(tmp_path: Path) -> None:
+    folder = write_classes(tmp_path / "few", 2, 3)
+    with pytest.raises(LookalikeError, match="two classes of at least six different pictures"):
+        drain(train(QUICK, folder, tmp_path / "out"))
+
+
+def test_a_folder_with_other_things_is_no_place_for_a_checkpoint(shapes: Path, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear diary")
+    with pytest.raises(LookalikeError, match="holds other files"):
+        drain(train(QUICK, shapes, tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]

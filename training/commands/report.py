@@ -1,0 +1,44 @@
+"""`lookalike report`: a training as a page to read and to keep."""
+
+from pathlib import Path
+
+import click
+
+from indexer import atomic
+from indexer.cli.options import overwrite_option, require_output
+from indexer.cli.terminal import attached_option, emit, follow, json_option, say
+from indexer.errors import LookalikeError
+from indexer.photos.decoding import show
+from training.reports.record import REPORT_FILE, require_checkpoint
+from training.reports.report import report
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command("report")
+@click.argument("checkpoint", type=FOLDER)
+@click.option("--out", type=FOLDER, help="The page to write, .html; else report.html in CHECKPOINT.")
+@overwrite_option
+@json_option
+@attached_option
+def report_command(*, checkpoint: Path, out: Path | None, overwrite: bool, as_json: bool, attached: bool) -> None:
+    """Write what a training was worth as one HTML page: curves, figures, distances, mistakes; CHECKPOINT tells it."""
+    require_checkpoint(checkpoint)
+    place = page_place(out or checkpoint / REPORT_FILE, overwrite=overwrite or out is None)
+    page = follow(report(checkpoint), as_json=as_json, attached=attached)
+    atomic.write_file(place, page)
+    if as_json:
+        emit("report", {"page": str(place.absolute())})
+    else:
+        say(f"Report: {show(place)}")
+
+
+def page_place(out: Path, *photo_folders: Path, overwrite: bool) -> Path:
+    """Where a page may go, outside all photo folders; LookalikeError where it cannot be one."""
+    if out.suffix.lower() not in (".html", ".htm") or not out.parent.is_dir():
+        raise LookalikeError(f"{show(out)} cannot be written: name an .html file in a folder that is there.")
+    require_output(out, folders=photo_folders, overwrite=overwrite)
+    return out
+
+
+COMMANDS = [report_command]

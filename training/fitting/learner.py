@@ -1,0 +1,185 @@
+"""A network being trained: its start, one step, and both embeddings of pictures.
+
+The head starts as the identity, or where it is smaller as the principal components of what the pretrained backbone
+says about the training pictures, so at step 0 it is about as good as the backbone itself and training only has to
+improve it.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from indexer.errors import LookalikeError
+from indexer.models import backbones
+from indexer.models.card import Head
+from indexer.models.network import Network, accelerator, with_head
+from indexer.vectors.projection import fit_pca
+from training.losses import losses
+from training.losses.loss_value import LossValue
+from training.settings.config import TrainConfig
+from training.settings.cost import SIDE
+
+EMBED_BATCH = 128  # pictures at 224 px that go through the network together: 0.6 GB for its largest map
+HEAD_ROWS = 2_000  # pictures the head's start is fitted on
+
+Pixels = NDArray[np.uint8]
+Fetch = Callable[[NDArray[np.int64]], Pixels]
+Show = Callable[[NDArray[np.int64], torch.Generator], Tensor]
+
+
+class Embeddings(NamedTuple):
+    """Unit-length embeddings (n, dim) float32 from the head (None where there is none) and from the backbone."""
+
+    head: np.ndarray | None
+    backbone: np.ndarray
+
+
+def device() -> str:
+    """Where training runs: "cuda" where there is one, else "cpu" (MPS lacks operations of some backbones)."""
+    return "cuda" if accelerator() == "cuda" else "cpu"
+
+
+def pretrained(config: TrainConfig) -> Network:
+    """The pretrained network at the training size, seeing the whole square of a picture, its head not fitted yet."""
+    backbone = backbones.create(size=config.image_size)
+    whole = replace(backbone.preprocessing, crop=1.0)
+    torch.manual_seed(config.seed)
+    network = Network(backbone._replace(preprocessing=whole))
+    dim = config.dim or (network.backbone_dim if config.recipe == "quick" else 0)  # a head is all that quick trains
+    if dim > network.backbone_dim:
+        raise LookalikeError(f"--dim cannot be more than the {network.backbone_dim:,} numbers of the backbone.")
+    network = with_head(network, Head(dim) if dim else None)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads
+    return network.eval().to(device())
+
+
+class Learner:
+    """A network with its loss, optimiser and learning-rate schedule; batch-norm statistics stay as they are."""
+
+    def __init__(self, network: Network, config: TrainConfig, show: Show, *, classes: int, steps: int) -> None:
+        self.network = network
+        self.show = show
+        self.loss = losses.build(config, classes, network.dim).to(device())
+        self.optimiser = torch.optim.AdamW(_groups(network, self.loss, config))
+        rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, max_lr=rates, total_steps=max(steps, 2))
+        self.random = torch.Generator().manual_seed(config.seed)
+
+    def step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> LossValue:
+        """One step on the pictures of some rows (n,) with labels (n,).
+
+        Where the loss is no number, as the network has none left to give, or infinite, nothing is changed.
+        """
+        self.network.eval()  # batch-norm: running statistics, its weights are trained
+        embeddings = self.network.embed(self.show(rows, self.random))
+        value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(device()))
+        if not torch.isfinite(embeddings).all():  # distances between such embeddings count as 0, and so would the loss
+            value = value._replace(loss=torch.full_like(value.loss, torch.nan))
+        if not torch.isfinite(value.loss):
+            return value
+        self.optimiser.zero_grad(set_to_none=True)
+        value.loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.schedule.step()
+        return value
+
+    def collapsed_loss(self, labels: NDArray[np.int64]) -> float:
+        """The loss of a batch with labels (n,) whose pictures all have one embedding; 0 where nobody can say: a loss
+        with weights of its own learns to live with it.
+        """
+        if any(True for _ in self.loss.parameters()):
+            return 0.0
+        point = nn.functional.normalize(torch.ones(len(labels), self.network.dim, device=device()), dim=1)
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):  # a miner's draws here are not to change the training
+            value = float(self.loss(point, torch.from_numpy(labels).to(device())).loss)
+        return value if math.isfinite(value) else 0.0
+
+
+def pooled_features(network: Network, fetch: Fetch, rows: NDArray[np.int64]) -> np.ndarray:
+    """Backbone outputs before the head, float32 (n, backbone_dim), of pictures by row."""
+    network.eval()
+    parts = []
+    size = max(1, min(EMBED_BATCH, int(EMBED_BATCH * (SIDE / network.preprocessing.size) ** 2)))
+    with torch.inference_mode(), autocast():
+        for start in range(0, len(rows), size):
+            pixels = torch.from_numpy(fetch(rows[start : start + size])).to(device())
+            parts.append(network.pool(network.raw_features(pixels)).float().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def both_embeddings(network: Network, pooled: np.ndarray) -> Embeddings:
+    """Unit-length embeddings of pooled backbone outputs (n, backbone_dim)."""
+    with torch.inference_mode():
+        values = torch.from_numpy(pooled).to(device())
+        backbone = nn.functional.normalize(values, dim=1).cpu().numpy()
+        head = None if network.head is None else network.embed(values).cpu().numpy()
+    return Embeddings(head, backbone)
+
+
+def start_head(network: Network, pooled: np.ndarray) -> None:
+    """Let the head begin as the identity, or where it is smaller as the principal components of pooled outputs
+    (n, backbone_dim) around their mean.
+    """
+    if network.head is None:
+        return
+    weight, bias = network.head.weight, network.head.bias
+    with torch.no_grad():
+        if network.dim == network.backbone_dim:
+            nn.init.eye_(weight)
+            nn.init.zeros_(bias)
+            return
+        components, mean = fit_pca(pooled, network.dim), pooled.mean(axis=0)
+        weight.copy_(torch.from_numpy(components.T.copy()))
+        bias.copy_(-weight @ torch.from_numpy(mean).to(weight.device))
+
+
+def snapshot(network: Network) -> dict[str, Tensor]:
+    """A copy of all that training can change."""
+    return {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
+
+
+def restore(network: Network, state: dict[str, Tensor]) -> None:
+    """Go back to a snapshot."""
+    network.load_state_dict(state, strict=False)
+
+
+@contextmanager
+def interpolated(network: Network, start: dict[str, Tensor], share: float) -> Iterator[None]:
+    """The network as it would be kept: its weights on the way from those of the start to its own, as far as a share of
+    the way (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", equation 1); its own again afterwards.
+    """
+    if share == 1:
+        yield
+        return
+    trained = snapshot(network)
+    restore(network, {name: torch.lerp(weight, trained[name], share) for name, weight in start.items()})
+    yield
+    restore(network, trained)
+
+
+def autocast() -> torch.autocast:
+    """bf16 on CUDA; on the processor never: it is 2.5 to 6 times slower there."""
+    return torch.autocast(device(), dtype=torch.bfloat16, enabled=device() == "cuda")
+
+
+def _groups(network: Network, loss: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
+    """Weight decay for matrices and kernels only: biases and batch-norm weights are no lengths to be shortened.
+
+    A loss's own weights are directions or boundaries, so none for them either, and they learn at a rate of their own.
+    """
+    every = [weight for weight in network.parameters() if weight.requires_grad]
+    own, rate = list(loss.parameters()), config.learning_rate
+    groups: list[dict[str, Any]] = [
+        {"params": [weight for weight in every if weight.ndim > 1], "weight_decay": config.weight_decay, "lr": rate},
+        {"params": [weight for weight in every if weight.ndim <= 1], "weight_decay": 0.0, "lr": rate},
+    ]
+    if own:
+        groups.append({"params": own, "weight_decay": 0.0, "lr": rate * config.preset_of_loss.own_rate})
+    return groups

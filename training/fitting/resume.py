@@ -1,0 +1,194 @@
+"""A training that can be killed: now and then all it stands on is written down, and taken up again.
+
+One file where the checkpoint will be, replaced whole or not at all: tensors of safetensors, everything else as JSON in
+its header, nothing that could run. With it a run goes on as if it had never ended, to the bit on one machine.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from indexer import atomic
+from indexer.errors import LookalikeError, ModelError
+from indexer.models.card import WEIGHTS_LIMIT, read_regular
+from indexer.photos.decoding import show
+from training.data.labelled_folders import Sample
+from training.data.sources import UNFINISHED
+from training.fitting.learner import Learner, restore, snapshot
+from training.fitting.recipes import Settled
+from training.settings.config import TrainConfig
+
+FORMAT = 2
+EVERY = 60.0  # seconds of steps after which a training is written down in the middle of an epoch
+UNFIT = (ValueError, TypeError, RuntimeError)  # what torch and JSON say
+PAUSE = 50  # times as long as writing down took, nothing is written: that is at most 2 % of the time
+
+
+class State(NamedTuple):
+    """Tensors by name, and facts as plain values for JSON."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+class Keeper:
+    """Where a training is written down while it runs: a file in the folder `out`, made when there is something.
+
+    `config` is what was asked for, `settled` what was made of it on the computer where the training began: None before.
+    """
+
+    def __init__(
+        self, out: Path, config: TrainConfig, state: State | None = None, settled: Settled | None = None
+    ) -> None:
+        self.out = out
+        self.config = config
+        self.state = state
+        self.settled = settled
+        self._path = out / UNFINISHED
+        self._made = [folder for folder in (out, *out.parents) if not folder.exists()]
+        self._photos = ""
+        self._saved = time.monotonic()
+        self._took = 0.0
+
+    def belongs_to(self, samples: Sequence[Sample]) -> None:
+        """Name the photos to learn from and choose by; LookalikeError where what is taken up began with others."""
+        lines = b"".join(sample.sha256 + sample.label.encode() + b"\n" for sample in samples)
+        self._photos = hashlib.sha256(lines).hexdigest()
+        if self.state is not None and self.state.facts["photos"] != self._photos:
+            raise LookalikeError(
+                f"The pictures are no longer those that the training in {show(self.out)} began with. Begin "
+                "anew, without --resume."
+            )
+
+    def save(self, state: Callable[[], State], wait: float = 0.0) -> None:
+        """Replace what was written down before, unless that is less than `wait` seconds ago, or PAUSE times as long as
+        it took; LookalikeError where the disk refuses.
+        """
+        begun = time.monotonic()
+        if begun - self._saved < max(wait, PAUSE * self._took):
+            return
+        tensors, facts = state()
+        header = {"facts": json.dumps(self._about() | facts)}
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            atomic.write_file(self._path, safetensors.torch.save(tensors, header))
+        except OSError as fault:
+            raise LookalikeError(
+                f"The training cannot be kept in {show(self.out)}: {fault.strerror or fault}."
+            ) from fault
+        self._saved = time.monotonic()
+        self._took = self._saved - begun
+
+    def _about(self) -> dict[str, Any]:
+        config, why = self.settled or (self.config, "")
+        asked = {"format": FORMAT, "photos": self._photos, "config": self.config.to_dict()}
+        return asked | {"settled": config.to_dict(), "why": why}
+
+    def tidy(self) -> None:
+        """Leave nothing behind but what was written down whole."""
+        if self.out.is_dir():
+            atomic.tidy(self.out)
+        for folder in self._made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def discard(self) -> None:
+        """Leave nothing behind: the training was given up."""
+        self._path.unlink(missing_ok=True)
+        self.tidy()
+
+
+def begin(out: Path, config: TrainConfig, *, resume: bool) -> Keeper:
+    """A keeper for a new training, or with `resume` for the one that was cut off in `out`, with its settings.
+
+    LookalikeError where there is none, or where other settings are asked for than it has.
+    """
+    if not resume:
+        return Keeper(out, config)
+    state = _read(out / UNFINISHED)
+    with taking_up(out):
+        begun, settled = (TrainConfig.from_dict(state.facts[name]) for name in ("config", "settled"))
+        keeper = Keeper(out, begun, state, Settled(settled, str(state.facts["why"])))
+    if config not in (begun, settled, TrainConfig()):
+        raise LookalikeError(
+            f"The training in {show(out)} was begun with other settings, and goes on with them: leave them out."
+        )
+    return keeper
+
+
+@contextmanager
+def taking_up(out: Path) -> Iterator[None]:
+    """While what was written down in `out` is taken up: LookalikeError where something is missing, or does not fit."""
+    try:
+        yield
+    except (safetensors.SafetensorError, LookalikeError, LookupError, AttributeError, *UNFIT) as fault:
+        raise LookalikeError(
+            f"{show(out / UNFINISHED)} is damaged or of another version. Begin anew, without --resume."
+        ) from fault
+
+
+def _read(path: Path) -> State:
+    try:
+        data = read_regular(path, WEIGHTS_LIMIT)
+    except ModelError:
+        raise LookalikeError(f"There is no unfinished training in {show(path.parent)}: leave --resume out.") from None
+    with taking_up(path.parent):
+        size = int.from_bytes(data[:8], "little")
+        facts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["facts"])
+        if facts["format"] != FORMAT:
+            raise ValueError("another format")
+        if not isinstance(facts["photos"], str):
+            raise TypeError("no photos")
+        return State(safetensors.torch.load(data), facts)
+
+
+def of_learner(learner: Learner) -> State:
+    """Weights, the loss's own, optimiser, schedule and random numbers."""
+    optimiser = learner.optimiser.state_dict()
+    tensors = _named("network", snapshot(learner.network)) | _named("loss", learner.loss.state_dict())
+    for number, values in optimiser["state"].items():
+        tensors |= _named(f"optimiser.{number}", values)
+    tensors |= {"random.views": learner.random.get_state(), "random.torch": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    return State(tensors, {"groups": optimiser["param_groups"], "schedule": learner.schedule.state_dict()})
+
+
+def into_learner(state: State, learner: Learner) -> None:
+    """Put a learner, built with the same settings, where the other stood; KeyError, ValueError or RuntimeError where
+    the state is not one of such a learner.
+    """
+    weights = part(state.tensors, "network")
+    if weights.keys() != snapshot(learner.network).keys():
+        raise KeyError("network")
+    restore(learner.network, weights)
+    learner.loss.load_state_dict(part(state.tensors, "loss"))
+    values: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in part(state.tensors, "optimiser").items():
+        number, key = name.split(".")
+        values.setdefault(int(number), {})[key] = tensor
+    learner.optimiser.load_state_dict({"state": values, "param_groups": state.facts["groups"]})
+    learner.schedule.load_state_dict(state.facts["schedule"])
+    learner.random.set_state(state.tensors["random.views"])
+    torch.set_rng_state(state.tensors["random.torch"])
+    if "random.cuda" in state.tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state.tensors["random.cuda"])
+
+
+def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The tensors below a name, by the rest of theirs."""
+    return {key[len(name) + 1 :]: tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
+
+
+def _named(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{name}.{key}": tensor for key, tensor in tensors.items()}

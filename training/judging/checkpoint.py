@@ -1,0 +1,112 @@
+"""A fine-tuned model on disk: the two files of every model, `training.json`, the story of how it came about, and beside
+them what reports need and a card for people.
+"""
+
+import importlib.metadata
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from indexer import atomic
+from indexer.errors import LookalikeError
+from indexer.models.card import CARD_FILE, STORY_FILE, ModelCard, card_bytes, name_hash
+from indexer.models.network import Network, write_checkpoint
+from indexer.photos import decoding as photos
+from indexer.photos.decoding import show
+from training.data.labelled_folders import Sample, has_labels
+from training.data.sources import UNFINISHED
+
+MOST_LABELS = 20_000  # that a card names: it may have a megabyte
+VERSIONS = ("lookalike", "torch", "timm", "numpy", "pillow")
+
+
+def check_place(out: Path) -> None:
+    """LookalikeError where a checkpoint cannot be written, or would take the place of anything but a training cut off.
+
+    `out` is absolute. Nothing is left there by asking.
+    """
+    try:
+        obstacle = _obstacle(out)
+        if not obstacle:
+            _probe(out)
+    except OSError as fault:
+        obstacle = f"cannot be written to: {fault.strerror or fault}"
+    if obstacle:
+        raise LookalikeError(f"{show(out)} {obstacle}. Name an empty or new folder for the checkpoint.")
+
+
+def _obstacle(out: Path) -> str:
+    """What is the matter with a place as it is, "" where nothing is."""
+    if out.exists() and not out.is_dir():
+        return "is a file"
+    if (out / CARD_FILE).exists():
+        return "holds a model already"
+    if out.is_dir() and any(entry.name != UNFINISHED and entry.suffix != atomic.PARTIAL for entry in out.iterdir()):
+        return "holds other files"
+    if out == Path.cwd():
+        return "is the folder you are in, and would be replaced as a whole"
+    return ""
+
+
+def _probe(out: Path) -> None:
+    """Make and remove what a training will make: a file in the folder, and the folder's new form beside it. OSError
+    where that is refused.
+    """
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        for place in (out / UNFINISHED, out):
+            atomic.new_folder(place).rmdir()
+    finally:
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def save(
+    network: Network,
+    out: Path,
+    *,
+    seen: Sequence[Sample],
+    source: str,
+    story: dict[str, Any],
+    calibration: dict[str, Any] | None,
+    beside: Mapping[str, str],
+) -> ModelCard:
+    """Write the checkpoint whole or not at all; `seen` is everything it was trained on or chosen by.
+
+    `calibration` goes into its card: what a distance means, where that is known for any picture.
+    `beside` are texts by file name, for people and for reports. LookalikeError where the disk refuses.
+    """
+    hashes = np.frombuffer(b"".join(sample.sha256 for sample in seen), np.uint8).reshape(-1, 32).copy()
+    try:
+        temporary = atomic.new_folder(out)
+        try:
+            card = write_checkpoint(
+                network, temporary, name=photos.text(os.fsencode(out.absolute().name))[:100], source=source, seen=hashes
+            )
+            (temporary / CARD_FILE).write_bytes(card_bytes(card, calibration, _names(seen)))
+            about = {"fingerprint": card.fingerprint, "versions": _versions()}
+            (temporary / STORY_FILE).write_text(json.dumps(story | about, indent=1) + "\n")
+            for name, text in beside.items():
+                (temporary / name).write_text(text, encoding="utf-8")
+            atomic.publish_folder(temporary, out)
+        finally:
+            atomic.discard(temporary)
+    except OSError as fault:
+        raise LookalikeError(f"The checkpoint cannot be written to {show(out)}: {fault.strerror or fault}.") from fault
+    return card
+
+
+def _names(seen: Sequence[Sample]) -> list[str] | None:
+    """Hashes of the labels it was trained on, so that nothing measured on them passes for new ones; None: too many."""
+    labels = {sample.label for sample in seen} if has_labels(seen) else set()
+    return sorted(map(name_hash, labels)) if len(labels) <= MOST_LABELS else None
+
+
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in VERSIONS}

@@ -1,0 +1,76 @@
+"""What came of a training, as data: for the checkpoint's `training.json`, the command line and the window."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from indexer.photos import decoding as photos
+from training.data.labelled_folders import Unreadable
+from training.data.sources import Source, described
+from training.data.split import Split
+from training.fitting.fit import Fit
+from training.judging.thresholds import Thresholds
+from training.judging.verdict import Baseline, Verdict
+from training.settings.config import TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What came of a training; the checkpoint is written whatever the verdict says.
+
+    `recipe` says in a sentence which one it was and why, `parts` are the photos used for training, validation and
+    test; `unreadable` those left out.
+    """
+
+    checkpoint: Path
+    learned_from: Source
+    config: TrainConfig
+    recipe: str
+    fit: Fit
+    baseline: Baseline
+    verdict: Verdict
+    thresholds: Thresholds | None
+    parts: Split
+    unreadable: tuple[Unreadable, ...]
+
+    @property
+    def source(self) -> str:
+        """Where the weights are from, in a line for people."""
+        settings, classes = self.config.resolved(), len({sample.label for sample in self.parts.train})
+        how = "fine-tuned" if self.fit.best.epoch else "unchanged after a training"
+        start = f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures"
+        where = f"{described(self.learned_from)}, {settings.loss} loss"
+        if settings.recipe == "unlabelled":
+            return f"{start} {where} over views of each, without classes"
+        return f"{start} of {classes:,} classes {where}, {settings.miner}, for new {settings.purpose}"
+
+    def fields(self) -> dict[str, Any]:
+        """The keys of DESIGN 6 and what the window shows beside them, as plain values."""
+        judged, fit = self.verdict, self.fit
+        return {
+            "checkpoint": str(self.checkpoint.absolute()),
+            "before": judged.before.fields(),
+            "after": judged.after.fields(),
+            "pixels": self.baseline.pixels.fields() if self.baseline.pixels else None,
+            "pretrained": [row.fields() for row in self.baseline.rows],
+            "change": judged.change._asdict() | {"over": judged.over},
+            "change_p_at_1": judged.first._asdict() | {"over": judged.over},
+            "verdict": "install" if judged.install else "refuse",
+            "why": judged.why,
+            "thresholds": self.thresholds.fields() if self.thresholds else None,
+            "queries": judged.queries,
+            "classes": judged.classes,
+            "recipe": self.recipe,
+            "embedding": fit.embedding,
+            "dim": fit.network.dim,
+            "best_epoch": fit.best.epoch,
+            "epochs": [epoch.fields() for epoch in fit.epochs],
+            "stopped": fit.stopped,
+            "collapse": fit.collapse,
+            "examples": [example.fields() for example in judged.examples],
+            "parts": {name: len(part) for name, part in self.parts._asdict().items()},
+            "unreadable": [{"path": photos.text(path), "reason": reason} for path, reason in self.unreadable],
+            "seconds": fit.epochs[-1].seconds,
+            "config": self.config.resolved().to_dict() | {"image_size": fit.network.preprocessing.size},
+            "source": self.source,
+        }

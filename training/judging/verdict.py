@@ -1,0 +1,299 @@
+"""Is the trained model better than what the user had? Asked of the test part only, which nothing else looks at.
+
+"Before" is the pretrained backbone as it would be used without any training. It is measured at its own picture size
+and at the size of the training, and the better of the two counts: the trained model has to beat that. Raw pixels stand
+beside as the row that tells how hard the pictures are.
+
+Where no two test pictures share a class, the task is to find each of them by another view of it: less than what labels
+would say, and said so.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from indexer.errors import LookalikeError
+from indexer.indexing.pipeline import Embedder, embed_files
+from indexer.models.card import Head, ModelCard
+from indexer.models.model import Model
+from indexer.models.network import Network, create_network, run_network, with_head
+from indexer.models.raw_pixels import Pixels
+from indexer.photos import decoding as photos
+from indexer.progress import Progress, Steps
+from indexer.statistics.metrics import Interval, Retrieval, paired_interval, retrieval
+from training.data.augmentation import STRONG, views
+from training.data.labelled_folders import Sample, Unreadable, has_labels, number, require_usable
+from training.data.pictures import read
+from training.fitting.learner import device
+
+EXAMPLES = 5
+HITS = 5
+GROUPED_FROM = 10  # classes: fewer say little about the spread between classes
+VIEW_SEED = 2  # of the views that are looked for, the same for every model
+VIEW_BATCH = 64
+
+
+class Row(NamedTuple):
+    """One model on the test part: what it is, its embeddings (n, dim), its figures."""
+
+    name: str
+    vectors: np.ndarray
+    figures: Retrieval
+
+    def fields(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return {
+            "model": self.name,
+            "p_at_1": self.figures.p_at_1,
+            "r_precision": self.figures.r_precision,
+            "map_at_r": self.figures.map_at_r,
+            "hit_at_k": {str(k): value for k, value in self.figures.hit_at_k.items()},
+        }
+
+
+class Example(NamedTuple):
+    """The nearest test pictures of one under both models; right: of the same class."""
+
+    query: bytes
+    label: str
+    before: tuple[bytes, ...]
+    after: tuple[bytes, ...]
+    before_right: tuple[bool, ...]
+    after_right: tuple[bool, ...]
+
+    def fields(self) -> dict[str, object]:
+        """Plain values for JSON; paths as Python names them (surrogates for bytes that are no text), to be opened."""
+        before, after = ([os.fsdecode(path) for path in paths] for paths in (self.before, self.after))
+        return self._asdict() | {"query": os.fsdecode(self.query), "before": before, "after": after}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the test part says. `change` is of MAP@R and decides, `first` of P@1, both after less before; `over` is what
+    they were resampled over.
+    """
+
+    before: Row
+    after: Row
+    change: Interval
+    first: Interval
+    over: str
+    queries: int
+    classes: int
+    install: bool
+    why: str
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The usable test pictures and what there is before any training; `rows` holds every pretrained form tried, the
+    best first, `own` the one at its own size. `labels` (n,) are the classes as numbers, (2 n,) where views are asked.
+    """
+
+    samples: tuple[Sample, ...]
+    labels: NDArray[np.int64]
+    rows: tuple[Row, ...]
+    own: Row
+    pixels: Row | None
+    unreadable: tuple[Unreadable, ...]
+
+
+class Embedded(NamedTuple):
+    """Samples that could be embedded, their vectors (n, dim) float32, and the files that could not."""
+
+    samples: tuple[Sample, ...]
+    vectors: np.ndarray
+    unreadable: tuple[Unreadable, ...]
+
+
+def measure_before(samples: Sequence[Sample], network: Network) -> Steps[Baseline]:
+    """Measure the pretrained backbone and raw pixels on the test part; `network` is as training will start.
+
+    Unreadable pictures are left out. LookalikeError where the rest has nothing to ask.
+    """
+    start = before_head(network)
+    name = f"pretrained at {start.preprocessing.size} px"
+    usable, vectors, unreadable = yield from embed(name, samples, as_embedder(start, name))
+    require_usable(samples, usable, "judge by")
+    labels = _labels(usable)
+    first = own = yield from _row(name, usable, vectors, as_embedder(start, name))
+    rows = [first]
+    pretrained = create_network()
+    if pretrained.preprocessing != start.preprocessing:
+        name = f"pretrained at {pretrained.preprocessing.size} px, its own size"
+        own = yield from measure(name, usable, as_embedder(pretrained, name))
+        rows.append(own)
+    rows.sort(key=lambda row: -row.figures.map_at_r)
+    pixels = yield from _measure_pixels(usable)
+    return Baseline(usable, labels, tuple(rows), own, pixels, unreadable)
+
+
+def judge(baseline: Baseline, network: Network) -> Steps[Verdict]:
+    """Measure the trained network on the test part and compare, query by query."""
+    name = "fine-tuned"
+    after = yield from measure(name, baseline.samples, as_embedder(network, name))
+    return _compared(baseline, baseline.rows[0], after)
+
+
+def keep(baseline: Baseline) -> Verdict:
+    """Where training found nothing better: the pretrained model as it was, compared with itself."""
+    verdict = _compared(baseline, baseline.own, baseline.own._replace(name="the pretrained model, unchanged"))
+    why = (
+        "No epoch of the training was better than the pretrained model on the validation pictures, so the new model is "
+        "the pretrained one, unchanged. Keep the one you have, or train with more pictures."
+    )
+    return replace(verdict, why=why)
+
+
+def _compared(baseline: Baseline, before: Row, after: Row) -> Verdict:
+    labelled = has_labels(baseline.samples)
+    asked = baseline.labels[after.figures.rows]
+    classes = len(np.unique(asked))
+    groups = asked if classes >= GROUPED_FROM else None
+    old, new = before.figures, after.figures
+    change = paired_interval(old.per_query_map_at_r, new.per_query_map_at_r, groups=groups)
+    first = paired_interval(old.per_query_p_at_1, new.per_query_p_at_1, groups=groups)
+    task = (
+        f"test pictures of {classes:,} classes" if labelled else f"views of {classes:,} test pictures without classes"
+    )
+    grouped = "classes" if labelled else "pictures"
+    return Verdict(
+        before=before,
+        after=after,
+        change=change,
+        first=first,
+        over="queries" if groups is None else grouped,
+        queries=new.queries,
+        classes=classes,
+        install=change.low > 0,
+        why=reason(change, first, f"{new.queries:,} {task}"),
+        examples=tuple(examples(baseline.samples, before.vectors, after.vectors)) if labelled else (),
+    )
+
+
+def reason(change: Interval, first: Interval, task: str) -> str:
+    """The verdict in words. A loss can gather each class and lose order within: then P@1 falls while MAP@R rises."""
+    measured = f"On {task} that the training never saw, MAP@R changes by {_say(change)}"
+    if change.high < 0:
+        return f"{measured}: the new model is worse. Keep the one you have."
+    if change.low <= 0:
+        return f"{measured}: that is not clearly better. Keep the one you have, or train with more pictures."
+    if first.high < 0:
+        caution = f"But the very nearest picture is right less often: P@1 changes by {_say(first)}."
+        return f"{measured}: the new model is better at gathering a class. {caution}"
+    return f"{measured}: the new model is better."
+
+
+def _say(change: Interval) -> str:
+    return f"{change.mean:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f})"
+
+
+def measure(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[Row]:
+    """How well each sample finds the others of its class, or the other view of it where there are no classes.
+
+    LookalikeError where one of them cannot be embedded.
+    """
+    _, vectors, unreadable = yield from embed(name, samples, embedder)
+    for path, why in unreadable:
+        raise LookalikeError(f"{photos.text(path)} {why}: start the training again.")
+    return (yield from _row(name, samples, vectors, embedder))
+
+
+def _row(name: str, samples: Sequence[Sample], vectors: np.ndarray, embedder: Embedder) -> Steps[Row]:
+    if not has_labels(samples):
+        vectors = np.concatenate([vectors, (yield from _embed_views(name, samples, embedder))])
+    return Row(name, vectors, retrieval(vectors, _labels(samples)))
+
+
+def _labels(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """Classes (n,) as numbers; where there are none, of each picture and then of each picture's view (2 n,)."""
+    labels = number(samples).labels
+    return labels if has_labels(samples) else np.concatenate([labels, labels])
+
+
+def _embed_views(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[np.ndarray]:
+    """Embeddings (n, dim) of a view of each picture, which is the same for every model."""
+    part = (yield from read(samples, embedder.card.preprocessing)).part
+    random = torch.Generator().manual_seed(VIEW_SEED)
+    vectors = []
+    for start in range(0, len(samples), VIEW_BATCH):
+        pixels = torch.from_numpy(part.batch(np.arange(start, min(start + VIEW_BATCH, len(samples)))))
+        shown = views(pixels, random, STRONG).round().to(torch.uint8).numpy()
+        vectors.append(embedder.embed(shown))
+        yield Progress("test", start + len(shown), len(samples), f"{name}, views")
+    return np.concatenate(vectors)
+
+
+def embed(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[Embedded]:
+    """Embed samples from their files; `name` is what the progress says of it."""
+    usable: list[Sample] = []
+    vectors: list[np.ndarray] = []
+    unreadable: list[Unreadable] = []
+    done = 0
+    for batch in embed_files([sample.path for sample in samples], embedder, lambda sha256: True):
+        for sample, result in zip(samples[done:], batch, strict=False):
+            if result.vector is None or result.sha256 != sample.sha256:
+                unreadable.append(Unreadable(sample.path, result.reason or "has changed since the training began"))
+            else:
+                usable.append(sample)
+                vectors.append(result.vector)
+        done += len(batch)
+        yield Progress("test", done, len(samples), name)
+    stacked = np.stack(vectors) if vectors else np.zeros((0, embedder.card.dim), np.float32)
+    return Embedded(tuple(usable), stacked, tuple(unreadable))
+
+
+def examples(samples: Sequence[Sample], before: np.ndarray, after: np.ndarray) -> list[Example]:
+    """A few queries with their nearest under both models: of each class the first by content hash, so not chosen."""
+    found = []
+    for row in _queries(samples):
+        old, new = _nearest(before, row), _nearest(after, row)
+        right = [tuple(samples[hit].label == samples[row].label for hit in hits) for hits in (old, new)]
+        paths = [tuple(samples[hit].path for hit in hits) for hits in (old, new)]
+        found.append(Example(samples[row].path, samples[row].label, paths[0], paths[1], right[0], right[1]))
+    return found
+
+
+def _queries(samples: Sequence[Sample]) -> list[int]:
+    """Rows of the example queries: the first of each class by hash, then the second of each, and so on."""
+    order = sorted(range(len(samples)), key=lambda row: samples[row].sha256)
+    met: dict[str, int] = {}
+    ranked = []
+    for row in order:
+        met[samples[row].label] = met.get(samples[row].label, 0) + 1
+        ranked.append((met[samples[row].label], samples[row].sha256, row))
+    return [row for *_, row in sorted(ranked)[:EXAMPLES]]
+
+
+def _nearest(vectors: np.ndarray, row: int) -> list[int]:
+    distances = np.linalg.norm(vectors - vectors[row], axis=1)
+    distances[row] = np.inf
+    nearest: list[int] = np.argsort(distances, kind="stable")[: min(HITS, len(vectors) - 1)].tolist()
+    return nearest
+
+
+def _measure_pixels(samples: Sequence[Sample]) -> Steps[Row | None]:
+    """The raw-pixel row; None where a picture is all black and so has no direction."""
+    try:
+        return (yield from measure("raw pixels", samples, Pixels()))
+    except LookalikeError:
+        return None
+
+
+def before_head(network: Network) -> Network:
+    """The same backbone, shared and not copied, with its own output as the embedding."""
+    return with_head(network.cpu(), None)  # a network is checked on the processor when it is made
+
+
+def as_embedder(network: Network, name: str) -> Model:
+    """The network as it stands, without a checkpoint; it moves to the training's device."""
+    runner = run_network(network, device())
+    head = None if network.head is None else Head(network.dim)
+    card = ModelCard(name, network.name, network.dim, network.preprocessing, head, "0" * 64, "this training")
+    return Model(card, "torch", runner.precision, runner)

@@ -1,0 +1,95 @@
+"""What a loss is built from, what it answers, and the statistics of a batch by which a collapse is seen."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+from training.losses.mining import Ranked, active, all_triplets
+
+# Losses that know no margin between distances are watched as if they had this one: half of FaceNet's 0.2.
+WATCHED_MARGIN = 0.1
+
+
+class LossOptions(NamedTuple):
+    """What a loss is built from; `margin` and `temperature` are 0 for a loss that has none.
+
+    `classes` (of the training part) and `dim` are for losses with weights of their own.
+    """
+
+    margin: float
+    miner: str
+    average: str
+    classes: int = 0
+    dim: int = 0
+    temperature: float = 0.0
+    distance: str = "l2"
+
+
+class Stats(NamedTuple):
+    """What a batch held, for the collapse monitor.
+
+    mined: triplets, or mismatched pairs, that the miner took. candidates, active: all the batch has, and those of them
+    with a loss, whatever the miner, so that curves of different miners can be compared; a loss without a margin between
+    distances counts triplets that miss WATCHED_MARGIN. positives, negatives: ordered pairs of the batch, with their
+    mean distances (0 where there is none).
+    """
+
+    mined: int
+    candidates: int
+    active: int
+    positives: int
+    negatives: int
+    positive_distance: float
+    negative_distance: float
+
+    @property
+    def active_fraction(self) -> float:
+        """Share of the candidates with a loss, 0 to 1; near 1 with shrinking distances means collapse."""
+        return self.active / self.candidates if self.candidates else 0.0
+
+    @property
+    def note(self) -> str:
+        """Why the batch had nothing to compare, else nothing."""
+        if not self.positives:
+            return "No two photos of the batch share a class."
+        if not self.negatives:
+            return "All photos of the batch are of one class."
+        return "" if self.mined else "No triplet of the batch fits the miner's rule."
+
+
+class LossValue(NamedTuple):
+    """The loss, a scalar with gradient (0 with a zero gradient where there is nothing to compare), and its Stats."""
+
+    loss: Tensor
+    stats: Stats
+
+
+def combine(batches: Sequence[Stats]) -> Stats:
+    """The statistics of one batch or more together, distances weighed by their pairs."""
+    mined, candidates, lossy, positives, negatives = (sum(column) for column in list(zip(*batches, strict=True))[:5])
+    near = sum(batch.positives * batch.positive_distance for batch in batches) / max(positives, 1)
+    far = sum(batch.negatives * batch.negative_distance for batch in batches) / max(negatives, 1)
+    return Stats(mined, candidates, lossy, positives, negatives, near, far)
+
+
+def statistics(batch: Ranked, mined: Tensor, candidates: Tensor, lossy: Tensor) -> Stats:
+    """From (n, n) tables of how many triplets or pairs each entry stands for."""
+    positives, negatives = batch.positive.sum(), batch.negative.sum()
+    near = (batch.distances * batch.positive).sum() / positives.clamp(min=1)
+    far = (batch.distances * batch.negative).sum() / negatives.clamp(min=1)
+    return Stats(
+        mined=int(mined.sum()),
+        candidates=int(candidates.sum()),
+        active=int(lossy.sum()),
+        positives=int(positives),
+        negatives=int(negatives),
+        positive_distance=float(near),
+        negative_distance=float(far),
+    )
+
+
+def triplet_statistics(batch: Ranked, mined: Tensor, margin: float = WATCHED_MARGIN) -> Stats:
+    """The same over all triplets of the batch, of which those have a loss that miss the margin."""
+    every = all_triplets(batch, margin)
+    return statistics(batch, mined, every.counts, active(batch, every, margin).counts)

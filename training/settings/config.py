@@ -1,0 +1,246 @@
+"""Everything a user may set about a training, once: names, defaults, ranges and help.
+
+The command line's options and the window's dialog are made from `fields_of(TrainConfig)`. Imports no torch.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
+from typing import Any, NamedTuple, cast, get_type_hints
+
+from indexer.errors import LookalikeError
+from training.settings.choices import (
+    DISTANCES,
+    LOSSES,
+    MINERS,
+    PRESETS,
+    PURPOSES,
+    RECIPES,
+    SAMPLINGS,
+    SUITED,
+    Preset,
+    usual_miner,
+)
+
+Value = str | int | float | None
+_LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
+
+
+class Rule(NamedTuple):
+    """What a field may be, with help for a lay reader: one of `choices` (name -> help), or a number, low to high.
+
+    `unset` says what None stands for, where None is allowed; `advanced` fields are folded away in the dialog.
+    """
+
+    help: str
+    choices: Mapping[str, str] = {}
+    low: float = -math.inf
+    high: float = math.inf
+    unset: str = ""
+    advanced: bool = False
+
+
+class Field(NamedTuple):
+    """One setting as the command line and the dialog need it; `kind` is str, int or float."""
+
+    name: str
+    kind: type
+    default: Value
+    rule: Rule
+
+    @property
+    def option(self) -> str:
+        """The name on the command line: --image-size for image_size."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def optional(self) -> bool:
+        """Whether None, "the usual one", is allowed."""
+        return bool(self.rule.unset)
+
+
+def _setting(default: Value, rule: Rule) -> Any:
+    return field(default=default, metadata={"rule": rule})
+
+
+def _suited(name: str, rule: Rule) -> Any:
+    """A setting of `choices.Suited`: what is None when a config is made becomes what suits its purpose."""
+    images, classes = (in_words(getattr(SUITED[purpose], name)) for purpose in ("images", "classes"))
+    both = f"{images}" if images == classes else f"{images} for new pictures, {classes} for new classes"
+    return _setting(None, rule._replace(unset=both))
+
+
+def in_words(value: str | float) -> str:
+    """A value as it is typed: 0.0003, 6."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """The settings of one training; every field is checked, LookalikeError says which one is wrong and why.
+
+    Those of `choices.Suited` may be left out or None when it is made, and are then what suits the purpose.
+    """
+
+    purpose: str = _setting("images", Rule("What the model is for.", PURPOSES))
+    loss: str = _suited("loss", Rule("What the model is corrected for.", _LOSS_HELP))
+    miner: str | None = _setting(
+        None, Rule("Which pairs or triplets of a batch count.", MINERS, unset="the one that suits loss and purpose")
+    )
+    epochs: int = _suited("epochs", Rule("How often the training goes over the pictures.", low=1, high=1000))
+    least_steps: int = _setting(
+        40,
+        Rule(
+            "Steps at least: where few pictures would make fewer, an epoch goes over them several times.",
+            low=0,
+            high=100_000,
+            advanced=True,
+        ),
+    )
+    image_size: int | None = _setting(
+        None, Rule("Side of the pictures in pixels; smaller is faster.", low=32, high=1024, unset="the model's own")
+    )
+    preset: str = _setting("tuned", Rule("Which form of the loss.", PRESETS, advanced=True))
+    margin: float | None = _setting(
+        None,
+        Rule("How far apart mismatches have to be.", low=0.01, high=2, unset="the loss's own", advanced=True),
+    )
+    temperature: float | None = _setting(
+        None,
+        Rule("Smaller looks at the hardest mismatches only.", low=0.005, high=1, unset="the loss's own", advanced=True),
+    )
+    distance: str = _setting("l2", Rule("How the loss measures distances.", DISTANCES, advanced=True))
+    recipe: str = _setting("auto", Rule("How much of the network is trained.", RECIPES, advanced=True))
+    dim: int = _suited(
+        "dim",
+        Rule(
+            "Numbers per picture at the model's end, from 2 to the backbone's own; 0 adds nothing to the backbone.",
+            low=0,
+            high=4096,
+            advanced=True,
+        ),
+    )
+    classes_per_batch: int = _setting(10, Rule("Classes looked at together.", low=2, high=1024, advanced=True))
+    photos_per_class: int = _setting(
+        6, Rule("Pictures of each class looked at together.", low=2, high=256, advanced=True)
+    )
+    sampling: str = _setting("classes", Rule("Which classes are looked at together.", SAMPLINGS, advanced=True))
+    learning_rate: float = _suited(
+        "learning_rate",
+        Rule("Largest step of the training; smaller is safer and slower.", low=1e-7, high=1, advanced=True),
+    )
+    weight_decay: float = _setting(1e-2, Rule("Pull of the weights towards zero.", low=0, high=1, advanced=True))
+    interpolation: float = _suited(
+        "interpolation",
+        Rule(
+            "How far the weights go from the pretrained ones towards the trained ones, 1 all the way; less forgets "
+            "less of other classes.",
+            low=0.1,
+            high=1,
+            advanced=True,
+        ),
+    )
+    patience: int = _setting(
+        3, Rule("Stop after so many epochs without improvement; 0 never stops early.", low=0, high=1000, advanced=True)
+    )
+    max_seconds: float = _setting(
+        0.0, Rule("Stop training after so many seconds; 0 sets no limit.", low=0, high=1e7, advanced=True)
+    )
+    seed: int = _setting(0, Rule("Start of the random numbers.", low=0, high=2**31 - 1, advanced=True))
+
+    def __post_init__(self) -> None:
+        for setting in fields_of(TrainConfig):
+            _check(setting, getattr(self, setting.name))
+        for name, value in SUITED[self.purpose]._asdict().items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)  # frozen from here on
+        if self.dim == 1:  # of unit length it could only be 1 or -1
+            raise LookalikeError("--dim has to be 0 or from 2 on, not 1.")
+        _check_loss(self)
+
+    @property
+    def preset_of_loss(self) -> Preset:
+        """The loss's own margin, miner and average under the chosen preset."""
+        return LOSSES[self.loss].presets[self.preset]
+
+    def resolved(self) -> "TrainConfig":
+        """The same with the loss's own miner, margin and temperature written out, None for what it has none of;
+        image_size is the model's to fill in.
+        """
+        usual = self.preset_of_loss
+        margin = usual.margin if self.margin is None else self.margin
+        temperature = usual.temperature if self.temperature is None else self.temperature
+        miner = self.miner or usual_miner(self.purpose, self.loss, self.preset)
+        return replace(self, miner=miner, margin=margin, temperature=temperature)
+
+    def to_dict(self) -> dict[str, Value]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """From `to_dict`'s form, defaults for what is not given; LookalikeError for a name or value it cannot take."""
+        known = {setting.name for setting in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise LookalikeError(f"There is no training setting called {name!r}.")
+        return cls(**values)
+
+
+@cache
+def fields_of(config: type[TrainConfig]) -> tuple[Field, ...]:
+    """The settings in order of display."""
+    hints = get_type_hints(config)
+    kinds = {
+        name: next(kind for kind in (str, int, float) if hint in (kind, kind | None)) for name, hint in hints.items()
+    }
+    return tuple(Field(f.name, kinds[f.name], cast(Value, f.default), f.metadata["rule"]) for f in fields(config))
+
+
+def _check_loss(config: TrainConfig) -> None:
+    """Refuse what has no meaning for the loss."""
+    loss, usual = config.loss, config.preset_of_loss
+    if config.miner is not None:
+        _check_taken(loss, "miner", config.miner, LOSSES[loss].miners)
+    _check_taken(loss, "distance", config.distance, LOSSES[loss].distances)
+    for name, set_, own in (
+        ("margin", config.margin, usual.margin),
+        ("temperature", config.temperature, usual.temperature),
+    ):
+        if set_ is not None and own is None:
+            raise LookalikeError(f"The loss {loss} has no {name}; leave --{name} out.")
+
+
+def _check_taken(loss: str, noun: str, name: str, takes: tuple[str, ...]) -> None:
+    if name not in takes:
+        raise LookalikeError(f"The loss {loss} cannot use the {noun} {name}; choose {_any_of(takes)}.")
+
+
+def _check(setting: Field, value: object) -> None:
+    if value is None and setting.optional:
+        return
+    if setting.kind is str:
+        _check_choice(setting, value)
+    else:
+        _check_number(setting, value)
+
+
+def _check_choice(setting: Field, value: object) -> None:
+    if not isinstance(value, str) or value not in setting.rule.choices:
+        raise LookalikeError(f"{setting.option} cannot be {value!r}; choose {_any_of(tuple(setting.rule.choices))}.")
+
+
+def _check_number(setting: Field, value: object) -> None:
+    allowed = int if setting.kind is int else (int, float)
+    if isinstance(value, bool) or not isinstance(value, allowed):
+        noun = "a whole number" if setting.kind is int else "a number"
+        raise LookalikeError(f"{setting.option} has to be {noun}, not {value!r}.")
+    if not setting.rule.low <= value <= setting.rule.high:
+        raise LookalikeError(
+            f"{setting.option} has to be from {setting.rule.low:g} to {setting.rule.high:.10g}, not {value!r}."
+        )
+
+
+def _any_of(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]
