@@ -25,7 +25,7 @@ from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
 from indexer.models import model as models
 from indexer.models.card import ModelCard
 from indexer.models.runtime import Agreement, read_form
-from indexer.photos.decoding import absolute, show
+from indexer.paths import join_path, show_path
 from indexer.photos.thumbnails import Thumbnails
 from indexer.places import SUFFIX
 from indexer.search import examples
@@ -142,7 +142,7 @@ class Library:
         except OSError as error:
             raise LibraryError(f"The library {folder} cannot be made ({error.strerror}).") from error
         if not ours:  # nothing is ever written among photos
-            raise LibraryError(f"{show(folder)} holds other things. Name a new folder for the library.")
+            raise LibraryError(f"{show_path(folder)} holds other things. Name a new folder for the library.")
         return cls(folder)
 
     def close(self) -> None:
@@ -364,7 +364,7 @@ def _size(folder: Path) -> int:
 def _photo(shown: ShownPhoto) -> Photo:
     return Photo(
         id=shown.id,
-        path=absolute(shown.root, shown.path),
+        path=join_path(shown.root, shown.path),
         copies=shown.copies,
         label=shown.label,
         width=shown.width,

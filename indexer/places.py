@@ -8,7 +8,7 @@ import platformdirs
 
 from indexer.database.store import Store
 from indexer.errors import LibraryError, LookalikeError
-from indexer.photos.decoding import show
+from indexer.paths import is_below, show_path
 
 SUFFIX = ".library"
 
@@ -32,7 +32,7 @@ def find(folder: Path | None = None) -> Path:
     if folder is not None:
         wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
         for library in libraries():
-            if any(below(path, root) for root in _roots(library) or () for path in wanted):
+            if any(is_below(path, root) for root in _roots(library) or () for path in wanted):
                 return library
     return home() / ("default" + SUFFIX)
 
@@ -49,11 +49,6 @@ def _roots(library: Path) -> list[bytes] | None:
             store.close()
     except LibraryError:
         return None
-
-
-def below(path: bytes, folder: bytes) -> bool:
-    """Whether an absolute path is a folder or lies below it."""
-    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
 
 
 def require_place(
@@ -74,14 +69,17 @@ def require_place(
     known = {one: _roots(one) for one in {*libraries(), *([library] if library else [])}}
     roots = [os.fsencode(folder.resolve()) for folder in folders]
     roots += [path for paths in known.values() for root in paths or () for path in (root, os.path.realpath(root))]
-    if any(below(place, root) for root in roots):
-        raise LookalikeError(f"{show(out)} lies in a photo folder, where nothing is ever written. Choose another.")
+    if any(is_below(place, root) for root in roots):
+        raise LookalikeError(f"{show_path(out)} lies in a photo folder, where nothing is ever written. Choose another.")
     if place in {os.fsencode(picture.parent.resolve() / picture.name) for picture in pictures}:
-        raise LookalikeError(f"{show(out)} is a picture you asked about. Choose another place.")
+        raise LookalikeError(f"{show_path(out)} is a picture you asked about. Choose another place.")
     if not overwrite and os.path.lexists(out) and not out.is_dir():
-        raise LookalikeError(f"{show(out)} is there already. Choose another place, or add --overwrite to replace it.")
+        raise LookalikeError(
+            f"{show_path(out)} is there already. Choose another place, or add --overwrite to replace it."
+        )
     return [
-        f"The library {show(one)} cannot be read: whether {show(out)} lies in a photo folder of it is not known."
+        f"The library {show_path(one)} cannot be read: whether {show_path(out)} lies in a photo folder of it is not "
+        "known."
         for one, paths in sorted(known.items())
         if paths is None
     ]

@@ -10,10 +10,10 @@ import click
 # and a projection took seven times the processor time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from indexer.cli.options import library_option
 from indexer.cli.terminal import run
 from indexer.commands import index as indexer_cli
 from indexer.commands import use
-from indexer.commands.maintenance import library_option
 from training.commands import train as training_cli
 
 

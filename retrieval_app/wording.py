@@ -1,8 +1,8 @@
 """Numbers as the window says them: counts, durations, distances and rates, each with its meaning."""
 
-from indexer.cli.terminal import counted
+from indexer.wording import count_noun
 
-count = counted  # '1 photo', '1,200 photos': as the commands say it
+count = count_noun  # '1 photo', '1,200 photos': as the commands say it
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,9 @@
-"""What the commands that write a file of the user's share: where it may lie, and whether it may replace another."""
+"""Options that several commands share, and the check that an output file costs the user nothing."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,3 +24,44 @@ def require_output(
     """Refuse a place as `require_place` does, and say what could not be asked."""
     for doubt in require_place(out, library=library, folders=folders, pictures=pictures, overwrite=overwrite):
         say(doubt, error=True)
+
+
+library_option = click.option(
+    "--library", type=click.Path(path_type=Path), help="The library's folder; else the one that holds the pictures."
+)
+
+FOLDER_PATH = click.Path(path_type=Path)
+
+anyway_option = click.option(
+    "--anyway", is_flag=True, help="Also where the model is not proven better, or a photo folder is offline."
+)
+
+weights_option = click.option(
+    "--weights", type=FOLDER_PATH, help="A safetensors file for the timm network named by --model."
+)
+
+runtime_option = click.option(
+    "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
+)
+
+model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
+
+attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")
+
+
+class FiniteNumber(click.FloatRange):
+    """A number of an option within its range; what is none, or not finite, is refused in a sentence."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; BadParameter where it is not finite or beyond the range."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):  # click finds that nan lies in every range
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+SHARE_NUMBER = FiniteNumber(0, 1, min_open=True, max_open=True)
+
+DISTANCE_NUMBER = FiniteNumber(0, 2)

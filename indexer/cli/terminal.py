@@ -6,7 +6,6 @@ files failed for the first time; 2: usage or refused, with one plain sentence.
 
 import contextlib
 import json
-import math
 import os
 import signal
 import subprocess
@@ -28,24 +27,6 @@ STOPPED = "Stopped. What was done is kept; the next run goes on from there."
 
 BROKEN_PIPE = 141  # what a shell says of a program that ended as nobody read on (128 + SIGPIPE)
 
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
-attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")
-
-
-class Number(click.FloatRange):
-    """A number of an option within its range; what is none, or not finite, is refused in a sentence."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number; BadParameter where it is not finite or beyond the range."""
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):  # click finds that nan lies in every range
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
-
-
-SHARE = Number(0, 1, min_open=True, max_open=True)
-DISTANCE = Number(0, 2)
-
 
 class Stopped(LookalikeError):
     """The user stopped the work; the text says what of it is kept."""
@@ -59,11 +40,6 @@ def say(message: str, *, error: bool = False) -> None:
     stream = sys.stderr if error else sys.stdout
     encoding = stream.encoding or "utf-8"
     print(message.translate(CONTROLS).encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
-
-
-def counted(number: int, noun: str, many: str = "") -> str:
-    """'1 photo', '2,000 photos'; `many` is the noun's plural where it is not made by an s."""
-    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
 
 
 def emit(kind: str, fields: Mapping[str, Any]) -> None:

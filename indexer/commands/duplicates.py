@@ -6,14 +6,13 @@ from typing import Any
 import click
 import numpy as np
 
-from indexer.cli.terminal import DISTANCE, attached_option, emit, follow, json_option, say
-from indexer.commands.maintenance import library_option
+from indexer.cli.options import DISTANCE_NUMBER, attached_option, json_option, library_option
+from indexer.cli.terminal import emit, follow, say
 from indexer.database.annotations import NO_MATCH
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.duplicates import KINDS, Group, find
-from indexer.photos import decoding as photos
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from indexer.places import find as find_library
 from indexer.progress import Progress, Steps
 from indexer.search.examples import photo_of
@@ -24,7 +23,7 @@ FILE = click.Path(path_type=Path)
 @click.command("duplicates")
 @library_option
 @click.option("--kind", type=click.Choice(list(KINDS)), default="copies", show_default=True)
-@click.option("--max-distance", type=DISTANCE, help="In place of the library's own cut-off.")
+@click.option("--max-distance", type=DISTANCE_NUMBER, help="In place of the library's own cut-off.")
 @click.option("--turned", is_flag=True, help="Near copies also where one is turned by 90 degrees or mirrored.")
 @click.option("--not-a-match", "pair", nargs=2, type=FILE, help="Remember that these two photos are no match.")
 @click.option("--matches-again", "again", nargs=2, type=FILE, help="Take that back of these two photos.")
@@ -93,7 +92,7 @@ def _no_matches(library: Library) -> Steps[list[Group]]:
 def _photo_at(library: Library, path: Path) -> int:
     photo = photo_of(path, library.store)
     if not photo:
-        raise LookalikeError(f"{show(path)} is no photo of this library. Index its folder first.")
+        raise LookalikeError(f"{show_path(path)} is no photo of this library. Index its folder first.")
     return photo
 
 
@@ -101,10 +100,10 @@ def _listed(library: Library, group: Group) -> list[dict[str, Any]]:
     """Each photo of a group by path, with its distance to the first; of exact copies each file."""
     if group.kind == "copies":
         (photo,) = group.photos
-        return [{"photo": photo, "path": photos.text(path), "distance": 0.0} for path in group.files]
+        return [{"photo": photo, "path": show_path(path), "distance": 0.0} for path in group.files]
     at = dict(zip(group.photos, group.distances, strict=True))
     return [
-        {"photo": photo.id, "path": photos.text(photo.path), "distance": round(at[photo.id], 6)}
+        {"photo": photo.id, "path": show_path(photo.path), "distance": round(at[photo.id], 6)}
         for photo in library.photos(group.photos)
     ]
 

@@ -1,5 +1,6 @@
 """The command that measures a model on a labelled folder."""
 
+from indexer.models.card import read_seen_hashes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,24 +8,19 @@ from typing import Any
 
 import click
 
-from indexer.cli.terminal import counted, emit, follow, json_option, say
-from indexer.commands.maintenance import deferred, one_at_a_time
-from indexer.indexing.pipeline import Embedder
+from indexer.cli.options import json_option, runtime_option, weights_option
+from indexer.cli.terminal import emit, follow, say
 from indexer.models import model
 from indexer.models.card import ModelCard
-from indexer.models.installation import ModelChoice, choose, install
+from indexer.models.embedder import Embedder, defer_model
+from indexer.models.installation import ModelChoice, choose, install, lock_installation
 from indexer.models.raw_pixels import Pixels
 from indexer.places import home
 from indexer.progress import Progress, Steps
 from indexer.reports.evaluation import Evaluation, evaluate
+from indexer.wording import count_noun
 
 FOLDER = click.Path(path_type=Path)
-weights_option = click.option(
-    "--weights", type=FOLDER, help="A safetensors file for the timm network named by --model."
-)
-runtime_option = click.option(
-    "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
-)
 
 
 @click.command("evaluate")
@@ -61,12 +57,12 @@ def _standalone(
     folder = home() / "models"
     choice = choose(name, weights)
     card = follow(_install(choice, folder), as_json=as_json)
-    yield deferred(card, folder, runtime), frozenset(map(bytes, model.seen(folder / card.fingerprint)))
+    yield defer_model(card, folder, runtime), frozenset(map(bytes, read_seen_hashes(folder / card.fingerprint)))
 
 
 def _install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
     yield Progress("prepare", 0, 0)
-    with one_at_a_time(folder):
+    with lock_installation(folder):
         return (yield from install(choice, folder))
 
 
@@ -100,8 +96,8 @@ def _evaluation_fields(result: Evaluation) -> dict[str, Any]:
 
 def _say_evaluation(name: str, result: Evaluation) -> None:
     figures = result.retrieval
-    asked = counted(figures.queries, "query", "queries")
-    say(f"{name} on {result.photos:,} photos of {counted(result.classes, 'class', 'classes')}, {asked}")
+    asked = count_noun(figures.queries, "query", "queries")
+    say(f"{name} on {result.photos:,} photos of {count_noun(result.classes, 'class', 'classes')}, {asked}")
     hits = "  ".join(f"hit@{k} {value:.3f}" for k, value in figures.hit_at_k.items() if k > 1)
     say(f"P@1 {figures.p_at_1:.3f}  R-precision {figures.r_precision:.3f}  MAP@R {figures.map_at_r:.3f}  {hits}")
     say(f"mAP {result.mean_average_precision:.3f}  NMI {result.nmi:.3f}")

@@ -6,11 +6,10 @@ from typing import Any
 import click
 import numpy as np
 
-from indexer.cli.options import overwrite_option, require_output
-from indexer.cli.terminal import attached_option, counted, emit, follow, json_option, say
-from indexer.commands.maintenance import library_option
+from indexer.cli.options import attached_option, json_option, library_option, overwrite_option, require_output
+from indexer.cli.terminal import emit, follow, say
 from indexer.library import Library
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from indexer.places import find
 from indexer.ranking.filter_options import filter_of, filter_options
 from indexer.ranking.rankings import Search, ranked
@@ -20,6 +19,7 @@ from indexer.reports.heat_maps import explain, side_by_side
 from indexer.reports.photo_map import METHODS, layout
 from indexer.search.query import Query
 from indexer.vectors import distances as engines
+from indexer.wording import count_noun
 
 FILE = click.Path(path_type=Path)
 
@@ -45,12 +45,12 @@ def explain_command(
         write_picture(out, side_by_side(found))
     heats = {"first_heat": found.first_heat.tolist(), "second_heat": found.second_heat.tolist()}
     if as_json:
-        emit("explain", {"distance": round(distance, 6), **heats, "out": None if out is None else show(out)})
+        emit("explain", {"distance": round(distance, 6), **heats, "out": None if out is None else show_path(out)})
         return
     say(f"Distance {distance:.3f}")
     for picture, heat in ((first, found.first_heat), (second, found.second_heat)):
-        say(f"{show(picture)} matches most {_hottest(heat)}")
-    say("Add --out PICTURE.png to see both with their heat maps." if out is None else f"Heat maps: {show(out)}")
+        say(f"{show_path(picture)} matches most {_hottest(heat)}")
+    say("Add --out PICTURE.png to see both with their heat maps." if out is None else f"Heat maps: {show_path(out)}")
 
 
 def _hottest(heat: np.ndarray) -> str:
@@ -81,11 +81,11 @@ def map_command(
         if out is not None:
             export_map(out, opened, made)
     if as_json:
-        emit("map", {"method": method, "photos": len(made.ids), "out": None if out is None else show(out)})
+        emit("map", {"method": method, "photos": len(made.ids), "out": None if out is None else show_path(out)})
         return
-    say(f"{counted(len(made.ids), 'photo is', 'photos are')} on the map.")
+    say(f"{count_noun(len(made.ids), 'photo is', 'photos are')} on the map.")
     if out is not None:
-        say(f"Map: {show(out)}")
+        say(f"Map: {show_path(out)}")
 
 
 @click.command("export")
@@ -122,9 +122,9 @@ def export_command(
         search = Search(Query(images), filter_of(filtered))
         written = _export(opened, out, what, search, count, as_json=as_json)
     if as_json:
-        emit("export", {"what": what, "photos": written, "out": show(out)})
+        emit("export", {"what": what, "photos": written, "out": show_path(out)})
     else:
-        say(f"{counted(written, 'photo')} in {show(out)}")
+        say(f"{count_noun(written, 'photo')} in {show_path(out)}")
 
 
 def _export(library: Library, out: Path, what: str, search: Search, count: int, *, as_json: bool) -> int:

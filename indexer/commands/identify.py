@@ -5,18 +5,19 @@ from typing import Any
 
 import click
 
-from indexer.cli.terminal import SHARE, counted, emit, json_option, say
-from indexer.commands.maintenance import library_option
+from indexer.cli.options import SHARE_NUMBER, json_option, library_option
+from indexer.cli.terminal import emit, say
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.identity import Claim, Identity, enrol, identify, verify_label
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from indexer.places import find
 from indexer.statistics.calibration import Comparison
 from indexer.statistics.error_rates import Rate
+from indexer.wording import count_noun
 
 FILE = click.Path(path_type=Path)
-fmr_option = click.option("--max-fmr", type=SHARE, help="The share of strangers that may be taken for the same.")
+fmr_option = click.option("--max-fmr", type=SHARE_NUMBER, help="The share of strangers that may be taken for the same.")
 
 
 @click.command("verify")
@@ -46,7 +47,7 @@ def verify_command(
 
 def _say_verdict(found: Comparison | Claim, rarest: float) -> None:
     to_label = isinstance(found, Claim)
-    what = f" to the nearest {counted(found.photos, 'photo')} of {found.label}" if isinstance(found, Claim) else ""
+    what = f" to the nearest {count_noun(found.photos, 'photo')} of {found.label}" if isinstance(found, Claim) else ""
     say(f"{found.verdict}: distance {found.distance:.3f}{what}")
     if isinstance(found, Comparison) and found.probability is not None:
         say(f"Of pairs at this distance {found.probability:.1%} have the same label.")
@@ -104,13 +105,13 @@ def label_command(label: str, images: tuple[Path, ...], library: Path | None, as
     """Give IMAGES of the library a LABEL; one to five are enough to recognise others. Nothing is trained."""
     missing = next((image for image in images if not image.exists()), None)
     if missing is not None:
-        raise LookalikeError(f"There is no file {show(missing)}.")
+        raise LookalikeError(f"There is no file {show_path(missing)}.")
     with Library.open(library or find(images[0])) as opened:
         count = enrol(opened, label, images)
     if as_json:
         emit("label", {"label": label.strip(), "photos": count})
     else:
-        say(f"{counted(count, 'photo')} now {'has' if count == 1 else 'have'} the label {label.strip()}")
+        say(f"{count_noun(count, 'photo')} now {'has' if count == 1 else 'have'} the label {label.strip()}")
 
 
 def _rounded(fields: dict[str, Any]) -> dict[str, Any]:

@@ -6,28 +6,37 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import require_output
-from indexer.cli.terminal import attached_option, counted, emit, follow, json_option, say
+from indexer.cli.options import (
+    anyway_option,
+    attached_option,
+    json_option,
+    library_option,
+    model_option,
+    require_output,
+    runtime_option,
+    weights_option,
+)
+from indexer.cli.terminal import emit, follow, say
 from indexer.commands import duplicates as duplicates_command
 from indexer.commands import evaluate as evaluate_command
 from indexer.commands import explain_map_export as looking_commands
 from indexer.commands import identify as identity_commands
 from indexer.commands import maintenance as upkeep
 from indexer.commands import search as search_commands
-from indexer.commands.evaluate import runtime_option, weights_option
-from indexer.commands.maintenance import active_model, deferred, library_option
-from indexer.commands.use import anyway_option, require_online, require_verdict
-from indexer.indexing.pipeline import Deferred
-from indexer.indexing.run import Report, index, require_folders
+from indexer.indexing.repair import mend_active_model
+from indexer.indexing.roots import require_folders, require_roots_online
+from indexer.indexing.run import Report, index
+from indexer.indexing.switching import require_verdict
 from indexer.library import Library
+from indexer.models.embedder import DeferredEmbedder, defer_model
 from indexer.models.installation import ModelChoice, choose, install
+from indexer.paths import show_path
 from indexer.photos import samples
-from indexer.photos.decoding import show, text
 from indexer.places import find
 from indexer.progress import Progress, Steps
+from indexer.wording import count_noun
 
 FOLDER = click.Path(path_type=Path)
-model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
 
 
 @click.command("index")
@@ -62,7 +71,7 @@ def index_command(
         require_verdict(choice.checkpoint)
     with (Library.create if folders else Library.open)(folder) as opened:
         if choice is not None and not anyway:
-            require_online(opened)
+            require_roots_online(opened)
         runs = _index_runs(opened, folders, choice, runtime, labelled=labelled)
         if watching:
             follow(_watch_steps(opened, runs, as_json=as_json), as_json=as_json, attached=attached)
@@ -76,7 +85,7 @@ def _index_runs(
     library: Library, folders: tuple[Path, ...], choice: ModelChoice | None, runtime: str, *, labelled: bool
 ) -> Iterator[Steps[Report]]:
     """A run with what the user named, then runs that bring the library up to date, all with one loaded model."""
-    loaded: dict[str, Deferred] = {}
+    loaded: dict[str, DeferredEmbedder] = {}
     yield _index_steps(library, folders, choice, runtime, loaded, labelled=labelled)
     while True:
         yield _index_steps(library, (), None, runtime, loaded, labelled=False)
@@ -87,15 +96,15 @@ def _index_steps(
     folders: tuple[Path, ...],
     choice: ModelChoice | None,
     runtime: str,
-    loaded: dict[str, Deferred],
+    loaded: dict[str, DeferredEmbedder],
     *,
     labelled: bool,
 ) -> Steps[Report]:
     """Install or mend the model where there is something to do, then index with it."""
     if choice or library.fingerprint not in loaded:
-        card = yield from install(choice, library.models_folder) if choice else active_model(library)
+        card = yield from install(choice, library.models_folder) if choice else mend_active_model(library)
         loaded.clear()
-        loaded[card.fingerprint] = deferred(card, library.models_folder, runtime)
+        loaded[card.fingerprint] = defer_model(card, library.models_folder, runtime)
     (embedder,) = loaded.values()
     return (yield from index(library, folders, embedder, labelled=labelled))
 
@@ -129,21 +138,24 @@ def _report_fields(report: Report) -> dict[str, Any]:
         "embedded": report.embedded,
         "moved": report.moved,
         "missing": report.missing,
-        "failed": [{"path": text(failure.path), "reason": failure.reason} for failure in report.failed],
-        "offline": [text(path) for path in report.offline],
+        "failed": [{"path": show_path(failure.path), "reason": failure.reason} for failure in report.failed],
+        "offline": [show_path(path) for path in report.offline],
         "seconds": report.seconds,
     }
 
 
 def _say_report(library: Library, report: Report) -> None:
-    say(f"{counted(report.photos, 'photo')} in {counted(report.files, 'file')}, in the library {show(library.folder)}")
+    say(
+        f"{count_noun(report.photos, 'photo')} in {count_noun(report.files, 'file')}, in the library "
+        f"{show_path(library.folder)}"
+    )
     say(f"{report.embedded:,} embedded, {report.moved:,} moved, {report.missing:,} missing, in {report.seconds:.1f} s")
     for path in report.offline:
-        say(f"{text(path)} is offline or empty: its photos stay searchable.")
+        say(f"{show_path(path)} is offline or empty: its photos stay searchable.")
     if report.failed:
-        say(f"{counted(len(report.failed), 'file')} could not be used (lookalike failed lists all):")
+        say(f"{count_noun(len(report.failed), 'file')} could not be used (lookalike failed lists all):")
         for failure in report.failed[:5]:
-            say(f"  {text(failure.path)}: {failure.reason}")
+            say(f"  {show_path(failure.path)}: {failure.reason}")
 
 
 @click.command("sample")
@@ -159,7 +171,7 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
     if as_json:
         emit("sample", {"files": count})
     else:
-        say(f"{counted(count, 'picture')} in {show(out)}")
+        say(f"{count_noun(count, 'picture')} in {show_path(out)}")
 
 
 COMMANDS = [index_command, sample_command, *search_commands.COMMANDS]

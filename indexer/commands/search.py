@@ -7,11 +7,18 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import overwrite_option, require_output
-from indexer.cli.terminal import DISTANCE, SHARE, Number, counted, emit, json_option, say
-from indexer.commands.maintenance import library_option
+from indexer.cli.options import (
+    DISTANCE_NUMBER,
+    SHARE_NUMBER,
+    FiniteNumber,
+    json_option,
+    library_option,
+    overwrite_option,
+    require_output,
+)
+from indexer.cli.terminal import emit, say
 from indexer.library import Hit, Library, SearchResult
-from indexer.photos.decoding import show, text
+from indexer.paths import show_path
 from indexer.places import find
 from indexer.ranking import rankings as ways
 from indexer.ranking import saved_searches as saved
@@ -19,9 +26,10 @@ from indexer.ranking.filter_options import FILTERING, filter_of
 from indexer.ranking.rankings import COPIES, NEAREST, REFINED, Search
 from indexer.reports.contact_sheet import write_sheet
 from indexer.search.query import Box, Cropped, Example, Query
+from indexer.wording import count_noun
 
 FILE = click.Path(path_type=Path)
-WEIGHT = Number(max=1_000_000)  # that it is above 0, the query says itself
+WEIGHT = FiniteNumber(max=1_000_000)  # that it is above 0, the query says itself
 
 ASKING = [
     click.argument("images", nargs=-1, type=FILE),
@@ -29,8 +37,10 @@ ASKING = [
     click.option("--weight", "weights", multiple=True, type=WEIGHT, help="One for each IMAGE, in the same order."),
     click.option("--crop", metavar="X,Y,W,H", help="Only this part of the first IMAGE, in its pixels when upright."),
     *FILTERING,
-    click.option("--max-distance", type=DISTANCE, help="Only hits at most this far away."),
-    click.option("--max-fmr", type=SHARE, help="Only hits so near that at most this share of strangers would be."),
+    click.option("--max-distance", type=DISTANCE_NUMBER, help="Only hits at most this far away."),
+    click.option(
+        "--max-fmr", type=SHARE_NUMBER, help="Only hits so near that at most this share of strangers would be."
+    ),
 ]
 
 
@@ -146,7 +156,7 @@ def _search_fields(result: SearchResult) -> dict[str, Any]:
 def _hit_fields(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
-        "path": text(hit.photo.path),
+        "path": show_path(hit.photo.path),
         "copies": hit.photo.copies,
         "distance": round(hit.distance, 6),
         "probability": hit.probability,
@@ -160,8 +170,8 @@ def _say_hits(result: SearchResult, sheet: Path | None) -> None:
         say(result.notice, error=True)
     for hit in result.hits:
         label = f"  {hit.photo.label}" if hit.photo.label else ""
-        copies = f"  (+{counted(hit.photo.copies, 'copy', 'copies')})" if hit.photo.copies else ""
-        say(f"{hit.rank:>4}  {hit.distance:.3f}{label:<18}  {text(hit.photo.path)}{copies}")
+        copies = f"  (+{count_noun(hit.photo.copies, 'copy', 'copies')})" if hit.photo.copies else ""
+        say(f"{hit.rank:>4}  {hit.distance:.3f}{label:<18}  {show_path(hit.photo.path)}{copies}")
     if not result.hits:
         say("There is no photo, or none near enough passes the filter.")
     how = (
@@ -169,9 +179,9 @@ def _say_hits(result: SearchResult, sheet: Path | None) -> None:
         if result.engine == "exact"
         else f"finds {result.recall_at_10:.1%} of the true ten nearest"
     )
-    say(f"{counted(len(result.hits), 'result')} in {result.seconds * 1000:.0f} ms, {how}")
+    say(f"{count_noun(len(result.hits), 'result')} in {result.seconds * 1000:.0f} ms, {how}")
     if sheet is not None:
-        say(f"Contact sheet: {show(sheet)}")
+        say(f"Contact sheet: {show_path(sheet)}")
 
 
 @click.command("searches")
@@ -189,7 +199,7 @@ def searches_command(name: str | None, library: Path | None, as_json: bool) -> N
         return
     for one in kept:
         say(one)
-    say(counted(len(kept), "saved search", "saved searches"))
+    say(count_noun(len(kept), "saved search", "saved searches"))
 
 
 COMMANDS = [search_command, searches_command]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from indexer.database.connection import Database
 from indexer.errors import LookalikeError
-from indexer.photos.decoding import absolute
+from indexer.paths import join_path
 
 GONE = "That photo is no longer in the library."
 
@@ -38,7 +38,7 @@ def absent(database: Database) -> Absent:
         "SELECT path, (SELECT count(*) FROM files WHERE root = roots.id AND state = 'present') FROM roots "
         "WHERE NOT online ORDER BY id"
     )
-    return Absent([absolute(root, path) for root, path in missing], [(path, count) for path, count in offline])
+    return Absent([join_path(root, path) for root, path in missing], [(path, count) for path, count in offline])
 
 
 def content_of(database: Database, photo: int) -> bytes:
@@ -64,7 +64,7 @@ def held_files(database: Database, model: int) -> list[Held]:
         (model,),
     )
     files = [
-        Held(photo, sha256, pixels, mtime_ns, absolute(root, path))
+        Held(photo, sha256, pixels, mtime_ns, join_path(root, path))
         for photo, sha256, pixels, mtime_ns, root, path in rows
     ]
     return sorted(files, key=lambda file: (file.sha256, file.mtime_ns, file.path))

@@ -13,7 +13,7 @@ import numpy as np
 
 from indexer.database.annotations import LABEL
 from indexer.database.connection import LARGEST, Database
-from indexer.photos.decoding import absolute
+from indexer.paths import join_path
 
 
 class Root(NamedTuple):
@@ -299,7 +299,7 @@ class Store:
             "JOIN roots ON roots.id = bad.root ORDER BY bad.root, bad.path",
             (model,),
         )
-        return [Failure(absolute(root, path), reason) for root, path, reason in rows]
+        return [Failure(join_path(root, path), reason) for root, path, reason in rows]
 
     def count_files(self, model: int, root: int | None = None) -> int:
         """Present files whose photo has an embedding under the model, of one root or of all."""

@@ -5,28 +5,24 @@ of each kind for a core: whichever work there is more of gets the cores, and non
 bounded: a few batches of model inputs and one file's bytes for each thread are all that is ever in memory.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
-from threading import Lock
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from PIL.Image import Image
 
 from indexer.errors import PhotoError
-from indexer.models.card import ModelCard
+from indexer.models.embedder import CPU_THREADS, NETWORK_CALLERS, Embedder
 from indexer.photos import decoding as photos
 from indexer.photos import thumbnails
 from indexer.photos.journal import DecoderStuck, Journal
+from indexer.photos.reading import content_hash, read_photo
 
 BATCH = 32
 AHEAD = 3 * BATCH  # model inputs decoded ahead: 14 MB at 224 pixels
-THREADS = os.cpu_count() or 1
-CALLERS = min(THREADS, 4)  # batches in the network at once; each takes memory, and shares the cores with the others
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
@@ -38,57 +34,6 @@ class Wait(Protocol):
 
     def __call__(self, future: "Future[Output]", /) -> Output:
         """The result of the future, or what its work raised."""
-
-
-class Embedder(Protocol):
-    """What embedding needs of a model."""
-
-    @property
-    def card(self) -> ModelCard:
-        """What the model is."""
-
-    @property
-    def precision(self) -> str:
-        """Of the arithmetic: fp32, bf16, ..."""
-
-    def prepare(self, image: Image) -> np.ndarray:
-        """A picture as the model's input, uint8 (h, w, 3)."""
-
-    def embed(self, batch: np.ndarray) -> np.ndarray:
-        """Unit-length embeddings (n, dim) float32 of inputs (n, h, w, 3) uint8; rows of NaN where it has none.
-
-        Called from CALLERS threads at once.
-        """
-
-
-class Deferred:
-    """A model that is loaded when the first picture needs it: an unchanged folder never does."""
-
-    def __init__(self, card: ModelCard, load: Callable[[], Embedder]) -> None:
-        self.card = card
-        self._load = load
-        self._loaded: Embedder | None = None
-        self._lock = Lock()
-
-    @property
-    def model(self) -> Embedder:
-        """The loaded model; threads that ask at once get the same."""
-        with self._lock:
-            self._loaded = self._loaded or self._load()
-            return self._loaded
-
-    @property
-    def precision(self) -> str:
-        """Of the arithmetic."""
-        return self.model.precision
-
-    def prepare(self, image: Image) -> np.ndarray:
-        """A picture as the model's input; needs the card only."""
-        return self.card.preprocessing.prepare(image)
-
-    def embed(self, batch: np.ndarray) -> np.ndarray:
-        """Embeddings by the loaded model."""
-        return self.model.embed(batch)
 
 
 class Embedded(NamedTuple):
@@ -137,31 +82,18 @@ def index_files(
 def _embed_files(
     paths: Iterable[bytes], model: Embedder, decode: Callable[[bytes], _Decoded], wait: Wait
 ) -> Generator[list[Embedded], None, None]:
-    decoders, networks = ThreadPoolExecutor(THREADS, "decode"), ThreadPoolExecutor(CALLERS, "embed")
+    decoders, networks = ThreadPoolExecutor(CPU_THREADS, "decode"), ThreadPoolExecutor(NETWORK_CALLERS, "embed")
     stuck = False
     try:
         decoded = bounded_map(decoders, decode, paths, AHEAD, wait)
         batches = iter(lambda: list(islice(decoded, BATCH)), [])
-        yield from bounded_map(networks, lambda batch: _embed(batch, model), batches, CALLERS + 1, wait)
+        yield from bounded_map(networks, lambda batch: _embed(batch, model), batches, NETWORK_CALLERS + 1, wait)
     except DecoderStuck:
         stuck = True
         raise
     finally:
         decoders.shutdown(wait=not stuck, cancel_futures=True)
         networks.shutdown(wait=True, cancel_futures=True)
-
-
-def embed_image(image: Image, model: Embedder) -> np.ndarray:
-    """The embedding (dim,) float32 of one picture in memory."""
-    vector: np.ndarray = model.embed(model.prepare(image)[None])[0]
-    if not np.isfinite(vector).all():
-        raise PhotoError("gives no usable embedding under this model")
-    return vector
-
-
-def embed_bytes(data: bytes, model: Embedder) -> np.ndarray:
-    """The embedding (dim,) float32 of one picture's file content."""
-    return embed_image(photos.decode(data, model.card.preprocessing.short_side).image, model)
 
 
 def bounded_map(
@@ -185,8 +117,8 @@ def _decode(
 ) -> _Decoded:
     sha256 = None
     try:
-        data = photos.read(path)
-        sha256 = photos.content_hash(data)
+        data = read_photo(path)
+        sha256 = content_hash(data)
         if not wanted(sha256):
             return _Decoded(Embedded(sha256))
         image, width, height = decode(data, model.card.preprocessing.short_side)

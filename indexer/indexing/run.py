@@ -17,14 +17,14 @@ import numpy as np
 
 from indexer.database.precisions import count_precisions
 from indexer.database.store import Failure, File, Outcome, Root, Store
-from indexer.errors import LibraryError
 from indexer.indexing import scan
-from indexer.indexing.pipeline import Embedded, Embedder, index_files
+from indexer.indexing.pipeline import Embedded, index_files
+from indexer.indexing.roots import add_roots, require_folders
 from indexer.library import Library
+from indexer.models.embedder import Embedder
+from indexer.paths import join_path, show_path
 from indexer.photos import decoding as photos
-from indexer.photos.decoding import show
 from indexer.photos.journal import Journal
-from indexer.places import below
 from indexer.progress import Progress, Steps
 from indexer.search import generations
 
@@ -56,7 +56,7 @@ class _Work(NamedTuple):
     @property
     def path(self) -> bytes:
         """Absolute."""
-        return photos.absolute(self.root.path, self.file.path)
+        return join_path(self.root.path, self.file.path)
 
 
 class _Counts(NamedTuple):
@@ -108,25 +108,6 @@ def _load(model: Embedder) -> float:
     return time.perf_counter() - start
 
 
-def require_folders(library: Path, folders: Sequence[Path]) -> None:
-    """LibraryError where one of the folders is none, or is the library's own."""
-    for folder in folders:
-        if not folder.is_dir():
-            what = "is not a folder" if folder.exists() else "does not exist"
-            raise LibraryError(f"{show(folder)} {what}. Name a folder with pictures.")
-        if below(os.fsencode(folder.resolve()), os.fsencode(library.resolve())):
-            raise LibraryError("A library cannot index its own folder. Name a folder with pictures.")
-
-
-def add_roots(library: Library, folders: Sequence[Path], *, labelled: bool) -> None:
-    """Make folders roots of the library; one that lies below a root already is covered by it unless it is labelled."""
-    for folder in folders:
-        path = os.fsencode(folder.resolve())
-        known = library.store.roots()
-        if labelled or not any(below(path, root.path) for root in known):
-            library.store.add_root(path, labelled=labelled)
-
-
 # scanning
 
 
@@ -137,7 +118,7 @@ def _find_work(store: Store, model: int) -> Steps[list[_Work]]:
     work: list[_Work] = []
     roots = store.roots()
     for root in roots:
-        yield Progress("scan", len(work), 0, photos.text(root.path))
+        yield Progress("scan", len(work), 0, show_path(root.path))
         inner = {other.path for other in roots if other.path != root.path}
         work.extend(_scan_root(store, root, model, inner))
     yield Progress("scan", len(work), len(work))
@@ -209,7 +190,7 @@ def _embed(library: Library, work: list[_Work], model: Embedder, model_id: int) 
                 moved = _commit(library, became, model)
                 counts = counts.plus([result for _, result in became], moved)
                 done += len(batch)
-                yield Progress("embed", done, len(work), photos.text(items[-1].file.path))
+                yield Progress("embed", done, len(work), show_path(items[-1].file.path))
                 if _tail_is_long(library.store, model_id, first_run=True):
                     yield from generations.publish(library.folder, library.store, model_id, model.card.fingerprint)
         finally:

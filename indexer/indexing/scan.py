@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from indexer.database.connection import LARGEST
 from indexer.database.store import File
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
+from indexer.photos.reading import is_candidate
 
 
 class Listing(NamedTuple):
@@ -74,7 +75,7 @@ def _visit(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], lis
     if entry.is_dir(follow_symlinks=False):
         if not name.startswith(b"."):
             pending.append(folder + name + b"/")
-    elif photos.is_candidate(name):
+    elif is_candidate(name):
         try:
             about = entry.stat()
         except FileNotFoundError:  # a dangling link, or gone since it was listed; maybe with all of its folder
@@ -128,4 +129,4 @@ def _outside(paths: Iterator[bytes], folders: tuple[bytes, ...]) -> Iterator[byt
 def folder_label(path: bytes) -> str | None:
     """The class that a relative path states by its first folder, None for a file at the top."""
     first, slash, _ = path.partition(b"/")
-    return photos.text(first) if slash else None
+    return show_path(first) if slash else None

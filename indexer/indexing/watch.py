@@ -32,8 +32,8 @@ from indexer.errors import LibraryBusy
 from indexer.indexing.run import Report
 from indexer.indexing.scan import Folder, folder_at
 from indexer.library import Library
-from indexer.photos import decoding as photos
-from indexer.places import below
+from indexer.paths import is_below
+from indexer.photos.reading import is_candidate
 from indexer.progress import Progress, Steps
 
 LOOK = 0.5  # seconds between looks at the roots, and between chances to stop
@@ -162,8 +162,8 @@ class _Ears(FileSystemEventHandler):
                 self._news.put_nowait(None)
 
     def _matters(self, path: bytes, is_folder: bool) -> bool:
-        picture = is_folder or photos.is_candidate(path.rpartition(os.sep.encode())[2])
-        return picture and not below(path, self._library)
+        picture = is_folder or is_candidate(path.rpartition(os.sep.encode())[2])
+        return picture and not is_below(path, self._library)
 
 
 def _is_remote(path: bytes) -> bool:
@@ -173,5 +173,5 @@ def _is_remote(path: bytes) -> bool:
     except OSError:  # other systems
         return False
     mounts = {fields[1]: fields[2].decode() for fields in map(bytes.split, lines) if len(fields) > 2}
-    held = [place for place in mounts if below(path, place)]
+    held = [place for place in mounts if is_below(path, place)]
     return bool(held) and mounts[max(held, key=len)].startswith(REMOTE)

@@ -13,6 +13,7 @@ import numpy as np
 from indexer.progress import Progress, Steps
 from indexer.search.generations import PROJECTED
 from indexer.vectors import distances as engines
+from indexer.vectors.annoy_index import build_annoy, open_annoy
 from indexer.vectors.projection import fit_pca
 
 NEIGHBOURS = 32  # followed from each photo; a larger group is held together by the pairs of all its members
@@ -90,8 +91,8 @@ def _exact(points: np.ndarray) -> Nearest:
 
 def _indexed(points: np.ndarray, path: Path) -> Nearest:
     """By an Annoy index at `path` over the rows."""
-    engines.build_annoy(path, [points], points.shape[1], trees=TREES, seed=0)
-    ask = engines.open_annoy(path, points.shape[1])
+    build_annoy(path, [points], points.shape[1], trees=TREES, seed=0)
+    ask = open_annoy(path, points.shape[1])
 
     def nearest(rows: range) -> list[np.ndarray]:
         return [ask(point, NEIGHBOURS + 1, SEARCH_K) for point in points[rows.start : rows.stop]]

@@ -20,13 +20,14 @@ import numpy as np
 
 from indexer.database.contents import Held, held_files
 from indexer.errors import LibraryError, LookalikeError, PhotoError
-from indexer.indexing.pipeline import THREADS
 from indexer.library import Library
 from indexer.matching import close_pairs as neighbours
 from indexer.matching import perceptual_hash as perceptual
 from indexer.matching.complete_linkage import Alike, complete_link
+from indexer.models.embedder import CPU_THREADS
 from indexer.photos import decoding as photos
 from indexer.photos import thumbnails
+from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
 from indexer.vectors import distances as engines
 
@@ -163,7 +164,7 @@ def _hashes(library: Library, held: list[list[Held]], *, turned: bool) -> Steps[
         return None if jpeg is None else perceptual.hashes_of(jpeg, turned=turned)
 
     found: dict[int, np.ndarray] = {}
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(CPU_THREADS) as pool:
         for start in range(0, len(held), _STEP):
             yield Progress("hash", start, len(held))
             views = pool.map(hashes, held[start : start + _STEP])
@@ -175,8 +176,8 @@ def _thumbnail(library: Library, files: list[Held]) -> bytes | None:
     """A thumbnail made anew, where the cache was deleted, and kept; None where no file still holds the content."""
     for file in files:
         try:
-            data = photos.read(file.path)
-            if photos.content_hash(data) == file.sha256:
+            data = read_photo(file.path)
+            if content_hash(data) == file.sha256:
                 jpeg = thumbnails.encode(photos.decode(data, thumbnails.THUMBNAIL_SIDE).image)
                 library.thumbnails.put([(file.sha256, jpeg)])
                 return jpeg

@@ -15,7 +15,7 @@ import numpy as np
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.gallery import NEAREST, Gallery, Nearest
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from indexer.search.examples import photo_of
 from indexer.search.query import Example
 from indexer.statistics import calibration
@@ -180,7 +180,8 @@ def enrol(library: Library, label: str, images: Sequence[Path]) -> int:
     outside = [image for image, photo in zip(images, ids, strict=True) if not library.photos([photo])]
     if outside:
         raise LookalikeError(
-            f"{show(outside[0])} is not in the library {library.name}. Index its folder first: lookalike index FOLDER"
+            f"{show_path(outside[0])} is not in the library {library.name}. Index its folder first: lookalike index "
+            "FOLDER"
         )
     library.annotations.label(dict.fromkeys(ids), label)
     return len(set(ids))

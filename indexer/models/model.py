@@ -17,7 +17,6 @@ from PIL import Image
 
 from indexer.errors import ModelError
 from indexer.models.card import DEFAULT, Head, ModelCard, Preprocessing, check_place, read_card
-from indexer.models.card_seen import seen
 from indexer.models.installation import ModelChoice, choose, install, installed, verify
 from indexer.models.runtime import NotConverted, Runner, RuntimeForm, open_form, read_form
 
@@ -34,7 +33,6 @@ __all__ = [
     "installed",
     "load",
     "read_card",
-    "seen",
     "verify",
 ]
 

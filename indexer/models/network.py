@@ -31,7 +31,7 @@ from indexer.models.card import (
     read_regular,
 )
 from indexer.models.runtime import Runner
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 
 SEEN = "seen"  # reserved tensor: content hashes of the pictures a model was trained on or chosen by, uint8 (n, 32)
 EPSILON = 1e-12
@@ -195,8 +195,8 @@ def load_network(folder: Path) -> Network:
     body = backbones.skeleton(card.backbone, card.preprocessing)
     network = Network(Backbone(card.backbone, body, card.preprocessing), card.head)
     if network.dim != card.dim or (seen is not None and not _are_hashes(seen)):
-        raise ModelError(f"{show(folder / CARD_FILE)} does not fit its weights. Install the model again.")
-    backbones.fill(network, tensors, f"the weights in {show(folder)}")
+        raise ModelError(f"{show_path(folder / CARD_FILE)} does not fit its weights. Install the model again.")
+    backbones.fill(network, tensors, f"the weights in {show_path(folder)}")
     return network.eval()
 
 
@@ -274,8 +274,10 @@ def _read_tensors(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     path = folder / WEIGHTS_FILE
     data = read_regular(path, WEIGHTS_LIMIT)
     if hashlib.sha256(data).hexdigest() != card.weights_sha256:
-        raise ModelError(f"{show(path)} is damaged: it is not the file its model.json names. Install the model again.")
-    return backbones.parse_tensors(data, f"the weights in {show(folder)}")
+        raise ModelError(
+            f"{show_path(path)} is damaged: it is not the file its model.json names. Install the model again."
+        )
+    return backbones.parse_tensors(data, f"the weights in {show_path(folder)}")
 
 
 def _state_bytes(network: Network, seen: np.ndarray | None) -> bytes:

@@ -19,7 +19,7 @@ import numpy as np
 
 from indexer.errors import ModelError
 from indexer.models.card import ModelCard, read_json, read_regular
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 
 RUNTIME_FILE = "runtime.json"
 XML_FILE = "openvino.xml"
@@ -110,9 +110,11 @@ def read_form(folder: Path, card: ModelCard) -> RuntimeForm:
     try:
         form = _form(read_json(folder / RUNTIME_FILE))
     except (ModelError, ValueError, TypeError) as error:
-        raise NotConverted(f"{show(folder / RUNTIME_FILE)} is missing or damaged. Install the model again.") from error
+        raise NotConverted(
+            f"{show_path(folder / RUNTIME_FILE)} is missing or damaged. Install the model again."
+        ) from error
     if form.fingerprint != card.fingerprint:
-        raise NotConverted(f"{show(folder / RUNTIME_FILE)} belongs to another model. Install the model again.")
+        raise NotConverted(f"{show_path(folder / RUNTIME_FILE)} belongs to another model. Install the model again.")
     return form
 
 
@@ -135,7 +137,7 @@ def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str 
         compiled = core.compile_model(core.read_model(xml, weights), "CPU", _options(core, form, callers, precision))
         used = "bf16" if "bf" in compiled.get_property("INFERENCE_PRECISION_HINT").to_string() else "fp32"
     except (RuntimeError, TypeError, ValueError) as error:
-        raise NotConverted(f"OpenVINO refuses {show(folder / XML_FILE)}: {_first_line(error)}") from error
+        raise NotConverted(f"OpenVINO refuses {show_path(folder / XML_FILE)}: {_first_line(error)}") from error
     own = threading.local()  # a request of its own for each calling thread
 
     def run(batch: np.ndarray, output: str) -> np.ndarray:
@@ -180,7 +182,7 @@ def _read_checked(folder: Path, form: RuntimeForm, name: str) -> bytes:
     except ModelError as error:
         raise NotConverted(str(error)) from error
     if _sha256(data) != form.files.get(name):
-        raise NotConverted(f"{show(folder / name)} is damaged. Install the model again.")
+        raise NotConverted(f"{show_path(folder / name)} is damaged. Install the model again.")
     return data
 
 

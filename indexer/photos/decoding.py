@@ -4,16 +4,11 @@ Photos come from anywhere, so every byte is foreign: a file may be a pipe, a bom
 is wrong with it comes out as one PhotoError with a plain reason. No photo is ever opened for writing.
 """
 
-import hashlib
 import logging
-import os
 import re
-import stat
-import unicodedata
 import warnings
 from importlib.util import find_spec
 from io import BytesIO
-from pathlib import Path
 from typing import NamedTuple
 
 from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
@@ -21,19 +16,11 @@ from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin, UnidentifiedI
 from indexer.errors import PhotoError
 from indexer.photos import camera_raw
 from indexer.photos.colour import to_srgb
+from indexer.photos.reading import explain_fault
 
 # Part of every model's fingerprint: raise it when the same file gives other pixels.
 DECODE_VERSION: int = 1
 
-_SUFFIXES = (
-    b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .avif .heic .heif .hif "
-    b".3fr .arw .cr2 .cr3 .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .rw2 .sr2 .srf .srw "
-    b".x3f"
-)
-SUFFIXES: frozenset[bytes] = frozenset(_SUFFIXES.split())
-
-# Uncompressed scans of 100 megapixels in 16 bits reach 600 MB and are refused; nearly all photos are below 100 MB.
-MAX_FILE_BYTES = 512 * 1024 * 1024
 
 # Pillow holds a colour pixel in 4 bytes, so this many cost 560 MB; the picture is shrunk before anything is copied.
 MAX_PIXELS = 140_000_000
@@ -76,91 +63,9 @@ class Decoded(NamedTuple):
     height: int
 
 
-def is_candidate(name: bytes) -> bool:
-    """Whether a walk takes a file of this name for a picture: by suffix; hidden names (`._x.jpg`) are none."""
-    return name[name.rfind(b".") :].lower() in SUFFIXES and not name.startswith(b".")
-
-
 def available(extra: str) -> bool:
     """Whether the package behind an optional extra ("heif" or "raw") is installed."""
     return find_spec(_EXTRAS[extra]) is not None
-
-
-def text(path: bytes) -> str:
-    """The path for people, never for opening: whatever cannot be shown or would reorder the line is escaped."""
-    return "".join(_shown(character) for character in os.fsdecode(path))
-
-
-def show(path: Path) -> str:
-    """A path as one printable line for a message."""
-    return text(os.fsencode(path))
-
-
-def absolute(root: bytes, path: bytes) -> bytes:
-    """The absolute path of a file that is known by its path relative to a root."""
-    return root.rstrip(b"/") + b"/" + path
-
-
-def _shown(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # how os.fsdecode carries a byte that is not UTF-8
-        return f"\\x{code - 0xDC00:02x}"
-    joiner = character in "\u200c\u200d"  # parts of emoji and of Persian and Indian words
-    if unicodedata.category(character) not in {"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"} or joiner:
-        return character
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def content_hash(data: bytes) -> bytes:
-    """The sha256 digest, 32 bytes: what makes two files one photo."""
-    return hashlib.sha256(data).digest()
-
-
-def read(path: bytes | Path) -> bytes:
-    """The bytes of a regular file, links followed; PhotoError with a plain reason for everything else."""
-    try:
-        _require_regular(os.stat(path))  # noqa: PTH116 - bytes; before opening: to open a device can do something
-        descriptor = os.open(path, _READ_FLAGS)
-        try:
-            return _read_whole(descriptor)
-        finally:
-            os.close(descriptor)
-    except FileNotFoundError:
-        raise PhotoError("vanished while being read") from None
-    except PermissionError:
-        raise PhotoError("no permission to read it") from None
-    except (OSError, ValueError) as fault:  # ValueError: a path with a null byte in it
-        raise PhotoError(f"could not be read: {_plain(fault)}") from None
-
-
-# Non-blocking: a pipe put in the place of a picture must not hang the run. Systems lack some of these.
-_READ_FLAGS = os.O_RDONLY
-for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY", "O_NOINHERIT"):
-    _READ_FLAGS |= getattr(os, _flag, 0)
-
-
-def _require_regular(status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise PhotoError("is not a regular file")
-    if status.st_size == 0:
-        raise PhotoError("is empty")
-    if status.st_size > MAX_FILE_BYTES:
-        raise PhotoError(f"is larger than {MAX_FILE_BYTES // 1024**2} MiB")
-
-
-def _read_whole(descriptor: int) -> bytes:
-    """All bytes of the open file; PhotoError where their number is not the one the file had at the start."""
-    status = os.fstat(descriptor)
-    _require_regular(status)  # again: the name may have been given to another file since
-    with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
-        parts = []
-        missing = status.st_size + 1  # one more, to see a file that grows
-        while missing > 0 and (part := file.read(missing)):
-            parts.append(part)
-            missing -= len(part)
-    if missing != 1:
-        raise PhotoError("changed while being read")
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def decode(data: bytes, short_side: int) -> Decoded:
@@ -181,7 +86,7 @@ def decode(data: bytes, short_side: int) -> Decoded:
     except Exception as fault:
         # The one right place for this: decoders of foreign bytes raise almost anything (OSError, SyntaxError, KeyError,
         # struct.error, TypeError, ZeroDivisionError, ...), and all of it means that this picture cannot be read.
-        raise PhotoError(f"is damaged: {_plain(fault)}") from fault
+        raise PhotoError(f"is damaged: {explain_fault(fault)}") from fault
 
 
 def _decode(data: bytes, short_side: int) -> Decoded:
@@ -341,12 +246,3 @@ _STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\
 def _unidentified(data: bytes) -> str:
     known = data.startswith(_STARTS) or data[4:12] in (b"ftypavif", b"ftypavis")
     return "is damaged: its header cannot be read" if known else "is not a picture in a format Lookalike reads"
-
-
-def _plain(fault: Exception) -> str:
-    """What a library said about foreign bytes, as one short printable line."""
-    if isinstance(fault, OSError) and fault.strerror:
-        return fault.strerror
-    said = str(fault).partition("\n")[0]
-    words = said if isinstance(fault, (OSError, SyntaxError, ValueError)) and said else "its content makes no sense"
-    return "".join(character for character in words if character.isprintable())[:120]

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from indexer.errors import LookalikeError
+from indexer.paths import show_path
 from indexer.photos import decoding as photos
 from indexer.photos import sandbox as suspect
 
@@ -116,7 +117,7 @@ class Journal:
         with self._lock:
             for path, since in self._hands.values():
                 if time.monotonic() - since > PATIENCE:
-                    shown = photos.text(path)
+                    shown = show_path(path)
                     raise DecoderStuck(f"{shown} keeps its decoder busy for {PATIENCE:.0f} s. It is tried alone next.")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from indexer.errors import LookalikeError
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from indexer.progress import Progress, Steps
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist (MIT) puts it
@@ -54,7 +54,7 @@ def write_pictures(out: Path, *, per_class: int | None = None, part: str = "test
     folders = sorted(folder for folder in source.glob("*") if folder.is_dir())
     files = [file.relative_to(source) for folder in folders for file in sorted(folder.glob("*.png"))[:per_class]]
     if not files:
-        raise LookalikeError(f"The bundled pictures are not at {show(source)}. Install lookalike again.")
+        raise LookalikeError(f"The bundled pictures are not at {show_path(source)}. Install lookalike again.")
     return (yield from _write(out, files, lambda at: (source / files[at]).read_bytes()))
 
 
@@ -70,7 +70,7 @@ def write_fashion_mnist(
     pixels = _read_idx(prefix.with_name(f"{prefix.name}-images-idx3-ubyte.gz"), IDX_IMAGES)
     labels = _read_idx(prefix.with_name(f"{prefix.name}-labels-idx1-ubyte.gz"), IDX_LABELS)
     if len(labels) != len(pixels) or labels.max(initial=0) >= len(FASHION_CLASSES):
-        raise LookalikeError(f"The pictures and labels in {show(source)} do not fit; {REINSTALL}")
+        raise LookalikeError(f"The pictures and labels in {show_path(source)} do not fit; {REINSTALL}")
     rows = np.sort(np.concatenate([np.flatnonzero(labels == code)[:per_class] for code in range(len(FASHION_CLASSES))]))
     files = [Path(FASHION_CLASSES[labels[row]], f"{part}-{row:05d}.png") for row in rows]
     return (yield from _write(out, files, lambda at: _png(pixels[rows[at]])))
@@ -85,7 +85,7 @@ def _write(out: Path, files: list[Path], content: Callable[[int], bytes]) -> Ste
                 yield Progress("sample", done, len(files), file.parent.name)
             _put(out / file, content(done))
     except OSError as error:
-        raise LookalikeError(f"{show(out)} cannot be written: {error.strerror}. Name another folder.") from error
+        raise LookalikeError(f"{show_path(out)} cannot be written: {error.strerror}. Name another folder.") from error
     yield Progress("sample", len(files), len(files))
     return len(files)
 
@@ -96,7 +96,7 @@ def _require_ours(out: Path, files: set[Path]) -> None:
     for entry in _visible(out) if out.exists() else ():
         ours = entry.name in folders and entry.is_dir() and not entry.is_symlink()
         if not ours or any(found.relative_to(out) not in files for found in _visible(entry)):
-            raise LookalikeError(f"{show(out)} holds something else. Name a new or empty folder for the sample.")
+            raise LookalikeError(f"{show_path(out)} holds something else. Name a new or empty folder for the sample.")
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -109,7 +109,7 @@ def _put(path: Path, content: bytes) -> None:
     if path.exists():
         if path.is_file() and path.read_bytes() == content:
             return
-        raise LookalikeError(f"{show(path)} is another picture. Name a new or empty folder for the sample.")
+        raise LookalikeError(f"{show_path(path)} is another picture. Name a new or empty folder for the sample.")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not atomic.write_file: 60,000 times two fsync would take minutes, for files that can be made again.
     partial = path.with_name(f".{path.name}")
@@ -133,12 +133,13 @@ def _read_idx(path: Path, magic: int) -> np.ndarray:
         array = np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)
     except FileNotFoundError as error:
         raise LookalikeError(
-            f"Fashion-MNIST is not at {show(path.parent)}. On Debian and Ubuntu: apt-get install dataset-fashion-mnist"
+            f"Fashion-MNIST is not at {show_path(path.parent)}. On Debian and Ubuntu: apt-get install "
+            "dataset-fashion-mnist"
         ) from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise LookalikeError(f"{show(path)} is damaged; {REINSTALL}") from error
+        raise LookalikeError(f"{show_path(path)} is damaged; {REINSTALL}") from error
     if found != magic:
-        raise LookalikeError(f"{show(path)} is not in the idx format; {REINSTALL}")
+        raise LookalikeError(f"{show_path(path)} is not in the idx format; {REINSTALL}")
     return array
 
 

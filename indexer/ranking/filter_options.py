@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from indexer.database.filters import ORIENTATIONS, Filter
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 
 DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
@@ -74,7 +74,7 @@ def told(within: Filter) -> list[Told]:
 
 def folder_name(folder: Path) -> str:
     """A folder as people call it."""
-    return photos.text(os.fsencode(folder.name or folder))
+    return show_path(os.fsencode(folder.name or folder))
 
 
 def days_on(moment: datetime, days: int) -> datetime:

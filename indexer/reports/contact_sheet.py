@@ -16,9 +16,10 @@ from PIL import Image, ImageDraw, ImageFont
 from indexer import atomic
 from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Hit
+from indexer.paths import show_path
 from indexer.photos import decoding as photos
 from indexer.photos import thumbnails
-from indexer.photos.decoding import show
+from indexer.photos.reading import read_photo
 
 CELL, CAPTION, GAP, COLUMNS = 180, 44, 12, 6
 GROUND, INK, QUIET, ACCENT = "#f5f5f4", "#1c1c1e", "#5f5f64", "#2563a8"
@@ -39,7 +40,7 @@ class Cell(NamedTuple):
 
 def write_sheet(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None:
     """Write pictures of a query and its hits as a sheet, of a kind by the suffix of `out`."""
-    cells = [Cell(os.fsencode(path), "query", photos.text(os.fsencode(path.name)), is_query=True) for path in queries]
+    cells = [Cell(os.fsencode(path), "query", show_path(os.fsencode(path.name)), is_query=True) for path in queries]
     cells += [Cell(hit.photo.path, f"{hit.rank}   {hit.distance:.3f}", hit.photo.label or "") for hit in hits]
     write_cells(out, cells)
 
@@ -47,7 +48,7 @@ def write_sheet(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None
 def write_cells(out: Path, cells: Sequence[Cell]) -> None:
     """Write a sheet, whole or not at all; a photo that cannot be read is left blank with the reason."""
     if out.suffix.lower() not in SHEETS:
-        raise LookalikeError(f"{show(out)} cannot be written: a contact sheet is a .png, .jpg, .webp or .html.")
+        raise LookalikeError(f"{show_path(out)} cannot be written: a contact sheet is a .png, .jpg, .webp or .html.")
     SHEETS[out.suffix.lower()](out, cells)
 
 
@@ -55,9 +56,9 @@ def write_picture(out: Path, image: Image.Image) -> None:
     """Write a picture as PNG, JPEG or WebP by the suffix of `out`, whole or not at all."""
     kind = FORMATS.get(out.suffix.lower())
     if kind is None:
-        raise LookalikeError(f"{show(out)} cannot be written: a picture is a .png, .jpg or .webp.")
+        raise LookalikeError(f"{show_path(out)} cannot be written: a picture is a .png, .jpg or .webp.")
     if max(image.size) > LONGEST_SIDE.get(kind, max(image.size)):
-        raise LookalikeError(f"{show(out)} cannot hold a picture so large. Choose a .png.")
+        raise LookalikeError(f"{show_path(out)} cannot hold a picture so large. Choose a .png.")
     data = io.BytesIO()
     image.save(data, kind)
     atomic.write_file(out, data.getvalue())
@@ -91,7 +92,7 @@ def _draw_cell(sheet: Image.Image, at: tuple[int, int], cell: Cell) -> None:
 
 
 def _picture(cell: Cell) -> Image.Image:
-    return photos.decode(cell.thumbnail or photos.read(cell.path), CELL).image
+    return photos.decode(cell.thumbnail or read_photo(cell.path), CELL).image
 
 
 PAGE = """<!doctype html>
@@ -121,9 +122,9 @@ def _write_page(out: Path, cells: Sequence[Cell]) -> None:
 
 
 def _figure(cell: Cell) -> str:
-    name, title, label = (html.escape(words) for words in (photos.text(cell.path), cell.title, cell.label))
+    name, title, label = (html.escape(words) for words in (show_path(cell.path), cell.title, cell.label))
     try:
-        jpeg = cell.thumbnail or thumbnails.encode(photos.decode(photos.read(cell.path), CELL).image)
+        jpeg = cell.thumbnail or thumbnails.encode(photos.decode(read_photo(cell.path), CELL).image)
         seen = f'<img src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" alt="{name}">'
     except PhotoError as error:
         seen = f"<p>{html.escape(str(error))}</p>"

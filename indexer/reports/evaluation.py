@@ -14,9 +14,9 @@ import numpy as np
 from indexer.database.store import Failure
 from indexer.errors import LookalikeError
 from indexer.indexing import scan
-from indexer.indexing.pipeline import Embedder, embed_files
-from indexer.photos import decoding as photos
-from indexer.photos.decoding import show
+from indexer.indexing.pipeline import embed_files
+from indexer.models.embedder import Embedder
+from indexer.paths import join_path, show_path
 from indexer.progress import Progress, Steps
 from indexer.statistics.detailed_metrics import (
     ClassFigures,
@@ -127,13 +127,13 @@ def embed_labelled(folder: Path, model: Embedder, leave_out: Collection[bytes] =
 def labelled_paths(folder: Path) -> tuple[list[bytes], list[str]]:
     """Absolute paths of the pictures in the sub-folders of a folder, sorted, and their class names."""
     if not folder.is_dir():
-        raise LookalikeError(f"{show(folder)} is not a folder. Name one with a sub-folder per class.")
+        raise LookalikeError(f"{show_path(folder)} is not a folder. Name one with a sub-folder per class.")
     root = os.fsencode(folder)
     files = sorted(file.path for listing in scan.walk(root) for file in listing.files)
-    named = [(photos.absolute(root, path), scan.folder_label(path)) for path in files]
+    named = [(join_path(root, path), scan.folder_label(path)) for path in files]
     inside = [(path, label) for path, label in named if label is not None]
     if not inside:
         raise LookalikeError(
-            f"{photos.text(root)} has no sub-folders with pictures. Each sub-folder is one class of pictures."
+            f"{show_path(root)} has no sub-folders with pictures. Each sub-folder is one class of pictures."
         )
     return [path for path, _ in inside], [label for _, label in inside]

@@ -18,8 +18,7 @@ from indexer import atomic
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Hit, Library, Photo
-from indexer.photos import decoding as photos
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from indexer.progress import Progress, Steps
 from indexer.reports.contact_sheet import FORMATS, SHEETS, Cell, write_cells, write_picture, write_sheet
 from indexer.reports.photo_map import Layout, draw_map
@@ -74,7 +73,7 @@ def require_form(out: Path, what: str) -> None:
     """LookalikeError where there is no way to write this into a file of this suffix; asked before any work."""
     forms = FORMS[what]
     if out.suffix.lower() not in forms:
-        raise LookalikeError(f"{show(out)} cannot be written: its name must end in {' or '.join(forms)}.")
+        raise LookalikeError(f"{show_path(out)} cannot be written: its name must end in {' or '.join(forms)}.")
 
 
 def export_hits(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None:
@@ -140,7 +139,7 @@ def export_map(out: Path, library: Library, layout: Layout) -> None:
         return
     places = dict(zip(layout.ids.tolist(), layout.points.tolist(), strict=True))
     found = library.photos(layout.ids.tolist())
-    rows = [MapRow(photo.id, photos.text(photo.path), photo.label, *places[photo.id]) for photo in found]
+    rows = [MapRow(photo.id, show_path(photo.path), photo.label, *places[photo.id]) for photo in found]
     TABLES[out.suffix.lower()](out, MapRow._fields, rows)
 
 
@@ -152,7 +151,7 @@ def ids_path(out: Path) -> Path:
 def _photo_row(photo: Photo) -> PhotoRow:
     size = (photo.width, photo.height)
     return PhotoRow(
-        photo.id, photos.text(photo.path), photo.label, photo.copies, *size, photo.sha256.hex(), photo.offline
+        photo.id, show_path(photo.path), photo.label, photo.copies, *size, photo.sha256.hex(), photo.offline
     )
 
 
@@ -163,7 +162,7 @@ def _hit_row(hit: Hit) -> HitRow:
 
 
 def _cell(library: Library, photo: Photo) -> Cell:
-    name = photos.text(os.path.basename(photo.path))  # noqa: PTH119 (paths are bytes)
+    name = show_path(os.path.basename(photo.path))  # noqa: PTH119 (paths are bytes)
     return Cell(photo.path, name, photo.label or "", thumbnail=library.thumbnail(photo))
 
 

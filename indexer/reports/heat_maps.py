@@ -15,8 +15,8 @@ from indexer.errors import LookalikeError, ModelError, PhotoError
 from indexer.library import Library
 from indexer.models.card import WEIGHTS_FILE
 from indexer.models.model import Model
+from indexer.paths import show_path
 from indexer.photos import decoding as photos
-from indexer.photos.decoding import show
 from indexer.search.examples import content, file_of
 from indexer.search.query import Picture
 
@@ -104,7 +104,7 @@ def _square(library: Library, example: Picture, model: Model) -> np.ndarray:
     try:
         return model.prepare(photos.decode(data, model.card.preprocessing.short_side).image)
     except PhotoError as error:
-        raise LookalikeError(f"{show(path)} {error}.") from error
+        raise LookalikeError(f"{show_path(path)} {error}.") from error
 
 
 def _head(folder: Path) -> np.ndarray:
@@ -113,7 +113,9 @@ def _head(folder: Path) -> np.ndarray:
         with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
             weights: np.ndarray = file.get_tensor("head.weight")
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{show(folder / WEIGHTS_FILE)} is missing or damaged. Install the model again.") from error
+        raise ModelError(
+            f"{show_path(folder / WEIGHTS_FILE)} is missing or damaged. Install the model again."
+        ) from error
     return weights
 
 

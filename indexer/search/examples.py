@@ -12,9 +12,11 @@ from PIL import Image
 from indexer.database.contents import GONE
 from indexer.database.store import Store
 from indexer.errors import LookalikeError, PhotoError
-from indexer.indexing.pipeline import Embedder, embed_bytes, embed_image
+from indexer.models.embedder import Embedder, embed_bytes, embed_image
+from indexer.paths import join_path, show_path
 from indexer.photos import decoding as photos
-from indexer.photos.decoding import MAX_RESULT_PIXELS, Decoded, show
+from indexer.photos.decoding import MAX_RESULT_PIXELS, Decoded
+from indexer.photos.reading import content_hash, read_photo
 from indexer.search.query import Cropped, Example, fractions
 
 
@@ -42,7 +44,7 @@ def vector(example: Example, source: Source) -> np.ndarray:
 
 def _vector_of_file(path: Path, source: Source) -> np.ndarray:
     data = content(path)
-    stored = source.store.embedding(source.store.photo_of(photos.content_hash(data)), source.model)
+    stored = source.store.embedding(source.store.photo_of(content_hash(data)), source.model)
     try:
         return stored.astype(np.float32) if stored is not None else embed_bytes(data, source.embedder())
     except PhotoError as error:
@@ -74,7 +76,7 @@ def file_of(example: Path | int, store: Store) -> Path:
     shown = store.shown([int(example)])
     if not shown:
         raise LookalikeError(GONE)
-    return Path(os.fsdecode(photos.absolute(shown[0].root, shown[0].path)))
+    return Path(os.fsdecode(join_path(shown[0].root, shown[0].path)))
 
 
 def photo_of(example: Example, store: Store) -> int:
@@ -84,7 +86,7 @@ def photo_of(example: Example, store: Store) -> int:
     """
     if isinstance(example, int | np.integer):
         return int(example)
-    return store.photo_of(photos.content_hash(content(example))) if isinstance(example, Path) else 0
+    return store.photo_of(content_hash(content(example))) if isinstance(example, Path) else 0
 
 
 def decode_for_crop(data: bytes, cropped: Cropped, short_side: int) -> Decoded:
@@ -120,12 +122,12 @@ def crop(decoded: Decoded, cropped: Cropped) -> Image.Image:
 def content(path: Path) -> bytes:
     """The bytes of a picture's file. Raises LookalikeError where it cannot be read."""
     if not path.exists():
-        raise LookalikeError(f"There is no file {show(path)}.")
+        raise LookalikeError(f"There is no file {show_path(path)}.")
     try:
-        return photos.read(path)
+        return read_photo(path)
     except PhotoError as error:
         raise _unreadable(path, error) from error
 
 
 def _unreadable(path: Path, error: PhotoError) -> LookalikeError:
-    return LookalikeError(f"{show(path)} {error}.")
+    return LookalikeError(f"{show_path(path)} {error}.")

@@ -25,6 +25,7 @@ from indexer.errors import GenerationError
 from indexer.progress import Progress, Steps
 from indexer.vectors import distances as engines
 from indexer.vectors import recall
+from indexer.vectors.annoy_index import build_annoy, open_annoy
 from indexer.vectors.projection import fit_pca
 
 FORMAT = 2
@@ -99,7 +100,7 @@ def _open_index(folder: Path, dim: int, projected: int) -> recall.Ask:
     projection = np.load(folder / "projection.npy")
     if projection.shape != (dim, projected):
         raise ValueError("its projection is not of the size its manifest states")
-    nearest = engines.open_annoy(folder / "index.ann", projected)
+    nearest = open_annoy(folder / "index.ann", projected)
     return lambda query, count, search_k: nearest(query @ projection, count, search_k)
 
 
@@ -195,7 +196,7 @@ def _build(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) 
     rows, (dim, projected) = len(values), projection.shape
     yield Progress("publish", 0, rows, "building the index")
     points = _projected(values, projection)
-    engines.build_annoy(folder / "index.ann", points, projected, trees=recall.TREES, seed=seed)
+    build_annoy(folder / "index.ann", points, projected, trees=recall.TREES, seed=seed)
     yield Progress("publish", rows, rows, "measuring the recall")
     return recall.choose(values, _open_index(folder, dim, projected), recall.sample(values))
 

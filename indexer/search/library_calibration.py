@@ -11,6 +11,7 @@ import contextlib
 import json
 import math
 import zlib
+from indexer.models.card import read_seen_hashes
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -111,7 +112,7 @@ class Evidence:
     def _trained_on(self, fingerprint: str) -> set[int] | None:
         """The photos that the model was trained on or chosen by; None where its list of them cannot be read."""
         try:
-            return {self._store.photo_of(row.tobytes()) for row in model.seen(self._models_folder / fingerprint)}
+            return {self._store.photo_of(row.tobytes()) for row in read_seen_hashes(self._models_folder / fingerprint)}
         except ModelError:
             return None
 

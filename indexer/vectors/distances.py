@@ -5,47 +5,11 @@ damaged file, a wrong dimension or a vector that is not finite, so `open_annoy` 
 vouched for.
 """
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
-
 import numpy as np
-from annoy import AnnoyIndex
 
 BLOCK = 1024  # rows converted to float32 at a time: 5 MB at 1280 dimensions
 FEW = 8  # rows whose difference is taken at a time: of 100 at once, new memory costs three times the arithmetic
 NOISE = 4e-6  # rounding of a float32 squared distance of unit vectors by way of the scalar product
-
-Nearest = Callable[[np.ndarray, int, int], np.ndarray]
-"""(vector (dim,) float32, count, search_k) -> up to count candidate rows (m,) int64, most likely nearest first."""
-
-
-def build_annoy(path: Path, blocks: Iterable[np.ndarray], dim: int, *, trees: int, seed: int) -> None:
-    """Write an Annoy file from blocks (n, dim) float32; the same seed gives the same bytes.
-
-    The metric is Euclidean: on unit vectors it has the order of Annoy's `angular`, and it also holds for projected
-    vectors, which are not of unit length.
-    """
-    index = AnnoyIndex(dim, "euclidean")
-    index.set_seed(seed)
-    row = 0
-    for block in blocks:
-        for vector in block:
-            index.add_item(row, vector)
-            row += 1
-    index.build(trees, n_jobs=1)  # deterministic with one job only
-    index.save(str(path))
-    index.unload()
-
-
-def open_annoy(path: Path, dim: int) -> Nearest:
-    """Map an Annoy file of this dimension into memory; it stays mapped as long as the result lives."""
-    index = AnnoyIndex(dim, "euclidean")
-    index.load(str(path))
-
-    def nearest(vector: np.ndarray, count: int, search_k: int) -> np.ndarray:
-        return np.array(index.get_nns_by_vector(vector, count, search_k), np.int64)
-
-    return nearest
 
 
 def squared_distances(values: np.ndarray, queries: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.library import Photo
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.search.query import Example
 from indexer.statistics.calibration import Comparison
 from indexer.statistics.error_rates import Rate
@@ -112,7 +112,7 @@ class ComparePage(QWidget):
         old, self._pair, self._heats = self._pair, (first, photo.id), None
         self._ticket += 1
         self._names[0].setText(name)
-        self._names[1].setText(photos.text(photo.path.rpartition(b"/")[2]))
+        self._names[1].setText(show_path(photo.path.rpartition(b"/")[2]))
         self.verdict.setText("Comparing…")
         self.reasons.clear()
         self._measured.clear()

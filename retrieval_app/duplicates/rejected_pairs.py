@@ -2,14 +2,14 @@
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from retrieval_app.duplicates.found_groups import Duplicates, Parted
 from retrieval_app.widgets.controls import button, label
 from retrieval_app.widgets.tables import Column, Table, table_view
 
 COLUMNS: list[Column[Parted]] = [
-    Column("Photo", lambda pair: photos.text(pair.one.path)),
-    Column("is no match with", lambda pair: photos.text(pair.other.path)),
+    Column("Photo", lambda pair: show_path(pair.one.path)),
+    Column("is no match with", lambda pair: show_path(pair.other.path)),
 ]
 MEANING = "These pairs never stand in one group. One that matches again may, when you next look for duplicates."
 

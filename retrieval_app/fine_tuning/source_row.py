@@ -8,7 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from indexer.library import Info
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.places import SUFFIX
 from indexer.ranking.filter_options import told
 from retrieval_app.fine_tuning.training_job import FineTuning
@@ -123,9 +123,9 @@ def _which(source: Source | None) -> str:
     if source is None:
         return "none yet"
     if isinstance(source, Path):
-        return photos.text(os.fsencode(source))
+        return show_path(os.fsencode(source))
     if source.within is None:
-        return photos.text(os.fsencode(source.library.name.removesuffix(SUFFIX)))
+        return show_path(os.fsencode(source.library.name.removesuffix(SUFFIX)))
     return ", ".join(one.text for one in told(source.within))
 
 

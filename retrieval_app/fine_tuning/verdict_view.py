@@ -7,7 +7,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from retrieval_app.fine_tuning.outcome import RANKS, Example, Figures, Found, Outcome
 from retrieval_app.session.tiles import read_image
 from retrieval_app.widgets.controls import label
@@ -212,7 +212,7 @@ class Cell(QWidget):
     def __init__(self, found: Found, pictures: Mapping[bytes, QPixmap], theme: Theme, *, query: bool) -> None:
         super().__init__()
         self.found, self._pictures, self._theme, self._query = found, pictures, theme, query
-        name = photos.text(found.path.rpartition(b"/")[2])
+        name = show_path(found.path.rpartition(b"/")[2])
         said = "query" if query else "same class" if found.right else "another class"
         self.setAccessibleName(f"{name}, {said}")
         self.setToolTip(f"<p>{_escaped(name)}<br>{said}</p>")

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.library import Info
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from retrieval_app import wording as words
 from retrieval_app.search.details_panel import Fact
 from retrieval_app.widgets.controls import label
@@ -81,7 +81,7 @@ def _holdings(info: Info) -> Iterator[Fact]:
     yield Fact("Missing", f"{info.missing:,}")
     yield Fact("Not read", f"{info.failed:,}")
     yield Fact("On disk", words.size(info.bytes))
-    yield Fact("Kept in", show(info.folder))
+    yield Fact("Kept in", show_path(info.folder))
 
 
 def _model(info: Info) -> Iterator[Fact]:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
 
 from indexer.library import RootInfo
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from retrieval_app import wording as words
 from retrieval_app.session import library_commands as folders
 from retrieval_app.session.session import Session
@@ -18,7 +18,7 @@ from retrieval_app.widgets.tables import Column, Table, table_view
 
 STATES = {"online": "online", "offline": "offline: not there or empty"}
 ROOTS: list[Column[RootInfo]] = [
-    Column("Folder", lambda root: photos.text(root.path)),
+    Column("Folder", lambda root: show_path(root.path)),
     Column("State", lambda root: STATES[root.state], stretches=False),
     Column("Files", lambda root: f"{root.files:,}", stretches=False),
     Column("Labels", lambda root: "sub-folders are classes" if root.labelled else "none", stretches=False),
@@ -100,13 +100,13 @@ class RootsPane(QWidget):
     def _ask_place(self) -> None:
         if root := self.chosen():
             was = Path(os.fsdecode(root.path)).parent
-            place = QFileDialog.getExistingDirectory(self, f"Where is {photos.text(root.path)} now?", str(was))
+            place = QFileDialog.getExistingDirectory(self, f"Where is {show_path(root.path)} now?", str(was))
             if place:
                 folders.move(self._session, root.path, Path(place))
 
     def _ask_to_forget(self) -> None:
         if root := self.chosen():
-            what = f"Forget {photos.text(root.path)} with its {words.count(root.files, 'file')}?"
+            what = f"Forget {show_path(root.path)} with its {words.count(root.files, 'file')}?"
             ask(self, what, "Forget the folder", partial(folders.forget, self._session, root.path))
 
     def _ask_to_forget_missing(self) -> None:

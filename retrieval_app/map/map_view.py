@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from indexer.library import Photo
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from retrieval_app.map.dots import Dots, colour_of, draw
 from retrieval_app.map.map_state import Scene
 from retrieval_app.session.tiles import Tiles
@@ -199,7 +199,7 @@ class MapView(QWidget):
         if pixmap is not None and not pixmap.isNull():
             painter.drawPixmap(fitted(pixmap, square), pixmap)
         painter.setFont(sized(self.font(), CAPTION))
-        lines = (photos.text(photo.path.rpartition(b"/")[2]), photo.label or "")
+        lines = (show_path(photo.path.rpartition(b"/")[2]), photo.label or "")
         for line, (text, colour) in enumerate(zip(lines, (tokens.text, tokens.muted), strict=True)):
             place = QRect(square.left(), square.bottom() + 6 + 16 * line, CARD, 16)
             painter.setPen(QColor(colour))

@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.library import Hit, Library, Photo
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.search.query import Example
 from retrieval_app import wording as words
 from retrieval_app.compare import comparison as pairs
@@ -146,7 +146,7 @@ class DetailsPanel(QScrollArea):
             self.label.finish()  # what was written was for the photo that is left
         self.photo, self._hit, self._query = photo, hit, query
         if photo is not None:
-            self._name.setText(_breakable(photos.text(photo.path.rpartition(b"/")[2])))
+            self._name.setText(_breakable(show_path(photo.path.rpartition(b"/")[2])))
             self.label.show_label(photo.label)
             self._fill(facts(photo, hit))
         if other:
@@ -200,7 +200,7 @@ def facts(photo: Photo, hit: Hit | None) -> Iterator[Fact]:
     yield Fact("Size", f"{photo.width:,} x {photo.height:,} px")
     if photo.copies:
         yield Fact("Copies", words.count(photo.copies, "further file"))
-    yield Fact("Folder", photos.text(os.path.dirname(photo.path)))  # noqa: PTH120 - bytes
+    yield Fact("Folder", show_path(os.path.dirname(photo.path)))  # noqa: PTH120 - bytes
     if photo.offline:
         yield Fact("State", "its drive is not connected")
 

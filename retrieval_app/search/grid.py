@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.library import Hit, Photo
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from retrieval_app.session.state import Listing
 from retrieval_app.session.tiles import Tiles
 from retrieval_app.widgets.distance_band import sentence
@@ -86,7 +86,7 @@ class GridModel(QAbstractTableModel):
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         photo = self.photo(place)
-        return photos.text(photo.path.rpartition(b"/")[2]) if photo else ""
+        return show_path(photo.path.rpartition(b"/")[2]) if photo else ""
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         """The empty cells of the last row take part in nothing."""

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.search.query import Box, Cropped, Example, Picture, Query
 from retrieval_app.search.identity_panel import IdentityPanel
 from retrieval_app.search.mark_rows import MarkRow
@@ -109,11 +109,11 @@ class QueryPanel(QScrollArea):
         """The file name of a picture; of one in memory, where it came from."""
         picture = _whole(example)
         if isinstance(picture, Path):
-            return photos.text(bytes(Path(picture.name)))
+            return show_path(bytes(Path(picture.name)))
         if not isinstance(picture, int):
             return "Pasted picture"
         photo = self._tiles.one(picture)
-        return photos.text(photo.path.rpartition(b"/")[2]) if photo else ""
+        return show_path(photo.path.rpartition(b"/")[2]) if photo else ""
 
     def _said(self, query: Query) -> str:
         part = "A part of it" if isinstance(query.positives[0], Cropped) else ""

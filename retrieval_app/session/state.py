@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.library import Hit, SearchResult
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.progress import Progress
 from indexer.search.query import Query
 
@@ -47,7 +47,7 @@ class Trouble(NamedTuple):
 
 def no_folder(path: Path, again: Callable[[], None], take_parent: Callable[[], None]) -> Trouble:
     """Why what was to be indexed cannot be: it is a file, or not there."""
-    name = photos.text(os.fsencode(path))
+    name = show_path(os.fsencode(path))
     if path.exists():
         return Trouble(f"{name} is a file: folders are indexed.", "Index its folder", take_parent)
     return Trouble(f"The folder {name} is not there. Connect its drive and try again.", "Try again", again)

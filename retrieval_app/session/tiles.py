@@ -18,6 +18,7 @@ from PySide6.QtGui import QImage, QPixmap
 from indexer.errors import LookalikeError
 from indexer.library import Library, Photo
 from indexer.photos import decoding as photos
+from indexer.photos.reading import read_photo
 from indexer.photos.thumbnails import THUMBNAIL_SIDE
 from indexer.search.query import Picture
 from retrieval_app.workers.child_process import Readers
@@ -247,7 +248,7 @@ def _read_preview(_library: Library, example: Path | Image | Photo) -> QImage:
 def read_image(path: bytes | Path, side: int) -> QImage:
     """The picture file fitted into a square of `side` pixels; a null image when it cannot be read."""
     try:
-        return shrunk(to_qimage(photos.decode(photos.read(path), side).image), side)
+        return shrunk(to_qimage(photos.decode(read_photo(path), side).image), side)
     except LookalikeError:
         return QImage()
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
 from indexer.library import Hit, Photo
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from retrieval_app.widgets.distance_band import Band, band
 from retrieval_app.widgets.theme import BODY, CAPTION, Tokens, numbers, sized
 
@@ -127,7 +127,7 @@ def _caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | None, to
     second = first.translated(0, 16)
     small = _Line(photo.label or "", sized(base, CAPTION), tokens.muted)
     if hit is None:
-        name = photos.text(photo.path.rpartition(b"/")[2])
+        name = show_path(photo.path.rpartition(b"/")[2])
         _write(painter, first, _Line(name, sized(base, BODY), tokens.text, Qt.TextElideMode.ElideMiddle))
         _write(painter, second, small)
         return

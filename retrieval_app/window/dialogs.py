@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.database.store import Failure
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from retrieval_app import wording as words
 from retrieval_app.widgets.controls import label
 from retrieval_app.widgets.tables import Column, Table, table_view
@@ -31,7 +31,7 @@ class Key(NamedTuple):
 
 
 FAILURES: list[Column[Failure]] = [
-    Column("File", lambda failure: photos.text(failure.path)),
+    Column("File", lambda failure: show_path(failure.path)),
     Column("Why it could not be read", lambda failure: failure.reason),
 ]
 
@@ -60,7 +60,7 @@ class FailuresDialog(QDialog):
 
 def copy_failures(failures: Sequence[Failure]) -> None:
     """Put the list into the clipboard, file and reason with a tabulator between them."""
-    lines = [f"{photos.text(failure.path)}\t{failure.reason}" for failure in failures]
+    lines = [f"{show_path(failure.path)}\t{failure.reason}" for failure in failures]
     QGuiApplication.clipboard().setText("\n".join(lines))
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Hit, Library
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.places import require_place
 from indexer.progress import drain
 from indexer.reports import export
@@ -88,7 +88,7 @@ class Exporting(QObject):
     def write(self, out: Path, order: Order) -> None:
         """Write into this file, of a form by its suffix."""
         self._settings.put("export", str(out.parent))
-        self._session.noticed.emit(f"Writing {photos.text(os.fsencode(out))}…")
+        self._session.noticed.emit(f"Writing {show_path(os.fsencode(out))}…")
         self._writer.write(out, partial(_write, out=out, order=order))
 
     def _follow(self) -> None:
@@ -114,9 +114,9 @@ def _write(library: Library, out: Path, order: Order) -> str:
     try:
         count = _written(library, out, what, pictures, order)
     except OSError as error:
-        raise LookalikeError(f"{photos.text(os.fsencode(out))} cannot be written ({error.strerror}).") from error
+        raise LookalikeError(f"{show_path(os.fsencode(out))} cannot be written ({error.strerror}).") from error
     noun = "result" if what == "hits" else "vector" if what == "vectors" else "photo"
-    return f"{words.count(count, noun)} written to {photos.text(os.fsencode(out))}"
+    return f"{words.count(count, noun)} written to {show_path(os.fsencode(out))}"
 
 
 def _written(library: Library, out: Path, what: str, pictures: Sequence[Path], order: Order) -> int:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.places import SUFFIX, libraries
 from retrieval_app.duplicates.page import DuplicatesPage
 from retrieval_app.fine_tuning.lazy_dialog import TrainDoor
@@ -256,8 +256,8 @@ class MainWindow(QMainWindow):
 
     def _update(self) -> None:
         name = self.session.folder.name.removesuffix(SUFFIX)
-        self.setWindowTitle(f"{photos.text(os.fsencode(name))} - Lookalike")
-        self.library_button.setText(f"{photos.text(os.fsencode(name))} ▾")
+        self.setWindowTitle(f"{show_path(os.fsencode(name))} - Lookalike")
+        self.library_button.setText(f"{show_path(os.fsencode(name))} ▾")
         self.menus.update()
 
     def _filled(self) -> bool:

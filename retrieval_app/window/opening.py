@@ -8,7 +8,8 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
+from indexer.photos.reading import is_candidate
 from indexer.search.query import Example, Query
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import Settings
@@ -40,7 +41,7 @@ class WaysIn:
         folder, session = self._ask_folder("Choose a folder that ends in .library"), self._session
         if folder is None:
             return
-        name = photos.text(os.fsencode(folder))
+        name = show_path(os.fsencode(folder))
         if (folder / "library.sqlite").is_file():
             session.open(folder)
         elif _holds_pictures(folder):
@@ -75,7 +76,7 @@ class WaysIn:
     def _ask_for(self, pictures: tuple[Example, ...] | list[Path]) -> None:
         session, first = self._session, pictures[0]
         if session.empty and isinstance(first, Path):
-            name = photos.text(os.fsencode(first.parent))
+            name = show_path(os.fsencode(first.parent))
             said = f"Nothing is here to search yet. Index a photo folder first, such as that of this picture: {name}"
             session.trouble(said, "Index its folder", partial(session.index, [first.parent]))
         else:
@@ -94,4 +95,4 @@ class WaysIn:
 def _holds_pictures(folder: Path) -> bool:
     """Whether there are pictures in the first folders."""
     names = (name for _, _, names in islice(os.walk(os.fsencode(folder)), LOOKED_AT) for name in names)
-    return any(map(photos.is_candidate, names))
+    return any(map(is_candidate, names))

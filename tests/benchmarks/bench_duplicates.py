@@ -20,8 +20,8 @@ from indexer.library import Library
 from indexer.matching import close_pairs as neighbours
 from indexer.matching import duplicates
 from indexer.matching import perceptual_hash as perceptual
-from indexer.photos import decoding as photos
 from indexer.photos import thumbnails
+from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from tests.support.embedders import tiny_card
 from tests.support.soft_pictures import soft
@@ -60,7 +60,7 @@ def made_up(folder: Path, count: int) -> Library:
     model = library.store.add_model(card.fingerprint, card.name, card.dim)
     library.store.add_root(ROOT, labelled=False)
     library.store.record((outcome(1, row, vector) for row, vector in enumerate(vectors)), model)
-    library.thumbnails.put((photos.content_hash(str(row).encode()), thumbnail(row)) for row in range(count))
+    library.thumbnails.put((content_hash(str(row).encode()), thumbnail(row)) for row in range(count))
     return library
 
 

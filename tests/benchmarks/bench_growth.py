@@ -20,10 +20,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.commands.maintenance import active_model, deferred
 from indexer.indexing.pipeline import embed_files
+from indexer.indexing.repair import mend_active_model
 from indexer.indexing.run import index
 from indexer.library import Library
+from indexer.models.embedder import defer_model
 from indexer.models.installation import ModelChoice, install
 from indexer.progress import drain
 from tests.benchmarks.bench_indexing import BASELINES
@@ -134,8 +135,8 @@ def say_rescan(root: Path, library: Path) -> None:
 
 def rescan(library: Library) -> int:
     """Bring the library up to date; how many photos were embedded."""
-    card = drain(active_model(library))
-    return drain(index(library, (), deferred(card, library.models_folder, "auto"))).embedded
+    card = drain(mend_active_model(library))
+    return drain(index(library, (), defer_model(card, library.models_folder, "auto"))).embedded
 
 
 def walk(folder: Path) -> int:
@@ -155,8 +156,8 @@ def walk(folder: Path) -> int:
 def say_added(root: Path, library: Path) -> None:
     """Adding photos: until the command's work is committed, against embedding them and nothing else."""
     with Library.open(library) as opened:
-        card = drain(active_model(opened))
-        model = deferred(card, opened.models_folder, "auto")
+        card = drain(mend_active_model(opened))
+        model = defer_model(card, opened.models_folder, "auto")
         new = sorted(root.glob("*/*.jpg"), key=lambda path: path.name)[-ADDED:]
         side = card.preprocessing.size
         model.embed(np.zeros((1, side, side, 3), np.uint8))  # loaded and compiled

@@ -22,11 +22,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer.indexing.pipeline import BATCH, CALLERS
+from indexer.indexing.pipeline import BATCH
 from indexer.models import model
+from indexer.models.embedder import NETWORK_CALLERS
 from indexer.models.installation import ModelChoice, install
 from indexer.photos import decoding as photos
 from indexer.photos import thumbnails
+from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import drain
 
 BASELINES = Path(os.environ.get("LOOKALIKE_BASELINES", "../shared/baselines"))
@@ -130,14 +132,14 @@ def _meet_at(barrier: Barrier) -> None:
 
 def steps(folder: Path, model_folder: Path) -> dict[str, float]:
     """Milliseconds of each step for one photo, in this process; it starts when all have prepared."""
-    embedder = model.load(model_folder, runtime="openvino", callers=CALLERS)
+    embedder = model.load(model_folder, runtime="openvino", callers=NETWORK_CALLERS)
     side = embedder.card.preprocessing.short_side
     files = sorted(folder.iterdir())[:MEASURED]
-    batch = np.stack([embedder.prepare(photos.decode(photos.read(file), side).image) for file in files[:BATCH]])
+    batch = np.stack([embedder.prepare(photos.decode(read_photo(file), side).image) for file in files[:BATCH]])
     embedder.embed(batch)
     _meeting[0].wait()
-    data, reading = timed(photos.read, files)
-    _, hashing = timed(photos.content_hash, data)
+    data, reading = timed(read_photo, files)
+    _, hashing = timed(content_hash, data)
     decoded, decoding = timed(lambda content: photos.decode(content, side), data)
     _, shrinking = timed(lambda picture: thumbnails.encode(picture.image), decoded)
     _, resizing = timed(lambda picture: embedder.prepare(picture.image), decoded)

@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from indexer.library import Library
-from indexer.photos import decoding as photos
+from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from indexer.search import generations
 from indexer.search.query import Query
@@ -99,7 +99,7 @@ def write(folder: Path, rows: int, dim: int) -> None:
         for part in vectors(rows, dim):
             with store.transaction():
                 numbers = range(number + 1, number + len(part) + 1)
-                hashes = ((n, photos.content_hash(b"%d" % n)) for n in numbers)
+                hashes = ((n, content_hash(b"%d" % n)) for n in numbers)
                 store.database.write_many("INSERT INTO photos VALUES (?, ?, 4000, 3000)", hashes)
                 files = ((n, b"%08d.jpg" % (n * 7919 % 100_000_007), n) for n in numbers)
                 sql = "INSERT INTO files VALUES (?, 1, ?, 1, 1, 1, 'present', ?, NULL, NULL)"

@@ -23,6 +23,7 @@ from indexer.models.installation import ModelChoice, install
 from indexer.models.model import Model
 from indexer.models.raw_pixels import Pixels
 from indexer.photos import decoding as photos
+from indexer.photos.reading import read_photo
 from indexer.progress import drain
 from indexer.ranking import query_expansion as refine
 from indexer.statistics import metrics
@@ -210,7 +211,7 @@ def _views(paths: Sequence[Path], network: Model, other: Model) -> Iterator[dict
     """
     preparing = network.card.preprocessing
     for path in paths:
-        image = photos.decode(photos.read(path), max(preparing.short_side, other.card.preprocessing.short_side)).image
+        image = photos.decode(read_photo(path), max(preparing.short_side, other.card.preprocessing.short_side)).image
         square = preparing.prepare(image)
         side = min(image.size)
         small, step = round(CROP * side), side - round(CROP * side)

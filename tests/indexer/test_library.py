@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
-from indexer.indexing import pipeline
 from indexer.indexing.run import index
 from indexer.library import Library, SearchResult
+from indexer.models.embedder import embed_image
 from indexer.progress import drain
 from indexer.search.query import Query, combine
 from tests.support.commands import ROOT
@@ -249,7 +249,7 @@ def test_query_that_cannot_be_read_is_a_sentence_with_its_name(
 def test_picture_without_an_embedding_is_a_sentence(pictures: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tiny, "embed", lambda _, batch: np.full((len(batch), 192), np.nan, np.float32))
     with pytest.raises(LookalikeError, match="no usable embedding"):
-        pipeline.embed_image(Image.new("RGB", (9, 9)), Tiny())
+        embed_image(Image.new("RGB", (9, 9)), Tiny())
 
 
 def test_photo_that_is_no_longer_there_is_a_sentence(pictures: Library) -> None:

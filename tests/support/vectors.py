@@ -6,7 +6,7 @@ import numpy as np
 
 from indexer.database.store import File, Outcome
 from indexer.library import Library
-from indexer.photos import decoding as photos
+from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from indexer.search import generations
 from tests.support.embedders import tiny_card
@@ -25,7 +25,7 @@ def clustered(count: int, *, dim: int = 192, seed: int = 0) -> np.ndarray:
 
 def outcome(root: int, number: int, vector: np.ndarray) -> Outcome:
     """A file of a content of its own with this embedding."""
-    sha256 = photos.content_hash(str(number).encode())
+    sha256 = content_hash(str(number).encode())
     return Outcome(root, File(b"%06d.jpg" % number, 1, 1, 1), None, sha256, 10, 10, vector, "fp32")
 
 

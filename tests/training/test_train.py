@@ -1,5 +1,6 @@
 import json
 import os
+from indexer.models.card import read_seen_hashes
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from indexer.errors import LookalikeError
 from indexer.models import model
 from indexer.models.network import create_network, load_network
 from indexer.photos import decoding as photos
+from indexer.photos.reading import read_photo
 from indexer.progress import drain
 from indexer.reports.evaluation import evaluate
 from indexer.statistics.metrics import retrieval
@@ -103,7 +105,7 @@ def test_a_useless_training_is_refused(tmp_path: Path) -> None:
 
 def test_the_test_part_is_never_seen_and_everything_else_is(trained: Trained) -> None:
     parts = trained.result.parts
-    seen = {bytes(row) for row in model.seen(trained.result.checkpoint)}
+    seen = {bytes(row) for row in read_seen_hashes(trained.result.checkpoint)}
     assert seen == {sample.sha256 for sample in parts.train + parts.validation}
     assert seen.isdisjoint(sample.sha256 for sample in parts.test)
 
@@ -112,7 +114,7 @@ def test_an_evaluation_leaves_out_what_the_checkpoint_has_seen_and_counts_it(
     trained: Trained, shapes: Path, tmp_path: Path
 ) -> None:
     card = drain(model.install(model.ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
-    seen = frozenset(map(bytes, model.seen(tmp_path / card.fingerprint)))
+    seen = frozenset(map(bytes, read_seen_hashes(tmp_path / card.fingerprint)))
     embedder = model.load(tmp_path / card.fingerprint, runtime="torch")
     measured = drain(evaluate(shapes, embedder, seen))
     assert measured.seen == len(trained.result.parts.train) + len(trained.result.parts.validation)
@@ -123,7 +125,7 @@ def test_an_evaluation_leaves_out_what_the_checkpoint_has_seen_and_counts_it(
 def test_a_checkpoint_embeds_alike_in_training_in_torch_and_in_openvino(trained: Trained, tmp_path: Path) -> None:
     card = drain(model.install(model.ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
     paths = [sample.path for sample in trained.result.parts.test]
-    decoded = [photos.decode(photos.read(path), card.preprocessing.short_side).image for path in paths]
+    decoded = [photos.decode(read_photo(path), card.preprocessing.short_side).image for path in paths]
     batch = np.stack([card.preprocessing.prepare(image) for image in decoded])
     in_torch = model.load(tmp_path / card.fingerprint, runtime="torch").embed(batch)
     np.testing.assert_allclose(in_torch, trained.result.verdict.after.vectors, atol=1e-6)

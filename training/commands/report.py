@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from indexer import atomic
-from indexer.cli.options import overwrite_option, require_output
-from indexer.cli.terminal import attached_option, emit, follow, json_option, say
+from indexer.cli.options import attached_option, json_option, overwrite_option, require_output
+from indexer.cli.terminal import emit, follow, say
 from indexer.errors import LookalikeError
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from training.reports.record import REPORT_FILE, require_checkpoint
 from training.reports.report import report
 
@@ -30,13 +30,13 @@ def report_command(*, checkpoint: Path, out: Path | None, overwrite: bool, as_js
     if as_json:
         emit("report", {"page": str(place.absolute())})
     else:
-        say(f"Report: {show(place)}")
+        say(f"Report: {show_path(place)}")
 
 
 def page_place(out: Path, *photo_folders: Path, overwrite: bool) -> Path:
     """Where a page may go, outside all photo folders; LookalikeError where it cannot be one."""
     if out.suffix.lower() not in (".html", ".htm") or not out.parent.is_dir():
-        raise LookalikeError(f"{show(out)} cannot be written: name an .html file in a folder that is there.")
+        raise LookalikeError(f"{show_path(out)} cannot be written: name an .html file in a folder that is there.")
     require_output(out, folders=photo_folders, overwrite=overwrite)
     return out
 

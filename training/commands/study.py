@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer import atomic
-from indexer.cli.options import overwrite_option
-from indexer.cli.terminal import Stopped, attached_option, emit, follow, json_option, say
+from indexer.cli.options import attached_option, json_option, overwrite_option
+from indexer.cli.terminal import Stopped, emit, follow, say
 from indexer.errors import LookalikeError
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from training.commands.report import page_place
 from training.settings.choices import LOSSES, PURPOSES
 from training.settings.config import TrainConfig
@@ -106,7 +106,7 @@ def _write(study: "Study", place: Path, *, as_json: bool, attached: bool) -> Non
     if as_json:
         emit("page", {"page": str(place.absolute())})
     else:
-        say(f"Page: {show(place)}")
+        say(f"Page: {show_path(place)}")
 
 
 COMMANDS = [study_command]

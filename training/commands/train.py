@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.cli.options import require_output
-from indexer.cli.terminal import Stopped, attached_option, emit, follow, json_option, say
+from indexer.cli.options import attached_option, json_option, require_output
+from indexer.cli.terminal import Stopped, emit, follow, say
 from indexer.database.filters import Filter
 from indexer.library import Library
-from indexer.photos import decoding as photos
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from indexer.places import find
 from indexer.ranking.filter_options import filter_of, filter_options, options
 from training.commands import report as report_command
@@ -138,10 +137,10 @@ def _say(result: "TrainResult") -> None:
     if result.thresholds:
         _say_thresholds(result.thresholds)
     for path, reason in result.unreadable[:5]:
-        say(f"Left out: {photos.text(path)} {reason}")
-    say(f"Checkpoint: {show(result.checkpoint)}")
+        say(f"Left out: {show_path(path)} {reason}")
+    say(f"Checkpoint: {show_path(result.checkpoint)}")
     if judged.install:
-        say(f"To use it: lookalike use {show(result.checkpoint)}")
+        say(f"To use it: lookalike use {show_path(result.checkpoint)}")
 
 
 def _say_thresholds(measured: "Thresholds") -> None:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError, PhotoError
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
+from indexer.photos.reading import content_hash, is_candidate, read_photo
 from indexer.progress import Progress, Steps
 
 
@@ -76,9 +77,9 @@ def survey(folder: Path) -> Steps[Labelled]:
     files = [_File(path, label) for label, top in classes for path in _pictures(top, unreadable)]
     samples: list[Sample] = []
     for done, file in enumerate(files):
-        yield Progress("scan", done, len(files), photos.text(os.path.basename(file.path)))  # noqa: PTH119 - bytes
+        yield Progress("scan", done, len(files), show_path(os.path.basename(file.path)))  # noqa: PTH119 - bytes
         try:
-            samples.append(Sample(file.path, photos.content_hash(photos.read(file.path)), file.label))
+            samples.append(Sample(file.path, content_hash(read_photo(file.path)), file.label))
         except PhotoError as fault:
             unreadable.append(Unreadable(file.path, str(fault)))
     yield Progress("scan", len(files), len(files))
@@ -92,9 +93,9 @@ def survey_unlabelled(folder: Path) -> Steps[tuple[Sample, ...]]:
     found: dict[bytes, bytes] = {}
     paths = list(_pictures(os.fsencode(folder.absolute()), unreadable))
     for done, path in enumerate(paths):
-        yield Progress("scan", done, len(paths), photos.text(os.path.basename(path)))  # noqa: PTH119 - bytes
+        yield Progress("scan", done, len(paths), show_path(os.path.basename(path)))  # noqa: PTH119 - bytes
         with contextlib.suppress(PhotoError):  # decoding will say so
-            found.setdefault(photos.content_hash(photos.read(path)), path)
+            found.setdefault(content_hash(read_photo(path)), path)
     yield Progress("scan", len(paths), len(paths))
     return tuple(alone(path, sha256) for sha256, path in sorted(found.items()))
 
@@ -110,10 +111,10 @@ def _first_level(root: bytes) -> tuple[list[tuple[str, bytes]], int]:
         with os.scandir(root) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as fault:
-        raise LookalikeError(f"{photos.text(root)} cannot be read: {fault.strerror}.") from None
+        raise LookalikeError(f"{show_path(root)} cannot be read: {fault.strerror}.") from None
     folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(b".")]
-    beside = sum(photos.is_candidate(entry.name) and not entry.is_dir() for entry in entries)
-    return [(photos.text(entry.name), entry.path) for entry in folders], beside
+    beside = sum(is_candidate(entry.name) and not entry.is_dir() for entry in entries)
+    return [(show_path(entry.name), entry.path) for entry in folders], beside
 
 
 def _pictures(top: bytes, unreadable: list[Unreadable]) -> Iterator[bytes]:
@@ -124,7 +125,7 @@ def _pictures(top: bytes, unreadable: list[Unreadable]) -> Iterator[bytes]:
 
     for folder, inner, names in os.walk(top, onerror=note):
         inner[:] = sorted(name for name in inner if not name.startswith(b"."))
-        yield from (os.path.join(folder, name) for name in sorted(names) if photos.is_candidate(name))  # noqa: PTH118
+        yield from (os.path.join(folder, name) for name in sorted(names) if is_candidate(name))  # noqa: PTH118
 
 
 def _labelled(

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from indexer.errors import LookalikeError, PhotoError
 from indexer.indexing.pipeline import AHEAD, bounded_map
 from indexer.models.card import Preprocessing
+from indexer.paths import show_path
 from indexer.photos import decoding as photos
+from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
 from training.data.labelled_folders import Sample, Unreadable
 
@@ -48,7 +50,7 @@ class Part:
         try:
             return decode(sample, self.preprocessing)
         except PhotoError as fault:
-            raise LookalikeError(f"{photos.text(sample.path)} {fault}: start the training again.") from fault
+            raise LookalikeError(f"{show_path(sample.path)} {fault}: start the training again.") from fault
 
 
 class Read(NamedTuple):
@@ -85,7 +87,7 @@ def read(samples: Sequence[Sample], preprocessing: Preprocessing, limit: int | N
             for done, result in enumerate(bounded_map(pool, attempt, samples, AHEAD)):
                 sample = samples[done]
                 if not done % EVERY:
-                    yield Progress("decode", done, len(samples), photos.text(sample.path))
+                    yield Progress("decode", done, len(samples), show_path(sample.path))
                 if isinstance(result, str):
                     unreadable.append(Unreadable(sample.path, result))
                     continue
@@ -100,7 +102,7 @@ def read(samples: Sequence[Sample], preprocessing: Preprocessing, limit: int | N
 
 def decode(sample: Sample, preprocessing: Preprocessing) -> Pixels:
     """The prepared picture uint8 (size, size, 3); PhotoError where it cannot be used or is another one by now."""
-    data = photos.read(sample.path)
-    if photos.content_hash(data) != sample.sha256:
+    data = read_photo(sample.path)
+    if content_hash(data) != sample.sha256:
         raise PhotoError("has changed since the training began")
     return preprocessing.prepare(photos.decode(data, preprocessing.short_side).image)

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.photos import decoding as photos
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from indexer.places import SUFFIX, home
 from indexer.ranking import filter_options as filter_words
 from training.data.labelled_folders import Sample, alone
@@ -76,8 +75,8 @@ def from_library(source: Labels, purpose: str, recipe: str) -> Split:
 def described(source: Source) -> str:
     """What is learned from, for people: 'in /photos', 'labelled in the library default (only photos: in cats)'."""
     if isinstance(source, Path):
-        return f"in {photos.text(os.fsencode(source))[-200:]}"
-    words = f"labelled in the library {photos.text(os.fsencode(source.library.name.removesuffix(SUFFIX)))}"
+        return f"in {show_path(os.fsencode(source))[-200:]}"
+    words = f"labelled in the library {show_path(os.fsencode(source.library.name.removesuffix(SUFFIX)))}"
     conditions = [one.text for one in filter_words.told(source.within)] if source.within else []
     return words + (f" (only photos: {', '.join(conditions)})" if conditions else "")
 
@@ -93,7 +92,7 @@ def cut_off(source: Source) -> Path:
     ours = [path for path in found if path.name.rsplit("-", 2)[0] == _name(source)]
     if not ours:
         raise LookalikeError(
-            f"No training on {show(_folder(source))} was cut off: leave --resume out, or name its folder by --out."
+            f"No training on {show_path(_folder(source))} was cut off: leave --resume out, or name its folder by --out."
         )
     return ours[-1]
 

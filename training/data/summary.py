@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from indexer.errors import LookalikeError
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from training.data.labelled_folders import Labelled, Sample
 from training.data.sources import Held
 from training.data.split import split
@@ -58,7 +58,7 @@ def _problems(found: Labelled) -> Iterator[str]:
         number = _many(len(found.conflicts), "picture stands", "pictures stand")
         yield f"{number} in more than one class and cannot be used: {classes}."
     if found.unreadable:
-        files = _some([f"{photos.text(file.path)} ({file.reason})" for file in found.unreadable])
+        files = _some([f"{show_path(file.path)} ({file.reason})" for file in found.unreadable])
         yield f"{_many(len(found.unreadable), 'file', 'files')} could not be read: {files}."
     if found.empty:
         number = _many(len(found.empty), "folder holds", "folders hold")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from indexer.errors import LookalikeError
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from indexer.progress import Progress, Steps
 from training.data.augmentation import views as views_of
 from training.data.pictures import Part, memory
@@ -65,7 +65,8 @@ def room(
             return np.memmap(file, kind, "r+", shape=shape)
     except OSError as fault:
         raise LookalikeError(
-            f"What the network says about the pictures takes {size / 2**30:.1f} GB, for which {show(folder)} has no "
+            f"What the network says about the pictures takes {size / 2**30:.1f} GB, for which {show_path(folder)} "
+            "has no "
             f"room ({fault.strerror or fault}). Take fewer pictures or --recipe full."
         ) from fault
 

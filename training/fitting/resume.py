@@ -20,7 +20,7 @@ from torch import Tensor
 from indexer import atomic
 from indexer.errors import LookalikeError, ModelError
 from indexer.models.card import WEIGHTS_LIMIT, read_regular
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from training.data.labelled_folders import Sample
 from training.data.sources import UNFINISHED
 from training.fitting.learner import Learner, restore, snapshot
@@ -65,7 +65,7 @@ class Keeper:
         self._photos = hashlib.sha256(lines).hexdigest()
         if self.state is not None and self.state.facts["photos"] != self._photos:
             raise LookalikeError(
-                f"The pictures are no longer those that the training in {show(self.out)} began with. Begin "
+                f"The pictures are no longer those that the training in {show_path(self.out)} began with. Begin "
                 "anew, without --resume."
             )
 
@@ -84,7 +84,7 @@ class Keeper:
             atomic.write_file(self._path, safetensors.torch.save(tensors, header))
         except OSError as fault:
             raise LookalikeError(
-                f"The training cannot be kept in {show(self.out)}: {fault.strerror or fault}."
+                f"The training cannot be kept in {show_path(self.out)}: {fault.strerror or fault}."
             ) from fault
         self._saved = time.monotonic()
         self._took = self._saved - begun
@@ -121,7 +121,7 @@ def begin(out: Path, config: TrainConfig, *, resume: bool) -> Keeper:
         keeper = Keeper(out, begun, state, Settled(settled, str(state.facts["why"])))
     if config not in (begun, settled, TrainConfig()):
         raise LookalikeError(
-            f"The training in {show(out)} was begun with other settings, and goes on with them: leave them out."
+            f"The training in {show_path(out)} was begun with other settings, and goes on with them: leave them out."
         )
     return keeper
 
@@ -133,7 +133,7 @@ def taking_up(out: Path) -> Iterator[None]:
         yield
     except (safetensors.SafetensorError, LookalikeError, LookupError, AttributeError, *UNFIT) as fault:
         raise LookalikeError(
-            f"{show(out / UNFINISHED)} is damaged or of another version. Begin anew, without --resume."
+            f"{show_path(out / UNFINISHED)} is damaged or of another version. Begin anew, without --resume."
         ) from fault
 
 
@@ -141,7 +141,9 @@ def _read(path: Path) -> State:
     try:
         data = read_regular(path, WEIGHTS_LIMIT)
     except ModelError:
-        raise LookalikeError(f"There is no unfinished training in {show(path.parent)}: leave --resume out.") from None
+        raise LookalikeError(
+            f"There is no unfinished training in {show_path(path.parent)}: leave --resume out."
+        ) from None
     with taking_up(path.parent):
         size = int.from_bytes(data[:8], "little")
         facts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["facts"])

@@ -16,8 +16,7 @@ from indexer import atomic
 from indexer.errors import LookalikeError
 from indexer.models.card import CARD_FILE, STORY_FILE, ModelCard, card_bytes, name_hash
 from indexer.models.network import Network, write_checkpoint
-from indexer.photos import decoding as photos
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from training.data.labelled_folders import Sample, has_labels
 from training.data.sources import UNFINISHED
 
@@ -37,7 +36,7 @@ def check_place(out: Path) -> None:
     except OSError as fault:
         obstacle = f"cannot be written to: {fault.strerror or fault}"
     if obstacle:
-        raise LookalikeError(f"{show(out)} {obstacle}. Name an empty or new folder for the checkpoint.")
+        raise LookalikeError(f"{show_path(out)} {obstacle}. Name an empty or new folder for the checkpoint.")
 
 
 def _obstacle(out: Path) -> str:
@@ -87,7 +86,7 @@ def save(
         temporary = atomic.new_folder(out)
         try:
             card = write_checkpoint(
-                network, temporary, name=photos.text(os.fsencode(out.absolute().name))[:100], source=source, seen=hashes
+                network, temporary, name=show_path(os.fsencode(out.absolute().name))[:100], source=source, seen=hashes
             )
             (temporary / CARD_FILE).write_bytes(card_bytes(card, calibration, _names(seen)))
             about = {"fingerprint": card.fingerprint, "versions": _versions()}
@@ -98,7 +97,9 @@ def save(
         finally:
             atomic.discard(temporary)
     except OSError as fault:
-        raise LookalikeError(f"The checkpoint cannot be written to {show(out)}: {fault.strerror or fault}.") from fault
+        raise LookalikeError(
+            f"The checkpoint cannot be written to {show_path(out)}: {fault.strerror or fault}."
+        ) from fault
     return card
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.statistics.calibration import Calibration
 from indexer.statistics.detailed_metrics import Histogram, histogram, per_class
 from indexer.statistics.metrics import equal_error_rate, pair_distances, squared_distances
@@ -200,7 +200,7 @@ def _nearest(codes: Codes, vectors: Vectors) -> _Nearest:
 
 def _plain(name: str) -> str:
     """A class name as one printable line."""
-    return photos.text(os.fsencode(name))
+    return show_path(os.fsencode(name))
 
 
 def read(fields: dict[str, Any]) -> Insight:

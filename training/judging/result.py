@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from training.data.labelled_folders import Unreadable
 from training.data.sources import Source, described
 from training.data.split import Split
@@ -69,7 +69,7 @@ class TrainResult:
             "collapse": fit.collapse,
             "examples": [example.fields() for example in judged.examples],
             "parts": {name: len(part) for name, part in self.parts._asdict().items()},
-            "unreadable": [{"path": photos.text(path), "reason": reason} for path, reason in self.unreadable],
+            "unreadable": [{"path": show_path(path), "reason": reason} for path, reason in self.unreadable],
             "seconds": fit.epochs[-1].seconds,
             "config": self.config.resolved().to_dict() | {"image_size": fit.network.preprocessing.size},
             "source": self.source,

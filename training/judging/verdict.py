@@ -18,12 +18,13 @@ import torch
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError
-from indexer.indexing.pipeline import Embedder, embed_files
+from indexer.indexing.pipeline import embed_files
 from indexer.models.card import Head, ModelCard
+from indexer.models.embedder import Embedder
 from indexer.models.model import Model
 from indexer.models.network import Network, create_network, run_network, with_head
 from indexer.models.raw_pixels import Pixels
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.progress import Progress, Steps
 from indexer.statistics.metrics import Interval, Retrieval, paired_interval, retrieval
 from training.data.augmentation import STRONG, views
@@ -201,7 +202,7 @@ def measure(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[R
     """
     _, vectors, unreadable = yield from embed(name, samples, embedder)
     for path, why in unreadable:
-        raise LookalikeError(f"{photos.text(path)} {why}: start the training again.")
+        raise LookalikeError(f"{show_path(path)} {why}: start the training again.")
     return (yield from _row(name, samples, vectors, embedder))
 
 

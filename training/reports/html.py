@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.errors import PhotoError
+from indexer.paths import show_path
 from indexer.photos import decoding as photos
 from indexer.photos import thumbnails
+from indexer.photos.reading import content_hash, read_photo
 
 SIDE = 120  # px of a picture
 
@@ -82,7 +84,7 @@ def beside(*columns: tuple[str, str]) -> str:
 
 def picture(path: str, sha256: str, caption: str) -> str:
     """A picture by its path, as Python names it, if it still shows what it did; else a box that says why not."""
-    name = html.escape(photos.text(os.fsencode(path).rpartition(b"/")[2]))
+    name = html.escape(show_path(os.fsencode(path).rpartition(b"/")[2]))
     seen = _seen(path, sha256, name)
     return f"<figure>{seen}<figcaption>{html.escape(caption)}<br>{name}</figcaption></figure>"
 
@@ -91,8 +93,8 @@ def _seen(path: str, sha256: str, name: str) -> str:
     try:
         if not Path(path).exists():
             raise PhotoError("is no longer there")
-        data = photos.read(os.fsencode(path))
-        if photos.content_hash(data).hex() != sha256:
+        data = read_photo(os.fsencode(path))
+        if content_hash(data).hex() != sha256:
             raise PhotoError("has changed since the training")
         jpeg = thumbnails.encode(photos.decode(data, SIDE).image)
     except PhotoError as fault:

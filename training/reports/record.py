@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from indexer.errors import LookalikeError
 from indexer.models.card import CARD_FILE, STORY_FILE, read_json
-from indexer.photos.decoding import show
+from indexer.paths import show_path
 from training.fitting.history import Epoch
 from training.judging import report_data as insight
 from training.judging.report_data import INSIGHT_FILE, Insight
@@ -70,7 +70,7 @@ class Run:
 def require_checkpoint(folder: Path) -> None:
     """LookalikeError where a folder is no checkpoint of a training."""
     if not (folder / STORY_FILE).is_file():
-        raise LookalikeError(f"{show(folder)} is no checkpoint of a training: it has no {STORY_FILE}.")
+        raise LookalikeError(f"{show_path(folder)} is no checkpoint of a training: it has no {STORY_FILE}.")
 
 
 def read_run(checkpoint: Path) -> Run:
@@ -80,7 +80,7 @@ def read_run(checkpoint: Path) -> Run:
     try:
         return _run(checkpoint.absolute().name, story, card, _read_insight(checkpoint / INSIGHT_FILE))
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as fault:
-        raise LookalikeError(f"{show(checkpoint)} does not tell a whole training: train again.") from fault
+        raise LookalikeError(f"{show_path(checkpoint)} does not tell a whole training: train again.") from fault
 
 
 def _read_insight(path: Path) -> Insight | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from indexer.photos import decoding as photos
+from indexer.paths import show_path
 from indexer.progress import Steps
 from indexer.statistics.metrics import Interval
 from indexer.vectors.projection import tsne
@@ -61,7 +61,7 @@ def fields(study: "Study") -> dict[str, Any]:
     first = study.entries[0]
     return {
         "study": study.name,
-        "folder": photos.text(bytes(study.folder.absolute())),
+        "folder": show_path(bytes(study.folder.absolute())),
         "purpose": study.base.purpose,
         "seeds": study.seeds,
         "epochs": study.base.epochs,
@@ -137,7 +137,7 @@ def study_page(study: "Study") -> Steps[bytes]:
 def budget(study: "Study") -> str:
     """What each variant had, in a sentence."""
     lost = f" {study.unreadable:,} of their files could not be read." if study.unreadable else ""
-    parts, epochs, folder = study.parts, study.base.epochs, photos.text(bytes(study.folder.absolute()))
+    parts, epochs, folder = study.parts, study.base.epochs, show_path(bytes(study.folder.absolute()))
     return (
         f"{study.seeds} {'seed' if study.seeds == 1 else 'seeds'}, {epochs} {'epoch' if epochs == 1 else 'epochs'}, "
         f"{study.steps:,} steps in all, on {parts['train']:,} pictures of {folder}; validation by "
@@ -157,5 +157,5 @@ def _drawn(study: "Study", entries: "Sequence[Entry]") -> Steps[list[str]]:
         own = entry.side.histogram.edges[-1]
         histogram = svg.distances(entry.side.histogram, [], furthest if entry in study.entries else own)
         parts.append(beside((entry.name, histogram), (f"{entry.name}, t-SNE", svg.plane(points.tolist(), study.codes))))
-    names = [(code, photos.text(os.fsencode(study.names[code]))) for code in sorted(set(study.codes))]
+    names = [(code, show_path(os.fsencode(study.names[code]))) for code in sorted(set(study.codes))]
     return [svg.legend(names[:NAMED]), *parts]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from indexer.commands.maintenance import active_model
+from indexer.indexing.repair import mend_active_model
 from indexer.library import Library
 from indexer.progress import drain
 from tests.support.commands import Said, command, environment, lookalike
@@ -141,12 +141,12 @@ def test_damaged_model_of_evaluate_is_mended(home: Path, prepared: Any) -> None:
 
 def test_model_is_looked_through_once_and_again_when_a_file_of_it_is_another(home: Path) -> None:
     with Library.open(home / "default.library") as library:
-        drain(active_model(library))  # its files are copies of those that were looked through
-        assert list(active_model(library)) == []
+        drain(mend_active_model(library))  # its files are copies of those that were looked through
+        assert list(mend_active_model(library)) == []
         (weights,) = library.models_folder.rglob("model.safetensors")
         weights.write_bytes(weights.read_bytes())
-        assert [step.stage for step in active_model(library)] == ["prepare"]
-        assert list(active_model(library)) == []
+        assert [step.stage for step in mend_active_model(library)] == ["prepare"]
+        assert list(mend_active_model(library)) == []
 
 
 @pytest.mark.long

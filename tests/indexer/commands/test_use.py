@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from indexer.commands.use import go_back, require_online, require_verdict, use
 from indexer.errors import LookalikeError
+from indexer.indexing.roots import require_roots_online
 from indexer.indexing.run import index
+from indexer.indexing.switching import require_verdict, switch_back, switch_model
 from indexer.library import Library
 from indexer.models.card import read_card
 from indexer.models.model import choose, install, load
 from indexer.models.network import create_network, write_checkpoint
-from indexer.photos.decoding import text
+from indexer.paths import show_path
 from indexer.progress import drain
 from indexer.search.query import Query
 from tests.support.commands import Said, lookalike
@@ -54,7 +55,7 @@ def plain(tmp_path: Path, pictures: Path) -> Library:
 
 def test_the_library_sees_with_the_checkpoint_and_nothing_else_changes(library: Library, checkpoint: Path) -> None:
     before, labels = library.fingerprint, [photo.label for photo in library.photos(library.photo_ids().tolist())]
-    used = drain(use(library, checkpoint))
+    used = drain(switch_model(library, checkpoint))
     assert library.fingerprint == read_card(checkpoint).fingerprint != before
     assert (used.photos, used.embedded) == (5, 5)
     assert [photo.label for photo in library.photos(library.photo_ids().tolist())] == labels == ["blocks"] * 5
@@ -62,7 +63,7 @@ def test_the_library_sees_with_the_checkpoint_and_nothing_else_changes(library: 
 
 def test_until_all_is_embedded_searches_go_on_with_the_old_model(library: Library, checkpoint: Path) -> None:
     before, first = library.fingerprint, int(library.photo_ids()[0])
-    steps = use(library, checkpoint)
+    steps = switch_model(library, checkpoint)
     for said in steps:
         if said.stage in ("prepare", "scan", "embed"):
             assert library.fingerprint == before
@@ -71,12 +72,12 @@ def test_until_all_is_embedded_searches_go_on_with_the_old_model(library: Librar
             break
     steps.close()
     assert library.fingerprint == before
-    assert drain(use(library, checkpoint)).embedded == 0  # the committed batch is not done again
+    assert drain(switch_model(library, checkpoint)).embedded == 0  # the committed batch is not done again
     assert library.fingerprint != before
 
 
 def test_a_picture_from_outside_is_asked_of_the_new_model(library: Library, checkpoint: Path, tmp_path: Path) -> None:
-    drain(use(library, checkpoint))
+    drain(switch_model(library, checkpoint))
     outside = paint_many(tmp_path / "outside", 1, first=77)[0]
     hits = library.search(Query((outside,)), k=5).hits
     assert len(hits) == 5
@@ -85,11 +86,11 @@ def test_a_picture_from_outside_is_asked_of_the_new_model(library: Library, chec
 
 def test_going_back_and_forth_computes_nothing(library: Library, checkpoint: Path) -> None:
     old = library.fingerprint
-    drain(use(library, checkpoint))
+    drain(switch_model(library, checkpoint))
     new, last = library.fingerprint, library.store.last_seq(library.model_id)
-    assert drain(go_back(library)).photos == 5
+    assert drain(switch_back(library)).photos == 5
     assert library.fingerprint == old
-    drain(go_back(library))
+    drain(switch_back(library))
     assert library.fingerprint == new
     assert library.store.last_seq(library.model_id) == last
 
@@ -97,22 +98,22 @@ def test_going_back_and_forth_computes_nothing(library: Library, checkpoint: Pat
 def test_photos_that_came_under_the_new_model_are_counted_when_going_back(
     library: Library, checkpoint: Path, pictures: Path
 ) -> None:
-    drain(use(library, checkpoint))
+    drain(switch_model(library, checkpoint))
     paint_many(pictures / "blocks", 2, first=50)
     drain(index(library, [], load(library.models_folder / library.fingerprint)))
-    assert drain(go_back(library)).waiting == 2
+    assert drain(switch_back(library)).waiting == 2
 
 
 def test_there_is_nothing_to_go_back_to_at_first(plain: Library) -> None:
     with pytest.raises(LookalikeError, match="no other model to go back to"):
-        drain(go_back(plain))
+        drain(switch_back(plain))
 
 
 def test_a_model_chosen_by_index_can_be_left_again(library: Library, checkpoint: Path) -> None:
     old = library.fingerprint
     card = drain(install(choose(str(checkpoint)), library.models_folder))
     drain(index(library, [], load(library.models_folder / card.fingerprint)))
-    drain(go_back(library))
+    drain(switch_back(library))
     assert library.fingerprint == old
 
 
@@ -145,14 +146,14 @@ def test_a_damaged_checkpoint_is_refused_and_the_library_keeps_its_model(
     data[len(data) // 2] ^= 1
     (damaged / "model.safetensors").write_bytes(data)
     with pytest.raises(LookalikeError, match="is damaged"):
-        drain(use(plain, damaged))
+        drain(switch_model(plain, damaged))
     assert plain.fingerprint == before
 
 
 def test_a_photo_folder_that_is_away_is_named_before_anything_is_done(plain: Library, pictures: Path) -> None:
     pictures.rename(pictures.with_name("elsewhere"))
-    with pytest.raises(LookalikeError, match=f"{text(bytes(pictures))} is offline"):
-        require_online(plain)
+    with pytest.raises(LookalikeError, match=f"{show_path(bytes(pictures))} is offline"):
+        require_roots_online(plain)
 
 
 def test_the_command_uses_a_checkpoint_and_index_stays_with_it(
@@ -205,7 +206,7 @@ def test_index_with_another_model_hides_no_photos_that_are_offline(
     words = ["index", "--model", checkpoint, "--library", library.folder, "--json"]
     said = tell(tmp_path, *words)
     assert (said.code, said.out) == (2, "")
-    assert f"{text(bytes(pictures))} is offline" in said.err and "--anyway" in said.err
+    assert f"{show_path(bytes(pictures))} is offline" in said.err and "--anyway" in said.err
     assert len(library.photo_ids()) == 7
     assert tell(tmp_path, *words, "--anyway").result()["photos"] == 2
 

@@ -12,6 +12,7 @@ from indexer.indexing.pipeline import BATCH
 from indexer.indexing.run import Report, index
 from indexer.library import Library
 from indexer.photos import decoding as photos
+from indexer.photos.reading import read_photo
 from indexer.progress import drain
 from indexer.search.query import Query
 from tests.support.embedders import Tiny
@@ -165,7 +166,7 @@ def test_stored_vectors_are_those_of_the_model(library: Library, folder: Path) -
     model = Tiny()
     run(library, model, folder)
     for photo in library.photos(library.photo_ids().tolist()):
-        image = photos.decode(photos.read(photo.path), 8).image
+        image = photos.decode(read_photo(photo.path), 8).image
         expected = model.embed(model.prepare(image)[None])[0]
         assert np.allclose(library.vector(photo.id), expected, atol=1e-3)  # stored in half precision
 

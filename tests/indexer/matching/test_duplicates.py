@@ -21,6 +21,7 @@ from indexer.matching.complete_linkage import complete_link
 from indexer.matching.duplicates import Group
 from indexer.photos import decoding as photos
 from indexer.photos import thumbnails
+from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from tests.support import vectors as made_up
 from tests.support.commands import ROOT, Said
@@ -61,7 +62,7 @@ def index_again(library: Library, folder: Path, name: str = "tiny") -> None:
     for path in folder.iterdir():
         data = path.read_bytes()
         picture = photos.decode(data, thumbnails.THUMBNAIL_SIDE).image
-        library.thumbnails.put([(photos.content_hash(data), thumbnails.encode(picture))])
+        library.thumbnails.put([(content_hash(data), thumbnails.encode(picture))])
 
 
 def with_vectors(folder: Path, vectors: np.ndarray, order: Iterable[int]) -> Library:

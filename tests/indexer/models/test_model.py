@@ -18,8 +18,8 @@ from safetensors.numpy import load_file, save_file
 from indexer.errors import ModelError
 from indexer.models import agreement, backbones
 from indexer.models.agreement import Disagreement, agreed, check_pictures, lowest_cosine
-from indexer.models.card import CARD_FILE, WEIGHTS_FILE, Head, card_bytes, read_card
-from indexer.models.model import ModelChoice, NotConverted, choose, install, installed, load, seen, unit_length, verify
+from indexer.models.card import CARD_FILE, WEIGHTS_FILE, Head, card_bytes, read_card, read_seen_hashes
+from indexer.models.model import ModelChoice, NotConverted, choose, install, installed, load, unit_length, verify
 from indexer.models.network import create_network, load_network, run_network, write_checkpoint
 from indexer.models.runtime import (
     BIN_FILE,
@@ -33,7 +33,7 @@ from indexer.models.runtime import (
     read_form,
     write_form,
 )
-from indexer.photos import decoding as photos
+from indexer.photos.reading import content_hash
 from indexer.photos.samples import sample_folder
 from indexer.progress import drain
 from tests.support.embedders import Tiny, tiny_card
@@ -120,7 +120,7 @@ def test_check_tells_one_model_from_another(installed_model: Path) -> None:
 
 def test_noise_is_measured_on_pictures_that_the_model_was_not_trained_on() -> None:
     classes = sorted(folder for folder in sample_folder().iterdir() if folder.is_dir())
-    learnt = [photos.content_hash(path.read_bytes()) for path in classes[0].iterdir()]
+    learnt = [content_hash(path.read_bytes()) for path in classes[0].iterdir()]
     tiny, prepared = Runner(Tiny().embed, Tiny().embed, "fp32"), tiny_card().preprocessing
     whole = agreement._found(tiny, tiny, prepared, frozenset())
     rest = agreement._found(tiny, tiny, prepared, frozenset(learnt))
@@ -129,14 +129,14 @@ def test_noise_is_measured_on_pictures_that_the_model_was_not_trained_on() -> No
     assert (whole.seen, rest.seen) == (0, len(learnt))
     assert rest.pictures == whole.pictures - len(learnt)
     assert rest.fp32 != whole.fp32
-    every = [photos.content_hash(path.read_bytes()) for folder in classes for path in folder.iterdir()]
+    every = [content_hash(path.read_bytes()) for folder in classes for path in folder.iterdir()]
     assert agreement._found(tiny, tiny, prepared, frozenset(every)) is None
 
 
 @pytest.mark.skipif(fast_precision() == "fp32", reason="nothing is faster here than fp32")
 def test_noise_of_a_checkpoint_leaves_out_what_its_weights_name(installed_model: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(installed_model, tmp_path / "model"))
-    every = b"".join(photos.content_hash(path.read_bytes()) for path in sample_folder().glob("*/*"))
+    every = b"".join(content_hash(path.read_bytes()) for path in sample_folder().glob("*/*"))
     weights = load_file(folder / "model.safetensors")
     save_file(weights | {"seen": np.frombuffer(every, np.uint8).reshape(-1, 32)}, folder / "model.safetensors")
     card = read_card(folder)
@@ -321,11 +321,11 @@ def test_trained_checkpoint_is_installed_and_runs(tmp_path: Path) -> None:
     truth = run_network(network, "cpu").embed(np.ascontiguousarray(batch))
     assert model.card.name == "birds"
     assert lowest_cosine(model.embed(batch), truth) > 0.999
-    assert np.array_equal(seen(folder), hashes)
+    assert np.array_equal(read_seen_hashes(folder), hashes)
 
 
 def test_pretrained_model_has_seen_none_of_the_pictures(installed_model: Path) -> None:
-    assert seen(installed_model).shape == (0, 32)
+    assert read_seen_hashes(installed_model).shape == (0, 32)
 
 
 def test_checkpoint_for_an_older_decoding_is_installed_for_this_one(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from PIL import Image, ImageCms
 
 from indexer.photos import colour
 from indexer.photos import decoding as photos
+from indexer.photos.reading import read_photo
 from tests.support import pictures
 
 
@@ -85,7 +86,7 @@ def test_cmyk_without_a_profile_shows_the_scene() -> None:
 @pytest.mark.parametrize("name", ["grey16.png", "grey16.tif", "grey16.pgm", "grey32.tif", "float.tif"])
 def test_a_wide_grey_ramp_stays_a_ramp_from_black_to_white(name: str, tmp_path: Path) -> None:
     next(case for case in pictures.CASES if case.name == name).write(tmp_path / name)
-    grey = pictures.pixels(photos.decode(photos.read(tmp_path / name), 10_000).image)
+    grey = pictures.pixels(photos.decode(read_photo(tmp_path / name), 10_000).image)
     ramp = np.linspace(0, 255, pictures.WIDTH)
     assert np.abs(grey - ramp[None, :, None]).max() <= 1
 

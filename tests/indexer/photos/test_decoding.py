@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from indexer.errors import PhotoError
+from indexer.paths import show_path
 from indexer.photos import decoding as photos
+from indexer.photos.reading import _READ_FLAGS, _read_whole, content_hash, is_candidate, read_photo
 from tests.support import pictures
 
 MEBIBYTE = 1024 * 1024
@@ -41,7 +43,7 @@ def test_each_file_of_the_corpus_is_a_picture_or_has_a_plain_reason(case: pictur
     path = tmp_path / case.name
     case.write(path)
     try:
-        photo = photos.decode(photos.read(path), 64)
+        photo = photos.decode(read_photo(path), 64)
     except PhotoError as fault:
         assert case.expected != pictures.PHOTO, str(fault)
         assert case.expected in str(fault)
@@ -56,10 +58,11 @@ def test_each_file_of_the_corpus_is_a_picture_or_has_a_plain_reason(case: pictur
 
 def test_the_whole_corpus_stays_quiet_and_below_200_mebibytes(tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom indexer.photos import decoding as photos\nfrom tests.support import pictures\n"
+        "import sys\nfrom pathlib import Path\nfrom indexer.photos.decoding import PhotoError, decode\n"
+        "from indexer.photos.reading import read_photo\nfrom tests.support import pictures\n"
         "for case in pictures.CASES:\n"
         "    path = Path(sys.argv[1]) / case.name\n    case.write(path)\n"
-        "    try: photos.decode(photos.read(path), 256)\n    except photos.PhotoError: pass\n"
+        "    try: decode(read_photo(path), 256)\n    except PhotoError: pass\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])\n"
     )
     assert peak_of(program, tmp_path) < 200
@@ -97,8 +100,8 @@ def test_a_photo_is_read_whole_and_left_as_it_was(tmp_path: Path) -> None:
     path.write_bytes(data)
     path.chmod(0o444)
     before = path.stat()
-    assert photos.read(path) == data
-    photos.decode(photos.read(path), 64)
+    assert read_photo(path) == data
+    photos.decode(read_photo(path), 64)
     after = path.stat()
     assert path.read_bytes() == data
     assert (after.st_mtime_ns, after.st_ctime_ns, after.st_mode) == (
@@ -113,8 +116,8 @@ def test_a_name_may_be_any_bytes(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/caf\xe9 \xff\n\x1b[31m<b>.jpg"
     with open(path, "wb") as file:  # noqa: PTH123 - a name that is not text
         file.write(b"content")
-    assert photos.read(path) == b"content"
-    assert photos.read(Path(os.fsdecode(path))) == b"content"
+    assert read_photo(path) == b"content"
+    assert read_photo(Path(os.fsdecode(path))) == b"content"
 
 
 def test_a_file_without_permission_is_refused_with_the_reason() -> None:
@@ -124,31 +127,31 @@ def test_a_file_without_permission_is_refused_with_the_reason() -> None:
         path.write_bytes(b"content")
         path.chmod(0)
         with pictures.as_nobody(), pytest.raises(PhotoError, match="no permission to read it"):
-            photos.read(path)
+            read_photo(path)
 
 
 @pytest.mark.skipif(not Path("/sys/devices/system/cpu/online").exists(), reason="no file that lies about its size")
 def test_a_file_whose_length_is_not_what_it_was_is_refused() -> None:
     with pytest.raises(PhotoError, match="changed while being read"):
-        photos.read(Path("/sys/devices/system/cpu/online"))
+        read_photo(Path("/sys/devices/system/cpu/online"))
 
 
 def test_a_missing_file_and_an_impossible_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="vanished while being read"):
-        photos.read(tmp_path / "a.jpg")
+        read_photo(tmp_path / "a.jpg")
     with pytest.raises(PhotoError, match="could not be read"):
-        photos.read(b"a\0b.jpg")
+        read_photo(b"a\0b.jpg")
     with pytest.raises(PhotoError, match="could not be read"):
-        photos.read(tmp_path / ("x" * 5000))
+        read_photo(tmp_path / ("x" * 5000))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_put_in_the_place_of_a_photo_at_the_last_moment_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.jpg")
-    descriptor = os.open(tmp_path / "a.jpg", photos._READ_FLAGS)
+    descriptor = os.open(tmp_path / "a.jpg", _READ_FLAGS)
     try:
         with pytest.raises(PhotoError, match="is not a regular file"):
-            photos._read_whole(descriptor)
+            _read_whole(descriptor)
     finally:
         os.close(descriptor)
 
@@ -159,10 +162,10 @@ def test_reading_leaves_no_descriptor_open(tmp_path: Path) -> None:
     first = os.open(tmp_path / "a.jpg", os.O_RDONLY)
     os.close(first)
     for _ in range(3):
-        photos.read(tmp_path / "a.jpg")
+        read_photo(tmp_path / "a.jpg")
         for refused in (tmp_path, tmp_path / "missing.jpg"):
             with pytest.raises(PhotoError):
-                photos.read(refused)
+                read_photo(refused)
     again = os.open(tmp_path / "a.jpg", os.O_RDONLY)
     os.close(again)
     assert again == first
@@ -173,31 +176,31 @@ def test_reading_leaves_no_descriptor_open(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [b"a.jpg", b"A.JPG", b"\xff.Jpeg", b"b.c.heic", b"x.NEF", b"a.dng", b"a.avif"])
 def test_a_walk_takes_pictures_by_suffix(name: bytes) -> None:
-    assert photos.is_candidate(name)
+    assert is_candidate(name)
 
 
 @pytest.mark.parametrize("name", [b"a.txt", b"jpg", b".jpg", b"._a.jpg", b".hidden.png", b"a.jpg.part", b"a.svg", b""])
 def test_a_walk_takes_no_other_or_hidden_file(name: bytes) -> None:
-    assert not photos.is_candidate(name)
+    assert not is_candidate(name)
 
 
 def test_a_path_is_shown_as_printable_text() -> None:
-    assert photos.text(b"/a/caf\xc3\xa9 \xe5\xaf\xbf\xe5\x8f\xb8.jpg") == "/a/café 寿司.jpg"
-    assert photos.text(b"\xff\n\x1b[31m\x7f.jpg") == "\\xff\\x0a\\x1b[31m\\x7f.jpg"
-    assert photos.text("a\u202egpj.exe\u2028b".encode()) == "a\\u202egpj.exe\\u2028b"
+    assert show_path(b"/a/caf\xc3\xa9 \xe5\xaf\xbf\xe5\x8f\xb8.jpg") == "/a/café 寿司.jpg"
+    assert show_path(b"\xff\n\x1b[31m\x7f.jpg") == "\\xff\\x0a\\x1b[31m\\x7f.jpg"
+    assert show_path("a\u202egpj.exe\u2028b".encode()) == "a\\u202egpj.exe\\u2028b"
 
 
 @given(st.binary(max_size=40))
 def test_text_of_any_bytes_fits_a_line_and_a_terminal(path: bytes) -> None:
-    shown = photos.text(path)
+    shown = show_path(path)
     assert len(shown.splitlines()) <= 1
     shown.encode()
     assert all(ord(character) >= 32 for character in shown)
 
 
 def test_the_content_hash_is_sha256() -> None:
-    assert photos.content_hash(b"abc").hex().startswith("ba7816bf8f01cfea")  # FIPS 180-2, appendix B.1
-    assert len(photos.content_hash(b"")) == 32
+    assert content_hash(b"abc").hex().startswith("ba7816bf8f01cfea")  # FIPS 180-2, appendix B.1
+    assert len(content_hash(b"")) == 32
 
 
 # -- how large
@@ -235,8 +238,8 @@ def test_the_largest_pictures_stay_below_700_mebibytes(mode: str, tmp_path: Path
     else:
         Image.new(mode, size).save(tmp_path / "x", "TIFF", compression="tiff_lzw")
     program = (
-        "import sys\nfrom pathlib import Path\nfrom indexer.photos import decoding as photos\n"
-        "photos.decode(photos.read(Path(sys.argv[1]) / 'x'), 256)\n"
+        "import sys\nfrom pathlib import Path\nfrom indexer.photos.decoding import decode\n"
+        "from indexer.photos.reading import read_photo\ndecode(read_photo(Path(sys.argv[1]) / 'x'), 256)\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])\n"
     )
     assert peak_of(program, tmp_path) < 700

@@ -8,6 +8,7 @@ import pytest
 from indexer.indexing.run import Report, index
 from indexer.library import Library
 from indexer.photos import decoding as photos
+from indexer.photos.reading import is_candidate
 from indexer.progress import Progress, drain
 from tests.support.embedders import Tiny
 from tests.support.pictures import CASES, PHOTO, PICTURES
@@ -37,7 +38,7 @@ def zoo(tmp_path: Path) -> Path:
 
 def test_bad_files_are_listed_with_reasons_and_stop_nothing(library: Library, zoo: Path) -> None:
     report = run(library, Tiny(), zoo)
-    walked = {case.name: case for case in CASES if photos.is_candidate(case.name.encode())}
+    walked = {case.name: case for case in CASES if is_candidate(case.name.encode())}
     listed = {Path(os.fsdecode(failure.path)).name: failure.reason for failure in report.failed}
     passed_over = {"folder.jpg", "link-to-nothing.jpg", "link-to-itself.jpg"}
     expected = {name for name, case in walked.items() if case.expected != PHOTO} - passed_over

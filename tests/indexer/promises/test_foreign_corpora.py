@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from indexer.photos.decoding import SUFFIXES
+from indexer.photos.reading import SUFFIXES
 from tests.support.commands import environment
 from tests.support.rights import NOBODY
 from tests.support.trees import paint_many, snapshot

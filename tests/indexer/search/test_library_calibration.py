@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from indexer.library import Library
 from indexer.matching.identity import identify, verify_label
 from indexer.models.card import name_hash
-from indexer.photos import decoding as photos
+from indexer.photos.reading import content_hash
 from indexer.statistics.calibration import Calibration, from_labels
 from tests.support.embedders import tiny_card
 from tests.support.vectors import fill
@@ -43,7 +43,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 def train(library: Library, numbers: Iterable[int], **card: object) -> None:
     """Let the model say that it was trained on the photos of these numbers from 0, and what else its card says."""
-    hashes = b"".join(photos.content_hash(str(number).encode()) for number in numbers)
+    hashes = b"".join(content_hash(str(number).encode()) for number in numbers)
     place = library.models_folder / tiny_card().fingerprint
     place.mkdir(parents=True, exist_ok=True)
     save_file({"seen": np.frombuffer(hashes, np.uint8).reshape(-1, 32)}, place / "model.safetensors")

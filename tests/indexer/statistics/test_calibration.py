@@ -18,7 +18,7 @@ from indexer.library import Library
 from indexer.matching.identity import identify, verify_label
 from indexer.models.card import card_bytes, read_card, read_json
 from indexer.models.installation import choose, install
-from indexer.photos import decoding as photos
+from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from indexer.search.query import Query
 from indexer.statistics import calibration
@@ -333,7 +333,7 @@ def test_hits_carry_the_probability_of_labels_and_without_labels_the_rarity(tmp_
 def test_what_the_model_has_seen_calibrates_nothing(tmp_path: Path) -> None:
     vectors, codes = of_classes(6, 20)
     fill(tmp_path / "x.library", vectors.astype(np.float16))
-    seen = [photos.content_hash(str(number).encode()) for number in np.flatnonzero(codes < 3)]
+    seen = [content_hash(str(number).encode()) for number in np.flatnonzero(codes < 3)]
     with_model(tmp_path / "x.library", np.frombuffer(b"".join(seen), np.uint8).reshape(-1, 32))
     with Library.open(tmp_path / "x.library") as library:
         give_labels(library, codes)

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.vectors.distances import NOISE, build_annoy, closest, exact_distances, open_annoy, squared_distances
+from indexer.vectors.annoy_index import build_annoy, open_annoy
+from indexer.vectors.distances import NOISE, closest, exact_distances, squared_distances
 from tests.support.vectors import clustered
 
 

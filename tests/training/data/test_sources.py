@@ -14,7 +14,7 @@ from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.indexing.run import index
 from indexer.library import Library
-from indexer.photos import decoding as photos
+from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import drain
 from tests.support.commands import lookalike
 from tests.support.embedders import Tiny
@@ -51,7 +51,7 @@ def test_the_users_labels_are_what_is_learned_from(library: Library) -> None:
     parts = from_library(Labels(library.folder), "images", "auto")
     samples = [sample for part in parts for sample in part]
     assert {sample.sha256: sample.label for sample in samples} == labels
-    assert all(photos.content_hash(photos.read(sample.path)) == sample.sha256 for sample in samples)
+    assert all(content_hash(read_photo(sample.path)) == sample.sha256 for sample in samples)
     assert parts == split(samples, "images")
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from indexer.errors import LookalikeError
 from indexer.models.backbones import DEFAULT
-from indexer.photos.decoding import content_hash
+from indexer.photos.reading import content_hash
 from indexer.progress import Progress, drain
 from tests.support.commands import lookalike
 from tests.support.html_pages import parse

@@ -1,0 +1,80 @@
+"""Find what of a library is damaged, and build anew what can be derived again."""
+
+from indexer.errors import GenerationError, ModelError
+from indexer.library import Library
+from indexer.models.card import DEFAULT, ModelCard
+from indexer.models.installation import PACKAGED_SOURCE, ModelChoice, install, verify
+from indexer.progress import Progress, Steps
+from indexer.search import generations
+
+WHOLE_MODEL = "whole model"  # the setting with the identities of the active model's files when they were last hashed
+
+
+def check_library(library: Library) -> Steps[list[str]]:
+    """Verify database, model and search files, byte for byte; returns a sentence for each problem."""
+    problems = []
+    yield Progress("check", 0, 3, "database")
+    if not library.store.database.sound():
+        problems.append("The database is damaged. Your photos are untouched: index them into a new library.")
+        return problems
+    yield Progress("check", 1, 3, "model")
+    try:
+        verify(library.models_folder / library.card().fingerprint)
+    except ModelError as error:
+        problems.append(str(error))
+    yield Progress("check", 2, 3, "search index")
+    row = library.store.generation(library.model_id)
+    try:
+        if row is not None:
+            generations.open_verified(library.folder, row, library.fingerprint, {})
+    except GenerationError as error:
+        problems.append(str(error))
+    return problems
+
+
+def repair_library(library: Library) -> Steps[None]:
+    """Install the model again where it is damaged, and publish new search files."""
+    yield from _reinstall_model(library)
+    yield from generations.publish(library.folder, library.store, library.model_id, library.fingerprint)
+
+
+def mend_active_model(library: Library) -> Steps[ModelCard]:
+    """Install or mend the library's active model, the default one where it has none yet; a whole one is left alone.
+
+    What was found whole is not hashed again before its files are others: that would be a quarter of a rescan's time.
+    Whoever runs it hashes it anyhow.
+    """
+    files = _file_identities(library, library.fingerprint)
+    if files and library.store.setting(WHOLE_MODEL) == files:
+        return library.card()
+    card = yield from _reinstall_model(library)
+    library.store.set_setting(WHOLE_MODEL, _file_identities(library, card.fingerprint))
+    return card
+
+
+def _file_identities(library: Library, fingerprint: str) -> generations.Identities:
+    """A model's files by their paths below the library; none where one of them is no regular file."""
+    paths = (library.models_folder / fingerprint).glob("*.*")
+    try:
+        return {str(path.relative_to(library.folder)): generations.identity(path) for path in paths}
+    except (OSError, ValueError):
+        return {}
+
+
+def _reinstall_model(library: Library) -> Steps[ModelCard]:
+    try:
+        return (yield from install(_active_choice(library), library.models_folder))
+    except ModelError as damage:
+        known = library.store.model(library.fingerprint)
+        if known is None or known.name != DEFAULT:
+            raise
+        card = yield from install(ModelChoice(), library.models_folder)
+        if card.fingerprint != library.fingerprint:  # it only had the name
+            raise damage from None
+        return card
+
+
+def _active_choice(library: Library) -> ModelChoice:
+    if not library.fingerprint or library.card().source == PACKAGED_SOURCE:
+        return ModelChoice()
+    return ModelChoice(checkpoint=library.models_folder / library.fingerprint)
