@@ -20,11 +20,11 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu
 
-from indexer.photos.samples import sample_folder
-from retrieval_app.app import build
-from retrieval_app.duplicates.found_groups import KINDS
-from retrieval_app.library.page import IDLE
-from retrieval_app.map.map_state import METHODS
+from indexer.photos.samples import find_sample_folder
+from retrieval_app.app import build_application
+from retrieval_app.duplicates.found_groups import KIND_NAMES
+from retrieval_app.library.page import WATCH_IDLE
+from retrieval_app.map.map_state import MAP_METHODS
 from retrieval_app.window.main_window import MainWindow
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -38,8 +38,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
         os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
         pictures, more, outside = make_pictures(Path(scratch))
-        _, window = build(["lookalike"])
-        window.theme.choose("light")
+        _, window = build_application(["lookalike"])
+        window.theme.choose_theme("light")
         window.resize(1280, 800)
         window.show()
         show_states(window, pictures, more, outside)
@@ -49,7 +49,7 @@ def main() -> None:
 def make_pictures(scratch: Path) -> tuple[Path, Path, Path]:
     """The sample; a large folder of its mirror images with three damaged files; a picture that is in neither."""
     pictures, more = scratch / "Pictures", scratch / "Scans"
-    shutil.copytree(sample_folder(), pictures)
+    shutil.copytree(find_sample_folder(), pictures)
     for number, path in enumerate(sorted(pictures.rglob("*.png"))):
         place = more / path.parent.name
         place.mkdir(parents=True, exist_ok=True)
@@ -79,10 +79,10 @@ def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -
     settle(window)
     save(window, "empty")
     with_theme(window, "dark", "empty-dark")
-    session.index([pictures], labelled=True)
-    wait(lambda: session.job is not None and session.job.progress.stage == "prepare")
+    session.index_folders([pictures], labelled=True)
+    wait(lambda: session.job_state is not None and session.job_state.progress.stage == "prepare")
     save(window, "preparing")
-    wait(lambda: session.job is None and not session.empty)
+    wait(lambda: session.job_state is None and not session.is_empty)
     settle(window)
     save(window, "library")
     with_theme(window, "dark", "library-dark")
@@ -98,15 +98,21 @@ def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -
     save(window, "small-window")
     window.resize(1280, 800)
     session.show_library()
-    session.index([more], labelled=True)
+    session.index_folders([more], labelled=True)
     before = len(session.listing.ids)
-    wait(lambda: session.job is not None and session.job.seconds_left is not None and session.job.progress.done > 99)
-    wait(lambda: session.job is None or len(session.listing.ids) > before)
+    wait(
+        lambda: (
+            session.job_state is not None
+            and session.job_state.seconds_left is not None
+            and session.job_state.progress.done > 99
+        )
+    )
+    wait(lambda: session.job_state is None or len(session.listing.ids) > before)
     settle(window)
     save(window, "indexing")
-    wait(lambda: session.job is None and bool(session.failures))
-    window.page.results.grid.setFocus()
-    QTest.keyClick(window.page.results.grid, Qt.Key.Key_Right)
+    wait(lambda: session.job_state is None and bool(session.failures))
+    window.search_page.results.grid.setFocus()
+    QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_Right)
     settle(window)
     window.show_failures()
     save(window, "failures")
@@ -117,32 +123,37 @@ def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -
 
 def show_pages(window: MainWindow) -> None:
     """The other pages, filled."""
-    window.pages.go_to("Duplicates")
+    window.page_stack.show_page("Duplicates")
     save(window, "duplicates-first")
-    duplicates = window.duplicates
-    duplicates.kind.setCurrentIndex(list(KINDS).index("near"))
-    duplicates.turned.setChecked(True)
-    duplicates.offer.offer.click()
-    wait(lambda: duplicates.duplicates.answer is not None)
-    duplicates.keep.click()
+    duplicates = window.duplicates_page
+    duplicates.kind_box.setCurrentIndex(list(KIND_NAMES).index("near"))
+    duplicates.turned_box.setChecked(True)
+    duplicates.look_invitation.offer.click()
+    wait(lambda: duplicates.duplicates.found_groups is not None)
+    duplicates.keep_button.click()
     save_both(window, "duplicates")
-    duplicates.part.click()
-    wait(duplicates.parted.isVisible)
-    duplicates.parted.click()
+    duplicates.reject_button.click()
+    wait(duplicates.rejected_pairs_button.isVisible)
+    duplicates.rejected_pairs_button.click()
     settle(window)
     save(window, "no-matches")
     for dialog in window.findChildren(QDialog):
         dialog.close()
-    window.pages.go_to("Map")
-    wait(lambda: window.map.map.kept is not None and len(window.map.map.kept.scenes) == len(METHODS))
-    wait(lambda: window.map.map.inquiry.state is None)
-    QTest.keyClick(window.map.view, Qt.Key.Key_Right)
+    window.page_stack.show_page("Map")
+    wait(
+        lambda: (
+            window.map_page.photo_map.stored_maps is not None
+            and len(window.map_page.photo_map.stored_maps.scenes) == len(MAP_METHODS)
+        )
+    )
+    wait(lambda: window.map_page.photo_map.map_job.state is None)
+    QTest.keyClick(window.map_page.map_view, Qt.Key.Key_Right)
     save_both(window, "map")
-    window.pages.go_to("Library")
-    window.library.watch.click()
-    wait(lambda: window.library.watch_state.text() == IDLE)
+    window.page_stack.show_page("Library")
+    window.library_page.watch_box.click()
+    wait(lambda: window.library_page.watch_state.text() == WATCH_IDLE)
     save_both(window, "library-page")
-    window.library.watch.click()
+    window.library_page.watch_box.click()
 
 
 def save_both(window: MainWindow, name: str) -> None:
@@ -158,8 +169,8 @@ def save_both(window: MainWindow, name: str) -> None:
 
 def click(window: MainWindow, place: int) -> None:
     """Click a tile and wait for its results."""
-    grid = window.page.results.grid
-    QTest.mouseClick(grid.viewport(), LEFT, pos=grid.visualRect(grid.grid.at(place)).center())
+    grid = window.search_page.results.grid
+    QTest.mouseClick(grid.viewport(), LEFT, pos=grid.visualRect(grid.grid_model.index_at_place(place)).center())
     wait(lambda: window.session.listing.result is not None)
 
 
@@ -185,14 +196,14 @@ def wait(condition: Callable[[], bool]) -> None:
 def settle(window: MainWindow) -> None:
     """Let thumbnails and previews arrive."""
     window.grab()  # what is not painted is not asked for
-    wait(window.tiles.idle)
+    wait(window.tiles.is_idle)
 
 
 def with_theme(window: MainWindow, choice: str, name: str) -> None:
     """The same state in another theme."""
-    window.theme.choose(choice)
+    window.theme.choose_theme(choice)
     save(window, name)
-    window.theme.choose("light")
+    window.theme.choose_theme("light")
 
 
 def save(window: MainWindow, name: str) -> None:

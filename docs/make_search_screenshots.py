@@ -17,10 +17,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from indexer.database.filters import Filter
-from indexer.photos.samples import sample_folder
-from retrieval_app.app import build
-from retrieval_app.session.reading import REFINED
-from retrieval_app.window.exporting import Order
+from indexer.photos.samples import find_sample_folder
+from retrieval_app.app import build_application
+from retrieval_app.session.reading import RANK_REFINED
+from retrieval_app.window.exporting import ExportRequest
 from retrieval_app.window.main_window import MainWindow
 
 QUERY = 130  # a house of the sample
@@ -32,13 +32,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
         os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
         pictures = Path(scratch) / "Pictures"
-        shutil.copytree(sample_folder(), pictures)
-        _, window = build(["lookalike"])
-        window.theme.choose("light")
+        shutil.copytree(find_sample_folder(), pictures)
+        _, window = build_application(["lookalike"])
+        window.theme.choose_theme("light")
         window.resize(1280, 800)
         window.show()
-        window.session.index([pictures], labelled=True)
-        wait(lambda: window.session.job is None and not window.session.empty)
+        window.session.index_folders([pictures], labelled=True)
+        wait(lambda: window.session.job_state is None and not window.session.is_empty)
         show_filter(window)
         show_ways(window)
         show_marks(window)
@@ -50,48 +50,48 @@ def main() -> None:
 
 def rest(window: MainWindow) -> None:
     """Let searches, answers and pictures arrive."""
-    wait(lambda: not window.session.searching and window.page.asides.idle())
+    wait(lambda: not window.session.searching and window.search_page.questions.is_idle())
     settle(window)
 
 
 def show_filter(window: MainWindow) -> None:
     """The fields with a label chosen, and results that are cut off."""
-    window.page.results.open_filter()
+    window.search_page.results.open_filter()
     rest(window)
     everything = len(window.session.listing.ids)
-    window.session.keep_within(Filter(label="books"))
+    window.session.set_filter(Filter(label="books"))
     wait(lambda: len(window.session.listing.ids) < everything)
     rest(window)
     save(window, "filter")
-    window.session.keep_within(Filter())
-    window.page.results.close_filter()
+    window.session.set_filter(Filter())
+    window.search_page.results.close_filter()
     rest(window)
-    window.session.click(int(window.session.listing.ids[QUERY]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[QUERY]))
     rest(window)
-    window.session.cut_at(0.95)
+    window.session.set_max_distance(0.95)
     rest(window)
     save(window, "cut-off")
-    menu = window.page.results.rate_cut
+    menu = window.search_page.results.rate_menu
     menu.aboutToShow.emit()
     rest(window)
-    below = window.page.results.cut_button
+    below = window.search_page.results.cut_button
     place = below.mapToGlobal(below.rect().bottomRight())
     menu.popup(place)
     menu.move(place.x() - menu.width(), place.y())  # the offscreen screen is narrower than the window
     QTest.qWait(50)
     save(window, "cut-by-rate")
     menu.close()
-    window.session.cut_at(None)
+    window.session.set_max_distance(None)
 
 
 def show_ways(window: MainWindow) -> None:
     """A second look at the nearest, and what the picture is said to be."""
-    window.session.rank(REFINED)
-    window.page.query.identity.ask()
+    window.session.toggle_ranking(RANK_REFINED)
+    window.search_page.query_panel.identity.ask_identity()
     rest(window)
     save(window, "refined")
     with_theme(window, "dark", "refined-dark")
-    window.session.rank(REFINED)
+    window.session.toggle_ranking(RANK_REFINED)
     rest(window)
 
 
@@ -99,9 +99,9 @@ def show_marks(window: MainWindow) -> None:
     """More like two, less like one, and a part of the query's picture."""
     hits = window.session.listing.hits
     for place, by in ((1, 1), (2, 1), (2, 1), (6, -1)):
-        window.session.mark(hits[place].photo.id, by)
+        window.session.mark_example(hits[place].photo.id, by)
     rest(window)
-    window.page.query.picture.begin()
+    window.search_page.query_panel.picture.start_cropping()
     rest(window)
     save(window, "marks-and-part")
     with_theme(window, "dark", "marks-and-part-dark")
@@ -111,23 +111,23 @@ def show_marks(window: MainWindow) -> None:
 
 def show_details(window: MainWindow) -> None:
     """Why a photo matches."""
-    window.session.click(int(window.session.listing.ids[QUERY]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[QUERY]))
     rest(window)
-    window.page.results.grid.setFocus()
-    window.page.results.grid.go_to(2)
-    window.page.details.why.setChecked(True)
+    window.search_page.results.grid.setFocus()
+    window.search_page.results.grid.go_to(2)
+    window.search_page.details.heat_box.setChecked(True)
     rest(window)
     save(window, "why")
 
 
 def show_comparison(window: MainWindow) -> None:
     """Two pictures beside each other, plain and with heat maps, large and small."""
-    QTest.keyClick(window.page.results.grid, Qt.Key.Key_Space)
+    QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_Space)
     rest(window)
     save(window, "compare")
     with_theme(window, "dark", "compare-dark")
-    window.page.compare.why.setChecked(True)
-    QTest.keyClick(window.page.compare.second, Qt.Key.Key_Plus)
+    window.search_page.compare_page.heat_box.setChecked(True)
+    QTest.keyClick(window.search_page.compare_page.second_view, Qt.Key.Key_Plus)
     rest(window)
     save(window, "compare-where")
     window.resize(900, 600)
@@ -138,11 +138,13 @@ def show_comparison(window: MainWindow) -> None:
 def show_export(window: MainWindow, scratch: Path) -> None:
     """Where the results were written, with the way there."""
     window.resize(1280, 800)
-    window.session.click(int(window.session.listing.ids[2]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[2]))
     rest(window)
     assert window.session.query is not None
-    window.exporting.write(scratch / "results.html", Order(window.session.query.positives, window.session.listing.hits))
-    wait(window.exporting.idle)
+    window.listing_exporter.write_file(
+        scratch / "results.html", ExportRequest(window.session.query.positives, window.session.listing.hits)
+    )
+    wait(window.listing_exporter.is_idle)
     rest(window)
     save(window, "exported")
 

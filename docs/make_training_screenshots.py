@@ -14,10 +14,10 @@ import make_screenshots as shots
 from PySide6.QtWidgets import QComboBox, QSpinBox
 
 from indexer.database.filters import Filter
-from indexer.photos.samples import sample_folder
-from retrieval_app.app import build
+from indexer.photos.samples import find_sample_folder
+from retrieval_app.app import build_application
 from retrieval_app.fine_tuning.dialog import TrainDialog
-from retrieval_app.fine_tuning.source_row import SHOWN
+from retrieval_app.fine_tuning.source_row import FILTER_SOURCE
 from retrieval_app.window.main_window import MainWindow
 
 SIDE, EPOCHS = 128, 8
@@ -28,14 +28,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
         os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
         pictures, mixed = make_folders(Path(scratch))
-        _, window = build(["lookalike"])
-        window.theme.choose("light")
+        _, window = build_application(["lookalike"])
+        window.theme.choose_theme("light")
         window.resize(1280, 800)
         window.show()
-        window.session.index([pictures], labelled=True)
-        shots.wait(lambda: window.session.job is None and not window.session.empty)
+        window.session.index_folders([pictures], labelled=True)
+        shots.wait(lambda: window.session.job_state is None and not window.session.is_empty)
         shots.settle(window)
-        window.menus.action("Fine-tune on labelled folders…").trigger()
+        window.menus.find_action("Fine-tune on labelled folders…").trigger()
         shots.wait(lambda: window.training.dialog is not None)
         assert window.training.dialog is not None
         show_sources(window, window.training.dialog)
@@ -46,7 +46,7 @@ def main() -> None:
 def make_folders(scratch: Path) -> tuple[Path, Path]:
     """The sample's pictures in its classes, and dealt out to as many folders by chance."""
     pictures, mixed = scratch / "Pictures", scratch / "Mixed"
-    shutil.copytree(sample_folder(), pictures)
+    shutil.copytree(find_sample_folder(), pictures)
     files = sorted(path for path in pictures.glob("*/*") if path.is_file())
     names = [path.parent.name for path in files]
     random.Random(0).shuffle(names)
@@ -59,18 +59,18 @@ def make_folders(scratch: Path) -> tuple[Path, Path]:
 def show_sources(window: MainWindow, dialog: TrainDialog) -> None:
     """A folder, with settings for new pictures; the labels of some photos, with settings for new classes."""
     tuning = dialog.tuning
-    shots.wait(lambda: tuning.found is not None)
+    shots.wait(lambda: tuning.contents is not None)
     shots.save(window, "training-choose")
     shots.with_theme(window, "dark", "training-choose-dark")
-    window.session.keep_within(Filter(orientation="square"))
-    dialog.choose_page.source.take(SHOWN)
+    window.session.set_filter(Filter(orientation="square"))
+    dialog.choose_page.source_row.choose_kind(FILTER_SOURCE)
     set_purpose(dialog, "classes")
-    shots.wait(lambda: tuning.found is not None)
+    shots.wait(lambda: tuning.contents is not None)
     shots.save(window, "training-choose-labels")
-    window.session.keep_within(Filter())
+    window.session.set_filter(Filter())
     set_purpose(dialog, "images")
-    window.menus.action("Fine-tune on labelled folders…").trigger()
-    shots.wait(lambda: tuning.found is not None)
+    window.menus.find_action("Fine-tune on labelled folders…").trigger()
+    shots.wait(lambda: tuning.contents is not None)
 
 
 def set_purpose(dialog: TrainDialog, purpose: str) -> None:
@@ -84,8 +84,8 @@ def show_states(window: MainWindow, dialog: TrainDialog, mixed: Path) -> None:
     """Go through a training and its verdict, and one that is refused."""
     tuning = dialog.tuning
     set_quick(dialog)
-    dialog.start.click()
-    shots.wait(lambda: tuning.course is not None and tuning.course.epoch > EPOCHS // 2)
+    dialog.start_button.click()
+    shots.wait(lambda: tuning.training is not None and tuning.training.epoch > EPOCHS // 2)
     draw_curves(dialog)
     shots.save(window, "training-running")
     shots.with_theme(window, "dark", "training-running-dark")
@@ -99,13 +99,13 @@ def show_states(window: MainWindow, dialog: TrainDialog, mixed: Path) -> None:
     dialog.resize(720, 480)
     shots.QTest.qWait(200)  # what is laid out anew is laid out in several turns
     shots.save(window, "training-small-window")
-    tuning.again()
-    tuning.choose(mixed)
-    shots.wait(lambda: tuning.found is not None)
+    tuning.leave_outcome()
+    tuning.choose_source(mixed)
+    shots.wait(lambda: tuning.contents is not None)
     shots.save(window, "training-choose-small-window")
     window.resize(1280, 800)
     dialog.resize(960, 700)
-    dialog.start.click()
+    dialog.start_button.click()
     shots.wait(lambda: not tuning.running)
     show_verdict(window, dialog, "training-refuse")
 
@@ -121,15 +121,15 @@ def set_quick(dialog: TrainDialog) -> None:
 
 def draw_curves(dialog: TrainDialog) -> None:
     """Wait for the next drawing of the curves."""
-    shots.wait(lambda: bool(dialog.running_page.loss.lines) and bool(dialog.running_page.score.lines))
+    shots.wait(lambda: bool(dialog.running_page.loss_chart.lines) and bool(dialog.running_page.score_chart.lines))
 
 
 def show_verdict(window: MainWindow, dialog: TrainDialog, name: str) -> None:
     """The verdict with its pictures."""
     outcome = dialog.tuning.outcome
     assert outcome is not None, dialog.tuning.sentence
-    wanted = len(list(outcome.pictures()))
-    shots.wait(lambda: len(dialog.verdict.pictures) == wanted)
+    wanted = len(list(outcome.list_pictures()))
+    shots.wait(lambda: len(dialog.verdict_view.pictures) == wanted)
     shots.save(window, name)
 
 

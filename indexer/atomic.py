@@ -13,23 +13,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-PARTIAL = ".partial"  # a file or folder still being written
-ASIDE = ".aside"  # the old form of a folder while the new one takes its place
+PARTIAL_SUFFIX = ".partial"  # a file or folder still being written
+REPLACED_SUFFIX = ".aside"  # the old form of a folder while the new one takes its place
 
 
 def write_file(path: Path, data: bytes) -> None:
     """Replace the file at `path` by `data`, durably; after a failure (OSError) the old file is whole and in place."""
-    with replacing(path) as file:
+    with replace_file(path) as file:
         file.write(data)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replace_file(path: Path) -> Iterator[BinaryIO]:
     """A new file to write, which takes the place of the one at `path` at the end, durably; not where that fails.
 
     An OSError names `path`, and not the temporary file that nobody asked for.
     """
-    temporary = _beside(path)
+    temporary = _choose_temporary_path(path)
     try:
         with temporary.open("xb") as file:
             yield file
@@ -42,12 +42,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         if isinstance(fault, OSError) and fault.filename == str(temporary):
             fault.filename, fault.filename2 = str(path), None
         raise
-    _sync(path.parent)
+    _sync_to_disk(path.parent)
 
 
-def new_folder(final: Path) -> Path:
+def create_temporary_folder(final: Path) -> Path:
     """An empty folder beside `final`, to be filled and handed to `publish_folder`; parents are made as needed."""
-    temporary = _beside(final)
+    temporary = _choose_temporary_path(final)
     temporary.mkdir(parents=True)
     return temporary
 
@@ -58,32 +58,32 @@ def publish_folder(temporary: Path, final: Path) -> None:
     Between the two renames of a replacement the old folder has another name: `tidy` brings it back after a kill there.
     """
     for entry in sorted(temporary.rglob("*"), reverse=True):
-        _sync(entry)
-    _sync(temporary)
-    aside = final.with_name(f".{final.name}{ASIDE}")
+        _sync_to_disk(entry)
+    _sync_to_disk(temporary)
+    replaced = final.with_name(f".{final.name}{REPLACED_SUFFIX}")
     if final.exists():
-        shutil.rmtree(aside, ignore_errors=True)
-        final.rename(aside)
+        shutil.rmtree(replaced, ignore_errors=True)
+        final.rename(replaced)
     temporary.rename(final)
-    _sync(final.parent)
-    shutil.rmtree(aside, ignore_errors=True)
+    _sync_to_disk(final.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
-def tidy(parent: Path) -> None:
+def remove_leftovers(parent: Path) -> None:
     """Remove what killed runs left in `parent`, and bring back a folder whose replacement was cut short.
 
     The caller makes sure that nobody else is writing there now.
     """
-    for entry in sorted(parent.glob(f".*{ASIDE}")):
-        original = parent / entry.name[1 : -len(ASIDE)]
+    for entry in sorted(parent.glob(f".*{REPLACED_SUFFIX}")):
+        original = parent / entry.name[1 : -len(REPLACED_SUFFIX)]
         if not original.exists():
             entry.rename(original)
-            _sync(parent)
-    for entry in [*parent.glob(f".*{ASIDE}"), *parent.glob(f".*{PARTIAL}")]:
-        discard(entry)
+            _sync_to_disk(parent)
+    for entry in [*parent.glob(f".*{REPLACED_SUFFIX}"), *parent.glob(f".*{PARTIAL_SUFFIX}")]:
+        remove_path(entry)
 
 
-def discard(path: Path) -> None:
+def remove_path(path: Path) -> None:
     """Remove a file or folder of ours; nothing there is fine."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
@@ -91,11 +91,11 @@ def discard(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{secrets.token_hex(6)}{PARTIAL}")
+def _choose_temporary_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
 
 
-def _sync(path: Path) -> None:
+def _sync_to_disk(path: Path) -> None:
     """Force a file or folder to the disk. Windows cannot open folders: its journal orders the renames."""
     if os.name == "nt" and path.is_dir():
         return

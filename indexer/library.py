@@ -20,24 +20,24 @@ from indexer.database import filters
 from indexer.database.annotations import Annotations
 from indexer.database.filters import Filter
 from indexer.database.precisions import count_precisions
-from indexer.database.store import Failure, KnownModel, Root, ShownPhoto, Store
+from indexer.database.store import FailedFile, KnownModel, LibraryRoot, ShownPhoto, Store
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
-from indexer.models import model as models
-from indexer.models.card import ModelCard
-from indexer.models.runtime import Agreement, read_form
+from indexer.models.card import ModelCard, read_card
+from indexer.models.model import Model, load_model
+from indexer.models.runtime import TorchAgreement, read_form
 from indexer.paths import join_path, show_path
-from indexer.photos.thumbnails import Thumbnails
-from indexer.places import SUFFIX
+from indexer.photos.thumbnails import ThumbnailCache
+from indexer.places import LIBRARY_SUFFIX
 from indexer.search import examples
 from indexer.search.generations import Generation
-from indexer.search.library_calibration import Evidence
-from indexer.search.query import Example, Query, combine
-from indexer.search.searcher import Searcher
-from indexer.statistics.calibration import Calibration, Comparison
-from indexer.vectors import distances as engines
-from indexer.vectors.principal_space import Directions
+from indexer.search.library_calibration import LibraryCalibration
+from indexer.search.query import Query, QueryExample, combine_embeddings
+from indexer.search.searcher import LibrarySearcher
+from indexer.statistics.calibration import Calibration, PairComparison
+from indexer.vectors.distances import compute_exact_distances
+from indexer.vectors.principal_space import PrincipalSpaceCache
 
-WARMING = 10  # searches before the first one: after as many it costs about what the next ones do
+WARMUP_SEARCHES = 10  # searches before the first one: after as many it costs about what the next ones do
 
 
 class Photo(NamedTuple):
@@ -82,7 +82,7 @@ class RootInfo(NamedTuple):
     files: int
 
 
-class Info(NamedTuple):
+class LibraryInfo(NamedTuple):
     """The figures of a library; `recall_at_10` is None, `trees` and `search_k` 0 while everything is searched exactly.
 
     `precisions` counts the model's embeddings by precision; `agreement` is how near they come to torch in fp32, as
@@ -106,7 +106,7 @@ class Info(NamedTuple):
     trees: int
     search_k: int
     precisions: dict[str, int]
-    agreement: Agreement | None
+    agreement: TorchAgreement | None
     measured: str
     scope: str
     bytes: int
@@ -117,14 +117,14 @@ class Library:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.name = folder.name.removesuffix(SUFFIX)
+        self.name = folder.name.removesuffix(LIBRARY_SUFFIX)
         self.store = Store(folder)
         self.annotations = Annotations(self.store.database)
-        self.thumbnails = Thumbnails(folder / "thumbnails.sqlite")
-        self._model: models.Model | None = None
-        self._searcher = Searcher(folder, self.store)
-        self.directions = Directions()
-        self.evidence = Evidence(self.models_folder, self.store, self.annotations)
+        self.thumbnails = ThumbnailCache(folder / "thumbnails.sqlite")
+        self._model: Model | None = None
+        self._searcher = LibrarySearcher(folder, self.store)
+        self.principal_space_cache = PrincipalSpaceCache()
+        self.calibration_source = LibraryCalibration(self.models_folder, self.store, self.annotations)
 
     @classmethod
     def open(cls, folder: Path) -> "Library":
@@ -138,7 +138,7 @@ class Library:
         """Open a library, made where there is none."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            ours = folder.suffix == SUFFIX or (folder / "library.sqlite").exists() or not any(folder.iterdir())
+            ours = folder.suffix == LIBRARY_SUFFIX or (folder / "library.sqlite").exists() or not any(folder.iterdir())
         except OSError as error:
             raise LibraryError(f"The library {folder} cannot be made ({error.strerror}).") from error
         if not ours:  # nothing is ever written among photos
@@ -156,7 +156,7 @@ class Library:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def job(self) -> AbstractContextManager[object]:
+    def take_job_lock(self) -> AbstractContextManager[object]:
         """Take the library's job lock (a context manager); raises LibraryBusy when another program holds it."""
         try:
             return filelock.FileLock(self.folder / "job.lock").acquire(timeout=0)
@@ -167,9 +167,9 @@ class Library:
         except OSError as error:
             raise LibraryError(f"The library {self.folder} cannot be written ({error.strerror}).") from error
 
-    def version(self) -> int:
+    def read_data_version(self) -> int:
         """A number that changes when another process or thread has committed to the library."""
-        return self.store.database.version()
+        return self.store.database.read_data_version()
 
     # the model
 
@@ -179,74 +179,76 @@ class Library:
         return self.folder / "models"
 
     @property
-    def fingerprint(self) -> str:
+    def model_fingerprint(self) -> str:
         """The fingerprint of the active model, empty before the first index run."""
-        return str(self.store.setting("active_model") or "")
+        return str(self.store.read_setting("active_model") or "")
 
     @property
     def model_id(self) -> int:
         """The active model's id in the database, 0 before the first index run."""
-        return self.store.model_id(self.fingerprint)
+        return self.store.find_model_id(self.model_fingerprint)
 
-    def activate(self, fingerprint: str) -> None:
+    def activate_model(self, fingerprint: str) -> None:
         """Make a model the active one, and the one before it the previous one; both or neither."""
-        if fingerprint == self.fingerprint:
+        if fingerprint == self.model_fingerprint:
             return
         with self.store.transaction():
-            if self.fingerprint:
-                self.store.set_setting("previous_model", self.fingerprint)
+            if self.model_fingerprint:
+                self.store.set_setting("previous_model", self.model_fingerprint)
             self.store.set_setting("active_model", fingerprint)
 
-    def card(self) -> ModelCard:
+    def read_model_card(self) -> ModelCard:
         """The active model's card. Raises LibraryError before the first index run, ModelError where it is damaged."""
         self._require_model()
-        return models.read_card(self.models_folder / self.fingerprint)
+        return read_card(self.models_folder / self.model_fingerprint)
 
     def _require_model(self) -> KnownModel:
-        known = self.store.model(self.fingerprint)
+        known = self.store.find_model(self.model_fingerprint)
         if known is None:
             raise LibraryError(f"The library {self.name} is empty. Index a folder first: lookalike index FOLDER")
         return known
 
-    def embedder(self) -> models.Model:
+    def load_embedder(self) -> Model:
         """The active model, loaded once; loads no torch when it is converted."""
-        if self._model is None or self._model.card.fingerprint != self.fingerprint:
-            self.card()
-            self._model = models.load(self.models_folder / self.fingerprint, runtime="query")
+        if self._model is None or self._model.card.fingerprint != self.model_fingerprint:
+            self.read_model_card()
+            self._model = load_model(self.models_folder / self.model_fingerprint, runtime="query")
         return self._model
 
     # looking
 
-    def photo_ids(self, within: Filter | None = None) -> np.ndarray:
+    def find_photo_ids(self, within: Filter | None = None) -> np.ndarray:
         """Ids (n,) int64 of the shown photos, or of those that pass a filter, in the order of (root, path)."""
-        shown = self.store.shown_ids(self.model_id)
-        return shown if within is None else shown[np.isin(shown, filters.present(self.store.database, within))]
+        shown = self.store.find_shown_ids(self.model_id)
+        return (
+            shown if within is None else shown[np.isin(shown, filters.find_present_photos(self.store.database, within))]
+        )
 
-    def photos(self, ids: Sequence[int]) -> list[Photo]:
+    def load_photos(self, ids: Sequence[int]) -> list[Photo]:
         """The photos of these ids, in this order; ids that are not shown are left out."""
-        return [_photo(shown) for shown in self.store.shown(ids)]
+        return [_build_photo(shown) for shown in self.store.find_shown_photos(ids)]
 
-    def thumbnail(self, photo: Photo) -> bytes | None:
+    def read_thumbnail(self, photo: Photo) -> bytes | None:
         """The photo's thumbnail as JPEG, None when the cache has none."""
         return self.thumbnails.get(photo.sha256)
 
-    def failures(self) -> list[Failure]:
+    def list_failed_files(self) -> list[FailedFile]:
         """Files that could not be used, with reasons."""
-        return self.store.failures(self.model_id)
+        return self.store.list_failed_files(self.model_id)
 
-    def info(self) -> Info:
+    def collect_info(self) -> LibraryInfo:
         """The figures of the library."""
-        model, searcher = self._require_model(), self._fresh_searcher()
-        generation, means = searcher.generation, self.calibration()
-        return Info(
+        model, searcher = self._require_model(), self._refresh_searcher()
+        generation, calibration = searcher.generation, self.load_calibration()
+        return LibraryInfo(
             folder=self.folder,
-            roots=[self._root_info(root) for root in self.store.roots()],
+            roots=[self._describe_root(root) for root in self.store.list_roots()],
             files=self.store.count_files(self.model_id),
             photos=self.store.count_photos(self.model_id),
             missing=self.store.count_missing(),
-            failed=len(self.failures()),
+            failed=len(self.list_failed_files()),
             model=model.name,
-            fingerprint=self.fingerprint,
+            fingerprint=self.model_fingerprint,
             dim=model.dim,
             generation=generation.manifest.number if generation else 0,
             indexed=generation.manifest.rows if generation else 0,
@@ -255,19 +257,19 @@ class Library:
             trees=generation.manifest.trees if generation else 0,
             search_k=generation.manifest.search_k if generation else 0,
             precisions=count_precisions(self.store, self.model_id),
-            agreement=self._agreement(),
-            measured=means.measured(),
-            scope=means.scope,
-            bytes=_size(self.folder),
+            agreement=self._read_agreement(),
+            measured=calibration.describe_pairs(),
+            scope=calibration.scope,
+            bytes=_count_bytes(self.folder),
         )
 
-    def _agreement(self) -> Agreement | None:
+    def _read_agreement(self) -> TorchAgreement | None:
         try:
-            return read_form(self.models_folder / self.fingerprint, self.card()).agreement
+            return read_form(self.models_folder / self.model_fingerprint, self.read_model_card()).agreement
         except ModelError:  # the next run that needs the model mends it
             return None
 
-    def _root_info(self, root: Root) -> RootInfo:
+    def _describe_root(self, root: LibraryRoot) -> RootInfo:
         state = "online" if root.online else "offline"
         return RootInfo(root.path, state, root.labelled, self.store.count_files(self.model_id, root.id))
 
@@ -290,68 +292,71 @@ class Library:
         if k < 1:
             raise LookalikeError("A search needs room for at least one result.")
         start = time.perf_counter()
-        searcher = self._fresh_searcher()
-        positives, negatives = ([self.vector(one) for one in part] for part in query[:2])
-        vector = combine(positives, negatives, query.weights)
-        ids, values, engine = searcher.nearest(vector, k, searcher.allowed(within), exact=exact)
-        hits = self._hits(ids, engines.exact_distances(values, vector), k)
+        searcher = self._refresh_searcher()
+        positives, negatives = ([self.embed_example(one) for one in part] for part in query[:2])
+        vector = combine_embeddings(positives, negatives, query.weights)
+        ids, values, engine = searcher.find_nearest(vector, k, searcher.find_allowed_photos(within), exact=exact)
+        hits = self._rank_hits(ids, compute_exact_distances(values, vector), k)
         if max_distance is not None:
             hits = [hit for hit in hits if hit.distance <= max_distance]
         recall = searcher.generation.manifest.recall_at_10 if searcher.generation and engine == "annoy" else 1.0
         return SearchResult(hits, engine, recall, time.perf_counter() - start, searcher.notice)
 
-    def warm(self) -> None:
+    def warm_up(self) -> None:
         """Do what the first search would wait for: open the index, know what distances mean, ask here and there."""
         with contextlib.suppress(LookalikeError):  # then the first search says it
-            searcher = self._fresh_searcher()
-            ids = searcher.generation.ids[searcher.shown.rows] if searcher.generation else searcher.tail.ids
-            for place in np.unique(np.linspace(0, len(ids) - 1, WARMING).astype(np.int64)) if len(ids) else ():
+            searcher = self._refresh_searcher()
+            ids = searcher.generation.ids[searcher.unfiltered_photos.rows] if searcher.generation else searcher.tail.ids
+            for place in np.unique(np.linspace(0, len(ids) - 1, WARMUP_SEARCHES).astype(np.int64)) if len(ids) else ():
                 self.search(Query((int(ids[place]),)))
 
-    def _fresh_searcher(self) -> Searcher:
-        self._searcher.refresh(self.fingerprint, self._require_model())
+    def _refresh_searcher(self) -> LibrarySearcher:
+        self._searcher.refresh(self.model_fingerprint, self._require_model())
         return self._searcher
 
-    def generation(self) -> Generation | None:
+    def load_generation(self) -> Generation | None:
         """The active model's generation, verified; None where there is none or it is damaged."""
-        self._searcher.refresh_generation(self.fingerprint, self._require_model())
+        self._searcher.refresh_generation(self.model_fingerprint, self._require_model())
         return self._searcher.generation
 
-    def vector(self, example: Example) -> np.ndarray:
+    def embed_example(self, example: QueryExample) -> np.ndarray:
         """The embedding (dim,) float32 of an example: the stored one where its content is in the library."""
-        return examples.vector(example, examples.Source(self.store, self.model_id, self.embedder))
+        return examples.embed_example(example, examples.EmbeddingSource(self.store, self.model_id, self.load_embedder))
 
-    def _hits(self, ids: np.ndarray, distances: np.ndarray, k: int) -> list[Hit]:
+    def _rank_hits(self, ids: np.ndarray, distances: np.ndarray, k: int) -> list[Hit]:
         order = np.lexsort((ids, distances))[:k]
-        found = self.photos([int(ids[row]) for row in order])
-        at = dict(zip(ids[order].tolist(), distances[order].tolist(), strict=True))
-        means = self.calibration()
-        return [Hit(rank, photo, at[photo.id], *means.meaning(at[photo.id])) for rank, photo in enumerate(found, 1)]
+        found = self.load_photos([int(ids[row]) for row in order])
+        distance_by_id = dict(zip(ids[order].tolist(), distances[order].tolist(), strict=True))
+        calibration = self.load_calibration()
+        return [
+            Hit(rank, photo, distance_by_id[photo.id], *calibration.interpret_distance(distance_by_id[photo.id]))
+            for rank, photo in enumerate(found, 1)
+        ]
 
     # same or different
 
-    def calibration(self) -> Calibration:
+    def load_calibration(self) -> Calibration:
         """What distances mean here: from labels the model was not trained on, its checkpoint, or random pairs."""
-        return self.evidence.calibration(self.fingerprint, self._require_model().id)
+        return self.calibration_source.get_calibration(self.model_fingerprint, self._require_model().id)
 
-    def max_distance_at(self, fmr: float) -> float:
+    def find_max_distance(self, fmr: float) -> float:
         """The greatest distance at which pairs count as the same while at most a share `fmr` of them are wrong.
 
         For `search`, which keeps what is at most so far away: so it keeps what `verify` calls the same. Without labels
         all random pairs count as wrong. LookalikeError where the pairs cannot show so small a rate.
         """
-        return self.calibration().cutoff(fmr).furthest
+        return self.load_calibration().choose_cutoff(fmr).max_same_distance
 
-    def verify(self, a: Example, b: Example, *, max_fmr: float | None = None) -> Comparison:
+    def verify_pair(self, a: QueryExample, b: QueryExample, *, max_fmr: float | None = None) -> PairComparison:
         """Whether two pictures are the same, at a false-match rate of `max_fmr`, by default 0.01 or what can be shown.
 
         Raises LookalikeError where a picture cannot be read, or the pairs cannot show so small a rate.
         """
-        difference = self.vector(a).astype(np.float64) - self.vector(b).astype(np.float64)
-        return self.calibration().compare(float(np.linalg.norm(difference)), max_fmr)
+        difference = self.embed_example(a).astype(np.float64) - self.embed_example(b).astype(np.float64)
+        return self.load_calibration().judge_distance(float(np.linalg.norm(difference)), max_fmr)
 
 
-def _size(folder: Path) -> int:
+def _count_bytes(folder: Path) -> int:
     """Bytes of all files below a folder; files come and go while another program is at work on it."""
     total = 0
     for parent, _, names in os.walk(folder):
@@ -361,7 +366,7 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _photo(shown: ShownPhoto) -> Photo:
+def _build_photo(shown: ShownPhoto) -> Photo:
     return Photo(
         id=shown.id,
         path=join_path(shown.root, shown.path),

@@ -10,48 +10,48 @@ from indexer.database.store import Store
 from indexer.errors import LibraryError, LookalikeError
 from indexer.paths import is_below, show_path
 
-SUFFIX = ".library"
+LIBRARY_SUFFIX = ".library"
 
 
-def home() -> Path:
+def find_home_folder() -> Path:
     """Where libraries and settings live: LOOKALIKE_HOME, else the user's data directory."""
     chosen = os.environ.get("LOOKALIKE_HOME")
     return Path(chosen) if chosen else Path(platformdirs.user_data_dir("lookalike", appauthor=False))
 
 
-def libraries() -> list[Path]:
+def list_libraries() -> list[Path]:
     """The libraries in the home folder, by name."""
-    return sorted(path for path in home().glob("*" + SUFFIX) if (path / "library.sqlite").is_file())
+    return sorted(path for path in find_home_folder().glob("*" + LIBRARY_SUFFIX) if (path / "library.sqlite").is_file())
 
 
-def find(folder: Path | None = None) -> Path:
+def find_library(folder: Path | None = None) -> Path:
     """The library that holds a photo folder, else the default one (which may not exist yet).
 
     One that cannot be read is passed over: it must not keep the others from being used.
     """
     if folder is not None:
         wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
-        for library in libraries():
-            if any(is_below(path, root) for root in _roots(library) or () for path in wanted):
+        for library in list_libraries():
+            if any(is_below(path, root) for root in _read_roots(library) or () for path in wanted):
                 return library
-    return home() / ("default" + SUFFIX)
+    return find_home_folder() / ("default" + LIBRARY_SUFFIX)
 
 
-def _roots(library: Path) -> list[bytes] | None:
+def _read_roots(library: Path) -> list[bytes] | None:
     """The photo folders of a library by absolute path, none where there is no library; None where it is damaged."""
     if not (library / "library.sqlite").is_file():
         return []
     try:
         store = Store(library)
         try:
-            return [root.path for root in store.roots()]
+            return [root.path for root in store.list_roots()]
         finally:
             store.close()
     except LibraryError:
         return None
 
 
-def require_place(
+def require_safe_output(
     out: Path,
     *,
     library: Path | None = None,
@@ -66,7 +66,7 @@ def require_place(
     Returns a sentence for each library whose photo folders cannot be known.
     """
     place = os.fsencode(out.parent.resolve() / out.name)
-    known = {one: _roots(one) for one in {*libraries(), *([library] if library else [])}}
+    known = {one: _read_roots(one) for one in {*list_libraries(), *([library] if library else [])}}
     roots = [os.fsencode(folder.resolve()) for folder in folders]
     roots += [path for paths in known.values() for root in paths or () for path in (root, os.path.realpath(root))]
     if any(is_below(place, root) for root in roots):

@@ -12,16 +12,16 @@ from types import TracebackType
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from indexer.places import find, home
+from indexer.places import find_home_folder, find_library
 from retrieval_app.session.session import Session
-from retrieval_app.session.settings import Settings
-from retrieval_app.session.tiles import Tiles
+from retrieval_app.session.settings import WindowSettings
+from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.window.dialogs import ReportDialog
 from retrieval_app.window.main_window import MainWindow
 
 LOG = logging.getLogger("lookalike.window")
-LEVELS = {
+LOG_LEVELS = {
     QtMsgType.QtDebugMsg: logging.DEBUG,
     QtMsgType.QtInfoMsg: logging.INFO,
     QtMsgType.QtWarningMsg: logging.WARNING,
@@ -30,7 +30,7 @@ LEVELS = {
 }
 
 
-class Reporter(QObject):
+class FaultReporter(QObject):
     """Takes faults of any thread to the log and, in the window's thread, to a dialog: one at a time."""
 
     reported = Signal(str)
@@ -39,17 +39,17 @@ class Reporter(QObject):
         super().__init__()
         self._log = log
         self.dialog: ReportDialog | None = None
-        self.reported.connect(self._show)
+        self.reported.connect(self._show_dialog)
 
-    def install(self) -> None:
+    def install_hooks(self) -> None:
         """Be told of what nothing else catches: exceptions in slots would vanish otherwise."""
-        sys.excepthook = self._fault
-        threading.excepthook = lambda args: self._fault(
+        sys.excepthook = self._report_fault
+        threading.excepthook = lambda args: self._report_fault(
             args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
         )
-        qInstallMessageHandler(_qt_says)
+        qInstallMessageHandler(_log_qt_message)
 
-    def _fault(self, kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
+    def _report_fault(self, kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             QApplication.quit()
             return
@@ -57,40 +57,40 @@ class Reporter(QObject):
         LOG.error("%s", report)
         self.reported.emit(report)
 
-    def _show(self, report: str) -> None:
+    def _show_dialog(self, report: str) -> None:
         if self.dialog is None or self.dialog.isHidden():
             self.dialog = ReportDialog(report, str(self._log), QApplication.activeWindow())
             self.dialog.open()
 
 
-def _qt_says(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
-    LOG.log(LEVELS[kind], "Qt: %s", message)
+def _log_qt_message(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+    LOG.log(LOG_LEVELS[kind], "Qt: %s", message)
 
 
-def build(argv: list[str]) -> tuple[QApplication, MainWindow]:
+def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
     """The application and its window, shown by the caller; argv[0] is the program, Qt takes what it knows."""
-    options, for_qt = _parser().parse_known_args(argv[1:])
+    options, for_qt = _make_parser().parse_known_args(argv[1:])
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication([*argv[:1], *for_qt])
     app.setApplicationName("lookalike")
     app.setApplicationDisplayName("Lookalike")
-    settings = Settings(home())
-    theme = Theme(app, settings.text("theme", "system"))
-    folder = options.library or find()
+    settings = WindowSettings(find_home_folder())
+    theme = Theme(app, settings.read_text("theme", "system"))
+    folder = options.library or find_library()
     session = Session(folder)
-    window = MainWindow(session, Tiles(session), theme, settings)
+    window = MainWindow(session, TileCache(session), theme, settings)
     session.setParent(window)
-    session.open(folder)
+    session.open_library(folder)
     return app, window
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lookalike", add_help=False)
     parser.add_argument("--library", type=Path)
     return parser
 
 
-def keep_log(folder: Path) -> Path:
+def start_log_file(folder: Path) -> Path:
     """Write the program's log into a file of bounded size in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "lookalike.log"
@@ -104,8 +104,8 @@ def keep_log(folder: Path) -> Path:
 
 def main(argv: list[str]) -> int:
     """Show the window until it is closed."""
-    reporter = Reporter(keep_log(home()))
-    app, window = build(argv)
-    reporter.install()
+    reporter = FaultReporter(start_log_file(find_home_folder()))
+    app, window = build_application(argv)
+    reporter.install_hooks()
     window.show()
     return app.exec()

@@ -11,17 +11,16 @@ import click
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from indexer.cli.options import library_option
-from indexer.cli.terminal import run
-from indexer.commands import index as indexer_cli
-from indexer.commands import use
-from training.commands import train as training_cli
+from indexer.cli.terminal import run_command
+from indexer.commands import index, use
+from training.commands import train
 
 
 @click.group("lookalike", invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="lookalike")
 @library_option
 @click.pass_context
-def lookalike(context: click.Context, library: Path | None) -> int:
+def lookalike_command(context: click.Context, library: Path | None) -> int:
     """Find the pictures that look alike in your own folders. Without a command, open the window."""
     if context.invoked_subcommand is None:
         return open_window(library)
@@ -44,13 +43,13 @@ def open_window(library: Path | None) -> int:
     return run_window([sys.argv[0], *(["--library", str(library)] if library else [])])
 
 
-for command in [*indexer_cli.COMMANDS, *use.COMMANDS, *training_cli.COMMANDS]:
-    lookalike.add_command(command)
+for command in [*index.COMMANDS, *use.COMMANDS, *train.COMMANDS]:
+    lookalike_command.add_command(command)
 
 
 def main() -> None:
     """Run the command line and end the process."""
-    sys.exit(run(lookalike.main))
+    sys.exit(run_command(lookalike_command.main))
 
 
 if __name__ == "__main__":

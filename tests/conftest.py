@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.models.model import ModelChoice, install
+from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import drain
 
 # Small networks on shared cores: torch's threads would spend most of their time waiting for each other.
@@ -19,4 +19,4 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def installed_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the installed default model: read it, never change it."""
     models = tmp_path_factory.mktemp("models")
-    return models / drain(install(ModelChoice(), models)).fingerprint
+    return models / drain(install_model(ModelChoice(), models)).fingerprint

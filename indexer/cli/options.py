@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from indexer.cli.terminal import say
-from indexer.places import require_place
+from indexer.cli.terminal import print_line
+from indexer.places import require_safe_output
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 
@@ -22,8 +22,8 @@ def require_output(
     overwrite: bool = False,
 ) -> None:
     """Refuse a place as `require_place` does, and say what could not be asked."""
-    for doubt in require_place(out, library=library, folders=folders, pictures=pictures, overwrite=overwrite):
-        say(doubt, error=True)
+    for doubt in require_safe_output(out, library=library, folders=folders, pictures=pictures, overwrite=overwrite):
+        print_line(doubt, error=True)
 
 
 library_option = click.option(

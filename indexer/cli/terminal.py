@@ -23,49 +23,53 @@ from indexer.photos.journal import DecoderStuck
 from indexer.progress import Progress, Steps
 
 Result = TypeVar("Result")
-STOPPED = "Stopped. What was done is kept; the next run goes on from there."
+STOPPED_BY_USER = "Stopped. What was done is kept; the next run goes on from there."
 
-BROKEN_PIPE = 141  # what a shell says of a program that ended as nobody read on (128 + SIGPIPE)
+BROKEN_PIPE_EXIT = 141  # what a shell says of a program that ended as nobody read on (128 + SIGPIPE)
 
 
-class Stopped(LookalikeError):
+class WorkStopped(LookalikeError):
     """The user stopped the work; the text says what of it is kept."""
 
 
-CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
+CONTROL_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
 
 
-def say(message: str, *, error: bool = False) -> None:
+def print_line(message: str, *, error: bool = False) -> None:
     """Print one line; characters that the terminal cannot show, or would obey, are escaped."""
     stream = sys.stderr if error else sys.stdout
     encoding = stream.encoding or "utf-8"
-    print(message.translate(CONTROLS).encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    print(
+        message.translate(CONTROL_ESCAPES).encode(encoding, "backslashreplace").decode(encoding),
+        file=stream,
+        flush=True,
+    )
 
 
-def emit(kind: str, fields: Mapping[str, Any]) -> None:
+def print_result(kind: str, fields: Mapping[str, Any]) -> None:
     """Print the result as one JSON line."""
     print(json.dumps({"result": kind, **fields}), flush=True)
 
 
-def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Result:
+def follow_steps(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Result:
     """Run the steps to their end, showing the progress; with `attached`, stop when standard input closes.
 
     The steps are closed on the way out whatever happens, so that their `finally:` has run. Ctrl-C always reaches them
     as KeyboardInterrupt, wherever it struck, so that they can tell it from being given up. Stopped where they end so.
     """
-    given_up, interrupted = threading.Event(), threading.Event()
+    input_closed, interrupted = threading.Event(), threading.Event()
     if attached:
-        _make_way()
-        threading.Thread(target=_wait_for_end_of_input, args=(given_up,), daemon=True).start()
-    _keep_in_mind(interrupted)
-    show = _json_line if as_json else _Bars()
-    shown = None
+        _lower_priority()
+        threading.Thread(target=_wait_for_end_of_input, args=(input_closed,), daemon=True).start()
+    _record_interrupts(interrupted)
+    show_progress = _print_json_progress if as_json else _ProgressBars()
+    last_progress = None
     try:
-        while not given_up.is_set():
+        while not input_closed.is_set():
             progress = next(steps)
-            if progress != shown:  # whoever waits repeats itself
-                show(progress)
-                shown = progress
+            if progress != last_progress:  # whoever waits repeats itself
+                show_progress(progress)
+                last_progress = progress
             if interrupted.is_set():
                 raise KeyboardInterrupt
     except StopIteration as stop:
@@ -74,34 +78,34 @@ def follow(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Re
     except KeyboardInterrupt:  # said here: click would begin a new line for it
         with contextlib.suppress(KeyboardInterrupt, StopIteration):
             steps.throw(KeyboardInterrupt)  # where they have not ended by it
-        raise Stopped(STOPPED) from None
+        raise WorkStopped(STOPPED_BY_USER) from None
     finally:
         steps.close()
-        if isinstance(show, _Bars):
-            show.close()
-    raise Stopped(STOPPED)
+        if isinstance(show_progress, _ProgressBars):
+            show_progress.close()
+    raise WorkStopped(STOPPED_BY_USER)
 
 
-def _keep_in_mind(interrupted: threading.Event) -> None:
+def _record_interrupts(interrupted: threading.Event) -> None:
     """Remember Ctrl-C beside raising it: an exception that happens to rise inside a destructor is lost."""
-    usual = signal.getsignal(signal.SIGINT)
-    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+    previous_handler = signal.getsignal(signal.SIGINT)
+    if previous_handler is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
         return
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def record_interrupt(number: int, frame: FrameType | None) -> None:
         interrupted.set()
         signal.default_int_handler(number, frame)
 
-    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGINT, record_interrupt)
 
 
-def _make_way() -> None:
+def _lower_priority() -> None:
     """Let the window that started this process have the cores first, so that it stays fluid."""
     if hasattr(os, "nice"):
         os.nice(5)
 
 
-def _json_line(progress: Progress) -> None:
+def _print_json_progress(progress: Progress) -> None:
     fields = progress._asdict()
     values = fields.pop("values")
     print(json.dumps(fields | ({"values": dict(values)} if values else {})), flush=True)
@@ -114,7 +118,7 @@ def _wait_for_end_of_input(event: threading.Event) -> None:
     event.set()
 
 
-class _Bars:
+class _ProgressBars:
     """One tqdm bar for each stage."""
 
     def __init__(self) -> None:
@@ -138,26 +142,28 @@ class _Bars:
             self._bar.close()
 
 
-def run(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
+def run_command(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
     """Run a click command; returns the exit code, with every fault said in one sentence on standard error."""
     try:
         return int(command(arguments, standalone_mode=False) or 0)
     except SystemExit as end:  # what click makes of a broken pipe, with 1, and of a shell that completes words, with 0
-        return BROKEN_PIPE if end.code else 0
-    except (Stopped, KeyboardInterrupt, click.Abort) as end:
-        say(str(end) if isinstance(end, Stopped) else "Stopped.", error=True)  # the others: before the work, or after
+        return BROKEN_PIPE_EXIT if end.code else 0
+    except (WorkStopped, KeyboardInterrupt, click.Abort) as end:
+        print_line(
+            str(end) if isinstance(end, WorkStopped) else "Stopped.", error=True
+        )  # the others: before the work, or after
         return 130
     except click.exceptions.Exit as wish:
         return wish.exit_code
     except DecoderStuck as fault:
-        say(str(fault), error=True)
-        return 2 if arguments is not None else start_again()
+        print_line(str(fault), error=True)
+        return 2 if arguments is not None else restart_process()
     except (click.ClickException, LookalikeError, OSError) as fault:
-        say(_sentence(fault), error=True)
+        print_line(_describe_fault(fault), error=True)
         return 2
 
 
-def start_again() -> NoReturn:
+def restart_process() -> NoReturn:
     """Go on as a new process with the same command line, the only way to be rid of a thread that hangs.
 
     Where the system has it, the new process takes this one's place: number, standard input and terminal stay.
@@ -168,7 +174,7 @@ def start_again() -> NoReturn:
     os.execv(command[0], command)
 
 
-def _sentence(fault: Exception) -> str:
+def _describe_fault(fault: Exception) -> str:
     if isinstance(fault, click.ClickException):
         return fault.format_message()
     return f"The system refused: {fault}." if isinstance(fault, OSError) else str(fault)

@@ -7,26 +7,26 @@ import click
 import numpy as np
 
 from indexer.cli.options import DISTANCE_NUMBER, attached_option, json_option, library_option
-from indexer.cli.terminal import emit, follow, say
+from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.database.annotations import NO_MATCH
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.duplicates import KINDS, Group, find
+from indexer.matching.duplicates import DUPLICATE_KINDS, DuplicateGroup, find_duplicates
 from indexer.paths import show_path
-from indexer.places import find as find_library
+from indexer.places import find_library
 from indexer.progress import Progress, Steps
-from indexer.search.examples import photo_of
+from indexer.search.examples import find_photo_id
 
-FILE = click.Path(path_type=Path)
+FILE_PATH = click.Path(path_type=Path)
 
 
 @click.command("duplicates")
 @library_option
-@click.option("--kind", type=click.Choice(list(KINDS)), default="copies", show_default=True)
+@click.option("--kind", type=click.Choice(list(DUPLICATE_KINDS)), default="copies", show_default=True)
 @click.option("--max-distance", type=DISTANCE_NUMBER, help="In place of the library's own cut-off.")
 @click.option("--turned", is_flag=True, help="Near copies also where one is turned by 90 degrees or mirrored.")
-@click.option("--not-a-match", "pair", nargs=2, type=FILE, help="Remember that these two photos are no match.")
-@click.option("--matches-again", "again", nargs=2, type=FILE, help="Take that back of these two photos.")
+@click.option("--not-a-match", "pair", nargs=2, type=FILE_PATH, help="Remember that these two photos are no match.")
+@click.option("--matches-again", "again", nargs=2, type=FILE_PATH, help="Take that back of these two photos.")
 @click.option("--no-matches", "listing", is_flag=True, help="List the pairs that are remembered as no match.")
 @json_option
 @attached_option
@@ -48,72 +48,77 @@ def duplicates_command(
     named = pair or again
     with Library.open(library or find_library(named[0] if named else None)) as opened:
         if named:
-            _decide(opened, named, parted=bool(pair), as_json=as_json)
+            _record_decision(opened, named, no_match=bool(pair), as_json=as_json)
             return
-        steps = _no_matches(opened) if listing else find(opened, kind, turned=turned, max_distance=max_distance)
-        groups = follow(steps, as_json=as_json, attached=attached)
-        listed = [_listed(opened, group) for group in groups]
+        steps = (
+            _list_no_matches(opened)
+            if listing
+            else find_duplicates(opened, kind, turned=turned, max_distance=max_distance)
+        )
+        groups = follow_steps(steps, as_json=as_json, attached=attached)
+        described_groups = [_describe_group(opened, group) for group in groups]
     if as_json:
         kind = NO_MATCH if listing else kind
-        emit("duplicates", {"kind": kind, "groups": [{"photos": entries} for entries in listed]})
+        print_result("duplicates", {"kind": kind, "groups": [{"photos": entries} for entries in described_groups]})
     else:
-        _say_groups(listed)
+        _print_groups(described_groups)
 
 
-def _decide(library: Library, pair: tuple[Path, Path], *, parted: bool, as_json: bool) -> None:
+def _record_decision(library: Library, pair: tuple[Path, Path], *, no_match: bool, as_json: bool) -> None:
     """Remember that the two are no match, or take that back."""
-    one, other = sorted(_photo_at(library, path) for path in pair)
+    one, other = sorted(_find_photo_id(library, path) for path in pair)
     if one == other:
         raise LookalikeError("These two are the same photo: their contents are equal.")
-    if not parted and (one, other) not in library.annotations.decisions():
+    if not no_match and (one, other) not in library.annotations.read_decisions():
         raise LookalikeError(
             "These two were not remembered as no match; lookalike duplicates --no-matches lists who is."
         )
-    library.annotations.decide([(one, other)], NO_MATCH if parted else None)
+    library.annotations.record_decision([(one, other)], NO_MATCH if no_match else None)
     if as_json:
-        emit("duplicates", {"kind": NO_MATCH if parted else "match", "groups": []})
+        print_result("duplicates", {"kind": NO_MATCH if no_match else "match", "groups": []})
     else:
         forgotten = "Forgotten: these two may stand in one group again."
-        say("Remembered: these two never stand in one group again." if parted else forgotten)
+        print_line("Remembered: these two never stand in one group again." if no_match else forgotten)
 
 
-def _no_matches(library: Library) -> Steps[list[Group]]:
+def _list_no_matches(library: Library) -> Steps[list[DuplicateGroup]]:
     """The pairs that are remembered as no match and shown, with their distances."""
-    pairs = sorted(library.annotations.decisions())
+    pairs = sorted(library.annotations.read_decisions())
     yield Progress("compare", 0, len(pairs))
-    shown = set(library.photo_ids().tolist())
-    kept = [pair for pair in pairs if shown.issuperset(pair)]
-    vectors = {photo: library.vector(photo) for pair in kept for photo in pair}
+    shown_ids = set(library.find_photo_ids().tolist())
+    shown_pairs = [pair for pair in pairs if shown_ids.issuperset(pair)]
+    vectors = {photo: library.embed_example(photo) for pair in shown_pairs for photo in pair}
     return [
-        Group(NO_MATCH, pair, (0.0, float(np.linalg.norm(vectors[pair[0]] - vectors[pair[1]]))), ()) for pair in kept
+        DuplicateGroup(NO_MATCH, pair, (0.0, float(np.linalg.norm(vectors[pair[0]] - vectors[pair[1]]))), ())
+        for pair in shown_pairs
     ]
 
 
-def _photo_at(library: Library, path: Path) -> int:
-    photo = photo_of(path, library.store)
+def _find_photo_id(library: Library, path: Path) -> int:
+    photo = find_photo_id(path, library.store)
     if not photo:
         raise LookalikeError(f"{show_path(path)} is no photo of this library. Index its folder first.")
     return photo
 
 
-def _listed(library: Library, group: Group) -> list[dict[str, Any]]:
+def _describe_group(library: Library, group: DuplicateGroup) -> list[dict[str, Any]]:
     """Each photo of a group by path, with its distance to the first; of exact copies each file."""
     if group.kind == "copies":
         (photo,) = group.photos
         return [{"photo": photo, "path": show_path(path), "distance": 0.0} for path in group.files]
-    at = dict(zip(group.photos, group.distances, strict=True))
+    distance_by_photo = dict(zip(group.photos, group.distances, strict=True))
     return [
-        {"photo": photo.id, "path": show_path(photo.path), "distance": round(at[photo.id], 6)}
-        for photo in library.photos(group.photos)
+        {"photo": photo.id, "path": show_path(photo.path), "distance": round(distance_by_photo[photo.id], 6)}
+        for photo in library.load_photos(group.photos)
     ]
 
 
-def _say_groups(groups: list[list[dict[str, Any]]]) -> None:
+def _print_groups(groups: list[list[dict[str, Any]]]) -> None:
     for entries in groups:
         for entry in entries:
-            say(f"{entry['distance']:.3f}  {entry['path']}")
-        say("")
-    say(f"{len(groups):,} groups with {sum(map(len, groups)):,} pictures")
+            print_line(f"{entry['distance']:.3f}  {entry['path']}")
+        print_line("")
+    print_line(f"{len(groups):,} groups with {sum(map(len, groups)):,} pictures")
 
 
 COMMANDS = [duplicates_command]

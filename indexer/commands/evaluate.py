@@ -1,6 +1,5 @@
 """The command that measures a model on a labelled folder."""
 
-from indexer.models.card import read_seen_hashes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,22 +8,21 @@ from typing import Any
 import click
 
 from indexer.cli.options import json_option, runtime_option, weights_option
-from indexer.cli.terminal import emit, follow, say
-from indexer.models import model
-from indexer.models.card import ModelCard
+from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.models.card import ModelCard, read_seen_hashes
 from indexer.models.embedder import Embedder, defer_model
-from indexer.models.installation import ModelChoice, choose, install, lock_installation
-from indexer.models.raw_pixels import Pixels
-from indexer.places import home
+from indexer.models.installation import ModelChoice, install_model, lock_installation, parse_model_choice
+from indexer.models.raw_pixels import RawPixelEmbedder
+from indexer.places import find_home_folder
 from indexer.progress import Progress, Steps
-from indexer.reports.evaluation import Evaluation, evaluate
+from indexer.reports.evaluation import ModelEvaluation, evaluate_model
 from indexer.wording import count_noun
 
-FOLDER = click.Path(path_type=Path)
+FOLDER_PATH = click.Path(path_type=Path)
 
 
 @click.command("evaluate")
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", type=FOLDER_PATH)
 @click.option(
     "--model", "name", help="A timm network's name, the folder of a checkpoint, or 'pixels' for the bare pictures."
 )
@@ -36,43 +34,43 @@ def evaluate_command(
     *, folder: Path, name: str | None, weights: Path | None, runtime: str, per_class: bool, as_json: bool
 ) -> None:
     """Measure how well a model finds the pictures of the same class; the sub-folders of FOLDER are the classes."""
-    with _standalone(name, weights, runtime, as_json=as_json) as (embedder, seen):
-        result = follow(evaluate(folder, embedder, seen), as_json=as_json)
+    with _open_standalone_model(name, weights, runtime, as_json=as_json) as (embedder, seen):
+        result = follow_steps(evaluate_model(folder, embedder, seen), as_json=as_json)
     if as_json:
-        emit("evaluate", _evaluation_fields(result))
+        print_result("evaluate", _evaluation_fields(result))
     else:
-        _say_evaluation(embedder.card.name, result)
+        _print_evaluation(embedder.card.name, result)
         if per_class:
-            _say_classes(result)
+            _print_classes(result)
 
 
 @contextmanager
-def _standalone(
+def _open_standalone_model(
     name: str | None, weights: Path | None, runtime: str, *, as_json: bool
 ) -> Iterator[tuple[Embedder, frozenset[bytes]]]:
     """A model outside any library, installed in the home folder, and the hashes it must not be judged by."""
     if name == "pixels":
-        yield Pixels(), frozenset()
+        yield RawPixelEmbedder(), frozenset()
         return
-    folder = home() / "models"
-    choice = choose(name, weights)
-    card = follow(_install(choice, folder), as_json=as_json)
+    folder = find_home_folder() / "models"
+    choice = parse_model_choice(name, weights)
+    card = follow_steps(_install_model(choice, folder), as_json=as_json)
     yield defer_model(card, folder, runtime), frozenset(map(bytes, read_seen_hashes(folder / card.fingerprint)))
 
 
-def _install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
+def _install_model(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
     yield Progress("prepare", 0, 0)
     with lock_installation(folder):
-        return (yield from install(choice, folder))
+        return (yield from install_model(choice, folder))
 
 
-def _evaluation_fields(result: Evaluation) -> dict[str, Any]:
+def _evaluation_fields(result: ModelEvaluation) -> dict[str, Any]:
     figures = result.retrieval
     return {
         "queries": figures.queries,
         "photos": result.photos,
         "classes": result.classes,
-        "alone": figures.alone,
+        "alone": figures.photos_without_match,
         "copies": result.copies,
         "ambiguous": result.ambiguous,
         "seen": result.seen,
@@ -94,19 +92,21 @@ def _evaluation_fields(result: Evaluation) -> dict[str, Any]:
     }
 
 
-def _say_evaluation(name: str, result: Evaluation) -> None:
+def _print_evaluation(name: str, result: ModelEvaluation) -> None:
     figures = result.retrieval
-    asked = count_noun(figures.queries, "query", "queries")
-    say(f"{name} on {result.photos:,} photos of {count_noun(result.classes, 'class', 'classes')}, {asked}")
+    query_count = count_noun(figures.queries, "query", "queries")
+    print_line(f"{name} on {result.photos:,} photos of {count_noun(result.classes, 'class', 'classes')}, {query_count}")
     hits = "  ".join(f"hit@{k} {value:.3f}" for k, value in figures.hit_at_k.items() if k > 1)
-    say(f"P@1 {figures.p_at_1:.3f}  R-precision {figures.r_precision:.3f}  MAP@R {figures.map_at_r:.3f}  {hits}")
-    say(f"mAP {result.mean_average_precision:.3f}  NMI {result.nmi:.3f}")
+    print_line(f"P@1 {figures.p_at_1:.3f}  R-precision {figures.r_precision:.3f}  MAP@R {figures.map_at_r:.3f}  {hits}")
+    print_line(f"mAP {result.mean_average_precision:.3f}  NMI {result.nmi:.3f}")
     if result.verification.eer is not None:
-        say(f"Same or different: equal error rate {result.verification.eer:.3f}")
+        print_line(f"Same or different: equal error rate {result.verification.eer:.3f}")
     for threshold in result.verification.thresholds:
-        say(f"  wrong {threshold.fmr:.1%} of the time, misses {threshold.fnmr:.1%}: distance {threshold.distance:.3f}")
+        print_line(
+            f"  wrong {threshold.fmr:.1%} of the time, misses {threshold.fnmr:.1%}: distance {threshold.distance:.3f}"
+        )
     left_out = {
-        "alone in their class": figures.alone,
+        "alone in their class": figures.photos_without_match,
         "copies": result.copies,
         "in two classes": result.ambiguous,
         "seen in training": result.seen,
@@ -114,13 +114,13 @@ def _say_evaluation(name: str, result: Evaluation) -> None:
     }
     parts = [f"{count:,} {why}" for why, count in left_out.items() if count]
     if parts:
-        say(f"Left out: {', '.join(parts)}")
+        print_line(f"Left out: {', '.join(parts)}")
 
 
-def _say_classes(result: Evaluation) -> None:
+def _print_classes(result: ModelEvaluation) -> None:
     """A table of the classes, the hardest first."""
     for one in sorted(result.per_class, key=lambda figures: figures.map_at_r):
-        say(f"P@1 {one.p_at_1:.3f}  MAP@R {one.map_at_r:.3f}  {one.photos:>6,} photos  {result.names[one.code]}")
+        print_line(f"P@1 {one.p_at_1:.3f}  MAP@R {one.map_at_r:.3f}  {one.photos:>6,} photos  {result.names[one.code]}")
 
 
 COMMANDS = [evaluate_command]

@@ -6,22 +6,28 @@ from typing import Any
 import click
 
 from indexer.cli.options import SHARE_NUMBER, json_option, library_option
-from indexer.cli.terminal import emit, say
+from indexer.cli.terminal import print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.identity import Claim, Identity, enrol, identify, verify_label
+from indexer.matching.identity import (
+    IdentificationResult,
+    LabelVerification,
+    enrol_photos,
+    identify_label,
+    verify_label,
+)
 from indexer.paths import show_path
-from indexer.places import find
-from indexer.statistics.calibration import Comparison
-from indexer.statistics.error_rates import Rate
+from indexer.places import find_library
+from indexer.statistics.calibration import PairComparison
+from indexer.statistics.error_rates import ErrorRate
 from indexer.wording import count_noun
 
-FILE = click.Path(path_type=Path)
+FILE_PATH = click.Path(path_type=Path)
 fmr_option = click.option("--max-fmr", type=SHARE_NUMBER, help="The share of strangers that may be taken for the same.")
 
 
 @click.command("verify")
-@click.argument("images", nargs=-1, required=True, type=FILE)
+@click.argument("images", nargs=-1, required=True, type=FILE_PATH)
 @click.option("--label", help="Instead of a second picture: the label that the picture is claimed to have.")
 @fmr_option
 @library_option
@@ -32,73 +38,77 @@ def verify_command(
     """Say whether two IMAGES are the same, or whether one is of a LABEL, and how often that is wrong."""
     if len(images) != (2 if label is None else 1):
         raise click.UsageError("Name two pictures, or one and a --label.")
-    with Library.open(library or find(images[0])) as opened:
-        rarest = opened.calibration().rarest
+    with Library.open(library or find_library(images[0])) as opened:
+        rarest = opened.load_calibration().max_rarity
         if label is None:
-            found: Comparison | Claim = opened.verify(images[0], images[1], max_fmr=max_fmr)
+            found: PairComparison | LabelVerification = opened.verify_pair(images[0], images[1], max_fmr=max_fmr)
         else:
             found = verify_label(opened, images[0], label, max_fmr=max_fmr)
     if as_json:
-        emit("verify", _rounded(found._asdict()))
+        print_result("verify", _round_fields(found._asdict()))
     else:
-        _say_verdict(found, rarest)
+        _print_verdict(found, rarest)
     return 0 if found.verdict == "same" else 1
 
 
-def _say_verdict(found: Comparison | Claim, rarest: float) -> None:
-    to_label = isinstance(found, Claim)
-    what = f" to the nearest {count_noun(found.photos, 'photo')} of {found.label}" if isinstance(found, Claim) else ""
-    say(f"{found.verdict}: distance {found.distance:.3f}{what}")
-    if isinstance(found, Comparison) and found.probability is not None:
-        say(f"Of pairs at this distance {found.probability:.1%} have the same label.")
-    if isinstance(found, Comparison) and found.rarity is not None:
+def _print_verdict(found: PairComparison | LabelVerification, rarest: float) -> None:
+    to_label = isinstance(found, LabelVerification)
+    what = (
+        f" to the nearest {count_noun(found.photos, 'photo')} of {found.label}"
+        if isinstance(found, LabelVerification)
+        else ""
+    )
+    print_line(f"{found.verdict}: distance {found.distance:.3f}{what}")
+    if isinstance(found, PairComparison) and found.probability is not None:
+        print_line(f"Of pairs at this distance {found.probability:.1%} have the same label.")
+    if isinstance(found, PairComparison) and found.rarity is not None:
         about = "Fewer than one" if found.rarity >= rarest else "About one"
-        say(f"{about} in {found.rarity:,.0f} random pairs is this close.")
+        print_line(f"{about} in {found.rarity:,.0f} random pairs is this close.")
     if found.threshold is not None:
-        say(f"The same is what lies below {found.threshold:.3f}.")
-    _say_rate("Strangers taken for it" if to_label else "Others taken for the same", found.fmr)
-    _say_rate("Its own refused" if to_label else "The same not recognised", found.fnmr)
-    say(found.measured)
+        print_line(f"The same is what lies below {found.threshold:.3f}.")
+    _print_rate("Strangers taken for it" if to_label else "Others taken for the same", found.fmr)
+    _print_rate("Its own refused" if to_label else "The same not recognised", found.fnmr)
+    print_line(found.measured)
 
 
-def _say_rate(what: str, rate: Rate | None) -> None:
+def _print_rate(what: str, rate: ErrorRate | None) -> None:
     if rate is not None:
-        say(f"{what}: {rate.value:.2%} (95 % interval {rate.low:.2%} to {rate.high:.2%})")
+        print_line(f"{what}: {rate.value:.2%} (95 % interval {rate.low:.2%} to {rate.high:.2%})")
 
 
 @click.command("identify")
-@click.argument("image", type=FILE)
+@click.argument("image", type=FILE_PATH)
 @click.option("-k", "count", type=click.IntRange(1, 50), default=5, show_default=True, help="Photos that vote.")
 @fmr_option
 @library_option
 @json_option
 def identify_command(image: Path, count: int, max_fmr: float | None, library: Path | None, as_json: bool) -> int:
     """Find the label of an IMAGE by the vote of its nearest labelled photos, or say that it is unknown."""
-    with Library.open(library or find(image)) as opened:
-        found = identify(opened, image, k=count, max_fmr=max_fmr)
+    with Library.open(library or find_library(image)) as opened:
+        found = identify_label(opened, image, k=count, max_fmr=max_fmr)
     if as_json:
-        alternatives = [_rounded(one._asdict()) for one in found.alternatives]
-        emit("identify", _rounded(found._asdict()) | {"alternatives": alternatives})
+        alternatives = [_round_fields(one._asdict()) for one in found.alternatives]
+        print_result("identify", _round_fields(found._asdict()) | {"alternatives": alternatives})
     else:
-        _say_identity(found)
+        _print_identity(found)
     return 0 if found.label is not None else 1
 
 
-def _say_identity(found: Identity) -> None:
-    say(found.label or "unknown")
+def _print_identity(found: IdentificationResult) -> None:
+    print_line(found.label or "unknown")
     for one in found.alternatives:
         probability = "" if one.probability is None else f", probability {one.probability:.1%}"
-        say(f"  {one.label}: {one.vote:.0%} of the vote, distance {one.distance:.3f}{probability}")
+        print_line(f"  {one.label}: {one.vote:.0%} of the vote, distance {one.distance:.3f}{probability}")
     if found.threshold is not None:
-        say(f"Known is what lies below {found.threshold:.3f}.")
-    _say_rate("Unknown taken for known", found.fmr)
-    _say_rate("Known given their label", found.identified)
-    say(found.measured)
+        print_line(f"Known is what lies below {found.threshold:.3f}.")
+    _print_rate("Unknown taken for known", found.fmr)
+    _print_rate("Known given their label", found.identified)
+    print_line(found.measured)
 
 
 @click.command("label")
 @click.argument("label")
-@click.argument("images", nargs=-1, required=True, type=FILE)
+@click.argument("images", nargs=-1, required=True, type=FILE_PATH)
 @library_option
 @json_option
 def label_command(label: str, images: tuple[Path, ...], library: Path | None, as_json: bool) -> None:
@@ -106,18 +116,22 @@ def label_command(label: str, images: tuple[Path, ...], library: Path | None, as
     missing = next((image for image in images if not image.exists()), None)
     if missing is not None:
         raise LookalikeError(f"There is no file {show_path(missing)}.")
-    with Library.open(library or find(images[0])) as opened:
-        count = enrol(opened, label, images)
+    with Library.open(library or find_library(images[0])) as opened:
+        count = enrol_photos(opened, label, images)
     if as_json:
-        emit("label", {"label": label.strip(), "photos": count})
+        print_result("label", {"label": label.strip(), "photos": count})
     else:
-        say(f"{count_noun(count, 'photo')} now {'has' if count == 1 else 'have'} the label {label.strip()}")
+        print_line(f"{count_noun(count, 'photo')} now {'has' if count == 1 else 'have'} the label {label.strip()}")
 
 
-def _rounded(fields: dict[str, Any]) -> dict[str, Any]:
+def _round_fields(fields: dict[str, Any]) -> dict[str, Any]:
     """Rates as objects, and distances as every command gives them: to a millionth."""
     return {
-        name: value._asdict() if isinstance(value, Rate) else round(value, 6) if isinstance(value, float) else value
+        name: value._asdict()
+        if isinstance(value, ErrorRate)
+        else round(value, 6)
+        if isinstance(value, float)
+        else value
         for name, value in fields.items()
     }
 

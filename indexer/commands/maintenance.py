@@ -12,19 +12,29 @@ from typing import Any
 import click
 
 from indexer.cli.options import json_option, library_option
-from indexer.cli.terminal import emit, follow, say
-from indexer.database.contents import absent
+from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.database.contents import list_absent_files
 from indexer.errors import LookalikeError
 from indexer.indexing.repair import check_library, repair_library
 from indexer.indexing.roots import find_root, move_root
-from indexer.library import Info, Library
+from indexer.library import Library, LibraryInfo
 from indexer.models.runtime import fast_precision
 from indexer.paths import show_path
-from indexer.photos import decoding as photos
-from indexer.places import find, home
+from indexer.photos.decoding import is_extra_installed
+from indexer.places import find_home_folder, find_library
 from indexer.wording import count_noun
 
-PACKAGES = ["lookalike", "torch", "torchvision", "timm", "openvino", "annoy", "numpy", "pillow", "PySide6-Essentials"]
+REPORTED_PACKAGES = [
+    "lookalike",
+    "torch",
+    "torchvision",
+    "timm",
+    "openvino",
+    "annoy",
+    "numpy",
+    "pillow",
+    "PySide6-Essentials",
+]
 
 
 @click.command("info")
@@ -32,47 +42,49 @@ PACKAGES = ["lookalike", "torch", "torchvision", "timm", "openvino", "annoy", "n
 @json_option
 def info_command(library: Path | None, as_json: bool) -> None:
     """Show what a library holds."""
-    with Library.open(library or find()) as opened:
-        info = opened.info()
+    with Library.open(library or find_library()) as opened:
+        info = opened.collect_info()
     if as_json:
-        emit("info", _info_fields(info))
+        print_result("info", _info_fields(info))
         return
     holds = f"{count_noun(info.photos, 'photo')} in {count_noun(info.files, 'file')}"
-    say(f"{show_path(info.folder)}: {holds}, {info.bytes / 1e6:,.1f} MB")
+    print_line(f"{show_path(info.folder)}: {holds}, {info.bytes / 1e6:,.1f} MB")
     for root in info.roots:
         kind = ", sub-folders are classes" if root.labelled else ""
-        say(f"  {show_path(root.path)}: {count_noun(root.files, 'file')}, {root.state}{kind}")
-    say(f"{count_noun(info.missing, 'file')} missing, {info.failed:,} could not be used")
-    say(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
-    _say_precision(info)
-    say(info.measured)
+        print_line(f"  {show_path(root.path)}: {count_noun(root.files, 'file')}, {root.state}{kind}")
+    print_line(f"{count_noun(info.missing, 'file')} missing, {info.failed:,} could not be used")
+    print_line(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
+    _print_precision(info)
+    print_line(info.measured)
     if info.recall_at_10 is None:
-        say(f"{count_noun(info.tail, 'embedding')}, searched exactly")
+        print_line(f"{count_noun(info.tail, 'embedding')}, searched exactly")
     else:
         found = f"{info.recall_at_10:.1%} of the true ten nearest"
-        say(f"Index {info.generation:04d} of {info.indexed:,} embeddings finds {found}")
-        say(f"  with {info.trees} trees, looking at about {info.search_k:,} nodes in each search")
-        say(f"Searched exactly beside it: {info.tail:,} later ones")
+        print_line(f"Index {info.generation:04d} of {info.indexed:,} embeddings finds {found}")
+        print_line(f"  with {info.trees} trees, looking at about {info.search_k:,} nodes in each search")
+        print_line(f"Searched exactly beside it: {info.tail:,} later ones")
 
 
-def _info_fields(info: Info) -> dict[str, Any]:
+def _info_fields(info: LibraryInfo) -> dict[str, Any]:
     roots = [root._asdict() | {"path": show_path(root.path)} for root in info.roots]
     agreement = asdict(info.agreement) if info.agreement else None
     return info._asdict() | {"folder": show_path(info.folder), "roots": roots, "agreement": agreement}
 
 
-def _say_precision(info: Info) -> None:
-    say("Computed in " + ", ".join(f"{name}: {count:,}" for name, count in sorted(info.precisions.items())))
+def _print_precision(info: LibraryInfo) -> None:
+    print_line("Computed in " + ", ".join(f"{name}: {count:,}" for name, count in sorted(info.precisions.items())))
     if info.agreement is None:
         return
     if "bf16" in info.precisions and info.agreement.bf16 is not None:
         mean = f", {info.agreement.bf16_mean:.4f} in the mean" if info.agreement.bf16_mean is not None else ""
-        say(f"bf16 was measured on {info.agreement.pictures}: cosine to fp32 {info.agreement.bf16:.4f} at worst{mean}")
+        print_line(
+            f"bf16 was measured on {info.agreement.pictures}: cosine to fp32 {info.agreement.bf16:.4f} at worst{mean}"
+        )
     if info.agreement.found is not None:
         pictures, exact, fast, seen = astuple(info.agreement.found)
         change = f"{exact:.4f} in fp32, {fast:.4f} in bf16 ({fast - exact:+.4f})"
         left_out = f" ({seen:,} left out, as the model was trained on them)" if seen else ""
-        say(f"MAP@R on {pictures:,} labelled pictures of the sample{left_out}: {change}")
+        print_line(f"MAP@R on {pictures:,} labelled pictures of the sample{left_out}: {change}")
 
 
 @click.command("failed")
@@ -80,14 +92,14 @@ def _say_precision(info: Info) -> None:
 @json_option
 def failed_command(library: Path | None, as_json: bool) -> None:
     """List the files that could not be used, with reasons."""
-    with Library.open(library or find()) as opened:
-        failures = opened.failures()
+    with Library.open(library or find_library()) as opened:
+        failures = opened.list_failed_files()
     if as_json:
-        emit("failed", {"failed": [{"path": show_path(path), "reason": reason} for path, reason in failures]})
+        print_result("failed", {"failed": [{"path": show_path(path), "reason": reason} for path, reason in failures]})
         return
     for path, reason in failures:
-        say(f"{show_path(path)}: {reason}")
-    say(f"{count_noun(len(failures), 'file')} could not be used")
+        print_line(f"{show_path(path)}: {reason}")
+    print_line(f"{count_noun(len(failures), 'file')} could not be used")
 
 
 @click.command("missing")
@@ -95,17 +107,17 @@ def failed_command(library: Path | None, as_json: bool) -> None:
 @json_option
 def missing_command(library: Path | None, as_json: bool) -> None:
     """List the files that are gone; they come back by themselves, and forget --missing drops them."""
-    with Library.open(library or find()) as opened:
-        gone = absent(opened.store.database)
+    with Library.open(library or find_library()) as opened:
+        gone = list_absent_files(opened.store.database)
     offline = [{"path": show_path(path), "files": files} for path, files in gone.offline]
     if as_json:
-        emit("missing", {"missing": [show_path(path) for path in gone.missing], "offline": offline})
+        print_result("missing", {"missing": [show_path(path) for path in gone.missing], "offline": offline})
         return
     for path in gone.missing:
-        say(show_path(path))
-    say(f"{count_noun(len(gone.missing), 'file')} missing")
+        print_line(show_path(path))
+    print_line(f"{count_noun(len(gone.missing), 'file')} missing")
     for path, files in gone.offline:
-        say(f"{show_path(path)} is offline: its {count_noun(files, 'file')} can still be found by a search")
+        print_line(f"{show_path(path)} is offline: its {count_noun(files, 'file')} can still be found by a search")
 
 
 @click.command("roots")
@@ -114,20 +126,20 @@ def missing_command(library: Path | None, as_json: bool) -> None:
 @json_option
 def roots_command(library: Path | None, move: tuple[Path, Path] | None, as_json: bool) -> None:
     """List the photo folders of a library, or point one at another place."""
-    with Library.open(library or find()) as opened:
+    with Library.open(library or find_library()) as opened:
         if move:
-            with opened.job():
+            with opened.take_job_lock():
                 move_root(opened, *move)
-        roots = opened.store.roots()
-    listed = [{"path": show_path(r.path), "state": _state(r.online), "labelled": r.labelled} for r in roots]
+        roots = opened.store.list_roots()
+    listed = [{"path": show_path(r.path), "state": _describe_state(r.online), "labelled": r.labelled} for r in roots]
     if as_json:
-        emit("roots", {"roots": listed})
+        print_result("roots", {"roots": listed})
         return
     for root in listed:
-        say(f"{root['path']}  {root['state']}{'  sub-folders are classes' if root['labelled'] else ''}")
+        print_line(f"{root['path']}  {root['state']}{'  sub-folders are classes' if root['labelled'] else ''}")
 
 
-def _state(online: bool) -> str:
+def _describe_state(online: bool) -> str:
     return "online" if online else "offline"
 
 
@@ -141,30 +153,30 @@ def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path 
     """Forget a photo FOLDER, or all missing files: their embeddings and labels go. No picture is touched."""
     if (folder is None) == (not missing):
         raise click.UsageError("Name a folder to forget, or --missing.")
-    with Library.open(library or find(folder)) as opened:
-        sure = yes or _confirmed(opened, folder)
-        with opened.job() if sure else nullcontext():
-            dropped = _forget(opened, folder) if sure else 0
+    with Library.open(library or find_library(folder)) as opened:
+        confirmed = yes or _confirm_forgetting(opened, folder)
+        with opened.take_job_lock() if confirmed else nullcontext():
+            dropped = _forget_photos(opened, folder) if confirmed else 0
     if as_json:
-        emit("forget", {"photos": dropped})
-    elif not sure:
-        say("Nothing was forgotten.")
+        print_result("forget", {"photos": dropped})
+    elif not confirmed:
+        print_line("Nothing was forgotten.")
     else:
-        say(f"{count_noun(dropped, 'photo')} forgotten. The pictures themselves are untouched.")
+        print_line(f"{count_noun(dropped, 'photo')} forgotten. The pictures themselves are untouched.")
 
 
-def _confirmed(library: Library, folder: Path | None) -> bool:
+def _confirm_forgetting(library: Library, folder: Path | None) -> bool:
     """Ask the user. LookalikeError where nobody answers."""
     what = f"the folder {folder}" if folder else count_noun(library.store.count_missing(), "missing file")
     try:
-        asked = f"Forget {what} with {'its photos, ' if folder else ''}their embeddings and labels?"
-        return click.confirm(asked, err=True)
+        question = f"Forget {what} with {'its photos, ' if folder else ''}their embeddings and labels?"
+        return click.confirm(question, err=True)
     except click.Abort:
         click.echo(err=True)  # the question stands in the line
         raise LookalikeError("Nothing was forgotten, as nobody answered. With --yes nobody is asked.") from None
 
 
-def _forget(library: Library, folder: Path | None) -> int:
+def _forget_photos(library: Library, folder: Path | None) -> int:
     """Forget a root, or else all missing files; returns the photos dropped."""
     if folder is None:
         return library.store.forget_missing()
@@ -177,16 +189,16 @@ def _forget(library: Library, folder: Path | None) -> int:
 @json_option
 def check_command(library: Path | None, repair: bool, as_json: bool) -> int:
     """Verify everything a library holds, byte for byte; exit code 1 where something is wrong."""
-    with Library.open(library or find()) as opened:
-        problems = follow(check_library(opened), as_json=as_json)
+    with Library.open(library or find_library()) as opened:
+        problems = follow_steps(check_library(opened), as_json=as_json)
         if repair and problems:
-            with opened.job():
-                follow(repair_library(opened), as_json=as_json)
-            problems = follow(check_library(opened), as_json=as_json)
+            with opened.take_job_lock():
+                follow_steps(repair_library(opened), as_json=as_json)
+            problems = follow_steps(check_library(opened), as_json=as_json)
     if as_json:
-        emit("check", {"problems": problems})
+        print_result("check", {"problems": problems})
     for problem in [] if as_json else problems or ["Everything agrees."]:
-        say(problem)
+        print_line(problem)
     return 1 if problems else 0
 
 
@@ -199,21 +211,21 @@ def doctor_command(as_json: bool) -> None:
         "system": platform.platform(),
         "cores": os.cpu_count(),
         "precision": fast_precision(),
-        "home": str(home()),
-        "formats": {extra: photos.available(extra) for extra in ("heif", "raw")},
+        "home": str(find_home_folder()),
+        "formats": {extra: is_extra_installed(extra) for extra in ("heif", "raw")},
         "display": bool(sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _find_version(name) for name in REPORTED_PACKAGES},
     }
     if as_json:
-        emit("doctor", facts)
+        print_result("doctor", facts)
         return
     for name, value in facts.items():
         lines = value.items() if isinstance(value, dict) else [("", value)]
         for part, fact in lines:
-            say(f"{name:<12} {part:<20} {fact}" if part else f"{name:<12} {fact}")
+            print_line(f"{name:<12} {part:<20} {fact}" if part else f"{name:<12} {fact}")
 
 
-def _version(name: str) -> str:
+def _find_version(name: str) -> str:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

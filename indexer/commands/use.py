@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from indexer.cli.options import FOLDER_PATH, anyway_option, attached_option, json_option, library_option
-from indexer.cli.terminal import emit, follow, say
+from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.indexing.roots import require_roots_online
 from indexer.indexing.switching import SwitchReport, require_verdict, switch_back, switch_model
 from indexer.library import Library
 from indexer.paths import show_path
-from indexer.places import find
+from indexer.places import find_library
 from indexer.wording import count_noun
 
 
@@ -35,42 +35,44 @@ def use_command(
         raise click.UsageError("Name a checkpoint to use, or --previous.")
     if checkpoint is not None and not anyway:
         require_verdict(checkpoint)
-    with Library.open(library or find()) as opened, opened.job():
+    with Library.open(library or find_library()) as opened, opened.take_job_lock():
         if checkpoint is not None and not anyway:
             require_roots_online(opened)
         steps = switch_model(opened, checkpoint) if checkpoint is not None else switch_back(opened)
-        used = follow(steps, as_json=as_json, attached=attached)
-        fields = _fields(opened, used)
+        report = follow_steps(steps, as_json=as_json, attached=attached)
+        fields = _switch_fields(opened, report)
     if as_json:
-        emit("use", fields)
+        print_result("use", fields)
     else:
-        _say(fields)
+        _print_switch(fields)
 
 
-def _fields(library: Library, used: SwitchReport) -> dict[str, Any]:
-    known = library.store.model(library.fingerprint)
-    old = library.store.model(str(library.store.setting("previous_model") or ""))
+def _switch_fields(library: Library, report: SwitchReport) -> dict[str, Any]:
+    known = library.store.find_model(library.model_fingerprint)
+    old = library.store.find_model(str(library.store.read_setting("previous_model") or ""))
     return {
         "model": known.name if known else "",
-        "fingerprint": library.fingerprint,
+        "fingerprint": library.model_fingerprint,
         "before": old.name if old else "",
-        "photos": used.photos,
-        "embedded": used.embedded,
-        "waiting": used.waiting,
-        "failed": [{"path": show_path(failure.path), "reason": failure.reason} for failure in used.failed],
+        "photos": report.photos,
+        "embedded": report.embedded,
+        "waiting": report.waiting,
+        "failed": [{"path": show_path(failure.path), "reason": failure.reason} for failure in report.failed],
     }
 
 
-def _say(fields: Mapping[str, Any]) -> None:
-    say(
+def _print_switch(fields: Mapping[str, Any]) -> None:
+    print_line(
         f"The library now sees with {fields['model']}: {fields['photos']:,} photos, {fields['embedded']:,} embedded now"
     )
     if fields["waiting"]:
-        say(f"{fields['waiting']:,} photos came after this model was left; find them again with: lookalike index")
+        print_line(
+            f"{fields['waiting']:,} photos came after this model was left; find them again with: lookalike index"
+        )
     if fields["failed"]:
-        say(f"{count_noun(len(fields['failed']), 'file')} could not be used (lookalike failed lists all)")
+        print_line(f"{count_noun(len(fields['failed']), 'file')} could not be used (lookalike failed lists all)")
     if fields["before"]:
-        say(f"To go back to {fields['before']}: lookalike use --previous")
+        print_line(f"To go back to {fields['before']}: lookalike use --previous")
 
 
 COMMANDS = [use_command]

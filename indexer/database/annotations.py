@@ -13,7 +13,7 @@ from indexer.database.connection import Database
 from indexer.errors import LookalikeError
 
 NO_MATCH = "no match"
-LABEL = "coalesce(l.label, CASE WHEN min(f.label) = max(f.label) THEN min(f.label) END)"
+LABEL_SQL = "coalesce(l.label, CASE WHEN min(f.label) = max(f.label) THEN min(f.label) END)"
 """The label of a photo, in SQL over all its present files `f` with its row `l` of labels: the user's own where there is
 one, else a folder's. A content that lies in folders of different classes has none unless the user gave it one.
 """
@@ -27,19 +27,19 @@ class Annotations:
 
     # labels
 
-    def labels(self, model: int, photos: Sequence[int] | None = None) -> dict[int, str]:
+    def read_labels(self, model: int, photos: Sequence[int] | None = None) -> dict[int, str]:
         """Photo id -> label of every photo that is shown and has one, as LABEL says; of these `photos` only."""
-        some = "" if photos is None else "f.photo IN (SELECT value FROM json_each(?)) AND "
-        rows = self._database.rows(
-            f"SELECT f.photo, {LABEL} AS agreed FROM files AS f "
-            f"LEFT JOIN labels AS l ON l.photo = f.photo WHERE {some}f.state = 'present' AND EXISTS "
+        photo_condition = "" if photos is None else "f.photo IN (SELECT value FROM json_each(?)) AND "
+        rows = self._database.fetch_rows(
+            f"SELECT f.photo, {LABEL_SQL} AS agreed FROM files AS f "
+            f"LEFT JOIN labels AS l ON l.photo = f.photo WHERE {photo_condition}f.state = 'present' AND EXISTS "
             "(SELECT 1 FROM embeddings AS e WHERE e.photo = f.photo AND e.model = ?) "
             "GROUP BY f.photo HAVING agreed IS NOT NULL",
             (model,) if photos is None else (json.dumps(photos), model),
         )
         return dict(rows)
 
-    def label(self, photos: Iterable[int], label: str | None) -> None:
+    def set_label(self, photos: Iterable[int], label: str | None) -> None:
         """Give photos a label of the user's; None takes it away, and a folder's label counts again.
 
         Raises LookalikeError where the label is none.
@@ -49,59 +49,67 @@ class Annotations:
         with self._database.transaction():
             for photo in photos:
                 if label is None:
-                    self._database.write("DELETE FROM labels WHERE photo = ?", (photo,))
+                    self._database.execute_statement("DELETE FROM labels WHERE photo = ?", (photo,))
                 else:
-                    self._database.write("INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, label.strip()))
+                    self._database.execute_statement(
+                        "INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, label.strip())
+                    )
 
-    def stamp(self) -> tuple[int, int]:
+    def fingerprint_labels(self) -> tuple[int, int]:
         """A number that changes when labels of the user's or names of labelled folders do, and how many files have one.
 
         It stays when photos come or go below a labelled folder whose name was there before, and when one of them moves
         from class to class.
         """
-        own = self._database.rows("SELECT photo, label FROM labels ORDER BY photo")
-        names = self._database.rows("SELECT DISTINCT label FROM files WHERE state = 'present' ORDER BY label")
-        folders = self._database.one("SELECT count(label) FROM files WHERE state = 'present'")
-        return zlib.crc32(json.dumps([own, names]).encode()), folders
+        user_labels = self._database.fetch_rows("SELECT photo, label FROM labels ORDER BY photo")
+        folder_labels = self._database.fetch_rows(
+            "SELECT DISTINCT label FROM files WHERE state = 'present' ORDER BY label"
+        )
+        labelled_files = self._database.fetch_integer("SELECT count(label) FROM files WHERE state = 'present'")
+        return zlib.crc32(json.dumps([user_labels, folder_labels]).encode()), labelled_files
 
     # decisions
 
-    def decisions(self, decision: str = NO_MATCH) -> set[tuple[int, int]]:
+    def read_decisions(self, decision: str = NO_MATCH) -> set[tuple[int, int]]:
         """Pairs of photo ids, the smaller first, that the user has decided so about."""
         return set(
-            starmap(_pair, self._database.rows("SELECT photo, other FROM decisions WHERE decision = ?", (decision,)))
+            starmap(
+                _order_pair,
+                self._database.fetch_rows("SELECT photo, other FROM decisions WHERE decision = ?", (decision,)),
+            )
         )
 
-    def decide(self, pairs: Iterable[tuple[int, int]], decision: str | None = NO_MATCH) -> None:
+    def record_decision(self, pairs: Iterable[tuple[int, int]], decision: str | None = NO_MATCH) -> None:
         """Remember a decision about pairs of photos; None forgets what was decided."""
         with self._database.transaction():
-            for photo, other in starmap(_pair, pairs):
-                self._database.write("DELETE FROM decisions WHERE photo = ? AND other = ?", (photo, other))
+            for photo, other in starmap(_order_pair, pairs):
+                self._database.execute_statement("DELETE FROM decisions WHERE photo = ? AND other = ?", (photo, other))
                 if decision is not None:
-                    self._database.write("INSERT INTO decisions VALUES (?, ?, ?)", (photo, other, decision))
+                    self._database.execute_statement("INSERT INTO decisions VALUES (?, ?, ?)", (photo, other, decision))
 
     # saved searches
 
-    def searches(self) -> dict[str, object]:
+    def read_searches(self) -> dict[str, object]:
         """The saved searches by name, each as the plain value that was saved; None where that is damaged."""
         return {
-            name: _value(text) for name, text in self._database.rows("SELECT name, query FROM searches ORDER BY name")
+            name: _parse_json(text)
+            for name, text in self._database.fetch_rows("SELECT name, query FROM searches ORDER BY name")
         }
 
     def save_search(self, name: str, query: object | None) -> None:
         """Keep a search by name as JSON, in place of one that had the name; None forgets it."""
         if query is None:
-            self._database.write("DELETE FROM searches WHERE name = ?", (name,))
+            self._database.execute_statement("DELETE FROM searches WHERE name = ?", (name,))
         else:
-            self._database.write("INSERT OR REPLACE INTO searches VALUES (?, ?)", (name, json.dumps(query)))
+            self._database.execute_statement("INSERT OR REPLACE INTO searches VALUES (?, ?)", (name, json.dumps(query)))
 
 
-def _value(text: str) -> object:
+def _parse_json(text: str) -> object:
     try:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):
         return None
 
 
-def _pair(photo: int, other: int) -> tuple[int, int]:
+def _order_pair(photo: int, other: int) -> tuple[int, int]:
     return (photo, other) if photo < other else (other, photo)

@@ -16,9 +16,9 @@ from typing import Any
 from indexer.database.schema import APPLICATION_ID, MIGRATIONS
 from indexer.errors import LibraryError
 
-LARGEST = 2**63 - 1  # the largest number that SQLite holds
+MAX_INTEGER = 2**63 - 1  # the largest number that SQLite holds
 BUSY_SECONDS = 30.0
-Row = tuple[Any, ...]
+SqlRow = tuple[Any, ...]
 
 
 class Database:
@@ -30,27 +30,27 @@ class Database:
     def __init__(self, path: Path, *, any_thread: bool = False) -> None:
         self.path = path
         self.read_only = path.exists() and not os.access(path.parent, os.W_OK)
-        uri = path.absolute().as_uri() + (self._read_only_options() if self.read_only else "")
-        with self._sentences():
+        uri = path.absolute().as_uri() + (self._choose_read_only_options() if self.read_only else "")
+        with self._translate_errors():
             self._db = sqlite3.connect(
                 uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=not any_thread
             )
             try:
-                self._prepare()
+                self._check_and_migrate()
             except BaseException:
                 self._db.close()
                 raise
 
-    def _read_only_options(self) -> str:
+    def _choose_read_only_options(self) -> str:
         """How a WAL database below a read-only folder opens: as immutable, which would not see a killed run's log."""
         log = self.path.with_name(f"{self.path.name}-wal")
         return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
 
-    def _prepare(self) -> None:
-        foreign = self.one("PRAGMA application_id") != APPLICATION_ID
-        if foreign and self.one("SELECT count(*) FROM sqlite_schema"):
+    def _check_and_migrate(self) -> None:
+        foreign = self.fetch_integer("PRAGMA application_id") != APPLICATION_ID
+        if foreign and self.fetch_integer("SELECT count(*) FROM sqlite_schema"):
             raise LibraryError(f"{self.path} is a database, but not one of Lookalike's.")
-        version = self.one("PRAGMA user_version")
+        version = self.fetch_integer("PRAGMA user_version")
         if version > len(MIGRATIONS):
             raise LibraryError(f"{self.path.parent} was made by a newer Lookalike; update this one to open it.")
         self._db.execute("PRAGMA foreign_keys = ON")
@@ -58,18 +58,18 @@ class Database:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
         if version < len(MIGRATIONS):
-            self._migrate()
+            self._apply_migrations()
 
-    def _migrate(self) -> None:
+    def _apply_migrations(self) -> None:
         with self.transaction():
-            for statements in MIGRATIONS[self.one("PRAGMA user_version") :]:
+            for statements in MIGRATIONS[self.fetch_integer("PRAGMA user_version") :]:
                 for statement in statements.split(";"):
                     self._db.execute(statement)
             self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     @contextmanager
-    def _sentences(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -87,54 +87,56 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the block or nothing of it; waits for another writer up to BUSY_SECONDS."""
-        self.write("BEGIN IMMEDIATE")
+        self.execute_statement("BEGIN IMMEDIATE")
         try:
             yield
-            self.write("COMMIT")
+            self.execute_statement("COMMIT")
         except BaseException:
             if self._db.in_transaction:
-                self.write("ROLLBACK")
+                self.execute_statement("ROLLBACK")
             raise
 
-    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+    def fetch_rows(self, sql: str, values: Sequence[object] = ()) -> list[SqlRow]:
         """All rows of a question."""
-        with self._sentences():
+        with self._translate_errors():
             return self._db.execute(sql, values).fetchall()
 
-    def document(self, sql: str, values: Sequence[object] = ()) -> object:
+    def fetch_json(self, sql: str, values: Sequence[object] = ()) -> object:
         """What the JSON in the first column of the first row says; None where there is no row."""
-        with self._sentences():
+        with self._translate_errors():
             rows = self._db.execute(sql, values).fetchall()
             return json.loads(rows[0][0]) if rows else None
 
-    def one(self, sql: str, values: Sequence[object] = ()) -> int:
+    def fetch_integer(self, sql: str, values: Sequence[object] = ()) -> int:
         """The whole number in the first column of the first row; 0 where there is no row or a null."""
-        rows = self.rows(sql, values)
-        with self._sentences():
+        rows = self.fetch_rows(sql, values)
+        with self._translate_errors():
             return int(rows[0][0]) if rows and rows[0][0] is not None else 0
 
-    def write(self, sql: str, values: Sequence[object] = ()) -> int:
+    def execute_statement(self, sql: str, values: Sequence[object] = ()) -> int:
         """Run one statement; returns the number of rows it changed."""
-        with self._sentences():
+        with self._translate_errors():
             return self._db.execute(sql, values).rowcount
 
-    def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run one statement for each row of values."""
-        with self._sentences():
+        with self._translate_errors():
             self._db.executemany(sql, rows)
 
-    def version(self) -> int:
+    def read_data_version(self) -> int:
         """A number that changes when another connection has committed."""
-        return self.one("PRAGMA data_version")
+        return self.fetch_integer("PRAGMA data_version")
 
-    def changes(self) -> int:
+    def count_changes(self) -> int:
         """How many rows this connection has changed so far."""
         return self._db.total_changes
 
-    def sound(self) -> bool:
+    def is_intact(self) -> bool:
         """Whether SQLite's own full check finds nothing wrong; reads the whole file."""
         try:
-            return self.rows("PRAGMA integrity_check") == [("ok",)] and not self.rows("PRAGMA foreign_key_check")
+            return self.fetch_rows("PRAGMA integrity_check") == [("ok",)] and not self.fetch_rows(
+                "PRAGMA foreign_key_check"
+            )
         except LibraryError:
             return False
 

@@ -8,10 +8,10 @@ from indexer.database.connection import Database
 from indexer.errors import LookalikeError
 from indexer.paths import join_path
 
-GONE = "That photo is no longer in the library."
+GONE_MESSAGE = "That photo is no longer in the library."
 
 
-class Held(NamedTuple):
+class PresentFile(NamedTuple):
     """A present file of a photo with an embedding: absolute path, time in ns, the photo's size in pixels."""
 
     photo: int
@@ -21,50 +21,50 @@ class Held(NamedTuple):
     path: bytes
 
 
-class Absent(NamedTuple):
+class AbsentFiles(NamedTuple):
     """Files that are hidden as they are gone, by absolute path, and roots that are offline with their files' number."""
 
     missing: list[bytes]
     offline: list[tuple[bytes, int]]
 
 
-def absent(database: Database) -> Absent:
+def list_absent_files(database: Database) -> AbsentFiles:
     """What the library knows and cannot open now, by root and path."""
-    missing = database.rows(
+    missing = database.fetch_rows(
         "SELECT roots.path, files.path FROM files JOIN roots ON roots.id = files.root WHERE state = 'missing' "
         "ORDER BY files.root, files.path"
     )
-    offline = database.rows(
+    offline = database.fetch_rows(
         "SELECT path, (SELECT count(*) FROM files WHERE root = roots.id AND state = 'present') FROM roots "
         "WHERE NOT online ORDER BY id"
     )
-    return Absent([join_path(root, path) for root, path in missing], [(path, count) for path, count in offline])
+    return AbsentFiles([join_path(root, path) for root, path in missing], [(path, count) for path, count in offline])
 
 
-def content_of(database: Database, photo: int) -> bytes:
+def read_content_hash(database: Database, photo: int) -> bytes:
     """The sha256 of a photo's content. Raises LookalikeError where the library knows no such photo any more."""
-    rows = database.rows("SELECT sha256 FROM photos WHERE id = ?", (photo,))
+    rows = database.fetch_rows("SELECT sha256 FROM photos WHERE id = ?", (photo,))
     if not rows:
-        raise LookalikeError(GONE)
+        raise LookalikeError(GONE_MESSAGE)
     return bytes(rows[0][0])
 
 
-def present_among(database: Database, photos: Sequence[int]) -> list[int]:
+def filter_present_photos(database: Database, photos: Sequence[int]) -> list[int]:
     """Those of the photos, by id, that have a present file."""
-    there = "SELECT DISTINCT photo FROM files WHERE state = 'present' AND photo IN (SELECT value FROM json_each(?))"
-    return [photo for (photo,) in database.rows(there, (json.dumps(photos),))]
+    sql = "SELECT DISTINCT photo FROM files WHERE state = 'present' AND photo IN (SELECT value FROM json_each(?))"
+    return [photo for (photo,) in database.fetch_rows(sql, (json.dumps(photos),))]
 
 
-def held_files(database: Database, model: int) -> list[Held]:
+def list_present_files(database: Database, model: int) -> list[PresentFile]:
     """Every present file whose photo has an embedding under the model, by content, then oldest first, then by path."""
-    rows = database.rows(
+    rows = database.fetch_rows(
         "SELECT photos.id, sha256, coalesce(width * height, 0), mtime_ns, roots.path, files.path FROM files "
         "JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root WHERE state = 'present' AND "
         "EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = photos.id AND e.model = ?)",
         (model,),
     )
     files = [
-        Held(photo, sha256, pixels, mtime_ns, join_path(root, path))
+        PresentFile(photo, sha256, pixels, mtime_ns, join_path(root, path))
         for photo, sha256, pixels, mtime_ns, root, path in rows
     ]
     return sorted(files, key=lambda file: (file.sha256, file.mtime_ns, file.path))

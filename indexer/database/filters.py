@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.database.annotations import LABEL
-from indexer.database.connection import LARGEST, Database
+from indexer.database.annotations import LABEL_SQL
+from indexer.database.connection import MAX_INTEGER, Database
 from indexer.errors import LookalikeError
 
 ORIENTATIONS = {"landscape": "p.width > p.height", "portrait": "p.width < p.height", "square": "p.width = p.height"}
 
-Condition = tuple[str, list[object]]
+SqlCondition = tuple[str, list[object]]
 """A part of a WHERE and its values."""
 
-_ANY: Condition = ("1", [])
+_NO_CONDITION: SqlCondition = ("1", [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Filter:
             raise LookalikeError(f"There is no orientation {self.orientation!r}. Choose {', '.join(ORIENTATIONS)}.")
 
 
-def present(database: Database, within: Filter | None) -> np.ndarray:
+def find_present_photos(database: Database, within: Filter | None) -> np.ndarray:
     """Ids (n,) int64 of photos of which a present file passes the filter, each once or more, in no order.
 
     They come as one text: a million rows as Python objects take four times as long.
@@ -49,57 +49,59 @@ def present(database: Database, within: Filter | None) -> np.ndarray:
     source, where, values = "files AS f", "1", list[object]()
     if within is not None:
         source += " JOIN photos AS p ON p.id = f.photo"
-        where, values = _where(database, within)
+        where, values = _build_where(database, within)
     sql = f"SELECT group_concat(f.photo) FROM {source} WHERE f.state = 'present' AND {where}"
-    ((numbers,),) = database.rows(sql, values)
+    ((numbers,),) = database.fetch_rows(sql, values)
     return np.fromstring(numbers, np.int64, sep=",") if numbers else np.zeros(0, np.int64)
 
 
-def _where(database: Database, within: Filter) -> Condition:
+def _build_where(database: Database, within: Filter) -> SqlCondition:
     conditions = [
-        _label(within.label),
-        _under(database, within.under),
-        _changed(">=", within.after),
-        _changed("<", within.before),
-        ("min(p.width, p.height) >= ?", [min(within.min_side, LARGEST)]) if within.min_side is not None else _ANY,
-        (ORIENTATIONS[within.orientation], []) if within.orientation is not None else _ANY,
+        _label_condition(within.label),
+        _folder_condition(database, within.under),
+        _date_condition(">=", within.after),
+        _date_condition("<", within.before),
+        ("min(p.width, p.height) >= ?", [min(within.min_side, MAX_INTEGER)])
+        if within.min_side is not None
+        else _NO_CONDITION,
+        (ORIENTATIONS[within.orientation], []) if within.orientation is not None else _NO_CONDITION,
     ]
     return " AND ".join(sql for sql, _ in conditions), [value for _, values in conditions for value in values]
 
 
-def _label(label: str | None) -> Condition:
+def _label_condition(label: str | None) -> SqlCondition:
     """Photos whose label it is; a photo that has it nowhere is not looked at further."""
     if label is None:
-        return _ANY
-    somewhere = "SELECT photo FROM files WHERE label = ? UNION SELECT photo FROM labels WHERE label = ?"
+        return _NO_CONDITION
+    candidates = "SELECT photo FROM files WHERE label = ? UNION SELECT photo FROM labels WHERE label = ?"
     condition = (
         "f.photo IN (SELECT f.photo FROM files AS f LEFT JOIN labels AS l ON l.photo = f.photo "
-        f"WHERE f.state = 'present' AND f.photo IN ({somewhere}) GROUP BY f.photo HAVING {LABEL} = ?)"
+        f"WHERE f.state = 'present' AND f.photo IN ({candidates}) GROUP BY f.photo HAVING {LABEL_SQL} = ?)"
     )
     return condition, [label, label, label]
 
 
-def _changed(comparison: str, moment: datetime | None) -> Condition:
-    return (f"f.mtime_ns {comparison} ?", [_nanoseconds(moment)]) if moment is not None else _ANY
+def _date_condition(comparison: str, moment: datetime | None) -> SqlCondition:
+    return (f"f.mtime_ns {comparison} ?", [_to_nanoseconds(moment)]) if moment is not None else _NO_CONDITION
 
 
-def _nanoseconds(moment: datetime) -> int:
+def _to_nanoseconds(moment: datetime) -> int:
     """Since 1970, as file times are; the first or last that SQLite holds (1678, 2262) where it is further from now."""
     try:
         seconds = round(moment.replace(microsecond=0).timestamp())
     except (ValueError, OverflowError, OSError):  # what systems say of years they do not know
-        return -LARGEST if moment.year < 1970 else LARGEST
-    return max(-LARGEST, min(seconds * 1_000_000_000 + moment.microsecond * 1000, LARGEST))
+        return -MAX_INTEGER if moment.year < 1970 else MAX_INTEGER
+    return max(-MAX_INTEGER, min(seconds * 1_000_000_000 + moment.microsecond * 1000, MAX_INTEGER))
 
 
-def _under(database: Database, folder: Path | None) -> Condition:
+def _folder_condition(database: Database, folder: Path | None) -> SqlCondition:
     """Files of roots that lie in the folder, and those below it of roots that hold it."""
     if folder is None:
-        return _ANY
+        return _NO_CONDITION
     parts, values = ["0"], list[object]()
     for wanted in {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}:
         prefix = wanted.rstrip(b"/") + b"/"
-        for root, path in database.rows("SELECT id, path FROM roots"):
+        for root, path in database.fetch_rows("SELECT id, path FROM roots"):
             start = path.rstrip(b"/") + b"/"
             if start.startswith(prefix):
                 parts.append("f.root = ?")

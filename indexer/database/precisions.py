@@ -12,23 +12,23 @@ from indexer.errors import LibraryError
 
 def count_precisions(store: Store, model: int) -> dict[str, int]:
     """Embeddings of the model by precision; only those that are new since the last count are read."""
-    name = f"precisions {model}"
-    upto, known = _known(store.setting(name))
-    last = store.last_seq(model)
-    found = dict(Counter(known) + Counter(store.precisions(model, upto, last)))
-    if sum(found.values()) != store.count_embeddings(model) - store.count_embeddings(model, last):
-        found = store.precisions(model, 0, last)  # some were forgotten, or the count was no good
-    if (last, found) != (upto, known) and not store.database.read_only:
+    setting_name = f"precisions {model}"
+    upto, known_counts = _parse_kept_counts(store.read_setting(setting_name))
+    last = store.find_last_seq(model)
+    counts = dict(Counter(known_counts) + Counter(store.count_by_precision(model, upto, last)))
+    if sum(counts.values()) != store.count_embeddings(model) - store.count_embeddings(model, last):
+        counts = store.count_by_precision(model, 0, last)  # some were forgotten, or the count was no good
+    if (last, counts) != (upto, known_counts) and not store.database.read_only:
         with contextlib.suppress(LibraryError):  # a full disk stops no look at a library
-            store.set_setting(name, {"upto": last, "counts": found})
-    return found
+            store.set_setting(setting_name, {"upto": last, "counts": counts})
+    return counts
 
 
-def _known(kept: object) -> tuple[int, dict[str, int]]:
+def _parse_kept_counts(setting: object) -> tuple[int, dict[str, int]]:
     """Up to which seq was counted, and what; nothing where it is not as it was written."""
-    if not isinstance(kept, dict) or not isinstance(counts := kept.get("counts"), dict):
+    if not isinstance(setting, dict) or not isinstance(counts := setting.get("counts"), dict):
         return 0, {}
-    upto = kept.get("upto")
+    upto = setting.get("upto")
     if not isinstance(upto, int) or not all(isinstance(count, int) and count > 0 for count in counts.values()):
         return 0, {}
     return upto, counts

@@ -16,27 +16,27 @@ import numpy as np
 
 from indexer.errors import PhotoError
 from indexer.models.embedder import CPU_THREADS, NETWORK_CALLERS, Embedder
-from indexer.photos import decoding as photos
-from indexer.photos import thumbnails
-from indexer.photos.journal import DecoderStuck, Journal
+from indexer.photos import decoding, thumbnails
+from indexer.photos.decoding import DecodedPhoto
+from indexer.photos.journal import DecoderStuck, DecodingJournal
 from indexer.photos.reading import content_hash, read_photo
 
-BATCH = 32
-AHEAD = 3 * BATCH  # model inputs decoded ahead: 14 MB at 224 pixels
+BATCH_SIZE = 32
+INPUTS_AHEAD = 3 * BATCH_SIZE  # model inputs decoded ahead: 14 MB at 224 pixels
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
-Decode = Callable[[bytes, int], photos.Decoded]
+DecodePhoto = Callable[[bytes, int], DecodedPhoto]
 
 
-class Wait(Protocol):
+class WaitForResult(Protocol):
     """How a result is waited for."""
 
     def __call__(self, future: "Future[Output]", /) -> Output:
         """The result of the future, or what its work raised."""
 
 
-class Embedded(NamedTuple):
+class EmbeddingResult(NamedTuple):
     """What became of one path: content hash, upright size, thumbnail JPEG, vector (dim,) float32, or a reason.
 
     A content that was not wanted has a hash and nothing else.
@@ -51,43 +51,45 @@ class Embedded(NamedTuple):
     needs: str | None = None
 
 
-class _Decoded(NamedTuple):
-    result: Embedded
+class _DecodedFile(NamedTuple):
+    result: EmbeddingResult
     pixels: np.ndarray | None = None
 
 
-def embed_files(paths: Iterable[bytes], model: Embedder, wanted: Callable[[bytes], bool]) -> Iterator[list[Embedded]]:
+def embed_files(
+    paths: Iterable[bytes], model: Embedder, needs_embedding: Callable[[bytes], bool]
+) -> Iterator[list[EmbeddingResult]]:
     """Yield batches of what became of each path, in order.
 
     `wanted` is asked from the pool's threads with each content hash: False means that no embedding is needed.
     """
 
-    def decode(path: bytes) -> _Decoded:
-        return _decode(path, model, wanted, photos.decode, keep_thumbnail=False)
+    def decode_path(path: bytes) -> _DecodedFile:
+        return _decode_file(path, model, needs_embedding, decoding.decode_photo, keep_thumbnail=False)
 
-    yield from _embed_files(paths, model, decode, Future.result)
+    yield from _embed_files(paths, model, decode_path, Future.result)
 
 
 def index_files(
-    paths: Iterable[bytes], model: Embedder, wanted: Callable[[bytes], bool], journal: Journal
-) -> Iterator[list[Embedded]]:
+    paths: Iterable[bytes], model: Embedder, needs_embedding: Callable[[bytes], bool], journal: DecodingJournal
+) -> Iterator[list[EmbeddingResult]]:
     """As `embed_files` with thumbnails, on record in the journal. DecoderStuck where a decoder hangs."""
 
-    def decode(path: bytes) -> _Decoded:
-        return _decode(path, model, wanted, partial(journal.decode, path), keep_thumbnail=True)
+    def decode_path(path: bytes) -> _DecodedFile:
+        return _decode_file(path, model, needs_embedding, partial(journal.decode, path), keep_thumbnail=True)
 
-    yield from journal.watched(_embed_files(paths, model, decode, journal.wait))
+    yield from journal.watch_batches(_embed_files(paths, model, decode_path, journal.wait_for_result))
 
 
 def _embed_files(
-    paths: Iterable[bytes], model: Embedder, decode: Callable[[bytes], _Decoded], wait: Wait
-) -> Generator[list[Embedded], None, None]:
+    paths: Iterable[bytes], model: Embedder, decode_path: Callable[[bytes], _DecodedFile], wait: WaitForResult
+) -> Generator[list[EmbeddingResult], None, None]:
     decoders, networks = ThreadPoolExecutor(CPU_THREADS, "decode"), ThreadPoolExecutor(NETWORK_CALLERS, "embed")
     stuck = False
     try:
-        decoded = bounded_map(decoders, decode, paths, AHEAD, wait)
-        batches = iter(lambda: list(islice(decoded, BATCH)), [])
-        yield from bounded_map(networks, lambda batch: _embed(batch, model), batches, NETWORK_CALLERS + 1, wait)
+        decoded = bounded_map(decoders, decode_path, paths, INPUTS_AHEAD, wait)
+        batches = iter(lambda: list(islice(decoded, BATCH_SIZE)), [])
+        yield from bounded_map(networks, lambda batch: _embed_batch(batch, model), batches, NETWORK_CALLERS + 1, wait)
     except DecoderStuck:
         stuck = True
         raise
@@ -101,40 +103,47 @@ def bounded_map(
     work: Callable[[Input], Output],
     items: Iterable[Input],
     ahead: int,
-    wait: Wait = Future.result,
+    wait: WaitForResult = Future.result,
 ) -> Iterator[Output]:
     """The results of `work` in order, with at most `ahead` items begun and not yet taken."""
     source = iter(items)
-    running: deque[Future[Output]] = deque(pool.submit(work, item) for item in islice(source, ahead))
-    while running:
-        result = wait(running.popleft())
-        running.extend(pool.submit(work, item) for item in islice(source, 1))
+    futures: deque[Future[Output]] = deque(pool.submit(work, item) for item in islice(source, ahead))
+    while futures:
+        result = wait(futures.popleft())
+        futures.extend(pool.submit(work, item) for item in islice(source, 1))
         yield result
 
 
-def _decode(
-    path: bytes, model: Embedder, wanted: Callable[[bytes], bool], decode: Decode, *, keep_thumbnail: bool
-) -> _Decoded:
+def _decode_file(
+    path: bytes,
+    model: Embedder,
+    needs_embedding: Callable[[bytes], bool],
+    decode_photo: DecodePhoto,
+    *,
+    keep_thumbnail: bool,
+) -> _DecodedFile:
     sha256 = None
     try:
         data = read_photo(path)
         sha256 = content_hash(data)
-        if not wanted(sha256):
-            return _Decoded(Embedded(sha256))
-        image, width, height = decode(data, model.card.preprocessing.short_side)
-        thumbnail = thumbnails.encode(image) if keep_thumbnail else None
-        return _Decoded(Embedded(sha256, width, height, thumbnail), model.prepare(image))
+        if not needs_embedding(sha256):
+            return _DecodedFile(EmbeddingResult(sha256))
+        image, width, height = decode_photo(data, model.card.preprocessing.short_side)
+        thumbnail = thumbnails.encode_thumbnail(image) if keep_thumbnail else None
+        return _DecodedFile(EmbeddingResult(sha256, width, height, thumbnail), model.prepare(image))
     except PhotoError as error:
-        return _Decoded(Embedded(sha256, reason=str(error), needs=error.needs))
+        return _DecodedFile(EmbeddingResult(sha256, reason=str(error), needs=error.needs))
 
 
-def _embed(batch: list[_Decoded], model: Embedder) -> list[Embedded]:
+def _embed_batch(batch: list[_DecodedFile], model: Embedder) -> list[EmbeddingResult]:
     inputs = [decoded.pixels for decoded in batch if decoded.pixels is not None]
     vectors = iter(model.embed(np.stack(inputs)) if inputs else ())
-    return [decoded.result if decoded.pixels is None else _with(decoded.result, next(vectors)) for decoded in batch]
+    return [
+        decoded.result if decoded.pixels is None else _add_vector(decoded.result, next(vectors)) for decoded in batch
+    ]
 
 
-def _with(result: Embedded, vector: np.ndarray) -> Embedded:
+def _add_vector(result: EmbeddingResult, vector: np.ndarray) -> EmbeddingResult:
     if not np.isfinite(vector).all():
         return result._replace(reason="gives no usable embedding under this model")
     return result._replace(vector=vector)

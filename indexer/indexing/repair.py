@@ -2,8 +2,8 @@
 
 from indexer.errors import GenerationError, ModelError
 from indexer.library import Library
-from indexer.models.card import DEFAULT, ModelCard
-from indexer.models.installation import PACKAGED_SOURCE, ModelChoice, install, verify
+from indexer.models.card import DEFAULT_BACKBONE, ModelCard
+from indexer.models.installation import PACKAGED_SOURCE, ModelChoice, install_model, verify_model
 from indexer.progress import Progress, Steps
 from indexer.search import generations
 
@@ -14,19 +14,19 @@ def check_library(library: Library) -> Steps[list[str]]:
     """Verify database, model and search files, byte for byte; returns a sentence for each problem."""
     problems = []
     yield Progress("check", 0, 3, "database")
-    if not library.store.database.sound():
+    if not library.store.database.is_intact():
         problems.append("The database is damaged. Your photos are untouched: index them into a new library.")
         return problems
     yield Progress("check", 1, 3, "model")
     try:
-        verify(library.models_folder / library.card().fingerprint)
+        verify_model(library.models_folder / library.read_model_card().fingerprint)
     except ModelError as error:
         problems.append(str(error))
     yield Progress("check", 2, 3, "search index")
-    row = library.store.generation(library.model_id)
+    row = library.store.find_generation(library.model_id)
     try:
         if row is not None:
-            generations.open_verified(library.folder, row, library.fingerprint, {})
+            generations.open_verified_generation(library.folder, row, library.model_fingerprint, {})
     except GenerationError as error:
         problems.append(str(error))
     return problems
@@ -35,7 +35,9 @@ def check_library(library: Library) -> Steps[list[str]]:
 def repair_library(library: Library) -> Steps[None]:
     """Install the model again where it is damaged, and publish new search files."""
     yield from _reinstall_model(library)
-    yield from generations.publish(library.folder, library.store, library.model_id, library.fingerprint)
+    yield from generations.publish_generation(
+        library.folder, library.store, library.model_id, library.model_fingerprint
+    )
 
 
 def mend_active_model(library: Library) -> Steps[ModelCard]:
@@ -44,37 +46,37 @@ def mend_active_model(library: Library) -> Steps[ModelCard]:
     What was found whole is not hashed again before its files are others: that would be a quarter of a rescan's time.
     Whoever runs it hashes it anyhow.
     """
-    files = _file_identities(library, library.fingerprint)
-    if files and library.store.setting(WHOLE_MODEL) == files:
-        return library.card()
+    files = _file_identities(library, library.model_fingerprint)
+    if files and library.store.read_setting(WHOLE_MODEL) == files:
+        return library.read_model_card()
     card = yield from _reinstall_model(library)
     library.store.set_setting(WHOLE_MODEL, _file_identities(library, card.fingerprint))
     return card
 
 
-def _file_identities(library: Library, fingerprint: str) -> generations.Identities:
+def _file_identities(library: Library, fingerprint: str) -> generations.FileIdentities:
     """A model's files by their paths below the library; none where one of them is no regular file."""
     paths = (library.models_folder / fingerprint).glob("*.*")
     try:
-        return {str(path.relative_to(library.folder)): generations.identity(path) for path in paths}
+        return {str(path.relative_to(library.folder)): generations.read_file_identity(path) for path in paths}
     except (OSError, ValueError):
         return {}
 
 
 def _reinstall_model(library: Library) -> Steps[ModelCard]:
     try:
-        return (yield from install(_active_choice(library), library.models_folder))
+        return (yield from install_model(_active_choice(library), library.models_folder))
     except ModelError as damage:
-        known = library.store.model(library.fingerprint)
-        if known is None or known.name != DEFAULT:
+        known = library.store.find_model(library.model_fingerprint)
+        if known is None or known.name != DEFAULT_BACKBONE:
             raise
-        card = yield from install(ModelChoice(), library.models_folder)
-        if card.fingerprint != library.fingerprint:  # it only had the name
+        card = yield from install_model(ModelChoice(), library.models_folder)
+        if card.fingerprint != library.model_fingerprint:  # it only had the name
             raise damage from None
         return card
 
 
 def _active_choice(library: Library) -> ModelChoice:
-    if not library.fingerprint or library.card().source == PACKAGED_SOURCE:
+    if not library.model_fingerprint or library.read_model_card().source == PACKAGED_SOURCE:
         return ModelChoice()
-    return ModelChoice(checkpoint=library.models_folder / library.fingerprint)
+    return ModelChoice(checkpoint=library.models_folder / library.model_fingerprint)

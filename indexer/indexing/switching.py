@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.database.store import Failure
+from indexer.database.store import FailedFile
 from indexer.errors import LibraryError, LookalikeError, ModelError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.models.card import STORY_FILE, read_card, read_json
+from indexer.models.card import TRAINING_RECORD_FILE, read_card, read_json
 from indexer.models.embedder import defer_model
-from indexer.models.installation import ModelChoice, install
+from indexer.models.installation import ModelChoice, install_model
 from indexer.paths import show_path
 from indexer.progress import Steps
 
@@ -20,27 +20,27 @@ class SwitchReport(NamedTuple):
     photos: int
     embedded: int
     waiting: int
-    failed: list[Failure]
+    failed: list[FailedFile]
 
 
 def switch_model(library: Library, checkpoint: Path) -> Steps[SwitchReport]:
     """Install the checkpoint, embed what has no embedding under it, and flip. ModelError where it is none of ours."""
-    card = yield from install(ModelChoice(checkpoint=checkpoint), library.models_folder)
-    report = yield from index(library, [], defer_model(card, library.models_folder, "auto"))
+    card = yield from install_model(ModelChoice(checkpoint=checkpoint), library.models_folder)
+    report = yield from index_library(library, [], defer_model(card, library.models_folder, "auto"))
     return SwitchReport(report.photos, report.embedded, 0, report.failed)
 
 
 def switch_back(library: Library) -> Steps[SwitchReport]:
     """Flip to the model before the active one, whose embeddings are still there."""
-    wanted = str(library.store.setting("previous_model") or "")
-    known = library.store.model(wanted)
+    wanted = str(library.store.read_setting("previous_model") or "")
+    known = library.store.find_model(wanted)
     if known is None:
         raise LibraryError(f"The library {library.name} has had no other model to go back to.")
-    yield from install(ModelChoice(checkpoint=library.models_folder / wanted), library.models_folder)
-    before = library.photo_ids()
-    library.activate(wanted)
-    now = library.photo_ids()
-    return SwitchReport(len(now), 0, len(set(before.tolist()) - set(now.tolist())), library.failures())
+    yield from install_model(ModelChoice(checkpoint=library.models_folder / wanted), library.models_folder)
+    before = library.find_photo_ids()
+    library.activate_model(wanted)
+    now = library.find_photo_ids()
+    return SwitchReport(len(now), 0, len(set(before.tolist()) - set(now.tolist())), library.list_failed_files())
 
 
 def require_verdict(checkpoint: Path) -> None:
@@ -48,7 +48,7 @@ def require_verdict(checkpoint: Path) -> None:
     card = read_card(checkpoint)
     force = "To use it all the same, add --anyway."
     try:
-        story = read_json(checkpoint / STORY_FILE)
+        story = read_json(checkpoint / TRAINING_RECORD_FILE)
     except ModelError:
         raise LookalikeError(f"Nothing in {show_path(checkpoint)} says whether this model is better. {force}") from None
     if story.get("fingerprint") != card.fingerprint:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-Alike = Callable[[list[int], list[int]], bool]
+CanMerge = Callable[[list[int], list[int]], bool]
 """Whether every row of one group may stand in one group with every row of the other."""
 
 
-def complete_link(pairs: np.ndarray, alike: Alike) -> list[list[int]]:
+def group_by_complete_linkage(pairs: np.ndarray, can_merge: CanMerge) -> list[list[int]]:
     """Groups of two and more rows from pairs (p, 2), the nearest first; rows in a group ascend, groups by their first.
 
     The result depends on the order of the pairs and on `alike` alone. Two groups that were found not to be alike are
@@ -20,31 +20,31 @@ def complete_link(pairs: np.ndarray, alike: Alike) -> list[list[int]]:
     """
     group_of: dict[int, int] = {}
     members: dict[int, list[int]] = {}
-    apart: dict[int, set[int]] = {}
+    rejected: dict[int, set[int]] = {}
     for pair in pairs.tolist():
         one, other = (group_of.setdefault(row, row) for row in pair)
         for row in pair:
             members.setdefault(group_of[row], [row])
-        if one == other or other in apart.get(one, ()):
+        if one == other or other in rejected.get(one, ()):
             continue
-        if alike(members[one], members[other]):
-            _join(one, other, members, apart, group_of)
+        if can_merge(members[one], members[other]):
+            _merge_groups(one, other, members, rejected, group_of)
         else:
-            apart.setdefault(one, set()).add(other)
-            apart.setdefault(other, set()).add(one)
+            rejected.setdefault(one, set()).add(other)
+            rejected.setdefault(other, set()).add(one)
     return sorted(sorted(rows) for rows in members.values() if len(rows) > 1)
 
 
-def _join(
-    one: int, other: int, members: dict[int, list[int]], apart: dict[int, set[int]], group_of: dict[int, int]
+def _merge_groups(
+    one: int, other: int, members: dict[int, list[int]], rejected: dict[int, set[int]], group_of: dict[int, int]
 ) -> None:
     """Let the smaller group go up in the larger, with what it is apart from."""
     if len(members[one]) < len(members[other]):
         one, other = other, one
-    joining = members.pop(other)
-    members[one] += joining
-    group_of.update(dict.fromkeys(joining, one))
-    for third in apart.pop(other, set()):
-        apart[third].discard(other)
-        apart[third].add(one)
-        apart.setdefault(one, set()).add(third)
+    merged_rows = members.pop(other)
+    members[one] += merged_rows
+    group_of.update(dict.fromkeys(merged_rows, one))
+    for rejected_group in rejected.pop(other, set()):
+        rejected[rejected_group].discard(other)
+        rejected[rejected_group].add(one)
+        rejected.setdefault(one, set()).add(rejected_group)

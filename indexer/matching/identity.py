@@ -14,23 +14,23 @@ import numpy as np
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.gallery import NEAREST, Gallery, Nearest
+from indexer.matching.gallery import LABEL_NEIGHBOURS, Gallery, NearestPhotos
 from indexer.paths import show_path
-from indexer.search.examples import photo_of
-from indexer.search.query import Example
+from indexer.search.examples import find_photo_id
+from indexer.search.query import QueryExample
 from indexer.statistics import calibration
-from indexer.statistics.calibration import MATCHED_WITHIN, WORST_FMR
-from indexer.statistics.error_rates import Rate, shares_of_units
+from indexer.statistics.calibration import MATCHED_QUANTILE, WORST_FMR
+from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
 
-VOTES = 5
+VOTING_PHOTOS = 5
 DEFAULT_FMR = 0.05
-ASKED = 1500  # pictures that have to be refused, at most where nothing else is wished
-LEAST_TAKEN = 10  # of them below a threshold; the intervals say how little that is
-LEAST_ASKED = 50  # labelled pictures; with fewer, random photos are asked
-WORK = 60_000_000  # distances computed at most to measure a threshold: 2 s
+MAX_IMPOSTORS = 1500  # pictures that have to be refused, at most where nothing else is wished
+LEAST_BELOW_THRESHOLD = 10  # of them below a threshold; the intervals say how little that is
+LEAST_IMPOSTORS = 50  # labelled pictures; with fewer, random photos are asked
+MAX_DISTANCE_COUNT = 60_000_000  # distances computed at most to measure a threshold: 2 s
 
 
-class Claim(NamedTuple):
+class LabelVerification(NamedTuple):
     """Is a picture of a label? `distance` is the mean of those to the nearest `photos` of the label, 3 at most.
 
     "same" lies below `threshold`; "different" is further than 0.95 of the label's own photos from each other.
@@ -41,12 +41,12 @@ class Claim(NamedTuple):
     photos: int
     verdict: str
     threshold: float | None
-    fmr: Rate | None
-    fnmr: Rate | None
+    fmr: ErrorRate | None
+    fnmr: ErrorRate | None
     measured: str
 
 
-class Alternative(NamedTuple):
+class LabelAlternative(NamedTuple):
     """A label that the nearest photos vote for: its share of the vote, and its distance as that of a claim."""
 
     label: str
@@ -55,18 +55,18 @@ class Alternative(NamedTuple):
     probability: float | None
 
 
-class Identity(NamedTuple):
+class IdentificationResult(NamedTuple):
     """The label found, None for unknown; `identified` is the share of known pictures that get their label at that."""
 
     label: str | None
     threshold: float | None
-    fmr: Rate | None
-    identified: Rate | None
-    alternatives: list[Alternative]
+    fmr: ErrorRate | None
+    identified: ErrorRate | None
+    alternatives: list[LabelAlternative]
     measured: str
 
 
-class _Asked(NamedTuple):
+class _ImpostorPhotos(NamedTuple):
     """Pictures to be refused: photo ids and vectors, codes of their labels (-1: none, random photos).
 
     `new` says that the model was trained on none of their labels.
@@ -75,207 +75,258 @@ class _Asked(NamedTuple):
     ids: np.ndarray
     vectors: np.ndarray
     codes: np.ndarray
-    new: bool
+    new_labels: bool
 
 
-def verify_label(library: Library, image: Example, label: str, *, max_fmr: float | None = None) -> Claim:
+def verify_label(
+    library: Library, image: QueryExample, label: str, *, max_fmr: float | None = None
+) -> LabelVerification:
     """Whether a picture is of a label, by the nearest three of its photos, with a threshold of the label's own.
 
     Raises LookalikeError where the label has no other photo, the picture cannot be read, or `max_fmr` cannot be shown.
     """
-    gallery = Gallery.of(library)
+    gallery = Gallery.from_library(library)
     if label not in gallery.names:
         raise LookalikeError(f"No photo of the library has the label {label}. Give it: lookalike label LABEL IMAGE...")
-    own = gallery.names.index(label)
-    of_label = gallery.only(own)
-    vector = library.vector(image).astype(np.float64)
-    found = of_label.nearest(vector[None], NEAREST, leave_out=np.array([photo_of(image, library.store)]))
-    if not np.isfinite(found.distances[0, 0]):
+    label_code = gallery.names.index(label)
+    label_gallery = gallery.select_label(label_code)
+    vector = library.embed_example(image).astype(np.float64)
+    nearest = label_gallery.find_nearest(
+        vector[None], LABEL_NEIGHBOURS, exclude_photos=np.array([find_photo_id(image, library.store)])
+    )
+    if not np.isfinite(nearest.distances[0, 0]):
         raise LookalikeError(f"The picture itself is the only photo with the label {label}: there is none to compare.")
-    strangers = _strangers(library, gallery, max_fmr, but=own)
-    refused = _means(of_label.nearest(strangers.vectors, NEAREST, leave_out=strangers.ids))
-    threshold, own_means = _threshold(refused, max_fmr), _own_means(library, of_label)
-    distance = float(_means(found)[0])
-    return Claim(
+    impostors = _choose_impostors(library, gallery, max_fmr, exclude_label=label_code)
+    impostor_distances = _compute_mean_distances(
+        label_gallery.find_nearest(impostors.vectors, LABEL_NEIGHBOURS, exclude_photos=impostors.ids)
+    )
+    threshold, genuine_distances = (
+        _find_threshold(impostor_distances, max_fmr),
+        _measure_genuine_distances(library, label_gallery),
+    )
+    distance = float(_compute_mean_distances(nearest)[0])
+    return LabelVerification(
         label,
         distance,
-        int(np.isfinite(found.distances[0]).sum()),
-        _verdict(distance, threshold, own_means),
+        int(np.isfinite(nearest.distances[0]).sum()),
+        _decide_verdict(distance, threshold, genuine_distances),
         threshold,
-        _false(refused, strangers, threshold),
-        _missed(own_means, threshold),
-        _measured(strangers, f"not of {label}"),
+        _measure_false_matches(impostor_distances, impostors, threshold),
+        _measure_false_non_matches(genuine_distances, threshold),
+        _describe_measurement(impostors, f"not of {label}"),
     )
 
 
-class Rule(NamedTuple):
+class IdentificationRule(NamedTuple):
     """How a library tells known from unknown: who votes, the threshold, and how well that does."""
 
     gallery: Gallery
     k: int
     threshold: float | None
-    fmr: Rate | None
-    identified: Rate | None
+    fmr: ErrorRate | None
+    identified: ErrorRate | None
     measured: str
 
 
-def identify(library: Library, image: Example, *, k: int = VOTES, max_fmr: float | None = None) -> Identity:
+def identify_label(
+    library: Library, image: QueryExample, *, k: int = VOTING_PHOTOS, max_fmr: float | None = None
+) -> IdentificationResult:
     """The label that the k nearest labelled photos vote for, or unknown, where strangers come as near to theirs.
 
     Raises LookalikeError where nothing is labelled, the picture cannot be read, or `max_fmr` cannot be shown.
     """
-    return identify_by(rule(library, k=k, max_fmr=max_fmr), image)
+    return identify_with_rule(measure_rule(library, k=k, max_fmr=max_fmr), image)
 
 
-def rule(library: Library, *, k: int = VOTES, max_fmr: float | None = None) -> Rule:
+def measure_rule(library: Library, *, k: int = VOTING_PHOTOS, max_fmr: float | None = None) -> IdentificationRule:
     """Measure the threshold once, for one picture or many. Raises LookalikeError as `identify` does."""
-    gallery = Gallery.of(library)
+    gallery = Gallery.from_library(library)
     if not gallery.names:
         raise LookalikeError("No photo of the library has a label yet. Give some: lookalike label LABEL IMAGE...")
-    strangers = _strangers(library, gallery, max_fmr)
-    refused = gallery.nearest(strangers.vectors, leave_out=strangers.ids, but=strangers.codes).winners(k)
-    threshold = _threshold(refused.distances, max_fmr)
-    return Rule(
+    impostors = _choose_impostors(library, gallery, max_fmr)
+    impostor_winners = gallery.find_nearest(
+        impostors.vectors, exclude_photos=impostors.ids, exclude_labels=impostors.codes
+    ).pick_winners(k)
+    threshold = _find_threshold(impostor_winners.distances, max_fmr)
+    return IdentificationRule(
         gallery,
         k,
         threshold,
-        _false(refused.distances, strangers, threshold),
-        _identified(gallery, strangers, threshold, k),
-        _measured(strangers, "whose label was left out"),
+        _measure_false_matches(impostor_winners.distances, impostors, threshold),
+        _measure_identification_rate(gallery, impostors, threshold, k),
+        _describe_measurement(impostors, "whose label was left out"),
     )
 
 
-class Rules:
+class IdentificationRuleCache:
     """The rule of a library with the usual settings, measured again only where its database has changed."""
 
     def __init__(self) -> None:
-        self._rule: Rule | None = None
-        self._seen: tuple[object, ...] = ()
+        self._rule: IdentificationRule | None = None
+        self._database_state: tuple[object, ...] = ()
 
-    def of(self, library: Library) -> Rule:
+    def get_rule(self, library: Library) -> IdentificationRule:
         """Raises LookalikeError as `rule` does. Called in the library's own thread."""
-        state = (library.fingerprint, library.version(), library.store.database.changes())
-        if self._rule is None or self._rule.gallery.library is not library or state != self._seen:
-            self._rule, self._seen = rule(library), state
+        state = (library.model_fingerprint, library.read_data_version(), library.store.database.count_changes())
+        if self._rule is None or self._rule.gallery.library is not library or state != self._database_state:
+            self._rule, self._database_state = measure_rule(library), state
         return self._rule
 
 
-def identify_by(rule: Rule, image: Example) -> Identity:
+def identify_with_rule(rule: IdentificationRule, image: QueryExample) -> IdentificationResult:
     """The label of a picture, or unknown. Raises LookalikeError where the picture cannot be read."""
     library = rule.gallery.library
-    itself = np.array([photo_of(image, library.store)])
-    vector = library.vector(image).astype(np.float64)
-    alternatives = _alternatives(library, rule.gallery, rule.gallery.nearest(vector[None], leave_out=itself), rule.k)
-    known = bool(alternatives) and rule.threshold is not None and alternatives[0].distance < rule.threshold
-    label = alternatives[0].label if known else None
-    return Identity(label, rule.threshold, rule.fmr, rule.identified, alternatives, rule.measured)
+    query_photo = np.array([find_photo_id(image, library.store)])
+    vector = library.embed_example(image).astype(np.float64)
+    alternatives = _list_alternatives(
+        library, rule.gallery, rule.gallery.find_nearest(vector[None], exclude_photos=query_photo), rule.k
+    )
+    is_known = bool(alternatives) and rule.threshold is not None and alternatives[0].distance < rule.threshold
+    label = alternatives[0].label if is_known else None
+    return IdentificationResult(label, rule.threshold, rule.fmr, rule.identified, alternatives, rule.measured)
 
 
-def enrol(library: Library, label: str, images: Sequence[Path]) -> int:
+def enrol_photos(library: Library, label: str, images: Sequence[Path]) -> int:
     """Give the photos with these contents a label of the user's; returns how many. All of them or none.
 
     Raises LookalikeError where a picture cannot be read or is not in the library, or the label is none.
     """
-    ids = [photo_of(image, library.store) for image in images]
-    outside = [image for image, photo in zip(images, ids, strict=True) if not library.photos([photo])]
-    if outside:
+    ids = [find_photo_id(image, library.store) for image in images]
+    unknown_images = [image for image, photo in zip(images, ids, strict=True) if not library.load_photos([photo])]
+    if unknown_images:
         raise LookalikeError(
-            f"{show_path(outside[0])} is not in the library {library.name}. Index its folder first: lookalike index "
+            f"{show_path(unknown_images[0])} is not in the library {library.name}. Index its folder first: "
+            "lookalike index "
             "FOLDER"
         )
-    library.annotations.label(dict.fromkeys(ids), label)
+    library.annotations.set_label(dict.fromkeys(ids), label)
     return len(set(ids))
 
 
-def _strangers(library: Library, gallery: Gallery, max_fmr: float | None, *, but: int = -2) -> _Asked:
+def _choose_impostors(
+    library: Library, gallery: Gallery, max_fmr: float | None, *, exclude_label: int = -2
+) -> _ImpostorPhotos:
     """Pictures that have to be refused: unseen labelled ones but those of a label, else random ones without a label."""
-    wanted = max(math.ceil(LEAST_TAKEN / (max_fmr or DEFAULT_FMR)), min(ASKED, WORK // len(gallery.ids)))
-    ids, codes, names, new = library.evidence.labelled(library.fingerprint, library.model_id)
+    impostor_count = max(
+        math.ceil(LEAST_BELOW_THRESHOLD / (max_fmr or DEFAULT_FMR)),
+        min(MAX_IMPOSTORS, MAX_DISTANCE_COUNT // len(gallery.ids)),
+    )
+    ids, codes, names, new_labels = library.calibration_source.select_labelled_photos(
+        library.model_fingerprint, library.model_id
+    )
     codes = np.array([gallery.names.index(name) for name in names], np.int64)[codes]
-    ids, codes = ids[codes != but], codes[codes != but]
-    rows = calibration.sample(codes, wanted)
-    labels = len(set(codes[rows].tolist())) + (but >= 0)
-    if labels > 1 and len(rows) >= LEAST_ASKED:
-        return _Asked(ids[rows], library.evidence.vectors(ids[rows], library.model_id), codes[rows], new)
-    found = library.evidence.random_photos(library.fingerprint, library.model_id)
-    strange = ~np.isin(found.ids, gallery.ids)
-    count = int(strange.sum())
-    return _Asked(found.ids[strange], found.values[strange].astype(np.float32), np.full(count, -1, np.int64), new=True)
+    ids, codes = ids[codes != exclude_label], codes[codes != exclude_label]
+    rows = calibration.sample_by_class(codes, impostor_count)
+    labels = len(set(codes[rows].tolist())) + (exclude_label >= 0)
+    if labels > 1 and len(rows) >= LEAST_IMPOSTORS:
+        return _ImpostorPhotos(
+            ids[rows], library.calibration_source.read_embeddings(ids[rows], library.model_id), codes[rows], new_labels
+        )
+    random_photos = library.calibration_source.draw_random_photos(library.model_fingerprint, library.model_id)
+    is_unlabelled = ~np.isin(random_photos.ids, gallery.ids)
+    count = int(is_unlabelled.sum())
+    return _ImpostorPhotos(
+        random_photos.ids[is_unlabelled],
+        random_photos.values[is_unlabelled].astype(np.float32),
+        np.full(count, -1, np.int64),
+        new_labels=True,
+    )
 
 
-def _threshold(refused: np.ndarray, max_fmr: float | None) -> float | None:
+def _find_threshold(impostor_distances: np.ndarray, max_fmr: float | None) -> float | None:
     """The largest distance below which at most a share `max_fmr` of what must be refused lies; None: too few."""
-    least = LEAST_TAKEN / len(refused) if len(refused) else 1.0
+    least_rate = LEAST_BELOW_THRESHOLD / len(impostor_distances) if len(impostor_distances) else 1.0
     if max_fmr is not None and not 0 < max_fmr < 1:
         raise LookalikeError("A false-match rate is a share between 0 and 1, such as 0.05.")
-    if max_fmr is not None and least > max_fmr:
+    if max_fmr is not None and least_rate > max_fmr:
         raise LookalikeError(
-            f"The {len(refused):,} photos that can be asked cannot show a false-match rate of {max_fmr:g}."
+            f"The {len(impostor_distances):,} photos that can be asked cannot show a false-match rate of {max_fmr:g}."
         )
-    fmr = max(least, max_fmr or DEFAULT_FMR)
-    return float(np.sort(refused)[math.floor(fmr * len(refused))]) if fmr <= max(max_fmr or 0.0, WORST_FMR) else None
+    fmr = max(least_rate, max_fmr or DEFAULT_FMR)
+    return (
+        float(np.sort(impostor_distances)[math.floor(fmr * len(impostor_distances))])
+        if fmr <= max(max_fmr or 0.0, WORST_FMR)
+        else None
+    )
 
 
-def _verdict(distance: float, threshold: float | None, own: np.ndarray) -> str:
+def _decide_verdict(distance: float, threshold: float | None, genuine_distances: np.ndarray) -> str:
     if threshold is not None and distance < threshold:
         return "same"
-    further = threshold is not None and len(own) > 0 and distance >= np.quantile(own, MATCHED_WITHIN)
-    return "different" if further else "not sure"
+    is_further = (
+        threshold is not None
+        and len(genuine_distances) > 0
+        and distance >= np.quantile(genuine_distances, MATCHED_QUANTILE)
+    )
+    return "different" if is_further else "not sure"
 
 
-def _means(found: Nearest) -> np.ndarray:
+def _compute_mean_distances(nearest: NearestPhotos) -> np.ndarray:
     """The mean distance (q,) to the nearest photos, three at most; infinite where there is none."""
-    there = np.isfinite(found.distances)
-    total = np.where(there, found.distances, 0).sum(axis=1)
-    return np.where(there[:, 0], total / np.maximum(there.sum(axis=1), 1), np.inf)
+    is_found = np.isfinite(nearest.distances)
+    total = np.where(is_found, nearest.distances, 0).sum(axis=1)
+    return np.where(is_found[:, 0], total / np.maximum(is_found.sum(axis=1), 1), np.inf)
 
 
-def _false(refused: np.ndarray, asked: _Asked, threshold: float | None) -> Rate | None:
+def _measure_false_matches(
+    impostor_distances: np.ndarray, impostors: _ImpostorPhotos, threshold: float | None
+) -> ErrorRate | None:
     """The share of what must be refused that is not, with an interval over its labels."""
-    return None if threshold is None else shares_of_units(refused < threshold, asked.codes)
+    return None if threshold is None else estimate_error_rate(impostor_distances < threshold, impostors.codes)
 
 
-def _own_means(library: Library, of_label: Gallery) -> np.ndarray:
+def _measure_genuine_distances(library: Library, label_gallery: Gallery) -> np.ndarray:
     """The mean distances of the label's own unseen photos to the nearest others; none where they are too few."""
-    rows = np.flatnonzero(library.evidence.unseen(library.fingerprint, of_label.ids))[:ASKED]
-    if len(rows) <= NEAREST:
+    rows = np.flatnonzero(library.calibration_source.mask_unseen_photos(library.model_fingerprint, label_gallery.ids))[
+        :MAX_IMPOSTORS
+    ]
+    if len(rows) <= LABEL_NEIGHBOURS:
         return np.zeros(0)
-    return _means(of_label.nearest(of_label.vectors(rows), NEAREST, leave_out=of_label.ids[rows]))
+    return _compute_mean_distances(
+        label_gallery.find_nearest(
+            label_gallery.read_embeddings(rows), LABEL_NEIGHBOURS, exclude_photos=label_gallery.ids[rows]
+        )
+    )
 
 
-def _missed(own: np.ndarray, threshold: float | None) -> Rate | None:
+def _measure_false_non_matches(genuine_distances: np.ndarray, threshold: float | None) -> ErrorRate | None:
     """The share of the label's own photos that would be refused, with an interval over photos."""
-    if threshold is None or not len(own):
+    if threshold is None or not len(genuine_distances):
         return None
-    return shares_of_units(own >= threshold, np.zeros(len(own), np.int64))
+    return estimate_error_rate(genuine_distances >= threshold, np.zeros(len(genuine_distances), np.int64))
 
 
-def _identified(gallery: Gallery, asked: _Asked, threshold: float | None, k: int) -> Rate | None:
+def _measure_identification_rate(
+    gallery: Gallery, impostors: _ImpostorPhotos, threshold: float | None, k: int
+) -> ErrorRate | None:
     """The share of unseen labelled photos, each left out in turn, that get their own label and not unknown."""
-    if threshold is None or (asked.codes < 0).any():
+    if threshold is None or (impostors.codes < 0).any():
         return None
-    found = gallery.nearest(asked.vectors, leave_out=asked.ids).winners(k)
-    return shares_of_units((found.codes == asked.codes) & (found.distances < threshold), asked.codes)
+    winners = gallery.find_nearest(impostors.vectors, exclude_photos=impostors.ids).pick_winners(k)
+    return estimate_error_rate((winners.codes == impostors.codes) & (winners.distances < threshold), impostors.codes)
 
 
-def _alternatives(library: Library, gallery: Gallery, found: Nearest, k: int) -> list[Alternative]:
+def _list_alternatives(library: Library, gallery: Gallery, nearest: NearestPhotos, k: int) -> list[LabelAlternative]:
     """The labels voted for, the winner first."""
-    meaning = library.calibration().meaning
+    meaning = library.load_calibration().interpret_distance
     return [
-        Alternative(gallery.names[code], vote, distance, meaning(distance).probability)
-        for code, vote, distance in found.votes(0, k)
+        LabelAlternative(gallery.names[code], vote, distance, meaning(distance).probability)
+        for code, vote, distance in nearest.count_votes(0, k)
     ]
 
 
-def _measured(asked: _Asked, which: str) -> str:
-    if (asked.codes < 0).any() or not len(asked.codes):
+def _describe_measurement(impostors: _ImpostorPhotos, selection: str) -> str:
+    if (impostors.codes < 0).any() or not len(impostors.codes):
         return (
-            f"Measured on {len(asked.codes):,} random photos without a label, all counted as wrong: labels are too few."
+            f"Measured on {len(impostors.codes):,} random photos without a label, all counted as wrong: labels "
+            "are too few."
         )
-    whom = f"Measured on {len(asked.codes):,} photos {which}, of {len(set(asked.codes.tolist())):,} labels"
-    if asked.new:
-        return f"{whom}; the model was not trained on them."
+    sentence = (
+        f"Measured on {len(impostors.codes):,} photos {selection}, of {len(set(impostors.codes.tolist())):,} labels"
+    )
+    if impostors.new_labels:
+        return f"{sentence}; the model was not trained on them."
     return (
-        f"{whom}. The model was not trained on these photos, but on others of their labels, so the rates hold for "
+        f"{sentence}. The model was not trained on these photos, but on others of their labels, so the rates hold for "
         "known labels only: strangers of new ones may come nearer."
     )

@@ -11,93 +11,112 @@ from PIL import Image
 
 from indexer.errors import PhotoError
 from indexer.models.card import Preprocessing, read_seen_hashes
-from indexer.models.runtime import Agreement, Retrievals, Runner, RuntimeForm, fast_precision, open_form
-from indexer.photos.decoding import decode
+from indexer.models.runtime import (
+    ModelRunner,
+    RetrievalByPrecision,
+    RuntimeForm,
+    TorchAgreement,
+    fast_precision,
+    open_form,
+)
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash, is_candidate, read_photo
-from indexer.photos.samples import sample_folder
-from indexer.statistics.metrics import retrieval
+from indexer.photos.samples import find_sample_folder
+from indexer.statistics.metrics import measure_retrieval
 
 # FACTS 4: fp32 agrees to 1e-6; bf16 was measured at 0.9988 in the mean and 0.993 at worst.
 LOWEST_COSINE = {"fp32": 0.9999, "bf16": 0.98}
 LARGEST_DIFFERENCE = 1e-2  # of feature maps in fp32, relative to their largest value
-PICTURES = 8
-PATIENCE = 30.0  # seconds: a model that needs longer for the whole sample in fp32 is judged by cosines alone
+PICTURE_COUNT = 8
+MAX_RETRIEVAL_SECONDS = (
+    30.0  # seconds: a model that needs longer for the whole sample in fp32 is judged by cosines alone
+)
 
 
-class Check(NamedTuple):
+class CheckPictures(NamedTuple):
     """Prepared pictures uint8 (n, size, size, 3), and what they are, in words."""
 
     batch: np.ndarray
-    words: str
+    description: str
 
 
-class Disagreement(Exception):
+class RuntimeDisagreement(Exception):
     """The converted form gives other numbers than torch; the text says by how much."""
 
 
-def agreed(form: RuntimeForm, folder: Path, torch_runner: Runner, preprocessing: Preprocessing) -> RuntimeForm:
+def check_agreement(
+    form: RuntimeForm, folder: Path, torch_runner: ModelRunner, preprocessing: Preprocessing
+) -> RuntimeForm:
     """The form with its measured agreement and the fastest precision that agrees; Disagreement where fp32 does not."""
-    check = check_pictures(preprocessing)
-    truth = torch_runner.embed(check.batch)
-    exact = open_form(folder, form, precision="fp32")
-    lowest = lowest_cosine(truth, exact.embed(check.batch))
-    few = check.batch[:2]  # a second number of pictures: the batch is dynamic
-    difference = _difference(torch_runner.features(few), exact.features(few))
+    pictures = prepare_check_pictures(preprocessing)
+    torch_embeddings = torch_runner.embed(pictures.batch)
+    fp32_runner = open_form(folder, form, precision="fp32")
+    lowest = compute_lowest_cosine(torch_embeddings, fp32_runner.embed(pictures.batch))
+    first_pictures = pictures.batch[:2]  # a second number of pictures: the batch is dynamic
+    difference = _compute_relative_difference(
+        torch_runner.features(first_pictures), fp32_runner.features(first_pictures)
+    )
     if not (lowest >= LOWEST_COSINE["fp32"] and difference <= LARGEST_DIFFERENCE):
-        raise Disagreement(f"converted, it disagrees with torch (cosine {lowest:.5f}, features {difference:.5f})")
-    agreement = Agreement(check.words, len(check.batch), lowest)
+        raise RuntimeDisagreement(
+            f"converted, it disagrees with torch (cosine {lowest:.5f}, features {difference:.5f})"
+        )
+    agreement = TorchAgreement(pictures.description, len(pictures.batch), lowest)
     if fast_precision() == "fp32":
         return replace(form, agreement=agreement)
-    quick = open_form(folder, form, precision="bf16")
-    fast = cosines(truth, quick.embed(check.batch))
-    precision = "bf16" if fast.min() >= LOWEST_COSINE["bf16"] else "fp32"
-    agreement = replace(agreement, bf16=float(fast.min()), bf16_mean=float(fast.mean()))
-    found = _found(exact, quick, preprocessing, frozenset(map(bytes, read_seen_hashes(folder))))
-    return replace(form, precision=precision, agreement=replace(agreement, found=found))
+    bf16_runner = open_form(folder, form, precision="bf16")
+    bf16_cosines = compute_cosines(torch_embeddings, bf16_runner.embed(pictures.batch))
+    precision = "bf16" if bf16_cosines.min() >= LOWEST_COSINE["bf16"] else "fp32"
+    agreement = replace(agreement, bf16=float(bf16_cosines.min()), bf16_mean=float(bf16_cosines.mean()))
+    precision_retrieval = _measure_retrieval(
+        fp32_runner, bf16_runner, preprocessing, frozenset(map(bytes, read_seen_hashes(folder)))
+    )
+    return replace(form, precision=precision, agreement=replace(agreement, found=precision_retrieval))
 
 
-def _found(exact: Runner, quick: Runner, preprocessing: Preprocessing, trained: frozenset[bytes]) -> Retrievals | None:
+def _measure_retrieval(
+    fp32_runner: ModelRunner, bf16_runner: ModelRunner, preprocessing: Preprocessing, trained_hashes: frozenset[bytes]
+) -> RetrievalByPrecision | None:
     """MAP@R on the bundled sample in both precisions, but the pictures that the model was trained on, by their hashes.
 
     None where too few are left to ask for each other, or it would take too long.
     """
-    embedded: dict[str, list[np.ndarray]] = {"fp32": [], "bf16": []}
+    embeddings: dict[str, list[np.ndarray]] = {"fp32": [], "bf16": []}
     labels: list[int] = []
-    left_out, begun = 0, time.perf_counter()
-    for number, folder in enumerate(_sample_classes()):
+    left_out, start_time = 0, time.perf_counter()
+    for number, folder in enumerate(_list_sample_classes()):
         paths = sorted(path for path in folder.iterdir() if is_candidate(path.name.encode()))
-        new = [path for path in paths if content_hash(read_photo(path)) not in trained]
-        left_out += len(paths) - len(new)
-        if not (inputs := _prepared(new, preprocessing)):
+        unseen_paths = [path for path in paths if content_hash(read_photo(path)) not in trained_hashes]
+        left_out += len(paths) - len(unseen_paths)
+        if not (inputs := _prepare_pictures(unseen_paths, preprocessing)):
             continue
         batch = np.stack(inputs)
-        embedded["fp32"].append(exact.embed(batch))
-        embedded["bf16"].append(quick.embed(batch))
+        embeddings["fp32"].append(fp32_runner.embed(batch))
+        embeddings["bf16"].append(bf16_runner.embed(batch))
         labels += [number] * len(batch)
-        if time.perf_counter() - begun > PATIENCE * (number + 1) / len(_sample_classes()):
+        if time.perf_counter() - start_time > MAX_RETRIEVAL_SECONDS * (number + 1) / len(_list_sample_classes()):
             return None
     if len(set(labels)) == len(labels):
         return None
-    figures = {name: retrieval(np.concatenate(parts), labels).map_at_r for name, parts in embedded.items()}
-    return Retrievals(len(labels), figures["fp32"], figures["bf16"], left_out)
+    map_at_r = {name: measure_retrieval(np.concatenate(parts), labels).map_at_r for name, parts in embeddings.items()}
+    return RetrievalByPrecision(len(labels), map_at_r["fp32"], map_at_r["bf16"], left_out)
 
 
-def _prepared(paths: list[Path], preprocessing: Preprocessing) -> list[np.ndarray]:
+def _prepare_pictures(paths: list[Path], preprocessing: Preprocessing) -> list[np.ndarray]:
     """The model's inputs of those of the files that are pictures."""
     pictures = []
     for path in paths:
         if is_candidate(path.name.encode()):
             with contextlib.suppress(PhotoError):
-                pictures.append(preprocessing.prepare(decode(read_photo(path), preprocessing.short_side).image))
+                pictures.append(preprocessing.prepare(decode_photo(read_photo(path), preprocessing.short_side).image))
     return pictures
 
 
-def lowest_cosine(first: np.ndarray, second: np.ndarray) -> float:
+def compute_lowest_cosine(first: np.ndarray, second: np.ndarray) -> float:
     """The lowest cosine between rows of the same number; NaN where a row is not finite."""
-    return float(cosines(first, second).min())
+    return float(compute_cosines(first, second).min())
 
 
-def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def compute_cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """The cosines (n,) float64 between rows of the same number; NaN where a row is not finite."""
     first, second = first.astype(np.float64), second.astype(np.float64)
     lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
@@ -105,26 +124,28 @@ def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return result
 
 
-def check_pictures(preprocessing: Preprocessing) -> Check:
+def prepare_check_pictures(preprocessing: Preprocessing) -> CheckPictures:
     """A few pictures of the bundled sample, one class each; drawn ones where there is no sample."""
-    pictures = _prepared(_sample_pictures(), preprocessing)
+    pictures = _prepare_pictures(_list_sample_pictures(), preprocessing)
     if len(pictures) >= 2:
-        return Check(np.stack(pictures), "pictures of the bundled sample")
-    return Check(np.stack([_drawn(seed, preprocessing.size) for seed in range(PICTURES)]), "drawn pictures")
+        return CheckPictures(np.stack(pictures), "pictures of the bundled sample")
+    return CheckPictures(
+        np.stack([_draw_picture(seed, preprocessing.size) for seed in range(PICTURE_COUNT)]), "drawn pictures"
+    )
 
 
-def _sample_pictures() -> list[Path]:
-    firsts: list[Path] = []
-    for folder in _sample_classes():
-        firsts += [path for path in sorted(folder.iterdir()) if is_candidate(path.name.encode())][:1]
-    return firsts[:PICTURES]
+def _list_sample_pictures() -> list[Path]:
+    first_paths: list[Path] = []
+    for folder in _list_sample_classes():
+        first_paths += [path for path in sorted(folder.iterdir()) if is_candidate(path.name.encode())][:1]
+    return first_paths[:PICTURE_COUNT]
 
 
-def _sample_classes() -> list[Path]:
-    return sorted(path for path in sample_folder().glob("*") if path.is_dir())
+def _list_sample_classes() -> list[Path]:
+    return sorted(path for path in find_sample_folder().glob("*") if path.is_dir())
 
 
-def _drawn(seed: int, size: int) -> np.ndarray:
+def _draw_picture(seed: int, size: int) -> np.ndarray:
     """A smooth colour field with a hard-edged block on it, uint8 (size, size, 3)."""
     rng = np.random.default_rng(seed)
     colours = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
@@ -134,5 +155,5 @@ def _drawn(seed: int, size: int) -> np.ndarray:
     return picture
 
 
-def _difference(truth: np.ndarray, other: np.ndarray) -> float:
+def _compute_relative_difference(truth: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(truth - other).max() / max(float(np.abs(truth).max()), 1e-30))

@@ -22,20 +22,22 @@ from indexer.errors import ModelError
 from indexer.paths import show_path
 from indexer.photos.decoding import DECODE_VERSION
 
-DEFAULT = "tf_efficientnet_lite0"
+DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
-STORY_FILE = "training.json"  # beside a checkpoint: how it came about, with the verdict on pictures it never saw
+TRAINING_RECORD_FILE = (
+    "training.json"  # beside a checkpoint: how it came about, with the verdict on pictures it never saw
+)
 CARD_LIMIT = 1 << 20  # bytes; a card has about 1,000
 WEIGHTS_LIMIT = 8 << 30  # bytes; timm's largest network has 6.5 GB
-HEADS = ("linear",)
-RESAMPLING = {
+HEAD_KINDS = ("linear",)
+RESAMPLING_FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "bilinear": Image.Resampling.BILINEAR,
     "lanczos": Image.Resampling.LANCZOS,
     "nearest": Image.Resampling.NEAREST,
 }
-Channels = tuple[float, float, float]
+ChannelValues = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class Preprocessing:
     size: int
     crop: float
     interpolation: str
-    mean: Channels
-    std: Channels
+    mean: ChannelValues
+    std: ChannelValues
 
     @property
     def short_side(self) -> int:
@@ -59,7 +61,7 @@ class Preprocessing:
         side = self.crop * min(picture.size)
         left, top = (picture.width - side) / 2, (picture.height - side) / 2
         box = (left, top, left + side, top + side)
-        return np.array(picture.resize((self.size, self.size), RESAMPLING[self.interpolation], box=box))
+        return np.array(picture.resize((self.size, self.size), RESAMPLING_FILTERS[self.interpolation], box=box))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class ModelCard:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def card_bytes(card: ModelCard, calibration: object = None, trained_labels: object = None) -> bytes:
+def serialise_card(card: ModelCard, calibration: object = None, trained_labels: object = None) -> bytes:
     """The card as the text of `model.json`; the plain fields of a calibration and hashes of labels may go with it."""
     fields = {"format": 1, **asdict(card), "fingerprint": card.fingerprint}
     fields |= {} if calibration is None else {"calibration": calibration}
@@ -99,7 +101,7 @@ def card_bytes(card: ModelCard, calibration: object = None, trained_labels: obje
     return (json.dumps(fields, indent=2) + "\n").encode()
 
 
-def name_hash(label: str) -> str:
+def hash_label(label: str) -> str:
     """What a card says of a label that the model was trained on: enough to know it again (16 hex digits)."""
     return hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -109,7 +111,7 @@ def read_card(folder: Path) -> ModelCard:
     path = folder / CARD_FILE
     fields = read_json(path)
     try:
-        card = _card(fields)
+        card = _parse_card(fields)
         if fields.get("fingerprint") != card.fingerprint:
             raise ValueError("its fields do not agree with its fingerprint")
     except ValueError as error:
@@ -117,7 +119,7 @@ def read_card(folder: Path) -> ModelCard:
     return card
 
 
-def check_place(card: ModelCard, folder: Path) -> None:
+def check_location(card: ModelCard, folder: Path) -> None:
     """ModelError where a model is not in the folder of its name, or its decoding is no longer this program's."""
     if re.fullmatch("[0-9a-f]{64}", folder.name) and folder.name != card.fingerprint:
         raise ModelError(f"{show_path(folder)} holds another model than its name says. Install the model again.")
@@ -156,19 +158,19 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
 
 
-def _card(fields: dict[str, Any]) -> ModelCard:
+def _parse_card(fields: dict[str, Any]) -> ModelCard:
     """Check every field; ValueError with the reason."""
     if fields.get("format") != 1:
         raise ValueError("its format is unknown to this version of the program")
     card = ModelCard(
-        name=_words(fields, "name"),
-        backbone=_words(fields, "backbone"),
-        dim=_whole(fields, "dim", 1, 1 << 16),
-        preprocessing=_preprocessing(_object(fields, "preprocessing")),
-        head=None if fields.get("head") is None else _head(_object(fields, "head")),
-        weights_sha256=_words(fields, "weights_sha256"),
-        source=_words(fields, "source"),
-        decode_version=_whole(fields, "decode_version", 1, 1 << 16),
+        name=_require_text(fields, "name"),
+        backbone=_require_text(fields, "backbone"),
+        dim=_require_integer(fields, "dim", 1, 1 << 16),
+        preprocessing=_parse_preprocessing(_require_object(fields, "preprocessing")),
+        head=None if fields.get("head") is None else _parse_head(_require_object(fields, "head")),
+        weights_sha256=_require_text(fields, "weights_sha256"),
+        source=_require_text(fields, "source"),
+        decode_version=_require_integer(fields, "decode_version", 1, 1 << 16),
     )
     if not re.fullmatch("[0-9a-f]{64}", card.weights_sha256):
         raise ValueError("weights_sha256 is not a hash")
@@ -177,58 +179,58 @@ def _card(fields: dict[str, Any]) -> ModelCard:
     return card
 
 
-def _head(fields: dict[str, Any]) -> Head:
-    head = Head(dim=_whole(fields, "dim", 1, 1 << 16), kind=_words(fields, "kind"))
-    if head.kind not in HEADS:
+def _parse_head(fields: dict[str, Any]) -> Head:
+    head = Head(dim=_require_integer(fields, "dim", 1, 1 << 16), kind=_require_text(fields, "kind"))
+    if head.kind not in HEAD_KINDS:
         raise ValueError(f"the head {head.kind!r} is unknown")
     return head
 
 
-def _preprocessing(fields: dict[str, Any]) -> Preprocessing:
+def _parse_preprocessing(fields: dict[str, Any]) -> Preprocessing:
     preprocessing = Preprocessing(
-        size=_whole(fields, "size", 8, 4096),
-        crop=_number(fields.get("crop"), "crop", 0.05, 1.0),
-        interpolation=_words(fields, "interpolation"),
-        mean=_channels(fields, "mean", -10.0),
-        std=_channels(fields, "std", 1e-4),
+        size=_require_integer(fields, "size", 8, 4096),
+        crop=_require_number(fields.get("crop"), "crop", 0.05, 1.0),
+        interpolation=_require_text(fields, "interpolation"),
+        mean=_require_channels(fields, "mean", -10.0),
+        std=_require_channels(fields, "std", 1e-4),
     )
-    if preprocessing.interpolation not in RESAMPLING:
+    if preprocessing.interpolation not in RESAMPLING_FILTERS:
         raise ValueError(f"the interpolation {preprocessing.interpolation!r} is unknown")
     return preprocessing
 
 
-def _object(fields: dict[str, Any], key: str) -> dict[str, Any]:
+def _require_object(fields: dict[str, Any], key: str) -> dict[str, Any]:
     value = fields.get(key)
     if not isinstance(value, dict):
         raise ValueError(f"{key} is missing")
     return value
 
 
-def _words(fields: dict[str, Any], key: str) -> str:
+def _require_text(fields: dict[str, Any], key: str) -> str:
     value = fields.get(key)
     if not isinstance(value, str) or not 0 < len(value) <= 500 or not value.isprintable():
         raise ValueError(f"{key} is not a line of text")
     return value
 
 
-def _whole(fields: dict[str, Any], key: str, low: int, high: int) -> int:
+def _require_integer(fields: dict[str, Any], key: str, low: int, high: int) -> int:
     value = fields.get(key)
     if type(value) is not int or not low <= value <= high:
         raise ValueError(f"{key} is not a whole number from {low} to {high}")
     return value
 
 
-def _number(value: Any, key: str, low: float, high: float) -> float:
+def _require_number(value: Any, key: str, low: float, high: float) -> float:
     if type(value) not in (int, float) or not low <= value <= high:
         raise ValueError(f"{key} is not a number from {low} to {high}")
     return float(value)
 
 
-def _channels(fields: dict[str, Any], key: str, low: float) -> Channels:
+def _require_channels(fields: dict[str, Any], key: str, low: float) -> ChannelValues:
     value = fields.get(key)
     if not isinstance(value, list) or len(value) != 3:
         raise ValueError(f"{key} is not a list of three numbers")
-    red, green, blue = (_number(part, key, low, 10.0) for part in value)
+    red, green, blue = (_require_number(part, key, low, 10.0) for part in value)
     return (red, green, blue)
 
 

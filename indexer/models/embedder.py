@@ -12,7 +12,7 @@ from PIL.Image import Image
 from indexer.errors import PhotoError
 from indexer.models import model
 from indexer.models.card import ModelCard
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import decode_photo
 
 CPU_THREADS = os.cpu_count() or 1
 
@@ -82,11 +82,11 @@ def embed_image(image: Image, model: Embedder) -> np.ndarray:
 
 def embed_bytes(data: bytes, model: Embedder) -> np.ndarray:
     """The embedding (dim,) float32 of one picture's file content."""
-    return embed_image(photos.decode(data, model.card.preprocessing.short_side).image, model)
+    return embed_image(decode_photo(data, model.card.preprocessing.short_side).image, model)
 
 
 def defer_model(card: ModelCard, folder: Path, runtime: str) -> DeferredEmbedder:
     """An installed model, loaded when the first picture needs it."""
     return DeferredEmbedder(
-        card, lambda: model.load(folder / card.fingerprint, runtime=runtime, callers=NETWORK_CALLERS)
+        card, lambda: model.load_model(folder / card.fingerprint, runtime=runtime, callers=NETWORK_CALLERS)
     )

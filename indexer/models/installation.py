@@ -14,25 +14,25 @@ import filelock
 
 from indexer import atomic
 from indexer.errors import ModelError
-from indexer.models.agreement import Disagreement, agreed
+from indexer.models.agreement import RuntimeDisagreement, check_agreement
 from indexer.models.card import (
     CARD_FILE,
-    DEFAULT,
+    DEFAULT_BACKBONE,
     WEIGHTS_FILE,
     WEIGHTS_LIMIT,
     ModelCard,
-    card_bytes,
-    check_place,
+    check_location,
     read_card,
     read_json,
     read_regular,
+    serialise_card,
 )
 from indexer.models.runtime import (
     BIN_FILE,
     XML_FILE,
     RuntimeForm,
     check_files,
-    convert,
+    convert_network,
     read_form,
     write_form,
 )
@@ -47,68 +47,68 @@ PACKAGED_SOURCE = "ImageNet weights of the package efficientnet_lite0_pytorch_mo
 class ModelChoice:
     """Which model to install: a timm name, maybe with a local weights file, or a checkpoint folder instead."""
 
-    name: str = DEFAULT
+    name: str = DEFAULT_BACKBONE
     weights: Path | None = None
     checkpoint: Path | None = None
 
 
-def choose(model: str | None, weights: Path | None = None) -> ModelChoice:
+def parse_model_choice(model: str | None, weights: Path | None = None) -> ModelChoice:
     """What `--model NAME|CHECKPOINT` and `--weights FILE` mean. ModelError where they contradict each other."""
     folder = Path(model) if model else None
     if folder is None or not folder.is_dir():
-        return ModelChoice(model or DEFAULT, weights)
+        return ModelChoice(model or DEFAULT_BACKBONE, weights)
     if weights is not None:
         raise ModelError(f"{show_path(folder)} is a checkpoint with weights of its own: leave --weights out.")
     return ModelChoice(checkpoint=folder)
 
 
-def installed(choice: ModelChoice, folder: Path) -> ModelCard | None:
+def find_installed_card(choice: ModelChoice, folder: Path) -> ModelCard | None:
     """The card of the choice where `folder` has it already, by its card alone; a look at small files, without torch.
 
     ModelError where the chosen file or checkpoint itself cannot be read.
     """
-    wanted = _identity(choice)
+    choice_key = _compute_choice_key(choice)
     for path in sorted(folder.glob("[0-9a-f]*")):
         try:
             card = read_card(path)
-            check_place(card, path)
+            check_location(card, path)
         except ModelError:
             continue
-        if wanted in (card.fingerprint, f"{card.backbone}: {card.source}"):
+        if choice_key in (card.fingerprint, f"{card.backbone}: {card.source}"):
             return card
     return None
 
 
-def install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
+def install_model(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
     """Put the chosen model into folder/FINGERPRINT, converted and checked; what is there and whole is left alone.
 
     Where conversion fails or does not agree with torch, the model is installed for torch and runtime.json says why.
     The caller holds the library's job lock. ModelError where the model cannot be had.
     """
     try:
-        return (yield from _install(choice, folder))
+        return (yield from _install_unless_present(choice, folder))
     except OSError as error:
         raise ModelError(f"The model cannot be written to {show_path(folder)}: {error.strerror or error}.") from error
 
 
-def _install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
+def _install_unless_present(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
     yield Progress("prepare", 0, 4, "Looking for the model")
     folder.mkdir(parents=True, exist_ok=True)
-    atomic.tidy(folder)
-    present = installed(choice, folder)
-    if present is not None and is_whole(folder / present.fingerprint):
-        return present
-    temporary = atomic.new_folder(folder / "model")
+    atomic.remove_leftovers(folder)
+    installed_card = find_installed_card(choice, folder)
+    if installed_card is not None and is_whole(folder / installed_card.fingerprint):
+        return installed_card
+    temporary = atomic.create_temporary_folder(folder / "model")
     try:
-        yield _loading(choice)
+        yield _describe_loading(choice)
         card = _write_weights(choice, temporary)
         yield Progress("prepare", 2, 4, "Converting the model for this processor, once")
-        form = _converted(card, temporary)
+        form = _convert_and_check(card, temporary)
         yield Progress("prepare", 3, 4, form.why)
         write_form(form, temporary)
         atomic.publish_folder(temporary, folder / card.fingerprint)
     finally:
-        atomic.discard(temporary)
+        atomic.remove_path(temporary)
     yield Progress("prepare", 4, 4, f"{card.name} is ready")
     return card
 
@@ -116,16 +116,16 @@ def _install(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
 def is_whole(folder: Path) -> bool:
     """Whether every file of an installed model is the one its card and runtime.json name."""
     try:
-        verify(folder)
+        verify_model(folder)
     except ModelError:
         return False
     return True
 
 
-def verify(folder: Path) -> ModelCard:
+def verify_model(folder: Path) -> ModelCard:
     """Hash every file of an installed model; ModelError (NotConverted for the converted form) names what is damaged."""
     card = read_card(folder)
-    check_place(card, folder)
+    check_location(card, folder)
     data = read_regular(folder / WEIGHTS_FILE, WEIGHTS_LIMIT)
     if hashlib.sha256(data).hexdigest() != card.weights_sha256:
         raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} is damaged. Install the model again.")
@@ -133,31 +133,31 @@ def verify(folder: Path) -> ModelCard:
     return card
 
 
-def _identity(choice: ModelChoice) -> str:
+def _compute_choice_key(choice: ModelChoice) -> str:
     """What a card says of the chosen model: its fingerprint for a checkpoint, else backbone and source of weights."""
     if choice.checkpoint is not None:
-        return _current(choice.checkpoint).fingerprint
-    return f"{choice.name}: {_source(choice)}"
+        return _read_current_card(choice.checkpoint).fingerprint
+    return f"{choice.name}: {_describe_weights_source(choice)}"
 
 
-def _source(choice: ModelChoice) -> str:
+def _describe_weights_source(choice: ModelChoice) -> str:
     """Where the weights are from, for people; the same words for the same weights."""
     if choice.weights is not None:
         digest = hashlib.sha256(read_regular(choice.weights, WEIGHTS_LIMIT)).hexdigest()
         return f"file {show_path(choice.weights)[-200:]} with sha256 {digest}"
-    return PACKAGED_SOURCE if choice.name == DEFAULT else f"weights of {choice.name}, downloaded by timm"
+    return PACKAGED_SOURCE if choice.name == DEFAULT_BACKBONE else f"weights of {choice.name}, downloaded by timm"
 
 
-def _loading(choice: ModelChoice) -> Progress:
+def _describe_loading(choice: ModelChoice) -> Progress:
     """The step that gets the weights; a download's own bar is drawn by its client on standard error."""
     if choice.checkpoint is not None:
         return Progress("prepare", 1, 4, f"Loading the checkpoint {show_path(choice.checkpoint)}")
-    if choice.weights is None and choice.name != DEFAULT:
+    if choice.weights is None and choice.name != DEFAULT_BACKBONE:
         return Progress("download", 0, 0, f"Downloading the weights of {choice.name}")
     return Progress("prepare", 1, 4, f"Loading the weights of {choice.name}")
 
 
-def _current(checkpoint: Path) -> ModelCard:
+def _read_current_card(checkpoint: Path) -> ModelCard:
     """The checkpoint's card for pictures as this program decodes them."""
     return replace(read_card(checkpoint), decode_version=DECODE_VERSION)
 
@@ -167,27 +167,31 @@ def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
     if choice.checkpoint is None:
         from indexer.models import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where there is work for it)
 
-        built = network.create_network(choice.name, choice.weights)
-        return network.write_checkpoint(built, folder, name=choice.name, source=_source(choice))
-    card = _current(choice.checkpoint)
+        built_network = network.create_network(choice.name, choice.weights)
+        return network.write_checkpoint(
+            built_network, folder, name=choice.name, source=_describe_weights_source(choice)
+        )
+    card = _read_current_card(choice.checkpoint)
     (folder / WEIGHTS_FILE).write_bytes(read_regular(choice.checkpoint / WEIGHTS_FILE, WEIGHTS_LIMIT))
-    told = read_json(choice.checkpoint / CARD_FILE)
-    (folder / CARD_FILE).write_bytes(card_bytes(card, told.get("calibration"), told.get("trained_labels")))
+    card_fields = read_json(choice.checkpoint / CARD_FILE)
+    (folder / CARD_FILE).write_bytes(
+        serialise_card(card, card_fields.get("calibration"), card_fields.get("trained_labels"))
+    )
     return card
 
 
-def _converted(card: ModelCard, folder: Path) -> RuntimeForm:
+def _convert_and_check(card: ModelCard, folder: Path) -> RuntimeForm:
     """Convert the weights in `folder` and check the result; where that fails, the form for torch with the reason."""
     from indexer.models import network  # noqa: PLC0415 (as above)
 
-    whole = network.load_network(folder)
+    torch_network = network.load_network(folder)
     try:
-        files = convert(whole, network.example(whole), folder)
+        files = convert_network(torch_network, network.make_example_batch(torch_network), folder)
         form = RuntimeForm(card.fingerprint, "openvino", "Converted to OpenVINO, it agrees with torch.", files=files)
-        return agreed(form, folder, network.run_network(whole, "cpu"), card.preprocessing)
-    except (ModelError, Disagreement) as error:
+        return check_agreement(form, folder, network.make_runner(torch_network, "cpu"), card.preprocessing)
+    except (ModelError, RuntimeDisagreement) as error:
         for name in (XML_FILE, BIN_FILE):
-            atomic.discard(folder / name)
+            atomic.remove_path(folder / name)
         return RuntimeForm(card.fingerprint, "torch", str(error))
 
 

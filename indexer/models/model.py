@@ -16,28 +16,11 @@ import numpy as np
 from PIL import Image
 
 from indexer.errors import ModelError
-from indexer.models.card import DEFAULT, Head, ModelCard, Preprocessing, check_place, read_card
-from indexer.models.installation import ModelChoice, choose, install, installed, verify
-from indexer.models.runtime import NotConverted, Runner, RuntimeForm, open_form, read_form
-
-__all__ = [
-    "DEFAULT",
-    "Head",
-    "Model",
-    "ModelCard",
-    "ModelChoice",
-    "NotConverted",
-    "Preprocessing",
-    "choose",
-    "install",
-    "installed",
-    "load",
-    "read_card",
-    "verify",
-]
+from indexer.models.card import ModelCard, check_location, read_card
+from indexer.models.runtime import ModelRunner, RuntimeForm, open_form, read_form
 
 # Images per forward pass. Small passes stay in the processor's cache: 3.4 ms a picture instead of 3.9, and 170 MB less.
-PASS = {"openvino": 8, "torch": 32}
+PASS_SIZES = {"openvino": 8, "torch": 32}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +30,7 @@ class Model:
     card: ModelCard
     runtime: str
     precision: str
-    runner: Runner
+    runner: ModelRunner
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """The model's input of one picture, uint8 (size, size, 3)."""
@@ -58,30 +41,30 @@ class Model:
 
         A row that is not finite comes back as NaN: the caller lists that photo as failed.
         """
-        parts = [self.runner.embed(part) for part in self._parts(batch)]
-        return unit_length(np.concatenate(parts)) if parts else np.zeros((0, self.card.dim), np.float32)
+        parts = [self.runner.embed(part) for part in self._split_batch(batch)]
+        return normalise_embeddings(np.concatenate(parts)) if parts else np.zeros((0, self.card.dim), np.float32)
 
-    def features(self, batch: np.ndarray) -> np.ndarray:
+    def compute_feature_maps(self, batch: np.ndarray) -> np.ndarray:
         """The backbone's last feature maps float32 (n, c, h, w) of prepared pictures, n from 1."""
-        return np.ascontiguousarray(np.concatenate([self.runner.features(part) for part in self._parts(batch)]))
+        return np.ascontiguousarray(np.concatenate([self.runner.features(part) for part in self._split_batch(batch)]))
 
-    def _parts(self, batch: np.ndarray) -> Iterator[np.ndarray]:
+    def _split_batch(self, batch: np.ndarray) -> Iterator[np.ndarray]:
         size = self.card.preprocessing.size
         if batch.dtype != np.uint8 or batch.shape[1:] != (size, size, 3):
             raise ValueError(f"expected uint8 (n, {size}, {size}, 3), got {batch.dtype} {batch.shape}")
-        step = PASS[self.runtime]
+        step = PASS_SIZES[self.runtime]
         for start in range(0, len(batch), step):
             yield np.ascontiguousarray(batch[start : start + step])
 
 
-def unit_length(vectors: np.ndarray) -> np.ndarray:
+def normalise_embeddings(vectors: np.ndarray) -> np.ndarray:
     """Rows scaled to length 1 in float32; rows without a finite length become NaN."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     usable = np.isfinite(lengths) & (lengths > 1e-6)
     return np.ascontiguousarray(np.where(usable, vectors / np.where(usable, lengths, 1), np.nan), dtype=np.float32)
 
 
-def load(folder: Path, *, runtime: str = "auto", callers: int = 1) -> Model:
+def load_model(folder: Path, *, runtime: str = "auto", callers: int = 1) -> Model:
     """The installed model in `folder`, ready to embed for so many threads at once, which share the cores.
 
     `runtime` is "auto", "openvino" or "torch"; "query" is auto that never waits for torch where it need not.
@@ -90,7 +73,7 @@ def load(folder: Path, *, runtime: str = "auto", callers: int = 1) -> Model:
     damaged; its child NotConverted where `install` can make the converted form again.
     """
     card = read_card(folder)
-    check_place(card, folder)
+    check_location(card, folder)
     if runtime == "torch":
         return _load_torch(card, folder)
     form = read_form(folder, card)
@@ -114,7 +97,7 @@ def _load_torch(card: ModelCard, folder: Path) -> Model:
     from indexer.models import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where it runs)
 
     network.tune_allocator()
-    runner = network.run_network(network.load_network(folder), network.accelerator() or "cpu")
+    runner = network.make_runner(network.load_network(folder), network.find_accelerator() or "cpu")
     return Model(card, "torch", runner.precision, runner)
 
 
@@ -130,4 +113,4 @@ def _accelerator_in_sight() -> bool:
 def _accelerator_works() -> bool:
     from indexer.models import network  # noqa: PLC0415 (as above)
 
-    return network.accelerator() is not None
+    return network.find_accelerator() is not None

@@ -26,25 +26,27 @@ from indexer.models.card import (
     WEIGHTS_LIMIT,
     Head,
     ModelCard,
-    card_bytes,
     read_card,
     read_regular,
+    serialise_card,
 )
-from indexer.models.runtime import Runner
+from indexer.models.runtime import ModelRunner
 from indexer.paths import show_path
 
-SEEN = "seen"  # reserved tensor: content hashes of the pictures a model was trained on or chosen by, uint8 (n, 32)
-EPSILON = 1e-12
+SEEN_HASHES_TENSOR = (
+    "seen"  # reserved tensor: content hashes of the pictures a model was trained on or chosen by, uint8 (n, 32)
+)
+NORM_EPSILON = 1e-12
 
 
-class Output(NamedTuple):
+class NetworkOutput(NamedTuple):
     """Embeddings of unit length (n, dim) and the backbone's last feature map (n, c, h, w)."""
 
     embedding: Tensor
     features: Tensor
 
 
-class Network(nn.Module):
+class EmbeddingNetwork(nn.Module):
     """Pixels in, unit-length embeddings out: batches (n, size, size, 3), uint8 or float from 0 to 255.
 
     `body` is timm's network without its class layer, `head` the linear projection or None; both are trainable as they
@@ -65,17 +67,17 @@ class Network(nn.Module):
         self.head = None if head is None else nn.Linear(self.backbone_dim, head.dim)
         self.dim = self.backbone_dim if head is None else head.dim
 
-    def forward(self, batch: Tensor) -> Output:
+    def forward(self, batch: Tensor) -> NetworkOutput:
         """Embedding and last feature map of a batch."""
-        raw = self.raw_features(batch)
-        return Output(self.embed(self.pool(raw)), self.feature_map(raw))
+        raw = self.extract_raw_features(batch)
+        return NetworkOutput(self.embed(self.pool(raw)), self.to_feature_map(raw))
 
-    def raw_features(self, batch: Tensor) -> Tensor:
+    def extract_raw_features(self, batch: Tensor) -> Tensor:
         """What the backbone puts out before pooling, in its own layout."""
-        raw: Tensor = self.body.forward_features(self.normalised(batch))  # type: ignore[operator]
+        raw: Tensor = self.body.forward_features(self.normalise_pixels(batch))  # type: ignore[operator]
         return raw
 
-    def normalised(self, batch: Tensor) -> Tensor:
+    def normalise_pixels(self, batch: Tensor) -> Tensor:
         """A batch as the backbone takes it: float (n, 3, size, size)."""
         pixels = batch.permute(0, 3, 1, 2).to(self.mean.dtype)
         return (pixels / 255 - self.mean) / self.std
@@ -88,20 +90,20 @@ class Network(nn.Module):
     def embed(self, pooled: Tensor) -> Tensor:
         """Unit-length embeddings (n, dim) of pooled backbone outputs, in float32."""
         projected = pooled.float() if self.head is None else self.head(pooled.float())
-        return nn.functional.normalize(projected, dim=1, eps=EPSILON)
+        return nn.functional.normalize(projected, dim=1, eps=NORM_EPSILON)
 
-    def feature_map(self, raw: Tensor) -> Tensor:
+    def to_feature_map(self, raw: Tensor) -> Tensor:
         """The raw output as (n, c, h, w): convolutional, channels-last (swin), or tokens without their prefix (ViT)."""
         prefix = int(getattr(self.body, "num_prefix_tokens", 0))
-        return feature_map(raw, int(self.body.num_features), prefix)  # type: ignore[arg-type]
+        return reshape_to_feature_map(raw, int(self.body.num_features), prefix)  # type: ignore[arg-type]
 
     def _check_body(self) -> int:
         """Run one blank picture; ModelError where the backbone is of a kind that gives no map or no vector."""
         size = self.preprocessing.size
         try:
             with torch.no_grad():  # not inference_mode: what a layer caches here must serve training too
-                raw = self.raw_features(torch.zeros(1, size, size, 3))
-                pooled, features = self.pool(raw), self.feature_map(raw)
+                raw = self.extract_raw_features(torch.zeros(1, size, size, 3))
+                pooled, features = self.pool(raw), self.to_feature_map(raw)
         except (AttributeError, TypeError, ValueError, RuntimeError, AssertionError) as error:
             raise ModelError(f"The backbone {self.name} is of a kind that is not supported: {error}.") from error
         if pooled.ndim != 2 or features.ndim != 4:
@@ -109,7 +111,7 @@ class Network(nn.Module):
         return int(pooled.shape[1])
 
 
-def feature_map(raw: Tensor, channels: int, prefix_tokens: int) -> Tensor:
+def reshape_to_feature_map(raw: Tensor, channels: int, prefix_tokens: int) -> Tensor:
     """Bring (n, c, h, w), (n, h, w, c) or (n, prefix + h*w, c) to (n, c, h, w). ValueError for anything else."""
     if raw.ndim == 4 and raw.shape[1] == channels:
         return raw
@@ -123,7 +125,7 @@ def feature_map(raw: Tensor, channels: int, prefix_tokens: int) -> Tensor:
     raise ValueError(f"its features {list(raw.shape)} form no map")
 
 
-class Halves(NamedTuple):
+class SplitBackbone(NamedTuple):
     """A backbone in two, sharing its weights: pixels to the map before its last stages, and from there to raw features.
 
     `place` is the name of the module after which it is cut.
@@ -131,10 +133,10 @@ class Halves(NamedTuple):
 
     first: nn.Module
     last: nn.Module
-    place: str
+    cut_module: str
 
 
-def halves(network: Network) -> Halves:
+def split_backbone(network: EmbeddingNetwork) -> SplitBackbone:
     """Cut the backbone before the stages of its coarsest resolution, as timm's `feature_info` names them.
 
     ModelError where the two parts do not give what the whole gives: transformers with tokens of their own, for one.
@@ -143,71 +145,77 @@ def halves(network: Network) -> Halves:
     refusal = f"The backbone {network.name} cannot be divided before its last stage."
     if len(info) < 2 or info[-1]["reduction"] == info[-2]["reduction"]:
         raise ModelError(refusal)
-    place = str(info[-2]["module"])
+    cut_module = str(info[-2]["module"])
     size = network.preprocessing.size
     noise = torch.rand(2, size, size, 3, generator=torch.Generator().manual_seed(0)).mul(255).to(network.mean.device)
     with torch.no_grad():
-        whole = network.raw_features(noise)
+        expected = network.extract_raw_features(noise)
         try:
-            first, last = (_without(body, place.split("."), after=after) for after in (True, False))
-            cut = Halves(first, last, place)
-            parts = cut.last.forward_features(cut.first.forward_features(network.normalised(noise)))  # type: ignore[operator]
+            first, last = (_copy_without_stages(body, cut_module.split("."), after=after) for after in (True, False))
+            split = SplitBackbone(first, last, cut_module)
+            split_features = split.last.forward_features(split.first.forward_features(network.normalise_pixels(noise)))  # type: ignore[operator]
         except (RuntimeError, TypeError, ValueError, AttributeError, AssertionError) as error:
             raise ModelError(refusal) from error
-    if parts.shape != whole.shape or not torch.allclose(parts, whole, rtol=1e-3, atol=1e-3 * float(whole.abs().max())):
+    if split_features.shape != expected.shape or not torch.allclose(
+        split_features, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max())
+    ):
         raise ModelError(refusal)
-    return cut
+    return split
 
 
-def _without(module: nn.Module, place: list[str], *, after: bool) -> nn.Module:
+def _copy_without_stages(module: nn.Module, module_path: list[str], *, after: bool) -> nn.Module:
     """A copy, with the same weights, whose children after the place (or up to it) let everything pass."""
-    kept = copy.copy(module)
-    kept._modules = dict(module._modules)
-    names = list(kept._modules)
-    at = names.index(place[0])
-    for name in names[at + 1 :] if after else names[:at]:
-        kept._modules[name] = nn.Identity()
-    here = kept._modules[place[0]]
-    if len(place) > 1 and here is not None:
-        kept._modules[place[0]] = _without(here, place[1:], after=after)
+    copied = copy.copy(module)
+    copied._modules = dict(module._modules)
+    names = list(copied._modules)
+    index = names.index(module_path[0])
+    for name in names[index + 1 :] if after else names[:index]:
+        copied._modules[name] = nn.Identity()
+    child = copied._modules[module_path[0]]
+    if len(module_path) > 1 and child is not None:
+        copied._modules[module_path[0]] = _copy_without_stages(child, module_path[1:], after=after)
     elif not after:
-        kept._modules[place[0]] = nn.Identity()
-    return kept
+        copied._modules[module_path[0]] = nn.Identity()
+    return copied
 
 
 def create_network(
-    name: str = backbones.DEFAULT, weights: Path | None = None, *, size: int | None = None, head: Head | None = None
-) -> Network:
+    name: str = backbones.DEFAULT_BACKBONE,
+    weights: Path | None = None,
+    *,
+    size: int | None = None,
+    head: Head | None = None,
+) -> EmbeddingNetwork:
     """A network with real backbone weights; a head's weights are torch's initial ones, to be set or trained."""
-    return Network(backbones.create(name, weights, size=size), head).eval()
+    return EmbeddingNetwork(backbones.create_backbone(name, weights, size=size), head).eval()
 
 
-def with_head(network: Network, head: Head | None) -> Network:
+def replace_head(network: EmbeddingNetwork, head: Head | None) -> EmbeddingNetwork:
     """The same body under another head, or under none: the embedding taken before the head."""
-    return Network(Backbone(network.name, network.body, network.preprocessing), head)
+    return EmbeddingNetwork(Backbone(network.name, network.body, network.preprocessing), head)
 
 
-def load_network(folder: Path) -> Network:
+def load_network(folder: Path) -> EmbeddingNetwork:
     """The network of a model or checkpoint folder, float32, evaluation mode; ModelError where it is not whole."""
     card = read_card(folder)
     tensors = _read_tensors(folder, card)
-    seen = tensors.pop(SEEN, None)
-    body = backbones.skeleton(card.backbone, card.preprocessing)
-    network = Network(Backbone(card.backbone, body, card.preprocessing), card.head)
-    if network.dim != card.dim or (seen is not None and not _are_hashes(seen)):
+    seen_hashes = tensors.pop(SEEN_HASHES_TENSOR, None)
+    body = backbones.build_architecture(card.backbone, card.preprocessing)
+    network = EmbeddingNetwork(Backbone(card.backbone, body, card.preprocessing), card.head)
+    if network.dim != card.dim or (seen_hashes is not None and not _are_hashes(seen_hashes)):
         raise ModelError(f"{show_path(folder / CARD_FILE)} does not fit its weights. Install the model again.")
-    backbones.fill(network, tensors, f"the weights in {show_path(folder)}")
+    backbones.fill_weights(network, tensors, f"the weights in {show_path(folder)}")
     return network.eval()
 
 
 def write_checkpoint(
-    network: Network, folder: Path, *, name: str, source: str, seen: np.ndarray | None = None
+    network: EmbeddingNetwork, folder: Path, *, name: str, source: str, seen_hashes: np.ndarray | None = None
 ) -> ModelCard:
     """Write the two files of a checkpoint into a folder that is not in use yet, made where there is none.
 
     `seen` (n, 32) uint8: content hashes of the pictures it was trained on or chosen by, kept inside the weights file.
     """
-    data = _state_bytes(network, seen)
+    data = _serialise_state(network, seen_hashes)
     card = ModelCard(
         name=name,
         backbone=network.name,
@@ -219,38 +227,38 @@ def write_checkpoint(
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS_FILE).write_bytes(data)
-    (folder / CARD_FILE).write_bytes(card_bytes(card))
+    (folder / CARD_FILE).write_bytes(serialise_card(card))
     return card
 
 
-def example(network: Network) -> Tensor:
+def make_example_batch(network: EmbeddingNetwork) -> Tensor:
     """A batch of two blank pictures, for tracing."""
     size = network.preprocessing.size
     return torch.zeros(2, size, size, 3, dtype=torch.uint8)
 
 
-def run_network(network: Network, device: str) -> Runner:
+def make_runner(network: EmbeddingNetwork, device: str) -> ModelRunner:
     """Run a network on "cpu", "cuda" or "mps"; it is for running only from then on. On CUDA its body runs in bf16."""
-    half = device == "cuda" and torch.cuda.is_bf16_supported()
+    uses_bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
     network.eval().to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads
 
-    def raw_features(batch: np.ndarray) -> Tensor:
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
-            return network.raw_features(torch.from_numpy(np.require(batch, requirements=["C", "W"])).to(device))
+    def compute_raw_features(batch: np.ndarray) -> Tensor:
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=uses_bf16):
+            return network.extract_raw_features(torch.from_numpy(np.require(batch, requirements=["C", "W"])).to(device))
 
-    def embed(batch: np.ndarray) -> np.ndarray:
+    def embed_batch(batch: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return _to_numpy(network.embed(network.pool(raw_features(batch).float())))
+            return _to_numpy(network.embed(network.pool(compute_raw_features(batch).float())))
 
-    def features(batch: np.ndarray) -> np.ndarray:
+    def compute_feature_maps(batch: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return _to_numpy(network.feature_map(raw_features(batch)))
+            return _to_numpy(network.to_feature_map(compute_raw_features(batch)))
 
-    return Runner(embed, features, "bf16" if half else "fp32")
+    return ModelRunner(embed_batch, compute_feature_maps, "bf16" if uses_bf16 else "fp32")
 
 
-def accelerator() -> str | None:
+def find_accelerator() -> str | None:
     """The device torch can use besides the processor: "cuda", "mps" or None."""
     if torch.cuda.is_available():
         return "cuda"
@@ -280,16 +288,16 @@ def _read_tensors(folder: Path, card: ModelCard) -> dict[str, Tensor]:
     return backbones.parse_tensors(data, f"the weights in {show_path(folder)}")
 
 
-def _state_bytes(network: Network, seen: np.ndarray | None) -> bytes:
+def _serialise_state(network: EmbeddingNetwork, seen_hashes: np.ndarray | None) -> bytes:
     state = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in network.state_dict().items()}
-    if seen is not None:
-        state[SEEN] = torch.from_numpy(np.ascontiguousarray(seen, dtype=np.uint8).reshape(-1, 32))
+    if seen_hashes is not None:
+        state[SEEN_HASHES_TENSOR] = torch.from_numpy(np.ascontiguousarray(seen_hashes, dtype=np.uint8).reshape(-1, 32))
     backbones.check_finite(state, "The trained weights")
     return safetensors.torch.save(state)
 
 
-def _are_hashes(seen: Tensor) -> bool:
-    return seen.dtype == torch.uint8 and seen.ndim == 2 and seen.shape[1] == 32
+def _are_hashes(seen_hashes: Tensor) -> bool:
+    return seen_hashes.dtype == torch.uint8 and seen_hashes.ndim == 2 and seen_hashes.shape[1] == 32
 
 
 def _to_numpy(tensor: Tensor) -> np.ndarray:

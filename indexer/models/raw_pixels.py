@@ -8,17 +8,17 @@ from PIL.Image import Image
 
 from indexer.models.card import ModelCard, Preprocessing
 
-SIDE = 28
+PIXEL_SIDE = 28
 
 
-class Pixels:
+class RawPixelEmbedder:
     """An Embedder without a network: the picture at 28 x 28, its numbers (2352,) scaled to unit length."""
 
     card = ModelCard(
         name="pixels",
         backbone="none",
-        dim=3 * SIDE * SIDE,
-        preprocessing=Preprocessing(SIDE, 1.0, "bilinear", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+        dim=3 * PIXEL_SIDE * PIXEL_SIDE,
+        preprocessing=Preprocessing(PIXEL_SIDE, 1.0, "bilinear", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
         head=None,
         weights_sha256="0" * 64,
         source="the pictures themselves",

@@ -26,7 +26,7 @@ XML_FILE = "openvino.xml"
 BIN_FILE = "openvino.bin"
 XML_LIMIT = 1 << 28  # bytes; the largest network of timm has about 10 MB
 BIN_LIMIT = 8 << 30
-PRECISIONS = {"bf16": "bf16", "fp32": "f32"}  # our word: OpenVINO's
+OPENVINO_PRECISIONS = {"bf16": "bf16", "fp32": "f32"}  # our word: OpenVINO's
 
 
 class NotConverted(ModelError):
@@ -34,7 +34,7 @@ class NotConverted(ModelError):
 
 
 @dataclass(frozen=True, slots=True)
-class Retrievals:
+class RetrievalByPrecision:
     """MAP@R of the same labelled pictures, each asking for its class, computed in fp32 and in bf16.
 
     `seen` counts further ones that were left out, as the model was trained on them.
@@ -47,7 +47,7 @@ class Retrievals:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class TorchAgreement:
     """How far the converted form agrees with torch, over `count` pictures: lowest cosine by precision, mean of bf16.
 
     `found` says what the bundled sample's retrieval loses by bf16, None where that was not measured.
@@ -58,7 +58,7 @@ class Agreement:
     fp32: float
     bf16: float | None = None
     bf16_mean: float | None = None
-    found: Retrievals | None = None
+    found: RetrievalByPrecision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,11 @@ class RuntimeForm:
     runtime: str
     why: str
     precision: str = "fp32"
-    agreement: Agreement | None = None
+    agreement: TorchAgreement | None = None
     files: dict[str, str] = field(default_factory=dict)
 
 
-class Runner(NamedTuple):
+class ModelRunner(NamedTuple):
     """A model made ready to run: uint8 (n, size, size, 3) to embeddings (n, dim) and feature maps (n, c, h, w)."""
 
     embed: Callable[[np.ndarray], np.ndarray]
@@ -81,23 +81,23 @@ class Runner(NamedTuple):
     precision: str
 
 
-def convert(network: Any, example: Any, folder: Path) -> dict[str, str]:
+def convert_network(network: Any, example_batch: Any, folder: Path) -> dict[str, str]:
     """Convert a torch network to files in `folder`: dynamic batch, fixed height and width, fp32. Returns their sha256.
 
     ModelError where OpenVINO cannot express the network.
     """
     openvino = import_openvino()
-    shape = [-1, *example.shape[1:]]
+    shape = [-1, *example_batch.shape[1:]]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # tracing warns about every constant it finds
-            converted = openvino.convert_model(network, example_input=example, input=shape)
+            converted = openvino.convert_model(network, example_input=example_batch, input=shape)
         for output, name in zip(converted.outputs, ("embedding", "features"), strict=True):
             output.get_tensor().set_names({name})
         openvino.save_model(converted, folder / XML_FILE, compress_to_fp16=False)
     except Exception as error:  # the converter raises whatever the traced code does
         raise ModelError(f"OpenVINO cannot express this network: {_first_line(error)}") from error
-    return {name: _sha256((folder / name).read_bytes()) for name in (XML_FILE, BIN_FILE)}
+    return {name: _compute_sha256((folder / name).read_bytes()) for name in (XML_FILE, BIN_FILE)}
 
 
 def write_form(form: RuntimeForm, folder: Path) -> None:
@@ -108,7 +108,7 @@ def write_form(form: RuntimeForm, folder: Path) -> None:
 def read_form(folder: Path, card: ModelCard) -> RuntimeForm:
     """The form `runtime.json` states; NotConverted where it is missing, damaged or of another model."""
     try:
-        form = _form(read_json(folder / RUNTIME_FILE))
+        form = _parse_form(read_json(folder / RUNTIME_FILE))
     except (ModelError, ValueError, TypeError) as error:
         raise NotConverted(
             f"{show_path(folder / RUNTIME_FILE)} is missing or damaged. Install the model again."
@@ -124,7 +124,7 @@ def check_files(folder: Path, form: RuntimeForm) -> None:
         _read_checked(folder, form, name)
 
 
-def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str | None = None) -> Runner:
+def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str | None = None) -> ModelRunner:
     """Load the converted files and make them ready for so many threads at once, which share the cores.
 
     Precision None means the one that agreed with torch at installation.
@@ -134,21 +134,25 @@ def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str 
     xml, weights = (_read_checked(folder, form, name) for name in (XML_FILE, BIN_FILE))
     core = import_openvino().Core()
     try:
-        compiled = core.compile_model(core.read_model(xml, weights), "CPU", _options(core, form, callers, precision))
-        used = "bf16" if "bf" in compiled.get_property("INFERENCE_PRECISION_HINT").to_string() else "fp32"
+        compiled = core.compile_model(
+            core.read_model(xml, weights), "CPU", _build_compile_options(core, form, callers, precision)
+        )
+        used_precision = "bf16" if "bf" in compiled.get_property("INFERENCE_PRECISION_HINT").to_string() else "fp32"
     except (RuntimeError, TypeError, ValueError) as error:
         raise NotConverted(f"OpenVINO refuses {show_path(folder / XML_FILE)}: {_first_line(error)}") from error
-    own = threading.local()  # a request of its own for each calling thread
+    thread_requests = threading.local()  # a request of its own for each calling thread
 
-    def run(batch: np.ndarray, output: str) -> np.ndarray:
-        if not hasattr(own, "request"):
-            own.request = compiled.create_infer_request()
-        request = own.request
+    def run_batch(batch: np.ndarray, output: str) -> np.ndarray:
+        if not hasattr(thread_requests, "request"):
+            thread_requests.request = compiled.create_infer_request()
+        request = thread_requests.request
         request.infer([np.ascontiguousarray(batch)])
         result: np.ndarray = request.get_tensor(output).data.astype(np.float32)  # a copy: the next batch writes there
         return result
 
-    return Runner(lambda batch: run(batch, "embedding"), lambda batch: run(batch, "features"), used)
+    return ModelRunner(
+        lambda batch: run_batch(batch, "embedding"), lambda batch: run_batch(batch, "features"), used_precision
+    )
 
 
 def import_openvino() -> Any:
@@ -168,11 +172,14 @@ def fast_precision() -> str:
     return "bf16" if "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
 
 
-def _options(core: Any, form: RuntimeForm, callers: int, precision: str | None) -> dict[str, str | int]:
-    wanted = precision or form.precision
+def _build_compile_options(core: Any, form: RuntimeForm, callers: int, precision: str | None) -> dict[str, str | int]:
+    used_precision = precision or form.precision
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        wanted = "fp32"  # made on another machine
-    options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISIONS[wanted]}
+        used_precision = "fp32"  # made on another machine
+    options: dict[str, str | int] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": OPENVINO_PRECISIONS[used_precision],
+    }
     return options | ({"NUM_STREAMS": callers} if callers > 1 else {})
 
 
@@ -181,34 +188,34 @@ def _read_checked(folder: Path, form: RuntimeForm, name: str) -> bytes:
         data = read_regular(folder / name, XML_LIMIT if name == XML_FILE else BIN_LIMIT)
     except ModelError as error:
         raise NotConverted(str(error)) from error
-    if _sha256(data) != form.files.get(name):
+    if _compute_sha256(data) != form.files.get(name):
         raise NotConverted(f"{show_path(folder / name)} is damaged. Install the model again.")
     return data
 
 
-def _form(fields: dict[str, Any]) -> RuntimeForm:
+def _parse_form(fields: dict[str, Any]) -> RuntimeForm:
     """Check the fields of runtime.json; ValueError or TypeError where they are not ours."""
-    form = RuntimeForm(**fields | {"agreement": _agreement(fields.get("agreement"))})
+    form = RuntimeForm(**fields | {"agreement": _parse_agreement(fields.get("agreement"))})
     words = (form.fingerprint, form.runtime, form.why, form.precision)
     if not all(isinstance(word, str) for word in words) or not isinstance(form.files, dict):
         raise TypeError("a field has the wrong type")
-    if form.runtime not in ("openvino", "torch") or form.precision not in PRECISIONS:
+    if form.runtime not in ("openvino", "torch") or form.precision not in OPENVINO_PRECISIONS:
         raise ValueError("an unknown runtime or precision")
     if form.files.keys() != ({XML_FILE, BIN_FILE} if form.runtime == "openvino" else set()):
         raise ValueError("not the files of this runtime")
     return form
 
 
-def _agreement(fields: dict[str, Any] | None) -> Agreement | None:
+def _parse_agreement(fields: dict[str, Any] | None) -> TorchAgreement | None:
     if fields is None:
         return None
     if not isinstance(fields, dict):
         raise TypeError("its agreement is no table")
     found = fields.get("found")
-    return Agreement(**fields | {"found": None if found is None else Retrievals(**found)})
+    return TorchAgreement(**fields | {"found": None if found is None else RetrievalByPrecision(**found)})
 
 
-def _sha256(data: bytes) -> str:
+def _compute_sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 

@@ -15,15 +15,15 @@ from indexer.errors import PhotoError
 MAX_SENSOR_PIXELS = 150_000_000
 
 # How files start that are not TIFF: Panasonic, Olympus (three), Fujifilm, Sigma, Minolta.
-_STARTS = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")
+_RAW_SIGNATURES = (b"IIU\0", b"IIRO", b"IIRS", b"MMOR", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")
 _SUBFILE_TYPE, _PHOTOMETRIC, _MAKE, _SUB_IFDS, _DNG_VERSION = 254, 262, 271, 330, 50706
 _SENSOR_PHOTOMETRICS = (32803, 34892)  # colour filter array, linear raw
 
 # LibRaw's flip -> EXIF orientation.
-_ORIENTATIONS = {3: 3, 5: 8, 6: 6}
+_FLIP_ORIENTATIONS = {3: 3, 5: 8, 6: 6}
 
 
-class Developed(NamedTuple):
+class DevelopedRaw(NamedTuple):
     """A picture from a RAW file: opened by Pillow, the JPEG bytes behind it (or none), the upright original's size."""
 
     image: Image.Image
@@ -34,15 +34,15 @@ class Developed(NamedTuple):
 
 def is_raw(data: bytes) -> bool:
     """Whether the content is camera RAW. Most kinds are TIFF files whose first picture is only a thumbnail."""
-    if data.startswith(_STARTS) or data[4:12] == b"ftypcrx ":
+    if data.startswith(_RAW_SIGNATURES) or data[4:12] == b"ftypcrx ":
         return True
-    tags = _tiff_tags(data)
+    tags = _read_tiff_tags(data)
     canon = bool(tags) and data[8:10] == b"CR"
     thumbnail_first = tags.get(_SUBFILE_TYPE) == 1 and _MAKE in tags and _SUB_IFDS in tags
     return canon or thumbnail_first or _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _SENSOR_PHOTOMETRICS
 
 
-def _tiff_tags(data: bytes) -> dict[int, int]:
+def _read_tiff_tags(data: bytes) -> dict[int, int]:
     """Tag -> value or offset, of the first directory of a TIFF file; empty for anything else."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
     tags: dict[int, int] = {}
@@ -60,7 +60,7 @@ def _tiff_tags(data: bytes) -> dict[int, int]:
     return tags
 
 
-def develop(data: bytes, short_side: int) -> Developed:
+def develop_raw(data: bytes, short_side: int) -> DevelopedRaw:
     """The camera's own preview where its short side is large enough, else the sensor's picture in half size."""
     import rawpy  # noqa: PLC0415 - optional, and slow to import
 
@@ -68,16 +68,16 @@ def develop(data: bytes, short_side: int) -> Developed:
         sizes = raw.sizes
         turned = sizes.flip in (5, 6)
         upright = (sizes.height, sizes.width) if turned else (sizes.width, sizes.height)
-        preview = _preview(raw)
+        preview = _extract_preview(raw)
         if preview is not None and min(preview.image.size) >= min(short_side, min(upright) // 2):
             return preview._replace(width=upright[0], height=upright[1])
         if sizes.raw_width * sizes.raw_height > MAX_SENSOR_PIXELS:
             raise PhotoError(f"is too large: {sizes.raw_width} x {sizes.raw_height} sensor pixels")
         pixels = raw.postprocess(half_size=True, use_camera_wb=True)
-    return Developed(Image.fromarray(pixels), b"", *upright)
+    return DevelopedRaw(Image.fromarray(pixels), b"", *upright)
 
 
-def _preview(raw: Any) -> Developed | None:
+def _extract_preview(raw: Any) -> DevelopedRaw | None:
     """The embedded picture, stored as the sensor saw it (not turned); None where there is none that can be opened."""
     try:
         thumbnail = raw.extract_thumb()
@@ -89,5 +89,5 @@ def _preview(raw: Any) -> Developed | None:
         exif = image.getexif()
     except Exception:  # foreign bytes: whatever is wrong with the preview, the sensor's picture is still there
         return None
-    exif.setdefault(ExifTags.Base.Orientation, _ORIENTATIONS.get(raw.sizes.flip, 1))
-    return Developed(image, data, *image.size)
+    exif.setdefault(ExifTags.Base.Orientation, _FLIP_ORIENTATIONS.get(raw.sizes.flip, 1))
+    return DevelopedRaw(image, data, *image.size)

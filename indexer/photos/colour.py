@@ -23,34 +23,34 @@ PROBE_STEPS = 9
 PROBE_TOLERANCE = 1
 
 # Modes that can be averaged as they are; all others are converted first.
-PLAIN = frozenset({"L", "RGB", "CMYK", "LAB"})
+PLAIN_MODES = frozenset({"L", "RGB", "CMYK", "LAB"})
 
-Convert = Callable[[Image.Image], Image.Image]
+ConvertBand = Callable[[Image.Image], Image.Image]
 
 _SRGB = ImageCms.createProfile("sRGB")
 
 
-def to_srgb(image: Image.Image, factor: int) -> Image.Image:
+def convert_to_srgb(image: Image.Image, factor: int) -> Image.Image:
     """The picture in RGB, 8 bit, sRGB, composited on white, each side divided by `factor` and rounded up."""
     profile = image.info.get("icc_profile")
-    small = _reduced(image, factor)
-    transform = _transform(profile, small.mode) if _is_usable(profile) else None
+    small = _reduce_in_bands(image, factor)
+    transform = _build_transform(profile, small.mode) if _is_usable(profile) else None
     if transform is None:
         return small if small.mode == "RGB" else small.convert("RGB")
     srgb: Image.Image = transform.apply(small)
     return srgb
 
 
-def _reduced(image: Image.Image, factor: int) -> Image.Image:
+def _reduce_in_bands(image: Image.Image, factor: int) -> Image.Image:
     """The picture in one of the PLAIN modes, each side divided by `factor`."""
-    if image.mode in PLAIN and not image.has_transparency_data:
+    if image.mode in PLAIN_MODES and not image.has_transparency_data:
         return image.reduce(factor) if factor > 1 else image
-    convert = _converter(image, factor)
+    convert = _choose_converter(image, factor)
     rows = max(1, BAND_PIXELS // image.width // factor) * factor
     if rows >= image.height:
         return convert(image)
     small: Image.Image | None = None
-    for top, band in _bands(image, rows):
+    for top, band in _cut_bands(image, rows):
         part = convert(band)
         if small is None:
             small = Image.new(part.mode, (part.width, -(-image.height // factor)))
@@ -59,66 +59,66 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     return small
 
 
-def _bands(image: Image.Image, rows: int) -> Iterator[tuple[int, Image.Image]]:
+def _cut_bands(image: Image.Image, rows: int) -> Iterator[tuple[int, Image.Image]]:
     """The picture cut into bands of `rows` rows, each with the number of its first row."""
     for top in range(0, image.height, rows):
         yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
-def _converter(image: Image.Image, factor: int) -> Convert:
+def _choose_converter(image: Image.Image, factor: int) -> ConvertBand:
     """How a band of this picture becomes a PLAIN band that is `factor` times smaller."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return partial(_grey_from_wide, span=_span(image), factor=factor)
+        return partial(_convert_wide_to_grey, span=_measure_grey_range(image), factor=factor)
     if image.has_transparency_data:
-        return partial(_on_white, factor=factor)
+        return partial(_lay_on_white, factor=factor)
     plain = "L" if image.mode == "1" else "RGB"
-    return lambda band: _shrunk(band.convert(plain), factor)
+    return lambda band: _shrink_image(band.convert(plain), factor)
 
 
-def _shrunk(image: Image.Image, factor: int) -> Image.Image:
+def _shrink_image(image: Image.Image, factor: int) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
 
 
-def _on_white(band: Image.Image, factor: int) -> Image.Image:
+def _lay_on_white(band: Image.Image, factor: int) -> Image.Image:
     """The band laid on white, in L where it was grey, else in RGB."""
     grey = band.mode in ("L", "LA", "La", "1")
-    both = _shrunk(band.convert("LA" if grey else "RGBA"), factor)
+    both = _shrink_image(band.convert("LA" if grey else "RGBA"), factor)
     white = Image.new("L" if grey else "RGB", both.size, "white")
     white.paste(both.convert(white.mode), mask=both.getchannel("A"))
     return white
 
 
-class Span(NamedTuple):
+class GreyRange(NamedTuple):
     """The values that become black and white."""
 
     low: float
     high: float
 
 
-def _span(image: Image.Image) -> Span:
+def _measure_grey_range(image: Image.Image) -> GreyRange:
     """The range of a wide grey picture: the type's own for 16 bit, the finite values' own for 32 bit and float.
 
     Pillow gives 16-bit PGM and old 16-bit PNG in mode "I" too: whole numbers that fit 16 bits are taken as 16 bit.
     """
-    sixteen = Span(0.0, 65535.0)
+    sixteen = GreyRange(0.0, 65535.0)
     if image.mode.startswith("I;16"):
         return sixteen
     low, high = np.inf, -np.inf
-    for _, band in _bands(image, max(1, BAND_PIXELS // image.width)):
+    for _, band in _cut_bands(image, max(1, BAND_PIXELS // image.width)):
         values = np.asarray(band)
         finite = values[np.isfinite(values)]
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     if image.mode == "I" and low >= 0 and high <= sixteen.high:
         return sixteen
-    return Span(low, high) if low < high else Span(min(low, 0.0), max(low, 1.0))
+    return GreyRange(low, high) if low < high else GreyRange(min(low, 0.0), max(low, 1.0))
 
 
-def _grey_from_wide(band: Image.Image, span: Span, factor: int) -> Image.Image:
+def _convert_wide_to_grey(band: Image.Image, span: GreyRange, factor: int) -> Image.Image:
     """The band in L: `span.low` and below is black, `span.high` and above is white, not a number is black."""
     values = np.nan_to_num(np.asarray(band, dtype=np.float64), nan=span.low, posinf=span.high, neginf=span.low)
     grey = np.clip((values - span.low) * (255.0 / (span.high - span.low)), 0.0, 255.0)
-    return _shrunk(Image.fromarray(np.rint(grey).astype(np.uint8)), factor)
+    return _shrink_image(Image.fromarray(np.rint(grey).astype(np.uint8)), factor)
 
 
 def _is_usable(profile: object) -> TypeGuard[bytes]:
@@ -126,7 +126,7 @@ def _is_usable(profile: object) -> TypeGuard[bytes]:
 
 
 @lru_cache(maxsize=8)
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+def _build_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """From this profile to sRGB as Pillow's default does it; None for a broken one, or where it changes nothing.
 
     Threads share it: without its one-pixel cache a littleCMS transform may be used by several at once.

@@ -15,7 +15,7 @@ from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin, UnidentifiedI
 
 from indexer.errors import PhotoError
 from indexer.photos import camera_raw
-from indexer.photos.colour import to_srgb
+from indexer.photos.colour import convert_to_srgb
 from indexer.photos.reading import explain_fault
 
 # Part of every model's fingerprint: raise it when the same file gives other pixels.
@@ -44,10 +44,10 @@ PIXEL_LIMITS = {
 MAX_RESULT_PIXELS = 64_000_000
 
 # What Pillow may try, and nothing else of its fifty formats. MPO comes through the JPEG plugin, by name it is an error.
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+_PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 _PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)  # imported for what they register, the rest is built in
 
-_EXTRAS = {"heif": "pillow_heif", "raw": "rawpy"}
+_EXTRA_PACKAGES = {"heif": "pillow_heif", "raw": "rawpy"}
 
 # Pillow's own limit is one number for all formats and all threads; every picture meets ours above before its pixels do.
 Image.MAX_IMAGE_PIXELS = None
@@ -55,7 +55,7 @@ Image.MAX_IMAGE_PIXELS = None
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-class Decoded(NamedTuple):
+class DecodedPhoto(NamedTuple):
     """A picture in RGB, 8 bit, sRGB, upright, maybe reduced; width and height are those of the upright original."""
 
     image: Image.Image
@@ -63,12 +63,12 @@ class Decoded(NamedTuple):
     height: int
 
 
-def available(extra: str) -> bool:
+def is_extra_installed(extra: str) -> bool:
     """Whether the package behind an optional extra ("heif" or "raw") is installed."""
-    return find_spec(_EXTRAS[extra]) is not None
+    return find_spec(_EXTRA_PACKAGES[extra]) is not None
 
 
-def decode(data: bytes, short_side: int) -> Decoded:
+def decode_photo(data: bytes, short_side: int) -> DecodedPhoto:
     """The first frame with a short side of at least `short_side` pixels, or all it has; PhotoError where it cannot.
 
     Twice that much may come back. Refused are also pictures of which more than MAX_RESULT_PIXELS would be left: a strip
@@ -76,11 +76,11 @@ def decode(data: bytes, short_side: int) -> Decoded:
     """
     _silence_pillow()
     try:
-        return _decode(data, max(1, short_side))
+        return _decode_content(data, max(1, short_side))
     except PhotoError:
         raise
     except UnidentifiedImageError:
-        raise PhotoError(_unidentified(data)) from None
+        raise PhotoError(_explain_unidentified(data)) from None
     except MemoryError:
         raise PhotoError("needs more memory than there is") from None
     except Exception as fault:
@@ -89,14 +89,14 @@ def decode(data: bytes, short_side: int) -> Decoded:
         raise PhotoError(f"is damaged: {explain_fault(fault)}") from fault
 
 
-def _decode(data: bytes, short_side: int) -> Decoded:
+def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
     if camera_raw.is_raw(data):
         return _decode_raw(data, short_side)
-    with _open_heif(data) if _is_heif(data) else Image.open(BytesIO(data), formats=_FORMATS) as image:
-        return _finish(image, data, short_side)
+    with _open_heif(data) if _is_heif(data) else Image.open(BytesIO(data), formats=_PILLOW_FORMATS) as image:
+        return _decode_opened(image, data, short_side)
 
 
-def _finish(image: Image.Image, data: bytes, short_side: int) -> Decoded:
+def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedPhoto:
     """Decode an opened picture, shrink, colour and turn it, in the order that costs least time and memory."""
     width, height = image.size
     _check_size(image, width * height)
@@ -104,26 +104,28 @@ def _finish(image: Image.Image, data: bytes, short_side: int) -> Decoded:
         _check_scans(data, width * height)
         image.draft("RGB", (short_side, short_side))  # the largest of 1/8, 1/4, 1/2 with both sides >= short_side
     factor = max(1, min(image.size) // short_side)
-    _check_left(image, factor)
+    _check_reduced_size(image, factor)
     image.load()
-    small = to_srgb(image, factor)
-    turn = _TURNS.get(_orientation(image))  # after load: a PNG may tell it behind the pixels, a TIFF turns itself
+    small = convert_to_srgb(image, factor)
+    turn = _ORIENTATION_TURNS.get(
+        _read_orientation(image)
+    )  # after load: a PNG may tell it behind the pixels, a TIFF turns itself
     if turn is None:
-        return Decoded(_bare(small, image), width, height)
-    if turn in _SWAPPING:
+        return DecodedPhoto(_strip_metadata(small, image), width, height)
+    if turn in _SIDEWAYS_TURNS:
         width, height = height, width
-    return Decoded(_bare(small.transpose(turn), image), width, height)
+    return DecodedPhoto(_strip_metadata(small.transpose(turn), image), width, height)
 
 
-def _bare(picture: Image.Image, opened: Image.Image) -> Image.Image:
+def _strip_metadata(picture: Image.Image, opened: Image.Image) -> Image.Image:
     """The picture without the file's metadata, and without the decoder behind it, which holds the whole file."""
-    bare = picture.copy() if picture is opened else picture
-    bare.info = {}
-    return bare
+    stripped = picture.copy() if picture is opened else picture
+    stripped.info = {}
+    return stripped
 
 
 # EXIF orientation -> how the stored picture becomes upright; 1 and everything unknown: it is.
-_TURNS = {
+_ORIENTATION_TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -132,10 +134,10 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SWAPPING = frozenset(_TURNS[value] for value in (5, 6, 7, 8))
+_SIDEWAYS_TURNS = frozenset(_ORIENTATION_TURNS[value] for value in (5, 6, 7, 8))
 
 
-def _orientation(image: Image.Image) -> int:
+def _read_orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 where there is none that can be read."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
@@ -149,44 +151,44 @@ def _check_size(image: Image.Image, pixels: int) -> None:
         raise PhotoError("has no pixels")
     limit = PIXEL_LIMITS.get(image.format or "", MAX_PIXELS)
     if pixels > limit:
-        raise _too_large(image, f"more than the {limit // 10**6} megapixels that are read as {image.format}")
+        raise _make_size_error(image, f"more than the {limit // 10**6} megapixels that are read as {image.format}")
 
 
 def _check_scans(data: bytes, pixels: int) -> None:
-    scans = _scans(data)
+    scans = _count_scans(data)
     if scans > MAX_SCANS:
         raise PhotoError(f"is a JPEG in more than {MAX_SCANS} scans, as only a file made to waste time has")
     if scans > 1 and pixels > MAX_SCANNED_PIXELS:
         raise PhotoError(f"is a progressive JPEG of more than {MAX_SCANNED_PIXELS // 10**6} megapixels")
 
 
-def _check_left(image: Image.Image, factor: int) -> None:
+def _check_reduced_size(image: Image.Image, factor: int) -> None:
     if (image.width // factor) * (image.height // factor) > MAX_RESULT_PIXELS:
-        raise _too_large(image, "which its shape or the size asked for keeps from being shrunk")
+        raise _make_size_error(image, "which its shape or the size asked for keeps from being shrunk")
 
 
-def _too_large(image: Image.Image, why: str) -> PhotoError:
+def _make_size_error(image: Image.Image, why: str) -> PhotoError:
     return PhotoError(f"is too large: {image.width} x {image.height} pixels, {why}")
 
 
 # Any marker of a JPEG but the ones without a length that occur within a scan (restarts, stuffed zeros).
-_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd9-\xfe])")
+_SEGMENT_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd9-\xfe])")
 _PROGRESSIVE_FRAMES = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 
 
-def _scans(data: bytes) -> int:
+def _count_scans(data: bytes) -> int:
     """How many scans a JPEG has, counted to MAX_SCANS + 1; 1 means that it is decoded row by row.
 
     Segments are stepped over, so bytes that look like markers in thumbnails, profiles or an appended film do not count.
     """
     scans, components, progressive, position = 0, 0, False, 2
-    while scans <= MAX_SCANS and (found := _MARKER.search(data, position)):
+    while scans <= MAX_SCANS and (found := _SEGMENT_MARKER.search(data, position)):
         marker, position = found[1][0], found.end()
         if marker == _END_OF_IMAGE:
             break
-        if marker in _FRAMES:
+        if marker in _FRAME_MARKERS:
             components, progressive = data[position + 7], marker in _PROGRESSIVE_FRAMES
         elif marker == _START_OF_SCAN:
             scans += 1
@@ -209,7 +211,7 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", 
 
 
 def _open_heif(data: bytes) -> Image.Image:
-    if not available("heif"):
+    if not is_extra_installed("heif"):
         raise PhotoError("is a HEIC picture: install lookalike[heif] to read it", needs="heif")
     import pillow_heif  # noqa: PLC0415 - optional, and slow to import
 
@@ -218,12 +220,12 @@ def _open_heif(data: bytes) -> Image.Image:
     return image
 
 
-def _decode_raw(data: bytes, short_side: int) -> Decoded:
-    if not available("raw"):
+def _decode_raw(data: bytes, short_side: int) -> DecodedPhoto:
+    if not is_extra_installed("raw"):
         raise PhotoError("is a camera RAW file: install lookalike[raw] to read it", needs="raw")
-    raw = camera_raw.develop(data, short_side)
+    raw = camera_raw.develop_raw(data, short_side)
     with raw.image:
-        return _finish(raw.image, raw.data, short_side)._replace(width=raw.width, height=raw.height)
+        return _decode_opened(raw.image, raw.data, short_side)._replace(width=raw.width, height=raw.height)
 
 
 def _silence_pillow() -> None:
@@ -240,9 +242,9 @@ def _silence_pillow() -> None:
 _FOREIGN_DECODERS = r"(PIL|pillow_heif|rawpy)(\.|$)"
 
 # How the formats of _FORMATS start, to tell a damaged picture from something that is none.
-_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_FORMAT_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
-def _unidentified(data: bytes) -> str:
-    known = data.startswith(_STARTS) or data[4:12] in (b"ftypavif", b"ftypavis")
+def _explain_unidentified(data: bytes) -> str:
+    known = data.startswith(_FORMAT_SIGNATURES) or data[4:12] in (b"ftypavif", b"ftypavis")
     return "is damaged: its header cannot be read" if known else "is not a picture in a format Lookalike reads"

@@ -29,33 +29,33 @@ FASHION_CLASSES = (
 )
 IDX_IMAGES, IDX_LABELS = 2051, 2049  # the magic numbers of the idx format: unsigned bytes in 3 and in 1 dimensions
 IDX_BYTES = 64 * 1024 * 1024  # read at most; the training pictures are 47 MB
-REINSTALL = "install the package dataset-fashion-mnist again."
+REINSTALL_HINT = "install the package dataset-fashion-mnist again."
 
 
-def assets_folder() -> Path:
+def find_assets_folder() -> Path:
     """The folder of icons, theme and sample pictures: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "assets"
     return installed if installed.is_dir() else package.parent / "assets"
 
 
-def sample_folder() -> Path:
+def find_sample_folder() -> Path:
     """The folder of the bundled sample pictures, one sub-folder per class."""
-    return assets_folder() / "sample"
+    return find_assets_folder() / "sample"
 
 
-def write_pictures(out: Path, *, per_class: int | None = None, part: str = "test") -> Steps[int]:
+def write_bundled_pictures(out: Path, *, per_class: int | None = None, part: str = "test") -> Steps[int]:
     """Copy the bundled pictures, the first `per_class` of each class, as OUT/CLASS/NAME.png; returns how many.
 
     Raises LookalikeError where OUT holds anything else or cannot be written.
     """
     del part  # the drawings are not divided
-    source = sample_folder()
+    source = find_sample_folder()
     folders = sorted(folder for folder in source.glob("*") if folder.is_dir())
     files = [file.relative_to(source) for folder in folders for file in sorted(folder.glob("*.png"))[:per_class]]
     if not files:
         raise LookalikeError(f"The bundled pictures are not at {show_path(source)}. Install lookalike again.")
-    return (yield from _write(out, files, lambda at: (source / files[at]).read_bytes()))
+    return (yield from _write_files(out, files, lambda at: (source / files[at]).read_bytes()))
 
 
 def write_fashion_mnist(
@@ -70,41 +70,41 @@ def write_fashion_mnist(
     pixels = _read_idx(prefix.with_name(f"{prefix.name}-images-idx3-ubyte.gz"), IDX_IMAGES)
     labels = _read_idx(prefix.with_name(f"{prefix.name}-labels-idx1-ubyte.gz"), IDX_LABELS)
     if len(labels) != len(pixels) or labels.max(initial=0) >= len(FASHION_CLASSES):
-        raise LookalikeError(f"The pictures and labels in {show_path(source)} do not fit; {REINSTALL}")
+        raise LookalikeError(f"The pictures and labels in {show_path(source)} do not fit; {REINSTALL_HINT}")
     rows = np.sort(np.concatenate([np.flatnonzero(labels == code)[:per_class] for code in range(len(FASHION_CLASSES))]))
     files = [Path(FASHION_CLASSES[labels[row]], f"{part}-{row:05d}.png") for row in rows]
-    return (yield from _write(out, files, lambda at: _png(pixels[rows[at]])))
+    return (yield from _write_files(out, files, lambda at: _encode_png(pixels[rows[at]])))
 
 
-def _write(out: Path, files: list[Path], content: Callable[[int], bytes]) -> Steps[int]:
+def _write_files(out: Path, files: list[Path], content: Callable[[int], bytes]) -> Steps[int]:
     """Write `content(i)` to OUT/files[i]; what is there already stays, so that a run can be repeated or completed."""
     try:
-        _require_ours(out, set(files))
+        _require_own_files(out, set(files))
         for done, file in enumerate(files):
             if done % 100 == 0:
                 yield Progress("sample", done, len(files), file.parent.name)
-            _put(out / file, content(done))
+            _write_new_file(out / file, content(done))
     except OSError as error:
         raise LookalikeError(f"{show_path(out)} cannot be written: {error.strerror}. Name another folder.") from error
     yield Progress("sample", len(files), len(files))
     return len(files)
 
 
-def _require_ours(out: Path, files: set[Path]) -> None:
+def _require_own_files(out: Path, files: set[Path]) -> None:
     """LookalikeError where OUT holds anything but some of these files, which would then be taken for the sample too."""
     folders = {str(file.parent) for file in files}
-    for entry in _visible(out) if out.exists() else ():
+    for entry in _list_visible(out) if out.exists() else ():
         ours = entry.name in folders and entry.is_dir() and not entry.is_symlink()
-        if not ours or any(found.relative_to(out) not in files for found in _visible(entry)):
+        if not ours or any(found.relative_to(out) not in files for found in _list_visible(entry)):
             raise LookalikeError(f"{show_path(out)} holds something else. Name a new or empty folder for the sample.")
 
 
-def _visible(folder: Path) -> list[Path]:
+def _list_visible(folder: Path) -> list[Path]:
     """What lies in the folder but hidden files: desktops leave theirs, and a killed run the one it was writing."""
     return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
 
 
-def _put(path: Path, content: bytes) -> None:
+def _write_new_file(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, and never over another one."""
     if path.exists():
         if path.is_file() and path.read_bytes() == content:
@@ -117,7 +117,7 @@ def _put(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def _encode_png(pixels: np.ndarray) -> bytes:
     """A grey uint8 picture (height, width) as a PNG file."""
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
@@ -137,10 +137,13 @@ def _read_idx(path: Path, magic: int) -> np.ndarray:
             "dataset-fashion-mnist"
         ) from error
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise LookalikeError(f"{show_path(path)} is damaged; {REINSTALL}") from error
+        raise LookalikeError(f"{show_path(path)} is damaged; {REINSTALL_HINT}") from error
     if found != magic:
-        raise LookalikeError(f"{show_path(path)} is not in the idx format; {REINSTALL}")
+        raise LookalikeError(f"{show_path(path)} is not in the idx format; {REINSTALL_HINT}")
     return array
 
 
-SAMPLES: dict[str, Callable[..., Steps[int]]] = {"pictures": write_pictures, "fashion-mnist": write_fashion_mnist}
+SAMPLE_WRITERS: dict[str, Callable[..., Steps[int]]] = {
+    "pictures": write_bundled_pictures,
+    "fashion-mnist": write_fashion_mnist,
+}

@@ -13,60 +13,60 @@ import sys
 from PIL import Image
 
 from indexer.errors import PhotoError
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import DecodedPhoto, decode_photo
 
-SECONDS = 60  # the worst picture that is not refused takes a hundredth of this
-MEMORY = 4 << 30  # bytes of address space; the largest picture that is not refused takes 600 MB
+TIME_LIMIT_SECONDS = 60  # the worst picture that is not refused takes a hundredth of this
+MEMORY_LIMIT_BYTES = 4 << 30  # bytes of address space; the largest picture that is not refused takes 600 MB
 
-_CHILD = "from indexer.photos import sandbox; sandbox.main()"
+_CHILD_PROGRAM = "from indexer.photos import sandbox; sandbox.main()"
 
 
-def decode(data: bytes, short_side: int) -> photos.Decoded:
+def decode_in_child(data: bytes, short_side: int) -> DecodedPhoto:
     """As `photos.decode`; PhotoError also where the picture makes its decoder crash or hang."""
-    command = [sys.executable, "-c", _CHILD, str(short_side), str(SECONDS)]
+    command = [sys.executable, "-c", _CHILD_PROGRAM, str(short_side), str(TIME_LIMIT_SECONDS)]
     try:  # a session of its own: Ctrl-C is for the caller
-        done = subprocess.run(
+        child = subprocess.run(
             command,
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=SECONDS,
+            timeout=TIME_LIMIT_SECONDS,
             check=False,
             start_new_session=True,
         )
     except subprocess.TimeoutExpired:
-        raise PhotoError(f"took longer than {SECONDS} s to decode") from None
-    if done.returncode != 0:
+        raise PhotoError(f"took longer than {TIME_LIMIT_SECONDS} s to decode") from None
+    if child.returncode != 0:
         raise PhotoError("made the decoder crash")
-    head, _, pixels = done.stdout.partition(b"\n")
-    about = json.loads(head)
-    if "reason" in about:
-        raise PhotoError(about["reason"], about["needs"])
-    return photos.Decoded(Image.frombytes("RGB", tuple(about["size"]), pixels), about["width"], about["height"])
+    header_line, _, pixels = child.stdout.partition(b"\n")
+    header = json.loads(header_line)
+    if "reason" in header:
+        raise PhotoError(header["reason"], header["needs"])
+    return DecodedPhoto(Image.frombytes("RGB", tuple(header["size"]), pixels), header["width"], header["height"])
 
 
 def main() -> None:
     """The child: content on standard input; on standard output a line of JSON, then the pixels in RGB."""
     short_side, seconds = (int(word) for word in sys.argv[1:])
-    _limit(seconds)
+    _limit_resources(seconds)
     try:
-        image, width, height = photos.decode(sys.stdin.buffer.read(), short_side)
+        image, width, height = decode_photo(sys.stdin.buffer.read(), short_side)
     except PhotoError as error:
-        _answer({"reason": str(error), "needs": error.needs})
+        _write_header({"reason": str(error), "needs": error.needs})
         return
-    _answer({"size": image.size, "width": width, "height": height})
+    _write_header({"size": image.size, "width": width, "height": height})
     sys.stdout.buffer.write(image.tobytes())
 
 
-def _answer(about: dict[str, object]) -> None:
-    sys.stdout.buffer.write(json.dumps(about).encode() + b"\n")
+def _write_header(header: dict[str, object]) -> None:
+    sys.stdout.buffer.write(json.dumps(header).encode() + b"\n")
 
 
-def _limit(seconds: int) -> None:
+def _limit_resources(seconds: int) -> None:
     """Bound memory, and time also where nobody is left to wait; where the system knows no such limits, none."""
     with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
         import resource  # noqa: PLC0415 - not on Windows
 
         signal.alarm(seconds + 1)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))

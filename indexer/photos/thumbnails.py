@@ -15,27 +15,27 @@ from typing import TypeVar
 from PIL import Image
 
 THUMBNAIL_SIDE = 256
-QUALITY = 85  # about 12 KB each: 12 GB for a million photos would be too much for more
+JPEG_QUALITY = 85  # about 12 KB each: 12 GB for a million photos would be too much for more
 
 # Another program writes 64 thumbnails in milliseconds; who waits longer than this shows an empty tile for now.
 BUSY_SECONDS = 2.0
 
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-Answer = TypeVar("Answer")
+_DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+Result = TypeVar("Result")
 
 
-def encode(image: Image.Image) -> bytes:
+def encode_thumbnail(image: Image.Image) -> bytes:
     """The picture (RGB) as JPEG with a long side of at most THUMBNAIL_SIDE pixels, never enlarged."""
     scale = THUMBNAIL_SIDE / max(image.size)
     if scale < 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.HAMMING, reducing_gap=1.1)  # a third of the time of bicubic
     file = BytesIO()
-    image.convert("RGB").save(file, "JPEG", quality=QUALITY)
+    image.convert("RGB").save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()
 
 
-class Thumbnails:
+class ThumbnailCache:
     """The cache in one file: threads may share it, each process opens its own."""
 
     def __init__(self, path: Path) -> None:
@@ -46,47 +46,49 @@ class Thumbnails:
     def put(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Keep (sha256, JPEG) pairs, all or none; nothing happens where the cache cannot be written."""
         pairs = list(rows)
-        self._ask(lambda db: _insert(db, pairs))
+        self._run_statement(lambda db: _insert_thumbnails(db, pairs))
 
     def get(self, sha256: bytes) -> bytes | None:
         """The JPEG of this content, None where the cache has none."""
-        row = self._ask(lambda db: db.execute("SELECT jpeg FROM thumbnails WHERE sha256 = ?", (sha256,)).fetchone())
+        row = self._run_statement(
+            lambda db: db.execute("SELECT jpeg FROM thumbnails WHERE sha256 = ?", (sha256,)).fetchone()
+        )
         return row[0] if row is not None and isinstance(row[0], bytes) else None  # a damaged row can hold anything
 
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
-            self._let_go()
+            self._close_connection()
 
-    def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
+    def _run_statement(self, statement: Callable[[sqlite3.Connection], Result]) -> Result | None:
         """The answer; None where there is none to be had: locked, read-only, disk full, or damaged and made anew."""
         with self._lock:
             for _ in range(2):
                 try:
                     if self._db is None:
-                        self._db = _connect(self._path)
-                    return question(self._db)
+                        self._db = _open_cache(self._path)
+                    return statement(self._db)
                 except sqlite3.OperationalError:
                     return None
                 except sqlite3.DatabaseError as fault:
-                    if getattr(fault, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
+                    if getattr(fault, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE_CODES:
                         raise
-                    self._set_aside()
+                    self._move_damaged_file()
             return None
 
-    def _set_aside(self) -> None:
+    def _move_damaged_file(self) -> None:
         """Move the damaged file away; SQLite has played back and removed its journal by now."""
-        self._let_go()
+        self._close_connection()
         with suppress(OSError):  # read-only, or another program has done it: go on without, or with the new file
             self._path.replace(self._path.with_name(self._path.name + ".damaged"))
 
-    def _let_go(self) -> None:
+    def _close_connection(self) -> None:
         if self._db is not None:
             self._db.close()
             self._db = None
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _open_cache(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA synchronous = OFF")  # a power cut may cost the cache, which is then made anew
@@ -98,7 +100,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _insert(db: sqlite3.Connection, pairs: list[tuple[bytes, bytes]]) -> None:
+def _insert_thumbnails(db: sqlite3.Connection, pairs: list[tuple[bytes, bytes]]) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
         db.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", pairs)

@@ -7,50 +7,50 @@ half its side. The greatest correlation counts: it is 1 for a copy and does not 
 import numpy as np
 from PIL import Image
 
-SIDE = 48  # pixels of the long side: enough to tell pictures apart, and 3 ms for 20 pairs
+COMPARED_SIDE = 48  # pixels of the long side: enough to tell pictures apart, and 3 ms for 20 pairs
 PADDING = 2  # pixels on each side, so that a copy of nearly the same shape fits although sizes are rounded
 # Sizes of the picture against the other's, 8 % apart, over which the correlation of a copy hardly falls.
 SCALES = (1.0, 0.92, 0.84, 0.77, 0.71, 0.65, 0.59, 0.54, 0.49)
-NOISE = 3.0  # levels of grey; flat areas correlate with anything
+GREY_NOISE = 3.0  # levels of grey; flat areas correlate with anything
 
 
-def overlaps(picture: Image.Image, others: list[Image.Image]) -> np.ndarray:
+def measure_overlaps(picture: Image.Image, others: list[Image.Image]) -> np.ndarray:
     """The greatest normalised correlation (n,), -1 to 1, of the picture in any of SCALES with any place of each other.
 
     By Fourier transform and running sums (Lewis 1995, "Fast normalized cross-correlation").
     """
     best = np.full(len(others), -1.0)
-    parts = [_grey(picture, scale * SIDE) for scale in SCALES]
-    fields = [np.pad(_grey(other, SIDE), PADDING, mode="edge") for other in others]
+    parts = [_resize_to_grey(picture, scale * COMPARED_SIDE) for scale in SCALES]
+    fields = [np.pad(_resize_to_grey(other, COMPARED_SIDE), PADDING, mode="edge") for other in others]
     for shape in {field.shape for field in fields}:
         rows = [row for row, field in enumerate(fields) if field.shape == shape]
-        same = np.stack([fields[row] for row in rows])
+        same_shape = np.stack([fields[row] for row in rows])
         for part in parts:
             if part.shape[0] <= shape[0] and part.shape[1] <= shape[1]:
-                best[rows] = np.maximum(best[rows], correlation(part, same))
+                best[rows] = np.maximum(best[rows], compute_max_correlation(part, same_shape))
     return best
 
 
-def _grey(picture: Image.Image, side: float) -> np.ndarray:
+def _resize_to_grey(picture: Image.Image, side: float) -> np.ndarray:
     """The picture in grey, float64, with this long side in pixels."""
     scale = side / max(picture.size)
     size = (max(4, round(picture.width * scale)), max(4, round(picture.height * scale)))
     return np.asarray(picture.convert("L").resize(size, Image.Resampling.BICUBIC), np.float64)
 
 
-def correlation(part: np.ndarray, fields: np.ndarray) -> np.ndarray:
+def compute_max_correlation(part: np.ndarray, fields: np.ndarray) -> np.ndarray:
     """The greatest correlation (n,) of the part (h, w) with any place of each of the fields (n, H, W)."""
     height, width = part.shape
     shape = (fields.shape[1], fields.shape[2])
     centred = part - part.mean()
     transformed = np.fft.rfft2(fields) * np.conj(np.fft.rfft2(centred, s=shape))
     products = np.fft.irfft2(transformed, s=shape)[:, : shape[0] - height + 1, : shape[1] - width + 1]
-    spread = np.maximum(_sums(fields**2, part.shape) - _sums(fields, part.shape) ** 2 / part.size, 0)
-    noise = NOISE**2 * part.size
+    spread = np.maximum(_sum_windows(fields**2, part.shape) - _sum_windows(fields, part.shape) ** 2 / part.size, 0)
+    noise = GREY_NOISE**2 * part.size
     return np.asarray((products / np.sqrt((spread + noise) * (np.sum(centred**2) + noise))).max(axis=(1, 2)))
 
 
-def _sums(fields: np.ndarray, window: tuple[int, ...]) -> np.ndarray:
+def _sum_windows(fields: np.ndarray, window: tuple[int, ...]) -> np.ndarray:
     """The sum of each window (h, w) of each of the fields (n, H, W), by running sums."""
     height, width = window
     running = np.pad(fields.cumsum(axis=1).cumsum(axis=2), ((0, 0), (1, 0), (1, 0)))

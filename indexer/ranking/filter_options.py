@@ -12,13 +12,13 @@ import click
 from indexer.database.filters import ORIENTATIONS, Filter
 from indexer.paths import show_path
 
-DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+DATE_TYPE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
-FILTERING = [
+FILTER_OPTIONS = [
     click.option("--label", help="Only photos with this label."),
     click.option("--under", type=click.Path(path_type=Path), help="Only photos below this folder."),
-    click.option("--after", type=DATE, metavar="DATE", help="Only files changed on that day or later."),
-    click.option("--before", type=DATE, metavar="DATE", help="Only files changed before that day."),
+    click.option("--after", type=DATE_TYPE, metavar="DATE", help="Only files changed on that day or later."),
+    click.option("--before", type=DATE_TYPE, metavar="DATE", help="Only files changed before that day."),
     click.option("--min-size", "min_side", type=click.IntRange(1), help="Least short side in pixels."),
     click.option("--orientation", type=click.Choice(list(ORIENTATIONS)), help="Only photos of this shape."),
 ]
@@ -26,17 +26,17 @@ FILTERING = [
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of a filter; they arrive as the fields of Filter."""
-    for option in reversed(FILTERING):
+    for option in reversed(FILTER_OPTIONS):
         command = option(command)
     return command
 
 
-def filter_of(fields: Mapping[str, Any]) -> Filter | None:
+def build_filter(fields: Mapping[str, Any]) -> Filter | None:
     """The filter that the options ask for; None where they ask for none."""
     return Filter(**fields) if any(value is not None for value in fields.values()) else None
 
 
-def options(within: Filter) -> list[str]:
+def format_filter_options(within: Filter) -> list[str]:
     """The options that make this filter, its moments in whole seconds."""
     values = {
         "--label": within.label,
@@ -49,27 +49,29 @@ def options(within: Filter) -> list[str]:
     return [f"{option}={value}" for option, value in values.items() if value is not None]
 
 
-class Told(NamedTuple):
+class FilterCondition(NamedTuple):
     """A condition in words, and the filter without it."""
 
     text: str
     without: Filter
 
 
-def told(within: Filter) -> list[Told]:
+def describe_conditions(within: Filter) -> list[FilterCondition]:
     """The conditions of a filter, each in words."""
-    found: list[Told] = []
+    conditions: list[FilterCondition] = []
     if within.label is not None:
-        found.append(Told(f"label {within.label}", replace(within, label=None)))
+        conditions.append(FilterCondition(f"label {within.label}", replace(within, label=None)))
     if within.under is not None:
-        found.append(Told(f"in {folder_name(within.under)}", replace(within, under=None)))
+        conditions.append(FilterCondition(f"in {folder_name(within.under)}", replace(within, under=None)))
     if within.after is not None or within.before is not None:
-        found.append(Told(_span(within.after, within.before), replace(within, after=None, before=None)))
+        conditions.append(
+            FilterCondition(_describe_span(within.after, within.before), replace(within, after=None, before=None))
+        )
     if within.min_side is not None:
-        found.append(Told(f"at least {within.min_side:,} px", replace(within, min_side=None)))
+        conditions.append(FilterCondition(f"at least {within.min_side:,} px", replace(within, min_side=None)))
     if within.orientation is not None:
-        found.append(Told(within.orientation, replace(within, orientation=None)))
-    return found
+        conditions.append(FilterCondition(within.orientation, replace(within, orientation=None)))
+    return conditions
 
 
 def folder_name(folder: Path) -> str:
@@ -77,7 +79,7 @@ def folder_name(folder: Path) -> str:
     return show_path(os.fsencode(folder.name or folder))
 
 
-def days_on(moment: datetime, days: int) -> datetime:
+def shift_days(moment: datetime, days: int) -> datetime:
     """That many days later, earlier where negative; the first or last moment there is where there is none so far."""
     try:
         return moment + timedelta(days=days)
@@ -85,13 +87,13 @@ def days_on(moment: datetime, days: int) -> datetime:
         return datetime.min if days < 0 else datetime.max
 
 
-def _span(after: datetime | None, before: datetime | None) -> str:
+def _describe_span(after: datetime | None, before: datetime | None) -> str:
     """The days of a span; the last one is that of the last moment before `before`."""
-    last = None if before is None else _day(before - datetime.resolution if before > datetime.min else before)
+    last = None if before is None else _format_day(before - datetime.resolution if before > datetime.min else before)
     if after is None:
         return f"changed until {last}"
-    return f"changed since {_day(after)}" if last is None else f"changed {_day(after)} to {last}"
+    return f"changed since {_format_day(after)}" if last is None else f"changed {_format_day(after)} to {last}"
 
 
-def _day(moment: datetime) -> str:
+def _format_day(moment: datetime) -> str:
     return moment.date().isoformat()  # strftime leaves the zeros of early years out

@@ -10,16 +10,16 @@ import numpy as np
 
 from indexer.database.filters import Filter
 from indexer.library import Library, SearchResult
-from indexer.search.query import Query, combine
-from indexer.vectors.principal_space import Space, unit
-from indexer.vectors.projection import FIT_ROWS
+from indexer.search.query import Query, combine_embeddings
+from indexer.vectors.principal_space import PrincipalSpace, scale_to_unit_length
+from indexer.vectors.projection import MAX_FIT_ROWS
 
-POOL = 300  # photos that are looked at again
-NEAREST, ALPHA = 3, 3.0  # docs/zero-shot.md: chosen on drawings, checked on photographs
-SAME = 1 - 1e-6  # a cosine from which on two are one picture
+POOL_SIZE = 300  # photos that are looked at again
+EXPANSION_NEIGHBOURS, EXPANSION_POWER = 3, 3.0  # docs/zero-shot.md: chosen on drawings, checked on photographs
+SAME_COSINE = 1 - 1e-6  # a cosine from which on two are one picture
 
 
-def search(
+def search_with_expansion(
     library: Library,
     query: Query,
     *,
@@ -33,43 +33,47 @@ def search(
     Distances stay those of the embeddings, exact, so they need not ascend any more.
     """
     start = time.perf_counter()
-    found = library.search(query, k=max(k, POOL), exact=exact, within=within, max_distance=max_distance)
-    near, rest = found.hits[:POOL], found.hits[POOL:]
-    if len(near) > 1:
-        positives, negatives = ([library.vector(one) for one in part] for part in query[:2])
-        values = np.stack([library.vector(hit.photo.id) for hit in near])
-        best = order(combine(positives, negatives, query.weights), values, space(library))
-        near = [near[row] for row in best.tolist()]
-    hits = [hit._replace(rank=rank) for rank, hit in enumerate((near + rest)[:k], 1)]
+    found = library.search(query, k=max(k, POOL_SIZE), exact=exact, within=within, max_distance=max_distance)
+    pool_hits, later_hits = found.hits[:POOL_SIZE], found.hits[POOL_SIZE:]
+    if len(pool_hits) > 1:
+        positives, negatives = ([library.embed_example(one) for one in part] for part in query[:2])
+        values = np.stack([library.embed_example(hit.photo.id) for hit in pool_hits])
+        ranked_rows = rank_by_expansion(
+            combine_embeddings(positives, negatives, query.weights), values, get_principal_space(library)
+        )
+        pool_hits = [pool_hits[row] for row in ranked_rows.tolist()]
+    hits = [hit._replace(rank=rank) for rank, hit in enumerate((pool_hits + later_hits)[:k], 1)]
     return found._replace(hits=hits, seconds=time.perf_counter() - start)
 
 
-def space(library: Library) -> Space:
+def get_principal_space(library: Library) -> PrincipalSpace:
     """The library's own directions; fitted anew for another generation or, before the first, for more photos."""
-    generation, store, model = library.generation(), library.store, library.model_id
+    generation, store, model = library.load_generation(), library.store, library.model_id
     if generation is not None:
-        published = (library.fingerprint, generation.manifest.number)
-        return library.directions.of(published, lambda: generation.values)
-    growing = (library.fingerprint, store.last_seq(model), store.count_embeddings(model))
-    return library.directions.of(growing, lambda: store.vectors(model, 0, None, FIT_ROWS).values)
+        generation_key = (library.model_fingerprint, generation.manifest.number)
+        return library.principal_space_cache.fit_if_changed(generation_key, lambda: generation.values)
+    embeddings_key = (library.model_fingerprint, store.find_last_seq(model), store.count_embeddings(model))
+    return library.principal_space_cache.fit_if_changed(
+        embeddings_key, lambda: store.read_embeddings(model, 0, None, MAX_FIT_ROWS).values
+    )
 
 
-def order(vector: np.ndarray, values: np.ndarray, within: Space) -> np.ndarray:
+def rank_by_expansion(vector: np.ndarray, values: np.ndarray, principal_space: PrincipalSpace) -> np.ndarray:
     """Rows (n,) of embeddings (n, dim) from the likest to the query (dim,) to the least.
 
     Alpha query expansion (Radenovic, Tolias, Chum 2019, "Fine-tuning CNN image retrieval with no human annotation"),
     on both sides: query and photos become the sum of themselves and their nearest, weighted by powers of the cosine.
     """
-    photos, query = within.project(values), within.project(vector[None])
-    photos = _expanded(photos, photos)
-    query = _expanded(query, photos)
+    photos, query = principal_space.project(values), principal_space.project(vector[None])
+    photos = _expand_queries(photos, photos)
+    query = _expand_queries(query, photos)
     return np.argsort(-(photos @ query[0]), kind="stable")
 
 
-def _expanded(queries: np.ndarray, photos: np.ndarray) -> np.ndarray:
+def _expand_queries(queries: np.ndarray, photos: np.ndarray) -> np.ndarray:
     """Each query (m, DIMS) with its NEAREST photos (n, DIMS) added, but itself."""
     cosines = queries @ photos.T
-    cosines[cosines > SAME] = 0
-    rows = np.argsort(-cosines, axis=1, kind="stable")[:, :NEAREST]
-    weights = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0) ** ALPHA
-    return unit(queries + np.einsum("qk,qkd->qd", weights, photos[rows]))
+    cosines[cosines > SAME_COSINE] = 0
+    rows = np.argsort(-cosines, axis=1, kind="stable")[:, :EXPANSION_NEIGHBOURS]
+    weights = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0) ** EXPANSION_POWER
+    return scale_to_unit_length(queries + np.einsum("qk,qkd->qd", weights, photos[rows]))

@@ -16,68 +16,68 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from indexer.database.contents import content_of
+from indexer.database.contents import read_content_hash
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Library
-from indexer.photos import decoding as photos
-from indexer.ranking.rankings import NEAREST, WAYS, Search
-from indexer.search.query import Cropped, Example, Picture, Query
+from indexer.photos.decoding import decode_photo
+from indexer.ranking.rankings import RANK_NEAREST, RANKINGS, SearchRequest
+from indexer.search.query import CroppedExample, Query, QueryExample, QueryPicture
 
-WHOLE = 1 << 30  # a short side in pixels that no picture has: decode all there is
+FULL_SIZE_SIDE = 1 << 30  # a short side in pixels that no picture has: decode all there is
 
 
-def save(library: Library, name: str, search: Search) -> None:
+def save_search(library: Library, name: str, search: SearchRequest) -> None:
     """Keep a search by name, in place of one that had the name. Raises LookalikeError where a photo is not there."""
     if not name.strip():
         raise LookalikeError("A saved search needs a name.")
     query, within = search.query, search.within
     fields = {
-        "positives": [_plain(library, example) for example in query.positives],
-        "negatives": [_plain(library, example) for example in query.negatives],
+        "positives": [_encode_example(library, example) for example in query.positives],
+        "negatives": [_encode_example(library, example) for example in query.negatives],
         "weights": list(query.weights),
-        "within": None if within is None else _plain_filter(within),
+        "within": None if within is None else _encode_filter(within),
         "max_distance": search.max_distance,
-        "way": search.way,
+        "way": search.ranking,
     }
     library.annotations.save_search(name, fields)
 
 
-def names(library: Library) -> list[str]:
+def list_saved_searches(library: Library) -> list[str]:
     """The names of the saved searches, sorted."""
-    return list(library.annotations.searches())
+    return list(library.annotations.read_searches())
 
 
-def load(library: Library, name: str) -> Search:
+def load_search(library: Library, name: str) -> SearchRequest:
     """The search that was saved by this name. Raises LookalikeError where there is none, or a photo of it is gone."""
-    fields = _require(library, name)
+    fields = _require_fields(library, name)
     try:
-        return _search(library, fields)
+        return _decode_search(library, fields)
     except (TypeError, ValueError, OverflowError, KeyError, AttributeError, binascii.Error, PhotoError) as error:
         raise LookalikeError(f"The saved search {name!r} is damaged. Forget it and save it again.") from error
 
 
-def forget(library: Library, name: str) -> None:
+def forget_search(library: Library, name: str) -> None:
     """Forget a saved search. Raises LookalikeError where there is none of this name."""
-    _require(library, name)
+    _require_fields(library, name)
     library.annotations.save_search(name, None)
 
 
-def _require(library: Library, name: str) -> Any:
-    kept = library.annotations.searches()
-    if name not in kept:
+def _require_fields(library: Library, name: str) -> Any:
+    saved_fields = library.annotations.read_searches()
+    if name not in saved_fields:
         raise LookalikeError(f"There is no saved search {name!r}; lookalike searches lists them.")
-    return kept[name]
+    return saved_fields[name]
 
 
 # to plain values
 
 
-def _plain(library: Library, example: Example) -> dict[str, object]:
-    if isinstance(example, Cropped):
-        return {**_plain(library, example.example), "box": [float(number) for number in example.box]}
+def _encode_example(library: Library, example: QueryExample) -> dict[str, object]:
+    if isinstance(example, CroppedExample):
+        return {**_encode_example(library, example.example), "box": [float(number) for number in example.box]}
     if isinstance(example, int | np.integer):
-        return {"photo": content_of(library.store.database, int(example)).hex()}
+        return {"photo": read_content_hash(library.store.database, int(example)).hex()}
     if isinstance(example, Path):
         return {"path": os.fspath(example.absolute())}
     data = io.BytesIO()
@@ -85,7 +85,7 @@ def _plain(library: Library, example: Example) -> dict[str, object]:
     return {"png": base64.b64encode(data.getvalue()).decode("ascii")}
 
 
-def _plain_filter(within: Filter) -> dict[str, object]:
+def _encode_filter(within: Filter) -> dict[str, object]:
     return {
         "label": within.label,
         "under": None if within.under is None else os.fspath(within.under.absolute()),
@@ -99,49 +99,53 @@ def _plain_filter(within: Filter) -> dict[str, object]:
 # and back
 
 
-def _search(library: Library, fields: Mapping[str, Any]) -> Search:
-    positives, negatives = (tuple(_example(library, one) for one in fields[key]) for key in ("positives", "negatives"))
+def _decode_search(library: Library, fields: Mapping[str, Any]) -> SearchRequest:
+    positives, negatives = (
+        tuple(_decode_example(library, one) for one in fields[key]) for key in ("positives", "negatives")
+    )
     weights = tuple(map(float, fields["weights"]))
-    within = None if fields["within"] is None else _filter(fields["within"])
-    way = fields.get("way", NEAREST)  # none was kept up to version 1
-    if way not in WAYS:
+    within = None if fields["within"] is None else _decode_filter(fields["within"])
+    ranking = fields.get("way", RANK_NEAREST)  # none was kept up to version 1
+    if ranking not in RANKINGS:
         raise ValueError("no way to rank")
-    return Search(Query(positives, negatives, weights), within, _optional(float, fields["max_distance"]), way)
+    return SearchRequest(
+        Query(positives, negatives, weights), within, _convert_optional(float, fields["max_distance"]), ranking
+    )
 
 
-def _example(library: Library, fields: Mapping[str, Any]) -> Example:
-    picture = _picture(library, fields)
+def _decode_example(library: Library, fields: Mapping[str, Any]) -> QueryExample:
+    picture = _decode_picture(library, fields)
     if "box" not in fields:
         return picture
     left, top, width, height = map(float, fields["box"])
-    return Cropped(picture, (left, top, width, height))
+    return CroppedExample(picture, (left, top, width, height))
 
 
-def _picture(library: Library, fields: Mapping[str, Any]) -> Picture:
+def _decode_picture(library: Library, fields: Mapping[str, Any]) -> QueryPicture:
     if "photo" in fields:
-        photo = library.store.photo_of(bytes.fromhex(fields["photo"]))
+        photo = library.store.find_photo_id(bytes.fromhex(fields["photo"]))
         if not photo:
             raise LookalikeError("A photo of the saved search is no longer in the library.")
         return photo
     if "path" in fields:
         return Path(fields["path"])
-    return _decoded(base64.b64decode(fields["png"], validate=True))
+    return _decode_png(base64.b64decode(fields["png"], validate=True))
 
 
-def _decoded(data: bytes) -> Image.Image:
-    return photos.decode(data, WHOLE).image
+def _decode_png(data: bytes) -> Image.Image:
+    return decode_photo(data, FULL_SIZE_SIDE).image
 
 
-def _filter(fields: Mapping[str, Any]) -> Filter:
+def _decode_filter(fields: Mapping[str, Any]) -> Filter:
     return Filter(
-        label=_optional(str, fields["label"]),
-        under=_optional(Path, fields["under"]),
-        after=_optional(datetime.fromisoformat, fields["after"]),
-        before=_optional(datetime.fromisoformat, fields["before"]),
-        min_side=_optional(int, fields["min_side"]),
-        orientation=_optional(str, fields["orientation"]),
+        label=_convert_optional(str, fields["label"]),
+        under=_convert_optional(Path, fields["under"]),
+        after=_convert_optional(datetime.fromisoformat, fields["after"]),
+        before=_convert_optional(datetime.fromisoformat, fields["before"]),
+        min_side=_convert_optional(int, fields["min_side"]),
+        orientation=_convert_optional(str, fields["orientation"]),
     )
 
 
-def _optional(make: Callable[[Any], Any], value: Any) -> Any:
+def _convert_optional(make: Callable[[Any], Any], value: Any) -> Any:
     return None if value is None else make(value)

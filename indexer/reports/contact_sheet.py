@@ -17,18 +17,18 @@ from indexer import atomic
 from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Hit
 from indexer.paths import show_path
-from indexer.photos import decoding as photos
 from indexer.photos import thumbnails
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 
-CELL, CAPTION, GAP, COLUMNS = 180, 44, 12, 6
-GROUND, INK, QUIET, ACCENT = "#f5f5f4", "#1c1c1e", "#5f5f64", "#2563a8"
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+CELL_SIDE, CAPTION_HEIGHT, CELL_GAP, COLUMN_COUNT = 180, 44, 12, 6
+BACKGROUND, TEXT_COLOUR, QUIET_COLOUR, ACCENT_COLOUR = "#f5f5f4", "#1c1c1e", "#5f5f64", "#2563a8"
+PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # what the formats can hold
-MOST_DRAWN, MOST_LISTED = 1_500, 20_000  # photos: 180 MB of pixels, 300 MB of HTML
+MAX_DRAWN_PHOTOS, MAX_LISTED_PHOTOS = 1_500, 20_000  # photos: 180 MB of pixels, 300 MB of HTML
 
 
-class Cell(NamedTuple):
+class SheetCell(NamedTuple):
     """One photo of a sheet: absolute path, the line under it, its label; its thumbnail (JPEG) where one is at hand."""
 
     path: bytes
@@ -40,21 +40,23 @@ class Cell(NamedTuple):
 
 def write_sheet(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None:
     """Write pictures of a query and its hits as a sheet, of a kind by the suffix of `out`."""
-    cells = [Cell(os.fsencode(path), "query", show_path(os.fsencode(path.name)), is_query=True) for path in queries]
-    cells += [Cell(hit.photo.path, f"{hit.rank}   {hit.distance:.3f}", hit.photo.label or "") for hit in hits]
+    cells = [
+        SheetCell(os.fsencode(path), "query", show_path(os.fsencode(path.name)), is_query=True) for path in queries
+    ]
+    cells += [SheetCell(hit.photo.path, f"{hit.rank}   {hit.distance:.3f}", hit.photo.label or "") for hit in hits]
     write_cells(out, cells)
 
 
-def write_cells(out: Path, cells: Sequence[Cell]) -> None:
+def write_cells(out: Path, cells: Sequence[SheetCell]) -> None:
     """Write a sheet, whole or not at all; a photo that cannot be read is left blank with the reason."""
-    if out.suffix.lower() not in SHEETS:
+    if out.suffix.lower() not in SHEET_WRITERS:
         raise LookalikeError(f"{show_path(out)} cannot be written: a contact sheet is a .png, .jpg, .webp or .html.")
-    SHEETS[out.suffix.lower()](out, cells)
+    SHEET_WRITERS[out.suffix.lower()](out, cells)
 
 
 def write_picture(out: Path, image: Image.Image) -> None:
     """Write a picture as PNG, JPEG or WebP by the suffix of `out`, whole or not at all."""
-    kind = FORMATS.get(out.suffix.lower())
+    kind = PICTURE_FORMATS.get(out.suffix.lower())
     if kind is None:
         raise LookalikeError(f"{show_path(out)} cannot be written: a picture is a .png, .jpg or .webp.")
     if max(image.size) > LONGEST_SIDE.get(kind, max(image.size)):
@@ -64,38 +66,48 @@ def write_picture(out: Path, image: Image.Image) -> None:
     atomic.write_file(out, data.getvalue())
 
 
-def _write_drawing(out: Path, cells: Sequence[Cell]) -> None:
-    if len(cells) > MOST_DRAWN:
-        raise LookalikeError(f"One picture holds at most {MOST_DRAWN:,} photos, not {len(cells):,}. Choose .html.")
-    rows = -(-len(cells) // COLUMNS)
-    size = (COLUMNS * (CELL + GAP) + GAP, rows * (CELL + CAPTION + GAP) + GAP)
-    sheet = Image.new("RGB", size, GROUND)
+def _write_drawing(out: Path, cells: Sequence[SheetCell]) -> None:
+    if len(cells) > MAX_DRAWN_PHOTOS:
+        raise LookalikeError(
+            f"One picture holds at most {MAX_DRAWN_PHOTOS:,} photos, not {len(cells):,}. Choose .html."
+        )
+    rows = -(-len(cells) // COLUMN_COUNT)
+    size = (COLUMN_COUNT * (CELL_SIDE + CELL_GAP) + CELL_GAP, rows * (CELL_SIDE + CAPTION_HEIGHT + CELL_GAP) + CELL_GAP)
+    sheet = Image.new("RGB", size, BACKGROUND)
     for number, cell in enumerate(cells):
-        left, top = GAP + number % COLUMNS * (CELL + GAP), GAP + number // COLUMNS * (CELL + CAPTION + GAP)
+        left, top = (
+            CELL_GAP + number % COLUMN_COUNT * (CELL_SIDE + CELL_GAP),
+            CELL_GAP + number // COLUMN_COUNT * (CELL_SIDE + CAPTION_HEIGHT + CELL_GAP),
+        )
         _draw_cell(sheet, (left, top), cell)
     write_picture(out, sheet)
 
 
-def _draw_cell(sheet: Image.Image, at: tuple[int, int], cell: Cell) -> None:
-    left, top = at
+def _draw_cell(sheet: Image.Image, corner: tuple[int, int], cell: SheetCell) -> None:
+    left, top = corner
     draw = ImageDraw.Draw(sheet)
     try:
-        picture = _picture(cell)
-        picture.thumbnail((CELL, CELL))
-        sheet.paste(picture, (left + (CELL - picture.width) // 2, top + (CELL - picture.height) // 2))
+        picture = _read_picture(cell)
+        picture.thumbnail((CELL_SIDE, CELL_SIDE))
+        sheet.paste(picture, (left + (CELL_SIDE - picture.width) // 2, top + (CELL_SIDE - picture.height) // 2))
     except PhotoError as error:
-        draw.text((left + 8, top + CELL // 2), str(error)[:28], QUIET, ImageFont.load_default(11))
+        draw.text((left + 8, top + CELL_SIDE // 2), str(error)[:28], QUIET_COLOUR, ImageFont.load_default(11))
     if cell.is_query:
-        draw.rectangle((left - 3, top - 3, left + CELL + 2, top + CELL + 2), outline=ACCENT, width=2)
-    draw.text((left, top + CELL + 6), cell.title[:26], ACCENT if cell.is_query else INK, ImageFont.load_default(14))
-    draw.text((left, top + CELL + 25), cell.label[:28], QUIET, ImageFont.load_default(12))
+        draw.rectangle((left - 3, top - 3, left + CELL_SIDE + 2, top + CELL_SIDE + 2), outline=ACCENT_COLOUR, width=2)
+    draw.text(
+        (left, top + CELL_SIDE + 6),
+        cell.title[:26],
+        ACCENT_COLOUR if cell.is_query else TEXT_COLOUR,
+        ImageFont.load_default(14),
+    )
+    draw.text((left, top + CELL_SIDE + 25), cell.label[:28], QUIET_COLOUR, ImageFont.load_default(12))
 
 
-def _picture(cell: Cell) -> Image.Image:
-    return photos.decode(cell.thumbnail or read_photo(cell.path), CELL).image
+def _read_picture(cell: SheetCell) -> Image.Image:
+    return decode_photo(cell.thumbnail or read_photo(cell.path), CELL_SIDE).image
 
 
-PAGE = """<!doctype html>
+PAGE_TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <style>
@@ -112,28 +124,29 @@ small {{ color: {quiet}; display: block; }}
 """
 
 
-def _write_page(out: Path, cells: Sequence[Cell]) -> None:
-    if len(cells) > MOST_LISTED:
-        raise LookalikeError(f"One page holds at most {MOST_LISTED:,} photos, not {len(cells):,}. Choose .csv.")
-    colours = {"ground": GROUND, "ink": INK, "quiet": QUIET, "accent": ACCENT}
-    figures = "\n".join(map(_figure, cells))
-    page = PAGE.format(title=f"{len(cells):,} photos", cell=CELL, figures=figures, **colours)
+def _write_page(out: Path, cells: Sequence[SheetCell]) -> None:
+    if len(cells) > MAX_LISTED_PHOTOS:
+        raise LookalikeError(f"One page holds at most {MAX_LISTED_PHOTOS:,} photos, not {len(cells):,}. Choose .csv.")
+    colours = {"ground": BACKGROUND, "ink": TEXT_COLOUR, "quiet": QUIET_COLOUR, "accent": ACCENT_COLOUR}
+    figures = "\n".join(map(_render_figure, cells))
+    page = PAGE_TEMPLATE.format(title=f"{len(cells):,} photos", cell=CELL_SIDE, figures=figures, **colours)
     atomic.write_file(out, page.encode("utf-8", "backslashreplace"))
 
 
-def _figure(cell: Cell) -> str:
+def _render_figure(cell: SheetCell) -> str:
     name, title, label = (html.escape(words) for words in (show_path(cell.path), cell.title, cell.label))
     try:
-        jpeg = cell.thumbnail or thumbnails.encode(photos.decode(read_photo(cell.path), CELL).image)
-        seen = f'<img src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" alt="{name}">'
+        jpeg = cell.thumbnail or thumbnails.encode_thumbnail(decode_photo(read_photo(cell.path), CELL_SIDE).image)
+        picture_html = f'<img src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" alt="{name}">'
     except PhotoError as error:
-        seen = f"<p>{html.escape(str(error))}</p>"
+        picture_html = f"<p>{html.escape(str(error))}</p>"
     kind = ' class="query"' if cell.is_query else ""
-    return f"<figure{kind}>{seen}<figcaption>{title}<small>{label}</small><small>{name}</small></figcaption></figure>"
+    caption = f"<figcaption>{title}<small>{label}</small><small>{name}</small></figcaption>"
+    return f"<figure{kind}>{picture_html}{caption}</figure>"
 
 
-SHEETS: dict[str, Callable[[Path, Sequence[Cell]], None]] = {
-    **dict.fromkeys(FORMATS, _write_drawing),
+SHEET_WRITERS: dict[str, Callable[[Path, Sequence[SheetCell]], None]] = {
+    **dict.fromkeys(PICTURE_FORMATS, _write_drawing),
     ".html": _write_page,
 }
 """Ways to write a sheet, by the suffix of the file."""

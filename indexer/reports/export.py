@@ -20,11 +20,18 @@ from indexer.errors import LookalikeError
 from indexer.library import Hit, Library, Photo
 from indexer.paths import show_path
 from indexer.progress import Progress, Steps
-from indexer.reports.contact_sheet import FORMATS, SHEETS, Cell, write_cells, write_picture, write_sheet
-from indexer.reports.photo_map import Layout, draw_map
-from indexer.vectors import distances as engines
+from indexer.reports.contact_sheet import (
+    PICTURE_FORMATS,
+    SHEET_WRITERS,
+    SheetCell,
+    write_cells,
+    write_picture,
+    write_sheet,
+)
+from indexer.reports.photo_map import MapLayout, draw_map
+from indexer.vectors.distances import ROWS_PER_BLOCK
 
-BLOCK = 500  # photos looked up at a time
+PHOTOS_PER_BLOCK = 500  # photos looked up at a time
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", *"\uff1d\uff0b\uff0d\uff20")  # OWASP; and full-width
 IDS_SUFFIX = ".ids.npy"
 
@@ -66,40 +73,40 @@ class HitRow(NamedTuple):
     sha256: str
 
 
-Row = PhotoRow | HitRow | MapRow
+TableRow = PhotoRow | HitRow | MapRow
 
 
-def require_form(out: Path, what: str) -> None:
+def require_suffix(out: Path, what: str) -> None:
     """LookalikeError where there is no way to write this into a file of this suffix; asked before any work."""
-    forms = FORMS[what]
-    if out.suffix.lower() not in forms:
-        raise LookalikeError(f"{show_path(out)} cannot be written: its name must end in {' or '.join(forms)}.")
+    suffixes = EXPORT_SUFFIXES[what]
+    if out.suffix.lower() not in suffixes:
+        raise LookalikeError(f"{show_path(out)} cannot be written: its name must end in {' or '.join(suffixes)}.")
 
 
 def export_hits(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None:
     """Write hits as a table or a contact sheet, by the suffix of `out`."""
-    require_form(out, "hits")
-    if out.suffix.lower() in TABLES:
-        TABLES[out.suffix.lower()](out, HitRow._fields, [_hit_row(hit) for hit in hits])
+    require_suffix(out, "hits")
+    if out.suffix.lower() in TABLE_WRITERS:
+        TABLE_WRITERS[out.suffix.lower()](out, HitRow._fields, [_make_hit_row(hit) for hit in hits])
     else:
         write_sheet(out, queries, hits)
 
 
 def export_library(out: Path, library: Library, within: Filter | None = None) -> Steps[int]:
     """Write the shown photos that pass a filter as a table or a contact sheet, by the suffix of `out`; how many."""
-    require_form(out, "library")
-    rows: list[Row] = []
-    cells: list[Cell] = []
-    ids = library.photo_ids(within)
-    for start in range(0, len(ids), BLOCK):
+    require_suffix(out, "library")
+    rows: list[TableRow] = []
+    cells: list[SheetCell] = []
+    ids = library.find_photo_ids(within)
+    for start in range(0, len(ids), PHOTOS_PER_BLOCK):
         yield Progress("export", start, len(ids))
-        found = library.photos(ids[start : start + BLOCK].tolist())
-        if out.suffix.lower() in TABLES:
-            rows += map(_photo_row, found)
+        block = library.load_photos(ids[start : start + PHOTOS_PER_BLOCK].tolist())
+        if out.suffix.lower() in TABLE_WRITERS:
+            rows += map(_make_photo_row, block)
         else:
-            cells += [_cell(library, photo) for photo in found]
-    if out.suffix.lower() in TABLES:
-        TABLES[out.suffix.lower()](out, PhotoRow._fields, rows)
+            cells += [_make_cell(library, photo) for photo in block]
+    if out.suffix.lower() in TABLE_WRITERS:
+        TABLE_WRITERS[out.suffix.lower()](out, PhotoRow._fields, rows)
     else:
         write_cells(out, cells)
     return len(ids)
@@ -109,38 +116,38 @@ def export_vectors(out: Path, library: Library, within: Filter | None = None) ->
     """Write the embeddings of the shown photos that pass a filter: OUT.npy float32 (n, dim), OUT.ids.npy int64 (n,);
     returns n.
     """
-    require_form(out, "vectors")
-    shown, dim = library.photo_ids(within), library.card().dim
+    require_suffix(out, "vectors")
+    photo_ids, dim = library.find_photo_ids(within), library.read_model_card().dim
     total, last = library.store.count_embeddings(library.model_id), 0
     ids = [np.zeros(0, np.int64)]
-    with atomic.replacing(out) as file:
-        header = {"descr": "<f4", "fortran_order": False, "shape": (len(shown), dim)}
+    with atomic.replace_file(out) as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (len(photo_ids), dim)}
         np.lib.format.write_array_header_1_0(file, header)
-        for done in range(0, total, engines.BLOCK):
+        for done in range(0, total, ROWS_PER_BLOCK):
             yield Progress("export", done, total)
-            part = library.store.vectors(library.model_id, last, None, engines.BLOCK)
-            here = np.isin(part.ids, shown)
-            file.write(part.values[here].astype("<f4").tobytes())
-            ids.append(part.ids[here])
+            part = library.store.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)
+            is_exported = np.isin(part.ids, photo_ids)
+            file.write(part.values[is_exported].astype("<f4").tobytes())
+            ids.append(part.ids[is_exported])
             last = int(part.seqs[-1])
-        if sum(map(len, ids)) != len(shown):
+        if sum(map(len, ids)) != len(photo_ids):
             raise LookalikeError("The library changed while it was written. Try again.")
     data = io.BytesIO()
     np.save(data, np.concatenate(ids))
     atomic.write_file(ids_path(out), data.getvalue())
-    return len(shown)
+    return len(photo_ids)
 
 
-def export_map(out: Path, library: Library, layout: Layout) -> None:
+def export_map(out: Path, library: Library, layout: MapLayout) -> None:
     """Write a map as a table or as a picture of thumbnails, by the suffix of `out`."""
-    require_form(out, "map")
-    if out.suffix.lower() not in TABLES:
+    require_suffix(out, "map")
+    if out.suffix.lower() not in TABLE_WRITERS:
         write_picture(out, draw_map(library, layout))
         return
     places = dict(zip(layout.ids.tolist(), layout.points.tolist(), strict=True))
-    found = library.photos(layout.ids.tolist())
+    found = library.load_photos(layout.ids.tolist())
     rows = [MapRow(photo.id, show_path(photo.path), photo.label, *places[photo.id]) for photo in found]
-    TABLES[out.suffix.lower()](out, MapRow._fields, rows)
+    TABLE_WRITERS[out.suffix.lower()](out, MapRow._fields, rows)
 
 
 def ids_path(out: Path) -> Path:
@@ -148,53 +155,56 @@ def ids_path(out: Path) -> Path:
     return out.with_name(out.stem + IDS_SUFFIX)
 
 
-def _photo_row(photo: Photo) -> PhotoRow:
+def _make_photo_row(photo: Photo) -> PhotoRow:
     size = (photo.width, photo.height)
     return PhotoRow(
         photo.id, show_path(photo.path), photo.label, photo.copies, *size, photo.sha256.hex(), photo.offline
     )
 
 
-def _hit_row(hit: Hit) -> HitRow:
-    photo = _photo_row(hit.photo)
+def _make_hit_row(hit: Hit) -> HitRow:
+    photo = _make_photo_row(hit.photo)
     figures = (hit.rank, round(hit.distance, 6), hit.probability, hit.rarity)
     return HitRow(*figures, photo.id, photo.path, photo.label, photo.copies, photo.sha256)
 
 
-def _cell(library: Library, photo: Photo) -> Cell:
+def _make_cell(library: Library, photo: Photo) -> SheetCell:
     name = show_path(os.path.basename(photo.path))  # noqa: PTH119 (paths are bytes)
-    return Cell(photo.path, name, photo.label or "", thumbnail=library.thumbnail(photo))
+    return SheetCell(photo.path, name, photo.label or "", thumbnail=library.read_thumbnail(photo))
 
 
 # tables
 
 
-def write_csv(out: Path, names: Sequence[str], rows: Sequence[Row]) -> None:
+def write_csv(out: Path, names: Sequence[str], rows: Sequence[TableRow]) -> None:
     """Write rows as CSV in UTF-8 below a line with the names of the columns."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(names)
-    writer.writerows(_harmless(row) for row in rows)
+    writer.writerows(_escape_formulas(row) for row in rows)
     atomic.write_file(out, text.getvalue().encode("utf-8", "backslashreplace"))
 
 
-def write_json(out: Path, names: Sequence[str], rows: Sequence[Row]) -> None:
+def write_json(out: Path, names: Sequence[str], rows: Sequence[TableRow]) -> None:
     """Write rows as a JSON list of objects with these names."""
     objects = [dict(zip(names, row, strict=True)) for row in rows]
     atomic.write_file(out, (json.dumps(objects, indent=1) + "\n").encode())
 
 
-def _harmless(values: Iterable[object]) -> Iterator[object]:
+def _escape_formulas(values: Iterable[object]) -> Iterator[object]:
     """The cells of a row, none of which a spreadsheet takes for a formula."""
     for value in values:
         yield f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-TABLES: dict[str, Callable[[Path, Sequence[str], Sequence[Row]], None]] = {".csv": write_csv, ".json": write_json}
-FORMS = {
-    "library": (*TABLES, *SHEETS),
-    "hits": (*TABLES, *SHEETS),
+TABLE_WRITERS: dict[str, Callable[[Path, Sequence[str], Sequence[TableRow]], None]] = {
+    ".csv": write_csv,
+    ".json": write_json,
+}
+EXPORT_SUFFIXES = {
+    "library": (*TABLE_WRITERS, *SHEET_WRITERS),
+    "hits": (*TABLE_WRITERS, *SHEET_WRITERS),
     "vectors": (".npy",),
-    "map": (*TABLES, *FORMATS),
+    "map": (*TABLE_WRITERS, *PICTURE_FORMATS),
 }
 """What can be exported, and the suffixes of the files that it can become."""

@@ -16,17 +16,17 @@ from indexer.library import Library
 from indexer.models.card import WEIGHTS_FILE
 from indexer.models.model import Model
 from indexer.paths import show_path
-from indexer.photos import decoding as photos
-from indexer.search.examples import content, file_of
-from indexer.search.query import Picture
+from indexer.photos.decoding import decode_photo
+from indexer.search.examples import find_picture_file, read_content
+from indexer.search.query import QueryPicture
 
-SHOWN, GAP, GROUND = 448, 12, "#f5f5f4"  # side of a picture of the sheet in pixels
-OPACITY = 0.6
+PICTURE_SIDE, SHEET_GAP, BACKGROUND = 448, 12, "#f5f5f4"  # side of a picture of the sheet in pixels
+HEAT_OPACITY = 0.6
 # From cold to hot, evenly spaced, each lighter than the one before: it reads in print and by the colour-blind too.
 HEAT_COLOURS = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)], np.float32)
 
 
-class Explanation(NamedTuple):
+class MatchExplanation(NamedTuple):
     """Two pictures as the model saw them, upright RGB squares, and how much each place of one is found in the other.
 
     Heats are float32 (h, w) from 0 to 1, as fine as the model's last feature map; 1 is the best matching pair.
@@ -38,28 +38,28 @@ class Explanation(NamedTuple):
     second_heat: np.ndarray
 
 
-def explain(library: Library, first: Picture, second: Picture) -> Explanation:
+def explain_match(library: Library, first: QueryPicture, second: QueryPicture) -> MatchExplanation:
     """Which parts of two pictures match in the eyes of the library's active model.
 
     Raises LookalikeError where a picture cannot be read, ModelError where the model is missing or damaged.
     """
-    model = library.embedder()
-    squares = np.stack([_square(library, one, model) for one in (first, second)])
-    maps = model.features(squares)
-    head = _head(library.models_folder / model.card.fingerprint) if model.card.head else None
-    first_heat, second_heat = heats(*(_through(head, features) for features in maps))
-    return Explanation(Image.fromarray(squares[0]), Image.fromarray(squares[1]), first_heat, second_heat)
+    model = library.load_embedder()
+    squares = np.stack([_prepare_square(library, one, model) for one in (first, second)])
+    maps = model.compute_feature_maps(squares)
+    head = _read_head(library.models_folder / model.card.fingerprint) if model.card.head else None
+    first_heat, second_heat = compute_heat_maps(*(_apply_head(head, features) for features in maps))
+    return MatchExplanation(Image.fromarray(squares[0]), Image.fromarray(squares[1]), first_heat, second_heat)
 
 
-def heats(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def compute_heat_maps(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How much each place of two feature maps (c, h, w) matches the other, float32 (h, w) from 0 to 1, for each.
 
     The product of two mean features is the mean over all pairs of places of the product of theirs (Stylianou, Souvenir,
     Pless 2019, "Visualizing deep similarity networks"). Here each map is taken about its own mean first: what a picture
     has everywhere tells no place. A place is as hot as its best pair, so one object is found even among much else.
     """
-    centred = [features.reshape(len(features), -1).astype(np.float64) for features in (first, second)]
-    one, other = (values - values.mean(axis=1, keepdims=True) for values in centred)
+    flattened = [features.reshape(len(features), -1).astype(np.float64) for features in (first, second)]
+    one, other = (values - values.mean(axis=1, keepdims=True) for values in flattened)
     products = np.maximum(one.T @ other, 0)
     hottest = products.max()
     if hottest <= 1e-12 * np.linalg.norm(one) * np.linalg.norm(other) or not np.isfinite(hottest):
@@ -68,46 +68,46 @@ def heats(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return shares.max(axis=1).reshape(first.shape[1:]), shares.max(axis=0).reshape(second.shape[1:])
 
 
-def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
+def overlay_heat(image: Image.Image, heat: np.ndarray) -> Image.Image:
     """The picture with its heat (h, w) in colours over it: black where nothing matches, yellow where most does."""
-    smooth = spread(heat, image.size)
+    smooth = enlarge_heat(heat, image.size)
     steps = np.linspace(0, 1, len(HEAT_COLOURS))
     colours = np.stack([np.interp(smooth, steps, channel) for channel in HEAT_COLOURS.T], axis=-1)
     layer = Image.fromarray(np.rint(colours).astype(np.uint8))
-    return Image.blend(image.convert("RGB"), layer, OPACITY)
+    return Image.blend(image.convert("RGB"), layer, HEAT_OPACITY)
 
 
-def spread(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def enlarge_heat(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The heat (h, w) enlarged smoothly to a picture of this width and height, float32 (height, width), 0 to 1."""
     enlarged = Image.fromarray(np.asarray(heat, np.float32)).resize(size, Image.Resampling.BICUBIC)
     return np.asarray(enlarged).clip(0, 1)
 
 
-def side_by_side(explanation: Explanation) -> Image.Image:
+def draw_side_by_side(explanation: MatchExplanation) -> Image.Image:
     """One picture of the two: above as the model saw them, below with their heat."""
-    sheet = Image.new("RGB", (2 * SHOWN + 3 * GAP, 2 * SHOWN + 3 * GAP), GROUND)
+    sheet = Image.new("RGB", (2 * PICTURE_SIDE + 3 * SHEET_GAP, 2 * PICTURE_SIDE + 3 * SHEET_GAP), BACKGROUND)
     pictures = (explanation.first, explanation.second)
     for column, (picture, heat) in enumerate(zip(pictures, explanation[2:], strict=True)):
-        large = picture.resize((SHOWN, SHOWN), Image.Resampling.BICUBIC)
-        left = GAP + column * (SHOWN + GAP)
-        sheet.paste(large, (left, GAP))
-        sheet.paste(overlay(large, heat), (left, SHOWN + 2 * GAP))
+        large = picture.resize((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BICUBIC)
+        left = SHEET_GAP + column * (PICTURE_SIDE + SHEET_GAP)
+        sheet.paste(large, (left, SHEET_GAP))
+        sheet.paste(overlay_heat(large, heat), (left, PICTURE_SIDE + 2 * SHEET_GAP))
     return sheet
 
 
-def _square(library: Library, example: Picture, model: Model) -> np.ndarray:
+def _prepare_square(library: Library, example: QueryPicture, model: Model) -> np.ndarray:
     """The model's input of a picture, uint8 (size, size, 3)."""
     if isinstance(example, Image.Image):
         return model.prepare(example)
-    path = file_of(example, library.store)
-    data = content(path)
+    path = find_picture_file(example, library.store)
+    data = read_content(path)
     try:
-        return model.prepare(photos.decode(data, model.card.preprocessing.short_side).image)
+        return model.prepare(decode_photo(data, model.card.preprocessing.short_side).image)
     except PhotoError as error:
         raise LookalikeError(f"{show_path(path)} {error}.") from error
 
 
-def _head(folder: Path) -> np.ndarray:
+def _read_head(folder: Path) -> np.ndarray:
     """The weights (dim, c) of a model's linear head; its bias moves every place alike and so tells none."""
     try:
         with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
@@ -119,7 +119,7 @@ def _head(folder: Path) -> np.ndarray:
     return weights
 
 
-def _through(head: np.ndarray | None, features: np.ndarray) -> np.ndarray:
+def _apply_head(head: np.ndarray | None, features: np.ndarray) -> np.ndarray:
     """A feature map (c, h, w) as the linear head sees it, (dim, h, w).
 
     Where a backbone changes the features between map and head (a convolution after pooling), they are compared as they

@@ -20,15 +20,15 @@ from PIL import Image
 from indexer import atomic
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.photos.decoding import decode
+from indexer.photos.decoding import decode_photo
 from indexer.progress import Progress, Steps
-from indexer.vectors import distances as engines
 from indexer.vectors import projection
+from indexer.vectors.distances import ROWS_PER_BLOCK
 
 TSNE_WIDTH = 50  # dimensions that PCA leaves to t-SNE, as van der Maaten and Hinton (2008) did
-JOBS = max(1, (os.cpu_count() or 2) // 2)  # a map is made beside other work
-FORMAT = 1
-MAP_SIDE, TILE, GROUND = 2000, 50, "#f5f5f4"  # of the picture, in pixels
+TSNE_JOBS = max(1, (os.cpu_count() or 2) // 2)  # a map is made beside other work
+LAYOUT_FORMAT = 1
+MAP_SIDE, TILE_SIDE, BACKGROUND = 2000, 50, "#f5f5f4"  # of the picture, in pixels
 # What reading a damaged .npz can raise; TypeError where it is a single array.
 _DAMAGED = (
     OSError,
@@ -43,7 +43,7 @@ _DAMAGED = (
 )
 
 
-class Layout(NamedTuple):
+class MapLayout(NamedTuple):
     """Points (n, 2) float32 of the photos with these ids (n,) int64, ascending; `method` is a key of METHODS."""
 
     ids: np.ndarray
@@ -51,7 +51,7 @@ class Layout(NamedTuple):
     method: str
 
 
-class Method(NamedTuple):
+class LayoutMethod(NamedTuple):
     """A way to lay out: how many dimensions it looks at, how it arranges all photos, how it places new ones.
 
     `place` takes values and points of the photos laid out, and the values of the new ones.
@@ -62,188 +62,195 @@ class Method(NamedTuple):
     place: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
-class _Kept(NamedTuple):
+class _StoredLayout(NamedTuple):
     """What the file holds: the layout, and the projection (dim, width) float32 of embeddings that it was made from."""
 
-    layout: Layout
+    layout: MapLayout
     basis: np.ndarray
 
 
-class _Values(NamedTuple):
+class _ProjectedPhotos(NamedTuple):
     """Projected embeddings (n, width) float32 of photos with these ids (n,), ascending."""
 
     ids: np.ndarray
     values: np.ndarray
 
-    def of(self, ids: np.ndarray) -> np.ndarray:
+    def select_values(self, ids: np.ndarray) -> np.ndarray:
         """The values of some of the photos."""
         return self.values[np.searchsorted(self.ids, ids)]
 
 
-def layout(library: Library, method: str = "tsne") -> Steps[Layout]:
+def update_layout(library: Library, method: str = "tsne") -> Steps[MapLayout]:
     """The map of all shown photos: the kept one where it covers them, else with new photos placed, else a new one.
 
     Needs no job lock. Raises LookalikeError where the library is empty.
     """
-    if method not in METHODS:
-        raise LookalikeError(f"There is no map {method!r}. Choose one of: {', '.join(METHODS)}.")
-    shown = np.sort(library.photo_ids())
-    if not len(shown):
+    if method not in LAYOUT_METHODS:
+        raise LookalikeError(f"There is no map {method!r}. Choose one of: {', '.join(LAYOUT_METHODS)}.")
+    photo_ids = np.sort(library.find_photo_ids())
+    if not len(photo_ids):
         raise LookalikeError(f"The library {library.name} holds no photos yet. Index a folder first.")
-    kept = _read(_path(library, method), library, method)
-    new = shown if kept is None else np.setdiff1d(shown, kept.layout.ids)
-    if kept is None or len(new) > len(kept.layout.ids):
-        kept = yield from _afresh(library, shown, method)
+    stored = _read_layout(_layout_path(library, method), library, method)
+    new = photo_ids if stored is None else np.setdiff1d(photo_ids, stored.layout.ids)
+    if stored is None or len(new) > len(stored.layout.ids):
+        stored = yield from _compute_layout(library, photo_ids, method)
     elif len(new):
-        kept = yield from _with_new(library, kept, new)
+        stored = yield from _place_new_photos(library, stored, new)
     else:
-        return _only(kept.layout, shown)
-    _write(_path(library, method), library, kept)
-    return _only(kept.layout, shown)
+        return _select_points(stored.layout, photo_ids)
+    _write_layout(_layout_path(library, method), library, stored)
+    return _select_points(stored.layout, photo_ids)
 
 
-def load(library: Library, method: str = "tsne") -> Layout | None:
+def load_layout(library: Library, method: str = "tsne") -> MapLayout | None:
     """The kept map, of those photos that are still shown; None where there is none. Computes nothing."""
-    kept = _read(_path(library, method), library, method)
-    return None if kept is None else _only(kept.layout, library.photo_ids())
+    stored = _read_layout(_layout_path(library, method), library, method)
+    return None if stored is None else _select_points(stored.layout, library.find_photo_ids())
 
 
-def _only(whole: Layout, shown: np.ndarray) -> Layout:
-    here = np.isin(whole.ids, shown)
-    return Layout(whole.ids[here], np.ascontiguousarray(whole.points[here]), whole.method)
+def _select_points(full_layout: MapLayout, photo_ids: np.ndarray) -> MapLayout:
+    is_shown = np.isin(full_layout.ids, photo_ids)
+    return MapLayout(full_layout.ids[is_shown], np.ascontiguousarray(full_layout.points[is_shown]), full_layout.method)
 
 
-def _afresh(library: Library, shown: np.ndarray, method: str) -> Steps[_Kept]:
-    way = METHODS[method]
-    basis = yield from _basis(library, way.width)
-    found = yield from _values(library, shown, basis)
-    points = yield from way.arrange(found.values)
-    return _Kept(Layout(found.ids, points, method), basis)
+def _compute_layout(library: Library, photo_ids: np.ndarray, method: str) -> Steps[_StoredLayout]:
+    layout_method = LAYOUT_METHODS[method]
+    basis = yield from _fit_basis(library, layout_method.width)
+    projected = yield from _project_photos(library, photo_ids, basis)
+    points = yield from layout_method.arrange(projected.values)
+    return _StoredLayout(MapLayout(projected.ids, points, method), basis)
 
 
-def _with_new(library: Library, kept: _Kept, new: np.ndarray) -> Steps[_Kept]:
+def _place_new_photos(library: Library, stored: _StoredLayout, new: np.ndarray) -> Steps[_StoredLayout]:
     """The layout with the new photos placed; what has been forgotten since is left out."""
-    ids, points, method = kept.layout
-    found = yield from _values(library, np.union1d(ids, new), kept.basis)
+    ids, points, method = stored.layout
+    projected = yield from _project_photos(library, np.union1d(ids, new), stored.basis)
     yield Progress("map", 0, len(new), "placing new photos")
-    here = np.isin(ids, found.ids)
-    if len(new) > np.count_nonzero(here):  # so many have been forgotten that the new ones have nothing to go by
-        return (yield from _afresh(library, np.sort(library.photo_ids()), method))
-    ids, points, new = ids[here], points[here], np.intersect1d(new, found.ids)
-    places = METHODS[method].place(found.of(ids), points, found.of(new))
-    both = np.concatenate([ids, new])
-    order = np.argsort(both)
-    return _Kept(Layout(both[order], np.concatenate([points, places])[order], method), kept.basis)
+    is_projected = np.isin(ids, projected.ids)
+    if len(new) > np.count_nonzero(is_projected):  # so many have been forgotten that the new ones have nothing to go by
+        return (yield from _compute_layout(library, np.sort(library.find_photo_ids()), method))
+    ids, points, new = ids[is_projected], points[is_projected], np.intersect1d(new, projected.ids)
+    places = LAYOUT_METHODS[method].place(projected.select_values(ids), points, projected.select_values(new))
+    all_ids = np.concatenate([ids, new])
+    order = np.argsort(all_ids)
+    return _StoredLayout(MapLayout(all_ids[order], np.concatenate([points, places])[order], method), stored.basis)
 
 
-def _basis(library: Library, width: int) -> Steps[np.ndarray]:
+def _fit_basis(library: Library, width: int) -> Steps[np.ndarray]:
     """The leading principal directions (dim, width) of the embeddings, from evenly spaced ones."""
-    total, seen, rows = library.store.count_embeddings(library.model_id), 0, []
-    step = max(1, total // projection.FIT_ROWS)
+    total, rows_read, rows = library.store.count_embeddings(library.model_id), 0, []
+    step = max(1, total // projection.MAX_FIT_ROWS)
     last = 0
-    while len((part := library.store.vectors(library.model_id, last, None, engines.BLOCK)).seqs):
-        rows.append(part.values[-seen % step :: step])
-        seen, last = seen + len(part.seqs), int(part.seqs[-1])
-        yield Progress("map", seen, total, "reading embeddings")
+    while len((part := library.store.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
+        rows.append(part.values[-rows_read % step :: step])
+        rows_read, last = rows_read + len(part.seqs), int(part.seqs[-1])
+        yield Progress("map", rows_read, total, "reading embeddings")
     values = np.concatenate(rows)
     return projection.fit_pca(values, min(width, values.shape[1]))
 
 
-def _values(library: Library, wanted: np.ndarray, basis: np.ndarray) -> Steps[_Values]:
+def _project_photos(library: Library, wanted: np.ndarray, basis: np.ndarray) -> Steps[_ProjectedPhotos]:
     """The projected embeddings of the wanted photos that have one."""
-    total, seen, last = library.store.count_embeddings(library.model_id), 0, 0
+    total, rows_read, last = library.store.count_embeddings(library.model_id), 0, 0
     ids, values = [], []
-    while len((part := library.store.vectors(library.model_id, last, None, engines.BLOCK)).seqs):
-        here = np.isin(part.ids, wanted)
-        ids.append(part.ids[here])
-        values.append(part.values[here].astype(np.float32) @ basis)
-        seen, last = seen + len(part.seqs), int(part.seqs[-1])
-        yield Progress("map", seen, total, "projecting embeddings")
+    while len((part := library.store.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
+        is_wanted = np.isin(part.ids, wanted)
+        ids.append(part.ids[is_wanted])
+        values.append(part.values[is_wanted].astype(np.float32) @ basis)
+        rows_read, last = rows_read + len(part.seqs), int(part.seqs[-1])
+        yield Progress("map", rows_read, total, "projecting embeddings")
     order = np.argsort(np.concatenate(ids))
-    return _Values(np.concatenate(ids)[order], np.concatenate(values)[order])
+    return _ProjectedPhotos(np.concatenate(ids)[order], np.concatenate(values)[order])
 
 
 # as a picture
 
 
-def draw_map(library: Library, layout: Layout) -> Image.Image:
+def draw_map(library: Library, layout: MapLayout) -> Image.Image:
     """The map as a square picture of thumbnails: where several photos lie at one place, the first of them."""
-    picture = Image.new("RGB", (MAP_SIDE, MAP_SIDE), GROUND)
+    picture = Image.new("RGB", (MAP_SIDE, MAP_SIDE), BACKGROUND)
     low, high = layout.points.min(axis=0), layout.points.max(axis=0)
-    cells = MAP_SIDE // TILE
+    cells = MAP_SIDE // TILE_SIDE
     share = (layout.points - low) / np.maximum(high - low, 1e-12)
     columns, rows = (np.minimum((part * cells).astype(int), cells - 1) for part in (share[:, 0], 1 - share[:, 1]))
     _, first = np.unique(rows * cells + columns, return_index=True)
-    photos = {photo.id: photo for photo in library.photos(layout.ids[first].tolist())}
-    for at in first.tolist():
-        jpeg = library.thumbnail(photos[int(layout.ids[at])]) if int(layout.ids[at]) in photos else None
+    photos = {photo.id: photo for photo in library.load_photos(layout.ids[first].tolist())}
+    for photo_index in first.tolist():
+        jpeg = (
+            library.read_thumbnail(photos[int(layout.ids[photo_index])])
+            if int(layout.ids[photo_index]) in photos
+            else None
+        )
         if jpeg is not None:
-            tile = decode(jpeg, TILE).image
-            tile.thumbnail((TILE, TILE))
-            picture.paste(tile, (int(columns[at]) * TILE, int(rows[at]) * TILE))
+            tile = decode_photo(jpeg, TILE_SIDE).image
+            tile.thumbnail((TILE_SIDE, TILE_SIDE))
+            picture.paste(tile, (int(columns[photo_index]) * TILE_SIDE, int(rows[photo_index]) * TILE_SIDE))
     return picture
 
 
 # the file
 
 
-def _path(library: Library, method: str) -> Path:
-    return library.folder / "layouts" / f"{library.fingerprint}-{method}.npz"
+def _layout_path(library: Library, method: str) -> Path:
+    return library.folder / "layouts" / f"{library.model_fingerprint}-{method}.npz"
 
 
-def _name(library: Library, method: str) -> np.ndarray:
+def _identity_bytes(library: Library, method: str) -> np.ndarray:
     """What the file says it is for, as bytes."""
-    return np.frombuffer(f"{FORMAT} {library.fingerprint} {method}".encode(), np.uint8)
+    return np.frombuffer(f"{LAYOUT_FORMAT} {library.model_fingerprint} {method}".encode(), np.uint8)
 
 
-def _write(path: Path, library: Library, kept: _Kept) -> None:
+def _write_layout(path: Path, library: Library, stored: _StoredLayout) -> None:
     """Keep the map; where the library cannot be written, it is made again next time."""
     data = io.BytesIO()
-    ids, points, method = kept.layout
-    np.savez(data, name=_name(library, method), ids=ids, points=points, basis=kept.basis)
+    ids, points, method = stored.layout
+    np.savez(data, name=_identity_bytes(library, method), ids=ids, points=points, basis=stored.basis)
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         atomic.write_file(path, data.getvalue())
 
 
-def _read(path: Path, library: Library, method: str) -> _Kept | None:
+def _read_layout(path: Path, library: Library, method: str) -> _StoredLayout | None:
     """What the file holds; None where there is none, or it is damaged, of another model or of another program."""
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             name, ids, points, basis = (file[key] for key in ("name", "ids", "points", "basis"))
     except _DAMAGED:
         return None
-    width = min(METHODS[method].width, library.card().dim)
+    width = min(LAYOUT_METHODS[method].width, library.read_model_card().dim)
     sound = (
-        np.array_equal(name, _name(library, method))
+        np.array_equal(name, _identity_bytes(library, method))
         and (ids.dtype, points.dtype, basis.dtype) == (np.int64, np.float32, np.float32)
         and points.shape == (*ids.shape, 2)
-        and basis.shape == (library.card().dim, width)
+        and basis.shape == (library.read_model_card().dim, width)
         and bool(np.isfinite(points).all() and np.isfinite(basis).all() and (np.diff(ids) > 0).all())
     )
-    return _Kept(Layout(ids, points, method), basis) if sound else None
+    return _StoredLayout(MapLayout(ids, points, method), basis) if sound else None
 
 
 # the methods
 
 
-def _pca(values: np.ndarray) -> Steps[np.ndarray]:
+def _arrange_pca(values: np.ndarray) -> Steps[np.ndarray]:
     yield Progress("map", len(values), len(values), "arranging")
     return values
 
 
-def _on_pca(values: np.ndarray, points: np.ndarray, new: np.ndarray) -> np.ndarray:
+def _place_on_pca(values: np.ndarray, points: np.ndarray, new: np.ndarray) -> np.ndarray:
     del values, points
     return new
 
 
-def _tsne(values: np.ndarray) -> Steps[np.ndarray]:
-    return projection.tsne(values, jobs=JOBS)
+def _arrange_tsne(values: np.ndarray) -> Steps[np.ndarray]:
+    return projection.fit_tsne_map(values, jobs=TSNE_JOBS)
 
 
-def _on_tsne(values: np.ndarray, points: np.ndarray, new: np.ndarray) -> np.ndarray:
-    return projection.tsne_places(values, points, new, jobs=JOBS)
+def _place_on_tsne(values: np.ndarray, points: np.ndarray, new: np.ndarray) -> np.ndarray:
+    return projection.place_on_tsne_map(values, points, new, jobs=TSNE_JOBS)
 
 
-METHODS: dict[str, Method] = {"pca": Method(2, _pca, _on_pca), "tsne": Method(TSNE_WIDTH, _tsne, _on_tsne)}
+LAYOUT_METHODS: dict[str, LayoutMethod] = {
+    "pca": LayoutMethod(2, _arrange_pca, _place_on_pca),
+    "tsne": LayoutMethod(TSNE_WIDTH, _arrange_tsne, _place_on_tsne),
+}
 """Ways to lay out a map: two leading principal directions at once, t-SNE in a while."""

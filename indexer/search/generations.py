@@ -23,24 +23,24 @@ from indexer import atomic
 from indexer.database.store import GenerationRow, Store
 from indexer.errors import GenerationError
 from indexer.progress import Progress, Steps
-from indexer.vectors import distances as engines
 from indexer.vectors import recall
 from indexer.vectors.annoy_index import build_annoy, open_annoy
+from indexer.vectors.distances import ROWS_PER_BLOCK
 from indexer.vectors.projection import fit_pca
 
-FORMAT = 2
-METRIC = "euclidean"
-PROJECTED = 128  # above this many dimensions Annoy holds a projection: it keeps 99.9 % of the exact top 10
+MANIFEST_FORMAT = 2
+INDEX_METRIC = "euclidean"
+PROJECTED_DIMS = 128  # above this many dimensions Annoy holds a projection: it keeps 99.9 % of the exact top 10
 MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
-PIECE = 8 << 20  # bytes read at a time in the background
-FILES = ("ids.npy", "vectors.npy", "projection.npy", "index.ann")
+READ_CHUNK_BYTES = 8 << 20  # bytes read at a time in the background
+GENERATION_FILES = ("ids.npy", "vectors.npy", "projection.npy", "index.ann")
 
-Identities = dict[str, list[int]]
+FileIdentities = dict[str, list[int]]
 """File name -> device, inode, size, mtime and ctime (ns) at the moment its full hash agreed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class GenerationManifest:
     """What a generation holds; `files` maps a name to its size in bytes and its sha256.
 
     search_k and candidates are what a search for ten spends: the least that reached the recall stated here.
@@ -69,43 +69,43 @@ class Generation:
     ValueError where shapes disagree, before Annoy maps a file of another dimension.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: GenerationManifest) -> None:
         self.manifest = manifest
         self.ids: np.ndarray = np.load(folder / "ids.npy")
         self.values: np.ndarray = np.load(folder / "vectors.npy", mmap_mode="r")
         if self.ids.shape != (manifest.rows,) or self.values.shape != (manifest.rows, manifest.dim):
             raise ValueError("its files are not of the size its manifest states")
-        self._ask = _open_index(folder, manifest.dim, manifest.projected)
-        self._mapped = [folder / "index.ann", folder / "vectors.npy"]
+        self._find_candidates = _open_index(folder, manifest.dim, manifest.projected)
+        self._mapped_files = [folder / "index.ann", folder / "vectors.npy"]
 
-    def candidates_for(self, k: int) -> int:
+    def count_candidates(self, k: int) -> int:
         """How many candidates the measured recall of the k nearest rests on."""
-        return max(self.manifest.candidates, math.ceil(self.manifest.candidates / recall.NEAREST) * k)
+        return max(self.manifest.candidates, math.ceil(self.manifest.candidates / recall.TRUE_NEIGHBOURS) * k)
 
-    def rows(self, query: np.ndarray, count: int, effort: int = 1) -> np.ndarray:
+    def find_candidate_rows(self, query: np.ndarray, count: int, effort: int = 1) -> np.ndarray:
         """Up to `count` rows likely nearest to the query (dim,) float32, with `effort` times the measured search_k."""
-        return self._ask(query, count, max(effort * self.manifest.search_k, count))
+        return self._find_candidates(query, count, max(effort * self.manifest.search_k, count))
 
-    def warm(self) -> None:
+    def preload_files(self) -> None:
         """Read what is mapped once in the background, so that the first searches need not wait for the disk.
 
         The thread touches neither the maps nor the database: it may be at work when files are cut or the process ends,
         and closing a file of its own would take the database's locks away.
         """
-        threading.Thread(target=_read_through, args=(self._mapped,), name="warm", daemon=True).start()
+        threading.Thread(target=_read_files, args=(self._mapped_files,), name="warm", daemon=True).start()
 
 
-def _open_index(folder: Path, dim: int, projected: int) -> recall.Ask:
+def _open_index(folder: Path, dim: int, projected: int) -> recall.FindCandidates:
     """Annoy's own answers to a query in full dimension."""
     projection = np.load(folder / "projection.npy")
     if projection.shape != (dim, projected):
         raise ValueError("its projection is not of the size its manifest states")
-    nearest = open_annoy(folder / "index.ann", projected)
-    return lambda query, count, search_k: nearest(query @ projection, count, search_k)
+    find_candidates = open_annoy(folder / "index.ann", projected)
+    return lambda query, count, search_k: find_candidates(query @ projection, count, search_k)
 
 
-def _read_through(paths: list[Path]) -> None:
-    buffer = bytearray(PIECE)
+def _read_files(paths: list[Path]) -> None:
+    buffer = bytearray(READ_CHUNK_BYTES)
     with contextlib.suppress(OSError):  # a generation may be cleaned up meanwhile
         for path in paths:
             with path.open("rb", buffering=0) as file:
@@ -113,7 +113,7 @@ def _read_through(paths: list[Path]) -> None:
                     pass
 
 
-def path_of(library: Path, number: int) -> Path:
+def get_generation_folder(library: Path, number: int) -> Path:
     """The folder of a generation."""
     return library / "generations" / f"{number:04d}"
 
@@ -121,92 +121,94 @@ def path_of(library: Path, number: int) -> Path:
 # publishing
 
 
-def publish(library: Path, store: Store, model: int, fingerprint: str, *, seed: int = 0) -> Steps[Manifest | None]:
+def publish_generation(
+    library: Path, store: Store, model: int, fingerprint: str, *, seed: int = 0
+) -> Steps[GenerationManifest | None]:
     """Build and publish a generation over all embeddings of the model; None when it has none.
 
     The caller holds the library's job lock. Cancelled or killed, the old generation stays in use.
     """
-    upto, total = store.last_seq(model), store.count_embeddings(model)
+    built_upto, total = store.find_last_seq(model), store.count_embeddings(model)
     if not total:
         return None
-    number = store.reserve_generation(model, upto)
-    final = path_of(library, number)
-    folder = atomic.new_folder(final)
+    number = store.reserve_generation(model, built_upto)
+    final_folder = get_generation_folder(library, number)
+    folder = atomic.create_temporary_folder(final_folder)
     try:
-        yield from _write_vectors(folder, store, model, upto, total)
-        manifest = yield from _write_index(folder, number, fingerprint, upto, seed)
-        identities = {name: identity(folder / name) for name in FILES}
-        atomic.publish_folder(folder, final)
+        yield from _write_vectors(folder, store, model, built_upto, total)
+        manifest = yield from _write_index(folder, number, fingerprint, built_upto, seed)
+        identities = {name: read_file_identity(folder / name) for name in GENERATION_FILES}
+        atomic.publish_folder(folder, final_folder)
     finally:
-        atomic.discard(folder)
-    data = (final / "manifest.json").read_bytes()
+        atomic.remove_path(folder)
+    manifest_bytes = (final_folder / "manifest.json").read_bytes()
     store.set_setting(f"verified {number}", identities)
-    store.confirm_generation(number, manifest.rows, hashlib.sha256(data).hexdigest())
-    clean_up(library, store)
+    store.confirm_generation(number, manifest.rows, hashlib.sha256(manifest_bytes).hexdigest())
+    remove_unused_generations(library, store)
     return manifest
 
 
-def _write_vectors(folder: Path, store: Store, model: int, upto: int, total: int) -> Steps[None]:
+def _write_vectors(folder: Path, store: Store, model: int, built_upto: int, total: int) -> Steps[None]:
     """Stream the embeddings into vectors.npy and ids.npy, by plain writes: on a full disk they raise, a map kills."""
-    ids, last = [np.empty(0, np.int64)], 0
+    ids, last_seq = [np.empty(0, np.int64)], 0
     with (folder / "vectors.npy").open("wb") as file:
-        for done in range(0, total, engines.BLOCK):
-            part = store.vectors(model, last, upto, engines.BLOCK)
-            if not done:
+        for rows_done in range(0, total, ROWS_PER_BLOCK):
+            part = store.read_embeddings(model, last_seq, built_upto, ROWS_PER_BLOCK)
+            if not rows_done:
                 shape = (total, part.values.shape[1])
                 header = {"descr": "<f2", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
             file.write(part.values.data)
             ids.append(part.ids)
-            last = int(part.seqs[-1])
-            yield Progress("publish", done, total, "collecting embeddings")
+            last_seq = int(part.seqs[-1])
+            yield Progress("publish", rows_done, total, "collecting embeddings")
     np.save(folder / "ids.npy", np.concatenate(ids))
 
 
-def _write_index(folder: Path, number: int, fingerprint: str, upto: int, seed: int) -> Steps[Manifest]:
+def _write_index(folder: Path, number: int, fingerprint: str, built_upto: int, seed: int) -> Steps[GenerationManifest]:
     values = np.load(folder / "vectors.npy", mmap_mode="r")
     rows, dim = values.shape
-    projected = min(dim, PROJECTED)
-    projection = fit_pca(values, projected) if dim > PROJECTED else np.eye(dim, dtype=np.float32)
+    projected = min(dim, PROJECTED_DIMS)
+    projection = fit_pca(values, projected) if dim > PROJECTED_DIMS else np.eye(dim, dtype=np.float32)
     np.save(folder / "projection.npy", projection)
-    effort = yield from _build(folder, values, projection, seed)
-    manifest = Manifest(
-        format=FORMAT,
+    effort = yield from _build_index(folder, values, projection, seed)
+    manifest = GenerationManifest(
+        format=MANIFEST_FORMAT,
         number=number,
         model=fingerprint,
         dim=dim,
         projected=projected,
-        metric=METRIC,
+        metric=INDEX_METRIC,
         rows=rows,
-        built_upto=upto,
-        trees=recall.TREES,
+        built_upto=built_upto,
+        trees=recall.ANNOY_TREES,
         search_k=effort.search_k,
         candidates=effort.candidates,
         seed=seed,
         recall_at_10=effort.recall_at_10,
-        recall_queries=recall.queries(rows),
-        files={name: _measure(folder / name) for name in FILES},
+        recall_queries=recall.count_queries(rows),
+        files={name: _measure_file(folder / name) for name in GENERATION_FILES},
     )
     (folder / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1))
     return manifest
 
 
-def _build(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) -> Steps[recall.Effort]:
+def _build_index(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) -> Steps[recall.SearchEffort]:
     """Build the index, and measure what a search in it has to spend."""
     rows, (dim, projected) = len(values), projection.shape
     yield Progress("publish", 0, rows, "building the index")
-    points = _projected(values, projection)
-    build_annoy(folder / "index.ann", points, projected, trees=recall.TREES, seed=seed)
+    points = _project_blocks(values, projection)
+    build_annoy(folder / "index.ann", points, projected, trees=recall.ANNOY_TREES, seed=seed)
     yield Progress("publish", rows, rows, "measuring the recall")
-    return recall.choose(values, _open_index(folder, dim, projected), recall.sample(values))
+    return recall.choose_effort(values, _open_index(folder, dim, projected), recall.sample_queries(values))
 
 
-def _projected(values: np.ndarray, projection: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(values), engines.BLOCK):
-        yield values[start : start + engines.BLOCK].astype(np.float32) @ projection
+def _project_blocks(values: np.ndarray, projection: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(values), ROWS_PER_BLOCK):
+        yield values[start : start + ROWS_PER_BLOCK].astype(np.float32) @ projection
 
 
-def _measure(path: Path) -> tuple[int, str]:
+def _measure_file(path: Path) -> tuple[int, str]:
     with path.open("rb") as file:
         return path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -214,61 +216,63 @@ def _measure(path: Path) -> tuple[int, str]:
 # verifying
 
 
-def open_verified(
-    library: Path, row: GenerationRow, fingerprint: str, known: Identities
-) -> tuple[Generation, Identities]:
+def open_verified_generation(
+    library: Path, row: GenerationRow, fingerprint: str, known_identities: FileIdentities
+) -> tuple[Generation, FileIdentities]:
     """Open a generation whose every file agrees with its manifest, and the manifest with the database.
 
     Files whose identity is in `known` were hashed before and are not hashed again. Raises GenerationError.
     """
-    folder = path_of(library, row.number)
+    folder = get_generation_folder(library, row.number)
     try:
         manifest = _read_manifest(folder, row, fingerprint)
-        identities = {name: _verify(folder / name, manifest, known.get(name)) for name in FILES}
+        identities = {
+            name: _verify_file(folder / name, manifest, known_identities.get(name)) for name in GENERATION_FILES
+        }
         return Generation(folder, manifest), identities
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise GenerationError(f"The search index {folder.name} is damaged or incomplete ({error}).") from error
 
 
-def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Manifest:
+def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> GenerationManifest:
     if _require_regular(folder / "manifest.json").st_size > MANIFEST_LIMIT:
         raise ValueError("its manifest is too large")
     data = (folder / "manifest.json").read_bytes()
     if hashlib.sha256(data).hexdigest() != row.manifest_sha256:
         raise ValueError("its manifest is not the one that was published")
-    manifest = Manifest(**json.loads(data))
-    agreed = (manifest.format, manifest.metric, manifest.model, manifest.built_upto)
-    if agreed != (FORMAT, METRIC, fingerprint, row.built_upto):
+    manifest = GenerationManifest(**json.loads(data))
+    stated = (manifest.format, manifest.metric, manifest.model, manifest.built_upto)
+    if stated != (MANIFEST_FORMAT, INDEX_METRIC, fingerprint, row.built_upto):
         raise ValueError("it belongs to another model or version")
     return manifest
 
 
-def _verify(path: Path, manifest: Manifest, known: list[int] | None) -> list[int]:
-    now = identity(path)
-    if now != known:
+def _verify_file(path: Path, manifest: GenerationManifest, known_identity: list[int] | None) -> list[int]:
+    current_identity = read_file_identity(path)
+    if current_identity != known_identity:
         size, sha256 = manifest.files[path.name]
-        if path.stat().st_size != size or _measure(path)[1] != sha256:
+        if path.stat().st_size != size or _measure_file(path)[1] != sha256:
             raise ValueError(f"{path.name} has changed since it was published")
-    return now
+    return current_identity
 
 
-def identity(path: Path) -> list[int]:
+def read_file_identity(path: Path) -> list[int]:
     """What changes whenever a regular file is written or replaced: see Identities. ValueError for a pipe."""
-    about = _require_regular(path)
-    return [about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns]
+    status = _require_regular(path)
+    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _require_regular(path: Path) -> os.stat_result:
     """What the system says of a file; ValueError for a pipe, on which reading would wait for ever."""
-    about = path.stat()
-    if not stat.S_ISREG(about.st_mode):
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
         raise ValueError(f"{path.name} is not a regular file")
-    return about
+    return status
 
 
-def clean_up(library: Path, store: Store) -> None:
+def remove_unused_generations(library: Path, store: Store) -> None:
     """Remove generations that nothing uses any more; what a running search has mapped stays until it lets go."""
-    keep = {path_of(library, number) for number in store.generation_numbers()}
+    used_folders = {get_generation_folder(library, number) for number in store.find_generation_numbers()}
     for folder in (library / "generations").iterdir():
-        if folder not in keep:
-            atomic.discard(folder)
+        if folder not in used_folders:
+            atomic.remove_path(folder)

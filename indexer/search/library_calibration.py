@@ -11,7 +11,6 @@ import contextlib
 import json
 import math
 import zlib
-from indexer.models.card import read_seen_hashes
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,23 +19,22 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.database.annotations import Annotations
-from indexer.database.contents import present_among
-from indexer.database.store import Store, Vectors
+from indexer.database.contents import filter_present_photos
+from indexer.database.store import Store, StoredEmbeddings
 from indexer.errors import LibraryError, ModelError
-from indexer.models import model
-from indexer.models.card import CARD_FILE, name_hash, read_json
+from indexer.models.card import CARD_FILE, hash_label, read_json, read_seen_hashes
 from indexer.statistics import calibration
-from indexer.statistics.calibration import PHOTOS, Calibration
+from indexer.statistics.calibration import MAX_MEASURED_PHOTOS, Calibration
 from indexer.statistics.metrics import LEAST_FALSE_MATCHES
 
-SETTING = "calibration"
-WAY = 2  # of measuring: what an earlier version has kept is measured again
-GROWTH = 1.1  # a library that has grown or shrunk by less keeps its calibration
-LEAST_NEW = 5  # labels of two photos or more; fewer say little about others
-ROUNDS = 4  # of drawing random photos, where many are missing or were trained on
+CALIBRATION_SETTING = "calibration"
+MEASURING_VERSION = 2  # of measuring: what an earlier version has kept is measured again
+GROWTH_FACTOR = 1.1  # a library that has grown or shrunk by less keeps its calibration
+LEAST_NEW_LABELS = 5  # labels of two photos or more; fewer say little about others
+DRAWING_ROUNDS = 4  # of drawing random photos, where many are missing or were trained on
 
 
-class Labelled(NamedTuple):
+class UnseenLabelledPhotos(NamedTuple):
     """Labelled photos that the model has not seen: ids (n,) int64, label codes (n,), and the labels' names.
 
     `new` says that the model was trained on none of these labels; otherwise figures hold for labels it knows only.
@@ -45,146 +43,166 @@ class Labelled(NamedTuple):
     ids: np.ndarray
     codes: np.ndarray
     names: list[str]
-    new: bool
+    new_labels: bool
 
 
-class _Measured(NamedTuple):
+class _MeasuredCalibration(NamedTuple):
     """A calibration and the labelled photos that it was measured on, or that were too few for it."""
 
     calibration: Calibration
     photos: list[int]
 
 
-class Evidence:
+class LibraryCalibration:
     """The calibration of a library's active model, kept up to date with its database; used in its store's thread."""
 
     def __init__(self, models_folder: Path, store: Store, annotations: Annotations) -> None:
         self._models_folder = models_folder
         self._store = store
         self._annotations = annotations
-        self._known: Calibration | None = None
-        self._seen: tuple[object, ...] = ()
+        self._calibration: Calibration | None = None
+        self._database_state: tuple[object, ...] = ()
 
-    def calibration(self, fingerprint: str, model_id: int) -> Calibration:
+    def get_calibration(self, fingerprint: str, model_id: int) -> Calibration:
         """What distances mean under the model; measured again only where labels or photos have changed."""
         database = self._store.database
-        state = (fingerprint, database.version(), database.changes())
-        if self._known is None or state != self._seen:
-            self._known = self._kept_or_measured(fingerprint, model_id)
-            self._seen = (fingerprint, database.version(), database.changes())
-        return self._known
+        state = (fingerprint, database.read_data_version(), database.count_changes())
+        if self._calibration is None or state != self._database_state:
+            self._calibration = self._read_or_measure(fingerprint, model_id)
+            self._database_state = (fingerprint, database.read_data_version(), database.count_changes())
+        return self._calibration
 
-    def labelled(self, fingerprint: str, model_id: int) -> Labelled:
+    def select_labelled_photos(self, fingerprint: str, model_id: int) -> UnseenLabelledPhotos:
         """The labelled photos that show what a distance means: none was trained on, and where five labels or more are
         new to the model, none has a label that was.
 
         None at all where the model's list of what it was trained on cannot be read.
         """
-        labels = self._annotations.labels(model_id)
-        seen = self._trained_on(fingerprint)
-        unseen = {} if seen is None else {photo: label for photo, label in labels.items() if photo not in seen}
-        known = {label for photo, label in labels.items() if seen and photo in seen}
-        known |= self._names_trained_on(fingerprint, labels.values())
-        new = {photo: label for photo, label in unseen.items() if label not in known}
-        shared = sum(count > 1 for count in Counter(new.values()).values())
-        chosen = new if shared >= LEAST_NEW else unseen
-        return _labelled(chosen, new=len(chosen) == len(new))
+        labels = self._annotations.read_labels(model_id)
+        trained_photos = self._find_trained_photos(fingerprint)
+        unseen_labels = (
+            {}
+            if trained_photos is None
+            else {photo: label for photo, label in labels.items() if photo not in trained_photos}
+        )
+        known_labels = {label for photo, label in labels.items() if trained_photos and photo in trained_photos}
+        known_labels |= self._find_trained_labels(fingerprint, labels.values())
+        new_labels = {photo: label for photo, label in unseen_labels.items() if label not in known_labels}
+        repeated_labels = sum(count > 1 for count in Counter(new_labels.values()).values())
+        selected_labels = new_labels if repeated_labels >= LEAST_NEW_LABELS else unseen_labels
+        return _encode_labels(selected_labels, new_labels=len(selected_labels) == len(new_labels))
 
-    def unseen(self, fingerprint: str, ids: np.ndarray) -> np.ndarray:
+    def mask_unseen_photos(self, fingerprint: str, ids: np.ndarray) -> np.ndarray:
         """Which of the photos (n,) the model was not trained on, as bool (n,); none where that cannot be read."""
-        seen = self._trained_on(fingerprint)
-        return np.zeros(len(ids), np.bool_) if seen is None else ~np.isin(ids, list(seen))
+        trained_photos = self._find_trained_photos(fingerprint)
+        return np.zeros(len(ids), np.bool_) if trained_photos is None else ~np.isin(ids, list(trained_photos))
 
-    def _names_trained_on(self, fingerprint: str, names: Iterable[str]) -> set[str]:
+    def _find_trained_labels(self, fingerprint: str, names: Iterable[str]) -> set[str]:
         """Those of the label names that the model's card names too: photos of them may lie elsewhere."""
         try:
-            trained = read_json(self._models_folder / fingerprint / CARD_FILE).get("trained_labels")
+            stored_hashes = read_json(self._models_folder / fingerprint / CARD_FILE).get("trained_labels")
         except ModelError:
             return set()
-        hashes = {one for one in trained if isinstance(one, str)} if isinstance(trained, list) else set()
-        return {name for name in set(names) if name_hash(name) in hashes}
+        hashes = {one for one in stored_hashes if isinstance(one, str)} if isinstance(stored_hashes, list) else set()
+        return {name for name in set(names) if hash_label(name) in hashes}
 
-    def vectors(self, ids: np.ndarray, model_id: int) -> np.ndarray:
+    def read_embeddings(self, ids: np.ndarray, model_id: int) -> np.ndarray:
         """The embeddings (n, dim) float32 of these photos."""
-        found = [self._store.embedding(int(photo), model_id) for photo in ids]
+        found = [self._store.read_embedding(int(photo), model_id) for photo in ids]
         return np.stack([vector for vector in found if vector is not None]).astype(np.float32)
 
-    def _trained_on(self, fingerprint: str) -> set[int] | None:
+    def _find_trained_photos(self, fingerprint: str) -> set[int] | None:
         """The photos that the model was trained on or chosen by; None where its list of them cannot be read."""
         try:
-            return {self._store.photo_of(row.tobytes()) for row in read_seen_hashes(self._models_folder / fingerprint)}
+            return {
+                self._store.find_photo_id(row.tobytes()) for row in read_seen_hashes(self._models_folder / fingerprint)
+            }
         except ModelError:
             return None
 
-    def random_photos(self, fingerprint: str, model_id: int) -> Vectors:
+    def draw_random_photos(self, fingerprint: str, model_id: int) -> StoredEmbeddings:
         """Embeddings of at most 1,500 photos drawn at random, in random order, the same for the same library.
 
         All of them are there, and the model was trained on none; where that cannot be read, there are none.
         """
-        last = self._store.last_seq(model_id)
-        if last <= 2 * PHOTOS:
-            found = self._usable(fingerprint, self._store.vectors(model_id, 0))
+        last_seq = self._store.find_last_seq(model_id)
+        if last_seq <= 2 * MAX_MEASURED_PHOTOS:
+            usable_vectors = self._select_usable_vectors(fingerprint, self._store.read_embeddings(model_id, 0))
         else:
-            found = self._drawn(fingerprint, model_id, last)
-        chosen = np.random.default_rng(0).permutation(len(found.ids))[:PHOTOS]
-        return _rows(found, chosen)
+            usable_vectors = self._draw_usable_vectors(fingerprint, model_id, last_seq)
+        drawn_rows = np.random.default_rng(0).permutation(len(usable_vectors.ids))[:MAX_MEASURED_PHOTOS]
+        return _take_rows(usable_vectors, drawn_rows)
 
-    def _drawn(self, fingerprint: str, model_id: int, last: int) -> Vectors:
+    def _draw_usable_vectors(self, fingerprint: str, model_id: int, last_seq: int) -> StoredEmbeddings:
         """The usable embeddings that follow on random seqs, each once; drawn on until there are enough, or ROUNDS."""
-        above = np.random.default_rng(0).permutation(last)[: ROUNDS * PHOTOS]
-        found: list[Vectors] = []
-        for start in range(0, len(above), PHOTOS):
-            if found and sum(len(part.ids) for part in found) >= PHOTOS:
+        start_seqs = np.random.default_rng(0).permutation(last_seq)[: DRAWING_ROUNDS * MAX_MEASURED_PHOTOS]
+        usable_parts: list[StoredEmbeddings] = []
+        for start in range(0, len(start_seqs), MAX_MEASURED_PHOTOS):
+            if usable_parts and sum(len(part.ids) for part in usable_parts) >= MAX_MEASURED_PHOTOS:
                 break
-            drawn = [self._store.vectors(model_id, int(seq), limit=1) for seq in above[start : start + PHOTOS]]
-            found.append(self._usable(fingerprint, _joined([one for one in drawn if len(one.seqs)])))
-        return _joined(found)
+            drawn_vectors = [
+                self._store.read_embeddings(model_id, int(seq), limit=1)
+                for seq in start_seqs[start : start + MAX_MEASURED_PHOTOS]
+            ]
+            usable_parts.append(
+                self._select_usable_vectors(fingerprint, _join_vectors([one for one in drawn_vectors if len(one.seqs)]))
+            )
+        return _join_vectors(usable_parts)
 
-    def _usable(self, fingerprint: str, found: Vectors) -> Vectors:
+    def _select_usable_vectors(self, fingerprint: str, found: StoredEmbeddings) -> StoredEmbeddings:
         """Those of photos that have a present file and that the model was not trained on."""
-        there = np.isin(found.ids, present_among(self._store.database, found.ids.tolist()))
-        return _rows(found, np.flatnonzero(there & self.unseen(fingerprint, found.ids)))
+        is_present = np.isin(found.ids, filter_present_photos(self._store.database, found.ids.tolist()))
+        return _take_rows(found, np.flatnonzero(is_present & self.mask_unseen_photos(fingerprint, found.ids)))
 
-    def _kept_or_measured(self, fingerprint: str, model_id: int) -> Calibration:
-        own, folders = self._annotations.stamp()
-        counts = [_bucket(count) for count in (folders, self._store.last_seq(model_id))]
-        stamp = [WAY, fingerprint, own, *counts]
-        kept = self._store.setting(SETTING)
-        if isinstance(kept, dict) and kept.get("stamp") == stamp:
+    def _read_or_measure(self, fingerprint: str, model_id: int) -> Calibration:
+        label_stamp, folders = self._annotations.fingerprint_labels()
+        counts = [_bucket_count(count) for count in (folders, self._store.find_last_seq(model_id))]
+        stamp = [MEASURING_VERSION, fingerprint, label_stamp, *counts]
+        stored = self._store.read_setting(CALIBRATION_SETTING)
+        if isinstance(stored, dict) and stored.get("stamp") == stamp:
             with contextlib.suppress(ValueError):  # of another version: measure again
-                if kept.get("labels") == self._digest(kept.get("photos"), model_id):
-                    return Calibration.from_fields(kept.get("fields"))
-        measured = self._measured(fingerprint, model_id)
+                if stored.get("labels") == self._digest_labels(stored.get("photos"), model_id):
+                    return Calibration.from_fields(stored.get("fields"))
+        measured = self._measure_calibration(fingerprint, model_id)
         if not self._store.database.read_only:
-            labels = self._digest(measured.photos, model_id)
+            labels = self._digest_labels(measured.photos, model_id)
             fields = {"photos": measured.photos, "labels": labels, "fields": measured.calibration.fields()}
             with contextlib.suppress(LibraryError):  # a full disk stops no search
-                self._store.set_setting(SETTING, {"stamp": stamp, **fields})
+                self._store.set_setting(CALIBRATION_SETTING, {"stamp": stamp, **fields})
         return measured.calibration
 
-    def _digest(self, photos: object, model_id: int) -> int:
+    def _digest_labels(self, photos: object, model_id: int) -> int:
         """A number that changes when one of these photos gets another label; ValueError where they are no ids.
 
         What was measured on 1,500 photos is right as long as these are: millions of others need not be read.
         """
         if not isinstance(photos, list) or not all(isinstance(photo, int) for photo in photos):
             raise ValueError("no list of photos")
-        return zlib.crc32(json.dumps(sorted(self._annotations.labels(model_id, photos).items())).encode())
+        return zlib.crc32(json.dumps(sorted(self._annotations.read_labels(model_id, photos).items())).encode())
 
-    def _measured(self, fingerprint: str, model_id: int) -> _Measured:
-        ids, codes, _, new = self.labelled(fingerprint, model_id)
-        rows = calibration.sample(codes, PHOTOS)
+    def _measure_calibration(self, fingerprint: str, model_id: int) -> _MeasuredCalibration:
+        ids, codes, _, new_labels = self.select_labelled_photos(fingerprint, model_id)
+        rows = calibration.sample_by_class(codes, MAX_MEASURED_PHOTOS)
         if len(ids) > 1:
-            prior = calibration.share_of_matched(codes)
-            vectors = self.vectors(ids[rows], model_id)
-            own = calibration.from_labels(vectors, codes[rows], prior=prior, new_labels=new)
-            if own.cutoffs and own.matched >= LEAST_FALSE_MATCHES:
-                return _Measured(own if new else self._given(fingerprint) or own, ids[rows].tolist())
-        found = self._given(fingerprint)
-        found = found or calibration.from_photos(self.random_photos(fingerprint, model_id).values.astype(np.float32))
-        return _Measured(found, ids[rows].tolist())
+            prior = calibration.compute_matched_share(codes)
+            vectors = self.read_embeddings(ids[rows], model_id)
+            label_calibration = calibration.calibrate_from_labels(
+                vectors, codes[rows], prior=prior, new_labels=new_labels
+            )
+            if label_calibration.cutoffs and label_calibration.matched >= LEAST_FALSE_MATCHES:
+                return _MeasuredCalibration(
+                    label_calibration
+                    if new_labels
+                    else self._read_trained_calibration(fingerprint) or label_calibration,
+                    ids[rows].tolist(),
+                )
+        fallback = self._read_trained_calibration(fingerprint)
+        fallback = fallback or calibration.calibrate_from_photos(
+            self.draw_random_photos(fingerprint, model_id).values.astype(np.float32)
+        )
+        return _MeasuredCalibration(fallback, ids[rows].tolist())
 
-    def _given(self, fingerprint: str) -> Calibration | None:
+    def _read_trained_calibration(self, fingerprint: str) -> Calibration | None:
         """The calibration that a training has left with the model."""
         try:
             return Calibration.from_fields(read_json(self._models_folder / fingerprint / CARD_FILE).get("calibration"))
@@ -192,25 +210,25 @@ class Evidence:
             return None
 
 
-def _labelled(labels: dict[int, str], *, new: bool) -> Labelled:
+def _encode_labels(labels: dict[int, str], *, new_labels: bool) -> UnseenLabelledPhotos:
     names = sorted(set(labels.values()))
-    at = {name: code for code, name in enumerate(names)}
-    codes = np.fromiter((at[label] for label in labels.values()), np.int64, len(labels))
-    return Labelled(np.fromiter(labels, np.int64, len(labels)), codes, names, new)
+    code_of = {name: code for code, name in enumerate(names)}
+    codes = np.fromiter((code_of[label] for label in labels.values()), np.int64, len(labels))
+    return UnseenLabelledPhotos(np.fromiter(labels, np.int64, len(labels)), codes, names, new_labels)
 
 
-def _joined(parts: list[Vectors]) -> Vectors:
+def _join_vectors(parts: list[StoredEmbeddings]) -> StoredEmbeddings:
     """All of the embeddings, each once, in order of seq."""
     if not parts:
-        return Vectors(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float16))
-    found = Vectors(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-    return _rows(found, np.unique(found.seqs, return_index=True)[1])
+        return StoredEmbeddings(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float16))
+    joined = StoredEmbeddings(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    return _take_rows(joined, np.unique(joined.seqs, return_index=True)[1])
 
 
-def _rows(found: Vectors, rows: np.ndarray) -> Vectors:
-    return Vectors(found.seqs[rows], found.ids[rows], found.values[rows])
+def _take_rows(vectors: StoredEmbeddings, rows: np.ndarray) -> StoredEmbeddings:
+    return StoredEmbeddings(vectors.seqs[rows], vectors.ids[rows], vectors.values[rows])
 
 
-def _bucket(count: int) -> int:
+def _bucket_count(count: int) -> int:
     """The same number for like counts, as growing by a tenth changes no distribution."""
-    return round(math.log(count + 1) / math.log(GROWTH))
+    return round(math.log(count + 1) / math.log(GROWTH_FACTOR))

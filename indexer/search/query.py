@@ -10,21 +10,21 @@ from PIL.Image import Image
 
 from indexer.errors import LookalikeError
 
-Picture = Path | int | Image
+QueryPicture = Path | int | Image
 """A picture file, the id of a photo of the library, or a picture in memory."""
 
-Box = tuple[float, float, float, float]
+CropBox = tuple[float, float, float, float]
 """Left, top, width and height in the upright picture: its fractions where no number is above 1, else its pixels."""
 
 
-class Cropped(NamedTuple):
+class CroppedExample(NamedTuple):
     """A part of a picture."""
 
-    example: Picture
-    box: Box
+    example: QueryPicture
+    box: CropBox
 
 
-Example = Picture | Cropped
+QueryExample = QueryPicture | CroppedExample
 """A whole picture or a part of one."""
 
 POSITIVE_WEIGHT, NEGATIVE_WEIGHT = 0.75, 0.25
@@ -35,12 +35,14 @@ feedback, table 3 (there with an initial query; here the positives are the query
 class Query(NamedTuple):
     """Positives to be near, negatives to be far from; `weights` has a number for each positive, or is empty: all 1."""
 
-    positives: tuple[Example, ...]
-    negatives: tuple[Example, ...] = ()
+    positives: tuple[QueryExample, ...]
+    negatives: tuple[QueryExample, ...] = ()
     weights: tuple[float, ...] = ()
 
 
-def combine(positives: list[np.ndarray], negatives: list[np.ndarray], weights: Sequence[float] = ()) -> np.ndarray:
+def combine_embeddings(
+    positives: list[np.ndarray], negatives: list[np.ndarray], weights: Sequence[float] = ()
+) -> np.ndarray:
     """One vector (dim,) float32 from unit vectors: Rocchio (1971), the positives' weighted mean less the negatives'.
 
     A single positive without negatives is returned as it is, so that a photo finds itself at distance 0.
@@ -50,32 +52,32 @@ def combine(positives: list[np.ndarray], negatives: list[np.ndarray], weights: S
     _require_weights(weights, len(positives))
     if len(positives) == 1 and not negatives:
         return positives[0]
-    vector: np.ndarray = POSITIVE_WEIGHT * np.average(positives, axis=0, weights=weights or None)
+    combined: np.ndarray = POSITIVE_WEIGHT * np.average(positives, axis=0, weights=weights or None)
     if negatives:
-        vector = vector - NEGATIVE_WEIGHT * np.mean(negatives, axis=0)
-    length = float(np.linalg.norm(vector))
+        combined = combined - NEGATIVE_WEIGHT * np.mean(negatives, axis=0)
+    length = float(np.linalg.norm(combined))
     if length < 1e-6:
         raise LookalikeError("These pictures cancel each other out: nothing is left to look for.")
-    return np.asarray(vector / length, np.float32)
+    return np.asarray(combined / length, np.float32)
 
 
-def _require_weights(weights: Sequence[float], positives: int) -> None:
-    if weights and len(weights) != positives:
-        raise LookalikeError(f"{positives} pictures to look like need as many weights, not {len(weights)}.")
+def _require_weights(weights: Sequence[float], positive_count: int) -> None:
+    if weights and len(weights) != positive_count:
+        raise LookalikeError(f"{positive_count} pictures to look like need as many weights, not {len(weights)}.")
     if not all(0 < weight < math.inf for weight in weights):
         raise LookalikeError("A weight must be a number above 0; use a picture to be unlike for the opposite.")
 
 
-def fractions(box: Box, width: int, height: int) -> Box:
+def convert_to_fractions(box: CropBox, width: int, height: int) -> CropBox:
     """The box in fractions of a picture of this size in pixels, cut at the picture's edges.
 
     LookalikeError where nothing of the picture lies in it.
     """
-    numbers = box if max(box) <= 1 else (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
-    if not all(map(math.isfinite, numbers)):
+    fractional_box = box if max(box) <= 1 else (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
+    if not all(map(math.isfinite, fractional_box)):
         raise LookalikeError("A crop needs four numbers: left, top, width, height.")
-    left, top = max(0.0, numbers[0]), max(0.0, numbers[1])
-    right, bottom = min(1.0, numbers[0] + numbers[2]), min(1.0, numbers[1] + numbers[3])
+    left, top = max(0.0, fractional_box[0]), max(0.0, fractional_box[1])
+    right, bottom = min(1.0, fractional_box[0] + fractional_box[2]), min(1.0, fractional_box[1] + fractional_box[3])
     if (right - left) * width < 1 or (bottom - top) * height < 1:
         raise LookalikeError(f"Nothing of the picture ({width} x {height} pixels) lies in the crop.")
     return left, top, right - left, bottom - top

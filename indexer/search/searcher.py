@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database.filters import Filter, present
-from indexer.database.store import GenerationRow, KnownModel, Store, Vectors
+from indexer.database.filters import Filter, find_present_photos
+from indexer.database.store import GenerationRow, KnownModel, Store, StoredEmbeddings
 from indexer.errors import GenerationError
 from indexer.search import generations
 from indexer.search.generations import Generation
-from indexer.vectors import distances as engines
+from indexer.vectors.distances import compute_squared_distances, find_closest_rows
 
 
-class Candidates(NamedTuple):
+class SearchCandidates(NamedTuple):
     """Photo ids (m,), their values (m, dim) float16, and the engine that proposed them: "annoy" or "exact"."""
 
     ids: np.ndarray
@@ -27,7 +27,7 @@ class Candidates(NamedTuple):
     engine: str
 
 
-class Allowed(NamedTuple):
+class AllowedPhotos(NamedTuple):
     """What may be found: mask[id] over photo ids, and the rows (m,) int64 of the generation that hold such photos."""
 
     mask: np.ndarray
@@ -37,7 +37,7 @@ class Allowed(NamedTuple):
 NODE_COST = 100  # numbers that are compared exactly while Annoy looks at one node (measured, 128 of 256 and of 1280)
 
 
-class Searcher:
+class LibrarySearcher:
     """The search state of a library, kept up to date with its database; used in its store's thread."""
 
     def __init__(self, folder: Path, store: Store) -> None:
@@ -45,124 +45,131 @@ class Searcher:
         self.store = store
         self.generation: Generation | None = None
         self.notice = ""
-        self.shown = Allowed(np.zeros(1, bool), np.zeros(0, np.int64))  # what is to be found without a filter
-        self.tail = _no_vectors(0)
+        self.unfiltered_photos = AllowedPhotos(
+            np.zeros(1, bool), np.zeros(0, np.int64)
+        )  # what is to be found without a filter
+        self.tail = _make_empty_vectors(0)
         self._model = KnownModel(0, "", 0)
-        self._tried = 0
-        self._seen: tuple[object, ...] = ()
-        self._filtered: tuple[Filter, Allowed] | None = None
+        self._tried_generation = 0
+        self._database_state: tuple[object, ...] = ()
+        self._cached_filter: tuple[Filter, AllowedPhotos] | None = None
 
     # keeping up with the database
 
     def refresh(self, fingerprint: str, model: KnownModel) -> None:
         """Read again what is present, the tail and the generation, if the database has changed since."""
         database = self.store.database
-        version = database.version()
-        if (fingerprint, version, database.changes()) == self._seen:
+        version = database.read_data_version()
+        if (fingerprint, version, database.count_changes()) == self._database_state:
             return
         self.refresh_generation(fingerprint, model)
         self._refresh_tail(model)
-        self.shown, self._filtered = self._present(None), None
-        self._seen = (fingerprint, version, database.changes())
+        self.unfiltered_photos, self._cached_filter = self._mask_present_photos(None), None
+        self._database_state = (fingerprint, version, database.count_changes())
 
-    def _present(self, within: Filter | None) -> Allowed:
-        ids = present(self.store.database, within)
-        mask = np.zeros(self.store.last_photo() + 1, bool)  # read after the ids, so that none is beyond
+    def _mask_present_photos(self, within: Filter | None) -> AllowedPhotos:
+        ids = find_present_photos(self.store.database, within)
+        mask = np.zeros(self.store.find_last_photo_id() + 1, bool)  # read after the ids, so that none is beyond
         mask[ids] = True
         rows = np.flatnonzero(mask[self.generation.ids]) if self.generation else np.zeros(0, np.int64)
-        return Allowed(mask, rows)
+        return AllowedPhotos(mask, rows)
 
-    def allowed(self, within: Filter | None) -> Allowed:
+    def find_allowed_photos(self, within: Filter | None) -> AllowedPhotos:
         """What passes the filter and is present, as of the last refresh; the last filter's is remembered."""
         if within is None:
-            return self.shown
-        if self._filtered is None or self._filtered[0] != within:
-            self._filtered = within, self._present(within)
-        return self._filtered[1]
+            return self.unfiltered_photos
+        if self._cached_filter is None or self._cached_filter[0] != within:
+            self._cached_filter = within, self._mask_present_photos(within)
+        return self._cached_filter[1]
 
     def refresh_generation(self, fingerprint: str, model: KnownModel) -> None:
         """Open the newest generation of the model, once verified; none where it is damaged."""
-        row = self.store.generation(model.id)
+        row = self.store.find_generation(model.id)
         number = row.number if row else 0
-        if number == self._tried:
+        if number == self._tried_generation:
             return
-        self._tried, self.notice, self.tail = number, "", _no_vectors(model.dim)
-        self.generation = self._verified(row, fingerprint) if row else None
+        self._tried_generation, self.notice, self.tail = number, "", _make_empty_vectors(model.dim)
+        self.generation = self._open_generation(row, fingerprint) if row else None
 
-    def _verified(self, row: GenerationRow, fingerprint: str) -> Generation | None:
+    def _open_generation(self, row: GenerationRow, fingerprint: str) -> Generation | None:
         """The generation, its files hashed unless an earlier opening did; None with a notice where it is damaged."""
         name = f"verified {row.number}"
-        known = self.store.setting(name)
-        identities = known if isinstance(known, dict) else {}
+        stored_identities = self.store.read_setting(name)
+        identities = stored_identities if isinstance(stored_identities, dict) else {}
         try:
-            opened, now = generations.open_verified(self.folder, row, fingerprint, identities)
+            opened, current_identities = generations.open_verified_generation(self.folder, row, fingerprint, identities)
         except GenerationError as error:
             self.notice = f"{error}"[:-1] + ": every photo is compared, until the next index run builds it anew."
             return None
-        opened.warm()
-        if now != identities and not self.store.database.read_only:
-            self.store.set_setting(name, now)
+        opened.preload_files()
+        if current_identities != identities and not self.store.database.read_only:
+            self.store.set_setting(name, current_identities)
         return opened
 
     def _refresh_tail(self, model: KnownModel) -> None:
         """Add the embeddings that came since; a photo that went is hidden by its mask."""
         if model != self._model:
-            self._model, self.tail = model, _no_vectors(model.dim)
-        built = self.generation.manifest.built_upto if self.generation else 0
-        new = self.store.vectors(model.id, int(self.tail.seqs[-1]) if len(self.tail.seqs) else built)
-        if len(new.seqs):
-            self.tail = Vectors(*(np.concatenate(pair) for pair in zip(self.tail, new, strict=True)))
+            self._model, self.tail = model, _make_empty_vectors(model.dim)
+        built_upto = self.generation.manifest.built_upto if self.generation else 0
+        new_vectors = self.store.read_embeddings(
+            model.id, int(self.tail.seqs[-1]) if len(self.tail.seqs) else built_upto
+        )
+        if len(new_vectors.seqs):
+            self.tail = StoredEmbeddings(*(np.concatenate(pair) for pair in zip(self.tail, new_vectors, strict=True)))
 
     # searching
 
-    def nearest(self, vector: np.ndarray, k: int, allowed: Allowed, *, exact: bool) -> Candidates:
+    def find_nearest(self, vector: np.ndarray, k: int, allowed: AllowedPhotos, *, exact: bool) -> SearchCandidates:
         """Candidates among which are the k allowed photos nearest to the vector (dim,) float32."""
-        tail = _closest(self.tail.values, np.flatnonzero(allowed.mask[self.tail.ids]), vector, k)
-        found = Candidates(self.tail.ids[tail], self.tail.values[tail], "exact")
+        tail_rows = _find_nearest_exactly(self.tail.values, np.flatnonzero(allowed.mask[self.tail.ids]), vector, k)
+        tail_candidates = SearchCandidates(self.tail.ids[tail_rows], self.tail.values[tail_rows], "exact")
         generation = self.generation
         if generation is None:
-            return found
-        rows = None if exact else _annoy_rows(generation, vector, k, allowed)
+            return tail_candidates
+        rows = None if exact else _find_annoy_rows(generation, vector, k, allowed)
         engine = "exact" if rows is None else "annoy"
         if rows is None:
-            rows = _closest(generation.values, allowed.rows, vector, k)
-        ids = np.concatenate([generation.ids[rows], found.ids])
-        return Candidates(ids, np.concatenate([generation.values[rows], found.values]), engine)
+            rows = _find_nearest_exactly(generation.values, allowed.rows, vector, k)
+        ids = np.concatenate([generation.ids[rows], tail_candidates.ids])
+        return SearchCandidates(ids, np.concatenate([generation.values[rows], tail_candidates.values]), engine)
 
 
-def _closest(values: np.ndarray, rows: np.ndarray, vector: np.ndarray, k: int) -> np.ndarray:
+def _find_nearest_exactly(values: np.ndarray, rows: np.ndarray, vector: np.ndarray, k: int) -> np.ndarray:
     """Those of the rows that hold the k nearest, by looking at all of them."""
-    everything = len(rows) == len(values)
-    squares = engines.squared_distances(values, vector[None], None if everything else rows)[:, 0]
-    nearest: np.ndarray = rows[engines.closest(squares, k)]
+    uses_all_rows = len(rows) == len(values)
+    squares = compute_squared_distances(values, vector[None], None if uses_all_rows else rows)[:, 0]
+    nearest: np.ndarray = rows[find_closest_rows(squares, k)]
     return nearest
 
 
-def _annoy_rows(generation: Generation, vector: np.ndarray, k: int, allowed: Allowed) -> np.ndarray | None:
+def _find_annoy_rows(generation: Generation, vector: np.ndarray, k: int, allowed: AllowedPhotos) -> np.ndarray | None:
     """Annoy's candidates that are allowed, asking for more where most are not; None where exact search costs less.
 
     Half of the usual number of candidates must be left, not only k: the recall was measured with all of them.
     """
-    in_all, wanted = len(generation.ids), generation.candidates_for(k)
-    if _few(generation, len(allowed.rows), wanted):
+    row_count, candidate_count = len(generation.ids), generation.count_candidates(k)
+    if _is_exact_cheaper(generation, len(allowed.rows), candidate_count):
         return None
-    effort = math.ceil(in_all / len(allowed.rows))
-    while effort * k < in_all:
-        near = generation.rows(vector, min(effort * wanted, in_all), effort)
-        rows: np.ndarray = near[allowed.mask[generation.ids[near]]]
-        if len(rows) >= k and 2 * len(rows) >= min(wanted, in_all):
-            return rows
+    effort = math.ceil(row_count / len(allowed.rows))
+    while effort * k < row_count:
+        candidate_rows = generation.find_candidate_rows(vector, min(effort * candidate_count, row_count), effort)
+        allowed_rows: np.ndarray = candidate_rows[allowed.mask[generation.ids[candidate_rows]]]
+        if len(allowed_rows) >= k and 2 * len(allowed_rows) >= min(candidate_count, row_count):
+            return allowed_rows
         effort *= 4
     return None
 
 
-def _few(generation: Generation, allowed: int, wanted: int) -> bool:
+def _is_exact_cheaper(generation: Generation, allowed_count: int, candidate_count: int) -> bool:
     """Whether comparing the allowed rows costs less than Annoy, who must look at more nodes the fewer are allowed."""
-    in_all, dim = generation.values.shape
-    if 2 * allowed >= in_all > 0:
+    row_count, dim = generation.values.shape
+    if 2 * allowed_count >= row_count > 0:
         return False
-    return allowed <= wanted or allowed**2 * dim <= NODE_COST * generation.manifest.search_k * in_all
+    return (
+        allowed_count <= candidate_count
+        or allowed_count**2 * dim <= NODE_COST * generation.manifest.search_k * row_count
+    )
 
 
-def _no_vectors(dim: int) -> Vectors:
-    return Vectors(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, dim), np.float16))
+def _make_empty_vectors(dim: int) -> StoredEmbeddings:
+    return StoredEmbeddings(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, dim), np.float16))

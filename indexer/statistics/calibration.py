@@ -16,21 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError
-from indexer.statistics.error_rates import GROUPS, LEAST_UNITS, Rate, intervals, of_other_classes
+from indexer.statistics.error_rates import (
+    LEAST_UNITS,
+    PHOTO_GROUPS,
+    ErrorRate,
+    estimate_rates_by_class,
+    estimate_rates_by_unit,
+)
 from indexer.statistics.metrics import LEAST_FALSE_MATCHES
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-PHOTOS = 1500  # measured at most: 1.1 million pairs in 0.3 s
-TOGETHER = 4  # photos of a class are sampled in fours, so that many small classes leave matched pairs
-UNITS = 100  # that intervals weight at random: classes, several together where there are more
-ROUNDING = 1e-7  # of distances by way of scalar products: an edge lies so much lower, that pairs tied with it stay out
+MAX_MEASURED_PHOTOS = 1500  # measured at most: 1.1 million pairs in 0.3 s
+CLASS_GROUP_SIZE = 4  # photos of a class are sampled in fours, so that many small classes leave matched pairs
+MAX_INTERVAL_UNITS = 100  # that intervals weight at random: classes, several together where there are more
+DISTANCE_ROUNDING = (
+    1e-7  # of distances by way of scalar products: an edge lies so much lower, that pairs tied with it stay out
+)
 DEFAULT_FMR = 0.01
 WORST_FMR = 0.1  # beyond it, "same" would say too little: then nothing is called the same unasked
 # A pair further apart than this share of the matched pairs is different; nearer, and beyond the threshold: not sure.
-MATCHED_WITHIN = 0.95
-FMRS = tuple(
+MATCHED_QUANTILE = 0.95
+CUTOFF_FMRS = tuple(
     round(first * 10.0**power, 10)
     for power in (-6, -5, -4, -3, -2, -1)
     for first in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
@@ -38,7 +46,7 @@ FMRS = tuple(
 )
 
 
-class Cutoff(NamedTuple):
+class DistanceCutoff(NamedTuple):
     """Two photos closer than `distance` count as the same, at it no more; `fnmr` is None without matched pairs.
 
     FMR is the share of mismatched pairs below `distance`, FNMR that of matched pairs at it or beyond, as everywhere
@@ -47,23 +55,23 @@ class Cutoff(NamedTuple):
     """
 
     distance: float
-    fmr: Rate
-    fnmr: Rate | None
+    fmr: ErrorRate
+    fnmr: ErrorRate | None
 
     @property
-    def furthest(self) -> float:
+    def max_same_distance(self) -> float:
         """The greatest distance that still counts as the same: for whoever keeps what is at most so far away."""
         return math.nextafter(self.distance, 0.0)
 
 
-class Meaning(NamedTuple):
+class DistanceMeaning(NamedTuple):
     """Of a distance: P(same label), or N of "one in N random pairs is this close"; None where nothing supports it."""
 
     probability: float | None
     rarity: float | None
 
 
-class Comparison(NamedTuple):
+class PairComparison(NamedTuple):
     """Are two pictures the same? `verdict` is "same", "different" or "not sure"; `measured` says how, in a sentence.
 
     "same" lies below `threshold`, "different" at or above `different_from`; each is None where nothing backs it.
@@ -74,8 +82,8 @@ class Comparison(NamedTuple):
     verdict: str
     threshold: float | None
     different_from: float | None
-    fmr: Rate | None
-    fnmr: Rate | None
+    fmr: ErrorRate | None
+    fnmr: ErrorRate | None
     probability: float | None
     rarity: float | None
     measured: str
@@ -98,23 +106,23 @@ class Calibration:
     mismatched: int
     prior: float | None
     knots: tuple[tuple[float, float], ...]
-    cutoffs: tuple[Cutoff, ...]
+    cutoffs: tuple[DistanceCutoff, ...]
     different_from: float | None
     new_labels: bool = True
 
-    def meaning(self, distance: float) -> Meaning:
+    def interpret_distance(self, distance: float) -> DistanceMeaning:
         """The probability where there were labels, else the rarity: at most the number of pairs looked at."""
-        value = _between(self.knots, distance)
+        value = _interpolate_knots(self.knots, distance)
         if self.prior is not None or value is None:
-            return Meaning(value, None)
-        return Meaning(None, min(1 / value, self.rarest))
+            return DistanceMeaning(value, None)
+        return DistanceMeaning(None, min(1 / value, self.max_rarity))
 
     @property
-    def rarest(self) -> float:
+    def max_rarity(self) -> float:
         """The highest rarity that the sampled pairs can tell: such a hit is rarer than one in so many."""
         return float(self.mismatched)
 
-    def cutoff(self, fmr: float | None = None) -> Cutoff:
+    def choose_cutoff(self, fmr: float | None = None) -> DistanceCutoff:
         """The widest cut-off whose FMR is at most `fmr`; None: 0.01, or the least up to WORST_FMR that the pairs can
         back. Of pairs exactly at its distance none counts as the same.
 
@@ -126,36 +134,36 @@ class Calibration:
             raise LookalikeError(
                 "There are too few pictures to say how often a distance is wrong: index or label more of them."
             )
-        kept = [cutoff for cutoff in self.cutoffs if cutoff.fmr.value <= (fmr or DEFAULT_FMR)]
-        if not kept and fmr is not None:
+        within_fmr = [cutoff for cutoff in self.cutoffs if cutoff.fmr.value <= (fmr or DEFAULT_FMR)]
+        if not within_fmr and fmr is not None:
             raise LookalikeError(
                 f"The {self.mismatched:,} pairs at hand cannot show a false-match rate of {fmr:g}; "
                 f"the least they can is {self.cutoffs[0].fmr.value:g}."
             )
-        if not kept and not self._backed:
+        if not within_fmr and not self._backs_useful_fmr:
             raise LookalikeError("There are too few pairs to call two pictures the same: index or label more of them.")
-        return kept[-1] if kept else self.cutoffs[0]
+        return within_fmr[-1] if within_fmr else self.cutoffs[0]
 
     @property
-    def _backed(self) -> bool:
+    def _backs_useful_fmr(self) -> bool:
         """Whether the pairs can back a false-match rate that is worth having."""
         return bool(self.cutoffs) and self.cutoffs[0].fmr.value <= WORST_FMR
 
-    def compare(self, distance: float, fmr: float | None = None) -> Comparison:
+    def judge_distance(self, distance: float, fmr: float | None = None) -> PairComparison:
         """The verdict on two pictures at this distance; raises LookalikeError where `fmr` cannot be promised."""
-        cutoff = self.cutoff(fmr) if self._backed or fmr is not None else None
-        different = self.different_from
-        if cutoff and different is not None:
-            different = max(different, cutoff.distance)
-        return Comparison(
+        cutoff = self.choose_cutoff(fmr) if self._backs_useful_fmr or fmr is not None else None
+        different_from = self.different_from
+        if cutoff and different_from is not None:
+            different_from = max(different_from, cutoff.distance)
+        return PairComparison(
             distance,
-            _verdict(distance, cutoff.distance if cutoff else None, different),
+            _choose_verdict(distance, cutoff.distance if cutoff else None, different_from),
             cutoff.distance if cutoff else None,
-            different,
+            different_from,
             cutoff.fmr if cutoff else None,
             cutoff.fnmr if cutoff else None,
-            *self.meaning(distance),
-            self.measured(),
+            *self.interpret_distance(distance),
+            self.describe_pairs(),
             self.scope,
         )
 
@@ -168,7 +176,7 @@ class Calibration:
             return "known labels only: the model was trained on them"
         return "as many other labels" if self.classes >= LEAST_UNITS else "these labels only"
 
-    def measured(self) -> str:
+    def describe_pairs(self) -> str:
         """A sentence on the pairs behind the figures."""
         if self.source == "photos":
             return (
@@ -176,15 +184,17 @@ class Calibration:
                 "trained on, all counted as different: there are too few labels, so how often the same is missed is "
                 "not known."
             )
-        whose = "photos of this library" if self.source == "labels" else "pictures that came with the checkpoint"
+        photo_origin = "photos of this library" if self.source == "labels" else "pictures that came with the checkpoint"
         pairs = f"{self.matched:,} matched and {self.mismatched:,} mismatched pairs"
         if not self.new_labels:
             return (
-                f"Measured on {self.photos:,} {whose} with {self.classes:,} labels: {pairs}. The model was not trained "
+                f"Measured on {self.photos:,} {photo_origin} with {self.classes:,} labels: {pairs}. The model was "
+                "not trained "
                 "on these pictures, but on others of their labels, so the rates hold for known labels only."
             )
         return (
-            f"Measured on {self.photos:,} {whose} with {self.classes:,} labels that the model was not trained on: "
+            f"Measured on {self.photos:,} {photo_origin} with {self.classes:,} labels that the model was not "
+            "trained on: "
             f"{pairs}. The intervals are for {self.scope}."
         )
 
@@ -206,7 +216,7 @@ class Calibration:
                 mismatched=int(fields["mismatched"]),
                 prior=None if fields["prior"] is None else float(fields["prior"]),
                 knots=tuple((float(place), float(value)) for place, value in fields["knots"]),
-                cutoffs=tuple(_cutoff(*cutoff) for cutoff in fields["cutoffs"]),
+                cutoffs=tuple(_parse_cutoff(*cutoff) for cutoff in fields["cutoffs"]),
                 different_from=None if fields["different_from"] is None else float(fields["different_from"]),
                 new_labels=fields.get("new_labels", True) is True,
             )
@@ -218,7 +228,7 @@ class Calibration:
         return read
 
 
-def _between(knots: tuple[tuple[float, float], ...], distance: float) -> float | None:
+def _interpolate_knots(knots: tuple[tuple[float, float], ...], distance: float) -> float | None:
     """The value on the straight line between the knots beside a distance; beyond them, that of the last one."""
     if not knots:
         return None
@@ -229,17 +239,19 @@ def _between(knots: tuple[tuple[float, float], ...], distance: float) -> float |
     return value + (next_value - value) * (distance - place) / (next_place - place)
 
 
-def _cutoff(distance: object, fmr: Any, fnmr: Any) -> Cutoff:
-    return Cutoff(float(str(distance)), Rate(*map(float, fmr)), None if fnmr is None else Rate(*map(float, fnmr)))
+def _parse_cutoff(distance: object, fmr: Any, fnmr: Any) -> DistanceCutoff:
+    return DistanceCutoff(
+        float(str(distance)), ErrorRate(*map(float, fmr)), None if fnmr is None else ErrorRate(*map(float, fnmr))
+    )
 
 
-def _verdict(distance: float, threshold: float | None, different: float | None) -> str:
+def _choose_verdict(distance: float, threshold: float | None, different: float | None) -> str:
     if distance == 0 or (threshold is not None and distance < threshold):
         return "same"
     return "different" if different is not None and distance >= different else "not sure"
 
 
-def from_labels(
+def calibrate_from_labels(
     vectors: np.ndarray, codes: Rows, *, prior: float | None = None, source: str = "labels", new_labels: bool = True
 ) -> Calibration:
     """What distances mean, from embeddings (n, dim) with label codes (n,) of photos the model was not trained on.
@@ -247,13 +259,13 @@ def from_labels(
     At most 1,500 photos are measured, as evenly over the classes as they allow; `prior` is by default the share of
     matched among all their pairs. Without matched or mismatched pairs there are no knots and no cut-offs.
     """
-    rows = sample(codes, PHOTOS)
-    prior = share_of_matched(codes) if prior is None else prior
+    rows = sample_by_class(codes, MAX_MEASURED_PHOTOS)
+    prior = compute_matched_share(codes) if prior is None else prior
     units = np.unique(codes[rows], return_inverse=True)[1].astype(np.int64)
     left, right = np.triu_indices(len(rows), 1)
-    distances, same = pairwise(vectors[rows])[left, right], units[left] == units[right]
-    matched, mismatched = distances[same], distances[~same]
-    enough = bool(len(matched)) and bool(len(mismatched))
+    distances, is_matched = compute_pairwise_distances(vectors[rows])[left, right], units[left] == units[right]
+    matched, mismatched = distances[is_matched], distances[~is_matched]
+    has_both_kinds = bool(len(matched)) and bool(len(mismatched))
     return Calibration(
         source=source,
         photos=len(rows),
@@ -261,30 +273,34 @@ def from_labels(
         matched=len(matched),
         mismatched=len(mismatched),
         prior=prior,
-        knots=_probabilities(matched, mismatched, prior) if enough else (),
-        cutoffs=_cutoffs(distances, same, left, right, units) if enough else (),
-        different_from=float(np.quantile(matched, MATCHED_WITHIN)) if enough else None,
+        knots=_fit_probability_knots(matched, mismatched, prior) if has_both_kinds else (),
+        cutoffs=_measure_cutoffs(distances, is_matched, left, right, units) if has_both_kinds else (),
+        different_from=float(np.quantile(matched, MATCHED_QUANTILE)) if has_both_kinds else None,
         new_labels=new_labels,
     )
 
 
-def share_of_matched(codes: Rows) -> float:
+def compute_matched_share(codes: Rows) -> float:
     """The share of matched pairs among all pairs of photos with label codes (n,), 0 where there are none."""
     counts = np.unique(codes, return_counts=True)[1]
     return float((counts * (counts - 1)).sum()) / max(1, len(codes) * (len(codes) - 1))
 
 
-def from_photos(vectors: np.ndarray) -> Calibration:
+def calibrate_from_photos(vectors: np.ndarray) -> Calibration:
     """How rare distances are, from the embeddings (n, dim) of n random photos, at most 1,500 of them."""
-    vectors = vectors[:PHOTOS]
+    vectors = vectors[:MAX_MEASURED_PHOTOS]
     left, right = np.triu_indices(len(vectors), 1)
-    distances = pairwise(vectors)[left, right]
+    distances = compute_pairwise_distances(vectors)[left, right]
     units = np.arange(len(vectors))
-    cutoffs = _cutoffs(distances, np.zeros(len(distances), np.bool_), left, right, units) if len(distances) else ()
-    return Calibration("photos", len(vectors), 0, 0, len(distances), None, _shares(distances), cutoffs, None)
+    cutoffs = (
+        _measure_cutoffs(distances, np.zeros(len(distances), np.bool_), left, right, units) if len(distances) else ()
+    )
+    return Calibration(
+        "photos", len(vectors), 0, 0, len(distances), None, _compute_share_knots(distances), cutoffs, None
+    )
 
 
-def sample(codes: Rows, limit: int, seed: int = 0) -> Rows:
+def sample_by_class(codes: Rows, limit: int, seed: int = 0) -> Rows:
     """At most `limit` rows, ascending, in turn from every class: four photos of each, four more of each, ..."""
     random = np.random.default_rng(seed)
     shuffled = random.permutation(len(codes))
@@ -294,11 +310,11 @@ def sample(codes: Rows, limit: int, seed: int = 0) -> Rows:
     place = np.empty(len(codes), np.int64)
     place[by_class] = np.arange(len(codes)) - first[classes[by_class]]
     turn = random.permutation(len(first))[classes]
-    chosen: Rows = shuffled[np.lexsort((place, turn, place // TOGETHER))[:limit]]
+    chosen: Rows = shuffled[np.lexsort((place, turn, place // CLASS_GROUP_SIZE))[:limit]]
     return np.sort(chosen)
 
 
-def pairwise(vectors: np.ndarray, others: np.ndarray | None = None) -> Floats:
+def compute_pairwise_distances(vectors: np.ndarray, others: np.ndarray | None = None) -> Floats:
     """Euclidean distances (n, m) of vectors (n, dim) to others (m, dim), by default to themselves."""
     one = np.asarray(vectors, np.float64)
     other = one if others is None else np.asarray(others, np.float64)
@@ -307,7 +323,7 @@ def pairwise(vectors: np.ndarray, others: np.ndarray | None = None) -> Floats:
     return distances
 
 
-def _probabilities(matched: Floats, mismatched: Floats, prior: float) -> tuple[tuple[float, float], ...]:
+def _fit_probability_knots(matched: Floats, mismatched: Floats, prior: float) -> tuple[tuple[float, float], ...]:
     """Knots of P(same label | distance): Bayes' rule on shares of both kinds in bins, made monotone."""
     marks = np.linspace(0, 1, 65)
     edges = np.unique(np.concatenate([np.quantile(matched, marks), np.quantile(mismatched, marks)]))
@@ -316,10 +332,10 @@ def _probabilities(matched: Floats, mismatched: Floats, prior: float) -> tuple[t
     same, other = (np.histogram(kind, edges)[0] + 0.5 for kind in (matched, mismatched))
     same, other = prior * same / same.sum(), (1 - prior) * other / other.sum()
     middles = (edges[1:] + edges[:-1]) / 2
-    return tuple(zip(middles.tolist(), falling(same / (same + other), same + other).tolist(), strict=True))
+    return tuple(zip(middles.tolist(), fit_non_increasing(same / (same + other), same + other).tolist(), strict=True))
 
 
-def falling(values: Floats, weights: Floats) -> Floats:
+def fit_non_increasing(values: Floats, weights: Floats) -> Floats:
     """The nearest sequence that never rises, in weighted squares: pool adjacent violators (Ayer et al. 1955)."""
     blocks: list[tuple[float, float, int]] = []  # mean, weight, length
     for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
@@ -332,7 +348,7 @@ def falling(values: Floats, weights: Floats) -> Floats:
     return np.repeat([mean for mean, _, _ in blocks], [length for _, _, length in blocks])
 
 
-def _shares(distances: Floats) -> tuple[tuple[float, float], ...]:
+def _compute_share_knots(distances: Floats) -> tuple[tuple[float, float], ...]:
     """Knots of the share of pairs within a distance: all of the nearest twenty, then ever fewer."""
     ordered = np.sort(distances)
     ranks = np.unique(np.concatenate([np.arange(1, 21), np.geomspace(1, max(1, len(ordered)), 128)]).astype(np.int64))
@@ -342,32 +358,44 @@ def _shares(distances: Floats) -> tuple[tuple[float, float], ...]:
     return tuple(zip(places.tolist(), shares.tolist(), strict=True))
 
 
-def _cutoffs(distances: Floats, same: NDArray[np.bool_], left: Rows, right: Rows, units: Rows) -> tuple[Cutoff, ...]:
+def _measure_cutoffs(
+    distances: Floats, same: NDArray[np.bool_], left: Rows, right: Rows, units: Rows
+) -> tuple[DistanceCutoff, ...]:
     """Cut-offs at the FMRs that the mismatched pairs can back; the intervals are over the units (photos,) of photos.
 
     A cut-off lies at the first mismatched pair that must stay out; those tied with it stay out with it.
     """
     classes = int(units.max()) + 1
-    foreign = LEAST_UNITS <= classes < len(units)  # else for these classes only, or there are no classes
-    cells = units % UNITS if foreign else np.random.default_rng(0).permutation(len(units)) % GROUPS
-    mismatched = np.sort(distances[~same])
-    fmrs = [fmr for fmr in FMRS if fmr * len(mismatched) >= LEAST_FALSE_MATCHES]
-    edges = np.array([mismatched[math.floor(fmr * len(mismatched))] for fmr in fmrs])
-    edges = np.maximum(edges - ROUNDING, 0)
-    wrong = _rates(distances[~same], edges, cells[left[~same]], cells[right[~same]], foreign=foreign)
-    kept = (
-        _rates_of_classes(distances[same], edges, units[left[same]])
-        if foreign
-        else _rates(distances[same], edges, cells[left[same]], cells[right[same]], foreign=False)
+    for_other_units = LEAST_UNITS <= classes < len(units)  # else for these classes only, or there are no classes
+    cells = (
+        units % MAX_INTERVAL_UNITS
+        if for_other_units
+        else np.random.default_rng(0).permutation(len(units)) % PHOTO_GROUPS
     )
-    missed = [Rate(1 - rate.value, 1 - rate.high, 1 - rate.low) for rate in kept]
+    mismatched = np.sort(distances[~same])
+    fmrs = [fmr for fmr in CUTOFF_FMRS if fmr * len(mismatched) >= LEAST_FALSE_MATCHES]
+    edges = np.array([mismatched[math.floor(fmr * len(mismatched))] for fmr in fmrs])
+    edges = np.maximum(edges - DISTANCE_ROUNDING, 0)
+    false_match_rates = _measure_unit_rates(
+        distances[~same], edges, cells[left[~same]], cells[right[~same]], for_other_units=for_other_units
+    )
+    match_rates = (
+        _measure_class_rates(distances[same], edges, units[left[same]])
+        if for_other_units
+        else _measure_unit_rates(distances[same], edges, cells[left[same]], cells[right[same]], for_other_units=False)
+    )
+    miss_rates = [ErrorRate(1 - rate.value, 1 - rate.high, 1 - rate.low) for rate in match_rates]
     return tuple(
-        Cutoff(edge, Rate(fmrs[at], wrong[at].low, max(fmrs[at], wrong[at].high)), missed[at] if missed else None)
+        DistanceCutoff(
+            edge,
+            ErrorRate(fmrs[at], false_match_rates[at].low, max(fmrs[at], false_match_rates[at].high)),
+            miss_rates[at] if miss_rates else None,
+        )
         for at, edge in enumerate(edges.tolist())
     )
 
 
-def _rates_of_classes(distances: Floats, edges: Floats, classes: Rows) -> list[Rate]:
+def _measure_class_rates(distances: Floats, edges: Floats, classes: Rows) -> list[ErrorRate]:
     """The shares of matched pairs below each edge with intervals for other classes; each pair is of one class."""
     if not (len(distances) and len(edges)):
         return []
@@ -375,10 +403,12 @@ def _rates_of_classes(distances: Floats, edges: Floats, classes: Rows) -> list[R
     place = np.searchsorted(edges, distances, side="right")  # a pair is below all edges from this one on
     cells = np.bincount(classes * bins + place, minlength=(int(classes.max()) + 1) * bins)
     below = np.cumsum(cells.reshape(-1, bins), axis=1).astype(np.float64)
-    return of_other_classes(below[:, :-1], below[:, -1])
+    return estimate_rates_by_class(below[:, :-1], below[:, -1])
 
 
-def _rates(distances: Floats, edges: Floats, left: Rows, right: Rows, *, foreign: bool) -> list[Rate]:
+def _measure_unit_rates(
+    distances: Floats, edges: Floats, left: Rows, right: Rows, *, for_other_units: bool
+) -> list[ErrorRate]:
     """The shares of pairs below each edge with intervals; each pair belongs to one unit or to two."""
     if not (len(distances) and len(edges)):
         return []
@@ -386,4 +416,4 @@ def _rates(distances: Floats, edges: Floats, left: Rows, right: Rows, *, foreign
     place = np.searchsorted(edges, distances, side="right")  # a pair is below all edges from this one on
     cells = np.bincount((left * units + right) * bins + place, minlength=units * units * bins)
     below = np.cumsum(cells.reshape(units, units, bins), axis=2).astype(np.float64)
-    return intervals(below[:, :, :-1], below[:, :, -1], foreign=foreign)
+    return estimate_rates_by_unit(below[:, :, :-1], below[:, :, -1], for_other_units=for_other_units)

@@ -8,11 +8,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from indexer.statistics.metrics import Floats, Pairs, Retrieval, Rows, Threshold, checked, ranked, squared_distances
+from indexer.statistics.metrics import (
+    Floats,
+    PairDistances,
+    RetrievalFigures,
+    Rows,
+    VerificationThreshold,
+    check_embeddings,
+    iterate_expected_ranks,
+    iterate_squared_distances,
+)
 
-CLUSTERED = 10_000  # photos that are clustered at most: 100 clusters in 1,280 dimensions take seconds
+MAX_CLUSTERED_PHOTOS = 10_000  # photos that are clustered at most: 100 clusters in 1,280 dimensions take seconds
 ROC_POINTS = 200
-BINS = 50
+HISTOGRAM_BINS = 50
 
 
 class ClassFigures(NamedTuple):
@@ -24,7 +33,7 @@ class ClassFigures(NamedTuple):
     map_at_r: float
 
 
-class Histogram(NamedTuple):
+class DistanceHistogram(NamedTuple):
     """How many matched and mismatched pairs lie between each two of the edges (bins + 1,), the last edge included."""
 
     edges: list[float]
@@ -32,34 +41,34 @@ class Histogram(NamedTuple):
     mismatched: list[int]
 
 
-def mean_average_precision(embeddings: ArrayLike, labels: ArrayLike) -> float:
+def compute_mean_average_precision(embeddings: ArrayLike, labels: ArrayLike) -> float:
     """mAP of (n, dim) embeddings with (n,) labels: of each photo's whole ranking, the mean precision at its matches.
 
     Of equally far photos, the mean over all their orders; a photo alone in its label asks nothing. Not a number where
     no label is shared.
     Manning, Raghavan, Schuetze 2008, "Introduction to Information Retrieval", equation 8.3.
     """
-    vectors, codes = checked(embeddings, labels)
+    vectors, codes = check_embeddings(embeddings, labels)
     queries = np.flatnonzero(np.bincount(codes)[codes] > 1)
     precisions = np.full(len(queries), np.nan)
-    for block, squared in squared_distances(vectors, queries):
-        own = codes[queries[block]]
-        for part, found in ranked(squared, codes, own, len(codes) - 1):
+    for block, squared in iterate_squared_distances(vectors, queries):
+        query_codes = codes[queries[block]]
+        for part, found in iterate_expected_ranks(squared, codes, query_codes, len(codes) - 1):
             precisions[block][part] = found.precision.sum(axis=1) / found.match.sum(axis=1)
     return float(precisions.mean()) if len(precisions) else float("nan")
 
 
-def clustering(embeddings: ArrayLike, labels: ArrayLike, seed: int = 0) -> float:
+def measure_clustering(embeddings: ArrayLike, labels: ArrayLike, seed: int = 0) -> float:
     """NMI of labels and k-means clusters, as many as there are labels, of 10,000 photos drawn at random at most."""
     from sklearn.cluster import KMeans  # noqa: PLC0415  # 1 s to import, and only this figure needs it
 
-    vectors, codes = checked(embeddings, labels)
-    rows = np.sort(np.random.default_rng(seed).permutation(len(codes))[:CLUSTERED])
+    vectors, codes = check_embeddings(embeddings, labels)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(codes))[:MAX_CLUSTERED_PHOTOS])
     found = KMeans(len(np.unique(codes[rows])), n_init=1, random_state=seed).fit_predict(vectors[rows])
-    return mutual_information(codes[rows], found)
+    return compute_mutual_information(codes[rows], found)
 
 
-def mutual_information(labels: ArrayLike, clusters: ArrayLike) -> float:
+def compute_mutual_information(labels: ArrayLike, clusters: ArrayLike) -> float:
     """Normalised mutual information of two divisions (n,): 2 I / (H + H), 1 where both are one cluster.
 
     Manning, Raghavan, Schuetze 2008, "Introduction to Information Retrieval", equations 16.2 to 16.6.
@@ -68,32 +77,32 @@ def mutual_information(labels: ArrayLike, clusters: ArrayLike) -> float:
     table = np.zeros((one.max() + 1, other.max() + 1))
     np.add.at(table, (one, other), 1 / len(one))
     rows, columns = table.sum(axis=1), table.sum(axis=0)
-    there = table > 0
-    shared = float((table[there] * np.log(table[there] / np.outer(rows, columns)[there])).sum())
-    both = _entropy(rows) + _entropy(columns)
+    occupied = table > 0
+    shared = float((table[occupied] * np.log(table[occupied] / np.outer(rows, columns)[occupied])).sum())
+    both = _compute_entropy(rows) + _compute_entropy(columns)
     return max(0.0, 2 * shared / both) if both > 0 else 1.0
 
 
-def _entropy(shares: Floats) -> float:
+def _compute_entropy(shares: Floats) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def per_class(figures: Retrieval, labels: ArrayLike) -> list[ClassFigures]:
+def measure_classes(figures: RetrievalFigures, labels: ArrayLike) -> list[ClassFigures]:
     """The figures of the classes that have queries, in order of their codes; labels (n,) are codes 0, 1, ..."""
     codes: Rows = np.asarray(labels, np.int64)
-    asked = codes[figures.rows]
+    query_codes = codes[figures.rows]
     return [
         ClassFigures(
             code,
             int((codes == code).sum()),
-            float(figures.per_query_p_at_1[asked == code].mean()),
-            float(figures.per_query_map_at_r[asked == code].mean()),
+            float(figures.per_query_p_at_1[query_codes == code].mean()),
+            float(figures.per_query_map_at_r[query_codes == code].mean()),
         )
-        for code in np.unique(asked).tolist()
+        for code in np.unique(query_codes).tolist()
     ]
 
 
-def roc(pairs: Pairs, points: int = ROC_POINTS) -> list[Threshold]:
+def compute_roc(pairs: PairDistances, points: int = ROC_POINTS) -> list[VerificationThreshold]:
     """The receiver operating characteristic at so many distances at most, from nobody the same to everybody.
 
     As everywhere, FMR is the share of mismatched pairs below a distance, FNMR that of matched pairs at it or beyond.
@@ -106,21 +115,26 @@ def roc(pairs: Pairs, points: int = ROC_POINTS) -> list[Threshold]:
     distances = np.unique(np.concatenate(chosen))
     beyond = np.nextafter(max(kind[-1] for kind in pairs), np.inf)
     distances = np.append(distances[np.round(np.linspace(0, len(distances) - 1, points - 1)).astype(np.int64)], beyond)
-    return [Threshold(1 - _beyond(pairs.mismatched, d), _beyond(pairs.matched, d), d) for d in _unique(distances)]
+    return [
+        VerificationThreshold(
+            1 - _compute_share_beyond(pairs.mismatched, d), _compute_share_beyond(pairs.matched, d), d
+        )
+        for d in _drop_repeats(distances)
+    ]
 
 
-def _unique(distances: Floats) -> list[float]:
+def _drop_repeats(distances: Floats) -> list[float]:
     return list(dict.fromkeys(distances.tolist()))
 
 
-def _beyond(distances: Floats, threshold: float) -> float:
+def _compute_share_beyond(distances: Floats, threshold: float) -> float:
     """The share of sorted distances at a threshold or beyond it."""
     return 1 - int(np.searchsorted(distances, threshold)) / len(distances)
 
 
-def histogram(pairs: Pairs, bins: int = BINS) -> Histogram:
+def build_histogram(pairs: PairDistances, bins: int = HISTOGRAM_BINS) -> DistanceHistogram:
     """Counts of both kinds of pairs in even bins from 0 to the furthest."""
     furthest = max((float(kind[-1]) for kind in pairs if kind.size), default=0.0)
     edges: NDArray[np.float64] = np.linspace(0, furthest or 1.0, bins + 1)
     matched, mismatched = (np.histogram(kind, edges)[0].tolist() for kind in pairs)
-    return Histogram(edges.tolist(), matched, mismatched)
+    return DistanceHistogram(edges.tolist(), matched, mismatched)

@@ -18,12 +18,14 @@ Floats = NDArray[np.float64]
 
 RESAMPLES = 400
 LEAST_UNITS = 4  # classes; fewer say nothing about others, and photos in groups are counted instead
-GROUPS = 20
-TAIL = 0.025
-UNSEEN = 0.5  # of a class that always errs, and of one that never does, added to the classes that were seen
+PHOTO_GROUPS = 20
+TAIL_PROBABILITY = 0.025
+PSEUDO_CLASS_WEIGHT = (
+    0.5  # of a class that always errs, and of one that never does, added to the classes that were seen
+)
 
 
-class Rate(NamedTuple):
+class ErrorRate(NamedTuple):
     """A measured share of errors, and its 95 % interval."""
 
     value: float
@@ -31,7 +33,7 @@ class Rate(NamedTuple):
     high: float
 
 
-def intervals(errors: Floats, trials: Floats, *, foreign: bool) -> list[Rate]:
+def estimate_rates_by_unit(errors: Floats, trials: Floats, *, for_other_units: bool) -> list[ErrorRate]:
     """Shares with 95 % intervals: errors (u, u, e) among trials (u, u) that belong to one unit or to two, e times.
 
     The spread of the logit over random weights, Student's t (one degree less, as the same units have chosen the
@@ -46,18 +48,20 @@ def intervals(errors: Floats, trials: Floats, *, foreign: bool) -> list[Rate]:
     units, total = len(taking_part), float(trials.sum())
     shares = errors.sum(axis=(0, 1)) / total
     if units < 3:
-        return [Rate(share, 0.0, 1.0) for share in shares.tolist()]
+        return [ErrorRate(share, 0.0, 1.0) for share in shares.tolist()]
     weights = np.random.default_rng(0).dirichlet(np.ones(units), RESAMPLES) * units
-    drawn, out_of = _weighted(errors, weights), _weighted(trials[:, :, None], weights)
-    spread = np.log((drawn + 0.5) / (out_of - drawn + 0.5)).std(axis=0) * math.sqrt((units + 1) / (units - 1))
-    reach = student(units - 2) * spread * math.sqrt(2 if foreign else 1)
+    weighted_errors, weighted_trials = _sum_weighted(errors, weights), _sum_weighted(trials[:, :, None], weights)
+    spread = np.log((weighted_errors + 0.5) / (weighted_trials - weighted_errors + 0.5)).std(axis=0) * math.sqrt(
+        (units + 1) / (units - 1)
+    )
+    half_width = compute_student_t(units - 2) * spread * math.sqrt(2 if for_other_units else 1)
     middle = np.log((shares * total + 0.5) / (total - shares * total + 0.5))
-    low, high = (1 / (1 + np.exp(-np.clip(logit, -50, 50))) for logit in (middle - reach, middle + reach))
-    low = np.minimum(low, _least_without_one(errors, trials[:, :, None])) if foreign else low
-    return _around(shares, low, high, units)
+    low, high = (1 / (1 + np.exp(-np.clip(logit, -50, 50))) for logit in (middle - half_width, middle + half_width))
+    low = np.minimum(low, _find_lowest_without_unit(errors, trials[:, :, None])) if for_other_units else low
+    return _build_rates(shares, low, high, units)
 
 
-def of_other_classes(errors: Floats, trials: Floats) -> list[Rate]:
+def estimate_rates_by_class(errors: Floats, trials: Floats) -> list[ErrorRate]:
     """Shares with 95 % intervals for as many other classes: errors (c, e) among trials (c,) that belong to one class.
 
     Half a class that always errs and half a class that never does are added, as half an error and half a success are to
@@ -70,39 +74,42 @@ def of_other_classes(errors: Floats, trials: Floats) -> list[Rate]:
     errors, trials = errors[trials > 0], trials[trials > 0]
     total = float(trials.sum())
     shares = errors.sum(axis=0) / total
-    even = total**2 / float((trials**2).sum())
+    effective_classes = total**2 / float((trials**2).sum())
     if len(trials) < 3:
-        return [Rate(share, 0.0, 1.0) for share in shares.tolist()]
-    part = np.full((1, errors.shape[1]), UNSEEN * total / even)
-    errors, trials = np.concatenate([errors, part, 0 * part]), np.concatenate([trials, part[0, :1], part[0, :1]])
+        return [ErrorRate(share, 0.0, 1.0) for share in shares.tolist()]
+    pseudo_errors = np.full((1, errors.shape[1]), PSEUDO_CLASS_WEIGHT * total / effective_classes)
+    errors, trials = (
+        np.concatenate([errors, pseudo_errors, 0 * pseudo_errors]),
+        np.concatenate([trials, pseudo_errors[0, :1], pseudo_errors[0, :1]]),
+    )
     middle = errors.sum(axis=0) / trials.sum()
-    apart = ((errors - middle * trials[:, None]) ** 2).sum(axis=0) / trials.sum() ** 2
-    spread = np.sqrt(apart * even / max(even - 1, 1e-9) / (4 * middle * (1 - middle)))
-    reach = student(max(1, round(even) - 2)) * spread * math.sqrt(2)
+    variance = ((errors - middle * trials[:, None]) ** 2).sum(axis=0) / trials.sum() ** 2
+    spread = np.sqrt(variance * effective_classes / max(effective_classes - 1, 1e-9) / (4 * middle * (1 - middle)))
+    half_width = compute_student_t(max(1, round(effective_classes) - 2)) * spread * math.sqrt(2)
     angle = np.arcsin(np.sqrt(middle))
-    low, high = (np.sin(np.clip(end, 0, math.pi / 2)) ** 2 for end in (angle - reach, angle + reach))
-    return _around(shares, low, high, even)
+    low, high = (np.sin(np.clip(end, 0, math.pi / 2)) ** 2 for end in (angle - half_width, angle + half_width))
+    return _build_rates(shares, low, high, effective_classes)
 
 
-def _around(shares: Floats, low: Floats, high: Floats, units: float) -> list[Rate]:
+def _build_rates(shares: Floats, low: Floats, high: Floats, units: float) -> list[ErrorRate]:
     """Intervals that hold their share; of none or all, as far as so many independent units leave open."""
-    unseen = 1 - TAIL ** (1 / units)
-    low = np.where(shares == 1, np.minimum(low, 1 - unseen), np.minimum(low, shares))
-    high = np.where(shares == 0, np.maximum(high, unseen), np.maximum(high, shares))
-    return [Rate(*rate) for rate in zip(shares.tolist(), low.tolist(), high.tolist(), strict=True)]
+    widest_error = 1 - TAIL_PROBABILITY ** (1 / units)
+    low = np.where(shares == 1, np.minimum(low, 1 - widest_error), np.minimum(low, shares))
+    high = np.where(shares == 0, np.maximum(high, widest_error), np.maximum(high, shares))
+    return [ErrorRate(*rate) for rate in zip(shares.tolist(), low.tolist(), high.tolist(), strict=True)]
 
 
-def shares_of_units(errors: NDArray[np.bool_], codes: NDArray[np.int64]) -> Rate:
+def estimate_error_rate(errors: NDArray[np.bool_], codes: NDArray[np.int64]) -> ErrorRate:
     """The share of errors (n,), at least one, with an interval over classes (n,); over photos where those are few."""
-    foreign = len(set(codes.tolist())) >= LEAST_UNITS
-    units = np.unique(codes, return_inverse=True)[1] if foreign else np.arange(len(codes)) % GROUPS
-    wrong, asked = np.bincount(units, errors).astype(np.float64), np.bincount(units).astype(np.float64)
-    if foreign:
-        return of_other_classes(wrong[:, None], asked)[0]
-    return intervals(np.diag(wrong)[:, :, None], np.diag(asked), foreign=False)[0]
+    for_other_classes = len(set(codes.tolist())) >= LEAST_UNITS
+    units = np.unique(codes, return_inverse=True)[1] if for_other_classes else np.arange(len(codes)) % PHOTO_GROUPS
+    unit_errors, unit_trials = np.bincount(units, errors).astype(np.float64), np.bincount(units).astype(np.float64)
+    if for_other_classes:
+        return estimate_rates_by_class(unit_errors[:, None], unit_trials)[0]
+    return estimate_rates_by_unit(np.diag(unit_errors)[:, :, None], np.diag(unit_trials), for_other_units=False)[0]
 
 
-def _least_without_one(errors: Floats, trials: Floats) -> Floats:
+def _find_lowest_without_unit(errors: Floats, trials: Floats) -> Floats:
     """The lowest share (e,) that remains when all that belongs to one unit is left out."""
     left = [
         counts.sum(axis=(0, 1)) - counts.sum(axis=0) - counts.sum(axis=1) + np.einsum("uue->ue", counts)
@@ -112,24 +119,24 @@ def _least_without_one(errors: Floats, trials: Floats) -> Floats:
     return least
 
 
-def _weighted(counts: Floats, weights: Floats) -> Floats:
+def _sum_weighted(counts: Floats, weights: Floats) -> Floats:
     """Sums (b, e) of counts (u, u, e) under weights (b, u): by both units' weights, on the diagonal by the one."""
     units, edges = counts.shape[1:]
-    own = counts[np.arange(units), np.arange(units)]
-    apart = counts.copy()
-    apart[np.arange(units), np.arange(units)] = 0
-    half = (weights @ apart.reshape(units, units * edges)).reshape(-1, units, edges)
-    sums: Floats = np.einsum("bue,bu->be", half, weights) + weights @ own
+    within_unit = counts[np.arange(units), np.arange(units)]
+    between_units = counts.copy()
+    between_units[np.arange(units), np.arange(units)] = 0
+    half = (weights @ between_units.reshape(units, units * edges)).reshape(-1, units, edges)
+    sums: Floats = np.einsum("bue,bu->be", half, weights) + weights @ within_unit
     return sums
 
 
-def student(degrees: int) -> float:
+def compute_student_t(degrees: int) -> float:
     """Student's t that 97.5 % stay below, exact at 1 degree of freedom, within 3 % at 2 and 1 % above.
 
     Abramowitz, Stegun 1964, "Handbook of Mathematical Functions", equation 26.7.5; with 1 it is Cauchy's distribution.
     """
     if degrees == 1:
-        return math.tan(math.pi * (0.5 - TAIL))
+        return math.tan(math.pi * (0.5 - TAIL_PROBABILITY))
     z = 1.959964
     return (
         z

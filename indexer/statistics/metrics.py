@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from indexer.errors import LookalikeError
-from indexer.statistics.tied_ranks import Edge, Expected, expected
+from indexer.statistics.tied_ranks import BoundaryTies, ExpectedRanks, average_over_ties
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -32,11 +32,11 @@ LEAST_FALSE_MATCHES = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieval:
+class RetrievalFigures:
     """How well each photo finds the others of its label; per-query arrays are (queries,) and follow `rows`."""
 
     queries: int
-    alone: int
+    photos_without_match: int
     p_at_1: float
     r_precision: float
     map_at_r: float
@@ -47,7 +47,7 @@ class Retrieval:
     per_query_map_at_r: Floats
 
 
-class Interval(NamedTuple):
+class DifferenceInterval(NamedTuple):
     """A confidence interval of a mean difference, and the mean difference itself."""
 
     low: float
@@ -55,14 +55,14 @@ class Interval(NamedTuple):
     mean: float
 
 
-class Pairs(NamedTuple):
+class PairDistances(NamedTuple):
     """Distances of pairs of photos with the same label and with different labels, each sorted, (pairs,)."""
 
     matched: Floats
     mismatched: Floats
 
 
-class Threshold(NamedTuple):
+class VerificationThreshold(NamedTuple):
     """Two photos closer than `distance` count as the same: at most `fmr` false matches, `fnmr` false non-matches."""
 
     fmr: float
@@ -71,16 +71,16 @@ class Threshold(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class VerificationFigures:
     """Same or different: equal error rate (None without pairs of both kinds), thresholds, and the pairs behind them."""
 
     eer: float | None
-    thresholds: tuple[Threshold, ...]
+    thresholds: tuple[VerificationThreshold, ...]
     matched: int
     mismatched: int
 
 
-def retrieval(embeddings: ArrayLike, labels: ArrayLike, ks: Sequence[int] = (1, 5, 10)) -> Retrieval:
+def measure_retrieval(embeddings: ArrayLike, labels: ArrayLike, ks: Sequence[int] = (1, 5, 10)) -> RetrievalFigures:
     """P@1, R-precision, MAP@R and hit@k of (n, dim) embeddings with (n,) integer labels.
 
     Every photo queries all others by Euclidean distance; where some are equally far, the figures are the means over all
@@ -93,21 +93,21 @@ def retrieval(embeddings: ArrayLike, labels: ArrayLike, ks: Sequence[int] = (1, 
     """
     if not ks or min(ks) < 1:
         raise ValueError("hit@k needs k of at least 1")
-    vectors, codes = checked(embeddings, labels)
+    vectors, codes = check_embeddings(embeddings, labels)
     relevant = np.bincount(codes)[codes] - 1
     rows = np.flatnonzero(relevant)
     if not rows.size:
         raise LookalikeError(
             "No two pictures share a label, so there is nothing to measure: put two or more in a folder."
         )
-    figures, hits = _per_query(vectors, codes, rows, tuple(ks))
+    figures, hits = _measure_per_query(vectors, codes, rows, tuple(ks))
     p_at_1, r_precision, map_at_r = (float(figure.mean()) for figure in figures)
     hit_at_k = {k: float(hit) for k, hit in zip(ks, hits.mean(axis=1), strict=True)}
-    alone = len(codes) - len(rows)
-    return Retrieval(len(rows), alone, p_at_1, r_precision, map_at_r, hit_at_k, rows, *figures)
+    photos_without_match = len(codes) - len(rows)
+    return RetrievalFigures(len(rows), photos_without_match, p_at_1, r_precision, map_at_r, hit_at_k, rows, *figures)
 
 
-def paired_interval(
+def bootstrap_difference(
     before: ArrayLike,
     after: ArrayLike,
     *,
@@ -115,7 +115,7 @@ def paired_interval(
     level: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
-) -> Interval:
+) -> DifferenceInterval:
     """Percentile bootstrap interval of the mean of `after - before`, fractions of the same queries, each (queries,).
 
     With `groups` (queries,) whole groups are drawn instead of single queries (classes: what happens on new ones). Fewer
@@ -128,59 +128,66 @@ def paired_interval(
     units = np.arange(len(change)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     totals, counts = np.bincount(units, change).astype(np.float64), np.bincount(units)
     if len(counts) < 2:
-        return Interval(-1.0, 1.0, float(change.mean()))
-    means = _resampled_means(totals, counts, resamples, seed)
+        return DifferenceInterval(-1.0, 1.0, float(change.mean()))
+    means = _resample_means(totals, counts, resamples, seed)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high), float(change.mean()))
+    return DifferenceInterval(float(low), float(high), float(change.mean()))
 
 
-def verification(embeddings: ArrayLike, labels: ArrayLike, fmrs: Sequence[float] = (0.1, 0.01, 0.001)) -> Verification:
+def measure_verification(
+    embeddings: ArrayLike, labels: ArrayLike, fmrs: Sequence[float] = (0.1, 0.01, 0.001)
+) -> VerificationFigures:
     """Same or different by distance: equal error rate, and the threshold at each false-match rate that pairs can back.
 
     Embeddings (n, dim), labels (n,), pairs as `pair_distances` takes them. A threshold is given only where at least 30
     false matches are to be expected among the mismatched pairs (and there is any matched pair).
     """
-    return judged(pair_distances(embeddings, labels), fmrs)
+    return measure_pair_errors(measure_pair_distances(embeddings, labels), fmrs)
 
 
-def judged(pairs: Pairs, fmrs: Sequence[float] = (0.1, 0.01, 0.001)) -> Verification:
+def measure_pair_errors(pairs: PairDistances, fmrs: Sequence[float] = (0.1, 0.01, 0.001)) -> VerificationFigures:
     """What `verification` says, of pairs that are at hand."""
     matched, mismatched = pairs
     if not (matched.size and mismatched.size):
-        return Verification(None, (), len(matched), len(mismatched))
+        return VerificationFigures(None, (), len(matched), len(mismatched))
     backed = [fmr for fmr in fmrs if fmr * len(mismatched) >= LEAST_FALSE_MATCHES]
-    thresholds = tuple(threshold_at(pairs, fmr) for fmr in backed)
-    return Verification(equal_error_rate(pairs), thresholds, len(matched), len(mismatched))
+    thresholds = tuple(find_threshold(pairs, fmr) for fmr in backed)
+    return VerificationFigures(compute_equal_error_rate(pairs), thresholds, len(matched), len(mismatched))
 
 
-def pair_distances(embeddings: ArrayLike, labels: ArrayLike, *, limit: int = MAX_PAIRS, seed: int = 0) -> Pairs:
+def measure_pair_distances(
+    embeddings: ArrayLike, labels: ArrayLike, *, limit: int = MAX_PAIRS, seed: int = 0
+) -> PairDistances:
     """Distances of all matched and of all mismatched pairs; of either kind a seeded sample where it has over `limit`.
 
     A sample is drawn with replacement, each pair of its kind with equal chances.
     """
-    vectors, codes = checked(embeddings, labels)
+    vectors, codes = check_embeddings(embeddings, labels)
     random = np.random.default_rng(seed)
     # Sorted by label, the rest of a photo's label follows it, and after that come all photos of the later labels.
     by_label = np.argsort(codes, kind="stable")
     next_label = np.cumsum(np.bincount(codes))[codes[by_label]]
     here = np.arange(len(codes))
-    matched = _pairs(here + 1, next_label, limit, random)
-    mismatched = _pairs(next_label, np.full_like(here, len(codes)), limit, random)
-    return Pairs(
-        *(np.sort(_distances(vectors, by_label[left], by_label[right])) for left, right in (matched, mismatched))
+    matched = _draw_pairs(here + 1, next_label, limit, random)
+    mismatched = _draw_pairs(next_label, np.full_like(here, len(codes)), limit, random)
+    return PairDistances(
+        *(
+            np.sort(_measure_row_distances(vectors, by_label[left], by_label[right]))
+            for left, right in (matched, mismatched)
+        )
     )
 
 
-def threshold_at(pairs: Pairs, fmr: float) -> Threshold:
+def find_threshold(pairs: PairDistances, fmr: float) -> VerificationThreshold:
     """The largest distance below which at most a share `fmr` (0 to 1, exclusive) of the mismatched pairs lie."""
     if not 0 < fmr < 1:
         raise ValueError(f"a false-match rate lies between 0 and 1, not at {fmr}")
     distance = pairs.mismatched[math.floor(fmr * len(pairs.mismatched))]
     missed = len(pairs.matched) - int(np.searchsorted(pairs.matched, distance))
-    return Threshold(fmr, missed / len(pairs.matched), float(distance))
+    return VerificationThreshold(fmr, missed / len(pairs.matched), float(distance))
 
 
-def equal_error_rate(pairs: Pairs) -> float:
+def compute_equal_error_rate(pairs: PairDistances) -> float:
     """The rate where false matches and false non-matches are equally frequent, on the ROC's straight segments."""
     distances = np.append(np.union1d(pairs.matched, pairs.mismatched), np.inf)
     fmr = np.searchsorted(pairs.mismatched, distances) / len(pairs.mismatched)
@@ -192,7 +199,7 @@ def equal_error_rate(pairs: Pairs) -> float:
     return float(fmr[last - 1] + share * (fmr[last] - fmr[last - 1]))
 
 
-def checked(embeddings: ArrayLike, labels: ArrayLike) -> tuple[Floats, Rows]:
+def check_embeddings(embeddings: ArrayLike, labels: ArrayLike) -> tuple[Floats, Rows]:
     """Embeddings as float64 (n, dim), labels as codes 0, 1, ... (n,): codes, as labels may be huge."""
     # Adding 0 turns -0.0 into 0.0, so that equal vectors have equal bytes.
     vectors = np.array(embeddings, np.float64, order="C")
@@ -204,29 +211,31 @@ def checked(embeddings: ArrayLike, labels: ArrayLike) -> tuple[Floats, Rows]:
     return vectors, np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.int64)
 
 
-def _per_query(vectors: Floats, codes: Rows, rows: Rows, ks: tuple[int, ...]) -> tuple[Floats, Floats]:
+def _measure_per_query(vectors: Floats, codes: Rows, rows: Rows, ks: tuple[int, ...]) -> tuple[Floats, Floats]:
     """P@1, R-precision and MAP@R as (3, queries), and whether the first k hold a match as (len(ks), queries)."""
     relevant = (np.bincount(codes)[codes] - 1)[rows]
     figures, hits = np.empty((3, len(rows))), np.empty((len(ks), len(rows)))
     # Queries with like R share a block, so that one huge class does not make all others rank as deep.
     by_depth = np.argsort(relevant, kind="stable")
-    for block, squared in squared_distances(vectors, rows[by_depth]):
+    for block, squared in iterate_squared_distances(vectors, rows[by_depth]):
         at = by_depth[block]
         depth = min(max(int(relevant[at].max()), *ks), squared.shape[1] - 1)
-        for part, found in ranked(squared, codes, codes[rows[at]], depth):
-            figures[:, at[part]] = _figures(found, relevant[at[part]])
-            hits[:, at[part]] = [1 - found.none[:, min(k, depth) - 1] for k in ks]
+        for part, found in iterate_expected_ranks(squared, codes, codes[rows[at]], depth):
+            figures[:, at[part]] = _compute_query_figures(found, relevant[at[part]])
+            hits[:, at[part]] = [1 - found.no_match_yet[:, min(k, depth) - 1] for k in ks]
     return figures, hits
 
 
-def _figures(found: Expected, relevant: Rows) -> tuple[Floats, Floats, Floats]:
+def _compute_query_figures(found: ExpectedRanks, relevant: Rows) -> tuple[Floats, Floats, Floats]:
     """P@1, R-precision and MAP@R, (b,) each, from what the ranks are expected to show and R (b,)."""
     counted = np.arange(found.match.shape[1]) < relevant[:, None]
     r_precision, map_at_r = (np.where(counted, one, 0.0).sum(axis=1) / relevant for one in found[:2])
     return found.match[:, 0], r_precision, map_at_r
 
 
-def ranked(squared: Floats, codes: Rows, own: Rows, depth: int) -> Iterator[tuple[slice, Expected]]:
+def iterate_expected_ranks(
+    squared: Floats, codes: Rows, query_codes: Rows, depth: int
+) -> Iterator[tuple[slice, ExpectedRanks]]:
     """What the first `depth` ranks show by distances (b, n) to photos with codes (n,), asked by photos of codes (b,).
 
     Part after part of the rows, as what it takes beside the distances is ten times as much as these.
@@ -234,17 +243,17 @@ def ranked(squared: Floats, codes: Rows, own: Rows, depth: int) -> Iterator[tupl
     size = max(1, BLOCK_BYTES // (10 * 8 * depth))
     for start in range(0, len(squared), size):
         part = slice(start, start + size)
-        asked, same = squared[part], codes == own[part, None]
-        columns = _nearest(asked, depth)
-        distances = np.take_along_axis(asked, columns, axis=1)
-        last = asked == distances[:, -1:]
-        edge = Edge(last.sum(axis=1), (last & same).sum(axis=1))
-        yield part, expected(distances, np.take_along_axis(same, columns, axis=1), edge)
+        query_distances, same = squared[part], codes == query_codes[part, None]
+        columns = _find_nearest_columns(query_distances, depth)
+        distances = np.take_along_axis(query_distances, columns, axis=1)
+        tied_with_last = query_distances == distances[:, -1:]
+        edge = BoundaryTies(tied_with_last.sum(axis=1), (tied_with_last & same).sum(axis=1))
+        yield part, average_over_ties(distances, np.take_along_axis(same, columns, axis=1), edge)
 
 
-def squared_distances(vectors: Floats, queries: Rows) -> Iterator[tuple[slice, Floats]]:
+def iterate_squared_distances(vectors: Floats, queries: Rows) -> Iterator[tuple[slice, Floats]]:
     """Squared distances (b, n) of a block of the queries to all vectors, infinite to themselves, block after block."""
-    first, twin = _representatives(vectors)
+    first, twin = _find_equal_vectors(vectors)
     gallery = vectors[first] if len(first) < len(vectors) else vectors
     norms = np.einsum("ij,ij->i", gallery, gallery)
     size = max(1, BLOCK_BYTES // (8 * len(vectors)))
@@ -262,7 +271,7 @@ def squared_distances(vectors: Floats, queries: Rows) -> Iterator[tuple[slice, F
         yield slice(start, start + len(rows)), squared
 
 
-def _representatives(vectors: Floats) -> tuple[Rows, Rows]:
+def _find_equal_vectors(vectors: Floats) -> tuple[Rows, Rows]:
     """The rows where a vector appears first, (u,), and for each row which of these it equals, (n,)."""
     # Digests instead of np.unique(axis=0): that compares field by field and copies the array.
     seen: dict[bytes, int] = {}
@@ -275,7 +284,7 @@ def _representatives(vectors: Floats) -> tuple[Rows, Rows]:
     return np.array(first, np.int64), twin
 
 
-def _nearest(squared: Floats, depth: int) -> Rows:
+def _find_nearest_columns(squared: Floats, depth: int) -> Rows:
     """The `depth` nearest columns of each row, the nearest first, (b, depth); equally far ones in any order."""
     if depth > squared.shape[1] // 8:
         return np.argsort(squared, axis=1)[:, :depth]
@@ -284,7 +293,7 @@ def _nearest(squared: Floats, depth: int) -> Rows:
     return np.take_along_axis(columns, order, axis=1)
 
 
-def _resampled_means(totals: Floats, counts: Rows, resamples: int, seed: int) -> Floats:
+def _resample_means(totals: Floats, counts: Rows, resamples: int, seed: int) -> Floats:
     """Means (resamples,) over units drawn with replacement, each with its total and its count of queries."""
     random = np.random.default_rng(seed)
     means = np.empty(resamples)
@@ -294,7 +303,7 @@ def _resampled_means(totals: Floats, counts: Rows, resamples: int, seed: int) ->
     return means
 
 
-def _pairs(begin: Rows, end: Rows, limit: int, random: np.random.Generator) -> tuple[Rows, Rows]:
+def _draw_pairs(begin: Rows, end: Rows, limit: int, random: np.random.Generator) -> tuple[Rows, Rows]:
     """Pairs (p, q) with begin[p] <= q < end[p]: all of them, or `limit` drawn with equal chances, (pairs,) twice."""
     partners = end - begin
     total = int(partners.sum())
@@ -306,7 +315,7 @@ def _pairs(begin: Rows, end: Rows, limit: int, random: np.random.Generator) -> t
     return left, begin[left] + np.arange(total) - first[left]
 
 
-def _distances(vectors: Floats, left: Rows, right: Rows) -> Floats:
+def _measure_row_distances(vectors: Floats, left: Rows, right: Rows) -> Floats:
     """Norms of the differences of pairs of rows, (pairs,)."""
     distances = np.empty(len(left))
     size = max(1, BLOCK_BYTES // (8 * max(1, vectors.shape[1])))

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 
-class Edge(NamedTuple):
+class BoundaryTies(NamedTuple):
     """How many photos are exactly as far as the last of the ranking, those beyond its end included, and how many of
     these match, (b,) each.
     """
@@ -24,17 +24,17 @@ class Edge(NamedTuple):
     matches: Rows
 
 
-class Expected(NamedTuple):
+class ExpectedRanks(NamedTuple):
     """Of each rank, (b, depth): the chance that it holds a match, the mean of its precision where it does (0 where it
     does not), and the chance that no match has come up to it.
     """
 
     match: Floats
     precision: Floats
-    none: Floats
+    no_match_yet: Floats
 
 
-def expected(distances: Floats, same: NDArray[np.bool_], edge: Edge) -> Expected:
+def average_over_ties(distances: Floats, same: NDArray[np.bool_], boundary: BoundaryTies) -> ExpectedRanks:
     """The means over all orders of rankings with distances (b, depth), ascending, and what matches (b, depth).
 
     With t photos at one distance, m of them matches, and h matches before these, the j-th of them (from 0) matches with
@@ -52,10 +52,10 @@ def expected(distances: Floats, same: NDArray[np.bool_], edge: Edge) -> Expected
     np.cumsum(same, axis=1, out=found[:, 1:])
     before = np.take_along_axis(found, first, axis=1)
     last = end == depth
-    photos = np.where(last, edge.photos[:, None], end - first)
-    matches = np.where(last, edge.matches[:, None], np.take_along_axis(found, end, axis=1) - before)
+    photos = np.where(last, boundary.photos[:, None], end - first)
+    matches = np.where(last, boundary.matches[:, None], np.take_along_axis(found, end, axis=1) - before)
     place = ranks - first
     match = matches / photos
-    come = before + 1 + place * (matches - 1) / np.maximum(photos - 1, 1)
-    none = np.cumprod(np.maximum(photos - matches - place, 0) / (photos - place), axis=1, dtype=np.float64)
-    return Expected(match, match * come / (ranks + 1), none)
+    matches_so_far = before + 1 + place * (matches - 1) / np.maximum(photos - 1, 1)
+    no_match_yet = np.cumprod(np.maximum(photos - matches - place, 0) / (photos - place), axis=1, dtype=np.float64)
+    return ExpectedRanks(match, match * matches_so_far / (ranks + 1), no_match_yet)

@@ -33,7 +33,7 @@ def open_annoy(path: Path, dim: int) -> FindCandidates:
     index = AnnoyIndex(dim, "euclidean")
     index.load(str(path))
 
-    def nearest(vector: np.ndarray, count: int, search_k: int) -> np.ndarray:
+    def find_candidates(vector: np.ndarray, count: int, search_k: int) -> np.ndarray:
         return np.array(index.get_nns_by_vector(vector, count, search_k), np.int64)
 
-    return nearest
+    return find_candidates

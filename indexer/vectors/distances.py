@@ -7,43 +7,45 @@ vouched for.
 
 import numpy as np
 
-BLOCK = 1024  # rows converted to float32 at a time: 5 MB at 1280 dimensions
-FEW = 8  # rows whose difference is taken at a time: of 100 at once, new memory costs three times the arithmetic
-NOISE = 4e-6  # rounding of a float32 squared distance of unit vectors by way of the scalar product
+ROWS_PER_BLOCK = 1024  # rows converted to float32 at a time: 5 MB at 1280 dimensions
+ROWS_PER_DIFFERENCE = (
+    8  # rows whose difference is taken at a time: of 100 at once, new memory costs three times the arithmetic
+)
+SQUARED_DISTANCE_NOISE = 4e-6  # rounding of a float32 squared distance of unit vectors by way of the scalar product
 
 
-def squared_distances(values: np.ndarray, queries: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+def compute_squared_distances(values: np.ndarray, queries: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
     """Squared Euclidean distances (n, m) float32, within NOISE, of values (n, dim) to queries (m, dim).
 
     With `rows` (n,) only those of the values are looked at.
     """
     count = len(values) if rows is None else len(rows)
     result = np.empty((count, len(queries)), np.float32)
-    for start in range(0, count, BLOCK):
-        part = slice(start, start + BLOCK) if rows is None else rows[start : start + BLOCK]
+    for start in range(0, count, ROWS_PER_BLOCK):
+        part = slice(start, start + ROWS_PER_BLOCK) if rows is None else rows[start : start + ROWS_PER_BLOCK]
         block = values[part].astype(np.float32)
         squares = np.einsum("ij,ij->i", block, block)
-        result[start : start + BLOCK] = squares[:, None] - 2 * (block @ queries.T)
+        result[start : start + ROWS_PER_BLOCK] = squares[:, None] - 2 * (block @ queries.T)
     result += np.einsum("ij,ij->i", queries, queries)
     return result
 
 
-def closest(squares: np.ndarray, count: int) -> np.ndarray:
+def find_closest_rows(squares: np.ndarray, count: int) -> np.ndarray:
     """Rows (m,) that hold the `count` smallest of squares (n,), with all that are as small within NOISE.
 
     So a ranking by exact distance over these rows is the exact ranking of all rows. Infinite ones are never among them.
     """
     if len(squares) > count:
-        bound = np.partition(squares, count - 1)[count - 1] + 2 * NOISE
+        bound = np.partition(squares, count - 1)[count - 1] + 2 * SQUARED_DISTANCE_NOISE
         return np.flatnonzero((squares <= bound) & np.isfinite(squares))
     return np.flatnonzero(np.isfinite(squares))
 
 
-def exact_distances(values: np.ndarray, query: np.ndarray) -> np.ndarray:
+def compute_exact_distances(values: np.ndarray, query: np.ndarray) -> np.ndarray:
     """Euclidean distances (n,) float64 of values (n, dim) to query (dim,): the norm of the difference."""
-    squares, wanted = np.empty(len(values)), query.astype(np.float32)
-    for start in range(0, len(values), FEW):
-        difference = (values[start : start + FEW].astype(np.float32) - wanted).astype(np.float64)
-        squares[start : start + FEW] = np.einsum("ij,ij->i", difference, difference)
+    squares, target = np.empty(len(values)), query.astype(np.float32)
+    for start in range(0, len(values), ROWS_PER_DIFFERENCE):
+        difference = (values[start : start + ROWS_PER_DIFFERENCE].astype(np.float32) - target).astype(np.float64)
+        squares[start : start + ROWS_PER_DIFFERENCE] = np.einsum("ij,ij->i", difference, difference)
     distances: np.ndarray = np.sqrt(squares)
     return distances

@@ -9,91 +9,91 @@ from PySide6.QtGui import QImage
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.photos import decoding as photos
-from indexer.photos.decoding import Decoded
-from indexer.reports import heat_maps as explain
+from indexer.photos.decoding import DecodedPhoto, decode_photo
+from indexer.reports.heat_maps import HEAT_COLOURS, enlarge_heat, explain_match
 from indexer.search import examples
-from indexer.search.query import Cropped, Example, Picture
+from indexer.search.query import CroppedExample, QueryExample, QueryPicture
 from indexer.statistics import calibration, metrics
-from indexer.statistics import detailed_metrics as curves
-from indexer.statistics.calibration import Comparison
-from indexer.statistics.detailed_metrics import Histogram
-from retrieval_app.session.tiles import shrunk, to_qimage
-from retrieval_app.widgets.zoom_view import Heat, Sharp
+from indexer.statistics.calibration import PairComparison
+from indexer.statistics.detailed_metrics import DistanceHistogram, build_histogram
+from retrieval_app.session.tiles import shrink_image, to_qimage
+from retrieval_app.widgets.zoom_view import HeatLayer, ResolutionPair
 
-SHARPEST = 4000  # px of the short side: a 24-megapixel photo as it is
-FITTED = 1400  # px of the long side: enough for half a large screen
-PAIRS = 50_000  # of each kind in the histogram: its bars are within a percent
-LAYER = 256  # px, the side of a heat map's layer
+MAX_SHORT_SIDE = 4000  # px of the short side: a 24-megapixel photo as it is
+SCREEN_LONG_SIDE = 1400  # px of the long side: enough for half a large screen
+MAX_PAIRS = 50_000  # of each kind in the histogram: its bars are within a percent
+LAYER_SIDE = 256  # px, the side of a heat map's layer
 
 
-class Opinion(NamedTuple):
+class PairVerdict(NamedTuple):
     """The verdict on two pictures; the distances of labelled pairs, None where there are too few labels."""
 
-    comparison: Comparison
-    histogram: Histogram | None
+    comparison: PairComparison
+    histogram: DistanceHistogram | None
 
 
-class Heats(NamedTuple):
+class HeatPair(NamedTuple):
     """Where the two pictures match."""
 
-    first: Heat
-    second: Heat
+    first: HeatLayer
+    second: HeatLayer
 
 
-def opinion(library: Library, first: Example, second: Example) -> Opinion:
+def judge_pair(library: Library, first: QueryExample, second: QueryExample) -> PairVerdict:
     """Whether two pictures are the same, and how far from each other labelled ones are."""
-    return Opinion(library.verify(first, second), distances(library))
+    return PairVerdict(library.verify_pair(first, second), measure_pair_distances(library))
 
 
-def distances(library: Library) -> Histogram | None:
+def measure_pair_distances(library: Library) -> DistanceHistogram | None:
     """Distances of matched and mismatched pairs of the library's labelled photos that the model was not trained on."""
-    known = library.evidence.labelled(library.fingerprint, library.model_id)
+    known = library.calibration_source.select_labelled_photos(library.model_fingerprint, library.model_id)
     if len(known.names) < 2 or len(known.ids) == len(known.names):
         return None
-    rows = calibration.sample(known.codes, calibration.PHOTOS)
-    vectors = library.evidence.vectors(known.ids[rows], library.model_id)
-    return curves.histogram(metrics.pair_distances(vectors, known.codes[rows], limit=PAIRS))
+    rows = calibration.sample_by_class(known.codes, calibration.MAX_MEASURED_PHOTOS)
+    vectors = library.calibration_source.read_embeddings(known.ids[rows], library.model_id)
+    return build_histogram(metrics.measure_pair_distances(vectors, known.codes[rows], limit=MAX_PAIRS))
 
 
-def sharp(library: Library, example: Example) -> Sharp:
+def load_sharp_picture(library: Library, example: QueryExample) -> ResolutionPair:
     """The picture at full resolution, or its cropped part; null images where it cannot be read."""
     try:
-        image = to_qimage(_pixels(library, example, SHARPEST)).convertToFormat(QImage.Format.Format_RGB32)
+        image = to_qimage(_load_pixels(library, example, MAX_SHORT_SIDE)).convertToFormat(QImage.Format.Format_RGB32)
     except LookalikeError:
-        return Sharp(QImage(), QImage())
-    return Sharp(image, shrunk(image, FITTED))
+        return ResolutionPair(QImage(), QImage())
+    return ResolutionPair(image, shrink_image(image, SCREEN_LONG_SIDE))
 
 
-def heats(library: Library, first: Example, second: Example) -> Heats:
+def compute_heat_pair(library: Library, first: QueryExample, second: QueryExample) -> HeatPair:
     """Where two pictures match in the eyes of the library's model."""
-    side = library.card().preprocessing
-    pictures = [_picture(library, one, side.short_side) for one in (first, second)]
-    found = explain.explain(library, *pictures)
-    return Heats(Heat(layer(found.first_heat), side.crop), Heat(layer(found.second_heat), side.crop))
+    side = library.read_model_card().preprocessing
+    pictures = [_resolve_picture(library, one, side.short_side) for one in (first, second)]
+    found = explain_match(library, *pictures)
+    return HeatPair(
+        HeatLayer(colour_heat(found.first_heat), side.crop), HeatLayer(colour_heat(found.second_heat), side.crop)
+    )
 
 
-def layer(heat: NDArray[np.float32]) -> QImage:
+def colour_heat(heat: NDArray[np.float32]) -> QImage:
     """A heat map (h, w) as colours that lie over a picture: the hotter, the lighter and the less transparent."""
-    smooth = explain.spread(heat, (LAYER, LAYER))
-    steps = np.linspace(0, 1, len(explain.HEAT_COLOURS))
-    channels = [np.interp(smooth, steps, channel) for channel in explain.HEAT_COLOURS.T]
+    smooth = enlarge_heat(heat, (LAYER_SIDE, LAYER_SIDE))
+    steps = np.linspace(0, 1, len(HEAT_COLOURS))
+    channels = [np.interp(smooth, steps, channel) for channel in HEAT_COLOURS.T]
     alpha = 255 * (0.35 + 0.4 * smooth)
     pixels = np.ascontiguousarray(np.rint(np.stack([*channels, alpha], axis=-1)).astype(np.uint8))
-    return QImage(pixels.tobytes(), LAYER, LAYER, 4 * LAYER, QImage.Format.Format_RGBA8888).copy()
+    return QImage(pixels.tobytes(), LAYER_SIDE, LAYER_SIDE, 4 * LAYER_SIDE, QImage.Format.Format_RGBA8888).copy()
 
 
-def _picture(library: Library, example: Example, side: int) -> Picture:
-    return _pixels(library, example, side) if isinstance(example, Cropped) else example
+def _resolve_picture(library: Library, example: QueryExample, side: int) -> QueryPicture:
+    return _load_pixels(library, example, side) if isinstance(example, CroppedExample) else example
 
 
-def _pixels(library: Library, example: Example, side: int) -> Image.Image:
+def _load_pixels(library: Library, example: QueryExample, side: int) -> Image.Image:
     """The upright picture or its part, with a short side of at least so many pixels where it has them."""
-    if isinstance(example, Cropped):
+    if isinstance(example, CroppedExample):
         whole = example.example
         if isinstance(whole, Image.Image):
-            return examples.crop(Decoded(whole, *whole.size), example)
-        return examples.part_of_file(whole, example, library.store, side)
+            return examples.crop_picture(DecodedPhoto(whole, *whole.size), example)
+        return examples.read_crop(whole, example, library.store, side)
     if isinstance(example, Image.Image):
         return example
-    return photos.decode(examples.content(examples.file_of(example, library.store)), side).image
+    return decode_photo(examples.read_content(examples.find_picture_file(example, library.store)), side).image

@@ -4,11 +4,11 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from indexer.statistics.detailed_metrics import Histogram
-from retrieval_app.widgets.theme import CAPTION, Theme, faded, numbers, sized
+from indexer.statistics.detailed_metrics import DistanceHistogram
+from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, mix_disabled_colour, resize_font
 
 LEFT, RIGHT, TOP, BOTTOM = 16, 16, 34, 34  # px around the curves
-TICKS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
+DISTANCE_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 
 
 class DistancePlot(QWidget):
@@ -20,10 +20,10 @@ class DistancePlot(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._histogram: Histogram | None = None
+        self._histogram: DistanceHistogram | None = None
         self._distance = 0.0
         self._threshold: float | None = None
-        self._at: float | None = None
+        self._pointed_distance: float | None = None
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Distances of labelled pictures")
@@ -34,7 +34,7 @@ class DistancePlot(QWidget):
         """Low and wide."""
         return QSize(480, 148)
 
-    def show_pair(self, histogram: Histogram | None, distance: float, threshold: float | None) -> None:
+    def show_pair(self, histogram: DistanceHistogram | None, distance: float, threshold: float | None) -> None:
         """Show where a distance stands; without labels there are no curves."""
         self._histogram, self._distance, self._threshold = histogram, distance, threshold
         said = "" if threshold is None else f", threshold {threshold:.3f}"
@@ -43,32 +43,32 @@ class DistancePlot(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Read the values under the pointer."""
-        plot = self._plot()
+        plot = self._get_plot_area()
         share = (event.position().x() - plot.left()) / plot.width()
-        self._at = share * self._end() if 0 <= share <= 1 else None
+        self._pointed_distance = share * self._get_axis_end() if 0 <= share <= 1 else None
         self.update()
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
         """Copy as a picture."""
         QGuiApplication.clipboard().setPixmap(self.grab())
 
-    def _plot(self) -> QRectF:
+    def _get_plot_area(self) -> QRectF:
         return QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -BOTTOM)
 
-    def _end(self) -> float:
+    def _get_axis_end(self) -> float:
         """The distance at the right end."""
         furthest = self._histogram.edges[-1] if self._histogram else 1.5
         return max(furthest, self._distance, self._threshold or 0) * 1.03
 
-    def _x(self, distance: float) -> float:
-        plot = self._plot()
-        return plot.left() + plot.width() * distance / self._end()
+    def _get_x(self, distance: float) -> float:
+        plot = self._get_plot_area()
+        return plot.left() + plot.width() * distance / self._get_axis_end()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Axis, curves, lines, and what the pointer reads."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(numbers(sized(painter.font(), CAPTION)))
+        painter.setFont(make_tabular_font(resize_font(painter.font(), CAPTION_SIZE)))
         self._paint_axis(painter)
         tokens = self._theme.tokens
         if self._histogram is not None:
@@ -81,29 +81,31 @@ class DistancePlot(QWidget):
         painter.end()
 
     def _paint_axis(self, painter: QPainter) -> None:
-        plot, tokens = self._plot(), self._theme.tokens
+        plot, tokens = self._get_plot_area(), self._theme.tokens
         painter.setPen(QColor(tokens.line))
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         painter.setPen(QColor(tokens.muted))
-        for tick in TICKS:
-            if tick <= self._end():
-                painter.drawText(self._box(self._x(tick), plot.bottom() + 2), Qt.AlignmentFlag.AlignCenter, f"{tick:g}")
+        for tick in DISTANCE_TICKS:
+            if tick <= self._get_axis_end():
+                painter.drawText(
+                    self._get_tick_box(self._get_x(tick), plot.bottom() + 2), Qt.AlignmentFlag.AlignCenter, f"{tick:g}"
+                )
         place = QRectF(plot.left(), plot.bottom() + 15, plot.width(), 16)
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "distance")
 
-    def _box(self, middle: float, top: float) -> QRectF:
+    def _get_tick_box(self, middle: float, top: float) -> QRectF:
         return QRectF(middle - 60, top, 120, 15)
 
     def _paint_curve(self, painter: QPainter, counts: list[int], colour: QColor) -> None:
         """An outline, as high as the plot at its highest: the two kinds differ by far in number."""
         assert self._histogram is not None
-        plot, most = self._plot(), max(counts, default=0) or 1
+        plot, most = self._get_plot_area(), max(counts, default=0) or 1
         path = QPainterPath(plot.bottomLeft())
         for count, left, right in zip(counts, self._histogram.edges, self._histogram.edges[1:], strict=False):
             y = plot.bottom() - plot.height() * count / most
-            path.lineTo(self._x(left), y)
-            path.lineTo(self._x(right), y)
-        path.lineTo(self._x(self._histogram.edges[-1]), plot.bottom())
+            path.lineTo(self._get_x(left), y)
+            path.lineTo(self._get_x(right), y)
+        path.lineTo(self._get_x(self._histogram.edges[-1]), plot.bottom())
         filling = QColor(colour)
         filling.setAlphaF(0.14)
         painter.fillPath(path, filling)
@@ -111,7 +113,7 @@ class DistancePlot(QWidget):
         painter.drawPath(path)
 
     def _paint_line(self, painter: QPainter, distance: float, text: str, colour: QColor, row: int) -> None:
-        plot, x = self._plot(), self._x(distance)
+        plot, x = self._get_plot_area(), self._get_x(distance)
         painter.setPen(QPen(colour, 1.5, Qt.PenStyle.DashLine if row else Qt.PenStyle.SolidLine))
         painter.drawLine(QPointF(x, plot.top() - 4 - 14 * (1 - row)), QPointF(x, plot.bottom()))
         painter.setPen(colour)
@@ -123,18 +125,24 @@ class DistancePlot(QWidget):
 
     def _paint_reading(self, painter: QPainter) -> None:
         """What the curves are, and with the pointer over them how many pairs are nearer."""
-        found, plot = self._histogram, self._plot()
+        found, plot = self._histogram, self._get_plot_area()
         words = [("same label", QColor(self._theme.tokens.accent)), ("other labels", QColor(self._theme.tokens.muted))]
         if found is None:
             words = [("too few labels to tell how far the same and others are", QColor(self._theme.tokens.muted))]
-        elif self._at is not None:
-            shares = [_nearer(found.edges, counts, self._at) for counts in (found.matched, found.mismatched)]
+        elif self._pointed_distance is not None:
+            shares = [
+                _compute_share_nearer(found.edges, counts, self._pointed_distance)
+                for counts in (found.matched, found.mismatched)
+            ]
             words = [
                 (f"{text} {share:.1%} nearer", colour) for (text, colour), share in zip(words, shares, strict=True)
             ]
-            painter.setPen(QPen(faded(self._theme.tokens), 1, Qt.PenStyle.DotLine))
-            painter.drawLine(QPointF(self._x(self._at), plot.top()), QPointF(self._x(self._at), plot.bottom()))
-            words.append((f"than {self._at:.3f}", QColor(self._theme.tokens.muted)))
+            painter.setPen(QPen(mix_disabled_colour(self._theme.tokens), 1, Qt.PenStyle.DotLine))
+            painter.drawLine(
+                QPointF(self._get_x(self._pointed_distance), plot.top()),
+                QPointF(self._get_x(self._pointed_distance), plot.bottom()),
+            )
+            words.append((f"than {self._pointed_distance:.3f}", QColor(self._theme.tokens.muted)))
         x = plot.left()
         for text, colour in words:
             painter.setPen(colour)
@@ -143,7 +151,7 @@ class DistancePlot(QWidget):
             x += width + 14
 
 
-def _nearer(edges: list[float], counts: list[int], distance: float) -> float:
+def _compute_share_nearer(edges: list[float], counts: list[int], distance: float) -> float:
     """The share of pairs nearer than a distance, within a bin in proportion."""
     passed = 0.0
     for count, left, right in zip(counts, edges, edges[1:], strict=False):

@@ -9,30 +9,29 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.library import Photo
 from indexer.paths import show_path
-from indexer.search.query import Example
-from indexer.statistics.calibration import Comparison
-from indexer.statistics.error_rates import Rate
-from retrieval_app import wording as words
-from retrieval_app.compare import comparison as pairs
-from retrieval_app.compare.comparison import Heats, Opinion
+from indexer.search.query import QueryExample
+from indexer.statistics.calibration import PairComparison
+from indexer.statistics.error_rates import ErrorRate
+from retrieval_app.compare.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair, load_sharp_picture
 from retrieval_app.compare.distance_plot import DistancePlot
-from retrieval_app.session.marks import same
-from retrieval_app.session.side_questions import Asides
-from retrieval_app.widgets import distance_band as bands
-from retrieval_app.widgets.controls import Elided, button, label
+from retrieval_app.session.marks import is_same_example
+from retrieval_app.session.side_questions import SideQuestions
+from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from retrieval_app.widgets.distance_band import describe_rarity
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.widgets.zoom_view import Sharp, View, ZoomView
-from retrieval_app.workers.child_process import Work
+from retrieval_app.widgets.zoom_view import ResolutionPair, ZoomState, ZoomView
+from retrieval_app.wording import format_confidence, format_frequency, format_share
+from retrieval_app.workers.child_process import LibraryTask
 
-VERDICTS = {"same": "Counts as the same", "different": "Counts as different", "not sure": "Not sure"}
-STEPS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
+VERDICT_TEXTS = {"same": "Counts as the same", "different": "Counts as different", "not sure": "Not sure"}
+PAGE_KEY_STEPS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
 
 
-class _Key(NamedTuple):
+class _CompareRequest(NamedTuple):
     """A question about the pair that was shown `ticket`-th."""
 
-    what: str
-    ticket: int
+    question: str
+    pair_number: int
 
 
 class ComparePage(QWidget):
@@ -41,35 +40,35 @@ class ComparePage(QWidget):
     closed = Signal()
     stepped = Signal(int)  # 1 for the next result, -1 for the one before
 
-    def __init__(self, theme: Theme, beside: Asides) -> None:
+    def __init__(self, theme: Theme, questions: SideQuestions) -> None:
         super().__init__()
-        self._asides = beside
-        self._ticket = 0
-        self._pair: tuple[Example, Example] | None = None
-        self._heats: Heats | None = None
-        self.verdict = label("", "title")
-        self.reasons = label("", wrap=True)
-        self._measured = label("", "caption", wrap=True)
-        self.first, self.second = ZoomView(theme, "Query picture"), ZoomView(theme, "Photo")
-        self._names = Elided("caption"), Elided("caption")
+        self._questions = questions
+        self._pair_number = 0
+        self._pair: tuple[QueryExample, QueryExample] | None = None
+        self._heats: HeatPair | None = None
+        self.verdict = make_label("", "title")
+        self.reasons = make_label("", wrap=True)
+        self._measurement_label = make_label("", "caption", wrap=True)
+        self.first_view, self.second_view = ZoomView(theme, "Query picture"), ZoomView(theme, "Photo")
+        self._name_labels = ElidedLabel("caption"), ElidedLabel("caption")
         self.plot = DistancePlot(theme)
-        self.why = QCheckBox("Show where they match")
+        self.heat_box = QCheckBox("Show where they match")
         self.setProperty("role", "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._arrange()
-        self._connect()
+        self._arrange_widgets()
+        self._connect_signals()
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(8)
-        column.addLayout(self._head())
+        column.addLayout(self._make_head())
         self.reasons.setMinimumHeight(2 * self.reasons.fontMetrics().lineSpacing())  # the pictures keep their place
         self.reasons.setAlignment(Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.reasons)
         row = QHBoxLayout()
         row.setSpacing(12)
-        for name, view in zip(self._names, (self.first, self.second), strict=True):
+        for name, view in zip(self._name_labels, (self.first_view, self.second_view), strict=True):
             side = QVBoxLayout()
             side.setSpacing(4)
             side.addWidget(view, 1)
@@ -77,90 +76,90 @@ class ComparePage(QWidget):
             row.addLayout(side, 1)
         column.addLayout(row, 1)
         column.addWidget(self.plot)
-        column.addWidget(self._measured)
+        column.addWidget(self._measurement_label)
 
-    def _head(self) -> QHBoxLayout:
-        back, before, after = button("Back to the results"), button("Previous"), button("Next")
+    def _make_head(self) -> QHBoxLayout:
+        back, before, after = make_button("Back to the results"), make_button("Previous"), make_button("Next")
         back.setToolTip("Back to the results (Esc, Space)")
         before.setToolTip("Compare with the result before (Page Up)")
         after.setToolTip("Compare with the next result (Page Down)")
         back.clicked.connect(self.closed)
         before.clicked.connect(partial(self.stepped.emit, -1))
         after.clicked.connect(partial(self.stepped.emit, 1))
-        self.why.setToolTip("Heat maps: light where a place of one picture is found in the other (W)")
+        self.heat_box.setToolTip("Heat maps: light where a place of one picture is found in the other (W)")
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.verdict)
         head.addStretch(1)
-        for widget in (self.why, before, after, back):
+        for widget in (self.heat_box, before, after, back):
             head.addWidget(widget)
         return head
 
-    def _connect(self) -> None:
-        self.why.toggled.connect(self._explain)
-        for view in (self.first, self.second):
-            view.viewed.connect(self._lock)
-        self._asides.answered.connect(self._take)
-        self._asides.refused.connect(self._refuse)
+    def _connect_signals(self) -> None:
+        self.heat_box.toggled.connect(self._show_heats)
+        for view in (self.first_view, self.second_view):
+            view.zoom_changed.connect(self._lock_views)
+        self._questions.answered.connect(self._take_answer)
+        self._questions.refused.connect(self._show_refusal)
 
     # The pair
 
-    def show_pair(self, first: Example, name: str, photo: Photo) -> None:
+    def show_pair(self, first: QueryExample, name: str, photo: Photo) -> None:
         """Compare the query's picture with a photo; the part that is seen stays the same from pair to pair."""
         for what in ("first", "second", "opinion", "heats"):
-            self._asides.drop(_Key(what, self._ticket))
+            self._questions.drop_question(_CompareRequest(what, self._pair_number))
         old, self._pair, self._heats = self._pair, (first, photo.id), None
-        self._ticket += 1
-        self._names[0].setText(name)
-        self._names[1].setText(show_path(photo.path.rpartition(b"/")[2]))
+        self._pair_number += 1
+        self._name_labels[0].setText(name)
+        self._name_labels[1].setText(show_path(photo.path.rpartition(b"/")[2]))
         self.verdict.setText("Comparing…")
         self.reasons.clear()
-        self._measured.clear()
-        self.second.show_picture(None)
-        for view in (self.first, self.second):
+        self._measurement_label.clear()
+        self.second_view.show_picture(None)
+        for view in (self.first_view, self.second_view):
             view.show_heat(None)
-        self._explain(self.why.isChecked())
-        self._ask("opinion", partial(pairs.opinion, first=first, second=photo.id))
-        self._ask("second", partial(pairs.sharp, example=photo.id))
-        if old is None or not same(old[0], first) or self.first.waiting():
-            self.first.show_picture(None)
-            self._ask("first", partial(pairs.sharp, example=first))
+        self._show_heats(self.heat_box.isChecked())
+        self._ask_question("opinion", partial(judge_pair, first=first, second=photo.id))
+        self._ask_question("second", partial(load_sharp_picture, example=photo.id))
+        if old is None or not is_same_example(old[0], first) or self.first_view.is_waiting():
+            self.first_view.show_picture(None)
+            self._ask_question("first", partial(load_sharp_picture, example=first))
 
-    def _ask(self, what: str, work: Work) -> None:
-        self._asides.ask(_Key(what, self._ticket), work)
+    def _ask_question(self, what: str, work: LibraryTask) -> None:
+        self._questions.ask_question(_CompareRequest(what, self._pair_number), work)
 
-    def _explain(self, wanted: bool) -> None:
+    def _show_heats(self, wanted: bool) -> None:
         """Show the heat maps, computed when they are first asked for."""
         if wanted and self._heats is None and self._pair is not None:
             first, second = self._pair
-            self._ask("heats", partial(pairs.heats, first=first, second=second))
+            self._ask_question("heats", partial(compute_heat_pair, first=first, second=second))
         shown = self._heats if wanted else None
-        self.first.show_heat(shown.first if shown else None)
-        self.second.show_heat(shown.second if shown else None)
+        self.first_view.show_heat(shown.first if shown else None)
+        self.second_view.show_heat(shown.second if shown else None)
 
-    def _take(self, key: object, answer: object) -> None:
-        if not isinstance(key, _Key) or key.ticket != self._ticket:
+    def _take_answer(self, key: object, answer: object) -> None:
+        if not isinstance(key, _CompareRequest) or key.pair_number != self._pair_number:
             return
-        if isinstance(answer, Sharp):
-            (self.first if key.what == "first" else self.second).show_picture(answer)
-        elif isinstance(answer, Heats):
+        if isinstance(answer, ResolutionPair):
+            (self.first_view if key.question == "first" else self.second_view).show_picture(answer)
+        elif isinstance(answer, HeatPair):
             self._heats = answer
-            self._explain(self.why.isChecked())
-        elif isinstance(answer, Opinion):
+            self._show_heats(self.heat_box.isChecked())
+        elif isinstance(answer, PairVerdict):
             found = answer.comparison
-            self.verdict.setText(VERDICTS[found.verdict])
-            self.reasons.setText(reasons(found))
-            self._measured.setText(found.measured)
+            self.verdict.setText(VERDICT_TEXTS[found.verdict])
+            self.reasons.setText(explain_verdict(found))
+            self._measurement_label.setText(found.measured)
             self.plot.show_pair(answer.histogram, found.distance, found.threshold)
 
-    def _refuse(self, key: object, sentence: str) -> None:
-        if isinstance(key, _Key) and key.ticket == self._ticket:
+    def _show_refusal(self, key: object, sentence: str) -> None:
+        if isinstance(key, _CompareRequest) and key.pair_number == self._pair_number:
             self.verdict.setText("These cannot be compared")
             self.reasons.setText(sentence)
 
-    def _lock(self, view: View) -> None:
-        for one in (self.first, self.second):
-            one.show_view(view)
+    def _lock_views(self, view: ZoomState) -> None:
+        for one in (self.first_view, self.second_view):
+            one.show_zoom_state(view)
 
     # The keys
 
@@ -179,34 +178,34 @@ class ComparePage(QWidget):
         """Escape and Space go back, the page keys go on to other results, W shows where they match."""
         if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Space):
             self.closed.emit()
-        elif event.key() in STEPS:
-            self.stepped.emit(STEPS[Qt.Key(event.key())])
+        elif event.key() in PAGE_KEY_STEPS:
+            self.stepped.emit(PAGE_KEY_STEPS[Qt.Key(event.key())])
         elif event.key() == Qt.Key.Key_W:
-            self.why.toggle()
+            self.heat_box.toggle()
         else:
             super().keyPressEvent(event)
 
 
-def reasons(found: Comparison) -> str:
+def explain_verdict(found: PairComparison) -> str:
     """What each figure is: the verdict goes by a threshold, whose errors are of pairs known to differ or to be same.
 
     The probability is of a pair of which only the distance is known: where most pairs differ, it may be small for one
     that counts as the same, and then the reason is said too.
     """
-    said = [_place(found)]
+    sentences = [_describe_distance(found)]
     if found.fmr is not None:
-        missed = f" and {_often(found.fnmr)} about pairs that are the same" if found.fnmr else ""
-        said.append(f"The threshold is wrong {_often(found.fmr)} about pairs that differ{missed}.")
+        missed = f" and {_describe_error_rate(found.fnmr)} about pairs that are the same" if found.fnmr else ""
+        sentences.append(f"The threshold is wrong {_describe_error_rate(found.fmr)} about pairs that differ{missed}.")
     if found.probability is not None:
         why = ", as pairs that differ are far more common" * (found.verdict == "same" and found.probability < 0.5)
-        share = words.confidence(found.probability)
-        said.append(f"Of all pairs at this distance {share} have the same label{why}.")
+        share = format_confidence(found.probability)
+        sentences.append(f"Of all pairs at this distance {share} have the same label{why}.")
     elif found.rarity is not None:
-        said.append(f"It is {bands.rarity(found.rarity)}.")
-    return " ".join(said)
+        sentences.append(f"It is {describe_rarity(found.rarity)}.")
+    return " ".join(sentences)
 
 
-def _place(found: Comparison) -> str:
+def _describe_distance(found: PairComparison) -> str:
     """Where the distance lies among what counts as the same and as different."""
     distance = f"Distance {found.distance:.3f}"
     if found.threshold is None:
@@ -219,6 +218,6 @@ def _place(found: Comparison) -> str:
     return f"{beyond}, but pairs count as different only from {found.different_from:.3f} on."
 
 
-def _often(rate: Rate) -> str:
-    interval = f"95 % interval {words.share(rate.low)} to {words.share(rate.high)}"
-    return f"{words.times(rate.value)} ({interval})"
+def _describe_error_rate(rate: ErrorRate) -> str:
+    interval = f"95 % interval {format_share(rate.low)} to {format_share(rate.high)}"
+    return f"{format_frequency(rate.value)} ({interval})"

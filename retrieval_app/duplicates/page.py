@@ -12,19 +12,19 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.search.query import Query
-from retrieval_app import wording as words
-from retrieval_app.duplicates.found_groups import KINDS, MEANINGS, Duplicates, Member
+from retrieval_app.duplicates.found_groups import KIND_MEANINGS, KIND_NAMES, DuplicatesState, GroupMember
 from retrieval_app.duplicates.groups_view import GroupsView
-from retrieval_app.duplicates.rejected_pairs import NoMatches
+from retrieval_app.duplicates.rejected_pairs import RejectedPairsDialog
 from retrieval_app.session.session import Session
-from retrieval_app.session.system_open import open_path, reveal
-from retrieval_app.session.tiles import Tiles
-from retrieval_app.widgets.controls import Elided, button, label
-from retrieval_app.widgets.invitation import Invitation
+from retrieval_app.session.system_open import open_containing_folder, open_path
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.window.status_line import sentence
+from retrieval_app.window.status_line import describe_job
+from retrieval_app.wording import format_count
 
-NONE = "None of the photos is there more than once in this way."
+NO_DUPLICATES = "None of the photos is there more than once in this way."
 
 
 class DuplicatesPage(QStackedWidget):
@@ -32,108 +32,114 @@ class DuplicatesPage(QStackedWidget):
 
     folder_wanted = Signal()
 
-    def __init__(self, session: Session, tiles: Tiles, theme: Theme) -> None:
+    def __init__(self, session: Session, tiles: TileCache, theme: Theme) -> None:
         super().__init__()
         self._session, self._tiles = session, tiles
-        self.duplicates = Duplicates(session, self)
-        self.first = Invitation(
+        self.duplicates = DuplicatesState(session, self)
+        self.folder_invitation = InvitationView(
             "Photos that are there more than once will stand here, in groups",
             "Index a photo folder first. Nothing is ever deleted by this program.",
             "Choose a photo folder",
         )
-        self.offer = Invitation(
+        self.look_invitation = InvitationView(
             "Find the photos that are there more than once",
             "As exact copies, as near copies, or as look-alikes. Nothing is deleted: you say what is no match, mark "
             "what to keep, and take the list of the rest along.",
             "Look for duplicates",
         )
-        self.kind, self.turned = QComboBox(), QCheckBox("Also turned and mirrored")
-        self.look, self.cancel = button("Look for duplicates"), button("Cancel", "link")
-        self.told = Elided("muted", Qt.TextElideMode.ElideRight)
-        self.view = GroupsView(self.duplicates, tiles, theme)
-        self.none = label(NONE, "muted")
-        self.keep, self.part = button("Keep"), button("Not a match")
-        self.similar, self.folder = button("Find similar"), button("Show in its folder")
-        self.back, self.copy = button("Take back", "link"), button("", "link")
-        self.parted = button("", "link")
-        self._arrange()
-        self._connect()
-        self._update()
+        self.kind_box, self.turned_box = QComboBox(), QCheckBox("Also turned and mirrored")
+        self.look_button, self.cancel_button = make_button("Look for duplicates"), make_button("Cancel", "link")
+        self.summary_label = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
+        self.groups_view = GroupsView(self.duplicates, tiles, theme)
+        self.no_groups_label = make_label(NO_DUPLICATES, "muted")
+        self.keep_button, self.reject_button = make_button("Keep"), make_button("Not a match")
+        self.similar_button, self.folder_button = make_button("Find similar"), make_button("Show in its folder")
+        self.take_back_button, self.copy_button = make_button("Take back", "link"), make_button("", "link")
+        self.rejected_pairs_button = make_button("", "link")
+        self._arrange_widgets()
+        self._connect_signals()
+        self._update_controls()
 
     # Building
 
-    def _arrange(self) -> None:
-        for key, name in KINDS.items():
-            self.kind.addItem(name, key)
-            self.kind.setItemData(self.kind.count() - 1, MEANINGS[key], Qt.ItemDataRole.ToolTipRole)
-        self.kind.setAccessibleName("Kind of duplicates")
-        self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    def _arrange_widgets(self) -> None:
+        for key, name in KIND_NAMES.items():
+            self.kind_box.addItem(name, key)
+            self.kind_box.setItemData(self.kind_box.count() - 1, KIND_MEANINGS[key], Qt.ItemDataRole.ToolTipRole)
+        self.kind_box.setAccessibleName("Kind of duplicates")
+        self.no_groups_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.centre = QStackedWidget()
         self.centre.setProperty("role", "ground")
         self.centre.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        for place in (self.offer, self.none, self.view):
+        for place in (self.look_invitation, self.no_groups_label, self.groups_view):
             self.centre.addWidget(place)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(self._head())
+        column.addLayout(self._make_head())
         column.addWidget(self.centre, 1)
-        column.addWidget(self._foot())
-        self.addWidget(self.first)
+        column.addWidget(self._make_foot())
+        self.addWidget(self.folder_invitation)
         self.addWidget(body)
 
-    def _head(self) -> QHBoxLayout:
-        self.turned.setToolTip("Near copies also where one is turned by 90 degrees or mirrored; takes longer")
+    def _make_head(self) -> QHBoxLayout:
+        self.turned_box.setToolTip("Near copies also where one is turned by 90 degrees or mirrored; takes longer")
         row = QHBoxLayout()
         row.setContentsMargins(16, 10, 16, 10)
         row.setSpacing(12)
-        for widget in (self.kind, self.turned, self.look):
+        for widget in (self.kind_box, self.turned_box, self.look_button):
             row.addWidget(widget)
-        self.parted.setToolTip("Every pair that you have said is no match, to be taken back (M)")
-        row.addWidget(self.told, 1)
-        for widget in (self.parted, self.cancel):
+        self.rejected_pairs_button.setToolTip("Every pair that you have said is no match, to be taken back (M)")
+        row.addWidget(self.summary_label, 1)
+        for widget in (self.rejected_pairs_button, self.cancel_button):
             row.addWidget(widget)
         return row
 
-    def _foot(self) -> QWidget:
-        self.keep.setToolTip("Mark the photo as one to keep, or no longer (K)")
-        self.part.setToolTip("The photo leaves its group, now and whenever you look again (N)")
-        self.similar.setToolTip("Find what looks like this photo (Enter)")
-        self.folder.setToolTip("Open the photo's folder in the system's file manager (F)")
-        self.back.setToolTip("Take back what was last said to be no match (B)")
-        self.copy.setToolTip("Copy the paths of the photos not marked, in the groups where you marked one")
+    def _make_foot(self) -> QWidget:
+        self.keep_button.setToolTip("Mark the photo as one to keep, or no longer (K)")
+        self.reject_button.setToolTip("The photo leaves its group, now and whenever you look again (N)")
+        self.similar_button.setToolTip("Find what looks like this photo (Enter)")
+        self.folder_button.setToolTip("Open the photo's folder in the system's file manager (F)")
+        self.take_back_button.setToolTip("Take back what was last said to be no match (B)")
+        self.copy_button.setToolTip("Copy the paths of the photos not marked, in the groups where you marked one")
         self.foot = QWidget()
         row = QHBoxLayout(self.foot)
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(8)
-        for widget in (self.keep, self.part, self.similar, self.folder, self.back):
+        for widget in (
+            self.keep_button,
+            self.reject_button,
+            self.similar_button,
+            self.folder_button,
+            self.take_back_button,
+        ):
             row.addWidget(widget)
         row.addStretch(1)
-        row.addWidget(self.copy)
+        row.addWidget(self.copy_button)
         return self.foot
 
-    def _connect(self) -> None:
-        view = self.view
-        self.first.accepted.connect(self.folder_wanted)
-        self.offer.accepted.connect(self._look)
-        self.look.clicked.connect(self._look)
-        self.kind.currentIndexChanged.connect(self._update)
-        self.cancel.clicked.connect(self.duplicates.inquiry.drop)
-        self.duplicates.changed.connect(self._update)
-        self.duplicates.inquiry.answered.connect(self._arrive)
-        view.moved.connect(self._update)
+    def _connect_signals(self) -> None:
+        view = self.groups_view
+        self.folder_invitation.accepted.connect(self.folder_wanted)
+        self.look_invitation.accepted.connect(self._find_groups)
+        self.look_button.clicked.connect(self._find_groups)
+        self.kind_box.currentIndexChanged.connect(self._update_controls)
+        self.cancel_button.clicked.connect(self.duplicates.question_job.drop_question)
+        self.duplicates.changed.connect(self._update_controls)
+        self.duplicates.question_job.answered.connect(self._focus_groups)
+        view.current_moved.connect(self._update_controls)
         view.chosen.connect(self._find_similar)
         view.opened.connect(lambda member: open_path(self._session, os.fsencode(member.path)))
-        view.pressed_key.connect(self._press)
-        self.back.clicked.connect(self.duplicates.take_back)
-        self.copy.clicked.connect(self._copy)
-        self.parted.clicked.connect(lambda: NoMatches(self.duplicates, self).open())
+        view.letter_pressed.connect(self._click_letter)
+        self.take_back_button.clicked.connect(self.duplicates.undo_rejection)
+        self.copy_button.clicked.connect(self._copy_paths)
+        self.rejected_pairs_button.clicked.connect(lambda: RejectedPairsDialog(self.duplicates, self).open())
         for control, act in (
-            (self.keep, self.duplicates.keep),
-            (self.part, self.duplicates.part),
-            (self.similar, self._find_similar),
-            (self.folder, lambda member: reveal(self._session, os.fsencode(member.path))),
+            (self.keep_button, self.duplicates.toggle_kept),
+            (self.reject_button, self.duplicates.reject_member),
+            (self.similar_button, self._find_similar),
+            (self.folder_button, lambda member: open_containing_folder(self._session, os.fsencode(member.path))),
         ):
             control.clicked.connect(partial(self._with_current, act))
 
@@ -141,75 +147,81 @@ class DuplicatesPage(QStackedWidget):
 
     def take_focus(self) -> None:
         """Keys go to what is done next."""
-        if self.currentWidget() is self.first:
-            self.first.offer.setFocus()
+        if self.currentWidget() is self.folder_invitation:
+            self.folder_invitation.offer.setFocus()
         else:
-            (self.view if self.centre.currentWidget() is self.view else self.look).setFocus()
+            (self.groups_view if self.centre.currentWidget() is self.groups_view else self.look_button).setFocus()
 
-    def _look(self) -> None:
-        kind = str(self.kind.currentData())
+    def _find_groups(self) -> None:
+        kind = str(self.kind_box.currentData())
         self.centre.setFocus()  # else the keys would pass to the button that cancels
-        self.duplicates.look(kind, turned=kind == "near" and self.turned.isChecked())
+        self.duplicates.find_groups(kind, turned=kind == "near" and self.turned_box.isChecked())
 
-    def _with_current(self, act: Callable[[Member], None]) -> None:
-        member = self.view.current()
+    def _with_current(self, act: Callable[[GroupMember], None]) -> None:
+        member = self.groups_view.current_member()
         if member is not None:
             act(member)
 
-    def _find_similar(self, member: Member) -> None:
-        self._session.search(Query(positives=(member.photo,)))
+    def _find_similar(self, member: GroupMember) -> None:
+        self._session.search(Query(positives=(member.photo_id,)))
 
-    def _press(self, key: int) -> None:
+    def _click_letter(self, key: int) -> None:
         """The letters in the tool tips of the buttons."""
         buttons = {
-            Qt.Key.Key_K: self.keep,
-            Qt.Key.Key_N: self.part,
-            Qt.Key.Key_F: self.folder,
-            Qt.Key.Key_B: self.back,
-            Qt.Key.Key_M: self.parted,
+            Qt.Key.Key_K: self.keep_button,
+            Qt.Key.Key_N: self.reject_button,
+            Qt.Key.Key_F: self.folder_button,
+            Qt.Key.Key_B: self.take_back_button,
+            Qt.Key.Key_M: self.rejected_pairs_button,
         }
         if (wanted := buttons.get(Qt.Key(key))) is not None:
             wanted.click()
 
-    def _copy(self) -> None:
-        rest = self.duplicates.rest()
+    def _copy_paths(self) -> None:
+        rest = self.duplicates.list_unkept_paths()
         QGuiApplication.clipboard().setText("\n".join(rest))
-        self._session.noticed.emit(f"{words.count(len(rest), 'path')} in the clipboard. Nothing was deleted.")
+        self._session.notice_posted.emit(f"{format_count(len(rest), 'path')} in the clipboard. Nothing was deleted.")
 
     # Keeping up
 
-    def _arrive(self) -> None:
-        self._update()
+    def _focus_groups(self) -> None:
+        self._update_controls()
         if self.isVisible():
             self.take_focus()
 
-    def _update(self) -> None:
-        duplicates, state = self.duplicates, self.duplicates.inquiry.state
-        self.setCurrentIndex(int(not self._session.empty))
-        for control in (self.look, self.kind, self.offer.offer):
+    def _update_controls(self) -> None:
+        duplicates, state = self.duplicates, self.duplicates.question_job.state
+        self.setCurrentIndex(int(not self._session.is_empty))
+        for control in (self.look_button, self.kind_box, self.look_invitation.offer):
             control.setEnabled(state is None)
-        self.turned.setVisible(self.kind.currentData() == "near")
-        self.cancel.setVisible(state is not None)
-        self.told.setText(sentence(state) if state is not None else duplicates.inquiry.sentence or duplicates.told())
-        self.parted.setVisible(bool(duplicates.parted))
-        self.parted.setText(f"{words.count(len(duplicates.parted), 'pair')} said to be no match…")
+        self.turned_box.setVisible(self.kind_box.currentData() == "near")
+        self.cancel_button.setVisible(state is not None)
+        self.summary_label.setText(
+            describe_job(state)
+            if state is not None
+            else duplicates.question_job.failure_sentence or duplicates.describe_groups()
+        )
+        self.rejected_pairs_button.setVisible(bool(duplicates.rejected_pairs))
+        self.rejected_pairs_button.setText(
+            f"{format_count(len(duplicates.rejected_pairs), 'pair')} said to be no match…"
+        )
         self._show_groups()
 
     def _show_groups(self) -> None:
-        answer, member = self.duplicates.answer, self.view.current()
+        answer, member = self.duplicates.found_groups, self.groups_view.current_member()
         filled = answer is not None and bool(answer.groups)
-        self.look.setVisible(answer is not None)
+        self.look_button.setVisible(answer is not None)
         if answer is None:
-            self.centre.setCurrentWidget(self.offer)
+            self.centre.setCurrentWidget(self.look_invitation)
         else:
-            self.view.show_groups(answer.groups)
-            self.centre.setCurrentWidget(self.view if filled else self.none)
+            self.groups_view.show_groups(answer.groups)
+            self.centre.setCurrentWidget(self.groups_view if filled else self.no_groups_label)
         self.foot.setVisible(answer is not None)
-        for control in (self.keep, self.similar, self.folder):
+        for control in (self.keep_button, self.similar_button, self.folder_button):
             control.setEnabled(filled and member is not None)
-        self.keep.setText("Do not keep" if member in self.duplicates.kept else "Keep")
-        self.part.setEnabled(filled and member is not None and answer is not None and answer.kind != "copies")
-        self.back.setVisible(bool(self.duplicates.decided))
-        rest = len(self.duplicates.rest())
-        self.copy.setVisible(rest > 0)
-        self.copy.setText(f"Copy the paths of the rest ({rest:,})")
+        self.keep_button.setText("Do not keep" if member in self.duplicates.kept_members else "Keep")
+        self.reject_button.setEnabled(filled and member is not None and answer is not None and answer.kind != "copies")
+        self.take_back_button.setVisible(bool(self.duplicates.decisions))
+        rest = len(self.duplicates.list_unkept_paths())
+        self.copy_button.setVisible(rest > 0)
+        self.copy_button.setText(f"Copy the paths of the rest ({rest:,})")

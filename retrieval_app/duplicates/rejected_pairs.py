@@ -3,53 +3,55 @@
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from indexer.paths import show_path
-from retrieval_app.duplicates.found_groups import Duplicates, Parted
-from retrieval_app.widgets.controls import button, label
-from retrieval_app.widgets.tables import Column, Table, table_view
+from retrieval_app.duplicates.found_groups import DuplicatesState, RejectedPair
+from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
 
-COLUMNS: list[Column[Parted]] = [
-    Column("Photo", lambda pair: show_path(pair.one.path)),
-    Column("is no match with", lambda pair: show_path(pair.other.path)),
+PAIR_COLUMNS: list[TableColumn[RejectedPair]] = [
+    TableColumn("Photo", lambda pair: show_path(pair.first.path)),
+    TableColumn("is no match with", lambda pair: show_path(pair.second.path)),
 ]
-MEANING = "These pairs never stand in one group. One that matches again may, when you next look for duplicates."
+REJECTED_PAIRS_MEANING = (
+    "These pairs never stand in one group. One that matches again may, when you next look for duplicates."
+)
 
 
-class NoMatches(QDialog):
+class RejectedPairsDialog(QDialog):
     """The list, and a button that takes the chosen pair off it."""
 
-    def __init__(self, duplicates: Duplicates, parent: QWidget) -> None:
+    def __init__(self, duplicates: DuplicatesState, parent: QWidget) -> None:
         super().__init__(parent)
         self._duplicates = duplicates
         self.setWindowTitle("No match")
         self.resize(760, 360)
-        self._pairs = Table(COLUMNS)
-        self.table = table_view(self._pairs, COLUMNS, "Pairs that are no match")
-        self._pairs.setParent(self.table)
-        self.again = button("Match again")
-        self.again.setToolTip("Forget that the chosen pair is no match")
-        self.again.clicked.connect(self._join)
+        self._pair_model = RowTableModel(PAIR_COLUMNS)
+        self.pair_view = make_table_view(self._pair_model, PAIR_COLUMNS, "Pairs that are no match")
+        self._pair_model.setParent(self.pair_view)
+        self.match_again_button = make_button("Match again")
+        self.match_again_button.setToolTip("Forget that the chosen pair is no match")
+        self.match_again_button.clicked.connect(self._forget_rejection)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.addButton(self.again, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self.match_again_button, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(12)
-        for widget in (label(MEANING, wrap=True), self.table, buttons):
+        for widget in (make_label(REJECTED_PAIRS_MEANING, wrap=True), self.pair_view, buttons):
             column.addWidget(widget)
-        duplicates.changed.connect(self._show)
+        duplicates.changed.connect(self._show_pairs)
         self.finished.connect(self.deleteLater)
-        self._show()
+        self._show_pairs()
 
-    def _show(self) -> None:
+    def _show_pairs(self) -> None:
         """The pairs as they are now; the place is kept."""
-        pairs = self._duplicates.parted
-        if pairs is not self._pairs.rows:
-            place = self.table.currentIndex().row()
-            self._pairs.show(pairs)
-            self.table.selectRow(min(max(place, 0), len(pairs) - 1))
-        self.again.setEnabled(bool(pairs))
+        pairs = self._duplicates.rejected_pairs
+        if pairs is not self._pair_model.rows:
+            place = self.pair_view.currentIndex().row()
+            self._pair_model.show_rows(pairs)
+            self.pair_view.selectRow(min(max(place, 0), len(pairs) - 1))
+        self.match_again_button.setEnabled(bool(pairs))
 
-    def _join(self) -> None:
-        place = self.table.currentIndex().row()
-        if 0 <= place < len(self._pairs.rows):
-            self._duplicates.join(self._pairs.rows[place])
+    def _forget_rejection(self) -> None:
+        place = self.pair_view.currentIndex().row()
+        if 0 <= place < len(self._pair_model.rows):
+            self._duplicates.forget_rejection(self._pair_model.rows[place])

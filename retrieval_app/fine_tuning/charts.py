@@ -11,15 +11,15 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from retrieval_app.widgets.controls import Elided, button, label
-from retrieval_app.widgets.theme import CAPTION, Theme, faded, numbers, sized
+from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, mix_disabled_colour, resize_font
 
-ROOM = 0.2  # of the width, to the right of the last point, for the labels
-EDGE = 0.02  # of the width, to the left of the first point, which would be cut else
-TICKS = 8
+LABEL_ROOM = 0.2  # of the width, to the right of the last point, for the labels
+LEFT_ROOM = 0.02  # of the width, to the left of the first point, which would be cut else
+TICK_COUNT = 8
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """A curve: what it is called beside its last point ("" for no label), its points, and how it is drawn."""
 
     name: str
@@ -29,29 +29,29 @@ class Line(NamedTuple):
     dots: bool = False
 
 
-class Chart(QWidget):
+class LineChart(QWidget):
     """One plot with a title; `draw` replaces all of it."""
 
     def __init__(self, theme: Theme, title: str, bottom: str, left: str) -> None:
         super().__init__()
         self._theme = theme
         self._bottom = bottom
-        self.lines: list[Line] = []
-        self._end = 1.0
+        self.lines: list[ChartLine] = []
+        self._x_end = 1.0
         self._items: list[Any] = []
-        self.readout = Elided("caption", Qt.TextElideMode.ElideRight)
+        self.readout = ElidedLabel("caption", Qt.TextElideMode.ElideRight)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.plot = pg.PlotWidget()
-        self._cross = pg.InfiniteLine(angle=90, movable=False)
-        self.copy = button("Copy as picture", "link")
-        self.copy.setStyleSheet("padding-right: 0;")
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setPixmap(self.grab()))
-        self._set_up(bottom, left)
-        self._arrange(title)
-        theme.changed.connect(self._redraw)
-        self._redraw()
+        self._pointer_line = pg.InfiniteLine(angle=90, movable=False)
+        self.copy_button = make_button("Copy as picture", "link")
+        self.copy_button.setStyleSheet("padding-right: 0;")
+        self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setPixmap(self.grab()))
+        self._set_up_plot(bottom, left)
+        self._arrange_widgets(title)
+        theme.changed.connect(self._redraw_plot)
+        self._redraw_plot()
 
-    def _set_up(self, bottom: str, left: str) -> None:
+    def _set_up_plot(self, bottom: str, left: str) -> None:
         self.plot.setMenuEnabled(False)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()
@@ -64,45 +64,47 @@ class Chart(QWidget):
         for side in ("bottom", "left"):
             axis = self.plot.getAxis(side)
             axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickFont=numbers(sized(self.font(), CAPTION)), tickLength=-4, maxTickLevel=0)
+            axis.setStyle(
+                tickFont=make_tabular_font(resize_font(self.font(), CAPTION_SIZE)), tickLength=-4, maxTickLevel=0
+            )
 
-    def _arrange(self, title: str) -> None:
+    def _arrange_widgets(self, title: str) -> None:
         head = QHBoxLayout()
         head.setSpacing(12)
-        head.addWidget(label(title, "name"))
+        head.addWidget(make_label(title, "name"))
         head.addWidget(self.readout, 1)
-        head.addWidget(self.copy)
+        head.addWidget(self.copy_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(head)
         column.addWidget(self.plot, 1)
 
-    def draw(self, lines: Sequence[Line], end: float) -> None:
+    def draw_lines(self, lines: Sequence[ChartLine], end: float) -> None:
         """Show these lines; x goes to `end` from the start, so that one sees how far it has come."""
-        self.lines, self._end = [line for line in lines if len(line.xs)], max(1.0, end)
-        self._redraw()
+        self.lines, self._x_end = [line for line in lines if len(line.xs)], max(1.0, end)
+        self._redraw_plot()
 
-    def _redraw(self) -> None:
+    def _redraw_plot(self) -> None:
         tokens = self._theme.tokens
         self.plot.setBackground(tokens.surface)
         for side in ("bottom", "left"):
             axis = self.plot.getAxis(side)
             axis.setPen(tokens.line)
             axis.setTextPen(tokens.muted)
-            axis.labelStyle = {"color": tokens.muted, "font-size": f"{CAPTION}px"}
+            axis.labelStyle = {"color": tokens.muted, "font-size": f"{CAPTION_SIZE}px"}
             axis.setLabel(axis.labelText)
-        self._cross.setPen(tokens.muted, style=Qt.PenStyle.DotLine)
+        self._pointer_line.setPen(tokens.muted, style=Qt.PenStyle.DotLine)
         self.plot.clear()
-        self._cross.hide()
-        self.plot.addItem(self._cross, ignoreBounds=True)
+        self._pointer_line.hide()
+        self.plot.addItem(self._pointer_line, ignoreBounds=True)
         for line in self.lines:
-            self._add(line)
+            self._add_line(line)
         self._label_ends()
-        self._scale()
+        self._scale_axes()
 
-    def _add(self, line: Line) -> None:
-        colour = self._colour(line)
+    def _add_line(self, line: ChartLine) -> None:
+        colour = self._line_colour(line)
         pen = pg.mkPen(colour, width=2 if line.strong else 1.5 if line.dots else 1)
         marks: dict[str, Any] = {}
         if line.dots:
@@ -110,42 +112,42 @@ class Chart(QWidget):
             marks = {"symbol": "o", "symbolSize": 6, "symbolPen": pen, "symbolBrush": colour if line.strong else ground}
         self.plot.addItem(pg.PlotDataItem(list(line.xs), list(line.ys), pen=pen, **marks))
 
-    def _colour(self, line: Line) -> QColor:
+    def _line_colour(self, line: ChartLine) -> QColor:
         tokens = self._theme.tokens
         if line.strong:
             return QColor(tokens.accent)
-        return QColor(tokens.muted) if line.name else faded(tokens)
+        return QColor(tokens.muted) if line.name else mix_disabled_colour(tokens)
 
     def _label_ends(self) -> None:
         """Names beside the last points; the higher one stands above, so that close ends do not cover each other."""
         named = sorted((line for line in self.lines if line.name), key=lambda line: -line.ys[-1])
         for place, line in enumerate(named):
             below = len(named) > 1 and place > 0
-            text = pg.TextItem(line.name, color=self._colour(line), anchor=(0, 0 if below else 1))
-            text.setFont(sized(self.font(), CAPTION))
+            text = pg.TextItem(line.name, color=self._line_colour(line), anchor=(0, 0 if below else 1))
+            text.setFont(resize_font(self.font(), CAPTION_SIZE))
             text.setPos(line.xs[-1], line.ys[-1])
             self.plot.addItem(text, ignoreBounds=True)
 
-    def _scale(self) -> None:
+    def _scale_axes(self) -> None:
         values = [value for line in self.lines for value in line.ys]
         low, high = (min(values), max(values)) if values else (0.0, 1.0)
         room = max(high - low, abs(high) * 0.1, 1e-3) * 0.15
-        self.plot.setXRange(-self._end * EDGE, self._end * (1 + ROOM), padding=0)
+        self.plot.setXRange(-self._x_end * LEFT_ROOM, self._x_end * (1 + LABEL_ROOM), padding=0)
         self.plot.setYRange(max(0.0, low - room) if low >= 0 else low - room, high + room, padding=0)
-        step = max(1, round(self._end / TICKS))
-        self.plot.getAxis("bottom").setTicks([[(at, f"{at:,}") for at in range(0, round(self._end) + 1, step)]])
+        step = max(1, round(self._x_end / TICK_COUNT))
+        self.plot.getAxis("bottom").setTicks([[(at, f"{at:,}") for at in range(0, round(self._x_end) + 1, step)]])
 
     def _point_at(self, spot: QPointF) -> None:
         """Say the values nearest to the pointer."""
         named = [line for line in self.lines if line.name]
         box = self.plot.getPlotItem().vb
         if not named or not box.sceneBoundingRect().contains(spot):
-            self._cross.hide()
+            self._pointer_line.hide()
             self.readout.clear()
             return
         wanted = box.mapSceneToView(spot).x()
         at = min(named[0].xs, key=lambda x: abs(x - wanted))
         values = [f"{line.name} {line.ys[list(line.xs).index(at)]:.3f}" for line in named if at in line.xs]
-        self._cross.setPos(at)
-        self._cross.show()
+        self._pointer_line.setPos(at)
+        self._pointer_line.show()
         self.readout.setText(f"{self._bottom} {at:,.0f}:  " + ",  ".join(values))

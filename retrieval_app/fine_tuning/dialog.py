@@ -19,18 +19,22 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.errors import LookalikeError
-from retrieval_app import wording as words
 from retrieval_app.fine_tuning.pages import ChoosePage, RunningPage
-from retrieval_app.fine_tuning.report_job import RunReport
+from retrieval_app.fine_tuning.report_job import ReportJob
 from retrieval_app.fine_tuning.training_job import FineTuning
-from retrieval_app.fine_tuning.training_progress import explained
+from retrieval_app.fine_tuning.training_progress import explain_estimate
 from retrieval_app.fine_tuning.verdict_view import VerdictView
-from retrieval_app.session import library_commands_library_model as library_model
+from retrieval_app.session.library_commands_library_model import (
+    count_offline_folders,
+    explain_switch_obstacle,
+    start_model_switch,
+)
 from retrieval_app.session.session import Session
-from retrieval_app.widgets.controls import button, label
+from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.theme import Theme
+from retrieval_app.wording import format_count
 
-MARGIN = 32  # px of the main window that stay in view
+WINDOW_MARGIN = 32  # px of the main window that stay in view
 
 
 class TrainDialog(QDialog):
@@ -42,26 +46,26 @@ class TrainDialog(QDialog):
         self._session = session
         self._theme = theme
         self.choose_page = ChoosePage(tuning, session, theme)
-        self.verdict = VerdictView(theme)
+        self.verdict_view = VerdictView(theme)
         self.pages = QStackedWidget()
-        self.note = label("", "muted", wrap=True)
-        self.report = RunReport(session, self)
-        self.read = button("Open the report")
-        self.discard = button("Discard…")
-        self.cancel = button("Cancel training")
-        self.leave = button("Close")
-        self.start = button("Start", "primary")
-        self.use = button("", "primary")
+        self.note = make_label("", "muted", wrap=True)
+        self.report_job = ReportJob(session, self)
+        self.report_button = make_button("Open the report")
+        self.discard_button = make_button("Discard…")
+        self.cancel_button = make_button("Cancel training")
+        self.close_button = make_button("Close")
+        self.start_button = make_button("Start", "primary")
+        self.use_button = make_button("", "primary")
         self.setWindowTitle("Fine-tune the model")
         self.setMinimumSize(720, 480)
         self.resize(960, 700)
-        self._arrange()
-        self._connect()
-        self._show()
-        self.start.setFocus()
+        self._arrange_widgets()
+        self._connect_signals()
+        self._show_page()
+        self.start_button.setFocus()
 
-    def _arrange(self) -> None:
-        for page in (self.choose_page, self.verdict):
+    def _arrange_widgets(self) -> None:
+        for page in (self.choose_page, self.verdict_view):
             self.pages.addWidget(page)
         foot = QWidget()
         foot.setProperty("role", "status")
@@ -71,7 +75,7 @@ class TrainDialog(QDialog):
         row.setSpacing(12)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row.addWidget(self.note, 1)
-        for control in self._buttons():
+        for control in self._list_buttons():
             control.setAutoDefault(False)
             row.addWidget(control)
         column = QVBoxLayout(self)
@@ -80,23 +84,30 @@ class TrainDialog(QDialog):
         column.addWidget(self.pages, 1)
         column.addWidget(foot)
 
-    def _buttons(self) -> tuple[QPushButton, ...]:
-        return (self.read, self.discard, self.cancel, self.leave, self.start, self.use)
+    def _list_buttons(self) -> tuple[QPushButton, ...]:
+        return (
+            self.report_button,
+            self.discard_button,
+            self.cancel_button,
+            self.close_button,
+            self.start_button,
+            self.use_button,
+        )
 
-    def _connect(self) -> None:
-        self.choose_page.source.folder_wanted.connect(self._ask_folder)
-        self.choose_page.form.changed.connect(self._say)
-        self.start.clicked.connect(self._start)
-        self.cancel.clicked.connect(self.tuning.cancel)
-        self.leave.clicked.connect(self.close)
-        self.read.clicked.connect(self._read)
-        self.report.changed.connect(self._say)
-        self.discard.clicked.connect(self._discard)
-        self.use.clicked.connect(self._use)
-        self.tuning.changed.connect(self._show)
+    def _connect_signals(self) -> None:
+        self.choose_page.source_row.folder_wanted.connect(self._ask_folder)
+        self.choose_page.form.changed.connect(self._update_note)
+        self.start_button.clicked.connect(self._start_training)
+        self.cancel_button.clicked.connect(self.tuning.cancel_training)
+        self.close_button.clicked.connect(self.close)
+        self.report_button.clicked.connect(self._open_report)
+        self.report_job.changed.connect(self._update_note)
+        self.discard_button.clicked.connect(self._confirm_discard)
+        self.use_button.clicked.connect(self._confirm_use)
+        self.tuning.changed.connect(self._show_page)
         self.tuning.advanced.connect(self._show_buttons)
         for signal in (self._session.library_changed, self._session.job_changed):
-            signal.connect(self._say)
+            signal.connect(self._update_note)
 
     @cached_property
     def running_page(self) -> RunningPage:
@@ -109,118 +120,123 @@ class TrainDialog(QDialog):
         """It leaves some of the main window in view."""
         super().showEvent(event)
         if (window := self.parentWidget()) is not None:
-            self.resize(self.size().boundedTo(window.size() - QSize(MARGIN, MARGIN)))
+            self.resize(self.size().boundedTo(window.size() - QSize(WINDOW_MARGIN, WINDOW_MARGIN)))
 
     def close_readers(self) -> None:
         """End what reads pictures and makes the report; the main window is closing."""
-        self.verdict.close_reader()
-        self.report.close()
+        self.verdict_view.close_reader()
+        self.report_job.close()
 
     # Keeping up
 
-    def _show(self) -> None:
+    def _show_page(self) -> None:
         """The page that fits the state, with its buttons."""
         outcome = self.tuning.outcome
         page: QWidget = self.choose_page
         if self.tuning.running:
             page = self.running_page
         elif outcome is not None:
-            page = self.verdict
-        if page is self.verdict is not self.pages.currentWidget() and outcome is not None:
-            self.verdict.show_outcome(outcome)
-        turned = page is not self.pages.currentWidget()
+            page = self.verdict_view
+        if page is self.verdict_view is not self.pages.currentWidget() and outcome is not None:
+            self.verdict_view.show_outcome(outcome)
+        page_changed = page is not self.pages.currentWidget()
         self.pages.setCurrentWidget(page)
         self._show_buttons()
-        self._say()
-        if turned:
-            (self.start if page is self.choose_page else self.leave).setFocus()
+        self._update_note()
+        if page_changed:
+            (self.start_button if page is self.choose_page else self.close_button).setFocus()
 
     def _show_buttons(self) -> None:
         running, done = self.tuning.running, not self.tuning.running and self.tuning.outcome is not None
         for control, shown in (
-            (self.start, not running and not done),
-            (self.cancel, running),
-            (self.read, done),
-            (self.discard, done),
-            (self.use, done),
+            (self.start_button, not running and not done),
+            (self.cancel_button, running),
+            (self.report_button, done),
+            (self.discard_button, done),
+            (self.use_button, done),
         ):
             control.setVisible(shown)
-        self.cancel.setEnabled(self.tuning.course is None or not self.tuning.course.stopping)
+        self.cancel_button.setEnabled(self.tuning.training is None or not self.tuning.training.stopping)
         outcome = self.tuning.outcome
-        worth = outcome is None or outcome.install
-        self.use.setText("Use this model" if worth else "Use it anyway…")
-        self.use.setProperty("role", "primary" if worth else "")  # nothing invites to a model that is not better
-        self.use.style().polish(self.use)
+        is_better = outcome is None or outcome.install
+        self.use_button.setText("Use this model" if is_better else "Use it anyway…")
+        self.use_button.setProperty(
+            "role", "primary" if is_better else ""
+        )  # nothing invites to a model that is not better
+        self.use_button.style().polish(self.use_button)
 
-    def _say(self) -> None:
+    def _update_note(self) -> None:
         """One sentence at the foot: what stands in the way, how long it takes, what comes next."""
         if self.tuning.running:
             self.note.setText("You can close this and go on working; the training goes on.")
         elif self.tuning.outcome is not None:
-            obstacle = library_model.obstacle(self._session)
-            self.use.setEnabled(not obstacle)
-            for control in (self.read, self.discard):
-                control.setEnabled(not self.report.busy)
+            obstacle = explain_switch_obstacle(self._session)
+            self.use_button.setEnabled(not obstacle)
+            for control in (self.report_button, self.discard_button):
+                control.setEnabled(not self.report_job.busy)
             self.note.setText(
-                self.report.sentence
+                self.report_job.sentence
                 or obstacle
                 or "Using it embeds all photos of the library once more; you can go back."
             )
         else:
-            obstacle, told = self._readiness()
-            self.start.setEnabled(not obstacle)
-            self.note.setText("  ".join(part for part in (self.tuning.sentence, obstacle or told) if part))
+            obstacle, time_estimate = self._check_readiness()
+            self.start_button.setEnabled(not obstacle)
+            self.note.setText("  ".join(part for part in (self.tuning.sentence, obstacle or time_estimate) if part))
 
-    def _readiness(self) -> tuple[str, str]:
+    def _check_readiness(self) -> tuple[str, str]:
         """Why it cannot start, and how long it would take."""
         try:
-            config = self.choose_page.form.config()
+            config = self.choose_page.form.read_config()
         except LookalikeError as fault:
             return str(fault), ""
-        obstacle = self.tuning.obstacle(config)
-        return obstacle, "" if obstacle else explained(config, self.tuning.learning(config))
+        obstacle = self.tuning.find_obstacle(config)
+        return obstacle, "" if obstacle else explain_estimate(config, self.tuning.count_training_pictures(config))
 
     # What the buttons do
 
     def _ask_folder(self) -> None:
-        start = str(self.choose_page.source.folder or Path.home())
+        start = str(self.choose_page.source_row.folder or Path.home())
         name = QFileDialog.getExistingDirectory(self, "Choose a folder whose sub-folders are named by class", start)
         if name:
-            self.tuning.choose(Path(name))
+            self.tuning.choose_source(Path(name))
 
-    def _start(self) -> None:
-        self.report.sentence = ""
-        self.tuning.start(self.choose_page.form.config())
+    def _start_training(self) -> None:
+        self.report_job.sentence = ""
+        self.tuning.start_training(self.choose_page.form.read_config())
 
-    def _read(self) -> None:
+    def _open_report(self) -> None:
         if self.tuning.outcome is not None:
-            self.report.open(self.tuning.outcome.checkpoint)
+            self.report_job.open_report(self.tuning.outcome.checkpoint)
 
-    def _discard(self) -> None:
-        self._ask("Delete the new model? The library keeps the one it has.", "Delete it", self.tuning.discard)
+    def _confirm_discard(self) -> None:
+        self._ask_question(
+            "Delete the new model? The library keeps the one it has.", "Delete it", self.tuning.discard_model
+        )
 
-    def _use(self) -> None:
+    def _confirm_use(self) -> None:
         outcome = self.tuning.outcome
         if outcome is None:
             return
         doubts = [] if outcome.install else ["On pictures it has never seen it is not clearly better than before."]
-        if away := library_model.folders_away(self._session):
+        if offline_folders := count_offline_folders(self._session):
             doubts.append(
-                f"{words.count(away, 'photo folder is', 'photo folders are')} offline: their photos cannot be found "
+                f"{format_count(offline_folders, 'photo folder is', 'photo folders are')} offline: their photos "
+                "cannot be found "
                 "under the new model until they are back and indexed."
             )
-        take = partial(self._take, outcome.checkpoint, anyway=bool(doubts))
+        use_model = partial(self._use_model, outcome.checkpoint, anyway=bool(doubts))
         if doubts:
-            self._ask(" ".join([*doubts, "Use the new model anyway?"]), "Use it", take)
+            self._ask_question(" ".join([*doubts, "Use the new model anyway?"]), "Use it", use_model)
         else:
-            take()
+            use_model()
 
-    def _take(self, checkpoint: Path, *, anyway: bool) -> None:
-        self.tuning.again()
+    def _use_model(self, checkpoint: Path, *, anyway: bool) -> None:
+        self.tuning.leave_outcome()
         self.close()
-        library_model.use(self._session, checkpoint, anyway=anyway)
+        start_model_switch(self._session, checkpoint, anyway=anyway)
 
-    def _ask(self, question: str, yes: str, act: Callable[[], None]) -> None:
+    def _ask_question(self, question: str, yes: str, act: Callable[[], None]) -> None:
         box = QMessageBox(QMessageBox.Icon.NoIcon, self.windowTitle(), question, parent=self)
         box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton("Keep as it is", QMessageBox.ButtonRole.RejectRole))

@@ -9,40 +9,42 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from retrieval_app.fine_tuning.source_row import FOLDER
-from retrieval_app.fine_tuning.training_job import Command, FineTuning, command_line
+from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE
+from retrieval_app.fine_tuning.training_job import BuildCommand, FineTuning, build_command_line
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.workers.generator_thread import Background
+from retrieval_app.workers.generator_thread import GeneratorThread
 
 if TYPE_CHECKING:
     from retrieval_app.fine_tuning.dialog import TrainDialog
 
-WHERE = "Model > Fine-tune on labelled folders"
+MENU_PATH = "Model > Fine-tune on labelled folders"
 
 
-class TrainDoor(QObject):
+class LazyTrainDialog(QObject):
     """Opens the dialog, and tells the status line about a training while the dialog is closed."""
 
-    def __init__(self, session: Session, theme: Theme, window: QWidget, *, command: Command = command_line) -> None:
+    def __init__(
+        self, session: Session, theme: Theme, window: QWidget, *, command: BuildCommand = build_command_line
+    ) -> None:
         super().__init__(window)
         self._session, self._theme, self._window = session, theme, window
         self.tuning = FineTuning(self, command=command)
         self.dialog: TrainDialog | None = None
-        self._epoch, self._kind = 0, FOLDER
-        self._loader = Background(self)
-        self._loader.ended.connect(self._make)
-        self._loader.failed.connect(_raise)
+        self._epoch, self._source_kind = 0, FOLDER_SOURCE
+        self._loader = GeneratorThread(self)
+        self._loader.ended.connect(self._create_dialog)
+        self._loader.failed.connect(_raise_fault)
         self.tuning.advanced.connect(self._tell_epoch)
         self.tuning.changed.connect(self._tell_end)
 
-    def open(self, kind: str) -> None:
+    def open_dialog(self, kind: str) -> None:
         """Show the dialog, where it was left but for what to learn from: one of `train_source.KINDS`."""
-        self._kind = kind
+        self._source_kind = kind
         if self.dialog is None:
-            self._loader.run(_load())
+            self._loader.run_steps(_import_dialog())
         else:
-            self.dialog.choose_page.source.prefer(kind)
+            self.dialog.choose_page.source_row.prefer_kind(kind)
             self.dialog.show()
             self.dialog.raise_()
             self.dialog.activateWindow()
@@ -66,35 +68,35 @@ class TrainDoor(QObject):
             self.dialog.close_readers()
         self.tuning.close()
 
-    def _make(self, kind: "type[TrainDialog]") -> None:
+    def _create_dialog(self, dialog_class: "type[TrainDialog]") -> None:
         if self.dialog is None:
-            self.dialog = kind(self.tuning, self._session, self._theme, self._window)
-        self.open(self._kind)
+            self.dialog = dialog_class(self.tuning, self._session, self._theme, self._window)
+        self.open_dialog(self._source_kind)
 
-    def _hidden(self) -> bool:
+    def _is_hidden(self) -> bool:
         return self.dialog is None or self.dialog.isHidden()
 
     def _tell_epoch(self) -> None:
-        course = self.tuning.course
-        if course is not None and course.epoch != self._epoch and self._hidden():
-            self._session.noticed.emit(f"{course.told()}  ·  {WHERE} shows more")
-        self._epoch = course.epoch if course is not None else 0
+        training = self.tuning.training
+        if training is not None and training.epoch != self._epoch and self._is_hidden():
+            self._session.notice_posted.emit(f"{training.describe_status()}  ·  {MENU_PATH} shows more")
+        self._epoch = training.epoch if training is not None else 0
 
     def _tell_end(self) -> None:
-        if self.tuning.running or not self._hidden():
+        if self.tuning.running or not self._is_hidden():
             return
         if self.tuning.outcome is not None:
-            self._session.noticed.emit(f"The training is done  ·  {WHERE} shows what came of it")
+            self._session.notice_posted.emit(f"The training is done  ·  {MENU_PATH} shows what came of it")
         elif self.tuning.sentence:
-            self._session.noticed.emit(self.tuning.sentence)
+            self._session.notice_posted.emit(self.tuning.sentence)
 
 
-def _load() -> "Generator[object, None, type[TrainDialog]]":
+def _import_dialog() -> "Generator[object, None, type[TrainDialog]]":
     yield None
     from retrieval_app.fine_tuning.dialog import TrainDialog  # noqa: PLC0415  # see the docstring of this file
 
     return TrainDialog
 
 
-def _raise(fault: Exception) -> None:
+def _raise_fault(fault: Exception) -> None:
     raise fault

@@ -5,104 +5,108 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-RANKS = ("5", "10")  # of hit@k; hit@1 is P@1
+HIT_RANKS = ("5", "10")  # of hit@k; hit@1 is P@1
 
 
-class Figures(NamedTuple):
+class OutcomeFigures(NamedTuple):
     """One model on the test pictures: fractions from 0 to 1."""
 
     model: str
     p_at_1: float
     r_precision: float
     map_at_r: float
-    hits: tuple[float, ...]  # for RANKS
+    hit_rates: tuple[float, ...]  # for RANKS
 
 
-class Found(NamedTuple):
+class ExampleHit(NamedTuple):
     """One picture that was found, and whether it is of the same class as the query."""
 
     path: bytes
-    right: bool
+    same_class: bool
 
 
-class Example(NamedTuple):
+class OutcomeExample(NamedTuple):
     """A test picture and what is nearest to it under the old and the new model."""
 
-    query: Found
+    query: ExampleHit
     label: str
-    before: tuple[Found, ...]
-    after: tuple[Found, ...]
+    before: tuple[ExampleHit, ...]
+    after: tuple[ExampleHit, ...]
 
 
-class Change(NamedTuple):
+class OutcomeChange(NamedTuple):
     """After less before, as a 95 % interval; `over` is what it was resampled over."""
 
     low: float
     high: float
-    over: str
+    resampling_unit: str
 
 
-class Outcome(NamedTuple):
+class TrainingOutcome(NamedTuple):
     """The verdict and what stands behind it."""
 
     checkpoint: Path
     install: bool
     why: str
-    pixels: Figures | None
-    pretrained: tuple[Figures, ...]  # the first one is "before"
-    after: Figures
-    map_at_r: Change
-    p_at_1: Change
+    pixels: OutcomeFigures | None
+    pretrained: tuple[OutcomeFigures, ...]  # the first one is "before"
+    after: OutcomeFigures
+    map_at_r_change: OutcomeChange
+    p_at_1_change: OutcomeChange
     remarks: tuple[str, ...]
-    examples: tuple[Example, ...]
+    examples: tuple[OutcomeExample, ...]
 
-    def pictures(self) -> Iterator[bytes]:
+    def list_pictures(self) -> Iterator[bytes]:
         """Every picture of the examples, once, in the order of display."""
         shown = (one for each in self.examples for one in (each.query, *each.before, *each.after))
         return iter(dict.fromkeys(one.path for one in shown))
 
 
-def read_outcome(said: Mapping[str, Any]) -> Outcome:
+def read_outcome(result: Mapping[str, Any]) -> TrainingOutcome:
     """From the child's result."""
-    pretrained = tuple(_figures(row) for row in said["pretrained"])
-    return Outcome(
-        checkpoint=Path(said["checkpoint"]),
-        install=said["verdict"] == "install",
-        why=said["why"],
-        pixels=_figures(said["pixels"]) if said["pixels"] else None,
+    pretrained = tuple(_parse_outcome_figures(row) for row in result["pretrained"])
+    return TrainingOutcome(
+        checkpoint=Path(result["checkpoint"]),
+        install=result["verdict"] == "install",
+        why=result["why"],
+        pixels=_parse_outcome_figures(result["pixels"]) if result["pixels"] else None,
         pretrained=pretrained,
-        after=_figures(said["after"]),
-        map_at_r=_change(said["change"]),
-        p_at_1=_change(said["change_p_at_1"]),
-        remarks=tuple(_remarks(said)),
-        examples=tuple(_example(example) for example in said["examples"]),
+        after=_parse_outcome_figures(result["after"]),
+        map_at_r_change=_parse_outcome_change(result["change"]),
+        p_at_1_change=_parse_outcome_change(result["change_p_at_1"]),
+        remarks=tuple(_list_remarks(result)),
+        examples=tuple(_parse_example(example) for example in result["examples"]),
     )
 
 
-def _figures(row: Mapping[str, Any]) -> Figures:
-    hits = tuple(float(row["hit_at_k"][rank]) for rank in RANKS)
-    return Figures(row["model"], row["p_at_1"], row["r_precision"], row["map_at_r"], hits)
+def _parse_outcome_figures(row: Mapping[str, Any]) -> OutcomeFigures:
+    hits = tuple(float(row["hit_at_k"][rank]) for rank in HIT_RANKS)
+    return OutcomeFigures(row["model"], row["p_at_1"], row["r_precision"], row["map_at_r"], hits)
 
 
-def _change(said: Mapping[str, Any]) -> Change:
-    return Change(said["low"], said["high"], said["over"])
+def _parse_outcome_change(fields: Mapping[str, Any]) -> OutcomeChange:
+    return OutcomeChange(fields["low"], fields["high"], fields["over"])
 
 
-def _example(said: Mapping[str, Any]) -> Example:
-    found = (_found(said[side], said[f"{side}_right"]) for side in ("before", "after"))
-    return Example(Found(os.fsencode(said["query"]), True), said["label"], *found)
+def _parse_example(fields: Mapping[str, Any]) -> OutcomeExample:
+    hits = (_parse_hits(fields[side], fields[f"{side}_right"]) for side in ("before", "after"))
+    return OutcomeExample(ExampleHit(os.fsencode(fields["query"]), True), fields["label"], *hits)
 
 
-def _found(paths: Sequence[str], right: Sequence[bool]) -> tuple[Found, ...]:
-    return tuple(Found(os.fsencode(path), same) for path, same in zip(paths, right, strict=True))
+def _parse_hits(paths: Sequence[str], same_class: Sequence[bool]) -> tuple[ExampleHit, ...]:
+    return tuple(ExampleHit(os.fsencode(path), same) for path, same in zip(paths, same_class, strict=True))
 
 
-def _remarks(said: Mapping[str, Any]) -> Iterator[str]:
-    epochs = len(said["epochs"]) - 1
-    taken = "none: the network is as it was" if said["best_epoch"] == 0 else f"epoch {said['best_epoch']} of {epochs}"
-    yield f"Taken: {taken}, with the embedding of the {said['embedding']}, {said['dim']:,} numbers per picture."
-    yield from (sentence for sentence in (said["recipe"], said["stopped"], said["collapse"]) if sentence)
-    if said["thresholds"]:
-        yield said["thresholds"]["scope"]
-    if left_out := len(said["unreadable"]):
+def _list_remarks(result: Mapping[str, Any]) -> Iterator[str]:
+    epochs = len(result["epochs"]) - 1
+    epoch_taken = (
+        "none: the network is as it was" if result["best_epoch"] == 0 else f"epoch {result['best_epoch']} of {epochs}"
+    )
+    yield (
+        f"Taken: {epoch_taken}, with the embedding of the {result['embedding']}, {result['dim']:,} numbers per picture."
+    )
+    yield from (sentence for sentence in (result["recipe"], result["stopped"], result["collapse"]) if sentence)
+    if result["thresholds"]:
+        yield result["thresholds"]["scope"]
+    if left_out := len(result["unreadable"]):
         yield f"{left_out:,} {'picture' if left_out == 1 else 'pictures'} could not be read and took no part."

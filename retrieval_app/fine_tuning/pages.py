@@ -5,24 +5,24 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
-from retrieval_app.fine_tuning.charts import Chart, Line
+from retrieval_app.fine_tuning.charts import ChartLine, LineChart
 from retrieval_app.fine_tuning.settings_form import TrainForm
 from retrieval_app.fine_tuning.source_row import SourceRow
-from retrieval_app.fine_tuning.source_summary import FoundPanel
+from retrieval_app.fine_tuning.source_summary import SourceSummaryPanel
 from retrieval_app.fine_tuning.training_job import FineTuning
-from retrieval_app.fine_tuning.training_progress import Course
+from retrieval_app.fine_tuning.training_progress import TrainingProgress
 from retrieval_app.session.session import Session
-from retrieval_app.widgets.controls import label
+from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.theme import ICON_SIDE, Theme
 
-DRAW_MS = 250  # between two drawings of the curves
-POINTS = 1500  # of a curve; more than there are pixels would only take time
-SMOOTH = 20  # steps in a mean, at most
-STORY = (
+DRAW_INTERVAL_MS = 250  # between two drawings of the curves
+MAX_POINTS = 1500  # of a curve; more than there are pixels would only take time
+MAX_SMOOTHED_STEPS = 20  # steps in a mean, at most
+INTRODUCTION = (
     "The model learns from you which pictures belong together: each sub-folder of a folder is a class, or each label "
     "of your library. It is then judged on pictures that it has never seen, and nothing changes until you say so."
 )
-SIGNS = (
+SIGNS_HELP = (
     "Mean distances in the batches, from 0 to 2: they should part. Where nearly everything still teaches and both "
     "distances shrink, the network is putting everything into one point: the spread falls from near 1 towards 0."
 )
@@ -34,11 +34,11 @@ class ChoosePage(QWidget):
     def __init__(self, tuning: FineTuning, session: Session, theme: Theme) -> None:
         super().__init__()
         self.form = TrainForm()
-        self.found = FoundPanel(tuning, theme)
-        self.source = SourceRow(tuning, session)
-        self._arrange()
+        self.summary_panel = SourceSummaryPanel(tuning, theme)
+        self.source_row = SourceRow(tuning, session)
+        self._arrange_widgets()
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -47,13 +47,13 @@ class ChoosePage(QWidget):
         halves = QHBoxLayout()
         halves.setSpacing(16)
         halves.addWidget(scroll, 5)
-        halves.addWidget(self.found, 3)
+        halves.addWidget(self.summary_panel, 3)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(16)
-        column.addWidget(label(STORY, "muted", wrap=True))
-        column.addWidget(self.source)
-        column.addWidget(line())
+        column.addWidget(make_label(INTRODUCTION, "muted", wrap=True))
+        column.addWidget(self.source_row)
+        column.addWidget(create_rule())
         column.addLayout(halves, 1)
 
 
@@ -64,34 +64,37 @@ class RunningPage(QWidget):
         super().__init__()
         self._tuning = tuning
         self._theme = theme
-        self.told = label("", "title")
-        self.bar = QProgressBar()
+        self.status_label = make_label("", "title")
+        self.progress_bar = QProgressBar()
         self.warning = QFrame()
-        self.warning_text = label("", wrap=True)
-        self._sign = QLabel()
-        self.loss = Chart(theme, "Loss", "Step", "loss")
-        self.score = Chart(theme, "Validation", "Epoch", "MAP@R")
-        self.signs = label("", "caption", wrap=True)
-        self.signs.setToolTip(SIGNS)
-        self._arrange()
-        self._timer = QTimer(self, interval=DRAW_MS, singleShot=True)
-        self._timer.timeout.connect(self._draw)
-        tuning.advanced.connect(self._advance)
-        tuning.changed.connect(self._advance)
-        theme.changed.connect(self._draw_sign)
-        self._draw_sign()
-        self._advance()
+        self.warning_text = make_label("", wrap=True)
+        self._warning_icon = QLabel()
+        self.loss_chart = LineChart(theme, "Loss", "Step", "loss")
+        self.score_chart = LineChart(theme, "Validation", "Epoch", "MAP@R")
+        self.signs_label = make_label("", "caption", wrap=True)
+        self.signs_label.setToolTip(SIGNS_HELP)
+        self._arrange_widgets()
+        self._timer = QTimer(self, interval=DRAW_INTERVAL_MS, singleShot=True)
+        self._timer.timeout.connect(self._draw_curves)
+        tuning.advanced.connect(self._show_progress)
+        tuning.changed.connect(self._show_progress)
+        theme.changed.connect(self._draw_warning_icon)
+        self._draw_warning_icon()
+        self._show_progress()
 
-    def _arrange(self) -> None:
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName("Progress")
+    def _arrange_widgets(self) -> None:
+        self.progress_bar.setTextVisible(False)
+        self.progress_bar.setFixedHeight(4)
+        self.progress_bar.setAccessibleName("Progress")
         charts = QHBoxLayout()
         charts.setSpacing(24)
         for chart, help_ in (
-            (self.loss, "How wrong the batch of each step was; smaller is better, zero has nothing left to teach."),
             (
-                self.score,
+                self.loss_chart,
+                "How wrong the batch of each step was; smaller is better, zero has nothing left to teach.",
+            ),
+            (
+                self.score_chart,
                 "How well pictures that it does not learn from find the others of their class, from 0 to 1 (MAP@R). "
                 "Epoch 0 is before the training. The best epoch is kept.",
             ),
@@ -99,61 +102,63 @@ class RunningPage(QWidget):
             half = QVBoxLayout()
             half.setSpacing(8)
             half.addWidget(chart, 1)
-            half.addWidget(label(help_, "caption", wrap=True))
+            half.addWidget(make_label(help_, "caption", wrap=True))
             charts.addLayout(half, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
-        for widget in (self.told, self.bar, self._banner()):
+        for widget in (self.status_label, self.progress_bar, self._build_banner()):
             column.addWidget(widget)
         column.addSpacing(8)
         column.addLayout(charts, 1)
-        column.addWidget(self.signs)
+        column.addWidget(self.signs_label)
 
-    def _banner(self) -> QFrame:
+    def _build_banner(self) -> QFrame:
         self.warning.setProperty("role", "banner")
         row = QHBoxLayout(self.warning)
         row.setContentsMargins(12, 8, 12, 8)
         row.setSpacing(12)
-        row.addWidget(self._sign)
+        row.addWidget(self._warning_icon)
         row.addWidget(self.warning_text, 1)
         return self.warning
 
-    def _draw_sign(self) -> None:
-        self._sign.setPixmap(self._theme.icon("warning").pixmap(QSize(ICON_SIDE, ICON_SIDE)))
+    def _draw_warning_icon(self) -> None:
+        self._warning_icon.setPixmap(self._theme.get_icon("warning").pixmap(QSize(ICON_SIDE, ICON_SIDE)))
 
-    def _advance(self) -> None:
-        course = self._tuning.course
-        if course is None:
+    def _show_progress(self) -> None:
+        training = self._tuning.training
+        if training is None:
             return
-        self.told.setText(course.told())
-        self.bar.setRange(0, course.progress.total)  # a total of 0 shows that it works without saying how far
-        self.bar.setValue(course.progress.done)
-        self.warning.setVisible(bool(course.warning))
-        self.warning_text.setText(course.warning)
-        self.signs.setText(course.signs)
+        self.status_label.setText(training.describe_status())
+        self.progress_bar.setRange(
+            0, training.latest_progress.total
+        )  # a total of 0 shows that it works without saying how far
+        self.progress_bar.setValue(training.latest_progress.done)
+        self.warning.setVisible(bool(training.warning))
+        self.warning_text.setText(training.warning)
+        self.signs_label.setText(training.epoch_signs)
         if not self._timer.isActive():
             self._timer.start()
 
-    def _draw(self) -> None:
-        if (course := self._tuning.course) is not None:
-            self.loss.draw(loss_lines(course), course.steps)
-            self.score.draw(score_lines(course), course.epochs)
+    def _draw_curves(self) -> None:
+        if (training := self._tuning.training) is not None:
+            self.loss_chart.draw_lines(loss_lines(training), training.steps)
+            self.score_chart.draw_lines(score_lines(training), training.epochs)
 
 
-def loss_lines(course: Course) -> list[Line]:
+def loss_lines(training: TrainingProgress) -> list[ChartLine]:
     """The loss of each step, thin, and its running mean."""
-    steps, losses = [one.step for one in course.losses], [one.loss for one in course.losses]
-    width = min(SMOOTH, max(2, course.steps // 10))
-    means = smoothed(losses, width)
-    every = slice(None, None, -max(1, len(steps) // POINTS))  # from the end, so that the last one stays
+    steps, losses = [one.step for one in training.losses], [one.loss for one in training.losses]
+    width = min(MAX_SMOOTHED_STEPS, max(2, training.steps // 10))
+    means = smooth_values(losses, width)
+    stride = slice(None, None, -max(1, len(steps) // MAX_POINTS))  # from the end, so that the last one stays
     return [
-        Line("", steps[every][::-1], losses[every][::-1], strong=False),
-        Line(f"mean of {width} steps", steps[every][::-1], means[every][::-1]),
+        ChartLine("", steps[stride][::-1], losses[stride][::-1], strong=False),
+        ChartLine(f"mean of {width} steps", steps[stride][::-1], means[stride][::-1]),
     ]
 
 
-def smoothed(values: Sequence[float], width: int) -> list[float]:
+def smooth_values(values: Sequence[float], width: int) -> list[float]:
     """The mean of each value and those before it, `width` of them as far as there are."""
     total, means = 0.0, []
     for at, value in enumerate(values):
@@ -162,18 +167,18 @@ def smoothed(values: Sequence[float], width: int) -> list[float]:
     return means
 
 
-def score_lines(course: Course) -> list[Line]:
+def score_lines(training: TrainingProgress) -> list[ChartLine]:
     """MAP@R of both embeddings, the better one of now strong."""
-    heads = [(one.epoch, one.head) for one in course.scores if one.head is not None]
-    epochs, backbone = [one.epoch for one in course.scores], [one.backbone for one in course.scores]
+    heads = [(one.epoch, one.head) for one in training.scores if one.head is not None]
+    epochs, backbone = [one.epoch for one in training.scores], [one.backbone for one in training.scores]
     head_leads = bool(heads) and heads[-1][1] > backbone[-1]
     return [
-        Line("backbone", epochs, backbone, strong=not head_leads, dots=True),
-        Line("head", [epoch for epoch, _ in heads], [score for _, score in heads], strong=head_leads, dots=True),
+        ChartLine("backbone", epochs, backbone, strong=not head_leads, dots=True),
+        ChartLine("head", [epoch for epoch, _ in heads], [score for _, score in heads], strong=head_leads, dots=True),
     ]
 
 
-def line() -> QFrame:
+def create_rule() -> QFrame:
     """A thin line across."""
     result = QFrame()
     result.setProperty("role", "line")

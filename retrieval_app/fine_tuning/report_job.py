@@ -8,10 +8,10 @@ from PySide6.QtCore import QObject, Signal
 
 from retrieval_app.session.session import Session
 from retrieval_app.session.system_open import open_path
-from retrieval_app.workers.child_process import Job, JobEnd
+from retrieval_app.workers.child_process import ChildProcess, JobEnd
 
 
-class RunReport(QObject):
+class ReportJob(QObject):
     """One page at a time; `sentence` says that it is being made, or why there is none."""
 
     changed = Signal()
@@ -20,19 +20,19 @@ class RunReport(QObject):
         super().__init__(parent)
         self.sentence = ""
         self._session = session
-        self._job: Job | None = None
+        self._job: ChildProcess | None = None
 
     @property
     def busy(self) -> bool:
         """Whether a page is being made."""
         return self._job is not None
 
-    def open(self, checkpoint: Path) -> None:
+    def open_report(self, checkpoint: Path) -> None:
         """Make the page of the training that made a checkpoint, and show it."""
         if self._job is None:
             words = [sys.executable, "-m", "retrieval_app.cli", "report", str(checkpoint), "--json", "--attached"]
-            self._job = Job(words, self)
-            self._job.ended.connect(self._end)
+            self._job = ChildProcess(words, self)
+            self._job.ended.connect(self._finish_job)
             self.sentence = "The report is being made…"
             self.changed.emit()
 
@@ -41,7 +41,7 @@ class RunReport(QObject):
         if self._job is not None:
             self._job.close()
 
-    def _end(self, end: JobEnd) -> None:
+    def _finish_job(self, end: JobEnd) -> None:
         assert self._job is not None
         self._job.deleteLater()
         self._job = None

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
-from retrieval_app.widgets.controls import button, label
-from training.settings.choices import LOSSES, SUITED, usual_miner
-from training.settings.config import Field, TrainConfig, Value, fields_of, in_words
+from retrieval_app.widgets.controls import make_button, make_label
+from training.settings.choices import LOSSES, PURPOSE_DEFAULTS, choose_miner
+from training.settings.config import SettingField, SettingValue, TrainConfig, format_value, list_settings
 
-NAME_WIDTH, HEIGHT, NUMBER_WIDTH = 176, 28, 184  # px
+NAME_WIDTH, EDITOR_HEIGHT, NUMBER_WIDTH = 176, 28, 184  # px
 
 
 class ChoiceEditor(QComboBox):
@@ -17,33 +17,33 @@ class ChoiceEditor(QComboBox):
 
     edited = Signal()
 
-    def __init__(self, setting: Field) -> None:
+    def __init__(self, setting: SettingField) -> None:
         super().__init__()
         self._setting = setting
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)  # a long choice is cut rather than widening the form
-        self.offer(setting.rule.choices, setting.rule.unset)
+        self.offer_choices(setting.rule.choices, setting.rule.unset)
         self.setCurrentIndex(max(0, self.findData(setting.default)))
         self.currentIndexChanged.connect(self.edited)
 
-    def offer(self, names: Iterable[str], unset: str) -> None:
+    def offer_choices(self, names: Iterable[str], unset: str) -> None:
         """Offer these names only; a choice that is no longer among them becomes the first entry."""
         chosen = self.currentData()
         self.blockSignals(True)
         self.clear()
-        if self._setting.optional:
+        if self._setting.allows_none:
             self.addItem(unset, None)
         for name in names:
             self.addItem(name, name)
         self.setCurrentIndex(max(0, self.findData(chosen)))
         self.blockSignals(False)
 
-    def suggest(self, value: str | float) -> None:
+    def suggest_value(self, value: str | float) -> None:
         """Say what suits the purpose, the first entry."""
         self.setItemText(0, f"the one that suits the purpose ({value})")
 
-    def chosen(self) -> Value:
+    def chosen_value(self) -> SettingValue:
         """The value as TrainConfig takes it."""
         return None if self.currentData() is None else str(self.currentData())
 
@@ -53,13 +53,13 @@ class WholeEditor(QSpinBox):
 
     edited = Signal()
 
-    def __init__(self, setting: Field) -> None:
+    def __init__(self, setting: SettingField) -> None:
         super().__init__()
         low, high = int(setting.rule.low), int(setting.rule.high)
-        self._none = low - 1 if setting.optional else None
-        self._usual = low - 1  # the number that the words stand for, where it is known
-        self.setRange(low if self._none is None else self._none, high)
-        if self._none is not None:
+        self._none_value = low - 1 if setting.allows_none else None
+        self._suggested = low - 1  # the number that the words stand for, where it is known
+        self.setRange(low if self._none_value is None else self._none_value, high)
+        if self._none_value is not None:
             self.setSpecialValueText(setting.rule.unset)
         self.setSingleStep(32 if setting.name == "image_size" else 1)
         self.setValue(int(setting.default) if setting.default is not None else low - 1)
@@ -68,19 +68,19 @@ class WholeEditor(QSpinBox):
 
     def stepBy(self, steps: int) -> None:
         """From the words the first step leads beside the number they stand for, else to the least."""
-        if self.value() == self._none:
-            self.setValue(self._usual + (1 if steps > 0 else -1))
+        if self.value() == self._none_value:
+            self.setValue(self._suggested + (1 if steps > 0 else -1))
         else:
             super().stepBy(steps)
 
-    def suggest(self, value: str | float) -> None:
+    def suggest_value(self, value: str | float) -> None:
         """Say what suits the purpose, in place of no number."""
-        self._usual = int(value)
-        self.setSpecialValueText(_suits(value))
+        self._suggested = int(value)
+        self.setSpecialValueText(_describe_suggestion(value))
 
-    def chosen(self) -> Value:
+    def chosen_value(self) -> SettingValue:
         """The value as TrainConfig takes it."""
-        return None if self.value() == self._none else self.value()
+        return None if self.value() == self._none_value else self.value()
 
 
 class NumberEditor(QLineEdit):
@@ -88,17 +88,17 @@ class NumberEditor(QLineEdit):
 
     edited = Signal()
 
-    def __init__(self, setting: Field) -> None:
+    def __init__(self, setting: SettingField) -> None:
         super().__init__("" if setting.default is None else f"{setting.default:g}")
         self.setPlaceholderText(setting.rule.unset)
         self.setFixedWidth(NUMBER_WIDTH)
         self.textChanged.connect(self.edited)
 
-    def suggest(self, value: str | float) -> None:
+    def suggest_value(self, value: str | float) -> None:
         """Say what suits the purpose, in place of no number."""
-        self.setPlaceholderText(_suits(value))
+        self.setPlaceholderText(_describe_suggestion(value))
 
-    def chosen(self) -> Value:
+    def chosen_value(self) -> SettingValue:
         """The value as TrainConfig takes it; what is no number stays a text, which it refuses."""
         text = self.text().strip().replace(",", ".")
         if not text:
@@ -110,7 +110,7 @@ class NumberEditor(QLineEdit):
 
 
 Editor = ChoiceEditor | WholeEditor | NumberEditor
-EDITORS: dict[type, Callable[[Field], Editor]] = {str: ChoiceEditor, int: WholeEditor, float: NumberEditor}
+EDITORS: dict[type, Callable[[SettingField], Editor]] = {str: ChoiceEditor, int: WholeEditor, float: NumberEditor}
 
 
 class TrainForm(QWidget):
@@ -121,33 +121,33 @@ class TrainForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.editors: dict[str, Editor] = {}
-        self._helps: dict[str, QLabel] = {}
-        self.more = button("More settings", "link")
-        self.more.setStyleSheet("padding-left: 0; padding-right: 0;")  # in line with the names
+        self._help_labels: dict[str, QLabel] = {}
+        self.more_button = make_button("More settings", "link")
+        self.more_button.setStyleSheet("padding-left: 0; padding-right: 0;")  # in line with the names
         self.advanced = QWidget()
-        self._arrange()
+        self._arrange_widgets()
         self.advanced.hide()
-        self.more.clicked.connect(self._fold)
-        self._adapt()
+        self.more_button.clicked.connect(self._toggle_advanced)
+        self._update_choices()
 
-    def config(self) -> TrainConfig:
+    def read_config(self) -> TrainConfig:
         """What is set; LookalikeError says what does not go."""
-        return TrainConfig.from_dict({name: editor.chosen() for name, editor in self.editors.items()})
+        return TrainConfig.from_dict({name: editor.chosen_value() for name, editor in self.editors.items()})
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 16, 0)
         column.setSpacing(16)
         common = QWidget()
         column.addWidget(common)
-        column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.advanced)
         column.addStretch(1)
-        settings = fields_of(TrainConfig)
-        self._fill(common, [setting for setting in settings if not setting.rule.advanced])
-        self._fill(self.advanced, [setting for setting in settings if setting.rule.advanced])
+        settings = list_settings(TrainConfig)
+        self._fill_grid(common, [setting for setting in settings if not setting.rule.advanced])
+        self._fill_grid(self.advanced, [setting for setting in settings if setting.rule.advanced])
 
-    def _fill(self, place: QWidget, settings: Iterable[Field]) -> None:
+    def _fill_grid(self, place: QWidget, settings: Iterable[SettingField]) -> None:
         cells = QGridLayout(place)
         cells.setContentsMargins(0, 0, 0, 0)
         cells.setHorizontalSpacing(16)
@@ -155,22 +155,22 @@ class TrainForm(QWidget):
         cells.setColumnMinimumWidth(0, NAME_WIDTH)
         cells.setColumnStretch(1, 1)
         for row, setting in enumerate(settings):
-            cells.addLayout(_named(setting), row, 0, Qt.AlignmentFlag.AlignTop)
-            cells.addLayout(self._edited(setting), row, 1, Qt.AlignmentFlag.AlignTop)
+            cells.addLayout(_create_name_labels(setting), row, 0, Qt.AlignmentFlag.AlignTop)
+            cells.addLayout(self._create_editor(setting), row, 1, Qt.AlignmentFlag.AlignTop)
 
-    def _edited(self, setting: Field) -> QVBoxLayout:
+    def _create_editor(self, setting: SettingField) -> QVBoxLayout:
         editor = self.editors[setting.name] = EDITORS[setting.kind](setting)
-        editor.setAccessibleName(spoken(setting))
-        editor.setFixedHeight(HEIGHT)
+        editor.setAccessibleName(display_name(setting))
+        editor.setFixedHeight(EDITOR_HEIGHT)
         editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         editor.installEventFilter(self)
-        editor.edited.connect(self._adapt)
+        editor.edited.connect(self._update_choices)
         column = QVBoxLayout()
         column.setSpacing(4)
         column.addWidget(editor)
         if setting.rule.choices:
-            self._helps[setting.name] = label("", "caption", wrap=True)
-            column.addWidget(self._helps[setting.name])
+            self._help_labels[setting.name] = make_label("", "caption", wrap=True)
+            column.addWidget(self._help_labels[setting.name])
         return column
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -180,39 +180,39 @@ class TrainForm(QWidget):
             return True
         return False
 
-    def _adapt(self) -> None:
+    def _update_choices(self) -> None:
         """Say what suits the purpose; offer only miners that the loss takes; say what the current choices mean."""
-        purpose = str(self.editors["purpose"].chosen())
-        suited = SUITED[purpose]
+        purpose = str(self.editors["purpose"].chosen_value())
+        suited = PURPOSE_DEFAULTS[purpose]
         for name, value in suited._asdict().items():
-            self.editors[name].suggest(value)
-        loss, miner = str(self.editors["loss"].chosen() or suited.loss), self.editors["miner"]
-        usual = usual_miner(purpose, loss, str(self.editors["preset"].chosen()))
+            self.editors[name].suggest_value(value)
+        loss, miner = str(self.editors["loss"].chosen_value() or suited.loss), self.editors["miner"]
+        usual = choose_miner(purpose, loss, str(self.editors["preset"].chosen_value()))
         assert isinstance(miner, ChoiceEditor)
-        miner.offer(LOSSES[loss].miners, f"the one that suits loss and purpose ({usual})")
-        for setting in fields_of(TrainConfig):
+        miner.offer_choices(LOSSES[loss].miners, f"the one that suits loss and purpose ({usual})")
+        for setting in list_settings(TrainConfig):
             if setting.rule.choices:
-                chosen = self.editors[setting.name].chosen() or {"loss": loss, "miner": usual}[setting.name]
-                self._helps[setting.name].setText(setting.rule.choices[str(chosen)])
+                chosen = self.editors[setting.name].chosen_value() or {"loss": loss, "miner": usual}[setting.name]
+                self._help_labels[setting.name].setText(setting.rule.choices[str(chosen)])
         self.changed.emit()
 
-    def _fold(self) -> None:
+    def _toggle_advanced(self) -> None:
         self.advanced.setVisible(self.advanced.isHidden())
-        self.more.setText("More settings" if self.advanced.isHidden() else "Fewer settings")
+        self.more_button.setText("More settings" if self.advanced.isHidden() else "Fewer settings")
 
 
-def spoken(setting: Field) -> str:
+def display_name(setting: SettingField) -> str:
     """The field's name for people: 'Image size'."""
     return setting.name.replace("_", " ").capitalize()
 
 
-def _suits(value: str | float) -> str:
-    return f"{in_words(value)}, suits the purpose"
+def _describe_suggestion(value: str | float) -> str:
+    return f"{format_value(value)}, suits the purpose"
 
 
-def _named(setting: Field) -> QVBoxLayout:
-    name = label(spoken(setting), "name")
-    help_ = label(setting.rule.help, "caption", wrap=True)
+def _create_name_labels(setting: SettingField) -> QVBoxLayout:
+    name = make_label(display_name(setting), "name")
+    help_ = make_label(setting.rule.help, "caption", wrap=True)
     column = QVBoxLayout()
     column.setSpacing(2)
     for line in (name, help_):

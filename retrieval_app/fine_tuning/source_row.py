@@ -7,21 +7,21 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from indexer.library import Info
+from indexer.library import LibraryInfo
 from indexer.paths import show_path
-from indexer.places import SUFFIX
-from indexer.ranking.filter_options import told
+from indexer.places import LIBRARY_SUFFIX
+from indexer.ranking.filter_options import describe_conditions
 from retrieval_app.fine_tuning.training_job import FineTuning
-from retrieval_app.session.reading import EVERYTHING
+from retrieval_app.session.reading import NO_FILTER
 from retrieval_app.session.session import Session
-from retrieval_app.widgets.controls import Elided, button, label
-from training.data.sources import Labels, Source
+from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from training.data.sources import LibraryLabels, TrainingSource
 
-FOLDER, LIBRARY, SHOWN = "folder", "library", "shown"
-KINDS = {
-    FOLDER: "A folder whose sub-folders are classes",
-    LIBRARY: "The labels of this library",
-    SHOWN: "The labels of the photos that pass the filter",
+FOLDER_SOURCE, LIBRARY_SOURCE, FILTER_SOURCE = "folder", "library", "shown"
+SOURCE_KINDS = {
+    FOLDER_SOURCE: "A folder whose sub-folders are classes",
+    LIBRARY_SOURCE: "The labels of this library",
+    FILTER_SOURCE: "The labels of the photos that pass the filter",
 }
 
 
@@ -37,99 +37,107 @@ class SourceRow(QWidget):
         super().__init__()
         self._tuning, self._session = tuning, session
         self.folder: Path | None = None  # the last one that was chosen
-        self.kind = QComboBox()
-        self.path = Elided()
-        self.choose = button("Choose folder…")
+        self.kind_box = QComboBox()
+        self.path_label = ElidedLabel()
+        self.choose_button = make_button("Choose folder…")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(12)
-        row.addWidget(label("Learn from", "name"))
-        row.addWidget(self.kind)
-        row.addWidget(self.path, 1)
-        row.addWidget(self.choose)
-        self.kind.setAccessibleName("Learn from")
-        self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.kind.activated.connect(lambda _place: self.take(self.kind.currentData()))
-        self.choose.clicked.connect(self.folder_wanted)
-        tuning.changed.connect(self._show)
+        row.addWidget(make_label("Learn from", "name"))
+        row.addWidget(self.kind_box)
+        row.addWidget(self.path_label, 1)
+        row.addWidget(self.choose_button)
+        self.kind_box.setAccessibleName("Learn from")
+        self.kind_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.kind_box.activated.connect(lambda _place: self.choose_kind(self.kind_box.currentData()))
+        self.choose_button.clicked.connect(self.folder_wanted)
+        tuning.changed.connect(self._show_source)
         for signal in (session.library_changed, session.query_changed):
-            signal.connect(self._follow)
-        self._show()
+            signal.connect(self._follow_session)
+        self._show_source()
 
-    def take(self, kind: str) -> None:
+    def choose_kind(self, kind: str) -> None:
         """Learn from one of KINDS; a training at work goes on with what it has."""
         if not self._tuning.running:
-            self._tuning.choose(self._source(kind))
+            self._tuning.choose_source(self._make_source(kind))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Something is suggested from the start, and labels may have changed while nobody looked."""
         super().showEvent(event)
-        self.suggest()
+        self.suggest_source()
 
-    def prefer(self, kind: str) -> None:
+    def prefer_kind(self, kind: str) -> None:
         """Learn from one of KINDS if that is not so yet."""
-        if kind != _kind(self._tuning.source):
-            self.take(kind)
+        if kind != _classify_source(self._tuning.source):
+            self.choose_kind(kind)
 
-    def suggest(self) -> None:
+    def suggest_source(self) -> None:
         """Read a library's labels anew, as they may have changed; take its labelled folder where nothing is chosen."""
         chosen = self._tuning.source
-        if isinstance(chosen, Labels):
-            idle = self._tuning.reading is None and self._session.job is None  # each commit of a job brings news
-            if idle or chosen != self._source(_kind(chosen)):
-                self.take(_kind(chosen))
-        elif chosen is None and (folder := labelled_folder(self._session.info)):
-            self._tuning.choose(folder)
+        if isinstance(chosen, LibraryLabels):
+            idle = (
+                self._tuning.reading_progress is None and self._session.job_state is None
+            )  # each commit of a job brings news
+            if idle or chosen != self._make_source(_classify_source(chosen)):
+                self.choose_kind(_classify_source(chosen))
+        elif chosen is None and (folder := find_labelled_folder(self._session.info)):
+            self._tuning.choose_source(folder)
 
-    def _source(self, kind: str) -> Source | None:
-        if kind == FOLDER:
-            return self.folder or labelled_folder(self._session.info)
-        within = self._session.within
-        return Labels(self._session.folder, within if kind == SHOWN and within != EVERYTHING else None)
+    def _make_source(self, kind: str) -> TrainingSource | None:
+        if kind == FOLDER_SOURCE:
+            return self.folder or find_labelled_folder(self._session.info)
+        within = self._session.photo_filter
+        return LibraryLabels(self._session.folder, within if kind == FILTER_SOURCE and within != NO_FILTER else None)
 
-    def _follow(self) -> None:
+    def _follow_session(self) -> None:
         """Another library or filter, or other labels: they count at once where they are looked at."""
         if self.isVisible():
-            self.suggest()
-        self._show()
+            self.suggest_source()
+        self._show_source()
 
-    def _show(self) -> None:
+    def _show_source(self) -> None:
         source = self._tuning.source
         if isinstance(source, Path):
             self.folder = source
-        kind = _kind(source)
-        self._offer([name for name in KINDS if name != SHOWN or kind == SHOWN or self._session.within != EVERYTHING])
-        self.kind.setCurrentIndex(self.kind.findData(kind))
-        self.choose.setVisible(kind == FOLDER)
-        self.path.setText(_which(source))
-        self.path.setToolTip(self.path.text())
+        kind = _classify_source(source)
+        self._offer_kinds(
+            [
+                name
+                for name in SOURCE_KINDS
+                if name != FILTER_SOURCE or kind == FILTER_SOURCE or self._session.photo_filter != NO_FILTER
+            ]
+        )
+        self.kind_box.setCurrentIndex(self.kind_box.findData(kind))
+        self.choose_button.setVisible(kind == FOLDER_SOURCE)
+        self.path_label.setText(_describe_source(source))
+        self.path_label.setToolTip(self.path_label.text())
 
-    def _offer(self, names: list[str]) -> None:
+    def _offer_kinds(self, names: list[str]) -> None:
         """Offer these kinds; a list that is open stays so where they are the same."""
-        if names != [self.kind.itemData(row) for row in range(self.kind.count())]:
-            self.kind.clear()
+        if names != [self.kind_box.itemData(row) for row in range(self.kind_box.count())]:
+            self.kind_box.clear()
             for name in names:
-                self.kind.addItem(KINDS[name], name)
+                self.kind_box.addItem(SOURCE_KINDS[name], name)
 
 
-def _kind(source: Source | None) -> str:
-    if not isinstance(source, Labels):
-        return FOLDER
-    return LIBRARY if source.within is None else SHOWN
+def _classify_source(source: TrainingSource | None) -> str:
+    if not isinstance(source, LibraryLabels):
+        return FOLDER_SOURCE
+    return LIBRARY_SOURCE if source.photo_filter is None else FILTER_SOURCE
 
 
-def _which(source: Source | None) -> str:
+def _describe_source(source: TrainingSource | None) -> str:
     """Which one of its kind it is."""
     if source is None:
         return "none yet"
     if isinstance(source, Path):
         return show_path(os.fsencode(source))
-    if source.within is None:
-        return show_path(os.fsencode(source.library.name.removesuffix(SUFFIX)))
-    return ", ".join(one.text for one in told(source.within))
+    if source.photo_filter is None:
+        return show_path(os.fsencode(source.library.name.removesuffix(LIBRARY_SUFFIX)))
+    return ", ".join(one.text for one in describe_conditions(source.photo_filter))
 
 
-def labelled_folder(info: Info | None) -> Path | None:
+def find_labelled_folder(info: LibraryInfo | None) -> Path | None:
     """The library's first labelled folder that is there."""
     for root in info.roots if info else []:
         if root.labelled and root.state == "online":

@@ -14,32 +14,32 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from retrieval_app import wording as words
 from retrieval_app.fine_tuning.training_job import FineTuning
-from retrieval_app.widgets.controls import label
-from retrieval_app.widgets.theme import Theme, numbers
-from training.data.sources import Labels
-from training.data.summary import Summary
+from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.theme import Theme, make_tabular_font
+from retrieval_app.wording import format_count
+from training.data.sources import LibraryLabels
+from training.data.summary import SourceSummary
 
 _NOWHERE = QModelIndex()
-ROW, BAR, NUMBER = 24, 4, 56  # px: height of a row and of a bar, room for the number
+ROW_HEIGHT, BAR_HEIGHT, NUMBER_WIDTH = 24, 4, 56  # px: height of a row and of a bar, room for the number
 
 
-class _Classes(QAbstractTableModel):
+class _ClassCountModel(QAbstractTableModel):
     """One row a class: its name, and its number of pictures."""
 
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[tuple[str, int]] = []
-        self._heads = ("Class", "Pictures")
-        self.most = 1
+        self._headings = ("Class", "Pictures")
+        self.max_count = 1
 
-    def show(self, counts: dict[str, int], heads: tuple[str, str]) -> None:
+    def show_counts(self, counts: dict[str, int], headings: tuple[str, str]) -> None:
         """Other classes, and what they and their pictures are called."""
         self.beginResetModel()
-        self._heads = heads
+        self._headings = headings
         self._rows = list(counts.items())
-        self.most = max(counts.values(), default=1)
+        self.max_count = max(counts.values(), default=1)
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
@@ -62,13 +62,13 @@ class _Classes(QAbstractTableModel):
         """The two headings."""
         if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
             return None
-        return self._heads[section]
+        return self._headings[section]
 
 
-class _Bars(QStyledItemDelegate):
+class _CountBarDelegate(QStyledItemDelegate):
     """A number with a bar as long as it is large."""
 
-    def __init__(self, classes: _Classes, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, classes: _ClassCountModel, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._classes, self._theme = classes, theme
 
@@ -79,24 +79,29 @@ class _Bars(QStyledItemDelegate):
         place: QRect = option.rect.adjusted(8, 0, -12, 0)
         count = int(index.data())
         tokens = self._theme.tokens
-        room = place.width() - NUMBER
-        bar = QRect(place.left(), place.center().y() - BAR // 2, max(2, room * count // self._classes.most), BAR)
+        room = place.width() - NUMBER_WIDTH
+        bar = QRect(
+            place.left(),
+            place.center().y() - BAR_HEIGHT // 2,
+            max(2, room * count // self._classes.max_count),
+            BAR_HEIGHT,
+        )
         painter.fillRect(bar, QColor(tokens.accent))
         painter.setPen(QColor(tokens.text))
-        painter.setFont(numbers(option.font))
+        painter.setFont(make_tabular_font(option.font))
         painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{count:,}")
 
 
-class FoundPanel(QWidget):
+class SourceSummaryPanel(QWidget):
     """The right half of the first page."""
 
     def __init__(self, tuning: FineTuning, theme: Theme) -> None:
         super().__init__()
         self._tuning = tuning
-        self._classes = _Classes()
-        self.place = label("", "section")
-        self.title = label("", "name", wrap=True)
-        self.problems = label("", "muted", wrap=True)
+        self._class_model = _ClassCountModel()
+        self.place = make_label("", "section")
+        self.title = make_label("", "name", wrap=True)
+        self.problems = make_label("", "muted", wrap=True)
         self.table = QTableView()
         self._set_up_table(theme)
         column = QVBoxLayout(self)
@@ -106,45 +111,45 @@ class FoundPanel(QWidget):
             column.addWidget(widget)
         column.addWidget(self.table, 1)
         column.addStretch(0)
-        tuning.changed.connect(self._show)
-        self._show()
+        tuning.changed.connect(self._show_summary)
+        self._show_summary()
 
     def _set_up_table(self, theme: Theme) -> None:
         table = self.table
         table.setProperty("role", "list")
-        table.setModel(self._classes)
-        table.setItemDelegateForColumn(1, _Bars(self._classes, theme, table))
+        table.setModel(self._class_model)
+        table.setItemDelegateForColumn(1, _CountBarDelegate(self._class_model, theme, table))
         table.setShowGrid(False)
         table.setWordWrap(False)
         table.setSelectionMode(QTableView.SelectionMode.NoSelection)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(ROW)
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for section in (0, 1):
             header.setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
 
-    def _show(self) -> None:
-        found, reading = self._tuning.found, self._tuning.reading
-        in_library = isinstance(self._tuning.source, Labels)
+    def _show_summary(self) -> None:
+        contents, reading = self._tuning.contents, self._tuning.reading_progress
+        in_library = isinstance(self._tuning.source, LibraryLabels)
         self.place.setText("Found in the library" if in_library else "Found in the folder")
-        self.table.setVisible(found is not None and bool(found.summary.counts))
-        self.problems.setVisible(found is not None and bool(found.summary.problems))
-        if found is not None:
-            summary = found.summary
-            self.title.setText(_counted(summary, in_library=in_library))
+        self.table.setVisible(contents is not None and bool(contents.summary.counts))
+        self.problems.setVisible(contents is not None and bool(contents.summary.problems))
+        if contents is not None:
+            summary = contents.summary
+            self.title.setText(_describe_counts(summary, in_library=in_library))
             self.problems.setText("\n".join(summary.problems))
-            self._classes.show(summary.counts, ("Label", "Photos") if in_library else ("Class", "Pictures"))
+            self._class_model.show_counts(summary.counts, ("Label", "Photos") if in_library else ("Class", "Pictures"))
         elif reading is not None:
             self.title.setText(f"Reading {reading.done:,} of {reading.total:,}…" if reading.total else "Reading…")
         else:
             self.title.setText(self._tuning.refusal or "No folder is chosen yet.")
 
 
-def _counted(summary: Summary, *, in_library: bool) -> str:
+def _describe_counts(summary: SourceSummary, *, in_library: bool) -> str:
     if in_library:
-        return f"{words.count(summary.photos, 'labelled photo')}, {words.count(summary.classes, 'label')}"
-    return f"{words.count(summary.photos, 'picture')} in {words.count(summary.classes, 'class', 'classes')}"
+        return f"{format_count(summary.photos, 'labelled photo')}, {format_count(summary.classes, 'label')}"
+    return f"{format_count(summary.photos, 'picture')} in {format_count(summary.classes, 'class', 'classes')}"

@@ -6,18 +6,18 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QScrollArea, QVBoxLayout, QWidget
 
-from indexer.library import Info
+from indexer.library import LibraryInfo
 from indexer.paths import show_path
-from retrieval_app import wording as words
-from retrieval_app.search.details_panel import Fact
-from retrieval_app.widgets.controls import label
+from retrieval_app.search.details_panel import NamedFact
+from retrieval_app.widgets.controls import make_label
+from retrieval_app.wording import format_count, format_percent, format_size
 
 
-class Chapter(NamedTuple):
+class FactSection(NamedTuple):
     """Figures under one heading."""
 
     title: str
-    facts: list[Fact]
+    facts: list[NamedFact]
 
 
 class LibraryFacts(QScrollArea):
@@ -29,32 +29,32 @@ class LibraryFacts(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFixedWidth(264)
-        self._shown: list[Chapter] = []
+        self._shown_sections: list[FactSection] = []
 
-    def show_chapters(self, chapters: Iterable[Chapter]) -> None:
+    def show_sections(self, sections: Iterable[FactSection]) -> None:
         """Show these figures."""
-        wanted = list(chapters)
-        if wanted == self._shown:
+        wanted = list(sections)
+        if wanted == self._shown_sections:
             return
-        self._shown = wanted
+        self._shown_sections = wanted
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
         for chapter in wanted:
-            column.addWidget(label(chapter.title, "section"))
-            column.addLayout(_form(chapter.facts))
+            column.addWidget(make_label(chapter.title, "section"))
+            column.addLayout(_make_fact_form(chapter.facts))
             column.addSpacing(12)
         column.addStretch(1)
         self.setWidget(inside)
 
 
-def _form(facts: list[Fact]) -> QFormLayout:
+def _make_fact_form(facts: list[NamedFact]) -> QFormLayout:
     form = QFormLayout()
     form.setHorizontalSpacing(12)
     form.setVerticalSpacing(6)
     for fact in facts:
-        what, value = label(fact.what, "muted"), label(fact.value.replace("/", "/\u200b"), wrap=True)
+        what, value = make_label(fact.name, "muted"), make_label(fact.value.replace("/", "/\u200b"), wrap=True)
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         for side in (what, value):
             side.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
@@ -62,45 +62,47 @@ def _form(facts: list[Fact]) -> QFormLayout:
     return form
 
 
-def chapters(info: Info) -> Iterator[Chapter]:
+def list_fact_sections(info: LibraryInfo) -> Iterator[FactSection]:
     """The figures of a library for people."""
-    yield Chapter("HOLDINGS", list(_holdings(info)))
-    yield Chapter("MODEL", list(_model(info)))
-    yield Chapter("DISTANCES", [Fact("Rates hold for", info.scope), Fact("Measured", _without(info.measured))])
-    yield Chapter("SEARCH INDEX", list(_index(info)))
+    yield FactSection("HOLDINGS", list(_list_content_facts(info)))
+    yield FactSection("MODEL", list(_list_model_facts(info)))
+    yield FactSection(
+        "DISTANCES", [NamedFact("Rates hold for", info.scope), NamedFact("Measured", _strip_measured(info.measured))]
+    )
+    yield FactSection("SEARCH INDEX", list(_list_index_facts(info)))
 
 
-def _without(measured: str) -> str:
+def _strip_measured(measured: str) -> str:
     """The sentence after "Measured", which is said beside it."""
     return measured.removeprefix("Measured ")
 
 
-def _holdings(info: Info) -> Iterator[Fact]:
-    yield Fact("Photos", f"{info.photos:,}")
-    yield Fact("Files", f"{info.files:,}")
-    yield Fact("Missing", f"{info.missing:,}")
-    yield Fact("Not read", f"{info.failed:,}")
-    yield Fact("On disk", words.size(info.bytes))
-    yield Fact("Kept in", show_path(info.folder))
+def _list_content_facts(info: LibraryInfo) -> Iterator[NamedFact]:
+    yield NamedFact("Photos", f"{info.photos:,}")
+    yield NamedFact("Files", f"{info.files:,}")
+    yield NamedFact("Missing", f"{info.missing:,}")
+    yield NamedFact("Not read", f"{info.failed:,}")
+    yield NamedFact("On disk", format_size(info.bytes))
+    yield NamedFact("Kept in", show_path(info.folder))
 
 
-def _model(info: Info) -> Iterator[Fact]:
-    yield Fact("Name", info.model)
-    yield Fact("Fingerprint", info.fingerprint[:12])
-    yield Fact("Embedding", words.count(info.dim, "number"))
+def _list_model_facts(info: LibraryInfo) -> Iterator[NamedFact]:
+    yield NamedFact("Name", info.model)
+    yield NamedFact("Fingerprint", info.fingerprint[:12])
+    yield NamedFact("Embedding", format_count(info.dim, "number"))
     for precision, number in sorted(info.precisions.items()):
-        yield Fact("Computed in", f"{precision}: {number:,}")
+        yield NamedFact("Computed in", f"{precision}: {number:,}")
     if info.agreement is not None and info.agreement.bf16 is not None and "bf16" in info.precisions:
         mean = f", {info.agreement.bf16_mean:.4f} in the mean" if info.agreement.bf16_mean is not None else ""
         measured = f"cosine to fp32 {info.agreement.bf16:.4f} at worst{mean}, measured on {info.agreement.pictures}"
-        yield Fact("Its noise", measured)
+        yield NamedFact("Its noise", measured)
 
 
-def _index(info: Info) -> Iterator[Fact]:
+def _list_index_facts(info: LibraryInfo) -> Iterator[NamedFact]:
     if info.recall_at_10 is None:
-        yield Fact("How", "every photo is compared, so the nearest are exact")
+        yield NamedFact("How", "every photo is compared, so the nearest are exact")
         return
-    yield Fact("Number", f"{info.generation:04d}")
-    yield Fact("Photos in it", f"{info.indexed:,}")
-    yield Fact("Recall", f"finds {words.percent(info.recall_at_10)} of the true ten nearest")
-    yield Fact("Later ones", f"{info.tail:,}, all of them compared")
+    yield NamedFact("Number", f"{info.generation:04d}")
+    yield NamedFact("Photos in it", f"{info.indexed:,}")
+    yield NamedFact("Recall", f"finds {format_percent(info.recall_at_10)} of the true ten nearest")
+    yield NamedFact("Later ones", f"{info.tail:,}, all of them compared")

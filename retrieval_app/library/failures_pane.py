@@ -3,13 +3,13 @@
 from PySide6.QtCore import QSortFilterProxyModel, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from indexer.database.store import Failure
-from retrieval_app import wording as words
+from indexer.database.store import FailedFile
 from retrieval_app.session.session import Session
-from retrieval_app.session.system_open import reveal
-from retrieval_app.widgets.controls import button, label
-from retrieval_app.widgets.tables import Table, table_view
-from retrieval_app.window.dialogs import FAILURES, copy_failures
+from retrieval_app.session.system_open import open_containing_folder
+from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.tables import RowTableModel, make_table_view
+from retrieval_app.window.dialogs import FAILURE_COLUMNS, copy_failures
+from retrieval_app.wording import format_count
 
 
 class FailuresPane(QWidget):
@@ -18,46 +18,46 @@ class FailuresPane(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.table: Table[Failure] = Table(FAILURES)
-        self.filtered = QSortFilterProxyModel(self)
-        self.filtered.setSourceModel(self.table)
-        self.view = table_view(self.filtered, FAILURES, "Photos that could not be read")
-        self.filter = QLineEdit()
-        self.reveal = button("Show in its folder")
-        self.copy = button("Copy the list", "link")
-        self._count = label("", "caption")
-        self._set_up()
-        self._arrange()
+        self.table: RowTableModel[FailedFile] = RowTableModel(FAILURE_COLUMNS)
+        self.filtered_model = QSortFilterProxyModel(self)
+        self.filtered_model.setSourceModel(self.table)
+        self.view = make_table_view(self.filtered_model, FAILURE_COLUMNS, "Photos that could not be read")
+        self.filter_edit = QLineEdit()
+        self.reveal_button = make_button("Show in its folder")
+        self.copy_button = make_button("Copy the list", "link")
+        self._count_label = make_label("", "caption")
+        self._set_up_widgets()
+        self._arrange_widgets()
         session.library_changed.connect(self.show_failures)
         self.show_failures()
 
-    def _set_up(self) -> None:
-        self.filtered.setFilterKeyColumn(-1)
-        self.filtered.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+    def _set_up_widgets(self) -> None:
+        self.filtered_model.setFilterKeyColumn(-1)
+        self.filtered_model.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.view.setSortingEnabled(True)
         self.view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        self.filter.setPlaceholderText("Filter by name or reason")
-        self.filter.setAccessibleName("Filter by name or reason")
-        self.filter.setClearButtonEnabled(True)
-        self.filter.setFixedWidth(220)
-        self.filter.textChanged.connect(self._filter)
-        self.reveal.setToolTip("Open the file's folder in the system's file manager (Enter)")
-        self.reveal.clicked.connect(self._reveal)
-        self.view.activated.connect(self._reveal)
-        self.view.selectionModel().selectionChanged.connect(self._update)
-        self.copy.setToolTip("Copy every file and its reason to the clipboard")
-        self.copy.clicked.connect(lambda: copy_failures(self._session.failures))
+        self.filter_edit.setPlaceholderText("Filter by name or reason")
+        self.filter_edit.setAccessibleName("Filter by name or reason")
+        self.filter_edit.setClearButtonEnabled(True)
+        self.filter_edit.setFixedWidth(220)
+        self.filter_edit.textChanged.connect(self._filter_failures)
+        self.reveal_button.setToolTip("Open the file's folder in the system's file manager (Enter)")
+        self.reveal_button.clicked.connect(self._reveal_chosen)
+        self.view.activated.connect(self._reveal_chosen)
+        self.view.selectionModel().selectionChanged.connect(self._update_controls)
+        self.copy_button.setToolTip("Copy every file and its reason to the clipboard")
+        self.copy_button.clicked.connect(lambda: copy_failures(self._session.failures))
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         head, actions = QHBoxLayout(), QHBoxLayout()
         head.setSpacing(12)
-        head.addWidget(label("COULD NOT BE READ", "section"))
-        head.addWidget(self._count, 1)
-        head.addWidget(self.filter)
-        actions.addWidget(self.reveal)
-        actions.addWidget(self.copy)
+        head.addWidget(make_label("COULD NOT BE READ", "section"))
+        head.addWidget(self._count_label, 1)
+        head.addWidget(self.filter_edit)
+        actions.addWidget(self.reveal_button)
+        actions.addWidget(self.copy_button)
         actions.addStretch(1)
-        actions.addWidget(label("A file is tried again when it changes.", "caption"))
+        actions.addWidget(make_label("A file is tried again when it changes.", "caption"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -68,19 +68,19 @@ class FailuresPane(QWidget):
     def show_failures(self) -> None:
         """Show the library's failures."""
         if list(self.table.rows) != self._session.failures:
-            self.table.show(self._session.failures)
-        self._update()
+            self.table.show_rows(self._session.failures)
+        self._update_controls()
 
-    def _filter(self, text: str) -> None:
-        self.filtered.setFilterFixedString(text)
-        self._update()
+    def _filter_failures(self, text: str) -> None:
+        self.filtered_model.setFilterFixedString(text)
+        self._update_controls()
 
-    def _update(self) -> None:
-        every, shown = len(self.table.rows), self.filtered.rowCount()
-        self._count.setText(words.count(every, "file") if shown == every else f"{shown:,} of {every:,} files")
-        self.copy.setEnabled(every > 0)
-        self.reveal.setEnabled(self.view.selectionModel().hasSelection())
+    def _update_controls(self) -> None:
+        every, shown = len(self.table.rows), self.filtered_model.rowCount()
+        self._count_label.setText(format_count(every, "file") if shown == every else f"{shown:,} of {every:,} files")
+        self.copy_button.setEnabled(every > 0)
+        self.reveal_button.setEnabled(self.view.selectionModel().hasSelection())
 
-    def _reveal(self) -> None:
+    def _reveal_chosen(self) -> None:
         if rows := self.view.selectionModel().selectedRows():
-            reveal(self._session, self.table.rows[self.filtered.mapToSource(rows[0]).row()].path)
+            open_containing_folder(self._session, self.table.rows[self.filtered_model.mapToSource(rows[0]).row()].path)

@@ -3,18 +3,18 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from indexer.places import SUFFIX
-from retrieval_app.library.facts import LibraryFacts, chapters
+from indexer.places import LIBRARY_SUFFIX
+from retrieval_app.library.facts import LibraryFacts, list_fact_sections
 from retrieval_app.library.failures_pane import FailuresPane
 from retrieval_app.library.roots_pane import RootsPane
 from retrieval_app.session.session import Session
-from retrieval_app.widgets.controls import Elided, button
-from retrieval_app.widgets.invitation import Invitation
-from retrieval_app.window.status_line import sentence
+from retrieval_app.widgets.controls import ElidedLabel, make_button
+from retrieval_app.widgets.invitation import InvitationView
+from retrieval_app.window.status_line import describe_job
 
-OFF = "Off: new and changed photos are found when you look for changes."
-IDLE = "What is added, changed or removed shows within seconds."
-PAUSED = "Paused until the work under way is done."
+WATCH_OFF = "Off: new and changed photos are found when you look for changes."
+WATCH_IDLE = "What is added, changed or removed shows within seconds."
+WATCH_PAUSED = "Paused until the work under way is done."
 
 
 class LibraryPage(QStackedWidget):
@@ -25,25 +25,25 @@ class LibraryPage(QStackedWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.first = Invitation(
+        self.folder_invitation = InvitationView(
             "This library has no photo folder yet",
             "Its folders and their state, and what could not be read and why, will stand here.",
             "Choose a photo folder",
         )
-        self.title = Elided("title")
-        self.add = button("Index folder…")
-        self.look = button("Look for changes")
-        self.watch = QCheckBox("Watch the folders")
-        self.watch_state = Elided("muted", Qt.TextElideMode.ElideRight)
+        self.title = ElidedLabel("title")
+        self.add_button = make_button("Index folder…")
+        self.look_button = make_button("Look for changes")
+        self.watch_box = QCheckBox("Watch the folders")
+        self.watch_state = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
         self.roots = RootsPane(session)
         self.failures = FailuresPane(session)
         self.facts = LibraryFacts()
-        self.addWidget(self.first)
-        self.addWidget(self._body())
-        self._connect()
-        self._update()
+        self.addWidget(self.folder_invitation)
+        self.addWidget(self._make_body())
+        self._connect_signals()
+        self._update_page()
 
-    def _body(self) -> QWidget:
+    def _make_body(self) -> QWidget:
         tables = QSplitter(Qt.Orientation.Vertical)
         for pane in (self.roots, self.failures):
             tables.addWidget(pane)
@@ -55,7 +55,7 @@ class LibraryPage(QStackedWidget):
         column = QVBoxLayout(left)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(12)
-        column.addLayout(self._head())
+        column.addLayout(self._make_head())
         column.addWidget(tables, 1)
         line = QFrame()
         line.setProperty("role", "line")
@@ -68,17 +68,17 @@ class LibraryPage(QStackedWidget):
         row.addWidget(self.facts)
         return body
 
-    def _head(self) -> QVBoxLayout:
-        self.look.setToolTip("Look through the folders now (F5)")
-        self.add.setToolTip("Add a photo folder to the library (Ctrl+I)")
-        self.watch.setToolTip("Index whatever changes in the folders, now and whenever this library is open")
+    def _make_head(self) -> QVBoxLayout:
+        self.look_button.setToolTip("Look through the folders now (F5)")
+        self.add_button.setToolTip("Add a photo folder to the library (Ctrl+I)")
+        self.watch_box.setToolTip("Index whatever changes in the folders, now and whenever this library is open")
         first, second = QHBoxLayout(), QHBoxLayout()
         first.setSpacing(8)
         first.addWidget(self.title, 1)
-        first.addWidget(self.look)
-        first.addWidget(self.add)
+        first.addWidget(self.look_button)
+        first.addWidget(self.add_button)
         second.setSpacing(12)
-        second.addWidget(self.watch)
+        second.addWidget(self.watch_box)
         second.addWidget(self.watch_state, 1)
         column = QVBoxLayout()
         column.setSpacing(8)
@@ -86,37 +86,37 @@ class LibraryPage(QStackedWidget):
         column.addLayout(second)
         return column
 
-    def _connect(self) -> None:
+    def _connect_signals(self) -> None:
         session = self._session
-        self.first.accepted.connect(self.folder_wanted)
-        self.add.clicked.connect(self.folder_wanted)
-        self.look.clicked.connect(session.rescan)
-        self.watch.clicked.connect(session.watch)
+        self.folder_invitation.accepted.connect(self.folder_wanted)
+        self.add_button.clicked.connect(self.folder_wanted)
+        self.look_button.clicked.connect(session.rescan_folders)
+        self.watch_box.clicked.connect(session.watch_folders)
         for signal in (session.library_changed, session.job_changed):
-            signal.connect(self._update)
+            signal.connect(self._update_page)
 
     def take_focus(self) -> None:
         """Keys go to the folders."""
-        (self.first.offer if self.currentWidget() is self.first else self.roots.view).setFocus()
+        (self.folder_invitation.offer if self.currentWidget() is self.folder_invitation else self.roots.view).setFocus()
 
-    def _update(self) -> None:
+    def _update_page(self) -> None:
         session = self._session
         info = session.info
         self.setCurrentIndex(int(info is not None and bool(info.roots)))
-        self.first.offer.setEnabled(session.job is None)
+        self.folder_invitation.offer.setEnabled(session.job_state is None)
         if info is None:
             return
-        self.title.setText(info.folder.name.removesuffix(SUFFIX))
-        for action in (self.add, self.look):
-            action.setEnabled(session.job is None)
-        self.watch.setChecked(session.work.watch.wanted)
-        self.watch_state.setText(self._watching())
-        self.facts.show_chapters(chapters(info))
+        self.title.setText(info.folder.name.removesuffix(LIBRARY_SUFFIX))
+        for action in (self.add_button, self.look_button):
+            action.setEnabled(session.job_state is None)
+        self.watch_box.setChecked(session.library_job.watch.wanted)
+        self.watch_state.setText(self._describe_watch())
+        self.facts.show_sections(list_fact_sections(info))
 
-    def _watching(self) -> str:
-        watch = self._session.work.watch
+    def _describe_watch(self) -> str:
+        watch = self._session.library_job.watch
         if not watch.wanted:
-            return OFF
+            return WATCH_OFF
         if watch.state is not None:
-            return sentence(watch.state)
-        return IDLE if self._session.job is None else PAUSED
+            return describe_job(watch.state)
+        return WATCH_IDLE if self._session.job_state is None else WATCH_PAUSED

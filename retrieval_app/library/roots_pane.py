@@ -9,19 +9,19 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QVBoxLayout
 
 from indexer.library import RootInfo
 from indexer.paths import show_path
-from retrieval_app import wording as words
-from retrieval_app.session import library_commands as folders
+from retrieval_app.session.library_commands import forget_folder, forget_missing_files, move_folder
 from retrieval_app.session.session import Session
 from retrieval_app.session.system_open import open_path
-from retrieval_app.widgets.controls import button, label
-from retrieval_app.widgets.tables import Column, Table, table_view
+from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
+from retrieval_app.wording import format_count
 
-STATES = {"online": "online", "offline": "offline: not there or empty"}
-ROOTS: list[Column[RootInfo]] = [
-    Column("Folder", lambda root: show_path(root.path)),
-    Column("State", lambda root: STATES[root.state], stretches=False),
-    Column("Files", lambda root: f"{root.files:,}", stretches=False),
-    Column("Labels", lambda root: "sub-folders are classes" if root.labelled else "none", stretches=False),
+STATE_TEXTS = {"online": "online", "offline": "offline: not there or empty"}
+ROOT_COLUMNS: list[TableColumn[RootInfo]] = [
+    TableColumn("Folder", lambda root: show_path(root.path)),
+    TableColumn("State", lambda root: STATE_TEXTS[root.state], stretches=False),
+    TableColumn("Files", lambda root: f"{root.files:,}", stretches=False),
+    TableColumn("Labels", lambda root: "sub-folders are classes" if root.labelled else "none", stretches=False),
 ]
 
 
@@ -31,18 +31,18 @@ class RootsPane(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.table: Table[RootInfo] = Table(ROOTS)
-        self.view = table_view(self.table, ROOTS, "Photo folders")
-        self.view.activated.connect(self._open)
-        self.open_button = button("Open folder")
-        self.move_button = button("This folder has moved…")
-        self.forget_button = button("Forget…")
-        self.forget_missing = button("", "link")
-        self._arrange()
-        self._connect()
+        self.table: RowTableModel[RootInfo] = RowTableModel(ROOT_COLUMNS)
+        self.view = make_table_view(self.table, ROOT_COLUMNS, "Photo folders")
+        self.view.activated.connect(self._open_chosen)
+        self.open_button = make_button("Open folder")
+        self.move_button = make_button("This folder has moved…")
+        self.forget_button = make_button("Forget…")
+        self.forget_missing = make_button("", "link")
+        self._arrange_widgets()
+        self._connect_signals()
         self.show_roots()
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         self.open_button.setToolTip("Open the folder in the system's file manager (Enter)")
         self.move_button.setToolTip("Say where the folder is now; nothing is embedded again")
         self.forget_button.setToolTip("Take the folder out of the library; its pictures stay where they are")
@@ -56,72 +56,72 @@ class RootsPane(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(label("PHOTO FOLDERS", "section"))
+        column.addWidget(make_label("PHOTO FOLDERS", "section"))
         column.addWidget(self.view, 1)
         column.addLayout(actions)
 
-    def _connect(self) -> None:
-        self.open_button.clicked.connect(self._open)
+    def _connect_signals(self) -> None:
+        self.open_button.clicked.connect(self._open_chosen)
         self.move_button.clicked.connect(self._ask_place)
         self.forget_button.clicked.connect(self._ask_to_forget)
         self.forget_missing.clicked.connect(self._ask_to_forget_missing)
-        self.view.selectionModel().selectionChanged.connect(self._update)
+        self.view.selectionModel().selectionChanged.connect(self._update_buttons)
         self._session.library_changed.connect(self.show_roots)
-        self._session.job_changed.connect(self._update)
+        self._session.job_changed.connect(self._update_buttons)
 
     def show_roots(self) -> None:
         """Show the library's folders; the chosen one stays chosen."""
         info = self._session.info
         roots, row = info.roots if info else [], self.view.currentIndex().row()
         if list(self.table.rows) != roots:
-            self.table.show(roots)
+            self.table.show_rows(roots)
             self.view.selectRow(min(max(row, 0), len(roots) - 1))
         missing = info.missing if info else 0
         self.forget_missing.setVisible(missing > 0)
-        self.forget_missing.setText(f"Forget {words.count(missing, 'missing file')}…")
-        self._update()
+        self.forget_missing.setText(f"Forget {format_count(missing, 'missing file')}…")
+        self._update_buttons()
 
-    def chosen(self) -> RootInfo | None:
+    def chosen_root(self) -> RootInfo | None:
         """The folder that the actions are about."""
         rows = self.view.selectionModel().selectedRows()
         return self.table.rows[rows[0].row()] if rows else None
 
-    def _update(self) -> None:
-        free = self._session.job is None
-        self.open_button.setEnabled(self.chosen() is not None)
+    def _update_buttons(self) -> None:
+        free = self._session.job_state is None
+        self.open_button.setEnabled(self.chosen_root() is not None)
         for action in (self.move_button, self.forget_button):
-            action.setEnabled(free and self.chosen() is not None)
+            action.setEnabled(free and self.chosen_root() is not None)
         self.forget_missing.setEnabled(free)
 
-    def _open(self) -> None:
-        if root := self.chosen():
+    def _open_chosen(self) -> None:
+        if root := self.chosen_root():
             open_path(self._session, root.path)
 
     def _ask_place(self) -> None:
-        if root := self.chosen():
+        if root := self.chosen_root():
             was = Path(os.fsdecode(root.path)).parent
             place = QFileDialog.getExistingDirectory(self, f"Where is {show_path(root.path)} now?", str(was))
             if place:
-                folders.move(self._session, root.path, Path(place))
+                move_folder(self._session, root.path, Path(place))
 
     def _ask_to_forget(self) -> None:
-        if root := self.chosen():
-            what = f"Forget {show_path(root.path)} with its {words.count(root.files, 'file')}?"
-            ask(self, what, "Forget the folder", partial(folders.forget, self._session, root.path))
+        if root := self.chosen_root():
+            what = f"Forget {show_path(root.path)} with its {format_count(root.files, 'file')}?"
+            confirm_forgetting(self, what, "Forget the folder", partial(forget_folder, self._session, root.path))
 
     def _ask_to_forget_missing(self) -> None:
         missing = self._session.info.missing if self._session.info else 0
-        what = f"Forget {words.count(missing, 'file')} that cannot be found any more?"
-        ask(self, what, "Forget them", partial(folders.forget_missing, self._session))
+        what = f"Forget {format_count(missing, 'file')} that cannot be found any more?"
+        confirm_forgetting(self, what, "Forget them", partial(forget_missing_files, self._session))
 
 
-def ask(parent: QWidget, what: str, yes: str, then: "partial[None]") -> None:
+def confirm_forgetting(parent: QWidget, question: str, button_text: str, on_confirmed: "partial[None]") -> None:
     """Ask before something is forgotten; the answer that changes nothing is the one that Enter gives."""
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", what, parent=parent)
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText("Embeddings and labels leave the library. The pictures themselves are not touched.")
-    forget = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    forget = box.addButton(button_text, QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    forget.clicked.connect(then)
+    forget.clicked.connect(on_confirmed)
     box.open()

@@ -9,50 +9,54 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 FEW = 20_000  # painting more one by one takes longer than a frame
 # Okabe and Ito (2008), told apart with every kind of colour vision; further classes begin anew and have their names.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7a00")
+CLASS_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7a00")
 
 
-class Dots(NamedTuple):
+class MapDots(NamedTuple):
     """Places (n, 2) float32 in device pixels, and the class of each as an index (n,), -1 where it has none."""
 
-    places: NDArray[np.float32]
+    positions: NDArray[np.float32]
     classes: NDArray[np.int64]
 
 
-def colour_of(index: int, plain: str) -> QColor:
+def class_colour(index: int, default_colour: str) -> QColor:
     """The colour of a class; `plain` where there is none."""
-    return QColor(COLOURS[index % len(COLOURS)] if index >= 0 else plain)
+    return QColor(CLASS_COLOURS[index % len(CLASS_COLOURS)] if index >= 0 else default_colour)
 
 
-def draw(dots: Dots, size: QSize, ground: str, plain: str) -> QImage:
+def draw_dots(dots: MapDots, size: QSize, background: str, default_colour: str) -> QImage:
     """A picture of that size with all dots that lie in it."""
     side = np.array([size.width(), size.height()])
-    inside = ((dots.places >= 0) & (dots.places < side)).all(axis=1)
-    seen = Dots(dots.places[inside], dots.classes[inside])
-    return _painted(seen, size, ground, plain) if len(seen.places) <= FEW else _set(seen, size, ground, plain)
+    inside = ((dots.positions >= 0) & (dots.positions < side)).all(axis=1)
+    visible = MapDots(dots.positions[inside], dots.classes[inside])
+    return (
+        _paint_dots(visible, size, background, default_colour)
+        if len(visible.positions) <= FEW
+        else _set_pixels(visible, size, background, default_colour)
+    )
 
 
-def _painted(dots: Dots, size: QSize, ground: str, plain: str) -> QImage:
+def _paint_dots(dots: MapDots, size: QSize, background: str, default_colour: str) -> QImage:
     image = QImage(size, QImage.Format.Format_RGB32)
-    image.fill(QColor(ground))
+    image.fill(QColor(background))
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    width = 8 if len(dots.places) < 2_000 else 5
+    width = 8 if len(dots.positions) < 2_000 else 5
     for index in np.unique(dots.classes).tolist():
-        colour = colour_of(index, plain)
+        colour = class_colour(index, default_colour)
         colour.setAlpha(190)
         painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        painter.drawPoints([QPointF(x, y) for x, y in dots.places[dots.classes == index].tolist()])
+        painter.drawPoints([QPointF(x, y) for x, y in dots.positions[dots.classes == index].tolist()])
     painter.end()
     return image
 
 
-def _set(dots: Dots, size: QSize, ground: str, plain: str) -> QImage:
+def _set_pixels(dots: MapDots, size: QSize, background: str, default_colour: str) -> QImage:
     """Two pixels by two for each dot."""
-    pixels = np.full((size.height() + 1, size.width() + 1), QColor(ground).rgb(), np.uint32)
-    palette = np.array([QColor(colour).rgb() for colour in (*COLOURS, plain)], np.uint32)
-    colours = palette[np.where(dots.classes < 0, len(COLOURS), dots.classes % len(COLOURS))]
-    x, y = dots.places.astype(np.int64).T
+    pixels = np.full((size.height() + 1, size.width() + 1), QColor(background).rgb(), np.uint32)
+    palette = np.array([QColor(colour).rgb() for colour in (*CLASS_COLOURS, default_colour)], np.uint32)
+    colours = palette[np.where(dots.classes < 0, len(CLASS_COLOURS), dots.classes % len(CLASS_COLOURS))]
+    x, y = dots.positions.astype(np.int64).T
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
         pixels[y + dy, x + dx] = colours
     whole = np.ascontiguousarray(pixels[:-1, :-1])

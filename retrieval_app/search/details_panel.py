@@ -11,36 +11,35 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QScrollArea, 
 
 from indexer.library import Hit, Library, Photo
 from indexer.paths import show_path
-from indexer.search.query import Example
-from retrieval_app import wording as words
-from retrieval_app.compare import comparison as pairs
+from indexer.search.query import QueryExample
+from retrieval_app.compare.comparison import compute_heat_pair
 from retrieval_app.search.label_edit import LabelEdit
-from retrieval_app.session import side_questions as asides
-from retrieval_app.session.side_questions import Asides
-from retrieval_app.session.tiles import Tiles
-from retrieval_app.widgets import distance_band as bands
-from retrieval_app.widgets.controls import button, label
-from retrieval_app.widgets.picture import Picture
+from retrieval_app.session.side_questions import LABELS_KEY, SideQuestions, list_labels
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.distance_band import describe_rarity
+from retrieval_app.widgets.picture import PictureView
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.widgets.zoom_view import Heat, middle_square
+from retrieval_app.widgets.zoom_view import HeatLayer, locate_middle_square
+from retrieval_app.wording import format_confidence, format_count
 
-WHY = "why"
-NOT_TEXT = "This name is not valid text (UTF-8), so other programs cannot be given it."
+HEAT_KEY = "why"
+NOT_UTF8 = "This name is not valid text (UTF-8), so other programs cannot be given it."
 
 
-class Fact(NamedTuple):
+class NamedFact(NamedTuple):
     """One line of the details."""
 
-    what: str
+    name: str
     value: str
 
 
-class _Why(NamedTuple):
+class _MatchHeat(NamedTuple):
     """Where a photo matches a query's picture."""
 
-    query: Example
-    photo: int
-    heat: Heat
+    query: QueryExample
+    photo_id: int
+    heat: HeatLayer
 
 
 class DetailsPanel(QScrollArea):
@@ -52,70 +51,70 @@ class DetailsPanel(QScrollArea):
     compare_wanted = Signal()
     label_given = Signal(object, object)  # Photo, and its label or None
 
-    def __init__(self, tiles: Tiles, theme: Theme, beside: Asides) -> None:
+    def __init__(self, tiles: TileCache, theme: Theme, questions: SideQuestions) -> None:
         super().__init__()
         self._tiles = tiles
-        self._asides = beside
+        self._questions = questions
         self._hit: Hit | None = None
-        self._query: Example | None = None
-        self._heat: Heat | None = None
-        self.why = QCheckBox("Why: where it matches")
-        self.compare = button("Compare")
-        self.label = LabelEdit()
-        self._similar = button("Find similar")
+        self._query: QueryExample | None = None
+        self._heat: HeatLayer | None = None
+        self.heat_box = QCheckBox("Why: where it matches")
+        self.compare_button = make_button("Compare")
+        self.label_edit = LabelEdit()
+        self._similar_button = make_button("Find similar")
         self.photo: Photo | None = None
-        self.picture = Picture(theme, self._look)
-        self._name = label("", "name", wrap=True)
-        self._facts = QFormLayout()
-        self._nothing = label("Move to a photo to see its details.", "muted", wrap=True)
-        self._filled = QWidget()
-        self._arrange()
-        self._connect()
+        self.picture = PictureView(theme, self._get_pixmap)
+        self._name_label = make_label("", "name", wrap=True)
+        self._fact_form = QFormLayout()
+        self._no_photo_label = make_label("Move to a photo to see its details.", "muted", wrap=True)
+        self._photo_body = QWidget()
+        self._arrange_widgets()
+        self._connect_signals()
         self.show_photo(None, None, None)
 
-    def _connect(self) -> None:
+    def _connect_signals(self) -> None:
         self._tiles.arrived.connect(self.picture.update)
-        self.why.toggled.connect(self._explain)
-        self.compare.clicked.connect(self.compare_wanted)
-        self.label.given.connect(lambda text: self.label_given.emit(self.photo, text or None))
-        self.label.entered.connect(lambda: self._asides.ask(asides.LABELS, asides.labels))
-        self._asides.answered.connect(self._take)
+        self.heat_box.toggled.connect(self._request_heat)
+        self.compare_button.clicked.connect(self.compare_wanted)
+        self.label_edit.label_changed.connect(lambda text: self.label_given.emit(self.photo, text or None))
+        self.label_edit.focus_entered.connect(lambda: self._questions.ask_question(LABELS_KEY, list_labels))
+        self._questions.answered.connect(self._take_answer)
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._facts.setContentsMargins(0, 4, 0, 4)
-        self._facts.setHorizontalSpacing(12)
-        self._facts.setVerticalSpacing(6)
-        self._facts.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        filled = QVBoxLayout(self._filled)
+        self._fact_form.setContentsMargins(0, 4, 0, 4)
+        self._fact_form.setHorizontalSpacing(12)
+        self._fact_form.setVerticalSpacing(6)
+        self._fact_form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        filled = QVBoxLayout(self._photo_body)
         filled.setContentsMargins(0, 0, 0, 0)
         filled.setSpacing(8)
         filled.addWidget(self.picture)
-        filled.addWidget(self.why)
-        filled.addWidget(self._name)
-        self.why.setToolTip("Heat map: light where the photo has what the query has")
-        what = label("Label", "muted")
-        what.setBuddy(self.label)
-        self._facts.addRow(what, self.label)
-        filled.addLayout(self._facts)
-        filled.addLayout(self._buttons())
+        filled.addWidget(self.heat_box)
+        filled.addWidget(self._name_label)
+        self.heat_box.setToolTip("Heat map: light where the photo has what the query has")
+        what = make_label("Label", "muted")
+        what.setBuddy(self.label_edit)
+        self._fact_form.addRow(what, self.label_edit)
+        filled.addLayout(self._fact_form)
+        filled.addLayout(self._make_buttons())
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
-        column.addWidget(label("DETAILS", "section"))
-        column.addWidget(self._nothing)
-        column.addWidget(self._filled)
+        column.addWidget(make_label("DETAILS", "section"))
+        column.addWidget(self._no_photo_label)
+        column.addWidget(self._photo_body)
         column.addStretch(1)
         self.setWidget(inside)
 
-    def _buttons(self) -> QVBoxLayout:
-        self._similar.clicked.connect(lambda: self.similar_wanted.emit(self.photo))
-        view = button("Open")
+    def _make_buttons(self) -> QVBoxLayout:
+        self._similar_button.clicked.connect(lambda: self.similar_wanted.emit(self.photo))
+        view = make_button("Open")
         view.setToolTip("Open in the system's picture viewer (double-click)")
         view.clicked.connect(lambda: self.open_wanted.emit(self.photo))
-        folder = button("Open folder")
+        folder = make_button("Open folder")
         folder.clicked.connect(lambda: self.folder_wanted.emit(self.photo))
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -123,103 +122,105 @@ class DetailsPanel(QScrollArea):
         row.addWidget(folder, 1)
         column = QVBoxLayout()
         column.setSpacing(8)
-        self.compare.setToolTip("Beside the query's picture: same or not (Space)")
+        self.compare_button.setToolTip("Beside the query's picture: same or not (Space)")
         first = QHBoxLayout()
         first.setSpacing(8)
-        first.addWidget(self._similar, 1)
-        first.addWidget(self.compare, 1)
+        first.addWidget(self._similar_button, 1)
+        first.addWidget(self.compare_button, 1)
         column.addLayout(first)
         column.addLayout(row)
         return column
 
-    def show_photo(self, photo: Photo | None, hit: Hit | None, query: Example | None, *, queried: bool = False) -> None:
+    def show_photo(
+        self, photo: Photo | None, hit: Hit | None, query: QueryExample | None, *, queried: bool = False
+    ) -> None:
         """Show a photo, with its place among the results of a query if it has one; None shows how to get one."""
-        self._similar.setEnabled(not queried)
-        self._nothing.setVisible(photo is None)
-        self._filled.setVisible(photo is not None)
-        for widget in (self.why, self.compare):
+        self._similar_button.setEnabled(not queried)
+        self._no_photo_label.setVisible(photo is None)
+        self._photo_body.setVisible(photo is not None)
+        for widget in (self.heat_box, self.compare_button):
             widget.setVisible(query is not None)
         if (photo, hit) == (self.photo, self._hit) and query is self._query:
             return
-        other = photo is None or self.photo is None or photo.id != self.photo.id or query is not self._query
+        pair_changed = photo is None or self.photo is None or photo.id != self.photo.id or query is not self._query
         if self.photo is not None and (photo is None or photo.id != self.photo.id):
-            self.label.finish()  # what was written was for the photo that is left
+            self.label_edit.finish_editing()  # what was written was for the photo that is left
         self.photo, self._hit, self._query = photo, hit, query
         if photo is not None:
-            self._name.setText(_breakable(show_path(photo.path.rpartition(b"/")[2])))
-            self.label.show_label(photo.label)
-            self._fill(facts(photo, hit))
-        if other:
+            self._name_label.setText(_insert_break_points(show_path(photo.path.rpartition(b"/")[2])))
+            self.label_edit.show_label(photo.label)
+            self._fill_facts(list_photo_facts(photo, hit))
+        if pair_changed:
             self._heat = None
-            self._explain(self.why.isChecked())
+            self._request_heat(self.heat_box.isChecked())
 
-    def _explain(self, wanted: bool) -> None:
+    def _request_heat(self, wanted: bool) -> None:
         """Have the heat map computed when it is asked for; only the newest photo's is."""
         photo, query = self.photo, self._query
-        self._asides.drop(WHY)
+        self._questions.drop_question(HEAT_KEY)
         if wanted and self._heat is None and photo is not None and query is not None:
-            self._asides.ask(WHY, partial(_why, query=query, photo=photo.id))
+            self._questions.ask_question(HEAT_KEY, partial(_compute_match_heat, query=query, photo=photo.id))
         self.picture.update()
 
-    def _take(self, key: object, answer: object) -> None:
-        if key == asides.LABELS and isinstance(answer, list):
-            self.label.offer(answer)
-        elif isinstance(answer, _Why):
-            if self.photo is None or answer.photo != self.photo.id or answer.query is not self._query:
-                self._explain(self.why.isChecked())  # the photo has changed while it was computed
+    def _take_answer(self, key: object, answer: object) -> None:
+        if key == LABELS_KEY and isinstance(answer, list):
+            self.label_edit.offer_labels(answer)
+        elif isinstance(answer, _MatchHeat):
+            if self.photo is None or answer.photo_id != self.photo.id or answer.query is not self._query:
+                self._request_heat(self.heat_box.isChecked())  # the photo has changed while it was computed
             else:
                 self._heat = answer.heat
                 self.picture.update()
 
-    def _fill(self, lines: Iterable[Fact]) -> None:
-        while self._facts.rowCount() > 1:  # the label stays
-            self._facts.removeRow(1)
+    def _fill_facts(self, lines: Iterable[NamedFact]) -> None:
+        while self._fact_form.rowCount() > 1:  # the label stays
+            self._fact_form.removeRow(1)
         for fact in lines:
-            what, value = label(fact.what, "muted"), label(_breakable(fact.value), wrap=True)
+            what, value = make_label(fact.name, "muted"), make_label(_insert_break_points(fact.value), wrap=True)
             for side in (what, value):
                 side.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-            self._facts.addRow(what, value)
+            self._fact_form.addRow(what, value)
 
-    def _look(self) -> QPixmap | None:
+    def _get_pixmap(self) -> QPixmap | None:
         """The picture itself; its thumbnail until that has been read."""
         if self.photo is None:
             return None
-        pixmap = self._tiles.preview(self.photo) or self._tiles.thumbnail(self.photo, 256)
-        wanted = self._heat is not None and self.why.isChecked() and self._query is not None
-        return heated(pixmap, self._heat) if wanted and pixmap and self._heat else pixmap
+        pixmap = self._tiles.request_preview(self.photo) or self._tiles.request_thumbnail(self.photo, 256)
+        wanted = self._heat is not None and self.heat_box.isChecked() and self._query is not None
+        return paint_heat(pixmap, self._heat) if wanted and pixmap and self._heat else pixmap
 
 
-def facts(photo: Photo, hit: Hit | None) -> Iterator[Fact]:
+def list_photo_facts(photo: Photo, hit: Hit | None) -> Iterator[NamedFact]:
     """The details as lines; what is not known makes no line."""
     if hit is not None:
-        yield Fact("Distance", f"{hit.distance:.3f}, rank {hit.rank}")
+        yield NamedFact("Distance", f"{hit.distance:.3f}, rank {hit.rank}")
         if hit.probability is not None:
-            yield Fact("Same label", f"with {words.confidence(hit.probability)} confidence")
+            yield NamedFact("Same label", f"with {format_confidence(hit.probability)} confidence")
         if hit.rarity is not None:
-            yield Fact("Rarity", bands.rarity(hit.rarity))
-    yield Fact("Size", f"{photo.width:,} x {photo.height:,} px")
+            yield NamedFact("Rarity", describe_rarity(hit.rarity))
+    yield NamedFact("Size", f"{photo.width:,} x {photo.height:,} px")
     if photo.copies:
-        yield Fact("Copies", words.count(photo.copies, "further file"))
-    yield Fact("Folder", show_path(os.path.dirname(photo.path)))  # noqa: PTH120 - bytes
+        yield NamedFact("Copies", format_count(photo.copies, "further file"))
+    yield NamedFact("Folder", show_path(os.path.dirname(photo.path)))  # noqa: PTH120 - bytes
     if photo.offline:
-        yield Fact("State", "its drive is not connected")
+        yield NamedFact("State", "its drive is not connected")
 
 
-def heated(pixmap: QPixmap, heat: Heat) -> QPixmap:
+def paint_heat(pixmap: QPixmap, heat: HeatLayer) -> QPixmap:
     """The picture with its heat map over the square that the model sees."""
     result = QPixmap(pixmap)
     painter = QPainter(result)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    painter.drawImage(middle_square(QRectF(result.rect()), heat.side), heat.layer)
+    painter.drawImage(locate_middle_square(QRectF(result.rect()), heat.side), heat.layer)
     painter.end()
     return result
 
 
-def _why(library: Library, query: Example, photo: int) -> _Why:
-    return _Why(query, photo, pairs.heats(library, query, photo).second)
+def _compute_match_heat(library: Library, query: QueryExample, photo: int) -> _MatchHeat:
+    return _MatchHeat(query, photo, compute_heat_pair(library, query, photo).second)
 
 
-def _breakable(text: str) -> str:
+def _insert_break_points(text: str) -> str:
     """The text with places where a long path may go on in the next line."""
     return text.replace("/", "/\u200b").replace("_", "_\u200b")
 

@@ -12,92 +12,97 @@ from PySide6.QtWidgets import QMenu, QWidget
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.statistics.calibration import Calibration
-from retrieval_app import wording as words
 from retrieval_app.session.session import Session
-from retrieval_app.session.side_questions import Asides
+from retrieval_app.session.side_questions import SideQuestions
+from retrieval_app.wording import format_frequency, format_share
 
-FMRS = (0.1, 0.01, 0.001)
-RATES = "false-match rates"
+OFFERED_FMRS = (0.1, 0.01, 0.001)
+RATES_KEY = "false-match rates"
 
 
-class Limit(NamedTuple):
+class FmrChoice(NamedTuple):
     """A false-match rate, what it says, and its distance; None where it cannot be shown, which `why` then says."""
 
     fmr: float
-    said: str
+    sentence: str
     distance: float | None
-    why: str
+    explanation: str
 
 
-class RateCut(QMenu):
+class ErrorRateMenu(QMenu):
     """The rates to choose from; asked for when it opens, as they change with labels and photos."""
 
-    def __init__(self, session: Session, beside: Asides, parent: QWidget) -> None:
+    def __init__(self, session: Session, questions: SideQuestions, parent: QWidget) -> None:
         super().__init__("Cut off at a false-match rate", parent)
         self._session = session
         self._folder = session.folder
-        self.limits: list[Limit] = []
+        self.choices: list[FmrChoice] = []
         self.setToolTipsVisible(True)
-        self.aboutToShow.connect(lambda: beside.ask(RATES, rates))
-        beside.answered.connect(self._take)
-        session.library_changed.connect(self._follow)
-        session.listing_changed.connect(self._allow)
-        self._fill()
+        self.aboutToShow.connect(lambda: questions.ask_question(RATES_KEY, list_fmr_choices))
+        questions.answered.connect(self._take_choices)
+        session.library_changed.connect(self._follow_library)
+        session.listing_changed.connect(self._update_enabled)
+        self._fill_menu()
 
-    def said(self, cut: float) -> str:
+    def describe_cut(self, cut: float) -> str:
         """The rate that this cut-off was chosen by, in words; "" for any other."""
-        return next((limit.said for limit in self.limits if limit.distance == cut), "")
+        return next((limit.sentence for limit in self.choices if limit.distance == cut), "")
 
-    def _take(self, key: object, answer: object) -> None:
-        if key == RATES and isinstance(answer, list):
-            self.limits = answer
-            self._fill()
+    def _take_choices(self, key: object, answer: object) -> None:
+        if key == RATES_KEY and isinstance(answer, list):
+            self.choices = answer
+            self._fill_menu()
 
-    def _follow(self) -> None:
+    def _follow_library(self) -> None:
         """Another library has other rates."""
         if self._folder != self._session.folder:
-            self._folder, self.limits = self._session.folder, []
-            self._fill()
+            self._folder, self.choices = self._session.folder, []
+            self._fill_menu()
 
-    def _fill(self) -> None:
+    def _fill_menu(self) -> None:
         self.clear()
-        self._allow()
-        if not self.limits:
+        self._update_enabled()
+        if not self.choices:
             self.addAction("Measuring what distances mean here…").setEnabled(False)
             return
-        self.addAction("All results").triggered.connect(partial(self._cut, None))
-        for limit in self.limits:
+        self.addAction("All results").triggered.connect(partial(self._cut_results, None))
+        for limit in self.choices:
             if limit.distance is None:
-                action = self.addAction(f"{limit.said}: cannot be shown by the pairs here")
-                action.triggered.connect(partial(self._refuse, limit.why))
+                action = self.addAction(f"{limit.sentence}: cannot be shown by the pairs here")
+                action.triggered.connect(partial(self._report_reason, limit.explanation))
             else:
-                action = self.addAction(f"{limit.said}: nearer than {limit.distance:.3f}")
-                action.triggered.connect(partial(self._cut, limit.distance))
-            action.setToolTip(limit.why)
+                action = self.addAction(f"{limit.sentence}: nearer than {limit.distance:.3f}")
+                action.triggered.connect(partial(self._cut_results, limit.distance))
+            action.setToolTip(limit.explanation)
 
-    def _cut(self, distance: float | None) -> None:
-        self._session.cut_at(distance)
+    def _cut_results(self, distance: float | None) -> None:
+        self._session.set_max_distance(distance)
 
-    def _refuse(self, sentence: str) -> None:
-        self._session.noticed.emit(sentence)
+    def _report_reason(self, sentence: str) -> None:
+        self._session.notice_posted.emit(sentence)
 
-    def _allow(self) -> None:
-        self.menuAction().setEnabled(bool(self._session.found.hits))
+    def _update_enabled(self) -> None:
+        self.menuAction().setEnabled(bool(self._session.full_listing.hits))
 
 
-def rates(library: Library) -> list[Limit]:
+def list_fmr_choices(library: Library) -> list[FmrChoice]:
     """What each of FMRS means in this library, as `lookalike search --max-fmr` takes it."""
-    known = library.calibration()
-    return [_limit(known, fmr) for fmr in FMRS]
+    calibration = library.load_calibration()
+    return [_make_fmr_choice(calibration, fmr) for fmr in OFFERED_FMRS]
 
 
-def _limit(known: Calibration, fmr: float) -> Limit:
-    strangers = "random photos" if known.source == "photos" else "pictures that differ"
-    said = f"Lets 1 in {round(1 / fmr):,} {strangers} in"
+def _make_fmr_choice(calibration: Calibration, fmr: float) -> FmrChoice:
+    mismatches = "random photos" if calibration.source == "photos" else "pictures that differ"
+    sentence = f"Lets 1 in {round(1 / fmr):,} {mismatches} in"
     try:
-        found = known.cutoff(fmr)
+        cutoff = calibration.choose_cutoff(fmr)
     except LookalikeError as error:
-        return Limit(fmr, said, None, str(error))
-    missed = f", and {words.times(found.fnmr.value)} one that is the same is missed" if found.fnmr else ""
-    interval = f"95 % interval {words.share(found.fmr.low)} to {words.share(found.fmr.high)}"
-    return Limit(fmr, said, found.furthest, f"False-match rate {fmr:g} ({interval}){missed}. {known.measured()}")
+        return FmrChoice(fmr, sentence, None, str(error))
+    missed = f", and {format_frequency(cutoff.fnmr.value)} one that is the same is missed" if cutoff.fnmr else ""
+    interval = f"95 % interval {format_share(cutoff.fmr.low)} to {format_share(cutoff.fmr.high)}"
+    return FmrChoice(
+        fmr,
+        sentence,
+        cutoff.max_same_distance,
+        f"False-match rate {fmr:g} ({interval}){missed}. {calibration.describe_pairs()}",
+    )

@@ -12,16 +12,16 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QWidget
 
 from indexer.database.filters import ORIENTATIONS, Filter
-from indexer.ranking.filter_options import days_on, folder_name
-from retrieval_app.session.reading import EVERYTHING
-from retrieval_app.widgets.controls import button
-from retrieval_app.widgets.flow_layout import Flow
+from indexer.ranking.filter_options import folder_name, shift_days
+from retrieval_app.session.reading import NO_FILTER
+from retrieval_app.widgets.controls import make_button
+from retrieval_app.widgets.flow_layout import FlowLayout
 
-SIZES = (640, 1000, 2000, 4000)  # px of the short side
-DAYS = {"Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
-BETWEEN = "From … to …"
-OTHER = "Another folder…"
-WIDTH = 132  # px of a field
+MIN_SIDES = (640, 1000, 2000, 4000)  # px of the short side
+PAST_DAYS = {"Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
+DATE_RANGE = "From … to …"
+OTHER_FOLDER = "Another folder…"
+FIELD_WIDTH = 132  # px of a field
 
 
 class ChipRow(QWidget):
@@ -29,48 +29,48 @@ class ChipRow(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._line = Flow(self, spacing=4)
+        self._flow = FlowLayout(self, spacing=4)
 
     def show_chips(self, chosen: Iterable[tuple[str, Callable[[], object]]]) -> None:
         """Show these words; a click on one does what takes it away."""
-        while item := self._line.takeAt(0):
+        while item := self._flow.takeAt(0):
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
         for text, remove in chosen:
-            chip = button(f"{text}  \N{MULTIPLICATION SIGN}".replace("&", "&&"), "chip")
+            chip = make_button(f"{text}  \N{MULTIPLICATION SIGN}".replace("&", "&&"), "chip")
             chip.setToolTip("Take this condition away")
             chip.setAccessibleName(f"Take away: {text}")
             chip.clicked.connect(remove)
-            self._line.addWidget(chip)
+            self._flow.addWidget(chip)
             chip.show()  # a layout would show it only later
-        self.setVisible(self._line.count() > 0)
+        self.setVisible(self._flow.count() > 0)
         self.updateGeometry()
 
 
-class Field(QComboBox):
+class FilterField(QComboBox):
     """One condition; the first entry is none."""
 
-    def __init__(self, name: str, nothing: str) -> None:
+    def __init__(self, name: str, any_text: str) -> None:
         super().__init__()
         self.setAccessibleName(name)
         self.setToolTip(f"Show and search only photos by {name.lower()}")
-        self.setFixedWidth(WIDTH)
-        self._nothing = nothing
-        self.offer([])
+        self.setFixedWidth(FIELD_WIDTH)
+        self._any_text = any_text
+        self.offer_choices([])
 
-    def offer(self, choices: Iterable[tuple[str, Any]]) -> None:
+    def offer_choices(self, choices: Iterable[tuple[str, Any]]) -> None:
         """Offer these; what was chosen stays chosen if it is among them."""
-        held = self.currentData()
+        chosen_value = self.currentData()
         self.blockSignals(True)
         self.clear()
-        self.addItem(self._nothing, None)
+        self.addItem(self._any_text, None)
         for text, value in choices:
             self.addItem(text, value)
-        self.choose(held)
+        self.choose_value(chosen_value)
         self.blockSignals(False)
 
-    def choose(self, value: object) -> None:
+    def choose_value(self, value: object) -> None:
         """Show a value as chosen, without saying so."""
         self.blockSignals(True)
         place = next((place for place in range(self.count()) if self.itemData(place) == value), 0)
@@ -81,101 +81,120 @@ class Field(QComboBox):
 class FilterBar(QFrame):
     """The fields in as many lines as they need. Says which filter is wanted."""
 
-    wanted = Signal(object)  # Filter
+    filter_wanted = Signal(object)  # Filter
     closed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self._within = EVERYTHING
-        self.label = Field("Label", "Any label")
-        self.folder = Field("Folder", "Any folder")
-        self.date = Field("Date of change", "Any date")
-        self.least = Field("Size", "Any size")
-        self.orientation = Field("Orientation", "Any orientation")
-        self.start, self.end = _date_edit("First day"), _date_edit("Last day")
-        self.clear = button("Clear")
-        self._arrange()
-        self._connect()
+        self._chosen_filter = NO_FILTER
+        self.label_field = FilterField("Label", "Any label")
+        self.folder_field = FilterField("Folder", "Any folder")
+        self.date_field = FilterField("Date of change", "Any date")
+        self.min_side_field = FilterField("Size", "Any size")
+        self.orientation_field = FilterField("Orientation", "Any orientation")
+        self.first_day, self.last_day = _make_date_edit("First day"), _make_date_edit("Last day")
+        self.clear_button = make_button("Clear")
+        self._arrange_fields()
+        self._connect_signals()
 
-    def _arrange(self) -> None:
-        line = Flow(self)
+    def _arrange_fields(self) -> None:
+        line = FlowLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
-        fields = (self.label, self.folder, self.date, self.start, self.end, self.least, self.orientation, self.clear)
+        fields = (
+            self.label_field,
+            self.folder_field,
+            self.date_field,
+            self.first_day,
+            self.last_day,
+            self.min_side_field,
+            self.orientation_field,
+            self.clear_button,
+        )
         for field in fields:
             line.addWidget(field)
-        self.date.offer([*DAYS.items(), (BETWEEN, BETWEEN)])
-        self.least.offer((f"At least {side:,} px", side) for side in SIZES)
-        self.orientation.offer((name.capitalize(), name) for name in ORIENTATIONS)
-        self.clear.setToolTip("Show and search all photos")
-        for day in (self.start, self.end):
+        self.date_field.offer_choices([*PAST_DAYS.items(), (DATE_RANGE, DATE_RANGE)])
+        self.min_side_field.offer_choices((f"At least {side:,} px", side) for side in MIN_SIDES)
+        self.orientation_field.offer_choices((name.capitalize(), name) for name in ORIENTATIONS)
+        self.clear_button.setToolTip("Show and search all photos")
+        for day in (self.first_day, self.last_day):
             day.hide()
 
-    def _connect(self) -> None:
-        for field, name in ((self.label, "label"), (self.least, "min_side"), (self.orientation, "orientation")):
-            field.currentIndexChanged.connect(partial(self._take, field, name))
-        self.folder.activated.connect(self._take_folder)
-        self.date.currentIndexChanged.connect(self._take_date)
-        for day in (self.start, self.end):
-            day.dateChanged.connect(self._take_days)
-        self.clear.clicked.connect(lambda: self.wanted.emit(EVERYTHING))
+    def _connect_signals(self) -> None:
+        for field, name in (
+            (self.label_field, "label"),
+            (self.min_side_field, "min_side"),
+            (self.orientation_field, "orientation"),
+        ):
+            field.currentIndexChanged.connect(partial(self._apply_field, field, name))
+        self.folder_field.activated.connect(self._apply_folder)
+        self.date_field.currentIndexChanged.connect(self._apply_date)
+        for day in (self.first_day, self.last_day):
+            day.dateChanged.connect(self._apply_days)
+        self.clear_button.clicked.connect(lambda: self.filter_wanted.emit(NO_FILTER))
 
-    def offer(self, labels: Iterable[str], folders: Iterable[Path]) -> None:
+    def offer_choices(self, labels: Iterable[str], folders: Iterable[Path]) -> None:
         """What the library holds to choose from."""
-        self.label.offer((name, name) for name in labels)
+        self.label_field.offer_choices((name, name) for name in labels)
         known = list(folders)
-        other = [self._within.under] if self._within.under not in (None, *known) else []
-        shown = [(folder_name(folder), folder) for folder in (*known, *other) if folder is not None]
-        self.folder.offer([*shown, (OTHER, OTHER)])
-        self.show_filter(self._within)
+        other = [self._chosen_filter.under] if self._chosen_filter.under not in (None, *known) else []
+        choices = [(folder_name(folder), folder) for folder in (*known, *other) if folder is not None]
+        self.folder_field.offer_choices([*choices, (OTHER_FOLDER, OTHER_FOLDER)])
+        self.show_filter(self._chosen_filter)
 
-    def show_filter(self, within: Filter) -> None:
+    def show_filter(self, chosen_filter: Filter) -> None:
         """Show what is chosen."""
-        self._within = within
-        self.label.choose(within.label)
-        if within.under is not None and self.folder.findData(within.under) < 0:
-            self.folder.insertItem(self.folder.count() - 1, folder_name(within.under), within.under)
-        self.folder.choose(within.under)
-        self.least.choose(within.min_side)
-        self.orientation.choose(within.orientation)
-        if within.after is None and within.before is None:
-            self.date.choose(None)
+        self._chosen_filter = chosen_filter
+        self.label_field.choose_value(chosen_filter.label)
+        if chosen_filter.under is not None and self.folder_field.findData(chosen_filter.under) < 0:
+            self.folder_field.insertItem(
+                self.folder_field.count() - 1, folder_name(chosen_filter.under), chosen_filter.under
+            )
+        self.folder_field.choose_value(chosen_filter.under)
+        self.min_side_field.choose_value(chosen_filter.min_side)
+        self.orientation_field.choose_value(chosen_filter.orientation)
+        if chosen_filter.after is None and chosen_filter.before is None:
+            self.date_field.choose_value(None)
             self._show_days(False)
-        self.clear.setEnabled(within != EVERYTHING)
+        self.clear_button.setEnabled(chosen_filter != NO_FILTER)
 
-    def _take(self, field: Field, name: str, _place: int) -> None:
-        self.wanted.emit(replace(self._within, **{name: field.currentData()}))
+    def _apply_field(self, field: FilterField, name: str, _place: int) -> None:
+        self.filter_wanted.emit(replace(self._chosen_filter, **{name: field.currentData()}))
 
-    def _take_folder(self) -> None:
-        chosen = self.folder.currentData()
-        if chosen == OTHER:
+    def _apply_folder(self) -> None:
+        chosen = self.folder_field.currentData()
+        if chosen == OTHER_FOLDER:
             name = QFileDialog.getExistingDirectory(self, "Show and search only photos in this folder")
-            chosen = Path(name) if name else self._within.under
-        self.wanted.emit(replace(self._within, under=chosen))
+            chosen = Path(name) if name else self._chosen_filter.under
+        self.filter_wanted.emit(replace(self._chosen_filter, under=chosen))
 
-    def _take_date(self) -> None:
-        chosen = self.date.currentData()
-        self._show_days(chosen == BETWEEN)
-        if chosen == BETWEEN:
-            self._take_days()
+    def _apply_date(self) -> None:
+        chosen = self.date_field.currentData()
+        self._show_days(chosen == DATE_RANGE)
+        if chosen == DATE_RANGE:
+            self._apply_days()
         else:
-            after = _midnight(days_on(datetime.now(), -chosen)) if chosen else None
-            self.wanted.emit(replace(self._within, after=after, before=None))
+            after = _floor_to_midnight(shift_days(datetime.now(), -chosen)) if chosen else None
+            self.filter_wanted.emit(replace(self._chosen_filter, after=after, before=None))
 
-    def _take_days(self) -> None:
-        first, last = (edit.dateTime().toPython() for edit in (self.start, self.end))
+    def _apply_days(self) -> None:
+        first, last = (edit.dateTime().toPython() for edit in (self.first_day, self.last_day))
         assert isinstance(first, datetime)
         assert isinstance(last, datetime)
-        self.wanted.emit(replace(self._within, after=_midnight(first), before=days_on(_midnight(last), 1)))
+        self.filter_wanted.emit(
+            replace(
+                self._chosen_filter, after=_floor_to_midnight(first), before=shift_days(_floor_to_midnight(last), 1)
+            )
+        )
 
-    def _show_days(self, shown: bool) -> None:
-        for day in (self.start, self.end):
-            day.setVisible(shown)
+    def _show_days(self, visible: bool) -> None:
+        for day in (self.first_day, self.last_day):
+            day.setVisible(visible)
         self.updateGeometry()
 
     def event(self, event: QEvent) -> bool:
         """Escape is the bar's while one of its fields has the keys."""
-        asked = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if asked and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
+        is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if is_override and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
             event.accept()
             return True
         return super().event(event)
@@ -188,11 +207,11 @@ class FilterBar(QFrame):
             super().keyPressEvent(event)
 
 
-def _midnight(moment: datetime) -> datetime:
+def _floor_to_midnight(moment: datetime) -> datetime:
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _date_edit(name: str) -> QDateEdit:
+def _make_date_edit(name: str) -> QDateEdit:
     edit = QDateEdit(QDate.currentDate())
     edit.setAccessibleName(name)
     edit.setToolTip(name)

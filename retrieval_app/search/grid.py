@@ -34,89 +34,96 @@ from PySide6.QtWidgets import (
 
 from indexer.library import Hit, Photo
 from indexer.paths import show_path
-from retrieval_app.session.state import Listing
-from retrieval_app.session.tiles import Tiles
-from retrieval_app.widgets.distance_band import sentence
+from retrieval_app.session.state import PhotoListing
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.distance_band import describe_distance
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.widgets.tile_painter import CAPTION_HEIGHT, PADDING, Tile, corner, paint_tile, picture_place
+from retrieval_app.widgets.tile_painter import (
+    CAPTION_HEIGHT,
+    TILE_PADDING,
+    TileContent,
+    locate_picture_square,
+    locate_sign,
+    paint_tile,
+)
 
 AnyIndex = QModelIndex | QPersistentModelIndex
-SMALLEST, USUAL, LARGEST = 96, 136, 256  # px
-TIPS = {1: "More like this (+)", -1: "Less like this (-)"}
-_NOWHERE = QModelIndex()
+MIN_TILE_SIDE, DEFAULT_TILE_SIDE, MAX_TILE_SIDE = 96, 136, 256  # px
+MARK_TIPS = {1: "More like this (+)", -1: "Less like this (-)"}
+_INVALID_INDEX = QModelIndex()
 
 
-class _Spot(NamedTuple):
+class _TileSpot(NamedTuple):
     """What lies under the pointer: a photo, and its plus (1), its minus (-1) or neither (0)."""
 
-    photo: int
+    photo_id: int
     sign: int
 
 
 class GridModel(QAbstractTableModel):
     """A listing laid out in columns."""
 
-    def __init__(self, tiles: Tiles, parent: QWidget | None = None) -> None:
+    def __init__(self, tiles: TileCache, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tiles = tiles
-        self.listing = Listing(np.empty(0, np.int64))
+        self.listing = PhotoListing(np.empty(0, np.int64))
         self.columns = 1
 
-    def show(self, listing: Listing, columns: int) -> None:
+    def show_listing(self, listing: PhotoListing, columns: int) -> None:
         """Lay out a listing anew."""
         self.beginResetModel()
         self.listing, self.columns = listing, columns
         self.endResetModel()
 
-    def rowCount(self, parent: AnyIndex = _NOWHERE) -> int:
+    def rowCount(self, parent: AnyIndex = _INVALID_INDEX) -> int:
         """Rows of cells, the last one maybe in part empty."""
         return 0 if parent.isValid() else -(-len(self.listing.ids) // self.columns)
 
-    def columnCount(self, parent: AnyIndex = _NOWHERE) -> int:
+    def columnCount(self, parent: AnyIndex = _INVALID_INDEX) -> int:
         """Cells side by side."""
         return 0 if parent.isValid() else self.columns
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """The name, for screen readers, and what the distance means; tiles are painted from `photo` and `hit`."""
-        if (place := self.place(index)) is None:
+        if (place := self.find_place(index)) is None:
             return None
-        hit = self.hit(place)
+        hit = self.hit_at(place)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
-            return sentence(hit) if hit else None
+            return describe_distance(hit) if hit else None
         if role != Qt.ItemDataRole.DisplayRole:
             return None
-        photo = self.photo(place)
+        photo = self.photo_at(place)
         return show_path(photo.path.rpartition(b"/")[2]) if photo else ""
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         """The empty cells of the last row take part in nothing."""
-        if self.place(index) is None:
+        if self.find_place(index) is None:
             return Qt.ItemFlag.NoItemFlags
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
-    def place(self, index: AnyIndex) -> int | None:
+    def find_place(self, index: AnyIndex) -> int | None:
         """The place in the listing, None for the empty cells of the last row."""
         place = index.row() * self.columns + index.column()
         return place if index.isValid() and place < len(self.listing.ids) else None
 
-    def at(self, place: int) -> QModelIndex:
+    def index_at_place(self, place: int) -> QModelIndex:
         """The cell of a place in the listing."""
         return self.index(place // self.columns, place % self.columns)
 
-    def hit(self, place: int) -> Hit | None:
+    def hit_at(self, place: int) -> Hit | None:
         """The ranked hit there, None in the whole library."""
         return self.listing.hits[place] if self.listing.hits else None
 
-    def photo(self, place: int) -> Photo | None:
+    def photo_at(self, place: int) -> Photo | None:
         """The photo there, None until it has been read."""
-        hit = self.hit(place)
-        return hit.photo if hit else self._tiles.photo(self.listing.ids, place)
+        hit = self.hit_at(place)
+        return hit.photo if hit else self._tiles.request_photo_in_row(self.listing.ids, place)
 
 
-class _Painter(QStyledItemDelegate):
+class _GridPainter(QStyledItemDelegate):
     """Paints the cells of a grid."""
 
-    def __init__(self, grid: "Grid", tiles: Tiles, theme: Theme) -> None:
+    def __init__(self, grid: "PhotoGrid", tiles: TileCache, theme: Theme) -> None:
         super().__init__(grid)
         self._grid = grid
         self._tiles = tiles
@@ -124,16 +131,16 @@ class _Painter(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         """One cell."""
-        model, side = self._grid.grid, self._grid.side
-        if (place := model.place(index)) is None:
+        model, side = self._grid.grid_model, self._grid.side
+        if (place := model.find_place(index)) is None:
             return
-        photo = model.photo(place)
+        photo = model.photo_at(place)
         state: QStyle.StateFlag = option.state
         pixels = round(side * self._grid.devicePixelRatioF())
-        tile = Tile(
+        tile = TileContent(
             photo=photo,
-            hit=model.hit(place),
-            pixmap=self._tiles.thumbnail(photo, pixels) if photo else None,
+            hit=model.hit_at(place),
+            pixmap=self._tiles.request_thumbnail(photo, pixels) if photo else None,
             side=side,
             queried=int(model.listing.ids[place]) == self._grid.queried,
             focused=bool(state & QStyle.StateFlag.State_HasFocus),
@@ -145,29 +152,29 @@ class _Painter(QStyledItemDelegate):
         painter.restore()
 
 
-class Grid(QTableView):
+class PhotoGrid(QTableView):
     """Tiles of one listing. Says which photo was chosen, opened, and which one is current."""
 
     chosen = Signal(int)  # photo id: a click, or Enter
     opened = Signal(int)  # photo id: a double click
-    moved = Signal()  # another tile is current
+    current_moved = Signal()  # another tile is current
     marked = Signal(int, int)  # photo id, 1 for more like this or -1 for less
-    compared = Signal(int)  # photo id: Space
+    compare_wanted = Signal(int)  # photo id: Space
 
-    def __init__(self, tiles: Tiles, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, tiles: TileCache, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.side = USUAL
+        self.side = DEFAULT_TILE_SIDE
         self.queried: int | None = None  # the photo that is the query, marked
         self.marks: Mapping[int, int] = {}  # photo id -> how often marked plus, negative for minus
-        self._pressed: _Spot | None = None
-        self._clicked: int | None = None
-        self.grid = GridModel(tiles, self)
-        self.setModel(self.grid)
-        self.setItemDelegate(_Painter(self, tiles, theme))
-        self._quieten()
+        self._pressed_spot: _TileSpot | None = None
+        self._clicked_photo: int | None = None
+        self.grid_model = GridModel(tiles, self)
+        self.setModel(self.grid_model)
+        self.setItemDelegate(_GridPainter(self, tiles, theme))
+        self._hide_table_parts()
         tiles.arrived.connect(self.viewport().update)
 
-    def _quieten(self) -> None:
+    def _hide_table_parts(self) -> None:
         """Take away what a table has and a grid of pictures has not."""
         self.setAccessibleName("Photos")
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -187,59 +194,59 @@ class Grid(QTableView):
 
     # What is shown
 
-    def show_listing(self, listing: Listing) -> None:
+    def show_listing(self, listing: PhotoListing) -> None:
         """Show photos; the current one stays current where it is among them."""
-        kept, scroll = self.current_id(), self.verticalScrollBar().value()
+        previous_id, scroll = self.current_id(), self.verticalScrollBar().value()
         self._lay_out(listing)
         self.verticalScrollBar().setValue(scroll)
-        if kept is not None and len(found := np.flatnonzero(listing.ids == kept)):
+        if previous_id is not None and len(found := np.flatnonzero(listing.ids == previous_id)):
             self._set_current(int(found[0]), scroll=False)
 
     def go_to(self, place: int, scroll: int | None = None) -> None:
         """Make the tile at a place current, with the view scrolled to it or to a value known from before."""
-        if place < len(self.grid.listing.ids):
+        if place < len(self.grid_model.listing.ids):
             self._set_current(place, scroll=scroll is None)
         if scroll is not None:
             self.verticalScrollBar().setValue(scroll)
 
     def set_side(self, side: int) -> None:
         """The side of a tile's picture, in px."""
-        self.side = min(max(side, SMALLEST), LARGEST)
+        self.side = min(max(side, MIN_TILE_SIDE), MAX_TILE_SIDE)
         self._lay_out_again()
 
     def current_place(self) -> int | None:
         """Where the current tile is in the listing."""
-        return self.grid.place(self.currentIndex())
+        return self.grid_model.find_place(self.currentIndex())
 
     def current_id(self) -> int | None:
         """The current photo's id."""
         place = self.current_place()
-        return None if place is None else int(self.grid.listing.ids[place])
+        return None if place is None else int(self.grid_model.listing.ids[place])
 
     def _set_current(self, place: int, *, scroll: bool = True) -> None:
-        index = self.grid.at(place)
-        held = self.verticalScrollBar().value()
+        index = self.grid_model.index_at_place(place)
+        scroll_value = self.verticalScrollBar().value()
         self.setCurrentIndex(index)
         if scroll:
             self.scrollTo(index)
         else:
-            self.verticalScrollBar().setValue(held)
+            self.verticalScrollBar().setValue(scroll_value)
 
-    def _lay_out(self, listing: Listing) -> None:
+    def _lay_out(self, listing: PhotoListing) -> None:
         width = max(1, self.viewport().width())
-        columns = max(1, width // (self.side + 2 * PADDING))
-        self.grid.show(listing, columns)
+        columns = max(1, width // (self.side + 2 * TILE_PADDING))
+        self.grid_model.show_listing(listing, columns)
         self.horizontalHeader().setDefaultSectionSize(width // columns)
-        self.verticalHeader().setDefaultSectionSize(self.side + CAPTION_HEIGHT + 2 * PADDING)
+        self.verticalHeader().setDefaultSectionSize(self.side + CAPTION_HEIGHT + 2 * TILE_PADDING)
         self.verticalScrollBar().setSingleStep(48)
         self.updateGeometries()
 
     def _lay_out_again(self) -> None:
         """The cells have another size: what was at the top stays at the top."""
-        top, current = self.grid.place(self.indexAt(QRect(0, 0, 1, 1).center())), self.current_place()
-        self._lay_out(self.grid.listing)
+        top, current = self.grid_model.find_place(self.indexAt(QRect(0, 0, 1, 1).center())), self.current_place()
+        self._lay_out(self.grid_model.listing)
         if top is not None:
-            self.scrollTo(self.grid.at(top), QAbstractItemView.ScrollHint.PositionAtTop)
+            self.scrollTo(self.grid_model.index_at_place(top), QAbstractItemView.ScrollHint.PositionAtTop)
         if current is not None:
             self._set_current(current, scroll=False)
 
@@ -254,7 +261,7 @@ class Grid(QTableView):
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
         """Say that another tile is current."""
         super().currentChanged(current, previous)
-        self.moved.emit()
+        self.current_moved.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter chooses the current photo, Space compares it with the query."""
@@ -262,7 +269,7 @@ class Grid(QTableView):
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current is not None:
             self.chosen.emit(current)
         elif event.key() == Qt.Key.Key_Space and current is not None:
-            self.compared.emit(current)
+            self.compare_wanted.emit(current)
         elif event.key() == Qt.Key.Key_Backspace:
             event.ignore()  # goes back in history
         else:
@@ -273,10 +280,10 @@ class Grid(QTableView):
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
         """Arrows run on from the end of a row to the next, as the eye does."""
-        count = len(self.grid.listing.ids)
+        count = len(self.grid_model.listing.ids)
         if not count:
             return QModelIndex()
-        columns = self.grid.columns
+        columns = self.grid_model.columns
         page = columns * max(1, self.viewport().height() // max(1, self.verticalHeader().defaultSectionSize()))
         move = QAbstractItemView.CursorAction
         steps = {
@@ -292,7 +299,7 @@ class Grid(QTableView):
             move.MoveEnd: count,
         }
         place = self.current_place()
-        return self.grid.at(0 if place is None else min(max(place + steps[action], 0), count - 1))
+        return self.grid_model.index_at_place(0 if place is None else min(max(place + steps[action], 0), count - 1))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click is a press and a release on one tile; the side buttons of a mouse are the window's."""
@@ -300,45 +307,45 @@ class Grid(QTableView):
             event.ignore()
             return
         super().mousePressEvent(event)
-        self._pressed = self._under(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
+        self._pressed_spot = self._find_spot(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click chooses at once, without waiting whether it becomes a double click."""
         super().mouseReleaseEvent(event)
-        pressed, self._pressed = self._pressed, None
-        if pressed is None or pressed != self._under(event.position()):
+        pressed, self._pressed_spot = self._pressed_spot, None
+        if pressed is None or pressed != self._find_spot(event.position()):
             return
         if pressed.sign:
             self.marked.emit(*pressed)
         else:
-            self._clicked = pressed.photo
-            self.chosen.emit(pressed.photo)
+            self._clicked_photo = pressed.photo_id
+            self.chosen.emit(pressed.photo_id)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Open the photo of the first click: by the second one its results may already lie under the pointer."""
-        spot = self._under(event.position())
+        spot = self._find_spot(event.position())
         if event.button() != Qt.MouseButton.LeftButton:
             return
         if spot is not None and spot.sign:
-            self._pressed = spot  # two quick clicks on a plus are two
-        elif self._clicked is not None:
-            self.opened.emit(self._clicked)
+            self._pressed_spot = spot  # two quick clicks on a plus are two
+        elif self._clicked_photo is not None:
+            self.opened.emit(self._clicked_photo)
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Say what the corners of a tile do."""
-        if isinstance(event, QHelpEvent) and (spot := self._under(QPointF(event.pos()))) and spot.sign:
-            QToolTip.showText(event.globalPos(), TIPS[spot.sign], self)
+        if isinstance(event, QHelpEvent) and (spot := self._find_spot(QPointF(event.pos()))) and spot.sign:
+            QToolTip.showText(event.globalPos(), MARK_TIPS[spot.sign], self)
             return True
         return super().viewportEvent(event)
 
-    def _under(self, position: QPointF) -> _Spot | None:
+    def _find_spot(self, position: QPointF) -> _TileSpot | None:
         index = self.indexAt(position.toPoint())
-        if (place := self.grid.place(index)) is None:
+        if (place := self.grid_model.find_place(index)) is None:
             return None
-        square = picture_place(self.visualRect(index), self.side)
-        signs = (sign for sign in TIPS if corner(square, sign).contains(position.toPoint()))
-        return _Spot(int(self.grid.listing.ids[place]), next(signs, 0))
+        square = locate_picture_square(self.visualRect(index), self.side)
+        signs = (sign for sign in MARK_TIPS if locate_sign(square, sign).contains(position.toPoint()))
+        return _TileSpot(int(self.grid_model.listing.ids[place]), next(signs, 0))
 
     def sizeHint(self) -> QSize:
         """Room for four columns."""
-        return QSize(4 * (USUAL + 2 * PADDING), 600)
+        return QSize(4 * (DEFAULT_TILE_SIDE + 2 * TILE_PADDING), 600)

@@ -7,17 +7,17 @@ from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from indexer.search.query import Example
-from retrieval_app import wording as words
-from retrieval_app.session.marks import Mark, same
-from retrieval_app.widgets.controls import label
-from retrieval_app.widgets.theme import CAPTION, Theme, numbers, sized
-from retrieval_app.widgets.tile_painter import fitted
+from indexer.search.query import QueryExample
+from retrieval_app.session.marks import QueryMark, is_same_example
+from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
+from retrieval_app.widgets.tile_painter import fit_pixmap
+from retrieval_app.wording import format_count
 
-SIDE = 44  # px
-COLUMNS = 3
-SHOWN = 9  # of one row; further ones are counted
-STEPS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Minus: -1}
+MARK_SIDE = 44  # px
+MARK_COLUMNS = 3
+MAX_MARKS_SHOWN = 9  # of one row; further ones are counted
+WEIGHT_KEYS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Minus: -1}
 
 
 class MarkRow(QWidget):
@@ -26,45 +26,47 @@ class MarkRow(QWidget):
     removed = Signal(object)  # Example
     weighed = Signal(object, int)  # Example, 1 or -1
 
-    def __init__(self, theme: Theme, title: str, look: Callable[[Example], QPixmap | None]) -> None:
+    def __init__(self, theme: Theme, title: str, get_pixmap: Callable[[QueryExample], QPixmap | None]) -> None:
         super().__init__()
         self._theme = theme
-        self._look = look
-        self._cells = QGridLayout()
-        self._cells.setSpacing(8)
-        self._cells.setColumnStretch(COLUMNS, 1)
-        self._rest = label("", "caption")
+        self._get_pixmap = get_pixmap
+        self._button_grid = QGridLayout()
+        self._button_grid.setSpacing(8)
+        self._button_grid.setColumnStretch(MARK_COLUMNS, 1)
+        self._rest_label = make_label("", "caption")
         self.buttons: list[MarkButton] = []
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(6)
-        column.addWidget(label(title, "caption"))
-        column.addLayout(self._cells)
-        column.addWidget(self._rest)
+        column.addWidget(make_label(title, "caption"))
+        column.addLayout(self._button_grid)
+        column.addWidget(self._rest_label)
 
-    def show_marks(self, found: Sequence[Mark]) -> None:
+    def show_marks(self, query_marks: Sequence[QueryMark]) -> None:
         """Show these; nothing at all where there are none. A picture that stays keeps the keys."""
-        before, self.buttons = self.buttons, []
-        for number, mark in enumerate(found[:SHOWN]):
-            kept = next((button for button in before if same(button.mark.example, mark.example)), None)
-            self.buttons.append(kept or self._button(mark))
+        previous_buttons, self.buttons = self.buttons, []
+        for number, mark in enumerate(query_marks[:MAX_MARKS_SHOWN]):
+            same_button = next(
+                (button for button in previous_buttons if is_same_example(button.mark.example, mark.example)), None
+            )
+            self.buttons.append(same_button or self._make_button(mark))
             self.buttons[-1].show_mark(mark)
-            self._cells.addWidget(self.buttons[-1], number // COLUMNS, number % COLUMNS)
-        for button in before:
+            self._button_grid.addWidget(self.buttons[-1], number // MARK_COLUMNS, number % MARK_COLUMNS)
+        for button in previous_buttons:
             if button not in self.buttons:
                 button.hide()
                 button.deleteLater()
-        self._rest.setText(f"and {words.count(len(found) - SHOWN, 'more picture')}")
-        self._rest.setVisible(len(found) > SHOWN)
-        self.setVisible(bool(found))
+        self._rest_label.setText(f"and {format_count(len(query_marks) - MAX_MARKS_SHOWN, 'more picture')}")
+        self._rest_label.setVisible(len(query_marks) > MAX_MARKS_SHOWN)
+        self.setVisible(bool(query_marks))
 
-    def _button(self, mark: Mark) -> "MarkButton":
-        button = MarkButton(self._theme, mark, partial(self._look, mark.example))
-        button.clicked.connect(partial(self._remove, mark.example))
+    def _make_button(self, mark: QueryMark) -> "MarkButton":
+        button = MarkButton(self._theme, mark, partial(self._get_pixmap, mark.example))
+        button.clicked.connect(partial(self._emit_removed, mark.example))
         button.weighed.connect(partial(self.weighed.emit, mark.example))
         return button
 
-    def _remove(self, example: Example) -> None:
+    def _emit_removed(self, example: QueryExample) -> None:
         self.removed.emit(example)
 
 
@@ -73,38 +75,38 @@ class MarkButton(QAbstractButton):
 
     weighed = Signal(int)
 
-    def __init__(self, theme: Theme, mark: Mark, look: Callable[[], QPixmap | None]) -> None:
+    def __init__(self, theme: Theme, mark: QueryMark, get_pixmap: Callable[[], QPixmap | None]) -> None:
         super().__init__()
         self._theme = theme
-        self._look = look
+        self._get_pixmap = get_pixmap
         self.mark = mark
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
-    def show_mark(self, mark: Mark) -> None:
+    def show_mark(self, mark: QueryMark) -> None:
         """Say how much the picture counts."""
         self.mark = mark
         alike = "More" if mark.times > 0 else "Less"
         self.setToolTip(f"{alike} like this. Click to take it away, + and - to make it count more or less.")
-        self.setAccessibleName(f"{alike} like this, counted {words.count(abs(mark.times), 'time')}")
+        self.setAccessibleName(f"{alike} like this, counted {format_count(abs(mark.times), 'time')}")
         self.update()
 
     def sizeHint(self) -> QSize:
         """A small square."""
-        return QSize(SIDE, SIDE)
+        return QSize(MARK_SIDE, MARK_SIDE)
 
     def event(self, event: QEvent) -> bool:
         """Plus and minus are this picture's while it has the keys, not the window's."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in STEPS:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in WEIGHT_KEYS:
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Plus and minus weigh, Delete takes away."""
-        if event.key() in STEPS:
-            self.weighed.emit(STEPS[Qt.Key(event.key())])
+        if event.key() in WEIGHT_KEYS:
+            self.weighed.emit(WEIGHT_KEYS[Qt.Key(event.key())])
         elif event.key() == Qt.Key.Key_Delete:
             self.click()
         else:
@@ -119,23 +121,23 @@ class MarkButton(QAbstractButton):
         painter.setPen(pen)
         painter.setBrush(QColor(tokens.ground))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        pixmap = self._look()
+        pixmap = self._get_pixmap()
         if pixmap is not None and not pixmap.isNull():
-            place = fitted(pixmap, self.rect().adjusted(3, 3, -3, -3))
+            place = fit_pixmap(pixmap, self.rect().adjusted(3, 3, -3, -3))
             sharp = place.size() * self.devicePixelRatioF()
             smooth = Qt.TransformationMode.SmoothTransformation  # the painter's own leaves jags at this size
             painter.drawPixmap(place, pixmap.scaled(sharp, Qt.AspectRatioMode.IgnoreAspectRatio, smooth))
         text = "\N{MULTIPLICATION SIGN}" if self.underMouse() else str(abs(self.mark.times))
         if self.underMouse() or abs(self.mark.times) > 1:
-            self._tag(painter, text if self.underMouse() else f"\N{MULTIPLICATION SIGN}{text}")
+            self._paint_tag(painter, text if self.underMouse() else f"\N{MULTIPLICATION SIGN}{text}")
         painter.end()
 
-    def _tag(self, painter: QPainter, text: str) -> None:
+    def _paint_tag(self, painter: QPainter, text: str) -> None:
         tokens = self._theme.tokens
         place = QRect(self.width() - 20, 2, 18, 16)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(tokens.text))
         painter.drawRoundedRect(place, 4, 4)
         painter.setPen(QColor(tokens.surface))
-        painter.setFont(numbers(sized(painter.font(), CAPTION, bold=True)))
+        painter.setFont(make_tabular_font(resize_font(painter.font(), CAPTION_SIZE, bold=True)))
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)

@@ -9,24 +9,24 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from indexer.library import Library, Photo
 from retrieval_app.compare.page import ComparePage
-from retrieval_app.search import ranking_switches as ways
 from retrieval_app.search.details_panel import DetailsPanel
-from retrieval_app.search.empty_library import FirstState
+from retrieval_app.search.empty_library import EmptyLibraryInvitation
 from retrieval_app.search.query_panel import QueryPanel
+from retrieval_app.search.ranking_switches import list_ranking_entries
 from retrieval_app.search.results_view import ResultsView
 from retrieval_app.search.saved_searches import SavedSearches
 from retrieval_app.session.session import Session
-from retrieval_app.session.side_questions import Asides
-from retrieval_app.session.system_open import open_path, reveal
-from retrieval_app.session.tiles import Tiles
-from retrieval_app.widgets.menus import Entry
+from retrieval_app.session.side_questions import SideQuestions
+from retrieval_app.session.system_open import open_containing_folder, open_path
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.menus import MenuEntry
 from retrieval_app.widgets.theme import Theme
 
 
-class _Label(NamedTuple):
+class _LabelWrite(NamedTuple):
     """What is written: a label of the user's for a photo."""
 
-    photo: int
+    photo_id: int
 
 
 class SearchPage(QStackedWidget):
@@ -35,161 +35,170 @@ class SearchPage(QStackedWidget):
     folder_wanted = Signal()
     picture_wanted = Signal()
 
-    def __init__(self, session: Session, tiles: Tiles, theme: Theme) -> None:
+    def __init__(self, session: Session, tiles: TileCache, theme: Theme) -> None:
         super().__init__()
         self._session = session
         self._tiles = tiles
-        self.asides = Asides(self)
-        session.library_changed.connect(lambda: self.asides.follow(session.folder))  # before anyone asks
-        self.results = ResultsView(session, tiles, theme, self.asides)
-        self.details = DetailsPanel(tiles, theme, self.asides)
-        self.query = QueryPanel(session, tiles, theme, self.asides)
-        self.saved = SavedSearches(session, self.asides, self)
-        self.compare = ComparePage(theme, self.asides)
+        self.questions = SideQuestions(self)
+        session.library_changed.connect(lambda: self.questions.follow_library(session.folder))  # before anyone asks
+        self.results = ResultsView(session, tiles, theme, self.questions)
+        self.details = DetailsPanel(tiles, theme, self.questions)
+        self.query_panel = QueryPanel(session, tiles, theme, self.questions)
+        self.saved_searches = SavedSearches(session, self.questions, self)
+        self.compare_page = ComparePage(theme, self.questions)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
-        self.first = FirstState(session)
-        self._arrange()
-        self._connect()
-        self._choose()
+        self.invitation = EmptyLibraryInvitation(session)
+        self._arrange_panes()
+        self._connect_signals()
+        self._choose_view()
 
-    def _arrange(self) -> None:
-        for pane, width, stretch in ((self.query, 208, 0), (self.results, 808, 1), (self.details, 264, 0)):
+    def _arrange_panes(self) -> None:
+        for pane, width, stretch in ((self.query_panel, 208, 0), (self.results, 808, 1), (self.details, 264, 0)):
             self.panes.addWidget(pane)
             self.panes.setStretchFactor(self.panes.count() - 1, stretch)
             pane.setMinimumWidth(min(width, 180))
         self.panes.setSizes([208, 808, 264])
         self.panes.setHandleWidth(1)
         self.panes.setChildrenCollapsible(False)
-        self.addWidget(self.first)
+        self.addWidget(self.invitation)
         self.addWidget(self.panes)
-        self.addWidget(self.compare)
+        self.addWidget(self.compare_page)
 
-    def _connect(self) -> None:
+    def _connect_signals(self) -> None:
         grid = self.results.grid
-        grid.chosen.connect(self._session.click)
-        grid.opened.connect(lambda photo: self.open_photo(self._tiles.one(photo)))
-        grid.moved.connect(self._show_details)
-        grid.compared.connect(self._compare)
-        self.compare.closed.connect(self._show_panes)
-        self.compare.stepped.connect(self._step)
+        grid.chosen.connect(self._session.toggle_query_photo)
+        grid.opened.connect(lambda photo: self.open_photo(self._tiles.request_photo(photo)))
+        grid.current_moved.connect(self._show_details)
+        grid.compare_wanted.connect(self._compare_current)
+        self.compare_page.closed.connect(self._show_panes)
+        self.compare_page.stepped.connect(self._step_comparison)
         self._session.query_changed.connect(self._show_panes)
-        grid.marked.connect(self._session.mark)
+        grid.marked.connect(self._session.mark_example)
         for signal in (self._tiles.arrived, self._session.query_changed):
             signal.connect(self._show_details)
         self.details.similar_wanted.connect(self._find_similar)
-        self.details.compare_wanted.connect(self._compare)
-        self.details.label_given.connect(self._give_label)
-        self._session.leaving.connect(self.details.label.finish)
-        self._session.writer.written.connect(self._labelled)
-        self._session.writer.refused.connect(self._not_labelled)
+        self.details.compare_wanted.connect(self._compare_current)
+        self.details.label_given.connect(self._save_label)
+        self._session.library_closing.connect(self.details.label_edit.finish_editing)
+        self._session.writer.written.connect(self._refresh_after_label)
+        self._session.writer.refused.connect(self._report_label_failure)
         self.details.open_wanted.connect(self.open_photo)
         self.details.folder_wanted.connect(self.open_folder)
-        self.query.open_wanted.connect(self.picture_wanted)
-        self.first.accepted.connect(self.folder_wanted)
-        self._session.library_changed.connect(self._choose)
-        self._session.job_changed.connect(self._choose)
+        self.query_panel.open_wanted.connect(self.picture_wanted)
+        self.invitation.accepted.connect(self.folder_wanted)
+        self._session.library_changed.connect(self._choose_view)
+        self._session.job_changed.connect(self._choose_view)
 
-    def _choose(self) -> None:
+    def _choose_view(self) -> None:
         """The invitation while there is nothing to show, else the panes, or the comparison that was opened."""
-        if self._session.empty or self.currentWidget() is self.first:
-            self._turn_to(self.first if self._session.empty else self.panes)
+        if self._session.is_empty or self.currentWidget() is self.invitation:
+            self._turn_to(self.invitation if self._session.is_empty else self.panes)
 
-    def _turn_to(self, wanted: QWidget) -> None:
-        if wanted is not self.currentWidget():
-            self.setCurrentWidget(wanted)
+    def _turn_to(self, widget: QWidget) -> None:
+        if widget is not self.currentWidget():
+            self.setCurrentWidget(widget)
             self.take_focus()
 
     def _show_panes(self) -> None:
-        if self.currentWidget() is self.compare:
+        if self.currentWidget() is self.compare_page:
             self._turn_to(self.panes)
 
-    def _compare(self) -> None:
+    def _compare_current(self) -> None:
         """Compare the current photo with the query's first picture."""
         query, photo = self._session.query, self.current_photo()
         if query is None:
-            self._session.noticed.emit("Choose a query first; then Space compares it with a photo.")
+            self._session.notice_posted.emit("Choose a query first; then Space compares it with a photo.")
         elif photo is not None:
             first = query.positives[0]
-            self.compare.show_pair(first, f"Query: {self.query.named(first)}", photo)
-            self._turn_to(self.compare)
+            self.compare_page.show_pair(first, f"Query: {self.query_panel.name_picture(first)}", photo)
+            self._turn_to(self.compare_page)
 
-    def _step(self, by: int) -> None:
+    def _step_comparison(self, offset: int) -> None:
         """Compare with the next result, or the one before."""
         grid = self.results.grid
-        place = (grid.current_place() or 0) + by
+        place = (grid.current_place() or 0) + offset
         if 0 <= place < len(self._session.listing.ids):
             grid.go_to(place)
-            self._compare()
+            self._compare_current()
 
-    def entries(self, possible: Callable[[], bool]) -> list[Entry]:
+    def list_query_entries(self, is_possible: Callable[[], bool]) -> list[MenuEntry]:
         """The lines of the menu that change the query."""
         session = self._session
         return [
-            Entry("More like this", partial(self._mark, 1), ("+", "="), possible=possible),
-            Entry("Less like this", partial(self._mark, -1), ("-",), possible=possible),
-            Entry("Filter…", self._filter, ("Ctrl+F",), "filter", possible),
-            Entry("Choose a part of the query", self._crop, ("C",), possible=lambda: session.query is not None),
-            *ways.entries(session),
-            Entry("What is it?", self._identify, ("?",), possible=lambda: session.query is not None),
-            Entry("Save this search…", self.saved.ask_name, ("Ctrl+S",), possible=lambda: session.query is not None),
-            Entry("Undo the last change", session.undo, ("Ctrl+Z",), possible=lambda: session.history.changed),
+            MenuEntry("More like this", partial(self._mark_current, 1), ("+", "="), possible=is_possible),
+            MenuEntry("Less like this", partial(self._mark_current, -1), ("-",), possible=is_possible),
+            MenuEntry("Filter…", self._toggle_filter, ("Ctrl+F",), "filter", is_possible),
+            MenuEntry(
+                "Choose a part of the query", self._begin_crop, ("C",), possible=lambda: session.query is not None
+            ),
+            *list_ranking_entries(session),
+            MenuEntry("What is it?", self._ask_identity, ("?",), possible=lambda: session.query is not None),
+            MenuEntry(
+                "Save this search…",
+                self.saved_searches.ask_name,
+                ("Ctrl+S",),
+                possible=lambda: session.query is not None,
+            ),
+            MenuEntry(
+                "Undo the last change", session.undo_change, ("Ctrl+Z",), possible=lambda: session.history.is_change
+            ),
         ]
 
     def _find_similar(self, photo: Photo) -> None:
-        if photo.id != self._session.queried:
-            self._session.click(photo.id)
+        if photo.id != self._session.query_photo_id:
+            self._session.toggle_query_photo(photo.id)
 
-    def _mark(self, by: int) -> None:
+    def _mark_current(self, sign: int) -> None:
         if (current := self.results.grid.current_id()) is not None:
-            self._session.mark(current, by)
+            self._session.mark_example(current, sign)
 
-    def _filter(self) -> None:
-        bar = self.results.filter
+    def _toggle_filter(self) -> None:
+        bar = self.results.filter_bar
         if bar.isVisible() and bar.isAncestorOf(bar.window().focusWidget()):
             self.results.close_filter()
         else:
             self.results.open_filter()
 
-    def _crop(self) -> None:
-        self.query.picture.begin()
-        self.query.ensureWidgetVisible(self.query.picture)
+    def _begin_crop(self) -> None:
+        self.query_panel.picture.start_cropping()
+        self.query_panel.ensureWidgetVisible(self.query_panel.picture)
 
-    def _identify(self) -> None:
+    def _ask_identity(self) -> None:
         self._show_panes()
-        self.query.identity.ask()
+        self.query_panel.identity.ask_identity()
 
     def take_focus(self) -> None:
         """Keys go to what is done first."""
-        shown = self.currentWidget()
-        other = self.compare.second if shown is self.compare else self.results.grid
-        (self.first.offer if shown is self.first else other).setFocus()
+        current_view = self.currentWidget()
+        key_target = self.compare_page.second_view if current_view is self.compare_page else self.results.grid
+        (self.invitation.offer if current_view is self.invitation else key_target).setFocus()
 
     def current_photo(self) -> Photo | None:
         """The photo of the current tile."""
         place = self.results.grid.current_place()
-        return None if place is None else self.results.grid.grid.photo(place)
+        return None if place is None else self.results.grid.grid_model.photo_at(place)
 
     def _show_details(self) -> None:
         place = self.results.grid.current_place()
-        hit = None if place is None else self.results.grid.grid.hit(place)
+        hit = None if place is None else self.results.grid.grid_model.hit_at(place)
         photo = self.current_photo()
-        queried = photo is not None and photo.id == self._session.queried
+        queried = photo is not None and photo.id == self._session.query_photo_id
         query = self._session.query
         self.details.show_photo(photo, hit, query.positives[0] if query else None, queried=queried)
 
-    def _give_label(self, photo: Photo, given: str | None) -> None:
-        self._session.writer.write(_Label(photo.id), partial(_write_label, photo=photo.id, given=given))
+    def _save_label(self, photo: Photo, new_label: str | None) -> None:
+        self._session.writer.write(_LabelWrite(photo.id), partial(_write_label, photo=photo.id, given=new_label))
 
-    def _labelled(self, key: object, _answer: object) -> None:
+    def _refresh_after_label(self, key: object, _answer: object) -> None:
         """What is shown may mean something else now; the library's own list is read again by itself."""
-        if isinstance(key, _Label) and self._session.query is not None:
-            self._session.keep_within(self._session.within)
+        if isinstance(key, _LabelWrite) and self._session.query is not None:
+            self._session.set_filter(self._session.photo_filter)
 
-    def _not_labelled(self, key: object, sentence: str) -> None:
-        if isinstance(key, _Label):
-            self._session.noticed.emit(sentence)
-            if (photo := self.details.photo) is not None and photo.id == key.photo:
-                self.details.label.show_label(photo.label)
+    def _report_label_failure(self, key: object, sentence: str) -> None:
+        if isinstance(key, _LabelWrite):
+            self._session.notice_posted.emit(sentence)
+            if (photo := self.details.photo) is not None and photo.id == key.photo_id:
+                self.details.label_edit.show_label(photo.label)
 
     def open_photo(self, photo: Photo | None) -> None:
         """Open a photo in the system's viewer."""
@@ -198,9 +207,9 @@ class SearchPage(QStackedWidget):
 
     def open_folder(self, photo: Photo) -> None:
         """Open the folder of a photo in the system's file manager."""
-        reveal(self._session, photo.path)
+        open_containing_folder(self._session, photo.path)
 
 
 def _write_label(library: Library, photo: int, given: str | None) -> None:
     """A short write that waits for no job; None takes the label away."""
-    library.annotations.label([photo], given)
+    library.annotations.set_label([photo], given)

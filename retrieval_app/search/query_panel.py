@@ -8,16 +8,16 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.paths import show_path
-from indexer.search.query import Box, Cropped, Example, Picture, Query
+from indexer.search.query import CropBox, CroppedExample, Query, QueryExample, QueryPicture
 from retrieval_app.search.identity_panel import IdentityPanel
 from retrieval_app.search.mark_rows import MarkRow
-from retrieval_app.search.ranking_switches import WaySwitches
-from retrieval_app.session import marks as marking
+from retrieval_app.search.ranking_switches import RankingCheckBoxes
+from retrieval_app.session.marks import list_marks, remove_example, replace_example
 from retrieval_app.session.session import Session
-from retrieval_app.session.side_questions import Asides
-from retrieval_app.session.tiles import Tiles
-from retrieval_app.widgets.controls import Elided, button, label
-from retrieval_app.widgets.crop_view import Crop
+from retrieval_app.session.side_questions import SideQuestions
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from retrieval_app.widgets.crop_view import CropView
 from retrieval_app.widgets.theme import Theme
 
 
@@ -26,115 +26,123 @@ class QueryPanel(QScrollArea):
 
     open_wanted = Signal()
 
-    def __init__(self, session: Session, tiles: Tiles, theme: Theme, beside: Asides) -> None:
+    def __init__(self, session: Session, tiles: TileCache, theme: Theme, questions: SideQuestions) -> None:
         super().__init__()
         self._session = session
         self._tiles = tiles
-        self.picture = Crop(theme, self._look_at_first)
-        self.more = MarkRow(theme, "+  More like", self._look)
-        self.less = MarkRow(theme, "\N{MINUS SIGN}  Less like", self._look)
-        self.ways = WaySwitches(session)
-        self.identity = IdentityPanel(session, beside)
-        self._invitation = _invitation()
-        self._name = Elided(role="name")
-        self._origin = label("", "caption", wrap=True)
-        self._whole = button("Whole picture")
-        self._back = button("Back to the library")
-        self._open = button("Open a picture…")
-        self._connect()
-        self._arrange()
-        self._show()
+        self.picture = CropView(theme, self._get_first_pixmap)
+        self.positive_row = MarkRow(theme, "+  More like", self._get_example_pixmap)
+        self.negative_row = MarkRow(theme, "\N{MINUS SIGN}  Less like", self._get_example_pixmap)
+        self.ranking_boxes = RankingCheckBoxes(session)
+        self.identity = IdentityPanel(session, questions)
+        self._invitation = _make_invitation()
+        self._name = ElidedLabel(role="name")
+        self._origin = make_label("", "caption", wrap=True)
+        self._whole_button = make_button("Whole picture")
+        self._back_button = make_button("Back to the library")
+        self._open_button = make_button("Open a picture…")
+        self._connect_signals()
+        self._arrange_widgets()
+        self._show_query()
 
-    def _connect(self) -> None:
+    def _connect_signals(self) -> None:
         session = self._session
-        self.picture.cropped.connect(self._crop)
-        self._whole.setToolTip("Forget the box (Esc while the picture has the keys)")
-        self._whole.clicked.connect(self.picture.clear)
-        self._back.setToolTip("Show the whole library again (Esc)")
-        self._back.clicked.connect(session.show_library)
-        self._open.setToolTip("Find what looks like a picture from anywhere (Ctrl+O)")
-        self._open.clicked.connect(self.open_wanted)
-        self.identity.said.connect(partial(QTimer.singleShot, 0, self, self._look_at_answer))
-        for row in (self.more, self.less):
-            row.removed.connect(self._remove)
-            row.weighed.connect(session.mark)
-        session.query_changed.connect(self._show)
-        self._tiles.arrived.connect(self._draw)
+        self.picture.box_changed.connect(self._crop_first_picture)
+        self._whole_button.setToolTip("Forget the box (Esc while the picture has the keys)")
+        self._whole_button.clicked.connect(self.picture.clear_box)
+        self._back_button.setToolTip("Show the whole library again (Esc)")
+        self._back_button.clicked.connect(session.show_library)
+        self._open_button.setToolTip("Find what looks like a picture from anywhere (Ctrl+O)")
+        self._open_button.clicked.connect(self.open_wanted)
+        self.identity.answer_shown.connect(partial(QTimer.singleShot, 0, self, self._scroll_to_identity))
+        for row in (self.positive_row, self.negative_row):
+            row.removed.connect(self._remove_example)
+            row.weighed.connect(session.mark_example)
+        session.query_changed.connect(self._show_query)
+        self._tiles.arrived.connect(self._refresh_pictures)
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
-        column.addWidget(label("QUERY", "section"))
-        parts = (self._invitation, self.picture, self._name, self._origin, self._whole, self.more, self.less)
-        for part in (*parts, self.ways, self.identity, self._back, self._open):
+        column.addWidget(make_label("QUERY", "section"))
+        parts = (
+            self._invitation,
+            self.picture,
+            self._name,
+            self._origin,
+            self._whole_button,
+            self.positive_row,
+            self.negative_row,
+        )
+        for part in (*parts, self.ranking_boxes, self.identity, self._back_button, self._open_button):
             column.addWidget(part)
         column.addStretch(1)
         self.setWidget(inside)
 
     # Showing
 
-    def _show(self) -> None:
+    def _show_query(self) -> None:
         query = self._session.query
-        found = marking.marks(query) if query else []
+        query_marks = list_marks(query) if query else []
         self._invitation.setVisible(query is None)
-        for widget in (self.picture, self._name, self._origin, self._back):
+        for widget in (self.picture, self._name, self._origin, self._back_button):
             widget.setVisible(query is not None)
-        plain = found[:1] if found and found[0].times == 1 else []  # the picture itself, large
-        self.more.show_marks([mark for mark in found if mark.times > 0 and mark not in plain])
-        self.less.show_marks([mark for mark in found if mark.times < 0])
-        box = _box(query)
+        plain = query_marks[:1] if query_marks and query_marks[0].times == 1 else []  # the picture itself, large
+        self.positive_row.show_marks([mark for mark in query_marks if mark.times > 0 and mark not in plain])
+        self.negative_row.show_marks([mark for mark in query_marks if mark.times < 0])
+        box = _get_query_box(query)
         self.picture.show_box(box)
-        self._whole.setVisible(query is not None and isinstance(query.positives[0], Cropped))
-        self._draw()
+        self._whole_button.setVisible(query is not None and isinstance(query.positives[0], CroppedExample))
+        self._refresh_pictures()
 
-    def _draw(self) -> None:
+    def _refresh_pictures(self) -> None:
         """Names and pictures of the library's photos come when they have been read."""
         query = self._session.query
         if query is None:
             return
-        for widget in (self.picture, *self.more.buttons, *self.less.buttons):
+        for widget in (self.picture, *self.positive_row.buttons, *self.negative_row.buttons):
             widget.update()
-        self._name.setText(self.named(query.positives[0]))
-        self._origin.setText(self._said(query))
+        self._name.setText(self.name_picture(query.positives[0]))
+        self._origin.setText(self._describe_origin(query))
 
-    def _look_at_answer(self) -> None:
+    def _scroll_to_identity(self) -> None:
         """Bring what was answered into sight, once it has its place."""
         self.ensureWidgetVisible(self.identity)
 
-    def named(self, example: Example) -> str:
+    def name_picture(self, example: QueryExample) -> str:
         """The file name of a picture; of one in memory, where it came from."""
-        picture = _whole(example)
+        picture = _get_whole_picture(example)
         if isinstance(picture, Path):
             return show_path(bytes(Path(picture.name)))
         if not isinstance(picture, int):
             return "Pasted picture"
-        photo = self._tiles.one(picture)
+        photo = self._tiles.request_photo(picture)
         return show_path(photo.path.rpartition(b"/")[2]) if photo else ""
 
-    def _said(self, query: Query) -> str:
-        part = "A part of it" if isinstance(query.positives[0], Cropped) else ""
+    def _describe_origin(self, query: Query) -> str:
+        part = "A part of it" if isinstance(query.positives[0], CroppedExample) else ""
         if len(query.positives) > 1:
             return f"{part or 'This'} and {'another picture' if len(query.positives) == 2 else 'others'} together"
-        picture = _whole(query.positives[0])
+        picture = _get_whole_picture(query.positives[0])
         if isinstance(picture, int):
-            photo = self._tiles.one(picture)
+            photo = self._tiles.request_photo(picture)
             origin = (photo.label or "") if photo else ""
         else:
             origin = "From outside the library"
         return "  ·  ".join(filter(None, (origin, part)))
 
-    def _look_at_first(self) -> QPixmap | None:
+    def _get_first_pixmap(self) -> QPixmap | None:
         query = self._session.query
-        return self._tiles.preview(_whole(query.positives[0])) if query else None
+        return self._tiles.request_preview(_get_whole_picture(query.positives[0])) if query else None
 
-    def _look(self, example: Example) -> QPixmap | None:
+    def _get_example_pixmap(self, example: QueryExample) -> QPixmap | None:
         """The picture, or its cropped part."""
-        pixmap = self._tiles.preview(_whole(example))
-        if pixmap is None or pixmap.isNull() or (box := _part(example)) is None:
+        pixmap = self._tiles.request_preview(_get_whole_picture(example))
+        if pixmap is None or pixmap.isNull() or (box := _get_crop_box(example)) is None:
             return pixmap
         left, top, width, height = box
         across, down = pixmap.width(), pixmap.height()
@@ -142,29 +150,29 @@ class QueryPanel(QScrollArea):
 
     # Changing
 
-    def _crop(self, box: Box | None) -> None:
+    def _crop_first_picture(self, box: CropBox | None) -> None:
         query = self._session.query
         if query is None:
             return
         first = query.positives[0]
-        whole = _whole(first)
-        self._session.change(marking.replaced(query, first, whole if box is None else Cropped(whole, box)))
+        whole = _get_whole_picture(first)
+        self._session.change_query(replace_example(query, first, whole if box is None else CroppedExample(whole, box)))
 
-    def _remove(self, example: Example) -> None:
+    def _remove_example(self, example: QueryExample) -> None:
         query = self._session.query
-        left = marking.without(query, example) if query else None
-        if left is None:
+        remaining_query = remove_example(query, example) if query else None
+        if remaining_query is None:
             self._session.show_library()  # nothing is left to look for
         else:
-            self._session.change(left)
+            self._session.change_query(remaining_query)
 
 
-def _invitation() -> QWidget:
+def _make_invitation() -> QWidget:
     frame = QFrame()
     frame.setProperty("role", "drop")
     column = QVBoxLayout(frame)
     column.setContentsMargins(16, 32, 16, 32)
-    text: QLabel = label(
+    text: QLabel = make_label(
         "Click a photo to see what looks like it.\n\nOr drop or paste a picture here.", "muted", wrap=True
     )
     text.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -172,15 +180,15 @@ def _invitation() -> QWidget:
     return frame
 
 
-def _whole(example: Example) -> Picture:
-    return example.example if isinstance(example, Cropped) else example
+def _get_whole_picture(example: QueryExample) -> QueryPicture:
+    return example.example if isinstance(example, CroppedExample) else example
 
 
-def _box(query: Query | None) -> Box | None:
+def _get_query_box(query: Query | None) -> CropBox | None:
     """The chosen part of the query's first picture."""
-    return _part(query.positives[0]) if query else None
+    return _get_crop_box(query.positives[0]) if query else None
 
 
-def _part(example: Example) -> Box | None:
+def _get_crop_box(example: QueryExample) -> CropBox | None:
     """The chosen part as fractions; None for one in pixels, which a command may have saved: its size is not known."""
-    return example.box if isinstance(example, Cropped) and max(example.box) <= 1 else None
+    return example.box if isinstance(example, CroppedExample) and max(example.box) <= 1 else None

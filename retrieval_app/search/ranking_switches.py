@@ -5,67 +5,69 @@ from typing import NamedTuple
 
 from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from indexer.ranking.rankings import COPIES, REFINED
+from indexer.ranking.rankings import RANK_COPIES, RANK_REFINED
 from retrieval_app.session.session import Session
-from retrieval_app.widgets.menus import Entry
+from retrieval_app.widgets.menus import MenuEntry
 
 
-class Switch(NamedTuple):
+class RankingSwitch(NamedTuple):
     """What a way is called where it can be switched on, its key, and what it does."""
 
     text: str
     key: str
-    does: str
+    description: str
 
 
-SWITCHES = {
-    REFINED: Switch("Refine", "Ctrl+R", "A second look: what the nearest have in common counts more; mostly better"),
-    COPIES: Switch(
+RANKING_SWITCHES = {
+    RANK_REFINED: RankingSwitch(
+        "Refine", "Ctrl+R", "A second look: what the nearest have in common counts more; mostly better"
+    ),
+    RANK_COPIES: RankingSwitch(
         "Find changed copies", "Ctrl+D", "First what this one picture was made from or into: cut, turned, framed, faded"
     ),
 }
 
 
-class WaySwitches(QWidget):
+class RankingCheckBoxes(QWidget):
     """One check box for each way; what a query cannot be ranked by is greyed."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.boxes = {way: QCheckBox(switch.text) for way, switch in SWITCHES.items()}
+        self.check_boxes = {way: QCheckBox(switch.text) for way, switch in RANKING_SWITCHES.items()}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 4)
         column.setSpacing(8)
-        for way, box in self.boxes.items():
-            box.setToolTip(f"{SWITCHES[way].does} ({SWITCHES[way].key})")
-            box.clicked.connect(partial(self._rank, way))
+        for way, box in self.check_boxes.items():
+            box.setToolTip(f"{RANKING_SWITCHES[way].description} ({RANKING_SWITCHES[way].key})")
+            box.clicked.connect(partial(self._rank_results, way))
             column.addWidget(box)
-        session.query_changed.connect(self._show)
-        self._show()
+        session.query_changed.connect(self._update_boxes)
+        self._update_boxes()
 
-    def _rank(self, way: str) -> None:
-        self._session.rank(way)
+    def _rank_results(self, ranking: str) -> None:
+        self._session.toggle_ranking(ranking)
 
-    def _show(self) -> None:
+    def _update_boxes(self) -> None:
         self.setVisible(self._session.query is not None)
-        for way, box in self.boxes.items():
-            box.setChecked(self._session.way == way)
-            box.setEnabled(self._session.takes(way))
+        for way, box in self.check_boxes.items():
+            box.setChecked(self._session.ranking == way)
+            box.setEnabled(self._session.can_rank_by(way))
 
 
-def entries(session: Session) -> list[Entry]:
+def list_ranking_entries(session: Session) -> list[MenuEntry]:
     """The lines of the menu that switch the ways."""
 
-    def checked(way: str) -> bool:
-        return session.way == way
+    def is_checked(ranking: str) -> bool:
+        return session.ranking == ranking
 
     return [
-        Entry(
+        MenuEntry(
             switch.text,
-            partial(session.rank, way),
+            partial(session.toggle_ranking, way),
             (switch.key,),
-            possible=partial(session.takes, way),
-            checked=partial(checked, way),
+            possible=partial(session.can_rank_by, way),
+            checked=partial(is_checked, way),
         )
-        for way, switch in SWITCHES.items()
+        for way, switch in RANKING_SWITCHES.items()
     ]

@@ -7,21 +7,22 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QWidget
 
 from indexer.library import Library
-from indexer.ranking import saved_searches as saved
-from indexer.ranking.rankings import Search
+from indexer.ranking import saved_searches
+from indexer.ranking.rankings import SearchRequest
+from indexer.ranking.saved_searches import list_saved_searches, load_search
 from retrieval_app.session.session import Session
-from retrieval_app.session.side_questions import Asides
+from retrieval_app.session.side_questions import SideQuestions
 
-NAMES = "names of saved searches"
+NAMES_KEY = "names of saved searches"
 
 
-class _Saving(NamedTuple):
+class _SavedSearchWrite(NamedTuple):
     """The question to keep a search by this name."""
 
     name: str
 
 
-class _Opening(NamedTuple):
+class _SavedSearchRead(NamedTuple):
     """The question for the search of this name."""
 
     name: str
@@ -30,23 +31,23 @@ class _Opening(NamedTuple):
 class SavedSearches(QObject):
     """The names, a menu of them, and what it does."""
 
-    def __init__(self, session: Session, beside: Asides, window: QWidget) -> None:
+    def __init__(self, session: Session, questions: SideQuestions, window: QWidget) -> None:
         super().__init__(window)
         self._session = session
-        self._asides = beside
+        self._questions = questions
         self._window = window
         self._menu: QMenu | None = None
         self.names: list[str] = []  # none while there is no library to ask
-        session.library_changed.connect(self._follow)
-        for answered in (beside.answered, session.writer.written):
-            answered.connect(self._take)
-        for refused in (beside.refused, session.writer.refused):
-            refused.connect(self._refuse)
+        session.library_changed.connect(self._request_names)
+        for answered in (questions.answered, session.writer.written):
+            answered.connect(self._take_answer)
+        for refused in (questions.refused, session.writer.refused):
+            refused.connect(self._report_refusal)
 
-    def fill(self, menu: QMenu) -> None:
+    def add_submenu(self, menu: QMenu) -> None:
         """Add the list of saved searches to a menu."""
         self._menu = menu.addMenu("Saved searches")
-        self._list()
+        self._fill_submenu()
 
     def ask_name(self) -> None:
         """Ask for a name and keep the current search by it."""
@@ -54,65 +55,67 @@ class SavedSearches(QObject):
         dialog.setWindowTitle("Save this search")
         dialog.setLabelText("Name of the search: pictures, marks, part, filter, cut-off and order are kept.")
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
-        dialog.textValueSelected.connect(self.save)
+        dialog.textValueSelected.connect(self.save_search)
         dialog.open()
 
-    def save(self, name: str) -> None:
+    def save_search(self, name: str) -> None:
         """Keep the current search by a name, in place of one that had it."""
-        if self._session.asked is not None:
-            self._session.writer.write(_Saving(name), partial(_save, name=name, kept=self._session.asked))
+        if self._session.current_search is not None:
+            self._session.writer.write(
+                _SavedSearchWrite(name), partial(_save_and_list, name=name, kept=self._session.current_search)
+            )
 
-    def open(self, name: str) -> None:
+    def open_search(self, name: str) -> None:
         """Look at a saved search again."""
-        self._asides.ask(_Opening(name), partial(saved.load, name=name))
+        self._questions.ask_question(_SavedSearchRead(name), partial(load_search, name=name))
 
-    def forget(self, name: str) -> None:
+    def forget_search(self, name: str) -> None:
         """Forget a saved search."""
-        self._session.writer.write(NAMES, partial(_forget, name=name))
+        self._session.writer.write(NAMES_KEY, partial(_forget_and_list, name=name))
 
-    def _follow(self) -> None:
-        if self._session.empty:
+    def _request_names(self) -> None:
+        if self._session.is_empty:
             self.names = []
-            self._list()
+            self._fill_submenu()
         else:
-            self._asides.ask(NAMES, saved.names)
+            self._questions.ask_question(NAMES_KEY, list_saved_searches)
 
-    def _take(self, key: object, answer: object) -> None:
-        if isinstance(key, _Opening) and isinstance(answer, Search):
-            self._session.reopen(answer)
-        elif (key == NAMES or isinstance(key, _Saving)) and isinstance(answer, list):
+    def _take_answer(self, key: object, answer: object) -> None:
+        if isinstance(key, _SavedSearchRead) and isinstance(answer, SearchRequest):
+            self._session.repeat_search(answer)
+        elif (key == NAMES_KEY or isinstance(key, _SavedSearchWrite)) and isinstance(answer, list):
             self.names = answer
-            self._list()
-            if isinstance(key, _Saving):
-                self._session.noticed.emit(f"Saved as {key.name}; open it again from the menu Search.")
+            self._fill_submenu()
+            if isinstance(key, _SavedSearchWrite):
+                self._session.notice_posted.emit(f"Saved as {key.name}; open it again from the menu Search.")
 
-    def _refuse(self, key: object, sentence: str) -> None:
-        if key == NAMES or isinstance(key, (_Saving, _Opening)):
-            self._session.noticed.emit(sentence)
+    def _report_refusal(self, key: object, sentence: str) -> None:
+        if key == NAMES_KEY or isinstance(key, (_SavedSearchWrite, _SavedSearchRead)):
+            self._session.notice_posted.emit(sentence)
 
-    def _list(self) -> None:
+    def _fill_submenu(self) -> None:
         if self._menu is None:
             return
         self._menu.clear()
         self._menu.setEnabled(bool(self.names))
         for name in self.names:
-            self._menu.addAction(_plain(name)).triggered.connect(partial(self.open, name))
+            self._menu.addAction(_escape_ampersands(name)).triggered.connect(partial(self.open_search, name))
         if self.names:
             self._menu.addSeparator()
-            gone = self._menu.addMenu("Forget")
+            forget_menu = self._menu.addMenu("Forget")
             for name in self.names:
-                gone.addAction(_plain(name)).triggered.connect(partial(self.forget, name))
+                forget_menu.addAction(_escape_ampersands(name)).triggered.connect(partial(self.forget_search, name))
 
 
-def _plain(name: str) -> str:
+def _escape_ampersands(name: str) -> str:
     return name.replace("&", "&&")
 
 
-def _save(library: Library, name: str, kept: Search) -> list[str]:
-    saved.save(library, name.strip(), kept)
-    return saved.names(library)
+def _save_and_list(library: Library, name: str, kept: SearchRequest) -> list[str]:
+    saved_searches.save_search(library, name.strip(), kept)
+    return list_saved_searches(library)
 
 
-def _forget(library: Library, name: str) -> list[str]:
-    saved.forget(library, name)
-    return saved.names(library)
+def _forget_and_list(library: Library, name: str) -> list[str]:
+    saved_searches.forget_search(library, name)
+    return list_saved_searches(library)

@@ -7,16 +7,19 @@ from pathlib import Path
 from retrieval_app.session.session import Session
 
 
-def move(session: Session, old: bytes, new: Path) -> None:
+def move_folder(session: Session, old_folder: bytes, new_folder: Path) -> None:
     """Point a folder of the library at its new place; nothing is embedded again."""
-    session.run(["roots", "--move", os.fsdecode(old), str(new)], partial(move, session, old, new))
+    session.run_command(
+        ["roots", "--move", os.fsdecode(old_folder), str(new_folder)],
+        partial(move_folder, session, old_folder, new_folder),
+    )
 
 
-def forget(session: Session, folder: bytes) -> None:
+def forget_folder(session: Session, folder: bytes) -> None:
     """Take a folder out of the library."""
-    session.run(["forget", os.fsdecode(folder), "--yes"], partial(forget, session, folder))
+    session.run_command(["forget", os.fsdecode(folder), "--yes"], partial(forget_folder, session, folder))
 
 
-def forget_missing(session: Session) -> None:
+def forget_missing_files(session: Session) -> None:
     """Take the files that are gone out of the library."""
-    session.run(["forget", "--missing", "--yes"], partial(forget_missing, session))
+    session.run_command(["forget", "--missing", "--yes"], partial(forget_missing_files, session))

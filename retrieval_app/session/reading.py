@@ -6,56 +6,58 @@ import numpy as np
 
 from indexer.database.filters import Filter
 from indexer.library import Library, SearchResult
-from indexer.ranking import rankings as ways
-from indexer.ranking.rankings import COPIES, NEAREST, REFINED, Search
-from retrieval_app.session.state import Listing
+from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED, SearchRequest, run_search
+from retrieval_app.session.state import PhotoListing
 
-HITS = 200  # ranked results of one search
-EVERYTHING = Filter()
+MAX_HITS = 200  # ranked results of one search
+NO_FILTER = Filter()
 
 
-class Answer(NamedTuple):
+class FoundListings(NamedTuple):
     """What was found, and of that what lies within the cut-off; None where the cut-off only ends the list."""
 
-    found: Listing
-    shown: Listing | None = None
+    full_listing: PhotoListing
+    cut_listing: PhotoListing | None = None
 
 
-class Order(NamedTuple):
+class RankingWording(NamedTuple):
     """What the results of a way are called, and in which order they stand."""
 
-    chip: str
-    order: str
+    chip_text: str
+    order_text: str
 
 
-ORDERS = {
-    NEAREST: Order("", "sorted by distance, 0 is the same"),
-    REFINED: Order("refined", "sorted by a second look at the nearest"),
-    COPIES: Order("changed copies first", "what this may be a changed copy of comes first"),
+RANKING_WORDINGS = {
+    RANK_NEAREST: RankingWording("", "sorted by distance, 0 is the same"),
+    RANK_REFINED: RankingWording("refined", "sorted by a second look at the nearest"),
+    RANK_COPIES: RankingWording("changed copies first", "what this may be a changed copy of comes first"),
 }
 
 
-def ranked(library: Library, asked: Search) -> Answer:
+def find_ranked_photos(library: Library, search: SearchRequest) -> FoundListings:
     """The photos that answer best, among those that pass the filter.
 
     Plain results stand in the order of distance, so that a cut-off only ends their list. Else it may change the ranks,
     and those within it are asked for.
     """
-    among = _among(library, asked.within)
-    found = _listing(ways.ranked(library, asked._replace(max_distance=None), HITS), among)
-    again = asked.way != NEAREST and asked.max_distance is not None
-    return Answer(found, _listing(ways.ranked(library, asked, HITS), among) if again else None)
+    candidate_count = _count_candidates(library, search.within)
+    full_listing = _build_listing(run_search(library, search._replace(max_distance=None), MAX_HITS), candidate_count)
+    needs_second_ranking = search.ranking != RANK_NEAREST and search.max_distance is not None
+    return FoundListings(
+        full_listing,
+        _build_listing(run_search(library, search, MAX_HITS), candidate_count) if needs_second_ranking else None,
+    )
 
 
-def listed(library: Library, within: Filter) -> Answer:
+def find_filtered_photos(library: Library, within: Filter) -> FoundListings:
     """The photos that pass the filter, in the library's order."""
-    return Answer(Listing(library.photo_ids(within), among=len(library.photo_ids())))
+    return FoundListings(PhotoListing(library.find_photo_ids(within), candidate_count=len(library.find_photo_ids())))
 
 
-def _among(library: Library, within: Filter | None) -> int:
-    return library.store.count_photos(library.model_id) if within is None else len(library.photo_ids(within))
+def _count_candidates(library: Library, within: Filter | None) -> int:
+    return library.store.count_photos(library.model_id) if within is None else len(library.find_photo_ids(within))
 
 
-def _listing(result: SearchResult, among: int) -> Listing:
+def _build_listing(result: SearchResult, candidate_count: int) -> PhotoListing:
     ids = np.fromiter((hit.photo.id for hit in result.hits), np.int64, len(result.hits))
-    return Listing(ids, result, among)
+    return PhotoListing(ids, result, candidate_count)

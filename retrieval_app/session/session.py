@@ -12,23 +12,23 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from indexer.database.filters import Filter
-from indexer.database.store import Failure
+from indexer.database.store import FailedFile
 from indexer.errors import LookalikeError
-from indexer.library import Info, Library
-from indexer.photos.samples import sample_folder
-from indexer.places import home
-from indexer.ranking.rankings import NEAREST, Search, takes
-from indexer.search.query import Example, Query
-from retrieval_app.session import marks as marking
-from retrieval_app.session.reading import EVERYTHING, Answer, listed, ranked
-from retrieval_app.session.reading_snapshot import WATCHED, Snapshot, keep_watched, take_snapshot
-from retrieval_app.session.state import History, JobState, Listing, Trouble, no_folder
-from retrieval_app.workers.child_process import JobEnd, Readers
-from retrieval_app.workers.library_job import Work, summary
-from retrieval_app.workers.writer import Writer
+from indexer.library import Library, LibraryInfo
+from indexer.photos.samples import find_sample_folder
+from indexer.places import find_home_folder
+from indexer.ranking.rankings import RANK_NEAREST, SearchRequest, can_rank
+from indexer.search.query import Query, QueryExample
+from retrieval_app.session.marks import adjust_mark
+from retrieval_app.session.reading import NO_FILTER, FoundListings, find_filtered_photos, find_ranked_photos
+from retrieval_app.session.reading_snapshot import WATCHED_SETTING, LibrarySnapshot, save_watched_setting, take_snapshot
+from retrieval_app.session.state import JobState, PhotoListing, QueryHistory, TroubleMessage, explain_missing_folder
+from retrieval_app.workers.child_process import JobEnd, LibraryReaders
+from retrieval_app.workers.library_job import LibraryJob, summarize_job
+from retrieval_app.workers.writer import LibraryWriter
 
 POLL_MS = 700  # how often another process's commits are looked for
-SNAPSHOT = "snapshot"
+SNAPSHOT_KEY = "snapshot"
 
 
 class Session(QObject):
@@ -38,363 +38,385 @@ class Session(QObject):
     listing_changed = Signal()
     query_changed = Signal()
     job_changed = Signal()
-    troubled = Signal(object)  # Trouble, or None when it is over
-    noticed = Signal(str)  # a sentence for the status line
-    leaving = Signal()  # the library is about to be closed: what is half said of it is finished now
-    closing = Signal()
+    trouble_changed = Signal(object)  # Trouble, or None when it is over
+    notice_posted = Signal(str)  # a sentence for the status line
+    library_closing = Signal()  # the library is about to be closed: what is half said of it is finished now
+    session_closing = Signal()
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.folder = folder
-        self.info: Info | None = None
-        self.failures: list[Failure] = []
-        self.previous = ""  # the model to go back to
-        self.listing = self.found = Listing(np.empty(0, np.int64))  # found: before the cut-off
-        self.within = EVERYTHING
-        self.cut: float | None = None
-        self.way = NEAREST  # of ways.WAYS
-        self.history = History()
+        self.info: LibraryInfo | None = None
+        self.failures: list[FailedFile] = []
+        self.previous_model = ""  # the model to go back to
+        self.listing = self.full_listing = PhotoListing(np.empty(0, np.int64))  # found: before the cut-off
+        self.photo_filter = NO_FILTER
+        self.max_distance: float | None = None
+        self.ranking = RANK_NEAREST  # of ways.WAYS
+        self.history = QueryHistory()
         self.searching = False
-        self.work = Work(self)
-        self.writer = Writer(self)
-        self._ids = self.listing.ids
+        self.library_job = LibraryJob(self)
+        self.writer = LibraryWriter(self)
+        self._photo_ids = self.listing.ids
         self._library: Library | None = None
         self._version = -1
-        self._reading = False
-        self._ticket = 0
-        self._reader = Readers(1, parent=self)  # one thread, so that snapshot and search share what they read
-        self._reader.answered.connect(self._take)
-        self._reader.failed.connect(self._fail)
+        self._snapshot_pending = False
+        self._search_number = 0
+        self._reader = LibraryReaders(1, parent=self)  # one thread, so that snapshot and search share what they read
+        self._reader.answered.connect(self._receive_answer)
+        self._reader.failed.connect(self._handle_failure)
         self._timer = QTimer(self, interval=POLL_MS)
-        self._timer.timeout.connect(self._poll)
-        self.work.changed.connect(self.job_changed)
-        self.work.ended.connect(self._end)
-        self.work.watch.failed.connect(self._unwatched)
-        self.writer.refused.connect(self._not_written)
+        self._timer.timeout.connect(self._poll_library)
+        self.library_job.changed.connect(self.job_changed)
+        self.library_job.ended.connect(self._handle_job_end)
+        self.library_job.watch.failed.connect(self._report_watch_failure)
+        self.writer.refused.connect(self._report_write_failure)
 
     # The library
 
     @property
     def query(self) -> Query | None:
         """The query whose results are shown; None for the whole library."""
-        return self.history.current
+        return self.history.current_query
 
     @property
-    def asked(self) -> Search | None:
+    def current_search(self) -> SearchRequest | None:
         """The search whose results are shown; None for the whole library."""
         if self.query is None:
             return None
-        return Search(self.query, None if self.within == EVERYTHING else self.within, self.cut, self.way)
+        return SearchRequest(
+            self.query, None if self.photo_filter == NO_FILTER else self.photo_filter, self.max_distance, self.ranking
+        )
 
     @property
-    def queried(self) -> int | None:
+    def query_photo_id(self) -> int | None:
         """The photo of the library that alone is the query, if it is one."""
         if self.query is None or len(self.query.positives) != 1 or not isinstance(self.query.positives[0], int):
             return None
         return self.query.positives[0]
 
     @property
-    def job(self) -> JobState | None:
+    def job_state(self) -> JobState | None:
         """The job at work on the library."""
-        return self.work.state
+        return self.library_job.state
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is nothing to show yet."""
         return self.info is None or self.info.photos == 0
 
-    def open(self, folder: Path) -> None:
+    def open_library(self, folder: Path) -> None:
         """Show another library; one that does not exist yet is empty until something is indexed into it."""
-        if self.job is not None:
-            self.trouble("Another library can be opened when indexing is done or cancelled.", "Cancel", self.cancel)
+        if self.job_state is not None:
+            self.report_trouble(
+                "Another library can be opened when indexing is done or cancelled.", "Cancel", self.cancel_job
+            )
             return
-        self._leave()
+        self._leave_library()
         self.folder = folder
         self._timer.start()
-        self._poll()
+        self._poll_library()
         self.library_changed.emit()
         self.query_changed.emit()
-        self._show(Listing(self._ids))
+        self._show_listing(PhotoListing(self._photo_ids))
 
     def close(self) -> None:
         """End threads and child; the window is closing."""
         self._timer.stop()
-        self.leaving.emit()
-        self.closing.emit()
-        self.work.close()
+        self.library_closing.emit()
+        self.session_closing.emit()
+        self.library_job.close()
         self.writer.close()
         self._reader.close()
         if self._library is not None:
             self._library.close()
             self._library = None
 
-    def _leave(self) -> None:
-        self.leaving.emit()
-        self.work.watch.follow(self.folder, wanted=False)
+    def _leave_library(self) -> None:
+        self.library_closing.emit()
+        self.library_job.watch.follow_library(self.folder, wanted=False)
         if self._library is not None:
             self._library.close()
-        self._library, self._version, self._reading = None, -1, False
+        self._library, self._version, self._snapshot_pending = None, -1, False
         self._reader.open(None)
         self.writer.open(None)
-        self.info, self.failures, self.previous, self.history = None, [], "", History()
-        self._ids, self.within, self.cut, self.way = np.empty(0, np.int64), EVERYTHING, None, NEAREST
-        self._settle()
+        self.info, self.failures, self.previous_model, self.history = None, [], "", QueryHistory()
+        self._photo_ids, self.photo_filter, self.max_distance, self.ranking = (
+            np.empty(0, np.int64),
+            NO_FILTER,
+            None,
+            RANK_NEAREST,
+        )
+        self._drop_pending_search()
 
-    def _poll(self) -> None:
+    def _poll_library(self) -> None:
         """Look for a library that came into being, or for what another process committed."""
-        if self._library is None and not self._enter():
+        if self._library is None and not self._try_open_library():
             return
         assert self._library is not None
         try:
-            version = self._library.version()
+            version = self._library.read_data_version()
         except LookalikeError as error:
-            self._give_up(error)
+            self._stop_polling(error)
             return
-        if version != self._version and not self._reading:
-            self._version, self._reading = version, True
-            self._reader.ask(SNAPSHOT, take_snapshot)
+        if version != self._version and not self._snapshot_pending:
+            self._version, self._snapshot_pending = version, True
+            self._reader.ask_question(SNAPSHOT_KEY, take_snapshot)
 
-    def _enter(self) -> bool:
+    def _try_open_library(self) -> bool:
         if not (self.folder / "library.sqlite").exists():
             return False
         try:
             self._library = Library.open(self.folder)
         except LookalikeError as error:
-            if self.job is None:  # while a job makes the library, the next look will find it
-                self._give_up(error)
+            if self.job_state is None:  # while a job makes the library, the next look will find it
+                self._stop_polling(error)
             return False
         self._reader.open(self.folder)
         self.writer.open(self.folder)
         return True
 
-    def _take(self, key: object, answer: object) -> None:
-        if isinstance(answer, Snapshot):
-            self._take_snapshot(answer)
-        elif isinstance(answer, Answer) and key == self._ticket:
-            self._take_answer(answer)
+    def _receive_answer(self, key: object, answer: object) -> None:
+        if isinstance(answer, LibrarySnapshot):
+            self._receive_snapshot(answer)
+        elif isinstance(answer, FoundListings) and key == self._search_number:
+            self._receive_listings(answer)
 
-    def _fail(self, key: object, error: Exception) -> None:
-        if key == SNAPSHOT:
-            self._reading = False
-            self._give_up(error)
-        elif key == self._ticket:
-            self._fail_search(error)
+    def _handle_failure(self, key: object, error: Exception) -> None:
+        if key == SNAPSHOT_KEY:
+            self._snapshot_pending = False
+            self._stop_polling(error)
+        elif key == self._search_number:
+            self._report_search_failure(error)
         else:
-            self._give_up(error)
+            self._stop_polling(error)
 
-    def _take_snapshot(self, snapshot: Snapshot) -> None:
-        self._reading = False
-        before = self.info.fingerprint if self.info else ""
+    def _receive_snapshot(self, snapshot: LibrarySnapshot) -> None:
+        self._snapshot_pending = False
+        fingerprint_before = self.info.fingerprint if self.info else ""
         if self.info is None:
-            self.work.watch.follow(self.folder, wanted=snapshot.watched)
-            self._reader.ask("warm", Library.warm)
-        self._ids, self.info, self.failures, self.previous, _ = snapshot
+            self.library_job.watch.follow_library(self.folder, wanted=snapshot.is_watched)
+            self._reader.ask_question("warm", Library.warm_up)
+        self._photo_ids, self.info, self.failures, self.previous_model, _ = snapshot
         self.library_changed.emit()
         if self.query is None:
-            self._list()
-        elif self.info is not None and self.info.fingerprint != before:
-            self._look()  # what is shown was ranked by another model
+            self._show_library_photos()
+        elif self.info is not None and self.info.fingerprint != fingerprint_before:
+            self._show_current_query()  # what is shown was ranked by another model
 
-    def _give_up(self, error: Exception) -> None:
+    def _stop_polling(self, error: Exception) -> None:
         """Look at the library no more until the user wants to try again."""
         self._timer.stop()
-        self._explain(error, "Try again", partial(self.open, self.folder))
+        self._report_error(error, "Try again", partial(self.open_library, self.folder))
 
     # Searching
 
     def search(self, query: Query) -> None:
         """Rank the library by its distance to the query; an earlier search that is still running is forgotten."""
-        if self.empty:
-            self.trouble("Nothing is here to search. Index a photo folder first.", "Try the sample", self.try_sample)
+        if self.is_empty:
+            self.report_trouble(
+                "Nothing is here to search. Index a photo folder first.", "Try the sample", self.try_sample
+            )
             return
-        self.history.visit(query)
-        self._look()
+        self.history.add_query(query)
+        self._show_current_query()
 
-    def reopen(self, search: Search) -> None:
+    def repeat_search(self, search: SearchRequest) -> None:
         """Search as it was done before: with this filter and cut-off, and in this way."""
-        self.within, self.cut, self.way = search.within or EVERYTHING, search.max_distance, search.way
+        self.photo_filter, self.max_distance, self.ranking = (
+            search.within or NO_FILTER,
+            search.max_distance,
+            search.ranking,
+        )
         self.search(search.query)
 
-    def click(self, photo: int) -> None:
+    def toggle_query_photo(self, photo_id: int) -> None:
         """Take a photo of the library as the query; a second time, go back to the whole library."""
-        if photo == self.queried:
+        if photo_id == self.query_photo_id:
             self.show_library()
         else:
-            self.search(Query(positives=(photo,)))
+            self.search(Query(positives=(photo_id,)))
 
-    def mark(self, example: Example, by: int) -> None:
+    def mark_example(self, example: QueryExample, step: int) -> None:
         """Look for more (1) or less (-1) of a picture, once more; a mark and its opposite undo each other."""
-        self.change(marking.marked(self.query, example, by))
+        self.change_query(adjust_mark(self.query, example, step))
 
-    def change(self, query: Query | None) -> None:
+    def change_query(self, query: Query | None) -> None:
         """Rank by a query that came of changing the current one; None where nothing to look for would be left."""
         if query is None:
-            self.noticed.emit("A search needs a picture to look like: mark one with + first.")
-        elif not self.empty:
-            self.history.visit(query, changed=True)
-            self._look()
+            self.notice_posted.emit("A search needs a picture to look like: mark one with + first.")
+        elif not self.is_empty:
+            self.history.add_query(query, changed=True)
+            self._show_current_query()
 
-    def undo(self) -> None:
+    def undo_change(self) -> None:
         """Take back the last mark or crop."""
-        if self.history.changed:
-            self.move(-1)
+        if self.history.is_change:
+            self.move_in_history(-1)
 
     def show_library(self) -> None:
         """Drop the query and show the whole library."""
         if self.query is not None:
-            self.history.visit(None)
-            self._look()
+            self.history.add_query(None)
+            self._show_current_query()
 
-    def move(self, by: int) -> None:
+    def move_in_history(self, steps: int) -> None:
         """Go back (-1) or forward (+1) in the history of queries."""
-        if self.history.can_move(by):
-            self.history.move(by)
-            self._look()
+        if self.history.can_move(steps):
+            self.history.move_by(steps)
+            self._show_current_query()
 
-    def _look(self) -> None:
+    def _show_current_query(self) -> None:
         """Show what the history points at."""
-        self._settle()
-        if not self.takes(self.way):
-            self.way = NEAREST
+        self._drop_pending_search()
+        if not self.can_rank_by(self.ranking):
+            self.ranking = RANK_NEAREST
         self.query_changed.emit()
-        if self.asked is None:
-            self._list()
+        if self.current_search is None:
+            self._show_library_photos()
         else:
             self.searching = True
-            self._reader.ask(self._ticket, partial(ranked, asked=self.asked))
+            self._reader.ask_question(self._search_number, partial(find_ranked_photos, search=self.current_search))
             self.listing_changed.emit()
 
-    def _list(self) -> None:
+    def _show_library_photos(self) -> None:
         """Show the library, or what of it passes the filter."""
-        if self.within == EVERYTHING:
-            self._show(Listing(self._ids, among=len(self._ids)))
+        if self.photo_filter == NO_FILTER:
+            self._show_listing(PhotoListing(self._photo_ids, candidate_count=len(self._photo_ids)))
         else:
-            self._reader.ask(self._ticket, partial(listed, within=self.within))
+            self._reader.ask_question(self._search_number, partial(find_filtered_photos, within=self.photo_filter))
 
-    def keep_within(self, within: Filter) -> None:
+    def set_filter(self, photo_filter: Filter) -> None:
         """Show and search only the photos that pass the filter."""
-        self.within = within
-        self._look()
+        self.photo_filter = photo_filter
+        self._show_current_query()
 
-    def cut_at(self, distance: float | None) -> None:
+    def set_max_distance(self, distance: float | None) -> None:
         """Show only results up to a distance; None for all."""
-        self.cut = distance
-        if self.query is None or self.way == NEAREST:
-            self._show(self.found)
+        self.max_distance = distance
+        if self.query is None or self.ranking == RANK_NEAREST:
+            self._show_listing(self.full_listing)
         else:
-            self._look()
+            self._show_current_query()
 
-    def rank(self, way: str) -> None:
+    def toggle_ranking(self, ranking: str) -> None:
         """Rank in one of WAYS from now on; a second time, by distance again."""
-        wanted = NEAREST if way == self.way else way
-        if self.takes(wanted):
-            self.way = wanted
-            self._look()
+        new_ranking = RANK_NEAREST if ranking == self.ranking else ranking
+        if self.can_rank_by(new_ranking):
+            self.ranking = new_ranking
+            self._show_current_query()
 
-    def takes(self, way: str) -> bool:
+    def can_rank_by(self, ranking: str) -> bool:
         """Whether there is a query that can be ranked so."""
-        return self.query is not None and takes(way, self.query)
+        return self.query is not None and can_rank(ranking, self.query)
 
-    def _settle(self) -> None:
+    def _drop_pending_search(self) -> None:
         """Forget searches under way and troubles of the past."""
-        self._reader.drop(self._ticket)
-        self._ticket += 1
+        self._reader.drop_question(self._search_number)
+        self._search_number += 1
         self.searching = False
-        self.troubled.emit(None)
+        self.trouble_changed.emit(None)
 
-    def _take_answer(self, answer: Answer) -> None:
+    def _receive_listings(self, answer: FoundListings) -> None:
         self.searching = False
-        self._show(*answer)
-        self.noticed.emit(answer.found.result.notice if answer.found.result else "")
+        self._show_listing(*answer)
+        self.notice_posted.emit(answer.full_listing.result.notice if answer.full_listing.result else "")
 
-    def _fail_search(self, error: Exception) -> None:
+    def _report_search_failure(self, error: Exception) -> None:
         self.searching = False
         self.listing_changed.emit()
-        self._explain(error, "Back to the library", self.show_library)
+        self._report_error(error, "Back to the library", self.show_library)
 
-    def _show(self, found: Listing, shown: Listing | None = None) -> None:
-        self.found, self.listing = found, found.nearer(self.cut) if shown is None else shown
+    def _show_listing(self, full_listing: PhotoListing, cut_listing: PhotoListing | None = None) -> None:
+        self.full_listing, self.listing = (
+            full_listing,
+            full_listing.cut_at_distance(self.max_distance) if cut_listing is None else cut_listing,
+        )
         self.listing_changed.emit()
 
     # Indexing
 
-    def index(self, folders: Sequence[Path], *, labelled: bool = False) -> None:
+    def index_folders(self, folders: Sequence[Path], *, labelled: bool = False) -> None:
         """Index photo folders in a child process; the user's own folders never mix with the sample's."""
-        again = partial(self.index, folders, labelled=labelled)
+        repeat = partial(self.index_folders, folders, labelled=labelled)
         if missing := [folder for folder in folders if not folder.is_dir()]:
-            take_parent = partial(self.index, [missing[0].parent], labelled=labelled)
-            self.troubled.emit(no_folder(missing[0], again, take_parent))
+            take_parent = partial(self.index_folders, [missing[0].parent], labelled=labelled)
+            self.trouble_changed.emit(explain_missing_folder(missing[0], repeat, take_parent))
         else:
-            if self.folder == _sample_library() and sample_folder() not in folders:
-                self.open(home() / "default.library")
-            self.run(["index", *map(str, folders), *["--labelled"] * labelled, "--attached"], again)
+            if self.folder == _sample_library_folder() and find_sample_folder() not in folders:
+                self.open_library(find_home_folder() / "default.library")
+            self.run_command(["index", *map(str, folders), *["--labelled"] * labelled, "--attached"], repeat)
 
     def can_rescan(self) -> bool:
         """Whether there is a library whose folders can be looked through, and no job at work."""
-        return self.job is None and self._library is not None
+        return self.job_state is None and self._library is not None
 
-    def rescan(self) -> None:
+    def rescan_folders(self) -> None:
         """Bring the library's own folders up to date."""
         if self.can_rescan():
-            self.run(["index", "--attached"], self.rescan)
+            self.run_command(["index", "--attached"], self.rescan_folders)
 
-    def watch(self, wanted: bool) -> None:
+    def watch_folders(self, wanted: bool) -> None:
         """Index whatever changes in the library's folders, from now on and at every start, or no longer."""
-        self.work.watch.follow(self.folder, wanted=wanted)
-        self.writer.write(WATCHED, partial(keep_watched, watched=wanted))
+        self.library_job.watch.follow_library(self.folder, wanted=wanted)
+        self.writer.write(WATCHED_SETTING, partial(save_watched_setting, watched=wanted))
 
-    def _not_written(self, key: object, sentence: str) -> None:
-        if key == WATCHED:
-            self.trouble(sentence, "Try again", partial(self.watch, self.work.watch.wanted))
+    def _report_write_failure(self, key: object, sentence: str) -> None:
+        if key == WATCHED_SETTING:
+            self.report_trouble(sentence, "Try again", partial(self.watch_folders, self.library_job.watch.wanted))
 
-    def _unwatched(self, sentence: str) -> None:
-        self.trouble(f"The folders are no longer watched. {sentence}", "Watch again", partial(self.watch, True))
+    def _report_watch_failure(self, sentence: str) -> None:
+        self.report_trouble(
+            f"The folders are no longer watched. {sentence}", "Watch again", partial(self.watch_folders, True)
+        )
 
     def try_sample(self) -> None:
         """Index the bundled pictures into a library of their own."""
-        self.open(_sample_library())
-        self.index([sample_folder()], labelled=True)
+        self.open_library(_sample_library_folder())
+        self.index_folders([find_sample_folder()], labelled=True)
 
-    def cancel(self) -> None:
+    def cancel_job(self) -> None:
         """Stop the running job; what it has committed stays."""
-        self.work.cancel()
+        self.library_job.cancel()
 
     # The job
 
-    def run(self, arguments: Sequence[str], again: Callable[[], None]) -> None:
+    def run_command(self, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
         """Have a command done to the library in a child process; `again` is what the user may wish if it fails."""
-        if self.job is not None:
-            busy = "Indexing is under way. Cancel it first, or wait until it is done."
-            self.trouble(busy, "Cancel it", self.cancel)
+        if self.job_state is not None:
+            sentence = "Indexing is under way. Cancel it first, or wait until it is done."
+            self.report_trouble(sentence, "Cancel it", self.cancel_job)
             return
-        self.troubled.emit(None)
-        self.work.start(self.folder, arguments, again)
+        self.trouble_changed.emit(None)
+        self.library_job.start_command(self.folder, arguments, repeat)
 
-    def _end(self, end: JobEnd, again: Callable[[], None]) -> None:
+    def _handle_job_end(self, end: JobEnd, repeat: Callable[[], None]) -> None:
         self._timer.start()
-        self._poll()
+        self._poll_library()
         if end.cancelled:
-            self.noticed.emit("The work was stopped. What was done is kept; start it again to go on.")
+            self.notice_posted.emit("The work was stopped. What was done is kept; start it again to go on.")
         elif end.result is None:
-            self.trouble(end.sentence, "Try again", again)
+            self.report_trouble(end.sentence, "Try again", repeat)
         else:
-            went_on = " The work had stopped unexpectedly, and went on by itself." if self.work.crashed else ""
-            self.noticed.emit(summary(end.result) + went_on)
+            crash_notice = (
+                " The work had stopped unexpectedly, and went on by itself." if self.library_job.crashed else ""
+            )
+            self.notice_posted.emit(summarize_job(end.result) + crash_notice)
             if end.result["result"] == "roots":
-                self.rescan()
+                self.rescan_folders()
 
     # Sentences
 
-    def trouble(self, sentence: str, button: str, remedy: Callable[[], None]) -> None:
+    def report_trouble(self, sentence: str, button: str, remedy: Callable[[], None]) -> None:
         """Say what is wrong, with the one thing that can be done about it."""
-        self.troubled.emit(Trouble(sentence, button, remedy))
+        self.trouble_changed.emit(TroubleMessage(sentence, button, remedy))
 
-    def _explain(self, error: Exception, button: str, remedy: Callable[[], None]) -> None:
+    def _report_error(self, error: Exception, button: str, remedy: Callable[[], None]) -> None:
         """A sentence of the engine goes to the user; anything else is a bug and goes to the report."""
         if not isinstance(error, LookalikeError):
             raise error
-        self.trouble(str(error), button, remedy)
+        self.report_trouble(str(error), button, remedy)
 
 
-def _sample_library() -> Path:
-    return home() / "sample.library"
+def _sample_library_folder() -> Path:
+    return find_home_folder() / "sample.library"

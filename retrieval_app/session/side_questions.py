@@ -10,12 +10,12 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from retrieval_app.workers.child_process import Readers, Work
+from retrieval_app.workers.child_process import LibraryReaders, LibraryTask
 
-LABELS = "labels"
+LABELS_KEY = "labels"
 
 
-class Asides(QObject):
+class SideQuestions(QObject):
     """Questions by key; whoever knows the key takes the answer."""
 
     answered = Signal(object, object)  # key, what the work returned
@@ -24,39 +24,39 @@ class Asides(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folder: Path | None = None
-        self._readers = Readers(1, parent=self)
+        self._readers = LibraryReaders(1, parent=self)
         self._readers.answered.connect(self.answered)
-        self._readers.failed.connect(self._fail)
+        self._readers.failed.connect(self._refuse_question)
 
-    def follow(self, folder: Path) -> None:
+    def follow_library(self, folder: Path) -> None:
         """The library may be another one; questions about the one before are dropped."""
         if folder != self._folder:
             self._folder = folder
             self._readers.open(folder)
 
-    def ask(self, key: Hashable, work: Work) -> None:
+    def ask_question(self, key: Hashable, work: LibraryTask) -> None:
         """Have `work` done; a question that waits already is not asked twice."""
-        self._readers.ask(key, work)
+        self._readers.ask_question(key, work)
 
-    def drop(self, key: Hashable) -> None:
+    def drop_question(self, key: Hashable) -> None:
         """Drop a question, if it still waits."""
-        self._readers.drop(key)
+        self._readers.drop_question(key)
 
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether every question has been answered."""
-        return self._readers.idle()
+        return self._readers.is_idle()
 
     def close(self) -> None:
         """End the thread."""
         self._readers.close()
 
-    def _fail(self, key: object, error: Exception) -> None:
+    def _refuse_question(self, key: object, error: Exception) -> None:
         """A sentence of the engine goes to whoever asked; anything else is a bug."""
         if not isinstance(error, LookalikeError):
             raise error
         self.refused.emit(key, str(error))
 
 
-def labels(library: Library) -> list[str]:
+def list_labels(library: Library) -> list[str]:
     """The labels in use, in order."""
-    return sorted(set(library.annotations.labels(library.model_id).values()))
+    return sorted(set(library.annotations.read_labels(library.model_id).values()))

@@ -14,7 +14,7 @@ from indexer.progress import Progress
 from indexer.search.query import Query
 
 
-class Listing(NamedTuple):
+class PhotoListing(NamedTuple):
     """What the grid shows: ids of shape (n,), of the library or, with a result, of its ranked hits.
 
     `among` is how many photos were there to be shown, before they were ranked or filtered.
@@ -22,14 +22,14 @@ class Listing(NamedTuple):
 
     ids: NDArray[np.int64]
     result: SearchResult | None = None
-    among: int = 0
+    candidate_count: int = 0
 
     @property
     def hits(self) -> Sequence[Hit]:
         """The ranked hits, none for the library."""
         return self.result.hits if self.result else ()
 
-    def nearer(self, distance: float | None) -> "Listing":
+    def cut_at_distance(self, distance: float | None) -> "PhotoListing":
         """The hits up to a distance; all for None, and all of the library."""
         if self.result is None or distance is None:
             return self
@@ -37,20 +37,20 @@ class Listing(NamedTuple):
         return self._replace(ids=self.ids[: len(hits)], result=self.result._replace(hits=hits))
 
 
-class Trouble(NamedTuple):
+class TroubleMessage(NamedTuple):
     """A sentence for the user and the one thing that can be done about it."""
 
     sentence: str
-    button: str
+    button_text: str
     remedy: Callable[[], None]
 
 
-def no_folder(path: Path, again: Callable[[], None], take_parent: Callable[[], None]) -> Trouble:
+def explain_missing_folder(path: Path, repeat: Callable[[], None], take_parent: Callable[[], None]) -> TroubleMessage:
     """Why what was to be indexed cannot be: it is a file, or not there."""
     name = show_path(os.fsencode(path))
     if path.exists():
-        return Trouble(f"{name} is a file: folders are indexed.", "Index its folder", take_parent)
-    return Trouble(f"The folder {name} is not there. Connect its drive and try again.", "Try again", again)
+        return TroubleMessage(f"{name} is a file: folders are indexed.", "Index its folder", take_parent)
+    return TroubleMessage(f"The folder {name} is not there. Connect its drive and try again.", "Try again", repeat)
 
 
 class JobState(NamedTuple):
@@ -62,40 +62,40 @@ class JobState(NamedTuple):
     stopping: bool
 
 
-class _Visit(NamedTuple):
+class _HistoryEntry(NamedTuple):
     """A query that was looked at, and whether it came of changing the one before: a mark, a crop."""
 
     query: Query | None
-    changed: bool
+    is_change: bool
 
 
-class History:
+class QueryHistory:
     """Queries in the order they were looked at; None is the whole library."""
 
     def __init__(self) -> None:
-        self._visits = [_Visit(None, changed=False)]
-        self._at = 0
+        self._entries = [_HistoryEntry(None, is_change=False)]
+        self._position = 0
 
     @property
-    def current(self) -> Query | None:
+    def current_query(self) -> Query | None:
         """The query that is looked at now."""
-        return self._visits[self._at].query
+        return self._entries[self._position].query
 
     @property
-    def changed(self) -> bool:
+    def is_change(self) -> bool:
         """Whether the current query came of changing the one before, which undo goes back to."""
-        return self._visits[self._at].changed
+        return self._entries[self._position].is_change
 
-    def visit(self, query: Query | None, *, changed: bool = False) -> None:
+    def add_query(self, query: Query | None, *, changed: bool = False) -> None:
         """Go to a new query; what was ahead is forgotten."""
-        self._visits[self._at + 1 :] = [_Visit(query, changed)]
-        self._at += 1
+        self._entries[self._position + 1 :] = [_HistoryEntry(query, changed)]
+        self._position += 1
 
     def can_move(self, by: int) -> bool:
         """Whether there is an entry that many steps on."""
-        return 0 <= self._at + by < len(self._visits)
+        return 0 <= self._position + by < len(self._entries)
 
-    def move(self, by: int) -> None:
+    def move_by(self, by: int) -> None:
         """Go that many steps on, back when negative."""
         if self.can_move(by):
-            self._at += by
+            self._position += by

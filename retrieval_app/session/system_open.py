@@ -2,11 +2,11 @@
 
 from PySide6.QtGui import QDesktopServices
 
-from retrieval_app.search.details_panel import NOT_TEXT, file_url
+from retrieval_app.search.details_panel import NOT_UTF8, file_url
 from retrieval_app.session.session import Session
 
 
-def reveal(session: Session, path: bytes) -> None:
+def open_containing_folder(session: Session, path: bytes) -> None:
     """Open the folder that holds the file; where that cannot be done, say why."""
     open_path(session, path.rpartition(b"/")[0])
 
@@ -15,6 +15,6 @@ def open_path(session: Session, path: bytes) -> None:
     """Open a file or a folder with the system's own program; where that cannot be done, say why."""
     url = file_url(path)
     if url is None:
-        session.noticed.emit(NOT_TEXT)
+        session.notice_posted.emit(NOT_UTF8)
     elif not QDesktopServices.openUrl(url):
-        session.noticed.emit("The system has no program to open this with.")
+        session.notice_posted.emit("The system has no program to open this with.")

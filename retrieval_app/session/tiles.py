@@ -17,23 +17,23 @@ from PySide6.QtGui import QImage, QPixmap
 
 from indexer.errors import LookalikeError
 from indexer.library import Library, Photo
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.photos.thumbnails import THUMBNAIL_SIDE
-from indexer.search.query import Picture
-from retrieval_app.workers.child_process import Readers
+from indexer.search.query import QueryPicture
+from retrieval_app.workers.child_process import LibraryReaders
 
-PAGE = 256  # photos whose facts are read at once
-FACTS = 20_000  # photos whose facts are kept
-PIXMAP_BYTES = 96 << 20  # some 600 thumbnails: several screens
-PREVIEW_BYTES = 32 << 20
+PHOTOS_PER_READ = 256  # photos whose facts are read at once
+MAX_CACHED_PHOTOS = 20_000  # photos whose facts are kept
+THUMBNAIL_CACHE_BYTES = 96 << 20  # some 600 thumbnails: several screens
+PREVIEW_CACHE_BYTES = 32 << 20
 PREVIEW_SIDE = 640
-SIDES = 4  # sides of thumbnails asked for last, that stand in for each other until the right one is there
+MAX_RECENT_SIDES = 4  # sides of thumbnails asked for last, that stand in for each other until the right one is there
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Bounded(Generic[Key, Value]):
+class BoundedCache(Generic[Key, Value]):
     """A cache that forgets what was used longest ago once the costs of its values pass the limit."""
 
     def __init__(self, limit: int, cost: Callable[[Value], int]) -> None:
@@ -60,7 +60,7 @@ class Bounded(Generic[Key, Value]):
         while self._total > self._limit and len(self._values) > 1:
             self._total -= self._cost(self._values.pop(next(iter(self._values))))
 
-    def recent(self) -> list[Key]:
+    def list_recent_keys(self) -> list[Key]:
         """The keys, the one used last first."""
         return list(reversed(self._values))
 
@@ -70,21 +70,21 @@ class Bounded(Generic[Key, Value]):
         self._total = 0
 
 
-class _Fact(NamedTuple):
+class _CachedPhoto(NamedTuple):
     """What was known of a photo when the library was `age` old; None when it is not shown any more."""
 
     age: int
     photo: Photo | None
 
 
-class _Read(NamedTuple):
+class _LoadedImage(NamedTuple):
     """What was read of a picture when the library was `age` old; a null image when it could not be read."""
 
     age: int
     image: QImage
 
 
-class _Drawn(NamedTuple):
+class _CachedPixmap(NamedTuple):
     """A picture for the screen; a null pixmap, which is read again when the library has changed, if it could not be."""
 
     age: int
@@ -92,27 +92,27 @@ class _Drawn(NamedTuple):
     source: object  # kept alive, as its identity may be the key
 
 
-class _Page(NamedTuple):
+class _PhotosRequest(NamedTuple):
     """The question for the facts of these ids, asked when the library was `age` old."""
 
     age: int
     ids: tuple[int, ...]
 
 
-class _Thumbnail(NamedTuple):
+class _ThumbnailRequest(NamedTuple):
     """The question for a thumbnail that fits a square of `side` pixels."""
 
     sha256: bytes
     side: int
 
 
-class _Preview(NamedTuple):
+class _PreviewRequest(NamedTuple):
     """The question for a larger view: of a photo by its sha256, of a file by its path, of one in memory by identity."""
 
     source: bytes | int
 
 
-class Tiles(QObject):
+class TileCache(QObject):
     """Photo facts and pixmaps of the open library."""
 
     arrived = Signal()
@@ -121,139 +121,148 @@ class Tiles(QObject):
         super().__init__(parent)
         self._age = 0
         self._folder: Path | None = None
-        self._facts: Bounded[int, _Fact] = Bounded(FACTS, lambda _: 1)
-        self._thumbnails: Bounded[_Thumbnail, _Drawn] = Bounded(PIXMAP_BYTES, _bytes)
-        self._previews: Bounded[_Preview, _Drawn] = Bounded(PREVIEW_BYTES, _bytes)
-        self._sides: Bounded[int, int] = Bounded(SIDES, lambda _: 1)
-        self._sources: dict[int, Image] = {}
-        self._readers = Readers(2, parent=self)
-        self._readers.answered.connect(self._take)
-        self._readers.failed.connect(self._fail)
+        self._photos: BoundedCache[int, _CachedPhoto] = BoundedCache(MAX_CACHED_PHOTOS, lambda _: 1)
+        self._thumbnails: BoundedCache[_ThumbnailRequest, _CachedPixmap] = BoundedCache(
+            THUMBNAIL_CACHE_BYTES, _count_pixmap_bytes
+        )
+        self._previews: BoundedCache[_PreviewRequest, _CachedPixmap] = BoundedCache(
+            PREVIEW_CACHE_BYTES, _count_pixmap_bytes
+        )
+        self._recent_sides: BoundedCache[int, int] = BoundedCache(MAX_RECENT_SIDES, lambda _: 1)
+        self._source_pictures: dict[int, Image] = {}
+        self._readers = LibraryReaders(2, parent=self)
+        self._readers.answered.connect(self._receive_answer)
+        self._readers.failed.connect(self._raise_unexpected_error)
 
-    def follow(self, folder: Path) -> None:
+    def follow_library(self, folder: Path) -> None:
         """The library has changed, or is another one: facts are read again, and shown as they were until then."""
         self._age += 1
         if folder != self._folder:
             self._folder = folder
             self._readers.open(folder)
-            for cache in (self._facts, self._thumbnails, self._previews):
+            for cache in (self._photos, self._thumbnails, self._previews):
                 cache.clear()
 
     def close(self) -> None:
         """End the threads."""
         self._readers.close()
 
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether everything that was asked for has arrived."""
-        return self._readers.idle()
+        return self._readers.is_idle()
 
-    def turn(self) -> None:
+    def drop_requests(self) -> None:
         """Another list is shown: what the last one still wanted is dropped."""
-        self._readers.clear()
+        self._readers.drop_questions()
 
-    def photo(self, ids: NDArray[np.int64], row: int) -> Photo | None:
+    def request_photo_in_row(self, ids: NDArray[np.int64], row: int) -> Photo | None:
         """The facts of the photo in that row of ids (n,); its neighbours are read with it."""
-        fact = self._facts.get(int(ids[row]))
-        if fact is None or fact.age != self._age:
-            start = row - row % PAGE
-            page = _Page(self._age, tuple(ids[start : start + PAGE].tolist()))
-            self._readers.ask(page, partial(_read_page, page=page))
-        return fact.photo if fact else None
+        cached_photo = self._photos.get(int(ids[row]))
+        if cached_photo is None or cached_photo.age != self._age:
+            start = row - row % PHOTOS_PER_READ
+            page = _PhotosRequest(self._age, tuple(ids[start : start + PHOTOS_PER_READ].tolist()))
+            self._readers.ask_question(page, partial(_read_photos, page=page))
+        return cached_photo.photo if cached_photo else None
 
-    def one(self, photo_id: int) -> Photo | None:
+    def request_photo(self, photo_id: int) -> Photo | None:
         """The facts of one photo."""
-        return self.photo(np.array([photo_id], np.int64), 0)
+        return self.request_photo_in_row(np.array([photo_id], np.int64), 0)
 
-    def thumbnail(self, photo: Photo, side: int) -> QPixmap | None:
+    def request_thumbnail(self, photo: Photo, side: int) -> QPixmap | None:
         """The photo fitted into a square of `side` device pixels; null when it cannot be read."""
         side = min(side, THUMBNAIL_SIDE)
-        key = _Thumbnail(photo.sha256, side)
-        self._sides.put(side, side)
-        drawn = self._thumbnails.get(key)
-        self._ask(key, drawn, partial(_read_thumbnail, photo=photo, side=side))
-        others = (self._thumbnails.get(key._replace(side=other)) for other in self._sides.recent())
-        drawn = drawn or next((other for other in others if other is not None), None)
-        return drawn.pixmap if drawn else None
+        key = _ThumbnailRequest(photo.sha256, side)
+        self._recent_sides.put(side, side)
+        cached_pixmap = self._thumbnails.get(key)
+        self._request_image(key, cached_pixmap, partial(_read_thumbnail, photo=photo, side=side))
+        others = (self._thumbnails.get(key._replace(side=other)) for other in self._recent_sides.list_recent_keys())
+        cached_pixmap = cached_pixmap or next((other for other in others if other is not None), None)
+        return cached_pixmap.pixmap if cached_pixmap else None
 
-    def preview(self, example: Picture | Photo) -> QPixmap | None:
+    def request_preview(self, example: QueryPicture | Photo) -> QPixmap | None:
         """A larger view of a picture file, a picture in memory or a photo; null when it cannot be read."""
         if isinstance(example, int):
-            photo = self.one(example)
-            return self.preview(photo) if photo else None
-        key = _Preview(_source(example))
-        drawn = self._previews.get(key)
-        if drawn is None and isinstance(example, Image):
-            self._sources[id(example)] = example
-        self._ask(key, drawn, partial(_read_preview, example=example))
-        return drawn.pixmap if drawn else None
+            photo = self.request_photo(example)
+            return self.request_preview(photo) if photo else None
+        key = _PreviewRequest(_choose_preview_key(example))
+        cached_pixmap = self._previews.get(key)
+        if cached_pixmap is None and isinstance(example, Image):
+            self._source_pictures[id(example)] = example
+        self._request_image(key, cached_pixmap, partial(_read_preview, example=example))
+        return cached_pixmap.pixmap if cached_pixmap else None
 
-    def _ask(self, key: _Thumbnail | _Preview, drawn: _Drawn | None, read: Callable[[Library], QImage]) -> None:
+    def _request_image(
+        self,
+        key: _ThumbnailRequest | _PreviewRequest,
+        cached_pixmap: _CachedPixmap | None,
+        read: Callable[[Library], QImage],
+    ) -> None:
         """Have a picture read that is not there, or could not be read before the library changed."""
-        if drawn is None or (drawn.pixmap.isNull() and drawn.age != self._age):
-            self._readers.ask(key, partial(_read, age=self._age, read=read))
+        if cached_pixmap is None or (cached_pixmap.pixmap.isNull() and cached_pixmap.age != self._age):
+            self._readers.ask_question(key, partial(_read_with_age, age=self._age, read=read))
 
-    def _take(self, key: object, answer: object) -> None:
-        if isinstance(key, _Page):
+    def _receive_answer(self, key: object, answer: object) -> None:
+        if isinstance(key, _PhotosRequest):
             assert isinstance(answer, list)
             found = {photo.id: photo for photo in answer}
             for photo_id in key.ids:
-                self._facts.put(photo_id, _Fact(key.age, found.get(photo_id)))
-        elif isinstance(answer, _Read):
-            self._draw(key, answer.age, QPixmap.fromImage(answer.image))
+                self._photos.put(photo_id, _CachedPhoto(key.age, found.get(photo_id)))
+        elif isinstance(answer, _LoadedImage):
+            self._store_pixmap(key, answer.age, QPixmap.fromImage(answer.image))
         self.arrived.emit()
 
-    def _draw(self, key: object, age: int, pixmap: QPixmap) -> None:
-        if isinstance(key, _Thumbnail):
-            self._thumbnails.put(key, _Drawn(age, pixmap, None))
-        elif isinstance(key, _Preview):
-            held = self._sources.pop(key.source, None) if isinstance(key.source, int) else None
-            self._previews.put(key, _Drawn(age, pixmap, held))
+    def _store_pixmap(self, key: object, age: int, pixmap: QPixmap) -> None:
+        if isinstance(key, _ThumbnailRequest):
+            self._thumbnails.put(key, _CachedPixmap(age, pixmap, None))
+        elif isinstance(key, _PreviewRequest):
+            source_picture = self._source_pictures.pop(key.source, None) if isinstance(key.source, int) else None
+            self._previews.put(key, _CachedPixmap(age, pixmap, source_picture))
 
-    def _fail(self, key: object, error: Exception) -> None:
+    def _raise_unexpected_error(self, key: object, error: Exception) -> None:
         """The library could not be read just now; the session says so. What else is raised is a bug."""
         if not isinstance(error, LookalikeError):
             raise error
 
 
-def _bytes(drawn: _Drawn) -> int:
-    return drawn.pixmap.width() * drawn.pixmap.height() * 4 + 256
+def _count_pixmap_bytes(cached_pixmap: _CachedPixmap) -> int:
+    return cached_pixmap.pixmap.width() * cached_pixmap.pixmap.height() * 4 + 256
 
 
-def _source(example: Path | Image | Photo) -> bytes | int:
+def _choose_preview_key(example: Path | Image | Photo) -> bytes | int:
     if isinstance(example, Photo):
         return example.sha256
     return bytes(example) if isinstance(example, Path) else id(example)
 
 
-def _read(library: Library, age: int, read: Callable[[Library], QImage]) -> _Read:
-    return _Read(age, read(library))
+def _read_with_age(library: Library, age: int, read: Callable[[Library], QImage]) -> _LoadedImage:
+    return _LoadedImage(age, read(library))
 
 
-def _read_page(library: Library, page: _Page) -> list[Photo]:
-    return library.photos(page.ids)
+def _read_photos(library: Library, page: _PhotosRequest) -> list[Photo]:
+    return library.load_photos(page.ids)
 
 
 def _read_thumbnail(library: Library, photo: Photo, side: int) -> QImage:
     """The cached thumbnail; the photo itself where the cache has none (it may be deleted at any time)."""
-    stored = library.thumbnail(photo)
-    return shrunk(QImage.fromData(stored), side) if stored else read_image(photo.path, side)
+    stored = library.read_thumbnail(photo)
+    return shrink_image(QImage.fromData(stored), side) if stored else read_image(photo.path, side)
 
 
 def _read_preview(_library: Library, example: Path | Image | Photo) -> QImage:
     if isinstance(example, Image):
-        return shrunk(to_qimage(example), PREVIEW_SIDE)
+        return shrink_image(to_qimage(example), PREVIEW_SIDE)
     return read_image(example.path if isinstance(example, Photo) else example, PREVIEW_SIDE)
 
 
 def read_image(path: bytes | Path, side: int) -> QImage:
     """The picture file fitted into a square of `side` pixels; a null image when it cannot be read."""
     try:
-        return shrunk(to_qimage(photos.decode(read_photo(path), side).image), side)
+        return shrink_image(to_qimage(decode_photo(read_photo(path), side).image), side)
     except LookalikeError:
         return QImage()
 
 
-def shrunk(image: QImage, side: int) -> QImage:
+def shrink_image(image: QImage, side: int) -> QImage:
     """The image, made smaller where it is larger than the square of `side` pixels."""
     if image.isNull() or max(image.width(), image.height()) <= side:
         return image

@@ -5,7 +5,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy
 
 
-def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
+def make_label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
     """A plain-text label: title, name, section, muted or caption."""
     result = QLabel(text)
     result.setTextFormat(Qt.TextFormat.PlainText)
@@ -14,7 +14,7 @@ def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
     return result
 
 
-def button(text: str, role: str = "") -> QPushButton:
+def make_button(text: str, role: str = "") -> QPushButton:
     """A push button: primary, link or ordinary."""
     result = QPushButton(text)
     result.setProperty("role", role)
@@ -22,7 +22,7 @@ def button(text: str, role: str = "") -> QPushButton:
     return result
 
 
-class Elided(QLabel):
+class ElidedLabel(QLabel):
     """One line of plain text that gives way in a narrow place, by default in its middle, as an ending tells most."""
 
     def __init__(self, role: str = "", elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
@@ -40,7 +40,7 @@ class Elided(QLabel):
         """The text, as much as there is room for."""
         painter = QPainter(self)
         metrics = QFontMetrics(self.font())
-        shown = metrics.elidedText(self.text(), self._elide, self.width())
+        elided_text = metrics.elidedText(self.text(), self._elide, self.width())
         painter.setPen(self.palette().windowText().color())
-        painter.drawText(self.rect(), self.alignment(), shown)
+        painter.drawText(self.rect(), self.alignment(), elided_text)
         painter.end()

@@ -5,20 +5,20 @@ from typing import NamedTuple
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 
-from indexer.search.query import Box
-from retrieval_app.widgets.picture import Look, Picture
+from indexer.search.query import CropBox
+from retrieval_app.widgets.picture import LoadPixmap, PictureView
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.widgets.tile_painter import fitted
+from retrieval_app.widgets.tile_painter import fit_pixmap
 
 HANDLES = {(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)} - {(0, 0)}  # corners and middles of edges
-REACH = 8.0  # px around a handle that belong to it
-LEAST = 12.0  # px; a smaller box is a slip of the hand
-STEP = 0.02  # of the picture, for one press of an arrow key
-FIRST = QRectF(0.2, 0.2, 0.6, 0.6)  # the box before the user has moved it
-WHOLE = QRectF(0, 0, 1, 1)
+HANDLE_REACH = 8.0  # px around a handle that belong to it
+MIN_BOX_SIDE = 12.0  # px; a smaller box is a slip of the hand
+ARROW_STEP = 0.02  # of the picture, for one press of an arrow key
+INITIAL_BOX = QRectF(0.2, 0.2, 0.6, 0.6)  # the box before the user has moved it
+WHOLE_PICTURE = QRectF(0, 0, 1, 1)
 PAUSE_MS = 300  # without a key, after which the search follows
-ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
-CURSORS = {
+ARROW_DIRECTIONS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+HANDLE_CURSORS = {
     (-1, -1): Qt.CursorShape.SizeFDiagCursor,
     (1, 1): Qt.CursorShape.SizeFDiagCursor,
     (1, -1): Qt.CursorShape.SizeBDiagCursor,
@@ -31,25 +31,25 @@ CURSORS = {
 }
 
 
-class _Drag(NamedTuple):
+class _BoxDrag(NamedTuple):
     """A drag under way: of a handle, of the whole box (0, 0) or of a new box (None), from a point and a box."""
 
     handle: tuple[int, int] | None
     start: QPointF
-    before: QRectF | None
+    box_before: QRectF | None
 
 
-class Crop(Picture):
+class CropView(PictureView):
     """A picture of which a part can be chosen, in fractions of its sides."""
 
-    cropped = Signal(object)  # Box, or None for the whole picture
+    box_changed = Signal(object)  # Box, or None for the whole picture
 
-    def __init__(self, theme: Theme, look: Look) -> None:
-        super().__init__(theme, look)
+    def __init__(self, theme: Theme, load_pixmap: LoadPixmap) -> None:
+        super().__init__(theme, load_pixmap)
         self._box: QRectF | None = None
-        self._drag: _Drag | None = None
+        self._drag: _BoxDrag | None = None
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
-        self._pause.timeout.connect(self._tell)
+        self._pause.timeout.connect(self._emit_box)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Query picture")
@@ -57,84 +57,84 @@ class Crop(Picture):
         self.setToolTip("Drag a box to look for a part of the picture (C)")
 
     @property
-    def box(self) -> Box | None:
+    def box(self) -> CropBox | None:
         """The chosen part, None for the whole picture."""
         box = self._box
         return None if box is None else (box.x(), box.y(), box.width(), box.height())
 
-    def show_box(self, box: Box | None) -> None:
+    def show_box(self, box: CropBox | None) -> None:
         """Show a part as chosen; what the hand is doing goes on."""
         if self._drag is None and not self._pause.isActive():
             self._box = None if box is None else QRectF(*box)
             self.update()
 
-    def begin(self) -> None:
+    def start_cropping(self) -> None:
         """Take the keys, with a box in the middle if there is none."""
         self.setFocus()
-        if self._box is None and self._place() is not None:
-            self._box = QRectF(FIRST)
-            self._tell()
+        if self._box is None and self._find_picture_rect() is not None:
+            self._box = QRectF(INITIAL_BOX)
+            self._emit_box()
 
-    def clear(self) -> None:
+    def clear_box(self) -> None:
         """Choose the whole picture."""
         self._pause.stop()
         self._box = None
-        self._tell()
+        self._emit_box()
 
-    def _tell(self) -> None:
+    def _emit_box(self) -> None:
         self._pause.stop()
         self.update()
-        self.cropped.emit(self.box)
+        self.box_changed.emit(self.box)
 
     # The mouse
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Start a drag of a handle, of the box, or of a new box."""
-        place = self._place()
+        place = self._find_picture_rect()
         if event.button() != Qt.MouseButton.LeftButton or place is None:
             super().mousePressEvent(event)
             return
         before = None if self._box is None else QRectF(self._box)
-        self._drag = _Drag(self._handle_at(event.position()), fraction(event.position(), place), before)
+        self._drag = _BoxDrag(self._find_handle_at(event.position()), to_fraction(event.position(), place), before)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """The box follows the hand."""
-        place = self._place()
+        place = self._find_picture_rect()
         if place is None:
             return
         if self._drag is None:
-            handle = self._handle_at(event.position())
-            self.setCursor(Qt.CursorShape.CrossCursor if handle is None else CURSORS[handle])
+            handle = self._find_handle_at(event.position())
+            self.setCursor(Qt.CursorShape.CrossCursor if handle is None else HANDLE_CURSORS[handle])
             return
         handle, start, before = self._drag
-        here = fraction(event.position(), place)
+        here = to_fraction(event.position(), place)
         if handle is None or before is None:
-            self._box = QRectF(start, here).normalized() & WHOLE
+            self._box = QRectF(start, here).normalized() & WHOLE_PICTURE
         else:
-            self._box = moved(before, here - start) if handle == (0, 0) else sized(before, handle, here - start)
+            self._box = move_box(before, here - start) if handle == (0, 0) else resize_box(before, handle, here - start)
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """The search follows; a box too small to be meant is as if it had not been drawn."""
-        drag, self._drag, place = self._drag, None, self._place()
+        drag, self._drag, place = self._drag, None, self._find_picture_rect()
         if drag is None or place is None:
             super().mouseReleaseEvent(event)
             return
-        drawn = _on(place, self._box) if self._box else QRectF()
-        if min(drawn.width(), drawn.height()) < LEAST:
-            self._box = drag.before
+        drawn_box = _box_to_pixels(place, self._box) if self._box else QRectF()
+        if min(drawn_box.width(), drawn_box.height()) < MIN_BOX_SIDE:
+            self._box = drag.box_before
         self.update()
-        if self._box != drag.before:
-            self._tell()
+        if self._box != drag.box_before:
+            self._emit_box()
 
-    def _handle_at(self, position: QPointF) -> tuple[int, int] | None:
-        place = self._place()
+    def _find_handle_at(self, position: QPointF) -> tuple[int, int] | None:
+        place = self._find_picture_rect()
         if self._box is None or place is None:
             return None
-        box = _on(place, self._box)
+        box = _box_to_pixels(place, self._box)
         for handle in sorted(HANDLES, key=lambda handle: -abs(handle[0]) - abs(handle[1])):  # corners first
-            away = position - _point(box, handle)
-            if max(abs(away.x()), abs(away.y())) <= REACH:
+            away = position - _locate_handle(box, handle)
+            if max(abs(away.x()), abs(away.y())) <= HANDLE_REACH:
                 return handle
         return (0, 0) if box.contains(position) else None
 
@@ -142,44 +142,44 @@ class Crop(Picture):
 
     def event(self, event: QEvent) -> bool:
         """Escape clears the box before it means anything else."""
-        asked = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if asked and event.key() == Qt.Key.Key_Escape and self._box is not None:  # type: ignore[attr-defined]
+        is_shortcut = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if is_shortcut and event.key() == Qt.Key.Key_Escape and self._box is not None:  # type: ignore[attr-defined]
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows move the box, with Shift they move its lower right corner; Escape clears it."""
-        if self._box is None or event.key() not in (*ARROWS, Qt.Key.Key_Escape):
+        if self._box is None or event.key() not in (*ARROW_DIRECTIONS, Qt.Key.Key_Escape):
             super().keyPressEvent(event)
         elif event.key() == Qt.Key.Key_Escape:
-            self.clear()
+            self.clear_box()
         else:
-            across, down = ARROWS[Qt.Key(event.key())]
-            by = QPointF(across, down) * STEP
+            across, down = ARROW_DIRECTIONS[Qt.Key(event.key())]
+            by = QPointF(across, down) * ARROW_STEP
             wider = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            self._box = sized(self._box, (1, 1), by) if wider else moved(self._box, by)
+            self._box = resize_box(self._box, (1, 1), by) if wider else move_box(self._box, by)
             self._pause.start()
             self.update()
 
     # Painting
 
-    def _place(self) -> QRect | None:
+    def _find_picture_rect(self) -> QRect | None:
         """Where the picture lies in the widget, None while there is none."""
         pixmap = self.look()
-        return None if pixmap is None or pixmap.isNull() else fitted(pixmap, self.rect().adjusted(8, 8, -8, -8))
+        return None if pixmap is None or pixmap.isNull() else fit_pixmap(pixmap, self.rect().adjusted(8, 8, -8, -8))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The picture, what is not chosen veiled, and the box with its handles."""
         super().paintEvent(event)
-        place, tokens = self._place(), self._theme.tokens
+        place, tokens = self._find_picture_rect(), self._theme.tokens
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.hasFocus():
             painter.setPen(QPen(QColor(tokens.accent), 1, Qt.PenStyle.DashLine))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         if place is not None and self._box is not None:
-            self._paint_box(painter, QRectF(place), _on(place, self._box))
+            self._paint_box(painter, QRectF(place), _box_to_pixels(place, self._box))
         painter.end()
 
     def _paint_box(self, painter: QPainter, place: QRectF, box: QRectF) -> None:
@@ -195,37 +195,37 @@ class Crop(Picture):
         painter.setBrush(QColor(tokens.surface))
         for handle in HANDLES:
             square = QRectF(0, 0, 7, 7)
-            square.moveCenter(_point(box, handle))
+            square.moveCenter(_locate_handle(box, handle))
             painter.drawRect(square)
 
 
-def fraction(position: QPointF, place: QRect) -> QPointF:
+def to_fraction(position: QPointF, place: QRect) -> QPointF:
     """A point of the widget as fractions of the picture's place, within it."""
     x, y = (position.x() - place.x()) / place.width(), (position.y() - place.y()) / place.height()
     return QPointF(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
 
 
-def moved(box: QRectF, by: QPointF) -> QRectF:
+def move_box(box: QRectF, shift: QPointF) -> QRectF:
     """The box moved, as far as the picture goes."""
-    x = min(max(box.x() + by.x(), 0.0), 1 - box.width())
-    y = min(max(box.y() + by.y(), 0.0), 1 - box.height())
+    x = min(max(box.x() + shift.x(), 0.0), 1 - box.width())
+    y = min(max(box.y() + shift.y(), 0.0), 1 - box.height())
     return QRectF(QPointF(x, y), box.size())
 
 
-def sized(box: QRectF, handle: tuple[int, int], by: QPointF) -> QRectF:
+def resize_box(box: QRectF, handle: tuple[int, int], shift: QPointF) -> QRectF:
     """The box with a handle moved, turned over where it passes the other side, within the picture."""
     across, down = handle
-    upper = box.topLeft() + QPointF(by.x() * (across < 0), by.y() * (down < 0))
-    lower = box.bottomRight() + QPointF(by.x() * (across > 0), by.y() * (down > 0))
-    return QRectF(upper, lower).normalized() & WHOLE
+    upper = box.topLeft() + QPointF(shift.x() * (across < 0), shift.y() * (down < 0))
+    lower = box.bottomRight() + QPointF(shift.x() * (across > 0), shift.y() * (down > 0))
+    return QRectF(upper, lower).normalized() & WHOLE_PICTURE
 
 
-def _on(place: QRect, box: QRectF) -> QRectF:
+def _box_to_pixels(place: QRect, box: QRectF) -> QRectF:
     """A box of fractions in pixels of the widget."""
     corner = QPointF(place.x() + box.x() * place.width(), place.y() + box.y() * place.height())
     return QRectF(corner, QSizeF(box.width() * place.width(), box.height() * place.height()))
 
 
-def _point(box: QRectF, handle: tuple[int, int]) -> QPointF:
+def _locate_handle(box: QRectF, handle: tuple[int, int]) -> QPointF:
     middle = box.center()
     return QPointF(middle.x() + handle[0] * box.width() / 2, middle.y() + handle[1] * box.height() / 2)

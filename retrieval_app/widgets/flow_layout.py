@@ -4,7 +4,7 @@ from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
-class Flow(QLayout):
+class FlowLayout(QLayout):
     """Lines of widgets, each as wide as it wishes to be."""
 
     def __init__(self, parent: QWidget | None = None, spacing: int = 8) -> None:
@@ -35,12 +35,12 @@ class Flow(QLayout):
 
     def heightForWidth(self, width: int) -> int:
         """The height of all lines."""
-        return self._lay_out(QRect(0, 0, width, 0), place=False)
+        return self._lay_out(QRect(0, 0, width, 0), set_places=False)
 
     def setGeometry(self, rect: QRect) -> None:
         """Put the widgets into their places."""
         super().setGeometry(rect)
-        self._lay_out(rect, place=True)
+        self._lay_out(rect, set_places=True)
 
     def sizeHint(self) -> QSize:
         """As little as possible."""
@@ -54,7 +54,7 @@ class Flow(QLayout):
                 size = size.expandedTo(item.minimumSize())
         return size
 
-    def _lay_out(self, rect: QRect, *, place: bool) -> int:
+    def _lay_out(self, rect: QRect, *, set_places: bool) -> int:
         x, y, height = rect.x(), rect.y(), 0
         for item in self._items:
             if item.isEmpty():
@@ -62,7 +62,7 @@ class Flow(QLayout):
             size = item.sizeHint()
             if x > rect.x() and x + size.width() > rect.right() + 1:
                 x, y, height = rect.x(), y + height + self.spacing(), 0
-            if place:
+            if set_places:
                 item.setGeometry(QRect(QPoint(x, y), size))
             x, height = x + size.width() + self.spacing(), max(height, size.height())
         return y + height - rect.y()

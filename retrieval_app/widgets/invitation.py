@@ -3,10 +3,10 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from retrieval_app.widgets.controls import button, label
+from retrieval_app.widgets.controls import make_button, make_label
 
 
-class Invitation(QWidget):
+class InvitationView(QWidget):
     """Says what the page will show, and offers the one thing that brings it there."""
 
     accepted = Signal()
@@ -15,9 +15,9 @@ class Invitation(QWidget):
         super().__init__()
         self.setProperty("role", "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.sentence = label(sentence, "title", wrap=True)
-        self.promise = label(promise, "muted", wrap=True)
-        self.offer = button(offer, "primary")
+        self.sentence = make_label(sentence, "title", wrap=True)
+        self.promise = make_label(promise, "muted", wrap=True)
+        self.offer = make_button(offer, "primary")
         self.offer.clicked.connect(self.accepted)
         block = QWidget()
         block.setFixedWidth(560)
@@ -27,7 +27,7 @@ class Invitation(QWidget):
             text.setAlignment(Qt.AlignmentFlag.AlignCenter)
             self._column.addWidget(text)
         self._column.addSpacing(12)
-        self.add(self.offer)
+        self.add_control(self.offer)
         middle = QHBoxLayout()  # not an alignment, which would not give wrapped lines their height
         middle.addStretch(1)
         middle.addWidget(block)
@@ -37,6 +37,6 @@ class Invitation(QWidget):
         around.addLayout(middle)
         around.addStretch(3)
 
-    def add(self, control: QWidget) -> None:
+    def add_control(self, control: QWidget) -> None:
         """Offer one thing more, below the others."""
         self._column.addWidget(control, 0, Qt.AlignmentFlag.AlignHCenter)

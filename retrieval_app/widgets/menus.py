@@ -7,10 +7,10 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.window.dialogs import Key
+from retrieval_app.window.dialogs import KeyDescription
 
 
-class Entry(NamedTuple):
+class MenuEntry(NamedTuple):
     """One line of a menu."""
 
     text: str
@@ -21,22 +21,22 @@ class Entry(NamedTuple):
     checked: Callable[[], bool] | None = None  # of what is switched on and off
 
 
-class Menus:
+class WindowMenus:
     """The window's menus and the actions in them."""
 
-    def __init__(self, window: QMainWindow, menus: Mapping[str, Sequence[Entry | None]]) -> None:
+    def __init__(self, window: QMainWindow, menus: Mapping[str, Sequence[MenuEntry | None]]) -> None:
         self._window = window
         self.menus: dict[str, QMenu] = {}
-        self._entries: dict[str, tuple[QAction, Entry]] = {}
+        self._entries: dict[str, tuple[QAction, MenuEntry]] = {}
         for title, entries in menus.items():
             menu = self.menus[title] = window.menuBar().addMenu(title)
             for entry in entries:
                 if entry is None:
                     menu.addSeparator()
                 else:
-                    menu.addAction(self._action(entry))
+                    menu.addAction(self._make_action(entry))
 
-    def _action(self, entry: Entry) -> QAction:
+    def _make_action(self, entry: MenuEntry) -> QAction:
         action = QAction(entry.text, self._window)
         action.setShortcuts([QKeySequence(key) for key in entry.keys])
         action.setToolTip(entry.text.rstrip("…") + (f" ({', '.join(entry.keys)})" if entry.keys else ""))
@@ -45,23 +45,27 @@ class Menus:
         self._entries[entry.text] = (action, entry)
         return action
 
-    def action(self, text: str) -> QAction:
+    def find_action(self, text: str) -> QAction:
         """The action of that name."""
         return self._entries[text][0]
 
-    def update(self) -> None:
+    def update_actions(self) -> None:
         """Enable what is possible now, and tick what is switched on."""
         for action, entry in self._entries.values():
             action.setEnabled(entry.possible())
             if entry.checked is not None:
                 action.setChecked(entry.checked())
 
-    def draw(self, theme: Theme) -> None:
+    def draw_icons(self, theme: Theme) -> None:
         """Give the actions their icons in the colours of the theme."""
         for action, entry in self._entries.values():
             if entry.icon:
-                action.setIcon(theme.icon(entry.icon))
+                action.setIcon(theme.get_icon(entry.icon))
 
-    def overview(self) -> list[Key]:
+    def list_keys(self) -> list[KeyDescription]:
         """Every key of the menus and what it does."""
-        return [Key(", ".join(entry.keys), entry.text.rstrip("…")) for _, entry in self._entries.values() if entry.keys]
+        return [
+            KeyDescription(", ".join(entry.keys), entry.text.rstrip("…"))
+            for _, entry in self._entries.values()
+            if entry.keys
+        ]

@@ -7,18 +7,18 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.widgets.tile_painter import RADIUS, fitted
+from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 
-Look = Callable[[], QPixmap | None]
+LoadPixmap = Callable[[], QPixmap | None]
 
 
-class Picture(QWidget):
+class PictureView(QWidget):
     """Shows what `look` returns: None while it is being read, a null pixmap where it cannot be."""
 
-    def __init__(self, theme: Theme, look: Look, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, load_pixmap: LoadPixmap, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.look = look
+        self.look = load_pixmap
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -42,11 +42,11 @@ class Picture(QWidget):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(tokens.ground))
-        painter.drawRoundedRect(self.rect(), RADIUS, RADIUS)
+        painter.drawRoundedRect(self.rect(), CORNER_RADIUS, CORNER_RADIUS)
         pixmap = self.look()
         if pixmap is not None and pixmap.isNull():
             painter.setPen(QColor(tokens.muted))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "cannot be shown")
         elif pixmap is not None:
-            painter.drawPixmap(fitted(pixmap, self.rect().adjusted(8, 8, -8, -8)), pixmap)
+            painter.drawPixmap(fit_pixmap(pixmap, self.rect().adjusted(8, 8, -8, -8)), pixmap)
         painter.end()

@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Row = TypeVar("Row")
-_NOWHERE = QModelIndex()
+_NO_PARENT = QModelIndex()
 
 
-class Column(NamedTuple, Generic[Row]):
+class TableColumn(NamedTuple, Generic[Row]):
     """A column: its heading, what stands in it, and whether it takes the room that is left or only what it needs."""
 
     heading: str
@@ -19,25 +19,25 @@ class Column(NamedTuple, Generic[Row]):
     stretches: bool = True
 
 
-class Table(QAbstractTableModel, Generic[Row]):
+class RowTableModel(QAbstractTableModel, Generic[Row]):
     """Rows of one kind, shown as plain text."""
 
-    def __init__(self, columns: Sequence[Column[Row]]) -> None:
+    def __init__(self, columns: Sequence[TableColumn[Row]]) -> None:
         super().__init__()
         self.columns = columns
         self.rows: Sequence[Row] = ()
 
-    def show(self, rows: Sequence[Row]) -> None:
+    def show_rows(self, rows: Sequence[Row]) -> None:
         """Show other rows."""
         self.beginResetModel()
         self.rows = rows
         self.endResetModel()
 
-    def rowCount(self, parent: AnyIndex = _NOWHERE) -> int:
+    def rowCount(self, parent: AnyIndex = _NO_PARENT) -> int:
         """As many as there are."""
         return 0 if parent.isValid() else len(self.rows)
 
-    def columnCount(self, parent: AnyIndex = _NOWHERE) -> int:
+    def columnCount(self, parent: AnyIndex = _NO_PARENT) -> int:
         """As many as there are."""
         return 0 if parent.isValid() else len(self.columns)
 
@@ -56,7 +56,7 @@ class Table(QAbstractTableModel, Generic[Row]):
         return self.columns[section].heading
 
 
-def table_view(model: QAbstractItemModel, columns: Sequence[Column[Any]], name: str) -> QTableView:
+def make_table_view(model: QAbstractItemModel, columns: Sequence[TableColumn[Any]], name: str) -> QTableView:
     """A view on a table, or on a filter before one, that says its name to screen readers."""
     view = QTableView()
     view.setProperty("role", "list")

@@ -11,14 +11,14 @@ from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
-from indexer.photos.samples import assets_folder
+from indexer.photos.samples import find_assets_folder
 
-BODY, CAPTION, TITLE = 13, 11, 16  # text sizes in px
+BODY_SIZE, CAPTION_SIZE, TITLE_SIZE = 13, 11, 16  # text sizes in px
 ICON_SIDE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class ColourTokens:
     """The colours of one theme, as #rrggbb. `ground` lies around pictures, `surface` under bars and panels."""
 
     ground: str
@@ -37,7 +37,7 @@ class Tokens:
     unsure: str
 
 
-LIGHT = Tokens(
+LIGHT_TOKENS = ColourTokens(
     ground="#f5f5f4",
     surface="#ffffff",
     line="#deded9",
@@ -53,7 +53,7 @@ LIGHT = Tokens(
     likely="#b0620c",
     unsure="#6f6f6a",
 )
-DARK = Tokens(
+DARK_TOKENS = ColourTokens(
     ground="#1c1c1e",
     surface="#242427",
     line="#3a3a3f",
@@ -69,8 +69,8 @@ DARK = Tokens(
     likely="#e2a64a",
     unsure="#96969d",
 )
-CHOICES = {"system": "Same as the system", "light": "Light", "dark": "Dark"}
-_SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+THEME_CHOICES = {"system": "Same as the system", "light": "Light", "dark": "Dark"}
+_COLOUR_SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
 
 
 class Theme(QObject):
@@ -81,44 +81,44 @@ class Theme(QObject):
     def __init__(self, app: QApplication, choice: str) -> None:
         super().__init__()
         self._app = app
-        self.choice = choice if choice in CHOICES else "system"
-        self.tokens = LIGHT
-        self._icons: dict[tuple[str, Tokens], QIcon] = {}
+        self.choice = choice if choice in THEME_CHOICES else "system"
+        self.tokens = LIGHT_TOKENS
+        self._icons: dict[tuple[str, ColourTokens], QIcon] = {}
         app.setStyle("Fusion")
         font = app.font()
-        font.setPixelSize(BODY)
+        font.setPixelSize(BODY_SIZE)
         app.setFont(font)
-        app.styleHints().colorSchemeChanged.connect(self._apply)
-        self.choose(self.choice)
+        app.styleHints().colorSchemeChanged.connect(self._apply_theme)
+        self.choose_theme(self.choice)
 
-    def choose(self, choice: str) -> None:
+    def choose_theme(self, choice: str) -> None:
         """Take one of CHOICES."""
         self.choice = choice
         self._app.setStyleSheet("")  # all below takes Qt three times as long while there is one
-        self._app.styleHints().setColorScheme(_SCHEMES[choice])  # so that the system's own dialogs agree
-        self._apply()
+        self._app.styleHints().setColorScheme(_COLOUR_SCHEMES[choice])  # so that the system's own dialogs agree
+        self._apply_theme()
 
-    def _apply(self) -> None:
+    def _apply_theme(self) -> None:
         dark = self.choice == "dark"
         if self.choice == "system":
             dark = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        self.tokens = DARK if dark else LIGHT
-        sheet = style_sheet(self.tokens)
+        self.tokens = DARK_TOKENS if dark else LIGHT_TOKENS
+        sheet = make_style_sheet(self.tokens)
         if sheet == self._app.styleSheet():
             return
         self._app.setStyleSheet("")
-        self._app.setPalette(palette(self.tokens))
+        self._app.setPalette(make_palette(self.tokens))
         self._app.setStyleSheet(sheet)
         QTimer.singleShot(0, self, self.changed.emit)
 
-    def icon(self, name: str) -> QIcon:
+    def get_icon(self, name: str) -> QIcon:
         """One of assets/icons in the colours of this theme."""
         if (name, self.tokens) not in self._icons:
-            self._icons[name, self.tokens] = icon(name, self.tokens)
+            self._icons[name, self.tokens] = render_icon(name, self.tokens)
         return self._icons[name, self.tokens]
 
 
-def palette(tokens: Tokens) -> QPalette:
+def make_palette(tokens: ColourTokens) -> QPalette:
     """The palette that Qt's own widgets draw with."""
     roles = {
         QPalette.ColorRole.Window: tokens.surface,
@@ -141,11 +141,11 @@ def palette(tokens: Tokens) -> QPalette:
     for role, colour in roles.items():
         result.setColor(role, QColor(colour))
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        result.setColor(QPalette.ColorGroup.Disabled, role, faded(tokens))
+        result.setColor(QPalette.ColorGroup.Disabled, role, mix_disabled_colour(tokens))
     return result
 
 
-def faded(tokens: Tokens) -> QColor:
+def mix_disabled_colour(tokens: ColourTokens) -> QColor:
     """What cannot be used now: half-way between the muted text and the surface."""
     one, two = QColor(tokens.muted), QColor(tokens.surface)
     return QColor(
@@ -155,20 +155,22 @@ def faded(tokens: Tokens) -> QColor:
     )
 
 
-def style_sheet(tokens: Tokens) -> str:
+def make_style_sheet(tokens: ColourTokens) -> str:
     """The style sheet of the whole application."""
-    tick = assets_folder() / "ticks" / ("dark.svg" if tokens == DARK else "light.svg")
-    return Template(_STYLE).substitute(asdict(tokens), faded=faded(tokens).name(), tick=tick.as_posix())
+    tick = find_assets_folder() / "ticks" / ("dark.svg" if tokens == DARK_TOKENS else "light.svg")
+    return Template(_STYLE_TEMPLATE).substitute(
+        asdict(tokens), faded=mix_disabled_colour(tokens).name(), tick=tick.as_posix()
+    )
 
 
-def numbers(font: QFont) -> QFont:
+def make_tabular_font(font: QFont) -> QFont:
     """The font with figures of one width, so that distances line up."""
     result = QFont(font)
     result.setFeature(QFont.Tag("tnum"), 1)
     return result
 
 
-def sized(font: QFont, pixels: int, *, bold: bool = False) -> QFont:
+def resize_font(font: QFont, pixels: int, *, bold: bool = False) -> QFont:
     """The font at another size."""
     result = QFont(font)
     result.setPixelSize(pixels)
@@ -176,20 +178,20 @@ def sized(font: QFont, pixels: int, *, bold: bool = False) -> QFont:
     return result
 
 
-def icon(name: str, tokens: Tokens) -> QIcon:
+def render_icon(name: str, tokens: ColourTokens) -> QIcon:
     """One of assets/icons, tinted for the theme, at one, two and three times its size."""
-    svg = (assets_folder() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    svg = (find_assets_folder() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     result = QIcon()
     for mode, colour in (
         (QIcon.Mode.Normal, tokens.text),
-        (QIcon.Mode.Disabled, faded(tokens).name()),
+        (QIcon.Mode.Disabled, mix_disabled_colour(tokens).name()),
     ):
         for scale in (1, 2, 3):
-            result.addPixmap(_rendered(svg.replace("currentColor", colour), scale), mode)
+            result.addPixmap(_render_svg(svg.replace("currentColor", colour), scale), mode)
     return result
 
 
-def _rendered(svg: str, scale: int) -> QPixmap:
+def _render_svg(svg: str, scale: int) -> QPixmap:
     pixmap = QPixmap(QSize(ICON_SIDE, ICON_SIDE) * scale)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -199,7 +201,7 @@ def _rendered(svg: str, scale: int) -> QPixmap:
     return pixmap
 
 
-_STYLE = """
+_STYLE_TEMPLATE = """
 QToolTip { background: $surface; color: $text; border: 1px solid $line; padding: 4px 8px; }
 QMenuBar { background: $surface; padding: 2px 4px; border-bottom: 1px solid $line; }
 QMenuBar::item { padding: 4px 8px; border-radius: 6px; background: transparent; }

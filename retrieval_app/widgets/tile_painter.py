@@ -7,18 +7,18 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
 from indexer.library import Hit, Photo
 from indexer.paths import show_path
-from retrieval_app.widgets.distance_band import Band, band
-from retrieval_app.widgets.theme import BODY, CAPTION, Tokens, numbers, sized
+from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band
+from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
 
-PADDING = 10  # around the picture, within the cell
+TILE_PADDING = 10  # around the picture, within the cell
 CAPTION_HEIGHT = 40
-BAR = 40  # px, the length of a band
-RADIUS = 6
-SIGNS = {1: "+", -1: "\N{MINUS SIGN}"}
-CORNER = 24  # px, the plus and the minus of a tile
+BAND_LENGTH = 40  # px, the length of a band
+CORNER_RADIUS = 6
+SIGN_TEXTS = {1: "+", -1: "\N{MINUS SIGN}"}
+SIGN_SIDE = 24  # px, the plus and the minus of a tile
 
 
-class Tile(NamedTuple):
+class TileContent(NamedTuple):
     """What is known of a tile: no photo until it has been read; a null pixmap where it cannot be shown."""
 
     photo: Photo | None
@@ -31,34 +31,34 @@ class Tile(NamedTuple):
     mark: int = 0  # how often marked as more like the query; negative: less like
 
 
-def paint_tile(painter: QPainter, cell: QRect, tile: Tile, tokens: Tokens) -> None:
+def paint_tile(painter: QPainter, cell: QRect, tile: TileContent, tokens: ColourTokens) -> None:
     """One cell of the grid: ground, picture, caption, marks and ring."""
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-    card = QRect(0, 0, tile.side + PADDING, cell.height() - PADDING // 2)
+    card = QRect(0, 0, tile.side + TILE_PADDING, cell.height() - TILE_PADDING // 2)
     card.moveCenter(cell.center())
-    square = picture_place(cell, tile.side)
-    _ground(painter, card, tile, tokens)
-    _picture(painter, square, tile.pixmap, tokens)
+    square = locate_picture_square(cell, tile.side)
+    _paint_ground(painter, card, tile, tokens)
+    _paint_picture(painter, square, tile.pixmap, tokens)
     if tile.photo is not None:
-        _caption(painter, square, tile.photo, tile.hit, tokens)
-        _marks(painter, square, tile, tokens)
-        for sign in SIGNS:
+        _paint_caption(painter, square, tile.photo, tile.hit, tokens)
+        _paint_badges(painter, square, tile, tokens)
+        for sign in SIGN_TEXTS:
             if tile.hovered or tile.focused or tile.mark * sign > 0:
-                _sign(painter, corner(square, sign), sign, max(0, tile.mark * sign), tokens)
+                _paint_sign(painter, locate_sign(square, sign), sign, max(0, tile.mark * sign), tokens)
 
 
-def picture_place(cell: QRect, side: int) -> QRect:
+def locate_picture_square(cell: QRect, side: int) -> QRect:
     """The square within a cell that the picture is fitted into."""
-    return QRect(cell.center().x() - side // 2, cell.top() + PADDING, side, side)
+    return QRect(cell.center().x() - side // 2, cell.top() + TILE_PADDING, side, side)
 
 
-def corner(square: QRect, sign: int) -> QRect:
+def locate_sign(square: QRect, sign: int) -> QRect:
     """Where a picture's plus (1, left) or minus (-1, right) lies and can be clicked."""
-    left = square.left() + 4 if sign > 0 else square.right() - CORNER - 3
-    return QRect(left, square.bottom() - CORNER - 3, CORNER, CORNER)
+    left = square.left() + 4 if sign > 0 else square.right() - SIGN_SIDE - 3
+    return QRect(left, square.bottom() - SIGN_SIDE - 3, SIGN_SIDE, SIGN_SIDE)
 
 
-def _sign(painter: QPainter, place: QRect, sign: int, times: int, tokens: Tokens) -> None:
+def _paint_sign(painter: QPainter, place: QRect, sign: int, times: int, tokens: ColourTokens) -> None:
     """A round plus or minus, filled where the photo is marked so, with a number where it is so more than once."""
     ground, pen = (tokens.surface, tokens.text) if not times else (tokens.accent, tokens.on_accent)
     if times and sign < 0:
@@ -69,15 +69,15 @@ def _sign(painter: QPainter, place: QRect, sign: int, times: int, tokens: Tokens
     painter.setPen(QPen(QColor(pen), 1.6))
     middle, arm = QRectF(place).center(), 4.5
     if times > 1:
-        painter.setFont(sized(painter.font(), CAPTION, bold=True))
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{SIGNS[sign]}{times}")
+        painter.setFont(resize_font(painter.font(), CAPTION_SIZE, bold=True))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{SIGN_TEXTS[sign]}{times}")
         return
     painter.drawLine(QLineF(middle.x() - arm, middle.y(), middle.x() + arm, middle.y()))
     if sign > 0:
         painter.drawLine(QLineF(middle.x(), middle.y() - arm, middle.x(), middle.y() + arm))
 
 
-def _ground(painter: QPainter, card: QRect, tile: Tile, tokens: Tokens) -> None:
+def _paint_ground(painter: QPainter, card: QRect, tile: TileContent, tokens: ColourTokens) -> None:
     """Hover, the dashed ring of the keyboard's tile, the solid ring of the query's own."""
     pen = QPen(Qt.PenStyle.NoPen)
     if tile.queried:
@@ -86,23 +86,23 @@ def _ground(painter: QPainter, card: QRect, tile: Tile, tokens: Tokens) -> None:
         pen = QPen(QColor(tokens.accent), 1, Qt.PenStyle.DashLine)
     painter.setPen(pen)
     painter.setBrush(QColor(tokens.hover) if tile.hovered else Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(QRectF(card).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
+    painter.drawRoundedRect(QRectF(card).adjusted(1, 1, -1, -1), CORNER_RADIUS, CORNER_RADIUS)
 
 
-def _picture(painter: QPainter, square: QRect, pixmap: QPixmap | None, tokens: Tokens) -> None:
+def _paint_picture(painter: QPainter, square: QRect, pixmap: QPixmap | None, tokens: ColourTokens) -> None:
     if pixmap is None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(tokens.hover))
-        painter.drawRoundedRect(square, RADIUS, RADIUS)
+        painter.drawRoundedRect(square, CORNER_RADIUS, CORNER_RADIUS)
     elif pixmap.isNull():
         painter.setPen(QColor(tokens.muted))
-        painter.setFont(sized(painter.font(), CAPTION))
+        painter.setFont(resize_font(painter.font(), CAPTION_SIZE))
         painter.drawText(square, Qt.AlignmentFlag.AlignCenter, "cannot be shown")
     else:
-        painter.drawPixmap(fitted(pixmap, square), pixmap)
+        painter.drawPixmap(fit_pixmap(pixmap, square), pixmap)
 
 
-def fitted(pixmap: QPixmap, square: QRect) -> QRect:
+def fit_pixmap(pixmap: QPixmap, square: QRect) -> QRect:
     """Where the pixmap lies when it is fitted into the square, never enlarged beyond twice its pixels."""
     size = pixmap.size().scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
     if size.width() > 2 * pixmap.width():
@@ -112,7 +112,7 @@ def fitted(pixmap: QPixmap, square: QRect) -> QRect:
     return place
 
 
-class _Line(NamedTuple):
+class _TextLine(NamedTuple):
     """A line of plain text in its font and colour."""
 
     text: str
@@ -121,61 +121,68 @@ class _Line(NamedTuple):
     elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
 
 
-def _caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | None, tokens: Tokens) -> None:
+def _paint_caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | None, tokens: ColourTokens) -> None:
     base = QFont(painter.font())
     first = QRect(square.left(), square.bottom() + 5, square.width(), 17)
     second = first.translated(0, 16)
-    small = _Line(photo.label or "", sized(base, CAPTION), tokens.muted)
+    label_line = _TextLine(photo.label or "", resize_font(base, CAPTION_SIZE), tokens.muted)
     if hit is None:
         name = show_path(photo.path.rpartition(b"/")[2])
-        _write(painter, first, _Line(name, sized(base, BODY), tokens.text, Qt.TextElideMode.ElideMiddle))
-        _write(painter, second, small)
+        _paint_text_line(
+            painter, first, _TextLine(name, resize_font(base, BODY_SIZE), tokens.text, Qt.TextElideMode.ElideMiddle)
+        )
+        _paint_text_line(painter, second, label_line)
         return
-    used = _rank(painter, first, hit, tokens)
-    if (found := band(hit)) is None:
-        _write(painter, second, small)
+    rank_width = _paint_rank(painter, first, hit, tokens)
+    if (distance_band := compute_distance_band(hit)) is None:
+        _paint_text_line(painter, second, label_line)
         return
-    _bar(painter, QRect(second.left(), second.center().y() - 1, BAR, 4), found, tokens)
-    said = _Line(found.word, sized(base, CAPTION), getattr(tokens, found.colour))
-    _write(painter, second.adjusted(BAR + 8, 0, 0, 0), said)
-    _write(painter, first.adjusted(used + 8, 0, 0, 0), small, Qt.AlignmentFlag.AlignRight)
+    _paint_band(painter, QRect(second.left(), second.center().y() - 1, BAND_LENGTH, 4), distance_band, tokens)
+    band_text = _TextLine(distance_band.word, resize_font(base, CAPTION_SIZE), getattr(tokens, distance_band.colour))
+    _paint_text_line(painter, second.adjusted(BAND_LENGTH + 8, 0, 0, 0), band_text)
+    _paint_text_line(painter, first.adjusted(rank_width + 8, 0, 0, 0), label_line, Qt.AlignmentFlag.AlignRight)
 
 
-def _rank(painter: QPainter, place: QRect, hit: Hit, tokens: Tokens) -> int:
+def _paint_rank(painter: QPainter, place: QRect, hit: Hit, tokens: ColourTokens) -> int:
     """Rank and distance; returns the width that they take."""
-    font = numbers(sized(QFont(painter.font()), BODY))
-    rank = _Line(f"{hit.rank}", font, tokens.muted)
-    _write(painter, place, rank)
+    font = make_tabular_font(resize_font(QFont(painter.font()), BODY_SIZE))
+    rank = _TextLine(f"{hit.rank}", font, tokens.muted)
+    _paint_text_line(painter, place, rank)
     shift = max(24, QFontMetrics(font).horizontalAdvance(rank.text) + 8)
     bold = QFont(font)
     bold.setWeight(QFont.Weight.DemiBold)
     distance = f"{hit.distance:.3f}"
-    _write(painter, place.adjusted(shift, 0, 0, 0), _Line(distance, bold, tokens.text))
+    _paint_text_line(painter, place.adjusted(shift, 0, 0, 0), _TextLine(distance, bold, tokens.text))
     return shift + QFontMetrics(bold).horizontalAdvance(distance)
 
 
-def _bar(painter: QPainter, place: QRect, found: Band, tokens: Tokens) -> None:
+def _paint_band(painter: QPainter, place: QRect, distance_band: DistanceBand, tokens: ColourTokens) -> None:
     """How alike, as a length on a thin track."""
     painter.setPen(Qt.PenStyle.NoPen)
-    for width, colour in ((place.width(), tokens.line), (round(place.width() * found.share), found.colour)):
+    for width, colour in (
+        (place.width(), tokens.line),
+        (round(place.width() * distance_band.share), distance_band.colour),
+    ):
         painter.setBrush(QColor(getattr(tokens, colour, colour)))
         painter.drawRoundedRect(QRect(place.topLeft(), QSize(max(width, 4), place.height())), 2, 2)
 
 
-def _write(painter: QPainter, place: QRect, line: _Line, side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> None:
+def _paint_text_line(
+    painter: QPainter, place: QRect, line: _TextLine, side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft
+) -> None:
     """The line, shortened to its place."""
     painter.setFont(line.font)
     painter.setPen(QColor(line.colour))
-    shown = QFontMetrics(line.font).elidedText(line.text, line.elide, place.width())
-    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, shown)
+    elided_text = QFontMetrics(line.font).elidedText(line.text, line.elide, place.width())
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | side, elided_text)
 
 
-def _marks(painter: QPainter, square: QRect, tile: Tile, tokens: Tokens) -> None:
+def _paint_badges(painter: QPainter, square: QRect, tile: TileContent, tokens: ColourTokens) -> None:
     """Small words on the picture: the query's own tile, further copies, a drive that is not connected."""
     assert tile.photo is not None
-    font = sized(painter.font(), CAPTION)
+    font = resize_font(painter.font(), CAPTION_SIZE)
     if tile.queried:
-        _mark(painter, square.topLeft(), "query", font, (tokens.accent, tokens.on_accent))
+        _paint_badge(painter, square.topLeft(), "query", font, (tokens.accent, tokens.on_accent))
     words = ["offline"] * tile.photo.offline
     if tile.photo.copies:
         words.append(f"+{tile.photo.copies}")
@@ -183,10 +190,10 @@ def _marks(painter: QPainter, square: QRect, tile: Tile, tokens: Tokens) -> None
         text = " ".join(words)
         width = QFontMetrics(font).horizontalAdvance(text) + 12
         corner = QPoint(square.right() - width + 1, square.top())
-        _mark(painter, corner, text, font, (tokens.surface, tokens.muted))
+        _paint_badge(painter, corner, text, font, (tokens.surface, tokens.muted))
 
 
-def _mark(painter: QPainter, corner: QPoint, text: str, font: QFont, colours: tuple[str, str]) -> None:
+def _paint_badge(painter: QPainter, corner: QPoint, text: str, font: QFont, colours: tuple[str, str]) -> None:
     place = QRect(corner.x(), corner.y(), QFontMetrics(font).horizontalAdvance(text) + 12, 18)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(colours[0]))

@@ -16,16 +16,16 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from retrieval_app.widgets.theme import CAPTION, Theme, sized
+from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, resize_font
 
-MOST = 32.0  # times the fitted size
-STEP = 1.25  # by one key or one notch of the wheel
-MOVE = 0.1  # of what is seen, by one arrow key
-KEYS = {Qt.Key.Key_Plus: STEP, Qt.Key.Key_Equal: STEP, Qt.Key.Key_Minus: 1 / STEP}
-ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+MAX_ZOOM = 32.0  # times the fitted size
+ZOOM_STEP = 1.25  # by one key or one notch of the wheel
+MOVE_SHARE = 0.1  # of what is seen, by one arrow key
+ZOOM_KEYS = {Qt.Key.Key_Plus: ZOOM_STEP, Qt.Key.Key_Equal: ZOOM_STEP, Qt.Key.Key_Minus: 1 / ZOOM_STEP}
+ARROW_DIRECTIONS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
-class View(NamedTuple):
+class ZoomState(NamedTuple):
     """How often the fitted size, and which point of the picture, in fractions of its sides, lies in the middle."""
 
     zoom: float = 1.0
@@ -33,21 +33,21 @@ class View(NamedTuple):
     y: float = 0.5
 
 
-def held(view: View) -> View:
+def clamp_zoom_state(state: ZoomState) -> ZoomState:
     """The view within its bounds: never smaller than fitted, and then in the middle."""
-    zoom = min(max(view.zoom, 1.0), MOST)
-    room = 0.5 / zoom
-    return View(zoom, min(max(view.x, room), 1 - room), min(max(view.y, room), 1 - room))
+    zoom = min(max(state.zoom, 1.0), MAX_ZOOM)
+    half_width = 0.5 / zoom
+    return ZoomState(zoom, min(max(state.x, half_width), 1 - half_width), min(max(state.y, half_width), 1 - half_width))
 
 
-class Sharp(NamedTuple):
+class ResolutionPair(NamedTuple):
     """A picture at full resolution, and smaller for where all of it is seen; both null where it cannot be read."""
 
     full: QImage
     small: QImage
 
 
-class Heat(NamedTuple):
+class HeatLayer(NamedTuple):
     """Where a picture matches, as a layer over its middle square, whose side is a share of the short side."""
 
     layer: QImage
@@ -57,15 +57,15 @@ class Heat(NamedTuple):
 class ZoomView(QWidget):
     """One picture. Says when the user has changed the view; whoever locks several gives it to all of them."""
 
-    viewed = Signal(object)  # View
+    zoom_changed = Signal(object)  # View
 
     def __init__(self, theme: Theme, name: str) -> None:
         super().__init__()
         self._theme = theme
-        self._sharp: Sharp | None = None
-        self._heat: Heat | None = None
-        self._from: QPointF | None = None
-        self.view = View()
+        self._images: ResolutionPair | None = None
+        self._heat_layer: HeatLayer | None = None
+        self._drag_position: QPointF | None = None
+        self.zoom_state = ZoomState()
         self.setAccessibleName(name)
         self.setAccessibleDescription("Plus and minus zoom, arrow keys move, 0 shows all; both pictures follow")
         self.setToolTip("Wheel or + and - to zoom, drag or arrow keys to move, 0 to see all. Both pictures follow.")
@@ -74,108 +74,112 @@ class ZoomView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.OpenHandCursor)
 
-    def show_picture(self, sharp: Sharp | None) -> None:
+    def show_picture(self, images: ResolutionPair | None) -> None:
         """Show a picture; None while it is being read."""
-        self._sharp = sharp
+        self._images = images
         self.update()
 
-    def waiting(self) -> bool:
+    def is_waiting(self) -> bool:
         """Whether there is no picture yet."""
-        return self._sharp is None
+        return self._images is None
 
-    def show_heat(self, heat: Heat | None) -> None:
+    def show_heat(self, heat_layer: HeatLayer | None) -> None:
         """Lay a heat map over what the model sees of the picture; None takes it away."""
-        self._heat = heat
+        self._heat_layer = heat_layer
         self.update()
 
-    def show_view(self, view: View) -> None:
+    def show_zoom_state(self, zoom_state: ZoomState) -> None:
         """Show that part."""
-        self.view = held(view)
+        self.zoom_state = clamp_zoom_state(zoom_state)
         self.update()
 
-    def target(self) -> QRectF:
+    def find_picture_rect(self) -> QRectF:
         """Where the whole picture lies in the widget, mostly outside of it when enlarged."""
-        if self._sharp is None or self._sharp.full.isNull():
+        if self._images is None or self._images.full.isNull():
             return QRectF()
-        full = QSizeF(self._sharp.full.size())
-        size = full.scaled(QSizeF(self.size()), Qt.AspectRatioMode.KeepAspectRatio) * self.view.zoom
+        full = QSizeF(self._images.full.size())
+        size = full.scaled(QSizeF(self.size()), Qt.AspectRatioMode.KeepAspectRatio) * self.zoom_state.zoom
         middle = QRectF(self.rect()).center()
-        corner = QPointF(middle.x() - self.view.x * size.width(), middle.y() - self.view.y * size.height())
+        corner = QPointF(middle.x() - self.zoom_state.x * size.width(), middle.y() - self.zoom_state.y * size.height())
         return QRectF(corner, size)
 
     # The user
 
-    def _change(self, view: View) -> None:
-        self.show_view(view)
-        self.viewed.emit(self.view)
+    def _change_zoom_state(self, zoom_state: ZoomState) -> None:
+        self.show_zoom_state(zoom_state)
+        self.zoom_changed.emit(self.zoom_state)
 
-    def _zoom(self, by: float, at: QPointF) -> None:
+    def _zoom_about(self, factor: float, fixed_point: QPointF) -> None:
         """Enlarge so that what lies under a point stays there."""
-        target, view = self.target(), self.view
+        target, view = self.find_picture_rect(), self.zoom_state
         if target.isEmpty():
             return
-        zoom = min(max(view.zoom * by, 1.0), MOST)
-        away = at - QRectF(self.rect()).center()
+        zoom = min(max(view.zoom * factor, 1.0), MAX_ZOOM)
+        away = fixed_point - QRectF(self.rect()).center()
         shift = 1 - view.zoom / zoom
         x = view.x + away.x() / target.width() * shift
         y = view.y + away.y() / target.height() * shift
-        self._change(View(zoom, x, y))
+        self._change_zoom_state(ZoomState(zoom, x, y))
 
-    def _move(self, by: QPointF) -> None:
+    def _move_by(self, shift: QPointF) -> None:
         """Move what is seen by so many pixels."""
-        target = self.target()
+        target = self.find_picture_rect()
         if not target.isEmpty():
-            x, y = self.view.x + by.x() / target.width(), self.view.y + by.y() / target.height()
-            self._change(View(self.view.zoom, x, y))
+            x, y = self.zoom_state.x + shift.x() / target.width(), self.zoom_state.y + shift.y() / target.height()
+            self._change_zoom_state(ZoomState(self.zoom_state.zoom, x, y))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the pointer."""
-        self._zoom(STEP ** (event.angleDelta().y() / 120), event.position())
+        self._zoom_about(ZOOM_STEP ** (event.angleDelta().y() / 120), event.position())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Start to move the picture."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._from = event.position()
+            self._drag_position = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """The picture follows the hand."""
-        if self._from is not None:
-            before, self._from = self._from, event.position()
-            self._move(before - self._from)
+        if self._drag_position is not None:
+            before, self._drag_position = self._drag_position, event.position()
+            self._move_by(before - self._drag_position)
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         """The hand lets go."""
-        self._from = None
+        self._drag_position = None
         self.setCursor(Qt.CursorShape.OpenHandCursor)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """All of the picture, or one of its pixels for one of the screen."""
-        self._change(View()) if self.view.zoom > 1 else self._zoom(self._pixels(), event.position())
+        self._change_zoom_state(ZoomState()) if self.zoom_state.zoom > 1 else self._zoom_about(
+            self._compute_pixel_zoom(), event.position()
+        )
 
-    def _pixels(self) -> float:
+    def _compute_pixel_zoom(self) -> float:
         """The zoom at which the picture's pixels are the screen's."""
-        target = self.target()
-        if self._sharp is None or target.isEmpty():
+        target = self.find_picture_rect()
+        if self._images is None or target.isEmpty():
             return 1.0
-        return max(STEP, self._sharp.full.width() / (target.width() / self.view.zoom) / self.devicePixelRatioF())
+        return max(
+            ZOOM_STEP, self._images.full.width() / (target.width() / self.zoom_state.zoom) / self.devicePixelRatioF()
+        )
 
     def event(self, event: QEvent) -> bool:
         """Plus and minus zoom here, whatever they mean elsewhere."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in KEYS:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in ZOOM_KEYS:
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Zoom and move by keys."""
-        if event.key() in KEYS:
-            self._zoom(KEYS[Qt.Key(event.key())], QRectF(self.rect()).center())
-        elif event.key() in ARROWS:
-            across, down = ARROWS[Qt.Key(event.key())]
-            self._move(QPointF(across * self.width(), down * self.height()) * MOVE)
+        if event.key() in ZOOM_KEYS:
+            self._zoom_about(ZOOM_KEYS[Qt.Key(event.key())], QRectF(self.rect()).center())
+        elif event.key() in ARROW_DIRECTIONS:
+            across, down = ARROW_DIRECTIONS[Qt.Key(event.key())]
+            self._move_by(QPointF(across * self.width(), down * self.height()) * MOVE_SHARE)
         elif event.key() == Qt.Key.Key_0:
-            self._change(View())
+            self._change_zoom_state(ZoomState())
         else:
             super().keyPressEvent(event)
 
@@ -186,28 +190,28 @@ class ZoomView(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Ground, picture, heat, and the ring of the keys."""
-        tokens, target = self._theme.tokens, self.target()
+        tokens, target = self._theme.tokens, self.find_picture_rect()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(self.rect(), QColor(tokens.ground))
-        if self._sharp is not None and not target.isEmpty():
+        if self._images is not None and not target.isEmpty():
             ratio = self.devicePixelRatioF()
-            enough = target.width() * ratio <= self._sharp.small.width()
-            painter.drawImage(target, self._sharp.small if enough else self._sharp.full)
-            if self._heat is not None:
-                painter.drawImage(middle_square(target, self._heat.side), self._heat.layer)
+            small_suffices = target.width() * ratio <= self._images.small.width()
+            painter.drawImage(target, self._images.small if small_suffices else self._images.full)
+            if self._heat_layer is not None:
+                painter.drawImage(locate_middle_square(target, self._heat_layer.side), self._heat_layer.layer)
         else:
             painter.setPen(QColor(tokens.muted))
-            painter.setFont(sized(painter.font(), CAPTION))
-            waiting = "" if self._sharp is None else "cannot be shown"
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, waiting)
+            painter.setFont(resize_font(painter.font(), CAPTION_SIZE))
+            notice = "" if self._images is None else "cannot be shown"
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, notice)
         if self.hasFocus():
             painter.setPen(QPen(QColor(tokens.accent), 1, Qt.PenStyle.DashLine))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
 
-def middle_square(target: QRectF, share: float) -> QRectF:
+def locate_middle_square(target: QRectF, share: float) -> QRectF:
     """The square in the middle of a picture whose side is a share of its short side."""
     side = share * min(target.width(), target.height())
     square = QRectF(0, 0, side, side)

@@ -16,49 +16,49 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from indexer.database.store import Failure
+from indexer.database.store import FailedFile
 from indexer.paths import show_path
-from retrieval_app import wording as words
-from retrieval_app.widgets.controls import label
-from retrieval_app.widgets.tables import Column, Table, table_view
+from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
+from retrieval_app.wording import format_count
 
 
-class Key(NamedTuple):
+class KeyDescription(NamedTuple):
     """A key and what it does."""
 
     key: str
-    does: str
+    purpose: str
 
 
-FAILURES: list[Column[Failure]] = [
-    Column("File", lambda failure: show_path(failure.path)),
-    Column("Why it could not be read", lambda failure: failure.reason),
+FAILURE_COLUMNS: list[TableColumn[FailedFile]] = [
+    TableColumn("File", lambda failure: show_path(failure.path)),
+    TableColumn("Why it could not be read", lambda failure: failure.reason),
 ]
 
 
 class FailuresDialog(QDialog):
     """The files that could not be read, with reasons; the list can be copied."""
 
-    def __init__(self, failures: Sequence[Failure], parent: QWidget | None = None) -> None:
+    def __init__(self, failures: Sequence[FailedFile], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._failures = failures
         self.setWindowTitle("Photos that could not be read")
         self.resize(760, 360)
-        table = Table(FAILURES)
-        table.show(failures)
-        self.table = table_view(table, FAILURES, "Photos that could not be read")
+        table = RowTableModel(FAILURE_COLUMNS)
+        table.show_rows(failures)
+        self.table = make_table_view(table, FAILURE_COLUMNS, "Photos that could not be read")
         table.setParent(self.table)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.addButton("Copy the list", QDialogButtonBox.ButtonRole.ActionRole).clicked.connect(self._copy)
+        buttons.addButton("Copy the list", QDialogButtonBox.ButtonRole.ActionRole).clicked.connect(self._copy_list)
         buttons.rejected.connect(self.reject)
-        text = f"{words.count(len(failures), 'photo')} could not be read. A file is tried again when it changes."
-        _stack(self, [label(text, wrap=True), self.table, buttons])
+        text = f"{format_count(len(failures), 'photo')} could not be read. A file is tried again when it changes."
+        _stack_widgets(self, [make_label(text, wrap=True), self.table, buttons])
 
-    def _copy(self) -> None:
+    def _copy_list(self) -> None:
         copy_failures(self._failures)
 
 
-def copy_failures(failures: Sequence[Failure]) -> None:
+def copy_failures(failures: Sequence[FailedFile]) -> None:
     """Put the list into the clipboard, file and reason with a tabulator between them."""
     lines = [f"{show_path(failure.path)}\t{failure.reason}" for failure in failures]
     QGuiApplication.clipboard().setText("\n".join(lines))
@@ -67,7 +67,7 @@ def copy_failures(failures: Sequence[Failure]) -> None:
 class KeysDialog(QDialog):
     """Every key in two columns."""
 
-    def __init__(self, keys: Sequence[Key], parent: QWidget | None = None) -> None:
+    def __init__(self, keys: Sequence[KeyDescription], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
         place = QWidget()
@@ -76,11 +76,11 @@ class KeysDialog(QDialog):
         cells.setHorizontalSpacing(24)
         cells.setVerticalSpacing(8)
         for row, key in enumerate(keys):
-            cells.addWidget(label(key.key, "name"), row, 0)
-            cells.addWidget(label(key.does), row, 1)
+            cells.addWidget(make_label(key.key, "name"), row, 0)
+            cells.addWidget(make_label(key.purpose), row, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
-        _stack(self, [place, buttons])
+        _stack_widgets(self, [place, buttons])
 
 
 class ReportDialog(QDialog):
@@ -100,10 +100,10 @@ class ReportDialog(QDialog):
             "This is a fault in the program, not in your photos, and your library is safe. "
             f"You can go on. The report below is also kept in {log}."
         )
-        _stack(self, [label(sentence, wrap=True), text, buttons])
+        _stack_widgets(self, [make_label(sentence, wrap=True), text, buttons])
 
 
-def about(parent: QWidget) -> QMessageBox:
+def make_about_box(parent: QWidget) -> QMessageBox:
     """Name, version, licence."""
     box = QMessageBox(parent)
     box.setWindowTitle("About Lookalike")
@@ -117,7 +117,7 @@ def about(parent: QWidget) -> QMessageBox:
     return box
 
 
-def _stack(dialog: QDialog, widgets: Sequence[QWidget]) -> None:
+def _stack_widgets(dialog: QDialog, widgets: Sequence[QWidget]) -> None:
     column = QVBoxLayout(dialog)
     column.setContentsMargins(16, 16, 16, 16)
     column.setSpacing(12)

@@ -7,29 +7,31 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QImage, QPainter, QPixmap
 
-from indexer.search.query import Example
+from indexer.search.query import QueryExample
 
 
-class Outside(NamedTuple):
+class ReceivedItems(NamedTuple):
     """Pictures to look for, and folders to index."""
 
-    pictures: tuple[Example, ...]
+    pictures: tuple[QueryExample, ...]
     folders: tuple[Path, ...]
 
 
-def received(data: QMimeData) -> Outside:
+def read_mime_data(data: QMimeData) -> ReceivedItems:
     """What was dropped or pasted. Only local files count: nothing is ever fetched from the network."""
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     folders = tuple(path for path in paths if path.is_dir())
-    pictures: tuple[Example, ...] = tuple(path for path in paths if path not in folders)
+    pictures: tuple[QueryExample, ...] = tuple(path for path in paths if path not in folders)
     if not paths and data.hasImage():
-        held = data.imageData()
-        image = held.toImage() if isinstance(held, QPixmap) else QImage(held)  # a pixmap comes from our own window
+        image_data = data.imageData()
+        image = (
+            image_data.toImage() if isinstance(image_data, QPixmap) else QImage(image_data)
+        )  # a pixmap comes from our own window
         pictures = () if image.isNull() else (to_pillow(image),)
-    return Outside(pictures, folders)
+    return ReceivedItems(pictures, folders)
 
 
-def promising(data: QMimeData) -> bool:
+def can_accept_drag(data: QMimeData) -> bool:
     """Whether a drag may carry something of use; looks at no file, as it is asked while the pointer moves."""
     return any(url.isLocalFile() for url in data.urls()) or data.hasImage()
 

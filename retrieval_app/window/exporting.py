@@ -13,17 +13,17 @@ from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Hit, Library
 from indexer.paths import show_path
-from indexer.places import require_place
+from indexer.places import require_safe_output
 from indexer.progress import drain
 from indexer.reports import export
-from indexer.search.query import Cropped, Example
-from retrieval_app import wording as words
-from retrieval_app.session.reading import EVERYTHING
+from indexer.search.query import CroppedExample, QueryExample
+from retrieval_app.session.reading import NO_FILTER
 from retrieval_app.session.session import Session
-from retrieval_app.session.settings import Settings
-from retrieval_app.workers.writer import Writer
+from retrieval_app.session.settings import WindowSettings
+from retrieval_app.wording import format_count
+from retrieval_app.workers.writer import LibraryWriter
 
-KINDS = {
+EXPORT_FORMATS = {
     "Table for spreadsheets (*.csv)": "csv",
     "JSON for programs (*.json)": "json",
     "Contact sheet as a picture (*.png)": "png",
@@ -32,105 +32,107 @@ KINDS = {
 }
 
 
-class Order(NamedTuple):
+class ExportRequest(NamedTuple):
     """What to write: the hits of a query, or where they are None the library's photos that pass a filter."""
 
-    examples: tuple[Example, ...]
+    examples: tuple[QueryExample, ...]
     hits: Sequence[Hit] | None
     within: Filter | None
 
 
-class Exporting(QObject):
+class ListingExporter(QObject):
     """Asks where to, and says where it was written."""
 
     written = Signal(str, bytes)  # a sentence, the path
 
-    def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
+    def __init__(self, session: Session, settings: WindowSettings, window: QWidget) -> None:
         super().__init__(window)
         self._session = session
         self._settings = settings
         self._window = window
-        self._writer = Writer(self)  # its own, as no label waits for a sheet
-        self._writer.written.connect(self._tell)
-        self._writer.refused.connect(self._refuse)
-        session.library_changed.connect(self._follow)
-        session.closing.connect(self._writer.close)
+        self._writer = LibraryWriter(self)  # its own, as no label waits for a sheet
+        self._writer.written.connect(self._report_written)
+        self._writer.refused.connect(self._report_refusal)
+        session.library_changed.connect(self._follow_library)
+        session.session_closing.connect(self._writer.close)
         self._folder: Path | None = None
 
-    def possible(self) -> bool:
+    def can_export(self) -> bool:
         """Whether there is anything to write."""
-        return not self._session.empty
+        return not self._session.is_empty
 
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether everything has been written."""
-        return self._writer.idle()
+        return self._writer.is_idle()
 
-    def ask(self) -> None:
+    def ask_destination(self) -> None:
         """Ask for a file, and write what is shown now into it."""
         session = self._session
         if session.searching:
-            session.noticed.emit("The search is still under way: export when its results are here.")
+            session.notice_posted.emit("The search is still under way: export when its results are here.")
             return
-        within = None if session.within == EVERYTHING else session.within
+        within = None if session.photo_filter == NO_FILTER else session.photo_filter
         examples, hits = (session.query.positives, session.listing.hits) if session.query else ((), None)
-        order = Order(examples, hits, within)
-        count = words.count(len(session.listing.ids), "photo" if order.hits is None else "result")
-        start = Path(self._settings.text("export", str(Path.home()))) / ("photos" if order.hits is None else "results")
+        request = ExportRequest(examples, hits, within)
+        count = format_count(len(session.listing.ids), "photo" if request.hits is None else "result")
+        start = Path(self._settings.read_text("export", str(Path.home()))) / (
+            "photos" if request.hits is None else "results"
+        )
         dialog = QFileDialog(self._window, f"Export {count}", str(start))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(list(KINDS))
-        dialog.setDefaultSuffix(next(iter(KINDS.values())))
-        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(KINDS[kind]))
-        dialog.fileSelected.connect(lambda name: self.write(Path(name), order))
+        dialog.setNameFilters(list(EXPORT_FORMATS))
+        dialog.setDefaultSuffix(next(iter(EXPORT_FORMATS.values())))
+        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(EXPORT_FORMATS[kind]))
+        dialog.fileSelected.connect(lambda name: self.write_file(Path(name), request))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def write(self, out: Path, order: Order) -> None:
+    def write_file(self, out: Path, request: ExportRequest) -> None:
         """Write into this file, of a form by its suffix."""
-        self._settings.put("export", str(out.parent))
-        self._session.noticed.emit(f"Writing {show_path(os.fsencode(out))}…")
-        self._writer.write(out, partial(_write, out=out, order=order))
+        self._settings.write_value("export", str(out.parent))
+        self._session.notice_posted.emit(f"Writing {show_path(os.fsencode(out))}…")
+        self._writer.write(out, partial(_write_listing, out=out, request=request))
 
-    def _follow(self) -> None:
+    def _follow_library(self) -> None:
         if self._folder != self._session.folder:
             self._folder = self._session.folder
             self._writer.open(self._folder)
 
-    def _tell(self, key: object, sentence: object) -> None:
+    def _report_written(self, key: object, sentence: object) -> None:
         assert isinstance(key, Path)
         self.written.emit(str(sentence), os.fsencode(key))
 
-    def _refuse(self, _key: object, sentence: str) -> None:
-        self._session.trouble(sentence, "Choose another place", self.ask)
+    def _report_refusal(self, _key: object, sentence: str) -> None:
+        self._session.report_trouble(sentence, "Choose another place", self.ask_destination)
 
 
-def _write(library: Library, out: Path, order: Order) -> str:
+def _write_listing(library: Library, out: Path, request: ExportRequest) -> str:
     """Write the file; what was written, in a sentence. LookalikeError where it must not or cannot be written there."""
-    what = "vectors" if out.suffix.lower() == ".npy" else "library" if order.hits is None else "hits"
-    pictures = tuple(path for example in order.examples if (path := _path(library, example)) is not None)
-    export.require_form(out, what)
-    for place in (out, export.ids_path(out)) if what == "vectors" else (out,):
-        require_place(place, library=library.folder, pictures=pictures, overwrite=True)  # the dialog has asked
+    content = "vectors" if out.suffix.lower() == ".npy" else "library" if request.hits is None else "hits"
+    pictures = tuple(path for example in request.examples if (path := _find_file(library, example)) is not None)
+    export.require_suffix(out, content)
+    for place in (out, export.ids_path(out)) if content == "vectors" else (out,):
+        require_safe_output(place, library=library.folder, pictures=pictures, overwrite=True)  # the dialog has asked
     try:
-        count = _written(library, out, what, pictures, order)
+        count = _write_content(library, out, content, pictures, request)
     except OSError as error:
         raise LookalikeError(f"{show_path(os.fsencode(out))} cannot be written ({error.strerror}).") from error
-    noun = "result" if what == "hits" else "vector" if what == "vectors" else "photo"
-    return f"{words.count(count, noun)} written to {show_path(os.fsencode(out))}"
+    noun = "result" if content == "hits" else "vector" if content == "vectors" else "photo"
+    return f"{format_count(count, noun)} written to {show_path(os.fsencode(out))}"
 
 
-def _written(library: Library, out: Path, what: str, pictures: Sequence[Path], order: Order) -> int:
+def _write_content(library: Library, out: Path, content: str, pictures: Sequence[Path], request: ExportRequest) -> int:
     """Have it written; how many photos that were."""
-    if what == "hits":
-        export.export_hits(out, pictures, order.hits or ())
-        return len(order.hits or ())
-    write = {"library": export.export_library, "vectors": export.export_vectors}[what]
-    return drain(write(out, library, order.within))
+    if content == "hits":
+        export.export_hits(out, pictures, request.hits or ())
+        return len(request.hits or ())
+    write = {"library": export.export_library, "vectors": export.export_vectors}[content]
+    return drain(write(out, library, request.within))
 
 
-def _path(library: Library, example: Example) -> Path | None:
+def _find_file(library: Library, example: QueryExample) -> Path | None:
     """The file of a query's picture; None for one in memory or one that has gone."""
-    whole = example.example if isinstance(example, Cropped) else example
-    if isinstance(whole, int):
-        return next((Path(os.fsdecode(photo.path)) for photo in library.photos([whole])), None)
-    return whole if isinstance(whole, Path) else None
+    example_picture = example.example if isinstance(example, CroppedExample) else example
+    if isinstance(example_picture, int):
+        return next((Path(os.fsdecode(photo.path)) for photo in library.load_photos([example_picture])), None)
+    return example_picture if isinstance(example_picture, Path) else None

@@ -24,186 +24,201 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.paths import show_path
-from indexer.places import SUFFIX, libraries
+from indexer.places import LIBRARY_SUFFIX, list_libraries
 from retrieval_app.duplicates.page import DuplicatesPage
-from retrieval_app.fine_tuning.lazy_dialog import TrainDoor
-from retrieval_app.fine_tuning.source_row import FOLDER, LIBRARY
+from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
+from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.library.page import LibraryPage
 from retrieval_app.map.page import MapPage
-from retrieval_app.search.details_panel import NOT_TEXT, file_url
-from retrieval_app.search.grid import LARGEST, SMALLEST, USUAL
+from retrieval_app.search.details_panel import NOT_UTF8, file_url
+from retrieval_app.search.grid import DEFAULT_TILE_SIDE, MAX_TILE_SIDE, MIN_TILE_SIDE
 from retrieval_app.search.page import SearchPage
-from retrieval_app.session.library_commands_library_model import can_go_back, go_back
+from retrieval_app.session.library_commands_library_model import can_switch_back, start_switch_back
 from retrieval_app.session.session import Session
-from retrieval_app.session.settings import Settings
-from retrieval_app.session.tiles import Tiles
-from retrieval_app.widgets import theme as themes
-from retrieval_app.widgets.menus import Entry, Menus
-from retrieval_app.widgets.theme import Theme
-from retrieval_app.window.dialogs import FailuresDialog, Key, KeysDialog, about
-from retrieval_app.window.drop_and_paste import promising, received
-from retrieval_app.window.exporting import Exporting
-from retrieval_app.window.opening import WaysIn
-from retrieval_app.window.page_stack import Pages
-from retrieval_app.window.status_line import Banner, StatusLine
+from retrieval_app.session.settings import WindowSettings
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.menus import MenuEntry, WindowMenus
+from retrieval_app.widgets.theme import ICON_SIDE, THEME_CHOICES, Theme
+from retrieval_app.window.dialogs import FailuresDialog, KeyDescription, KeysDialog, make_about_box
+from retrieval_app.window.drop_and_paste import can_accept_drag, read_mime_data
+from retrieval_app.window.exporting import ListingExporter
+from retrieval_app.window.opening import InputOpener
+from retrieval_app.window.page_stack import PageStack
+from retrieval_app.window.status_line import StatusLine, TroubleBanner
 
 SIZE_STEP = 24  # px by which the pictures grow with one key
-HAND_KEYS = [
-    Key("Arrows", "Move from photo to photo"),
-    Key("Enter, click", "Find what looks like this photo"),
-    Key("Click again", "Back to the whole library"),
-    Key("Space", "Compare the current photo with the query"),
-    Key("Page Up, Page Down", "Compare with the result before or after"),
-    Key("W", "While comparing: show where the pictures match"),
-    Key("Double click", "Open in the system's viewer"),
+KEYS_OUTSIDE_MENUS = [
+    KeyDescription("Arrows", "Move from photo to photo"),
+    KeyDescription("Enter, click", "Find what looks like this photo"),
+    KeyDescription("Click again", "Back to the whole library"),
+    KeyDescription("Space", "Compare the current photo with the query"),
+    KeyDescription("Page Up, Page Down", "Compare with the result before or after"),
+    KeyDescription("W", "While comparing: show where the pictures match"),
+    KeyDescription("Double click", "Open in the system's viewer"),
 ]
 
 
 class MainWindow(QMainWindow):
     """Everything the user sees."""
 
-    def __init__(self, session: Session, tiles: Tiles, theme: Theme, settings: Settings) -> None:
+    def __init__(self, session: Session, tiles: TileCache, theme: Theme, settings: WindowSettings) -> None:
         super().__init__()
         self.session = session
         self.tiles = tiles
         self.theme = theme
         self._settings = settings
-        self.ways_in = WaysIn(session, settings, self)
-        self.exporting = Exporting(session, settings, self)
-        self.page = SearchPage(session, tiles, theme)
-        self.pages = Pages()
-        self.pages.add("Search", self.page, "Find what looks alike", self.page.take_focus)
-        self.duplicates = DuplicatesPage(session, tiles, theme)
-        self.pages.add(
-            "Duplicates", self.duplicates, "Photos that are there more than once", self.duplicates.take_focus
+        self.input_opener = InputOpener(session, settings, self)
+        self.listing_exporter = ListingExporter(session, settings, self)
+        self.search_page = SearchPage(session, tiles, theme)
+        self.page_stack = PageStack()
+        self.page_stack.add_page("Search", self.search_page, "Find what looks alike", self.search_page.take_focus)
+        self.duplicates_page = DuplicatesPage(session, tiles, theme)
+        self.page_stack.add_page(
+            "Duplicates", self.duplicates_page, "Photos that are there more than once", self.duplicates_page.take_focus
         )
-        self.map = MapPage(session, tiles, theme)
-        self.pages.add("Map", self.map, "All photos in a plane, alike ones together", self.map.take_focus)
-        self.library = LibraryPage(session)
-        self.pages.add("Library", self.library, "Folders, failures and figures", self.library.take_focus)
-        self.status = StatusLine(session)
-        self.banner = Banner(session, theme)
+        self.map_page = MapPage(session, tiles, theme)
+        self.page_stack.add_page(
+            "Map", self.map_page, "All photos in a plane, alike ones together", self.map_page.take_focus
+        )
+        self.library_page = LibraryPage(session)
+        self.page_stack.add_page(
+            "Library", self.library_page, "Folders, failures and figures", self.library_page.take_focus
+        )
+        self.status_line = StatusLine(session)
+        self.banner = TroubleBanner(session, theme)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self.library_button = QToolButton()
-        self.training = TrainDoor(session, theme, self)
-        self.menus = Menus(self, self._menus())
+        self.training = LazyTrainDialog(session, theme, self)
+        self.menus = WindowMenus(self, self._list_menus())
         self._add_themes()
-        self.menus.menus["Search"].addMenu(self.page.results.rate_cut)
-        self.page.saved.fill(self.menus.menus["Search"])
+        self.menus.menus["Search"].addMenu(self.search_page.results.rate_menu)
+        self.search_page.saved_searches.add_submenu(self.menus.menus["Search"])
         self._fill_toolbar()
-        self._arrange()
-        self._connect()
-        self._recall()
-        self._draw()
-        self._update()
-        self.page.take_focus()
+        self._arrange_widgets()
+        self._connect_signals()
+        self._restore_settings()
+        self._draw_icons()
+        self._update_controls()
+        self.search_page.take_focus()
 
     # Building
 
-    def _menus(self) -> dict[str, list[Entry | None]]:
+    def _list_menus(self) -> dict[str, list[MenuEntry | None]]:
         return self._menus_of_pictures() | self._menus_of_searching() | self._menus_of_the_library()
 
-    def _menus_of_pictures(self) -> dict[str, list[Entry | None]]:
+    def _menus_of_pictures(self) -> dict[str, list[MenuEntry | None]]:
         return {
             "File": [
-                Entry("Index folder…", self.ways_in.choose_folder, ("Ctrl+I",), "index-folder"),
-                Entry("Index labelled folder…", self.ways_in.choose_labelled_folder),
+                MenuEntry("Index folder…", self.input_opener.choose_folder, ("Ctrl+I",), "index-folder"),
+                MenuEntry("Index labelled folder…", self.input_opener.choose_labelled_folder),
                 None,
-                Entry("Open a picture…", self.ways_in.choose_pictures, ("Ctrl+O",), "open-picture", self._filled),
-                Entry("Export…", self.exporting.ask, ("Ctrl+E",), "open-external", self.exporting.possible),
+                MenuEntry(
+                    "Open a picture…", self.input_opener.choose_pictures, ("Ctrl+O",), "open-picture", self._has_photos
+                ),
+                MenuEntry(
+                    "Export…",
+                    self.listing_exporter.ask_destination,
+                    ("Ctrl+E",),
+                    "open-external",
+                    self.listing_exporter.can_export,
+                ),
                 None,
-                Entry("Quit", self.close, ("Ctrl+Q",)),
+                MenuEntry("Quit", self.close, ("Ctrl+Q",)),
             ],
             "Edit": [
-                Entry("Copy path", self.copy_path, ("Ctrl+C",), possible=self._looking),
-                Entry("Paste as query", self.ways_in.paste, ("Ctrl+V",), "paste", self._filled),
+                MenuEntry("Copy path", self.copy_path, ("Ctrl+C",), possible=self._can_use_search_page),
+                MenuEntry("Paste as query", self.input_opener.paste_clipboard, ("Ctrl+V",), "paste", self._has_photos),
             ],
             "View": [
-                *self.pages.entries(),
+                *self.page_stack.list_menu_entries(),
                 None,
-                Entry("Larger pictures", partial(self._grow, SIZE_STEP), ("Ctrl++", "Ctrl+="), "large"),
-                Entry("Smaller pictures", partial(self._grow, -SIZE_STEP), ("Ctrl+-",), "small"),
+                MenuEntry("Larger pictures", partial(self._resize_tiles, SIZE_STEP), ("Ctrl++", "Ctrl+="), "large"),
+                MenuEntry("Smaller pictures", partial(self._resize_tiles, -SIZE_STEP), ("Ctrl+-",), "small"),
                 None,
-                Entry("Details", self._toggle_details, ("F9",), "details", self._looking),
-                Entry("Full screen", self._toggle_full_screen, ("F11",)),
+                MenuEntry("Details", self._toggle_details, ("F9",), "details", self._can_use_search_page),
+                MenuEntry("Full screen", self._toggle_full_screen, ("F11",)),
             ],
         }
 
-    def _menus_of_searching(self) -> dict[str, list[Entry | None]]:
+    def _menus_of_searching(self) -> dict[str, list[MenuEntry | None]]:
         session = self.session
-        back, forward = partial(session.move, -1), partial(session.move, 1)
+        back, forward = partial(session.move_in_history, -1), partial(session.move_in_history, 1)
         return {
             "Search": [
-                Entry("Back", back, ("Alt+Left", "Backspace"), "back", lambda: session.history.can_move(-1)),
-                Entry("Forward", forward, ("Alt+Right",), "forward", lambda: session.history.can_move(1)),
-                Entry("Whole library", session.show_library, ("Esc",), "library", lambda: session.query is not None),
+                MenuEntry("Back", back, ("Alt+Left", "Backspace"), "back", lambda: session.history.can_move(-1)),
+                MenuEntry("Forward", forward, ("Alt+Right",), "forward", lambda: session.history.can_move(1)),
+                MenuEntry(
+                    "Whole library", session.show_library, ("Esc",), "library", lambda: session.query is not None
+                ),
                 None,
-                *self.page.entries(self._looking),
+                *self.search_page.list_query_entries(self._can_use_search_page),
             ],
         }
 
-    def _menus_of_the_library(self) -> dict[str, list[Entry | None]]:
+    def _menus_of_the_library(self) -> dict[str, list[MenuEntry | None]]:
         session = self.session
         return {
             "Model": [
-                Entry("Fine-tune on labelled folders…", partial(self.training.open, FOLDER)),
-                Entry(
+                MenuEntry("Fine-tune on labelled folders…", partial(self.training.open_dialog, FOLDER_SOURCE)),
+                MenuEntry(
                     "Fine-tune on the labels of this library…",
-                    partial(self.training.open, LIBRARY),
-                    possible=self._filled,
+                    partial(self.training.open_dialog, LIBRARY_SOURCE),
+                    possible=self._has_photos,
                 ),
                 None,
-                Entry(
-                    "Go back to the previous model", partial(go_back, session), possible=partial(can_go_back, session)
+                MenuEntry(
+                    "Go back to the previous model",
+                    partial(start_switch_back, session),
+                    possible=partial(can_switch_back, session),
                 ),
             ],
             "Library": [
-                Entry("Open library…", self.ways_in.choose_library),
-                Entry("Look for changes", session.rescan, ("F5",), "refresh", session.can_rescan),
+                MenuEntry("Open library…", self.input_opener.choose_library),
+                MenuEntry("Look for changes", session.rescan_folders, ("F5",), "refresh", session.can_rescan),
                 None,
-                Entry("Photos that could not be read…", self.show_failures, (), "warning", self._failed),
+                MenuEntry("Photos that could not be read…", self.show_failures, (), "warning", self._has_failures),
             ],
             "Help": [
-                Entry("Keys", self.show_keys, ("F1",), "keys"),
-                Entry("About Lookalike", lambda: about(self).open()),
+                MenuEntry("Keys", self.show_keys, ("F1",), "keys"),
+                MenuEntry("About Lookalike", lambda: make_about_box(self).open()),
             ],
         }
 
-    def _failed(self) -> bool:
+    def _has_failures(self) -> bool:
         return bool(self.session.failures)
 
     def _add_themes(self) -> None:
         group = QActionGroup(self)
         place = self.menus.menus["View"].addMenu("Theme")
-        for choice, text in themes.CHOICES.items():
+        for choice, text in THEME_CHOICES.items():
             action = place.addAction(text)
             action.setCheckable(True)
             action.setChecked(choice == self.theme.choice)
-            action.triggered.connect(partial(self.theme.choose, choice))
+            action.triggered.connect(partial(self.theme.choose_theme, choice))
             group.addAction(action)
 
     def _fill_toolbar(self) -> None:
         bar = QToolBar("Tools")
         bar.setMovable(False)
-        bar.setIconSize(QSize(themes.ICON_SIDE, themes.ICON_SIDE))
+        bar.setIconSize(QSize(ICON_SIDE, ICON_SIDE))
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.addToolBar(bar)
         self._fill_library_button()
         bar.addWidget(self.library_button)
-        bar.addWidget(self.pages.row)
+        bar.addWidget(self.page_stack.button_row)
         for text in ("Back", "Forward", "Whole library", "Index folder…", "Open a picture…"):
-            bar.addAction(self.menus.action(text))
+            bar.addAction(self.menus.find_action(text))
         space = QWidget()
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(space)
-        self.size_slider.setRange(SMALLEST, LARGEST)
+        self.size_slider.setRange(MIN_TILE_SIDE, MAX_TILE_SIDE)
         self.size_slider.setFixedWidth(112)
         self.size_slider.setToolTip("Size of the pictures (Ctrl++, Ctrl+-)")
         self.size_slider.setAccessibleName("Size of the pictures")
-        bar.addAction(self.menus.action("Smaller pictures"))
+        bar.addAction(self.menus.find_action("Smaller pictures"))
         bar.addWidget(self.size_slider)
-        bar.addAction(self.menus.action("Larger pictures"))
-        bar.addAction(self.menus.action("Details"))
+        bar.addAction(self.menus.find_action("Larger pictures"))
+        bar.addAction(self.menus.find_action("Details"))
 
     def _fill_library_button(self) -> None:
         menu = QMenu(self)
@@ -213,85 +228,85 @@ class MainWindow(QMainWindow):
         self.library_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.library_button.setToolTip("The open library; choose another one")
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         place = QWidget()
         column = QVBoxLayout(place)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
-        column.addWidget(self.pages, 1)
-        column.addWidget(self.status)
+        column.addWidget(self.page_stack, 1)
+        column.addWidget(self.status_line)
         self.setCentralWidget(place)
         self.setAcceptDrops(True)
         self.setMinimumSize(720, 480)
         self.resize(1280, 800)
 
-    def _connect(self) -> None:
+    def _connect_signals(self) -> None:
         session = self.session
-        session.library_changed.connect(lambda: self.tiles.follow(session.folder))
+        session.library_changed.connect(lambda: self.tiles.follow_library(session.folder))
         for signal in (session.library_changed, session.query_changed, session.job_changed):
-            signal.connect(self._update)
+            signal.connect(self._update_controls)
         session.query_changed.connect(self._show_results)
-        self.pages.turned.connect(self._update)
-        self.page.folder_wanted.connect(self.ways_in.choose_folder)
-        for page in (self.duplicates, self.map, self.library):
-            page.folder_wanted.connect(self.ways_in.choose_folder)
-        self.page.picture_wanted.connect(self.ways_in.choose_pictures)
-        self.status.failures_wanted.connect(self.show_failures)
-        self.exporting.written.connect(self.status.offer_file)
-        self.size_slider.valueChanged.connect(self.page.results.grid.set_side)
-        self.theme.changed.connect(self._draw)
+        self.page_stack.page_changed.connect(self._update_controls)
+        self.search_page.folder_wanted.connect(self.input_opener.choose_folder)
+        for page in (self.duplicates_page, self.map_page, self.library_page):
+            page.folder_wanted.connect(self.input_opener.choose_folder)
+        self.search_page.picture_wanted.connect(self.input_opener.choose_pictures)
+        self.status_line.failures_wanted.connect(self.show_failures)
+        self.listing_exporter.written.connect(self.status_line.offer_file)
+        self.size_slider.valueChanged.connect(self.search_page.results.grid.set_side)
+        self.theme.changed.connect(self._draw_icons)
 
-    def _recall(self) -> None:
+    def _restore_settings(self) -> None:
         """As the window was left the last time."""
-        self.size_slider.setValue(self._settings.number("tile", USUAL))
-        self.page.details.setVisible(self._settings.text("details", "shown") == "shown")
-        self._settings.restore(self, self.page.panes)
+        self.size_slider.setValue(self._settings.read_number("tile", DEFAULT_TILE_SIDE))
+        self.search_page.details.setVisible(self._settings.read_text("details", "shown") == "shown")
+        self._settings.restore_window(self, self.search_page.panes)
 
     # Keeping up
 
-    def _draw(self) -> None:
-        self.menus.draw(self.theme)
-        self.menus.action("Whole library").setIcon(self.theme.icon("library"))
+    def _draw_icons(self) -> None:
+        self.menus.draw_icons(self.theme)
+        self.menus.find_action("Whole library").setIcon(self.theme.get_icon("library"))
 
-    def _update(self) -> None:
-        name = self.session.folder.name.removesuffix(SUFFIX)
+    def _update_controls(self) -> None:
+        name = self.session.folder.name.removesuffix(LIBRARY_SUFFIX)
         self.setWindowTitle(f"{show_path(os.fsencode(name))} - Lookalike")
         self.library_button.setText(f"{show_path(os.fsencode(name))} ▾")
-        self.menus.update()
+        self.menus.update_actions()
 
-    def _filled(self) -> bool:
-        return not self.session.empty
+    def _has_photos(self) -> bool:
+        return not self.session.is_empty
 
-    def _looking(self) -> bool:
-        return self._filled() and self.pages.shows("Search")
+    def _can_use_search_page(self) -> bool:
+        return self._has_photos() and self.page_stack.is_showing("Search")
 
     def _show_results(self) -> None:
-        if self.session.query is not None and not self.pages.shows("Search"):
-            self.pages.go_to("Search")
+        if self.session.query is not None and not self.page_stack.is_showing("Search"):
+            self.page_stack.show_page("Search")
 
     def _list_libraries(self, menu: QMenu) -> None:
         menu.clear()
-        for folder in libraries():
-            action = menu.addAction(folder.name.removesuffix(SUFFIX).replace("&", "&&"))
+        for folder in list_libraries():
+            action = menu.addAction(folder.name.removesuffix(LIBRARY_SUFFIX).replace("&", "&&"))
             action.setCheckable(True)
             action.setChecked(folder == self.session.folder)
-            action.triggered.connect(partial(self.session.open, folder))
+            action.triggered.connect(partial(self.session.open_library, folder))
         if menu.actions():
             menu.addSeparator()
-        menu.addAction(self.menus.action("Open library…"))
+        menu.addAction(self.menus.find_action("Open library…"))
 
     # What the menus do
 
     def copy_path(self) -> None:
         """Put the path of the current photo into the clipboard."""
-        photo = self.page.current_photo()
+        photo = self.search_page.current_photo()
         url = file_url(photo.path) if photo else None
         if url is not None:
             QGuiApplication.clipboard().setText(url.toLocalFile())
-            self.session.noticed.emit("The path is in the clipboard.")
+            self.session.notice_posted.emit("The path is in the clipboard.")
         elif photo is not None:
-            self.session.noticed.emit(NOT_TEXT)
+            self.session.notice_posted.emit(NOT_UTF8)
 
     def show_failures(self) -> None:
         """List the photos that could not be read."""
@@ -299,15 +314,15 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         """List the keys."""
-        KeysDialog([*HAND_KEYS, *self.menus.overview()], self).open()
+        KeysDialog([*KEYS_OUTSIDE_MENUS, *self.menus.list_keys()], self).open()
 
-    def _grow(self, by: int) -> None:
-        self.size_slider.setValue(self.size_slider.value() + by)
+    def _resize_tiles(self, pixels: int) -> None:
+        self.size_slider.setValue(self.size_slider.value() + pixels)
 
     def _toggle_details(self) -> None:
-        details = self.page.details
+        details = self.search_page.details
         details.setVisible(details.isHidden())
-        self._settings.put("details", "hidden" if details.isHidden() else "shown")
+        self._settings.write_value("details", "hidden" if details.isHidden() else "shown")
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
@@ -316,32 +331,32 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Pictures and folders are welcome."""
-        if promising(event.mimeData()):
+        if can_accept_drag(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """A picture is a query, several are one query, a folder is indexed."""
         event.setDropAction(Qt.DropAction.CopyAction)  # a move would let the other program delete its file
         event.accept()
-        self.ways_in.take(received(event.mimeData()))
+        self.input_opener.open_items(read_mime_data(event.mimeData()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The side buttons of a mouse go back and forward."""
         steps = {Qt.MouseButton.BackButton: -1, Qt.MouseButton.ForwardButton: 1}
         if event.button() in steps:
-            self.session.move(steps[event.button()])
+            self.session.move_in_history(steps[event.button()])
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the settings; end threads and the running jobs."""
         if not self.training.may_close():
             event.ignore()
             return
-        self._settings.put("tile", self.size_slider.value())
-        self._settings.put("theme", self.theme.choice)
-        self._settings.save(self, self.page.panes)
+        self._settings.write_value("tile", self.size_slider.value())
+        self._settings.write_value("theme", self.theme.choice)
+        self._settings.save_window(self, self.search_page.panes)
         self.hide()
         self.training.close()
         self.session.close()
-        self.page.asides.close()
+        self.search_page.questions.close()
         self.tiles.close()
         super().closeEvent(event)

@@ -10,18 +10,18 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from indexer.paths import show_path
 from indexer.photos.reading import is_candidate
-from indexer.search.query import Example, Query
+from indexer.search.query import Query, QueryExample
 from retrieval_app.session.session import Session
-from retrieval_app.session.settings import Settings
-from retrieval_app.window.drop_and_paste import Outside, received
+from retrieval_app.session.settings import WindowSettings
+from retrieval_app.window.drop_and_paste import ReceivedItems, read_mime_data
 
-LOOKED_AT = 50  # folders in and below a chosen one: enough to tell, and soon done
+MAX_FOLDERS_CHECKED = 50  # folders in and below a chosen one: enough to tell, and soon done
 
 
-class WaysIn:
+class InputOpener:
     """Asks for folders and pictures, beginning where the user was the last time."""
 
-    def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
+    def __init__(self, session: Session, settings: WindowSettings, window: QWidget) -> None:
         self._session = session
         self._settings = settings
         self._window = window
@@ -29,12 +29,12 @@ class WaysIn:
     def choose_folder(self) -> None:
         """Ask for a photo folder and index it."""
         if folder := self._ask_folder("Choose a photo folder"):
-            self._session.index([folder])
+            self._session.index_folders([folder])
 
     def choose_labelled_folder(self) -> None:
         """Ask for a folder whose sub-folders are named by class, and index it."""
         if folder := self._ask_folder("Choose a folder whose sub-folders are named by class"):
-            self._session.index([folder], labelled=True)
+            self._session.index_folders([folder], labelled=True)
 
     def choose_library(self) -> None:
         """Ask for a library folder and open it; what is none is refused, a folder of pictures offered to be indexed."""
@@ -43,56 +43,58 @@ class WaysIn:
             return
         name = show_path(os.fsencode(folder))
         if (folder / "library.sqlite").is_file():
-            session.open(folder)
+            session.open_library(folder)
         elif _holds_pictures(folder):
-            index = partial(session.index, [folder])
-            session.trouble(f"{name} is a folder of pictures, not a library.", "Index this folder", index)
+            index = partial(session.index_folders, [folder])
+            session.report_trouble(f"{name} is a folder of pictures, not a library.", "Index this folder", index)
         else:
-            session.trouble(f"There is no library in {name}.", "Choose another folder", self.choose_library)
+            session.report_trouble(f"There is no library in {name}.", "Choose another folder", self.choose_library)
 
     def choose_pictures(self) -> None:
         """Ask for pictures from anywhere and search with them."""
         title, place = "Find what looks like these pictures", self._last_folder()
         names, _ = QFileDialog.getOpenFileNames(self._window, title, place)
         if names:
-            self._settings.put("folder", str(Path(names[0]).parent))
-            self._ask_for([Path(name) for name in names])
+            self._settings.write_value("folder", str(Path(names[0]).parent))
+            self._search_pictures([Path(name) for name in names])
 
-    def paste(self) -> None:
+    def paste_clipboard(self) -> None:
         """Search with the picture or the picture files of the clipboard."""
-        outside = received(QGuiApplication.clipboard().mimeData())
-        if outside.pictures or outside.folders:
-            self.take(outside)
+        items = read_mime_data(QGuiApplication.clipboard().mimeData())
+        if items.pictures or items.folders:
+            self.open_items(items)
         else:
-            self._session.noticed.emit("There is no picture in the clipboard.")
+            self._session.notice_posted.emit("There is no picture in the clipboard.")
 
-    def take(self, outside: Outside) -> None:
+    def open_items(self, items: ReceivedItems) -> None:
         """Index the folders, and search with the pictures as one query."""
-        if outside.folders:
-            self._session.index(outside.folders)
-        if outside.pictures:
-            self._ask_for(outside.pictures)
+        if items.folders:
+            self._session.index_folders(items.folders)
+        if items.pictures:
+            self._search_pictures(items.pictures)
 
-    def _ask_for(self, pictures: tuple[Example, ...] | list[Path]) -> None:
+    def _search_pictures(self, pictures: tuple[QueryExample, ...] | list[Path]) -> None:
         session, first = self._session, pictures[0]
-        if session.empty and isinstance(first, Path):
+        if session.is_empty and isinstance(first, Path):
             name = show_path(os.fsencode(first.parent))
-            said = f"Nothing is here to search yet. Index a photo folder first, such as that of this picture: {name}"
-            session.trouble(said, "Index its folder", partial(session.index, [first.parent]))
+            sentence = (
+                f"Nothing is here to search yet. Index a photo folder first, such as that of this picture: {name}"
+            )
+            session.report_trouble(sentence, "Index its folder", partial(session.index_folders, [first.parent]))
         else:
             session.search(Query(positives=tuple(pictures)))
 
     def _ask_folder(self, title: str) -> Path | None:
         name = QFileDialog.getExistingDirectory(self._window, title, self._last_folder())
         if name:
-            self._settings.put("folder", name)
+            self._settings.write_value("folder", name)
         return Path(name) if name else None
 
     def _last_folder(self) -> str:
-        return self._settings.text("folder", str(Path.home()))
+        return self._settings.read_text("folder", str(Path.home()))
 
 
 def _holds_pictures(folder: Path) -> bool:
     """Whether there are pictures in the first folders."""
-    names = (name for _, _, names in islice(os.walk(os.fsencode(folder)), LOOKED_AT) for name in names)
+    names = (name for _, _, names in islice(os.walk(os.fsencode(folder)), MAX_FOLDERS_CHECKED) for name in names)
     return any(map(is_candidate, names))

@@ -6,25 +6,25 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QToolButton, QWidget
 
-from retrieval_app.widgets.menus import Entry
+from retrieval_app.widgets.menus import MenuEntry
 
 
-class Pages(QStackedWidget):
+class PageStack(QStackedWidget):
     """The pages by name, in the order of their numbers, and the `row` of buttons that chooses among them."""
 
-    turned = Signal()  # another page is shown
+    page_changed = Signal()  # another page is shown
 
     def __init__(self) -> None:
         super().__init__()
-        self.row = QWidget()
-        self._line = QHBoxLayout(self.row)
-        self._line.setContentsMargins(4, 0, 4, 0)
-        self._line.setSpacing(2)
+        self.button_row = QWidget()
+        self._row_layout = QHBoxLayout(self.button_row)
+        self._row_layout.setContentsMargins(4, 0, 4, 0)
+        self._row_layout.setSpacing(2)
         self._group = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
-        self._focus: dict[str, Callable[[], None]] = {}
+        self._focus_actions: dict[str, Callable[[], None]] = {}
 
-    def add(self, name: str, page: QWidget, purpose: str, focus: Callable[[], None]) -> None:
+    def add_page(self, name: str, page: QWidget, purpose: str, focus: Callable[[], None]) -> None:
         """One more page: what it is for, in a few words, and how it takes the keys when it is shown."""
         self.addWidget(page)
         button = QToolButton()
@@ -34,27 +34,27 @@ class Pages(QStackedWidget):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setToolTip(f"{purpose} (Ctrl+{self.count()})")
         button.setAccessibleName(f"{name} page")
-        button.clicked.connect(partial(self.go_to, name))
+        button.clicked.connect(partial(self.show_page, name))
         self._group.addButton(button)
-        self._line.addWidget(button)
-        self._buttons[name], self._focus[name] = button, focus
+        self._row_layout.addWidget(button)
+        self._buttons[name], self._focus_actions[name] = button, focus
 
-    def go_to(self, name: str) -> None:
+    def show_page(self, name: str) -> None:
         """Show a page and let it take the keys."""
         place = list(self._buttons).index(name)
         self._buttons[name].setChecked(True)
         if place != self.currentIndex():
             self.setCurrentIndex(place)
-            self.turned.emit()
-        self._focus[name]()
+            self.page_changed.emit()
+        self._focus_actions[name]()
 
-    def shows(self, name: str) -> bool:
+    def is_showing(self, name: str) -> bool:
         """Whether that page is the one that is shown."""
         return self._buttons[name].isChecked()
 
-    def entries(self) -> list[Entry]:
+    def list_menu_entries(self) -> list[MenuEntry]:
         """The lines of the menu that lead to the pages."""
         return [
-            Entry(f"{name} page", partial(self.go_to, name), (f"Ctrl+{number}",))
+            MenuEntry(f"{name} page", partial(self.show_page, name), (f"Ctrl+{number}",))
             for number, name in enumerate(self._buttons, 1)
         ]

@@ -3,14 +3,14 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
-from retrieval_app import wording as words
 from retrieval_app.session.session import Session
-from retrieval_app.session.state import JobState, Trouble
-from retrieval_app.session.system_open import reveal
-from retrieval_app.widgets.controls import Elided, button, label
+from retrieval_app.session.state import JobState, TroubleMessage
+from retrieval_app.session.system_open import open_containing_folder
+from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import Theme
+from retrieval_app.wording import format_count, format_duration, format_percent, format_rate
 
-STAGES = {
+STAGE_TEXTS = {
     "start": "Starting",
     "prepare": "Preparing the model",
     "scan": "Looking for photos",
@@ -20,7 +20,7 @@ STAGES = {
     "compare": "Comparing",
     "map": "Laying out the map",
 }
-COUNTED = ("embed", "hash", "map")
+COUNTED_STAGES = ("embed", "hash", "map")
 
 
 class StatusLine(QWidget):
@@ -31,137 +31,137 @@ class StatusLine(QWidget):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.text = Elided()
-        self.file = button("Show in its folder", "link")
+        self.message_label = ElidedLabel()
+        self.file_button = make_button("Show in its folder", "link")
         self._path = b""
         self._bar = QProgressBar()
-        self.cancel = button("Cancel", "link")
-        self.failures = button("", "link")
-        self._figures = label("", "muted")
-        self._arrange()
-        self.cancel.clicked.connect(session.cancel)
-        self.failures.clicked.connect(self.failures_wanted)
-        self.file.clicked.connect(lambda: reveal(session, self._path))
-        self.file.hide()
+        self.cancel_button = make_button("Cancel", "link")
+        self.failures_button = make_button("", "link")
+        self._figures = make_label("", "muted")
+        self._arrange_widgets()
+        self.cancel_button.clicked.connect(session.cancel_job)
+        self.failures_button.clicked.connect(self.failures_wanted)
+        self.file_button.clicked.connect(lambda: open_containing_folder(session, self._path))
+        self.file_button.hide()
         session.job_changed.connect(self._show_job)
         session.library_changed.connect(self._show_figures)
-        session.noticed.connect(self._notice)
+        session.notice_posted.connect(self._show_notice)
         self._show_job()
         self._show_figures()
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         self.setProperty("role", "status")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(36)
         self._bar.setTextVisible(False)
         self._bar.setFixedSize(120, 4)
         self._bar.setAccessibleName("Progress")
-        self.text.setMinimumWidth(120)
+        self.message_label.setMinimumWidth(120)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(12)
         row.addWidget(self._bar)
-        row.addWidget(self.text, 1)
-        for widget in (self.file, self.cancel, self.failures, self._figures):
+        row.addWidget(self.message_label, 1)
+        for widget in (self.file_button, self.cancel_button, self.failures_button, self._figures):
             row.addWidget(widget)
 
     def _show_job(self) -> None:
-        mine = self._session.job
-        self.cancel.setVisible(mine is not None and not mine.stopping)
-        job = mine or self._session.work.watch.state
+        session_job = self._session.job_state
+        self.cancel_button.setVisible(session_job is not None and not session_job.stopping)
+        job = session_job or self._session.library_job.watch.state
         self._bar.setVisible(job is not None)
         if job is None:
-            self.text.clear()
+            self.message_label.clear()
             return
         self._bar.setRange(0, job.progress.total)  # a total of 0 shows that it works without saying how far
         self._bar.setValue(job.progress.done)
-        self.text.setText("Stopping…" if job.stopping else sentence(job))
+        self.message_label.setText("Stopping…" if job.stopping else describe_job(job))
 
     def offer_file(self, sentence: str, path: bytes) -> None:
         """Say that a file was written, with a link that shows where, until there is other news."""
-        self._notice(sentence)
+        self._show_notice(sentence)
         self._path = path
-        self.file.setToolTip(sentence)
-        self.file.show()
+        self.file_button.setToolTip(sentence)
+        self.file_button.show()
 
-    def _notice(self, text: str) -> None:
-        self.file.hide()
-        if self._session.job is None:
-            self.text.setText(text)
+    def _show_notice(self, text: str) -> None:
+        self.file_button.hide()
+        if self._session.job_state is None:
+            self.message_label.setText(text)
 
     def _show_figures(self) -> None:
         info, failures = self._session.info, len(self._session.failures)
-        self.failures.setVisible(failures > 0)
-        self.failures.setText(f"{words.count(failures, 'photo')} could not be read")
+        self.failures_button.setVisible(failures > 0)
+        self.failures_button.setText(f"{format_count(failures, 'photo')} could not be read")
         if info is None:
             self._figures.clear()
             return
-        figures = [words.count(info.photos, "photo")]
+        figures = [format_count(info.photos, "photo")]
         if info.recall_at_10 is not None:
-            figures.append(f"recall {words.percent(info.recall_at_10)}")
+            figures.append(f"recall {format_percent(info.recall_at_10)}")
         if offline := sum(root.state == "offline" for root in info.roots):
-            figures.append(f"{words.count(offline, 'folder')} offline")
+            figures.append(f"{format_count(offline, 'folder')} offline")
         self._figures.setText(", ".join([*figures, f"model: {info.model}"]))
 
 
-def sentence(job: JobState) -> str:
+def describe_job(job: JobState) -> str:
     """How the job is doing: 'Indexing 12,300 of 40,000  ·  218/s  ·  2 min left'."""
     progress = job.progress
-    parts = [STAGES.get(progress.stage, progress.stage.capitalize())]
+    parts = [STAGE_TEXTS.get(progress.stage, progress.stage.capitalize())]
     if progress.stage == "scan":
         parts[0] += f" {progress.done:,}" if progress.done else ""
-    elif progress.stage in COUNTED and progress.total:
+    elif progress.stage in COUNTED_STAGES and progress.total:
         parts[0] += f" {progress.done:,} of {progress.total:,}"
-        parts += [words.rate(job.rate)] if job.rate is not None else []
-        parts += [f"{words.duration(job.seconds_left)} left"] if job.seconds_left is not None else []
+        parts += [format_rate(job.rate)] if job.rate is not None else []
+        parts += [f"{format_duration(job.seconds_left)} left"] if job.seconds_left is not None else []
     elif progress.note:
         parts.append(progress.note)
     return "  ·  ".join(parts)
 
 
-class Banner(QFrame):
+class TroubleBanner(QFrame):
     """What is wrong, in a sentence, with the one button that does something about it."""
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._trouble: Trouble | None = None
+        self._trouble: TroubleMessage | None = None
         self.setProperty("role", "banner")
         self._sign = QLabel()
-        self.sentence = label("", wrap=True)
-        self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.remedy = button("")
-        self._close = QToolButton()
-        self._close.setToolTip("Close this message")
-        self._arrange()
-        self.remedy.clicked.connect(self._act)
-        self._close.clicked.connect(self.hide)
-        session.troubled.connect(self._show)
-        theme.changed.connect(self._draw)
-        self._draw()
+        self.sentence_label = make_label("", wrap=True)
+        self.sentence_label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.remedy_button = make_button("")
+        self._close_button = QToolButton()
+        self._close_button.setToolTip("Close this message")
+        self._arrange_widgets()
+        self.remedy_button.clicked.connect(self._run_remedy)
+        self._close_button.clicked.connect(self.hide)
+        session.trouble_changed.connect(self._show_trouble)
+        theme.changed.connect(self._draw_icons)
+        self._draw_icons()
         self.hide()
 
-    def _arrange(self) -> None:
+    def _arrange_widgets(self) -> None:
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 12, 8)
         row.setSpacing(12)
         row.addWidget(self._sign)
-        row.addWidget(self.sentence, 1)
-        row.addWidget(self.remedy)
-        row.addWidget(self._close)
+        row.addWidget(self.sentence_label, 1)
+        row.addWidget(self.remedy_button)
+        row.addWidget(self._close_button)
 
-    def _draw(self) -> None:
-        self._sign.setPixmap(self._theme.icon("warning").pixmap(QSize(20, 20)))
-        self._close.setIcon(self._theme.icon("close"))
+    def _draw_icons(self) -> None:
+        self._sign.setPixmap(self._theme.get_icon("warning").pixmap(QSize(20, 20)))
+        self._close_button.setIcon(self._theme.get_icon("close"))
 
-    def _show(self, trouble: Trouble | None) -> None:
+    def _show_trouble(self, trouble: TroubleMessage | None) -> None:
         self._trouble = trouble
         self.setVisible(trouble is not None)
         if trouble is not None:
-            self.sentence.setText(trouble.sentence)
-            self.remedy.setText(trouble.button)
+            self.sentence_label.setText(trouble.sentence)
+            self.remedy_button.setText(trouble.button_text)
 
-    def _act(self) -> None:
+    def _run_remedy(self) -> None:
         self.hide()
         if self._trouble is not None:
             self._trouble.remedy()

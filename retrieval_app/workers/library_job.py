@@ -13,24 +13,24 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, Signal
 
 from indexer.progress import Progress
-from retrieval_app import wording as words
 from retrieval_app.session.state import JobState
-from retrieval_app.workers.child_process import Job, JobEnd, Pace
-from retrieval_app.workers.folder_watch import Watch
+from retrieval_app.wording import format_count, format_duration
+from retrieval_app.workers.child_process import ChildProcess, JobEnd, RateEstimator
+from retrieval_app.workers.folder_watch import FolderWatch
 
-GOES_ON = ("index", "use")  # the commands that go on where they stopped
-TWICE = "The work stopped unexpectedly, and once more when it was started again. What was done is kept."
+RESUMABLE_COMMANDS = ("index", "use")  # the commands that go on where they stopped
+STOPPED_TWICE = "The work stopped unexpectedly, and once more when it was started again. What was done is kept."
 
 
-class Order(NamedTuple):
+class JobCommand(NamedTuple):
     """A command for a library, and what gives it again when the user wishes."""
 
     command: list[str]
-    again: Callable[[], None]
-    goes_on: bool
+    repeat: Callable[[], None]
+    is_resumable: bool
 
 
-class Work(QObject):
+class LibraryJob(QObject):
     """The job at work, if there is one, and the watch."""
 
     changed = Signal()
@@ -40,19 +40,19 @@ class Work(QObject):
         super().__init__(parent)
         self.state: JobState | None = None
         self.crashed = False  # the last job did, and was started again
-        self.watch = Watch(self)
-        self._job: Job | None = None
-        self._order: Order | None = None
-        self._pace = Pace()
+        self.watch = FolderWatch(self)
+        self._job: ChildProcess | None = None
+        self._job_command: JobCommand | None = None
+        self._rate_estimator = RateEstimator()
         self.watch.changed.connect(self.changed)
 
-    def start(self, library: Path, arguments: Sequence[str], again: Callable[[], None]) -> None:
+    def start_command(self, library: Path, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
         """Have a command done to a library, once the watch has made way."""
         command = [sys.executable, "-m", "retrieval_app.cli", *arguments, "--library", str(library), "--json"]
-        self._order = Order(command, again, arguments[0] in GOES_ON)
+        self._job_command = JobCommand(command, repeat, arguments[0] in RESUMABLE_COMMANDS)
         self.crashed = False
-        self._progress(Progress("start", 0, 0))
-        self.watch.make_way(self._launch)
+        self._handle_progress(Progress("start", 0, 0))
+        self.watch.pause_watching(self._start_child)
 
     def cancel(self) -> None:
         """Stop the job; what it has committed stays."""
@@ -62,7 +62,7 @@ class Work(QObject):
             if self._job is not None:
                 self._job.cancel()
             else:  # the watch has not made way yet
-                self._end(JobEnd(None, "", cancelled=True))
+                self._handle_end(JobEnd(None, "", cancelled=True))
 
     def close(self) -> None:
         """End the children; the window is closing."""
@@ -70,53 +70,55 @@ class Work(QObject):
             if child is not None:
                 child.close()
 
-    def _launch(self) -> None:
-        assert self._order is not None
-        self._pace = Pace()
-        self._job = Job(self._order.command, self)
-        self._job.progressed.connect(self._progress)
-        self._job.ended.connect(self._end)
+    def _start_child(self) -> None:
+        assert self._job_command is not None
+        self._rate_estimator = RateEstimator()
+        self._job = ChildProcess(self._job_command.command, self)
+        self._job.progressed.connect(self._handle_progress)
+        self._job.ended.connect(self._handle_end)
 
-    def _progress(self, progress: Progress) -> None:
-        self._pace.add(progress, time.monotonic())
+    def _handle_progress(self, progress: Progress) -> None:
+        self._rate_estimator.add_progress(progress, time.monotonic())
         stopping = self.state is not None and self.state.stopping
-        self.state = JobState(progress, self._pace.rate, self._pace.seconds_left, stopping)
+        self.state = JobState(
+            progress, self._rate_estimator.items_per_second, self._rate_estimator.seconds_left, stopping
+        )
         self.changed.emit()
 
-    def _end(self, end: JobEnd) -> None:
-        assert self._order is not None
+    def _handle_end(self, end: JobEnd) -> None:
+        assert self._job_command is not None
         if self._job is not None:
             self._job.deleteLater()
             self._job = None
-        if end.crashed and end.result is None and self._order.goes_on:
+        if end.crashed and end.result is None and self._job_command.is_resumable:
             if not self.crashed:
                 self.crashed = True
-                self._launch()
+                self._start_child()
                 return
-            end = end._replace(sentence=TWICE)
-        order, self._order, self.state = self._order, None, None
+            end = end._replace(sentence=STOPPED_TWICE)
+        finished_command, self._job_command, self.state = self._job_command, None, None
         self.changed.emit()
-        self.watch.resume()
-        self.ended.emit(end, order.again)
+        self.watch.resume_watching()
+        self.ended.emit(end, finished_command.repeat)
 
 
-def summary(result: dict[str, object]) -> str:
+def summarize_job(result: dict[str, object]) -> str:
     """One sentence about a finished job."""
-    return SUMMARIES[str(result["result"])](result)
+    return JOB_SUMMARIES[str(result["result"])](result)
 
 
-def _indexed(result: dict[str, object]) -> str:
-    new = words.count(int(str(result["embedded"])), "new photo")
-    return f"Indexed in {words.duration(float(str(result['seconds'])))}: {new}."
+def _summarize_indexing(result: dict[str, object]) -> str:
+    new = format_count(int(str(result["embedded"])), "new photo")
+    return f"Indexed in {format_duration(float(str(result['seconds'])))}: {new}."
 
 
-def _forgotten(result: dict[str, object]) -> str:
-    return f"{words.count(int(str(result['photos'])), 'photo')} forgotten. The pictures themselves are untouched."
+def _summarize_forgetting(result: dict[str, object]) -> str:
+    return f"{format_count(int(str(result['photos'])), 'photo')} forgotten. The pictures themselves are untouched."
 
 
-SUMMARIES: dict[str, Callable[[dict[str, object]], str]] = {
-    "index": _indexed,
+JOB_SUMMARIES: dict[str, Callable[[dict[str, object]], str]] = {
+    "index": _summarize_indexing,
     "use": lambda result: f"The library now sees with {result['model']}.",
-    "forget": _forgotten,
+    "forget": _summarize_forgetting,
     "roots": lambda result: "The library looks for the folder at its new place.",
 }

@@ -15,52 +15,52 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from retrieval_app.workers.child_process import Work
+from retrieval_app.workers.child_process import LibraryTask
 
 PATIENCE_SECONDS = 30.0  # how long closing waits for what is still to be written
 LOG = logging.getLogger("lookalike.writing")
 
 
-class _Write(NamedTuple):
+class _PendingWrite(NamedTuple):
     """What is to be done to the library that was open when it was said."""
 
-    era: int
+    library_number: int
     folder: Path
     key: Hashable
-    work: Work
+    work: LibraryTask
 
 
-class Writer(QObject):
+class LibraryWriter(QObject):
     """A thread that writes into the open library, one thing after the other."""
 
     written = Signal(object, object)  # key, what the work returned; not of a library that was left
     refused = Signal(object, str)  # key, a sentence
-    _done = Signal(object, object, object)
+    _write_done = Signal(object, object, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folder: Path | None = None
-        self._era = 0  # grows with each library
-        self._waiting: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._left = 0  # given and not yet answered
-        self._done.connect(self._answer)
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._library_number = 0  # grows with each library
+        self._waiting: queue.SimpleQueue[_PendingWrite | None] = queue.SimpleQueue()
+        self._unanswered = 0  # given and not yet answered
+        self._write_done.connect(self._deliver_result)
+        self._thread = threading.Thread(target=self._run_writes, daemon=True)
         self._thread.start()
 
     def open(self, folder: Path | None) -> None:
         """Write into this library from now on; what was given before still goes into the one before."""
         self._folder = folder
-        self._era += 1
+        self._library_number += 1
 
-    def write(self, key: Hashable, work: Work) -> None:
+    def write(self, key: Hashable, work: LibraryTask) -> None:
         """Have `work` done to the open library, after all that was given before."""
         if self._folder is not None:
-            self._left += 1
-            self._waiting.put(_Write(self._era, self._folder, key, work))
+            self._unanswered += 1
+            self._waiting.put(_PendingWrite(self._library_number, self._folder, key, work))
 
-    def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether everything has been written."""
-        return not self._left
+        return not self._unanswered
 
     def close(self) -> None:
         """Write what waits, and end the thread."""
@@ -70,31 +70,31 @@ class Writer(QObject):
         if self._thread.is_alive():
             LOG.error("Closed before everything was written.")
 
-    def _serve(self) -> None:
+    def _run_writes(self) -> None:
         library: Library | None = None
-        opened = -1
-        while (wanted := self._waiting.get()) is not None:
+        opened_number = -1
+        while (pending := self._waiting.get()) is not None:
             result, error = None, None
             try:
-                if library is not None and opened != wanted.era:
+                if library is not None and opened_number != pending.library_number:
                     library.close()
                     library = None
-                library = library or Library.open(wanted.folder)
-                opened = wanted.era
-                result = wanted.work(library)
+                library = library or Library.open(pending.folder)
+                opened_number = pending.library_number
+                result = pending.work(library)
             except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
-                LOG.warning("Not written: %s: %s", wanted.key, fault)  # at closing nobody hears of it otherwise
+                LOG.warning("Not written: %s: %s", pending.key, fault)  # at closing nobody hears of it otherwise
                 error = fault
             with contextlib.suppress(RuntimeError):  # the window is gone
-                self._done.emit(wanted, result, error)
+                self._write_done.emit(pending, result, error)
         if library is not None:
             library.close()
 
-    def _answer(self, wanted: _Write, result: object, error: Exception | None) -> None:
-        self._left -= 1
+    def _deliver_result(self, pending: _PendingWrite, result: object, error: Exception | None) -> None:
+        self._unanswered -= 1
         if isinstance(error, LookalikeError):
-            self.refused.emit(wanted.key, str(error))
+            self.refused.emit(pending.key, str(error))
         elif error is not None:
             raise error
-        elif wanted.era == self._era:
-            self.written.emit(wanted.key, result)
+        elif pending.library_number == self._library_number:
+            self.written.emit(pending.key, result)

@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image
 
 from indexer.library import Library
-from indexer.matching import close_pairs as neighbours
 from indexer.matching import duplicates
-from indexer.matching import perceptual_hash as perceptual
+from indexer.matching.close_pairs import find_close_pairs
+from indexer.matching.perceptual_hash import MAX_DIFFERENCE, compute_hashes, count_differing_bits
 from indexer.photos import thumbnails
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
@@ -59,22 +59,22 @@ def made_up(folder: Path, count: int) -> Library:
     card = tiny_card()
     model = library.store.add_model(card.fingerprint, card.name, card.dim)
     library.store.add_root(ROOT, labelled=False)
-    library.store.record((outcome(1, row, vector) for row, vector in enumerate(vectors)), model)
+    library.store.record_outcomes((outcome(1, row, vector) for row, vector in enumerate(vectors)), model)
     library.thumbnails.put((content_hash(str(row).encode()), thumbnail(row)) for row in range(count))
     return library
 
 
 def thumbnail(row: int) -> bytes:
     if row and row % COPIES == 0:
-        return thumbnails.encode(soft(row - 1, (128, 96)).resize((256, 192), Image.Resampling.BICUBIC))
-    return thumbnails.encode(soft(row, (256, 192)))
+        return thumbnails.encode_thumbnail(soft(row - 1, (128, 96)).resize((256, 192), Image.Resampling.BICUBIC))
+    return thumbnails.encode_thumbnail(soft(row, (256, 192)))
 
 
 def ours(library: Library, kind: str) -> float:
     start = time.perf_counter()
-    groups = drain(duplicates.find(library, kind.partition(",")[0], turned=KINDS[kind]))
+    groups = drain(duplicates.find_duplicates(library, kind.partition(",")[0], turned=KINDS[kind]))
     seconds = time.perf_counter() - start
-    print(f"{len(library.photo_ids()):,} photos, {kind}: {seconds:.1f} s, {len(groups):,} groups", flush=True)
+    print(f"{len(library.find_photo_ids()):,} photos, {kind}: {seconds:.1f} s, {len(groups):,} groups", flush=True)
     return seconds
 
 
@@ -82,17 +82,17 @@ def compare(library: Library, seconds: dict[str, float]) -> None:
     """Print what comparing all with all takes for near copies and look-alikes, and which of their pairs ours finds."""
     ids, values = everything(library)
     start = time.perf_counter()
-    jpegs = [library.thumbnails.get(photo.sha256) for photo in library.photos(ids.tolist())]
-    hashes = np.concatenate([perceptual.hashes_of(jpeg, turned=False) for jpeg in jpegs if jpeg is not None])
+    jpegs = [library.thumbnails.get(photo.sha256) for photo in library.load_photos(ids.tolist())]
+    hashes = np.concatenate([compute_hashes(jpeg, turned=False) for jpeg in jpegs if jpeg is not None])
     for row in range(len(hashes)):
-        np.flatnonzero(perceptual.differences(hashes[row + 1 :], hashes[row]) <= perceptual.MAX_DIFFERENCE)
+        np.flatnonzero(count_differing_bits(hashes[row + 1 :], hashes[row]) <= MAX_DIFFERENCE)
     near = time.perf_counter() - start
     start = time.perf_counter()
-    reach = duplicates.ALIKE * duplicates.usual_distances(values)
+    reach = duplicates.LOOKALIKE_SHARE * duplicates.measure_usual_distances(values)
     plain = values.astype(np.float32)
     true = {pair for row in range(len(values)) for pair in _pairs(plain, row, reach)}
     alike = time.perf_counter() - start
-    found = set(map(tuple, drain(neighbours.close_pairs(values, reach)).tolist()))
+    found = set(map(tuple, drain(find_close_pairs(values, reach)).tolist()))
     share = len(found & true) / max(1, len(true))
     print(f"all with all at {len(values):,}: near {near:.1f} s, {near / seconds['near']:.1f} x ours")
     print(
@@ -108,7 +108,7 @@ def _pairs(values: np.ndarray, row: int, reach: np.ndarray) -> list[tuple[int, i
 
 def everything(library: Library) -> tuple[np.ndarray, np.ndarray]:
     """Ids (n,) and embeddings (n, dim) of all photos."""
-    found = library.store.vectors(library.model_id, 0)
+    found = library.store.read_embeddings(library.model_id, 0)
     return found.ids, found.values
 
 

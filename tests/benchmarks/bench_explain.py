@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from indexer.models import model
-from indexer.models.installation import ModelChoice, install
+from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import drain
-from indexer.reports import heat_maps as explain
+from indexer.reports.heat_maps import compute_heat_maps, enlarge_heat
 from tests.support.planted import SIDE, Pair, Planted, planted_pairs
 
 PAIRS, TARGET = 200, 0.8
@@ -25,18 +25,18 @@ Method = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 def main(arguments: Sequence[str] = ()) -> None:
     count = int(arguments[0]) if arguments else PAIRS
     with tempfile.TemporaryDirectory() as work:
-        card = drain(install(ModelChoice(), Path(work)))
-        network = model.load(Path(work) / card.fingerprint, runtime="query")
+        card = drain(install_model(ModelChoice(), Path(work)))
+        network = model.load_model(Path(work) / card.fingerprint, runtime="query")
         pairs = planted_pairs(count)
-        maps = [network.features(np.stack([pair.first.pixels, pair.second.pixels])) for pair in pairs]
+        maps = [network.compute_feature_maps(np.stack([pair.first.pixels, pair.second.pixels])) for pair in pairs]
     chance = np.mean([picture.share() for pair in pairs for picture in pair])
     print(f"{count} pairs, {2 * count} pictures; a random point lies on the drawing in {chance:.2f}")
-    for name, method in {"explain": explain.heats, "plain decomposition": plain}.items():
+    for name, method in {"explain": compute_heat_maps, "plain decomposition": plain}.items():
         found = peaks(method, maps, pairs)
         print(
             f"{name:<20} peak on the drawing {found.mean():.3f}, in both pictures of a pair {found.all(1).mean():.3f}"
         )
-    reached = peaks(explain.heats, maps, pairs).mean() >= TARGET
+    reached = peaks(compute_heat_maps, maps, pairs).mean() >= TARGET
     print(f"target {TARGET}: {'reached' if reached else 'missed'}")
 
 
@@ -51,7 +51,7 @@ def peaks(method: Method, maps: list[np.ndarray], pairs: list[Pair]) -> np.ndarr
 
 
 def _hits(heat: np.ndarray, picture: Planted) -> bool:
-    shown = explain.spread(heat, (SIDE, SIDE))
+    shown = enlarge_heat(heat, (SIDE, SIDE))
     y, x = np.unravel_index(int(shown.argmax()), shown.shape)
     return picture.holds(float(x), float(y))
 

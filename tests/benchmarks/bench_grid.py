@@ -23,9 +23,9 @@ from PySide6.QtCore import QSize, QStringListModel
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView
 
 from indexer.library import Library
-from retrieval_app.search.grid import Grid
-from retrieval_app.session.state import Listing
-from retrieval_app.session.tiles import Tiles
+from retrieval_app.search.grid import PhotoGrid
+from retrieval_app.session.state import PhotoListing
+from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 
 PHOTOS = 1_000_000
@@ -50,9 +50,9 @@ def main() -> None:
     app = instance if isinstance(instance, QApplication) else QApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory() as work:
         Library.create(Path(work) / "empty.library").close()
-        tiles = Tiles()
-        tiles.follow(Path(work) / "empty.library")
-        ours = measure(app, Grid(tiles, Theme(app, "light")), lambda grid: show_ids(grid, counts[0]))
+        tiles = TileCache()
+        tiles.follow_library(Path(work) / "empty.library")
+        ours = measure(app, PhotoGrid(tiles, Theme(app, "light")), lambda grid: show_ids(grid, counts[0]))
         tiles.close()
     theirs = measure(app, QListView(), lambda view: show_names(view, counts[1]))
     for name, count, times in (("ours", counts[0], ours), ("plain icon view", counts[1], theirs)):
@@ -64,8 +64,8 @@ def main() -> None:
 
 
 def show_ids(grid: QAbstractItemView, count: int) -> None:
-    assert isinstance(grid, Grid)
-    grid.show_listing(Listing(np.arange(1, count + 1)))
+    assert isinstance(grid, PhotoGrid)
+    grid.show_listing(PhotoListing(np.arange(1, count + 1)))
 
 
 def show_names(view: QAbstractItemView, count: int) -> None:

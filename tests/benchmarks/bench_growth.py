@@ -22,10 +22,10 @@ import numpy as np
 
 from indexer.indexing.pipeline import embed_files
 from indexer.indexing.repair import mend_active_model
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.models.embedder import defer_model
-from indexer.models.installation import ModelChoice, install
+from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import drain
 from tests.benchmarks.bench_indexing import BASELINES
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         root = work / "photos"
         make_files(root, pictures, range(count))
         library = work / "bench.library"
-        card = drain(install(ModelChoice(), library / "models"))
+        card = drain(install_model(ModelChoice(), library / "models"))
         say_growth(grow(root, library))
         say_rescan(root, library)
         make_files(root, pictures, range(count, count + ADDED))
@@ -136,7 +136,7 @@ def say_rescan(root: Path, library: Path) -> None:
 def rescan(library: Library) -> int:
     """Bring the library up to date; how many photos were embedded."""
     card = drain(mend_active_model(library))
-    return drain(index(library, (), defer_model(card, library.models_folder, "auto"))).embedded
+    return drain(index_library(library, (), defer_model(card, library.models_folder, "auto"))).embedded
 
 
 def walk(folder: Path) -> int:
@@ -166,7 +166,7 @@ def say_added(root: Path, library: Path) -> None:
             pass
         alone = time.perf_counter() - start
         start = time.perf_counter()
-        added = drain(index(opened, (), model)).embedded
+        added = drain(index_library(opened, (), model)).embedded
         whole = time.perf_counter() - start
     assert added == len(new)
     more = f"{whole - alone:+.2f} (at most 0.5)"

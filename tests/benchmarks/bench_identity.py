@@ -21,17 +21,17 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.errors import LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.identity import Rule, identify_by, rule
-from indexer.models.installation import choose, install
-from indexer.models.model import Model, load
-from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist, write_pictures
+from indexer.matching.identity import IdentificationRule, identify_with_rule, measure_rule
+from indexer.models.installation import install_model, parse_model_choice
+from indexer.models.model import Model, load_model
+from indexer.photos.samples import FASHION_CLASSES, write_bundled_pictures, write_fashion_mnist
 from indexer.progress import Steps, drain
 from indexer.reports.evaluation import embed_labelled
-from indexer.statistics.calibration import Calibration, from_labels
-from indexer.statistics.error_rates import Rate
-from indexer.statistics.metrics import Pairs, pair_distances
+from indexer.statistics.calibration import Calibration, calibrate_from_labels
+from indexer.statistics.error_rates import ErrorRate
+from indexer.statistics.metrics import PairDistances, measure_pair_distances
 
 FMRS = (0.1, 0.03, 0.01)
 HELD = 0.9
@@ -78,12 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-SETS: dict[str, Callable[..., Steps[int]]] = {"fashion-mnist": write_fashion_mnist, "pictures": write_pictures}
+SETS: dict[str, Callable[..., Steps[int]]] = {"fashion-mnist": write_fashion_mnist, "pictures": write_bundled_pictures}
 
 
 def _model(folder: Path) -> Model:
-    card = drain(install(choose(None, None), folder))
-    return load(folder / card.fingerprint, runtime="openvino")
+    card = drain(install_model(parse_model_choice(None, None), folder))
+    return load_model(folder / card.fingerprint, runtime="openvino")
 
 
 # intervals
@@ -106,11 +106,13 @@ def say_intervals(found: Labelled, splits: int) -> None:
         )
 
 
-def split(found: Labelled, seed: int) -> tuple[Calibration, Pairs]:
+def split(found: Labelled, seed: int) -> tuple[Calibration, PairDistances]:
     """A calibration by half of the classes, drawn at random, and the pairs of the other half."""
     classes = int(found.codes.max()) + 1
     ours = np.isin(found.codes, np.random.default_rng(seed).permutation(classes)[: classes // 2])
-    return from_labels(found.vectors[ours], found.codes[ours]), pair_distances(found.vectors[~ours], found.codes[~ours])
+    return calibrate_from_labels(found.vectors[ours], found.codes[ours]), measure_pair_distances(
+        found.vectors[~ours], found.codes[~ours]
+    )
 
 
 class _Row(NamedTuple):
@@ -121,10 +123,10 @@ class _Row(NamedTuple):
     measured: float
 
 
-def _held(known: Calibration, others: Pairs, fmr: float) -> _Row | None:
+def _held(known: Calibration, others: PairDistances, fmr: float) -> _Row | None:
     """Whether the intervals hold what is measured on others; None where the pairs cannot show the rate."""
     try:
-        cutoff = known.cutoff(fmr)
+        cutoff = known.choose_cutoff(fmr)
     except LookalikeError:
         return None
     assert cutoff.fnmr is not None
@@ -134,11 +136,11 @@ def _held(known: Calibration, others: Pairs, fmr: float) -> _Row | None:
     return _Row(_inside(false, stated), _inside(missed, silent), _width(stated), _width(silent), false)
 
 
-def _inside(value: float, rate: Rate) -> bool:
+def _inside(value: float, rate: ErrorRate) -> bool:
     return rate.low <= value <= rate.high
 
 
-def _width(rate: Rate) -> float:
+def _width(rate: ErrorRate) -> float:
     return rate.high - rate.low
 
 
@@ -151,8 +153,8 @@ def say_strangers(work: Path, model: Model, wishes: argparse.Namespace) -> None:
     print("|---|---|---|---|---|---|---|", flush=True)
     folder = work / "strangers.library"
     with Library.create(folder) as library:
-        drain(install(choose(None, None), library.models_folder))
-        drain(index(library, [work / "fashion-mnist"], model))
+        drain(install_model(parse_model_choice(None, None), library.models_folder))
+        drain(index_library(library, [work / "fashion-mnist"], model))
         for each in ENROLLED:
             rows = [_one_split(library, each, seed, wishes.asked) for seed in range(wishes.seeds)]
             for at, fmr in enumerate(STATED):
@@ -163,7 +165,7 @@ class _Rates(NamedTuple):
     right: float
     wrong: float
     refused: float
-    stated: Rate
+    stated: ErrorRate
     strangers: str
 
 
@@ -171,32 +173,32 @@ def _one_split(library: Library, each: int, seed: int, asked: int) -> list["_Rat
     """Enrol half of the classes and ask; rates at each stated FMR, None where it cannot be shown."""
     random = np.random.default_rng(seed)
     known = set(random.permutation(FASHION_CLASSES)[:5].tolist())
-    photos = library.photos(library.photo_ids().tolist())
+    photos = library.load_photos(library.find_photo_ids().tolist())
     by_class = {name: [p.id for p in photos if Path(p.path.decode()).parent.name == name] for name in FASHION_CLASSES}
-    library.annotations.label([photo.id for photo in photos], None)
+    library.annotations.set_label([photo.id for photo in photos], None)
     for name in FASHION_CLASSES:
         random.shuffle(by_class[name])
         if name in known:
-            library.annotations.label(by_class[name][:each], name)
+            library.annotations.set_label(by_class[name][:each], name)
     rules = [_rule(library, fmr) for fmr in STATED]
     one = next(found for found in rules if found)
     answers = [_answer(one, name, photo) for name, ids in by_class.items() for photo in ids[-asked:]]
     return [_rates(found, answers, known) if found else None for found in rules]
 
 
-def _rule(library: Library, fmr: float) -> Rule | None:
+def _rule(library: Library, fmr: float) -> IdentificationRule | None:
     try:
-        return rule(library, max_fmr=fmr)
+        return measure_rule(library, max_fmr=fmr)
     except LookalikeError:
         return None
 
 
-def _answer(found: Rule, label: str, photo: int) -> Answer:
-    best = identify_by(found, photo).alternatives[0]
+def _answer(found: IdentificationRule, label: str, photo: int) -> Answer:
+    best = identify_with_rule(found, photo).alternatives[0]
     return Answer(label, best.label, best.distance)
 
 
-def _rates(found: Rule, answers: list[Answer], known: set[str]) -> _Rates:
+def _rates(found: IdentificationRule, answers: list[Answer], known: set[str]) -> _Rates:
     assert found.threshold is not None
     assert found.fmr is not None
     named = [(answer, answer.distance < found.threshold) for answer in answers]

@@ -22,12 +22,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer.indexing.pipeline import BATCH
+from indexer.indexing.pipeline import BATCH_SIZE
 from indexer.models import model
 from indexer.models.embedder import NETWORK_CALLERS
-from indexer.models.installation import ModelChoice, install
-from indexer.photos import decoding as photos
+from indexer.models.installation import ModelChoice, install_model
 from indexer.photos import thumbnails
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import drain
 
@@ -56,7 +56,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as work:
         models = Path(work) / "models"
-        card = drain(install(ModelChoice(), models))
+        card = drain(install_model(ModelChoice(), models))
         for size, count in COUNTS.items():
             folder = Path(work) / size
             make_photos(folder, size, count)
@@ -132,18 +132,18 @@ def _meet_at(barrier: Barrier) -> None:
 
 def steps(folder: Path, model_folder: Path) -> dict[str, float]:
     """Milliseconds of each step for one photo, in this process; it starts when all have prepared."""
-    embedder = model.load(model_folder, runtime="openvino", callers=NETWORK_CALLERS)
+    embedder = model.load_model(model_folder, runtime="openvino", callers=NETWORK_CALLERS)
     side = embedder.card.preprocessing.short_side
     files = sorted(folder.iterdir())[:MEASURED]
-    batch = np.stack([embedder.prepare(photos.decode(read_photo(file), side).image) for file in files[:BATCH]])
+    batch = np.stack([embedder.prepare(decode_photo(read_photo(file), side).image) for file in files[:BATCH_SIZE]])
     embedder.embed(batch)
     _meeting[0].wait()
     data, reading = timed(read_photo, files)
     _, hashing = timed(content_hash, data)
-    decoded, decoding = timed(lambda content: photos.decode(content, side), data)
-    _, shrinking = timed(lambda picture: thumbnails.encode(picture.image), decoded)
+    decoded, decoding = timed(lambda content: decode_photo(content, side), data)
+    _, shrinking = timed(lambda picture: thumbnails.encode_thumbnail(picture.image), decoded)
     _, resizing = timed(lambda picture: embedder.prepare(picture.image), decoded)
-    _, inference = timed(embedder.embed, [batch] * (MEASURED // BATCH))
+    _, inference = timed(embedder.embed, [batch] * (MEASURED // BATCH_SIZE))
     parts = {"read": reading, "hash": hashing, "decode": decoding, "thumbnail": shrinking, "resize": resizing}
     return parts | {"inference": inference / len(batch)}
 

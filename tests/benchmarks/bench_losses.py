@@ -29,8 +29,8 @@ from torch.utils.data import Sampler, TensorDataset
 
 from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist
 from indexer.progress import drain
-from indexer.statistics.metrics import paired_interval, retrieval
-from training.data.sampler import batches
+from indexer.statistics.metrics import bootstrap_difference, measure_retrieval
+from training.data.sampler import make_round_batches
 from training.losses.loss_value import LossOptions
 from training.losses.losses import LOSSES
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     with tempfile.TemporaryDirectory() as work:
         learn = pictures(Path(work) / "train", "train", FASHION_CLASSES[::2], wishes.learn)
         judge = pictures(Path(work) / "test", "test", FASHION_CLASSES[1::2], 200)
-    pixels = retrieval(judge.pixels.flatten(1).numpy(), judge.labels)
+    pixels = measure_retrieval(judge.pixels.flatten(1).numpy(), judge.labels)
     print(f"raw pixels: MAP@R {pixels.map_at_r:.3f}")
     columns = [f"{name} {what}" for what in ("MAP@R", "s") for name in LOOPS]
     print(f"| seed | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|", flush=True)
@@ -160,7 +160,7 @@ LOOPS: dict[str, Callable[..., Run]] = {"ours": ours, "theirs": theirs, "theirs 
 
 def _our_batches(learn: Pictures, seed: int, epoch: int) -> list[NDArray[np.int64]]:
     """Whole batches only, as theirs are."""
-    return batches(learn.labels, classes=CLASSES, photos=PHOTOS, seed=seed, epoch=epoch)[: _steps(learn)]
+    return make_round_batches(learn.labels, classes=CLASSES, photos=PHOTOS, seed=seed, epoch=epoch)[: _steps(learn)]
 
 
 def _steps(learn: Pictures) -> int:
@@ -178,7 +178,7 @@ def _both(learn: Pictures, judge: Pictures, seed: int, epochs: int) -> dict[str,
     """Both loops, in an order that changes with the seed; prints their row."""
     names = list(LOOPS) if seed % 2 else list(LOOPS)[::-1]
     runs = {name: LOOPS[name](learn, judge, seed=seed, epochs=epochs) for name in names}
-    figures = [f"{retrieval(runs[name].vectors, judge.labels).map_at_r:.3f}" for name in LOOPS]
+    figures = [f"{measure_retrieval(runs[name].vectors, judge.labels).map_at_r:.3f}" for name in LOOPS]
     seconds = [f"{runs[name].seconds:.1f}" for name in LOOPS]
     print(f"| {seed} | {' | '.join(figures + seconds)} |", flush=True)
     return runs
@@ -187,11 +187,11 @@ def _both(learn: Pictures, judge: Pictures, seed: int, epochs: int) -> dict[str,
 def _compare(runs: list[dict[str, Run]], judge: Pictures) -> None:
     """Ours less each of theirs, each query's mean over the seeds, and the ratio of all the seconds."""
     found = {
-        name: np.mean([retrieval(run[name].vectors, judge.labels).per_query_map_at_r for run in runs], axis=0)
+        name: np.mean([measure_retrieval(run[name].vectors, judge.labels).per_query_map_at_r for run in runs], axis=0)
         for name in LOOPS
     }
     for name in list(LOOPS)[1:]:
-        change = paired_interval(found[name], found["ours"])
+        change = bootstrap_difference(found[name], found["ours"])
         ratio = sum(run["ours"].seconds for run in runs) / sum(run[name].seconds for run in runs)
         print(
             f"MAP@R ours less {name} {change.mean:+.4f} (95 % over queries {change.low:+.4f} to {change.high:+.4f}): "

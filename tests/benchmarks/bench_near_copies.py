@@ -21,14 +21,14 @@ import numpy as np
 import sklearn
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library, SearchResult
-from indexer.matching import perceptual_hash as perceptual
-from indexer.models.installation import ModelChoice, install
-from indexer.models.model import load
+from indexer.matching.perceptual_hash import MAX_DIFFERENCE, compute_hashes, count_differing_bits
+from indexer.models.installation import ModelChoice, install_model
+from indexer.models.model import load_model
 from indexer.photos import thumbnails
 from indexer.progress import drain
-from indexer.ranking import changed_copies as copies
+from indexer.ranking.changed_copies import find_view_candidates, search_changed_copies
 from indexer.search.query import Query
 
 DRAWINGS = Path("/usr/share/openclipart/png")
@@ -65,14 +65,14 @@ def fill(library: Library, folder: Path, sources: list[Source]) -> None:
     folder.mkdir()
     for name, picture in sources:
         picture.save(folder / name)
-    card = drain(install(ModelChoice(), library.models_folder))
-    drain(index(library, [folder], load(library.models_folder / card.fingerprint, runtime="openvino")))
+    card = drain(install_model(ModelChoice(), library.models_folder))
+    drain(index_library(library, [folder], load_model(library.models_folder / card.fingerprint, runtime="openvino")))
 
 
 WAYS: dict[str, Ask] = {
     "model alone": lambda library, picture: library.search(Query((picture,)), k=1),
-    "with views": lambda library, picture: copies.candidates(library, picture, k=1),
-    "near copies": lambda library, picture: copies.search(library, picture, k=1),
+    "with views": lambda library, picture: find_view_candidates(library, picture, k=1),
+    "near copies": lambda library, picture: search_changed_copies(library, picture, k=1),
 }
 
 
@@ -117,8 +117,8 @@ def drawings(half: int) -> Iterator[Source]:
         picture = on_white(path)
         if picture is None or np.asarray(picture.convert("L").resize((32, 32)), np.float64).std() < 20:
             continue
-        views = perceptual.hashes_of(thumbnails.encode(picture), turned=True)
-        if all(perceptual.differences(views, other).min() > perceptual.MAX_DIFFERENCE for other in seen):
+        views = compute_hashes(thumbnails.encode_thumbnail(picture), turned=True)
+        if all(count_differing_bits(views, other).min() > MAX_DIFFERENCE for other in seen):
             seen.append(views[:1])
             yield Source(f"drawing-{len(seen):03d}.png", picture)
 

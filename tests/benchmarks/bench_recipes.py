@@ -14,8 +14,8 @@ from pathlib import Path
 
 from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist
 from indexer.progress import drain
-from training.data.labelled_folders import Sample, survey
-from training.data.split import Split
+from training.data.labelled_folders import PhotoSample, survey_folder
+from training.data.split import DataSplit
 from training.judging.result import TrainResult
 from training.settings.config import TrainConfig
 from training.train import train
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(config: TrainConfig, parts: Split, work: Path) -> TrainResult:
+def _run(config: TrainConfig, parts: DataSplit, work: Path) -> TrainResult:
     """Train once and print the row."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=work) as place:
@@ -67,7 +67,9 @@ def _run(config: TrainConfig, parts: Split, work: Path) -> TrainResult:
     seconds = time.perf_counter() - start
     judged, fit, target = result.verdict, result.fit, TARGETS.get(config.recipe)
     kept = "" if target is None else f" ({'within' if seconds <= target else 'over'} {target:.0f})"
-    change = f"{judged.change.mean:+.3f} ({judged.change.low:+.3f} to {judged.change.high:+.3f})"
+    change = (
+        f"{judged.map_at_r_change.mean:+.3f} ({judged.map_at_r_change.low:+.3f} to {judged.map_at_r_change.high:+.3f})"
+    )
     print(
         f"| {config.recipe} | {config.loss} | {config.seed} | {seconds:.0f}{kept} "
         f"| {judged.before.figures.map_at_r:.3f} | {judged.after.figures.map_at_r:.3f} | {change} "
@@ -78,20 +80,20 @@ def _run(config: TrainConfig, parts: Split, work: Path) -> TrainResult:
     return result
 
 
-def divided(work: Path, learn: int) -> Split:
+def divided(work: Path, learn: int) -> DataSplit:
     """So many pictures of each class to learn from, and those to choose and to judge by."""
     train_part = _by_class(work / "train", learn + CHOOSE, "train")
     test_part = _by_class(work / "test", JUDGE, "test")
-    return Split(
+    return DataSplit(
         tuple(sample for one in train_part for sample in one[:learn]),
         tuple(sample for one in train_part for sample in one[learn:]),
         tuple(sample for one in test_part for sample in one),
     )
 
 
-def _by_class(folder: Path, per_class: int, part: str) -> list[list[Sample]]:
+def _by_class(folder: Path, per_class: int, part: str) -> list[list[PhotoSample]]:
     drain(write_fashion_mnist(folder, per_class=per_class, part=part))
-    samples = drain(survey(folder)).samples
+    samples = drain(survey_folder(folder)).samples
     return [[sample for sample in samples if sample.label == name] for name in FASHION_CLASSES]
 
 

@@ -100,12 +100,12 @@ def write(folder: Path, rows: int, dim: int) -> None:
             with store.transaction():
                 numbers = range(number + 1, number + len(part) + 1)
                 hashes = ((n, content_hash(b"%d" % n)) for n in numbers)
-                store.database.write_many("INSERT INTO photos VALUES (?, ?, 4000, 3000)", hashes)
+                store.database.execute_many("INSERT INTO photos VALUES (?, ?, 4000, 3000)", hashes)
                 files = ((n, b"%08d.jpg" % (n * 7919 % 100_000_007), n) for n in numbers)
                 sql = "INSERT INTO files VALUES (?, 1, ?, 1, 1, 1, 'present', ?, NULL, NULL)"
-                store.database.write_many(sql, files)
+                store.database.execute_many(sql, files)
                 embeddings = ((n, n, model, row.tobytes()) for n, row in zip(numbers, part, strict=True))
-                store.database.write_many("INSERT INTO embeddings VALUES (?, ?, ?, ?, 'fp32')", embeddings)
+                store.database.execute_many("INSERT INTO embeddings VALUES (?, ?, ?, ?, 'fp32')", embeddings)
             number += len(part)
 
 
@@ -113,13 +113,15 @@ def build(folder: Path) -> dict[str, Any]:
     """Publish a generation; seconds, peak memory in MB, sizes on disk in MB, and what was chosen."""
     with Library.open(folder) as library:
         start = time.perf_counter()
-        manifest = drain(generations.publish(folder, library.store, library.model_id, library.fingerprint))
+        manifest = drain(
+            generations.publish_generation(folder, library.store, library.model_id, library.model_fingerprint)
+        )
         seconds = time.perf_counter() - start
         assert manifest is not None
         chosen = {name: getattr(manifest, name) for name in ("trees", "search_k", "candidates", "recall_at_10")}
         files = {name: round(size / 1e6, 1) for name, (size, _) in manifest.files.items()}
         library.search(Query((1,)), k=10)  # measures what distances mean, once
-        library.info()  # counts once, as an index run does
+        library.collect_info()  # counts once, as an index run does
     return {"seconds": round(seconds, 1), "peak_mb": _peak(), "files_mb": files} | chosen
 
 
@@ -127,11 +129,11 @@ def build(folder: Path) -> dict[str, Any]:
 def started(folder: Path) -> Iterator[tuple[Library, list[int]]]:
     """The library as the window opens it, warm, and QUERIES random photos."""
     with Library.open(folder) as library:
-        library.warm()
+        library.warm_up()
         for thread in threading.enumerate():
             if thread.name == "warm":
                 thread.join()
-        ids = np.sort(np.random.default_rng(7).choice(library.info().photos, QUERIES, replace=False)) + 1
+        ids = np.sort(np.random.default_rng(7).choice(library.collect_info().photos, QUERIES, replace=False)) + 1
         yield library, ids.tolist()
 
 

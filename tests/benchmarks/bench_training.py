@@ -28,12 +28,12 @@ from typing import Any, NamedTuple
 from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist
 from indexer.progress import drain
 from tests.benchmarks import sets
-from training.data.labelled_folders import Sample, survey
-from training.data.split import Split
-from training.data.split import split as divide
+from training.data.labelled_folders import PhotoSample, survey_folder
+from training.data.split import DataSplit
+from training.data.split import split_samples as divide
 from training.judging.result import TrainResult
-from training.judging.verdict import Row
-from training.settings.choices import LOSSES, MINERS, usual_miner
+from training.judging.verdict import MeasuredModel
+from training.settings.choices import LOSSES, MINERS, choose_miner
 from training.settings.config import TrainConfig
 from training.train import train
 
@@ -51,7 +51,7 @@ class Exam(NamedTuple):
 
     purpose: str
     settings: dict[str, Any]
-    divide: Callable[[Path], Split]
+    divide: Callable[[Path], DataSplit]
     losses: tuple[str, ...] = ("triplet",)
 
 
@@ -97,10 +97,10 @@ def settings(wishes: argparse.Namespace) -> Iterator[Setting]:
 
 
 def _own_miner(exam: str, loss: str) -> str:
-    return usual_miner(EXAMS[exam].purpose, loss, "tuned")
+    return choose_miner(EXAMS[exam].purpose, loss, "tuned")
 
 
-def run(setting: Setting, seed: int, parts: Split, work: Path, wishes: argparse.Namespace) -> TrainResult:
+def run(setting: Setting, seed: int, parts: DataSplit, work: Path, wishes: argparse.Namespace) -> TrainResult:
     """Train once and print the row; before an exam's first, the rows of pixels and of the pretrained model."""
     exam = EXAMS[setting.exam]
     given: dict[str, Any] = exam.settings | ({"epochs": wishes.epochs} if wishes.epochs else {})
@@ -109,9 +109,9 @@ def run(setting: Setting, seed: int, parts: Split, work: Path, wishes: argparse.
     with tempfile.TemporaryDirectory(dir=work) as place:
         result = drain(train(config, work, Path(place) / "checkpoint", parts))
     if not seed:
-        for row in (result.baseline.pixels, *result.baseline.rows):
+        for row in (result.baseline.pixels, *result.baseline.pretrained):
             _say_row(setting.exam, row)
-    after, change, fit = result.verdict.after.figures, result.verdict.change, result.fit
+    after, change, fit = result.verdict.after.figures, result.verdict.map_at_r_change, result.fit
     seconds = fit.epochs[-1].seconds
     print(
         f"| {' | '.join(setting)} | {seed} | {after.map_at_r:.3f} | {after.p_at_1:.3f} | {change.mean:+.3f} "
@@ -121,14 +121,14 @@ def run(setting: Setting, seed: int, parts: Split, work: Path, wishes: argparse.
     return result
 
 
-def _say_row(exam: str, row: Row | None) -> None:
+def _say_row(exam: str, row: MeasuredModel | None) -> None:
     if row is not None:
         print(f"| {exam} | {row.name} | | | {row.figures.map_at_r:.3f} | {row.figures.p_at_1:.3f} | | | | |")
 
 
 def _say_target(setting: Setting, results: list[TrainResult]) -> None:
     figures = [result.verdict.after.figures.map_at_r for result in results]
-    gains = [result.verdict.change.mean for result in results]
+    gains = [result.verdict.map_at_r_change.mean for result in results]
     words = f"{' '.join(setting)}: mean {_mean(figures)}, change {_mean(gains, '+')}"
     key, own = (setting.exam, setting.loss), setting.miner == _own_miner(setting.exam, setting.loss)
     for name, targets, reached in (("MAP@R", TARGETS, figures), ("gain", GAINS, gains)):
@@ -150,44 +150,45 @@ def _whether(target: float, values: list[float]) -> str:
     return "reached by the mean" if statistics.mean(values) >= target else "missed"
 
 
-def new_pictures(work: Path) -> Split:
+def new_pictures(work: Path) -> DataSplit:
     """Purpose images: all ten classes in every part."""
     learn, choose = _learned(work)
-    return Split(learn, choose, _judged(work))
+    return DataSplit(learn, choose, _judged(work))
 
 
-def new_classes(work: Path, learned: int = 0) -> Split:
+def new_classes(work: Path, learned: int = 0) -> DataSplit:
     """Purpose classes: every second class, from number `learned` on, is learned from, and the others judge."""
     seen = FASHION_CLASSES[learned::2]
     learn, choose = _learned(work)
-    return Split(
+    return DataSplit(
         tuple(sample for sample in learn if sample.label in seen),
         tuple(sample for sample in choose if sample.label in seen),
         tuple(sample for sample in _judged(work) if sample.label not in seen),
     )
 
 
-def drawn(work: Path, pictures: Callable[[Path], list[tuple[Path, str]]], purpose: str) -> Split:
+def drawn(work: Path, pictures: Callable[[Path], list[tuple[Path, str]]], purpose: str) -> DataSplit:
     """Drawings of many classes, divided by the program's own rule."""
     found = [
-        Sample(os.fsencode(path), hashlib.sha256(path.read_bytes()).digest(), label) for path, label in pictures(work)
+        PhotoSample(os.fsencode(path), hashlib.sha256(path.read_bytes()).digest(), label)
+        for path, label in pictures(work)
     ]
     return divide(found, purpose)
 
 
-def _learned(work: Path) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+def _learned(work: Path) -> tuple[tuple[PhotoSample, ...], tuple[PhotoSample, ...]]:
     classes = _by_class(work / "train", LEARN + CHOOSE, "train")
     return tuple(s for part in classes for s in part[:LEARN]), tuple(s for part in classes for s in part[LEARN:])
 
 
-def _judged(work: Path) -> tuple[Sample, ...]:
+def _judged(work: Path) -> tuple[PhotoSample, ...]:
     return tuple(sample for part in _by_class(work / "test", JUDGE, "test") for sample in part)
 
 
-def _by_class(folder: Path, per_class: int, part: str) -> list[list[Sample]]:
+def _by_class(folder: Path, per_class: int, part: str) -> list[list[PhotoSample]]:
     if not folder.exists():
         drain(write_fashion_mnist(folder, per_class=per_class, part=part))
-    samples = drain(survey(folder)).samples
+    samples = drain(survey_folder(folder)).samples
     return [[sample for sample in samples if sample.label == name] for name in FASHION_CLASSES]
 
 

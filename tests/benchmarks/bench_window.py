@@ -26,8 +26,8 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
 from indexer.database.filters import Filter
-from indexer.photos.samples import sample_folder
-from retrieval_app.app import build
+from indexer.photos.samples import find_sample_folder
+from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
 
 PROMISED = 100.0  # ms
@@ -77,7 +77,7 @@ def write(folder: Path, copies: int) -> None:
     for number in range(copies):
         place = folder / f"{number:02d}"
         place.mkdir(parents=True)
-        for path in sorted(sample_folder().rglob("*.*")):
+        for path in sorted(find_sample_folder().rglob("*.*")):
             if path.suffix.lower() in (".jpg", ".png", ".webp"):
                 with Image.open(path) as picture:
                     changed = picture.convert("RGBA").convert("RGB")
@@ -88,7 +88,7 @@ def write(folder: Path, copies: int) -> None:
 @contextmanager
 def opened() -> Iterator[tuple[QApplication, MainWindow, Absence]]:
     """The window as at the very first start."""
-    app, window = build(["lookalike"])
+    app, window = build_application(["lookalike"])
     absence = Absence()
     window.resize(1280, 800)
     window.show()
@@ -109,8 +109,8 @@ def measure(app: QApplication, window: MainWindow, absence: Absence, photos: Pat
     print("| action | times | median ms | longest ms |")
     print("|---|---|---|---|")
     say("nothing", [done(lambda: None, partial(passed, time.perf_counter() + IDLE)) for _ in range(3)])
-    indexed = partial(session.index, [photos])
-    rows = {"indexing, from the first photo to the last": [done(indexed, lambda: session.job is None)]}
+    indexed = partial(session.index_folders, [photos])
+    rows = {"indexing, from the first photo to the last": [done(indexed, lambda: session.job_state is None)]}
     for name, act in actions(window).items():
         rows[name] = [done(partial(act, number), lambda: settled(window)) for number in range(times)]
     for name, found in rows.items():
@@ -120,21 +120,21 @@ def measure(app: QApplication, window: MainWindow, absence: Absence, photos: Pat
 
 def actions(window: MainWindow) -> dict[str, Callable[[int], object]]:
     """What a user does, by name; each takes the number of the turn."""
-    session, grid = window.session, window.page.results.grid
+    session, grid = window.session, window.search_page.results.grid
     pages, shapes = ("Duplicates", "Map", "Library", "Search"), ("landscape", "portrait", None)
     return {
-        "a click that searches": lambda turn: session.click(int(session.listing.ids[turn])),
+        "a click that searches": lambda turn: session.toggle_query_photo(int(session.listing.ids[turn])),
         "back to the library": lambda _: session.show_library(),
         "scrolling": lambda turn: grid.verticalScrollBar().setValue(turn * 300),
-        "a filter": lambda turn: session.keep_within(Filter(orientation=shapes[turn % 3])),
+        "a filter": lambda turn: session.set_filter(Filter(orientation=shapes[turn % 3])),
         "a new size": lambda turn: window.resize(1000 + 20 * turn, 700 + 10 * turn),
-        "another page": lambda turn: window.pages.go_to(pages[turn % 4]),
-        "a theme": lambda turn: window.theme.choose("dark" if turn % 2 else "light"),
+        "another page": lambda turn: window.page_stack.show_page(pages[turn % 4]),
+        "a theme": lambda turn: window.theme.choose_theme("dark" if turn % 2 else "light"),
     }
 
 
 def settled(window: MainWindow) -> bool:
-    return not window.session.searching and window.page.asides.idle() and window.tiles.idle()
+    return not window.session.searching and window.search_page.questions.is_idle() and window.tiles.is_idle()
 
 
 def passed(moment: float) -> bool:

@@ -19,15 +19,15 @@ from safetensors.torch import save_file
 
 from indexer.models import model
 from indexer.models.backbones import import_timm
-from indexer.models.installation import ModelChoice, install
+from indexer.models.installation import ModelChoice, install_model
 from indexer.models.model import Model
-from indexer.models.raw_pixels import Pixels
-from indexer.photos import decoding as photos
+from indexer.models.raw_pixels import RawPixelEmbedder
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.progress import drain
-from indexer.ranking import query_expansion as refine
+from indexer.ranking.query_expansion import POOL_SIZE, rank_by_expansion
 from indexer.statistics import metrics
-from indexer.vectors import principal_space as directions
+from indexer.vectors.principal_space import fit_principal_space
 from tests.benchmarks import rerank
 from tests.benchmarks.sets import CLIPART, SETS
 
@@ -127,12 +127,12 @@ def _plain(value: object) -> str:
 def refined(one: Labelled) -> np.ndarray:
     """MAP@R of each query (n,) as `search --refine` ranks, with its fixed settings."""
     vectors = one.views["average"].astype(np.float32)
-    within, scores = directions.fit(vectors), np.zeros((len(vectors), len(vectors)))
+    within, scores = fit_principal_space(vectors), np.zeros((len(vectors), len(vectors)))
     for row, vector in enumerate(vectors):
         nearest = np.argsort(-(vectors @ vector), kind="stable")
         nearest = nearest[nearest != row]
-        near, rest = nearest[: refine.POOL], nearest[refine.POOL :]
-        ranked = np.concatenate([near[refine.order(vector, vectors[near], within)], rest])
+        near, rest = nearest[:POOL_SIZE], nearest[POOL_SIZE:]
+        ranked = np.concatenate([near[rank_by_expansion(vector, vectors[near], within)], rest])
         scores[row, ranked] = -np.arange(len(ranked))
     return rerank.map_at_r(scores, one.codes)
 
@@ -143,7 +143,7 @@ def best(figures: dict[Setting, dict[str, np.ndarray]], name: str) -> Setting:
 
 
 def _cell(after: np.ndarray, before: np.ndarray) -> str:
-    change = metrics.paired_interval(before, after)
+    change = metrics.bootstrap_difference(before, after)
     return f"{after.mean():.3f} ({change.low:+.3f} to {change.high:+.3f})"
 
 
@@ -183,8 +183,8 @@ def second(work: Path) -> ModelChoice:
 
 def installed(choice: ModelChoice, work: Path) -> Model:
     """The chosen network, made ready."""
-    card = drain(install(choice, work / "models"))
-    return model.load(work / "models" / card.fingerprint, runtime="query")
+    card = drain(install_model(choice, work / "models"))
+    return model.load_model(work / "models" / card.fingerprint, runtime="query")
 
 
 # the sets, embedded
@@ -211,14 +211,16 @@ def _views(paths: Sequence[Path], network: Model, other: Model) -> Iterator[dict
     """
     preparing = network.card.preprocessing
     for path in paths:
-        image = photos.decode(read_photo(path), max(preparing.short_side, other.card.preprocessing.short_side)).image
+        image = decode_photo(read_photo(path), max(preparing.short_side, other.card.preprocessing.short_side)).image
         square = preparing.prepare(image)
         side = min(image.size)
         small, step = round(CROP * side), side - round(CROP * side)
         left, top = (image.width - side) // 2, (image.height - side) // 2
         corners = [(x, y) for x in (0, step) for y in (0, step)] + [(step // 2, step // 2)]
         parts = [image.crop((left + x, top + y, left + x + small, top + y + small)) for x, y in corners]
-        maps = network.features(np.stack([square, square[:, ::-1], *map(preparing.prepare, parts)])).astype(np.float64)
+        maps = network.compute_feature_maps(np.stack([square, square[:, ::-1], *map(preparing.prepare, parts)])).astype(
+            np.float64
+        )
         means = rerank.unit(maps.mean(axis=(2, 3)))
         pooled = {f"gem {power}": (maps[0] ** power).mean(axis=(1, 2)) ** (1 / power) for power in POWERS}
         yield pooled | {
@@ -227,7 +229,7 @@ def _views(paths: Sequence[Path], network: Model, other: Model) -> Iterator[dict
             "mirrored": means[:2].sum(axis=0),
             "crops": means[0] + means[2:].mean(axis=0),
             "second": other.embed(other.prepare(image)[None])[0],
-            "pixels": Pixels().embed(Pixels().prepare(image)[None])[0],
+            "pixels": RawPixelEmbedder().embed(RawPixelEmbedder().prepare(image)[None])[0],
         }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from indexer.photos.samples import assets_folder, sample_folder, write_fashion_mnist
+from indexer.photos.samples import find_assets_folder, find_sample_folder, write_fashion_mnist
 from indexer.progress import drain
 
 CLIPART = Path("/usr/share/openclipart/png")
@@ -19,13 +19,13 @@ FASHION = 50  # pictures of each class
 def drawings(work: Path) -> list[tuple[Path, str]]:
     """The bundled drawings."""
     del work
-    return [(path, path.parent.name) for path in sorted(sample_folder().glob("*/*.png"))]
+    return [(path, path.parent.name) for path in sorted(find_sample_folder().glob("*/*.png"))]
 
 
 def clip_art(work: Path) -> list[tuple[Path, str]]:
     """Folders of clip art about things, without the bundled drawings."""
     del work
-    with (assets_folder() / "sample.tsv").open(encoding="utf-8") as file:
+    with (find_assets_folder() / "sample.tsv").open(encoding="utf-8") as file:
         bundled = {CLIPART / row["original"] for row in csv.DictReader(file, delimiter="\t")}
     found = []
     for folder in sorted(folder for topic in TOPICS for folder in (CLIPART / topic).rglob("*") if folder.is_dir()):

@@ -6,12 +6,11 @@ import time
 
 from PIL import ImageFile
 
-from indexer.photos import journal
-from indexer.photos import sandbox as suspect
+from indexer.photos import journal, sandbox
 
-journal.PATIENCE = 1.0
-journal.LAST_PATIENCE = 8.0
-suspect.SECONDS = 3
+journal.HANG_SECONDS = 1.0
+journal.EXIT_SECONDS = 8.0
+sandbox.TIME_LIMIT_SECONDS = 3
 
 _load = ImageFile.ImageFile.load
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
-from indexer.cli.terminal import run
+from indexer.cli.terminal import run_command
 from indexer.library import Library
-from retrieval_app.cli import lookalike as command_line
+from retrieval_app.cli import lookalike_command as command_line
 from tests.support.commands import Said, lookalike
 from tests.support.rights import Rights
 from tests.support.trees import paint
@@ -77,7 +77,7 @@ def tell(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
         for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
             monkeypatch.delenv(name, raising=False)
         capfd.readouterr()
-        code = run(command_line.main, [str(word) for word in words])
+        code = run_command(command_line.main, [str(word) for word in words])
         return Said(code, *capfd.readouterr())
 
     return run_inside

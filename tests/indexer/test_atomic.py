@@ -47,7 +47,7 @@ def test_disk_full_keeps_the_old_file(tmp_path: Path) -> None:
 
 def test_published_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
     for text in ("one", "two"):
-        folder = atomic.new_folder(tmp_path / "final")
+        folder = atomic.create_temporary_folder(tmp_path / "final")
         (folder / text).write_text(text)
         atomic.publish_folder(folder, tmp_path / "final")
     assert names(tmp_path) == ["final"]
@@ -55,17 +55,17 @@ def test_published_folder_replaces_the_old_one_whole(tmp_path: Path) -> None:
 
 
 def test_tidy_removes_rests_of_killed_runs_and_nothing_else(tmp_path: Path) -> None:
-    (atomic.new_folder(tmp_path / "final") / "half").write_text("x")
+    (atomic.create_temporary_folder(tmp_path / "final") / "half").write_text("x")
     (tmp_path / "kept").mkdir()
     (tmp_path / ".kept").write_text("x")
-    atomic.tidy(tmp_path)
+    atomic.remove_leftovers(tmp_path)
     assert names(tmp_path) == [".kept", "kept"]
 
 
 def test_tidy_brings_back_a_folder_whose_replacement_was_cut_short(tmp_path: Path) -> None:
-    (tmp_path / f".final{atomic.ASIDE}").mkdir()
-    (tmp_path / f".final{atomic.ASIDE}" / "old").write_text("old")
-    atomic.tidy(tmp_path)
+    (tmp_path / f".final{atomic.REPLACED_SUFFIX}").mkdir()
+    (tmp_path / f".final{atomic.REPLACED_SUFFIX}" / "old").write_text("old")
+    atomic.remove_leftovers(tmp_path)
     assert names(tmp_path) == ["final"]
     assert (tmp_path / "final" / "old").read_text() == "old"
 
@@ -75,7 +75,7 @@ def test_data_reach_the_disk_before_the_name_and_the_name_before_the_return(tmp_
     code = (
         "import sys; from pathlib import Path; from indexer import atomic; at = Path(sys.argv[1])\n"
         "atomic.write_file(at / 'file', b'data')\n"
-        "new = atomic.new_folder(at / 'folder'); (new / 'inside').write_bytes(b'data')\n"
+        "new = atomic.create_temporary_folder(at / 'folder'); (new / 'inside').write_bytes(b'data')\n"
         "atomic.publish_folder(new, at / 'folder')\n"
     )
     trace = tmp_path / "trace"

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library, SearchResult
 from indexer.models.embedder import embed_image
 from indexer.progress import drain
-from indexer.search.query import Query, combine
+from indexer.search.query import Query, combine_embeddings
 from tests.support.commands import ROOT
 from tests.support.embedders import Tiny, nearest_by_loop
 from tests.support.rights import Rights
@@ -43,7 +43,7 @@ def ids_of(result: SearchResult) -> list[int]:
 def hide(library: Library, ids: list[int]) -> None:
     """Let files go missing, as another program would find them."""
     with Library.open(library.folder) as other:
-        other.store.set_state(1, [os.path.basename(photo.path) for photo in other.photos(ids)], "missing")  # noqa: PTH119
+        other.store.set_state(1, [os.path.basename(photo.path) for photo in other.load_photos(ids)], "missing")  # noqa: PTH119
 
 
 @pytest.mark.parametrize("exact", [False, True])
@@ -67,7 +67,7 @@ def test_every_photo_finds_what_a_plain_loop_finds(filled: Library, exact: bool)
 
 def test_approximate_search_states_its_recall_and_exact_search_is_exact(filled: Library) -> None:
     approximate = filled.search(Query((1,)), k=5)
-    generation = filled.generation()
+    generation = filled.load_generation()
     assert generation is not None
     assert approximate.recall_at_10 == generation.manifest.recall_at_10
     assert filled.search(Query((1,)), k=5, exact=True).recall_at_10 == 1.0
@@ -75,7 +75,7 @@ def test_approximate_search_states_its_recall_and_exact_search_is_exact(filled: 
 
 def test_tail_is_found_and_merged(filled: Library) -> None:
     ids, vectors = all_vectors(filled)
-    assert filled.info().tail == 40
+    assert filled.collect_info().tail == 40
     for row in range(ROWS, ROWS + 40, 7):
         assert ids_of(filled.search(Query((ids[row],)), k=10)) == nearest_by_loop(ids, vectors, vectors[row], 10).ids
 
@@ -119,31 +119,33 @@ def test_vector_that_is_no_number_is_never_found(tmp_path: Path) -> None:
 def test_negatives_push_away(filled: Library) -> None:
     ids, vectors = all_vectors(filled)
     positive, negative = vectors[0].astype(np.float64), vectors[1].astype(np.float64)
-    expected = nearest_by_loop(ids, vectors, combine([vectors[0].astype("f4")], [vectors[1].astype("f4")]), 5)
+    expected = nearest_by_loop(
+        ids, vectors, combine_embeddings([vectors[0].astype("f4")], [vectors[1].astype("f4")]), 5
+    )
     result = filled.search(Query((ids[0],), (ids[1],)), k=5, exact=True)
     assert ids_of(result) == expected.ids
     mixed = 0.75 * positive - 0.25 * negative
-    assert np.allclose(combine([positive], [negative]), mixed / np.linalg.norm(mixed), atol=1e-6)
+    assert np.allclose(combine_embeddings([positive], [negative]), mixed / np.linalg.norm(mixed), atol=1e-6)
 
 
 def test_pictures_that_cancel_each_other_out_are_a_sentence() -> None:
     vector = clustered(1)[0].astype(np.float32)
     with pytest.raises(LookalikeError, match="cancel"):
-        combine([vector], [3 * vector])
+        combine_embeddings([vector], [3 * vector])
     with pytest.raises(LookalikeError, match="at least one"):
-        combine([], [vector])
+        combine_embeddings([], [vector])
 
 
 def test_search_sees_at_once_what_another_program_commits(filled: Library) -> None:
     ids, _ = all_vectors(filled)
-    version = filled.version()
+    version = filled.read_data_version()
     assert ids_of(filled.search(Query((ids[0],)), k=1)) == [ids[0]]
-    assert filled.version() == version
+    assert filled.read_data_version() == version
     hide(filled, [ids[0]])
-    assert filled.version() != version
+    assert filled.read_data_version() != version
     assert ids[0] not in ids_of(filled.search(Query((ids[0],)), k=20))
     fill(filled.folder, clustered(1), publish=True, first=5000)
-    assert filled.info().tail == 0
+    assert filled.collect_info().tail == 0
     assert filled.search(Query((ids[1],)), k=1).hits[0].distance == 0
 
 
@@ -170,9 +172,8 @@ def test_searches_go_on_while_another_connection_writes(filled: Library) -> None
 
 
 HOLD = "import sys; from pathlib import Path; from indexer.library import Library\n"
-HOLD += (
-    "with Library.open(Path(sys.argv[1])) as library, library.job():\n    print('held', flush=True); sys.stdin.read()"
-)
+HOLD += "with Library.open(Path(sys.argv[1])) as library, library.take_job_lock():\n"
+HOLD += "    print('held', flush=True); sys.stdin.read()"
 
 
 def test_one_job_at_a_time_and_searches_do_not_wait_for_it(filled: Library) -> None:
@@ -181,11 +182,11 @@ def test_one_job_at_a_time_and_searches_do_not_wait_for_it(filled: Library) -> N
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
-    with pytest.raises(LibraryBusy, match="Another program is at work"), filled.job():
+    with pytest.raises(LibraryBusy, match="Another program is at work"), filled.take_job_lock():
         pass
     assert filled.search(Query((1,)), k=1).hits[0].distance == 0
     holder.communicate(b"")
-    with filled.job():
+    with filled.take_job_lock():
         pass
 
 
@@ -198,7 +199,7 @@ def test_read_only_library_is_searched(rights: Rights, open_to_all: Path) -> Non
     with Library.open(place) as library:
         result = library.search(Query((1,)), k=3)
         assert (result.engine, result.notice, result.hits[0].distance) == ("annoy", "", 0)
-        with pytest.raises(LibraryError, match="cannot be written"), library.job():
+        with pytest.raises(LibraryError, match="cannot be written"), library.take_job_lock():
             pass
 
 
@@ -210,8 +211,8 @@ def pictures(tmp_path: Path) -> Iterator[Library]:
     """A library of 30 small pictures with the tiny model."""
     paint_many(tmp_path / "photos", 30)
     with Library.create(tmp_path / "y.library") as library:
-        drain(index(library, [tmp_path / "photos"], Tiny()))
-        library.embedder = Tiny  # type: ignore[method-assign,assignment]  # the model for queries from outside
+        drain(index_library(library, [tmp_path / "photos"], Tiny()))
+        library.load_embedder = Tiny  # type: ignore[method-assign,assignment]  # the model for queries from outside
         yield library
 
 
@@ -260,7 +261,7 @@ def test_photo_that_is_no_longer_there_is_a_sentence(pictures: Library) -> None:
 
 
 def test_info_says_what_is_there(pictures: Library, tmp_path: Path) -> None:
-    info = pictures.info()
+    info = pictures.collect_info()
     assert (info.files, info.photos, info.missing, info.failed, info.dim) == (30, 30, 0, 0, 192)
     assert (info.generation, info.indexed, info.tail, info.recall_at_10) == (1, 30, 0, 1.0)
     assert info.roots == [(bytes(tmp_path / "photos"), "online", False, 30)]
@@ -268,10 +269,10 @@ def test_info_says_what_is_there(pictures: Library, tmp_path: Path) -> None:
 
 
 def test_library_without_thumbnails_still_works(pictures: Library) -> None:
-    photo = pictures.photos([1])[0]
+    photo = pictures.load_photos([1])[0]
     (pictures.folder / "thumbnails.sqlite").unlink()
     with Library.open(pictures.folder) as again:
-        assert again.thumbnail(photo) is None
+        assert again.read_thumbnail(photo) is None
         assert again.search(Query((1,)), k=1).hits[0].photo == photo
 
 
@@ -285,7 +286,7 @@ def test_folder_that_is_no_library_is_a_sentence(tmp_path: Path) -> None:
 
 def test_library_without_a_model_says_that_it_is_empty(tmp_path: Path) -> None:
     with Library.create(tmp_path / "z.library") as library:
-        assert len(library.photo_ids()) == 0
+        assert len(library.find_photo_ids()) == 0
         with pytest.raises(LibraryError, match="is empty"):
             library.search(Query((1,)))
 
@@ -304,8 +305,8 @@ def test_damage_anywhere_in_the_database_is_a_sentence_at_worst(tmp_path: Path) 
         (place / "library.sqlite").write_bytes(data.tobytes())
         try:
             with Library.open(place) as library:
-                library.photos(library.photo_ids().tolist())
-                library.info()
+                library.load_photos(library.find_photo_ids().tolist())
+                library.collect_info()
                 library.search(Query((1,)), k=3)
         except LookalikeError:
             refused += 1

@@ -9,7 +9,7 @@ import pytest
 from indexer import places
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.places import require_place
+from indexer.places import require_safe_output
 from tests.support.commands import Said
 from tests.support.trees import paint, snapshot
 
@@ -105,8 +105,8 @@ def test_a_folder_is_known_under_every_name_that_leads_to_it(
     library.store.add_root(bytes(tmp_path / "photos"), labelled=False)
     for out in ("photos/x.png", "link/x.png", "link/deep/x.png", "photos/deep/../x.png", "photos"):
         with pytest.raises(LookalikeError, match="nothing is ever written"):
-            require_place(tmp_path / out, library=library.folder)
-    assert require_place(tmp_path / "photos2", library=library.folder) == []
+            require_safe_output(tmp_path / out, library=library.folder)
+    assert require_safe_output(tmp_path / "photos2", library=library.folder) == []
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_damaged_library_does_not_keep_others_from_being_found(
 ) -> None:
     assert len(tell(home, "search", prepared.photos / "a/0003.png", "-k", "3", "--json").result()["hits"]) == 3
     monkeypatch.setenv("LOOKALIKE_HOME", str(home))
-    assert places.find(prepared.photos) == home / "default.library"
+    assert places.find_library(prepared.photos) == home / "default.library"
 
 
 def test_a_damaged_library_is_named_where_its_folders_might_matter(

@@ -2,6 +2,8 @@
 
 import os
 
+from indexer.models.model import load_model
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before Qt is imported
 
 import shutil
@@ -12,11 +14,10 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.models import model as models
 from indexer.progress import drain
-from retrieval_app.app import build
+from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH, draw
 
@@ -40,7 +41,7 @@ def indexed(photos_folder: Path, installed_model: Path, tmp_path_factory: pytest
     folder = tmp_path_factory.mktemp("indexed") / "default.library"
     shutil.copytree(installed_model, folder / "models" / installed_model.name)
     with Library.create(folder) as library:
-        drain(index(library, [photos_folder], models.load(installed_model), labelled=True))
+        drain(index_library(library, [photos_folder], load_model(installed_model), labelled=True))
     return folder
 
 
@@ -60,14 +61,14 @@ def folder(tmp_path: Path, photos_folder: Path, indexed: Path, home: Path) -> Pa
     shutil.copytree(photos_folder, folder)
     shutil.copytree(indexed, home / "default.library")
     with Library.open(home / "default.library") as library:
-        library.store.move_root(library.store.roots()[0].id, os.fsencode(folder))
+        library.store.move_root(library.store.list_roots()[0].id, os.fsencode(folder))
     return folder
 
 
 @pytest.fixture
 def empty_window(home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window as it is at the very first start."""
-    _, window = build(["lookalike"])
+    _, window = build_application(["lookalike"])
     window.show()
     yield window
     _end(window)
@@ -77,7 +78,7 @@ def empty_window(home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 def window(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on the indexed library, with the grid filled."""
     shutil.copytree(indexed, home / "default.library")
-    _, window = build(["lookalike"])
+    _, window = build_application(["lookalike"])
     window.show()
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH * len(CLASSES), timeout=20_000)
     yield window

@@ -14,14 +14,14 @@ from PySide6.QtCore import QTimer, qInstallMessageHandler, qWarning
 from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.app import Reporter, keep_log
+from retrieval_app.app import FaultReporter, start_log_file
 from retrieval_app.window.dialogs import ReportDialog
 
 
 @pytest.fixture
-def reporter(home: Path, qtbot: QtBot) -> Iterator[Reporter]:
+def reporter(home: Path, qtbot: QtBot) -> Iterator[FaultReporter]:
     hooks = sys.excepthook, threading.excepthook
-    reporter = Reporter(keep_log(home))
+    reporter = FaultReporter(start_log_file(home))
     yield reporter
     sys.excepthook, threading.excepthook = hooks
     qInstallMessageHandler(None)
@@ -29,23 +29,23 @@ def reporter(home: Path, qtbot: QtBot) -> Iterator[Reporter]:
         reporter.dialog.close()
 
 
-def report(reporter: Reporter) -> str:
+def report(reporter: FaultReporter) -> str:
     assert isinstance(reporter.dialog, ReportDialog)
     text = reporter.dialog.findChild(QPlainTextEdit)
     assert isinstance(text, QPlainTextEdit)
     return text.toPlainText()
 
 
-def test_an_exception_in_a_slot_is_logged_and_shown(reporter: Reporter, home: Path, qtbot: QtBot) -> None:
-    reporter.install()
+def test_an_exception_in_a_slot_is_logged_and_shown(reporter: FaultReporter, home: Path, qtbot: QtBot) -> None:
+    reporter.install_hooks()
     QTimer.singleShot(0, lambda: int("inner workings"))
     qtbot.waitUntil(lambda: reporter.dialog is not None, timeout=20_000)
     assert "ValueError" in report(reporter) and "inner workings" in report(reporter)
     assert "inner workings" in (home / "lookalike.log").read_text()
 
 
-def test_an_exception_in_a_thread_is_logged_and_shown(reporter: Reporter, home: Path, qtbot: QtBot) -> None:
-    reporter.install()
+def test_an_exception_in_a_thread_is_logged_and_shown(reporter: FaultReporter, home: Path, qtbot: QtBot) -> None:
+    reporter.install_hooks()
     thread = threading.Thread(target=lambda: 1 // 0)
     thread.start()
     thread.join()
@@ -53,8 +53,8 @@ def test_an_exception_in_a_thread_is_logged_and_shown(reporter: Reporter, home: 
     assert "ZeroDivisionError" in report(reporter)
 
 
-def test_what_qt_says_is_logged(reporter: Reporter, home: Path) -> None:
-    reporter.install()
+def test_what_qt_says_is_logged(reporter: FaultReporter, home: Path) -> None:
+    reporter.install_hooks()
     qWarning("a layout complained")
     assert "Qt: a layout complained" in (home / "lookalike.log").read_text()
 
@@ -62,17 +62,17 @@ def test_what_qt_says_is_logged(reporter: Reporter, home: Path) -> None:
 PROGRAM = """
 import sys
 from PySide6.QtTest import QTest
-from retrieval_app.app import build
-app, window = build(["lookalike"])
+from retrieval_app.app import build_application
+app, window = build_application(["lookalike"])
 assert app.platformName() == "xcb", app.platformName()
 window.show()
 assert QTest.qWaitForWindowExposed(window, 20000)
 if sys.argv[2] == "results":
     while not len(window.session.listing.ids): QTest.qWait(20)
-    window.session.click(int(window.session.listing.ids[0]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
     while window.session.listing.result is None: QTest.qWait(20)
     window.grab()
-    while not window.tiles.idle(): QTest.qWait(20)
+    while not window.tiles.is_idle(): QTest.qWait(20)
 QTest.qWait(100)
 window.screen().grabWindow(0).save(sys.argv[1])
 window.close()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from indexer.models.card import CARD_FILE, ModelCard, Preprocessing, card_bytes
+from indexer.models.card import CARD_FILE, ModelCard, Preprocessing, serialise_card
 
 SIDE = 8
 
@@ -28,7 +28,7 @@ def write_card(models: Path) -> None:
     """Put the tiny model's card where a library looks for it."""
     folder = models / tiny_card().fingerprint
     folder.mkdir(parents=True)
-    (folder / CARD_FILE).write_bytes(card_bytes(tiny_card()))
+    (folder / CARD_FILE).write_bytes(serialise_card(tiny_card()))
 
 
 class Tiny:

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 
-from indexer.cli.terminal import Stopped, follow
+from indexer.cli.terminal import WorkStopped, follow_steps
 from indexer.progress import Progress, Steps
 
 
@@ -56,6 +56,6 @@ def work(place: str) -> Steps[None]:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(Stopped):
-        follow(work(sys.argv[1]), as_json=True)
+    with contextlib.suppress(WorkStopped):
+        follow_steps(work(sys.argv[1]), as_json=True)
         print("not stopped", file=sys.stderr)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from training.losses.loss_value import LossOptions, LossValue
 from training.losses.losses import LOSSES
-from training.losses.mining import MINERS, rank
+from training.losses.mining import MINERS, rank_batch
 
 SEED = 11  # of torch's own random numbers, from which the miner "random" draws
 
@@ -42,11 +42,11 @@ def of_loss(loss: str, options: LossOptions, embeddings: Tensor, labels: Tensor)
 
 def drawn_by_chance(table: list[list[float]], labels: list[int]) -> Iterator[tuple[int, ...]]:
     """The triplets that `random` draws from SEED; what it may draw is tested with the miners."""
-    batch = rank(torch.tensor(table, dtype=torch.float64), torch.tensor(labels))
+    batch = rank_batch(torch.tensor(table, dtype=torch.float64), torch.tensor(labels))
     torch.manual_seed(SEED)
     span = MINERS["random"](batch, 0.0)
     for a, p in torch.nonzero(span.counts).tolist():
-        yield a, p, int(batch.order[a, span.first[a, p]])
+        yield a, p, int(batch.negative_order[a, span.first[a, p]])
 
 
 def triplets_by_hand(

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
-from indexer.search.generations import FILES
+from indexer.search.generations import GENERATION_FILES
 from indexer.search.query import Query
 from tests.support.embedders import Tiny, nearest_by_loop
 from tests.support.vectors import all_vectors
@@ -137,7 +137,7 @@ class Case(NamedTuple):
 
 def quick(other: Path, foreign: Path) -> list[Case]:
     """Every kind of damage once for every file."""
-    files = (*FILES, MANIFEST)
+    files = (*GENERATION_FILES, MANIFEST)
     cases = [Case(file, what, how, other) for file in files for what, how in MUTATIONS.items()]
     cases += [Case(file, "the file of another model", _swap, foreign) for file in files]
     cases += [Case(MANIFEST, what, how, other) for what, how in EDITS.items()]
@@ -148,7 +148,7 @@ def quick(other: Path, foreign: Path) -> list[Case]:
 def long(other: Path, foreign: Path) -> list[Case]:
     """The quick ones, and many more places and sizes."""
     random, cases = np.random.default_rng(0), quick(other, foreign)
-    for file in (*FILES, MANIFEST):
+    for file in (*GENERATION_FILES, MANIFEST):
         for share in random.random(24):
             cases.append(Case(file, f"bit flipped at {share:.4f}", _flip(share), other))
             cases.append(Case(file, f"cut at {share:.4f}", _edited(_cut(share)), other))
@@ -175,12 +175,12 @@ def try_one(library: Path, case: Case, *, rebuild: bool) -> dict[str, object]:
     with Library.open(library) as opened:
         if case.agreed:
             sha256 = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-            opened.store.database.write("UPDATE generations SET manifest_sha256 = ?", (sha256,))
+            opened.store.database.execute_statement("UPDATE generations SET manifest_sha256 = ?", (sha256,))
         results = [opened.search(Query((ids[row],)), k=10) for row in (0, 7, len(ids) - 1)]
         expected = [nearest_by_loop(ids, vectors, vectors[row], 10) for row in (0, 7, len(ids) - 1)]
         found = [[hit.photo.id for hit in result.hits] for result in results]
         if rebuild:
-            drain(index(opened, [], Tiny()))
+            drain(index_library(opened, [], Tiny()))
             after = opened.search(Query((ids[0],)), k=10)
     return {
         "file": case.file,

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from indexer.photos.samples import sample_folder
+from indexer.photos.samples import find_sample_folder
 
 SIDE = 224
 SMALLEST, LARGEST = 0.3, 0.5  # the drawing's longer side, of the square's
@@ -51,7 +51,7 @@ def planted_pairs(count: int, seed: int = 0) -> list[Pair]:
 def compact_drawings() -> list[Image.Image]:
     """The bundled drawings, RGBA, without their empty border, that are filled and about as wide as high."""
     found = []
-    for path in sorted(sample_folder().glob("*/*.png")):
+    for path in sorted(find_sample_folder().glob("*/*.png")):
         with Image.open(path) as image:
             drawing = image.convert("RGBA")
         drawing = drawing.crop(drawing.getchannel("A").getbbox())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.database.store import File, Outcome
+from indexer.database.store import FileOutcome, FileRecord
 from indexer.library import Library
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
@@ -23,10 +23,10 @@ def clustered(count: int, *, dim: int = 192, seed: int = 0) -> np.ndarray:
     return unit
 
 
-def outcome(root: int, number: int, vector: np.ndarray) -> Outcome:
+def outcome(root: int, number: int, vector: np.ndarray) -> FileOutcome:
     """A file of a content of its own with this embedding."""
     sha256 = content_hash(str(number).encode())
-    return Outcome(root, File(b"%06d.jpg" % number, 1, 1, 1), None, sha256, 10, 10, vector, "fp32")
+    return FileOutcome(root, FileRecord(b"%06d.jpg" % number, 1, 1, 1), None, sha256, 10, 10, vector, "fp32")
 
 
 def fill(folder: Path, vectors: np.ndarray, *, publish: bool = True, first: int = 0) -> None:
@@ -35,13 +35,13 @@ def fill(folder: Path, vectors: np.ndarray, *, publish: bool = True, first: int 
         card = tiny_card()
         model = library.store.add_model(card.fingerprint, card.name, card.dim)
         library.store.add_root(ROOT, labelled=False)
-        root = library.store.roots()[0].id
-        library.store.record((outcome(root, first + n, vector) for n, vector in enumerate(vectors)), model)
+        root = library.store.list_roots()[0].id
+        library.store.record_outcomes((outcome(root, first + n, vector) for n, vector in enumerate(vectors)), model)
         if publish:
-            drain(generations.publish(folder, library.store, model, card.fingerprint))
+            drain(generations.publish_generation(folder, library.store, model, card.fingerprint))
 
 
 def all_vectors(library: Library) -> tuple[list[int], np.ndarray]:
     """Ids and vectors of all embeddings, in the order they came, straight from the database."""
-    rows = library.store.database.rows("SELECT photo, vector FROM embeddings ORDER BY seq")
+    rows = library.store.database.fetch_rows("SELECT photo, vector FROM embeddings ORDER BY seq")
     return [row[0] for row in rows], np.stack([np.frombuffer(row[1], "<f2") for row in rows])

@@ -1,6 +1,5 @@
 import json
 import os
-from indexer.models.card import read_seen_hashes
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,19 +9,21 @@ import torch
 
 from indexer.errors import LookalikeError
 from indexer.models import model
+from indexer.models.card import read_card, read_seen_hashes
+from indexer.models.installation import ModelChoice, install_model
 from indexer.models.network import create_network, load_network
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.progress import drain
-from indexer.reports.evaluation import evaluate
-from indexer.statistics.metrics import retrieval
+from indexer.reports.evaluation import evaluate_model
+from indexer.statistics.metrics import measure_retrieval
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK, Trained, run_to_end
-from training.data.labelled_folders import number, survey
-from training.data.pictures import decode
-from training.data.split import Split, split
-from training.fitting.learner import both_embeddings, pooled_features, pretrained
-from training.judging.verdict import as_embedder
+from training.data.labelled_folders import number_labels, survey_folder
+from training.data.pictures import decode_sample
+from training.data.split import DataSplit, split_samples
+from training.fitting.learner import compute_embeddings, compute_pooled_features, create_pretrained
+from training.judging.verdict import wrap_network
 from training.settings.config import TrainConfig
 from training.train import train
 
@@ -31,8 +32,8 @@ def validation_score(result: Trained) -> float:
     """MAP@R of the written checkpoint on the validation part, measured anew from its files."""
     network = load_network(result.result.checkpoint)
     samples = result.result.parts.validation
-    pixels = np.stack([decode(sample, network.preprocessing) for sample in samples])
-    return retrieval(as_embedder(network, "saved").embed(pixels), number(samples).labels).map_at_r
+    pixels = np.stack([decode_sample(sample, network.preprocessing) for sample in samples])
+    return measure_retrieval(wrap_network(network, "saved").embed(pixels), number_labels(samples).labels).map_at_r
 
 
 def test_validation_begins_before_the_first_step_and_follows_each_epoch(trained: Trained) -> None:
@@ -57,13 +58,13 @@ def test_the_curves_are_in_the_progress(trained: Trained) -> None:
 def test_a_useful_training_is_installed(trained: Trained) -> None:
     judged = trained.result.verdict
     assert judged.install
-    assert judged.change.low > 0
+    assert judged.map_at_r_change.low > 0
     assert judged.after.figures.map_at_r > judged.before.figures.map_at_r
     assert "the new model is better" in judged.why
 
 
 def test_before_is_the_best_pretrained_form_and_pixels_stand_beside(trained: Trained) -> None:
-    rows = trained.result.baseline.rows
+    rows = trained.result.baseline.pretrained
     assert len(rows) == 2
     assert rows[0].figures.map_at_r >= rows[1].figures.map_at_r
     assert trained.result.verdict.before is rows[0]
@@ -72,9 +73,9 @@ def test_before_is_the_best_pretrained_form_and_pixels_stand_beside(trained: Tra
 
 def test_the_checkpoint_is_the_epoch_and_embedding_that_validation_chose(trained: Trained) -> None:
     fit = trained.result.fit
-    assert fit.best.figure == max(epoch.figure for epoch in fit.epochs)
-    assert validation_score(trained) == pytest.approx(fit.best.figure, abs=1e-9)
-    card = model.read_card(trained.result.checkpoint)
+    assert fit.best.map_at_r == max(epoch.map_at_r for epoch in fit.epochs)
+    assert validation_score(trained) == pytest.approx(fit.best.map_at_r, abs=1e-9)
+    card = read_card(trained.result.checkpoint)
     assert (card.head is None) == (fit.embedding == "backbone")
 
 
@@ -84,11 +85,11 @@ def test_a_training_that_only_does_harm_keeps_the_pretrained_model_at_its_own_si
     ruined = run_to_end(replace(QUICK, learning_rate=1.0, epochs=1), shapes, tmp_path / "out")
     fit, judged = ruined.result.fit, ruined.result.verdict
     assert fit.best.epoch == 0
-    assert fit.epochs[-1].figure < fit.best.figure
+    assert fit.epochs[-1].map_at_r < fit.best.map_at_r
     kept, own = load_network(tmp_path / "out"), create_network()
     assert kept.preprocessing == own.preprocessing
     assert all(torch.equal(kept.state_dict()[name], tensor) for name, tensor in own.state_dict().items())
-    assert judged.change == (0, 0, 0)
+    assert judged.map_at_r_change == (0, 0, 0)
     assert not judged.install
     assert "No epoch of the training was better" in judged.why
     assert judged.before.figures == judged.after.figures
@@ -98,7 +99,7 @@ def test_a_useless_training_is_refused(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "mixed", 4, 10, mixed=True)
     judged = run_to_end(replace(QUICK, epochs=1, dim=0), folder, tmp_path / "out").result.verdict
     assert not judged.install
-    assert judged.change.low <= 0
+    assert judged.map_at_r_change.low <= 0
     assert judged.why.endswith(".")
     assert (tmp_path / "out" / "model.safetensors").is_file()
 
@@ -113,23 +114,23 @@ def test_the_test_part_is_never_seen_and_everything_else_is(trained: Trained) ->
 def test_an_evaluation_leaves_out_what_the_checkpoint_has_seen_and_counts_it(
     trained: Trained, shapes: Path, tmp_path: Path
 ) -> None:
-    card = drain(model.install(model.ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
+    card = drain(install_model(ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
     seen = frozenset(map(bytes, read_seen_hashes(tmp_path / card.fingerprint)))
-    embedder = model.load(tmp_path / card.fingerprint, runtime="torch")
-    measured = drain(evaluate(shapes, embedder, seen))
+    embedder = model.load_model(tmp_path / card.fingerprint, runtime="torch")
+    measured = drain(evaluate_model(shapes, embedder, seen))
     assert measured.seen == len(trained.result.parts.train) + len(trained.result.parts.validation)
     assert measured.photos == len(trained.result.parts.test)
     assert measured.retrieval.map_at_r == pytest.approx(trained.result.verdict.after.figures.map_at_r, abs=1e-6)
 
 
 def test_a_checkpoint_embeds_alike_in_training_in_torch_and_in_openvino(trained: Trained, tmp_path: Path) -> None:
-    card = drain(model.install(model.ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
+    card = drain(install_model(ModelChoice(checkpoint=trained.result.checkpoint), tmp_path))
     paths = [sample.path for sample in trained.result.parts.test]
-    decoded = [photos.decode(read_photo(path), card.preprocessing.short_side).image for path in paths]
+    decoded = [decode_photo(read_photo(path), card.preprocessing.short_side).image for path in paths]
     batch = np.stack([card.preprocessing.prepare(image) for image in decoded])
-    in_torch = model.load(tmp_path / card.fingerprint, runtime="torch").embed(batch)
+    in_torch = model.load_model(tmp_path / card.fingerprint, runtime="torch").embed(batch)
     np.testing.assert_allclose(in_torch, trained.result.verdict.after.vectors, atol=1e-6)
-    converted = model.load(tmp_path / card.fingerprint, runtime="openvino")
+    converted = model.load_model(tmp_path / card.fingerprint, runtime="openvino")
     atol = 1e-3 if converted.precision == "fp32" else 0.1
     np.testing.assert_allclose(converted.embed(batch), in_torch, atol=atol)
 
@@ -137,7 +138,7 @@ def test_a_checkpoint_embeds_alike_in_training_in_torch_and_in_openvino(trained:
 def test_the_story_stands_beside_the_checkpoint(trained: Trained) -> None:
     story = json.loads((trained.result.checkpoint / "training.json").read_text())
     assert story["verdict"] == "install"
-    assert story["fingerprint"] == model.read_card(trained.result.checkpoint).fingerprint
+    assert story["fingerprint"] == read_card(trained.result.checkpoint).fingerprint
     assert TrainConfig.from_dict(story["config"]) == replace(
         QUICK, recipe="full", miner="semi-hard-all", margin=0.2, interpolation=1.0
     )
@@ -155,7 +156,7 @@ def test_a_part_of_which_too_little_can_be_read_is_refused_in_a_sentence(
     tmp_path: Path, part: str, task: str, left: int
 ) -> None:
     folder = write_classes(tmp_path / "shapes", 2, 8)
-    parts = split(drain(survey(folder)).samples, "images")
+    parts = split_samples(drain(survey_folder(folder)).samples, "images")
     spared: set[str] = set()
     for sample in getattr(parts, part):
         if left and sample.label not in spared:
@@ -179,10 +180,10 @@ def test_for_new_classes_the_test_asks_about_classes_that_were_never_trained(sha
 def test_where_validation_has_known_and_new_classes_the_new_ones_alone_are_asked_about(tmp_path: Path) -> None:
     config = replace(QUICK, purpose="classes", epochs=1, max_seconds=0.01)
     result = run_to_end(config, write_classes(tmp_path / "five", 5, 8), tmp_path / "out").result
-    network, samples = pretrained(config), result.parts.validation
-    pixels = np.stack([decode(sample, network.preprocessing) for sample in samples])
-    pooled = pooled_features(network, lambda rows: pixels[rows], np.arange(len(samples)))
-    figures = retrieval(both_embeddings(network, pooled).backbone, number(samples).labels)
+    network, samples = create_pretrained(config), result.parts.validation
+    pixels = np.stack([decode_sample(sample, network.preprocessing) for sample in samples])
+    pooled = compute_pooled_features(network, lambda rows: pixels[rows], np.arange(len(samples)))
+    figures = measure_retrieval(compute_embeddings(network, pooled).backbone, number_labels(samples).labels)
     new = {sample.label for sample in samples} - {sample.label for sample in result.parts.train}
     asked = [samples[row].label in new for row in figures.rows]
     assert len(new) == 1
@@ -196,7 +197,7 @@ def test_halfway_each_weight_is_the_mean_of_the_pretrained_and_the_trained_one(s
         config = replace(QUICK, dim=0, epochs=1, interpolation=share)
         assert run_to_end(config, shapes, tmp_path / str(share)).result.fit.best.epoch == 1
         kept[share] = load_network(tmp_path / str(share)).state_dict()
-    start = pretrained(replace(QUICK, dim=0)).state_dict()
+    start = create_pretrained(replace(QUICK, dim=0)).state_dict()
     assert any(not torch.equal(kept[1.0][name], tensor) for name, tensor in start.items())
     for name, tensor in start.items():
         wanted = (tensor.double() + kept[1.0][name].double()) / 2
@@ -204,12 +205,12 @@ def test_halfway_each_weight_is_the_mean_of_the_pretrained_and_the_trained_one(s
 
 
 def test_without_a_head_the_backbone_is_the_embedding(trained: Trained, tmp_path: Path, shapes: Path) -> None:
-    parts = split(drain(survey(shapes)).samples, "images")
-    small = Split(parts.train[::3], parts.validation, parts.test)
+    parts = split_samples(drain(survey_folder(shapes)).samples, "images")
+    small = DataSplit(parts.train[::3], parts.validation, parts.test)
     result = drain(train(replace(QUICK, dim=0, epochs=1), shapes, tmp_path / "out", small))
     assert result.fit.embedding == "backbone"
     assert all(epoch.score.head is None for epoch in result.fit.epochs)
-    assert model.read_card(tmp_path / "out").dim == 1280
+    assert read_card(tmp_path / "out").dim == 1280
     assert len(result.parts.train) <= len(small.train)
 
 

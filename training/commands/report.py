@@ -6,34 +6,34 @@ import click
 
 from indexer import atomic
 from indexer.cli.options import attached_option, json_option, overwrite_option, require_output
-from indexer.cli.terminal import emit, follow, say
+from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
 from training.reports.record import REPORT_FILE, require_checkpoint
-from training.reports.report import report
+from training.reports.report import render_report
 
-FOLDER = click.Path(path_type=Path)
+FOLDER_PATH = click.Path(path_type=Path)
 
 
 @click.command("report")
-@click.argument("checkpoint", type=FOLDER)
-@click.option("--out", type=FOLDER, help="The page to write, .html; else report.html in CHECKPOINT.")
+@click.argument("checkpoint", type=FOLDER_PATH)
+@click.option("--out", type=FOLDER_PATH, help="The page to write, .html; else report.html in CHECKPOINT.")
 @overwrite_option
 @json_option
 @attached_option
 def report_command(*, checkpoint: Path, out: Path | None, overwrite: bool, as_json: bool, attached: bool) -> None:
     """Write what a training was worth as one HTML page: curves, figures, distances, mistakes; CHECKPOINT tells it."""
     require_checkpoint(checkpoint)
-    place = page_place(out or checkpoint / REPORT_FILE, overwrite=overwrite or out is None)
-    page = follow(report(checkpoint), as_json=as_json, attached=attached)
+    place = require_page_path(out or checkpoint / REPORT_FILE, overwrite=overwrite or out is None)
+    page = follow_steps(render_report(checkpoint), as_json=as_json, attached=attached)
     atomic.write_file(place, page)
     if as_json:
-        emit("report", {"page": str(place.absolute())})
+        print_result("report", {"page": str(place.absolute())})
     else:
-        say(f"Report: {show_path(place)}")
+        print_line(f"Report: {show_path(place)}")
 
 
-def page_place(out: Path, *photo_folders: Path, overwrite: bool) -> Path:
+def require_page_path(out: Path, *photo_folders: Path, overwrite: bool) -> Path:
     """Where a page may go, outside all photo folders; LookalikeError where it cannot be one."""
     if out.suffix.lower() not in (".html", ".htm") or not out.parent.is_dir():
         raise LookalikeError(f"{show_path(out)} cannot be written: name an .html file in a folder that is there.")

@@ -8,45 +8,52 @@ import click
 
 from indexer import atomic
 from indexer.cli.options import attached_option, json_option, overwrite_option
-from indexer.cli.terminal import Stopped, emit, follow, say
+from indexer.cli.terminal import WorkStopped, follow_steps, print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
-from training.commands.report import page_place
+from training.commands.report import require_page_path
 from training.settings.choices import LOSSES, PURPOSES
 from training.settings.config import TrainConfig
-from training.studies import study_report as study_page
-from training.studies.variants import STUDIES, Variant, chosen, require_free
+from training.studies.study_report import (
+    MAX_SEEDS,
+    TABLE_HEADING,
+    describe_budget,
+    format_rows,
+    render_study,
+    study_to_dict,
+)
+from training.studies.variants import STUDIES, StudyVariant, require_free_settings, select_variants
 
 if TYPE_CHECKING:
-    from training.studies.trials import Study
+    from training.studies.trials import StudyResult
 
-FOLDER = click.Path(path_type=Path)
+FOLDER_PATH = click.Path(path_type=Path)
 # A budget for a first look: minutes on two cores. For new images few epochs and large steps, and the notes' embedding
 # of 32 numbers; for new classes what a training takes by itself, as anything more forgets what is asked about.
-BASES = {
+BASE_CONFIGS = {
     "images": TrainConfig(epochs=3, least_steps=0, learning_rate=5e-4, image_size=64, dim=32, recipe="full"),
     "classes": TrainConfig(purpose="classes", recipe="full"),
 }
 
 
-def _usual(name: str) -> str:
+def _describe_default(name: str) -> str:
     """What a setting is for each purpose, for the help."""
-    images, classes = (getattr(BASES[purpose], name) for purpose in ("images", "classes"))
+    images, classes = (getattr(BASE_CONFIGS[purpose], name) for purpose in ("images", "classes"))
     return f"[{images}]" if images == classes else f"[{images} for images, {classes or 'as the model has'} for classes]"
 
 
 @click.command("study")
 @click.argument("name", type=click.Choice(list(STUDIES)))
-@click.argument("folder", type=FOLDER)
-@click.option("--seeds", type=click.IntRange(1, study_page.MOST_SEEDS), default=3, help="Runs of each variant. [3]")
-@click.option("--epochs", type=int, help=f"How often each goes over the pictures. {_usual('epochs')}")
-@click.option("--image-size", type=int, help=f"Side of the pictures. {_usual('image_size')}")
-@click.option("--dim", type=int, help=f"Numbers per picture. {_usual('dim')}")
-@click.option("--loss", type=click.Choice(list(LOSSES)), help=f"Of all variants. {_usual('loss')}")
+@click.argument("folder", type=FOLDER_PATH)
+@click.option("--seeds", type=click.IntRange(1, MAX_SEEDS), default=3, help="Runs of each variant. [3]")
+@click.option("--epochs", type=int, help=f"How often each goes over the pictures. {_describe_default('epochs')}")
+@click.option("--image-size", type=int, help=f"Side of the pictures. {_describe_default('image_size')}")
+@click.option("--dim", type=int, help=f"Numbers per picture. {_describe_default('dim')}")
+@click.option("--loss", type=click.Choice(list(LOSSES)), help=f"Of all variants. {_describe_default('loss')}")
 @click.option("--purpose", type=click.Choice(list(PURPOSES)), default="images", help="New images, or new classes.")
 @click.option("--only", multiple=True, metavar="VARIANT", help="Compare only this one and others named so.")
 @click.option("--backbone", multiple=True, metavar="NAME", help="In the study backbones, another timm network too.")
-@click.option("--out", type=FOLDER, help="Write the study as a page, .html.")
+@click.option("--out", type=FOLDER_PATH, help="Write the study as a page, .html.")
 @overwrite_option
 @json_option
 @attached_option
@@ -65,48 +72,48 @@ def study_command(
     **settings: str | int | None,
 ) -> None:
     """Compare on FOLDER, whose sub-folders are classes, with one budget and several seeds."""
-    wished = {setting: value for setting, value in settings.items() if value is not None}
-    require_free(name, wished)
-    base = TrainConfig.from_dict(BASES[purpose].to_dict() | wished)
-    variants = chosen(_variants(name, base, backbone), only)
-    place = page_place(out, folder, overwrite=overwrite) if out else None
+    chosen_settings = {setting: value for setting, value in settings.items() if value is not None}
+    require_free_settings(name, chosen_settings)
+    base = TrainConfig.from_dict(BASE_CONFIGS[purpose].to_dict() | chosen_settings)
+    variants = select_variants(_list_variants(name, base, backbone), only)
+    place = require_page_path(out, folder, overwrite=overwrite) if out else None
     from training.studies.trials import run_study  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
 
     try:
-        study = follow(run_study(name, folder, base, variants, seeds), as_json=as_json, attached=attached)
-    except Stopped:
-        raise Stopped("Stopped. Nothing is kept of a study that did not end; the next run begins anew.") from None
+        study = follow_steps(run_study(name, folder, base, variants, seeds), as_json=as_json, attached=attached)
+    except WorkStopped:
+        raise WorkStopped("Stopped. Nothing is kept of a study that did not end; the next run begins anew.") from None
     if as_json:
-        emit("study", study_page.fields(study))
+        print_result("study", study_to_dict(study))
     else:
-        _say(study)
+        _print_study(study)
     if place:  # last, so that no fault of a page costs the figures
-        _write(study, place, as_json=as_json, attached=attached)
+        _write_study_page(study, place, as_json=as_json, attached=attached)
 
 
-def _variants(name: str, base: TrainConfig, backbones: tuple[str, ...]) -> list[Variant]:
+def _list_variants(name: str, base: TrainConfig, backbones: tuple[str, ...]) -> list[StudyVariant]:
     if backbones and name != "backbones":
         raise LookalikeError("--backbone belongs to the study backbones.")
     return STUDIES[name](base) + [
-        Variant(f"{one}, whole network", replace(base, recipe="full"), backbone=one) for one in backbones
+        StudyVariant(f"{one}, whole network", replace(base, recipe="full"), backbone=one) for one in backbones
     ]
 
 
-def _say(study: "Study") -> None:
-    table = [list(study_page.HEADING), *study_page.rows(study)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(study_page.HEADING))]
-    say(study_page.budget(study))
+def _print_study(study: "StudyResult") -> None:
+    table = [list(TABLE_HEADING), *format_rows(study)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(TABLE_HEADING))]
+    print_line(describe_budget(study))
     for row in table:
         cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        say(f"{row[0].ljust(widths[0])}  {'  '.join(cells)}")
+        print_line(f"{row[0].ljust(widths[0])}  {'  '.join(cells)}")
 
 
-def _write(study: "Study", place: Path, *, as_json: bool, attached: bool) -> None:
-    atomic.write_file(place, follow(study_page.study_page(study), as_json=as_json, attached=attached))
+def _write_study_page(study: "StudyResult", place: Path, *, as_json: bool, attached: bool) -> None:
+    atomic.write_file(place, follow_steps(render_study(study), as_json=as_json, attached=attached))
     if as_json:
-        emit("page", {"page": str(place.absolute())})
+        print_result("page", {"page": str(place.absolute())})
     else:
-        say(f"Page: {show_path(place)}")
+        print_line(f"Page: {show_path(place)}")
 
 
 COMMANDS = [study_command]

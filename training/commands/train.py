@@ -9,54 +9,64 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from indexer.cli.options import attached_option, json_option, require_output
-from indexer.cli.terminal import Stopped, emit, follow, say
+from indexer.cli.terminal import WorkStopped, follow_steps, print_line, print_result
 from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.paths import show_path
-from indexer.places import find
-from indexer.ranking.filter_options import filter_of, filter_options, options
-from training.commands import report as report_command
-from training.commands import study as study_command
-from training.data.sources import UNFINISHED, Labels, Source, checkpoint_folder, cut_off, is_library
-from training.settings.config import Field, TrainConfig, fields_of
+from indexer.places import find_library
+from indexer.ranking.filter_options import build_filter, filter_options, format_filter_options
+from training.commands import report, study
+from training.data.sources import (
+    UNFINISHED_FILE,
+    LibraryLabels,
+    TrainingSource,
+    checkpoint_folder,
+    find_unfinished,
+    is_library,
+)
+from training.settings.config import SettingField, TrainConfig, list_settings
 
 if TYPE_CHECKING:
     from training.judging.result import TrainResult
-    from training.judging.thresholds import Thresholds
+    from training.judging.thresholds import CheckpointThresholds
 
-FOLDER = click.Path(path_type=Path)
-Command = Callable[..., int]
+FOLDER_PATH = click.Path(path_type=Path)
+ClickCommand = Callable[..., int]
 
 
-def config_options(command: Command) -> Command:
+def add_config_options(command: ClickCommand) -> ClickCommand:
     """One option for each setting, in the dataclass's order."""
-    for setting in reversed(fields_of(TrainConfig)):
-        command = _option(setting)(command)
+    for setting in reversed(list_settings(TrainConfig)):
+        command = _make_option(setting)(command)
     return command
 
 
-def _option(setting: Field) -> Callable[[Command], Command]:
+def _make_option(setting: SettingField) -> Callable[[ClickCommand], ClickCommand]:
     kind: Any = click.Choice(list(setting.rule.choices)) if setting.rule.choices else setting.kind
     default = setting.rule.unset if setting.default is None else setting.default
     return click.option(
-        setting.option, setting.name, type=kind, default=setting.default, help=f"{_words(setting)} [{default}]"
+        setting.option_name,
+        setting.name,
+        type=kind,
+        default=setting.default,
+        help=f"{_describe_setting(setting)} [{default}]",
     )
 
 
-def _words(setting: Field) -> str:
+def _describe_setting(setting: SettingField) -> str:
     named = "; ".join(f"{name}: {words.removesuffix('.')}" for name, words in setting.rule.choices.items())
     return f"{setting.rule.help} {named}." if named else setting.rule.help
 
 
 @click.command("train")
-@click.argument("folder", type=FOLDER, required=False)
+@click.argument("folder", type=FOLDER_PATH, required=False)
 @click.option(
     "--library", is_flag=False, flag_value="", help="Learn from a library's labels instead; without DIR the usual one."
 )
 @filter_options
-@config_options
+@add_config_options
 @click.option(
-    "--out", type=FOLDER, help="Empty or new folder for the checkpoint; else one is made beside your libraries."
+    "--out", type=FOLDER_PATH, help="Empty or new folder for the checkpoint; else one is made beside your libraries."
 )
 @click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")
 @json_option
@@ -75,28 +85,28 @@ def train_command(
 
     Exit code 1: it is not, keep the one you have. The checkpoint is written either way.
     """
-    config = TrainConfig.from_dict({setting.name: settings.pop(setting.name) for setting in fields_of(TrainConfig)})
-    source = _source(folder, library, filter_of(settings))
+    config = TrainConfig.from_dict({setting.name: settings.pop(setting.name) for setting in list_settings(TrainConfig)})
+    source = _choose_source(folder, library, build_filter(settings))
     if out is not None:
-        library_of, folders = (source.library, []) if isinstance(source, Labels) else (None, [source])
+        library_of, folders = (source.library, []) if isinstance(source, LibraryLabels) else (None, [source])
         require_output(out, library=library_of, folders=folders)
     # waiting threads that spin would slow a step down ten times while anything else is running on the computer
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from training.train import train  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
 
-    place = out or (cut_off(source) if resume else checkpoint_folder(source))
+    place = out or (find_unfinished(source) if resume else checkpoint_folder(source))
     try:
-        result = follow(train(config, source, place, resume=resume), as_json=as_json, attached=attached)
-    except Stopped:
-        raise Stopped(_how_to_go_on(source, out, kept=(place / UNFINISHED).is_file())) from None
+        result = follow_steps(train(config, source, place, resume=resume), as_json=as_json, attached=attached)
+    except WorkStopped:
+        raise WorkStopped(_explain_resume(source, out, is_saved=(place / UNFINISHED_FILE).is_file())) from None
     if as_json:
-        emit("train", result.fields())
+        print_result("train", result.fields())
     else:
-        _say(result)
+        _print_result(result)
     return 0 if result.verdict.install else 1
 
 
-def _source(folder: Path | None, library: str | None, within: Filter | None) -> Source:
+def _choose_source(folder: Path | None, library: str | None, within: Filter | None) -> TrainingSource:
     """Where the pictures are from: a labelled folder, or a library's labels."""
     if (folder is None) == (library is None):
         raise click.UsageError("Name a FOLDER whose sub-folders are classes, or --library to learn from its labels.")
@@ -106,51 +116,53 @@ def _source(folder: Path | None, library: str | None, within: Filter | None) -> 
                 "A FOLDER is learned from whole: photos are chosen by label, date ... of a --library."
             )
         return folder
-    place = folder or (Path(library) if library else find())
+    place = folder or (Path(library) if library else find_library())
     Library.open(place).close()  # refused now where there is none
-    return Labels(place, within)
+    return LibraryLabels(place, within)
 
 
-def _how_to_go_on(source: Source, out: Path | None, *, kept: bool) -> str:
+def _explain_resume(source: TrainingSource, out: Path | None, *, is_saved: bool) -> str:
     """What to say of a training that was stopped."""
-    if not kept:
+    if not is_saved:
         return "Stopped. Nothing was kept of the training."
     named = [os.fspath(source)] if isinstance(source, Path) else [f"--library={os.fspath(source.library)}"]
-    within = [] if isinstance(source, Path) or source.within is None else options(source.within)
+    within = (
+        [] if isinstance(source, Path) or source.photo_filter is None else format_filter_options(source.photo_filter)
+    )
     words = ["lookalike", "train", *named, *within, *(["--out", os.fspath(out)] if out else []), "--resume"]
     return f"Stopped. What was saved last is kept; to go on from there: {shlex.join(words)}"
 
 
-def _say(result: "TrainResult") -> None:
-    judged, fit = result.verdict, result.fit
-    say(f"{'':<34} {'P@1':>7} {'R-prec.':>7} {'MAP@R':>7} {'hit@5':>7}")
-    for row in (result.baseline.pixels, *reversed(result.baseline.rows), judged.after):
+def _print_result(result: "TrainResult") -> None:
+    verdict, fit = result.verdict, result.fit
+    print_line(f"{'':<34} {'P@1':>7} {'R-prec.':>7} {'MAP@R':>7} {'hit@5':>7}")
+    for row in (result.baseline.pixels, *reversed(result.baseline.pretrained), verdict.after):
         if row is not None:
             figures = row.figures
-            shown = (figures.p_at_1, figures.r_precision, figures.map_at_r, figures.hit_at_k[5])
-            say(f"{row.name:<34} " + " ".join(f"{value:7.3f}" for value in shown))
-    say(result.recipe)
-    say(f"Best of {len(fit.epochs) - 1} epochs: {fit.best.epoch}; embedding from the {fit.embedding}")
-    for sentence in (fit.stopped, fit.collapse, judged.why):
+            columns = (figures.p_at_1, figures.r_precision, figures.map_at_r, figures.hit_at_k[5])
+            print_line(f"{row.name:<34} " + " ".join(f"{value:7.3f}" for value in columns))
+    print_line(result.recipe)
+    print_line(f"Best of {len(fit.epochs) - 1} epochs: {fit.best.epoch}; embedding from the {fit.embedding}")
+    for sentence in (fit.stopped, fit.collapse, verdict.why):
         if sentence:
-            say(sentence)
+            print_line(sentence)
     if result.thresholds:
-        _say_thresholds(result.thresholds)
+        _print_thresholds(result.thresholds)
     for path, reason in result.unreadable[:5]:
-        say(f"Left out: {show_path(path)} {reason}")
-    say(f"Checkpoint: {show_path(result.checkpoint)}")
-    if judged.install:
-        say(f"To use it: lookalike use {show_path(result.checkpoint)}")
+        print_line(f"Left out: {show_path(path)} {reason}")
+    print_line(f"Checkpoint: {show_path(result.checkpoint)}")
+    if verdict.install:
+        print_line(f"To use it: lookalike use {show_path(result.checkpoint)}")
 
 
-def _say_thresholds(measured: "Thresholds") -> None:
+def _print_thresholds(measured: "CheckpointThresholds") -> None:
     fields = measured.fields()
     for one in fields["thresholds"]:
-        say(
+        print_line(
             f"Closer than {one['distance']:.3f} counts as the same: {one['fmr']:.1%} false matches, "
             f"{one['fnmr']:.1%} of the matches missed"
         )
-    say(fields["scope"])
+    print_line(fields["scope"])
 
 
-COMMANDS = [train_command, *report_command.COMMANDS, *study_command.COMMANDS]
+COMMANDS = [train_command, *report.COMMANDS, *study.COMMANDS]

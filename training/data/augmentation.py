@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 
-class Strength(NamedTuple):
+class ViewStrength(NamedTuple):
     """How far a view may differ, each way: moved by a share of the side, larger or smaller, brighter or darker, and
     each colour by itself.
     """
@@ -22,31 +22,36 @@ class Strength(NamedTuple):
     colour: float
 
 
-GENTLE = Strength(0.08, 0.15, 0.15, 0.0)  # still the same picture: where labels say what is alike
-STRONG = Strength(0.2, 0.4, 0.4, 0.2)  # where only the view itself is known to be alike (Chen et al. 2020, section 3)
+GENTLE_VIEWS = ViewStrength(0.08, 0.15, 0.15, 0.0)  # still the same picture: where labels say what is alike
+STRONG_VIEWS = ViewStrength(
+    0.2, 0.4, 0.4, 0.2
+)  # where only the view itself is known to be alike (Chen et al. 2020, section 3)
 
 
-def views(batch: Tensor, generator: torch.Generator, strength: Strength = GENTLE) -> Tensor:
+def draw_views(batch: Tensor, generator: torch.Generator, strength: ViewStrength = GENTLE_VIEWS) -> Tensor:
     """Random views of pictures (n, size, size, 3) uint8, as float32 of the same shape from 0 to 255.
 
     The same state of the generator gives the same views, on whatever device the batch is.
     """
     count = len(batch)
 
-    def spread(most: float) -> Tensor:
-        drawn = torch.rand(count, generator=generator, device=generator.device)
-        return (2 * drawn - 1).mul(most).to(batch.device)
+    def draw_factors(most: float) -> Tensor:
+        uniform = torch.rand(count, generator=generator, device=generator.device)
+        return (2 * uniform - 1).mul(most).to(batch.device)
 
-    zoom = 1 + spread(strength.scale)
-    mirror = spread(1.0).sign()
+    zoom = 1 + draw_factors(strength.scale)
+    mirror = draw_factors(1.0).sign()
     maps = torch.zeros(count, 2, 3, device=batch.device)
     maps[:, 0, 0], maps[:, 1, 1] = zoom * mirror, zoom
-    maps[:, 0, 2], maps[:, 1, 2] = spread(2 * strength.shift), spread(2 * strength.shift)  # a side runs from -1 to 1
+    maps[:, 0, 2], maps[:, 1, 2] = (
+        draw_factors(2 * strength.shift),
+        draw_factors(2 * strength.shift),
+    )  # a side runs from -1 to 1
     pixels = batch.permute(0, 3, 1, 2).float()
     grid = functional.affine_grid(maps, list(pixels.shape), align_corners=False)
     moved = functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
-    lit = moved * (1 + spread(strength.light))[:, None, None, None]
+    lit = moved * (1 + draw_factors(strength.light))[:, None, None, None]
     if strength.colour:
-        gains = torch.stack([spread(strength.colour) for _ in range(3)], dim=1)
+        gains = torch.stack([draw_factors(strength.colour) for _ in range(3)], dim=1)
         lit = lit * (1 + gains)[:, :, None, None]
     return lit.clamp(0, 255).permute(0, 2, 3, 1)

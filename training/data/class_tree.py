@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-GROUP = 5  # classes: an anchor and its four nearest
-LEVELS = 16  # of the tree above its leaves, about as many as the paper's has
-SAMPLED = 10  # photos of a class, at most, that say where it is
-SAMPLED_ALL = 2_000  # photos of all classes together, about: with many classes each has fewer, two at least
+GROUP_SIZE = 5  # classes: an anchor and its four nearest
+TREE_LEVELS = 16  # of the tree above its leaves, about as many as the paper's has
+CLASS_SAMPLE_SIZE = 10  # photos of a class, at most, that say where it is
+TOTAL_SAMPLE_SIZE = 2_000  # photos of all classes together, about: with many classes each has fewer, two at least
 
 
-def sample(labels: Indices, random: np.random.Generator) -> Indices:
+def sample_class_rows(labels: Indices, random: np.random.Generator) -> Indices:
     """Rows, ascending, of a few photos of each class of `labels` (n,), by chance."""
     classes = np.unique(labels)
-    each = max(2, min(SAMPLED, SAMPLED_ALL // max(len(classes), 1)))
-    rows = [random.permutation(np.flatnonzero(labels == label))[:each] for label in classes]
+    per_class = max(2, min(CLASS_SAMPLE_SIZE, TOTAL_SAMPLE_SIZE // max(len(classes), 1)))
+    rows = [random.permutation(np.flatnonzero(labels == label))[:per_class] for label in classes]
     return np.sort(np.concatenate(rows))
 
 
-def class_distances(embeddings: NDArray[np.float32], labels: Indices) -> Floats:
+def measure_class_distances(embeddings: NDArray[np.float32], labels: Indices) -> Floats:
     """D(p, q), the mean squared distance between the photos of two classes, (classes, classes) in the order of
     the sorted labels; from embeddings (n, dim) and labels (n,).
 
@@ -44,41 +44,43 @@ def class_distances(embeddings: NDArray[np.float32], labels: Indices) -> Floats:
     return table
 
 
-def tree_levels(apart: Floats) -> Indices:
+def compute_tree_levels(class_distances: Floats) -> Indices:
     """The level of the lowest node that two classes share, from 0 for a class itself to LEVELS at the top, (classes,
     classes); from their D(p, q) between embeddings of unit length.
 
     At level l, classes nearer than d_l = l (4 - d_0) / LEVELS + d_0 share a node, and so do those that nearer ones
     link; d_0 is the mean distance within classes, 4 the largest distance there is.
     """
-    within = float(apart.diagonal().mean())
-    limits = within + np.arange(1, LEVELS) * (4 - within) / LEVELS
-    levels: Indices = 1 + np.searchsorted(limits, _linked_at(apart), side="right")
+    within = float(class_distances.diagonal().mean())
+    limits = within + np.arange(1, TREE_LEVELS) * (4 - within) / TREE_LEVELS
+    levels: Indices = 1 + np.searchsorted(limits, _measure_linkage(class_distances), side="right")
     np.fill_diagonal(levels, 0)
     return levels
 
 
-def _linked_at(apart: Floats) -> Floats:
+def _measure_linkage(class_distances: Floats) -> Floats:
     """The longest step on the way between two classes that avoids long steps most, (classes, classes): where single
     linkage joins them.
     """
     from scipy.cluster import hierarchy  # noqa: PLC0415 (only hard-classes sampling needs it)
     from scipy.spatial.distance import squareform  # noqa: PLC0415
 
-    if len(apart) == 1:
-        return np.zeros_like(apart)
-    links = hierarchy.linkage(squareform(apart, checks=False), "single")
+    if len(class_distances) == 1:
+        return np.zeros_like(class_distances)
+    links = hierarchy.linkage(squareform(class_distances, checks=False), "single")
     linked: Floats = squareform(hierarchy.cophenet(links))
     return linked
 
 
-def in_tree(apart: Floats) -> Floats:
+def compute_tree_distances(class_distances: Floats) -> Floats:
     """What tells how near classes are in their tree: the level of the node they share, and D(p, q) as less than 1."""
-    nearness: Floats = tree_levels(apart) + apart / (1 + apart.max())
-    return nearness
+    tree_distances: Floats = compute_tree_levels(class_distances) + class_distances / (1 + class_distances.max())
+    return tree_distances
 
 
-def with_neighbours(order: list[int], apart: Floats, *, due: Floats, must: int, classes: int) -> list[int]:
+def choose_batch_classes(
+    order: list[int], tree_distances: Floats, *, batches_due: Floats, required: int, classes: int
+) -> list[int]:
     """The classes of a batch: anchors in the given order, each followed by the nearest classes with photos `due`.
 
     The first `must` of the order are all among them, so that an epoch leaves nobody out.
@@ -87,9 +89,11 @@ def with_neighbours(order: list[int], apart: Floats, *, due: Floats, must: int, 
     while waiting and len(chosen) < classes:
         anchor = waiting.pop(0)
         chosen.append(anchor)
-        owed = len(set(order[:must]).difference(chosen))
-        room = max(0, min(GROUP - 1, classes - len(chosen) - owed))
-        near = sorted((number for number in waiting if due[number] > 0), key=apart[anchor].__getitem__)[:room]
-        chosen += near
-        waiting = [number for number in waiting if number not in near]
+        required_left = len(set(order[:required]).difference(chosen))
+        room = max(0, min(GROUP_SIZE - 1, classes - len(chosen) - required_left))
+        neighbours = sorted(
+            (number for number in waiting if batches_due[number] > 0), key=tree_distances[anchor].__getitem__
+        )[:room]
+        chosen += neighbours
+        waiting = [number for number in waiting if number not in neighbours]
     return chosen

@@ -9,32 +9,32 @@ from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import show_path
-from indexer.places import SUFFIX, home
-from indexer.ranking import filter_options as filter_words
-from training.data.labelled_folders import Sample, alone
-from training.data.split import Split, split, without_classes
+from indexer.places import LIBRARY_SUFFIX, find_home_folder
+from indexer.ranking.filter_options import describe_conditions
+from training.data.labelled_folders import PhotoSample, make_unlabelled_sample
+from training.data.split import DataSplit, split_samples, split_without_classes
 
-UNFINISHED = "unfinished.safetensors"  # beside a checkpoint to come: a training that can be taken up again
+UNFINISHED_FILE = "unfinished.safetensors"  # beside a checkpoint to come: a training that can be taken up again
 
 
-class Labels(NamedTuple):
+class LibraryLabels(NamedTuple):
     """A library's labels as what to learn from, by its folder: those of the photos that pass the filter."""
 
     library: Path
-    within: Filter | None = None
+    photo_filter: Filter | None = None
 
 
-Source = Path | Labels
+TrainingSource = Path | LibraryLabels
 """A folder whose sub-folders are classes, or a library's labels."""
 
 
-class Held(NamedTuple):
+class LibrarySamples(NamedTuple):
     """What a library has to learn from: its photos with a label, those without, each a class of its own, and how many
     cannot be read now as their folders are offline.
     """
 
-    labelled: tuple[Sample, ...]
-    others: tuple[Sample, ...]
+    labelled: tuple[PhotoSample, ...]
+    unlabelled: tuple[PhotoSample, ...]
     offline: int
 
 
@@ -43,63 +43,64 @@ def is_library(folder: Path) -> bool:
     return (folder / "library.sqlite").is_file()
 
 
-def held(source: Labels) -> Held:
+def read_library_samples(source: LibraryLabels) -> LibrarySamples:
     """The photos of a library that pass the filter, their labels the user's own or a folder's.
 
     LookalikeError where there is no library.
     """
     with Library.open(source.library) as library:
-        labels = library.annotations.labels(library.model_id)
-        shown = library.photos(library.photo_ids(source.within).tolist())
-    found = [photo for photo in shown if not photo.offline]
-    labelled = (Sample(photo.path, photo.sha256, labels[photo.id]) for photo in found if photo.id in labels)
-    others = (alone(photo.path, photo.sha256) for photo in found if photo.id not in labels)
-    return Held(tuple(labelled), tuple(others), len(shown) - len(found))
+        labels = library.annotations.read_labels(library.model_id)
+        filtered = library.load_photos(library.find_photo_ids(source.photo_filter).tolist())
+    online = [photo for photo in filtered if not photo.offline]
+    labelled = (PhotoSample(photo.path, photo.sha256, labels[photo.id]) for photo in online if photo.id in labels)
+    unlabelled = (make_unlabelled_sample(photo.path, photo.sha256) for photo in online if photo.id not in labels)
+    return LibrarySamples(tuple(labelled), tuple(unlabelled), len(filtered) - len(online))
 
 
-def from_library(source: Labels, purpose: str, recipe: str) -> Split:
+def split_library(source: LibraryLabels, purpose: str, recipe: str) -> DataSplit:
     """The parts of a library's photos whose files are here: of those with a label.
 
     Without any labels all photos, each a class of its own. With the recipe unlabelled the labelled ones choose and
     judge, and all others are learned from. LookalikeError where there is no library or too little in it.
     """
-    labelled, others, _ = held(source)
+    labelled, unlabelled, _ = read_library_samples(source)
     if recipe != "unlabelled" and (labelled or recipe != "auto"):
-        return split(labelled, purpose)
+        return split_samples(labelled, purpose)
     if not labelled:
-        return without_classes(others)
-    parts = split(labelled, purpose)
-    return parts._replace(train=parts.train + others)
+        return split_without_classes(unlabelled)
+    parts = split_samples(labelled, purpose)
+    return parts._replace(train=parts.train + unlabelled)
 
 
-def described(source: Source) -> str:
+def describe_source(source: TrainingSource) -> str:
     """What is learned from, for people: 'in /photos', 'labelled in the library default (only photos: in cats)'."""
     if isinstance(source, Path):
         return f"in {show_path(os.fsencode(source))[-200:]}"
-    words = f"labelled in the library {show_path(os.fsencode(source.library.name.removesuffix(SUFFIX)))}"
-    conditions = [one.text for one in filter_words.told(source.within)] if source.within else []
-    return words + (f" (only photos: {', '.join(conditions)})" if conditions else "")
+    description = f"labelled in the library {show_path(os.fsencode(source.library.name.removesuffix(LIBRARY_SUFFIX)))}"
+    conditions = [one.text for one in describe_conditions(source.photo_filter)] if source.photo_filter else []
+    return description + (f" (only photos: {', '.join(conditions)})" if conditions else "")
 
 
-def checkpoint_folder(source: Source) -> Path:
+def checkpoint_folder(source: TrainingSource) -> Path:
     """A new folder for what is learned from a source, named by it and the time."""
-    return home() / "checkpoints" / f"{_name(source)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return find_home_folder() / "checkpoints" / f"{_name_source(source)}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
-def cut_off(source: Source) -> Path:
+def find_unfinished(source: TrainingSource) -> Path:
     """The newest of the source's checkpoint folders whose training was cut off; LookalikeError where there is none."""
-    found = sorted(path.parent for path in (home() / "checkpoints").glob(f"*/{UNFINISHED}"))
-    ours = [path for path in found if path.name.rsplit("-", 2)[0] == _name(source)]
-    if not ours:
+    found = sorted(path.parent for path in (find_home_folder() / "checkpoints").glob(f"*/{UNFINISHED_FILE}"))
+    matching = [path for path in found if path.name.rsplit("-", 2)[0] == _name_source(source)]
+    if not matching:
         raise LookalikeError(
-            f"No training on {show_path(_folder(source))} was cut off: leave --resume out, or name its folder by --out."
+            f"No training on {show_path(_get_source_folder(source))} was cut off: leave --resume out, or name its "
+            "folder by --out."
         )
-    return ours[-1]
+    return matching[-1]
 
 
-def _name(source: Source) -> str:
-    return _folder(source).absolute().name
+def _name_source(source: TrainingSource) -> str:
+    return _get_source_folder(source).absolute().name
 
 
-def _folder(source: Source) -> Path:
-    return source.library if isinstance(source, Labels) else source
+def _get_source_folder(source: TrainingSource) -> Path:
+    return source.library if isinstance(source, LibraryLabels) else source

@@ -18,50 +18,54 @@ from torch import Tensor
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
 from indexer.progress import Progress, Steps
-from training.data.augmentation import views as views_of
-from training.data.pictures import Part, memory
-from training.fitting.learner import autocast, device
+from training.data.augmentation import draw_views as views_of
+from training.data.pictures import PicturePart, find_memory_limit
+from training.fitting.learner import choose_device, enable_autocast
 
-BATCH = 32  # small passes stay in the processor's cache
-LARGEST = 65_504.0  # of float16
+CACHE_BATCH = 32  # small passes stay in the processor's cache
+FLOAT16_MAX = 65_504.0  # of float16
 
-Encode = Callable[[Tensor], Tensor]
+EncodeBatch = Callable[[Tensor], Tensor]
 
 
-def cache(part: Part, encode: Encode, *, views: int, seed: int, place: Path) -> Steps[NDArray[np.floating]]:
+def cache_outputs(
+    part: PicturePart, encode: EncodeBatch, *, views: int, seed: int, out_folder: Path
+) -> Steps[NDArray[np.floating]]:
     """What `encode` makes of each picture in so many views, (views, n, ...); the first is the picture as it is.
 
     `encode` takes pictures (n, size, size, 3) and gives vectors or maps. LookalikeError where neither memory nor the
     disk of `place` holds them.
     """
-    count, kept = len(part.samples), None
+    count, outputs = len(part.samples), None
     for view in range(views):
         random = torch.Generator().manual_seed(seed * 1_000 + view)
-        for start in range(0, count, BATCH):
-            rows = np.arange(start, min(start + BATCH, count))
-            pixels = torch.from_numpy(part.batch(rows)).to(device())
-            shown = views_of(pixels, random) if view else pixels
-            with torch.inference_mode(), autocast():
-                values = encode(shown).float()
-            if kept is None:
-                kept = room((views, count, *values.shape[1:]), np.float32 if values.ndim == 2 else np.float16, place)
-            kept[view, rows] = values.clamp(-LARGEST, LARGEST).cpu().numpy()
+        for start in range(0, count, CACHE_BATCH):
+            rows = np.arange(start, min(start + CACHE_BATCH, count))
+            pixels = torch.from_numpy(part.load_batch(rows)).to(choose_device())
+            view_pixels = views_of(pixels, random) if view else pixels
+            with torch.inference_mode(), enable_autocast():
+                values = encode(view_pixels).float()
+            if outputs is None:
+                outputs = allocate_array(
+                    (views, count, *values.shape[1:]), np.float32 if values.ndim == 2 else np.float16, out_folder
+                )
+            outputs[view, rows] = values.clamp(-FLOAT16_MAX, FLOAT16_MAX).cpu().numpy()
             yield Progress("cache", view * count + int(rows[-1]) + 1, views * count)
-    assert kept is not None
-    return kept
+    assert outputs is not None
+    return outputs
 
 
-def room(
-    shape: tuple[int, ...], kind: type[np.floating], place: Path, limit: int | None = None
+def allocate_array(
+    shape: tuple[int, ...], kind: type[np.floating], out_folder: Path, limit: int | None = None
 ) -> NDArray[np.floating]:
     """An array in memory, or in a file without a name where it takes more than `limit` bytes (None: `memory`)."""
     size = int(np.prod(shape)) * np.dtype(kind).itemsize
-    if size <= (memory() if limit is None else limit):
+    if size <= (find_memory_limit() if limit is None else limit):
         return np.empty(shape, kind)
-    folder = next(parent for parent in place.absolute().parents if parent.is_dir())
+    folder = next(parent for parent in out_folder.absolute().parents if parent.is_dir())
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
-            _reserve(file, size)
+            _reserve_disk(file, size)
             return np.memmap(file, kind, "r+", shape=shape)
     except OSError as fault:
         raise LookalikeError(
@@ -71,7 +75,7 @@ def room(
         ) from fault
 
 
-def _reserve(file: IO[bytes], size: int) -> None:
+def _reserve_disk(file: IO[bytes], size: int) -> None:
     """Take the disk's room now: a mapped file that finds the disk full later ends the process."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)

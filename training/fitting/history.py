@@ -6,20 +6,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-COLLAPSED_SHARE = 0.95  # of all triplets or pairs with a loss
-SHRUNK = 0.5  # of the mean distance between classes in the first epoch
-NEAR = 0.8  # of the loss of a network that maps everything to one point
-POINT = 0.02  # mean distance between classes that is as good as none, of unit vectors
+COLLAPSED_ACTIVE_SHARE = 0.95  # of all triplets or pairs with a loss
+SHRUNK_DISTANCE_SHARE = 0.5  # of the mean distance between classes in the first epoch
+COLLAPSED_LOSS_SHARE = 0.8  # of the loss of a network that maps everything to one point
+POINT_DISTANCE = 0.02  # mean distance between classes that is as good as none, of unit vectors
 
 
-class Score(NamedTuple):
+class ValidationScore(NamedTuple):
     """Validation MAP@R of both embeddings; `head` is None where the network has none."""
 
     head: float | None
     backbone: float
 
     @property
-    def best(self) -> float:
+    def best_map_at_r(self) -> float:
         """The better of the two."""
         return self.backbone if self.head is None else max(self.head, self.backbone)
 
@@ -28,7 +28,7 @@ class Score(NamedTuple):
         """Which of the two: "head" or "backbone", the backbone where they are equal."""
         return "backbone" if self.head is None or self.backbone >= self.head else "head"
 
-    def values(self) -> dict[str, float]:
+    def progress_values(self) -> dict[str, float]:
         """As the values of a Progress."""
         head = {} if self.head is None else {"map_at_r_head": self.head}
         return head | {"map_at_r_backbone": self.backbone}
@@ -46,7 +46,7 @@ class Epoch(NamedTuple):
     active: float | None
     positive_distance: float | None
     negative_distance: float | None
-    score: Score
+    score: ValidationScore
     seconds: float
     spread: float
 
@@ -59,9 +59,9 @@ class Epoch(NamedTuple):
         return self.score.embedding if self.epoch else "backbone"
 
     @property
-    def figure(self) -> float:
+    def map_at_r(self) -> float:
         """Validation MAP@R of that embedding."""
-        return self.score.best if self.epoch else self.score.backbone
+        return self.score.best_map_at_r if self.epoch else self.score.backbone
 
     def fields(self) -> dict[str, float | None]:
         """Plain values for JSON."""
@@ -73,28 +73,28 @@ class Epoch(NamedTuple):
     def from_fields(cls, fields: Mapping[str, Any]) -> "Epoch":
         """The epoch of `fields`."""
         rest = dict(fields)
-        score = Score(rest.pop("map_at_r_head"), rest.pop("map_at_r_backbone"))
+        score = ValidationScore(rest.pop("map_at_r_head"), rest.pop("map_at_r_backbone"))
         return cls(score=score, **rest)
 
-    def values(self) -> dict[str, float]:
+    def progress_values(self) -> dict[str, float]:
         """What a Progress says of it: validation, spread, and where there were steps what went on in them."""
         steps = {name: getattr(self, name) for name in ("active", "positive_distance", "negative_distance")}
         known = {name: value for name, value in steps.items() if value is not None}
-        return {"epoch": float(self.epoch), "spread": self.spread} | self.score.values() | known
+        return {"epoch": float(self.epoch), "spread": self.spread} | self.score.progress_values() | known
 
 
-def best(epochs: Sequence[Epoch]) -> Epoch:
+def find_best_epoch(epochs: Sequence[Epoch]) -> Epoch:
     """The epoch with the best validation, the earliest of equals."""
-    return max(epochs, key=lambda epoch: (epoch.figure, -epoch.epoch))
+    return max(epochs, key=lambda epoch: (epoch.map_at_r, -epoch.epoch))
 
 
-def spread(embeddings: NDArray[np.floating]) -> float:
+def measure_spread(embeddings: NDArray[np.floating]) -> float:
     """Root mean square distance of embeddings (n, dim) from their mean."""
-    away = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
-    return float(np.sqrt((away**2).sum(axis=1).mean()))
+    deviations = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
+    return float(np.sqrt((deviations**2).sum(axis=1).mean()))
 
 
-def collapse(epochs: Sequence[Epoch], collapsed_loss: float) -> str:
+def describe_collapse(epochs: Sequence[Epoch], collapsed_loss: float) -> str:
     """A sentence where the network maps everything to one point (Schroff et al. 2015, section 3.2), else "".
 
     That is: nearly every triplet or pair has a loss, the loss stays near `collapsed_loss`, what it is in one point (0
@@ -109,8 +109,8 @@ def collapse(epochs: Sequence[Epoch], collapsed_loss: float) -> str:
     assert last.loss is not None
     assert last.active is not None
     assert last.negative_distance is not None
-    shrunk = last.negative_distance < max(SHRUNK * first.negative_distance, POINT)
-    if last.active < COLLAPSED_SHARE or last.loss < NEAR * collapsed_loss or not shrunk:
+    shrunk = last.negative_distance < max(SHRUNK_DISTANCE_SHARE * first.negative_distance, POINT_DISTANCE)
+    if last.active < COLLAPSED_ACTIVE_SHARE or last.loss < COLLAPSED_LOSS_SHARE * collapsed_loss or not shrunk:
         return ""
     return (
         f"The training collapsed: all pictures end up in one place (mean distance between classes "

@@ -19,67 +19,75 @@ from torch import Tensor, nn
 from indexer.errors import LookalikeError
 from indexer.models import backbones
 from indexer.models.card import Head
-from indexer.models.network import Network, accelerator, with_head
+from indexer.models.network import EmbeddingNetwork, find_accelerator, replace_head
 from indexer.vectors.projection import fit_pca
 from training.losses import losses
 from training.losses.loss_value import LossValue
 from training.settings.config import TrainConfig
-from training.settings.cost import SIDE
+from training.settings.cost import REFERENCE_SIDE
 
 EMBED_BATCH = 128  # pictures at 224 px that go through the network together: 0.6 GB for its largest map
 HEAD_ROWS = 2_000  # pictures the head's start is fitted on
 
 Pixels = NDArray[np.uint8]
-Fetch = Callable[[NDArray[np.int64]], Pixels]
-Show = Callable[[NDArray[np.int64], torch.Generator], Tensor]
+FetchPixels = Callable[[NDArray[np.int64]], Pixels]
+ComputeFeatures = Callable[[NDArray[np.int64], torch.Generator], Tensor]
 
 
-class Embeddings(NamedTuple):
+class NetworkEmbeddings(NamedTuple):
     """Unit-length embeddings (n, dim) float32 from the head (None where there is none) and from the backbone."""
 
     head: np.ndarray | None
     backbone: np.ndarray
 
 
-def device() -> str:
+def choose_device() -> str:
     """Where training runs: "cuda" where there is one, else "cpu" (MPS lacks operations of some backbones)."""
-    return "cuda" if accelerator() == "cuda" else "cpu"
+    return "cuda" if find_accelerator() == "cuda" else "cpu"
 
 
-def pretrained(config: TrainConfig) -> Network:
+def create_pretrained(config: TrainConfig) -> EmbeddingNetwork:
     """The pretrained network at the training size, seeing the whole square of a picture, its head not fitted yet."""
-    backbone = backbones.create(size=config.image_size)
-    whole = replace(backbone.preprocessing, crop=1.0)
+    backbone = backbones.create_backbone(size=config.image_size)
+    uncropped = replace(backbone.preprocessing, crop=1.0)
     torch.manual_seed(config.seed)
-    network = Network(backbone._replace(preprocessing=whole))
+    network = EmbeddingNetwork(backbone._replace(preprocessing=uncropped))
     dim = config.dim or (network.backbone_dim if config.recipe == "quick" else 0)  # a head is all that quick trains
     if dim > network.backbone_dim:
         raise LookalikeError(f"--dim cannot be more than the {network.backbone_dim:,} numbers of the backbone.")
-    network = with_head(network, Head(dim) if dim else None)
+    network = replace_head(network, Head(dim) if dim else None)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads
-    return network.eval().to(device())
+    return network.eval().to(choose_device())
 
 
 class Learner:
     """A network with its loss, optimiser and learning-rate schedule; batch-norm statistics stay as they are."""
 
-    def __init__(self, network: Network, config: TrainConfig, show: Show, *, classes: int, steps: int) -> None:
+    def __init__(
+        self,
+        network: EmbeddingNetwork,
+        config: TrainConfig,
+        compute_features: ComputeFeatures,
+        *,
+        classes: int,
+        steps: int,
+    ) -> None:
         self.network = network
-        self.show = show
-        self.loss = losses.build(config, classes, network.dim).to(device())
-        self.optimiser = torch.optim.AdamW(_groups(network, self.loss, config))
+        self.show = compute_features
+        self.loss = losses.build_loss(config, classes, network.dim).to(choose_device())
+        self.optimiser = torch.optim.AdamW(_group_parameters(network, self.loss, config))
         rates = [group["lr"] for group in self.optimiser.param_groups]
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, max_lr=rates, total_steps=max(steps, 2))
         self.random = torch.Generator().manual_seed(config.seed)
 
-    def step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> LossValue:
+    def take_step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> LossValue:
         """One step on the pictures of some rows (n,) with labels (n,).
 
         Where the loss is no number, as the network has none left to give, or infinite, nothing is changed.
         """
         self.network.eval()  # batch-norm: running statistics, its weights are trained
         embeddings = self.network.embed(self.show(rows, self.random))
-        value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(device()))
+        value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(choose_device()))
         if not torch.isfinite(embeddings).all():  # distances between such embeddings count as 0, and so would the loss
             value = value._replace(loss=torch.full_like(value.loss, torch.nan))
         if not torch.isfinite(value.loss):
@@ -90,40 +98,40 @@ class Learner:
         self.schedule.step()
         return value
 
-    def collapsed_loss(self, labels: NDArray[np.int64]) -> float:
+    def measure_collapsed_loss(self, labels: NDArray[np.int64]) -> float:
         """The loss of a batch with labels (n,) whose pictures all have one embedding; 0 where nobody can say: a loss
         with weights of its own learns to live with it.
         """
         if any(True for _ in self.loss.parameters()):
             return 0.0
-        point = nn.functional.normalize(torch.ones(len(labels), self.network.dim, device=device()), dim=1)
+        point = nn.functional.normalize(torch.ones(len(labels), self.network.dim, device=choose_device()), dim=1)
         with torch.no_grad(), torch.random.fork_rng(devices=[]):  # a miner's draws here are not to change the training
-            value = float(self.loss(point, torch.from_numpy(labels).to(device())).loss)
+            value = float(self.loss(point, torch.from_numpy(labels).to(choose_device())).loss)
         return value if math.isfinite(value) else 0.0
 
 
-def pooled_features(network: Network, fetch: Fetch, rows: NDArray[np.int64]) -> np.ndarray:
+def compute_pooled_features(network: EmbeddingNetwork, fetch: FetchPixels, rows: NDArray[np.int64]) -> np.ndarray:
     """Backbone outputs before the head, float32 (n, backbone_dim), of pictures by row."""
     network.eval()
     parts = []
-    size = max(1, min(EMBED_BATCH, int(EMBED_BATCH * (SIDE / network.preprocessing.size) ** 2)))
-    with torch.inference_mode(), autocast():
+    size = max(1, min(EMBED_BATCH, int(EMBED_BATCH * (REFERENCE_SIDE / network.preprocessing.size) ** 2)))
+    with torch.inference_mode(), enable_autocast():
         for start in range(0, len(rows), size):
-            pixels = torch.from_numpy(fetch(rows[start : start + size])).to(device())
-            parts.append(network.pool(network.raw_features(pixels)).float().cpu().numpy())
+            pixels = torch.from_numpy(fetch(rows[start : start + size])).to(choose_device())
+            parts.append(network.pool(network.extract_raw_features(pixels)).float().cpu().numpy())
     return np.concatenate(parts)
 
 
-def both_embeddings(network: Network, pooled: np.ndarray) -> Embeddings:
+def compute_embeddings(network: EmbeddingNetwork, pooled: np.ndarray) -> NetworkEmbeddings:
     """Unit-length embeddings of pooled backbone outputs (n, backbone_dim)."""
     with torch.inference_mode():
-        values = torch.from_numpy(pooled).to(device())
+        values = torch.from_numpy(pooled).to(choose_device())
         backbone = nn.functional.normalize(values, dim=1).cpu().numpy()
         head = None if network.head is None else network.embed(values).cpu().numpy()
-    return Embeddings(head, backbone)
+    return NetworkEmbeddings(head, backbone)
 
 
-def start_head(network: Network, pooled: np.ndarray) -> None:
+def initialise_head(network: EmbeddingNetwork, pooled: np.ndarray) -> None:
     """Let the head begin as the identity, or where it is smaller as the principal components of pooled outputs
     (n, backbone_dim) around their mean.
     """
@@ -140,46 +148,50 @@ def start_head(network: Network, pooled: np.ndarray) -> None:
         bias.copy_(-weight @ torch.from_numpy(mean).to(weight.device))
 
 
-def snapshot(network: Network) -> dict[str, Tensor]:
+def copy_weights(network: EmbeddingNetwork) -> dict[str, Tensor]:
     """A copy of all that training can change."""
     return {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
 
 
-def restore(network: Network, state: dict[str, Tensor]) -> None:
+def restore_weights(network: EmbeddingNetwork, state: dict[str, Tensor]) -> None:
     """Go back to a snapshot."""
     network.load_state_dict(state, strict=False)
 
 
 @contextmanager
-def interpolated(network: Network, start: dict[str, Tensor], share: float) -> Iterator[None]:
+def interpolate_weights(network: EmbeddingNetwork, start: dict[str, Tensor], share: float) -> Iterator[None]:
     """The network as it would be kept: its weights on the way from those of the start to its own, as far as a share of
     the way (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", equation 1); its own again afterwards.
     """
     if share == 1:
         yield
         return
-    trained = snapshot(network)
-    restore(network, {name: torch.lerp(weight, trained[name], share) for name, weight in start.items()})
+    trained = copy_weights(network)
+    restore_weights(network, {name: torch.lerp(weight, trained[name], share) for name, weight in start.items()})
     yield
-    restore(network, trained)
+    restore_weights(network, trained)
 
 
-def autocast() -> torch.autocast:
+def enable_autocast() -> torch.autocast:
     """bf16 on CUDA; on the processor never: it is 2.5 to 6 times slower there."""
-    return torch.autocast(device(), dtype=torch.bfloat16, enabled=device() == "cuda")
+    return torch.autocast(choose_device(), dtype=torch.bfloat16, enabled=choose_device() == "cuda")
 
 
-def _groups(network: Network, loss: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
+def _group_parameters(network: EmbeddingNetwork, loss: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
     """Weight decay for matrices and kernels only: biases and batch-norm weights are no lengths to be shortened.
 
     A loss's own weights are directions or boundaries, so none for them either, and they learn at a rate of their own.
     """
-    every = [weight for weight in network.parameters() if weight.requires_grad]
-    own, rate = list(loss.parameters()), config.learning_rate
+    trainable = [weight for weight in network.parameters() if weight.requires_grad]
+    loss_weights, rate = list(loss.parameters()), config.learning_rate
     groups: list[dict[str, Any]] = [
-        {"params": [weight for weight in every if weight.ndim > 1], "weight_decay": config.weight_decay, "lr": rate},
-        {"params": [weight for weight in every if weight.ndim <= 1], "weight_decay": 0.0, "lr": rate},
+        {
+            "params": [weight for weight in trainable if weight.ndim > 1],
+            "weight_decay": config.weight_decay,
+            "lr": rate,
+        },
+        {"params": [weight for weight in trainable if weight.ndim <= 1], "weight_decay": 0.0, "lr": rate},
     ]
-    if own:
-        groups.append({"params": own, "weight_decay": 0.0, "lr": rate * config.preset_of_loss.own_rate})
+    if loss_weights:
+        groups.append({"params": loss_weights, "weight_decay": 0.0, "lr": rate * config.loss_preset.own_rate})
     return groups

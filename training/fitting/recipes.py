@@ -21,24 +21,30 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from indexer.errors import LookalikeError
-from indexer.models.network import Network, halves
+from indexer.models.network import EmbeddingNetwork, split_backbone
 from indexer.progress import Steps
-from training.data.augmentation import STRONG, views
-from training.data.labelled_folders import has_labels, number
-from training.data.pictures import Part
-from training.data.split import Split
-from training.fitting.frozen_features import cache
-from training.fitting.learner import autocast, device, pooled_features
-from training.settings import cost as pace
-from training.settings.config import TrainConfig, fields_of
-from training.settings.cost import Machine
+from training.data.augmentation import STRONG_VIEWS, draw_views
+from training.data.labelled_folders import has_labels, number_labels
+from training.data.pictures import PicturePart
+from training.data.split import DataSplit
+from training.fitting.frozen_features import cache_outputs
+from training.fitting.learner import choose_device, compute_pooled_features, enable_autocast
+from training.settings.config import TrainConfig, list_settings
+from training.settings.cost import (
+    EPOCH_ROUNDS,
+    THIS_MACHINE,
+    TrainingMachine,
+    choose_chunk_size,
+    choose_recipe,
+    count_cached_views,
+)
 
 Indices = NDArray[np.int64]
-Show = Callable[[Indices, torch.Generator], Tensor]
+ComputeFeatures = Callable[[Indices, torch.Generator], Tensor]
 VIEW_SEED = 1  # of the views that validation and verdict look for, the same in every training
 
 
-class Checked(NamedTuple):
+class ValidationFeatures(NamedTuple):
     """What validation asks about: pooled outputs float32 (m, backbone_dim) and the labels (m,) they should agree in."""
 
     pooled: np.ndarray
@@ -46,7 +52,7 @@ class Checked(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class FeatureSource:
     """The photos as a recipe sees them.
 
     `labels` (n,): what training tells apart, one for each row there is. `show`: the backbone's pooled outputs
@@ -55,207 +61,236 @@ class Material:
     """
 
     labels: Indices
-    show: Show
-    plain: Callable[[Indices], np.ndarray]
-    check: Callable[[], Checked]
+    compute_features: ComputeFeatures
+    compute_plain_features: Callable[[Indices], np.ndarray]
+    compute_validation: Callable[[], ValidationFeatures]
     rounds: int = 1
 
 
-class Settled(NamedTuple):
+class RecipeSettings(NamedTuple):
     """The settings with a recipe chosen, and why it was."""
 
     config: TrainConfig
     why: str
 
 
-class Photos(NamedTuple):
+class TrainingPhotos(NamedTuple):
     """The photos to learn from and to choose by; `place` is where the checkpoint will stand."""
 
-    learn: Part
-    choose: Part
-    place: Path
+    train: PicturePart
+    validation: PicturePart
+    out_folder: Path
 
 
-def here() -> Machine:
+def detect_machine() -> TrainingMachine:
     """This computer."""
-    return pace.HERE._replace(cuda=device() == "cuda")
+    return THIS_MACHINE._replace(cuda=choose_device() == "cuda")
 
 
-def settle(config: TrainConfig, parts: Split, machine: Machine) -> Settled:
+def choose_recipe_settings(config: TrainConfig, parts: DataSplit, machine: TrainingMachine) -> RecipeSettings:
     """Choose the recipe where the user left it open. Without labels the loss is NT-Xent over pairs of views."""
     labelled = has_labels(parts.train)
-    choice = pace.choose(config, len(parts.train), machine, labelled=labelled)
+    choice = choose_recipe(config, len(parts.train), machine, labelled=labelled)
     if not labelled and choice.recipe != "unlabelled":
         raise LookalikeError(f"The recipe {choice.recipe} needs classes; without any, choose auto or unlabelled.")
-    settled = replace(config, recipe=choice.recipe)
+    recipe_config = replace(config, recipe=choice.recipe)
     if choice.recipe == "unlabelled":
         pairs = config.classes_per_batch * config.photos_per_class // 2
-        usual: dict[str, Any] = {"preset": "tuned", "distance": "l2"} | dict.fromkeys(
+        loss_defaults: dict[str, Any] = {"preset": "tuned", "distance": "l2"} | dict.fromkeys(
             ("miner", "margin", "temperature")
         )
         batch = {"classes_per_batch": max(2, pairs), "photos_per_class": 2, "sampling": "classes"}
         if config.loss == "nt-xent":
-            usual["temperature"] = config.temperature
-        settled = TrainConfig.from_dict(settled.to_dict() | {"loss": "nt-xent"} | usual | batch)
-    return Settled(settled, choice.why + _without_part(config, settled))
+            loss_defaults["temperature"] = config.temperature
+        recipe_config = TrainConfig.from_dict(recipe_config.to_dict() | {"loss": "nt-xent"} | loss_defaults | batch)
+    return RecipeSettings(recipe_config, choice.why + _describe_ignored(config, recipe_config))
 
 
-def _without_part(wished: TrainConfig, settled: TrainConfig) -> str:
+def _describe_ignored(requested: TrainConfig, recipe_config: TrainConfig) -> str:
     """The settings that were set and have no part in a recipe, in a sentence; "" where all have one."""
-    plain, counts = TrainConfig(purpose=wished.purpose), {"recipe", "classes_per_batch", "photos_per_class"}
-    lost = [
-        setting.option
-        for setting in fields_of(TrainConfig)
-        if setting.name not in counts
-        and getattr(wished, setting.name) not in (getattr(plain, setting.name), getattr(settled, setting.name))
+    defaults, always_used = TrainConfig(purpose=requested.purpose), {"recipe", "classes_per_batch", "photos_per_class"}
+    ignored = [
+        setting.option_name
+        for setting in list_settings(TrainConfig)
+        if setting.name not in always_used
+        and getattr(requested, setting.name)
+        not in (getattr(defaults, setting.name), getattr(recipe_config, setting.name))
     ]
-    return f" It takes the loss nt-xent; without effect: {', '.join(lost)}." if lost else ""
+    return f" It takes the loss nt-xent; without effect: {', '.join(ignored)}." if ignored else ""
 
 
-def full(config: TrainConfig, network: Network, photos: Photos) -> Steps[Material]:
+def prepare_full(config: TrainConfig, network: EmbeddingNetwork, photos: TrainingPhotos) -> Steps[FeatureSource]:
     """The whole network on fresh views."""
     yield from ()
 
-    def show(rows: Indices, random: torch.Generator) -> Tensor:
-        return whole(network, views(_on_device(photos.learn.batch(rows)), random))
+    def compute_features(rows: Indices, random: torch.Generator) -> Tensor:
+        return compute_backbone_features(network, draw_views(_move_to_device(photos.train.load_batch(rows)), random))
 
-    plain = _plain(network, photos.learn)
-    return Material(number(photos.learn.samples).labels, show, plain, _check(network, photos.choose))
-
-
-def unlabelled(config: TrainConfig, network: Network, photos: Photos) -> Steps[Material]:
-    """The whole network on two strong views of each photo: rows 2 i and 2 i + 1 are photo i."""
-    yield from ()
-
-    def show(rows: Indices, random: torch.Generator) -> Tensor:
-        return whole(network, views(_on_device(photos.learn.batch(rows // 2)), random, STRONG))
-
-    plain = _plain(network, photos.learn)
-    labels = np.repeat(np.arange(len(photos.learn.samples)), 2)
-    return Material(labels, show, lambda rows: plain(rows // 2), _check(network, photos.choose))
-
-
-def quick(config: TrainConfig, network: Network, photos: Photos) -> Steps[Material]:
-    """A head on the backbone's outputs for a few views, kept."""
-    network.body.requires_grad_(False)
-
-    def encode(batch: Tensor) -> Tensor:
-        return network.pool(network.raw_features(batch))
-
-    kept = yield from _cache(config, photos, encode)
-
-    def show(rows: Indices, random: torch.Generator) -> Tensor:
-        return _on_device(_drawn(kept.learn, rows, random))
-
-    check = Checked(kept.choose[0], number(photos.choose.samples).labels)
-    labels = number(photos.learn.samples).labels
-    return Material(labels, show, lambda rows: kept.learn[0, rows], lambda: check, pace.ROUNDS["quick"])
-
-
-def tail(config: TrainConfig, network: Network, photos: Photos) -> Steps[Material]:
-    """The last stage and the head, on the maps before them for a few views, kept. ModelError where it has no stages."""
-    cut = halves(network)
-    network.body.requires_grad_(False)
-    cut.last.requires_grad_(True)
-
-    def encode(batch: Tensor) -> Tensor:
-        return _stage(cut.first, network.normalised(batch))
-
-    kept = yield from _cache(config, photos, encode)
-
-    def pooled(maps: np.ndarray) -> Tensor:
-        return _pooled(network, lambda batch: _stage(cut.last, batch), _on_device(maps).float())
-
-    def plain(maps: np.ndarray, rows: Indices) -> np.ndarray:
-        with torch.inference_mode():
-            parts = np.array_split(rows, -(-len(rows) // 128))
-            return np.concatenate([pooled(maps[part]).float().cpu().numpy() for part in parts])
-
-    labels = number(photos.choose.samples).labels
-    return Material(
-        number(photos.learn.samples).labels,
-        lambda rows, random: pooled(_drawn(kept.learn, rows, random)),
-        lambda rows: plain(kept.learn[0], rows),
-        lambda: Checked(plain(kept.choose[0], np.arange(len(labels))), labels),
-        pace.ROUNDS["tail"],
+    compute_plain_features = _bind_plain_features(network, photos.train)
+    return FeatureSource(
+        number_labels(photos.train.samples).labels,
+        compute_features,
+        compute_plain_features,
+        _choose_validation(network, photos.validation),
     )
 
 
-Recipe = Callable[[TrainConfig, Network, Photos], Steps[Material]]
-RECIPES: dict[str, Recipe] = {"quick": quick, "tail": tail, "full": full, "unlabelled": unlabelled}
+def prepare_unlabelled(config: TrainConfig, network: EmbeddingNetwork, photos: TrainingPhotos) -> Steps[FeatureSource]:
+    """The whole network on two strong views of each photo: rows 2 i and 2 i + 1 are photo i."""
+    yield from ()
+
+    def compute_features(rows: Indices, random: torch.Generator) -> Tensor:
+        return compute_backbone_features(
+            network, draw_views(_move_to_device(photos.train.load_batch(rows // 2)), random, STRONG_VIEWS)
+        )
+
+    compute_plain_features = _bind_plain_features(network, photos.train)
+    labels = np.repeat(np.arange(len(photos.train.samples)), 2)
+    return FeatureSource(
+        labels,
+        compute_features,
+        lambda rows: compute_plain_features(rows // 2),
+        _choose_validation(network, photos.validation),
+    )
 
 
-class _Kept(NamedTuple):
+def prepare_quick(config: TrainConfig, network: EmbeddingNetwork, photos: TrainingPhotos) -> Steps[FeatureSource]:
+    """A head on the backbone's outputs for a few views, kept."""
+    network.body.requires_grad_(False)
+
+    def encode_batch(batch: Tensor) -> Tensor:
+        return network.pool(network.extract_raw_features(batch))
+
+    cached = yield from _cache_views(config, photos, encode_batch)
+
+    def compute_features(rows: Indices, random: torch.Generator) -> Tensor:
+        return _move_to_device(_draw_cached(cached.train, rows, random))
+
+    validation = ValidationFeatures(cached.validation[0], number_labels(photos.validation.samples).labels)
+    labels = number_labels(photos.train.samples).labels
+    return FeatureSource(
+        labels, compute_features, lambda rows: cached.train[0, rows], lambda: validation, EPOCH_ROUNDS["quick"]
+    )
+
+
+def prepare_tail(config: TrainConfig, network: EmbeddingNetwork, photos: TrainingPhotos) -> Steps[FeatureSource]:
+    """The last stage and the head, on the maps before them for a few views, kept. ModelError where it has no stages."""
+    cut = split_backbone(network)
+    network.body.requires_grad_(False)
+    cut.last.requires_grad_(True)
+
+    def encode_batch(batch: Tensor) -> Tensor:
+        return _run_stage(cut.first, network.normalise_pixels(batch))
+
+    cached = yield from _cache_views(config, photos, encode_batch)
+
+    def pool_maps(maps: np.ndarray) -> Tensor:
+        return _pool_batch(network, lambda batch: _run_stage(cut.last, batch), _move_to_device(maps).float())
+
+    def compute_map_features(maps: np.ndarray, rows: Indices) -> np.ndarray:
+        with torch.inference_mode():
+            parts = np.array_split(rows, -(-len(rows) // 128))
+            return np.concatenate([pool_maps(maps[part]).float().cpu().numpy() for part in parts])
+
+    labels = number_labels(photos.validation.samples).labels
+    return FeatureSource(
+        number_labels(photos.train.samples).labels,
+        lambda rows, random: pool_maps(_draw_cached(cached.train, rows, random)),
+        lambda rows: compute_map_features(cached.train[0], rows),
+        lambda: ValidationFeatures(compute_map_features(cached.validation[0], np.arange(len(labels))), labels),
+        EPOCH_ROUNDS["tail"],
+    )
+
+
+Recipe = Callable[[TrainConfig, EmbeddingNetwork, TrainingPhotos], Steps[FeatureSource]]
+RECIPES: dict[str, Recipe] = {
+    "quick": prepare_quick,
+    "tail": prepare_tail,
+    "full": prepare_full,
+    "unlabelled": prepare_unlabelled,
+}
+
+
+class _CachedOutputs(NamedTuple):
     """What the frozen part says of the photos to learn from (views, n, ...) and to choose by (1, m, ...)."""
 
-    learn: NDArray[np.floating]
-    choose: NDArray[np.floating]
+    train: NDArray[np.floating]
+    validation: NDArray[np.floating]
 
 
-def _cache(config: TrainConfig, photos: Photos, encode: Callable[[Tensor], Tensor]) -> Steps[_Kept]:
-    count = pace.views_of(len(photos.learn.samples))
-    learn = yield from cache(photos.learn, encode, views=count, seed=config.seed, place=photos.place)
-    choose = yield from cache(photos.choose, encode, views=1, seed=config.seed, place=photos.place)
-    return _Kept(learn, choose)
+def _cache_views(
+    config: TrainConfig, photos: TrainingPhotos, encode: Callable[[Tensor], Tensor]
+) -> Steps[_CachedOutputs]:
+    count = count_cached_views(len(photos.train.samples))
+    train = yield from cache_outputs(photos.train, encode, views=count, seed=config.seed, out_folder=photos.out_folder)
+    validation = yield from cache_outputs(
+        photos.validation, encode, views=1, seed=config.seed, out_folder=photos.out_folder
+    )
+    return _CachedOutputs(train, validation)
 
 
-def _drawn(kept: NDArray[np.floating], rows: Indices, random: torch.Generator) -> NDArray[np.floating]:
+def _draw_cached(cached: NDArray[np.floating], rows: Indices, random: torch.Generator) -> NDArray[np.floating]:
     """Each row in one of its views by chance."""
-    chosen = torch.randint(len(kept), (len(rows),), generator=random).numpy()
-    drawn: NDArray[np.floating] = kept[chosen, rows]
+    chosen = torch.randint(len(cached), (len(rows),), generator=random).numpy()
+    drawn: NDArray[np.floating] = cached[chosen, rows]
     return drawn
 
 
-def _check(network: Network, choose: Part) -> Callable[[], Checked]:
+def _choose_validation(network: EmbeddingNetwork, validation_part: PicturePart) -> Callable[[], ValidationFeatures]:
     """Ask by label; where no two photos share one, for the photo of which a view is shown."""
-    labels, rows = number(choose.samples).labels, np.arange(len(choose.samples))
+    labels, rows = number_labels(validation_part.samples).labels, np.arange(len(validation_part.samples))
 
-    def look_for_views() -> Checked:
+    def query_by_view() -> ValidationFeatures:
         random = torch.Generator().manual_seed(VIEW_SEED)
 
-        def viewed(rows: Indices) -> NDArray[np.uint8]:
-            return views(torch.from_numpy(choose.batch(rows)), random, STRONG).round().to(torch.uint8).numpy()
+        def fetch_views(rows: Indices) -> NDArray[np.uint8]:
+            return (
+                draw_views(torch.from_numpy(validation_part.load_batch(rows)), random, STRONG_VIEWS)
+                .round()
+                .to(torch.uint8)
+                .numpy()
+            )
 
-        both = [pooled_features(network, fetch, rows) for fetch in (choose.batch, viewed)]
-        return Checked(np.concatenate(both), np.concatenate([labels, labels]))
+        both = [compute_pooled_features(network, fetch, rows) for fetch in (validation_part.load_batch, fetch_views)]
+        return ValidationFeatures(np.concatenate(both), np.concatenate([labels, labels]))
 
-    def ask_by_label() -> Checked:
-        return Checked(pooled_features(network, choose.batch, rows), labels)
+    def query_by_label() -> ValidationFeatures:
+        return ValidationFeatures(compute_pooled_features(network, validation_part.load_batch, rows), labels)
 
-    return ask_by_label if has_labels(choose.samples) else look_for_views
-
-
-def _plain(network: Network, part: Part) -> Callable[[Indices], np.ndarray]:
-    return lambda rows: pooled_features(network, part.batch, rows)
+    return query_by_label if has_labels(validation_part.samples) else query_by_view
 
 
-def _pooled(network: Network, raw_features: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
-    with autocast():
+def _bind_plain_features(network: EmbeddingNetwork, part: PicturePart) -> Callable[[Indices], np.ndarray]:
+    return lambda rows: compute_pooled_features(network, part.load_batch, rows)
+
+
+def _pool_batch(network: EmbeddingNetwork, raw_features: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+    with enable_autocast():
         return network.pool(raw_features(batch))
 
 
-def whole(network: Network, batch: Tensor) -> Tensor:
+def compute_backbone_features(network: EmbeddingNetwork, batch: Tensor) -> Tensor:
     """The pooled outputs of pictures (n, h, w, 3), with gradient; where memory is short, a part of them at a time.
 
     What the layers said of a part is then computed once more on the way back instead of kept: the same values and
     gradients for about half as much time again (Chen et al. 2016, "Training deep nets with sublinear memory cost").
     """
-    size = pace.at_once(len(batch), batch.shape[1], here())
-    if size == len(batch):
-        return _pooled(network, network.raw_features, batch)
-    pooled = partial(_pooled, network, network.raw_features)
-    parts = (batch[start : start + size] for start in range(0, len(batch), size))
-    return torch.cat([checkpoint(pooled, part, use_reentrant=False, preserve_rng_state=False) for part in parts])
+    chunk_size = choose_chunk_size(len(batch), batch.shape[1], detect_machine())
+    if chunk_size == len(batch):
+        return _pool_batch(network, network.extract_raw_features, batch)
+    pool_chunk = partial(_pool_batch, network, network.extract_raw_features)
+    chunks = (batch[start : start + chunk_size] for start in range(0, len(batch), chunk_size))
+    return torch.cat([checkpoint(pool_chunk, chunk, use_reentrant=False, preserve_rng_state=False) for chunk in chunks])
 
 
-def _stage(module: nn.Module, batch: Tensor) -> Tensor:
+def _run_stage(module: nn.Module, batch: Tensor) -> Tensor:
     maps: Tensor = module.forward_features(batch)  # type: ignore[operator]
     return maps
 
 
-def _on_device(values: np.ndarray) -> Tensor:
+def _move_to_device(values: np.ndarray) -> Tensor:
     """On the device of training; from pinned memory the copy runs beside the work."""
     tensor = torch.from_numpy(np.ascontiguousarray(values))
     if tensor.ndim == 4 and tensor.is_floating_point():
         tensor = tensor.to(memory_format=torch.channels_last)
-    return tensor.pin_memory().to("cuda", non_blocking=True) if device() == "cuda" else tensor
+    return tensor.pin_memory().to("cuda", non_blocking=True) if choose_device() == "cuda" else tensor

@@ -21,63 +21,67 @@ from indexer import atomic
 from indexer.errors import LookalikeError, ModelError
 from indexer.models.card import WEIGHTS_LIMIT, read_regular
 from indexer.paths import show_path
-from training.data.labelled_folders import Sample
-from training.data.sources import UNFINISHED
-from training.fitting.learner import Learner, restore, snapshot
-from training.fitting.recipes import Settled
+from training.data.labelled_folders import PhotoSample
+from training.data.sources import UNFINISHED_FILE
+from training.fitting.learner import Learner, copy_weights, restore_weights
+from training.fitting.recipes import RecipeSettings
 from training.settings.config import TrainConfig
 
-FORMAT = 2
-EVERY = 60.0  # seconds of steps after which a training is written down in the middle of an epoch
-UNFIT = (ValueError, TypeError, RuntimeError)  # what torch and JSON say
-PAUSE = 50  # times as long as writing down took, nothing is written: that is at most 2 % of the time
+STATE_FORMAT = 2
+SAVE_INTERVAL = 60.0  # seconds of steps after which a training is written down in the middle of an epoch
+UNFIT_STATE_ERRORS = (ValueError, TypeError, RuntimeError)  # what torch and JSON say
+PAUSE_FACTOR = 50  # times as long as writing down took, nothing is written: that is at most 2 % of the time
 
 
-class State(NamedTuple):
+class ResumeState(NamedTuple):
     """Tensors by name, and facts as plain values for JSON."""
 
     tensors: dict[str, Tensor]
     facts: dict[str, Any]
 
 
-class Keeper:
+class ResumeFile:
     """Where a training is written down while it runs: a file in the folder `out`, made when there is something.
 
     `config` is what was asked for, `settled` what was made of it on the computer where the training began: None before.
     """
 
     def __init__(
-        self, out: Path, config: TrainConfig, state: State | None = None, settled: Settled | None = None
+        self,
+        out: Path,
+        config: TrainConfig,
+        state: ResumeState | None = None,
+        recipe_settings: RecipeSettings | None = None,
     ) -> None:
         self.out = out
         self.config = config
         self.state = state
-        self.settled = settled
-        self._path = out / UNFINISHED
-        self._made = [folder for folder in (out, *out.parents) if not folder.exists()]
-        self._photos = ""
-        self._saved = time.monotonic()
-        self._took = 0.0
+        self.settled = recipe_settings
+        self._path = out / UNFINISHED_FILE
+        self._created_folders = [folder for folder in (out, *out.parents) if not folder.exists()]
+        self._photos_hash = ""
+        self._saved_at = time.monotonic()
+        self._save_seconds = 0.0
 
-    def belongs_to(self, samples: Sequence[Sample]) -> None:
+    def bind_photos(self, samples: Sequence[PhotoSample]) -> None:
         """Name the photos to learn from and choose by; LookalikeError where what is taken up began with others."""
         lines = b"".join(sample.sha256 + sample.label.encode() + b"\n" for sample in samples)
-        self._photos = hashlib.sha256(lines).hexdigest()
-        if self.state is not None and self.state.facts["photos"] != self._photos:
+        self._photos_hash = hashlib.sha256(lines).hexdigest()
+        if self.state is not None and self.state.facts["photos"] != self._photos_hash:
             raise LookalikeError(
                 f"The pictures are no longer those that the training in {show_path(self.out)} began with. Begin "
                 "anew, without --resume."
             )
 
-    def save(self, state: Callable[[], State], wait: float = 0.0) -> None:
+    def save_state(self, state: Callable[[], ResumeState], wait: float = 0.0) -> None:
         """Replace what was written down before, unless that is less than `wait` seconds ago, or PAUSE times as long as
         it took; LookalikeError where the disk refuses.
         """
         begun = time.monotonic()
-        if begun - self._saved < max(wait, PAUSE * self._took):
+        if begun - self._saved_at < max(wait, PAUSE_FACTOR * self._save_seconds):
             return
         tensors, facts = state()
-        header = {"facts": json.dumps(self._about() | facts)}
+        header = {"facts": json.dumps(self._describe_training() | facts)}
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         try:
             self.out.mkdir(parents=True, exist_ok=True)
@@ -86,97 +90,97 @@ class Keeper:
             raise LookalikeError(
                 f"The training cannot be kept in {show_path(self.out)}: {fault.strerror or fault}."
             ) from fault
-        self._saved = time.monotonic()
-        self._took = self._saved - begun
+        self._saved_at = time.monotonic()
+        self._save_seconds = self._saved_at - begun
 
-    def _about(self) -> dict[str, Any]:
+    def _describe_training(self) -> dict[str, Any]:
         config, why = self.settled or (self.config, "")
-        asked = {"format": FORMAT, "photos": self._photos, "config": self.config.to_dict()}
-        return asked | {"settled": config.to_dict(), "why": why}
+        description = {"format": STATE_FORMAT, "photos": self._photos_hash, "config": self.config.to_dict()}
+        return description | {"settled": config.to_dict(), "why": why}
 
-    def tidy(self) -> None:
+    def remove_leftovers(self) -> None:
         """Leave nothing behind but what was written down whole."""
         if self.out.is_dir():
-            atomic.tidy(self.out)
-        for folder in self._made:
+            atomic.remove_leftovers(self.out)
+        for folder in self._created_folders:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
-    def discard(self) -> None:
+    def discard_state(self) -> None:
         """Leave nothing behind: the training was given up."""
         self._path.unlink(missing_ok=True)
-        self.tidy()
+        self.remove_leftovers()
 
 
-def begin(out: Path, config: TrainConfig, *, resume: bool) -> Keeper:
+def open_resume_file(out: Path, config: TrainConfig, *, resume: bool) -> ResumeFile:
     """A keeper for a new training, or with `resume` for the one that was cut off in `out`, with its settings.
 
     LookalikeError where there is none, or where other settings are asked for than it has.
     """
     if not resume:
-        return Keeper(out, config)
-    state = _read(out / UNFINISHED)
-    with taking_up(out):
-        begun, settled = (TrainConfig.from_dict(state.facts[name]) for name in ("config", "settled"))
-        keeper = Keeper(out, begun, state, Settled(settled, str(state.facts["why"])))
-    if config not in (begun, settled, TrainConfig()):
+        return ResumeFile(out, config)
+    state = _read_state(out / UNFINISHED_FILE)
+    with refuse_damaged_state(out):
+        requested, recipe_config = (TrainConfig.from_dict(state.facts[name]) for name in ("config", "settled"))
+        resume_file = ResumeFile(out, requested, state, RecipeSettings(recipe_config, str(state.facts["why"])))
+    if config not in (requested, recipe_config, TrainConfig()):
         raise LookalikeError(
             f"The training in {show_path(out)} was begun with other settings, and goes on with them: leave them out."
         )
-    return keeper
+    return resume_file
 
 
 @contextmanager
-def taking_up(out: Path) -> Iterator[None]:
+def refuse_damaged_state(out: Path) -> Iterator[None]:
     """While what was written down in `out` is taken up: LookalikeError where something is missing, or does not fit."""
     try:
         yield
-    except (safetensors.SafetensorError, LookalikeError, LookupError, AttributeError, *UNFIT) as fault:
+    except (safetensors.SafetensorError, LookalikeError, LookupError, AttributeError, *UNFIT_STATE_ERRORS) as fault:
         raise LookalikeError(
-            f"{show_path(out / UNFINISHED)} is damaged or of another version. Begin anew, without --resume."
+            f"{show_path(out / UNFINISHED_FILE)} is damaged or of another version. Begin anew, without --resume."
         ) from fault
 
 
-def _read(path: Path) -> State:
+def _read_state(path: Path) -> ResumeState:
     try:
         data = read_regular(path, WEIGHTS_LIMIT)
     except ModelError:
         raise LookalikeError(
             f"There is no unfinished training in {show_path(path.parent)}: leave --resume out."
         ) from None
-    with taking_up(path.parent):
+    with refuse_damaged_state(path.parent):
         size = int.from_bytes(data[:8], "little")
         facts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["facts"])
-        if facts["format"] != FORMAT:
+        if facts["format"] != STATE_FORMAT:
             raise ValueError("another format")
         if not isinstance(facts["photos"], str):
             raise TypeError("no photos")
-        return State(safetensors.torch.load(data), facts)
+        return ResumeState(safetensors.torch.load(data), facts)
 
 
-def of_learner(learner: Learner) -> State:
+def capture_learner(learner: Learner) -> ResumeState:
     """Weights, the loss's own, optimiser, schedule and random numbers."""
     optimiser = learner.optimiser.state_dict()
-    tensors = _named("network", snapshot(learner.network)) | _named("loss", learner.loss.state_dict())
+    tensors = _prefix_names("network", copy_weights(learner.network)) | _prefix_names("loss", learner.loss.state_dict())
     for number, values in optimiser["state"].items():
-        tensors |= _named(f"optimiser.{number}", values)
+        tensors |= _prefix_names(f"optimiser.{number}", values)
     tensors |= {"random.views": learner.random.get_state(), "random.torch": torch.get_rng_state()}
     if torch.cuda.is_available():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
-    return State(tensors, {"groups": optimiser["param_groups"], "schedule": learner.schedule.state_dict()})
+    return ResumeState(tensors, {"groups": optimiser["param_groups"], "schedule": learner.schedule.state_dict()})
 
 
-def into_learner(state: State, learner: Learner) -> None:
+def restore_learner(state: ResumeState, learner: Learner) -> None:
     """Put a learner, built with the same settings, where the other stood; KeyError, ValueError or RuntimeError where
     the state is not one of such a learner.
     """
-    weights = part(state.tensors, "network")
-    if weights.keys() != snapshot(learner.network).keys():
+    weights = select_tensors(state.tensors, "network")
+    if weights.keys() != copy_weights(learner.network).keys():
         raise KeyError("network")
-    restore(learner.network, weights)
-    learner.loss.load_state_dict(part(state.tensors, "loss"))
+    restore_weights(learner.network, weights)
+    learner.loss.load_state_dict(select_tensors(state.tensors, "loss"))
     values: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in part(state.tensors, "optimiser").items():
+    for name, tensor in select_tensors(state.tensors, "optimiser").items():
         number, key = name.split(".")
         values.setdefault(int(number), {})[key] = tensor
     learner.optimiser.load_state_dict({"state": values, "param_groups": state.facts["groups"]})
@@ -187,10 +191,10 @@ def into_learner(state: State, learner: Learner) -> None:
         torch.cuda.set_rng_state(state.tensors["random.cuda"])
 
 
-def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+def select_tensors(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     """The tensors below a name, by the rest of theirs."""
     return {key[len(name) + 1 :]: tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
 
 
-def _named(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _prefix_names(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {f"{name}.{key}": tensor for key, tensor in tensors.items()}

@@ -14,88 +14,94 @@ import numpy as np
 
 from indexer import atomic
 from indexer.errors import LookalikeError
-from indexer.models.card import CARD_FILE, STORY_FILE, ModelCard, card_bytes, name_hash
-from indexer.models.network import Network, write_checkpoint
+from indexer.models.card import CARD_FILE, TRAINING_RECORD_FILE, ModelCard, hash_label, serialise_card
+from indexer.models.network import EmbeddingNetwork, write_checkpoint
 from indexer.paths import show_path
-from training.data.labelled_folders import Sample, has_labels
-from training.data.sources import UNFINISHED
+from training.data.labelled_folders import PhotoSample, has_labels
+from training.data.sources import UNFINISHED_FILE
 
-MOST_LABELS = 20_000  # that a card names: it may have a megabyte
-VERSIONS = ("lookalike", "torch", "timm", "numpy", "pillow")
+MAX_CARD_LABELS = 20_000  # that a card names: it may have a megabyte
+VERSIONED_PACKAGES = ("lookalike", "torch", "timm", "numpy", "pillow")
 
 
-def check_place(out: Path) -> None:
+def check_output_folder(out: Path) -> None:
     """LookalikeError where a checkpoint cannot be written, or would take the place of anything but a training cut off.
 
     `out` is absolute. Nothing is left there by asking.
     """
     try:
-        obstacle = _obstacle(out)
+        obstacle = _describe_obstacle(out)
         if not obstacle:
-            _probe(out)
+            _probe_folder(out)
     except OSError as fault:
         obstacle = f"cannot be written to: {fault.strerror or fault}"
     if obstacle:
         raise LookalikeError(f"{show_path(out)} {obstacle}. Name an empty or new folder for the checkpoint.")
 
 
-def _obstacle(out: Path) -> str:
+def _describe_obstacle(out: Path) -> str:
     """What is the matter with a place as it is, "" where nothing is."""
     if out.exists() and not out.is_dir():
         return "is a file"
     if (out / CARD_FILE).exists():
         return "holds a model already"
-    if out.is_dir() and any(entry.name != UNFINISHED and entry.suffix != atomic.PARTIAL for entry in out.iterdir()):
+    if out.is_dir() and any(
+        entry.name != UNFINISHED_FILE and entry.suffix != atomic.PARTIAL_SUFFIX for entry in out.iterdir()
+    ):
         return "holds other files"
     if out == Path.cwd():
         return "is the folder you are in, and would be replaced as a whole"
     return ""
 
 
-def _probe(out: Path) -> None:
+def _probe_folder(out: Path) -> None:
     """Make and remove what a training will make: a file in the folder, and the folder's new form beside it. OSError
     where that is refused.
     """
     missing = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
-        for place in (out / UNFINISHED, out):
-            atomic.new_folder(place).rmdir()
+        for place in (out / UNFINISHED_FILE, out):
+            atomic.create_temporary_folder(place).rmdir()
     finally:
         for folder in missing:
             with suppress(OSError):
                 folder.rmdir()
 
 
-def save(
-    network: Network,
+def save_checkpoint(
+    network: EmbeddingNetwork,
     out: Path,
     *,
-    seen: Sequence[Sample],
+    used_samples: Sequence[PhotoSample],
     source: str,
     story: dict[str, Any],
     calibration: dict[str, Any] | None,
-    beside: Mapping[str, str],
+    extra_files: Mapping[str, str],
 ) -> ModelCard:
     """Write the checkpoint whole or not at all; `seen` is everything it was trained on or chosen by.
 
     `calibration` goes into its card: what a distance means, where that is known for any picture.
     `beside` are texts by file name, for people and for reports. LookalikeError where the disk refuses.
     """
-    hashes = np.frombuffer(b"".join(sample.sha256 for sample in seen), np.uint8).reshape(-1, 32).copy()
+    hashes = np.frombuffer(b"".join(sample.sha256 for sample in used_samples), np.uint8).reshape(-1, 32).copy()
     try:
-        temporary = atomic.new_folder(out)
+        temporary = atomic.create_temporary_folder(out)
         try:
             card = write_checkpoint(
-                network, temporary, name=show_path(os.fsencode(out.absolute().name))[:100], source=source, seen=hashes
+                network,
+                temporary,
+                name=show_path(os.fsencode(out.absolute().name))[:100],
+                source=source,
+                seen_hashes=hashes,
             )
-            (temporary / CARD_FILE).write_bytes(card_bytes(card, calibration, _names(seen)))
-            about = {"fingerprint": card.fingerprint, "versions": _versions()}
-            (temporary / STORY_FILE).write_text(json.dumps(story | about, indent=1) + "\n")
-            for name, text in beside.items():
+            (temporary / CARD_FILE).write_bytes(serialise_card(card, calibration, _hash_labels(used_samples)))
+            provenance = {"fingerprint": card.fingerprint, "versions": _read_versions()}
+            (temporary / TRAINING_RECORD_FILE).write_text(json.dumps(story | provenance, indent=1) + "\n")
+            for name, text in extra_files.items():
                 (temporary / name).write_text(text, encoding="utf-8")
             atomic.publish_folder(temporary, out)
         finally:
-            atomic.discard(temporary)
+            atomic.remove_path(temporary)
     except OSError as fault:
         raise LookalikeError(
             f"The checkpoint cannot be written to {show_path(out)}: {fault.strerror or fault}."
@@ -103,11 +109,11 @@ def save(
     return card
 
 
-def _names(seen: Sequence[Sample]) -> list[str] | None:
+def _hash_labels(samples: Sequence[PhotoSample]) -> list[str] | None:
     """Hashes of the labels it was trained on, so that nothing measured on them passes for new ones; None: too many."""
-    labels = {sample.label for sample in seen} if has_labels(seen) else set()
-    return sorted(map(name_hash, labels)) if len(labels) <= MOST_LABELS else None
+    labels = {sample.label for sample in samples} if has_labels(samples) else set()
+    return sorted(map(hash_label, labels)) if len(labels) <= MAX_CARD_LABELS else None
 
 
-def _versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in VERSIONS}
+def _read_versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in VERSIONED_PACKAGES}

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from indexer.paths import show_path
-from training.data.labelled_folders import Unreadable
-from training.data.sources import Source, described
-from training.data.split import Split
-from training.fitting.fit import Fit
-from training.judging.thresholds import Thresholds
-from training.judging.verdict import Baseline, Verdict
+from training.data.labelled_folders import UnreadableFile
+from training.data.sources import TrainingSource, describe_source
+from training.data.split import DataSplit
+from training.fitting.fit import FitResult
+from training.judging.thresholds import CheckpointThresholds
+from training.judging.verdict import BaselineResult, TrainingVerdict
 from training.settings.config import TrainConfig
 
 
@@ -23,43 +23,43 @@ class TrainResult:
     """
 
     checkpoint: Path
-    learned_from: Source
+    learned_from: TrainingSource
     config: TrainConfig
     recipe: str
-    fit: Fit
-    baseline: Baseline
-    verdict: Verdict
-    thresholds: Thresholds | None
-    parts: Split
-    unreadable: tuple[Unreadable, ...]
+    fit: FitResult
+    baseline: BaselineResult
+    verdict: TrainingVerdict
+    thresholds: CheckpointThresholds | None
+    parts: DataSplit
+    unreadable: tuple[UnreadableFile, ...]
 
     @property
     def source(self) -> str:
         """Where the weights are from, in a line for people."""
-        settings, classes = self.config.resolved(), len({sample.label for sample in self.parts.train})
+        settings, classes = self.config.resolve_defaults(), len({sample.label for sample in self.parts.train})
         how = "fine-tuned" if self.fit.best.epoch else "unchanged after a training"
         start = f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures"
-        where = f"{described(self.learned_from)}, {settings.loss} loss"
+        where = f"{describe_source(self.learned_from)}, {settings.loss} loss"
         if settings.recipe == "unlabelled":
             return f"{start} {where} over views of each, without classes"
         return f"{start} of {classes:,} classes {where}, {settings.miner}, for new {settings.purpose}"
 
     def fields(self) -> dict[str, Any]:
         """The keys of DESIGN 6 and what the window shows beside them, as plain values."""
-        judged, fit = self.verdict, self.fit
+        verdict, fit = self.verdict, self.fit
         return {
             "checkpoint": str(self.checkpoint.absolute()),
-            "before": judged.before.fields(),
-            "after": judged.after.fields(),
+            "before": verdict.before.fields(),
+            "after": verdict.after.fields(),
             "pixels": self.baseline.pixels.fields() if self.baseline.pixels else None,
-            "pretrained": [row.fields() for row in self.baseline.rows],
-            "change": judged.change._asdict() | {"over": judged.over},
-            "change_p_at_1": judged.first._asdict() | {"over": judged.over},
-            "verdict": "install" if judged.install else "refuse",
-            "why": judged.why,
+            "pretrained": [row.fields() for row in self.baseline.pretrained],
+            "change": verdict.map_at_r_change._asdict() | {"over": verdict.resampling_unit},
+            "change_p_at_1": verdict.p_at_1_change._asdict() | {"over": verdict.resampling_unit},
+            "verdict": "install" if verdict.install else "refuse",
+            "why": verdict.why,
             "thresholds": self.thresholds.fields() if self.thresholds else None,
-            "queries": judged.queries,
-            "classes": judged.classes,
+            "queries": verdict.queries,
+            "classes": verdict.classes,
             "recipe": self.recipe,
             "embedding": fit.embedding,
             "dim": fit.network.dim,
@@ -67,10 +67,10 @@ class TrainResult:
             "epochs": [epoch.fields() for epoch in fit.epochs],
             "stopped": fit.stopped,
             "collapse": fit.collapse,
-            "examples": [example.fields() for example in judged.examples],
+            "examples": [example.fields() for example in verdict.examples],
             "parts": {name: len(part) for name, part in self.parts._asdict().items()},
             "unreadable": [{"path": show_path(path), "reason": reason} for path, reason in self.unreadable],
             "seconds": fit.epochs[-1].seconds,
-            "config": self.config.resolved().to_dict() | {"image_size": fit.network.preprocessing.size},
+            "config": self.config.resolve_defaults().to_dict() | {"image_size": fit.network.preprocessing.size},
             "source": self.source,
         }

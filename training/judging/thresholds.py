@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from indexer.models.network import Network
+from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps
-from indexer.statistics.calibration import WORST_FMR, Calibration, from_labels
-from training.data.labelled_folders import Sample, has_labels, number
-from training.data.split import Split
-from training.judging.verdict import as_embedder, embed
+from indexer.statistics.calibration import WORST_FMR, Calibration, calibrate_from_labels
+from training.data.labelled_folders import PhotoSample, has_labels, number_labels
+from training.data.split import DataSplit
+from training.judging.verdict import embed_samples, wrap_network
 
-LEAST_CLASSES = 5  # kept out of the training; fewer say little about others
+MIN_NEW_CLASSES = 5  # kept out of the training; fewer say little about others
 FMRS = (0.1, 0.01, 0.001)  # shown, as far as the pairs can back them
 
 
-class Thresholds(NamedTuple):
+class CheckpointThresholds(NamedTuple):
     """A calibration, whether it was measured on classes that the training did not know, and whether photos of
     validation are among them.
     """
@@ -41,13 +41,13 @@ class Thresholds(NamedTuple):
         if self.new_classes:
             return f"Thresholds were measured {on} that were not trained, and hold for new classes.{flattered}"
         return (
-            f"Thresholds were measured {on}, fewer than {LEAST_CLASSES} of them new to the training: they hold for "
+            f"Thresholds were measured {on}, fewer than {MIN_NEW_CLASSES} of them new to the training: they hold for "
             f"known classes only.{flattered} For others use the purpose classes with enough of them that at least "
-            f"{LEAST_CLASSES} can be kept out."
+            f"{MIN_NEW_CLASSES} can be kept out."
         )
 
     @property
-    def card(self) -> dict[str, Any] | None:
+    def card_fields(self) -> dict[str, Any] | None:
         """What goes into the model's card: only what holds for any picture."""
         return self.calibration.fields() if self.new_classes else None
 
@@ -61,28 +61,38 @@ class Thresholds(NamedTuple):
         return {"new_classes": self.new_classes, "scope": self.scope, "thresholds": shown}
 
 
-def measure(network: Network, used: Split, tested: np.ndarray) -> Steps[Thresholds | None]:
+def measure_thresholds(
+    network: EmbeddingNetwork, parts: DataSplit, test_vectors: np.ndarray
+) -> Steps[CheckpointThresholds | None]:
     """Thresholds from the photos of the test with their embeddings (n, dim), where these do not suffice from those of
     validation too; None without classes.
     """
-    if not has_labels(used.test):
+    if not has_labels(parts.test):
         return None
-    known = {sample.label for sample in used.train}
-    measured = of_vectors(tested, used.test, known)
-    asked = {sample.label for sample in used.test}
-    backed = any(cutoff.fmr.value <= WORST_FMR for cutoff in measured.calibration.cutoffs)
-    if backed and (measured.new_classes or asked <= known):
+    trained_labels = {sample.label for sample in parts.train}
+    measured = calibrate_thresholds(test_vectors, parts.test, trained_labels)
+    test_labels = {sample.label for sample in parts.test}
+    is_backed = any(cutoff.fmr.value <= WORST_FMR for cutoff in measured.calibration.cutoffs)
+    if is_backed and (measured.new_classes or test_labels <= trained_labels):
         return measured
-    chosen = yield from embed("thresholds", used.validation, as_embedder(network, "fine-tuned"))
-    both = of_vectors(np.concatenate([chosen.vectors, tested]), (*chosen.samples, *used.test), known)
-    return both._replace(validation=True)
+    validation_embeddings = yield from embed_samples(
+        "thresholds", parts.validation, wrap_network(network, "fine-tuned")
+    )
+    with_validation = calibrate_thresholds(
+        np.concatenate([validation_embeddings.vectors, test_vectors]),
+        (*validation_embeddings.samples, *parts.test),
+        trained_labels,
+    )
+    return with_validation._replace(validation=True)
 
 
-def of_vectors(vectors: np.ndarray, samples: Sequence[Sample], known: set[str]) -> Thresholds:
+def calibrate_thresholds(
+    vectors: np.ndarray, samples: Sequence[PhotoSample], trained_labels: set[str]
+) -> CheckpointThresholds:
     """Thresholds from embeddings (n, dim) of photos that were not trained: of unknown classes where they suffice."""
-    counts = Counter(sample.label for sample in samples if sample.label not in known)
-    new_classes = sum(count > 1 for count in counts.values()) >= LEAST_CLASSES
-    rows = [row for row, sample in enumerate(samples) if not new_classes or sample.label not in known]
-    codes = number([samples[row] for row in rows]).labels
-    measured = from_labels(vectors[rows], codes, source="checkpoint", new_labels=new_classes)
-    return Thresholds(measured, new_classes)
+    counts = Counter(sample.label for sample in samples if sample.label not in trained_labels)
+    new_classes = sum(count > 1 for count in counts.values()) >= MIN_NEW_CLASSES
+    rows = [row for row, sample in enumerate(samples) if not new_classes or sample.label not in trained_labels]
+    codes = number_labels([samples[row] for row in rows]).labels
+    measured = calibrate_from_labels(vectors[rows], codes, source="checkpoint", new_labels=new_classes)
+    return CheckpointThresholds(measured, new_classes)

@@ -22,29 +22,29 @@ from indexer.indexing.pipeline import embed_files
 from indexer.models.card import Head, ModelCard
 from indexer.models.embedder import Embedder
 from indexer.models.model import Model
-from indexer.models.network import Network, create_network, run_network, with_head
-from indexer.models.raw_pixels import Pixels
+from indexer.models.network import EmbeddingNetwork, create_network, make_runner, replace_head
+from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.paths import show_path
 from indexer.progress import Progress, Steps
-from indexer.statistics.metrics import Interval, Retrieval, paired_interval, retrieval
-from training.data.augmentation import STRONG, views
-from training.data.labelled_folders import Sample, Unreadable, has_labels, number, require_usable
-from training.data.pictures import read
-from training.fitting.learner import device
+from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, bootstrap_difference, measure_retrieval
+from training.data.augmentation import STRONG_VIEWS, draw_views
+from training.data.labelled_folders import PhotoSample, UnreadableFile, has_labels, number_labels, require_usable
+from training.data.pictures import read_pictures
+from training.fitting.learner import choose_device
 
-EXAMPLES = 5
-HITS = 5
-GROUPED_FROM = 10  # classes: fewer say little about the spread between classes
+EXAMPLE_QUERIES = 5
+EXAMPLE_HITS = 5
+MIN_GROUPS = 10  # classes: fewer say little about the spread between classes
 VIEW_SEED = 2  # of the views that are looked for, the same for every model
 VIEW_BATCH = 64
 
 
-class Row(NamedTuple):
+class MeasuredModel(NamedTuple):
     """One model on the test part: what it is, its embeddings (n, dim), its figures."""
 
     name: str
     vectors: np.ndarray
-    figures: Retrieval
+    figures: RetrievalFigures
 
     def fields(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -57,7 +57,7 @@ class Row(NamedTuple):
         }
 
 
-class Example(NamedTuple):
+class VerdictExample(NamedTuple):
     """The nearest test pictures of one under both models; right: of the same class."""
 
     query: bytes
@@ -74,77 +74,79 @@ class Example(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TrainingVerdict:
     """What the test part says. `change` is of MAP@R and decides, `first` of P@1, both after less before; `over` is what
     they were resampled over.
     """
 
-    before: Row
-    after: Row
-    change: Interval
-    first: Interval
-    over: str
+    before: MeasuredModel
+    after: MeasuredModel
+    map_at_r_change: DifferenceInterval
+    p_at_1_change: DifferenceInterval
+    resampling_unit: str
     queries: int
     classes: int
     install: bool
     why: str
-    examples: tuple[Example, ...]
+    examples: tuple[VerdictExample, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class BaselineResult:
     """The usable test pictures and what there is before any training; `rows` holds every pretrained form tried, the
     best first, `own` the one at its own size. `labels` (n,) are the classes as numbers, (2 n,) where views are asked.
     """
 
-    samples: tuple[Sample, ...]
+    samples: tuple[PhotoSample, ...]
     labels: NDArray[np.int64]
-    rows: tuple[Row, ...]
-    own: Row
-    pixels: Row | None
-    unreadable: tuple[Unreadable, ...]
+    pretrained: tuple[MeasuredModel, ...]
+    own_size: MeasuredModel
+    pixels: MeasuredModel | None
+    unreadable: tuple[UnreadableFile, ...]
 
 
-class Embedded(NamedTuple):
+class EmbeddedSamples(NamedTuple):
     """Samples that could be embedded, their vectors (n, dim) float32, and the files that could not."""
 
-    samples: tuple[Sample, ...]
+    samples: tuple[PhotoSample, ...]
     vectors: np.ndarray
-    unreadable: tuple[Unreadable, ...]
+    unreadable: tuple[UnreadableFile, ...]
 
 
-def measure_before(samples: Sequence[Sample], network: Network) -> Steps[Baseline]:
+def measure_baseline(samples: Sequence[PhotoSample], network: EmbeddingNetwork) -> Steps[BaselineResult]:
     """Measure the pretrained backbone and raw pixels on the test part; `network` is as training will start.
 
     Unreadable pictures are left out. LookalikeError where the rest has nothing to ask.
     """
-    start = before_head(network)
+    start = remove_head(network)
     name = f"pretrained at {start.preprocessing.size} px"
-    usable, vectors, unreadable = yield from embed(name, samples, as_embedder(start, name))
+    usable, vectors, unreadable = yield from embed_samples(name, samples, wrap_network(start, name))
     require_usable(samples, usable, "judge by")
-    labels = _labels(usable)
-    first = own = yield from _row(name, usable, vectors, as_embedder(start, name))
-    rows = [first]
+    labels = _number_labels(usable)
+    training_size = own_size = yield from _measure_embeddings(name, usable, vectors, wrap_network(start, name))
+    rows = [training_size]
     pretrained = create_network()
     if pretrained.preprocessing != start.preprocessing:
         name = f"pretrained at {pretrained.preprocessing.size} px, its own size"
-        own = yield from measure(name, usable, as_embedder(pretrained, name))
-        rows.append(own)
+        own_size = yield from measure_model(name, usable, wrap_network(pretrained, name))
+        rows.append(own_size)
     rows.sort(key=lambda row: -row.figures.map_at_r)
     pixels = yield from _measure_pixels(usable)
-    return Baseline(usable, labels, tuple(rows), own, pixels, unreadable)
+    return BaselineResult(usable, labels, tuple(rows), own_size, pixels, unreadable)
 
 
-def judge(baseline: Baseline, network: Network) -> Steps[Verdict]:
+def judge_network(baseline: BaselineResult, network: EmbeddingNetwork) -> Steps[TrainingVerdict]:
     """Measure the trained network on the test part and compare, query by query."""
     name = "fine-tuned"
-    after = yield from measure(name, baseline.samples, as_embedder(network, name))
-    return _compared(baseline, baseline.rows[0], after)
+    after = yield from measure_model(name, baseline.samples, wrap_network(network, name))
+    return _compare_models(baseline, baseline.pretrained[0], after)
 
 
-def keep(baseline: Baseline) -> Verdict:
+def keep_pretrained(baseline: BaselineResult) -> TrainingVerdict:
     """Where training found nothing better: the pretrained model as it was, compared with itself."""
-    verdict = _compared(baseline, baseline.own, baseline.own._replace(name="the pretrained model, unchanged"))
+    verdict = _compare_models(
+        baseline, baseline.own_size, baseline.own_size._replace(name="the pretrained model, unchanged")
+    )
     why = (
         "No epoch of the training was better than the pretrained model on the validation pictures, so the new model is "
         "the pretrained one, unchanged. Keep the one you have, or train with more pictures."
@@ -152,149 +154,151 @@ def keep(baseline: Baseline) -> Verdict:
     return replace(verdict, why=why)
 
 
-def _compared(baseline: Baseline, before: Row, after: Row) -> Verdict:
+def _compare_models(baseline: BaselineResult, before: MeasuredModel, after: MeasuredModel) -> TrainingVerdict:
     labelled = has_labels(baseline.samples)
-    asked = baseline.labels[after.figures.rows]
-    classes = len(np.unique(asked))
-    groups = asked if classes >= GROUPED_FROM else None
+    query_labels = baseline.labels[after.figures.rows]
+    classes = len(np.unique(query_labels))
+    groups = query_labels if classes >= MIN_GROUPS else None
     old, new = before.figures, after.figures
-    change = paired_interval(old.per_query_map_at_r, new.per_query_map_at_r, groups=groups)
-    first = paired_interval(old.per_query_p_at_1, new.per_query_p_at_1, groups=groups)
+    map_at_r_change = bootstrap_difference(old.per_query_map_at_r, new.per_query_map_at_r, groups=groups)
+    p_at_1_change = bootstrap_difference(old.per_query_p_at_1, new.per_query_p_at_1, groups=groups)
     task = (
         f"test pictures of {classes:,} classes" if labelled else f"views of {classes:,} test pictures without classes"
     )
     grouped = "classes" if labelled else "pictures"
-    return Verdict(
+    return TrainingVerdict(
         before=before,
         after=after,
-        change=change,
-        first=first,
-        over="queries" if groups is None else grouped,
+        map_at_r_change=map_at_r_change,
+        p_at_1_change=p_at_1_change,
+        resampling_unit="queries" if groups is None else grouped,
         queries=new.queries,
         classes=classes,
-        install=change.low > 0,
-        why=reason(change, first, f"{new.queries:,} {task}"),
-        examples=tuple(examples(baseline.samples, before.vectors, after.vectors)) if labelled else (),
+        install=map_at_r_change.low > 0,
+        why=explain_verdict(map_at_r_change, p_at_1_change, f"{new.queries:,} {task}"),
+        examples=tuple(choose_examples(baseline.samples, before.vectors, after.vectors)) if labelled else (),
     )
 
 
-def reason(change: Interval, first: Interval, task: str) -> str:
+def explain_verdict(map_at_r_change: DifferenceInterval, p_at_1_change: DifferenceInterval, task: str) -> str:
     """The verdict in words. A loss can gather each class and lose order within: then P@1 falls while MAP@R rises."""
-    measured = f"On {task} that the training never saw, MAP@R changes by {_say(change)}"
-    if change.high < 0:
+    measured = f"On {task} that the training never saw, MAP@R changes by {_format_change(map_at_r_change)}"
+    if map_at_r_change.high < 0:
         return f"{measured}: the new model is worse. Keep the one you have."
-    if change.low <= 0:
+    if map_at_r_change.low <= 0:
         return f"{measured}: that is not clearly better. Keep the one you have, or train with more pictures."
-    if first.high < 0:
-        caution = f"But the very nearest picture is right less often: P@1 changes by {_say(first)}."
+    if p_at_1_change.high < 0:
+        caution = f"But the very nearest picture is right less often: P@1 changes by {_format_change(p_at_1_change)}."
         return f"{measured}: the new model is better at gathering a class. {caution}"
     return f"{measured}: the new model is better."
 
 
-def _say(change: Interval) -> str:
+def _format_change(change: DifferenceInterval) -> str:
     return f"{change.mean:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f})"
 
 
-def measure(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[Row]:
+def measure_model(name: str, samples: Sequence[PhotoSample], embedder: Embedder) -> Steps[MeasuredModel]:
     """How well each sample finds the others of its class, or the other view of it where there are no classes.
 
     LookalikeError where one of them cannot be embedded.
     """
-    _, vectors, unreadable = yield from embed(name, samples, embedder)
+    _, vectors, unreadable = yield from embed_samples(name, samples, embedder)
     for path, why in unreadable:
         raise LookalikeError(f"{show_path(path)} {why}: start the training again.")
-    return (yield from _row(name, samples, vectors, embedder))
+    return (yield from _measure_embeddings(name, samples, vectors, embedder))
 
 
-def _row(name: str, samples: Sequence[Sample], vectors: np.ndarray, embedder: Embedder) -> Steps[Row]:
+def _measure_embeddings(
+    name: str, samples: Sequence[PhotoSample], vectors: np.ndarray, embedder: Embedder
+) -> Steps[MeasuredModel]:
     if not has_labels(samples):
         vectors = np.concatenate([vectors, (yield from _embed_views(name, samples, embedder))])
-    return Row(name, vectors, retrieval(vectors, _labels(samples)))
+    return MeasuredModel(name, vectors, measure_retrieval(vectors, _number_labels(samples)))
 
 
-def _labels(samples: Sequence[Sample]) -> NDArray[np.int64]:
+def _number_labels(samples: Sequence[PhotoSample]) -> NDArray[np.int64]:
     """Classes (n,) as numbers; where there are none, of each picture and then of each picture's view (2 n,)."""
-    labels = number(samples).labels
+    labels = number_labels(samples).labels
     return labels if has_labels(samples) else np.concatenate([labels, labels])
 
 
-def _embed_views(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[np.ndarray]:
+def _embed_views(name: str, samples: Sequence[PhotoSample], embedder: Embedder) -> Steps[np.ndarray]:
     """Embeddings (n, dim) of a view of each picture, which is the same for every model."""
-    part = (yield from read(samples, embedder.card.preprocessing)).part
+    part = (yield from read_pictures(samples, embedder.card.preprocessing)).part
     random = torch.Generator().manual_seed(VIEW_SEED)
     vectors = []
     for start in range(0, len(samples), VIEW_BATCH):
-        pixels = torch.from_numpy(part.batch(np.arange(start, min(start + VIEW_BATCH, len(samples)))))
-        shown = views(pixels, random, STRONG).round().to(torch.uint8).numpy()
-        vectors.append(embedder.embed(shown))
-        yield Progress("test", start + len(shown), len(samples), f"{name}, views")
+        pixels = torch.from_numpy(part.load_batch(np.arange(start, min(start + VIEW_BATCH, len(samples)))))
+        view_pixels = draw_views(pixels, random, STRONG_VIEWS).round().to(torch.uint8).numpy()
+        vectors.append(embedder.embed(view_pixels))
+        yield Progress("test", start + len(view_pixels), len(samples), f"{name}, views")
     return np.concatenate(vectors)
 
 
-def embed(name: str, samples: Sequence[Sample], embedder: Embedder) -> Steps[Embedded]:
+def embed_samples(name: str, samples: Sequence[PhotoSample], embedder: Embedder) -> Steps[EmbeddedSamples]:
     """Embed samples from their files; `name` is what the progress says of it."""
-    usable: list[Sample] = []
+    usable: list[PhotoSample] = []
     vectors: list[np.ndarray] = []
-    unreadable: list[Unreadable] = []
+    unreadable: list[UnreadableFile] = []
     done = 0
     for batch in embed_files([sample.path for sample in samples], embedder, lambda sha256: True):
         for sample, result in zip(samples[done:], batch, strict=False):
             if result.vector is None or result.sha256 != sample.sha256:
-                unreadable.append(Unreadable(sample.path, result.reason or "has changed since the training began"))
+                unreadable.append(UnreadableFile(sample.path, result.reason or "has changed since the training began"))
             else:
                 usable.append(sample)
                 vectors.append(result.vector)
         done += len(batch)
         yield Progress("test", done, len(samples), name)
     stacked = np.stack(vectors) if vectors else np.zeros((0, embedder.card.dim), np.float32)
-    return Embedded(tuple(usable), stacked, tuple(unreadable))
+    return EmbeddedSamples(tuple(usable), stacked, tuple(unreadable))
 
 
-def examples(samples: Sequence[Sample], before: np.ndarray, after: np.ndarray) -> list[Example]:
+def choose_examples(samples: Sequence[PhotoSample], before: np.ndarray, after: np.ndarray) -> list[VerdictExample]:
     """A few queries with their nearest under both models: of each class the first by content hash, so not chosen."""
     found = []
-    for row in _queries(samples):
-        old, new = _nearest(before, row), _nearest(after, row)
+    for row in _choose_queries(samples):
+        old, new = _rank_nearest(before, row), _rank_nearest(after, row)
         right = [tuple(samples[hit].label == samples[row].label for hit in hits) for hits in (old, new)]
         paths = [tuple(samples[hit].path for hit in hits) for hits in (old, new)]
-        found.append(Example(samples[row].path, samples[row].label, paths[0], paths[1], right[0], right[1]))
+        found.append(VerdictExample(samples[row].path, samples[row].label, paths[0], paths[1], right[0], right[1]))
     return found
 
 
-def _queries(samples: Sequence[Sample]) -> list[int]:
+def _choose_queries(samples: Sequence[PhotoSample]) -> list[int]:
     """Rows of the example queries: the first of each class by hash, then the second of each, and so on."""
     order = sorted(range(len(samples)), key=lambda row: samples[row].sha256)
-    met: dict[str, int] = {}
+    label_counts: dict[str, int] = {}
     ranked = []
     for row in order:
-        met[samples[row].label] = met.get(samples[row].label, 0) + 1
-        ranked.append((met[samples[row].label], samples[row].sha256, row))
-    return [row for *_, row in sorted(ranked)[:EXAMPLES]]
+        label_counts[samples[row].label] = label_counts.get(samples[row].label, 0) + 1
+        ranked.append((label_counts[samples[row].label], samples[row].sha256, row))
+    return [row for *_, row in sorted(ranked)[:EXAMPLE_QUERIES]]
 
 
-def _nearest(vectors: np.ndarray, row: int) -> list[int]:
+def _rank_nearest(vectors: np.ndarray, row: int) -> list[int]:
     distances = np.linalg.norm(vectors - vectors[row], axis=1)
     distances[row] = np.inf
-    nearest: list[int] = np.argsort(distances, kind="stable")[: min(HITS, len(vectors) - 1)].tolist()
+    nearest: list[int] = np.argsort(distances, kind="stable")[: min(EXAMPLE_HITS, len(vectors) - 1)].tolist()
     return nearest
 
 
-def _measure_pixels(samples: Sequence[Sample]) -> Steps[Row | None]:
+def _measure_pixels(samples: Sequence[PhotoSample]) -> Steps[MeasuredModel | None]:
     """The raw-pixel row; None where a picture is all black and so has no direction."""
     try:
-        return (yield from measure("raw pixels", samples, Pixels()))
+        return (yield from measure_model("raw pixels", samples, RawPixelEmbedder()))
     except LookalikeError:
         return None
 
 
-def before_head(network: Network) -> Network:
+def remove_head(network: EmbeddingNetwork) -> EmbeddingNetwork:
     """The same backbone, shared and not copied, with its own output as the embedding."""
-    return with_head(network.cpu(), None)  # a network is checked on the processor when it is made
+    return replace_head(network.cpu(), None)  # a network is checked on the processor when it is made
 
 
-def as_embedder(network: Network, name: str) -> Model:
+def wrap_network(network: EmbeddingNetwork, name: str) -> Model:
     """The network as it stands, without a checkpoint; it moves to the training's device."""
-    runner = run_network(network, device())
+    runner = make_runner(network, choose_device())
     head = None if network.head is None else Head(network.dim)
     card = ModelCard(name, network.name, network.dim, network.preprocessing, head, "0" * 64, "this training")
     return Model(card, "torch", runner.precision, runner)

@@ -14,14 +14,14 @@ import torch
 from pytorch_metric_learning import losses, miners
 from torch import Tensor, nn
 
-from training.losses.distances import euclidean
-from training.losses.loss_value import LossOptions, LossValue, triplet_statistics
-from training.losses.mining import rank
+from training.losses.distances import measure_euclidean
+from training.losses.loss_value import LossOptions, LossValue, compute_triplet_stats
+from training.losses.mining import rank_batch
 
-FLAT = 1e-6  # of a cosine of 1: ten times the rounding of float32
+COSINE_SLACK = 1e-6  # of a cosine of 1: ten times the rounding of float32
 
 
-class Adapted(nn.Module):
+class AdaptedLoss(nn.Module):
     """A loss of the library, with or without one of its miners."""
 
     def __init__(self, loss: nn.Module, miner: nn.Module | None) -> None:
@@ -35,121 +35,121 @@ class Adapted(nn.Module):
             points = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
             mined = self.miner(points, labels) if self.miner else None
             value: Tensor = self.loss(points, labels, mined)
-        batch = rank(euclidean(points), labels)
-        stats = triplet_statistics(batch, batch.positive * batch.negatives)
+        batch = rank_batch(measure_euclidean(points), labels)
+        stats = compute_triplet_stats(batch, batch.positive * batch.negative_counts)
         return LossValue(value, stats if mined is None else stats._replace(mined=len(mined[-1])))
 
 
-class _ArcFace(losses.ArcFaceLoss):  # type: ignore[misc] # the library has no types
+class _ClampedArcFace(losses.ArcFaceLoss):  # type: ignore[misc] # the library has no types
     """ArcFace whose angle has a finite slope where a photo reaches the point of its class: arccos has none at 1."""
 
     def get_cosine(self, embeddings: Tensor) -> Tensor:
         """The cosines (n, classes), short of -1 and 1."""
         cosines: Tensor = super().get_cosine(embeddings)
-        return cosines.clamp(-1 + FLAT, 1 - FLAT)
+        return cosines.clamp(-1 + COSINE_SLACK, 1 - COSINE_SLACK)
 
 
-def _weights(options: LossOptions) -> dict[str, int]:
+def _get_weight_sizes(options: LossOptions) -> dict[str, int]:
     return {"num_classes": options.classes, "embedding_size": options.dim}
 
 
-def _nt_xent(options: LossOptions) -> Any:
+def _build_nt_xent(options: LossOptions) -> Any:
     return losses.NTXentLoss(temperature=options.temperature)
 
 
-def _supcon(options: LossOptions) -> Any:
+def _build_supcon(options: LossOptions) -> Any:
     return losses.SupConLoss(temperature=options.temperature)
 
 
-def _proxy_nca(options: LossOptions) -> Any:
+def _build_proxy_nca(options: LossOptions) -> Any:
     """With the softmax over all proxies, the true one included: the proxy assignment probability of ProxyNCA++."""
-    return losses.ProxyNCALoss(**_weights(options), softmax_scale=1 / options.temperature)
+    return losses.ProxyNCALoss(**_get_weight_sizes(options), softmax_scale=1 / options.temperature)
 
 
-def _margin(options: LossOptions) -> Any:
+def _build_margin(options: LossOptions) -> Any:
     """One learned boundary between matches and mismatches, from 1.2 (Wu, Manmatha et al. 2017)."""
     return losses.MarginLoss(margin=options.margin, beta=1.2, learn_beta=True)
 
 
-def _margin_per_class(options: LossOptions) -> Any:
+def _build_margin_per_class(options: LossOptions) -> Any:
     return losses.MarginLoss(margin=options.margin, beta=1.2, learn_beta=True, num_classes=options.classes)
 
 
-def _normalised_softmax(options: LossOptions) -> Any:
-    return losses.NormalizedSoftmaxLoss(**_weights(options), temperature=options.temperature)
+def _build_normalised_softmax(options: LossOptions) -> Any:
+    return losses.NormalizedSoftmaxLoss(**_get_weight_sizes(options), temperature=options.temperature)
 
 
-def _cosface(options: LossOptions) -> Any:
-    return losses.CosFaceLoss(**_weights(options), margin=options.margin, scale=1 / options.temperature)
+def _build_cosface(options: LossOptions) -> Any:
+    return losses.CosFaceLoss(**_get_weight_sizes(options), margin=options.margin, scale=1 / options.temperature)
 
 
-def _arcface(options: LossOptions) -> Any:
+def _build_arcface(options: LossOptions) -> Any:
     """The margin is an angle, in radians as in the paper; the library takes degrees."""
     degrees = math.degrees(options.margin)
-    return _ArcFace(**_weights(options), margin=degrees, scale=1 / options.temperature)
+    return _ClampedArcFace(**_get_weight_sizes(options), margin=degrees, scale=1 / options.temperature)
 
 
-def _fast_ap(options: LossOptions) -> Any:
+def _build_fast_ap(options: LossOptions) -> Any:
     del options
     return losses.FastAPLoss(num_bins=10)
 
 
-def _snr(options: LossOptions) -> Any:
+def _build_snr(options: LossOptions) -> Any:
     return losses.SignalToNoiseRatioContrastiveLoss(pos_margin=0, neg_margin=options.margin)
 
 
-def _multi_similarity(options: LossOptions) -> Any:
+def _build_multi_similarity(options: LossOptions) -> Any:
     """Alpha 2 and beta 50 of Wang et al. 2019; the boundary at a cosine of 0.5 is that of their own code."""
     del options
     return losses.MultiSimilarityLoss(alpha=2, beta=50, base=0.5)
 
 
-def _soft_triple(options: LossOptions) -> Any:
+def _build_soft_triple(options: LossOptions) -> Any:
     """Ten centres a class with gamma 0.1 (Qian et al. 2019)."""
     settings = {"la": 1 / options.temperature, "gamma": 0.1, "margin": options.margin}
-    return losses.SoftTripleLoss(**_weights(options), centers_per_class=10, **settings)
+    return losses.SoftTripleLoss(**_get_weight_sizes(options), centers_per_class=10, **settings)
 
 
-def _angular(options: LossOptions) -> Any:
+def _build_angular(options: LossOptions) -> Any:
     """An angle of 40 degrees, the library's own choice for Wang et al. 2017."""
     del options
     return losses.AngularLoss(alpha=40)
 
 
-def _proxy_anchor(options: LossOptions) -> Any:
-    return losses.ProxyAnchorLoss(**_weights(options), margin=options.margin, alpha=1 / options.temperature)
+def _build_proxy_anchor(options: LossOptions) -> Any:
+    return losses.ProxyAnchorLoss(**_get_weight_sizes(options), margin=options.margin, alpha=1 / options.temperature)
 
 
-def _circle(options: LossOptions) -> Any:
+def _build_circle(options: LossOptions) -> Any:
     return losses.CircleLoss(m=options.margin, gamma=1 / options.temperature)
 
 
-CONSTRUCTORS: dict[str, Callable[[LossOptions], Any]] = {
-    "supcon": _supcon,
-    "multi-similarity": _multi_similarity,
-    "normalised-softmax": _normalised_softmax,
-    "proxy-anchor": _proxy_anchor,
-    "proxy-nca": _proxy_nca,
-    "soft-triple": _soft_triple,
-    "cosface": _cosface,
-    "arcface": _arcface,
-    "nt-xent": _nt_xent,
-    "circle": _circle,
-    "margin": _margin,
-    "margin-per-class": _margin_per_class,
-    "snr": _snr,
-    "angular": _angular,
-    "fast-ap": _fast_ap,
+LOSS_CONSTRUCTORS: dict[str, Callable[[LossOptions], Any]] = {
+    "supcon": _build_supcon,
+    "multi-similarity": _build_multi_similarity,
+    "normalised-softmax": _build_normalised_softmax,
+    "proxy-anchor": _build_proxy_anchor,
+    "proxy-nca": _build_proxy_nca,
+    "soft-triple": _build_soft_triple,
+    "cosface": _build_cosface,
+    "arcface": _build_arcface,
+    "nt-xent": _build_nt_xent,
+    "circle": _build_circle,
+    "margin": _build_margin,
+    "margin-per-class": _build_margin_per_class,
+    "snr": _build_snr,
+    "angular": _build_angular,
+    "fast-ap": _build_fast_ap,
 }
 
 # The cut-offs of Wu, Manmatha et al. 2017; the slack of 0.1 with which Wang et al. 2019 mine pairs.
-MINERS: dict[str, Callable[[], Any]] = {
+ADAPTED_MINERS: dict[str, Callable[[], Any]] = {
     "distance-weighted": lambda: miners.DistanceWeightedMiner(cutoff=0.5, nonzero_loss_cutoff=1.4),
     "multi-similarity": lambda: miners.MultiSimilarityMiner(epsilon=0.1),
 }
 
 
-def adapted(name: str, options: LossOptions) -> Adapted:
+def adapt_loss(name: str, options: LossOptions) -> AdaptedLoss:
     """The loss of that name with the miner of the options; "all" is the library's own way without one."""
-    miner = None if options.miner == "all" else MINERS[options.miner]()
-    return Adapted(CONSTRUCTORS[name](options), miner)
+    miner = None if options.miner == "all" else ADAPTED_MINERS[options.miner]()
+    return AdaptedLoss(LOSS_CONSTRUCTORS[name](options), miner)

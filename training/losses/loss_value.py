@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from training.losses.mining import Ranked, active, all_triplets
+from training.losses.mining import RankedBatch, mine_all_triplets, select_active
 
 # Losses that know no margin between distances are watched as if they had this one: half of FaceNet's 0.2.
 WATCHED_MARGIN = 0.1
@@ -26,7 +26,7 @@ class LossOptions(NamedTuple):
     distance: str = "l2"
 
 
-class Stats(NamedTuple):
+class BatchStats(NamedTuple):
     """What a batch held, for the collapse monitor.
 
     mined: triplets, or mismatched pairs, that the miner took. candidates, active: all the batch has, and those of them
@@ -49,7 +49,7 @@ class Stats(NamedTuple):
         return self.active / self.candidates if self.candidates else 0.0
 
     @property
-    def note(self) -> str:
+    def problem_note(self) -> str:
         """Why the batch had nothing to compare, else nothing."""
         if not self.positives:
             return "No two photos of the batch share a class."
@@ -62,34 +62,36 @@ class LossValue(NamedTuple):
     """The loss, a scalar with gradient (0 with a zero gradient where there is nothing to compare), and its Stats."""
 
     loss: Tensor
-    stats: Stats
+    stats: BatchStats
 
 
-def combine(batches: Sequence[Stats]) -> Stats:
+def combine_stats(batches: Sequence[BatchStats]) -> BatchStats:
     """The statistics of one batch or more together, distances weighed by their pairs."""
-    mined, candidates, lossy, positives, negatives = (sum(column) for column in list(zip(*batches, strict=True))[:5])
-    near = sum(batch.positives * batch.positive_distance for batch in batches) / max(positives, 1)
-    far = sum(batch.negatives * batch.negative_distance for batch in batches) / max(negatives, 1)
-    return Stats(mined, candidates, lossy, positives, negatives, near, far)
+    mined, candidates, active_count, positives, negatives = (
+        sum(column) for column in list(zip(*batches, strict=True))[:5]
+    )
+    positive_distance = sum(batch.positives * batch.positive_distance for batch in batches) / max(positives, 1)
+    negative_distance = sum(batch.negatives * batch.negative_distance for batch in batches) / max(negatives, 1)
+    return BatchStats(mined, candidates, active_count, positives, negatives, positive_distance, negative_distance)
 
 
-def statistics(batch: Ranked, mined: Tensor, candidates: Tensor, lossy: Tensor) -> Stats:
+def compute_stats(batch: RankedBatch, mined: Tensor, candidates: Tensor, active_counts: Tensor) -> BatchStats:
     """From (n, n) tables of how many triplets or pairs each entry stands for."""
     positives, negatives = batch.positive.sum(), batch.negative.sum()
-    near = (batch.distances * batch.positive).sum() / positives.clamp(min=1)
-    far = (batch.distances * batch.negative).sum() / negatives.clamp(min=1)
-    return Stats(
+    positive_distance = (batch.distances * batch.positive).sum() / positives.clamp(min=1)
+    negative_distance = (batch.distances * batch.negative).sum() / negatives.clamp(min=1)
+    return BatchStats(
         mined=int(mined.sum()),
         candidates=int(candidates.sum()),
-        active=int(lossy.sum()),
+        active=int(active_counts.sum()),
         positives=int(positives),
         negatives=int(negatives),
-        positive_distance=float(near),
-        negative_distance=float(far),
+        positive_distance=float(positive_distance),
+        negative_distance=float(negative_distance),
     )
 
 
-def triplet_statistics(batch: Ranked, mined: Tensor, margin: float = WATCHED_MARGIN) -> Stats:
+def compute_triplet_stats(batch: RankedBatch, mined: Tensor, margin: float = WATCHED_MARGIN) -> BatchStats:
     """The same over all triplets of the batch, of which those have a loss that miss the margin."""
-    every = all_triplets(batch, margin)
-    return statistics(batch, mined, every.counts, active(batch, every, margin).counts)
+    candidates = mine_all_triplets(batch, margin)
+    return compute_stats(batch, mined, candidates.counts, select_active(batch, candidates, margin).counts)

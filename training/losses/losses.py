@@ -26,18 +26,26 @@ from torch.nn.functional import softplus
 
 from training.losses import adapter
 from training.losses.distances import DISTANCES
-from training.losses.loss_value import LossOptions, LossValue, statistics, triplet_statistics
-from training.losses.mining import MINERS, PAIR_MINERS, Pairs, Ranked, active, rank, uses_as_negative
-from training.losses.siamese import Siamese
+from training.losses.loss_value import LossOptions, LossValue, compute_stats, compute_triplet_stats
+from training.losses.mining import (
+    MINERS,
+    PAIR_MINERS,
+    MinedPairs,
+    RankedBatch,
+    count_as_negative,
+    rank_batch,
+    select_active,
+)
+from training.losses.siamese import SiameseLoss
 from training.settings.config import TrainConfig
 
-Form = Callable[[Tensor, Ranked, LossOptions], LossValue]
+LossForm = Callable[[Tensor, RankedBatch, LossOptions], LossValue]
 
 
-class Mined(nn.Module):
+class MinedLoss(nn.Module):
     """A loss over the mined pairs or triplets of a batch: a form applied to the batch's table of distances."""
 
-    def __init__(self, form: Form, options: LossOptions) -> None:
+    def __init__(self, form: LossForm, options: LossOptions) -> None:
         super().__init__()
         self.form = form
         self.options = options
@@ -45,7 +53,7 @@ class Mined(nn.Module):
     def forward(self, embeddings: Tensor, labels: Tensor) -> LossValue:
         """The loss of a batch: embeddings (n, dim), labels (n,) whole numbers."""
         table = DISTANCES[self.options.distance](embeddings)
-        return self.form(table, rank(table, labels), self.options)
+        return self.form(table, rank_batch(table, labels), self.options)
 
 
 class PairTerms(NamedTuple):
@@ -59,36 +67,36 @@ class PairTerms(NamedTuple):
 
 
 # Lecture notes, week 8 review: y d + (1 - y) max(margin - d, 0).
-LINEAR = PairTerms(lambda d: d, lambda d, margin: margin - d)
+LINEAR_TERMS = PairTerms(lambda d: d, lambda d, margin: margin - d)
 # Lecture notes, similarity learning: y d^2 + (1 - y) max(0, margin^2 - d^2).
-SQUARED = PairTerms(torch.square, lambda d, margin: margin**2 - d.square())
+SQUARED_TERMS = PairTerms(torch.square, lambda d, margin: margin**2 - d.square())
 # Hadsell, Chopra, LeCun 2006, eq. 4: y d^2 / 2 + (1 - y) max(0, margin - d)^2 / 2 (with y turned round).
-HADSELL = PairTerms(lambda d: d.square() / 2.0, lambda d, margin: (margin - d).square() / 2.0)
+HADSELL_TERMS = PairTerms(lambda d: d.square() / 2.0, lambda d, margin: (margin - d).square() / 2.0)
 
 
-def contrastive(terms: PairTerms, table: Tensor, batch: Ranked, options: LossOptions) -> LossValue:
+def contrastive_loss(terms: PairTerms, table: Tensor, batch: RankedBatch, options: LossOptions) -> LossValue:
     """Matches are pulled together, mismatches within the margin pushed apart (Chopra, Hadsell, LeCun 2005).
 
     "all" divides the sum over the mined pairs by their number; "active" adds the mean over matches to the mean over
     mismatches within the margin, so that the many mismatches of a batch do not drown its matches.
     """
     pairs = PAIR_MINERS[options.miner](batch)
-    inside = batch.negative & (batch.distances < options.margin)
-    within = pairs.negative & inside
+    within_margin = batch.negative & (batch.distances < options.margin)
+    mined_within_margin = pairs.negative & within_margin
     pull = (terms.match(table) * pairs.positive).sum()
-    push = (terms.mismatch(table, options.margin) * within).sum()
-    loss = _average_of_pairs(pull, push, pairs, within, options.average)
-    return LossValue(loss, statistics(batch, pairs.negative, batch.negative, inside))
+    push = (terms.mismatch(table, options.margin) * mined_within_margin).sum()
+    loss = _average_pairs(pull, push, pairs, mined_within_margin, options.average)
+    return LossValue(loss, compute_stats(batch, pairs.negative, batch.negative, within_margin))
 
 
-def _average_of_pairs(pull: Tensor, push: Tensor, pairs: Pairs, within: Tensor, average: str) -> Tensor:
+def _average_pairs(pull: Tensor, push: Tensor, pairs: MinedPairs, mined_within_margin: Tensor, average: str) -> Tensor:
     positives, negatives = pairs.positive.sum(), pairs.negative.sum()
     if average == "all":
         return (pull + push) / (positives + negatives).clamp(min=1)
-    return pull / positives.clamp(min=1) + push / within.sum().clamp(min=1)
+    return pull / positives.clamp(min=1) + push / mined_within_margin.sum().clamp(min=1)
 
 
-def triplet(table: Tensor, batch: Ranked, options: LossOptions) -> LossValue:
+def triplet_loss(table: Tensor, batch: RankedBatch, options: LossOptions) -> LossValue:
     """max(d(a, p) - d(a, n) + margin, 0) over the mined triplets of a batch.
 
     Schroff, Kalenichenko, Philbin 2015 (FaceNet, there with squares: the distance "squared-l2"); with d itself as in
@@ -97,45 +105,45 @@ def triplet(table: Tensor, batch: Ranked, options: LossOptions) -> LossValue:
     match less how often it is a mismatch. Counting takes O(n^2), so value and gradient are exact without one triplet
     being made.
     """
-    mined = MINERS[options.miner](batch, options.margin)
-    lossy = active(batch, mined, options.margin)
-    terms, alive = mined.counts.sum(), lossy.counts.sum()
-    over = (terms if options.average == "all" else alive).clamp(min=1)
+    mined_span = MINERS[options.miner](batch, options.margin)
+    active_span = select_active(batch, mined_span, options.margin)
+    mined_count, active_count = mined_span.counts.sum(), active_span.counts.sum()
+    divisor = (mined_count if options.average == "all" else active_count).clamp(min=1)
     # whole numbers become the table's type first: torch would divide them in float32
-    weights = (lossy.counts - uses_as_negative(batch, lossy)).to(table.dtype) / over
-    loss = (weights * table).sum() + options.margin * alive.to(table.dtype) / over
-    return LossValue(loss, triplet_statistics(batch, mined.counts, options.margin))
+    weights = (active_span.counts - count_as_negative(batch, active_span)).to(table.dtype) / divisor
+    loss = (weights * table).sum() + options.margin * active_count.to(table.dtype) / divisor
+    return LossValue(loss, compute_triplet_stats(batch, mined_span.counts, options.margin))
 
 
-def soft_triplet(table: Tensor, batch: Ranked, options: LossOptions) -> LossValue:
+def soft_triplet_loss(table: Tensor, batch: RankedBatch, options: LossOptions) -> LossValue:
     """log(1 + exp(d(a, p) - d(a, n))), the soft margin of Hermans, Beyer, Leibe 2017, section 2; mean over all mined.
 
     For miners that take at most one triplet per anchor and match: no count of triplets stands for this sum, so each
     has its own term, and n^2 of them fit where n^3 would not.
     """
-    mined = MINERS[options.miner](batch, 0.0)
-    mismatch = batch.order.gather(1, mined.first.clamp(max=len(batch.order) - 1))
-    terms = softplus(table - table.gather(1, mismatch)) * mined.counts
-    loss = terms.sum() / mined.counts.sum().clamp(min=1)
-    return LossValue(loss, triplet_statistics(batch, mined.counts))
+    mined_span = MINERS[options.miner](batch, 0.0)
+    mismatch = batch.negative_order.gather(1, mined_span.first.clamp(max=len(batch.negative_order) - 1))
+    terms = softplus(table - table.gather(1, mismatch)) * mined_span.counts
+    loss = terms.sum() / mined_span.counts.sum().clamp(min=1)
+    return LossValue(loss, compute_triplet_stats(batch, mined_span.counts))
 
 
-OURS: dict[str, Callable[[LossOptions], nn.Module]] = {
-    "triplet": partial(Mined, triplet),
-    "triplet-soft": partial(Mined, soft_triplet),
-    "contrastive": partial(Mined, partial(contrastive, LINEAR)),
-    "contrastive-squared": partial(Mined, partial(contrastive, SQUARED)),
-    "contrastive-hadsell": partial(Mined, partial(contrastive, HADSELL)),
-    "siamese": Siamese,
+OWN_LOSSES: dict[str, Callable[[LossOptions], nn.Module]] = {
+    "triplet": partial(MinedLoss, triplet_loss),
+    "triplet-soft": partial(MinedLoss, soft_triplet_loss),
+    "contrastive": partial(MinedLoss, partial(contrastive_loss, LINEAR_TERMS)),
+    "contrastive-squared": partial(MinedLoss, partial(contrastive_loss, SQUARED_TERMS)),
+    "contrastive-hadsell": partial(MinedLoss, partial(contrastive_loss, HADSELL_TERMS)),
+    "siamese": SiameseLoss,
 }
-LOSSES = OURS | {name: partial(adapter.adapted, name) for name in adapter.CONSTRUCTORS}
+LOSSES = OWN_LOSSES | {name: partial(adapter.adapt_loss, name) for name in adapter.LOSS_CONSTRUCTORS}
 
 
-def build(config: TrainConfig, classes: int, dim: int) -> nn.Module:
+def build_loss(config: TrainConfig, classes: int, dim: int) -> nn.Module:
     """The loss of a config for a training part of so many classes and embeddings of so many dimensions."""
-    full = config.resolved()
-    assert full.miner is not None
-    average = full.preset_of_loss.average
-    margin, temperature = full.margin or 0.0, full.temperature or 0.0
-    options = LossOptions(margin, full.miner, average, classes, dim, temperature, full.distance)
-    return LOSSES[full.loss](options)
+    resolved_config = config.resolve_defaults()
+    assert resolved_config.miner is not None
+    average = resolved_config.loss_preset.average
+    margin, temperature = resolved_config.margin or 0.0, resolved_config.temperature or 0.0
+    options = LossOptions(margin, resolved_config.miner, average, classes, dim, temperature, resolved_config.distance)
+    return LOSSES[resolved_config.loss](options)

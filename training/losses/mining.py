@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 
-class Ranked(NamedTuple):
+class RankedBatch(NamedTuple):
     """A batch of n photos made ready for mining.
 
     distances (n, n): without gradient. positive, negative (n, n) bool: same label but not the photo itself; another
@@ -26,12 +26,12 @@ class Ranked(NamedTuple):
     distances: Tensor
     positive: Tensor
     negative: Tensor
-    near: Tensor
-    order: Tensor
-    negatives: Tensor
+    negative_distances: Tensor
+    negative_order: Tensor
+    negative_counts: Tensor
 
 
-class Span(NamedTuple):
+class TripletSpan(NamedTuple):
     """Triplets as runs: [a, p] stands for (a, p, order[a, r]) for every rank first[a, p] <= r < last[a, p].
 
     first, last (n, n) int64; equal where [a, p] is no match or the rule finds nothing.
@@ -46,128 +46,130 @@ class Span(NamedTuple):
         return self.last - self.first
 
 
-class Pairs(NamedTuple):
+class MinedPairs(NamedTuple):
     """Ordered pairs a loss over pairs looks at: positive and negative, both (n, n) bool."""
 
     positive: Tensor
     negative: Tensor
 
 
-def rank(distances: Tensor, labels: Tensor) -> Ranked:
+def rank_batch(distances: Tensor, labels: Tensor) -> RankedBatch:
     """Sort each photo's negatives by distance; distances (n, n), labels (n,) whole numbers."""
     distances = distances.detach()
     same = labels[:, None] == labels[None, :]
     positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    near, order = distances.masked_fill(same, torch.inf).sort(dim=1, stable=True)
-    return Ranked(distances, positive, ~same, near, order, (~same).sum(dim=1, keepdim=True))
+    negative_distances, negative_order = distances.masked_fill(same, torch.inf).sort(dim=1, stable=True)
+    return RankedBatch(distances, positive, ~same, negative_distances, negative_order, (~same).sum(dim=1, keepdim=True))
 
 
-def all_triplets(batch: Ranked, margin: float) -> Span:
+def mine_all_triplets(batch: RankedBatch, margin: float) -> TripletSpan:
     """Every anchor, match and mismatch: "batch all" of Hermans, Beyer, Leibe 2017 (arXiv 1703.07737), eq. 6."""
     del margin
-    return _span(batch, torch.zeros_like(batch.order), batch.negatives.expand_as(batch.order))
+    return _make_span(
+        batch, torch.zeros_like(batch.negative_order), batch.negative_counts.expand_as(batch.negative_order)
+    )
 
 
-def hard(batch: Ranked, margin: float) -> Span:
+def mine_hard(batch: RankedBatch, margin: float) -> TripletSpan:
     """Each anchor's farthest match with its nearest mismatch: "batch hard" of Hermans et al. 2017, eq. 5."""
     del margin
     farthest = batch.distances.masked_fill(~batch.positive, -torch.inf).argmax(dim=1, keepdim=True)
-    last = torch.zeros_like(batch.order).scatter_(1, farthest, 1)
-    return _span(batch, torch.zeros_like(last), last)
+    last = torch.zeros_like(batch.negative_order).scatter_(1, farthest, 1)
+    return _make_span(batch, torch.zeros_like(last), last)
 
 
-def semi_hard(batch: Ranked, margin: float) -> Span:
+def mine_semi_hard(batch: RankedBatch, margin: float) -> TripletSpan:
     """Each match with the nearest mismatch that is farther than the match, else with the farthest mismatch.
 
     Schroff, Kalenichenko, Philbin 2015 (FaceNet, arXiv 1503.03832), section 3.2, in the form of TensorFlow Addons'
     `triplet_semihard_loss`: no triplet is lost when all mismatches are nearer than the match.
     """
     del margin
-    first = torch.searchsorted(batch.near, batch.distances, right=True)
-    first = torch.minimum(first, batch.negatives - 1)
-    return _span(batch, first, first + 1)
+    first = torch.searchsorted(batch.negative_distances, batch.distances, right=True)
+    first = torch.minimum(first, batch.negative_counts - 1)
+    return _make_span(batch, first, first + 1)
 
 
-def semi_hard_all(batch: Ranked, margin: float) -> Span:
+def mine_semi_hard_all(batch: RankedBatch, margin: float) -> TripletSpan:
     """Every triplet with d(a, p) < d(a, n) < d(a, p) + margin: Schroff et al. 2015, eq. 4."""
-    first = torch.searchsorted(batch.near, batch.distances, right=True)
-    last = torch.searchsorted(batch.near, batch.distances + margin)
-    return _span(batch, first, torch.maximum(first, last))
+    first = torch.searchsorted(batch.negative_distances, batch.distances, right=True)
+    last = torch.searchsorted(batch.negative_distances, batch.distances + margin)
+    return _make_span(batch, first, torch.maximum(first, last))
 
 
-def random(batch: Ranked, margin: float) -> Span:
+def mine_random(batch: RankedBatch, margin: float) -> TripletSpan:
     """For each anchor a match and a mismatch by chance: the naive way of the lecture notes (triplets, "Data").
 
     Draws from torch's own random numbers on the processor, wherever the batch is.
     """
     del margin
-    size = len(batch.order)
-    draws = torch.rand(size, size + 1).to(batch.order.device)
+    size = len(batch.negative_order)
+    draws = torch.rand(size, size + 1).to(batch.negative_order.device)
     match = draws[:, :size].masked_fill(~batch.positive, -1.0).argmax(dim=1, keepdim=True)
-    mismatch = (draws[:, size:] * batch.negatives).long()
-    chosen = torch.zeros_like(batch.order).scatter_(1, match, 1)
-    return _span(batch, chosen * mismatch, chosen * (mismatch + 1))
+    mismatch = (draws[:, size:] * batch.negative_counts).long()
+    chosen = torch.zeros_like(batch.negative_order).scatter_(1, match, 1)
+    return _make_span(batch, chosen * mismatch, chosen * (mismatch + 1))
 
 
-MINERS: dict[str, Callable[[Ranked, float], Span]] = {
-    "all": all_triplets,
-    "random": random,
-    "hard": hard,
-    "semi-hard": semi_hard,
-    "semi-hard-all": semi_hard_all,
+MINERS: dict[str, Callable[[RankedBatch, float], TripletSpan]] = {
+    "all": mine_all_triplets,
+    "random": mine_random,
+    "hard": mine_hard,
+    "semi-hard": mine_semi_hard,
+    "semi-hard-all": mine_semi_hard_all,
 }
 
 
-def all_pairs(batch: Ranked) -> Pairs:
+def mine_all_pairs(batch: RankedBatch) -> MinedPairs:
     """Every two photos of the batch."""
-    return Pairs(batch.positive, batch.negative)
+    return MinedPairs(batch.positive, batch.negative)
 
 
-def hard_pairs(batch: Ranked) -> Pairs:
+def mine_hard_pairs(batch: RankedBatch) -> MinedPairs:
     """For each anchor its farthest match and its nearest mismatch, as far as it has both."""
-    return _pairs_in(batch, hard(batch, 0.0))
+    return _collect_pairs(batch, mine_hard(batch, 0.0))
 
 
-def semi_hard_pairs(batch: Ranked) -> Pairs:
+def mine_semi_hard_pairs(batch: RankedBatch) -> MinedPairs:
     """Every match, and the mismatches that `semi_hard` takes for one of the anchor's matches, each once."""
-    return _pairs_in(batch, semi_hard(batch, 0.0))
+    return _collect_pairs(batch, mine_semi_hard(batch, 0.0))
 
 
-def random_pairs(batch: Ranked) -> Pairs:
+def mine_random_pairs(batch: RankedBatch) -> MinedPairs:
     """For each anchor a match and a mismatch by chance, so half of the pairs match: the naive way of the notes."""
-    return _pairs_in(batch, random(batch, 0.0))
+    return _collect_pairs(batch, mine_random(batch, 0.0))
 
 
 # semi-hard-all has no meaning for pairs: its band is the margin between two distances, theirs is one of a distance.
-PAIR_MINERS: dict[str, Callable[[Ranked], Pairs]] = {
-    "all": all_pairs,
-    "random": random_pairs,
-    "hard": hard_pairs,
-    "semi-hard": semi_hard_pairs,
+PAIR_MINERS: dict[str, Callable[[RankedBatch], MinedPairs]] = {
+    "all": mine_all_pairs,
+    "random": mine_random_pairs,
+    "hard": mine_hard_pairs,
+    "semi-hard": mine_semi_hard_pairs,
 }
 
 
-def active(batch: Ranked, span: Span, margin: float) -> Span:
+def select_active(batch: RankedBatch, span: TripletSpan, margin: float) -> TripletSpan:
     """The part of the span whose triplets have a loss: d(a, n) < d(a, p) + margin."""
-    within = torch.searchsorted(batch.near, batch.distances + margin)
-    return Span(span.first, torch.maximum(span.first, torch.minimum(span.last, within)))
+    within = torch.searchsorted(batch.negative_distances, batch.distances + margin)
+    return TripletSpan(span.first, torch.maximum(span.first, torch.minimum(span.last, within)))
 
 
-def uses_as_negative(batch: Ranked, span: Span) -> Tensor:
+def count_as_negative(batch: RankedBatch, span: TripletSpan) -> Tensor:
     """In how many triplets of the span each [a, n] is the mismatch, (n, n) int64."""
-    size = len(batch.order)
-    steps = batch.order.new_zeros(size, size + 1)
+    size = len(batch.negative_order)
+    steps = batch.negative_order.new_zeros(size, size + 1)
     one = torch.ones_like(span.first)
     steps.scatter_add_(1, span.first, one).scatter_add_(1, span.last, -one)
     by_rank = steps.cumsum(dim=1)[:, :size]
-    return torch.zeros_like(by_rank).scatter_(1, batch.order, by_rank)
+    return torch.zeros_like(by_rank).scatter_(1, batch.negative_order, by_rank)
 
 
-def _span(batch: Ranked, first: Tensor, last: Tensor) -> Span:
+def _make_span(batch: RankedBatch, first: Tensor, last: Tensor) -> TripletSpan:
     """The ranks where [a, p] is a match and a has negatives, an empty run elsewhere."""
-    usable = batch.positive & (batch.negatives > 0)
-    return Span(first * usable, last * usable)
+    usable = batch.positive & (batch.negative_counts > 0)
+    return TripletSpan(first * usable, last * usable)
 
 
-def _pairs_in(batch: Ranked, span: Span) -> Pairs:
-    return Pairs(span.counts > 0, uses_as_negative(batch, span) > 0)
+def _collect_pairs(batch: RankedBatch, span: TripletSpan) -> MinedPairs:
+    return MinedPairs(span.counts > 0, count_as_negative(batch, span) > 0)

@@ -6,16 +6,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from training.losses.distances import euclidean
-from training.losses.loss_value import LossOptions, LossValue, triplet_statistics
-from training.losses.mining import PAIR_MINERS, rank
+from training.losses.distances import measure_euclidean
+from training.losses.loss_value import LossOptions, LossValue, compute_triplet_stats
+from training.losses.mining import PAIR_MINERS, rank_batch
 
 # Of two unit vectors |a - b| sums to about 1.13 sqrt(dim) where they are unrelated and to 0 where they are the same:
 # with these the head begins by saying "same" with 0.88 of the one and "different" with 0.92 of the other.
-SLOPE, OFFSET = -4.0, 2.0
+HEAD_SLOPE, HEAD_OFFSET = -4.0, 2.0
 
 
-class Siamese(nn.Module):
+class SiameseLoss(nn.Module):
     """Binary cross-entropy of sigmoid(w |a - b| + c) against "same class" (lecture notes, siamese networks, example 1).
 
     There two embeddings are concatenated or subtracted before the head; |a - b| makes the answer the same for (a, b)
@@ -27,25 +27,28 @@ class Siamese(nn.Module):
     def __init__(self, options: LossOptions) -> None:
         super().__init__()
         self.options = options
-        self.weight = nn.Parameter(torch.full((options.dim,), SLOPE / math.sqrt(options.dim)))
-        self.bias = nn.Parameter(torch.tensor(OFFSET))
+        self.weight = nn.Parameter(torch.full((options.dim,), HEAD_SLOPE / math.sqrt(options.dim)))
+        self.bias = nn.Parameter(torch.tensor(HEAD_OFFSET))
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> LossValue:
         """The loss of a batch: embeddings (n, dim), labels (n,) whole numbers."""
-        batch = rank(euclidean(embeddings), labels)
+        batch = rank_batch(measure_euclidean(embeddings), labels)
         pairs = PAIR_MINERS[self.options.miner](batch)
-        same, different = -self.logits(embeddings, pairs.positive), self.logits(embeddings, pairs.negative)
+        same, different = (
+            -self.compute_logits(embeddings, pairs.positive),
+            self.compute_logits(embeddings, pairs.negative),
+        )
         pull, push = softplus(same).sum(), softplus(different).sum()
         if self.options.average == "all":
             loss = (pull + push) / max(len(same) + len(different), 1)
         else:
             loss = pull / max(len(same), 1) + push / max(len(different), 1)
-        return LossValue(loss, triplet_statistics(batch, pairs.negative))
+        return LossValue(loss, compute_triplet_stats(batch, pairs.negative))
 
-    def logits(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+    def compute_logits(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """How sure the head is that two photos are the same, (pairs,), for the pairs of a mask (n, n)."""
         first, second = torch.nonzero(mask, as_tuple=True)
         with torch.autocast(embeddings.device.type, enabled=False):
             points = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
-            apart = (points[first] - points[second]).abs()
-            return apart @ self.weight.to(points.dtype) + self.bias
+            differences = (points[first] - points[second]).abs()
+            return differences @ self.weight.to(points.dtype) + self.bias

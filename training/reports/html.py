@@ -8,13 +8,13 @@ from pathlib import Path
 
 from indexer.errors import PhotoError
 from indexer.paths import show_path
-from indexer.photos import decoding as photos
 from indexer.photos import thumbnails
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash, read_photo
 
-SIDE = 120  # px of a picture
+PICTURE_SIDE = 120  # px of a picture
 
-PAGE = """<!doctype html>
+PAGE_TEMPLATE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <style>
@@ -48,25 +48,27 @@ figcaption {{ font-size: 12px; color: #5f5f64; }}
 """
 
 
-def page(title: str, body: Sequence[str]) -> bytes:
+def render_page(title: str, body: Sequence[str]) -> bytes:
     """A whole page with these parts, which are HTML already; the title is not."""
-    text = PAGE.format(title=html.escape(title), side=SIDE, body="\n".join(part for part in body if part))
+    text = PAGE_TEMPLATE.format(
+        title=html.escape(title), side=PICTURE_SIDE, body="\n".join(part for part in body if part)
+    )
     return text.encode("utf-8", "backslashreplace")
 
 
-def section(title: str, *parts: str) -> str:
+def render_section(title: str, *parts: str) -> str:
     """A section of parts that are HTML already; nothing where all of them are empty."""
     inside = "\n".join(part for part in parts if part)
     return f"<section><h2>{html.escape(title)}</h2>\n{inside}</section>" if inside else ""
 
 
-def paragraph(words: str, kind: str = "") -> str:
+def render_paragraph(words: str, kind: str = "") -> str:
     """A paragraph of plain words; nothing of none."""
     role = f' class="{kind}"' if kind else ""
     return f"<p{role}>{html.escape(words)}</p>" if words else ""
 
 
-def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def render_table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of plain words; nothing without rows."""
     if not rows:
         return ""
@@ -76,27 +78,27 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>"
 
 
-def beside(*columns: tuple[str, str]) -> str:
+def render_columns(*columns: tuple[str, str]) -> str:
     """Parts side by side, each with its heading in plain words."""
     inside = "".join(f"<div><h3>{html.escape(title)}</h3>{part}</div>" for title, part in columns if part)
     return f'<div class="side">{inside}</div>' if inside else ""
 
 
-def picture(path: str, sha256: str, caption: str) -> str:
+def render_picture(path: str, sha256: str, caption: str) -> str:
     """A picture by its path, as Python names it, if it still shows what it did; else a box that says why not."""
     name = html.escape(show_path(os.fsencode(path).rpartition(b"/")[2]))
-    seen = _seen(path, sha256, name)
-    return f"<figure>{seen}<figcaption>{html.escape(caption)}<br>{name}</figcaption></figure>"
+    image = _render_image(path, sha256, name)
+    return f"<figure>{image}<figcaption>{html.escape(caption)}<br>{name}</figcaption></figure>"
 
 
-def _seen(path: str, sha256: str, name: str) -> str:
+def _render_image(path: str, sha256: str, name: str) -> str:
     try:
         if not Path(path).exists():
             raise PhotoError("is no longer there")
         data = read_photo(os.fsencode(path))
         if content_hash(data).hex() != sha256:
             raise PhotoError("has changed since the training")
-        jpeg = thumbnails.encode(photos.decode(data, SIDE).image)
+        jpeg = thumbnails.encode_thumbnail(decode_photo(data, PICTURE_SIDE).image)
     except PhotoError as fault:
         return f'<div class="gone">This picture {html.escape(str(fault))}.</div>'
     return f'<img src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" alt="{name}">'

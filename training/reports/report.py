@@ -7,179 +7,225 @@ from pathlib import Path
 import numpy as np
 
 from indexer.progress import Progress, Steps
-from indexer.statistics.calibration import Calibration, Cutoff
-from indexer.statistics.error_rates import Rate
-from indexer.vectors.projection import tsne
-from training.judging.report_data import Insight, Mistake, Shown, Side
-from training.reports import charts as svg
-from training.reports.html import beside, page, paragraph, picture, section, table
-from training.reports.record import Change, Figures, Run, read_run
+from indexer.statistics.calibration import Calibration, DistanceCutoff
+from indexer.statistics.error_rates import ErrorRate
+from indexer.vectors.projection import fit_tsne_map
+from training.judging.report_data import EmbeddingSummary, ReportData, ReportPicture, RetrievalMistake
+from training.reports.charts import SvgCurve, ThresholdMark, draw_curves, draw_distances, draw_legend, draw_plane
+from training.reports.html import (
+    render_columns,
+    render_page,
+    render_paragraph,
+    render_picture,
+    render_section,
+    render_table,
+)
+from training.reports.record import RecordedChange, RecordedFigures, TrainingRecord, read_record
 
 FMRS = (0.1, 0.01, 0.001)  # false-match rates in the table and in the histogram
-NAMED = 40  # classes in a legend
-FIGURES = ("", "P@1", "R-precision", "MAP@R", "hit@5")
-MEANINGS = (
+MAX_LEGEND_CLASSES = 40  # classes in a legend
+FIGURE_HEADINGS = ("", "P@1", "R-precision", "MAP@R", "hit@5")
+FIGURE_MEANINGS = (
     "P@1: how often the nearest picture is of the same class. R-precision: the share of its class among the R nearest, "
     "R being the size of the class. MAP@R: the same, with early places counting more; the verdict rests on it. hit@5: "
     "how often at least one of the five nearest is of the class."
 )
 
 
-def report(checkpoint: Path) -> Steps[bytes]:
+def render_report(checkpoint: Path) -> Steps[bytes]:
     """The page of the training that made a checkpoint; LookalikeError where its folder does not tell.
 
     Nothing is trained or embedded again. Pictures are read where they were; those that are gone are said to be.
     """
-    run = read_run(checkpoint)
+    record = read_record(checkpoint)
     yield Progress("report", 0, 1)
-    seen = run.insight
-    planes = (yield from _planes(seen)) if seen else ""
+    test_data = record.report_data
+    planes = (yield from _render_planes(test_data)) if test_data else ""
     parts = [
-        paragraph(run.why, "lead"),
-        paragraph(f"{run.source}."),
-        section("Before and after", _before_and_after(run), paragraph(MEANINGS, "note")),
-        section("What this rests on", *map(paragraph, _rests_on(run))),
-        section("How the training went", *map(paragraph, run.remarks), _curves(run)),
+        render_paragraph(record.why, "lead"),
+        render_paragraph(f"{record.source}."),
+        render_section("Before and after", _render_before_and_after(record), render_paragraph(FIGURE_MEANINGS, "note")),
+        render_section("What this rests on", *map(render_paragraph, _describe_basis(record))),
+        render_section("How the training went", *map(render_paragraph, record.remarks), _draw_training_curves(record)),
     ]
-    if seen:
-        parts += [*_distances(seen, run.scope), section("The test pictures in the plane", planes), *_mistakes(seen)]
+    if test_data:
+        parts += [
+            *_render_distances(test_data, record.scope),
+            render_section("The test pictures in the plane", planes),
+            *_render_class_sections(test_data),
+        ]
     else:
-        parts.append(paragraph("An earlier version made this checkpoint, and kept no more of its test.", "note"))
-    parts.append(section("Settings", table(("setting", "value"), [*run.config.items(), *run.about.items()])))
-    return page(f"Training of {run.name}", parts)
+        parts.append(render_paragraph("An earlier version made this checkpoint, and kept no more of its test.", "note"))
+    parts.append(
+        render_section(
+            "Settings", render_table(("setting", "value"), [*record.config.items(), *record.provenance.items()])
+        )
+    )
+    return render_page(f"Training of {record.name}", parts)
 
 
-def _before_and_after(run: Run) -> str:
-    rows = [_row(one.model, one) for one in run.beside]
-    rows += [_row(f"before: {run.before.model}", run.before), _row(f"after: {run.after.model}", run.after)]
-    gains = [f"{new - old:+.3f}" for old, new in zip(run.before[1:], run.after[1:], strict=True)]
+def _render_before_and_after(record: TrainingRecord) -> str:
+    rows = [_format_figures(one.model, one) for one in record.other_models]
+    rows += [
+        _format_figures(f"before: {record.before.model}", record.before),
+        _format_figures(f"after: {record.after.model}", record.after),
+    ]
+    gains = [f"{new - old:+.3f}" for old, new in zip(record.before[1:], record.after[1:], strict=True)]
     rows.append(["change", *gains])
-    rows.append([f"95 % interval, over {run.change.over}", _span(run.first), "", _span(run.change), ""])
-    return table(FIGURES, rows)
+    rows.append(
+        [
+            f"95 % interval, over {record.map_at_r_change.resampling_unit}",
+            _format_change_interval(record.p_at_1_change),
+            "",
+            _format_change_interval(record.map_at_r_change),
+            "",
+        ]
+    )
+    return render_table(FIGURE_HEADINGS, rows)
 
 
-def _row(name: str, figures: Figures) -> list[str]:
+def _format_figures(name: str, figures: RecordedFigures) -> list[str]:
     return [name, *(f"{value:.3f}" for value in figures[1:])]
 
 
-def _span(change: Change) -> str:
+def _format_change_interval(change: RecordedChange) -> str:
     return f"{change.low:+.3f} to {change.high:+.3f}"
 
 
-def _rests_on(run: Run) -> list[str]:
-    parts = run.parts
-    asked = f"{run.queries:,} queries of {run.classes:,} classes" if run.scope else f"{run.queries:,} queries"
+def _describe_basis(record: TrainingRecord) -> list[str]:
+    parts = record.parts
+    queries = (
+        f"{record.queries:,} queries of {record.classes:,} classes" if record.scope else f"{record.queries:,} queries"
+    )
     sentences = [
-        f"The figures are of {asked} among {parts['test']:,} test pictures. The training learned from "
+        f"The figures are of {queries} among {parts['test']:,} test pictures. The training learned from "
         f"{parts['train']:,} other pictures and chose its best epoch by {parts['validation']:,} more; no picture is in "
         "two of the three parts, and copies count as one picture.",
-        f"The interval of the change was resampled over {run.change.over}. Install is said only where all of it lies "
+        f"The interval of the change was resampled over {record.map_at_r_change.resampling_unit}. Install is said "
+        "only where all of it lies "
         "above 0.",
     ]
-    if run.unreadable:
-        sentences.append(f"{run.unreadable:,} pictures could not be read and took no part.")
+    if record.unreadable:
+        sentences.append(f"{record.unreadable:,} pictures could not be read and took no part.")
     return sentences
 
 
-def _curves(run: Run) -> str:
-    losses = [(epoch.epoch, epoch.loss) for epoch in run.epochs if epoch.loss is not None]
-    heads = [(epoch.epoch, epoch.score.head) for epoch in run.epochs if epoch.score.head is not None]
-    backbones = [(epoch.epoch, epoch.score.backbone) for epoch in run.epochs]
-    apart = [(epoch.epoch, epoch.negative_distance) for epoch in run.epochs if epoch.negative_distance is not None]
-    near = [(epoch.epoch, epoch.positive_distance) for epoch in run.epochs if epoch.positive_distance is not None]
-    active = [(epoch.epoch, epoch.active) for epoch in run.epochs if epoch.active is not None]
-    spread = [(epoch.epoch, epoch.spread) for epoch in run.epochs]
-    scores = [svg.Line("head", heads)] if heads else []
-    scores.append(svg.Line("backbone", backbones))
-    taken = f"epoch {run.best_epoch} was taken" if run.best_epoch else "none was taken: the model is as it was"
-    return beside(
-        ("Loss", svg.curves([svg.Line("loss", losses)], "epoch", "loss")),
-        (f"Validation: {taken}", svg.curves(scores, "epoch", "MAP@R")),
+def _draw_training_curves(record: TrainingRecord) -> str:
+    losses = [(epoch.epoch, epoch.loss) for epoch in record.epochs if epoch.loss is not None]
+    heads = [(epoch.epoch, epoch.score.head) for epoch in record.epochs if epoch.score.head is not None]
+    backbones = [(epoch.epoch, epoch.score.backbone) for epoch in record.epochs]
+    mismatch_distances = [
+        (epoch.epoch, epoch.negative_distance) for epoch in record.epochs if epoch.negative_distance is not None
+    ]
+    match_distances = [
+        (epoch.epoch, epoch.positive_distance) for epoch in record.epochs if epoch.positive_distance is not None
+    ]
+    active = [(epoch.epoch, epoch.active) for epoch in record.epochs if epoch.active is not None]
+    spread = [(epoch.epoch, epoch.spread) for epoch in record.epochs]
+    scores = [SvgCurve("head", heads)] if heads else []
+    scores.append(SvgCurve("backbone", backbones))
+    epoch_note = (
+        f"epoch {record.best_epoch} was taken" if record.best_epoch else "none was taken: the model is as it was"
+    )
+    return render_columns(
+        ("Loss", draw_curves([SvgCurve("loss", losses)], "epoch", "loss")),
+        (f"Validation: {epoch_note}", draw_curves(scores, "epoch", "MAP@R")),
         (
             "Mean distances in a batch",
-            svg.curves([svg.Line("matches", near), svg.Line("mismatches", apart)], "epoch", "distance"),
+            draw_curves(
+                [SvgCurve("matches", match_distances), SvgCurve("mismatches", mismatch_distances)], "epoch", "distance"
+            ),
         ),
         (
             "Signs of a collapse: all active, no spread",
-            svg.curves([svg.Line("active", active), svg.Line("spread", spread)], "epoch", "share"),
+            draw_curves([SvgCurve("active", active), SvgCurve("spread", spread)], "epoch", "share"),
         ),
     )
 
 
-def _distances(seen: Insight, scope: str) -> list[str]:
+def _render_distances(test_data: ReportData, scope: str) -> list[str]:
     """Histograms before and after on one scale, and the thresholds."""
-    furthest = max(side.histogram.edges[-1] for side in (seen.before, seen.after))
-    cutoffs = _cutoffs(seen.calibration)
-    marks = [svg.Mark(f"{cutoff.fmr.value:.3g}", cutoff.distance) for cutoff in cutoffs]
-    drawn = beside(
-        (_told("Before", seen.before), svg.distances(seen.before.histogram, [], furthest)),
-        (_told("After", seen.after), svg.distances(seen.after.histogram, marks, furthest)),
+    furthest = max(side.histogram.edges[-1] for side in (test_data.before, test_data.after))
+    cutoffs = _select_cutoffs(test_data.calibration)
+    marks = [ThresholdMark(f"{cutoff.fmr.value:.3g}", cutoff.distance) for cutoff in cutoffs]
+    histograms = render_columns(
+        (_caption_model("Before", test_data.before), draw_distances(test_data.before.histogram, [], furthest)),
+        (_caption_model("After", test_data.after), draw_distances(test_data.after.histogram, marks, furthest)),
     )
     note = "The less the two overlap, the better same and different can be told apart by a distance."
     if marks:
         note += " Dashed: thresholds, named by the share of mismatched pairs that lie below."
-    measured = seen.calibration.measured() if seen.calibration else ""
+    measured = test_data.calibration.describe_pairs() if test_data.calibration else ""
     return [
-        section("Distances of matched and mismatched pairs", drawn, paragraph(note, "note")),
-        section("Thresholds after the training", _thresholds(cutoffs), *map(paragraph, (scope, measured))),
+        render_section("Distances of matched and mismatched pairs", histograms, render_paragraph(note, "note")),
+        render_section(
+            "Thresholds after the training", _render_thresholds(cutoffs), *map(render_paragraph, (scope, measured))
+        ),
     ]
 
 
-def _told(when: str, side: Side) -> str:
-    error = "" if side.eer is None else f", equal error rate {side.eer:.1%}"
-    return f"{when}: {side.model}{error}"
+def _caption_model(when: str, summary: EmbeddingSummary) -> str:
+    error = "" if summary.eer is None else f", equal error rate {summary.eer:.1%}"
+    return f"{when}: {summary.model}{error}"
 
 
-def _cutoffs(calibration: Calibration | None) -> list[Cutoff]:
+def _select_cutoffs(calibration: Calibration | None) -> list[DistanceCutoff]:
     return [cutoff for cutoff in calibration.cutoffs if cutoff.fmr.value in FMRS] if calibration else []
 
 
-def _thresholds(cutoffs: Sequence[Cutoff]) -> str:
+def _render_thresholds(cutoffs: Sequence[DistanceCutoff]) -> str:
     heading = ("nearer than this counts as the same", "false matches", "matches missed")
-    return table(heading, [(f"{one.distance:.3f}", _rate(one.fmr), _rate(one.fnmr)) for one in cutoffs])
+    return render_table(
+        heading, [(f"{one.distance:.3f}", _format_rate(one.fmr), _format_rate(one.fnmr)) for one in cutoffs]
+    )
 
 
-def _rate(rate: Rate | None) -> str:
+def _format_rate(rate: ErrorRate | None) -> str:
     return "" if rate is None else f"{rate.value:.2%} ({rate.low:.2%} to {rate.high:.2%})"
 
 
-def _planes(seen: Insight) -> Steps[str]:
+def _render_planes(test_data: ReportData) -> Steps[str]:
     """t-SNE before and after, with the colours of the classes."""
-    drawn = []
-    for side in (seen.before, seen.after):
+    planes = []
+    for side in (test_data.before, test_data.after):
         values = np.array(side.drawn, np.float32).reshape(len(side.drawn), -1)
-        points = yield from tsne(values, jobs=os.cpu_count() or 1)
-        drawn.append(svg.plane(points.tolist(), seen.codes))
-    names = [(code, name) for code, name in enumerate(seen.classes) if code in set(seen.codes)]
-    legend = svg.legend(names[:NAMED]) + (paragraph(f"and {len(names) - NAMED:,} more") if len(names) > NAMED else "")
+        points = yield from fit_tsne_map(values, jobs=os.cpu_count() or 1)
+        planes.append(draw_plane(points.tolist(), test_data.codes))
+    names = [(code, name) for code, name in enumerate(test_data.classes) if code in set(test_data.codes)]
+    legend = draw_legend(names[:MAX_LEGEND_CLASSES]) + (
+        render_paragraph(f"and {len(names) - MAX_LEGEND_CLASSES:,} more") if len(names) > MAX_LEGEND_CLASSES else ""
+    )
     note = (
-        f"{len(seen.after.drawn):,} test pictures, arranged by t-SNE so that neighbours stay neighbours. Distances "
+        f"{len(test_data.after.drawn):,} test pictures, arranged by t-SNE so that neighbours stay neighbours. "
+        "Distances "
         "between clusters mean little."
     )
-    return beside(("Before", drawn[0]), ("After", drawn[1])) + legend + paragraph(note, "note")
+    return render_columns(("Before", planes[0]), ("After", planes[1])) + legend + render_paragraph(note, "note")
 
 
-def _mistakes(seen: Insight) -> list[str]:
+def _render_class_sections(test_data: ReportData) -> list[str]:
     classes = [
         [row.label, f"{row.photos:,}", *(f"{value:.3f}" for value in (*row.p_at_1, *row.map_at_r))]
-        for row in seen.per_class
+        for row in test_data.per_class
     ]
     heading = ("class, the hardest first", "pictures", "P@1 before", "after", "MAP@R before", "after")
-    more = f"{seen.left_out:,} more classes, easier than these, are left out." if seen.left_out else ""
-    kinds = [[kind.label, kind.taken_for, f"{kind.queries:,}"] for kind in seen.kinds]
-    shown = "".join(map(_mistake, seen.mistakes))
+    more = f"{test_data.left_out:,} more classes, easier than these, are left out." if test_data.left_out else ""
+    kinds = [[kind.label, kind.taken_for, f"{kind.queries:,}"] for kind in test_data.kinds]
+    pictures = "".join(map(_render_mistake, test_data.mistakes))
     note = "Left the query, then its nearest, which is of another class, then its nearest of its own class."
     return [
-        section("Each class", table(heading, classes), paragraph(more, "note")),
-        section("What is taken for what", table(("class", "whose nearest is of", "queries"), kinds)),
-        section("Hardest confusions", paragraph(note, "note"), f'<div class="pictures">{shown}</div>') if shown else "",
+        render_section("Each class", render_table(heading, classes), render_paragraph(more, "note")),
+        render_section("What is taken for what", render_table(("class", "whose nearest is of", "queries"), kinds)),
+        render_section("Hardest confusions", render_paragraph(note, "note"), f'<div class="pictures">{pictures}</div>')
+        if pictures
+        else "",
     ]
 
 
-def _mistake(mistake: Mistake) -> str:
-    captions: Sequence[tuple[Shown, str]] = (
+def _render_mistake(mistake: RetrievalMistake) -> str:
+    captions: Sequence[tuple[ReportPicture, str]] = (
         (mistake.query, mistake.label),
         (mistake.nearest, f"{mistake.taken_for}, {mistake.distance:.3f}"),
-        (mistake.own, f"{mistake.label}, {mistake.own_distance:.3f}"),
+        (mistake.nearest_match, f"{mistake.label}, {mistake.match_distance:.3f}"),
     )
-    return "".join(picture(shown.path, shown.sha256, words) for shown, words in captions)
+    return "".join(render_picture(shown.path, shown.sha256, words) for shown, words in captions)

@@ -14,7 +14,7 @@ PURPOSES: dict[str, str] = {
 }
 
 
-class Suited(NamedTuple):
+class PurposeDefaults(NamedTuple):
     """The settings that suit a purpose; each stands where the user sets none."""
 
     loss: str
@@ -27,9 +27,9 @@ class Suited(NamedTuple):
 # Measured on Fashion-MNIST with the whole network (`tests/benchmarks/bench_training.py`). New pictures of known classes
 # gain for eight epochs, and contrastive loss for steps as small as these; for new classes a second pass over thousands
 # of pictures only forgets, a head learns the classes it sees, and the weights halfway are the best of both.
-SUITED: dict[str, Suited] = {
-    "images": Suited("triplet", epochs=8, learning_rate=3e-4, dim=128, interpolation=1.0),
-    "classes": Suited("triplet", epochs=1, learning_rate=3e-4, dim=0, interpolation=0.5),
+PURPOSE_DEFAULTS: dict[str, PurposeDefaults] = {
+    "images": PurposeDefaults("triplet", epochs=8, learning_rate=3e-4, dim=128, interpolation=1.0),
+    "classes": PurposeDefaults("triplet", epochs=1, learning_rate=3e-4, dim=0, interpolation=0.5),
 }
 
 RECIPES: dict[str, str] = {
@@ -71,7 +71,7 @@ MINERS: dict[str, str] = {
 }
 
 
-class Preset(NamedTuple):
+class LossPreset(NamedTuple):
     """One set of a loss's own settings.
 
     `average` is "all" or "active" (see `losses.py`; the losses of pytorch-metric-learning average in their own way);
@@ -94,20 +94,20 @@ class LossChoice(NamedTuple):
 
     help: str
     miners: tuple[str, ...]
-    presets: dict[str, Preset]
+    presets: dict[str, LossPreset]
     distances: tuple[str, ...] = ("l2",)
 
 
-def _same(preset: Preset) -> dict[str, Preset]:
+def _repeat_preset(preset: LossPreset) -> dict[str, LossPreset]:
     """The notes give no form of their own."""
     return dict.fromkeys(PRESETS, preset)
 
 
-PAIRS = ("all", "random", "hard", "semi-hard")
-EVERY_DISTANCE = tuple(DISTANCES)
+PAIR_MINER_NAMES = ("all", "random", "hard", "semi-hard")
+ALL_DISTANCES = tuple(DISTANCES)
 # Proxies and centres are weights drawn at random that have a few hundred steps to find their place. Proxy-Anchor's own
 # code trains them at 1e-2 (100 times 1e-4), SoftTriple's centres too: 20 times the usual rate here.
-PROXIES = 20.0
+PROXY_RATE = 20.0
 
 # The tuned triplet margin is FaceNet's 0.2 (Schroff et al. 2015, section 3.2). The tuned contrastive one is measured:
 # Fashion-MNIST at 64 px, 5,000 pictures, pretrained lite0, three epochs, one seed, validation MAP@R: 0.6 0.737, the
@@ -116,119 +116,123 @@ PROXIES = 20.0
 LOSSES: dict[str, LossChoice] = {
     "contrastive": LossChoice(
         "Pairs: matches are pulled together, mismatches nearer than the margin are pushed apart.",
-        PAIRS,
-        {"tuned": Preset(0.6), "lecture": Preset(1.0)},
-        EVERY_DISTANCE,
+        PAIR_MINER_NAMES,
+        {"tuned": LossPreset(0.6), "lecture": LossPreset(1.0)},
+        ALL_DISTANCES,
     ),
     "contrastive-squared": LossChoice(
         "The same with squared distances: the farthest match and the nearest mismatch weigh most.",
-        PAIRS,
-        _same(Preset(1.0)),
-        EVERY_DISTANCE,
+        PAIR_MINER_NAMES,
+        _repeat_preset(LossPreset(1.0)),
+        ALL_DISTANCES,
     ),
     "contrastive-hadsell": LossChoice(
         "The same with squares inside the margin: mismatches just within it are hardly pushed (Hadsell 2006).",
-        PAIRS,
-        _same(Preset(1.0)),
-        EVERY_DISTANCE,
+        PAIR_MINER_NAMES,
+        _repeat_preset(LossPreset(1.0)),
+        ALL_DISTANCES,
     ),
     "triplet": LossChoice(
         "Triplets: a photo has to be nearer to its match than to a mismatch, by at least the margin.",
-        (*PAIRS, "semi-hard-all"),
-        {"tuned": Preset(0.2, "semi-hard-all", "active"), "lecture": Preset(1.0)},
-        EVERY_DISTANCE,
+        (*PAIR_MINER_NAMES, "semi-hard-all"),
+        {"tuned": LossPreset(0.2, "semi-hard-all", "active"), "lecture": LossPreset(1.0)},
+        ALL_DISTANCES,
     ),
     "triplet-soft": LossChoice(
         "Triplets without a margin: the nearer the match than the mismatch the better, ever more gently (Hermans).",
         ("hard", "semi-hard", "random"),
-        {"tuned": Preset(miner="semi-hard"), "lecture": Preset(miner="random")},
-        EVERY_DISTANCE,
+        {"tuned": LossPreset(miner="semi-hard"), "lecture": LossPreset(miner="random")},
+        ALL_DISTANCES,
     ),
     "siamese": LossChoice(
         "A small network judges each pair as same or different; the simplest way and the weakest (lecture notes).",
         ("all", "random", "semi-hard"),  # with the hardest pairs only, the head learns to call the near ones different
-        {"tuned": Preset(average="active", own_rate=10.0), "lecture": Preset(miner="random", own_rate=10.0)},
+        {"tuned": LossPreset(average="active", own_rate=10.0), "lecture": LossPreset(miner="random", own_rate=10.0)},
     ),
     "supcon": LossChoice(
         "Every match has to stand out from the whole batch, all matches at once (Khosla 2020).",
         ("all",),
-        _same(Preset(temperature=0.1)),
+        _repeat_preset(LossPreset(temperature=0.1)),
     ),
     "nt-xent": LossChoice(
         "Each match on its own has to stand out from all mismatches of the batch (Sohn 2016, Chen 2020).",
         ("all",),
-        _same(Preset(temperature=0.07)),
+        _repeat_preset(LossPreset(temperature=0.07)),
     ),
     "multi-similarity": LossChoice(
         "Pairs weighed by how hard they are, by themselves and beside the others of the batch (Wang 2019).",
         ("all", "multi-similarity"),
-        _same(Preset()),
+        _repeat_preset(LossPreset()),
     ),
     "circle": LossChoice(
         "Pairs weighed by how far each still has to go (Sun 2020).",
         ("all",),
-        _same(Preset(0.4, temperature=1 / 80)),
+        _repeat_preset(LossPreset(0.4, temperature=1 / 80)),
     ),
     "fast-ap": LossChoice(
         "The ranking itself: the average precision of each photo's neighbours, made smooth (Cakir 2019).",
         ("all",),
-        _same(Preset()),
+        _repeat_preset(LossPreset()),
     ),
     "angular": LossChoice(
-        "Triplets by the angle at the mismatch instead of by distances (Wang 2017).", ("all",), _same(Preset())
+        "Triplets by the angle at the mismatch instead of by distances (Wang 2017).",
+        ("all",),
+        _repeat_preset(LossPreset()),
     ),
     "snr": LossChoice(
         "Pairs, with distances as noise against signal: the variance of the difference (Yuan 2019).",
         ("all",),
-        _same(Preset(1.0)),
+        _repeat_preset(LossPreset(1.0)),
     ),
     "margin": LossChoice(
         "Pairs on two sides of a boundary that is learned too (Wu 2017).",
         ("distance-weighted", "all"),
-        _same(Preset(0.2, "distance-weighted", own_rate=PROXIES)),
+        _repeat_preset(LossPreset(0.2, "distance-weighted", own_rate=PROXY_RATE)),
     ),
     "margin-per-class": LossChoice(
         "The same with a boundary of its own for each class (Wu 2017).",
         ("distance-weighted", "all"),
-        _same(Preset(0.2, "distance-weighted", own_rate=PROXIES)),
+        _repeat_preset(LossPreset(0.2, "distance-weighted", own_rate=PROXY_RATE)),
     ),
     "normalised-softmax": LossChoice(
         "Classes: each has a point of its own, and a photo has to be nearest to that of its class (Zhai 2019).",
         ("all",),
-        _same(Preset(temperature=0.05, own_rate=PROXIES)),
+        _repeat_preset(LossPreset(temperature=0.05, own_rate=PROXY_RATE)),
     ),
     "cosface": LossChoice(
         "The same, and the point of the own class has to be nearer by a margin (Wang 2018).",
         ("all",),
-        _same(Preset(0.35, temperature=1 / 64, own_rate=PROXIES)),
+        _repeat_preset(LossPreset(0.35, temperature=1 / 64, own_rate=PROXY_RATE)),
     ),
     "arcface": LossChoice(
         "The same with the margin as an angle (Deng 2019).",
         ("all",),
-        _same(Preset(0.5, temperature=1 / 64, own_rate=PROXIES)),
+        _repeat_preset(LossPreset(0.5, temperature=1 / 64, own_rate=PROXY_RATE)),
     ),
     "proxy-nca": LossChoice(
         "Classes by their points and by squared distances, at the temperature of ProxyNCA++ (Teh 2020).",
         ("all",),
         {
-            "tuned": Preset(temperature=1 / 9, own_rate=PROXIES),
-            "lecture": Preset(temperature=1.0, own_rate=PROXIES),  # the first form, Movshovitz-Attias et al. 2017
+            "tuned": LossPreset(temperature=1 / 9, own_rate=PROXY_RATE),
+            "lecture": LossPreset(
+                temperature=1.0, own_rate=PROXY_RATE
+            ),  # the first form, Movshovitz-Attias et al. 2017
         },
     ),
     "proxy-anchor": LossChoice(
         "Each class's point pulls the photos of the batch that are far from it and pushes those too near (Kim 2020).",
         ("all",),
-        _same(Preset(0.1, temperature=1 / 32, own_rate=PROXIES)),
+        _repeat_preset(LossPreset(0.1, temperature=1 / 32, own_rate=PROXY_RATE)),
     ),
     "soft-triple": LossChoice(
         "Classes with ten points each, for classes of several looks (Qian 2019).",
         ("all",),
-        _same(Preset(0.01, temperature=1 / 20, own_rate=PROXIES)),
+        _repeat_preset(LossPreset(0.01, temperature=1 / 20, own_rate=PROXY_RATE)),
     ),
 }
 
 
-def usual_miner(purpose: str, loss: str, preset: str) -> str:
+def choose_miner(purpose: str, loss: str, preset: str) -> str:
     """The miner that is taken where the user names none: the preset's, but for new classes every triplet.
 
     Measured on Fashion-MNIST, five classes learned and the other five asked, then the other way round, seed 0, against

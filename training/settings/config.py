@@ -15,19 +15,19 @@ from training.settings.choices import (
     LOSSES,
     MINERS,
     PRESETS,
+    PURPOSE_DEFAULTS,
     PURPOSES,
     RECIPES,
     SAMPLINGS,
-    SUITED,
-    Preset,
-    usual_miner,
+    LossPreset,
+    choose_miner,
 )
 
-Value = str | int | float | None
+SettingValue = str | int | float | None
 _LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
 
 
-class Rule(NamedTuple):
+class SettingRule(NamedTuple):
     """What a field may be, with help for a lay reader: one of `choices` (name -> help), or a number, low to high.
 
     `unset` says what None stands for, where None is allowed; `advanced` fields are folded away in the dialog.
@@ -41,37 +41,37 @@ class Rule(NamedTuple):
     advanced: bool = False
 
 
-class Field(NamedTuple):
+class SettingField(NamedTuple):
     """One setting as the command line and the dialog need it; `kind` is str, int or float."""
 
     name: str
     kind: type
-    default: Value
-    rule: Rule
+    default: SettingValue
+    rule: SettingRule
 
     @property
-    def option(self) -> str:
+    def option_name(self) -> str:
         """The name on the command line: --image-size for image_size."""
         return "--" + self.name.replace("_", "-")
 
     @property
-    def optional(self) -> bool:
+    def allows_none(self) -> bool:
         """Whether None, "the usual one", is allowed."""
         return bool(self.rule.unset)
 
 
-def _setting(default: Value, rule: Rule) -> Any:
+def _make_setting(default: SettingValue, rule: SettingRule) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
-def _suited(name: str, rule: Rule) -> Any:
+def _make_suited_setting(name: str, rule: SettingRule) -> Any:
     """A setting of `choices.Suited`: what is None when a config is made becomes what suits its purpose."""
-    images, classes = (in_words(getattr(SUITED[purpose], name)) for purpose in ("images", "classes"))
-    both = f"{images}" if images == classes else f"{images} for new pictures, {classes} for new classes"
-    return _setting(None, rule._replace(unset=both))
+    images, classes = (format_value(getattr(PURPOSE_DEFAULTS[purpose], name)) for purpose in ("images", "classes"))
+    description = f"{images}" if images == classes else f"{images} for new pictures, {classes} for new classes"
+    return _make_setting(None, rule._replace(unset=description))
 
 
-def in_words(value: str | float) -> str:
+def format_value(value: str | float) -> str:
     """A value as it is typed: 0.0003, 6."""
     return value if isinstance(value, str) else f"{value:g}"
 
@@ -83,57 +83,69 @@ class TrainConfig:
     Those of `choices.Suited` may be left out or None when it is made, and are then what suits the purpose.
     """
 
-    purpose: str = _setting("images", Rule("What the model is for.", PURPOSES))
-    loss: str = _suited("loss", Rule("What the model is corrected for.", _LOSS_HELP))
-    miner: str | None = _setting(
-        None, Rule("Which pairs or triplets of a batch count.", MINERS, unset="the one that suits loss and purpose")
+    purpose: str = _make_setting("images", SettingRule("What the model is for.", PURPOSES))
+    loss: str = _make_suited_setting("loss", SettingRule("What the model is corrected for.", _LOSS_HELP))
+    miner: str | None = _make_setting(
+        None,
+        SettingRule("Which pairs or triplets of a batch count.", MINERS, unset="the one that suits loss and purpose"),
     )
-    epochs: int = _suited("epochs", Rule("How often the training goes over the pictures.", low=1, high=1000))
-    least_steps: int = _setting(
+    epochs: int = _make_suited_setting(
+        "epochs", SettingRule("How often the training goes over the pictures.", low=1, high=1000)
+    )
+    least_steps: int = _make_setting(
         40,
-        Rule(
+        SettingRule(
             "Steps at least: where few pictures would make fewer, an epoch goes over them several times.",
             low=0,
             high=100_000,
             advanced=True,
         ),
     )
-    image_size: int | None = _setting(
-        None, Rule("Side of the pictures in pixels; smaller is faster.", low=32, high=1024, unset="the model's own")
-    )
-    preset: str = _setting("tuned", Rule("Which form of the loss.", PRESETS, advanced=True))
-    margin: float | None = _setting(
+    image_size: int | None = _make_setting(
         None,
-        Rule("How far apart mismatches have to be.", low=0.01, high=2, unset="the loss's own", advanced=True),
+        SettingRule("Side of the pictures in pixels; smaller is faster.", low=32, high=1024, unset="the model's own"),
     )
-    temperature: float | None = _setting(
+    preset: str = _make_setting("tuned", SettingRule("Which form of the loss.", PRESETS, advanced=True))
+    margin: float | None = _make_setting(
         None,
-        Rule("Smaller looks at the hardest mismatches only.", low=0.005, high=1, unset="the loss's own", advanced=True),
+        SettingRule("How far apart mismatches have to be.", low=0.01, high=2, unset="the loss's own", advanced=True),
     )
-    distance: str = _setting("l2", Rule("How the loss measures distances.", DISTANCES, advanced=True))
-    recipe: str = _setting("auto", Rule("How much of the network is trained.", RECIPES, advanced=True))
-    dim: int = _suited(
+    temperature: float | None = _make_setting(
+        None,
+        SettingRule(
+            "Smaller looks at the hardest mismatches only.", low=0.005, high=1, unset="the loss's own", advanced=True
+        ),
+    )
+    distance: str = _make_setting("l2", SettingRule("How the loss measures distances.", DISTANCES, advanced=True))
+    recipe: str = _make_setting("auto", SettingRule("How much of the network is trained.", RECIPES, advanced=True))
+    dim: int = _make_suited_setting(
         "dim",
-        Rule(
+        SettingRule(
             "Numbers per picture at the model's end, from 2 to the backbone's own; 0 adds nothing to the backbone.",
             low=0,
             high=4096,
             advanced=True,
         ),
     )
-    classes_per_batch: int = _setting(10, Rule("Classes looked at together.", low=2, high=1024, advanced=True))
-    photos_per_class: int = _setting(
-        6, Rule("Pictures of each class looked at together.", low=2, high=256, advanced=True)
+    classes_per_batch: int = _make_setting(
+        10, SettingRule("Classes looked at together.", low=2, high=1024, advanced=True)
     )
-    sampling: str = _setting("classes", Rule("Which classes are looked at together.", SAMPLINGS, advanced=True))
-    learning_rate: float = _suited(
+    photos_per_class: int = _make_setting(
+        6, SettingRule("Pictures of each class looked at together.", low=2, high=256, advanced=True)
+    )
+    sampling: str = _make_setting(
+        "classes", SettingRule("Which classes are looked at together.", SAMPLINGS, advanced=True)
+    )
+    learning_rate: float = _make_suited_setting(
         "learning_rate",
-        Rule("Largest step of the training; smaller is safer and slower.", low=1e-7, high=1, advanced=True),
+        SettingRule("Largest step of the training; smaller is safer and slower.", low=1e-7, high=1, advanced=True),
     )
-    weight_decay: float = _setting(1e-2, Rule("Pull of the weights towards zero.", low=0, high=1, advanced=True))
-    interpolation: float = _suited(
+    weight_decay: float = _make_setting(
+        1e-2, SettingRule("Pull of the weights towards zero.", low=0, high=1, advanced=True)
+    )
+    interpolation: float = _make_suited_setting(
         "interpolation",
-        Rule(
+        SettingRule(
             "How far the weights go from the pretrained ones towards the trained ones, 1 all the way; less forgets "
             "less of other classes.",
             low=0.1,
@@ -141,18 +153,21 @@ class TrainConfig:
             advanced=True,
         ),
     )
-    patience: int = _setting(
-        3, Rule("Stop after so many epochs without improvement; 0 never stops early.", low=0, high=1000, advanced=True)
+    patience: int = _make_setting(
+        3,
+        SettingRule(
+            "Stop after so many epochs without improvement; 0 never stops early.", low=0, high=1000, advanced=True
+        ),
     )
-    max_seconds: float = _setting(
-        0.0, Rule("Stop training after so many seconds; 0 sets no limit.", low=0, high=1e7, advanced=True)
+    max_seconds: float = _make_setting(
+        0.0, SettingRule("Stop training after so many seconds; 0 sets no limit.", low=0, high=1e7, advanced=True)
     )
-    seed: int = _setting(0, Rule("Start of the random numbers.", low=0, high=2**31 - 1, advanced=True))
+    seed: int = _make_setting(0, SettingRule("Start of the random numbers.", low=0, high=2**31 - 1, advanced=True))
 
     def __post_init__(self) -> None:
-        for setting in fields_of(TrainConfig):
-            _check(setting, getattr(self, setting.name))
-        for name, value in SUITED[self.purpose]._asdict().items():
+        for setting in list_settings(TrainConfig):
+            _check_value(setting, getattr(self, setting.name))
+        for name, value in PURPOSE_DEFAULTS[self.purpose]._asdict().items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)  # frozen from here on
         if self.dim == 1:  # of unit length it could only be 1 or -1
@@ -160,21 +175,21 @@ class TrainConfig:
         _check_loss(self)
 
     @property
-    def preset_of_loss(self) -> Preset:
+    def loss_preset(self) -> LossPreset:
         """The loss's own margin, miner and average under the chosen preset."""
         return LOSSES[self.loss].presets[self.preset]
 
-    def resolved(self) -> "TrainConfig":
+    def resolve_defaults(self) -> "TrainConfig":
         """The same with the loss's own miner, margin and temperature written out, None for what it has none of;
         image_size is the model's to fill in.
         """
-        usual = self.preset_of_loss
+        usual = self.loss_preset
         margin = usual.margin if self.margin is None else self.margin
         temperature = usual.temperature if self.temperature is None else self.temperature
-        miner = self.miner or usual_miner(self.purpose, self.loss, self.preset)
+        miner = self.miner or choose_miner(self.purpose, self.loss, self.preset)
         return replace(self, miner=miner, margin=margin, temperature=temperature)
 
-    def to_dict(self) -> dict[str, Value]:
+    def to_dict(self) -> dict[str, SettingValue]:
         """Plain values for JSON."""
         return asdict(self)
 
@@ -189,36 +204,38 @@ class TrainConfig:
 
 
 @cache
-def fields_of(config: type[TrainConfig]) -> tuple[Field, ...]:
+def list_settings(config: type[TrainConfig]) -> tuple[SettingField, ...]:
     """The settings in order of display."""
     hints = get_type_hints(config)
     kinds = {
         name: next(kind for kind in (str, int, float) if hint in (kind, kind | None)) for name, hint in hints.items()
     }
-    return tuple(Field(f.name, kinds[f.name], cast(Value, f.default), f.metadata["rule"]) for f in fields(config))
+    return tuple(
+        SettingField(f.name, kinds[f.name], cast(SettingValue, f.default), f.metadata["rule"]) for f in fields(config)
+    )
 
 
 def _check_loss(config: TrainConfig) -> None:
     """Refuse what has no meaning for the loss."""
-    loss, usual = config.loss, config.preset_of_loss
+    loss, usual = config.loss, config.loss_preset
     if config.miner is not None:
-        _check_taken(loss, "miner", config.miner, LOSSES[loss].miners)
-    _check_taken(loss, "distance", config.distance, LOSSES[loss].distances)
-    for name, set_, own in (
+        _check_supported(loss, "miner", config.miner, LOSSES[loss].miners)
+    _check_supported(loss, "distance", config.distance, LOSSES[loss].distances)
+    for name, configured, preset_value in (
         ("margin", config.margin, usual.margin),
         ("temperature", config.temperature, usual.temperature),
     ):
-        if set_ is not None and own is None:
+        if configured is not None and preset_value is None:
             raise LookalikeError(f"The loss {loss} has no {name}; leave --{name} out.")
 
 
-def _check_taken(loss: str, noun: str, name: str, takes: tuple[str, ...]) -> None:
-    if name not in takes:
-        raise LookalikeError(f"The loss {loss} cannot use the {noun} {name}; choose {_any_of(takes)}.")
+def _check_supported(loss: str, noun: str, name: str, supported: tuple[str, ...]) -> None:
+    if name not in supported:
+        raise LookalikeError(f"The loss {loss} cannot use the {noun} {name}; choose {_join_choices(supported)}.")
 
 
-def _check(setting: Field, value: object) -> None:
-    if value is None and setting.optional:
+def _check_value(setting: SettingField, value: object) -> None:
+    if value is None and setting.allows_none:
         return
     if setting.kind is str:
         _check_choice(setting, value)
@@ -226,21 +243,23 @@ def _check(setting: Field, value: object) -> None:
         _check_number(setting, value)
 
 
-def _check_choice(setting: Field, value: object) -> None:
+def _check_choice(setting: SettingField, value: object) -> None:
     if not isinstance(value, str) or value not in setting.rule.choices:
-        raise LookalikeError(f"{setting.option} cannot be {value!r}; choose {_any_of(tuple(setting.rule.choices))}.")
-
-
-def _check_number(setting: Field, value: object) -> None:
-    allowed = int if setting.kind is int else (int, float)
-    if isinstance(value, bool) or not isinstance(value, allowed):
-        noun = "a whole number" if setting.kind is int else "a number"
-        raise LookalikeError(f"{setting.option} has to be {noun}, not {value!r}.")
-    if not setting.rule.low <= value <= setting.rule.high:
         raise LookalikeError(
-            f"{setting.option} has to be from {setting.rule.low:g} to {setting.rule.high:.10g}, not {value!r}."
+            f"{setting.option_name} cannot be {value!r}; choose {_join_choices(tuple(setting.rule.choices))}."
         )
 
 
-def _any_of(names: tuple[str, ...]) -> str:
+def _check_number(setting: SettingField, value: object) -> None:
+    allowed = int if setting.kind is int else (int, float)
+    if isinstance(value, bool) or not isinstance(value, allowed):
+        noun = "a whole number" if setting.kind is int else "a number"
+        raise LookalikeError(f"{setting.option_name} has to be {noun}, not {value!r}.")
+    if not setting.rule.low <= value <= setting.rule.high:
+        raise LookalikeError(
+            f"{setting.option_name} has to be from {setting.rule.low:g} to {setting.rule.high:.10g}, not {value!r}."
+        )
+
+
+def _join_choices(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]

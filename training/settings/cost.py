@@ -10,104 +10,114 @@ from typing import NamedTuple
 
 from training.settings.config import TrainConfig
 
-SIDE, CORES = 224, 2  # what the rates are for
-PATIENT = 300.0  # seconds; a training within that is worth waiting for on the spot
-CUDA = 30.0  # times as fast as two cores, about
-FEW = 2_000  # passes through the frozen part that are made once, in as many views as that allows
+REFERENCE_SIDE, REFERENCE_CORES = 224, 2  # what the rates are for
+AUTO_TIME_LIMIT = 300.0  # seconds; a training within that is worth waiting for on the spot
+CUDA_SPEEDUP = 30.0  # times as fast as two cores, about
+CACHED_PASSES = 2_000  # passes through the frozen part that are made once, in as many views as that allows
 LEAST_VIEWS, MOST_VIEWS = 2, 8
 # What the layers of the default network keep of a picture of 224 pixels for the way back: 60 pictures peak at 6.3 GB.
-KEPT_BYTES = 105e6
-SHARE = 1 / 3  # of memory for that
-USUAL_MEMORY = 8 << 30  # where the system does not say
+ACTIVATION_BYTES = 105e6
+ACTIVATION_SHARE = 1 / 3  # of memory for that
+FALLBACK_MEMORY = 8 << 30  # where the system does not say
 
 
-class Rate(NamedTuple):
+class RecipeCost(NamedTuple):
     """Seconds for one picture: once for each cached view, and in each step."""
 
-    once: float
-    step: float
+    per_view: float
+    per_step: float
 
 
-RATES = {
-    "quick": Rate(0.010, 0.00005),
-    "tail": Rate(0.009, 0.006),
-    "full": Rate(0.0, 0.05),
-    "unlabelled": Rate(0.0, 0.1),  # two views in each step
+RECIPE_COSTS = {
+    "quick": RecipeCost(0.010, 0.00005),
+    "tail": RecipeCost(0.009, 0.006),
+    "full": RecipeCost(0.0, 0.05),
+    "unlabelled": RecipeCost(0.0, 0.1),  # two views in each step
 }
-ROUNDS = {"quick": 8, "tail": 2, "full": 1, "unlabelled": 1}  # how often an epoch goes over the pictures
+EPOCH_ROUNDS = {"quick": 8, "tail": 2, "full": 1, "unlabelled": 1}  # how often an epoch goes over the pictures
 
 
-class Machine(NamedTuple):
+class TrainingMachine(NamedTuple):
     """What a training runs on."""
 
     cores: int
     cuda: bool = False
-    memory: int = USUAL_MEMORY  # bytes
+    memory: int = FALLBACK_MEMORY  # bytes
 
     @property
-    def speed(self) -> float:
+    def relative_speed(self) -> float:
         """In multiples of what the rates are for."""
-        return CUDA if self.cuda else self.cores / CORES
+        return CUDA_SPEEDUP if self.cuda else self.cores / REFERENCE_CORES
 
 
-def _memory() -> int:
+def _read_total_memory() -> int:
     """Bytes of memory, used or not: what is free changes, and with it a training would."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not a POSIX system
-        return USUAL_MEMORY
+        return FALLBACK_MEMORY
 
 
-HERE = Machine(os.cpu_count() or 1, memory=_memory())  # without torch nobody knows of a graphics card
+THIS_MACHINE = TrainingMachine(
+    os.cpu_count() or 1, memory=_read_total_memory()
+)  # without torch nobody knows of a graphics card
 
 
-class Choice(NamedTuple):
+class RecipeChoice(NamedTuple):
     """A recipe and the sentence that says why."""
 
     recipe: str
     why: str
 
 
-def views_of(pictures: int) -> int:
+def count_cached_views(pictures: int) -> int:
     """In how many views so many pictures are cached: a fixed function, so that one seed makes one training."""
-    return min(MOST_VIEWS, max(LEAST_VIEWS, FEW // max(pictures, 1)))
+    return min(MOST_VIEWS, max(LEAST_VIEWS, CACHED_PASSES // max(pictures, 1)))
 
 
-def at_once(pictures: int, side: int, machine: Machine) -> int:
+def choose_chunk_size(pictures: int, side: int, machine: TrainingMachine) -> int:
     """How many of a batch of pictures (side pixels each way) go through the whole network together."""
-    fit = int(SHARE * machine.memory / (KEPT_BYTES * (side / SIDE) ** 2))
+    fit = int(ACTIVATION_SHARE * machine.memory / (ACTIVATION_BYTES * (side / REFERENCE_SIDE) ** 2))
     return pictures if machine.cuda or fit >= pictures else max(1, fit)
 
 
-def seconds(config: TrainConfig, pictures: int, machine: Machine = HERE) -> float:
+def estimate_training_seconds(config: TrainConfig, pictures: int, machine: TrainingMachine = THIS_MACHINE) -> float:
     """Seconds that the config's recipe takes for so many pictures to learn from, validation and verdict left out."""
-    recipe = choose(config, pictures, machine, labelled=True).recipe
-    spent = _seconds(recipe, config, pictures, machine)
+    recipe = choose_recipe(config, pictures, machine, labelled=True).recipe
+    spent = _estimate_recipe_seconds(recipe, config, pictures, machine)
     return min(spent, config.max_seconds) if config.max_seconds else spent
 
 
-def choose(config: TrainConfig, pictures: int, machine: Machine, *, labelled: bool) -> Choice:
+def choose_recipe(config: TrainConfig, pictures: int, machine: TrainingMachine, *, labelled: bool) -> RecipeChoice:
     """The recipe that was asked for, else the most thorough one that ends in time."""
     if config.recipe != "auto":
-        return Choice(config.recipe, f"Recipe {config.recipe}, as you asked.")
+        return RecipeChoice(config.recipe, f"Recipe {config.recipe}, as you asked.")
     if not labelled:
-        return Choice("unlabelled", "Recipe unlabelled: the pictures have no classes, so views of each are its match.")
-    limit = config.max_seconds or PATIENT
+        return RecipeChoice(
+            "unlabelled", "Recipe unlabelled: the pictures have no classes, so views of each are its match."
+        )
+    limit = config.max_seconds or AUTO_TIME_LIMIT
     for recipe in ("full", "tail", "quick"):
-        spent = _seconds(recipe, config, pictures, machine)
+        spent = _estimate_recipe_seconds(recipe, config, pictures, machine)
         if spent <= limit or recipe == "quick":
             break
     where = "a graphics card" if machine.cuda else f"{machine.cores} cores"
-    return Choice(recipe, f"Recipe {recipe}, chosen for {pictures:,} pictures on {where}: about {_spoken(spent)}.")
+    return RecipeChoice(
+        recipe, f"Recipe {recipe}, chosen for {pictures:,} pictures on {where}: about {_format_duration(spent)}."
+    )
 
 
-def _seconds(recipe: str, config: TrainConfig, pictures: int, machine: Machine) -> float:
-    rate = RATES[recipe]
+def _estimate_recipe_seconds(recipe: str, config: TrainConfig, pictures: int, machine: TrainingMachine) -> float:
+    cost = RECIPE_COSTS[recipe]
     batch = min(pictures, config.classes_per_batch * config.photos_per_class)
-    shown = max(pictures * config.epochs * ROUNDS[recipe], config.least_steps * batch)
-    passes = pictures * views_of(pictures) * rate.once
-    return (passes + shown * rate.step) * ((config.image_size or SIDE) / SIDE) ** 2 / machine.speed
+    pictures_shown = max(pictures * config.epochs * EPOCH_ROUNDS[recipe], config.least_steps * batch)
+    passes = pictures * count_cached_views(pictures) * cost.per_view
+    return (
+        (passes + pictures_shown * cost.per_step)
+        * ((config.image_size or REFERENCE_SIDE) / REFERENCE_SIDE) ** 2
+        / machine.relative_speed
+    )
 
 
-def _spoken(spent: float) -> str:
+def _format_duration(spent: float) -> str:
     return f"{spent:.0f} s" if spent < 120 else f"{spent / 60:.0f} min"

@@ -12,75 +12,81 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from indexer.models.network import Network
-from indexer.models.raw_pixels import Pixels
+from indexer.models.network import EmbeddingNetwork
+from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.vectors.projection import fit_pca
-from training.data.labelled_folders import number
-from training.data.pictures import Part
-from training.fitting.learner import device
-from training.fitting.recipes import Show
+from training.data.labelled_folders import number_labels
+from training.data.pictures import PicturePart
+from training.fitting.learner import choose_device
+from training.fitting.recipes import ComputeFeatures
 from training.settings.config import TrainConfig
 
 Vectors = NDArray[np.floating]
-PCA_OF_LDA = 64  # components that LDA is fitted on, as the notes do: fewer than there are pictures
+LDA_COMPONENTS = 64  # components that LDA is fitted on, as the notes do: fewer than there are pictures
 
-Baseline = Callable[[Part, Part, int], Vectors]
+BaselineFunction = Callable[[PicturePart, PicturePart, int], Vectors]
 
 
-def pixels(part: Part) -> Vectors:
+def flatten_pixels(part: PicturePart) -> Vectors:
     """Pictures as their pixels at 28 x 28, float32 (n, 2352) of unit length; an all black one is 0."""
-    small = Pixels()
-    read = [small.prepare(Image.fromarray(part.batch(np.array([row]))[0])) for row in range(len(part.samples))]
-    known: Vectors = np.nan_to_num(small.embed(np.stack(read)))
-    return known
+    small = RawPixelEmbedder()
+    prepared = [small.prepare(Image.fromarray(part.load_batch(np.array([row]))[0])) for row in range(len(part.samples))]
+    vectors: Vectors = np.nan_to_num(small.embed(np.stack(prepared)))
+    return vectors
 
 
-def raw(learn: Part, test: Part, dim: int) -> Vectors:
+def embed_raw_pixels(learn: PicturePart, test: PicturePart, dim: int) -> Vectors:
     """The test pictures as they are."""
-    return pixels(test)
+    return flatten_pixels(test)
 
 
-def pca(learn: Part, test: Part, dim: int) -> Vectors:
+def embed_with_pca(learn: PicturePart, test: PicturePart, dim: int) -> Vectors:
     """As many principal components of the pixels as an embedding has numbers, fitted on the pictures to learn from."""
-    known = pixels(learn)
-    projected: Vectors = (pixels(test) - known.mean(axis=0)) @ fit_pca(known, dim)
+    train_pixels = flatten_pixels(learn)
+    projected: Vectors = (flatten_pixels(test) - train_pixels.mean(axis=0)) @ fit_pca(train_pixels, dim)
     return projected
 
 
-def lda(learn: Part, test: Part, dim: int) -> Vectors:
+def embed_with_lda(learn: PicturePart, test: PicturePart, dim: int) -> Vectors:
     """Fisher's discriminants of the pixels' components: at most one less than there are classes.
 
     Where no class has two different pictures, all directions spread alike: the discriminants are the classes' means.
     """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # noqa: PLC0415  # 1 s, and only here
 
-    known, labels = pixels(learn), number(learn.samples).labels
-    components = fit_pca(known, min(PCA_OF_LDA, len(known) - 1))
-    rows, asked = known @ components, pixels(test) @ components
+    train_pixels, labels = flatten_pixels(learn), number_labels(learn.samples).labels
+    components = fit_pca(train_pixels, min(LDA_COMPONENTS, len(train_pixels) - 1))
+    train_features, test_features = train_pixels @ components, flatten_pixels(test) @ components
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of classes of one picture: they add no spread
-            found = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(rows, labels)
+            discriminants = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(train_features, labels)
     except np.linalg.LinAlgError:
-        means = np.stack([rows[labels == label].mean(axis=0) for label in np.unique(labels)])
-        return np.asarray(asked @ fit_pca(means, len(means) - 1), np.float32)
-    projected: Vectors = found.transform(asked)
+        means = np.stack([train_features[labels == label].mean(axis=0) for label in np.unique(labels)])
+        return np.asarray(test_features @ fit_pca(means, len(means) - 1), np.float32)
+    projected: Vectors = discriminants.transform(test_features)
     return projected
 
 
-BASELINES: dict[str, Baseline] = {"raw pixels": raw, "PCA of the pixels": pca, "LDA of the pixels": lda}
+BASELINES: dict[str, BaselineFunction] = {
+    "raw pixels": embed_raw_pixels,
+    "PCA of the pixels": embed_with_pca,
+    "LDA of the pixels": embed_with_lda,
+}
 
 
-class Classifier:
+class ClassifierLearner:
     """The network under a class layer, trained by cross-entropy; its embedding is what goes into that layer."""
 
-    def __init__(self, network: Network, config: TrainConfig, show: Show, *, classes: int, steps: int) -> None:
+    def __init__(
+        self, network: EmbeddingNetwork, config: TrainConfig, show: ComputeFeatures, *, classes: int, steps: int
+    ) -> None:
         self.network = network
         self.show = show
-        self.layer = nn.Linear(network.dim, classes).to(device())
+        self.layer = nn.Linear(network.dim, classes).to(choose_device())
         weights = [weight for weight in network.parameters() if weight.requires_grad]
-        every = [*weights, *self.layer.parameters()]
-        self.optimiser = torch.optim.AdamW(every, lr=config.learning_rate, weight_decay=config.weight_decay)
+        parameters = [*weights, *self.layer.parameters()]
+        self.optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, max_lr=config.learning_rate, total_steps=max(steps, 2)
         )
@@ -91,7 +97,7 @@ class Classifier:
         self.network.eval()
         pooled = self.show(rows, self.random).float()
         embedded = pooled if self.network.head is None else self.network.head(pooled)
-        loss = nn.functional.cross_entropy(self.layer(embedded), torch.from_numpy(labels).to(device()))
+        loss = nn.functional.cross_entropy(self.layer(embedded), torch.from_numpy(labels).to(choose_device()))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()

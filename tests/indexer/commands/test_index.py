@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from indexer.cli.terminal import STOPPED
+from indexer.cli.terminal import STOPPED_BY_USER
 from indexer.library import Library
 from tests.support.commands import Said, command, environment, lookalike
 from tests.support.trees import paint, paint_many, snapshot
@@ -267,7 +267,7 @@ def test_bad_input_is_a_sentence_and_changes_nothing(
     assert said.err.strip()
     assert (snapshot(prepared.photos), snapshot(tmp_path / "flat")) == before
     with Library.open(prepared.home / "default.library") as library:
-        assert len(library.store.roots()) == 1
+        assert len(library.store.list_roots()) == 1
 
 
 def test_faults_reach_a_shell_as_exit_code_and_sentence(home: Path, tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_faults_reach_a_shell_as_exit_code_and_sentence(home: Path, tmp_path: Pa
 
 
 def test_only_one_job_at_a_time(home: Path, tell: Tell) -> None:
-    with Library.open(home / "default.library") as library, library.job():
+    with Library.open(home / "default.library") as library, library.take_job_lock():
         said = lookalike(home, "index")
         assert is_a_sentence(said)
         assert "Another program is at work" in said.err
@@ -312,10 +312,10 @@ def test_index_stops_when_asked_and_the_next_run_goes_on(home: Path, tmp_path: P
     if way == "SIGINT":
         process.send_signal(signal.SIGINT)
     out, err = process.communicate(None) if way == "SIGINT" else process.communicate("")
-    assert (process.returncode, err.strip()) == (130, STOPPED)
+    assert (process.returncode, err.strip()) == (130, STOPPED_BY_USER)
     assert '"result"' not in out
     with Library.open(home / "default.library") as library:
-        kept = len(library.photo_ids()) - 60
+        kept = len(library.find_photo_ids()) - 60
     assert 32 <= kept < 320
     result = lookalike(home, "index", "--json").result()
     assert (result["files"], result["embedded"]) == (380, 320 - kept)

@@ -34,7 +34,7 @@ def test_forget_asks_first(home: Path, prepared: Any) -> None:
     said = lookalike(home, "forget", prepared.photos, "--json", stdin="n\n")
     assert (said.code, said.result()) == (0, {"result": "forget", "photos": 0})
     with Library.open(home / "default.library") as library:
-        assert len(library.photo_ids()) == 60
+        assert len(library.find_photo_ids()) == 60
 
 
 def test_forget_that_nobody_answers_says_so(home: Path, prepared: Any) -> None:
@@ -42,7 +42,7 @@ def test_forget_that_nobody_answers_says_so(home: Path, prepared: Any) -> None:
     assert (said.code, said.out) == (2, "")
     assert said.err.endswith("\nNothing was forgotten, as nobody answered. With --yes nobody is asked.\n")
     with Library.open(home / "default.library") as library:
-        assert len(library.photo_ids()) == 60
+        assert len(library.find_photo_ids()) == 60
 
 
 def test_forget_stops_no_job_while_it_waits_for_an_answer(home: Path, prepared: Any) -> None:
@@ -53,7 +53,7 @@ def test_forget_stops_no_job_while_it_waits_for_an_answer(home: Path, prepared: 
     asked = ""
     while not asked.endswith("[y/N]: "):
         asked += asking.stderr.read(1)
-    with Library.open(home / "default.library") as library, library.job():
+    with Library.open(home / "default.library") as library, library.take_job_lock():
         out, err = asking.communicate("y\n", timeout=100)
     assert (asking.returncode, out) == (2, "")
     assert "Another program is at work" in err

@@ -10,7 +10,7 @@ import pytest
 
 from indexer.database.filters import Filter
 from indexer.library import Library
-from indexer.search.query import Cropped, Query
+from indexer.search.query import CroppedExample, Query
 from tests.support.commands import Said
 from tests.support.trees import paint
 
@@ -26,7 +26,7 @@ def asked(photos: Path) -> list[Asked]:
         ([f"{a}"], {"query": Query((a,))}),
         ([f"{a}", f"{b}", "--not", f"{c}"], {"query": Query((a, b), (c,))}),
         ([f"{outside}", f"{b}", "--weight", "3", "--weight", "1"], {"query": Query((outside, b), weights=(3.0, 1.0))}),
-        ([f"{outside}", "--crop", "12,0,12,24"], {"query": Query((Cropped(outside, (12, 0, 12, 24)),))}),
+        ([f"{outside}", "--crop", "12,0,12,24"], {"query": Query((CroppedExample(outside, (12, 0, 12, 24)),))}),
         ([f"{a}", "--label", "b"], {"query": Query((a,)), "within": Filter(label="b")}),
         ([f"{a}", "--under", f"{photos / 'c'}"], {"query": Query((a,)), "within": Filter(under=photos / "c")}),
         ([f"{a}", "--after", "2001-02-03"], {"query": Query((a,)), "within": Filter(after=datetime(2001, 2, 3))}),

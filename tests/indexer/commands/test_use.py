@@ -7,11 +7,12 @@ import pytest
 
 from indexer.errors import LookalikeError
 from indexer.indexing.roots import require_roots_online
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.indexing.switching import require_verdict, switch_back, switch_model
 from indexer.library import Library
 from indexer.models.card import read_card
-from indexer.models.model import choose, install, load
+from indexer.models.installation import install_model, parse_model_choice
+from indexer.models.model import load_model
 from indexer.models.network import create_network, write_checkpoint
 from indexer.paths import show_path
 from indexer.progress import drain
@@ -41,7 +42,7 @@ def library(tmp_path: Path, pictures: Path, installed_model: Path) -> Library:
     """Five labelled photos under the default model."""
     opened = Library.create(tmp_path / "mine.library")
     shutil.copytree(installed_model, opened.models_folder / installed_model.name)
-    drain(index(opened, [pictures], load(installed_model), labelled=True))
+    drain(index_library(opened, [pictures], load_model(installed_model), labelled=True))
     return opened
 
 
@@ -49,31 +50,34 @@ def library(tmp_path: Path, pictures: Path, installed_model: Path) -> Library:
 def plain(tmp_path: Path, pictures: Path) -> Library:
     """Five photos under a model without a network."""
     opened = Library.create(tmp_path / "plain.library")
-    drain(index(opened, [pictures], Tiny()))
+    drain(index_library(opened, [pictures], Tiny()))
     return opened
 
 
 def test_the_library_sees_with_the_checkpoint_and_nothing_else_changes(library: Library, checkpoint: Path) -> None:
-    before, labels = library.fingerprint, [photo.label for photo in library.photos(library.photo_ids().tolist())]
+    before, labels = (
+        library.model_fingerprint,
+        [photo.label for photo in library.load_photos(library.find_photo_ids().tolist())],
+    )
     used = drain(switch_model(library, checkpoint))
-    assert library.fingerprint == read_card(checkpoint).fingerprint != before
+    assert library.model_fingerprint == read_card(checkpoint).fingerprint != before
     assert (used.photos, used.embedded) == (5, 5)
-    assert [photo.label for photo in library.photos(library.photo_ids().tolist())] == labels == ["blocks"] * 5
+    assert [photo.label for photo in library.load_photos(library.find_photo_ids().tolist())] == labels == ["blocks"] * 5
 
 
 def test_until_all_is_embedded_searches_go_on_with_the_old_model(library: Library, checkpoint: Path) -> None:
-    before, first = library.fingerprint, int(library.photo_ids()[0])
+    before, first = library.model_fingerprint, int(library.find_photo_ids()[0])
     steps = switch_model(library, checkpoint)
     for said in steps:
         if said.stage in ("prepare", "scan", "embed"):
-            assert library.fingerprint == before
+            assert library.model_fingerprint == before
             assert len(library.search(Query((first,)), k=5).hits) == 5
         if said.stage == "embed" and said.done:
             break
     steps.close()
-    assert library.fingerprint == before
+    assert library.model_fingerprint == before
     assert drain(switch_model(library, checkpoint)).embedded == 0  # the committed batch is not done again
-    assert library.fingerprint != before
+    assert library.model_fingerprint != before
 
 
 def test_a_picture_from_outside_is_asked_of_the_new_model(library: Library, checkpoint: Path, tmp_path: Path) -> None:
@@ -85,14 +89,14 @@ def test_a_picture_from_outside_is_asked_of_the_new_model(library: Library, chec
 
 
 def test_going_back_and_forth_computes_nothing(library: Library, checkpoint: Path) -> None:
-    old = library.fingerprint
+    old = library.model_fingerprint
     drain(switch_model(library, checkpoint))
-    new, last = library.fingerprint, library.store.last_seq(library.model_id)
+    new, last = library.model_fingerprint, library.store.find_last_seq(library.model_id)
     assert drain(switch_back(library)).photos == 5
-    assert library.fingerprint == old
+    assert library.model_fingerprint == old
     drain(switch_back(library))
-    assert library.fingerprint == new
-    assert library.store.last_seq(library.model_id) == last
+    assert library.model_fingerprint == new
+    assert library.store.find_last_seq(library.model_id) == last
 
 
 def test_photos_that_came_under_the_new_model_are_counted_when_going_back(
@@ -100,7 +104,7 @@ def test_photos_that_came_under_the_new_model_are_counted_when_going_back(
 ) -> None:
     drain(switch_model(library, checkpoint))
     paint_many(pictures / "blocks", 2, first=50)
-    drain(index(library, [], load(library.models_folder / library.fingerprint)))
+    drain(index_library(library, [], load_model(library.models_folder / library.model_fingerprint)))
     assert drain(switch_back(library)).waiting == 2
 
 
@@ -110,11 +114,11 @@ def test_there_is_nothing_to_go_back_to_at_first(plain: Library) -> None:
 
 
 def test_a_model_chosen_by_index_can_be_left_again(library: Library, checkpoint: Path) -> None:
-    old = library.fingerprint
-    card = drain(install(choose(str(checkpoint)), library.models_folder))
-    drain(index(library, [], load(library.models_folder / card.fingerprint)))
+    old = library.model_fingerprint
+    card = drain(install_model(parse_model_choice(str(checkpoint)), library.models_folder))
+    drain(index_library(library, [], load_model(library.models_folder / card.fingerprint)))
     drain(switch_back(library))
-    assert library.fingerprint == old
+    assert library.model_fingerprint == old
 
 
 @pytest.mark.parametrize(
@@ -141,13 +145,13 @@ def test_a_model_not_proven_better_needs_an_express_word(
 def test_a_damaged_checkpoint_is_refused_and_the_library_keeps_its_model(
     plain: Library, checkpoint: Path, tmp_path: Path
 ) -> None:
-    damaged, before = shutil.copytree(checkpoint, tmp_path / "damaged"), plain.fingerprint
+    damaged, before = shutil.copytree(checkpoint, tmp_path / "damaged"), plain.model_fingerprint
     data = bytearray((damaged / "model.safetensors").read_bytes())
     data[len(data) // 2] ^= 1
     (damaged / "model.safetensors").write_bytes(data)
     with pytest.raises(LookalikeError, match="is damaged"):
         drain(switch_model(plain, damaged))
-    assert plain.fingerprint == before
+    assert plain.model_fingerprint == before
 
 
 def test_a_photo_folder_that_is_away_is_named_before_anything_is_done(plain: Library, pictures: Path) -> None:
@@ -174,7 +178,7 @@ def test_the_command_uses_a_checkpoint_and_index_stays_with_it(
     }
     paint_many(pictures / "blocks", 1, first=90)
     assert lookalike(tmp_path, "index", "--library", folder, "--json").result()["embedded"] == 1
-    assert library.fingerprint == read_card(checkpoint).fingerprint
+    assert library.model_fingerprint == read_card(checkpoint).fingerprint
     back = lookalike(tmp_path, "use", "--previous", "--library", folder)
     assert back.code == 0, back.err
     assert "1 photos came after" in back.out
@@ -190,11 +194,11 @@ def test_the_command_refuses_what_it_cannot_do(plain: Library, words: list[str],
 
 def test_index_asks_for_the_same_express_word(plain: Library, checkpoint: Path, tmp_path: Path) -> None:
     unjudged = shutil.copytree(checkpoint, tmp_path / "unjudged", ignore=shutil.ignore_patterns("training.json"))
-    before = plain.fingerprint
+    before = plain.model_fingerprint
     said = lookalike(tmp_path, "index", "--model", unjudged, "--library", plain.folder)
     assert said.code == 2
     assert "add --anyway" in said.err
-    assert plain.fingerprint == before
+    assert plain.model_fingerprint == before
 
 
 def test_index_with_another_model_hides_no_photos_that_are_offline(
@@ -207,14 +211,14 @@ def test_index_with_another_model_hides_no_photos_that_are_offline(
     said = tell(tmp_path, *words)
     assert (said.code, said.out) == (2, "")
     assert f"{show_path(bytes(pictures))} is offline" in said.err and "--anyway" in said.err
-    assert len(library.photo_ids()) == 7
+    assert len(library.find_photo_ids()) == 7
     assert tell(tmp_path, *words, "--anyway").result()["photos"] == 2
 
 
 def test_the_model_to_go_back_to_is_never_the_one_in_use(
     library: Library, checkpoint: Path, tell: Callable[..., Said], tmp_path: Path
 ) -> None:
-    old = library.store.model(library.fingerprint)
+    old = library.store.find_model(library.model_fingerprint)
     assert old is not None
     for _ in range(2):  # the second time it is in use already
         said = tell(tmp_path, "use", checkpoint, "--library", library.folder)

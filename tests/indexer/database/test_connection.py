@@ -23,18 +23,18 @@ def path(tmp_path: Path) -> Path:
 
 def test_new_database_is_ours_and_up_to_date(path: Path) -> None:
     database = Database(path)
-    assert database.one("PRAGMA application_id") == APPLICATION_ID
-    assert database.one("PRAGMA user_version") == len(MIGRATIONS)
-    assert database.sound()
+    assert database.fetch_integer("PRAGMA application_id") == APPLICATION_ID
+    assert database.fetch_integer("PRAGMA user_version") == len(MIGRATIONS)
+    assert database.is_intact()
     database.close()
 
 
 def test_every_connection_forces_commits_to_the_disk(path: Path) -> None:
     for _ in range(2):  # the first makes the file, the second finds it
         database = Database(path)
-        assert database.one("PRAGMA synchronous") == 2  # FULL
-        assert database.rows("PRAGMA journal_mode") == [("wal",)]
-        assert database.one("PRAGMA foreign_keys") == 1
+        assert database.fetch_integer("PRAGMA synchronous") == 2  # FULL
+        assert database.fetch_rows("PRAGMA journal_mode") == [("wal",)]
+        assert database.fetch_integer("PRAGMA foreign_keys") == 1
         database.close()
 
 
@@ -42,7 +42,7 @@ def test_interrupted_first_migration_is_made_again(path: Path) -> None:
     sqlite3.connect(path).close()
     path.touch()
     database = Database(path)
-    assert database.one("SELECT count(*) FROM files") == 0
+    assert database.fetch_integer("SELECT count(*) FROM files") == 0
     database.close()
 
 
@@ -106,7 +106,7 @@ def _verdict(path: Path) -> str:
     except LibraryError:
         return "refused"
     try:
-        return "sound" if database.sound() else "found by the check"
+        return "sound" if database.is_intact() else "found by the check"
     finally:
         database.close()
 
@@ -119,9 +119,9 @@ def test_folder_without_a_place_for_the_file_is_a_sentence(tmp_path: Path) -> No
 def test_transaction_is_all_or_nothing(path: Path) -> None:
     database = Database(path)
     with pytest.raises(LibraryError), database.transaction():
-        database.write("INSERT INTO settings VALUES ('a', '1')")
-        database.write("INSERT INTO settings VALUES ('a', '2')")
-    assert database.rows("SELECT * FROM settings") == []
+        database.execute_statement("INSERT INTO settings VALUES ('a', '1')")
+        database.execute_statement("INSERT INTO settings VALUES ('a', '2')")
+    assert database.fetch_rows("SELECT * FROM settings") == []
     database.close()
 
 
@@ -134,15 +134,15 @@ def test_two_writers_wait_for_each_other(path: Path) -> None:
         together.wait()
         for number in range(25):
             with database.transaction():
-                count = database.one("SELECT value FROM settings WHERE name = 'count'")
-                database.write("INSERT OR REPLACE INTO settings VALUES ('count', ?)", (count + 1,))
-                database.write("INSERT INTO settings VALUES (?, '')", (f"{writer}-{number}",))
+                count = database.fetch_integer("SELECT value FROM settings WHERE name = 'count'")
+                database.execute_statement("INSERT OR REPLACE INTO settings VALUES ('count', ?)", (count + 1,))
+                database.execute_statement("INSERT INTO settings VALUES (?, '')", (f"{writer}-{number}",))
         database.close()
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add, range(4)))
     database = Database(path)
-    assert database.one("SELECT value FROM settings WHERE name = 'count'") == 100
+    assert database.fetch_integer("SELECT value FROM settings WHERE name = 'count'") == 100
     database.close()
 
 
@@ -152,7 +152,7 @@ from pathlib import Path
 from indexer.database.connection import Database
 sys.stdin.read(1)
 database = Database(Path(sys.argv[1]))
-print(database.one("SELECT count(*) FROM files"))
+print(database.fetch_integer("SELECT count(*) FROM files"))
 """
 
 
@@ -176,10 +176,10 @@ def test_programs_that_make_the_library_at_the_same_moment_all_open_it(path: Pat
 
 def test_version_changes_when_another_connection_commits(path: Path) -> None:
     mine, other = Database(path), Database(path)
-    before = mine.version()
-    assert mine.version() == before
-    other.write("INSERT INTO settings VALUES ('a', '1')")
-    assert mine.version() != before
+    before = mine.read_data_version()
+    assert mine.read_data_version() == before
+    other.execute_statement("INSERT INTO settings VALUES ('a', '1')")
+    assert mine.read_data_version() != before
     mine.close()
     other.close()
 
@@ -187,9 +187,9 @@ def test_version_changes_when_another_connection_commits(path: Path) -> None:
 def test_reader_sees_the_last_commit_while_a_writer_is_at_work(path: Path) -> None:
     reader, writer = Database(path), Database(path)
     with writer.transaction():
-        writer.write("INSERT INTO settings VALUES ('a', '1')")
-        assert reader.rows("SELECT * FROM settings") == []
-    assert reader.rows("SELECT * FROM settings") == [("a", "1")]
+        writer.execute_statement("INSERT INTO settings VALUES ('a', '1')")
+        assert reader.fetch_rows("SELECT * FROM settings") == []
+    assert reader.fetch_rows("SELECT * FROM settings") == [("a", "1")]
     reader.close()
     writer.close()
 
@@ -197,23 +197,23 @@ def test_reader_sees_the_last_commit_while_a_writer_is_at_work(path: Path) -> No
 def test_read_only_folder_can_be_read_and_says_so_when_written(rights: Rights, open_to_all: Path) -> None:
     path = open_to_all / "library.sqlite"
     first = Database(path)
-    first.write("INSERT INTO settings VALUES ('a', '1')")
+    first.execute_statement("INSERT INTO settings VALUES ('a', '1')")
     first.close()
     rights.take(open_to_all)
     database = Database(path)
-    assert database.rows("SELECT * FROM settings") == [("a", "1")]
+    assert database.fetch_rows("SELECT * FROM settings") == [("a", "1")]
     with pytest.raises(LibraryError, match="readonly"):
-        database.write("INSERT INTO settings VALUES ('b', '1')")
+        database.execute_statement("INSERT INTO settings VALUES ('b', '1')")
     database.close()
 
 
 def test_read_only_folder_shows_what_a_killed_writer_had_committed(rights: Rights, open_to_all: Path) -> None:
     path = open_to_all / "library.sqlite"
     killed = "import os, sys; from pathlib import Path; from indexer.database.connection import Database; "
-    killed += "Database(Path(sys.argv[1])).write(\"INSERT INTO settings VALUES ('a', '1')\"); os._exit(9)"
+    killed += "Database(Path(sys.argv[1])).execute_statement(\"INSERT INTO settings VALUES ('a', '1')\"); os._exit(9)"
     subprocess.run([sys.executable, "-c", killed, str(path)], check=False)
     assert path.with_name("library.sqlite-wal").stat().st_size
     rights.take(open_to_all)
     database = Database(path)
-    assert database.rows("SELECT * FROM settings") == [("a", "1")]
+    assert database.fetch_rows("SELECT * FROM settings") == [("a", "1")]
     database.close()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from indexer.database.filters import ORIENTATIONS, Filter, present
-from indexer.database.store import File, Outcome
+from indexer.database.filters import ORIENTATIONS, Filter, find_present_photos
+from indexer.database.store import FileOutcome, FileRecord
 from indexer.errors import LookalikeError
 from indexer.library import Library, SearchResult
 from indexer.progress import drain
@@ -103,30 +103,30 @@ def fill(library: Library) -> list[Fact]:
         for number in range(ROWS + TAIL)
         for copy in range(1 + (number % 7 == 0))
     ]
-    library.store.record([file for number, file in files if number < ROWS], model)
-    drain(generations.publish(library.folder, library.store, model, card.fingerprint))
-    library.store.record([file for number, file in files if number >= ROWS], model)
+    library.store.record_outcomes([file for number, file in files if number < ROWS], model)
+    drain(generations.publish_generation(library.folder, library.store, model, card.fingerprint))
+    library.store.record_outcomes([file for number, file in files if number >= ROWS], model)
     for place in range(1, len(ROOTS) + 1):
         gone = [file.file.path for number, file in files if file.root == place and number % 11 == 0]
         library.store.set_state(place, gone, "missing")
     facts = [fact(library, number, file) for number, file in files]
-    library.annotations.label([fact.photo for fact in facts if fact.user_label], "mine")
+    library.annotations.set_label([fact.photo for fact in facts if fact.user_label], "mine")
     return facts
 
 
-def made(number: int, copy: int, vector: np.ndarray, random: np.random.Generator) -> tuple[int, Outcome]:
+def made(number: int, copy: int, vector: np.ndarray, random: np.random.Generator) -> tuple[int, FileOutcome]:
     root, folder = int(random.integers(len(ROOTS))), FOLDERS[random.integers(len(FOLDERS))]
     changed = START + timedelta(days=int(random.integers(1000)))
-    file = File(folder + b"%d-%d.jpg" % (number, copy), 1, int(changed.timestamp()) * 10**9, 1)
+    file = FileRecord(folder + b"%d-%d.jpg" % (number, copy), 1, int(changed.timestamp()) * 10**9, 1)
     label = [None, "cat", "dog", "rare"][int(random.choice(4, p=[0.3, 0.4, 0.29, 0.01]))]
     width, height = SIZES[number % len(SIZES)]
     whole = outcome(root + 1, number, vector)
     return number, whole._replace(file=file, label=label, width=width, height=height)
 
 
-def fact(library: Library, number: int, made: Outcome) -> Fact:
+def fact(library: Library, number: int, made: FileOutcome) -> Fact:
     return Fact(
-        photo=library.store.photo_of(made.sha256),
+        photo=library.store.find_photo_id(made.sha256),
         path=ROOTS[made.root - 1] + b"/" + made.file.path,
         state="missing" if number % 11 == 0 else "present",
         label=made.label,
@@ -151,10 +151,10 @@ shared = settings(max_examples=100, deadline=None, suppress_health_check=[Health
 
 
 def test_label_is_the_same_wherever_it_is_asked_for(world: World) -> None:
-    library, photos = world.library, world.library.photo_ids().tolist()
-    shown = {photo.id: photo.label for photo in library.photos(photos)}
+    library, photos = world.library, world.library.find_photo_ids().tolist()
+    shown = {photo.id: photo.label for photo in library.load_photos(photos)}
     assert shown == {photo: world.labels[photo] for photo in photos}
-    assert library.annotations.labels(library.model_id) == {id: label for id, label in shown.items() if label}
+    assert library.annotations.read_labels(library.model_id) == {id: label for id, label in shown.items() if label}
     parted = [fact for fact in world.facts if fact.label and shown.get(fact.photo, "") is None]
     assert parted  # some copies lie in folders of two classes
 
@@ -162,7 +162,7 @@ def test_label_is_the_same_wherever_it_is_asked_for(world: World) -> None:
 @shared
 @given(within=FILTERS)
 def test_what_passes_is_what_a_plain_loop_lets_through(world: World, within: Filter) -> None:
-    assert set(present(world.library.store.database, within).tolist()) == world.allowed(within)
+    assert set(find_present_photos(world.library.store.database, within).tolist()) == world.allowed(within)
 
 
 @shared
@@ -203,9 +203,9 @@ def test_filter_sees_what_has_changed_since(world: World) -> None:
     within = Filter(label="new")
     assert world.search(0, within, 5, exact=False).hits == []
     photo = world.ids[1]
-    world.library.annotations.label([photo], "new")
+    world.library.annotations.set_label([photo], "new")
     assert [hit.photo.id for hit in world.search(0, within, 5, exact=False).hits] == [photo]
-    world.library.annotations.label([photo], None)
+    world.library.annotations.set_label([photo], None)
     assert world.search(0, within, 5, exact=False).hits == []
 
 
@@ -220,13 +220,17 @@ def test_cut_off_leaves_what_is_at_most_so_far_away(world: World) -> None:
 @pytest.mark.parametrize("moment", [datetime.min, datetime(1700, 1, 1), datetime(2500, 1, 1), datetime.max])
 def test_dates_beyond_all_files_let_all_or_nothing_through(world: World, moment: datetime) -> None:
     database = world.library.store.database
-    everything = len(set(present(database, None).tolist()))
-    assert len(set(present(database, Filter(after=moment)).tolist())) == (everything if moment.year < 1970 else 0)
-    assert len(set(present(database, Filter(before=moment)).tolist())) == (0 if moment.year < 1970 else everything)
+    everything = len(set(find_present_photos(database, None).tolist()))
+    assert len(set(find_present_photos(database, Filter(after=moment)).tolist())) == (
+        everything if moment.year < 1970 else 0
+    )
+    assert len(set(find_present_photos(database, Filter(before=moment)).tolist())) == (
+        0 if moment.year < 1970 else everything
+    )
 
 
 def test_no_photo_is_as_large_as_no_number_that_is_kept(world: World) -> None:
-    assert not len(present(world.library.store.database, Filter(min_side=10**30)))
+    assert not len(find_present_photos(world.library.store.database, Filter(min_side=10**30)))
 
 
 def test_orientation_that_does_not_exist_is_a_sentence() -> None:

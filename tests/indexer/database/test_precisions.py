@@ -11,13 +11,13 @@ from tests.support.vectors import clustered, fill, outcome
 
 
 def plainly(store: Store) -> dict[str, int]:
-    return dict(store.database.rows("SELECT precision, count(*) FROM embeddings GROUP BY 1"))
+    return dict(store.database.fetch_rows("SELECT precision, count(*) FROM embeddings GROUP BY 1"))
 
 
 def add(library: Library, first: int, count: int, precision: str) -> None:
-    root, vectors = library.store.roots()[0].id, clustered(count)
+    root, vectors = library.store.list_roots()[0].id, clustered(count)
     new = (outcome(root, first + n, vector)._replace(precision=precision) for n, vector in enumerate(vectors))
-    library.store.record(new, library.model_id)
+    library.store.record_outcomes(new, library.model_id)
 
 
 def test_count_is_that_of_all_rows_whatever_came_and_went(tmp_path: Path) -> None:
@@ -27,11 +27,11 @@ def test_count_is_that_of_all_rows_whatever_came_and_went(tmp_path: Path) -> Non
         assert count_precisions(store, model) == {"fp32": 30} == plainly(store)
         add(library, 30, 12, "bf16")
         assert count_precisions(store, model) == {"fp32": 30, "bf16": 12} == plainly(store)
-        store.set_state(store.roots()[0].id, [b"%06d.jpg" % number for number in (1, 2, 35)], "missing")
+        store.set_state(store.list_roots()[0].id, [b"%06d.jpg" % number for number in (1, 2, 35)], "missing")
         store.forget_missing()
         assert count_precisions(store, model) == {"fp32": 28, "bf16": 11} == plainly(store)
         add(library, 50, 3, "fp32")  # as many as were forgotten
-        store.set_state(store.roots()[0].id, [b"%06d.jpg" % number for number in (36, 37, 38)], "missing")
+        store.set_state(store.list_roots()[0].id, [b"%06d.jpg" % number for number in (36, 37, 38)], "missing")
         store.forget_missing()
         assert count_precisions(store, model) == {"fp32": 31, "bf16": 8} == plainly(store)
         for damaged in (3, {"upto": 9}, {"upto": "9", "counts": {}}, {"upto": 9, "counts": {"fp32": "many"}}):
@@ -58,5 +58,5 @@ def test_all_embeddings_are_counted_without_reading_vectors(tmp_path: Path) -> N
         library.store.database._db.set_trace_callback(None)
         assert counts == [int(np.sum(np.arange(1, 31) > above)) for above in (0, 10, 30)]
         for sql in (sql for sql in asked if "count(*)" in sql):
-            ((*_, plan),) = library.store.database.rows(f"EXPLAIN QUERY PLAN {sql}")
+            ((*_, plan),) = library.store.database.fetch_rows(f"EXPLAIN QUERY PLAN {sql}")
             assert "COVERING INDEX" in plan

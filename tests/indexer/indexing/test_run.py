@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from indexer.errors import LibraryError
-from indexer.indexing.pipeline import BATCH
-from indexer.indexing.run import Report, index
+from indexer.indexing.pipeline import BATCH_SIZE
+from indexer.indexing.run import IndexReport, index_library
 from indexer.library import Library
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.progress import drain
 from indexer.search.query import Query
@@ -29,17 +29,19 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def run(library: Library, model: Tiny, *folders: Path, labelled: bool = False) -> Report:
-    return drain(index(library, folders, model, labelled=labelled))
+def run(library: Library, model: Tiny, *folders: Path, labelled: bool = False) -> IndexReport:
+    return drain(index_library(library, folders, model, labelled=labelled))
 
 
 def shown(library: Library) -> dict[Path, int]:
     """The shown photos: path -> number of further copies."""
-    return {Path(os.fsdecode(photo.path)): photo.copies for photo in library.photos(library.photo_ids().tolist())}
+    return {
+        Path(os.fsdecode(photo.path)): photo.copies for photo in library.load_photos(library.find_photo_ids().tolist())
+    }
 
 
 def labels(library: Library) -> dict[str, str | None]:
-    return {Path(os.fsdecode(p.path)).name: p.label for p in library.photos(library.photo_ids().tolist())}
+    return {Path(os.fsdecode(p.path)).name: p.label for p in library.load_photos(library.find_photo_ids().tolist())}
 
 
 # what is embedded
@@ -64,16 +66,16 @@ def test_second_run_embeds_only_what_is_new(library: Library, folder: Path) -> N
 
 def test_run_without_changes_changes_nothing(library: Library, folder: Path) -> None:
     run(library, Tiny(), folder)
-    before = list(library.store.database.rows("SELECT * FROM files")), library.store.generation(1)
+    before = list(library.store.database.fetch_rows("SELECT * FROM files")), library.store.find_generation(1)
     model = Tiny()
     report = run(library, model, folder)
     assert (report.embedded, report.moved, model.asked) == (0, 0, 0)
-    assert (list(library.store.database.rows("SELECT * FROM files")), library.store.generation(1)) == before
+    assert (list(library.store.database.fetch_rows("SELECT * FROM files")), library.store.find_generation(1)) == before
 
 
 def test_moved_renamed_and_copied_files_embed_nothing(library: Library, folder: Path) -> None:
     run(library, Tiny(), folder)
-    ids = sorted(library.photo_ids().tolist())
+    ids = sorted(library.find_photo_ids().tolist())
     (folder / "far/away").mkdir(parents=True)
     (folder / "a/0.png").rename(folder / "far/away/0.png")
     (folder / "a/1.png").rename(folder / "a/renamed.png")
@@ -82,7 +84,7 @@ def test_moved_renamed_and_copied_files_embed_nothing(library: Library, folder: 
     report = run(library, model)
     assert (report.files, report.photos, report.embedded, report.moved, report.missing) == (4, 3, 0, 2, 0)
     assert model.asked == 0
-    assert sorted(library.photo_ids().tolist()) == ids
+    assert sorted(library.find_photo_ids().tolist()) == ids
     assert shown(library) == {folder / "a/renamed.png": 0, folder / "b/2.png": 1, folder / "far/away/0.png": 0}
 
 
@@ -99,11 +101,11 @@ def test_changed_file_is_a_new_photo_and_the_old_one_stays_where_a_copy_holds_it
 ) -> None:
     shutil.copy(folder / "a/0.png", folder / "copy.png")
     run(library, Tiny(), folder)
-    old = dict(zip(shown(library), library.photo_ids().tolist(), strict=True))[folder / "a/0.png"]
+    old = dict(zip(shown(library), library.find_photo_ids().tolist(), strict=True))[folder / "a/0.png"]
     paint(folder / "a/0.png", 99, side=40)
     report = run(library, Tiny())
     assert (report.files, report.photos, report.embedded, report.missing) == (4, 4, 1, 0)
-    (kept,) = library.photos([old])
+    (kept,) = library.load_photos([old])
     assert (Path(os.fsdecode(kept.path)), kept.copies) == (folder / "copy.png", 0)
 
 
@@ -111,15 +113,15 @@ def test_changed_file_hides_its_old_content_and_embeds_nothing_when_it_is_change
     library: Library, folder: Path
 ) -> None:
     run(library, Tiny(), folder)
-    ids = library.photo_ids().tolist()
+    ids = library.find_photo_ids().tolist()
     original = (folder / "a/0.png").read_bytes()
     paint(folder / "a/0.png", 99, side=40)
     run(library, Tiny())
-    assert len(set(ids) - set(library.photo_ids().tolist())) == 1
+    assert len(set(ids) - set(library.find_photo_ids().tolist())) == 1
     (folder / "a/0.png").write_bytes(original)
     model = Tiny()
     run(library, model)
-    assert (library.photo_ids().tolist(), model.asked) == (ids, 0)
+    assert (library.find_photo_ids().tolist(), model.asked) == (ids, 0)
 
 
 def test_touched_file_is_read_again_but_not_embedded_and_moves_nothing(library: Library, folder: Path) -> None:
@@ -133,11 +135,11 @@ def test_touched_file_is_read_again_but_not_embedded_and_moves_nothing(library: 
 
 
 def test_same_content_twice_in_one_run_is_embedded_once(library: Library, tmp_path: Path) -> None:
-    for number in range(3 * BATCH):
+    for number in range(3 * BATCH_SIZE):
         paint(tmp_path / "photos" / f"{number:03}.png", number % 5)
     model = Tiny()
     report = run(library, model, tmp_path / "photos")
-    assert (report.files, report.photos, report.embedded, model.asked) == (3 * BATCH, 5, 5, 5)
+    assert (report.files, report.photos, report.embedded, model.asked) == (3 * BATCH_SIZE, 5, 5, 5)
 
 
 def test_another_model_embeds_everything_beside_the_old_and_becomes_the_active_one(
@@ -146,11 +148,11 @@ def test_another_model_embeds_everything_beside_the_old_and_becomes_the_active_o
     run(library, Tiny(), folder)
     other = Tiny("other")
     assert run(library, other).embedded == 3
-    assert library.fingerprint == other.card.fingerprint
-    assert library.store.database.one("SELECT count(*) FROM embeddings") == 6
+    assert library.model_fingerprint == other.card.fingerprint
+    assert library.store.database.fetch_integer("SELECT count(*) FROM embeddings") == 6
     again = Tiny()
     run(library, again)
-    assert (library.fingerprint, again.asked) == (again.card.fingerprint, 0)
+    assert (library.model_fingerprint, again.asked) == (again.card.fingerprint, 0)
 
 
 def test_another_model_keeps_the_memory_of_missing_copies(library: Library, folder: Path) -> None:
@@ -165,18 +167,18 @@ def test_another_model_keeps_the_memory_of_missing_copies(library: Library, fold
 def test_stored_vectors_are_those_of_the_model(library: Library, folder: Path) -> None:
     model = Tiny()
     run(library, model, folder)
-    for photo in library.photos(library.photo_ids().tolist()):
-        image = photos.decode(read_photo(photo.path), 8).image
+    for photo in library.load_photos(library.find_photo_ids().tolist()):
+        image = decode_photo(read_photo(photo.path), 8).image
         expected = model.embed(model.prepare(image)[None])[0]
-        assert np.allclose(library.vector(photo.id), expected, atol=1e-3)  # stored in half precision
+        assert np.allclose(library.embed_example(photo.id), expected, atol=1e-3)  # stored in half precision
 
 
 def test_every_photo_has_a_thumbnail_and_its_size(library: Library, folder: Path) -> None:
     run(library, Tiny(), folder)
-    for photo in library.photos(library.photo_ids().tolist()):
-        thumbnail = library.thumbnail(photo)
+    for photo in library.load_photos(library.find_photo_ids().tolist()):
+        thumbnail = library.read_thumbnail(photo)
         assert thumbnail is not None
-        assert photos.decode(thumbnail, 1)[1:] == (8, 8)  # from the decode that served this tiny model
+        assert decode_photo(thumbnail, 1)[1:] == (8, 8)  # from the decode that served this tiny model
         assert (photo.width, photo.height) == (24, 24)
 
 
@@ -210,13 +212,13 @@ def test_root_that_is_absent_or_emptied_is_offline_and_its_photos_stay_searchabl
     report = run(library, model)
     assert (report.files, report.missing, model.asked) == (4, 0, 0)
     assert report.offline == [bytes(folder)]
-    offline = {photo.path: photo.offline for photo in library.photos(library.photo_ids().tolist())}
+    offline = {photo.path: photo.offline for photo in library.load_photos(library.find_photo_ids().tolist())}
     assert offline == {
         bytes(path): path != other for path in (folder / "a/0.png", folder / "a/1.png", folder / "b/2.png", other)
     }
-    result = library.search(Query((int(library.photo_ids()[0]),)), k=4)
+    result = library.search(Query((int(library.find_photo_ids()[0]),)), k=4)
     assert len(result.hits) == 4
-    assert [info.state for info in library.info().roots] == ["offline", "online"]
+    assert [info.state for info in library.collect_info().roots] == ["offline", "online"]
 
 
 def test_root_mounted_back_is_online_without_a_forward_pass(library: Library, folder: Path) -> None:
@@ -236,7 +238,7 @@ def test_photo_with_a_copy_in_an_online_root_is_shown_there(library: Library, fo
     run(library, Tiny(), folder, copy.parent)
     folder.rename(folder.parent / "unplugged")
     run(library, Tiny())
-    (photo,) = [photo for photo in library.photos(library.photo_ids().tolist()) if not photo.offline]
+    (photo,) = [photo for photo in library.load_photos(library.find_photo_ids().tolist()) if not photo.offline]
     assert (photo.path, photo.copies) == (bytes(copy), 1)
 
 
@@ -269,7 +271,7 @@ def test_names_of_any_bytes_and_times_of_any_year_are_indexed(library: Library, 
     os.utime(folder / "a/0.png", (11_000_000_000, 11_000_000_000))
     report = run(library, Tiny(), folder)
     assert (report.files, report.failed) == (7, [])
-    assert {photo.path for photo in library.photos(library.photo_ids().tolist())} >= {
+    assert {photo.path for photo in library.load_photos(library.find_photo_ids().tolist())} >= {
         bytes(folder) + b"/" + name for name in names
     }
     assert run(library, Tiny()).embedded == 0
@@ -279,31 +281,31 @@ def test_names_of_any_bytes_and_times_of_any_year_are_indexed(library: Library, 
 
 
 def test_cancelled_run_keeps_its_batches_and_the_next_goes_on(library: Library, tmp_path: Path) -> None:
-    paint_many(tmp_path / "photos", 3 * BATCH + 5)
-    steps = index(library, [tmp_path / "photos"], Tiny())
-    while (step := next(steps)).stage != "embed" or step.done < 2 * BATCH:
+    paint_many(tmp_path / "photos", 3 * BATCH_SIZE + 5)
+    steps = index_library(library, [tmp_path / "photos"], Tiny())
+    while (step := next(steps)).stage != "embed" or step.done < 2 * BATCH_SIZE:
         pass
-    assert library.store.database.one("SELECT count(*) FROM embeddings") == step.done == 2 * BATCH
+    assert library.store.database.fetch_integer("SELECT count(*) FROM embeddings") == step.done == 2 * BATCH_SIZE
     steps.close()
-    assert len(library.photo_ids()) == 2 * BATCH
+    assert len(library.find_photo_ids()) == 2 * BATCH_SIZE
     model = Tiny()
     report = run(library, model)
-    assert (report.files, report.embedded, model.asked) == (3 * BATCH + 5, BATCH + 5, BATCH + 5)
+    assert (report.files, report.embedded, model.asked) == (3 * BATCH_SIZE + 5, BATCH_SIZE + 5, BATCH_SIZE + 5)
 
 
 def test_library_can_be_searched_while_it_is_filled(library: Library, tmp_path: Path) -> None:
-    paint_many(tmp_path / "photos", 2 * BATCH)
-    steps = index(library, [tmp_path / "photos"], Tiny())
+    paint_many(tmp_path / "photos", 2 * BATCH_SIZE)
+    steps = index_library(library, [tmp_path / "photos"], Tiny())
     while next(steps).stage != "embed":
         pass
     with Library.open(library.folder) as reader:
-        version = reader.version()
-        first = int(reader.photo_ids()[0])
+        version = reader.read_data_version()
+        first = int(reader.find_photo_ids()[0])
         assert reader.search(Query((first,)), k=100).hits[0].distance == 0
-        assert len(reader.search(Query((first,)), k=100).hits) == BATCH
+        assert len(reader.search(Query((first,)), k=100).hits) == BATCH_SIZE
         drain(steps)
-        assert reader.version() != version
-        assert len(reader.search(Query((first,)), k=100).hits) == 2 * BATCH
+        assert reader.read_data_version() != version
+        assert len(reader.search(Query((first,)), k=100).hits) == 2 * BATCH_SIZE
 
 
 # roots
@@ -328,13 +330,13 @@ def test_root_can_be_labelled_later_without_a_forward_pass(library: Library, fol
     model = Tiny()
     run(library, model, folder, labelled=True)
     assert labels(library) == {"0.png": "a", "1.png": "a", "2.png": "b"}
-    assert (model.asked, len(library.store.roots())) == (0, 1)
+    assert (model.asked, len(library.store.list_roots())) == (0, 1)
 
 
 def test_folder_below_a_root_is_covered_by_it(library: Library, folder: Path) -> None:
     run(library, Tiny(), folder)
     run(library, Tiny(), folder / "a", folder)
-    assert [root.path for root in library.store.roots()] == [bytes(folder)]
+    assert [root.path for root in library.store.list_roots()] == [bytes(folder)]
 
 
 def test_labelled_folder_below_a_root_becomes_a_root_and_embeds_nothing(library: Library, folder: Path) -> None:
@@ -343,7 +345,7 @@ def test_labelled_folder_below_a_root_becomes_a_root_and_embeds_nothing(library:
     model = Tiny()
     report = run(library, model, folder / "a", labelled=True)
     assert (report.files, report.photos, report.missing, model.asked) == (4, 4, 0, 0)
-    assert [root.path for root in library.store.roots()] == [bytes(folder), bytes(folder / "a")]
+    assert [root.path for root in library.store.list_roots()] == [bytes(folder), bytes(folder / "a")]
     assert labels(library) == {"0.png": None, "1.png": None, "2.png": None, "3.png": "cats"}
     assert set(shown(library).values()) == {0}
 
@@ -360,14 +362,14 @@ def test_root_is_known_by_its_real_path(library: Library, folder: Path) -> None:
     run(library, Tiny(), folder)
     (folder.parent / "link").symlink_to(folder)
     run(library, Tiny(), folder.parent / "link", folder / "a" / "..")
-    assert [root.path for root in library.store.roots()] == [bytes(folder)]
+    assert [root.path for root in library.store.list_roots()] == [bytes(folder)]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "a/0.png"])
 def test_folder_that_is_none_is_refused_before_anything_changes(library: Library, folder: Path, name: str) -> None:
     with pytest.raises(LibraryError, match=r"does not exist|is not a folder"):
         run(library, Tiny(), folder, folder / name)
-    assert (library.store.roots(), library.fingerprint) == ([], "")
+    assert (library.store.list_roots(), library.model_fingerprint) == ([], "")
 
 
 def test_library_does_not_index_itself(library: Library) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from indexer.database.connection import LARGEST
-from indexer.database.store import File
-from indexer.indexing.scan import Changes, Listing, compare, folder_label, walk
+from indexer.database.connection import MAX_INTEGER
+from indexer.database.store import FileRecord
+from indexer.indexing.scan import FolderListing, RootChanges, compare_listings, parse_folder_label, walk_root
 from tests.support.rights import Rights
 
 
@@ -19,17 +19,17 @@ def _touch(root: Path, *names: str | bytes) -> None:
         path.write_bytes(b"x")
 
 
-def _files(root: Path, skip: tuple[bytes, ...] = ()) -> list[File]:
-    return [file for listing in walk(bytes(root), skip) for file in listing.files]
+def _files(root: Path, skip: tuple[bytes, ...] = ()) -> list[FileRecord]:
+    return [file for listing in walk_root(bytes(root), skip) for file in listing.files]
 
 
 def _paths(root: Path, skip: tuple[bytes, ...] = ()) -> list[bytes]:
     return sorted(file.path for file in _files(root, skip))
 
 
-def _changes(found: list[File], known: list[File]) -> Changes:
+def _changes(found: list[FileRecord], known: list[FileRecord]) -> RootChanges:
     """What a folder with these files is against what is known."""
-    return compare([Listing(found, [])], known)
+    return compare_listings([FolderListing(found, [])], known)
 
 
 def test_pictures_are_found_at_any_depth_whatever_the_case(tmp_path: Path) -> None:
@@ -77,32 +77,32 @@ def test_roots_of_their_own_are_skipped(tmp_path: Path) -> None:
 
 
 def test_missing_root_is_not_readable_and_holds_nothing(tmp_path: Path) -> None:
-    assert list(walk(bytes(tmp_path / "gone"))) == [Listing([], [b""])]
+    assert list(walk_root(bytes(tmp_path / "gone"))) == [FolderListing([], [b""])]
 
 
 def test_time_beyond_what_the_database_holds_is_the_last_one(tmp_path: Path) -> None:
     _touch(tmp_path, "future.jpg")
     os.utime(tmp_path / "future.jpg", (11_000_000_000, 11_000_000_000))  # the year 2318
-    assert [file.mtime_ns for file in _files(tmp_path)] == [LARGEST]
+    assert [file.mtime_ns for file in _files(tmp_path)] == [MAX_INTEGER]
 
 
 def test_folder_that_cannot_be_listed_hides_nothing(rights: Rights, open_to_all: Path) -> None:
     _touch(open_to_all, "a.jpg", "locked/b.jpg", "locked-too.jpg")
     known = _files(open_to_all)
     rights.take(open_to_all / "locked", 0o000)
-    assert compare(walk(bytes(open_to_all)), known) == Changes([], [], [], 2, [b"locked/"])
+    assert compare_listings(walk_root(bytes(open_to_all)), known) == RootChanges([], [], [], 2, [b"locked/"])
 
 
 def test_folder_whose_files_cannot_be_looked_at_hides_nothing(rights: Rights, open_to_all: Path) -> None:
     _touch(open_to_all, "a.jpg", "locked/b.jpg", "locked/c.jpg")
     known = _files(open_to_all)
     rights.take(open_to_all / "locked", 0o444)  # names can be read, nothing can be reached
-    found = compare(walk(bytes(open_to_all)), known)
+    found = compare_listings(walk_root(bytes(open_to_all)), known)
     assert (found.new, found.gone, found.back, found.found) == ([], [], [], 1)
     assert sorted(found.unreadable) == [b"locked/b.jpg", b"locked/c.jpg"]
 
 
-def _going(root: Path, listings: Iterator[Listing]) -> Iterator[Listing]:
+def _going(root: Path, listings: Iterator[FolderListing]) -> Iterator[FolderListing]:
     """The listings of a folder that is taken away after the first."""
     yield next(listings)
     root.rename(root.with_name("away"))
@@ -113,7 +113,7 @@ def test_folder_that_goes_during_the_walk_hides_nothing(tmp_path: Path) -> None:
     root = tmp_path / "root"
     _touch(root, "a/1.jpg", "b/2.jpg", "b/c/3.jpg")
     known = _files(root)
-    changes = compare(_going(root, walk(bytes(root))), known)
+    changes = compare_listings(_going(root, walk_root(bytes(root))), known)
     assert (changes.gone, changes.new) == ([], [])
 
 
@@ -130,27 +130,27 @@ def test_folder_that_goes_while_it_is_listed_hides_nothing(tmp_path: Path) -> No
 
     sys.setprofile(take_away)
     try:
-        changes = compare(walk(bytes(root)), known)
+        changes = compare_listings(walk_root(bytes(root)), known)
     finally:
         sys.setprofile(None)
     assert (changes.found, changes.gone) == (3, [])
 
 
-A = File(b"a.jpg", 10, 100, 1000)
+A = FileRecord(b"a.jpg", 10, 100, 1000)
 
 
 def test_unchanged_file_is_left_alone() -> None:
-    assert _changes([A], [A]) == Changes([], [], [], 1, [])
+    assert _changes([A], [A]) == RootChanges([], [], [], 1, [])
 
 
 def test_new_gone_and_back_are_told_apart() -> None:
     b, c = A._replace(path=b"b.jpg"), A._replace(path=b"c.jpg")
-    assert _changes([A, b], [b._replace(state="missing"), c]) == Changes([A], [b"c.jpg"], [b"b.jpg"], 2, [])
+    assert _changes([A, b], [b._replace(state="missing"), c]) == RootChanges([A], [b"c.jpg"], [b"b.jpg"], 2, [])
 
 
 def test_new_files_keep_the_order_in_which_they_were_found() -> None:
     files = [A._replace(path=b"%d.jpg" % (number * 7919 % 100)) for number in range(100)]
-    assert compare([Listing(files[:50], []), Listing(files[50:], [])], files[::3]).new == [
+    assert compare_listings([FolderListing(files[:50], []), FolderListing(files[50:], [])], files[::3]).new == [
         file for number, file in enumerate(files) if number % 3
     ]
 
@@ -161,12 +161,12 @@ def test_other_size_or_time_is_new_content() -> None:
 
 
 def test_status_change_alone_is_no_new_content() -> None:
-    assert _changes([A], [A._replace(ctime_ns=999)]) == Changes([], [], [], 1, [])
+    assert _changes([A], [A._replace(ctime_ns=999)]) == RootChanges([], [], [], 1, [])
 
 
 def test_failed_file_is_tried_again_only_when_anything_about_it_changed() -> None:
     failed = A._replace(state="failed")
-    assert _changes([A], [failed]) == Changes([], [], [], 1, [])
+    assert _changes([A], [failed]) == RootChanges([], [], [], 1, [])
     assert _changes([A], [failed._replace(ctime_ns=999)]).new == [A]
 
 
@@ -177,10 +177,10 @@ def test_unfinished_file_is_read_where_it_is_and_gone_where_it_is_not() -> None:
 
 
 def test_missing_file_that_stays_missing_is_no_change() -> None:
-    assert _changes([], [A._replace(state="missing")]) == Changes([], [], [], 0, [])
+    assert _changes([], [A._replace(state="missing")]) == RootChanges([], [], [], 0, [])
 
 
 def test_label_is_the_first_folder() -> None:
-    assert folder_label(b"cats/siam/a.jpg") == "cats"
-    assert folder_label(b"a.jpg") is None
-    assert folder_label(b"c\xe9\n/a.jpg") == "c\\xe9\\x0a"
+    assert parse_folder_label(b"cats/siam/a.jpg") == "cats"
+    assert parse_folder_label(b"a.jpg") is None
+    assert parse_folder_label(b"c\xe9\n/a.jpg") == "c\\xe9\\x0a"

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from indexer.cli.terminal import STOPPED
-from indexer.indexing.watch import _Eyes
+from indexer.cli.terminal import STOPPED_BY_USER
+from indexer.indexing.watch import _RootWatcher
 from indexer.library import Library
 from tests.support.commands import command, environment
 from tests.support.trees import paint, paint_many
@@ -113,7 +113,7 @@ def test_watch_catches_up_and_then_follows_what_is_written_moved_and_deleted(hom
         (folder / "other" / "er" / "new.png").unlink()
         child.result(photos=62, missing=1)
         with Library.open(home / "default.library") as library:
-            assert len(library.photo_ids()) == 62
+            assert len(library.find_photo_ids()) == 62
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.long)])
@@ -148,7 +148,7 @@ def test_other_programs_have_their_turn_and_watching_waits_for_theirs(home: Path
     with watching(home, folder) as child, Library.open(home / "default.library") as library:
         child.result(photos=61)
         child.idle()
-        with library.job():
+        with library.take_job_lock():
             paint(folder / "new.png", 200)
             child.until(lambda line: "Another program is at work" in line.get("note", ""))
         child.result(photos=62)
@@ -179,19 +179,19 @@ def test_watching_ends_when_asked(home: Path, tmp_path: Path, way: str) -> None:
             child.process.stdin.close()
         assert child.process.wait(DEADLINE) == 130
         assert child.process.stderr is not None
-        assert child.process.stderr.read() == f"{STOPPED}\n"
+        assert child.process.stderr.read() == f"{STOPPED_BY_USER}\n"
 
 
 def test_events_of_the_library_itself_start_no_run(tmp_path: Path) -> None:
     library, root = tmp_path / "root" / "own.library", tmp_path / "root"
     library.mkdir(parents=True)
-    eyes = _Eyes(library)
+    eyes = _RootWatcher(library)
     try:
-        assert eyes.turn_to([os.fsencode(root)])
-        assert not eyes.turn_to([os.fsencode(root)])
+        assert eyes.watch_roots([os.fsencode(root)])
+        assert not eyes.watch_roots([os.fsencode(root)])
         paint(library / "0.png", 0)
-        assert not eyes.something_within(1.0)
+        assert not eyes.wait_for_event(1.0)
         paint(root / "0.png", 0)
-        assert eyes.something_within(10.0)
+        assert eyes.wait_for_event(10.0)
     finally:
         eyes.close()

@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from indexer.errors import LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching import close_pairs as neighbours
 from indexer.matching import duplicates
-from indexer.matching import perceptual_hash as perceptual
-from indexer.matching.complete_linkage import complete_link
-from indexer.matching.duplicates import Group
-from indexer.photos import decoding as photos
+from indexer.matching.close_pairs import EXACT_ROWS, find_close_pairs
+from indexer.matching.complete_linkage import group_by_complete_linkage
+from indexer.matching.duplicates import DuplicateGroup
+from indexer.matching.perceptual_hash import TURNS
 from indexer.photos import thumbnails
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from tests.support import vectors as made_up
@@ -32,7 +32,7 @@ from tests.support.vectors import clustered, outcome
 Tell = Callable[..., Said]
 
 
-def names(groups: list[Group]) -> list[list[str]]:
+def names(groups: list[DuplicateGroup]) -> list[list[str]]:
     return [sorted(os.path.basename(path).decode() for path in group.files) for group in groups]  # noqa: PTH119
 
 
@@ -42,8 +42,8 @@ def pictures(folder: Path) -> Path:
     for seed in range(8):
         soft(seed, (300, 224)).save(folder / f"{seed}.png")
     soft(1).save(folder / "1 small.jpg", quality=30)
-    soft(2).transpose(perceptual.TURNS[0]).save(folder / "2 mirrored.jpg", quality=90)
-    soft(2).transpose(perceptual.TURNS[2]).save(folder / "2 turned.jpg", quality=90)
+    soft(2).transpose(TURNS[0]).save(folder / "2 mirrored.jpg", quality=90)
+    soft(2).transpose(TURNS[2]).save(folder / "2 turned.jpg", quality=90)
     for copy in ("3 copy.png", "3 again.png"):
         (folder / copy).write_bytes((folder / "3.png").read_bytes())
     os.utime(folder / "3 copy.png", (1, 1))
@@ -58,11 +58,11 @@ def indexed(library: Library, tmp_path: Path) -> Library:
 
 def index_again(library: Library, folder: Path, name: str = "tiny") -> None:
     """Index the folder, with thumbnails as large as a model of the usual size leaves them."""
-    drain(index(library, [folder], Tiny(name)))
+    drain(index_library(library, [folder], Tiny(name)))
     for path in folder.iterdir():
         data = path.read_bytes()
-        picture = photos.decode(data, thumbnails.THUMBNAIL_SIDE).image
-        library.thumbnails.put([(content_hash(data), thumbnails.encode(picture))])
+        picture = decode_photo(data, thumbnails.THUMBNAIL_SIDE).image
+        library.thumbnails.put([(content_hash(data), thumbnails.encode_thumbnail(picture))])
 
 
 def with_vectors(folder: Path, vectors: np.ndarray, order: Iterable[int]) -> Library:
@@ -71,7 +71,7 @@ def with_vectors(folder: Path, vectors: np.ndarray, order: Iterable[int]) -> Lib
     card = tiny_card()
     model = library.store.add_model(card.fingerprint, card.name, card.dim)
     library.store.add_root(made_up.ROOT, labelled=False)
-    library.store.record((outcome(1, number, vectors[number]) for number in order), model)
+    library.store.record_outcomes((outcome(1, number, vectors[number]) for number in order), model)
     return library
 
 
@@ -79,68 +79,72 @@ def with_vectors(folder: Path, vectors: np.ndarray, order: Iterable[int]) -> Lib
 
 
 def test_exact_copies_are_files_of_one_content_the_oldest_first(indexed: Library) -> None:
-    (group,) = drain(duplicates.find(indexed, "copies"))
+    (group,) = drain(duplicates.find_duplicates(indexed, "copies"))
     assert len(group.photos) == 1
     assert Path(os.fsdecode(group.files[0])).name == "3 copy.png"
     assert names([group]) == [["3 again.png", "3 copy.png", "3.png"]]
 
 
 def test_near_copies_are_found_and_turned_ones_on_wish(indexed: Library) -> None:
-    assert names(drain(duplicates.find(indexed, "near"))) == [["1 small.jpg", "1.png"]]
-    (group,) = drain(duplicates.find(indexed, "near"))
-    assert [photo.width for photo in indexed.photos(group.photos)] == [300, 200]  # the best first
-    one, other = (indexed.vector(photo) for photo in group.photos)
+    assert names(drain(duplicates.find_duplicates(indexed, "near"))) == [["1 small.jpg", "1.png"]]
+    (group,) = drain(duplicates.find_duplicates(indexed, "near"))
+    assert [photo.width for photo in indexed.load_photos(group.photos)] == [300, 200]  # the best first
+    one, other = (indexed.embed_example(photo) for photo in group.photos)
     assert group.distances == pytest.approx((0, float(np.linalg.norm(one - other))), abs=1e-6)
-    turned = names(drain(duplicates.find(indexed, "near", turned=True, max_distance=2)))
+    turned = names(drain(duplicates.find_duplicates(indexed, "near", turned=True, max_distance=2)))
     assert sorted(turned) == [["1 small.jpg", "1.png"], ["2 mirrored.jpg", "2 turned.jpg", "2.png"]]
 
 
 def test_near_hashes_with_far_embeddings_are_no_near_copies(indexed: Library) -> None:
-    assert drain(duplicates.find(indexed, "near", max_distance=0.0)) == []
+    assert drain(duplicates.find_duplicates(indexed, "near", max_distance=0.0)) == []
 
 
 def test_thumbnails_that_were_deleted_are_made_anew(indexed: Library) -> None:
-    before = drain(duplicates.find(indexed, "near"))
+    before = drain(duplicates.find_duplicates(indexed, "near"))
     indexed.thumbnails.close()
     (indexed.folder / "thumbnails.sqlite").unlink()
-    assert drain(duplicates.find(indexed, "near")) == before
-    assert all(indexed.thumbnail(photo) for photo in indexed.photos(indexed.photo_ids().tolist()))
+    assert drain(duplicates.find_duplicates(indexed, "near")) == before
+    assert all(indexed.read_thumbnail(photo) for photo in indexed.load_photos(indexed.find_photo_ids().tolist()))
 
 
 def test_look_alikes_are_as_close_as_asked_each_to_each(tmp_path: Path) -> None:
     with with_vectors(tmp_path / "x.library", clustered(200), range(200)) as library:
-        groups = drain(duplicates.find(library, "alike", max_distance=0.8))
+        groups = drain(duplicates.find_duplicates(library, "alike", max_distance=0.8))
         assert len(groups) > 10
         for group in groups:
-            vectors = np.stack([library.vector(photo) for photo in group.photos]).astype(np.float64)
+            vectors = np.stack([library.embed_example(photo) for photo in group.photos]).astype(np.float64)
             apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
             assert apart.max() <= 0.8
             assert group.distances == pytest.approx(apart[0], abs=1e-9)
-        default = drain(duplicates.find(library, "alike"))
+        default = drain(duplicates.find_duplicates(library, "alike"))
         widest = max(max(group.distances) for group in default)
-        vectors = np.stack([library.vector(photo) for photo in library.photo_ids().tolist()]).astype(np.float64)
+        vectors = np.stack([library.embed_example(photo) for photo in library.find_photo_ids().tolist()]).astype(
+            np.float64
+        )
         apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)[np.triu_indices(200, 1)]
-        assert widest <= duplicates.ALIKE * np.median(apart) * 1.1  # each photo's own median is near that of all
+        assert (
+            widest <= duplicates.LOOKALIKE_SHARE * np.median(apart) * 1.1
+        )  # each photo's own median is near that of all
 
 
 def test_gone_files_are_in_no_group(indexed: Library, tmp_path: Path) -> None:
     (tmp_path / "photos" / "1.png").unlink()
-    drain(index(indexed, [], Tiny()))
-    assert drain(duplicates.find(indexed, "near")) == []
+    drain(index_library(indexed, [], Tiny()))
+    assert drain(duplicates.find_duplicates(indexed, "near")) == []
 
 
 def test_unknown_kind_and_empty_library_are_sentences(library: Library) -> None:
     with pytest.raises(LookalikeError, match="no kind"):
-        drain(duplicates.find(library, "twins"))
+        drain(duplicates.find_duplicates(library, "twins"))
     with pytest.raises(LookalikeError, match="is empty"):
-        drain(duplicates.find(library, "alike"))
+        drain(duplicates.find_duplicates(library, "alike"))
 
 
 # whatever the order
 
 
-def group_hashes(library: Library, groups: list[Group]) -> list[tuple[bytes, ...]]:
-    return [tuple(photo.sha256 for photo in library.photos(group.photos)) for group in groups]
+def group_hashes(library: Library, groups: list[DuplicateGroup]) -> list[tuple[bytes, ...]]:
+    return [tuple(photo.sha256 for photo in library.load_photos(group.photos)) for group in groups]
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -150,20 +154,20 @@ def test_groups_are_the_same_whatever_the_order(tmp_path_factory: pytest.TempPat
     found = []
     for numbers in (range(60), order):
         with with_vectors(tmp_path_factory.mktemp("order") / "x.library", vectors, numbers) as library:
-            found.append(group_hashes(library, drain(duplicates.find(library, "alike", max_distance=0.8))))
+            found.append(group_hashes(library, drain(duplicates.find_duplicates(library, "alike", max_distance=0.8))))
     assert found[0] == found[1]
     assert len(found[0]) > 5
 
 
 def test_groups_found_by_an_index_are_the_same_whatever_the_order_and_nearly_all(tmp_path: Path) -> None:
-    count = neighbours.EXACT_ROWS + 400
+    count = EXACT_ROWS + 400
     vectors = clustered(count)
     found = []
     for name, order in (("a", np.arange(count)), ("b", np.random.default_rng(1).permutation(count))):
         with with_vectors(tmp_path / f"{name}.library", vectors, order.tolist()) as library:
-            found.append(group_hashes(library, drain(duplicates.find(library, "alike", max_distance=0.8))))
+            found.append(group_hashes(library, drain(duplicates.find_duplicates(library, "alike", max_distance=0.8))))
     assert found[0] == found[1]
-    pairs = drain(neighbours.close_pairs(vectors, np.full(count, 0.8)))
+    pairs = drain(find_close_pairs(vectors, np.full(count, 0.8)))
     squares = np.sum(vectors.astype(np.float64) ** 2, axis=1)
     apart = squares[:, None] + squares - 2 * (vectors.astype(np.float64) @ vectors.T.astype(np.float64))
     true = np.argwhere(np.triu(apart <= 0.64, 1))
@@ -191,7 +195,7 @@ def test_complete_linkage_is_that_of_a_plain_loop_and_never_chains(numbers: list
     points = np.array(numbers)
     pairs = sorted((abs(points[a] - points[b]), a, b) for a in range(len(points)) for b in range(a + 1, len(points)))
     near = np.array([pair[1:] for pair in pairs if pair[0] <= 5], np.int64).reshape(-1, 2)
-    groups = complete_link(near, lambda one, other: bool(np.ptp(points[one + other]) <= 5))
+    groups = group_by_complete_linkage(near, lambda one, other: bool(np.ptp(points[one + other]) <= 5))
     assert groups == by_loop(points, 5)
     assert all(np.ptp(points[group]) <= 5 for group in groups)
 
@@ -201,21 +205,21 @@ def test_complete_linkage_is_that_of_a_plain_loop_and_never_chains(numbers: list
 
 def test_no_match_splits_a_group_and_survives_moves_and_a_change_of_model(indexed: Library, tmp_path: Path) -> None:
     def groups() -> list[set[int]]:
-        return [set(g.photos) for g in drain(duplicates.find(indexed, "near", turned=True, max_distance=2))]
+        return [set(g.photos) for g in drain(duplicates.find_duplicates(indexed, "near", turned=True, max_distance=2))]
 
     first, second, third = sorted(next(group for group in groups() if len(group) == 3))
-    indexed.annotations.decide([(second, first)])
+    indexed.annotations.record_decision([(second, first)])
     for step in ("decided", "moved", "other model"):
         if step == "moved":
             (tmp_path / "photos").rename(tmp_path / "elsewhere")
             index_again(indexed, tmp_path / "elsewhere")
         if step == "other model":
             index_again(indexed, tmp_path / "elsewhere", "other")
-            indexed.activate(Tiny("other").card.fingerprint)
+            indexed.activate_model(Tiny("other").card.fingerprint)
         found = groups()
         assert not any({first, second} <= group for group in found), step
         assert {first, third} in found or {second, third} in found, step
-    indexed.annotations.decide([(first, second)], None)
+    indexed.annotations.record_decision([(first, second)], None)
     assert {first, second, third} in groups()
 
 
@@ -229,7 +233,7 @@ def test_command_lists_groups_and_remembers_what_is_no_match(home: Path, tmp_pat
         shutil.copy(path, folder / f"{number}.png")
     shutil.copy(folder / "3.png", folder / "3 copy.png")
     os.utime(folder / "3 copy.png", (1, 1))
-    photos.decode((folder / "1.png").read_bytes(), 1000).image.save(folder / "1 small.jpg", quality=60)
+    decode_photo((folder / "1.png").read_bytes(), 1000).image.save(folder / "1 small.jpg", quality=60)
     assert tell(home, "index", folder).code == 0
     said = tell(home, "duplicates", "--kind", "copies", "--json")
     assert (said.code, said.objects()[0]["stage"]) == (0, "compare")

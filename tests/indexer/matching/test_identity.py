@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from indexer.errors import LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.gallery import Gallery, Nearest
-from indexer.matching.identity import Rules, enrol, identify, identify_by, verify_label
+from indexer.matching.gallery import Gallery, NearestPhotos
+from indexer.matching.identity import (
+    IdentificationRuleCache,
+    enrol_photos,
+    identify_label,
+    identify_with_rule,
+    verify_label,
+)
 from indexer.progress import drain
 from tests.support.commands import Said
 from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
@@ -51,7 +57,7 @@ def ids_of(number: int) -> list[int]:
 
 def label_classes(library: Library, numbers: range, each: int = EACH) -> None:
     for number in numbers:
-        library.annotations.label(ids_of(number)[:each], f"class {number}")
+        library.annotations.set_label(ids_of(number)[:each], f"class {number}")
 
 
 # identify
@@ -59,23 +65,23 @@ def label_classes(library: Library, numbers: range, each: int = EACH) -> None:
 
 def test_rule_is_kept_until_labels_or_the_library_change(filled: Library) -> None:
     label_classes(filled, range(6))
-    rules = Rules()
-    first = rules.of(filled)
-    assert rules.of(filled) is first
-    assert identify_by(first, 7) == identify(filled, 7)
+    rules = IdentificationRuleCache()
+    first = rules.get_rule(filled)
+    assert rules.get_rule(filled) is first
+    assert identify_with_rule(first, 7) == identify_label(filled, 7)
     with Library.open(filled.folder) as other:
         label_classes(other, range(6, 8))
-    second = rules.of(filled)
+    second = rules.get_rule(filled)
     assert len(second.gallery.names) == 8
-    assert rules.of(filled) is second
+    assert rules.get_rule(filled) is second
     with Library.open(filled.folder) as again:
-        assert rules.of(again).gallery.library is again
+        assert rules.get_rule(again).gallery.library is again
 
 
 def test_known_are_named_and_strangers_unknown_as_often_as_is_said(filled: Library) -> None:
     label_classes(filled, range(8), EACH // 2)
-    known = [(identify(filled, photo), number) for number in range(8) for photo in ids_of(number)[EACH // 2 :: 5]]
-    unknown = [identify(filled, photo) for number in range(8, CLASSES) for photo in ids_of(number)[::5]]
+    known = [(identify_label(filled, photo), number) for number in range(8) for photo in ids_of(number)[EACH // 2 :: 5]]
+    unknown = [identify_label(filled, photo) for number in range(8, CLASSES) for photo in ids_of(number)[::5]]
     assert np.mean([found.label == f"class {number}" for found, number in known]) > 0.9
     first = unknown[0]
     assert first.fmr is not None
@@ -88,44 +94,46 @@ def test_known_are_named_and_strangers_unknown_as_often_as_is_said(filled: Libra
 
 def test_a_label_can_be_found_by_from_one_photo(filled: Library) -> None:
     label_classes(filled, range(5), 1)
-    found = identify(filled, ids_of(3)[7], max_fmr=0.5)
+    found = identify_label(filled, ids_of(3)[7], max_fmr=0.5)
     assert found.label == "class 3"
     assert found.alternatives[0].label == "class 3"
     assert found.fmr is not None
     assert "random photos without a label, all counted as wrong" in found.measured
-    assert identify(filled, ids_of(9)[0], max_fmr=0.01 * 3).label is None
+    assert identify_label(filled, ids_of(9)[0], max_fmr=0.01 * 3).label is None
 
 
 def test_photo_does_not_vote_for_itself(filled: Library) -> None:
     label_classes(filled, range(5))
-    filled.annotations.label([ids_of(3)[7]], "class 4")
-    assert identify(filled, ids_of(3)[7]).alternatives[0].label == "class 3"
+    filled.annotations.set_label([ids_of(3)[7]], "class 4")
+    assert identify_label(filled, ids_of(3)[7]).alternatives[0].label == "class 3"
 
 
 def test_vote_counts_the_nearest_most() -> None:
-    found = Nearest(np.array([[7, 2, 2, 5, -1]]), np.array([[0.1, 0.4, 0.5, 0.9, np.inf]]))
+    found = NearestPhotos(np.array([[7, 2, 2, 5, -1]]), np.array([[0.1, 0.4, 0.5, 0.9, np.inf]]))
     # Three vote; the fourth, at 0.9, would count nothing: weights 0.8, 0.5 and 0.4.
-    votes = found.votes(0, 3)
+    votes = found.count_votes(0, 3)
     assert [vote.code for vote in votes] == [2, 7]
     assert [vote.share for vote in votes] == pytest.approx([0.9 / 1.7, 0.8 / 1.7])
     assert [vote.distance for vote in votes] == pytest.approx([0.45, 0.1])
-    assert Nearest(np.array([[1, 0]]), np.array([[0.5, 0.5]])).votes(0, 5)[0].code == 1
-    assert Nearest(np.array([[-1]]), np.array([[np.inf]])).votes(0, 5) == []
-    assert Nearest(np.array([[-1]]), np.array([[np.inf]])).winners(5).distances.tolist() == [np.inf]
+    assert NearestPhotos(np.array([[1, 0]]), np.array([[0.5, 0.5]])).count_votes(0, 5)[0].code == 1
+    assert NearestPhotos(np.array([[-1]]), np.array([[np.inf]])).count_votes(0, 5) == []
+    assert NearestPhotos(np.array([[-1]]), np.array([[np.inf]])).pick_winners(5).distances.tolist() == [np.inf]
 
 
 @pytest.mark.parametrize(("piece", "each"), [(7, EACH), (8192, EACH), (7, 8), (8192, 8)])
 def test_nearest_labelled_photos_are_what_a_plain_loop_finds(
     filled: Library, monkeypatch: pytest.MonkeyPatch, piece: int, each: int
 ) -> None:
-    monkeypatch.setattr("indexer.matching.gallery.PIECE", piece)
+    monkeypatch.setattr("indexer.matching.gallery.BLOCK_ROWS", piece)
     label_classes(filled, range(2, 9, 3), each)  # 8 of each: so few that they are fetched one by one
-    gallery = Gallery.of(filled)
+    gallery = Gallery.from_library(filled)
     vectors = in_classes()
     queries = vectors[[0, 70, 200]].astype(np.float64)
-    found = gallery.nearest(queries, 10, leave_out=np.array([1, 71, 201]), but=np.array([-1, -1, 1]))
+    found = gallery.find_nearest(
+        queries, 10, exclude_photos=np.array([1, 71, 201]), exclude_labels=np.array([-1, -1, 1])
+    )
     for row, (left_out, but) in enumerate(((1, None), (71, None), (201, "class 5"))):
-        labels = filled.annotations.labels(filled.model_id)
+        labels = filled.annotations.read_labels(filled.model_id)
         ids = [photo for photo, label in labels.items() if photo != left_out and label != but]
         expected = nearest_by_loop(ids, vectors[np.array(ids) - 1], queries[row], 10)
         np.testing.assert_allclose(found.distances[row], expected.distances, rtol=0, atol=1e-7)
@@ -134,15 +142,15 @@ def test_nearest_labelled_photos_are_what_a_plain_loop_finds(
 
 def test_identify_without_labels_is_refused_with_a_sentence(filled: Library) -> None:
     with pytest.raises(LookalikeError, match="No photo of the library has a label yet"):
-        identify(filled, 1)
+        identify_label(filled, 1)
 
 
 def test_rate_that_the_photos_cannot_show_is_refused(filled: Library) -> None:
     label_classes(filled, range(8))
     with pytest.raises(LookalikeError, match=r"240 photos that can be asked cannot show a false-match rate of 0\.001"):
-        identify(filled, 1, max_fmr=0.001)
+        identify_label(filled, 1, max_fmr=0.001)
     with pytest.raises(LookalikeError, match="between 0 and 1"):
-        identify(filled, 1, max_fmr=2)
+        identify_label(filled, 1, max_fmr=2)
 
 
 # a claimed label
@@ -165,14 +173,14 @@ def test_claim_is_judged_by_the_nearest_three_and_a_threshold_of_the_labels_own(
 
 def test_claim_of_a_label_of_one_photo_says_what_it_cannot_know(filled: Library) -> None:
     label_classes(filled, range(8))
-    filled.annotations.label([ids_of(9)[0]], "rare")
+    filled.annotations.set_label([ids_of(9)[0]], "rare")
     found = verify_label(filled, ids_of(9)[1], "rare", max_fmr=0.05)
     assert (found.verdict, found.photos, found.fnmr) == ("same", 1, None)
     assert verify_label(filled, ids_of(10)[1], "rare").verdict == "not sure"
 
 
 def test_claim_of_nothing_to_compare_with_is_refused(filled: Library) -> None:
-    filled.annotations.label([1], "lonely")
+    filled.annotations.set_label([1], "lonely")
     with pytest.raises(LookalikeError, match="the only photo with the label lonely"):
         verify_label(filled, 1, "lonely")
     with pytest.raises(LookalikeError, match="No photo of the library has the label nobody"):
@@ -184,28 +192,28 @@ def test_claim_of_nothing_to_compare_with_is_refused(filled: Library) -> None:
 
 def test_enrolled_are_the_contents_wherever_their_files_lie(library: Library, tmp_path: Path) -> None:
     paths = [paint(tmp_path / "tree" / f"{seed}.png", seed) for seed in range(4)]
-    drain(index(library, [tmp_path / "tree"], Tiny()))
+    drain(index_library(library, [tmp_path / "tree"], Tiny()))
     outside = paint(tmp_path / "elsewhere.png", 2)
     before = snapshot(tmp_path / "tree")
-    assert enrol(library, " rex ", [paths[0], paths[0], outside]) == 2
-    labels = library.annotations.labels(library.model_id)
+    assert enrol_photos(library, " rex ", [paths[0], paths[0], outside]) == 2
+    labels = library.annotations.read_labels(library.model_id)
     assert sorted(labels.values()) == ["rex", "rex"]
-    assert {photo.path for photo in library.photos(list(labels))} == {bytes(paths[0]), bytes(paths[2])}
+    assert {photo.path for photo in library.load_photos(list(labels))} == {bytes(paths[0]), bytes(paths[2])}
     assert snapshot(tmp_path / "tree") == before
 
 
 def test_enrolment_is_all_or_nothing_and_says_what_to_do(library: Library, tmp_path: Path) -> None:
     inside = paint(tmp_path / "tree" / "1.png", 1)
-    drain(index(library, [tmp_path / "tree"], Tiny()))
+    drain(index_library(library, [tmp_path / "tree"], Tiny()))
     stranger = paint(tmp_path / "stranger.png", 99)
     with pytest.raises(LookalikeError, match=r"stranger\.png is not in the library .* lookalike index FOLDER"):
-        enrol(library, "rex", [inside, stranger])
+        enrol_photos(library, "rex", [inside, stranger])
     with pytest.raises(LookalikeError, match="There is no file"):
-        enrol(library, "rex", [inside, tmp_path / "gone.png"])
+        enrol_photos(library, "rex", [inside, tmp_path / "gone.png"])
     for label in ("", "  ", "two\nlines"):
         with pytest.raises(LookalikeError, match="A label is a word or a few"):
-            enrol(library, label, [inside])
-    assert library.annotations.labels(library.model_id) == {}
+            enrol_photos(library, label, [inside])
+    assert library.annotations.read_labels(library.model_id) == {}
 
 
 # commands

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from indexer.matching import perceptual_hash as perceptual
+from indexer.matching.perceptual_hash import (
+    BUCKET_WINDOW,
+    MAX_DIFFERENCE,
+    are_near_hashes,
+    compute_hashes,
+    count_differing_bits,
+    find_near_pairs,
+)
 from indexer.photos import thumbnails
 from tests.support.soft_pictures import soft
 
@@ -15,7 +22,7 @@ SEEDS = range(20)
 
 
 def hashes(image: Image.Image, *, turned: bool = False) -> np.ndarray:
-    return perceptual.hashes_of(thumbnails.encode(image), turned=turned)
+    return compute_hashes(thumbnails.encode_thumbnail(image), turned=turned)
 
 
 def compressed(image: Image.Image) -> Image.Image:
@@ -38,17 +45,17 @@ def test_changed_pictures_stay_within_the_greatest_difference_and_others_do_not(
     assert callable(change)
     for seed in SEEDS:
         one, changed, other = hashes(soft(seed)), hashes(change(soft(seed))), hashes(soft(seed + 100))
-        assert perceptual.differences(one, changed)[0] <= perceptual.MAX_DIFFERENCE
-        assert perceptual.differences(one, other)[0] > perceptual.MAX_DIFFERENCE
+        assert count_differing_bits(one, changed)[0] <= MAX_DIFFERENCE
+        assert count_differing_bits(one, other)[0] > MAX_DIFFERENCE
 
 
 @pytest.mark.parametrize("turn", list(Image.Transpose))
 def test_one_of_the_turned_hashes_meets_the_turned_picture(turn: Image.Transpose) -> None:
     for seed in SEEDS:
         views, turned = hashes(soft(seed), turned=True), hashes(soft(seed).transpose(turn))
-        assert perceptual.differences(views, turned).min() <= 4
-        assert perceptual.differences(views[:1], turned).min() > perceptual.MAX_DIFFERENCE
-        assert perceptual.near(views[None], hashes(soft(seed).transpose(turn), turned=True)[None])
+        assert count_differing_bits(views, turned).min() <= 4
+        assert count_differing_bits(views[:1], turned).min() > MAX_DIFFERENCE
+        assert are_near_hashes(views[None], hashes(soft(seed).transpose(turn), turned=True)[None])
 
 
 def test_pairs_are_those_of_a_plain_loop() -> None:
@@ -62,12 +69,12 @@ def test_pairs_are_those_of_a_plain_loop() -> None:
         [at, row]
         for at, query in enumerate(queries.tolist())
         for row, value in enumerate(values.tolist())
-        if (query ^ value).bit_count() <= perceptual.MAX_DIFFERENCE
+        if (query ^ value).bit_count() <= MAX_DIFFERENCE
     ]
     assert len(expected) > 200
-    assert perceptual.pairs_within(values, queries).tolist() == expected
+    assert find_near_pairs(values, queries).tolist() == expected
 
 
 def test_pictures_that_all_hash_alike_are_linear_work() -> None:
     same = np.zeros(5_000, np.uint64)
-    assert len(perceptual.pairs_within(same, same)) <= 2 * perceptual.WINDOW * len(same)
+    assert len(find_near_pairs(same, same)) <= 2 * BUCKET_WINDOW * len(same)

@@ -26,7 +26,7 @@ def photo(name: str) -> Image.Image:
 
 def best_class(network: torch.nn.Module, name: str) -> int:
     """The class a network sees in a photograph, with the input normalised by hand."""
-    pixels = torch.from_numpy(backbones.preprocessing_of(network).prepare(photo(name))).float()
+    pixels = torch.from_numpy(backbones.read_preprocessing(network).prepare(photo(name))).float()
     with torch.no_grad():
         return int(network((pixels / 127.5 - 1).permute(2, 0, 1)[None]).argmax())
 
@@ -46,26 +46,26 @@ def saved(tensors: dict[str, torch.Tensor], folder: Path) -> Path:
 
 
 def test_packaged_network_names_what_photographs_show() -> None:
-    real = backbones.with_classes()
+    real = backbones.load_default_with_classes()
     assert best_class(real, "china.jpg") == PALACE
     assert best_class(real, "flower.jpg") == DAISY
 
 
 def test_random_network_does_not_name_what_photographs_show() -> None:
     torch.manual_seed(0)
-    random = backbones.import_timm().create_model(backbones.DEFAULT).eval()
+    random = backbones.import_timm().create_model(backbones.DEFAULT_BACKBONE).eval()
     assert best_class(random, "china.jpg") != PALACE
     assert best_class(random, "flower.jpg") != DAISY
 
 
 def test_default_backbone_is_the_packaged_network_without_its_classes() -> None:
-    ours, real = backbones.create().module.state_dict(), backbones.with_classes().state_dict()
+    ours, real = backbones.create_backbone().module.state_dict(), backbones.load_default_with_classes().state_dict()
     assert real.keys() - ours.keys() == {"classifier.weight", "classifier.bias"}
     assert all(torch.equal(ours[key], real[key]) for key in ours)
 
 
 def test_default_input_is_timms_own() -> None:
-    preprocessing = backbones.create().preprocessing
+    preprocessing = backbones.create_backbone().preprocessing
     assert (preprocessing.size, preprocessing.crop, preprocessing.interpolation) == (224, 0.875, "bicubic")
     assert preprocessing.mean == preprocessing.std == (0.5, 0.5, 0.5)
 
@@ -77,7 +77,7 @@ def test_damaged_packaged_weights_are_refused(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "damaged").write_bytes(data)
     monkeypatch.setattr(package, "get_model_file_path", lambda: str(tmp_path / "damaged"))
     with pytest.raises(ModelError, match="damaged"):
-        backbones.create()
+        backbones.create_backbone()
 
 
 @pytest.mark.parametrize("classes", [True, False])
@@ -85,14 +85,14 @@ def test_local_weights_fill_the_network_with_or_without_class_layer(
     small_weights: dict[str, torch.Tensor], tmp_path: Path, *, classes: bool
 ) -> None:
     kept = {key: tensor for key, tensor in small_weights.items() if classes or not key.startswith("fc.")}
-    ours = backbones.create(SMALL, saved(kept, tmp_path)).module.state_dict()
+    ours = backbones.create_backbone(SMALL, saved(kept, tmp_path)).module.state_dict()
     assert small_weights.keys() - ours.keys() == {"fc.weight", "fc.bias"}
     assert all(torch.equal(ours[key], small_weights[key]) for key in ours)
 
 
 def test_half_precision_weights_are_taken_as_float32(small_weights: dict[str, torch.Tensor], tmp_path: Path) -> None:
     halves = {key: value.half() if value.is_floating_point() else value for key, value in small_weights.items()}
-    module = backbones.create(SMALL, saved(halves, tmp_path)).module
+    module = backbones.create_backbone(SMALL, saved(halves, tmp_path)).module
     assert {tensor.dtype for tensor in module.state_dict().values()} == {torch.float32, torch.int64}
 
 
@@ -113,7 +113,7 @@ def test_weights_that_do_not_fit_are_refused(
     del small_weights["conv1.0.weight" if tensor is None else "fc.bias"]
     changed = small_weights if tensor is None else small_weights | {key: tensor}
     with pytest.raises(ModelError, match=reason):
-        backbones.create(SMALL, saved(changed, tmp_path))
+        backbones.create_backbone(SMALL, saved(changed, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -131,19 +131,19 @@ def test_weights_that_do_not_fit_are_refused(
 def test_file_that_is_no_safetensors_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "weights").write_bytes(data)
     with pytest.raises(ModelError, match="weights"):
-        backbones.create(SMALL, tmp_path / "weights")
+        backbones.create_backbone(SMALL, tmp_path / "weights")
 
 
 def test_truncated_weights_are_refused(small_weights: dict[str, torch.Tensor], tmp_path: Path) -> None:
     path = saved(small_weights, tmp_path)
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(ModelError, match="whole safetensors"):
-        backbones.create(SMALL, path)
+        backbones.create_backbone(SMALL, path)
 
 
 def test_missing_weights_file_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="No such file"):
-        backbones.create(SMALL, tmp_path / "none.safetensors")
+        backbones.create_backbone(SMALL, tmp_path / "none.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_missing_weights_file_is_refused_with_its_name(tmp_path: Path) -> None:
 )
 def test_name_that_timm_cannot_serve_is_refused_with_advice(name: str, reason: str) -> None:
     with pytest.raises(ModelError, match=reason):
-        backbones.create(name)
+        backbones.create_backbone(name)
 
 
 def test_hub_out_of_reach_is_refused_soon_and_without_random_weights(
@@ -168,7 +168,7 @@ def test_hub_out_of_reach_is_refused_soon_and_without_random_weights(
     monkeypatch.setattr(hub.constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ModelError, match=r"could not be downloaded.*--weights FILE"):
-        backbones.create(SMALL)
+        backbones.create_backbone(SMALL)
 
 
 def test_weights_in_the_hubs_cache_need_no_network(
@@ -182,7 +182,7 @@ def test_weights_in_the_hubs_cache_need_no_network(
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("c" * 40)
     (repository / "snapshots" / ("c" * 40) / "model.safetensors").write_bytes(safetensors.torch.save(small_weights))
-    ours = backbones.create(SMALL).module.state_dict()
+    ours = backbones.create_backbone(SMALL).module.state_dict()
     assert all(torch.equal(ours[key], small_weights[key]) for key in ours)
 
 
@@ -190,9 +190,9 @@ def test_weights_in_the_hubs_cache_need_no_network(
 def test_backbone_takes_another_picture_size(name: str, tmp_path: Path) -> None:
     torch.manual_seed(1)
     weights = saved(dict(backbones.import_timm().create_model(name).state_dict()), tmp_path)
-    backbone = backbones.create(name, weights, size=64)
+    backbone = backbones.create_backbone(name, weights, size=64)
     assert backbone.preprocessing.size == 64
-    again = backbones.skeleton(name, backbone.preprocessing).state_dict()
+    again = backbones.build_architecture(name, backbone.preprocessing).state_dict()
     assert {key: tensor.shape for key, tensor in again.items()} == {
         key: tensor.shape for key, tensor in backbone.module.state_dict().items()
     }
@@ -206,13 +206,13 @@ def forget_torchvision(monkeypatch: pytest.MonkeyPatch, folder: Path, body: str)
     (folder / "torchvision").mkdir()
     (folder / "torchvision" / "__init__.py").write_text(body)
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(backbones, "_kept", [])
+    monkeypatch.setattr(backbones, "_declared_libraries", [])
 
 
 def test_guard_does_nothing_where_torchvision_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forget_torchvision(monkeypatch, tmp_path, "")
     backbones.import_timm()
-    assert backbones._kept == []
+    assert backbones._declared_libraries == []
     monkeypatch.delitem(sys.modules, "torchvision")
 
 

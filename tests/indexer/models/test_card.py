@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from indexer.errors import ModelError
-from indexer.models.card import CARD_FILE, Head, ModelCard, Preprocessing, card_bytes, check_place, read_card
+from indexer.models.card import CARD_FILE, Head, ModelCard, Preprocessing, check_location, read_card, serialise_card
 
 INPUT = Preprocessing(224, 0.875, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 CARD = ModelCard("mine", "resnet18", 16, INPUT, Head(16), "a" * 64, "a test")
@@ -34,7 +34,7 @@ def written(folder: Path, data: bytes) -> Path:
 
 
 def test_card_survives_the_disk(tmp_path: Path) -> None:
-    assert read_card(written(tmp_path, card_bytes(CARD))) == CARD
+    assert read_card(written(tmp_path, serialise_card(CARD))) == CARD
 
 
 @pytest.mark.parametrize("field", OTHERS)
@@ -57,10 +57,10 @@ def test_name_and_source_do_not_change_the_fingerprint() -> None:
         b"null",
         b"[" * 100_000,
         b'{"format": 1' + b"0" * 10_000 + b"}",
-        card_bytes(CARD)[:-20],
-        card_bytes(CARD).replace(b'"crop": 0.875', b'"crop": NaN'),
-        card_bytes(CARD).replace(b'"crop": 0.875', b'"crop": 1e999'),
-        card_bytes(CARD) + b" " * (1 << 20),
+        serialise_card(CARD)[:-20],
+        serialise_card(CARD).replace(b'"crop": 0.875', b'"crop": NaN'),
+        serialise_card(CARD).replace(b'"crop": 0.875', b'"crop": 1e999'),
+        serialise_card(CARD) + b" " * (1 << 20),
     ],
 )
 def test_what_is_no_card_is_refused_with_a_sentence(tmp_path: Path, data: bytes) -> None:
@@ -68,11 +68,11 @@ def test_what_is_no_card_is_refused_with_a_sentence(tmp_path: Path, data: bytes)
         read_card(written(tmp_path, data))
 
 
-@given(key=st.sampled_from(sorted(json.loads(card_bytes(CARD)))), value=JSON)
+@given(key=st.sampled_from(sorted(json.loads(serialise_card(CARD)))), value=JSON)
 def test_no_changed_field_gets_through_or_crashes(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: Any
 ) -> None:
-    fields = json.loads(card_bytes(CARD))
+    fields = json.loads(serialise_card(CARD))
     folder = written(tmp_path_factory.getbasetemp(), json.dumps(fields | {key: value}).encode())
     try:
         card = read_card(folder)
@@ -94,14 +94,14 @@ def test_missing_card_is_refused_with_its_path(tmp_path: Path) -> None:
 
 
 def test_model_in_the_folder_of_another_is_refused(tmp_path: Path) -> None:
-    check_place(CARD, tmp_path / CARD.fingerprint)
+    check_location(CARD, tmp_path / CARD.fingerprint)
     with pytest.raises(ModelError, match="another model"):
-        check_place(CARD, tmp_path / ("0" * 64))
+        check_location(CARD, tmp_path / ("0" * 64))
 
 
 def test_model_for_another_decoding_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="decoded"):
-        check_place(replace(CARD, decode_version=99), tmp_path)
+        check_location(replace(CARD, decode_version=99), tmp_path)
 
 
 def test_input_is_the_centre_square_of_the_stated_share() -> None:

@@ -17,24 +17,32 @@ from safetensors.numpy import load_file, save_file
 
 from indexer.errors import ModelError
 from indexer.models import agreement, backbones
-from indexer.models.agreement import Disagreement, agreed, check_pictures, lowest_cosine
-from indexer.models.card import CARD_FILE, WEIGHTS_FILE, Head, card_bytes, read_card, read_seen_hashes
-from indexer.models.model import ModelChoice, NotConverted, choose, install, installed, load, unit_length, verify
-from indexer.models.network import create_network, load_network, run_network, write_checkpoint
+from indexer.models.agreement import RuntimeDisagreement, check_agreement, compute_lowest_cosine, prepare_check_pictures
+from indexer.models.card import CARD_FILE, WEIGHTS_FILE, Head, read_card, read_seen_hashes, serialise_card
+from indexer.models.installation import (
+    ModelChoice,
+    find_installed_card,
+    install_model,
+    parse_model_choice,
+    verify_model,
+)
+from indexer.models.model import load_model, normalise_embeddings
+from indexer.models.network import create_network, load_network, make_runner, write_checkpoint
 from indexer.models.runtime import (
     BIN_FILE,
     RUNTIME_FILE,
     XML_FILE,
-    Runner,
+    ModelRunner,
+    NotConverted,
     RuntimeForm,
-    convert,
+    convert_network,
     fast_precision,
     open_form,
     read_form,
     write_form,
 )
 from indexer.photos.reading import content_hash
-from indexer.photos.samples import sample_folder
+from indexer.photos.samples import find_sample_folder
 from indexer.progress import drain
 from tests.support.embedders import Tiny, tiny_card
 
@@ -75,7 +83,7 @@ def stamps(folder: Path) -> dict[str, int]:
 
 
 def test_embeddings_are_unit_length_float32_rows(installed_model: Path) -> None:
-    embeddings = load(installed_model, runtime="openvino").embed(PICTURES)
+    embeddings = load_model(installed_model, runtime="openvino").embed(PICTURES)
     assert embeddings.shape == (5, 1280)
     assert embeddings.dtype == np.float32
     assert embeddings.flags.c_contiguous
@@ -83,16 +91,19 @@ def test_embeddings_are_unit_length_float32_rows(installed_model: Path) -> None:
 
 
 def test_any_number_of_pictures_gives_the_rows_of_each_alone(installed_model: Path) -> None:
-    model = load(installed_model, runtime="openvino")
+    model = load_model(installed_model, runtime="openvino")
     many = np.concatenate([PICTURES] * 8)[:37]
     together = model.embed(many)
     alone = np.concatenate([model.embed(picture[None]) for picture in PICTURES])
     assert model.embed(PICTURES[:0]).shape == (0, 1280)
-    assert lowest_cosine(together, np.concatenate([alone] * 8)[:37]) > 0.999
+    assert compute_lowest_cosine(together, np.concatenate([alone] * 8)[:37]) > 0.999
 
 
 def test_same_pictures_give_the_same_bits(installed_model: Path) -> None:
-    first, second = load(installed_model, runtime="openvino"), load(installed_model, runtime="openvino", callers=2)
+    first, second = (
+        load_model(installed_model, runtime="openvino"),
+        load_model(installed_model, runtime="openvino", callers=2),
+    )
     assert np.array_equal(first.embed(PICTURES), first.embed(PICTURES))
     assert np.allclose(first.embed(PICTURES), second.embed(PICTURES), atol=0.02)
 
@@ -100,13 +111,13 @@ def test_same_pictures_give_the_same_bits(installed_model: Path) -> None:
 def test_converted_model_agrees_with_torch_in_each_precision(installed_model: Path) -> None:
     card = read_card(installed_model)
     form = read_form(installed_model, card)
-    batch = check_pictures(card.preprocessing).batch
-    truth = load(installed_model, runtime="torch")
+    batch = prepare_check_pictures(card.preprocessing).batch
+    truth = load_model(installed_model, runtime="torch")
     exact, fast = (open_form(installed_model, form, precision=precision) for precision in ("fp32", "bf16"))
     assert exact.precision == "fp32"
-    assert lowest_cosine(truth.embed(batch), exact.embed(batch)) > 0.99999
-    assert lowest_cosine(truth.embed(batch), fast.embed(batch)) > 0.98
-    np.testing.assert_allclose(truth.features(batch), exact.features(batch), atol=1e-3)
+    assert compute_lowest_cosine(truth.embed(batch), exact.embed(batch)) > 0.99999
+    assert compute_lowest_cosine(truth.embed(batch), fast.embed(batch)) > 0.98
+    np.testing.assert_allclose(truth.compute_feature_maps(batch), exact.features(batch), atol=1e-3)
 
 
 def test_check_tells_one_model_from_another(installed_model: Path) -> None:
@@ -114,47 +125,49 @@ def test_check_tells_one_model_from_another(installed_model: Path) -> None:
     network = load_network(installed_model)
     with torch.no_grad():
         next(network.parameters()).mul_(1.5)
-    with pytest.raises(Disagreement, match="disagrees"):
-        agreed(read_form(installed_model, card), installed_model, run_network(network, "cpu"), card.preprocessing)
+    with pytest.raises(RuntimeDisagreement, match="disagrees"):
+        check_agreement(
+            read_form(installed_model, card), installed_model, make_runner(network, "cpu"), card.preprocessing
+        )
 
 
 def test_noise_is_measured_on_pictures_that_the_model_was_not_trained_on() -> None:
-    classes = sorted(folder for folder in sample_folder().iterdir() if folder.is_dir())
+    classes = sorted(folder for folder in find_sample_folder().iterdir() if folder.is_dir())
     learnt = [content_hash(path.read_bytes()) for path in classes[0].iterdir()]
-    tiny, prepared = Runner(Tiny().embed, Tiny().embed, "fp32"), tiny_card().preprocessing
-    whole = agreement._found(tiny, tiny, prepared, frozenset())
-    rest = agreement._found(tiny, tiny, prepared, frozenset(learnt))
+    tiny, prepared = ModelRunner(Tiny().embed, Tiny().embed, "fp32"), tiny_card().preprocessing
+    whole = agreement._measure_retrieval(tiny, tiny, prepared, frozenset())
+    rest = agreement._measure_retrieval(tiny, tiny, prepared, frozenset(learnt))
     assert whole is not None
     assert rest is not None
     assert (whole.seen, rest.seen) == (0, len(learnt))
     assert rest.pictures == whole.pictures - len(learnt)
     assert rest.fp32 != whole.fp32
     every = [content_hash(path.read_bytes()) for folder in classes for path in folder.iterdir()]
-    assert agreement._found(tiny, tiny, prepared, frozenset(every)) is None
+    assert agreement._measure_retrieval(tiny, tiny, prepared, frozenset(every)) is None
 
 
 @pytest.mark.skipif(fast_precision() == "fp32", reason="nothing is faster here than fp32")
 def test_noise_of_a_checkpoint_leaves_out_what_its_weights_name(installed_model: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(installed_model, tmp_path / "model"))
-    every = b"".join(content_hash(path.read_bytes()) for path in sample_folder().glob("*/*"))
+    every = b"".join(content_hash(path.read_bytes()) for path in find_sample_folder().glob("*/*"))
     weights = load_file(folder / "model.safetensors")
     save_file(weights | {"seen": np.frombuffer(every, np.uint8).reshape(-1, 32)}, folder / "model.safetensors")
     card = read_card(folder)
-    network = run_network(load_network(installed_model), "cpu")
-    found = agreed(read_form(folder, card), folder, network, card.preprocessing).agreement
+    network = make_runner(load_network(installed_model), "cpu")
+    found = check_agreement(read_form(folder, card), folder, network, card.preprocessing).agreement
     assert found is not None
     assert (found.bf16 is not None, found.found) == (True, None)
 
 
 def test_embedding_is_the_mean_of_the_feature_map(installed_model: Path) -> None:
-    model = load(installed_model, runtime="openvino")
-    features = model.features(PICTURES)
+    model = load_model(installed_model, runtime="openvino")
+    features = model.compute_feature_maps(PICTURES)
     assert features.shape == (5, 1280, 7, 7)
-    assert lowest_cosine(features.mean(axis=(2, 3)), model.embed(PICTURES)) > 0.999
+    assert compute_lowest_cosine(features.mean(axis=(2, 3)), model.embed(PICTURES)) > 0.999
 
 
 def test_embeddings_that_are_not_finite_become_nan_rows() -> None:
-    rows = unit_length(np.array([[3, 4], [0, 0], [np.nan, 1], [np.inf, 1]], np.float32))
+    rows = normalise_embeddings(np.array([[3, 4], [0, 0], [np.nan, 1], [np.inf, 1]], np.float32))
     assert np.allclose(rows[0], [0.6, 0.8])
     assert np.isnan(rows[1:]).all()
 
@@ -162,16 +175,16 @@ def test_embeddings_that_are_not_finite_become_nan_rows() -> None:
 @pytest.mark.parametrize("batch", [PICTURES.astype(np.float32), PICTURES[:, :100], PICTURES[0]])
 def test_batch_of_another_form_is_a_bug_of_the_caller(installed_model: Path, batch: np.ndarray) -> None:
     with pytest.raises(ValueError, match="expected uint8"):
-        load(installed_model, runtime="openvino").embed(batch)
+        load_model(installed_model, runtime="openvino").embed(batch)
 
 
 def test_converted_model_runs_without_torch_and_timm(installed_model: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; import numpy as np; from indexer.models.model import *\n"
-        "folder = Path(sys.argv[1])\n"
-        "model = load(folder, runtime='openvino'); model.embed(np.zeros((2, 224, 224, 3), np.uint8))\n"
-        "verify(folder); assert installed(ModelChoice(), folder.parent) == model.card\n"
-        "for step in install(ModelChoice(), folder.parent): pass\n"
+        "import sys; from pathlib import Path; import numpy as np; from indexer.models.model import load_model\n"
+        "from indexer.models.installation import *; folder = Path(sys.argv[1])\n"
+        "model = load_model(folder, runtime='openvino'); model.embed(np.zeros((2, 224, 224, 3), np.uint8))\n"
+        "verify_model(folder); assert find_installed_card(ModelChoice(), folder.parent) == model.card\n"
+        "for step in install_model(ModelChoice(), folder.parent): pass\n"
         "print([name for name in ('torch', 'timm', 'torchvision', 'openvino_telemetry') if sys.modules.get(name)])\n"
     )
     command = [sys.executable, "-W", "error", "-c", code, str(installed_model)]
@@ -181,10 +194,11 @@ def test_converted_model_runs_without_torch_and_timm(installed_model: Path) -> N
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 def test_installing_and_running_a_model_opens_no_network_socket(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; import numpy as np; from indexer.models.model import *\n"
-        "from indexer.progress import drain; here = Path(sys.argv[1])\n"
+        "import sys; from pathlib import Path; import numpy as np; from indexer.models.model import load_model\n"
+        "from indexer.models.installation import *; from indexer.progress import drain; here = Path(sys.argv[1])\n"
         "choice = ModelChoice('test_resnet', here / 'test_resnet.safetensors')\n"
-        "model = load(here / 'models' / drain(install(choice, here / 'models')).fingerprint, runtime='openvino')\n"
+        "installed = drain(install_model(choice, here / 'models'))\n"
+        "model = load_model(here / 'models' / installed.fingerprint, runtime='openvino')\n"
         "model.embed(np.zeros((1, 160, 160, 3), np.uint8))\n"
     )
     control = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()"
@@ -195,12 +209,12 @@ def test_installing_and_running_a_model_opens_no_network_socket(tmp_path: Path) 
 
 def test_installed_again_nothing_is_touched(installed_model: Path) -> None:
     before = stamps(installed_model)
-    assert drain(install(ModelChoice(), installed_model.parent)).fingerprint == installed_model.name
+    assert drain(install_model(ModelChoice(), installed_model.parent)).fingerprint == installed_model.name
     assert stamps(installed_model) == before
 
 
 def test_installation_cut_short_leaves_nothing(tmp_path: Path) -> None:
-    steps = install(ModelChoice("test_resnet", weights_of("test_resnet", tmp_path)), tmp_path / "models")
+    steps = install_model(ModelChoice("test_resnet", weights_of("test_resnet", tmp_path)), tmp_path / "models")
     while next(steps).done < 2:
         pass
     steps.close()
@@ -211,26 +225,26 @@ def test_installation_cut_short_leaves_nothing(tmp_path: Path) -> None:
 def test_damaged_converted_form_is_refused(own_model: Path, name: str) -> None:
     flip_bit(own_model / name)
     with pytest.raises(NotConverted, match="damaged"):
-        load(own_model, runtime="openvino")
+        load_model(own_model, runtime="openvino")
     (own_model / name).unlink()
     with pytest.raises(NotConverted, match="No such file"):
-        load(own_model, runtime="openvino")
+        load_model(own_model, runtime="openvino")
 
 
 def test_damaged_model_is_repaired_by_installing_again(tmp_path: Path) -> None:
     choice, models = ModelChoice("test_resnet", weights_of("test_resnet", tmp_path)), tmp_path / "models"
-    folder = models / drain(install(choice, models)).fingerprint
+    folder = models / drain(install_model(choice, models)).fingerprint
     batch = np.ascontiguousarray(PICTURES[:, :160, :160])
-    truth = load(folder, runtime="openvino").embed(batch)
+    truth = load_model(folder, runtime="openvino").embed(batch)
     flip_bit(folder / BIN_FILE)
     flip_bit(folder / WEIGHTS_FILE)
     with pytest.raises(ModelError, match="damaged"):
-        verify(folder)
+        verify_model(folder)
     with pytest.raises(ModelError, match="damaged"):
-        load(folder, runtime="torch")
-    drain(install(choice, models))
-    assert verify(folder).fingerprint == folder.name
-    assert np.array_equal(load(folder, runtime="openvino").embed(batch), truth)
+        load_model(folder, runtime="torch")
+    drain(install_model(choice, models))
+    assert verify_model(folder).fingerprint == folder.name
+    assert np.array_equal(load_model(folder, runtime="openvino").embed(batch), truth)
     assert [path.name for path in models.iterdir()] == [folder.name]
 
 
@@ -251,7 +265,7 @@ def test_damaged_model_is_repaired_by_installing_again(tmp_path: Path) -> None:
 def test_hostile_runtime_description_is_refused(own_model: Path, text: str) -> None:
     (own_model / RUNTIME_FILE).write_text(text)
     with pytest.raises(NotConverted, match=RUNTIME_FILE):
-        load(own_model)
+        load_model(own_model)
 
 
 def test_converted_file_that_is_no_network_is_refused_even_with_the_right_hash(own_model: Path) -> None:
@@ -261,18 +275,18 @@ def test_converted_file_that_is_no_network_is_refused_even_with_the_right_hash(o
     digest = hashlib.sha256(b"<net>").hexdigest()
     write_form(replace(form, files=form.files | {XML_FILE: digest}), own_model)
     with pytest.raises(NotConverted, match="refuses"):
-        load(own_model, runtime="openvino")
+        load_model(own_model, runtime="openvino")
 
 
 def test_model_that_could_not_be_converted_runs_on_torch_and_says_why(own_model: Path) -> None:
-    truth = load(own_model, runtime="torch").embed(PICTURES)
+    truth = load_model(own_model, runtime="torch").embed(PICTURES)
     card = read_card(own_model)
     write_form(RuntimeForm(card.fingerprint, "torch", "it is odd"), own_model)
-    model = load(own_model)
+    model = load_model(own_model)
     assert model.runtime == "torch"
-    assert lowest_cosine(model.embed(PICTURES), truth) > 0.9999
+    assert compute_lowest_cosine(model.embed(PICTURES), truth) > 0.9999
     with pytest.raises(ModelError, match="it is odd"):
-        load(own_model, runtime="openvino")
+        load_model(own_model, runtime="openvino")
 
 
 def test_network_that_openvino_cannot_express_is_refused_with_a_sentence(tmp_path: Path) -> None:
@@ -281,46 +295,46 @@ def test_network_that_openvino_cannot_express_is_refused_with_a_sentence(tmp_pat
             return torch.linalg.eigvals(batch[:, :, :, 0].float()).real, batch
 
     with pytest.raises(ModelError, match="cannot express"):
-        convert(Odd().eval(), torch.zeros(2, 8, 8, 3, dtype=torch.uint8), tmp_path)
+        convert_network(Odd().eval(), torch.zeros(2, 8, 8, 3, dtype=torch.uint8), tmp_path)
 
 
 def test_unknown_runtime_is_refused(installed_model: Path) -> None:
     with pytest.raises(ModelError, match="auto, openvino or torch"):
-        load(installed_model, runtime="abacus")
+        load_model(installed_model, runtime="abacus")
 
 
 def test_missing_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=CARD_FILE):
-        load(tmp_path / ("0" * 64))
+        load_model(tmp_path / ("0" * 64))
 
 
 def test_model_list_finds_only_the_choice(installed_model: Path, tmp_path: Path) -> None:
-    card = installed(ModelChoice(), installed_model.parent)
+    card = find_installed_card(ModelChoice(), installed_model.parent)
     assert card is not None
     assert card.fingerprint == installed_model.name
-    assert installed(ModelChoice("resnet18"), installed_model.parent) is None
-    assert installed(ModelChoice(), tmp_path) is None
+    assert find_installed_card(ModelChoice("resnet18"), installed_model.parent) is None
+    assert find_installed_card(ModelChoice(), tmp_path) is None
 
 
 def test_model_option_means_a_name_or_a_checkpoint_folder(tmp_path: Path) -> None:
-    assert choose(None) == ModelChoice()
-    assert choose("resnet18", tmp_path / "w") == ModelChoice("resnet18", tmp_path / "w")
-    assert choose(str(tmp_path)) == ModelChoice(checkpoint=tmp_path)
+    assert parse_model_choice(None) == ModelChoice()
+    assert parse_model_choice("resnet18", tmp_path / "w") == ModelChoice("resnet18", tmp_path / "w")
+    assert parse_model_choice(str(tmp_path)) == ModelChoice(checkpoint=tmp_path)
     with pytest.raises(ModelError, match="leave --weights out"):
-        choose(str(tmp_path), tmp_path / "w")
+        parse_model_choice(str(tmp_path), tmp_path / "w")
 
 
 def test_trained_checkpoint_is_installed_and_runs(tmp_path: Path) -> None:
     network = create_network("test_vit", weights_of("test_vit", tmp_path), size=64, head=Head(12))
     hashes = np.arange(96, dtype=np.uint8).reshape(3, 32)
-    card = write_checkpoint(network, tmp_path / "best", name="birds", source="trained here", seen=hashes)
-    assert drain(install(choose(str(tmp_path / "best")), tmp_path / "models")) == card
+    card = write_checkpoint(network, tmp_path / "best", name="birds", source="trained here", seen_hashes=hashes)
+    assert drain(install_model(parse_model_choice(str(tmp_path / "best")), tmp_path / "models")) == card
     folder = tmp_path / "models" / card.fingerprint
-    model = load(folder, runtime="openvino")
+    model = load_model(folder, runtime="openvino")
     batch = PICTURES[:, :64, :64]
-    truth = run_network(network, "cpu").embed(np.ascontiguousarray(batch))
+    truth = make_runner(network, "cpu").embed(np.ascontiguousarray(batch))
     assert model.card.name == "birds"
-    assert lowest_cosine(model.embed(batch), truth) > 0.999
+    assert compute_lowest_cosine(model.embed(batch), truth) > 0.999
     assert np.array_equal(read_seen_hashes(folder), hashes)
 
 
@@ -331,22 +345,22 @@ def test_pretrained_model_has_seen_none_of_the_pictures(installed_model: Path) -
 def test_checkpoint_for_an_older_decoding_is_installed_for_this_one(tmp_path: Path) -> None:
     network = create_network("test_resnet", weights_of("test_resnet", tmp_path), size=64)
     card = write_checkpoint(network, tmp_path / "old", name="old", source="trained before")
-    (tmp_path / "old" / CARD_FILE).write_bytes(card_bytes(replace(card, decode_version=card.decode_version + 1)))
-    assert drain(install(choose(str(tmp_path / "old")), tmp_path / "models")) == card
+    (tmp_path / "old" / CARD_FILE).write_bytes(serialise_card(replace(card, decode_version=card.decode_version + 1)))
+    assert drain(install_model(parse_model_choice(str(tmp_path / "old")), tmp_path / "models")) == card
 
 
 def installs_and_maps(name: str, folder: Path) -> None:
     """Install the architecture from a local file; its map agrees with torch and covers the picture in a square."""
-    card = drain(install(ModelChoice(name, weights_of(name, folder)), folder / "models"))
+    card = drain(install_model(ModelChoice(name, weights_of(name, folder)), folder / "models"))
     installed_at = folder / "models" / card.fingerprint
     form = read_form(installed_at, card)
     assert form.runtime == "openvino", form.why
-    batch = check_pictures(card.preprocessing).batch[:3]
-    features = load(installed_at, runtime="openvino").features(batch)
-    truth = load(installed_at, runtime="torch").features(batch)
+    batch = prepare_check_pictures(card.preprocessing).batch[:3]
+    features = load_model(installed_at, runtime="openvino").compute_feature_maps(batch)
+    truth = load_model(installed_at, runtime="torch").compute_feature_maps(batch)
     assert features.shape == truth.shape
     assert features.shape[2] == features.shape[3] > 1
-    assert lowest_cosine(features.reshape(3, -1), truth.reshape(3, -1)) > 0.99
+    assert compute_lowest_cosine(features.reshape(3, -1), truth.reshape(3, -1)) > 0.99
 
 
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit"])

@@ -6,13 +6,13 @@ from PIL import Image
 
 from indexer.errors import PhotoError
 from indexer.photos import camera_raw
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import decode_photo, is_extra_installed
 from tests.support import pictures
 from tests.support.camera_files import JPEG, UNCOMPRESSED, dng
 
 
 def test_heic_shows_the_scene() -> None:
-    ours = photos.decode(pictures.heic(pictures.scene(), quality=95), 64).image
+    ours = decode_photo(pictures.heic(pictures.scene(), quality=95), 64).image
     assert np.abs(pictures.pixels(ours) - pictures.pixels(pictures.scene())).mean() < 3
 
 
@@ -22,19 +22,19 @@ def test_heic_shows_the_scene() -> None:
 def test_a_turned_heic_is_upright_once(orientation: int, turn: str) -> None:
     stored = pictures.scene().transpose(Image.Transpose[turn])
     data = pictures.heic(stored, exif=pictures.with_exif_orientation(orientation), quality=95)
-    photo = photos.decode(data, 10_000)
+    photo = decode_photo(data, 10_000)
     assert (photo.width, photo.height) == photo.image.size == (pictures.WIDTH, pictures.HEIGHT)
     assert np.abs(pictures.pixels(photo.image) - pictures.pixels(pictures.scene())).mean() < 3
 
 
 def test_a_raw_file_gives_the_cameras_preview_where_that_is_large_enough() -> None:
-    photo = photos.decode(dng(pictures.scene()), 100)
+    photo = decode_photo(dng(pictures.scene()), 100)
     assert (photo.width, photo.height) == (320, 240)
     assert np.abs(pictures.pixels(photo.image) - pictures.pixels(pictures.scene())).mean() < 3
 
 
 def test_a_raw_file_with_a_tiny_preview_gives_the_sensors_picture() -> None:
-    image = photos.decode(dng(pictures.scene(32, 24)), 100).image
+    image = decode_photo(dng(pictures.scene(32, 24)), 100).image
     assert image.size == (160, 120)
     columns = pictures.pixels(image).mean(axis=(0, 2))
     assert (np.diff(columns) >= -1).all()
@@ -44,8 +44,8 @@ def test_a_raw_file_with_a_tiny_preview_gives_the_sensors_picture() -> None:
 @pytest.mark.parametrize("compression", [JPEG, UNCOMPRESSED])
 @pytest.mark.parametrize("preview", [pictures.scene(), None])
 def test_a_turned_raw_file_is_upright(preview: Image.Image | None, compression: int) -> None:
-    straight = photos.decode(dng(preview, compression=compression), 100)
-    turned = photos.decode(dng(preview, compression=compression, orientation=6), 100)
+    straight = decode_photo(dng(preview, compression=compression), 100)
+    turned = decode_photo(dng(preview, compression=compression, orientation=6), 100)
     assert (turned.width, turned.height) == (240, 320)
     expected = straight.image.transpose(Image.Transpose.ROTATE_270)
     assert np.abs(pictures.pixels(turned.image) - pictures.pixels(expected)).mean() < 3
@@ -66,9 +66,9 @@ def test_a_plain_tiff_is_no_raw_file() -> None:
 def test_without_the_extra_the_reason_says_what_to_install(
     extra: str, package: str, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert photos.available(extra)
+    assert is_extra_installed(extra)
     monkeypatch.setitem(sys.modules, package, None)
-    assert not photos.available(extra)
+    assert not is_extra_installed(extra)
     with pytest.raises(PhotoError, match=rf"install lookalike\[{extra}\]") as caught:
-        photos.decode(data, 64)
+        decode_photo(data, 64)
     assert caught.value.needs == extra

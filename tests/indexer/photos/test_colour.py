@@ -6,13 +6,13 @@ import pytest
 from PIL import Image, ImageCms
 
 from indexer.photos import colour
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from tests.support import pictures
 
 
 def decoded(image: Image.Image, kind: str, short_side: int = 10_000, **options: object) -> Image.Image:
-    return photos.decode(pictures.encoded(image, kind, **options), short_side).image
+    return decode_photo(pictures.encoded(image, kind, **options), short_side).image
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "1"])
@@ -24,7 +24,7 @@ def test_bands_and_shrinking_give_what_converting_the_whole_picture_gives(mode: 
     background = Image.new("RGBA", image.size, "white")
     background.alpha_composite(image.convert("RGBA"))
     expected = background.convert("RGB").reduce(5)
-    assert np.abs(pictures.pixels(colour.to_srgb(image, 5)) - pictures.pixels(expected)).max() <= 2
+    assert np.abs(pictures.pixels(colour.convert_to_srgb(image, 5)) - pictures.pixels(expected)).max() <= 2
 
 
 def test_swapped_primaries_swap_the_channels() -> None:
@@ -52,7 +52,7 @@ def test_a_wide_gamut_picture_changes_as_littlecms_says(kind: str) -> None:
     profiles = BytesIO(pictures.wide_profile()), ImageCms.createProfile("sRGB")
     expected = ImageCms.profileToProfile(plain, *profiles, outputMode="RGB")
     assert expected is not None
-    ours = pictures.pixels(photos.decode(data, 10_000).image)
+    ours = pictures.pixels(decode_photo(data, 10_000).image)
     assert np.abs(ours - pictures.pixels(expected)).max() <= 1
     assert np.abs(ours - pictures.pixels(plain)).max() > 10
 
@@ -66,7 +66,7 @@ def test_cmyk_with_a_profile_changes_as_littlecms_says(kind: str) -> None:
         profiles = BytesIO(pictures.printer_profile()), ImageCms.createProfile("sRGB")
         expected = ImageCms.profileToProfile(opened.copy(), *profiles, outputMode="RGB")
     assert expected is not None
-    ours = pictures.pixels(photos.decode(data, 10_000).image)
+    ours = pictures.pixels(decode_photo(data, 10_000).image)
     assert np.abs(ours - pictures.pixels(expected)).max() <= 1
     assert np.abs(ours - pictures.pixels(naive)).mean() > 10
 
@@ -86,7 +86,7 @@ def test_cmyk_without_a_profile_shows_the_scene() -> None:
 @pytest.mark.parametrize("name", ["grey16.png", "grey16.tif", "grey16.pgm", "grey32.tif", "float.tif"])
 def test_a_wide_grey_ramp_stays_a_ramp_from_black_to_white(name: str, tmp_path: Path) -> None:
     next(case for case in pictures.CASES if case.name == name).write(tmp_path / name)
-    grey = pictures.pixels(photos.decode(read_photo(tmp_path / name), 10_000).image)
+    grey = pictures.pixels(decode_photo(read_photo(tmp_path / name), 10_000).image)
     ramp = np.linspace(0, 255, pictures.WIDTH)
     assert np.abs(grey - ramp[None, :, None]).max() <= 1
 
@@ -108,7 +108,7 @@ def test_floats_are_scaled_by_their_finite_values() -> None:
 
 def test_sixteen_bits_of_colour_are_the_upper_eight(tmp_path: Path) -> None:
     assert np.array_equal(
-        pictures.pixels(photos.decode(pictures.rgb16_png(), 10_000).image), pictures.pixels(pictures.scene())
+        pictures.pixels(decode_photo(pictures.rgb16_png(), 10_000).image), pictures.pixels(pictures.scene())
     )
 
 

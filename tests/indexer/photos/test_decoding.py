@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from indexer.errors import PhotoError
 from indexer.paths import show_path
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import _READ_FLAGS, _read_whole, content_hash, is_candidate, read_photo
 from tests.support import pictures
 
@@ -24,13 +24,13 @@ MEBIBYTE = 1024 * 1024
 
 
 def decoded(image: Image.Image, kind: str, short_side: int = 10_000, **options: object) -> Image.Image:
-    return photos.decode(pictures.encoded(image, kind, **options), short_side).image
+    return decode_photo(pictures.encoded(image, kind, **options), short_side).image
 
 
 def outcome(data: bytes, short_side: int = 64) -> bytes | str:
     """The decoded pixels, or the reason why there are none."""
     try:
-        return photos.decode(data, short_side).image.tobytes()
+        return decode_photo(data, short_side).image.tobytes()
     except PhotoError as fault:
         return str(fault)
 
@@ -43,7 +43,7 @@ def test_each_file_of_the_corpus_is_a_picture_or_has_a_plain_reason(case: pictur
     path = tmp_path / case.name
     case.write(path)
     try:
-        photo = photos.decode(read_photo(path), 64)
+        photo = decode_photo(read_photo(path), 64)
     except PhotoError as fault:
         assert case.expected != pictures.PHOTO, str(fault)
         assert case.expected in str(fault)
@@ -58,11 +58,11 @@ def test_each_file_of_the_corpus_is_a_picture_or_has_a_plain_reason(case: pictur
 
 def test_the_whole_corpus_stays_quiet_and_below_200_mebibytes(tmp_path: Path) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom indexer.photos.decoding import PhotoError, decode\n"
+        "import sys\nfrom pathlib import Path\nfrom indexer.photos.decoding import PhotoError, decode_photo\n"
         "from indexer.photos.reading import read_photo\nfrom tests.support import pictures\n"
         "for case in pictures.CASES:\n"
         "    path = Path(sys.argv[1]) / case.name\n    case.write(path)\n"
-        "    try: decode(read_photo(path), 256)\n    except PhotoError: pass\n"
+        "    try: decode_photo(read_photo(path), 256)\n    except PhotoError: pass\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])\n"
     )
     assert peak_of(program, tmp_path) < 200
@@ -86,7 +86,7 @@ def test_odd_files_do_not_warn_even_where_warnings_are_errors() -> None:
         warnings.simplefilter("error")
         with pytest.raises(UserWarning, match="EXIF"):
             Image.open(BytesIO(odd))
-        assert photos.decode(odd, 64).image.size == (pictures.WIDTH, pictures.HEIGHT)
+        assert decode_photo(odd, 64).image.size == (pictures.WIDTH, pictures.HEIGHT)
         with pytest.raises(UserWarning, match="ours"):
             warnings.warn("ours", stacklevel=1)
 
@@ -101,7 +101,7 @@ def test_a_photo_is_read_whole_and_left_as_it_was(tmp_path: Path) -> None:
     path.chmod(0o444)
     before = path.stat()
     assert read_photo(path) == data
-    photos.decode(read_photo(path), 64)
+    decode_photo(read_photo(path), 64)
     after = path.stat()
     assert path.read_bytes() == data
     assert (after.st_mtime_ns, after.st_ctime_ns, after.st_mode) == (
@@ -208,7 +208,7 @@ def test_the_content_hash_is_sha256() -> None:
 
 def test_a_jpeg_decoded_small_looks_like_the_full_one() -> None:
     data = pictures.encoded(pictures.scene(2000, 1500), "JPEG", quality=95)
-    small = photos.decode(data, 256)
+    small = decode_photo(data, 256)
     assert (small.image.size, small.width, small.height) == ((500, 375), 2000, 1500)
     with Image.open(BytesIO(data)) as full:
         expected = full.resize(small.image.size, Image.Resampling.BOX)
@@ -218,7 +218,7 @@ def test_a_jpeg_decoded_small_looks_like_the_full_one() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 300), st.sampled_from(["JPEG", "PNG", "MPO", "TIFF"]))
 def test_the_short_side_is_long_enough_and_not_twice_that(width: int, height: int, side: int, kind: str) -> None:
-    photo = photos.decode(pictures.encoded(Image.new("RGB", (width, height), "teal"), kind), side)
+    photo = decode_photo(pictures.encoded(Image.new("RGB", (width, height), "teal"), kind), side)
     short = min(photo.image.size)
     assert (photo.width, photo.height) == (width, height)
     assert min(side, width, height) <= short <= max(2 * side, 1)
@@ -238,8 +238,8 @@ def test_the_largest_pictures_stay_below_700_mebibytes(mode: str, tmp_path: Path
     else:
         Image.new(mode, size).save(tmp_path / "x", "TIFF", compression="tiff_lzw")
     program = (
-        "import sys\nfrom pathlib import Path\nfrom indexer.photos.decoding import decode\n"
-        "from indexer.photos.reading import read_photo\ndecode(read_photo(Path(sys.argv[1]) / 'x'), 256)\n"
+        "import sys\nfrom pathlib import Path\nfrom indexer.photos.decoding import decode_photo\n"
+        "from indexer.photos.reading import read_photo\ndecode_photo(read_photo(Path(sys.argv[1]) / 'x'), 256)\n"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])\n"
     )
     assert peak_of(program, tmp_path) < 700
@@ -266,7 +266,7 @@ def test_every_exif_orientation_gives_the_same_upright_picture(kind: str, orient
     stored = pictures.scene() if turn is None else pictures.scene().transpose(turn)
     exif = pictures.with_exif_orientation(orientation)
     lossy = {} if kind in ("PNG", "TIFF") else {"quality": 95}
-    photo = photos.decode(pictures.encoded(stored, kind, exif=exif, **lossy), 10_000)
+    photo = decode_photo(pictures.encoded(stored, kind, exif=exif, **lossy), 10_000)
     assert (photo.width, photo.height) == photo.image.size == (pictures.WIDTH, pictures.HEIGHT)
     assert np.abs(pictures.pixels(photo.image) - pictures.pixels(pictures.scene())).mean() < 3
 
@@ -274,7 +274,7 @@ def test_every_exif_orientation_gives_the_same_upright_picture(kind: str, orient
 def test_a_turned_and_shrunk_jpeg_tells_the_upright_size_of_the_original() -> None:
     exif = pictures.with_exif_orientation(6)
     data = pictures.encoded(pictures.scene(2000, 1500), "JPEG", exif=exif)
-    photo = photos.decode(data, 100)
+    photo = decode_photo(data, 100)
     assert (photo.width, photo.height) == (1500, 2000)
     with Image.open(BytesIO(data)) as full:
         expected = ImageOps.exif_transpose(full).resize(photo.image.size, Image.Resampling.BOX)

@@ -13,11 +13,11 @@ from indexer.errors import LookalikeError
 from indexer.photos.samples import (
     FASHION_CLASSES,
     FASHION_MNIST,
-    SAMPLES,
-    assets_folder,
-    sample_folder,
+    SAMPLE_WRITERS,
+    find_assets_folder,
+    find_sample_folder,
+    write_bundled_pictures,
     write_fashion_mnist,
-    write_pictures,
 )
 from indexer.progress import drain
 
@@ -46,7 +46,7 @@ def small_fashion(folder: Path, part: str = "t10k") -> np.ndarray:
 
 
 def test_sample_has_enough_classes_of_enough_small_pictures() -> None:
-    folders = [folder for folder in sample_folder().iterdir() if folder.is_dir()]
+    folders = [folder for folder in find_sample_folder().iterdir() if folder.is_dir()]
     files = [list(folder.iterdir()) for folder in folders]
     assert len(folders) >= 15
     assert min(map(len, files)) >= 12
@@ -63,41 +63,43 @@ def test_sample_has_enough_classes_of_enough_small_pictures() -> None:
 
 
 def test_no_drawing_is_in_the_sample_twice() -> None:
-    hashes = [hashlib.sha256(file.read_bytes()).digest() for file in sample_folder().rglob("*.png")]
+    hashes = [hashlib.sha256(file.read_bytes()).digest() for file in find_sample_folder().rglob("*.png")]
     assert len(set(hashes)) == len(hashes)
 
 
 def test_each_picture_of_the_sample_has_its_source_in_the_table() -> None:
-    table = (assets_folder() / "sample.tsv").read_text(encoding="utf-8").splitlines()
+    table = (find_assets_folder() / "sample.tsv").read_text(encoding="utf-8").splitlines()
     assert table[0].split("\t") == ["class", "name", "author", "original"]
     cells = [line.split("\t") for line in table[1:]]
     assert {len(row) for row in cells} == {4}
     listed = [f"{label}/{name}" for label, name, _author, _original in cells]
-    assert sorted(listed) == sorted(str(file.relative_to(sample_folder())) for file in sample_folder().rglob("*.png"))
+    assert sorted(listed) == sorted(
+        str(file.relative_to(find_sample_folder())) for file in find_sample_folder().rglob("*.png")
+    )
     assert len({original for *_rest, original in cells}) == len(cells)
-    source = (sample_folder() / "SOURCE.md").read_text(encoding="utf-8")
+    source = (find_sample_folder() / "SOURCE.md").read_text(encoding="utf-8")
     assert "openclipart-png" in source
     assert "public domain" in source.lower()
 
 
 @pytest.mark.skipif(not CLIPART.is_dir(), reason="Debian's openclipart-png is not installed")
 def test_sample_can_be_made_again_from_the_originals(tmp_path: Path) -> None:
-    script = assets_folder() / "make_sample.py"
+    script = find_assets_folder() / "make_sample.py"
     subprocess.run([sys.executable, script, CLIPART, tmp_path], check=True, capture_output=True)
     made = sorted(tmp_path.rglob("*.png"))
-    assert len(made) == len(list(sample_folder().rglob("*.png")))
+    assert len(made) == len(list(find_sample_folder().rglob("*.png")))
     for file in made:
         # Pixels, not bytes: another Pillow may pack the same picture differently.
-        with Image.open(file) as again, Image.open(sample_folder() / file.relative_to(tmp_path)) as bundled:
+        with Image.open(file) as again, Image.open(find_sample_folder() / file.relative_to(tmp_path)) as bundled:
             np.testing.assert_array_equal(np.asarray(again.convert("RGBA")), np.asarray(bundled.convert("RGBA")))
 
 
 def test_pictures_are_copied_for_the_user(tmp_path: Path) -> None:
-    count = drain(write_pictures(tmp_path / "new" / "out"))
+    count = drain(write_bundled_pictures(tmp_path / "new" / "out"))
     written = files_below(tmp_path / "new" / "out")
-    assert written == {name: data for name, data in files_below(sample_folder()).items() if name.endswith(".png")}
+    assert written == {name: data for name, data in files_below(find_sample_folder()).items() if name.endswith(".png")}
     assert count == len(written)
-    assert drain(write_pictures(tmp_path / "few", per_class=2)) == 2 * len(list((tmp_path / "few").iterdir()))
+    assert drain(write_bundled_pictures(tmp_path / "few", per_class=2)) == 2 * len(list((tmp_path / "few").iterdir()))
 
 
 @needs_fashion_mnist
@@ -145,22 +147,22 @@ def test_progress_ends_at_the_total(tmp_path: Path) -> None:
     assert (steps[-1].done, steps[-1].total) == (25, 25)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", SAMPLE_WRITERS)
 def test_writing_a_sample_again_is_harmless_and_completes_it(tmp_path: Path, name: str) -> None:
     small_fashion(tmp_path / "source")
     extra = {"source": tmp_path / "source"} if name == "fashion-mnist" else {}
-    drain(SAMPLES[name](tmp_path / "out", per_class=1, part="test", **extra))
+    drain(SAMPLE_WRITERS[name](tmp_path / "out", per_class=1, part="test", **extra))
     (tmp_path / "out" / ".DS_Store").touch()
     before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*.png")}
-    assert drain(SAMPLES[name](tmp_path / "out", per_class=2, part="test", **extra)) == 2 * len(before)
+    assert drain(SAMPLE_WRITERS[name](tmp_path / "out", per_class=2, part="test", **extra)) == 2 * len(before)
     assert {file: file.stat().st_mtime_ns for file in before} == before
     # A killed run stops anywhere; the next goes on.
     next(iter(before)).unlink()
-    assert drain(SAMPLES[name](tmp_path / "out", per_class=2, part="test", **extra)) == 2 * len(before)
+    assert drain(SAMPLE_WRITERS[name](tmp_path / "out", per_class=2, part="test", **extra)) == 2 * len(before)
     assert len(list((tmp_path / "out").rglob("*.png"))) == 2 * len(before)
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", SAMPLE_WRITERS)
 @pytest.mark.parametrize("theirs", ["holiday.jpg", "bag/mine.png", "cakes/mine.png", "dogs", "bag/sub/mine.png"])
 def test_folder_with_anything_else_in_it_is_refused_untouched(tmp_path: Path, name: str, theirs: str) -> None:
     small_fashion(tmp_path / "source")
@@ -168,7 +170,7 @@ def test_folder_with_anything_else_in_it_is_refused_untouched(tmp_path: Path, na
     (tmp_path / "out" / theirs).parent.mkdir(parents=True)
     (tmp_path / "out" / theirs).write_bytes(b"theirs")
     with pytest.raises(LookalikeError, match="holds something else"):
-        drain(SAMPLES[name](tmp_path / "out", per_class=1, part="test", **extra))
+        drain(SAMPLE_WRITERS[name](tmp_path / "out", per_class=1, part="test", **extra))
     assert files_below(tmp_path / "out") == {theirs: b"theirs"}
 
 
@@ -197,16 +199,16 @@ def test_class_folder_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> No
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "birds").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(LookalikeError, match="holds something else"):
-        drain(write_pictures(tmp_path / "out"))
+        drain(write_bundled_pictures(tmp_path / "out"))
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     with pytest.raises(LookalikeError, match="cannot be written"):
-        drain(write_pictures(tmp_path / "out"))
+        drain(write_bundled_pictures(tmp_path / "out"))
     with pytest.raises(LookalikeError, match="cannot be written"):
-        drain(write_pictures(tmp_path / "out" / "below"))
+        drain(write_bundled_pictures(tmp_path / "out" / "below"))
 
 
 def test_missing_data_set_says_what_to_install(tmp_path: Path) -> None:

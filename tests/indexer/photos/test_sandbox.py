@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from indexer.errors import PhotoError
-from indexer.photos import decoding as photos
-from indexer.photos import sandbox as suspect
-from indexer.photos.journal import SLOT, Journal
+from indexer.photos.decoding import DecodedPhoto, decode_photo
+from indexer.photos.journal import SLOT_BYTES, DecodingJournal
+from indexer.photos.sandbox import decode_in_child
 from tests.support.commands import ROOT, Said, command, environment
 from tests.support.pictures import CASES
 from tests.support.trees import paint, paint_many
@@ -95,40 +95,40 @@ def test_hang_that_stops_the_whole_interpreter_ends_the_run_and_the_next_does_th
 # the journal
 
 
-def decoded(journal: Journal, path: Path) -> photos.Decoded:
+def decoded(journal: DecodingJournal, path: Path) -> DecodedPhoto:
     return journal.decode(os.fsencode(path), path.read_bytes(), 8)
 
 
 def test_journal_of_a_run_that_came_to_its_end_is_gone(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal") as journal:
+    with DecodingJournal(tmp_path / "journal") as journal:
         decoded(journal, paint(tmp_path / "0.png", 0))
     assert not (tmp_path / "journal").exists()
 
 
 def test_journal_names_who_was_in_a_decoder(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal")
-    with journal._in_hand(b"/first"), journal._in_hand(b"/sec\xff\nond"):
-        with journal._in_hand(b"/third"):
+    journal = DecodingJournal(tmp_path / "journal")
+    with journal._record_decoding(b"/first"), journal._record_decoding(b"/sec\xff\nond"):
+        with journal._record_decoding(b"/third"):
             pass
-        late = Journal(tmp_path / "journal")
-    assert late.suspects == {b"/first", b"/sec\xff\nond"}
+        late = DecodingJournal(tmp_path / "journal")
+    assert late.unfinished_paths == {b"/first", b"/sec\xff\nond"}
     for each in (journal, late):
         each.__exit__(None, None, None)
 
 
 def test_run_that_is_stopped_keeps_the_suspects_it_has_not_come_to(tmp_path: Path) -> None:
-    (tmp_path / "journal").write_bytes(b"\x00\x04/bad".ljust(SLOT, b"\0"))
-    with pytest.raises(KeyboardInterrupt), Journal(tmp_path / "journal") as journal:
+    (tmp_path / "journal").write_bytes(b"\x00\x04/bad".ljust(SLOT_BYTES, b"\0"))
+    with pytest.raises(KeyboardInterrupt), DecodingJournal(tmp_path / "journal") as journal:
         decoded(journal, paint(tmp_path / "0.png", 0))
         raise KeyboardInterrupt
-    with Journal(tmp_path / "journal") as journal:
-        assert journal.suspects == {b"/bad"}
+    with DecodingJournal(tmp_path / "journal") as journal:
+        assert journal.unfinished_paths == {b"/bad"}
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"\xff" * 9000, b"\0" * 3 * SLOT, b"Dear diary"])
+@pytest.mark.parametrize("content", [b"", b"\xff", b"\xff" * 9000, b"\0" * 3 * SLOT_BYTES, b"Dear diary"])
 def test_damaged_journal_harms_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "journal").write_bytes(content)
-    with Journal(tmp_path / "journal") as journal:
+    with DecodingJournal(tmp_path / "journal") as journal:
         assert decoded(journal, paint(tmp_path / "0.png", 0)).width == 24
 
 
@@ -137,7 +137,7 @@ def test_damaged_journal_harms_nothing(tmp_path: Path, content: bytes) -> None:
 
 def test_suspect_that_is_innocent_gives_the_same_pixels(tmp_path: Path) -> None:
     data = paint(tmp_path / "0.png", 0, side=700).read_bytes()
-    alone, here = suspect.decode(data, 300), photos.decode(data, 300)
+    alone, here = decode_in_child(data, 300), decode_photo(data, 300)
     assert alone[1:] == here[1:] == (700, 700)
     assert np.array_equal(np.asarray(alone.image), np.asarray(here.image))
 
@@ -147,7 +147,7 @@ def test_suspect_that_is_damaged_gets_the_reason_it_would_get_anyhow(tmp_path: P
     case.write(tmp_path / case.name)
     data = (tmp_path / case.name).read_bytes()
     with pytest.raises(PhotoError) as here:
-        photos.decode(data, 8)
+        decode_photo(data, 8)
     with pytest.raises(PhotoError) as alone:
-        suspect.decode(data, 8)
+        decode_in_child(data, 8)
     assert (str(alone.value), alone.value.needs) == (str(here.value), here.value.needs)

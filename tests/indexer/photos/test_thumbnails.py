@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.photos.thumbnails import THUMBNAIL_SIDE, Thumbnails, encode
+from indexer.photos.thumbnails import THUMBNAIL_SIDE, ThumbnailCache, encode_thumbnail
 from tests.support import pictures
 
 
@@ -28,8 +28,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cache(path: Path) -> Iterator[Thumbnails]:
-    with closing(Thumbnails(path)) as opened:
+def cache(path: Path) -> Iterator[ThumbnailCache]:
+    with closing(ThumbnailCache(path)) as opened:
         yield opened
 
 
@@ -44,36 +44,36 @@ def cache(path: Path) -> Iterator[Thumbnails]:
     ],
 )
 def test_a_thumbnail_fits_the_square_and_is_never_enlarged(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    with Image.open(BytesIO(encode(Image.new("RGB", size, "teal")))) as thumbnail:
+    with Image.open(BytesIO(encode_thumbnail(Image.new("RGB", size, "teal")))) as thumbnail:
         assert (thumbnail.format, thumbnail.mode, thumbnail.size) == ("JPEG", "RGB", expected)
 
 
 def test_a_thumbnail_looks_like_the_picture_and_leaves_it_alone() -> None:
     image = pictures.scene(800, 600)
-    data = encode(image)
+    data = encode_thumbnail(image)
     assert image.size == (800, 600)
     expected = pictures.scene(THUMBNAIL_SIDE, 192)
     with Image.open(BytesIO(data)) as thumbnail:
         assert np.abs(pictures.pixels(thumbnail) - pictures.pixels(expected)).mean() < 3
 
 
-def test_what_is_kept_comes_back_and_stays(path: Path, cache: Thumbnails) -> None:
+def test_what_is_kept_comes_back_and_stays(path: Path, cache: ThumbnailCache) -> None:
     cache.put([(key(1), b"one"), (key(2), b"two")])
     cache.put(iter([(key(2), b"another two")]))
     cache.put([])
     assert [cache.get(key(number)) for number in (1, 2, 3)] == [b"one", b"another two", None]
-    with closing(Thumbnails(path)) as again:
+    with closing(ThumbnailCache(path)) as again:
         assert again.get(key(1)) == b"one"
 
 
 def test_an_unused_or_closed_cache_can_be_closed_again(path: Path) -> None:
-    cache = Thumbnails(path)
+    cache = ThumbnailCache(path)
     cache.close()
     cache.close()
     assert cache.get(key(1)) is None
 
 
-def test_a_failing_batch_keeps_nothing(cache: Thumbnails) -> None:
+def test_a_failing_batch_keeps_nothing(cache: ThumbnailCache) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         cache.put([(key(1), b"one"), (key(2), None)])  # type: ignore[list-item]
     assert cache.get(key(1)) is None
@@ -99,10 +99,10 @@ def overwritten_pages(path: Path) -> None:
 @pytest.mark.parametrize("first", ["get", "put"])
 def test_a_damaged_cache_is_set_aside_and_made_anew(path: Path, damage: object, first: str) -> None:
     assert callable(damage)
-    with closing(Thumbnails(path)) as cache:
+    with closing(ThumbnailCache(path)) as cache:
         cache.put([(key(number), bytes(500)) for number in range(200)])
     damage(path)
-    with closing(Thumbnails(path)) as cache:
+    with closing(ThumbnailCache(path)) as cache:
         if first == "get":
             assert cache.get(key(199)) is None
         cache.put([(key(number), b"new") for number in range(200)])
@@ -112,7 +112,7 @@ def test_a_damaged_cache_is_set_aside_and_made_anew(path: Path, damage: object, 
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_a_cache_damaged_while_it_is_open_is_made_anew(path: Path, cache: Thumbnails) -> None:
+def test_a_cache_damaged_while_it_is_open_is_made_anew(path: Path, cache: ThumbnailCache) -> None:
     cache.put([(key(1), b"one")])
     garbage(path)
     cache.put([(key(2), b"two")])
@@ -121,7 +121,7 @@ def test_a_cache_damaged_while_it_is_open_is_made_anew(path: Path, cache: Thumbn
 
 def test_a_cache_that_cannot_be_opened_is_an_empty_one(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "no" / "such" / "folder.sqlite"):
-        with closing(Thumbnails(path)) as cache:
+        with closing(ThumbnailCache(path)) as cache:
             cache.put([(key(1), b"one")])
             assert cache.get(key(1)) is None
 
@@ -129,19 +129,19 @@ def test_a_cache_that_cannot_be_opened_is_an_empty_one(tmp_path: Path) -> None:
 def test_a_cache_in_a_read_only_folder_is_read_and_not_written() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "thumbnails.sqlite"
-        with closing(Thumbnails(path)) as cache:
+        with closing(ThumbnailCache(path)) as cache:
             cache.put([(key(1), b"one")])
         path.chmod(0o444)
         Path(folder).chmod(0o555)
         before = path.read_bytes()
-        with pictures.as_nobody(), closing(Thumbnails(path)) as cache:
+        with pictures.as_nobody(), closing(ThumbnailCache(path)) as cache:
             cache.put([(key(2), b"two")])
             assert (cache.get(key(1)), cache.get(key(2))) == (b"one", None)
         assert path.read_bytes() == before
         Path(folder).chmod(0o755)
 
 
-def test_another_programs_writing_is_waited_for_in_vain_without_an_error(path: Path, cache: Thumbnails) -> None:
+def test_another_programs_writing_is_waited_for_in_vain_without_an_error(path: Path, cache: ThumbnailCache) -> None:
     cache.put([(key(1), b"one")])
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -149,7 +149,7 @@ def test_another_programs_writing_is_waited_for_in_vain_without_an_error(path: P
     assert cache.get(key(1)) == b"one"
 
 
-def test_threads_share_one_cache(cache: Thumbnails) -> None:
+def test_threads_share_one_cache(cache: ThumbnailCache) -> None:
     def work(number: int) -> bytes | None:
         cache.put([(key(number), b"%d" % number)])
         return cache.get(key(number))
@@ -158,10 +158,10 @@ def test_threads_share_one_cache(cache: Thumbnails) -> None:
         assert list(pool.map(work, range(100))) == [b"%d" % number for number in range(100)]
 
 
-def test_two_processes_write_one_cache(path: Path, cache: Thumbnails) -> None:
+def test_two_processes_write_one_cache(path: Path, cache: ThumbnailCache) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom indexer.photos.thumbnails import Thumbnails\n"
-        "cache = Thumbnails(Path(sys.argv[1]))\n"
+        "import sys\nfrom pathlib import Path\nfrom indexer.photos.thumbnails import ThumbnailCache\n"
+        "cache = ThumbnailCache(Path(sys.argv[1]))\n"
         "for number in range(0, 200, 2): cache.put([(number.to_bytes(32, 'big'), b'even')])\n"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
@@ -172,7 +172,7 @@ def test_two_processes_write_one_cache(path: Path, cache: Thumbnails) -> None:
     assert [cache.get(key(number)) for number in range(200)] == [b"even", b"odd"] * 100
 
 
-def test_a_row_that_holds_no_picture_is_a_thumbnail_that_is_not_there(cache: Thumbnails, path: Path) -> None:
+def test_a_row_that_holds_no_picture_is_a_thumbnail_that_is_not_there(cache: ThumbnailCache, path: Path) -> None:
     cache.put([(key(1), b"jpeg"), (key(2), b"jpeg"), (key(3), b"jpeg")])
     with closing(sqlite3.connect(path)) as db:
         db.execute("UPDATE thumbnails SET jpeg = 'text' WHERE sha256 = ?", (key(1),))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.indexing.run import Report, index
+from indexer.indexing.run import IndexReport, index_library
 from indexer.library import Library
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import _EXTRA_PACKAGES
 from indexer.photos.reading import is_candidate
 from indexer.progress import Progress, drain
 from tests.support.embedders import Tiny
@@ -22,8 +22,8 @@ def folder(tmp_path: Path) -> Path:
     return paint_many(tmp_path / "photos", 3)[0].parent
 
 
-def run(library: Library, model: Tiny, *folders: Path, labelled: bool = False) -> Report:
-    return drain(index(library, folders, model, labelled=labelled))
+def run(library: Library, model: Tiny, *folders: Path, labelled: bool = False) -> IndexReport:
+    return drain(index_library(library, folders, model, labelled=labelled))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_bad_files_are_listed_again_but_not_read_again(library: Library, zoo: Pa
 
 
 def _steps(library: Library, model: Tiny) -> list[Progress]:
-    return list(index(library, [], model))
+    return list(index_library(library, [], model))
 
 
 def test_bad_file_is_tried_again_when_it_changes(library: Library, folder: Path) -> None:
@@ -88,7 +88,7 @@ def test_file_that_only_lacked_an_extra_is_tried_again_when_it_is_there(
     (tmp_path / "photos").mkdir()
     dict(PICTURES)["plain.heic"](tmp_path / "photos" / "plain.heic")
     with monkeypatch.context() as without:
-        without.setitem(photos._EXTRAS, "heif", "a_package_that_is_not_installed")
+        without.setitem(_EXTRA_PACKAGES, "heif", "a_package_that_is_not_installed")
         report = run(library, Tiny(), tmp_path / "photos")
         assert (report.files, report.new_failures) == (0, 1)
         assert "lookalike[heif]" in report.failed[0].reason

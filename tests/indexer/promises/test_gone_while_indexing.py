@@ -3,26 +3,26 @@
 import os
 from pathlib import Path
 
-from indexer.indexing.pipeline import BATCH
-from indexer.indexing.run import Report, index
+from indexer.indexing.pipeline import BATCH_SIZE
+from indexer.indexing.run import IndexReport, index_library
 from indexer.library import Library
 from indexer.progress import drain
 from tests.support.embedders import Tiny
 from tests.support.trees import paint_many
 
 
-def run(library: Library, model: Tiny, *folders: Path) -> Report:
-    return drain(index(library, folders, model))
+def run(library: Library, model: Tiny, *folders: Path) -> IndexReport:
+    return drain(index_library(library, folders, model))
 
 
 def shown(library: Library) -> set[Path]:
-    return {Path(os.fsdecode(photo.path)) for photo in library.photos(library.photo_ids().tolist())}
+    return {Path(os.fsdecode(photo.path)) for photo in library.load_photos(library.find_photo_ids().tolist())}
 
 
-def _lose(library: Library, folder: Path, model: Tiny) -> Report:
+def _lose(library: Library, folder: Path, model: Tiny) -> IndexReport:
     """Index a folder that is taken away after the first batch, and comes back after the run."""
     away = folder.with_name("away")
-    steps = index(library, [folder], model)
+    steps = index_library(library, [folder], model)
     while next(steps).stage != "embed":
         pass
     folder.rename(away)
@@ -34,32 +34,32 @@ def _lose(library: Library, folder: Path, model: Tiny) -> Report:
 def test_drive_that_goes_during_the_first_run_fails_no_file_and_the_next_run_embeds_the_rest(
     library: Library, tmp_path: Path
 ) -> None:
-    paint_many(tmp_path / "photos", 8 * BATCH)
+    paint_many(tmp_path / "photos", 8 * BATCH_SIZE)
     report = _lose(library, tmp_path / "photos", Tiny())
     assert (report.failed, report.new_failures, report.offline) == ([], 0, [bytes(tmp_path / "photos")])
-    assert 0 < report.embedded < 8 * BATCH
+    assert 0 < report.embedded < 8 * BATCH_SIZE
     report = run(library, Tiny())
-    assert (report.files, report.failed, report.offline) == (8 * BATCH, [], [])
+    assert (report.files, report.failed, report.offline) == (8 * BATCH_SIZE, [], [])
 
 
 def test_drive_that_goes_during_a_change_of_model_takes_no_photo_from_the_old_one(
     library: Library, tmp_path: Path
 ) -> None:
-    paint_many(tmp_path / "photos", 8 * BATCH)
+    paint_many(tmp_path / "photos", 8 * BATCH_SIZE)
     run(library, Tiny(), tmp_path / "photos")
     before = shown(library)
-    assert _lose(library, tmp_path / "photos", Tiny("other")).embedded < 8 * BATCH
-    library.activate(Tiny().card.fingerprint)
+    assert _lose(library, tmp_path / "photos", Tiny("other")).embedded < 8 * BATCH_SIZE
+    library.activate_model(Tiny().card.fingerprint)
     assert shown(library) == before
 
 
 def test_file_that_is_deleted_during_the_run_is_no_failure(library: Library, tmp_path: Path) -> None:
-    paths = paint_many(tmp_path / "photos", 8 * BATCH)
-    steps = index(library, [tmp_path / "photos"], Tiny())
+    paths = paint_many(tmp_path / "photos", 8 * BATCH_SIZE)
+    steps = index_library(library, [tmp_path / "photos"], Tiny())
     while next(steps).stage != "embed":
         pass
     for path in paths:
         path.unlink()
     report = drain(steps)
     assert (report.failed, report.new_failures) == ([], 0)
-    assert report.embedded == report.files < 8 * BATCH
+    assert report.embedded == report.files < 8 * BATCH_SIZE

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image
 
-from indexer.indexing.pipeline import BATCH
+from indexer.indexing.pipeline import BATCH_SIZE
 from indexer.library import Library
 from indexer.search.query import Query
 from tests.support.commands import Said, command, environment, lookalike
@@ -26,13 +26,13 @@ Step = dict[str, Any]
 def embedded(library: Path) -> dict[int, tuple[int, bytes]]:
     """All embeddings of a library: seq -> photo, vector."""
     with Library.open(library) as opened:
-        rows = opened.store.database.rows("SELECT seq, photo, vector FROM embeddings")
+        rows = opened.store.database.fetch_rows("SELECT seq, photo, vector FROM embeddings")
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
 # killed
 
-MANY = 13 * BATCH
+MANY = 13 * BATCH_SIZE
 
 
 class Moment(NamedTuple):
@@ -86,7 +86,7 @@ def test_kill_at_twelve_moments_loses_nothing_committed_and_embeds_nothing_twice
     for moment in MOMENTS:
         if moment.stage == "publish":  # so that there is something to publish again
             with Library.open(library) as opened:
-                opened.store.database.write("DELETE FROM generations")
+                opened.store.database.execute_statement("DELETE FROM generations")
         told = [step for step in kill_at(home, folder, moment) if step["stage"] == "embed"]
         assert all(step["total"] == MANY - (len(before) - start) for step in told), moment  # nothing committed again
         after = embedded(library)
@@ -122,7 +122,7 @@ def index_with_limit(home: Path, limit: int, *words: str | Path) -> Said:
 @pytest.mark.parametrize("limit", [20_000, 120_000, 400_000, 900_000])
 def test_full_disk_is_a_sentence_and_what_was_done_is_kept(home: Path, tmp_path: Path, limit: int) -> None:
     library = home / "default.library"
-    paint_many(tmp_path / "many", 10 * BATCH, first=1000)
+    paint_many(tmp_path / "many", 10 * BATCH_SIZE, first=1000)
     before = embedded(library)
     said = index_with_limit(home, limit, tmp_path / "many")
     assert (said.code, len(said.err.splitlines())) == (2, 1), said
@@ -130,7 +130,7 @@ def test_full_disk_is_a_sentence_and_what_was_done_is_kept(home: Path, tmp_path:
     kept = embedded(library)
     assert before.items() <= kept.items()
     result = lookalike(home, "index", tmp_path / "many", "--json").result()
-    assert (result["files"], result["embedded"]) == (60 + 10 * BATCH, 10 * BATCH + 60 - len(kept))
+    assert (result["files"], result["embedded"]) == (60 + 10 * BATCH_SIZE, 10 * BATCH_SIZE + 60 - len(kept))
     assert lookalike(home, "check").code == 0
 
 
@@ -142,7 +142,7 @@ def test_full_disk_while_publishing_is_a_sentence_and_searches_go_on(
     (index,) = library.rglob("index.ann")
     index.unlink()
     with Library.open(library) as opened:  # so that the database itself has nothing large to write
-        opened.store.database.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        opened.store.database.fetch_rows("PRAGMA wal_checkpoint(TRUNCATE)")
     said = index_with_limit(home, limit)
     assert (said.code, len(said.err.splitlines())) == (2, 1), said
     assert "Traceback" not in said.err
@@ -157,9 +157,9 @@ def test_full_disk_while_publishing_is_a_sentence_and_searches_go_on(
 
 MODULES = """
 import sys
-from indexer.cli.terminal import run
-from retrieval_app.cli import lookalike
-code = run(lookalike.main, sys.argv[1:])
+from indexer.cli.terminal import run_command
+from retrieval_app.cli import lookalike_command
+code = run_command(lookalike_command.main, sys.argv[1:])
 heavy = {"torch", "torchvision", "timm", "PySide6", "scipy", "sklearn"}
 print("imported:", code, *sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 """

@@ -10,12 +10,18 @@ import pytest
 from PIL import Image, ImageOps
 
 from indexer.errors import LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
-from indexer.ranking import changed_copies as copies
-from indexer.ranking.cross_correlation import correlation, overlaps
-from indexer.search.query import Cropped
+from indexer.ranking.changed_copies import (
+    QUERY_VIEWS,
+    find_view_candidates,
+    read_example_picture,
+    search_changed_copies,
+    trim_border,
+)
+from indexer.ranking.cross_correlation import compute_max_correlation, measure_overlaps
+from indexer.search.query import CroppedExample
 from tests.support.commands import Said
 from tests.support.embedders import Tiny
 from tests.support.soft_pictures import soft
@@ -48,23 +54,23 @@ def test_correlation_is_that_of_a_plain_loop() -> None:
     fields = random.uniform(0, 255, (3, 20, 24))
     part = fields[1, 5:14, 3:15] + random.normal(0, 60, (9, 12))
     expected = [by_loop(part, field) for field in fields]
-    assert correlation(part, fields) == pytest.approx(expected, abs=0.01)  # NOISE in the denominator
+    assert compute_max_correlation(part, fields) == pytest.approx(expected, abs=0.01)  # NOISE in the denominator
 
 
 def test_a_copy_and_a_part_lie_on_their_picture_and_nothing_else_does() -> None:
     pictures = [soft(seed) for seed in range(6)]
     for changed in (pictures[2], part(pictures[2]), pictures[2].point(lambda level: level // 2)):
-        lying = overlaps(changed, pictures)
+        lying = measure_overlaps(changed, pictures)
         assert lying[2] > 0.9
         assert np.delete(lying, 2).max() < 0.8
 
 
 def test_shapes_do_not_matter_to_others() -> None:
     pictures = [soft(0), soft(1, (90, 200)), soft(2, (50, 50))]
-    apart = [overlaps(soft(1, (90, 200)), [picture])[0] for picture in pictures]
-    assert overlaps(soft(1, (90, 200)), pictures) == pytest.approx(apart)
+    apart = [measure_overlaps(soft(1, (90, 200)), [picture])[0] for picture in pictures]
+    assert measure_overlaps(soft(1, (90, 200)), pictures) == pytest.approx(apart)
     assert np.argmax(apart) == 1
-    assert len(overlaps(soft(0), [])) == 0
+    assert len(measure_overlaps(soft(0), [])) == 0
 
 
 # searching
@@ -73,7 +79,7 @@ def test_shapes_do_not_matter_to_others() -> None:
 class TinyLibrary(Library):
     """A library whose model needs no installation."""
 
-    def embedder(self) -> Any:
+    def load_embedder(self) -> Any:
         return Tiny()
 
 
@@ -83,7 +89,7 @@ def filled(tmp_path: Path) -> Iterator[Library]:
     for seed in range(40):
         soft(seed).save(tmp_path / "photos" / f"{seed}.png")
     with TinyLibrary.create(tmp_path / "x.library") as library:
-        drain(index(library, [tmp_path / "photos"], Tiny()))
+        drain(index_library(library, [tmp_path / "photos"], Tiny()))
         yield library
 
 
@@ -98,30 +104,30 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_pictures_find_their_original(filled: Library, change: str) -> None:
     for seed in range(0, 40, 8):
-        found = copies.search(filled, CHANGES[change](soft(seed)), k=3)
+        found = search_changed_copies(filled, CHANGES[change](soft(seed)), k=3)
         assert [hit.rank for hit in found.hits] == [1, 2, 3]
         assert os.fsdecode(found.hits[0].photo.path).endswith(f"/{seed}.png")
 
 
 def test_candidates_are_nearest_by_any_view_and_a_photo_finds_itself_at_zero(filled: Library) -> None:
-    ids = filled.photo_ids().tolist()
-    found = copies.candidates(filled, ids[7], k=40)
+    ids = filled.find_photo_ids().tolist()
+    found = find_view_candidates(filled, ids[7], k=40)
     assert (found.hits[0].photo.id, found.hits[0].distance) == (ids[7], 0)
-    picture = copies.picture_of(filled, ids[7])
-    queries = [filled.vector(ids[7]), *(filled.vector(view(picture)) for view in copies.VIEWS.values())]
+    picture = read_example_picture(filled, ids[7])
+    queries = [filled.embed_example(ids[7]), *(filled.embed_example(view(picture)) for view in QUERY_VIEWS.values())]
     for hit in found.hits:
-        least = min(float(np.linalg.norm(filled.vector(hit.photo.id) - query)) for query in queries)
+        least = min(float(np.linalg.norm(filled.embed_example(hit.photo.id) - query)) for query in queries)
         assert hit.distance == pytest.approx(least, abs=1e-6)
-    assert copies.search(filled, ids[7]).hits[0].photo.id == ids[7]
+    assert search_changed_copies(filled, ids[7]).hits[0].photo.id == ids[7]
 
 
 def test_a_part_of_a_file_is_an_example_too(filled: Library, tmp_path: Path) -> None:
     framed(soft(5)).save(tmp_path / "framed.png")
     box = (60.0, 20.0, 200.0, 150.0)
-    (hit,) = copies.search(filled, Cropped(tmp_path / "framed.png", box), k=1).hits
+    (hit,) = search_changed_copies(filled, CroppedExample(tmp_path / "framed.png", box), k=1).hits
     assert os.fsdecode(hit.photo.path).endswith("/5.png")
     with pytest.raises(LookalikeError, match="There is no file"):
-        copies.search(filled, tmp_path / "none.png")
+        search_changed_copies(filled, tmp_path / "none.png")
 
 
 def test_command_finds_the_original_and_takes_one_picture_only(
@@ -139,17 +145,17 @@ def test_command_finds_the_original_and_takes_one_picture_only(
 
 
 def test_a_photo_whose_file_is_gone_or_unreadable_is_a_sentence(filled: Library) -> None:
-    photo = int(filled.photo_ids()[0])
-    path = Path(os.fsdecode(filled.photos([photo])[0].path))
+    photo = int(filled.find_photo_ids()[0])
+    path = Path(os.fsdecode(filled.load_photos([photo])[0].path))
     path.unlink()
     with pytest.raises(LookalikeError, match=f"There is no file {path}"):
-        copies.search(filled, photo)
-    drain(index(filled, [], Tiny()))
+        search_changed_copies(filled, photo)
+    drain(index_library(filled, [], Tiny()))
     with pytest.raises(LookalikeError, match="no longer in the library"):
-        copies.search(filled, photo)
+        search_changed_copies(filled, photo)
 
 
 def test_trimming_takes_a_plain_border_and_leaves_the_rest() -> None:
-    assert copies.trimmed(framed(soft(1))).size == soft(1).size
+    assert trim_border(framed(soft(1))).size == soft(1).size
     plain = Image.new("RGB", (40, 30), (9, 9, 9))
-    assert copies.trimmed(plain).size == (40, 30)
+    assert trim_border(plain).size == (40, 30)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.database.filters import ORIENTATIONS, Filter
-from indexer.ranking.filter_options import filter_of, filter_options, options
+from indexer.ranking.filter_options import build_filter, filter_options, format_filter_options
 
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
 FILTERS = st.builds(
@@ -32,7 +32,7 @@ def parsed(words: list[str]) -> Filter | None:
     @click.command()
     @filter_options
     def command(**fields: Any) -> None:
-        taken.append(filter_of(fields))
+        taken.append(build_filter(fields))
 
     said = CliRunner().invoke(command, words)
     assert said.exit_code == 0, said.output
@@ -41,7 +41,7 @@ def parsed(words: list[str]) -> Filter | None:
 
 @given(within=FILTERS)
 def test_the_options_of_a_filter_make_it_again(within: Filter) -> None:
-    assert parsed(options(within)) == (None if within == Filter() else within)
+    assert parsed(format_filter_options(within)) == (None if within == Filter() else within)
 
 
 @pytest.mark.parametrize("words", [[], ["--label", "cat"], ["--after", "2026-03-05", "--orientation", "square"]])
@@ -50,4 +50,4 @@ def test_no_option_is_no_filter(words: list[str]) -> None:
 
 
 def test_a_folder_beside_the_command_is_named_by_its_whole_path() -> None:
-    assert options(Filter(under=Path("cats"))) == [f"--under={Path.cwd() / 'cats'}"]
+    assert format_filter_options(Filter(under=Path("cats"))) == [f"--under={Path.cwd() / 'cats'}"]

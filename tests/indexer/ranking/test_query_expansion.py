@@ -9,11 +9,17 @@ import numpy as np
 import pytest
 
 from indexer.library import Library
-from indexer.ranking import query_expansion as refine
+from indexer.ranking.query_expansion import (
+    EXPANSION_POWER,
+    _expand_queries,
+    get_principal_space,
+    rank_by_expansion,
+    search_with_expansion,
+)
 from indexer.search.query import Query
-from indexer.statistics.metrics import retrieval
-from indexer.vectors.principal_space import Directions, Space, fit
-from indexer.vectors.projection import FIT_ROWS
+from indexer.statistics.metrics import measure_retrieval
+from indexer.vectors.principal_space import PrincipalSpace, PrincipalSpaceCache, fit_principal_space
+from indexer.vectors.projection import MAX_FIT_ROWS
 from tests.support.commands import Said
 from tests.support.vectors import clustered, fill
 
@@ -27,17 +33,17 @@ def plane(*degrees: float) -> np.ndarray:
 
 
 def test_neighbours_draw_a_photo_over_a_lonely_one_that_is_a_little_nearer() -> None:
-    within = Space(np.zeros(2, np.float32), np.eye(2, dtype=np.float32))
+    within = PrincipalSpace(np.zeros(2, np.float32), np.eye(2, dtype=np.float32))
     photos = plane(-32, 20, 25, 30, 35)  # one alone, four together, their nearest at 20
     query = plane(0)[0]
     assert np.argsort(-(photos @ query)).tolist() == [1, 2, 3, 0, 4]
-    assert refine.order(query, photos, within).tolist()[-1] == 0
+    assert rank_by_expansion(query, photos, within).tolist()[-1] == 0
 
 
 def test_a_photo_is_not_its_own_neighbour() -> None:
     photos = plane(0, 0, 40, 80)
-    moved = refine._expanded(photos, photos)
-    cosines = np.cos(np.deg2rad([40, 80])) ** refine.ALPHA
+    moved = _expand_queries(photos, photos)
+    cosines = np.cos(np.deg2rad([40, 80])) ** EXPANSION_POWER
     by_hand = photos[0] + cosines[0] * photos[2] + cosines[1] * photos[3]
     assert np.allclose(moved[0], by_hand / np.linalg.norm(by_hand), atol=1e-6)
 
@@ -49,14 +55,14 @@ def test_noisy_classes_are_found_better(tmp_path: Path) -> None:
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
     fill(tmp_path / "x.library", vectors)
     with Library.open(tmp_path / "x.library") as library:
-        ids = [photo.id for photo in library.photos(library.photo_ids().tolist())]
+        ids = [photo.id for photo in library.load_photos(library.find_photo_ids().tolist())]
         label = dict(zip(sorted(ids), codes.tolist(), strict=True))
         kept = {False: 0.0, True: 0.0}
         for id in ids[::9]:
-            plain, better = library.search(Query((id,)), k=16), refine.search(library, Query((id,)), k=16)
+            plain, better = library.search(Query((id,)), k=16), search_with_expansion(library, Query((id,)), k=16)
             for refining, result in ((False, plain), (True, better)):
                 kept[refining] += float(np.mean([label[hit.photo.id] == label[id] for hit in result.hits]))
-    assert 0.1 < retrieval(vectors.astype(np.float64), codes).r_precision < 0.9  # neither hopeless nor done
+    assert 0.1 < measure_retrieval(vectors.astype(np.float64), codes).r_precision < 0.9  # neither hopeless nor done
     assert kept[True] > 1.1 * kept[False]
 
 
@@ -65,7 +71,7 @@ def ranks(folder: Path, ids: range) -> list[list[int]]:
     found = []
     for id in ids:
         with Library.open(folder) as library:
-            found.append([hit.photo.id for hit in refine.search(library, Query((id,)), k=50).hits])
+            found.append([hit.photo.id for hit in search_with_expansion(library, Query((id,)), k=50).hits])
     return found
 
 
@@ -74,13 +80,13 @@ def test_directions_are_kept_and_the_ranks_stay(tmp_path: Path, publish: bool) -
     folder = tmp_path / "x.library"
     fill(folder, clustered(400), publish=publish)
     with Library.open(folder) as library:
-        first = refine.space(library)
-        kept = [[hit.photo.id for hit in refine.search(library, Query((id,)), k=50).hits] for id in range(1, 9)]
-        library.annotations.label([1], "a")  # changes no direction
-        assert refine.space(library) is first
+        first = get_principal_space(library)
+        kept = [[hit.photo.id for hit in search_with_expansion(library, Query((id,)), k=50).hits] for id in range(1, 9)]
+        library.annotations.set_label([1], "a")  # changes no direction
+        assert get_principal_space(library) is first
         fill(folder, clustered(40, seed=1), publish=publish, first=400)
-        assert refine.space(library) is not first
-        after = [hit.photo.id for hit in refine.search(library, Query((1,)), k=50).hits]
+        assert get_principal_space(library) is not first
+        after = [hit.photo.id for hit in search_with_expansion(library, Query((1,)), k=50).hits]
     assert ranks(folder, range(1, 2)) == [after]
     other = tmp_path / "other.library"
     fill(other, clustered(400), publish=publish)
@@ -88,18 +94,18 @@ def test_directions_are_kept_and_the_ranks_stay(tmp_path: Path, publish: bool) -
 
 
 def test_no_more_rows_are_fitted_than_are_needed() -> None:
-    values = clustered(FIT_ROWS + 5)
-    few, whole = fit(values), fit(values[::2])
+    values = clustered(MAX_FIT_ROWS + 5)
+    few, whole = fit_principal_space(values), fit_principal_space(values[::2])
     assert np.array_equal(few.mean, whole.mean)
     assert np.array_equal(few.basis, whole.basis)
-    directions, asked = Directions(), list[str]()
+    directions, asked = PrincipalSpaceCache(), list[str]()
 
     def read(what: str) -> np.ndarray:
         asked.append(what)
         return values[:100]
 
     for what in ("one", "one", "other", "one"):
-        directions.of(what, partial(read, what))
+        directions.fit_if_changed(what, partial(read, what))
     assert asked == ["one", "other", "one"]
 
 
@@ -107,9 +113,9 @@ def test_distances_stay_exact_and_ranks_are_counted(tmp_path: Path) -> None:
     fill(tmp_path / "x.library", clustered(400))
     with Library.open(tmp_path / "x.library") as library:
         exact = {hit.photo.id: hit.distance for hit in library.search(Query((5,)), k=400, exact=True).hits}
-        hits = refine.search(library, Query((5,)), k=320).hits
+        hits = search_with_expansion(library, Query((5,)), k=320).hits
         assert (hits[0].photo.id, hits[0].distance) == (5, 0)
-        within = refine.search(library, Query((5,)), k=320, max_distance=1.0).hits
+        within = search_with_expansion(library, Query((5,)), k=320, max_distance=1.0).hits
     assert [hit.rank for hit in hits] == list(range(1, 321))
     assert len({hit.photo.id for hit in hits}) == 320
     assert all(hit.distance == exact[hit.photo.id] for hit in hits)
@@ -121,7 +127,7 @@ def test_the_smallest_libraries_are_refined_too(tmp_path: Path) -> None:
     for count in (1, 2, 3):
         fill(tmp_path / "x.library", clustered(3)[count - 1 : count], publish=False, first=count)
         with Library.open(tmp_path / "x.library") as library:
-            assert len(refine.search(library, Query((1,))).hits) == count
+            assert len(search_with_expansion(library, Query((1,))).hits) == count
 
 
 def test_command_refines(home: Path, prepared: Any, tell: Tell) -> None:

@@ -13,14 +13,14 @@ from PIL import Image
 
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
-from indexer.ranking import changed_copies as copies
-from indexer.ranking import query_expansion as refine
-from indexer.ranking import saved_searches as saved
-from indexer.ranking.rankings import COPIES, NEAREST, REFINED, Search, ranked
-from indexer.search.query import Cropped, Query
+from indexer.ranking.changed_copies import search_changed_copies
+from indexer.ranking.query_expansion import search_with_expansion
+from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED, SearchRequest, run_search
+from indexer.ranking.saved_searches import forget_search, list_saved_searches, load_search, save_search
+from indexer.search.query import CroppedExample, Query
 from tests.support.embedders import Tiny
 from tests.support.trees import paint, paint_many
 
@@ -32,12 +32,12 @@ def pictures(tmp_path: Path) -> Iterator[Library]:
     """A library of 30 small pictures with the tiny model."""
     paint_many(tmp_path / "photos", 30)
     with Library.create(tmp_path / "y.library") as library:
-        drain(index(library, [tmp_path / "photos"], Tiny()))
-        library.embedder = Tiny  # type: ignore[assignment, method-assign]  # the model for queries from outside
+        drain(index_library(library, [tmp_path / "photos"], Tiny()))
+        library.load_embedder = Tiny  # type: ignore[assignment, method-assign]  # the model for queries from outside
         yield library
 
 
-def ranks(library: Library, search: Search) -> list[Rank]:
+def ranks(library: Library, search: SearchRequest) -> list[Rank]:
     """Photo ids and distances of a search as it stands."""
     found = library.search(search.query, k=20, within=search.within, max_distance=search.max_distance)
     return [(hit.photo.id, hit.distance) for hit in found.hits]
@@ -47,37 +47,44 @@ def bitmap() -> Image.Image:
     return Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8))
 
 
-def rich(library: Library, outside: Path) -> Search:
+def rich(library: Library, outside: Path) -> SearchRequest:
     """Everything that a search can be made of."""
-    positives = (3, np.int64(5), outside, bitmap(), Cropped(7, (0.0, 0.0, 0.5, 1.0)), Cropped(bitmap(), (5, 5, 30, 30)))
-    negatives = (9, Cropped(outside, (0, 0, 12, 12)))
+    positives = (
+        3,
+        np.int64(5),
+        outside,
+        bitmap(),
+        CroppedExample(7, (0.0, 0.0, 0.5, 1.0)),
+        CroppedExample(bitmap(), (5, 5, 30, 30)),
+    )
+    negatives = (9, CroppedExample(outside, (0, 0, 12, 12)))
     within = Filter(
-        under=Path(os.fsdecode(library.store.roots()[0].path)),
+        under=Path(os.fsdecode(library.store.list_roots()[0].path)),
         after=datetime(2001, 2, 3, 4, 5, 6),
         before=datetime(2101, 1, 1),
         min_side=24,
         orientation="square",
     )
-    return Search(Query(positives, negatives, (1.0, 2.0, 0.5, 1.0, 3.0, 1.0)), within, 1.4)  # type: ignore[arg-type]
+    return SearchRequest(Query(positives, negatives, (1.0, 2.0, 0.5, 1.0, 3.0, 1.0)), within, 1.4)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("way", [REFINED, COPIES])
+@pytest.mark.parametrize("way", [RANK_REFINED, RANK_COPIES])
 def test_way_of_ranking_is_kept(pictures: Library, way: str) -> None:
-    query = Query((Cropped(7, (0.0, 0.0, 0.5, 1.0)),))
-    if way == REFINED:
-        by_hand = refine.search(pictures, query, k=20)
+    query = Query((CroppedExample(7, (0.0, 0.0, 0.5, 1.0)),))
+    if way == RANK_REFINED:
+        by_hand = search_with_expansion(pictures, query, k=20)
     else:
-        by_hand = copies.search(pictures, query.positives[0], k=20)
+        by_hand = search_changed_copies(pictures, query.positives[0], k=20)
     before = [(hit.photo.id, hit.distance) for hit in by_hand.hits]
-    assert before != ranks(pictures, Search(query))
-    saved.save(pictures, "this way", Search(query, way=way))
-    found = ranked(pictures, saved.load(pictures, "this way"), 20)
+    assert before != ranks(pictures, SearchRequest(query))
+    save_search(pictures, "this way", SearchRequest(query, ranking=way))
+    found = run_search(pictures, load_search(pictures, "this way"), 20)
     assert [(hit.photo.id, hit.distance) for hit in found.hits] == before
 
 
 def test_search_saved_before_ways_were_kept_is_by_distance(pictures: Library) -> None:
     pictures.annotations.save_search("old", WHOLE | {"positives": [{"path": "a"}]})
-    assert saved.load(pictures, "old") == Search(Query((Path("a"),)), way=NEAREST)
+    assert load_search(pictures, "old") == SearchRequest(Query((Path("a"),)), ranking=RANK_NEAREST)
 
 
 def test_reopened_search_gives_the_same_ranks(pictures: Library, tmp_path: Path) -> None:
@@ -85,10 +92,10 @@ def test_reopened_search_gives_the_same_ranks(pictures: Library, tmp_path: Path)
     search = rich(pictures, outside)
     before = ranks(pictures, search)
     assert 5 < len(before) <= 20
-    saved.save(pictures, "all of it", search)
+    save_search(pictures, "all of it", search)
     with Library.open(pictures.folder) as again:
-        again.embedder = Tiny  # type: ignore[assignment, method-assign]
-        reopened = saved.load(again, "all of it")
+        again.load_embedder = Tiny  # type: ignore[assignment, method-assign]
+        reopened = load_search(again, "all of it")
         assert ranks(again, reopened) == before
         assert reopened.within == search.within
         assert (reopened.query.weights, reopened.max_distance) == (search.query.weights, search.max_distance)
@@ -97,46 +104,46 @@ def test_reopened_search_gives_the_same_ranks(pictures: Library, tmp_path: Path)
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "CMYK", "I;16", "F"])
 def test_bitmap_of_any_mode_is_kept_as_the_model_sees_it(pictures: Library, mode: str) -> None:
     image = bitmap().convert("L").convert("I").convert(mode) if mode in ("I;16", "F") else bitmap().convert(mode)
-    search = Search(Query((image,)))
-    saved.save(pictures, "bitmap", search)
-    assert ranks(pictures, saved.load(pictures, "bitmap")) == ranks(pictures, search)
+    search = SearchRequest(Query((image,)))
+    save_search(pictures, "bitmap", search)
+    assert ranks(pictures, load_search(pictures, "bitmap")) == ranks(pictures, search)
 
 
 def test_photo_of_a_saved_search_is_known_by_its_content(pictures: Library, tmp_path: Path) -> None:
-    before = [photo.path for photo in pictures.photos([3])]
-    saved.save(pictures, "third", Search(Query((3,))))
+    before = [photo.path for photo in pictures.load_photos([3])]
+    save_search(pictures, "third", SearchRequest(Query((3,))))
     for path in (tmp_path / "photos").iterdir():
         path.rename(path.with_name(f"moved {path.name}"))
-    drain(index(pictures, [], Tiny()))
-    hit = pictures.search(saved.load(pictures, "third").query, k=1).hits[0]
+    drain(index_library(pictures, [], Tiny()))
+    hit = pictures.search(load_search(pictures, "third").query, k=1).hits[0]
     assert (hit.photo.id, hit.distance) == (3, 0)
     assert [hit.photo.path] != before
 
 
 def test_saved_search_tells_what_is_gone(pictures: Library, tmp_path: Path) -> None:
-    saved.save(pictures, "gone", Search(Query((3, 4))))
+    save_search(pictures, "gone", SearchRequest(Query((3, 4))))
     with pytest.raises(LookalikeError, match="no longer in the library"):
-        saved.save(pictures, "never there", Search(Query((999,))))
-    Path(os.fsdecode(pictures.photos([3])[0].path)).unlink()
-    drain(index(pictures, [], Tiny()))
-    assert ranks(pictures, saved.load(pictures, "gone"))  # missing is not forgotten
+        save_search(pictures, "never there", SearchRequest(Query((999,))))
+    Path(os.fsdecode(pictures.load_photos([3])[0].path)).unlink()
+    drain(index_library(pictures, [], Tiny()))
+    assert ranks(pictures, load_search(pictures, "gone"))  # missing is not forgotten
     pictures.store.forget_missing()
     with pytest.raises(LookalikeError, match="A photo of the saved search is no longer"):
-        saved.load(pictures, "gone")
+        load_search(pictures, "gone")
 
 
 def test_searches_are_listed_replaced_and_forgotten_by_name(pictures: Library) -> None:
     for name, photo in (("b", 1), ("a", 2), ("b", 3)):
-        saved.save(pictures, name, Search(Query((photo,))))
-    assert saved.names(pictures) == ["a", "b"]
-    assert saved.load(pictures, "b").query.positives == (3,)
-    saved.forget(pictures, "b")
-    assert saved.names(pictures) == ["a"]
-    for use in (saved.forget, saved.load):
+        save_search(pictures, name, SearchRequest(Query((photo,))))
+    assert list_saved_searches(pictures) == ["a", "b"]
+    assert load_search(pictures, "b").query.positives == (3,)
+    forget_search(pictures, "b")
+    assert list_saved_searches(pictures) == ["a"]
+    for use in (forget_search, load_search):
         with pytest.raises(LookalikeError, match="There is no saved search 'b'"):
             use(pictures, "b")
     with pytest.raises(LookalikeError, match="needs a name"):
-        saved.save(pictures, " ", Search(Query((1,))))
+        save_search(pictures, " ", SearchRequest(Query((1,))))
 
 
 WHOLE = {"positives": [{"photo": "00"}], "negatives": [], "weights": [], "within": None, "max_distance": None}
@@ -170,23 +177,23 @@ WHOLE = {"positives": [{"photo": "00"}], "negatives": [], "weights": [], "within
 def test_damaged_saved_search_is_a_sentence(pictures: Library, change: dict[str, object]) -> None:
     pictures.annotations.save_search("damaged", WHOLE | {"positives": [{"path": "a"}]} | change)
     with pytest.raises(LookalikeError):
-        ranks(pictures, saved.load(pictures, "damaged"))
+        ranks(pictures, load_search(pictures, "damaged"))
     pictures.annotations.save_search("damaged", json.loads("[]"))
     with pytest.raises(LookalikeError, match="is damaged"):
-        saved.load(pictures, "damaged")
+        load_search(pictures, "damaged")
 
 
 @pytest.mark.parametrize("text", ["{no json", "[" * 100_000, "", 7, b"\xff"])
 def test_one_damaged_search_leaves_the_others_alone_and_can_be_forgotten(pictures: Library, text: object) -> None:
-    saved.save(pictures, "sound", Search(Query((3,))))
-    pictures.store.database.write("INSERT INTO searches VALUES ('damaged', ?)", (text,))
+    save_search(pictures, "sound", SearchRequest(Query((3,))))
+    pictures.store.database.execute_statement("INSERT INTO searches VALUES ('damaged', ?)", (text,))
     with pytest.raises(LookalikeError, match="'damaged' is damaged"):
-        saved.load(pictures, "damaged")
-    assert saved.load(pictures, "sound").query.positives == (3,)
-    saved.forget(pictures, "damaged")
-    assert saved.names(pictures) == ["sound"]
+        load_search(pictures, "damaged")
+    assert load_search(pictures, "sound").query.positives == (3,)
+    forget_search(pictures, "damaged")
+    assert list_saved_searches(pictures) == ["sound"]
 
 
 def test_a_name_that_is_no_unicode_is_not_taken_for_damage(pictures: Library) -> None:
     with pytest.raises(LookalikeError, match=r"Unicode text only, not 'x\\udcff'"):
-        saved.save(pictures, "x\udcff", Search(Query((3,))))
+        save_search(pictures, "x\udcff", SearchRequest(Query((3,))))

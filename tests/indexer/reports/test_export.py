@@ -14,11 +14,19 @@ from PIL import Image
 
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
-from indexer.reports import contact_sheet as sheet
-from indexer.reports.contact_sheet import Cell, write_cells
+from indexer.reports.contact_sheet import (
+    CELL_GAP,
+    CELL_SIDE,
+    COLUMN_COUNT,
+    MAX_DRAWN_PHOTOS,
+    MAX_LISTED_PHOTOS,
+    SheetCell,
+    write_cells,
+    write_picture,
+)
 from indexer.reports.export import HitRow, PhotoRow, export_library, export_vectors, write_csv
 from tests.support.commands import Said
 from tests.support.embedders import Tiny, write_card
@@ -35,7 +43,7 @@ def odd(library: Library, tmp_path: Path) -> Library:
     for number, name in enumerate(ODD):
         folder = tmp_path / "photos" / ("=1+1" if number % 2 else "<b>bold")
         paint(folder / os.fsdecode(name.replace(b"/", b"\\")), number)
-    drain(index(library, [tmp_path / "photos"], Tiny(), labelled=True))
+    drain(index_library(library, [tmp_path / "photos"], Tiny(), labelled=True))
     return library
 
 
@@ -65,7 +73,9 @@ def test_a_table_holds_every_photo_and_no_formula(odd: Library, tmp_path: Path) 
     assert not any(value.startswith(("=", "+", "-", "@")) for row in rows for value in row.values())
     assert any("not-\\xff-utf8.png" in row["path"] for row in rows)
     assert all(row["path"].isprintable() for row in rows)
-    assert {row["sha256"] for row in rows} == {photo.sha256.hex() for photo in odd.photos(odd.photo_ids().tolist())}
+    assert {row["sha256"] for row in rows} == {
+        photo.sha256.hex() for photo in odd.load_photos(odd.find_photo_ids().tolist())
+    }
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\uff1d"])
@@ -82,7 +92,7 @@ def test_json_holds_the_same(odd: Library, tmp_path: Path) -> None:
     rows = json.loads((tmp_path / "out.json").read_text())
     assert [tuple(row) for row in rows] == [PhotoRow._fields] * len(ODD)
     assert {row["label"] for row in rows} == {"=1+1", "<b>bold"}
-    assert [row["id"] for row in rows] == odd.photo_ids().tolist()
+    assert [row["id"] for row in rows] == odd.find_photo_ids().tolist()
 
 
 def test_a_table_without_photos_has_its_columns(odd: Library, tmp_path: Path) -> None:
@@ -105,24 +115,24 @@ def test_page_needs_no_other_file_and_obeys_no_name(odd: Library, tmp_path: Path
 def test_drawn_sheet_has_a_cell_for_each_photo(odd: Library, tmp_path: Path) -> None:
     drain(export_library(tmp_path / "out.png", odd))
     with Image.open(tmp_path / "out.png") as image:
-        assert image.size == (sheet.COLUMNS * (sheet.CELL + sheet.GAP) + sheet.GAP, 248)
+        assert image.size == (COLUMN_COUNT * (CELL_SIDE + CELL_GAP) + CELL_GAP, 248)
         assert len(image.getcolors(1 << 20) or ()) > 20
 
 
 def test_a_photo_that_cannot_be_read_is_said_so_on_the_page(tmp_path: Path) -> None:
-    write_cells(tmp_path / "out.html", [Cell(os.fsencode(tmp_path / "gone.png"), "1   0.100", "cat")])
+    write_cells(tmp_path / "out.html", [SheetCell(os.fsencode(tmp_path / "gone.png"), "1   0.100", "cat")])
     page = Page((tmp_path / "out.html").read_text())
     assert "vanished" in page.words
     assert "img" not in page.tags
 
 
 def test_sheets_that_would_be_too_large_are_a_sentence(tmp_path: Path) -> None:
-    cell = Cell(b"/nowhere", "", "")
-    for name, count in (("out.png", sheet.MOST_DRAWN + 1), ("out.html", sheet.MOST_LISTED + 1)):
+    cell = SheetCell(b"/nowhere", "", "")
+    for name, count in (("out.png", MAX_DRAWN_PHOTOS + 1), ("out.html", MAX_LISTED_PHOTOS + 1)):
         with pytest.raises(LookalikeError, match="at most"):
             write_cells(tmp_path / name, [cell] * count)
     with pytest.raises(LookalikeError, match=r"Choose a \.png"):
-        sheet.write_picture(tmp_path / "out.webp", Image.new("1", (1, 20_000)))
+        write_picture(tmp_path / "out.webp", Image.new("1", (1, 20_000)))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,11 +13,18 @@ import pytest
 
 from indexer.database.store import GenerationRow
 from indexer.errors import GenerationError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.search import generations
-from indexer.search.generations import FILES, Generation, Manifest, open_verified, path_of, publish
+from indexer.search.generations import (
+    GENERATION_FILES,
+    Generation,
+    GenerationManifest,
+    get_generation_folder,
+    open_verified_generation,
+    publish_generation,
+)
 from indexer.search.query import Query
 from indexer.vectors import recall
 from tests.support.commands import ROOT
@@ -37,17 +44,17 @@ def filled(tmp_path: Path) -> Iterator[Library]:
 
 
 def row_of(library: Library) -> GenerationRow:
-    row = library.store.generation(library.model_id)
+    row = library.store.find_generation(library.model_id)
     assert row is not None
     return row
 
 
 def opened(library: Library) -> Generation:
-    return open_verified(library.folder, row_of(library), FINGERPRINT, {})[0]
+    return open_verified_generation(library.folder, row_of(library), FINGERPRINT, {})[0]
 
 
-def republish(library: Library, seed: int = 0) -> Manifest:
-    manifest = drain(publish(library.folder, library.store, library.model_id, FINGERPRINT, seed=seed))
+def republish(library: Library, seed: int = 0) -> GenerationManifest:
+    manifest = drain(publish_generation(library.folder, library.store, library.model_id, FINGERPRINT, seed=seed))
     assert manifest is not None
     return manifest
 
@@ -58,7 +65,7 @@ def test_generation_covers_every_embedding_in_the_order_they_came(filled: Librar
     assert generation.ids.tolist() == ids
     assert np.array_equal(generation.values, vectors)
     assert generation.manifest.rows == row_of(filled).rows == ROWS
-    assert generation.manifest.built_upto == row_of(filled).built_upto == filled.store.last_seq(filled.model_id)
+    assert generation.manifest.built_upto == row_of(filled).built_upto == filled.store.find_last_seq(filled.model_id)
 
 
 def test_stated_recall_is_the_measured_one(filled: Library) -> None:
@@ -69,7 +76,7 @@ def test_stated_recall_is_the_measured_one(filled: Library) -> None:
     for row in np.unique(np.linspace(0, ROWS - 1, 200).astype(int)).tolist():
         others = [number for number in range(ROWS) if number != row]
         true = nearest_by_loop(others, vectors[others], vectors[row], 10).ids
-        asked = generation.rows(vectors[row].astype(np.float32), candidates)
+        asked = generation.find_candidate_rows(vectors[row].astype(np.float32), candidates)
         near = [int(n) for n in asked if n != row]
         found += len(set(true) & set(nearest_by_loop(near, vectors[near], vectors[row], 10).ids))
         wanted += 10
@@ -79,7 +86,7 @@ def test_stated_recall_is_the_measured_one(filled: Library) -> None:
 
 def test_stated_recall_shows_an_index_that_finds_little(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = republish(filled).recall_at_10
-    monkeypatch.setattr(recall, "CANDIDATES", (4,))
+    monkeypatch.setattr(recall, "CANDIDATE_COUNTS", (4,))
     assert republish(filled).recall_at_10 < 0.5 < honest
     assert filled.search(Query((1,)), k=5).recall_at_10 < 0.5  # said as it is
 
@@ -92,7 +99,7 @@ def test_same_seed_gives_the_same_bytes_another_seed_another_index(filled: Libra
 
 def test_model_without_embeddings_gets_no_generation(filled: Library) -> None:
     model = filled.store.add_model("f" * 64, "empty", 192)
-    assert drain(publish(filled.folder, filled.store, model, "f" * 64)) is None
+    assert drain(publish_generation(filled.folder, filled.store, model, "f" * 64)) is None
 
 
 @pytest.mark.parametrize("rows", [1, 2, 11])
@@ -100,7 +107,7 @@ def test_few_rows_are_enough_for_a_generation(tmp_path: Path, rows: int) -> None
     fill(tmp_path / "x.library", clustered(rows))
     with Library.open(tmp_path / "x.library") as library:
         assert opened(library).manifest.recall_at_10 == 1
-        assert len(library.search(Query((int(library.photo_ids()[0]),)), k=5).hits) == min(5, rows)
+        assert len(library.search(Query((int(library.find_photo_ids()[0]),)), k=5).hits) == min(5, rows)
 
 
 def test_only_the_newest_generation_of_each_model_is_kept(filled: Library) -> None:
@@ -112,32 +119,36 @@ def test_generation_of_the_model_before_is_kept_beside_the_new_one(filled: Libra
     before = row_of(filled)
     other = Tiny("other").card
     model = filled.store.add_model(other.fingerprint, other.name, other.dim)
-    filled.store.database.write("INSERT INTO embeddings SELECT NULL, photo, ?, vector, '' FROM embeddings", (model,))
-    drain(publish(filled.folder, filled.store, model, other.fingerprint))
+    filled.store.database.execute_statement(
+        "INSERT INTO embeddings SELECT NULL, photo, ?, vector, '' FROM embeddings", (model,)
+    )
+    drain(publish_generation(filled.folder, filled.store, model, other.fingerprint))
     assert len(list((filled.folder / "generations").iterdir())) == 2
     assert row_of(filled) == before
 
 
 def test_cancelled_publish_leaves_the_old_generation_in_use_and_nothing_else(filled: Library) -> None:
     before = row_of(filled)
-    steps = publish(filled.folder, filled.store, filled.model_id, FINGERPRINT)
+    steps = publish_generation(filled.folder, filled.store, filled.model_id, FINGERPRINT)
     while next(steps).note != "measuring the recall":
         pass
     steps.close()
     assert row_of(filled) == before
-    assert list((filled.folder / "generations").iterdir()) == [path_of(filled.folder, before.number)]
+    assert list((filled.folder / "generations").iterdir()) == [get_generation_folder(filled.folder, before.number)]
 
 
 KILLED = """
 import os, sys
 from pathlib import Path
-from indexer.search.generations import publish
+from indexer.search.generations import publish_generation
 from indexer.library import Library
 from indexer.database.store import Store
 if sys.argv[2] == "before the database knows":
     Store.confirm_generation = lambda *_: os._exit(9)
 library = Library.open(Path(sys.argv[1]))
-for step in publish(library.folder, library.store, library.model_id, library.fingerprint):
+for step in publish_generation(
+    library.folder, library.store, library.model_id, library.model_fingerprint
+):
     if step.note == sys.argv[2]:
         os._exit(9)
 """
@@ -153,22 +164,22 @@ def test_killed_publish_leaves_the_old_generation_and_the_next_one_tidies_up(fil
     assert done.returncode == 9
     assert len(list((filled.folder / "generations").iterdir())) == 2
     assert row_of(filled) == before
-    assert filled.search(Query((int(filled.photo_ids()[0]),)), k=5).engine == "annoy"
+    assert filled.search(Query((int(filled.find_photo_ids()[0]),)), k=5).engine == "annoy"
     manifest = republish(filled)
     assert manifest.number > before.number + 1  # a number is not used twice
-    assert list((filled.folder / "generations").iterdir()) == [path_of(filled.folder, manifest.number)]
+    assert list((filled.folder / "generations").iterdir()) == [get_generation_folder(filled.folder, manifest.number)]
 
 
 def test_verified_files_are_not_hashed_again(filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, known = open_verified(filled.folder, row_of(filled), FINGERPRINT, {})
-    assert known.keys() == set(FILES)
-    monkeypatch.setattr(generations, "_measure", lambda path: pytest.fail(f"{path} is hashed again"))
-    open_verified(filled.folder, row_of(filled), FINGERPRINT, known)
+    _, known = open_verified_generation(filled.folder, row_of(filled), FINGERPRINT, {})
+    assert known.keys() == set(GENERATION_FILES)
+    monkeypatch.setattr(generations, "_measure_file", lambda path: pytest.fail(f"{path} is hashed again"))
+    open_verified_generation(filled.folder, row_of(filled), FINGERPRINT, known)
 
 
 def test_generation_of_another_model_is_refused(filled: Library) -> None:
     with pytest.raises(GenerationError, match="another model"):
-        open_verified(filled.folder, row_of(filled), "0" * 64, {})
+        open_verified_generation(filled.folder, row_of(filled), "0" * 64, {})
 
 
 @pytest.mark.parametrize(
@@ -203,29 +214,29 @@ def test_every_damage_is_noticed_before_annoy_sees_it(tmp_path: Path, extent: st
 def test_warm_library_has_opened_everything_and_answers_as_before(filled: Library) -> None:
     before = [hit.photo.id for hit in filled.search(Query((5,)), k=20).hits]
     with Library.open(filled.folder) as again:
-        again.warm()
+        again.warm_up()
         for thread in threading.enumerate():
             if thread.name == "warm":
                 thread.join(timeout=10)
                 assert not thread.is_alive()
-        opened = again.generation()
+        opened = again.load_generation()
         assert [hit.photo.id for hit in again.search(Query((5,)), k=20).hits] == before
-        assert again.generation() is opened
+        assert again.load_generation() is opened
 
 
 def test_library_with_nothing_in_it_is_warm_at_once(tmp_path: Path) -> None:
     with Library.create(tmp_path / "empty.library") as library:
-        library.warm()
+        library.warm_up()
 
 
 def test_next_run_builds_a_damaged_generation_anew(filled: Library) -> None:
-    damaged = path_of(filled.folder, row_of(filled).number) / "index.ann"
+    damaged = get_generation_folder(filled.folder, row_of(filled).number) / "index.ann"
     damaged.write_bytes(bytes(damaged.stat().st_size))
     with Library.open(filled.folder) as library:
-        result = library.search(Query((int(library.photo_ids()[0]),)), k=5)
+        result = library.search(Query((int(library.find_photo_ids()[0]),)), k=5)
         assert (result.engine, result.recall_at_10) == ("exact", 1.0)
         assert "damaged" in result.notice
-        drain(index(library, [], Tiny()))
-        result = library.search(Query((int(library.photo_ids()[0]),)), k=5)
+        drain(index_library(library, [], Tiny()))
+        result = library.search(Query((int(library.find_photo_ids()[0]),)), k=5)
         assert (result.engine, result.notice) == ("annoy", "")
     assert not damaged.parent.exists()

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from indexer.errors import LookalikeError, PhotoError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.photos import decoding as photos
+from indexer.photos.decoding import DecodedPhoto, decode_photo
 from indexer.progress import drain
 from indexer.search import examples
-from indexer.search.query import Box, Cropped, Example, Query, combine, fractions
+from indexer.search.query import CropBox, CroppedExample, Query, QueryExample, combine_embeddings, convert_to_fractions
 from tests.support.embedders import Tiny
 from tests.support.trees import paint
 from tests.support.vectors import clustered
@@ -40,19 +40,19 @@ def pictures(tmp_path: Path) -> Iterator[Library]:
     quilt().crop((0, 0, 200, 200)).save(tmp_path / "photos" / "left.png")
     quilt().crop((200, 0, 400, 200)).save(tmp_path / "photos" / "right.png")
     with Library.create(tmp_path / "y.library") as library:
-        drain(index(library, [tmp_path / "photos"], Tiny()))
-        library.embedder = Tiny  # type: ignore[assignment, method-assign]  # the model for queries from outside
+        drain(index_library(library, [tmp_path / "photos"], Tiny()))
+        library.load_embedder = Tiny  # type: ignore[assignment, method-assign]  # the model for queries from outside
         yield library
 
 
-def first(library: Library, *positives: Example) -> tuple[str, float]:
+def first(library: Library, *positives: QueryExample) -> tuple[str, float]:
     """The name of the best hit, and its distance."""
     hit = library.search(Query(positives), k=1).hits[0]
     return Path(os.fsdecode(hit.photo.path)).name, hit.distance
 
 
 def photo_named(library: Library, name: str) -> int:
-    every = library.photos(library.photo_ids().tolist())
+    every = library.load_photos(library.find_photo_ids().tolist())
     return next(photo.id for photo in every if photo.path.endswith(name.encode()))
 
 
@@ -61,10 +61,10 @@ def photo_named(library: Library, name: str) -> int:
 
 def test_weighted_positives_are_a_weighted_mean_by_hand() -> None:
     one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
-    assert np.allclose(combine([one, other], [], [3, 1]), np.array([3, 1]) / np.sqrt(10))
-    assert np.allclose(combine([one, other], [], ()), combine([one, other], [], [2, 2]))
+    assert np.allclose(combine_embeddings([one, other], [], [3, 1]), np.array([3, 1]) / np.sqrt(10))
+    assert np.allclose(combine_embeddings([one, other], [], ()), combine_embeddings([one, other], [], [2, 2]))
     minus = 0.75 * np.array([0.75, 0.25]) - 0.25 * np.array([0, 1])
-    assert np.allclose(combine([one, other], [other], [3, 1]), minus / np.linalg.norm(minus))
+    assert np.allclose(combine_embeddings([one, other], [other], [3, 1]), minus / np.linalg.norm(minus))
 
 
 def test_heavier_picture_is_nearer_to_its_likes(pictures: Library, tmp_path: Path) -> None:
@@ -78,27 +78,27 @@ def test_heavier_picture_is_nearer_to_its_likes(pictures: Library, tmp_path: Pat
 def test_weights_that_weigh_nothing_are_a_sentence(weights: tuple[float, ...]) -> None:
     vectors = list(clustered(2).astype(np.float32))
     with pytest.raises(LookalikeError, match="weight"):
-        combine(vectors, [], weights)
+        combine_embeddings(vectors, [], weights)
 
 
 # crops
 
 
 @pytest.mark.parametrize("box", [(0, 0, 200, 200), (0, 0, 0.5, 1.0), (-30, -9, 230, 500)])
-def test_crop_of_a_file_a_photo_and_a_bitmap_is_that_part(pictures: Library, tmp_path: Path, box: Box) -> None:
-    wholes: list[Example] = [quilt(), tmp_path / "photos/quilt.png", photo_named(pictures, "quilt.png")]
+def test_crop_of_a_file_a_photo_and_a_bitmap_is_that_part(pictures: Library, tmp_path: Path, box: CropBox) -> None:
+    wholes: list[QueryExample] = [quilt(), tmp_path / "photos/quilt.png", photo_named(pictures, "quilt.png")]
     for whole in wholes:
-        name, distance = first(pictures, Cropped(whole, box))  # type: ignore[arg-type]  # none of them is cropped
+        name, distance = first(pictures, CroppedExample(whole, box))  # type: ignore[arg-type]  # none of them is cropped
         assert name == "left.png"
         assert distance < 0.25  # a bitmap is shrunk in one step, a file in two; others are about 1 away
-    assert first(pictures, Cropped(quilt(), (200, 0, 200, 200)))[0] == "right.png"
+    assert first(pictures, CroppedExample(quilt(), (200, 0, 200, 200)))[0] == "right.png"
 
 
 def test_crop_is_meant_in_the_upright_picture(pictures: Library, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # stored lying on its side: to be turned a quarter clockwise
     quilt().transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
-    name, distance = first(pictures, Cropped(tmp_path / "turned.png", (200, 0, 200, 200)))
+    name, distance = first(pictures, CroppedExample(tmp_path / "turned.png", (200, 0, 200, 200)))
     assert (name, distance < 0.25) == ("right.png", True)
 
 
@@ -106,9 +106,9 @@ def test_small_part_of_a_large_photo_is_decoded_with_all_its_pixels(tmp_path: Pa
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (1600, 2400, 3), dtype=np.uint8))
     data = io.BytesIO()
     noise.save(data, "PNG")
-    cropped = Cropped(1, (1000, 700, 40, 60))
-    assert min(photos.decode(data.getvalue(), 32).image.size) < 80  # as a search for the whole decodes it
-    part = examples.crop(examples.decode_for_crop(data.getvalue(), cropped, 32), cropped)
+    cropped = CroppedExample(1, (1000, 700, 40, 60))
+    assert min(decode_photo(data.getvalue(), 32).image.size) < 80  # as a search for the whole decodes it
+    part = examples.crop_picture(examples.decode_for_crop(data.getvalue(), cropped, 32), cropped)
     assert part.size == (40, 60)
     assert np.array_equal(np.asarray(part), np.asarray(noise)[700:760, 1000:1040])
 
@@ -116,7 +116,7 @@ def test_small_part_of_a_large_photo_is_decoded_with_all_its_pixels(tmp_path: Pa
 def test_part_of_a_part_of_the_original_is_no_larger_than_needed() -> None:
     data = io.BytesIO()
     Image.new("RGB", (3000, 2000)).save(data, "PNG")
-    decoded = examples.decode_for_crop(data.getvalue(), Cropped(1, (0, 0, 1500, 1000)), 50)
+    decoded = examples.decode_for_crop(data.getvalue(), CroppedExample(1, (0, 0, 1500, 1000)), 50)
     assert 100 <= min(decoded.image.size) < 200
 
 
@@ -124,9 +124,9 @@ def test_crop_of_a_picture_too_large_to_be_decoded_in_full_is_answered() -> None
     data = io.BytesIO()
     Image.new("L", (11_000, 12_000)).save(data, "PNG")  # 132 megapixels: more than may be left of one
     with pytest.raises(PhotoError, match="too large"):
-        photos.decode(data.getvalue(), 11_000)
-    cropped = Cropped(1, (0, 0, 100, 100))
-    assert examples.crop(examples.decode_for_crop(data.getvalue(), cropped, 90), cropped).size == (50, 50)
+        decode_photo(data.getvalue(), 11_000)
+    cropped = CroppedExample(1, (0, 0, 100, 100))
+    assert examples.crop_picture(examples.decode_for_crop(data.getvalue(), cropped, 90), cropped).size == (50, 50)
 
 
 @given(
@@ -135,32 +135,32 @@ def test_crop_of_a_picture_too_large_to_be_decoded_in_full_is_answered() -> None
     st.integers(1, 3000),
     st.floats(0.01, 1),
 )
-def test_crop_lies_within_the_picture_or_is_a_sentence(box: Box, width: int, height: int, scale: float) -> None:
+def test_crop_lies_within_the_picture_or_is_a_sentence(box: CropBox, width: int, height: int, scale: float) -> None:
     try:
-        left, top, across, down = fractions(box, width, height)
+        left, top, across, down = convert_to_fractions(box, width, height)
     except LookalikeError:
         return
     assert 0 <= left < left + across <= 1 + 1e-9
     assert 0 <= top < top + down <= 1 + 1e-9
     small = Image.new("1", (max(1, int(width * scale)), max(1, int(height * scale))))
-    part = examples.crop(photos.Decoded(small, width, height), Cropped(small, box))
+    part = examples.crop_picture(DecodedPhoto(small, width, height), CroppedExample(small, box))
     assert 1 <= part.width <= small.width
     assert 1 <= part.height <= small.height
 
 
 @pytest.mark.parametrize("box", [(500, 0, 10, 10), (0, 0, 0, 0), (0, 0, 0.5, 0.001), (0, 0, float("nan"), 1)])
-def test_crop_of_nothing_is_a_sentence(pictures: Library, box: Box) -> None:
+def test_crop_of_nothing_is_a_sentence(pictures: Library, box: CropBox) -> None:
     with pytest.raises(LookalikeError, match="crop"):
-        pictures.search(Query((Cropped(quilt(), box),)))
+        pictures.search(Query((CroppedExample(quilt(), box),)))
 
 
 def test_crop_of_what_is_not_there_is_a_sentence(pictures: Library, tmp_path: Path) -> None:
     photo = photo_named(pictures, "quilt.png")
     with pytest.raises(LookalikeError, match="no longer in the library"):
-        pictures.search(Query((Cropped(10**6, (0, 0, 1, 1)),)))
+        pictures.search(Query((CroppedExample(10**6, (0, 0, 1, 1)),)))
     (tmp_path / "photos/quilt.png").unlink()
     with pytest.raises(LookalikeError, match=r"There is no file .*quilt\.png"):
-        pictures.search(Query((Cropped(photo, (0, 0, 1, 1)),)))
+        pictures.search(Query((CroppedExample(photo, (0, 0, 1, 1)),)))
     (tmp_path / "bad.png").write_text("Dear diary")
     with pytest.raises(LookalikeError, match=r"bad\.png is not a picture"):
-        pictures.search(Query((Cropped(tmp_path / "bad.png", (0, 0, 1, 1)),)))
+        pictures.search(Query((CroppedExample(tmp_path / "bad.png", (0, 0, 1, 1)),)))

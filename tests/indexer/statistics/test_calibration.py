@@ -15,17 +15,23 @@ from sklearn.isotonic import IsotonicRegression
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.identity import identify, verify_label
-from indexer.models.card import card_bytes, read_card, read_json
-from indexer.models.installation import choose, install
+from indexer.matching.identity import identify_label, verify_label
+from indexer.models.card import read_card, read_json, serialise_card
+from indexer.models.installation import install_model, parse_model_choice
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from indexer.search.query import Query
 from indexer.statistics import calibration
-from indexer.statistics.calibration import Calibration, falling, from_labels, from_photos, sample
-from indexer.statistics.detailed_metrics import roc
-from indexer.statistics.error_rates import GROUPS, intervals, shares_of_units, student
-from indexer.statistics.metrics import pair_distances
+from indexer.statistics.calibration import (
+    Calibration,
+    calibrate_from_labels,
+    calibrate_from_photos,
+    fit_non_increasing,
+    sample_by_class,
+)
+from indexer.statistics.detailed_metrics import compute_roc
+from indexer.statistics.error_rates import PHOTO_GROUPS, compute_student_t, estimate_error_rate, estimate_rates_by_unit
+from indexer.statistics.metrics import measure_pair_distances
 from tests.support.embedders import tiny_card
 from tests.support.vectors import fill
 
@@ -51,7 +57,7 @@ def all_pairs(vectors: NDArray[np.float32], codes: NDArray[np.int64]) -> tuple[N
 def give_labels(library: Library, codes: NDArray[np.int64]) -> None:
     """Photo i + 1 gets the label of code i."""
     for code in np.unique(codes).tolist():
-        library.annotations.label((np.flatnonzero(codes == code) + 1).tolist(), f"class {code}")
+        library.annotations.set_label((np.flatnonzero(codes == code) + 1).tolist(), f"class {code}")
 
 
 # probabilities
@@ -60,13 +66,13 @@ def give_labels(library: Library, codes: NDArray[np.int64]) -> None:
 def test_probability_falls_with_the_distance_and_comes_true_on_other_photos() -> None:
     vectors, codes = of_classes(12, 40)
     half = np.arange(len(codes)) % 2 == 0
-    known = from_labels(vectors[half], codes[half])
-    steps = [known.meaning(distance).probability or 0.0 for distance in np.linspace(0, 2, 50)]
+    known = calibrate_from_labels(vectors[half], codes[half])
+    steps = [known.interpret_distance(distance).probability or 0.0 for distance in np.linspace(0, 2, 50)]
     assert steps == sorted(steps, reverse=True)
     assert steps[0] > 0.9
     assert steps[-1] < 0.05
     distances, same = all_pairs(vectors[~half][::2], codes[~half][::2])
-    said = np.array([known.meaning(distance).probability for distance in distances])
+    said = np.array([known.interpret_distance(distance).probability for distance in distances])
     for low, high in ((0, 0.05), (0.05, 0.5), (0.5, 1)):
         there = (said >= low) & (said < high)
         assert there.sum() > 20
@@ -76,12 +82,17 @@ def test_probability_falls_with_the_distance_and_comes_true_on_other_photos() ->
 def test_prior_is_the_share_of_matched_pairs() -> None:
     vectors, codes = of_classes(5, 20)
     distances, same = all_pairs(vectors, codes)
-    assert from_labels(vectors, codes).prior == pytest.approx(same.mean(), abs=1e-12)
+    assert calibrate_from_labels(vectors, codes).prior == pytest.approx(same.mean(), abs=1e-12)
     # Matched pairs ten times rarer: the odds at a distance that both kinds have are ten times lower.
     prior = float(same.mean())
-    rarer = from_labels(vectors, codes, prior=prior / 10)
+    rarer = calibrate_from_labels(vectors, codes, prior=prior / 10)
     middle = float(np.median(distances[same]))
-    odds = [p / (1 - p) for p in (one.meaning(middle).probability or 0 for one in (from_labels(vectors, codes), rarer))]
+    odds = [
+        p / (1 - p)
+        for p in (
+            one.interpret_distance(middle).probability or 0 for one in (calibrate_from_labels(vectors, codes), rarer)
+        )
+    ]
     assert 6 < odds[0] / odds[1] < 16
 
 
@@ -90,7 +101,7 @@ def test_monotone_fit_is_the_isotonic_regression() -> None:
     for size in (1, 2, 60):
         values, weights = random.random(size) - np.linspace(0, 0.5, size), random.random(size) + 0.1
         theirs = IsotonicRegression(increasing=False).fit_transform(np.arange(size), values, sample_weight=weights)
-        np.testing.assert_allclose(falling(values, weights), theirs, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(fit_non_increasing(values, weights), theirs, rtol=0, atol=1e-12)
 
 
 # cut-offs
@@ -98,7 +109,7 @@ def test_monotone_fit_is_the_isotonic_regression() -> None:
 
 def test_cutoff_keeps_its_rate_on_the_pairs_it_was_measured_on() -> None:
     vectors, codes = of_classes(8, 15)
-    known = from_labels(vectors, codes)
+    known = calibrate_from_labels(vectors, codes)
     distances, same = all_pairs(vectors, codes)
     assert len(known.cutoffs) > 10
     for cutoff in known.cutoffs:
@@ -114,9 +125,9 @@ def test_intervals_hold_the_rates_of_other_classes() -> None:
     for seed in range(60):
         vectors, codes = of_classes(12, 12, seed=seed)
         measured = np.isin(codes, np.random.default_rng(seed).permutation(12)[:6])
-        cutoff = from_labels(vectors[measured], codes[measured]).cutoff(0.05)
+        cutoff = calibrate_from_labels(vectors[measured], codes[measured]).choose_cutoff(0.05)
         others, kinds = vectors[~measured], codes[~measured]
-        rate = float((calibration.pairwise(others) < cutoff.distance)[kinds[:, None] != kinds].mean())
+        rate = float((calibration.compute_pairwise_distances(others) < cutoff.distance)[kinds[:, None] != kinds].mean())
         held += cutoff.fmr.low <= rate <= cutoff.fmr.high
         # As if pairs were independent: the binomial interval of the same share.
         pairs = int((kinds[:, None] != kinds).sum()) // 2
@@ -130,7 +141,7 @@ def test_pairs_tied_at_the_edge_stay_out() -> None:
     turned = np.linalg.qr(np.random.default_rng(0).standard_normal((64, 64)))[0]
     codes = np.repeat(np.arange(8), 8)
     vectors = turned[codes]  # all mismatched pairs are sqrt(2) apart, but for rounding
-    known = from_labels(vectors, codes)
+    known = calibrate_from_labels(vectors, codes)
     assert len(known.cutoffs) > 10
     for cutoff in known.cutoffs:
         assert math.sqrt(2) - 1e-6 < cutoff.distance < min(math.dist(turned[0], turned[k]) for k in range(1, 8))
@@ -148,17 +159,17 @@ def test_every_command_takes_a_pair_at_the_edge_for_a_stranger(tmp_path: Path) -
     with_model(tmp_path / "x.library")
     with Library.open(tmp_path / "x.library") as library:
         give_labels(library, codes)
-        assert library.verify(1, 9, max_fmr=0.2).distance == pytest.approx(math.sqrt(2), abs=1e-12)
-        assert library.verify(1, 9, max_fmr=0.2).verdict != "same"
-        assert library.verify(1, 2, max_fmr=0.2).verdict == "same"
-        for edge in (library.max_distance_at(0.2), np.nextafter(math.sqrt(2), 0)):
+        assert library.verify_pair(1, 9, max_fmr=0.2).distance == pytest.approx(math.sqrt(2), abs=1e-12)
+        assert library.verify_pair(1, 9, max_fmr=0.2).verdict != "same"
+        assert library.verify_pair(1, 2, max_fmr=0.2).verdict == "same"
+        for edge in (library.find_max_distance(0.2), np.nextafter(math.sqrt(2), 0)):
             hits = library.search(Query((1,)), k=64, max_distance=edge).hits
             assert {hit.photo.label for hit in hits} == {"class 0"}
         assert len(library.search(Query((1,)), k=64, max_distance=1.4143).hits) == 64
-        library.annotations.label([1], "class 1")  # as if it were one: its own are out of reach
-        assert identify(library, 1, max_fmr=0.2).label == "class 0"
+        library.annotations.set_label([1], "class 1")  # as if it were one: its own are out of reach
+        assert identify_label(library, 1, max_fmr=0.2).label == "class 0"
         assert verify_label(library, 1, "class 2", max_fmr=0.2).verdict != "same"
-        points = roc(pair_distances(vectors, codes))
+        points = compute_roc(measure_pair_distances(vectors, codes))
         assert all(point.fmr == 0 for point in points if point.distance <= math.sqrt(2) - 1e-6)
         assert points[-1].fmr == 1
 
@@ -169,76 +180,83 @@ def test_search_keeps_below_the_cutoff_what_verify_calls_the_same(tmp_path: Path
     with_model(tmp_path / "x.library")
     with Library.open(tmp_path / "x.library") as library:
         give_labels(library, codes)
-        known, edge = library.calibration(), library.search(Query((1,)), k=20).hits[10].distance
+        known, edge = library.load_calibration(), library.search(Query((1,)), k=20).hits[10].distance
         tied = tuple(cut._replace(distance=edge) for cut in known.cutoffs)  # one hit lies exactly at the cut-off
-        library.evidence._known = replace(known, cutoffs=tied)
-        assert library.evidence.calibration(library.fingerprint, library.model_id).cutoff(0.05).distance == edge
-        kept = library.search(Query((1,)), k=120, max_distance=library.max_distance_at(0.05)).hits
-        same = [photo for photo in range(1, 121) if library.verify(1, photo, max_fmr=0.05).verdict == "same"]
+        library.calibration_source._calibration = replace(known, cutoffs=tied)
+        assert (
+            library.calibration_source.get_calibration(library.model_fingerprint, library.model_id)
+            .choose_cutoff(0.05)
+            .distance
+            == edge
+        )
+        kept = library.search(Query((1,)), k=120, max_distance=library.find_max_distance(0.05)).hits
+        same = [photo for photo in range(1, 121) if library.verify_pair(1, photo, max_fmr=0.05).verdict == "same"]
         assert sorted(hit.photo.id for hit in kept) == same
         assert len(kept) == 10
 
 
 def test_student_is_the_quantile_of_the_distribution() -> None:
-    assert student(1) == pytest.approx(stats.t.ppf(0.975, 1))
-    assert student(2) == pytest.approx(stats.t.ppf(0.975, 2), rel=0.035)
+    assert compute_student_t(1) == pytest.approx(stats.t.ppf(0.975, 1))
+    assert compute_student_t(2) == pytest.approx(stats.t.ppf(0.975, 2), rel=0.035)
     for degrees in (3, 4, 7, 16, 99):
-        assert student(degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=0.01)
+        assert compute_student_t(degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=0.01)
 
 
 def test_two_units_say_nothing_about_a_third() -> None:
-    (rate,) = intervals(np.array([[[0.0], [3.0]], [[0.0], [0.0]]]), np.array([[0.0, 10.0], [0.0, 0.0]]), foreign=True)
+    (rate,) = estimate_rates_by_unit(
+        np.array([[[0.0], [3.0]], [[0.0], [0.0]]]), np.array([[0.0, 10.0], [0.0, 0.0]]), for_other_units=True
+    )
     assert rate == (0.3, 0.0, 1.0)
 
 
 @pytest.mark.parametrize("photos", [4, 20, 200])
 def test_no_error_among_few_is_not_taken_for_never(photos: int) -> None:
     codes = np.zeros(photos, np.int64)
-    none = shares_of_units(np.zeros(photos, np.bool_), codes)
-    units = min(photos, GROUPS)
+    none = estimate_error_rate(np.zeros(photos, np.bool_), codes)
+    units = min(photos, PHOTO_GROUPS)
     assert (none.value, none.low) == (0.0, 0.0)
     assert none.high >= stats.binomtest(0, units).proportion_ci(0.95).high - 1e-9
-    every = shares_of_units(np.ones(photos, np.bool_), codes)
+    every = estimate_error_rate(np.ones(photos, np.bool_), codes)
     assert every.value == every.high == 1.0
     assert every.low == pytest.approx(1 - none.high)
 
 
 def test_shares_of_very_many_classes_need_little_memory() -> None:
     codes = np.arange(100_000) // 2
-    rate = shares_of_units(codes % 10 == 0, codes)
+    rate = estimate_error_rate(codes % 10 == 0, codes)
     assert rate.low < rate.value == 0.1 < rate.high
 
 
 def test_few_classes_are_said_to_be_known_ones_only() -> None:
-    assert "these labels only" in from_labels(*of_classes(3, 30)).measured()
-    assert "as many other labels" in from_labels(*of_classes(6, 30)).measured()
+    assert "these labels only" in calibrate_from_labels(*of_classes(3, 30)).describe_pairs()
+    assert "as many other labels" in calibrate_from_labels(*of_classes(6, 30)).describe_pairs()
 
 
 def test_rate_that_the_pairs_cannot_show_is_refused() -> None:
-    known = from_labels(*of_classes(5, 10))  # 1,000 mismatched pairs
-    assert known.cutoff(0.03).fmr.value == 0.03
+    known = calibrate_from_labels(*of_classes(5, 10))  # 1,000 mismatched pairs
+    assert known.choose_cutoff(0.03).fmr.value == 0.03
     with pytest.raises(LookalikeError, match=r"1,000 pairs at hand cannot show .* 0\.001; the least they can is 0\.03"):
-        known.cutoff(0.001)
-    assert known.cutoff() == known.cutoff(0.03)  # the default is what comes nearest
+        known.choose_cutoff(0.001)
+    assert known.choose_cutoff() == known.choose_cutoff(0.03)  # the default is what comes nearest
     for wrong in (0, 1, -1, math.nan):
         with pytest.raises(LookalikeError, match="between 0 and 1"):
-            known.cutoff(wrong)
+            known.choose_cutoff(wrong)
 
 
 @pytest.mark.parametrize("codes", [[0, 0, 0], [0, 1, 2], [0]])
 def test_pairs_of_one_kind_calibrate_nothing(codes: list[int]) -> None:
-    known = from_labels(np.eye(3, 8, dtype=np.float32)[: len(codes)], np.array(codes))
+    known = calibrate_from_labels(np.eye(3, 8, dtype=np.float32)[: len(codes)], np.array(codes))
     assert (known.knots, known.cutoffs, known.different_from) == ((), (), None)
-    assert known.compare(0.5).verdict == "not sure"
+    assert known.judge_distance(0.5).verdict == "not sure"
 
 
 def test_sample_takes_from_every_class_and_leaves_matched_pairs() -> None:
     codes = np.concatenate([np.zeros(5000, np.int64), np.arange(1, 1001).repeat(4)])
-    rows = sample(codes, 400)
+    rows = sample_by_class(codes, 400)
     counts = np.unique(codes[rows], return_counts=True)[1]
     assert len(rows) == 400
     assert set(counts.tolist()) == {4}
-    few = sample(np.repeat([0, 1], [5000, 30]), 100)
+    few = sample_by_class(np.repeat([0, 1], [5000, 30]), 100)
     assert sorted(np.unique(np.repeat([0, 1], [5000, 30])[few], return_counts=True)[1].tolist()) == [30, 70]
 
 
@@ -248,13 +266,13 @@ def test_sample_takes_from_every_class_and_leaves_matched_pairs() -> None:
 def test_rarity_counts_the_pairs_that_are_as_close() -> None:
     vectors, codes = of_classes(6, 20)
     distances, _ = all_pairs(vectors, codes)
-    known = from_photos(vectors)
+    known = calibrate_from_photos(vectors)
     for share in (0.003, 0.02, 0.1, 0.5):
         distance = float(np.quantile(distances, share))
-        assert known.meaning(distance).rarity == pytest.approx(1 / (distances <= distance).mean(), rel=0.05)
-    assert known.meaning(0.0).rarity == known.rarest == len(distances)
-    assert known.meaning(2.0).rarity == 1
-    cutoff = known.cutoff(0.05)
+        assert known.interpret_distance(distance).rarity == pytest.approx(1 / (distances <= distance).mean(), rel=0.05)
+    assert known.interpret_distance(0.0).rarity == known.max_rarity == len(distances)
+    assert known.interpret_distance(2.0).rarity == 1
+    cutoff = known.choose_cutoff(0.05)
     assert (distances < cutoff.distance).mean() == pytest.approx(0.05, abs=1e-3)
     assert cutoff.fnmr is None
 
@@ -263,42 +281,42 @@ def test_rarity_counts_the_pairs_that_are_as_close() -> None:
 
 
 def test_verdict_is_same_below_the_threshold_and_different_beyond_what_matches() -> None:
-    known = from_labels(*of_classes(6, 20))
-    cutoff = known.cutoff(0.05)
+    known = calibrate_from_labels(*of_classes(6, 20))
+    cutoff = known.choose_cutoff(0.05)
     assert known.different_from is not None
     near, far = sorted((cutoff.distance, known.different_from))
-    assert known.compare(np.nextafter(cutoff.distance, 0), 0.05).verdict == "same"
-    assert known.compare(far, 0.05).verdict == "different"
+    assert known.judge_distance(np.nextafter(cutoff.distance, 0), 0.05).verdict == "same"
+    assert known.judge_distance(far, 0.05).verdict == "different"
     between = replace(known, different_from=cutoff.distance + 0.1)
-    assert between.compare(cutoff.distance + 0.05, 0.05).verdict == "not sure"
+    assert between.judge_distance(cutoff.distance + 0.05, 0.05).verdict == "not sure"
     assert near <= far
 
 
 def test_nothing_is_called_the_same_unasked_where_that_would_often_be_wrong() -> None:
-    known = from_labels(*of_classes(6, 20))
+    known = calibrate_from_labels(*of_classes(6, 20))
     loose = replace(known, cutoffs=tuple(cut._replace(fmr=cut.fmr._replace(value=0.2)) for cut in known.cutoffs))
-    assert known.compare(1e-3).verdict == "same"
-    assert loose.compare(1e-3).verdict == "not sure"
-    assert loose.compare(1e-3, 0.3).verdict == "same"  # as asked
+    assert known.judge_distance(1e-3).verdict == "same"
+    assert loose.judge_distance(1e-3).verdict == "not sure"
+    assert loose.judge_distance(1e-3, 0.3).verdict == "same"  # as asked
 
 
 def test_without_labels_nothing_is_called_different() -> None:
-    known = from_photos(of_classes(6, 20)[0])
-    assert known.compare(0.0).verdict == "same"
-    assert known.compare(1.9).verdict == "not sure"
-    assert "not known" in known.compare(1.9).measured
+    known = calibrate_from_photos(of_classes(6, 20)[0])
+    assert known.judge_distance(0.0).verdict == "same"
+    assert known.judge_distance(1.9).verdict == "not sure"
+    assert "not known" in known.judge_distance(1.9).measured
 
 
 # kept
 
 
 def test_calibration_comes_back_from_json_as_it_was() -> None:
-    for known in (from_labels(*of_classes(6, 20)), from_photos(of_classes(6, 20)[0])):
+    for known in (calibrate_from_labels(*of_classes(6, 20)), calibrate_from_photos(of_classes(6, 20)[0])):
         assert Calibration.from_fields(json.loads(json.dumps(known.fields()))) == known
 
 
 def test_anything_else_is_no_calibration() -> None:
-    fields = json.loads(json.dumps(from_labels(*of_classes(6, 20)).fields()))
+    fields = json.loads(json.dumps(calibrate_from_labels(*of_classes(6, 20)).fields()))
     wrong: list[object] = [None, [], {}, fields | {"source": "guess"}, fields | {"knots": [[1, 2], [0, 1]]}]
     wrong += [fields | {"cutoffs": [[1.0, 2.0]]}, fields | {"photos": "many"}]
     for one in wrong:
@@ -325,9 +343,13 @@ def test_hits_carry_the_probability_of_labels_and_without_labels_the_rarity(tmp_
         assert rarities == sorted(rarities, reverse=True)
         give_labels(library, codes)
         hits = library.search(Query((1,)), k=30).hits
-        assert [hit.probability for hit in hits] == [library.calibration().meaning(hit.distance)[0] for hit in hits]
+        assert [hit.probability for hit in hits] == [
+            library.load_calibration().interpret_distance(hit.distance)[0] for hit in hits
+        ]
         assert all(hit.rarity is None for hit in hits)
-        assert library.max_distance_at(0.05) == np.nextafter(library.calibration().cutoff(0.05).distance, 0)
+        assert library.find_max_distance(0.05) == np.nextafter(
+            library.load_calibration().choose_cutoff(0.05).distance, 0
+        )
 
 
 def test_what_the_model_has_seen_calibrates_nothing(tmp_path: Path) -> None:
@@ -337,32 +359,32 @@ def test_what_the_model_has_seen_calibrates_nothing(tmp_path: Path) -> None:
     with_model(tmp_path / "x.library", np.frombuffer(b"".join(seen), np.uint8).reshape(-1, 32))
     with Library.open(tmp_path / "x.library") as library:
         give_labels(library, codes)
-        known = library.calibration()
+        known = library.load_calibration()
         assert (known.source, known.classes, known.photos) == ("labels", 3, 60)
-        library.annotations.label(range(1, 121), None)
-        known = library.calibration()
+        library.annotations.set_label(range(1, 121), None)
+        known = library.load_calibration()
         assert (known.source, known.photos, known.mismatched) == ("photos", 60, 60 * 59 // 2)
-        drawn = library.evidence.random_photos(library.fingerprint, library.model_id)
+        drawn = library.calibration_source.draw_random_photos(library.model_fingerprint, library.model_id)
         assert not set(drawn.ids.tolist()) & set((np.flatnonzero(codes < 3) + 1).tolist())
 
 
 def test_checkpoints_own_figures_are_used_where_labels_are_missing(tmp_path: Path) -> None:
     vectors, codes = of_classes(6, 20)
     fill(tmp_path / "x.library", vectors.astype(np.float16))
-    given = from_labels(*of_classes(6, 20, seed=1), source="checkpoint")
+    given = calibrate_from_labels(*of_classes(6, 20, seed=1), source="checkpoint")
     with_model(tmp_path / "x.library", calibration=given.fields())
     with Library.open(tmp_path / "x.library") as library:
-        assert library.calibration() == given
+        assert library.load_calibration() == given
         give_labels(library, codes)
-        assert library.calibration().source == "labels"
+        assert library.load_calibration().source == "labels"
 
 
 @pytest.mark.long
 def test_checkpoints_calibration_is_installed_with_it(installed_model: Path, tmp_path: Path) -> None:
-    given = from_labels(*of_classes(6, 20), source="checkpoint")
+    given = calibrate_from_labels(*of_classes(6, 20), source="checkpoint")
     checkpoint = Path(shutil.copytree(installed_model, tmp_path / "checkpoint"))
-    (checkpoint / "model.json").write_bytes(card_bytes(read_card(checkpoint), given.fields()))
-    card = drain(install(choose(str(checkpoint), None), tmp_path / "models"))
+    (checkpoint / "model.json").write_bytes(serialise_card(read_card(checkpoint), given.fields()))
+    card = drain(install_model(parse_model_choice(str(checkpoint), None), tmp_path / "models"))
     assert card == read_card(checkpoint)
     installed = read_json(tmp_path / "models" / card.fingerprint / "model.json")
     assert Calibration.from_fields(installed["calibration"]) == given
@@ -374,16 +396,16 @@ def test_calibration_is_measured_once_and_again_when_labels_change(tmp_path: Pat
     with_model(tmp_path / "x.library")
     with Library.open(tmp_path / "x.library") as library:
         give_labels(library, codes)
-        first = library.calibration()
-        assert library.calibration() is first
-        kept = library.store.setting("calibration")
+        first = library.load_calibration()
+        assert library.load_calibration() is first
+        kept = library.store.read_setting("calibration")
         library.store.set_setting("something", 1)
-        assert library.calibration() == first
+        assert library.load_calibration() == first
     with Library.open(tmp_path / "x.library") as again:
-        assert again.calibration() == first
-        assert again.store.setting("calibration") == kept
-        again.annotations.label([1], "class 5")
-        assert again.calibration() != first
+        assert again.load_calibration() == first
+        assert again.store.read_setting("calibration") == kept
+        again.annotations.set_label([1], "class 5")
+        assert again.load_calibration() != first
 
 
 def test_verify_compares_pictures_by_their_exact_distance(tmp_path: Path) -> None:
@@ -394,7 +416,7 @@ def test_verify_compares_pictures_by_their_exact_distance(tmp_path: Path) -> Non
         give_labels(library, codes)
         stored = vectors.astype(np.float16).astype(float)
         for other in (1, 2, 30, 100):
-            found = library.verify(1, other, max_fmr=0.05)
+            found = library.verify_pair(1, other, max_fmr=0.05)
             assert found.distance == pytest.approx(math.dist(stored[0], stored[other - 1]), abs=1e-12)
-            assert found == library.calibration().compare(found.distance, 0.05)
-        assert library.verify(1, 1).verdict == "same"
+            assert found == library.load_calibration().judge_distance(found.distance, 0.05)
+        assert library.verify_pair(1, 1).verdict == "same"

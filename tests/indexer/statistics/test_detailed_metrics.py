@@ -17,14 +17,19 @@ from pytorch_metric_learning.utils.inference import CustomKNN
 from sklearn.cluster import KMeans
 
 from indexer.statistics.detailed_metrics import (
-    clustering,
-    histogram,
-    mean_average_precision,
-    mutual_information,
-    per_class,
-    roc,
+    build_histogram,
+    compute_mean_average_precision,
+    compute_mutual_information,
+    compute_roc,
+    measure_classes,
+    measure_clustering,
 )
-from indexer.statistics.metrics import Pairs, equal_error_rate, pair_distances, retrieval
+from indexer.statistics.metrics import (
+    PairDistances,
+    compute_equal_error_rate,
+    measure_pair_distances,
+    measure_retrieval,
+)
 
 # Small whole numbers: many exact ties and copies; few enough for all orders of them.
 DRAWN = st.integers(2, 7).flatmap(
@@ -74,18 +79,18 @@ def test_mean_average_precision_of_a_hand_worked_line() -> None:
     # a at 0, b at 1, a at 3, a at 7. From 0: b a a -> (1/2 + 2/3)/2. From 3: b a a -> the same.
     # From 7: a b a -> (1 + 2/3)/2. The b is alone and asks nothing.
     expected = (7 / 12 + 7 / 12 + 5 / 6) / 3
-    assert mean_average_precision(on_a_line(0, 1, 3, 7), [0, 1, 0, 0]) == pytest.approx(expected, abs=1e-12)
+    assert compute_mean_average_precision(on_a_line(0, 1, 3, 7), [0, 1, 0, 0]) == pytest.approx(expected, abs=1e-12)
 
 
 def test_mean_average_precision_without_a_shared_label_is_no_number() -> None:
-    assert math.isnan(mean_average_precision(on_a_line(0, 1), [0, 1]))
+    assert math.isnan(compute_mean_average_precision(on_a_line(0, 1), [0, 1]))
 
 
 @settings(max_examples=60, deadline=None)
 @given(DRAWN)
 def test_mean_average_precision_agrees_with_a_loop(drawn: tuple[NDArray[Any], NDArray[Any]]) -> None:
     expected = average_precision_by_loop(*drawn)
-    assert mean_average_precision(*drawn) == pytest.approx(expected, abs=1e-12, nan_ok=True)
+    assert compute_mean_average_precision(*drawn) == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
 def test_figures_agree_with_pytorch_metric_learning() -> None:
@@ -99,12 +104,14 @@ def test_figures_agree_with_pytorch_metric_learning() -> None:
     theirs = calculator.get_accuracy(torch.from_numpy(embeddings), torch.from_numpy(labels))
     assert 0.1 < theirs["mean_average_precision"] < 0.95
     assert 0.1 < theirs["NMI"] < 0.95
-    assert mean_average_precision(embeddings, labels) == pytest.approx(theirs["mean_average_precision"], abs=1e-6)
-    assert mutual_information(labels, clusters) == pytest.approx(theirs["NMI"], abs=1e-6)
-    assert clustering(embeddings, labels) == pytest.approx(theirs["NMI"], abs=1e-6)
+    assert compute_mean_average_precision(embeddings, labels) == pytest.approx(
+        theirs["mean_average_precision"], abs=1e-6
+    )
+    assert compute_mutual_information(labels, clusters) == pytest.approx(theirs["NMI"], abs=1e-6)
+    assert measure_clustering(embeddings, labels) == pytest.approx(theirs["NMI"], abs=1e-6)
     # The harness sees a wrong labelling.
     shuffled = np.random.default_rng(1).permutation(labels)
-    assert mean_average_precision(embeddings, shuffled) < theirs["mean_average_precision"] - 0.1
+    assert compute_mean_average_precision(embeddings, shuffled) < theirs["mean_average_precision"] - 0.1
 
 
 @pytest.mark.parametrize(
@@ -118,39 +125,39 @@ def test_figures_agree_with_pytorch_metric_learning() -> None:
     ],
 )
 def test_mutual_information_of_hand_worked_clusters(labels: list[int], clusters: list[int], expected: float) -> None:
-    assert mutual_information(labels, clusters) == pytest.approx(expected, abs=1e-12)
+    assert compute_mutual_information(labels, clusters) == pytest.approx(expected, abs=1e-12)
 
 
 def test_classes_have_the_means_of_their_queries() -> None:
     labels = np.array([0, 0, 1, 1, 2])
-    figures = per_class(retrieval(on_a_line(0, 1, 1.5, 9, 20), labels), labels)
+    figures = measure_classes(measure_retrieval(on_a_line(0, 1, 1.5, 9, 20), labels), labels)
     # From 1 (class 0) the nearest is 1.5 of class 1, from 0 it is 1; the third class is alone.
     assert [(one.code, one.photos, one.p_at_1) for one in figures] == [(0, 2, 0.5), (1, 2, 0.5)]
     assert [one.map_at_r for one in figures] == [0.5, 0.5]
 
 
 def test_every_point_of_the_roc_is_what_its_distance_gives() -> None:
-    pairs = pair_distances(*in_clusters(1))
-    points = roc(pairs)
+    pairs = measure_pair_distances(*in_clusters(1))
+    points = compute_roc(pairs)
     assert 100 < len(points) <= 200
     assert (points[0].fmr, points[0].fnmr, points[-1].fmr, points[-1].fnmr) == (0, 1, 1, 0)
     for point in points:
         assert point.fmr == pytest.approx(np.mean(pairs.mismatched < point.distance), abs=1e-12)
         assert point.fnmr == pytest.approx(np.mean(pairs.matched >= point.distance), abs=1e-12)
     nearest = min(points, key=lambda point: abs(point.fmr - point.fnmr))
-    assert nearest.fmr == pytest.approx(equal_error_rate(pairs), abs=0.02)
+    assert nearest.fmr == pytest.approx(compute_equal_error_rate(pairs), abs=0.02)
 
 
 def test_few_pairs_and_none_have_a_roc_too() -> None:
-    points = roc(Pairs(np.array([1.0]), np.array([2.0])))
+    points = compute_roc(PairDistances(np.array([1.0]), np.array([2.0])))
     assert [(point.fmr, point.fnmr) for point in points] == [(0, 1), (0, 0), (1, 0)]
-    assert roc(Pairs(np.zeros(0), np.array([2.0]))) == []
+    assert compute_roc(PairDistances(np.zeros(0), np.array([2.0]))) == []
 
 
 def test_histogram_counts_every_pair_once() -> None:
-    pairs = Pairs(np.array([0.0, 0.5, 0.5]), np.array([0.9, 1.0]))
-    found = histogram(pairs, bins=4)
+    pairs = PairDistances(np.array([0.0, 0.5, 0.5]), np.array([0.9, 1.0]))
+    found = build_histogram(pairs, bins=4)
     assert found.edges == [0, 0.25, 0.5, 0.75, 1.0]
     assert (found.matched, found.mismatched) == ([1, 0, 2, 0], [0, 0, 0, 2])
-    whole = histogram(pair_distances(*in_clusters(2)))
+    whole = build_histogram(measure_pair_distances(*in_clusters(2)))
     assert sum(whole.matched) + sum(whole.mismatched) == 300 * 299 // 2

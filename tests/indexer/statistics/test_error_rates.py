@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.statistics.error_rates import Rate, intervals, of_other_classes, shares_of_units
+from indexer.statistics.error_rates import (
+    ErrorRate,
+    estimate_error_rate,
+    estimate_rates_by_class,
+    estimate_rates_by_unit,
+)
 
 Floats = NDArray[np.float64]
 Population = Callable[[np.random.Generator, int], Floats]
@@ -27,16 +32,16 @@ SIZES: dict[str, Callable[[np.random.Generator, int], Floats]] = {
 }
 
 
-def by_weights(errors: Floats, trials: Floats) -> Rate:
+def by_weights(errors: Floats, trials: Floats) -> ErrorRate:
     """The interval from random weights of the classes that were seen, and nothing else."""
-    return intervals(np.diag(errors)[:, :, None], np.diag(trials), foreign=True)[0]
+    return estimate_rates_by_unit(np.diag(errors)[:, :, None], np.diag(trials), for_other_units=True)[0]
 
 
-def by_classes(errors: Floats, trials: Floats) -> Rate:
-    return of_other_classes(errors[:, None], trials)[0]
+def by_classes(errors: Floats, trials: Floats) -> ErrorRate:
+    return estimate_rates_by_class(errors[:, None], trials)[0]
 
 
-def held(method: Callable[[Floats, Floats], Rate], population: Population, size: str, classes: int) -> float:
+def held(method: Callable[[Floats, Floats], ErrorRate], population: Population, size: str, classes: int) -> float:
     """How often an interval from so many classes holds the share that is measured on as many others."""
     random = np.random.default_rng(classes)
     inside = 0
@@ -98,5 +103,5 @@ def test_shares_of_classes_are_for_others_from_four_classes_on() -> None:
     codes = np.arange(80) // 10
     errors = np.random.default_rng(0).random(80) < 0.3
     sums = np.bincount(codes, errors).astype(np.float64)
-    assert shares_of_units(errors, codes) == by_classes(sums, np.full(8, 10.0))
-    assert shares_of_units(errors, codes * 0) != by_classes(sums, np.full(8, 10.0))
+    assert estimate_error_rate(errors, codes) == by_classes(sums, np.full(8, 10.0))
+    assert estimate_error_rate(errors, codes * 0) != by_classes(sums, np.full(8, 10.0))

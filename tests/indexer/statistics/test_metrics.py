@@ -17,13 +17,13 @@ from pytorch_metric_learning.utils.inference import CustomKNN
 from indexer.errors import LookalikeError
 from indexer.statistics import metrics
 from indexer.statistics.metrics import (
-    Pairs,
-    equal_error_rate,
-    pair_distances,
-    paired_interval,
-    retrieval,
-    threshold_at,
-    verification,
+    PairDistances,
+    bootstrap_difference,
+    compute_equal_error_rate,
+    find_threshold,
+    measure_pair_distances,
+    measure_retrieval,
+    measure_verification,
 )
 
 # Small whole numbers: many exact ties and copies, and every squared distance exact in any order of summing.
@@ -100,9 +100,9 @@ def test_hand_worked_line_has_its_figures() -> None:
     # Labels a b a b a at 0, 1, 3, 7, 12. Rankings: a at 0: b a b a, a at 3: b a b a, a at 12: b a b a;
     # each R = 2 with one match, the second: R-precision 1/2, MAP@R (1/2)/2. b at 1: a a b a, b at 7: a a b a;
     # R = 1 without a match.
-    found = retrieval(on_a_line(0, 1, 3, 7, 12), [0, 1, 0, 1, 0], ks=(1, 2, 3))
+    found = measure_retrieval(on_a_line(0, 1, 3, 7, 12), [0, 1, 0, 1, 0], ks=(1, 2, 3))
     assert found.queries == 5
-    assert found.alone == 0
+    assert found.photos_without_match == 0
     assert found.per_query_map_at_r.tolist() == [0.25, 0, 0.25, 0, 0.25]
     assert found.per_query_r_precision.tolist() == [0.5, 0, 0.5, 0, 0.5]
     assert found.p_at_1 == 0
@@ -110,45 +110,45 @@ def test_hand_worked_line_has_its_figures() -> None:
 
 
 def test_photo_alone_in_its_class_asks_nothing_but_is_found() -> None:
-    found = retrieval(on_a_line(0, 0.1, 1, 5), [7, 9, 7, 7])
-    assert (found.queries, found.alone) == (3, 1)
+    found = measure_retrieval(on_a_line(0, 0.1, 1, 5), [7, 9, 7, 7])
+    assert (found.queries, found.photos_without_match) == (3, 1)
     assert found.rows.tolist() == [0, 2, 3]
     assert found.per_query_p_at_1.tolist() == [0, 0, 1]
 
 
 def test_no_shared_label_is_refused_with_a_sentence() -> None:
     with pytest.raises(LookalikeError, match="share a label"):
-        retrieval(on_a_line(0, 1), [0, 1])
+        measure_retrieval(on_a_line(0, 1), [0, 1])
     with pytest.raises(LookalikeError, match="share a label"):
-        retrieval(np.empty((0, 3)), [])
+        measure_retrieval(np.empty((0, 3)), [])
 
 
 def test_arrays_that_do_not_fit_or_are_not_finite_are_refused() -> None:
     with pytest.raises(ValueError, match="do not fit"):
-        retrieval(on_a_line(0, 1), [0])
+        measure_retrieval(on_a_line(0, 1), [0])
     with pytest.raises(ValueError, match="finite"):
-        retrieval(on_a_line(0, np.nan), [0, 0])
+        measure_retrieval(on_a_line(0, np.nan), [0, 0])
     with pytest.raises(ValueError, match="k of at least 1"):
-        retrieval(on_a_line(0, 1), [0, 0], ks=(0,))
+        measure_retrieval(on_a_line(0, 1), [0, 0], ks=(0,))
 
 
 def test_k_beyond_the_gallery_counts_the_whole_gallery() -> None:
-    assert retrieval(on_a_line(0, 1, 2), [0, 1, 0], ks=(1, 100)).hit_at_k == {1: 0.0, 100: 1.0}
+    assert measure_retrieval(on_a_line(0, 1, 2), [0, 1, 0], ks=(1, 100)).hit_at_k == {1: 0.0, 100: 1.0}
 
 
 def test_equally_far_photos_count_alike_whatever_their_order() -> None:
-    assert retrieval(on_a_line(0, 1, -1), [0, 0, 1]).per_query_p_at_1[0] == 0.5
-    assert retrieval(on_a_line(0, -1, 1), [0, 1, 0]).per_query_p_at_1[0] == 0.5
+    assert measure_retrieval(on_a_line(0, 1, -1), [0, 0, 1]).per_query_p_at_1[0] == 0.5
+    assert measure_retrieval(on_a_line(0, -1, 1), [0, 1, 0]).per_query_p_at_1[0] == 0.5
 
 
 def test_photos_of_one_point_are_judged_by_their_share_and_not_by_the_order_of_their_labels() -> None:
     # A collapsed network: 3 of label 0 and 97 of label 1 in one point. From a 1, 96 of 99 others match.
     labels = np.array([0] * 3 + [1] * 97)
-    found = retrieval(np.zeros((100, 2)), labels)
+    found = measure_retrieval(np.zeros((100, 2)), labels)
     assert found.per_query_p_at_1[3:] == pytest.approx(96 / 99)
     assert found.per_query_r_precision[3:] == pytest.approx(96 / 99)
     again = np.random.default_rng(0).permutation(100)
-    shuffled = retrieval(np.zeros((100, 2)), labels[again])
+    shuffled = measure_retrieval(np.zeros((100, 2)), labels[again])
     assert (shuffled.p_at_1, shuffled.map_at_r) == pytest.approx((found.p_at_1, found.map_at_r), abs=1e-12)
 
 
@@ -164,7 +164,7 @@ def test_copies_tie_whatever_column_they_stand_in(monkeypatch: pytest.MonkeyPatc
         # the noise of the matrix product is not lost when the norms are added.
         base[1] = base[0] + base[1] / 100
         embeddings = np.concatenate([base[:1], np.repeat(base[1:], copies, axis=0)])
-        found = retrieval(embeddings, [5, 5, *[6] * (copies - 2), 5])
+        found = measure_retrieval(embeddings, [5, 5, *[6] * (copies - 2), 5])
         assert found.per_query_p_at_1[0] == pytest.approx(2 / copies)
         assert found.per_query_r_precision[0] == pytest.approx(2 / copies)
         # The second rank matches with 2/copies too, and the first one did before it with 1/(copies - 1).
@@ -173,7 +173,7 @@ def test_copies_tie_whatever_column_they_stand_in(monkeypatch: pytest.MonkeyPatc
 
 def test_zeros_of_either_sign_are_the_same_place() -> None:
     # Asked from 1, rows 1 and 2 tie at distance 1.
-    assert retrieval(on_a_line(1, -0.0, 0.0), [0, 0, 1]).per_query_p_at_1[0] == 0.5
+    assert measure_retrieval(on_a_line(1, -0.0, 0.0), [0, 0, 1]).per_query_p_at_1[0] == 0.5
 
 
 @settings(max_examples=150, deadline=None)
@@ -183,7 +183,7 @@ def test_figures_agree_with_a_walk_over_the_definitions(drawn: tuple[NDArray[Any
     expected = by_walk(embeddings, labels, k)
     if not expected:
         return
-    found = retrieval(embeddings, labels, ks=(k,))
+    found = measure_retrieval(embeddings, labels, ks=(k,))
     assert found.queries == len(expected)
     p_at_1, r_precision, map_at_r, hit = np.array(expected).T
     np.testing.assert_allclose(found.per_query_p_at_1, p_at_1, rtol=0, atol=1e-12)
@@ -200,7 +200,7 @@ def test_many_blocks_and_partial_sorting_agree_with_the_walk(
     embeddings = random.integers(0, places, (200, 2)).astype(np.float32)
     labels = random.permutation(np.arange(200) // per_class)
     monkeypatch.setattr(metrics, "BLOCK_BYTES", 7 * 8 * 200)
-    found = retrieval(embeddings, labels, ks=(5,))
+    found = measure_retrieval(embeddings, labels, ks=(5,))
     expected = np.array(by_walk(embeddings, labels, 5)).T
     np.testing.assert_allclose(found.per_query_map_at_r, expected[2], rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.per_query_r_precision, expected[1], rtol=0, atol=1e-12)
@@ -220,23 +220,23 @@ def test_figures_agree_with_pytorch_metric_learning(dim: int, noise: float) -> N
     knn = CustomKNN(LpDistance(normalize_embeddings=False))
     calculator = AccuracyCalculator(include=names, k="max_bin_count", knn_func=knn)
     theirs = calculator.get_accuracy(torch.from_numpy(embeddings), torch.from_numpy(labels))
-    ours = retrieval(embeddings, labels)
+    ours = measure_retrieval(embeddings, labels)
     assert 0.1 < ours.map_at_r < 0.95
     assert [ours.p_at_1, ours.r_precision, ours.map_at_r] == pytest.approx([theirs[name] for name in names], abs=1e-6)
 
 
 def test_labels_beyond_float32_stay_apart() -> None:
     huge = 2**53
-    found = retrieval(on_a_line(0, 1, 2, 4), [huge, huge + 1, huge, huge + 1])
+    found = measure_retrieval(on_a_line(0, 1, 2, 4), [huge, huge + 1, huge, huge + 1])
     assert found.p_at_1 == 0
-    assert retrieval(on_a_line(0, 1, 3, 4), [-1, -1, 2**24 + 1, 2**24 + 1]).p_at_1 == 1
+    assert measure_retrieval(on_a_line(0, 1, 3, 4), [-1, -1, 2**24 + 1, 2**24 + 1]).p_at_1 == 1
 
 
 def test_memory_stays_bounded() -> None:
     random = np.random.default_rng(0)
     embeddings = random.normal(size=(6000, 32)).astype(np.float32)
     tracemalloc.start()
-    retrieval(embeddings, random.integers(0, 300, 6000))
+    measure_retrieval(embeddings, random.integers(0, 300, 6000))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # All 6,000 x 6,000 distances at once would be 288 MB, with their ranks 576 MB.
@@ -248,7 +248,7 @@ def test_interval_agrees_with_the_normal_one() -> None:
     before, after = random.normal(0.5, 0.1, 900), random.normal(0.53, 0.1, 900)
     change = after - before
     half = 1.96 * change.std() / 30
-    low, high, mean = paired_interval(before, after, resamples=4000)
+    low, high, mean = bootstrap_difference(before, after, resamples=4000)
     assert mean == pytest.approx(change.mean())
     assert [low, high] == pytest.approx([mean - half, mean + half], abs=0.05 * half)
 
@@ -257,7 +257,8 @@ def test_interval_holds_the_true_change_as_often_as_it_says() -> None:
     random = np.random.default_rng(4)
     samples = random.exponential(0.1, (300, 80))
     held = [
-        low <= 0.1 <= high for low, high, _ in (paired_interval(0 * s, s, level=0.9, resamples=400) for s in samples)
+        low <= 0.1 <= high
+        for low, high, _ in (bootstrap_difference(0 * s, s, level=0.9, resamples=400) for s in samples)
     ]
     # 90 % of 300, give or take three standard deviations (0.017 each), less the known 0.02 for skewed values.
     assert 0.83 < np.mean(held) < 0.95
@@ -267,8 +268,8 @@ def test_interval_over_classes_is_wider_when_classes_differ() -> None:
     random = np.random.default_rng(5)
     groups = np.repeat(np.arange(12), 50)
     change = random.normal(0, 0.1, 12)[groups] + random.normal(0, 0.01, 600)
-    alone = paired_interval(np.zeros(600), change)
-    classes = paired_interval(np.zeros(600), change, groups=groups * 10**9)
+    alone = bootstrap_difference(np.zeros(600), change)
+    classes = bootstrap_difference(np.zeros(600), change, groups=groups * 10**9)
     assert classes.mean == alone.mean
     assert classes.high - classes.low > 3 * (alone.high - alone.low)
     # Equal classes: the interval of the mean of twelve class means.
@@ -278,21 +279,21 @@ def test_interval_over_classes_is_wider_when_classes_differ() -> None:
 
 def test_interval_is_the_same_for_the_same_seed_only() -> None:
     before, after = np.zeros(30), np.linspace(-0.3, 0.5, 30)
-    assert paired_interval(before, after) == paired_interval(before, after)
-    assert paired_interval(before, after) != paired_interval(before, after, seed=1)
+    assert bootstrap_difference(before, after) == bootstrap_difference(before, after)
+    assert bootstrap_difference(before, after) != bootstrap_difference(before, after, seed=1)
 
 
 def test_one_unit_says_nothing_about_its_spread() -> None:
-    assert paired_interval([0.25], [0.75]) == (-1, 1, 0.5)
-    assert paired_interval([0, 0.5], [0.25, 0.75], groups=[4, 4]) == (-1, 1, 0.25)
+    assert bootstrap_difference([0.25], [0.75]) == (-1, 1, 0.5)
+    assert bootstrap_difference([0, 0.5], [0.25, 0.75], groups=[4, 4]) == (-1, 1, 0.25)
     with pytest.raises(ValueError, match="one or more"):
-        paired_interval([], [])
+        bootstrap_difference([], [])
 
 
 @settings(max_examples=60, deadline=None)
 @given(DRAWN)
 def test_pairs_agree_with_a_loop(drawn: tuple[NDArray[Any], NDArray[Any]]) -> None:
-    found, expected = pair_distances(*drawn), pairs_by_loop(*drawn)
+    found, expected = measure_pair_distances(*drawn), pairs_by_loop(*drawn)
     np.testing.assert_allclose(found.matched, expected[0], rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.mismatched, expected[1], rtol=0, atol=1e-12)
 
@@ -300,13 +301,13 @@ def test_pairs_agree_with_a_loop(drawn: tuple[NDArray[Any], NDArray[Any]]) -> No
 def test_sampled_pairs_are_of_their_kind_and_even() -> None:
     # Powers of 3 on a line: each pair has a distance of its own.
     embeddings, labels = on_a_line(*[3.0**i for i in range(12)]).astype(np.float64), np.array([0, 1, 2] * 3 + [0, 0, 0])
-    everything = pair_distances(embeddings, labels)
-    sample = pair_distances(embeddings, labels, limit=18, seed=1)
+    everything = measure_pair_distances(embeddings, labels)
+    sample = measure_pair_distances(embeddings, labels, limit=18, seed=1)
     assert (len(everything.matched), len(sample.matched)) == (21, 18)
     assert len(sample.mismatched) == 18
-    counts = {kind: np.zeros(len(getattr(everything, kind))) for kind in Pairs._fields}
+    counts = {kind: np.zeros(len(getattr(everything, kind))) for kind in PairDistances._fields}
     for seed in range(400):
-        drawn = pair_distances(embeddings, labels, limit=18, seed=seed)
+        drawn = measure_pair_distances(embeddings, labels, limit=18, seed=seed)
         for kind, seen in counts.items():
             values = getattr(everything, kind)
             at = np.searchsorted(values, getattr(drawn, kind))
@@ -321,22 +322,22 @@ def test_sampled_pairs_are_of_their_kind_and_even() -> None:
 def test_one_giant_class_and_a_few_others_need_little_memory() -> None:
     labels = np.zeros(20_000, np.int64)
     labels[:10] = 1
-    found = pair_distances(np.arange(20_000.0)[:, None], labels)
+    found = measure_pair_distances(np.arange(20_000.0)[:, None], labels)
     assert len(found.mismatched) == 10 * 19_990
     assert len(found.matched) == metrics.MAX_PAIRS
 
 
 def test_threshold_keeps_its_false_match_rate_as_tight_as_it_can() -> None:
-    pairs = Pairs(np.array([0.1, 0.2, 0.3, 0.9]), np.arange(1, 101) / 100)
-    fmr, fnmr, distance = threshold_at(pairs, 0.25)
+    pairs = PairDistances(np.array([0.1, 0.2, 0.3, 0.9]), np.arange(1, 101) / 100)
+    fmr, fnmr, distance = find_threshold(pairs, 0.25)
     assert (fmr, distance) == (0.25, 0.26)
     assert (pairs.mismatched < distance).sum() == 25
     assert fnmr == 0.5
     # Ties at the threshold stay outside: the rate is kept, not passed.
-    tied = Pairs(pairs.matched, np.array([0.1] * 5 + [0.2] * 95))
-    assert threshold_at(tied, 0.5).distance == 0.2
+    tied = PairDistances(pairs.matched, np.array([0.1] * 5 + [0.2] * 95))
+    assert find_threshold(tied, 0.5).distance == 0.2
     with pytest.raises(ValueError, match="between 0 and 1"):
-        threshold_at(pairs, 1)
+        find_threshold(pairs, 1)
 
 
 @pytest.mark.parametrize(
@@ -351,13 +352,15 @@ def test_threshold_keeps_its_false_match_rate_as_tight_as_it_can() -> None:
     ],
 )
 def test_equal_error_rate_of_hand_worked_pairs(matched: list[float], mismatched: list[float], expected: float) -> None:
-    assert equal_error_rate(Pairs(np.array(matched, float), np.array(mismatched, float))) == pytest.approx(expected)
+    assert compute_equal_error_rate(
+        PairDistances(np.array(matched, float), np.array(mismatched, float))
+    ) == pytest.approx(expected)
 
 
 @settings(max_examples=60, deadline=None)
 @given(*[st.lists(st.integers(0, 9).map(float), min_size=1, max_size=12)] * 2)
 def test_equal_error_rate_is_where_the_roc_meets_the_diagonal(matched: list[float], mismatched: list[float]) -> None:
-    eer = equal_error_rate(Pairs(np.sort(matched), np.sort(mismatched)))
+    eer = compute_equal_error_rate(PairDistances(np.sort(matched), np.sort(mismatched)))
     cuts = [*sorted({*matched, *mismatched}), math.inf]
     points = [(np.mean([d < t for d in mismatched]), np.mean([d >= t for d in matched])) for t in cuts]
     crossings = [
@@ -372,7 +375,7 @@ def test_threshold_is_given_only_where_the_pairs_back_it() -> None:
     random = np.random.default_rng(6)
     labels = np.repeat(np.arange(10), 12)
     embeddings = random.normal(size=(10, 16))[labels] + random.normal(size=(120, 16))
-    found = verification(embeddings, labels)
+    found = measure_verification(embeddings, labels)
     matched, mismatched = pairs_by_loop(embeddings, labels)
     assert (found.matched, found.mismatched) == (len(matched), len(mismatched)) == (660, 6480)
     # 6.5 false matches are to be expected at 0.001, 65 at 0.01.
@@ -386,6 +389,6 @@ def test_threshold_is_given_only_where_the_pairs_back_it() -> None:
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
 def test_pairs_of_one_kind_give_no_verdict(labels: list[int]) -> None:
-    found = verification(on_a_line(0, 1, 2), labels)
+    found = measure_verification(on_a_line(0, 1, 2), labels)
     assert found.eer is None
     assert found.thresholds == ()

@@ -7,30 +7,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.vectors.annoy_index import build_annoy, open_annoy
-from indexer.vectors.distances import NOISE, closest, exact_distances, squared_distances
+from indexer.vectors.distances import (
+    SQUARED_DISTANCE_NOISE,
+    compute_exact_distances,
+    compute_squared_distances,
+    find_closest_rows,
+)
 from tests.support.vectors import clustered
 
 
 def test_distances_are_the_norm_of_the_difference() -> None:
     values, query = clustered(50), clustered(1, seed=9)[0]
     expected = [np.linalg.norm(value.astype(np.float64) - query.astype(np.float64)) for value in values]
-    assert np.allclose(exact_distances(values, query), expected, rtol=0, atol=1e-12)
-    assert exact_distances(values, values[3])[3] == 0.0
+    assert np.allclose(compute_exact_distances(values, query), expected, rtol=0, atol=1e-12)
+    assert compute_exact_distances(values, values[3])[3] == 0.0
 
 
 def test_squared_distances_are_within_the_noise() -> None:
     values = clustered(5000, dim=1280)
     queries = clustered(3, dim=1280, seed=1).astype(np.float32)
-    squares = squared_distances(values, queries)
+    squares = compute_squared_distances(values, queries)
     for column, query in enumerate(queries):
-        assert np.abs(squares[:, column] - exact_distances(values, query) ** 2).max() < NOISE
+        assert np.abs(squares[:, column] - compute_exact_distances(values, query) ** 2).max() < SQUARED_DISTANCE_NOISE
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.1 + 1e-6, 0.5, 2.0, 4.0, np.inf]), max_size=30), st.integers(1, 12))
 def test_closest_holds_the_smallest_and_all_their_ties_and_nothing_hidden(squares: list[float], count: int) -> None:
     values = np.array(squares, np.float32)
-    found = closest(values, count)
+    found = find_closest_rows(values, count)
     finite = [row for row, value in enumerate(values) if np.isfinite(value)]
     bound = sorted(values[finite])[:count][-1] if finite else 0
     assert {row for row in finite if values[row] <= bound} <= set(found.tolist()) <= set(finite)
@@ -43,4 +48,4 @@ def test_annoy_over_few_rows_with_every_row_looked_at_finds_the_true_nearest(tmp
     nearest = open_annoy(tmp_path / "index.ann", 64)
     for row in (0, 150, 299):
         found = nearest(values[row], 10, 100_000)
-        assert found.tolist() == np.argsort(exact_distances(values, values[row]), kind="stable")[:10].tolist()
+        assert found.tolist() == np.argsort(compute_exact_distances(values, values[row]), kind="stable")[:10].tolist()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from indexer.progress import drain
-from indexer.vectors.projection import fit_pca, tsne
+from indexer.vectors.projection import fit_pca, fit_tsne_map
 
 
 def features(rows: int, width: int, spread: float = 20.0) -> np.ndarray:
@@ -40,14 +40,14 @@ def test_the_leading_direction_comes_first() -> None:
 
 @pytest.mark.parametrize("rows", [3, 30])
 def test_values_of_one_column_get_points_in_the_plane(rows: int) -> None:
-    points = drain(tsne(features(rows, 40)[:, :1], jobs=1))
+    points = drain(fit_tsne_map(features(rows, 40)[:, :1], jobs=1))
     assert points.shape == (rows, 2)
     assert np.isfinite(points).all()
     assert len(np.unique(points[:, 0])) == rows
 
 
 def test_values_that_are_all_alike_are_one_point() -> None:
-    assert len(np.unique(drain(tsne(np.full((30, 5), 0.25, np.float32), jobs=1)), axis=0)) == 1
+    assert len(np.unique(drain(fit_tsne_map(np.full((30, 5), 0.25, np.float32), jobs=1)), axis=0)) == 1
 
 
 def test_the_same_values_give_the_same_matrix() -> None:

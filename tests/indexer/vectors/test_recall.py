@@ -4,14 +4,22 @@ import numpy as np
 import pytest
 
 from indexer.vectors import recall
-from indexer.vectors.recall import CANDIDATES, SEARCH_KS, Ask, choose, measure, queries, sample
+from indexer.vectors.recall import (
+    CANDIDATE_COUNTS,
+    SEARCH_KS,
+    FindCandidates,
+    choose_effort,
+    count_queries,
+    measure_recall,
+    sample_queries,
+)
 from tests.support.embedders import nearest_by_loop
 from tests.support.vectors import clustered
 
 ROWS = 300
 
 
-def forgetful(values: np.ndarray, enough: int, spoilt: int = 0) -> Ask:
+def forgetful(values: np.ndarray, enough: int, spoilt: int = 0) -> FindCandidates:
     """An index that finds every second of the nearest, all with `enough` nodes, behind `spoilt` wrong candidates."""
 
     def ask(query: np.ndarray, count: int, search_k: int) -> np.ndarray:
@@ -26,47 +34,47 @@ def forgetful(values: np.ndarray, enough: int, spoilt: int = 0) -> Ask:
 def test_nodes_are_raised_until_enough_is_found(search_k: int, monkeypatch: pytest.MonkeyPatch) -> None:
     values = clustered(ROWS)
     monkeypatch.setattr(recall, "SEARCH_KS", [step // 100 for step in SEARCH_KS])
-    effort = choose(values, forgetful(values, search_k // 100), sample(values))
-    assert effort == (next(s // 100 for s in SEARCH_KS if s // 100 >= search_k // 100), CANDIDATES[0], 1.0)
+    effort = choose_effort(values, forgetful(values, search_k // 100), sample_queries(values))
+    assert effort == (next(s // 100 for s in SEARCH_KS if s // 100 >= search_k // 100), CANDIDATE_COUNTS[0], 1.0)
 
 
 def test_candidates_are_raised_until_they_hold_the_true_ten() -> None:
     values = clustered(ROWS)
-    effort = choose(values, forgetful(values, 0, spoilt=95), sample(values))
-    assert effort == (SEARCH_KS[0], CANDIDATES[1], 1.0)
+    effort = choose_effort(values, forgetful(values, 0, spoilt=95), sample_queries(values))
+    assert effort == (SEARCH_KS[0], CANDIDATE_COUNTS[1], 1.0)
 
 
 def test_effort_that_never_suffices_states_what_it_finds() -> None:
     values = clustered(ROWS)
-    effort = choose(values, forgetful(values, 10**9), sample(values))
+    effort = choose_effort(values, forgetful(values, 10**9), sample_queries(values))
     assert effort.search_k <= 2 * ROWS or effort.search_k == SEARCH_KS[0]
     assert effort.recall_at_10 == pytest.approx(0.5, abs=0.05)
 
 
 def test_recall_is_the_share_that_a_plain_loop_counts() -> None:
     values = clustered(ROWS)
-    ask, some = forgetful(values, 10**9), sample(values)
-    shares = measure(values, ask, some, 1000)[CANDIDATES[0]]
+    ask, some = forgetful(values, 10**9), sample_queries(values)
+    shares = measure_recall(values, ask, some, 1000)[CANDIDATE_COUNTS[0]]
     for row, share in zip(some.rows.tolist(), shares, strict=True):
         others = [other for other in range(ROWS) if other != row]
         true = set(nearest_by_loop(others, values[others], values[row], 10).ids)
-        found = ask(values[row], CANDIDATES[0], 1000).tolist()
+        found = ask(values[row], CANDIDATE_COUNTS[0], 1000).tolist()
         assert share == len(true & set(found)) / 10
 
 
 @pytest.mark.parametrize(("rows", "asked"), [(1, 1), (40, 40), (500, 50), (2000, 100), (1_000_000, 512)])
 def test_small_libraries_are_asked_less(rows: int, asked: int) -> None:
-    assert queries(rows) == asked
+    assert count_queries(rows) == asked
 
 
 def test_one_photo_is_always_found() -> None:
     values = clustered(1)
-    assert choose(values, forgetful(values, 0), sample(values)).recall_at_10 == 1
+    assert choose_effort(values, forgetful(values, 0), sample_queries(values)).recall_at_10 == 1
 
 
 def test_enough_is_found_with_two_standard_errors_to_spare(monkeypatch: pytest.MonkeyPatch) -> None:
     values = clustered(ROWS)
-    some, whole = sample(values), forgetful(values, 0)
+    some, whole = sample_queries(values), forgetful(values, 0)
     unlucky = some.rows[: int(0.07 * len(some.rows))]
     monkeypatch.setattr(recall, "SEARCH_KS", (10, 20))
 
@@ -74,6 +82,6 @@ def test_enough_is_found_with_two_standard_errors_to_spare(monkeypatch: pytest.M
         near = whole(query, count, search_k)
         return near[near != near[3]] if search_k == 10 and near[0] in unlucky else near  # one of ten is lost
 
-    shares = measure(values, ask, some, 10)[CANDIDATES[0]]
+    shares = measure_recall(values, ask, some, 10)[CANDIDATE_COUNTS[0]]
     assert shares.mean() >= 0.99 > shares.mean() - 2 * shares.std() / len(shares) ** 0.5
-    assert choose(values, ask, some) == (20, CANDIDATES[0], 1.0)
+    assert choose_effort(values, ask, some) == (20, CANDIDATE_COUNTS[0], 1.0)

@@ -12,43 +12,45 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
-from indexer.search.query import Cropped
-from indexer.statistics.calibration import Calibration, Cutoff
-from indexer.statistics.error_rates import Rate
-from retrieval_app import wording as words
-from retrieval_app.compare import comparison as pairs
-from retrieval_app.compare.page import VERDICTS, ComparePage, reasons
+from indexer.search.query import CroppedExample
+from indexer.statistics.calibration import Calibration, DistanceCutoff
+from indexer.statistics.error_rates import ErrorRate
+from retrieval_app.compare.comparison import SCREEN_LONG_SIDE, load_sharp_picture
+from retrieval_app.compare.page import VERDICT_TEXTS, ComparePage, explain_verdict
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.widgets.zoom_view import MOST, Sharp, View, ZoomView, held
+from retrieval_app.widgets.zoom_view import MAX_ZOOM, ResolutionPair, ZoomState, ZoomView, clamp_zoom_state
 from retrieval_app.window.main_window import MainWindow
+from retrieval_app.wording import format_frequency
 
 
 def compare(window: MainWindow, qtbot: QtBot, query: int = 2, place: int = 1) -> ComparePage:
     """Search with a photo, go to a result, press Space and wait for all that is known."""
-    window.session.click(int(window.session.listing.ids[query]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[query]))
     qtbot.waitUntil(lambda: window.session.listing.result is not None, timeout=20_000)
-    grid = window.page.results.grid
+    grid = window.search_page.results.grid
     grid.setFocus()
     grid.go_to(place)
     QTest.keyClick(grid, Qt.Key.Key_Space)
     wait(window, qtbot)
-    return window.page.compare
+    return window.search_page.compare_page
 
 
 def wait(window: MainWindow, qtbot: QtBot) -> None:
-    page = window.page.compare
-    qtbot.waitUntil(lambda: page.verdict.text() in VERDICTS.values() and window.page.asides.idle(), timeout=20_000)
+    page = window.search_page.compare_page
+    qtbot.waitUntil(
+        lambda: page.verdict.text() in VERDICT_TEXTS.values() and window.search_page.questions.is_idle(), timeout=20_000
+    )
 
 
 def test_space_compares_with_the_query_and_says_what_verify_says(window: MainWindow, qtbot: QtBot, home: Path) -> None:
     page = compare(window, qtbot)
     assert page.isVisible()
-    first, second = window.session.queried, int(window.session.listing.ids[1])
+    first, second = window.session.query_photo_id, int(window.session.listing.ids[1])
     assert first is not None
     with Library.open(home / "default.library") as library:
-        found = library.verify(first, second)
-    assert page.verdict.text() == VERDICTS[found.verdict]
-    assert page.reasons.text() == reasons(found)
+        found = library.verify_pair(first, second)
+    assert page.verdict.text() == VERDICT_TEXTS[found.verdict]
+    assert page.reasons.text() == explain_verdict(found)
     assert f"Distance {window.session.listing.hits[1].distance:.3f}" in page.reasons.text()
 
 
@@ -56,69 +58,69 @@ def test_space_compares_with_the_query_and_says_what_verify_says(window: MainWin
 def test_escape_and_space_go_back_to_the_results_and_not_further(window: MainWindow, qtbot: QtBot, key: Qt.Key) -> None:
     page = compare(window, qtbot)
     query = window.session.query
-    QTest.keyClick(page.second, key)
+    QTest.keyClick(page.second_view, key)
     assert not page.isVisible()
     assert window.session.query is query
-    assert window.focusWidget() is window.page.results.grid
+    assert window.focusWidget() is window.search_page.results.grid
 
 
 def test_space_without_a_query_says_what_to_do(window: MainWindow, qtbot: QtBot) -> None:
-    grid = window.page.results.grid
+    grid = window.search_page.results.grid
     grid.setFocus()
     grid.go_to(0)
-    with qtbot.waitSignal(window.session.noticed) as said:
+    with qtbot.waitSignal(window.session.notice_posted) as said:
         QTest.keyClick(grid, Qt.Key.Key_Space)
     assert "Choose a query first" in said.args[0]
-    assert not window.page.compare.isVisible()
+    assert not window.search_page.compare_page.isVisible()
 
 
 def test_page_keys_go_through_the_results(window: MainWindow, qtbot: QtBot) -> None:
     page = compare(window, qtbot)
-    QTest.keyClick(page.second, Qt.Key.Key_PageDown)
+    QTest.keyClick(page.second_view, Qt.Key.Key_PageDown)
     wait(window, qtbot)
     assert f"Distance {window.session.listing.hits[2].distance:.3f}" in page.reasons.text()
     for _ in range(3):
-        QTest.keyClick(page.second, Qt.Key.Key_PageUp)
+        QTest.keyClick(page.second_view, Qt.Key.Key_PageUp)
     wait(window, qtbot)
     assert "Distance 0.000" in page.reasons.text()
-    assert window.page.results.grid.current_place() == 0
-    assert not page.first.waiting()
+    assert window.search_page.results.grid.current_place() == 0
+    assert not page.first_view.is_waiting()
 
 
 def test_zoom_and_pan_are_locked(window: MainWindow, qtbot: QtBot) -> None:
     page = compare(window, qtbot)
     for key in (Qt.Key.Key_Plus, Qt.Key.Key_Plus, Qt.Key.Key_Right, Qt.Key.Key_Down):
-        QTest.keyClick(page.second, key)
-    assert page.first.view == page.second.view
-    assert page.first.view.zoom > 1
+        QTest.keyClick(page.second_view, key)
+    assert page.first_view.zoom_state == page.second_view.zoom_state
+    assert page.first_view.zoom_state.zoom > 1
     query = window.session.query
-    seen = page.second.view
-    QTest.mousePress(page.first, Qt.MouseButton.LeftButton, pos=QPoint(60, 60))
-    QTest.mouseMove(page.first, QPoint(75, 50))
-    QTest.mouseRelease(page.first, Qt.MouseButton.LeftButton, pos=QPoint(75, 50))
-    assert page.first.view == page.second.view != seen
-    QTest.keyClick(page.first, Qt.Key.Key_0)
-    assert page.second.view == View()
+    seen = page.second_view.zoom_state
+    QTest.mousePress(page.first_view, Qt.MouseButton.LeftButton, pos=QPoint(60, 60))
+    QTest.mouseMove(page.first_view, QPoint(75, 50))
+    QTest.mouseRelease(page.first_view, Qt.MouseButton.LeftButton, pos=QPoint(75, 50))
+    assert page.first_view.zoom_state == page.second_view.zoom_state != seen
+    QTest.keyClick(page.first_view, Qt.Key.Key_0)
+    assert page.second_view.zoom_state == ZoomState()
     assert window.session.query is query  # plus and minus were no marks
 
 
 def test_heat_maps_come_on_demand_and_go(window: MainWindow, qtbot: QtBot) -> None:
     page = compare(window, qtbot)
-    QTest.keyClick(page.second, Qt.Key.Key_W)
-    assert page.why.isChecked()
-    qtbot.waitUntil(window.page.asides.idle, timeout=20_000)
-    hot = page.second.grab().toImage()
-    QTest.keyClick(page.second, Qt.Key.Key_W)
-    plain = page.second.grab().toImage()
+    QTest.keyClick(page.second_view, Qt.Key.Key_W)
+    assert page.heat_box.isChecked()
+    qtbot.waitUntil(window.search_page.questions.is_idle, timeout=20_000)
+    hot = page.second_view.grab().toImage()
+    QTest.keyClick(page.second_view, Qt.Key.Key_W)
+    plain = page.second_view.grab().toImage()
     assert plain != hot
-    QTest.keyClick(page.second, Qt.Key.Key_W)
-    assert page.second.grab().toImage() == hot  # kept, not computed again
-    assert window.page.asides.idle()
+    QTest.keyClick(page.second_view, Qt.Key.Key_W)
+    assert page.second_view.grab().toImage() == hot  # kept, not computed again
+    assert window.search_page.questions.is_idle()
 
 
 def test_another_query_closes_the_comparison(window: MainWindow, qtbot: QtBot) -> None:
     page = compare(window, qtbot)
-    QTest.keyClick(page.second, Qt.Key.Key_Backspace)
+    QTest.keyClick(page.second_view, Qt.Key.Key_Backspace)
     assert not page.isVisible()
     assert window.session.query is None
 
@@ -131,11 +133,11 @@ def test_pictures_are_read_at_full_resolution_upright_and_cropped(
     exif[0x0112] = 6  # turn right
     Image.fromarray(noise).save(tmp_path / "large.jpg", exif=exif)
     with Library.open(indexed) as library:
-        whole = pairs.sharp(library, tmp_path / "large.jpg")
-        part = pairs.sharp(library, Cropped(tmp_path / "large.jpg", (0.5, 0.25, 0.25, 0.5)))
-        none = pairs.sharp(library, tmp_path / "gone.jpg")
+        whole = load_sharp_picture(library, tmp_path / "large.jpg")
+        part = load_sharp_picture(library, CroppedExample(tmp_path / "large.jpg", (0.5, 0.25, 0.25, 0.5)))
+        none = load_sharp_picture(library, tmp_path / "gone.jpg")
     assert (whole.full.width(), whole.full.height()) == (1800, 2400)
-    assert whole.small.height() == pairs.FITTED
+    assert whole.small.height() == SCREEN_LONG_SIDE
     assert (part.full.width(), part.full.height()) == (450, 1200)
     assert none.full.isNull()
 
@@ -145,25 +147,25 @@ def test_zoom_keeps_what_lies_under_the_pointer(qapp: QApplication, qtbot: QtBot
     qtbot.addWidget(view)
     view.resize(400, 300)
     image = QImage(800, 600, QImage.Format.Format_RGB32)
-    view.show_picture(Sharp(image, image))
+    view.show_picture(ResolutionPair(image, image))
     at = QPointF(300, 100)
 
     def under() -> QPointF:
-        target = view.target()
+        target = view.find_picture_rect()
         return QPointF((at.x() - target.x()) / target.width(), (at.y() - target.y()) / target.height())
 
     before = under()
-    view._zoom(2.0, at)
-    view._zoom(1.7, at)
-    assert view.view.zoom == pytest.approx(3.4)
+    view._zoom_about(2.0, at)
+    view._zoom_about(1.7, at)
+    assert view.zoom_state.zoom == pytest.approx(3.4)
     assert (under().x(), under().y()) == pytest.approx((before.x(), before.y()))
-    assert view.target().width() == pytest.approx(3.4 * 400)
+    assert view.find_picture_rect().width() == pytest.approx(3.4 * 400)
 
 
 def test_a_view_stays_within_the_picture() -> None:
-    assert held(View(0.2, 0.9, 0.1)) == View()
-    assert held(View(4, 0.99, 0.0)) == View(4, 0.875, 0.125)
-    assert held(View(1e9, 0.5, 0.5)).zoom == MOST
+    assert clamp_zoom_state(ZoomState(0.2, 0.9, 0.1)) == ZoomState()
+    assert clamp_zoom_state(ZoomState(4, 0.99, 0.0)) == ZoomState(4, 0.875, 0.125)
+    assert clamp_zoom_state(ZoomState(1e9, 0.5, 0.5)).zoom == MAX_ZOOM
 
 
 def test_reasons_say_how_often_the_threshold_is_wrong() -> None:
@@ -171,21 +173,21 @@ def test_reasons_say_how_often_the_threshold_is_wrong() -> None:
         "The threshold is wrong 1 time in 100 (95 % interval 0.5 % to 2 %) about pairs that differ and 25 times in 100 "
         "(95 % interval 20 % to 31 %) about pairs that are the same."
     )
-    cutoff = Cutoff(0.412, Rate(0.01, 0.005, 0.02), Rate(0.25, 0.2, 0.31))
-    found = Calibration("labels", 100, 9, 500, 4450, 0.1, ((0.0, 0.97),), (cutoff,), 0.9).compare(0.231)
-    assert reasons(found) == (
+    cutoff = DistanceCutoff(0.412, ErrorRate(0.01, 0.005, 0.02), ErrorRate(0.25, 0.2, 0.31))
+    found = Calibration("labels", 100, 9, 500, 4450, 0.1, ((0.0, 0.97),), (cutoff,), 0.9).judge_distance(0.231)
+    assert explain_verdict(found) == (
         f"Distance 0.231, nearer than the threshold of 0.412. {wrong} Of all pairs at this distance 97 % have the same "
         "label."
     )
-    unlikely = reasons(found._replace(probability=0.47))
+    unlikely = explain_verdict(found._replace(probability=0.47))
     assert unlikely.endswith("47 % have the same label, as pairs that differ are far more common.")
-    unsure = reasons(found._replace(distance=0.5, verdict="not sure", probability=0.2))
+    unsure = explain_verdict(found._replace(distance=0.5, verdict="not sure", probability=0.2))
     assert unsure.startswith(
         "Distance 0.500, beyond the threshold of 0.412, but pairs count as different only from 0.900 on. The threshold"
     )
-    different = reasons(found._replace(distance=1.0, verdict="different", probability=0.01))
+    different = explain_verdict(found._replace(distance=1.0, verdict="different", probability=0.01))
     assert different.startswith("Distance 1.000, beyond the threshold of 0.412. The threshold")
-    assert reasons(found._replace(threshold=None, fmr=None, fnmr=None, probability=None, rarity=20_000.0)) == (
+    assert explain_verdict(found._replace(threshold=None, fmr=None, fnmr=None, probability=None, rarity=20_000.0)) == (
         "Distance 0.231. It is closer than 1 in 20,000 random pairs."
     )
-    assert words.times(0.0) == "not once"
+    assert format_frequency(0.0) == "not once"

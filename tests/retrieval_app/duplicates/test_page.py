@@ -11,12 +11,12 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
-from retrieval_app.app import build
-from retrieval_app.duplicates.found_groups import KINDS, Member
-from retrieval_app.duplicates.rejected_pairs import NoMatches
+from retrieval_app.app import build_application
+from retrieval_app.duplicates.found_groups import KIND_NAMES, GroupMember
+from retrieval_app.duplicates.rejected_pairs import RejectedPairsDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
 from tests.support.embedders import Tiny, write_card
@@ -43,73 +43,73 @@ def mine(folder: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on a library of that folder, with the duplicates page shown."""
     write_card(home / "default.library" / "models")
     with Library(home / "default.library") as library:
-        drain(index(library, [folder], Tiny()))
-        library.activate(Tiny().card.fingerprint)
-    _, window = build(["lookalike"])
+        drain(index_library(library, [folder], Tiny()))
+        library.activate_model(Tiny().card.fingerprint)
+    _, window = build_application(["lookalike"])
     window.show()
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == 12, timeout=LONG)
-    window.pages.go_to("Duplicates")
+    window.page_stack.show_page("Duplicates")
     yield window
     window.close()
 
 
-def look(window: MainWindow, qtbot: QtBot, kind: str) -> list[list[Member]]:
-    page = window.duplicates
-    page.kind.setCurrentIndex(list(KINDS).index(kind))
-    with qtbot.waitSignal(page.duplicates.inquiry.answered, timeout=LONG):
-        QTest.mouseClick(page.look if page.look.isVisible() else page.offer.offer, LEFT)
-    assert page.duplicates.answer is not None
-    return page.duplicates.answer.groups
+def look(window: MainWindow, qtbot: QtBot, kind: str) -> list[list[GroupMember]]:
+    page = window.duplicates_page
+    page.kind_box.setCurrentIndex(list(KIND_NAMES).index(kind))
+    with qtbot.waitSignal(page.duplicates.question_job.answered, timeout=LONG):
+        QTest.mouseClick(page.look_button if page.look_button.isVisible() else page.look_invitation.offer, LEFT)
+    assert page.duplicates.found_groups is not None
+    return page.duplicates.found_groups.groups
 
 
 def press(window: MainWindow, key: Qt.Key) -> None:
-    QTest.keyClick(window.duplicates.view, key)
+    QTest.keyClick(window.duplicates_page.groups_view, key)
 
 
 def test_the_first_state_invites_a_folder(empty_window: MainWindow) -> None:
-    empty_window.pages.go_to("Duplicates")
-    assert empty_window.duplicates.first.isVisible()
-    assert empty_window.focusWidget() is empty_window.duplicates.first.offer
+    empty_window.page_stack.show_page("Duplicates")
+    assert empty_window.duplicates_page.folder_invitation.isVisible()
+    assert empty_window.focusWidget() is empty_window.duplicates_page.folder_invitation.offer
 
 
 def test_exact_copies_are_listed_and_the_rest_is_taken_along(mine: MainWindow, folder: Path, qtbot: QtBot) -> None:
-    page, before = mine.duplicates, sorted(folder.iterdir())
+    page, before = mine.duplicates_page, sorted(folder.iterdir())
     (group,) = look(mine, qtbot, "copies")
     assert {member.path for member in group} == {str(folder / "again.png"), str(folder / "bar-2.png")}
-    assert page.told.text() == "Exact copies: 1 group with 2 files."
-    assert mine.focusWidget() is page.view
-    assert not page.part.isEnabled()  # what is the same cannot be no match
-    assert not page.copy.isVisible()
+    assert page.summary_label.text() == "Exact copies: 1 group with 2 files."
+    assert mine.focusWidget() is page.groups_view
+    assert not page.reject_button.isEnabled()  # what is the same cannot be no match
+    assert not page.copy_button.isVisible()
     press(mine, Qt.Key.Key_K)
-    assert page.copy.text() == "Copy the paths of the rest (1)"
-    QTest.mouseClick(page.copy, LEFT)
+    assert page.copy_button.text() == "Copy the paths of the rest (1)"
+    QTest.mouseClick(page.copy_button, LEFT)
     assert QGuiApplication.clipboard().text() == group[1].path
     press(mine, Qt.Key.Key_K)
-    assert not page.copy.isVisible()
+    assert not page.copy_button.isVisible()
     assert sorted(folder.iterdir()) == before
 
 
 def test_no_match_is_remembered_and_can_be_taken_back(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
-    page = mine.duplicates
+    page = mine.duplicates_page
     groups = look(mine, qtbot, "alike")
     first, gone = groups[0], groups[0][0]
-    assert page.view.current() == gone
+    assert page.groups_view.current_member() == gone
     press(mine, Qt.Key.Key_N)
-    assert page.duplicates.answer is not None
-    assert all(gone not in group for group in page.duplicates.answer.groups)
-    parted = {tuple(sorted((gone.photo, other.photo))) for other in first[1:]}
+    assert page.duplicates.found_groups is not None
+    assert all(gone not in group for group in page.duplicates.found_groups.groups)
+    parted = {tuple(sorted((gone.photo_id, other.photo_id))) for other in first[1:]}
     qtbot.waitUntil(lambda: decisions(home) == parted, timeout=LONG)
     for group in look(mine, qtbot, "alike"):
-        pairs = combinations(sorted(member.photo for member in group), 2)
+        pairs = combinations(sorted(member.photo_id for member in group), 2)
         assert parted.isdisjoint(pairs)
-    assert not page.back.isVisible()  # a new look has nothing to take back
+    assert not page.take_back_button.isVisible()  # a new look has nothing to take back
 
 
 def test_a_decision_just_before_closing_is_remembered(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
     first = look(mine, qtbot, "alike")[0]
     press(mine, Qt.Key.Key_N)
     mine.close()
-    assert decisions(home) == {tuple(sorted((first[0].photo, other.photo))) for other in first[1:]}
+    assert decisions(home) == {tuple(sorted((first[0].photo_id, other.photo_id))) for other in first[1:]}
 
 
 def test_the_last_decision_can_be_taken_back(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
@@ -117,56 +117,56 @@ def test_the_last_decision_can_be_taken_back(mine: MainWindow, qtbot: QtBot, hom
     press(mine, Qt.Key.Key_N)
     qtbot.waitUntil(lambda: bool(decisions(home)), timeout=LONG)
     press(mine, Qt.Key.Key_B)
-    assert mine.duplicates.duplicates.answer is not None
-    assert mine.duplicates.duplicates.answer.groups == groups
+    assert mine.duplicates_page.duplicates.found_groups is not None
+    assert mine.duplicates_page.duplicates.found_groups.groups == groups
     qtbot.waitUntil(lambda: not decisions(home), timeout=LONG)
 
 
 def test_what_was_said_earlier_can_be_taken_back_pair_by_pair(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
-    page = mine.duplicates
-    assert not page.parted.isVisible()
+    page = mine.duplicates_page
+    assert not page.rejected_pairs_button.isVisible()
     first, second, third = sorted(int(photo) for photo in mine.session.listing.ids[:3])
     with Library.open(home / "default.library") as library:  # as a command, or the window on another day
-        library.annotations.decide([(first, second), (third, first)])
-    qtbot.waitUntil(page.parted.isVisible, timeout=LONG)
-    assert page.parted.text() == "2 pairs said to be no match…"
+        library.annotations.record_decision([(first, second), (third, first)])
+    qtbot.waitUntil(page.rejected_pairs_button.isVisible, timeout=LONG)
+    assert page.rejected_pairs_button.text() == "2 pairs said to be no match…"
     look(mine, qtbot, "copies")
     press(mine, Qt.Key.Key_M)
-    dialog = page.findChild(NoMatches)
-    assert isinstance(dialog, NoMatches)
-    QTest.keyClick(dialog.table, Qt.Key.Key_Down)
-    chosen = page.duplicates.parted[1]
-    QTest.mouseClick(dialog.again, LEFT)
-    assert page.duplicates.parted == [pair for pair in page.duplicates.parted if pair != chosen]
-    left = {(first, second), (first, third)} - {(chosen.one.id, chosen.other.id)}
+    dialog = page.findChild(RejectedPairsDialog)
+    assert isinstance(dialog, RejectedPairsDialog)
+    QTest.keyClick(dialog.pair_view, Qt.Key.Key_Down)
+    chosen = page.duplicates.rejected_pairs[1]
+    QTest.mouseClick(dialog.match_again_button, LEFT)
+    assert page.duplicates.rejected_pairs == [pair for pair in page.duplicates.rejected_pairs if pair != chosen]
+    left = {(first, second), (first, third)} - {(chosen.first.id, chosen.second.id)}
     qtbot.waitUntil(lambda: decisions(home) == left, timeout=LONG)
-    QTest.mouseClick(dialog.again, LEFT)
+    QTest.mouseClick(dialog.match_again_button, LEFT)
     qtbot.waitUntil(lambda: not decisions(home), timeout=LONG)
-    assert not dialog.again.isEnabled() and not page.parted.isVisible()
+    assert not dialog.match_again_button.isEnabled() and not page.rejected_pairs_button.isVisible()
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
 
 
 def decisions(home: Path) -> set[tuple[int, int]]:
     with Library.open(home / "default.library") as library:
-        return library.annotations.decisions()
+        return library.annotations.read_decisions()
 
 
 def test_arrows_go_from_photo_to_photo_and_enter_finds_similar(mine: MainWindow, qtbot: QtBot) -> None:
     groups = look(mine, qtbot, "alike")
     members = [member for group in groups for member in group]
     assert len(members) > 2
-    seen = [mine.duplicates.view.current()]
+    seen = [mine.duplicates_page.groups_view.current_member()]
     for _ in members[1:]:
         press(mine, Qt.Key.Key_Right)
-        seen.append(mine.duplicates.view.current())
+        seen.append(mine.duplicates_page.groups_view.current_member())
     assert seen == members
     press(mine, Qt.Key.Key_Right)
-    assert mine.duplicates.view.current() == members[-1]
+    assert mine.duplicates_page.groups_view.current_member() == members[-1]
     press(mine, Qt.Key.Key_Home)
     press(mine, Qt.Key.Key_Return)
-    qtbot.waitUntil(mine.page.isVisible, timeout=LONG)
-    assert mine.session.queried == members[0].photo
+    qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
+    assert mine.session.query_photo_id == members[0].photo_id
 
 
 def test_a_photo_is_shown_in_its_folder_and_opened(
@@ -174,7 +174,7 @@ def test_a_photo_is_shown_in_its_folder_and_opened(
 ) -> None:
     opened: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
-    view = mine.duplicates.view
+    view = mine.duplicates_page.groups_view
     ((first, _),) = look(mine, qtbot, "copies")
     press(mine, Qt.Key.Key_F)
     QTest.mouseDClick(view.viewport(), LEFT, pos=view.visualRect(view.currentIndex()).center())
@@ -182,17 +182,17 @@ def test_a_photo_is_shown_in_its_folder_and_opened(
 
 
 def test_looking_can_be_cancelled(mine: MainWindow, qtbot: QtBot) -> None:
-    page = mine.duplicates
-    QTest.mouseClick(page.offer.offer, LEFT)
-    assert page.cancel.isVisible() and not page.offer.offer.isEnabled()
-    QTest.mouseClick(page.cancel, LEFT)
-    assert page.duplicates.answer is None
-    assert page.offer.offer.isEnabled()
+    page = mine.duplicates_page
+    QTest.mouseClick(page.look_invitation.offer, LEFT)
+    assert page.cancel_button.isVisible() and not page.look_invitation.offer.isEnabled()
+    QTest.mouseClick(page.cancel_button, LEFT)
+    assert page.duplicates.found_groups is None
+    assert page.look_invitation.offer.isEnabled()
     assert len(look(mine, qtbot, "copies")) == 1
 
 
 def test_another_library_has_other_duplicates(mine: MainWindow, home: Path, qtbot: QtBot) -> None:
     look(mine, qtbot, "copies")
-    mine.session.open(home / "other.library")
-    assert mine.duplicates.duplicates.answer is None
-    assert mine.duplicates.first.isVisible()
+    mine.session.open_library(home / "other.library")
+    assert mine.duplicates_page.duplicates.found_groups is None
+    assert mine.duplicates_page.folder_invitation.isVisible()

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QMessag
 from pytestqt.qtbot import QtBot
 
 from retrieval_app.fine_tuning.dialog import TrainDialog
-from retrieval_app.fine_tuning.lazy_dialog import TrainDoor
+from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
 from retrieval_app.fine_tuning.outcome import read_outcome
-from retrieval_app.fine_tuning.pages import smoothed
-from retrieval_app.fine_tuning.training_job import FineTuning, command_line
-from retrieval_app.fine_tuning.training_progress import Course
-from retrieval_app.fine_tuning.verdict_view import table
+from retrieval_app.fine_tuning.pages import smooth_values
+from retrieval_app.fine_tuning.training_job import FineTuning, build_command_line
+from retrieval_app.fine_tuning.training_progress import TrainingProgress
+from retrieval_app.fine_tuning.verdict_view import build_figure_table
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
 from tests.support.labelled_shapes import write_classes
@@ -38,7 +38,7 @@ def make_dialog(window: MainWindow, qtbot: QtBot) -> Iterator[MakeDialog]:
         tuning = FineTuning(command=lambda _folder, _config: command)
         made.append(TrainDialog(tuning, window.session, window.theme, window))
         made[0].show()
-        qtbot.waitUntil(lambda: tuning.found is not None, timeout=20_000)
+        qtbot.waitUntil(lambda: tuning.contents is not None, timeout=20_000)
         return made[0]
 
     yield make
@@ -67,9 +67,9 @@ def finish(make_dialog: MakeDialog, tmp_path: Path, qtbot: QtBot) -> Finish:
 
     def finished(result: dict[str, Any]) -> TrainDialog:
         dialog = make_dialog(speaking(tmp_path / "pipe", "", result))
-        dialog.start.click()
+        dialog.start_button.click()
         let_go(tmp_path / "pipe")
-        qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.verdict, timeout=20_000)
+        qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.verdict_view, timeout=20_000)
         return dialog
 
     return finished
@@ -97,24 +97,24 @@ def set_value(dialog: TrainDialog, name: str, value: int | str) -> None:
 
 def test_the_librarys_labelled_folder_is_suggested_and_read(make_dialog: MakeDialog, photos_folder: Path) -> None:
     dialog = make_dialog(refusing())
-    panel = dialog.choose_page.found
-    assert dialog.choose_page.source.path.text() == str(photos_folder)
+    panel = dialog.choose_page.summary_panel
+    assert dialog.choose_page.source_row.path_label.text() == str(photos_folder)
     assert panel.title.text() == f"{EACH * len(CLASSES) + 1} pictures in {len(CLASSES)} classes"
     model = panel.table.model()
     rows = {model.index(row, 0).data(): model.index(row, 1).data() for row in range(model.rowCount())}
     assert rows == dict.fromkeys(CLASSES, EACH) | {"disc": EACH + 1}  # a file that is no picture by its content only
     assert "1 picture stands beside the class folders" in panel.problems.text()
-    assert dialog.start.isEnabled()
+    assert dialog.start_button.isEnabled()
     assert dialog.note.text().startswith("About ")
 
 
 def test_a_purpose_that_the_folder_cannot_serve_is_refused_with_the_reason(make_dialog: MakeDialog) -> None:
     dialog = make_dialog(refusing())
     set_value(dialog, "purpose", "classes")
-    assert not dialog.start.isEnabled()
+    assert not dialog.start_button.isEnabled()
     assert "at least 5 classes" in dialog.note.text()
     set_value(dialog, "purpose", "images")
-    assert dialog.start.isEnabled()
+    assert dialog.start_button.isEnabled()
 
 
 def test_a_setting_out_of_range_is_refused_with_the_reason(make_dialog: MakeDialog) -> None:
@@ -122,7 +122,7 @@ def test_a_setting_out_of_range_is_refused_with_the_reason(make_dialog: MakeDial
     editor = dialog.choose_page.form.editors["learning_rate"]
     assert isinstance(editor, QLineEdit)
     editor.setText("9")
-    assert not dialog.start.isEnabled()
+    assert not dialog.start_button.isEnabled()
     assert "--learning-rate has to be from" in dialog.note.text()
 
 
@@ -132,61 +132,63 @@ def test_another_folder_can_be_chosen(
     shapes = write_classes(tmp_path / "few", 2, 3)
     dialog = make_dialog(refusing())
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(shapes))
-    dialog.choose_page.source.choose.click()
-    assert not dialog.start.isEnabled()
-    qtbot.waitUntil(lambda: dialog.tuning.found is not None, timeout=20_000)
-    assert dialog.choose_page.source.path.text() == str(shapes)
-    assert not dialog.start.isEnabled()
+    dialog.choose_page.source_row.choose_button.click()
+    assert not dialog.start_button.isEnabled()
+    qtbot.waitUntil(lambda: dialog.tuning.contents is not None, timeout=20_000)
+    assert dialog.choose_page.source_row.path_label.text() == str(shapes)
+    assert not dialog.start_button.isEnabled()
     assert "two classes of at least six different pictures" in dialog.note.text()
 
 
 def test_a_folder_that_is_gone_is_said(make_dialog: MakeDialog, tmp_path: Path, qtbot: QtBot) -> None:
     dialog = make_dialog(refusing())
-    dialog.tuning.choose(tmp_path / "gone")
+    dialog.tuning.choose_source(tmp_path / "gone")
     qtbot.waitUntil(lambda: bool(dialog.tuning.refusal), timeout=20_000)
-    assert not dialog.start.isEnabled()
+    assert not dialog.start_button.isEnabled()
     assert "cannot be read" in dialog.note.text()
 
 
 def test_only_settings_that_differ_stand_in_the_command() -> None:
     config = TrainConfig(loss="contrastive", image_size=64, learning_rate=3e-5)
-    line = command_line(Path("/photos"), config)
+    line = build_command_line(Path("/photos"), config)
     assert line[3:] == [
         "train", "/photos", "--json", "--attached",
         "--loss", "contrastive", "--image-size", "64", "--learning-rate", "3e-05",
     ]  # fmt: skip
-    for_classes = command_line(Path("/photos"), TrainConfig(purpose="classes", epochs=2))
+    for_classes = build_command_line(Path("/photos"), TrainConfig(purpose="classes", epochs=2))
     assert for_classes[5:] == ["--json", "--attached", "--purpose", "classes", "--epochs", "2"]
 
 
 def test_a_running_training_shows_its_curves_and_can_be_cancelled(make_dialog: MakeDialog, qtbot: QtBot) -> None:
     dialog = make_dialog(speaking(None, "The training collapsed."))
-    dialog.start.click()
+    dialog.start_button.click()
     page = dialog.running_page
     assert dialog.pages.currentWidget() is page
-    qtbot.waitUntil(lambda: bool(page.loss.lines) and list(page.loss.lines[0].xs) == [1, 2, 3], timeout=20_000)
-    assert list(page.loss.lines[0].ys) == [0.2, 0.1, 0.05]
-    scores = {line.name: list(line.ys) for line in page.score.lines}
+    qtbot.waitUntil(
+        lambda: bool(page.loss_chart.lines) and list(page.loss_chart.lines[0].xs) == [1, 2, 3], timeout=20_000
+    )
+    assert list(page.loss_chart.lines[0].ys) == [0.2, 0.1, 0.05]
+    scores = {line.name: list(line.ys) for line in page.score_chart.lines}
     assert scores == {"backbone": [0.31, 0.40], "head": [0.30, 0.42]}
-    assert page.told.text().startswith("Training, epoch 2 of 2")
+    assert page.status_label.text().startswith("Training, epoch 2 of 2")
     assert page.warning.isVisible()
     assert page.warning_text.text() == "The training collapsed."
-    dialog.cancel.click()
-    assert page.told.text() == "Stopping…"
+    dialog.cancel_button.click()
+    assert page.status_label.text() == "Stopping…"
     qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.choose_page, timeout=20_000)
     assert dialog.note.text().startswith("The training was stopped. Nothing was changed.")
-    assert dialog.start.isEnabled()
+    assert dialog.start_button.isEnabled()
 
 
 def test_closing_the_dialog_leaves_the_training_at_work(
     make_dialog: MakeDialog, window: MainWindow, qtbot: QtBot
 ) -> None:
     dialog = make_dialog(speaking(None))
-    dialog.start.click()
-    dialog.leave.click()
+    dialog.start_button.click()
+    dialog.close_button.click()
     assert not dialog.isVisible()
     assert dialog.tuning.running
-    window.session.click(int(window.session.listing.ids[0]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
     qtbot.waitUntil(lambda: window.session.listing.result is not None, timeout=20_000)
     dialog.show()
     assert dialog.pages.currentWidget() is dialog.running_page
@@ -194,27 +196,27 @@ def test_closing_the_dialog_leaves_the_training_at_work(
 
 def test_a_failed_training_is_said_in_its_sentence(make_dialog: MakeDialog, qtbot: QtBot) -> None:
     dialog = make_dialog(refusing())
-    dialog.start.click()
+    dialog.start_button.click()
     qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.choose_page, timeout=20_000)
     assert dialog.note.text().startswith("The disk is full.")
-    assert dialog.start.isEnabled()
+    assert dialog.start_button.isEnabled()
 
 
 def test_a_better_model_is_shown_with_figures_and_pictures(
     finish: Finish, checkpoint: Path, pictures: list[Path], qtbot: QtBot
 ) -> None:
     dialog = finish(said(checkpoint, pictures, install=True))
-    assert dialog.verdict.title.text() == "Better than before"
-    assert dialog.verdict.why.text() == "MAP@R changes by +0.100."
-    assert dialog.use.text() == "Use this model"
-    assert dialog.use.isEnabled()
+    assert dialog.verdict_view.title_label.text() == "Better than before"
+    assert dialog.verdict_view.why_label.text() == "MAP@R changes by +0.100."
+    assert dialog.use_button.text() == "Use this model"
+    assert dialog.use_button.isEnabled()
     wanted = {bytes(path) for path in pictures[:7]}
-    qtbot.waitUntil(lambda: set(dialog.verdict.pictures) == wanted, timeout=20_000)
-    assert not any(pixmap.isNull() for pixmap in dialog.verdict.pictures.values())
+    qtbot.waitUntil(lambda: set(dialog.verdict_view.pictures) == wanted, timeout=20_000)
+    assert not any(pixmap.isNull() for pixmap in dialog.verdict_view.pictures.values())
 
 
 def test_the_table_has_a_row_for_each_model_and_the_interval(checkpoint: Path, pictures: list[Path]) -> None:
-    place = table(read_outcome(said(checkpoint, pictures, install=True)))
+    place = build_figure_table(read_outcome(said(checkpoint, pictures, install=True)))
     texts = [label.text() for label in place.findChildren(QLabel)]
     assert texts[5:11] == ["Raw pixels, for comparison", "0.200", "0.200", "0.200", "0.300", "0.400"]
     before = texts.index("Before: pretrained at 32 px")
@@ -227,13 +229,13 @@ def test_a_model_that_is_not_better_is_only_used_after_a_question(
     finish: Finish, checkpoint: Path, pictures: list[Path], qtbot: QtBot
 ) -> None:
     dialog = finish(said(checkpoint, pictures, install=False))
-    assert dialog.verdict.title.text() == "Not clearly better than before"
-    assert dialog.use.text() == "Use it anyway…"
-    dialog.use.click()
+    assert dialog.verdict_view.title_label.text() == "Not clearly better than before"
+    assert dialog.use_button.text() == "Use it anyway…"
+    dialog.use_button.click()
     box = question(qtbot, dialog)
     assert "not clearly better" in box.text()
     answer(box, "Keep as it is")
-    assert dialog.pages.currentWidget() is dialog.verdict
+    assert dialog.pages.currentWidget() is dialog.verdict_view
     assert checkpoint.is_dir()
 
 
@@ -242,8 +244,8 @@ def test_a_picture_that_is_gone_leaves_the_others_shown(
 ) -> None:
     some = [pictures[0], tmp_path / "gone.png", *pictures[2:]]
     dialog = finish(said(checkpoint, some, install=True))
-    qtbot.waitUntil(lambda: len(dialog.verdict.pictures) == 7, timeout=20_000)
-    assert [path for path, pixmap in dialog.verdict.pictures.items() if pixmap.isNull()] == [bytes(some[1])]
+    qtbot.waitUntil(lambda: len(dialog.verdict_view.pictures) == 7, timeout=20_000)
+    assert [path for path, pixmap in dialog.verdict_view.pictures.items() if pixmap.isNull()] == [bytes(some[1])]
 
 
 def test_discarding_asks_and_deletes_the_new_model_only(
@@ -251,7 +253,7 @@ def test_discarding_asks_and_deletes_the_new_model_only(
 ) -> None:
     photos = snapshot(photos_folder)
     dialog = finish(said(checkpoint, pictures, install=True))
-    dialog.discard.click()
+    dialog.discard_button.click()
     assert checkpoint.is_dir()
     answer(question(qtbot, dialog), "Delete it")
     assert not checkpoint.exists()
@@ -264,7 +266,7 @@ def test_discarding_leaves_files_that_are_not_ours(
 ) -> None:
     (checkpoint / "notes.txt").write_text("mine")
     dialog = finish(said(checkpoint, pictures, install=True))
-    dialog.discard.click()
+    dialog.discard_button.click()
     answer(question(qtbot, dialog), "Delete it")
     assert [path.name for path in checkpoint.iterdir()] == ["notes.txt"]
     assert "could not be deleted" in dialog.note.text()
@@ -276,19 +278,19 @@ def test_a_checkpoint_that_cannot_be_used_is_said_in_the_window(
     """The real `use` command, given three files that are no model."""
     before = window.session.info
     dialog = finish(said(checkpoint, pictures, install=True))
-    dialog.use.click()
+    dialog.use_button.click()
     assert not dialog.isVisible()
     qtbot.waitUntil(window.banner.isVisible, timeout=60_000)
-    assert "checkpoint" in window.banner.sentence.text()
+    assert "checkpoint" in window.banner.sentence_label.text()
     assert before is not None and window.session.info is not None
     assert window.session.info._replace(bytes=0) == before._replace(bytes=0)  # a log on disk may have grown
-    assert not window.menus.action("Go back to the previous model").isEnabled()
+    assert not window.menus.find_action("Go back to the previous model").isEnabled()
 
 
 def test_the_values_under_the_pointer_are_said(make_dialog: MakeDialog, qtbot: QtBot) -> None:
     dialog = make_dialog(speaking(None))
-    dialog.start.click()
-    chart = dialog.running_page.score
+    dialog.start_button.click()
+    chart = dialog.running_page.score_chart
     qtbot.waitUntil(lambda: bool(chart.lines) and len(chart.lines[0].xs) == 2, timeout=20_000)
     box = chart.plot.getPlotItem().vb
     chart.plot.scene().sigMouseMoved.emit(QPointF(box.mapViewToScene(QPointF(0.9, 0.4))))
@@ -299,27 +301,27 @@ def test_the_values_under_the_pointer_are_said(make_dialog: MakeDialog, qtbot: Q
 
 def test_a_chart_is_copied_as_a_picture(make_dialog: MakeDialog) -> None:
     dialog = make_dialog(speaking(None))
-    dialog.start.click()
+    dialog.start_button.click()
     QGuiApplication.clipboard().clear()
-    dialog.running_page.loss.copy.click()
+    dialog.running_page.loss_chart.copy_button.click()
     image = QGuiApplication.clipboard().image()
-    assert image.size() == dialog.running_page.loss.size() * image.devicePixelRatio()
+    assert image.size() == dialog.running_page.loss_chart.size() * image.devicePixelRatio()
 
 
 def test_the_running_mean_is_that_of_the_last_values() -> None:
-    assert smoothed([4, 2, 3, 7], 2) == [4, 3, 2.5, 5]
+    assert smooth_values([4, 2, 3, 7], 2) == [4, 3, 2.5, 5]
 
 
 def test_the_window_asks_before_it_gives_up_a_training(
     window: MainWindow, photos_folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    door = TrainDoor(window.session, window.theme, window, command=lambda _folder, _config: speaking(None))
+    door = LazyTrainDialog(window.session, window.theme, window, command=lambda _folder, _config: speaking(None))
     assert door.may_close()
-    door.tuning.choose(photos_folder)
-    qtbot.waitUntil(lambda: door.tuning.found is not None, timeout=20_000)
-    with qtbot.waitSignal(window.session.noticed, timeout=20_000) as notice:
-        door.tuning.start(TrainConfig())
-        qtbot.waitUntil(lambda: (door.tuning.course or Course()).epoch == 2, timeout=20_000)
+    door.tuning.choose_source(photos_folder)
+    qtbot.waitUntil(lambda: door.tuning.contents is not None, timeout=20_000)
+    with qtbot.waitSignal(window.session.notice_posted, timeout=20_000) as notice:
+        door.tuning.start_training(TrainConfig())
+        qtbot.waitUntil(lambda: (door.tuning.training or TrainingProgress()).epoch == 2, timeout=20_000)
     assert notice.args[0].startswith("Training, epoch 1 of 2")
     monkeypatch.setattr(QMessageBox, "exec", lambda box: answer(box, "Keep training"))
     assert not door.may_close()
@@ -334,30 +336,30 @@ def test_a_real_training_from_the_menu_to_the_model_in_use_and_back(window: Main
     session = window.session
     assert session.info is not None
     first = session.info.fingerprint
-    back = window.menus.action("Go back to the previous model")
+    back = window.menus.find_action("Go back to the previous model")
     assert not back.isEnabled()
-    window.menus.action("Fine-tune on labelled folders…").trigger()
+    window.menus.find_action("Fine-tune on labelled folders…").trigger()
     qtbot.waitUntil(lambda: window.training.dialog is not None and window.training.dialog.isVisible(), timeout=20_000)
     dialog = window.training.dialog
     assert dialog is not None
-    qtbot.waitUntil(lambda: dialog.tuning.found is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: dialog.tuning.contents is not None, timeout=20_000)
     for name, value in (("image_size", 32), ("epochs", 1), ("dim", 16), ("classes_per_batch", 3)):
         set_value(dialog, name, value)
-    dialog.start.click()
+    dialog.start_button.click()
     qtbot.waitUntil(lambda: not dialog.tuning.running, timeout=90_000)
     assert dialog.tuning.outcome is not None, dialog.tuning.sentence
     assert len(dialog.tuning.outcome.examples) == 5
-    session.click(int(session.listing.ids[0]))
+    session.toggle_query_photo(int(session.listing.ids[0]))
     qtbot.waitUntil(lambda: session.listing.result is not None, timeout=20_000)
     ranked = session.listing
-    dialog.use.click()
+    dialog.use_button.click()
     if not dialog.tuning.outcome or not dialog.tuning.outcome.install:
         for box in dialog.findChildren(QMessageBox):
             answer(box, "Use it")
     qtbot.waitUntil(lambda: session.info is not None and session.info.fingerprint != first, timeout=90_000)
-    qtbot.waitUntil(lambda: session.job is None and back.isEnabled(), timeout=20_000)
+    qtbot.waitUntil(lambda: session.job_state is None and back.isEnabled(), timeout=20_000)
     qtbot.waitUntil(lambda: session.listing is not ranked and session.listing.result is not None, timeout=20_000)
     back.trigger()
     qtbot.waitUntil(lambda: session.info is not None and session.info.fingerprint == first, timeout=60_000)
-    qtbot.waitUntil(lambda: session.job is None, timeout=20_000)
+    qtbot.waitUntil(lambda: session.job_state is None, timeout=20_000)
     assert QTest.qWaitForWindowExposed(window)

@@ -8,10 +8,10 @@ from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.fine_tuning.report_job import RunReport
-from retrieval_app.fine_tuning.source_row import FOLDER
+from retrieval_app.fine_tuning.report_job import ReportJob
+from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE
 from retrieval_app.window.main_window import MainWindow
-from retrieval_app.workers.child_process import Job
+from retrieval_app.workers.child_process import ChildProcess
 from tests.support.html_pages import parse
 from tests.support.training_child import said
 
@@ -45,8 +45,8 @@ def checkpoint(tmp_path: Path, photos_folder: Path) -> Path:
 
 
 def test_the_report_is_made_and_opened(window: MainWindow, opened: list[str], checkpoint: Path, qtbot: QtBot) -> None:
-    report = RunReport(window.session)
-    report.open(checkpoint)
+    report = ReportJob(window.session)
+    report.open_report(checkpoint)
     assert report.busy
     assert "being made" in report.sentence
     qtbot.waitUntil(lambda: opened != [], timeout=60_000)
@@ -57,8 +57,8 @@ def test_the_report_is_made_and_opened(window: MainWindow, opened: list[str], ch
 
 def test_why_there_is_no_report_is_said(window: MainWindow, opened: list[str], checkpoint: Path, qtbot: QtBot) -> None:
     (checkpoint / "training.json").unlink()
-    report = RunReport(window.session)
-    report.open(checkpoint)
+    report = ReportJob(window.session)
+    report.open_report(checkpoint)
     qtbot.waitUntil(lambda: not report.busy, timeout=60_000)
     assert "is no checkpoint of a training" in report.sentence
     assert opened == []
@@ -67,12 +67,12 @@ def test_why_there_is_no_report_is_said(window: MainWindow, opened: list[str], c
 def test_closing_the_window_ends_the_child_that_makes_the_report(
     window: MainWindow, checkpoint: Path, qtbot: QtBot
 ) -> None:
-    window.training.open(FOLDER)
+    window.training.open_dialog(FOLDER_SOURCE)
     qtbot.waitUntil(lambda: window.training.dialog is not None, timeout=20_000)
     assert window.training.dialog is not None
-    report = window.training.dialog.report
-    report.open(checkpoint)
-    (child,) = report.findChildren(Job)
-    qtbot.waitUntil(child.running, timeout=20_000)
+    report = window.training.dialog.report_job
+    report.open_report(checkpoint)
+    (child,) = report.findChildren(ChildProcess)
+    qtbot.waitUntil(child.is_running, timeout=20_000)
     window.close()
-    assert not child.running()
+    assert not child.is_running()

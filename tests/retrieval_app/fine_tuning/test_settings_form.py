@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QSpinB
 from pytestqt.qtbot import QtBot
 
 from indexer.errors import LookalikeError
-from retrieval_app.fine_tuning.settings_form import TrainForm, spoken
-from training.settings.choices import LOSSES, PURPOSES, SUITED
-from training.settings.config import Field, TrainConfig, fields_of
+from retrieval_app.fine_tuning.settings_form import TrainForm, display_name
+from training.settings.choices import LOSSES, PURPOSE_DEFAULTS, PURPOSES
+from training.settings.config import SettingField, TrainConfig, list_settings
 
-SETTINGS = fields_of(TrainConfig)
+SETTINGS = list_settings(TrainConfig)
 
 
 @pytest.fixture
@@ -45,17 +45,17 @@ def texts(place: QWidget) -> set[str]:
 
 def test_the_form_offers_exactly_the_settings_with_their_defaults(form: TrainForm) -> None:
     assert list(form.editors) == [setting.name for setting in sorted(SETTINGS, key=lambda one: one.rule.advanced)]
-    assert form.config() == TrainConfig()
+    assert form.read_config() == TrainConfig()
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_each_setting_has_its_name_and_its_help(form: TrainForm, setting: Field) -> None:
-    assert {spoken(setting), setting.rule.help} <= texts(form)
-    assert form.editors[setting.name].accessibleName() == spoken(setting)
+def test_each_setting_has_its_name_and_its_help(form: TrainForm, setting: SettingField) -> None:
+    assert {display_name(setting), setting.rule.help} <= texts(form)
+    assert form.editors[setting.name].accessibleName() == display_name(setting)
 
 
 @pytest.mark.parametrize("setting", [one for one in SETTINGS if one.rule.choices], ids=lambda setting: setting.name)
-def test_each_choice_is_explained_when_it_is_chosen(form: TrainForm, setting: Field) -> None:
+def test_each_choice_is_explained_when_it_is_chosen(form: TrainForm, setting: SettingField) -> None:
     for name in [name for name in offered(form, setting.name) if name is not None]:
         choose(form, setting.name, str(name))
         assert setting.rule.choices[str(name)] in texts(form)
@@ -71,32 +71,32 @@ def test_a_miner_that_another_loss_refuses_falls_back_to_the_usual_one(form: Tra
     choose(form, "loss", "triplet")
     choose(form, "miner", "semi-hard-all")
     choose(form, "loss", "contrastive")
-    assert form.config().miner is None
+    assert form.read_config().miner is None
     editor = form.editors["miner"]
     assert isinstance(editor, QComboBox)
-    usual = TrainConfig(loss="contrastive").resolved().miner
+    usual = TrainConfig(loss="contrastive").resolve_defaults().miner
     assert editor.currentText() == f"the one that suits loss and purpose ({usual})"
 
 
 def test_a_miner_that_both_losses_take_is_kept(form: TrainForm) -> None:
     choose(form, "miner", "hard")
     choose(form, "loss", "contrastive")
-    assert form.config().miner == "hard"
+    assert form.read_config().miner == "hard"
 
 
 def test_advanced_settings_are_folded_away_until_wanted(form: TrainForm) -> None:
     advanced = {setting.name for setting in SETTINGS if setting.rule.advanced}
     assert {name for name, editor in form.editors.items() if not editor.isVisible()} == advanced
-    form.more.click()
+    form.more_button.click()
     assert all(editor.isVisible() for editor in form.editors.values())
-    form.more.click()
+    form.more_button.click()
     assert not form.advanced.isVisible()
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_what_suits_the_purpose_is_shown_and_taken(form: TrainForm, purpose: str) -> None:
     choose(form, "purpose", purpose)
-    suited = SUITED[purpose]
+    suited = PURPOSE_DEFAULTS[purpose]
     loss, epochs, rate = (form.editors[name] for name in ("loss", "epochs", "learning_rate"))
     assert isinstance(loss, QComboBox)
     assert isinstance(epochs, QSpinBox)
@@ -105,7 +105,7 @@ def test_what_suits_the_purpose_is_shown_and_taken(form: TrainForm, purpose: str
     assert LOSSES[suited.loss].help in texts(form)
     assert epochs.text() == f"{suited.epochs}, suits the purpose"
     assert rate.placeholderText() == f"{suited.learning_rate:g}, suits the purpose"
-    assert form.config() == TrainConfig(purpose=purpose)
+    assert form.read_config() == TrainConfig(purpose=purpose)
 
 
 def test_what_is_set_stays_when_the_purpose_changes(form: TrainForm) -> None:
@@ -114,11 +114,13 @@ def test_what_is_set_stays_when_the_purpose_changes(form: TrainForm) -> None:
     assert isinstance(epochs, QSpinBox)
     QTest.keyClick(epochs, Qt.Key.Key_Up)
     choose(form, "purpose", "classes")
-    assert form.config() == TrainConfig(purpose="classes", loss="supcon", epochs=SUITED["images"].epochs + 1)
+    assert form.read_config() == TrainConfig(
+        purpose="classes", loss="supcon", epochs=PURPOSE_DEFAULTS["images"].epochs + 1
+    )
     epochs.setValue(epochs.minimum())
-    assert form.config() == TrainConfig(purpose="classes", loss="supcon")
+    assert form.read_config() == TrainConfig(purpose="classes", loss="supcon")
     QTest.keyClick(epochs, Qt.Key.Key_Up)
-    assert form.config().epochs == SUITED["classes"].epochs + 1
+    assert form.read_config().epochs == PURPOSE_DEFAULTS["classes"].epochs + 1
 
 
 def test_the_models_own_size_is_the_first_step_below_the_least(form: TrainForm) -> None:
@@ -126,12 +128,12 @@ def test_the_models_own_size_is_the_first_step_below_the_least(form: TrainForm) 
     assert isinstance(editor, QSpinBox)
     assert editor.text() == "the model's own"
     QTest.keyClick(editor, Qt.Key.Key_Up)
-    assert form.config().image_size == 32
+    assert form.read_config().image_size == 32
     QTest.keyClick(editor, Qt.Key.Key_Up)
-    assert form.config().image_size == 64
+    assert form.read_config().image_size == 64
     QTest.keyClick(editor, Qt.Key.Key_Down)
     QTest.keyClick(editor, Qt.Key.Key_Down)
-    assert form.config().image_size is None
+    assert form.read_config().image_size is None
 
 
 @pytest.mark.parametrize(("typed", "taken"), [("0.0005", 5e-4), ("1e-4", 1e-4), (" 0,002 ", 0.002)])
@@ -139,7 +141,7 @@ def test_a_number_is_taken_as_it_is_typed(form: TrainForm, typed: str, taken: fl
     editor = form.editors["learning_rate"]
     assert isinstance(editor, QLineEdit)
     editor.setText(typed)
-    assert form.config().learning_rate == taken
+    assert form.read_config().learning_rate == taken
 
 
 @pytest.mark.parametrize("typed", ["fast", "7", "-1", "nan", "inf"])
@@ -148,20 +150,20 @@ def test_a_number_that_does_not_go_is_refused_in_a_sentence(form: TrainForm, typ
     assert isinstance(editor, QLineEdit)
     editor.setText(typed)
     with pytest.raises(LookalikeError, match="learning-rate"):
-        form.config()
+        form.read_config()
 
 
 def test_no_number_is_the_losss_own_margin(form: TrainForm) -> None:
     editor = form.editors["margin"]
     assert isinstance(editor, QLineEdit)
-    assert form.config().margin is None
+    assert form.read_config().margin is None
     editor.setText("0.3")
-    assert form.config().margin == 0.3
+    assert form.read_config().margin == 0.3
 
 
 def test_the_wheel_changes_no_setting_in_passing(form: TrainForm) -> None:
     editor = form.editors["epochs"]
-    before = editor.chosen()
+    before = editor.chosen_value()
     here = QPointF(5, 5)
     event = QWheelEvent(
         here,
@@ -175,4 +177,4 @@ def test_the_wheel_changes_no_setting_in_passing(form: TrainForm) -> None:
     )
     form.setFocus()
     QApplication.sendEvent(editor, event)
-    assert editor.chosen() == before
+    assert editor.chosen_value() == before

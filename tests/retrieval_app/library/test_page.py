@@ -10,9 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.app import build
-from retrieval_app.library.facts import chapters
-from retrieval_app.library.page import IDLE, OFF
+from retrieval_app.app import build_application
+from retrieval_app.library.facts import list_fact_sections
+from retrieval_app.library.page import WATCH_IDLE, WATCH_OFF
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
 
@@ -24,7 +24,7 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture
 def mine(folder: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on that library, with the library page shown."""
-    _, window = build(["lookalike"])
+    _, window = build_application(["lookalike"])
     window.show()
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=LONG)
     to_library(window)
@@ -33,8 +33,8 @@ def mine(folder: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 def to_library(window: MainWindow) -> None:
-    window.pages.go_to("Library")
-    assert window.library.isVisible()
+    window.page_stack.show_page("Library")
+    assert window.library_page.isVisible()
 
 
 def texts(view: QTableView) -> list[list[str]]:
@@ -54,24 +54,24 @@ def answer(window: MainWindow, words: str) -> str:
 
 
 def rescan(window: MainWindow, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(window.session.noticed, timeout=LONG):
-        QTest.mouseClick(window.library.look, LEFT)
+    with qtbot.waitSignal(window.session.notice_posted, timeout=LONG):
+        QTest.mouseClick(window.library_page.look_button, LEFT)
 
 
 def test_keys_with_the_number_of_a_page_lead_to_it_and_back(window: MainWindow) -> None:
-    places = {entry.does: entry.key for entry in window.menus.overview()}
+    places = {entry.purpose: entry.key for entry in window.menus.list_keys()}
     number = int(places["Library page"].removeprefix("Ctrl+"))
     QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.ControlModifier)
-    assert window.library.isVisible()
-    assert window.focusWidget() is window.library.roots.view
-    assert not window.menus.action("Copy path").isEnabled()
+    assert window.library_page.isVisible()
+    assert window.focusWidget() is window.library_page.roots.view
+    assert not window.menus.find_action("Copy path").isEnabled()
     QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
-    assert window.page.isVisible() and not window.library.isVisible()
+    assert window.search_page.isVisible() and not window.library_page.isVisible()
 
 
 def test_a_search_from_another_page_shows_its_results(mine: MainWindow, qtbot: QtBot) -> None:
-    mine.session.click(int(mine.session.listing.ids[0]))
-    qtbot.waitUntil(mine.page.isVisible, timeout=LONG)
+    mine.session.toggle_query_photo(int(mine.session.listing.ids[0]))
+    qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
 
 
 def test_the_first_state_invites_a_folder(empty_window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,19 +83,19 @@ def test_the_first_state_invites_a_folder(empty_window: MainWindow, monkeypatch:
 
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", ask)
     to_library(empty_window)
-    assert empty_window.focusWidget() is empty_window.library.first.offer
-    QTest.mouseClick(empty_window.library.first.offer, LEFT)
+    assert empty_window.focusWidget() is empty_window.library_page.folder_invitation.offer
+    QTest.mouseClick(empty_window.library_page.folder_invitation.offer, LEFT)
     assert asked == ["Choose a photo folder"]
 
 
 def test_folders_failures_and_figures_are_those_of_the_library(mine: MainWindow, folder: Path) -> None:
-    page, info = mine.library, mine.session.info
+    page, info = mine.library_page, mine.session.info
     assert texts(page.roots.view) == [[str(folder), "online", str(SHOWN), "sub-folders are classes"]]
     rows = dict(texts(page.failures.view))
     assert sorted(rows) == [str(folder / "cut.jpg"), str(folder / "disc" / "<b>not< b> a picture.jpg")]
     assert all(rows.values())
     assert info is not None
-    told = {fact.what: fact.value for chapter in chapters(info) for fact in chapter.facts}
+    told = {fact.name: fact.value for chapter in list_fact_sections(info) for fact in chapter.facts}
     assert told["Photos"] == told["Files"] == str(SHOWN)
     assert (told["Missing"], told["Not read"]) == ("0", "2")
     assert told["Name"] == info.model
@@ -103,11 +103,11 @@ def test_folders_failures_and_figures_are_those_of_the_library(mine: MainWindow,
 
 
 def test_typing_filters_the_failures_by_name_or_reason(mine: MainWindow, folder: Path) -> None:
-    pane = mine.library.failures
-    QTest.keyClicks(pane.filter, "CUT.")
+    pane = mine.library_page.failures
+    QTest.keyClicks(pane.filter_edit, "CUT.")
     assert [row[0] for row in texts(pane.view)] == [str(folder / "cut.jpg")]
-    pane.filter.clear()
-    QTest.keyClicks(pane.filter, "not a picture in a format")
+    pane.filter_edit.clear()
+    QTest.keyClicks(pane.filter_edit, "not a picture in a format")
     assert [row[0] for row in texts(pane.view)] == [str(folder / "disc" / "<b>not< b> a picture.jpg")]
 
 
@@ -116,13 +116,13 @@ def test_a_failure_is_shown_in_its_folder_and_the_list_is_copied(
 ) -> None:
     opened: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
-    pane = mine.library.failures
-    assert not pane.reveal.isEnabled()
+    pane = mine.library_page.failures
+    assert not pane.reveal_button.isEnabled()
     row = [line[0] for line in texts(pane.view)].index(str(folder / "disc" / "<b>not< b> a picture.jpg"))
-    QTest.mouseClick(pane.view.viewport(), LEFT, pos=pane.view.visualRect(pane.filtered.index(row, 0)).center())
-    QTest.mouseClick(pane.reveal, LEFT)
+    QTest.mouseClick(pane.view.viewport(), LEFT, pos=pane.view.visualRect(pane.filtered_model.index(row, 0)).center())
+    QTest.mouseClick(pane.reveal_button, LEFT)
     assert opened == [QUrl.fromLocalFile(str(folder / "disc"))]
-    QTest.mouseClick(pane.copy, LEFT)
+    QTest.mouseClick(pane.copy_button, LEFT)
     assert len(QGuiApplication.clipboard().text().splitlines()) == 2
 
 
@@ -131,19 +131,19 @@ def test_a_folder_that_is_away_is_said_to_be_and_found_at_its_new_place_without_
 ) -> None:
     elsewhere = folder.rename(folder.with_name("moved"))
     rescan(mine, qtbot)
-    qtbot.waitUntil(lambda: texts(mine.library.roots.view)[0][1].startswith("offline"), timeout=LONG)
+    qtbot.waitUntil(lambda: texts(mine.library_page.roots.view)[0][1].startswith("offline"), timeout=LONG)
     assert len(mine.session.listing.ids) == SHOWN
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(elsewhere))
     said: list[str] = []
-    mine.session.noticed.connect(said.append)
-    QTest.mouseClick(mine.library.roots.move_button, LEFT)
+    mine.session.notice_posted.connect(said.append)
+    QTest.mouseClick(mine.library_page.roots.move_button, LEFT)
     qtbot.waitUntil(lambda: any(text.endswith(": 0 new photos.") for text in said), timeout=LONG)
-    qtbot.waitUntil(lambda: texts(mine.library.roots.view)[0][:2] == [str(elsewhere), "online"], timeout=LONG)
+    qtbot.waitUntil(lambda: texts(mine.library_page.roots.view)[0][:2] == [str(elsewhere), "online"], timeout=LONG)
     assert len(mine.session.listing.ids) == SHOWN
 
 
 def test_missing_files_are_counted_and_forgotten_only_when_asked(mine: MainWindow, folder: Path, qtbot: QtBot) -> None:
-    pane = mine.library.roots
+    pane = mine.library_page.roots
     assert not pane.forget_missing.isVisible()
     (folder / "bar" / "bar-0.png").unlink()
     rescan(mine, qtbot)
@@ -151,30 +151,30 @@ def test_missing_files_are_counted_and_forgotten_only_when_asked(mine: MainWindo
     assert pane.forget_missing.text() == "Forget 1 missing file…"
     QTest.mouseClick(pane.forget_missing, LEFT)
     answer(mine, "Keep")
-    assert mine.session.job is None
+    assert mine.session.job_state is None
     QTest.mouseClick(pane.forget_missing, LEFT)
     answer(mine, "Forget them")
-    qtbot.waitUntil(lambda: mine.session.job is None and not pane.forget_missing.isVisible(), timeout=LONG)
+    qtbot.waitUntil(lambda: mine.session.job_state is None and not pane.forget_missing.isVisible(), timeout=LONG)
 
 
 def test_a_folder_is_forgotten_after_a_question_and_its_pictures_stay(
     mine: MainWindow, folder: Path, qtbot: QtBot
 ) -> None:
     before = sorted(folder.rglob("*"))
-    QTest.mouseClick(mine.library.roots.forget_button, LEFT)
+    QTest.mouseClick(mine.library_page.roots.forget_button, LEFT)
     assert f"Forget {folder} with its {SHOWN} files?" in answer(mine, "Forget the folder")
-    qtbot.waitUntil(mine.library.first.isVisible, timeout=LONG)
-    assert mine.session.empty
+    qtbot.waitUntil(mine.library_page.folder_invitation.isVisible, timeout=LONG)
+    assert mine.session.is_empty
     assert sorted(folder.rglob("*")) == before
 
 
 def test_the_switch_turns_the_watch_on_and_off(mine: MainWindow, qtbot: QtBot) -> None:
-    page = mine.library
-    assert (page.watch.isChecked(), page.watch_state.text()) == (False, OFF)
-    page.watch.setFocus()
-    QTest.keyClick(page.watch, Qt.Key.Key_Space)
-    assert mine.session.work.watch.wanted
-    qtbot.waitUntil(lambda: page.watch_state.text() not in (OFF, IDLE), timeout=LONG)  # the first run
-    qtbot.waitUntil(lambda: page.watch_state.text() == IDLE, timeout=LONG)
-    QTest.keyClick(page.watch, Qt.Key.Key_Space)
-    assert page.watch_state.text() == OFF
+    page = mine.library_page
+    assert (page.watch_box.isChecked(), page.watch_state.text()) == (False, WATCH_OFF)
+    page.watch_box.setFocus()
+    QTest.keyClick(page.watch_box, Qt.Key.Key_Space)
+    assert mine.session.library_job.watch.wanted
+    qtbot.waitUntil(lambda: page.watch_state.text() not in (WATCH_OFF, WATCH_IDLE), timeout=LONG)  # the first run
+    qtbot.waitUntil(lambda: page.watch_state.text() == WATCH_IDLE, timeout=LONG)
+    QTest.keyClick(page.watch_box, Qt.Key.Key_Space)
+    assert page.watch_state.text() == WATCH_OFF

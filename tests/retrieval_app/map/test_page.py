@@ -12,14 +12,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
-from indexer.reports.photo_map import METHODS, Layout, layout
-from retrieval_app.app import build
+from indexer.reports.photo_map import LAYOUT_METHODS, MapLayout, update_layout
+from retrieval_app.app import build_application
 from retrieval_app.map import dots
-from retrieval_app.map.dots import COLOURS, Dots, draw
-from retrieval_app.map.map_state import scene_of
+from retrieval_app.map.dots import CLASS_COLOURS, MapDots, draw_dots
+from retrieval_app.map.map_state import build_scene
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES
 from tests.support.drawings import draw as drawing
@@ -40,15 +40,15 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
             drawing(shape, number).save(folder / "photos" / shape / f"{number}.png")
     write_card(folder / "default.library" / "models")
     with Library(folder / "default.library") as library:
-        drain(index(library, [folder / "photos"], Tiny(), labelled=True))
-        library.activate(Tiny().card.fingerprint)
-        for method in METHODS:
-            drain(layout(library, method))
+        drain(index_library(library, [folder / "photos"], Tiny(), labelled=True))
+        library.activate_model(Tiny().card.fingerprint)
+        for method in LAYOUT_METHODS:
+            drain(update_layout(library, method))
     return folder / "default.library"
 
 
 def opened(qtbot: QtBot) -> MainWindow:
-    _, window = build(["lookalike"])
+    _, window = build_application(["lookalike"])
     window.show()
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH * len(CLASSES), timeout=LONG)
     return window
@@ -65,64 +65,64 @@ def mine(laid_out: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 
 def to_map(window: MainWindow, qtbot: QtBot) -> None:
     """Show the map page and wait until both layouts are there."""
-    window.pages.go_to("Map")
-    state = window.map.map
-    qtbot.waitUntil(lambda: state.kept is not None and len(state.kept.scenes) == 2, timeout=LONG)
-    assert window.map.view.scene is not None
+    window.page_stack.show_page("Map")
+    state = window.map_page.photo_map
+    qtbot.waitUntil(lambda: state.stored_maps is not None and len(state.stored_maps.scenes) == 2, timeout=LONG)
+    assert window.map_page.map_view.scene is not None
 
 
 def spot(window: MainWindow, row: int) -> QPoint:
-    x, y = window.map.view.places()[row].tolist()
+    x, y = window.map_page.map_view.dot_positions()[row].tolist()
     return QPoint(round(x), round(y))
 
 
 def test_the_first_state_invites_a_folder(empty_window: MainWindow) -> None:
-    empty_window.pages.go_to("Map")
-    assert empty_window.map.first.isVisible()
-    assert empty_window.focusWidget() is empty_window.map.first.offer
+    empty_window.page_stack.show_page("Map")
+    assert empty_window.map_page.invitation.isVisible()
+    assert empty_window.focusWidget() is empty_window.map_page.invitation.offer
 
 
 def test_principal_components_come_first_and_neighbourhoods_follow(laid_out: Path, home: Path, qtbot: QtBot) -> None:
     shutil.copytree(laid_out, home / "default.library", ignore=shutil.ignore_patterns("layouts"))
     window, seen = opened(qtbot), list[str]()
-    state = window.map.map
-    state.changed.connect(lambda: seen.append(scene.method) if (scene := state.scene()) else None)
+    state = window.map_page.photo_map
+    state.changed.connect(lambda: seen.append(scene.method) if (scene := state.current_scene()) else None)
     to_map(window, qtbot)
     assert seen[0] == "pca" and seen[-1] == "tsne"
-    scene = window.map.view.scene
+    scene = window.map_page.map_view.scene
     assert scene is not None
     assert sorted(scene.ids.tolist()) == sorted(window.session.listing.ids.tolist())
     assert sorted(scene.names) == sorted(CLASSES)
-    window.map.method.setCurrentIndex(1)
-    assert window.map.view.scene is not None and window.map.view.scene.method == "pca"
+    window.map_page.method_box.setCurrentIndex(1)
+    assert window.map_page.map_view.scene is not None and window.map_page.map_view.scene.method == "pca"
     window.close()
 
 
 def test_a_kept_map_is_shown_without_making_it_again(mine: MainWindow, qtbot: QtBot) -> None:
     asked: list[object] = []
-    mine.map.map.inquiry.changed.connect(lambda: asked.append(mine.map.map.inquiry.state))
+    mine.map_page.photo_map.map_job.state_changed.connect(lambda: asked.append(mine.map_page.photo_map.map_job.state))
     to_map(mine, qtbot)
-    assert mine.map.view.scene is not None and mine.map.view.scene.method == "tsne"
+    assert mine.map_page.map_view.scene is not None and mine.map_page.map_view.scene.method == "tsne"
     assert not asked
 
 
 def test_the_photo_under_the_pointer_is_shown_and_a_click_finds_similar(mine: MainWindow, qtbot: QtBot) -> None:
     to_map(mine, qtbot)
-    view = mine.map.view
+    view = mine.map_page.map_view
     QTest.mouseMove(view, QPoint(1, 1))
     QTest.mouseMove(view, spot(mine, 5))
     qtbot.waitUntil(lambda: view.current is not None, timeout=LONG)
     assert view.scene is not None and view.current is not None
     meant = int(view.scene.ids[view.current])
-    assert np.abs(view.places()[view.current] - view.places()[5]).max() <= 1  # dots may lie on each other
+    assert np.abs(view.dot_positions()[view.current] - view.dot_positions()[5]).max() <= 1  # dots may lie on each other
     QTest.mouseClick(view, LEFT, pos=spot(mine, 5))
-    qtbot.waitUntil(mine.page.isVisible, timeout=LONG)
-    assert mine.session.queried == meant
+    qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
+    assert mine.session.query_photo_id == meant
 
 
 def test_arrows_go_from_dot_to_dot_and_enter_finds_similar(mine: MainWindow, qtbot: QtBot) -> None:
     to_map(mine, qtbot)
-    view = mine.map.view
+    view = mine.map_page.map_view
     view.setFocus()
     QTest.keyClick(view, Qt.Key.Key_Right)
     first = view.current
@@ -131,18 +131,18 @@ def test_arrows_go_from_dot_to_dot_and_enter_finds_similar(mine: MainWindow, qtb
         before = view.current
         QTest.keyClick(view, Qt.Key.Key_Left)
         assert view.current is not None and before is not None
-        assert view.current == before or view.places()[view.current][0] < view.places()[before][0]
+        assert view.current == before or view.dot_positions()[view.current][0] < view.dot_positions()[before][0]
     QTest.keyClick(view, Qt.Key.Key_Return)
-    qtbot.waitUntil(mine.page.isVisible, timeout=LONG)
-    assert mine.session.queried == int(view.scene.ids[view.current])
+    qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
+    assert mine.session.query_photo_id == int(view.scene.ids[view.current])
 
 
 def test_the_wheel_zooms_about_the_pointer_a_drag_moves_and_home_shows_everything(
     mine: MainWindow, qtbot: QtBot
 ) -> None:
     to_map(mine, qtbot)
-    view = mine.map.view
-    whole, held = view.places().copy(), spot(mine, 3)
+    view = mine.map_page.map_view
+    whole, held = view.dot_positions().copy(), spot(mine, 3)
     QApplication.sendEvent(
         view,
         QWheelEvent(
@@ -156,27 +156,27 @@ def test_the_wheel_zooms_about_the_pointer_a_drag_moves_and_home_shows_everythin
             False,
         ),
     )
-    larger = view.places().copy()
+    larger = view.dot_positions().copy()
     assert np.abs(larger[3] - whole[3]).max() < 2
     assert np.ptp(larger, axis=0) == pytest.approx(np.ptp(whole, axis=0) * 1.25**2, rel=1e-3)
     QTest.mousePress(view, LEFT, pos=QPoint(40, 40))
     QTest.mouseMove(view, QPoint(50, 70))
     QTest.mouseMove(view, QPoint(90, 60))
     QTest.mouseRelease(view, LEFT, pos=QPoint(90, 60))
-    assert view.places() - larger == pytest.approx(np.broadcast_to([50, 20], larger.shape), abs=0.5)
-    assert mine.map.isVisible()  # a drag chooses nothing
+    assert view.dot_positions() - larger == pytest.approx(np.broadcast_to([50, 20], larger.shape), abs=0.5)
+    assert mine.map_page.isVisible()  # a drag chooses nothing
     QTest.keyClick(view, Qt.Key.Key_Home)
-    assert view.places() == pytest.approx(whole, abs=0.01)
+    assert view.dot_positions() == pytest.approx(whole, abs=0.01)
 
 
 def test_classes_are_ordered_by_size_with_their_middles() -> None:
     points = np.array([[0, 0], [2, 0], [9, 9], [4, 1], [5, 5]], np.float32)
-    made = Layout(np.array([3, 4, 5, 6, 7]), points, "pca")
-    scene = scene_of(made, {3: "b", 4: "b", 6: "b", 5: "a"})
+    made = MapLayout(np.array([3, 4, 5, 6, 7]), points, "pca")
+    scene = build_scene(made, {3: "b", 4: "b", 6: "b", 5: "a"})
     assert list(scene.names) == ["b", "a"]
     assert scene.classes.tolist() == [0, 0, 1, 0, -1]
     assert scene.middles.tolist() == [[2, 0], [9, 9]]
-    bare = scene_of(made, {})
+    bare = build_scene(made, {})
     assert (list(bare.names), bare.classes.tolist(), bare.middles.shape) == ([], [-1] * 5, (0, 2))
 
 
@@ -185,8 +185,10 @@ def test_every_dot_has_the_colour_of_its_class(few: int, qapp: QApplication, mon
     monkeypatch.setattr(dots, "FEW", few)
     places = np.array([[20, 20], [60, 20], [20, 60], [199.9, 99.9], [500, 5], [-3, 5]], np.float32)
     classes = np.array([0, 1, -1, 2, 0, 0])
-    image = draw(Dots(places, classes), QSize(200, 100), "#ffffff", "#808080")
-    for (x, y), colour in zip(places[:4].astype(int).tolist(), [*COLOURS[:2], "#808080", COLOURS[2]], strict=True):
+    image = draw_dots(MapDots(places, classes), QSize(200, 100), "#ffffff", "#808080")
+    for (x, y), colour in zip(
+        places[:4].astype(int).tolist(), [*CLASS_COLOURS[:2], "#808080", CLASS_COLOURS[2]], strict=True
+    ):
         seen, wanted = image.pixelColor(x, y), QColor(colour)
         assert abs(seen.hue() - wanted.hue()) <= 3 and seen != QColor("#ffffff")
     assert image.pixelColor(100, 50) == QColor("#ffffff")

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Hit, Library, Photo
-from retrieval_app.search.details_panel import DetailsPanel, facts
+from retrieval_app.search.details_panel import DetailsPanel, list_photo_facts
 from retrieval_app.window.main_window import MainWindow
 
 PHOTO = Photo(1, b"/a/b.jpg", 0, "disc", 40, 30, b"", offline=False)
@@ -19,52 +19,52 @@ PHOTO = Photo(1, b"/a/b.jpg", 0, "disc", 40, 30, b"", offline=False)
 
 def open_details(window: MainWindow, qtbot: QtBot, place: int = 1) -> DetailsPanel:
     """Search with a photo and go to one of the results."""
-    window.session.click(int(window.session.listing.ids[2]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[2]))
     qtbot.waitUntil(lambda: window.session.listing.result is not None, timeout=20_000)
-    window.page.results.grid.go_to(place)
+    window.search_page.results.grid.go_to(place)
     window.grab()
-    qtbot.waitUntil(window.tiles.idle, timeout=20_000)
-    return window.page.details
+    qtbot.waitUntil(window.tiles.is_idle, timeout=20_000)
+    return window.search_page.details
 
 
 def written(home: Path, photo: int) -> str | None:
     with Library.open(home / "default.library") as library:
-        return library.annotations.labels(library.model_id).get(photo)
+        return library.annotations.read_labels(library.model_id).get(photo)
 
 
 def test_a_label_is_written_and_shown_everywhere(window: MainWindow, qtbot: QtBot, home: Path) -> None:
     details = open_details(window, qtbot)
     assert details.photo is not None
     photo, before = details.photo.id, details.photo.label
-    assert details.label.text() == before
-    details.label.setFocus()
-    details.label.selectAll()
-    QTest.keyClicks(details.label, "my c-label +")
-    QTest.keyClick(details.label, Qt.Key.Key_Return)
+    assert details.label_edit.text() == before
+    details.label_edit.setFocus()
+    details.label_edit.selectAll()
+    QTest.keyClicks(details.label_edit, "my c-label +")
+    QTest.keyClick(details.label_edit, Qt.Key.Key_Return)
 
     def shown() -> bool:
         return any(hit.photo.id == photo and hit.photo.label == "my c-label +" for hit in window.session.listing.hits)
 
     qtbot.waitUntil(shown, timeout=20_000)
     assert written(home, photo) == "my c-label +"
-    assert details.label.text() == "my c-label +"
+    assert details.label_edit.text() == "my c-label +"
     assert window.session.query is not None
     assert window.session.query.negatives == ()  # letters, plus and minus were text
-    details.label.clear()
-    QTest.keyClick(details.label, Qt.Key.Key_Return)
+    details.label_edit.clear()
+    QTest.keyClick(details.label_edit, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: written(home, photo) == before, timeout=20_000)  # its folder's label counts again
-    qtbot.waitUntil(lambda: details.label.text() == before, timeout=20_000)
+    qtbot.waitUntil(lambda: details.label_edit.text() == before, timeout=20_000)
 
 
 def test_escape_takes_back_what_was_written_and_nothing_else(window: MainWindow, qtbot: QtBot) -> None:
     details = open_details(window, qtbot)
-    before = details.label.text()
-    details.label.setFocus()
-    QTest.keyClicks(details.label, "x")
-    QTest.keyClick(details.label, Qt.Key.Key_Escape)
-    assert details.label.text() == before
+    before = details.label_edit.text()
+    details.label_edit.setFocus()
+    QTest.keyClicks(details.label_edit, "x")
+    QTest.keyClick(details.label_edit, Qt.Key.Key_Escape)
+    assert details.label_edit.text() == before
     assert window.session.query is not None
-    QTest.keyClick(details.label, Qt.Key.Key_Escape)
+    QTest.keyClick(details.label_edit, Qt.Key.Key_Escape)
     assert window.session.query is None
 
 
@@ -76,37 +76,37 @@ def test_a_paste_into_the_label_starts_no_search(window: MainWindow, qtbot: QtBo
         QGuiApplication.clipboard().setImage(QImage(8, 8, QImage.Format.Format_RGB32))
     else:
         QGuiApplication.clipboard().setText("pasted")
-    details.label.setFocus()
-    details.label.selectAll()
-    QTest.keyClick(details.label, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    details.label_edit.setFocus()
+    details.label_edit.selectAll()
+    QTest.keyClick(details.label_edit, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert window.session.query is query
-    assert (details.label.text() == "pasted") != of_a_picture
+    assert (details.label_edit.text() == "pasted") != of_a_picture
 
 
 def test_why_lays_heat_over_the_preview_and_follows_the_photo(window: MainWindow, qtbot: QtBot) -> None:
     details = open_details(window, qtbot)
     plain = details.picture.grab().toImage()
-    details.why.setChecked(True)
+    details.heat_box.setChecked(True)
     qtbot.waitUntil(lambda: details.picture.grab().toImage() != plain, timeout=20_000)
-    window.page.results.grid.go_to(3)
+    window.search_page.results.grid.go_to(3)
     window.grab()
-    qtbot.waitUntil(lambda: window.tiles.idle() and window.page.asides.idle(), timeout=20_000)
+    qtbot.waitUntil(lambda: window.tiles.is_idle() and window.search_page.questions.is_idle(), timeout=20_000)
     hot = details.picture.grab().toImage()
-    details.why.setChecked(False)
+    details.heat_box.setChecked(False)
     assert details.picture.grab().toImage() != hot
     window.session.show_library()
-    assert not details.why.isVisible()
+    assert not details.heat_box.isVisible()
 
 
 def test_the_compare_button_opens_the_comparison(window: MainWindow, qtbot: QtBot) -> None:
     details = open_details(window, qtbot)
-    QTest.mouseClick(details.compare, Qt.MouseButton.LeftButton)
-    assert window.page.compare.isVisible()
+    QTest.mouseClick(details.compare_button, Qt.MouseButton.LeftButton)
+    assert window.search_page.compare_page.isVisible()
 
 
 def test_figures_are_said_with_their_meaning() -> None:
-    likely = dict(facts(PHOTO, Hit(3, PHOTO, 0.231, 0.97, None)))
-    rare = dict(facts(PHOTO, Hit(3, PHOTO, 0.231, None, 12_345.0)))
+    likely = dict(list_photo_facts(PHOTO, Hit(3, PHOTO, 0.231, 0.97, None)))
+    rare = dict(list_photo_facts(PHOTO, Hit(3, PHOTO, 0.231, None, 12_345.0)))
     assert likely["Distance"] == "0.231, rank 3"
     assert likely["Same label"] == "with 97 % confidence"
     assert rare["Rarity"] == "closer than 1 in 12,000 random pairs"
@@ -116,26 +116,26 @@ def test_figures_are_said_with_their_meaning() -> None:
 def alike(window: MainWindow, qtbot: QtBot) -> tuple[Photo, Photo]:
     """Two photos of the library with the same label."""
     ids = window.session.listing.ids
-    qtbot.waitUntil(lambda: window.tiles.photo(ids, 0) is not None, timeout=20_000)
-    first, second = (window.tiles.photo(ids, place) for place in (0, 1))
+    qtbot.waitUntil(lambda: window.tiles.request_photo_in_row(ids, 0) is not None, timeout=20_000)
+    first, second = (window.tiles.request_photo_in_row(ids, place) for place in (0, 1))
     assert first is not None and second is not None and first.label == second.label
     return first, second
 
 
 def half_write(window: MainWindow, text: str) -> None:
-    label = window.page.details.label
+    label = window.search_page.details.label_edit
     label.setFocus()
     label.selectAll()
     QTest.keyClicks(label, text)
 
 
 def arrived_at(window: MainWindow, photo: Photo) -> bool:
-    shown = window.page.details.photo
+    shown = window.search_page.details.photo
     return not window.session.searching and shown is not None and shown.id == photo.id
 
 
 def by_key(window: MainWindow) -> None:
-    QTest.keyClick(window.page.details.label, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
+    QTest.keyClick(window.search_page.details.label_edit, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
 
 
 def by_mouse(window: MainWindow) -> None:
@@ -148,15 +148,15 @@ def test_what_is_half_written_goes_to_the_photo_it_was_written_for(
 ) -> None:
     first, second = alike(window, qtbot)
     for photo in (second, first):
-        window.session.click(photo.id)
+        window.session.toggle_query_photo(photo.id)
         qtbot.waitUntil(partial(arrived_at, window, photo), timeout=20_000)
     half_write(window, "ROSE")
     go_back(window)
     qtbot.waitUntil(lambda: arrived_at(window, second), timeout=20_000)
-    label = window.page.details.label
+    label = window.search_page.details.label_edit
     assert label.hasFocus() and label.text() == second.label
     QTest.keyClick(label, Qt.Key.Key_Return)
-    qtbot.waitUntil(window.session.writer.idle, timeout=20_000)
+    qtbot.waitUntil(window.session.writer.is_idle, timeout=20_000)
     assert (written(home, first.id), written(home, second.id)) == ("ROSE", second.label)
 
 
@@ -170,8 +170,8 @@ def test_what_is_half_written_when_the_library_is_left_is_kept(
     if leave == "close":
         window.close()
     else:
-        window.session.open(home / "other.library")
-        qtbot.waitUntil(window.session.writer.idle, timeout=20_000)
+        window.session.open_library(home / "other.library")
+        qtbot.waitUntil(window.session.writer.is_idle, timeout=20_000)
     assert written(home, photo.id) == "ROSE"
 
 
@@ -179,10 +179,10 @@ def test_a_label_that_cannot_be_shown_is_refused_with_a_sentence(window: MainWin
     details = open_details(window, qtbot)
     assert details.photo is not None
     photo, before = details.photo.id, details.photo.label
-    details.label.setFocus()
-    details.label.setText("left\u202eright")  # as a paste brings it
-    with qtbot.waitSignal(window.session.noticed, timeout=20_000) as notice:
-        QTest.keyClick(details.label, Qt.Key.Key_Return)
+    details.label_edit.setFocus()
+    details.label_edit.setText("left\u202eright")  # as a paste brings it
+    with qtbot.waitSignal(window.session.notice_posted, timeout=20_000) as notice:
+        QTest.keyClick(details.label_edit, Qt.Key.Key_Return)
     assert notice.args == ["A label is a word or a few, on one line."]
     assert written(home, photo) == before
-    assert details.label.text() == before
+    assert details.label_edit.text() == before

@@ -11,12 +11,12 @@ from pytestqt.qtbot import QtBot
 from safetensors.numpy import save_file
 
 from indexer.errors import LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.statistics import calibration
-from retrieval_app.app import build
-from retrieval_app.search.error_rate_cut import FMRS, RateCut, _limit
+from retrieval_app.app import build_application
+from retrieval_app.search.error_rate_cut import OFFERED_FMRS, ErrorRateMenu, _make_fmr_choice
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import lookalike
 from tests.support.drawings import CLASSES, draw
@@ -34,13 +34,13 @@ def mine(home: Path, tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     write_card(models)
     save_file({"seen": np.zeros((0, 32), np.uint8)}, models / tiny_card().fingerprint / "model.safetensors")
     with Library(home / "default.library") as library:
-        drain(index(library, [tmp_path / "photos"], Tiny(), labelled=True))
-        library.activate(Tiny().card.fingerprint)
-    _, window = build(["lookalike"])
+        drain(index_library(library, [tmp_path / "photos"], Tiny(), labelled=True))
+        library.activate_model(Tiny().card.fingerprint)
+    _, window = build_application(["lookalike"])
     window.show()
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == 36, timeout=20_000)
-    assert not window.page.results.cut_button.isVisible()  # nothing is there to be cut
-    window.session.click(int(window.session.listing.ids[0]))
+    assert not window.search_page.results.cut_button.isVisible()  # nothing is there to be cut
+    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
     qtbot.waitUntil(lambda: len(window.session.listing.hits) == 36, timeout=20_000)
     yield window
     window.close()
@@ -48,10 +48,10 @@ def mine(home: Path, tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 
 def offered(window: MainWindow, qtbot: QtBot) -> list[QAction]:
     """The lines of the menu beside the slider, once they have been measured."""
-    menu = window.page.results.cut_button.menu()
-    assert isinstance(menu, RateCut)
+    menu = window.search_page.results.cut_button.menu()
+    assert isinstance(menu, ErrorRateMenu)
     menu.aboutToShow.emit()
-    qtbot.waitUntil(lambda: bool(menu.limits) and window.page.asides.idle(), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(menu.choices) and window.search_page.questions.is_idle(), timeout=20_000)
     return list(menu.actions())
 
 
@@ -65,7 +65,7 @@ def test_a_rate_cuts_as_the_command_does(mine: MainWindow, qtbot: QtBot, home: P
     said = lookalike(home, "search", picture, "--max-fmr", "0.1", "-k", "100", "--json").result()["hits"]
     assert [hit.photo.path.decode() for hit in mine.session.listing.hits] == [hit["path"] for hit in said]
     assert 0 < len(said) < 36
-    (chip,) = (one for one in mine.page.results.chips.findChildren(QPushButton) if not one.isHidden())
+    (chip,) = (one for one in mine.search_page.results.chip_row.findChildren(QPushButton) if not one.isHidden())
     assert "lets 1 in 10 pictures that differ in" in chip.text()
     line(offered(mine, qtbot), "All results").trigger()
     assert len(mine.session.listing.hits) == 36
@@ -73,17 +73,17 @@ def test_a_rate_cuts_as_the_command_does(mine: MainWindow, qtbot: QtBot, home: P
 
 def test_a_rate_that_cannot_be_shown_says_why(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
     with Library.open(home / "default.library") as library, pytest.raises(LookalikeError) as refused:
-        library.max_distance_at(0.001)
+        library.find_max_distance(0.001)
     thousandth = line(offered(mine, qtbot), "1 in 1,000 ")
     assert "cannot be shown" in thousandth.text()
-    with qtbot.waitSignal(mine.session.noticed) as told:
+    with qtbot.waitSignal(mine.session.notice_posted) as told:
         thousandth.trigger()
     assert told.args == [str(refused.value)]
-    assert mine.session.cut is None
+    assert mine.session.max_distance is None
 
 
 def test_the_menu_of_searching_leads_to_the_rates(mine: MainWindow) -> None:
-    menu = mine.page.results.rate_cut
+    menu = mine.search_page.results.rate_menu
     assert menu.menuAction() in mine.menus.menus["Search"].actions() and menu.menuAction().isEnabled()
     mine.session.show_library()
     assert not menu.menuAction().isEnabled()
@@ -94,15 +94,15 @@ def test_every_rate_that_is_offered_is_held_on_the_pairs_it_was_measured_on() ->
     codes = np.repeat(np.arange(40), 10)
     vectors = rng.normal(size=(40, 16))[codes] + 0.8 * rng.normal(size=(400, 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    known = calibration.from_labels(vectors, codes)
+    known = calibration.calibrate_from_labels(vectors, codes)
     strangers = [
         float(np.linalg.norm(vectors[one] - vectors[other]))
         for one in range(400)
         for other in range(one)
         if codes[one] != codes[other]
     ]
-    for fmr in FMRS:
-        limit = _limit(known, fmr)
+    for fmr in OFFERED_FMRS:
+        limit = _make_fmr_choice(known, fmr)
         assert limit.distance is not None
         assert np.mean(np.array(strangers) < limit.distance) == pytest.approx(fmr, rel=0.02)
-        assert f"False-match rate {fmr:g}" in limit.why
+        assert f"False-match rate {fmr:g}" in limit.explanation

@@ -12,12 +12,12 @@ from pytestqt.qtbot import QtBot
 
 from indexer.database.filters import Filter
 from indexer.library import Hit, Library, Photo, SearchResult
-from indexer.ranking.filter_options import told
-from indexer.ranking.rankings import Search
+from indexer.ranking.filter_options import describe_conditions
+from indexer.ranking.rankings import SearchRequest
 from indexer.search.query import Query
-from retrieval_app.search.results_view import in_words
-from retrieval_app.session.state import Listing
-from retrieval_app.widgets.distance_band import Band, band, sentence
+from retrieval_app.search.results_view import describe_listing
+from retrieval_app.session.state import PhotoListing
+from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band, describe_distance
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
 
@@ -26,18 +26,18 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    quiet = window.page.asides
-    qtbot.waitUntil(lambda: not window.session.searching and quiet.idle(), timeout=20_000)
+    quiet = window.search_page.questions
+    qtbot.waitUntil(lambda: not window.session.searching and quiet.is_idle(), timeout=20_000)
 
 
 def open_filter(window: MainWindow, qtbot: QtBot) -> None:
-    QTest.keyClick(window.page.results.grid, Qt.Key.Key_F, CONTROL)
-    bar = window.page.results.filter
-    qtbot.waitUntil(lambda: bar.label.count() == 1 + len(CLASSES), timeout=20_000)
+    QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_F, CONTROL)
+    bar = window.search_page.results.filter_bar
+    qtbot.waitUntil(lambda: bar.label_field.count() == 1 + len(CLASSES), timeout=20_000)
 
 
 def chips_shown(window: MainWindow) -> list[QPushButton]:
-    row = window.page.results.chips
+    row = window.search_page.results.chip_row
     return [chip for chip in row.findChildren(QPushButton) if not chip.isHidden()] if row.isVisible() else []
 
 
@@ -47,11 +47,11 @@ def hit(distance: float, probability: float | None = None, rarity: float | None 
 
 def test_a_label_narrows_the_library_and_its_chip_widens_it_again(window: MainWindow, qtbot: QtBot) -> None:
     open_filter(window, qtbot)
-    field = window.page.results.filter.label
+    field = window.search_page.results.filter_bar.label_field
     assert field.hasFocus()
     QTest.keyClicks(field, "disc")
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH, timeout=20_000)
-    assert window.session.within == Filter(label="disc")
+    assert window.session.photo_filter == Filter(label="disc")
     (chip,) = chips_shown(window)
     assert "label disc" in chip.text()
     QTest.mouseClick(chip, Qt.MouseButton.LeftButton)
@@ -61,101 +61,106 @@ def test_a_label_narrows_the_library_and_its_chip_widens_it_again(window: MainWi
 
 
 def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: QtBot, home: Path) -> None:
-    window.session.keep_within(Filter(label="bar", orientation="landscape"))
+    window.session.set_filter(Filter(label="bar", orientation="landscape"))
     photo = int(window.session.listing.ids[0])
-    window.session.click(photo)
+    window.session.toggle_query_photo(photo)
     settle(window, qtbot)
     with Library.open(home / "default.library") as library:
         wanted = library.search(Query((photo,)), within=Filter(label="bar", orientation="landscape"))
     assert window.session.listing.ids.tolist() == [hit.photo.id for hit in wanted.hits]
     assert {hit.photo.label for hit in wanted.hits} == {"bar"}
-    assert window.session.listing.among == len(wanted.hits)
+    assert window.session.listing.candidate_count == len(wanted.hits)
 
 
 def test_a_folder_is_a_filter(window: MainWindow, qtbot: QtBot, photos_folder: Path) -> None:
-    window.session.keep_within(Filter(under=photos_folder / "square"))
+    window.session.set_filter(Filter(under=photos_folder / "square"))
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH, timeout=20_000)
     open_filter(window, qtbot)
-    assert window.page.results.filter.folder.currentText() == "square"
+    assert window.search_page.results.filter_bar.folder_field.currentText() == "square"
 
 
 def test_a_span_of_days_is_a_filter(window: MainWindow, qtbot: QtBot) -> None:
     open_filter(window, qtbot)
-    bar = window.page.results.filter
-    bar.date.setCurrentText("From … to …")
-    assert bar.start.isVisible()
-    bar.end.setDate(bar.start.date().addYears(-20))
+    bar = window.search_page.results.filter_bar
+    bar.date_field.setCurrentText("From … to …")
+    assert bar.first_day.isVisible()
+    bar.last_day.setDate(bar.first_day.date().addYears(-20))
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == 0, timeout=20_000)
-    bar.date.setCurrentText("Last 7 days")
+    bar.date_field.setCurrentText("Last 7 days")
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
-    assert not bar.start.isVisible()
+    assert not bar.first_day.isVisible()
 
 
 def test_escape_closes_the_fields_and_keeps_the_filter(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.click(int(window.session.listing.ids[0]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
     open_filter(window, qtbot)
-    window.session.keep_within(Filter(min_side=120))
-    QTest.keyClick(window.page.results.filter.label, Qt.Key.Key_Escape)
-    assert not window.page.results.filter.isVisible()
+    window.session.set_filter(Filter(min_side=120))
+    QTest.keyClick(window.search_page.results.filter_bar.label_field, Qt.Key.Key_Escape)
+    assert not window.search_page.results.filter_bar.isVisible()
     assert window.session.query is not None
-    assert window.session.within == Filter(min_side=120)
+    assert window.session.photo_filter == Filter(min_side=120)
     qtbot.waitUntil(lambda: len(chips_shown(window)) == 1, timeout=20_000)
 
 
 def test_the_cut_off_shows_the_results_up_to_a_distance_at_once(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.click(int(window.session.listing.ids[3]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[3]))
     settle(window, qtbot)
     distances = [hit.distance for hit in window.session.listing.hits]
-    slider = window.page.results.cut
+    slider = window.search_page.results.cut_slider
     assert slider.isVisible()
     slider.setValue(round(100 * distances[5]))
-    qtbot.waitUntil(lambda: window.session.cut is not None, timeout=20_000)
-    cut = window.session.cut
+    qtbot.waitUntil(lambda: window.session.max_distance is not None, timeout=20_000)
+    cut = window.session.max_distance
     assert cut is not None
     assert [hit.distance for hit in window.session.listing.hits] == [one for one in distances if one <= cut]
     assert 1 < len(window.session.listing.ids) < SHOWN
     slider.setValue(slider.maximum())
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
-    assert window.session.cut is None
+    assert window.session.max_distance is None
 
 
 def test_what_is_shown_is_said_in_words() -> None:
     ids = np.arange(24)
     result = SearchResult([hit(0.1)] * 24, "exact", 1.0, 0.0, "")
-    assert in_words(Listing(ids, among=24), None) == "24 photos"
-    assert in_words(Listing(ids, among=1200), None) == "24 of 1,200 photos"
-    assert in_words(Listing(ids, result, 1200), 0.62) == "24 of 1,200 photos nearer than 0.62"
-    assert in_words(Listing(ids, result, 1200), None) == "24 nearest of 1,200 photos"
-    assert in_words(Listing(np.arange(200), result, 1200), 0.62) == "200 or more of 1,200 photos nearer than 0.62"
+    assert describe_listing(PhotoListing(ids, candidate_count=24), None) == "24 photos"
+    assert describe_listing(PhotoListing(ids, candidate_count=1200), None) == "24 of 1,200 photos"
+    assert describe_listing(PhotoListing(ids, result, 1200), 0.62) == "24 of 1,200 photos nearer than 0.62"
+    assert describe_listing(PhotoListing(ids, result, 1200), None) == "24 nearest of 1,200 photos"
+    assert (
+        describe_listing(PhotoListing(np.arange(200), result, 1200), 0.62)
+        == "200 or more of 1,200 photos nearer than 0.62"
+    )
 
 
 @pytest.mark.parametrize(
     ("found", "word", "said"),
     [
-        (hit(0.2, 0.97), Band("same", 0.97, "same"), "Distance 0.200, same label with 97 % confidence"),
-        (hit(0.2, 0.6), Band("likely", 0.6, "likely"), "Distance 0.200, same label with 60 % confidence"),
-        (hit(0.2, 0.1), Band("unsure", 0.1, "unsure"), "Distance 0.200, same label with 10 % confidence"),
+        (hit(0.2, 0.97), DistanceBand("same", 0.97, "same"), "Distance 0.200, same label with 97 % confidence"),
+        (hit(0.2, 0.6), DistanceBand("likely", 0.6, "likely"), "Distance 0.200, same label with 60 % confidence"),
+        (hit(0.2, 0.1), DistanceBand("unsure", 0.1, "unsure"), "Distance 0.200, same label with 10 % confidence"),
         (
             hit(0.2, None, 1000.0),
-            Band("1 in 1,000", 0.5, "unsure"),
+            DistanceBand("1 in 1,000", 0.5, "unsure"),
             "Distance 0.200, closer than 1 in 1,000 random pairs",
         ),
         (hit(0.2), None, "Distance 0.200"),
     ],
 )
-def test_a_band_has_a_word_and_a_length(found: Hit, word: Band | None, said: str) -> None:
-    assert band(found) == word
-    assert sentence(found) == said
+def test_a_band_has_a_word_and_a_length(found: Hit, word: DistanceBand | None, said: str) -> None:
+    assert compute_distance_band(found) == word
+    assert describe_distance(found) == said
 
 
 def test_every_condition_is_a_chip_that_takes_only_itself_away() -> None:
     day = datetime(2026, 3, 5)
     within = Filter("a", Path("/p/cats"), day, datetime(2026, 3, 8), 1000, "square")
-    found = told(within)
+    found = describe_conditions(within)
     words = [chip.text for chip in found]
     assert words == ["label a", "in cats", "changed 2026-03-05 to 2026-03-07", "at least 1,000 px", "square"]
     for chip in found:
-        assert [other.text for other in told(chip.without)] == [word for word in words if word != chip.text]
+        assert [other.text for other in describe_conditions(chip.without)] == [
+            word for word in words if word != chip.text
+        ]
 
 
 @pytest.mark.parametrize(
@@ -171,22 +176,24 @@ def test_every_condition_is_a_chip_that_takes_only_itself_away() -> None:
 def test_a_span_ends_with_the_last_day_of_which_something_passes(
     after: datetime | None, before: datetime, said: str
 ) -> None:
-    assert [chip.text for chip in told(Filter(after=after, before=before))] == [said]
+    assert [chip.text for chip in describe_conditions(Filter(after=after, before=before))] == [said]
 
 
 def test_the_last_day_of_the_calendar_is_a_last_day(window: MainWindow, qtbot: QtBot) -> None:
     open_filter(window, qtbot)
-    bar = window.page.results.filter
-    bar.date.setCurrentText("From … to …")
-    bar.end.setDate(QDate(9999, 12, 31))
-    assert window.session.within.before == datetime.max
-    bar.start.setDate(QDate(1990, 1, 1))
+    bar = window.search_page.results.filter_bar
+    bar.date_field.setCurrentText("From … to …")
+    bar.last_day.setDate(QDate(9999, 12, 31))
+    assert window.session.photo_filter.before == datetime.max
+    bar.first_day.setDate(QDate(1990, 1, 1))
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
     assert "to 9999-12-31" in chips_shown(window)[0].text()
 
 
 def test_a_search_saved_before_the_first_day_opens_in_the_window(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.reopen(Search(Query((int(window.session.listing.ids[0]),)), Filter(before=datetime.min), None))
+    window.session.repeat_search(
+        SearchRequest(Query((int(window.session.listing.ids[0]),)), Filter(before=datetime.min), None)
+    )
     settle(window, qtbot)
     assert len(window.session.listing.ids) == 0
     QTest.mouseClick(chips_shown(window)[0], Qt.MouseButton.LeftButton)

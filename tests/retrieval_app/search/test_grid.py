@@ -13,24 +13,24 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Photo
-from retrieval_app.search.grid import LARGEST, SMALLEST, Grid
-from retrieval_app.session.state import Listing
-from retrieval_app.session.tiles import Tiles
+from retrieval_app.search.grid import MAX_TILE_SIDE, MIN_TILE_SIDE, PhotoGrid
+from retrieval_app.session.state import PhotoListing
+from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 
 MILLION = 1_000_000
 
 
-class CountedTiles(Tiles):
+class CountedTiles(TileCache):
     """Tiles that count how many different photos were asked for."""
 
     def __init__(self) -> None:
         super().__init__()
         self.asked: set[int] = set()
 
-    def photo(self, ids: NDArray[np.int64], row: int) -> Photo | None:
+    def request_photo_in_row(self, ids: NDArray[np.int64], row: int) -> Photo | None:
         self.asked.add(row)
-        return super().photo(ids, row)
+        return super().request_photo_in_row(ids, row)
 
 
 @pytest.fixture
@@ -41,17 +41,17 @@ def tiles(qtbot: QtBot) -> Iterator[CountedTiles]:
 
 
 @pytest.fixture
-def grid(tiles: CountedTiles, qapp: QApplication, qtbot: QtBot) -> Grid:
-    grid = Grid(tiles, Theme(qapp, "light"))
+def grid(tiles: CountedTiles, qapp: QApplication, qtbot: QtBot) -> PhotoGrid:
+    grid = PhotoGrid(tiles, Theme(qapp, "light"))
     qtbot.addWidget(grid)
     grid.resize(780, 600)
     grid.show()
     return grid
 
 
-def test_a_million_photos_cost_only_what_is_visible(grid: Grid, tiles: CountedTiles) -> None:
-    grid.show_listing(Listing(np.arange(MILLION, dtype=np.int64)))
-    assert grid.grid.rowCount() * grid.grid.columnCount() >= MILLION
+def test_a_million_photos_cost_only_what_is_visible(grid: PhotoGrid, tiles: CountedTiles) -> None:
+    grid.show_listing(PhotoListing(np.arange(MILLION, dtype=np.int64)))
+    assert grid.grid_model.rowCount() * grid.grid_model.columnCount() >= MILLION
     grid.grab()
     grid.go_to(MILLION - 1)
     grid.grab()
@@ -61,41 +61,41 @@ def test_a_million_photos_cost_only_what_is_visible(grid: Grid, tiles: CountedTi
     assert len(tiles.asked) < 200
 
 
-def test_every_photo_has_its_own_cell_and_the_rest_of_the_last_row_is_nothing(grid: Grid) -> None:
-    grid.show_listing(Listing(np.arange(100, 111, dtype=np.int64)))
-    model = grid.grid
+def test_every_photo_has_its_own_cell_and_the_rest_of_the_last_row_is_nothing(grid: PhotoGrid) -> None:
+    grid.show_listing(PhotoListing(np.arange(100, 111, dtype=np.int64)))
+    model = grid.grid_model
     cells = [model.index(row, column) for row in range(model.rowCount()) for column in range(model.columnCount())]
-    assert [model.place(cell) for cell in cells][:11] == list(range(11))
+    assert [model.find_place(cell) for cell in cells][:11] == list(range(11))
     for cell in cells[11:]:
-        assert model.place(cell) is None
+        assert model.find_place(cell) is None
         assert model.flags(cell) == Qt.ItemFlag.NoItemFlags
-    assert model.place(QModelIndex()) is None
+    assert model.find_place(QModelIndex()) is None
 
 
-def test_the_current_photo_stays_current_when_others_come_before_it(grid: Grid) -> None:
-    grid.show_listing(Listing(np.array([10, 20, 30], np.int64)))
+def test_the_current_photo_stays_current_when_others_come_before_it(grid: PhotoGrid) -> None:
+    grid.show_listing(PhotoListing(np.array([10, 20, 30], np.int64)))
     grid.go_to(1)
-    grid.show_listing(Listing(np.array([5, 10, 15, 20, 30], np.int64)))
+    grid.show_listing(PhotoListing(np.array([5, 10, 15, 20, 30], np.int64)))
     assert grid.current_id() == 20
-    grid.show_listing(Listing(np.array([5], np.int64)))
+    grid.show_listing(PhotoListing(np.array([5], np.int64)))
     assert grid.current_id() is None
 
 
 @pytest.mark.parametrize("width", [1, 40, 119, 320, 1279, 2560])
-@pytest.mark.parametrize("side", [SMALLEST, LARGEST])
-def test_as_many_columns_as_fit_and_at_least_one(grid: Grid, width: int, side: int) -> None:
-    grid.show_listing(Listing(np.arange(50, dtype=np.int64)))
+@pytest.mark.parametrize("side", [MIN_TILE_SIDE, MAX_TILE_SIDE])
+def test_as_many_columns_as_fit_and_at_least_one(grid: PhotoGrid, width: int, side: int) -> None:
+    grid.show_listing(PhotoListing(np.arange(50, dtype=np.int64)))
     grid.set_side(side)
     grid.resize(width, 400)
     inside = grid.viewport().width()
-    columns = grid.grid.columns
+    columns = grid.grid_model.columns
     assert columns >= 1
     assert columns == 1 or columns * grid.columnWidth(0) <= inside
     assert (columns + 1) * (side + 20) > inside
 
 
-def test_an_empty_listing_takes_keys_without_harm(grid: Grid) -> None:
-    grid.show_listing(Listing(np.empty(0, np.int64)))
+def test_an_empty_listing_takes_keys_without_harm(grid: PhotoGrid) -> None:
+    grid.show_listing(PhotoListing(np.empty(0, np.int64)))
     for key in (Qt.Key.Key_Down, Qt.Key.Key_End, Qt.Key.Key_Return, Qt.Key.Key_A):
         QTest.keyClick(grid, key)
     assert grid.current_id() is None
@@ -105,13 +105,13 @@ class Bell(QObject):
     rung = Signal(bool)
 
 
-def test_signals_and_repaints_lose_no_reference_of_none_or_true(grid: Grid) -> None:
+def test_signals_and_repaints_lose_no_reference_of_none_or_true(grid: PhotoGrid) -> None:
     """PySide6 6.12.0 on Python 3.11 loses one True an emit and one None a call of an override, until Python dies.
 
     Fewer than a quarter may be missing: other threads and caches of Qt move the counts by a few. On Python 3.12 and
     later both objects are immortal and the counts stand still.
     """
-    grid.show_listing(Listing(np.arange(40, dtype=np.int64)))
+    grid.show_listing(PhotoListing(np.arange(40, dtype=np.int64)))
     bell = Bell()
     heard: list[bool] = []
     bell.rung.connect(heard.append)

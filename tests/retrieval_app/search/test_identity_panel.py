@@ -7,63 +7,63 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.identity import Alternative, Identity, identify
+from indexer.matching.identity import IdentificationResult, LabelAlternative, identify_label
 from indexer.progress import drain
 from indexer.search.query import Query
-from indexer.statistics.error_rates import Rate
-from retrieval_app.app import build
-from retrieval_app.search.identity_panel import NO_LABELS, IdentityPanel, reasons, votes
+from indexer.statistics.error_rates import ErrorRate
+from retrieval_app.app import build_application
+from retrieval_app.search.identity_panel import NO_LABELS, IdentityPanel, describe_identity, describe_votes
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
 from tests.support.embedders import Tiny, write_card
 
-FOUND = Identity(
+FOUND = IdentificationResult(
     "disc",
     0.612,
-    Rate(0.05, 0.02, 0.1),
-    Rate(0.83, 0.7, 0.9),
-    [Alternative("disc", 0.75, 0.4, 0.9), Alternative("bar", 0.25, 0.7, 0.1)],
+    ErrorRate(0.05, 0.02, 0.1),
+    ErrorRate(0.83, 0.7, 0.9),
+    [LabelAlternative("disc", 0.75, 0.4, 0.9), LabelAlternative("bar", 0.25, 0.7, 0.1)],
     "Measured so.",
 )
 
 
 def ask(window: MainWindow, qtbot: QtBot) -> IdentityPanel:
     """Press the key, as on a keyboard that has it without Shift."""
-    QTest.keyClick(window.page.results.grid, Qt.Key.Key_Question)
+    QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_Question)
     answered(window, qtbot)
-    return window.page.query.identity
+    return window.search_page.query_panel.identity
 
 
 def answered(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.searching and window.page.asides.idle(), timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.searching and window.search_page.questions.is_idle(), timeout=20_000)
 
 
 def test_the_answer_is_that_of_identify(window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path) -> None:
     draw("disc", 31).save(tmp_path / "new.png")
-    assert not window.menus.action("What is it?").isEnabled()
+    assert not window.menus.find_action("What is it?").isEnabled()
     window.session.search(Query((tmp_path / "new.png",)))
     answered(window, qtbot)
     panel = ask(window, qtbot)
     with Library.open(home / "default.library") as library:
-        found = identify(library, tmp_path / "new.png")
+        found = identify_label(library, tmp_path / "new.png")
     assert panel.verdict.text() == (found.label or "Unknown")
-    assert (panel.votes.text(), panel.reasons.text()) == (votes(found), reasons(found))
+    assert (panel.votes.text(), panel.reasons.text()) == (describe_votes(found), describe_identity(found))
     assert panel.verdict.isVisible() and found.alternatives[0].label == "disc"
 
 
 def test_another_query_takes_the_answer_away_even_one_that_is_still_to_come(window: MainWindow, qtbot: QtBot) -> None:
     first, other = (int(photo) for photo in window.session.listing.ids[[2, 20]])
-    window.session.click(first)
+    window.session.toggle_query_photo(first)
     panel = ask(window, qtbot)
     assert panel.verdict.text()
-    window.session.click(other)
+    window.session.toggle_query_photo(other)
     assert not panel.verdict.isVisible()
     answered(window, qtbot)
     panel.ask_button.click()
     assert panel.verdict.text() == "Asking the nearest…"
-    window.session.click(first)
+    window.session.toggle_query_photo(first)
     answered(window, qtbot)
     assert panel.verdict.text() == ""
 
@@ -73,29 +73,29 @@ def test_without_labels_a_sentence_says_what_to_do(
 ) -> None:
     write_card(home / "default.library" / "models")
     with Library(home / "default.library") as library:
-        drain(index(library, [photos_folder], Tiny()))
-        library.activate(Tiny().card.fingerprint)
-    _, window = build(["lookalike"])
+        drain(index_library(library, [photos_folder], Tiny()))
+        library.activate_model(Tiny().card.fingerprint)
+    _, window = build_application(["lookalike"])
     window.show()
     qtbot.waitUntil(lambda: len(window.session.listing.ids) > 0, timeout=20_000)
-    window.session.click(int(window.session.listing.ids[0]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
     answered(window, qtbot)
     assert ask(window, qtbot).reasons.text() == NO_LABELS
     window.close()
 
 
 def test_the_answer_in_words() -> None:
-    assert votes(FOUND) == "disc: 75 % of the vote, distance 0.400\nbar: 25 % of the vote, distance 0.700"
-    assert reasons(FOUND) == (
+    assert describe_votes(FOUND) == "disc: 75 % of the vote, distance 0.400\nbar: 25 % of the vote, distance 0.700"
+    assert describe_identity(FOUND) == (
         "What is not nearer than 0.612 counts as unknown. Pictures of other things are taken for known 1 time in 20 "
         "(95 % interval 2 % to 10 %). Known ones are given their label 83 times in 100 (95 % interval 70 % to 90 %). A "
         "distance is the mean of those to the nearest three of a label. Measured so."
     )
-    unknown = reasons(FOUND._replace(threshold=None, fmr=None, identified=None))
+    unknown = describe_identity(FOUND._replace(threshold=None, fmr=None, identified=None))
     assert unknown.startswith("Everything counts as unknown")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
 def test_a_vote_is_a_share(share: float) -> None:
-    one = FOUND._replace(alternatives=[Alternative("disc", share, 0.4, None)])
-    assert f"disc: {share * 100:g} % of the vote" in votes(one)
+    one = FOUND._replace(alternatives=[LabelAlternative("disc", share, 0.4, None)])
+    assert f"disc: {share * 100:g} % of the vote" in describe_votes(one)

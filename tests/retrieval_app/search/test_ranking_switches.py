@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from indexer.database.filters import Filter
-from indexer.ranking.rankings import COPIES, NEAREST, REFINED
+from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED
 from indexer.search.query import Query
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import lookalike
@@ -18,12 +18,12 @@ from tests.support.drawings import CLASSES, EACH, draw
 
 ALL = EACH * len(CLASSES)
 CONTROL = Qt.KeyboardModifier.ControlModifier
-KEYS = {REFINED: Qt.Key.Key_R, COPIES: Qt.Key.Key_D}
-OPTIONS = {NEAREST: [], REFINED: ["--refine"], COPIES: ["--near-copies"]}
+KEYS = {RANK_REFINED: Qt.Key.Key_R, RANK_COPIES: Qt.Key.Key_D}
+OPTIONS = {RANK_NEAREST: [], RANK_REFINED: ["--refine"], RANK_COPIES: ["--near-copies"]}
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.searching and window.page.asides.idle(), timeout=30_000)
+    qtbot.waitUntil(lambda: not window.session.searching and window.search_page.questions.is_idle(), timeout=30_000)
 
 
 def ask(window: MainWindow, picture: Path, qtbot: QtBot) -> None:
@@ -32,7 +32,7 @@ def ask(window: MainWindow, picture: Path, qtbot: QtBot) -> None:
 
 
 def switch(window: MainWindow, way: str, qtbot: QtBot) -> None:
-    QTest.keyClick(window.page.results.grid, KEYS[way], CONTROL)
+    QTest.keyClick(window.search_page.results.grid, KEYS[way], CONTROL)
     settle(window, qtbot)
 
 
@@ -47,11 +47,11 @@ def told(home: Path, *words: str | Path) -> list[tuple[int, str, float]]:
 
 
 def box(window: MainWindow, way: str) -> QCheckBox:
-    return window.page.query.ways.boxes[way]
+    return window.search_page.query_panel.ranking_boxes.check_boxes[way]
 
 
 def chips(window: MainWindow) -> dict[str, QPushButton]:
-    row = window.page.results.chips
+    row = window.search_page.results.chip_row
     return {chip.text()[:-3]: chip for chip in row.findChildren(QPushButton) if not chip.isHidden()}
 
 
@@ -63,7 +63,7 @@ def changed(tmp_path: Path) -> Path:
     return tmp_path / "changed.png"
 
 
-@pytest.mark.parametrize("way", [REFINED, COPIES])
+@pytest.mark.parametrize("way", [RANK_REFINED, RANK_COPIES])
 def test_the_ranks_are_those_of_the_command(
     window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path, way: str
 ) -> None:
@@ -83,41 +83,48 @@ def test_cut_and_filtered_ranks_are_those_of_the_command(
     picture = changed(tmp_path)
     ask(window, picture, qtbot)
     bound = sorted(hit.distance for hit in window.session.listing.hits)[15]
-    switch(window, REFINED, qtbot)
-    window.session.cut_at(bound)
-    window.session.keep_within(Filter(orientation="landscape"))
+    switch(window, RANK_REFINED, qtbot)
+    window.session.set_max_distance(bound)
+    window.session.set_filter(Filter(orientation="landscape"))
     settle(window, qtbot)
     assert 2 < len(shown(window)) < 16
     asked: list[str | Path] = [picture, "--refine", "--max-distance", str(bound), "--orientation", "landscape"]
     assert shown(window) == told(home, *asked)
-    assert len(window.session.found.hits) > len(shown(window))  # the slider still knows how far results reach
-    window.session.cut_at(None)
+    assert len(window.session.full_listing.hits) > len(shown(window))  # the slider still knows how far results reach
+    window.session.set_max_distance(None)
     settle(window, qtbot)
-    assert len(shown(window)) == len(window.session.found.hits)
+    assert len(shown(window)) == len(window.session.full_listing.hits)
 
 
 def test_one_way_at_a_time_and_only_the_newest_wish_is_answered(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.click(int(window.session.listing.ids[3]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[3]))
     settle(window, qtbot)
     plain = shown(window)
-    for way in (REFINED, COPIES, COPIES):  # the last one switches off again, before anything was answered
-        QTest.keyClick(window.page.results.grid, KEYS[way], CONTROL)
+    for way in (
+        RANK_REFINED,
+        RANK_COPIES,
+        RANK_COPIES,
+    ):  # the last one switches off again, before anything was answered
+        QTest.keyClick(window.search_page.results.grid, KEYS[way], CONTROL)
     assert window.session.searching
     settle(window, qtbot)
-    assert window.session.way == NEAREST
+    assert window.session.ranking == RANK_NEAREST
     assert shown(window) == plain
-    switch(window, COPIES, qtbot)
-    box(window, REFINED).click()
+    switch(window, RANK_COPIES, qtbot)
+    box(window, RANK_REFINED).click()
     settle(window, qtbot)
-    assert (box(window, REFINED).isChecked(), box(window, COPIES).isChecked()) == (True, False)
-    assert window.menus.action("Refine").isChecked() and not window.menus.action("Find changed copies").isChecked()
+    assert (box(window, RANK_REFINED).isChecked(), box(window, RANK_COPIES).isChecked()) == (True, False)
+    assert (
+        window.menus.find_action("Refine").isChecked()
+        and not window.menus.find_action("Find changed copies").isChecked()
+    )
 
 
 def test_a_chip_says_how_it_is_ranked_and_takes_it_away(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.click(int(window.session.listing.ids[3]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[3]))
     settle(window, qtbot)
     plain = shown(window)
-    switch(window, REFINED, qtbot)
+    switch(window, RANK_REFINED, qtbot)
     chips(window)["refined"].click()
     settle(window, qtbot)
     assert shown(window) == plain and not chips(window)
@@ -125,31 +132,31 @@ def test_a_chip_says_how_it_is_ranked_and_takes_it_away(window: MainWindow, qtbo
 
 def test_changed_copies_are_of_one_picture_alone(window: MainWindow, qtbot: QtBot) -> None:
     first, other = (int(photo) for photo in window.session.listing.ids[[2, 20]])
-    assert not window.menus.action("Refine").isEnabled()  # there is no query
-    window.session.click(first)
-    switch(window, COPIES, qtbot)
-    assert window.session.way == COPIES
-    window.session.mark(other, -1)
+    assert not window.menus.find_action("Refine").isEnabled()  # there is no query
+    window.session.toggle_query_photo(first)
+    switch(window, RANK_COPIES, qtbot)
+    assert window.session.ranking == RANK_COPIES
+    window.session.mark_example(other, -1)
     settle(window, qtbot)
-    assert window.session.way == NEAREST
-    assert not box(window, COPIES).isEnabled() and box(window, REFINED).isEnabled()
-    assert not window.menus.action("Find changed copies").isEnabled()
-    switch(window, COPIES, qtbot)
-    assert window.session.way == NEAREST
+    assert window.session.ranking == RANK_NEAREST
+    assert not box(window, RANK_COPIES).isEnabled() and box(window, RANK_REFINED).isEnabled()
+    assert not window.menus.find_action("Find changed copies").isEnabled()
+    switch(window, RANK_COPIES, qtbot)
+    assert window.session.ranking == RANK_NEAREST
 
 
-@pytest.mark.parametrize("way", [REFINED, COPIES])
+@pytest.mark.parametrize("way", [RANK_REFINED, RANK_COPIES])
 def test_a_saved_search_has_the_ranks_of_the_command(
     window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path, way: str
 ) -> None:
     ask(window, changed(tmp_path), qtbot)
     switch(window, way, qtbot)
     before = shown(window)
-    window.page.saved.save("mine")
+    window.search_page.saved_searches.save_search("mine")
     settle(window, qtbot)
     switch(window, way, qtbot)
     assert shown(window) != before
-    window.page.saved.open("mine")
+    window.search_page.saved_searches.open_search("mine")
     settle(window, qtbot)
     assert box(window, way).isChecked()
     assert shown(window) == told(home, "--saved", "mine") == before

@@ -9,16 +9,16 @@ from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from indexer.database.filters import Filter
-from indexer.ranking.rankings import REFINED, Search
-from indexer.search.query import Cropped, Query
-from retrieval_app.app import build
+from indexer.ranking.rankings import RANK_REFINED, SearchRequest
+from indexer.search.query import CroppedExample, Query
+from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    session, beside = window.session, window.page.asides
-    qtbot.waitUntil(lambda: session.writer.idle() and not session.searching and beside.idle(), timeout=20_000)
+    session, beside = window.session, window.search_page.questions
+    qtbot.waitUntil(lambda: session.writer.is_idle() and not session.searching and beside.is_idle(), timeout=20_000)
 
 
 def saved(window: MainWindow) -> list[QAction]:
@@ -28,13 +28,13 @@ def saved(window: MainWindow) -> list[QAction]:
 
 
 def ask(window: MainWindow, query: Query, qtbot: QtBot) -> None:
-    window.session.reopen(Search(query, Filter(orientation="landscape"), 1.2))
+    window.session.repeat_search(SearchRequest(query, Filter(orientation="landscape"), 1.2))
     settle(window, qtbot)
 
 
 def keep(window: MainWindow, name: str, qtbot: QtBot) -> None:
     """Ctrl+S, a name, Enter."""
-    QTest.keyClick(window.page.results.grid, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     dialog = window.findChild(QInputDialog)
     assert isinstance(dialog, QInputDialog)
     dialog.setTextValue(name)
@@ -47,44 +47,44 @@ def test_a_search_is_saved_by_name_and_reopened_with_the_same_ranks_after_a_rest
 ) -> None:
     draw("bar", 44).save(tmp_path / "outside.png")
     first, other = (int(photo) for photo in window.session.listing.ids[[2, 20]])
-    part = Cropped(tmp_path / "outside.png", (0.25, 0.25, 0.5, 0.5))
+    part = CroppedExample(tmp_path / "outside.png", (0.25, 0.25, 0.5, 0.5))
     query = Query((first, part), (other,), (1.0, 2.0))
     ask(window, query, qtbot)
-    window.session.rank(REFINED)
+    window.session.toggle_ranking(RANK_REFINED)
     settle(window, qtbot)
     ranks = [(hit.photo.id, hit.distance) for hit in window.session.listing.hits]
     assert ranks
     keep(window, "bars & discs", qtbot)
     window.close()
-    _, again = build(["lookalike"])
+    _, again = build_application(["lookalike"])
     again.show()
-    qtbot.waitUntil(lambda: again.page.saved.names == ["bars & discs"], timeout=20_000)
+    qtbot.waitUntil(lambda: again.search_page.saved_searches.names == ["bars & discs"], timeout=20_000)
     assert saved(again)[0].text() == "bars && discs"
     saved(again)[0].trigger()
     settle(again, qtbot)
-    assert (again.session.query, again.session.way) == (query, REFINED)
-    assert (again.session.within, again.session.cut) == (Filter(orientation="landscape"), 1.2)
+    assert (again.session.query, again.session.ranking) == (query, RANK_REFINED)
+    assert (again.session.photo_filter, again.session.max_distance) == (Filter(orientation="landscape"), 1.2)
     assert [(hit.photo.id, hit.distance) for hit in again.session.listing.hits] == ranks
-    assert again.page.query.more.buttons[0].mark.times == 2
+    assert again.search_page.query_panel.positive_row.buttons[0].mark.times == 2
     again.close()
 
 
 def test_a_saved_search_can_be_forgotten(window: MainWindow, qtbot: QtBot) -> None:
     ask(window, Query((int(window.session.listing.ids[2]),)), qtbot)
     keep(window, "mine", qtbot)
-    assert window.page.saved.names == ["mine"]
-    window.page.saved.forget("mine")
+    assert window.search_page.saved_searches.names == ["mine"]
+    window.search_page.saved_searches.forget_search("mine")
     settle(window, qtbot)
     assert saved(window) == []
 
 
 def test_a_name_of_nothing_is_refused_with_a_sentence(window: MainWindow, qtbot: QtBot) -> None:
     ask(window, Query((int(window.session.listing.ids[2]),)), qtbot)
-    with qtbot.waitSignal(window.session.noticed) as said:
-        window.page.saved.save("  ")
+    with qtbot.waitSignal(window.session.notice_posted) as said:
+        window.search_page.saved_searches.save_search("  ")
     assert "needs a name" in said.args[0]
 
 
 def test_a_first_start_complains_of_nothing(empty_window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(empty_window.page.asides.idle, timeout=20_000)
-    assert empty_window.status.text.text() == ""
+    qtbot.waitUntil(empty_window.search_page.questions.is_idle, timeout=20_000)
+    assert empty_window.status_line.message_label.text() == ""

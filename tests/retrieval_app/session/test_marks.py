@@ -10,10 +10,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from indexer.search.query import Cropped, Query
-from retrieval_app.search.grid import TIPS
-from retrieval_app.session.marks import MOST, marked, marks, replaced, without
-from retrieval_app.widgets.tile_painter import corner, picture_place
+from indexer.search.query import CroppedExample, Query
+from retrieval_app.search.grid import MARK_TIPS
+from retrieval_app.session.marks import MAX_MARKS, adjust_mark, list_marks, remove_example, replace_example
+from retrieval_app.widgets.tile_painter import locate_picture_square, locate_sign
 from retrieval_app.window.main_window import MainWindow
 
 LEFT = Qt.MouseButton.LeftButton
@@ -22,18 +22,20 @@ NONE, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModif
 
 def spot(window: MainWindow, photo: int, sign: int) -> QPoint:
     """The middle of a tile's plus or minus."""
-    grid = window.page.results.grid
+    grid = window.search_page.results.grid
     place = window.session.listing.ids.tolist().index(photo)
-    return corner(picture_place(grid.visualRect(grid.grid.at(place)), grid.side), sign).center()
+    return locate_sign(
+        locate_picture_square(grid.visualRect(grid.grid_model.index_at_place(place)), grid.side), sign
+    ).center()
 
 
 def mark(window: MainWindow, qtbot: QtBot, photo: int, sign: int) -> None:
-    QTest.mouseClick(window.page.results.grid.viewport(), LEFT, pos=spot(window, photo, sign))
+    QTest.mouseClick(window.search_page.results.grid.viewport(), LEFT, pos=spot(window, photo, sign))
     settle(window, qtbot)
 
 
 def press(window: MainWindow, qtbot: QtBot, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
-    QTest.keyClick(window.page.results.grid, key, modifier)
+    QTest.keyClick(window.search_page.results.grid, key, modifier)
     settle(window, qtbot)
 
 
@@ -49,7 +51,7 @@ def test_a_plus_on_a_tile_of_the_library_makes_it_the_query(window: MainWindow, 
 
 
 def test_a_minus_without_a_query_says_what_is_missing(window: MainWindow, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(window.session.noticed) as said:
+    with qtbot.waitSignal(window.session.notice_posted) as said:
         mark(window, qtbot, int(window.session.listing.ids[4]), -1)
     assert "mark one with +" in said.args[0]
     assert window.session.query is None
@@ -57,7 +59,7 @@ def test_a_minus_without_a_query_says_what_is_missing(window: MainWindow, qtbot:
 
 def test_a_minus_moves_its_class_down(window: MainWindow, qtbot: QtBot) -> None:
     first = int(window.session.listing.ids[0])
-    window.session.click(first)
+    window.session.toggle_query_photo(first)
     settle(window, qtbot)
     before = [hit.photo.label for hit in window.session.listing.hits]
     other = next(hit.photo for hit in window.session.listing.hits if hit.photo.label != before[0])
@@ -70,7 +72,7 @@ def test_a_minus_moves_its_class_down(window: MainWindow, qtbot: QtBot) -> None:
 
 def test_keys_mark_the_current_photo_and_ctrl_z_undoes(window: MainWindow, qtbot: QtBot) -> None:
     first, second = (int(photo) for photo in window.session.listing.ids[[1, 12]])
-    grid = window.page.results.grid
+    grid = window.search_page.results.grid
     grid.setFocus()
     grid.go_to(1)
     press(window, qtbot, Qt.Key.Key_Plus)
@@ -85,11 +87,11 @@ def test_keys_mark_the_current_photo_and_ctrl_z_undoes(window: MainWindow, qtbot
     for wanted in (Query((first,)), Query((first, second)), Query((first,)), None):
         press(window, qtbot, Qt.Key.Key_Z, CONTROL)
         assert window.session.query == wanted
-    assert not window.menus.action("Undo the last change").isEnabled()
+    assert not window.menus.find_action("Undo the last change").isEnabled()
 
 
 def test_ctrl_z_takes_back_marks_only(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.click(int(window.session.listing.ids[0]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
     settle(window, qtbot)
     query = window.session.query
     press(window, qtbot, Qt.Key.Key_Z, CONTROL)
@@ -100,19 +102,19 @@ def test_marks_are_shown_in_the_panel_and_can_be_weighed_and_removed(window: Mai
     ids = [int(photo) for photo in window.session.listing.ids[[0, 9, 18]]]
     for photo, sign in zip(ids, (1, 1, -1), strict=True):
         mark(window, qtbot, photo, sign)
-    panel = window.page.query
-    assert [button.mark.example for button in panel.more.buttons] == [ids[1]]
-    assert [button.mark.example for button in panel.less.buttons] == [ids[2]]
-    panel.more.buttons[0].setFocus()
-    QTest.keyClick(panel.more.buttons[0], Qt.Key.Key_Plus)
+    panel = window.search_page.query_panel
+    assert [button.mark.example for button in panel.positive_row.buttons] == [ids[1]]
+    assert [button.mark.example for button in panel.negative_row.buttons] == [ids[2]]
+    panel.positive_row.buttons[0].setFocus()
+    QTest.keyClick(panel.positive_row.buttons[0], Qt.Key.Key_Plus)
     settle(window, qtbot)
     assert window.session.query == Query((ids[0], ids[1]), (ids[2],), (1.0, 2.0))
-    assert panel.more.buttons[0].mark.times == 2
-    assert panel.more.buttons[0].hasFocus()
-    QTest.mouseClick(panel.more.buttons[0], LEFT)
+    assert panel.positive_row.buttons[0].mark.times == 2
+    assert panel.positive_row.buttons[0].hasFocus()
+    QTest.mouseClick(panel.positive_row.buttons[0], LEFT)
     settle(window, qtbot)
     assert window.session.query == Query((ids[0],), (ids[2],))
-    assert not panel.more.isVisible()
+    assert not panel.positive_row.isVisible()
 
 
 def test_history_goes_through_marks(window: MainWindow, qtbot: QtBot) -> None:
@@ -129,8 +131,8 @@ def test_history_goes_through_marks(window: MainWindow, qtbot: QtBot) -> None:
 
 def test_two_quick_clicks_on_a_plus_count_twice(window: MainWindow, qtbot: QtBot) -> None:
     wanted = int(window.session.listing.ids[0])
-    grid = window.page.results.grid
-    window.session.click(wanted)
+    grid = window.search_page.results.grid
+    window.session.toggle_query_photo(wanted)
     settle(window, qtbot)
     corner_of_it = spot(window, wanted, 1)
     QTest.mouseClick(grid.viewport(), LEFT, pos=corner_of_it)
@@ -141,7 +143,7 @@ def test_two_quick_clicks_on_a_plus_count_twice(window: MainWindow, qtbot: QtBot
 
 
 def test_a_picture_dropped_on_the_query_is_asked_for(window: MainWindow, qtbot: QtBot, photos_folder: Path) -> None:
-    panel, data = window.page.query.viewport(), QMimeData()
+    panel, data = window.search_page.query_panel.viewport(), QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(photos_folder / "bar" / "bar-1.png"))])
     enter = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, LEFT, NONE)
     QApplication.sendEvent(panel, enter)
@@ -151,30 +153,30 @@ def test_a_picture_dropped_on_the_query_is_asked_for(window: MainWindow, qtbot: 
     assert window.session.query == Query((photos_folder / "bar" / "bar-1.png",))
 
 
-@pytest.mark.parametrize("sign", list(TIPS))
+@pytest.mark.parametrize("sign", list(MARK_TIPS))
 def test_marks_move_along_one_scale_and_stop_at_its_ends(sign: int) -> None:
     query: Query | None = Query((1,))
-    for _ in range(MOST + 3):
-        query = marked(query, 2, sign)
+    for _ in range(MAX_MARKS + 3):
+        query = adjust_mark(query, 2, sign)
     assert query is not None
-    assert [mark.times for mark in marks(query)] == [1, sign * MOST]
-    for _ in range(MOST):
-        query = marked(query, 2, -sign)
+    assert [mark.times for mark in list_marks(query)] == [1, sign * MAX_MARKS]
+    for _ in range(MAX_MARKS):
+        query = adjust_mark(query, 2, -sign)
     assert query == Query((1,))
 
 
 def test_a_query_of_nothing_to_look_for_is_none() -> None:
-    assert marked(None, 3, -1) is None
-    assert marked(Query((3,)), 3, -1) is None
-    assert without(Query((3,), (4,)), 3) is None
-    assert without(Query((3, 5), (4,)), 3) == Query((5,), (4,))
+    assert adjust_mark(None, 3, -1) is None
+    assert adjust_mark(Query((3,)), 3, -1) is None
+    assert remove_example(Query((3,), (4,)), 3) is None
+    assert remove_example(Query((3, 5), (4,)), 3) == Query((5,), (4,))
 
 
 def test_weights_and_crops_survive_a_mark() -> None:
     bitmap = Image.new("RGB", (8, 8))
-    part = Cropped(bitmap, (0, 0, 0.5, 0.5))
+    part = CroppedExample(bitmap, (0, 0, 0.5, 0.5))
     query = Query((part, Path("a.png")), (7, 7), (1.0, 3.0))
-    assert [mark.times for mark in marks(query)] == [1, 3, -2]
-    more = marked(query, 8, 1)
+    assert [mark.times for mark in list_marks(query)] == [1, 3, -2]
+    more = adjust_mark(query, 8, 1)
     assert more == Query((part, Path("a.png"), 8), (7, 7), (1.0, 3.0, 1.0))
-    assert replaced(query, part, bitmap) == Query((bitmap, Path("a.png")), (7, 7), (1.0, 3.0))
+    assert replace_example(query, part, bitmap) == Query((bitmap, Path("a.png")), (7, 7), (1.0, 3.0))

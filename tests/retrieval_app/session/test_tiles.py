@@ -8,13 +8,13 @@ from PySide6.QtGui import QColor, QPixmap
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library, Photo
-from retrieval_app.session.tiles import PREVIEW_SIDE, Bounded, Tiles, to_qimage
+from retrieval_app.session.tiles import PREVIEW_SIDE, BoundedCache, TileCache, to_qimage
 from retrieval_app.window.drop_and_paste import to_pillow
 from tests.support.drawings import CLASSES, EACH, draw
 
 
 def test_a_cache_forgets_what_was_used_longest_ago() -> None:
-    cache: Bounded[str, int] = Bounded(10, lambda value: value)
+    cache: BoundedCache[str, int] = BoundedCache(10, lambda value: value)
     cache.put("a", 4)
     cache.put("b", 4)
     assert cache.get("a") == 4
@@ -23,7 +23,7 @@ def test_a_cache_forgets_what_was_used_longest_ago() -> None:
 
 
 def test_a_cache_counts_a_value_put_again_once() -> None:
-    cache: Bounded[str, int] = Bounded(10, lambda value: value)
+    cache: BoundedCache[str, int] = BoundedCache(10, lambda value: value)
     for _ in range(100):
         cache.put("a", 4)
     cache.put("b", 4)
@@ -31,7 +31,7 @@ def test_a_cache_counts_a_value_put_again_once() -> None:
 
 
 def test_a_value_larger_than_the_limit_is_kept_alone() -> None:
-    cache: Bounded[str, int] = Bounded(10, lambda value: value)
+    cache: BoundedCache[str, int] = BoundedCache(10, lambda value: value)
     cache.put("a", 4)
     cache.put("b", 40)
     assert (cache.get("a"), cache.get("b")) == (None, 40)
@@ -50,39 +50,41 @@ def library(indexed: Path) -> Iterator[Library]:
 
 
 @pytest.fixture
-def tiles(indexed: Path, qtbot: QtBot) -> Iterator[Tiles]:
-    tiles = Tiles()
-    tiles.follow(indexed)
+def tiles(indexed: Path, qtbot: QtBot) -> Iterator[TileCache]:
+    tiles = TileCache()
+    tiles.follow_library(indexed)
     yield tiles
     tiles.close()
 
 
-def arrive(qtbot: QtBot, tiles: Tiles, photo: Photo, side: int) -> QPixmap:
-    qtbot.waitUntil(lambda: tiles.thumbnail(photo, side) is not None and tiles.idle(), timeout=20_000)
-    pixmap = tiles.thumbnail(photo, side)
+def arrive(qtbot: QtBot, tiles: TileCache, photo: Photo, side: int) -> QPixmap:
+    qtbot.waitUntil(lambda: tiles.request_thumbnail(photo, side) is not None and tiles.is_idle(), timeout=20_000)
+    pixmap = tiles.request_thumbnail(photo, side)
     assert pixmap is not None
     return pixmap
 
 
-def test_facts_arrive_for_every_photo(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
-    ids = library.photo_ids()
-    assert tiles.photo(ids, 0) is None
-    qtbot.waitUntil(lambda: tiles.photo(ids, 0) is not None, timeout=20_000)
-    assert [tiles.photo(ids, row) for row in range(len(ids))] == library.photos(ids.tolist())
+def test_facts_arrive_for_every_photo(tiles: TileCache, library: Library, qtbot: QtBot) -> None:
+    ids = library.find_photo_ids()
+    assert tiles.request_photo_in_row(ids, 0) is None
+    qtbot.waitUntil(lambda: tiles.request_photo_in_row(ids, 0) is not None, timeout=20_000)
+    assert [tiles.request_photo_in_row(ids, row) for row in range(len(ids))] == library.load_photos(ids.tolist())
     assert len(ids) == EACH * len(CLASSES)
 
 
-def test_a_photo_that_is_not_shown_any_more_is_asked_for_once(tiles: Tiles, qtbot: QtBot) -> None:
+def test_a_photo_that_is_not_shown_any_more_is_asked_for_once(tiles: TileCache, qtbot: QtBot) -> None:
     gone = np.array([999_999], np.int64)
     with qtbot.waitSignal(tiles.arrived, timeout=20_000):
-        tiles.photo(gone, 0)
-    assert tiles.photo(gone, 0) is None
-    assert tiles.idle()
+        tiles.request_photo_in_row(gone, 0)
+    assert tiles.request_photo_in_row(gone, 0) is None
+    assert tiles.is_idle()
 
 
-def test_thumbnails_fit_their_square_and_look_like_the_photo(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
+def test_thumbnails_fit_their_square_and_look_like_the_photo(tiles: TileCache, library: Library, qtbot: QtBot) -> None:
     (photo,) = [
-        photo for photo in library.photos(library.photo_ids().tolist()) if photo.path.endswith(b"/square-1.png")
+        photo
+        for photo in library.load_photos(library.find_photo_ids().tolist())
+        if photo.path.endswith(b"/square-1.png")
     ]
     pixmap = arrive(qtbot, tiles, photo, 100)
     assert (pixmap.width(), pixmap.height()) == (75, 100)
@@ -92,34 +94,36 @@ def test_thumbnails_fit_their_square_and_look_like_the_photo(tiles: Tiles, libra
         assert abs(there.red() - wanted.red()) + abs(there.blue() - wanted.blue()) < 60
 
 
-def test_a_photo_without_a_cached_thumbnail_is_read_from_its_file(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
-    photo = library.photos(library.photo_ids().tolist())[0]
+def test_a_photo_without_a_cached_thumbnail_is_read_from_its_file(
+    tiles: TileCache, library: Library, qtbot: QtBot
+) -> None:
+    photo = library.load_photos(library.find_photo_ids().tolist())[0]
     pixmap = arrive(qtbot, tiles, photo._replace(sha256=b"\0" * 32), 64)
     assert max(pixmap.width(), pixmap.height()) == 64
 
 
-def test_what_cannot_be_read_is_a_null_pixmap(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
-    photo = library.photos(library.photo_ids().tolist())[0]
+def test_what_cannot_be_read_is_a_null_pixmap(tiles: TileCache, library: Library, qtbot: QtBot) -> None:
+    photo = library.load_photos(library.find_photo_ids().tolist())[0]
     gone = photo._replace(sha256=b"\1" * 32, path=b"/nowhere/\xff.jpg")
     assert arrive(qtbot, tiles, gone, 64).isNull()
 
 
-def test_a_large_picture_in_memory_becomes_a_preview(tiles: Tiles, qtbot: QtBot) -> None:
+def test_a_large_picture_in_memory_becomes_a_preview(tiles: TileCache, qtbot: QtBot) -> None:
     image = Image.new("RGB", (3000, 1500), "navy")
-    qtbot.waitUntil(lambda: tiles.preview(image) is not None, timeout=20_000)
-    preview = tiles.preview(image)
+    qtbot.waitUntil(lambda: tiles.request_preview(image) is not None, timeout=20_000)
+    preview = tiles.request_preview(image)
     assert preview is not None
     assert (preview.width(), preview.height()) == (PREVIEW_SIDE, PREVIEW_SIDE // 2)
 
 
 def gone_photo(library: Library, path: Path) -> Photo:
     """A photo without a cached thumbnail whose file is not there."""
-    photo = library.photos(library.photo_ids().tolist())[0]
+    photo = library.load_photos(library.find_photo_ids().tolist())[0]
     return photo._replace(sha256=b"\2" * 32, path=bytes(path))
 
 
 def test_two_sizes_of_a_photo_whose_file_is_gone_come_to_rest(
-    tiles: Tiles, library: Library, qtbot: QtBot, tmp_path: Path
+    tiles: TileCache, library: Library, qtbot: QtBot, tmp_path: Path
 ) -> None:
     photo = gone_photo(library, tmp_path / "gone.png")
     looks = 0
@@ -129,48 +133,48 @@ def test_two_sizes_of_a_photo_whose_file_is_gone_come_to_rest(
         nonlocal looks
         looks += 1
         if looks < 50:
-            tiles.thumbnail(photo, 136)
-            tiles.thumbnail(photo, 256)
+            tiles.request_thumbnail(photo, 136)
+            tiles.request_thumbnail(photo, 256)
 
     tiles.arrived.connect(look)
     look()
-    qtbot.waitUntil(tiles.idle, timeout=20_000)
+    qtbot.waitUntil(tiles.is_idle, timeout=20_000)
     assert looks <= 3  # once at first, once for each answer
 
 
-def test_another_size_stands_in_until_the_right_one_is_there(tiles: Tiles, library: Library, qtbot: QtBot) -> None:
-    photo = library.photos(library.photo_ids().tolist())[0]
+def test_another_size_stands_in_until_the_right_one_is_there(tiles: TileCache, library: Library, qtbot: QtBot) -> None:
+    photo = library.load_photos(library.find_photo_ids().tolist())[0]
     arrive(qtbot, tiles, photo, 64)
-    at_once = tiles.thumbnail(photo, 100)
+    at_once = tiles.request_thumbnail(photo, 100)
     assert at_once is not None and max(at_once.width(), at_once.height()) == 64
-    qtbot.waitUntil(tiles.idle, timeout=20_000)
-    at_last = tiles.thumbnail(photo, 100)
+    qtbot.waitUntil(tiles.is_idle, timeout=20_000)
+    at_last = tiles.request_thumbnail(photo, 100)
     assert at_last is not None and max(at_last.width(), at_last.height()) == 100
 
 
-def preview(qtbot: QtBot, tiles: Tiles, photo: Photo) -> QPixmap:
-    qtbot.waitUntil(lambda: tiles.preview(photo) is not None and tiles.idle(), timeout=20_000)
-    pixmap = tiles.preview(photo)
+def preview(qtbot: QtBot, tiles: TileCache, photo: Photo) -> QPixmap:
+    qtbot.waitUntil(lambda: tiles.request_preview(photo) is not None and tiles.is_idle(), timeout=20_000)
+    pixmap = tiles.request_preview(photo)
     assert pixmap is not None
     return pixmap
 
 
 def test_what_could_not_be_read_is_read_again_when_the_library_has_changed(
-    tiles: Tiles, library: Library, indexed: Path, qtbot: QtBot, tmp_path: Path
+    tiles: TileCache, library: Library, indexed: Path, qtbot: QtBot, tmp_path: Path
 ) -> None:
     photo = gone_photo(library, tmp_path / "back.png")
     assert preview(qtbot, tiles, photo).isNull() and arrive(qtbot, tiles, photo, 64).isNull()
     draw("disc", 0).save(tmp_path / "back.png")
     assert preview(qtbot, tiles, photo).isNull()  # nobody has said so yet
-    tiles.follow(indexed)
-    for shown in (tiles.preview(photo), tiles.thumbnail(photo, 64)):
+    tiles.follow_library(indexed)
+    for shown in (tiles.request_preview(photo), tiles.request_thumbnail(photo, 64)):
         assert shown is not None and shown.isNull()  # as it was, until it has been read
-    qtbot.waitUntil(tiles.idle, timeout=20_000)
+    qtbot.waitUntil(tiles.is_idle, timeout=20_000)
     assert not preview(qtbot, tiles, photo).isNull() and not arrive(qtbot, tiles, photo, 64).isNull()
 
 
 def test_another_content_under_the_same_name_has_a_preview_of_its_own(
-    tiles: Tiles, library: Library, qtbot: QtBot, tmp_path: Path
+    tiles: TileCache, library: Library, qtbot: QtBot, tmp_path: Path
 ) -> None:
     photo = gone_photo(library, tmp_path / "edited.png")
     Image.new("RGB", (40, 20), "navy").save(tmp_path / "edited.png")

@@ -5,10 +5,18 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
-from indexer.photos.samples import assets_folder
-from retrieval_app.widgets.theme import CHOICES, DARK, LIGHT, Theme, Tokens, icon, style_sheet
+from indexer.photos.samples import find_assets_folder
+from retrieval_app.widgets.theme import (
+    DARK_TOKENS,
+    LIGHT_TOKENS,
+    THEME_CHOICES,
+    ColourTokens,
+    Theme,
+    make_style_sheet,
+    render_icon,
+)
 
-THEMES = pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+THEMES = pytest.mark.parametrize("tokens", [LIGHT_TOKENS, DARK_TOKENS], ids=["light", "dark"])
 
 
 def luminance(colour: str) -> float:
@@ -27,7 +35,7 @@ def test_contrast_of_black_on_white_is_21() -> None:
 
 
 @THEMES
-def test_text_stands_out_at_least_4_5_to_1(tokens: Tokens) -> None:
+def test_text_stands_out_at_least_4_5_to_1(tokens: ColourTokens) -> None:
     for ground in (tokens.ground, tokens.surface, tokens.hover):
         assert contrast(tokens.text, ground) >= 4.5
         assert contrast(tokens.muted, ground) >= 4.5
@@ -39,14 +47,14 @@ def test_text_stands_out_at_least_4_5_to_1(tokens: Tokens) -> None:
 
 
 @THEMES
-def test_style_sheet_has_no_token_left_unfilled(tokens: Tokens) -> None:
-    assert "$" not in style_sheet(tokens)
+def test_style_sheet_has_no_token_left_unfilled(tokens: ColourTokens) -> None:
+    assert "$" not in make_style_sheet(tokens)
 
 
 @THEMES
-@pytest.mark.parametrize("name", sorted(path.stem for path in (assets_folder() / "icons").glob("*.svg")))
-def test_every_icon_is_drawn_in_the_colour_of_the_text(name: str, tokens: Tokens, qapp: QApplication) -> None:
-    image = icon(name, tokens).pixmap(QSize(20, 20)).toImage()
+@pytest.mark.parametrize("name", sorted(path.stem for path in (find_assets_folder() / "icons").glob("*.svg")))
+def test_every_icon_is_drawn_in_the_colour_of_the_text(name: str, tokens: ColourTokens, qapp: QApplication) -> None:
+    image = render_icon(name, tokens).pixmap(QSize(20, 20)).toImage()
     points = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
     solid = [colour for colour in points if colour.alpha() > 200]
     assert solid
@@ -54,10 +62,10 @@ def test_every_icon_is_drawn_in_the_colour_of_the_text(name: str, tokens: Tokens
     assert all(abs(colour.red() - wanted.red()) < 20 for colour in solid)
 
 
-@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("choice", THEME_CHOICES)
 def test_a_chosen_theme_colours_the_application(choice: str, qapp: QApplication) -> None:
     theme = Theme(qapp, choice)
-    wanted = DARK if choice == "dark" else LIGHT  # the offscreen platform has no scheme of its own: light
+    wanted = DARK_TOKENS if choice == "dark" else LIGHT_TOKENS  # the offscreen platform has no scheme of its own: light
     assert theme.tokens == wanted
     assert qapp.palette().window().color() == QColor(wanted.surface)
 

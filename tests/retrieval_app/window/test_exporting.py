@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.search.query import Query
-from retrieval_app.window.exporting import KINDS, Order
+from retrieval_app.window.exporting import EXPORT_FORMATS, ExportRequest
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import lookalike
 from tests.support.drawings import CLASSES, EACH
@@ -26,14 +26,14 @@ ALL = EACH * len(CLASSES)
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.searching and window.exporting.idle(), timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.searching and window.listing_exporter.is_idle(), timeout=20_000)
 
 
 def ask(window: MainWindow, qtbot: QtBot) -> QFileDialog:
     """Ctrl+E; the dialog that opens."""
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=20_000)
-    QTest.keyClick(window.page.results.grid, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     (dialog,) = (one for one in window.findChildren(QFileDialog) if one.isVisible())
     return dialog
 
@@ -41,7 +41,7 @@ def ask(window: MainWindow, qtbot: QtBot) -> QFileDialog:
 def export(window: MainWindow, out: Path, qtbot: QtBot) -> None:
     """Choose a file in the dialog, as a name without its suffix and a kind."""
     dialog = ask(window, qtbot)
-    kind = next(kind for kind, suffix in KINDS.items() if out.suffix == f".{suffix}")
+    kind = next(kind for kind, suffix in EXPORT_FORMATS.items() if out.suffix == f".{suffix}")
     dialog.selectNameFilter(kind)
     dialog.filterSelected.emit(kind)
     dialog.setDirectory(str(out.parent))
@@ -51,13 +51,13 @@ def export(window: MainWindow, out: Path, qtbot: QtBot) -> None:
 
 
 def search(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.click(int(window.session.listing.ids[3]))
+    window.session.toggle_query_photo(int(window.session.listing.ids[3]))
     settle(window, qtbot)
 
 
 def test_results_up_to_the_cut_off_become_a_table(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     search(window, qtbot)
-    window.session.cut_at(window.session.listing.hits[5].distance)
+    window.session.set_max_distance(window.session.listing.hits[5].distance)
     export(window, tmp_path / "mine.csv", qtbot)
     with (tmp_path / "mine.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -65,7 +65,7 @@ def test_results_up_to_the_cut_off_become_a_table(window: MainWindow, qtbot: QtB
         (hit.rank, hit.photo.path.decode(), round(hit.distance, 6)) for hit in window.session.listing.hits
     ]
     assert len(rows) == 6
-    assert window.status.text.text() == f"6 results written to {tmp_path / 'mine.csv'}"
+    assert window.status_line.message_label.text() == f"6 results written to {tmp_path / 'mine.csv'}"
 
 
 def test_a_contact_sheet_has_the_query_first_and_all_results(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_without_a_query_the_whole_library_is_written(window: MainWindow, qtbot:
     export(window, tmp_path / "all.json", qtbot)
     rows = json.loads((tmp_path / "all.json").read_text())
     assert [row["id"] for row in rows] == window.session.listing.ids.tolist()
-    assert window.status.text.text().startswith(f"{ALL} photos written to")
+    assert window.status_line.message_label.text().startswith(f"{ALL} photos written to")
 
 
 def test_vectors_are_those_of_the_library_with_ids_beside_them(
@@ -92,8 +92,8 @@ def test_vectors_are_those_of_the_library_with_ids_beside_them(
     export(window, tmp_path / "all.npy", qtbot)
     ids, vectors = np.load(tmp_path / "all.ids.npy"), np.load(tmp_path / "all.npy")
     with Library.open(home / "default.library") as library:
-        assert sorted(ids.tolist()) == sorted(library.photo_ids().tolist())
-        assert np.array_equal(vectors[7], library.vector(int(ids[7])))
+        assert sorted(ids.tolist()) == sorted(library.find_photo_ids().tolist())
+        assert np.array_equal(vectors[7], library.embed_example(int(ids[7])))
 
 
 def test_a_photo_folder_is_refused_and_another_place_offered(
@@ -103,9 +103,9 @@ def test_a_photo_folder_is_refused_and_another_place_offered(
     search(window, qtbot)
     export(window, photos_folder / "bar" / "mine.csv", qtbot)
     assert snapshot(photos_folder) == before
-    assert window.banner.isVisible() and "nothing is ever written" in window.banner.sentence.text()
-    assert not window.status.file.isVisible()
-    window.banner.remedy.click()
+    assert window.banner.isVisible() and "nothing is ever written" in window.banner.sentence_label.text()
+    assert not window.status_line.file_button.isVisible()
+    window.banner.remedy_button.click()
     assert [one for one in window.findChildren(QFileDialog) if one.isVisible()]
 
 
@@ -115,18 +115,18 @@ def test_a_picture_that_is_asked_about_is_never_replaced(window: MainWindow, qtb
     before = picture.read_bytes()
     window.session.search(Query((picture,)))
     settle(window, qtbot)
-    window.exporting.write(picture, _order(window))
+    window.listing_exporter.write_file(picture, _order(window))
     settle(window, qtbot)
-    assert "is a picture you asked about" in window.banner.sentence.text()
+    assert "is a picture you asked about" in window.banner.sentence_label.text()
     assert picture.read_bytes() == before
 
 
 def test_where_nothing_can_be_written_a_sentence_says_so(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     search(window, qtbot)
     (tmp_path / "file").touch()
-    window.exporting.write(tmp_path / "file" / "mine.csv", _order(window))
+    window.listing_exporter.write_file(tmp_path / "file" / "mine.csv", _order(window))
     settle(window, qtbot)
-    assert "cannot be written (" in window.banner.sentence.text()
+    assert "cannot be written (" in window.banner.sentence_label.text()
 
 
 def test_the_link_shows_the_file_in_its_folder_until_other_news(
@@ -134,20 +134,20 @@ def test_the_link_shows_the_file_in_its_folder_until_other_news(
 ) -> None:
     opened: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
-    assert not window.status.file.isVisible()
+    assert not window.status_line.file_button.isVisible()
     export(window, tmp_path / "all.csv", qtbot)
-    assert window.status.file.isVisible()
-    window.status.file.click()
+    assert window.status_line.file_button.isVisible()
+    window.status_line.file_button.click()
     assert opened == [QUrl.fromLocalFile(str(tmp_path))]
     search(window, qtbot)
-    assert not window.status.file.isVisible()
+    assert not window.status_line.file_button.isVisible()
 
 
 @pytest.mark.parametrize("name", ["some.json", "some.npy"])
 def test_of_a_filtered_library_what_passes_is_written_as_by_the_command(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, home: Path, name: str
 ) -> None:
-    window.session.keep_within(Filter(orientation="landscape"))
+    window.session.set_filter(Filter(orientation="landscape"))
     qtbot.waitUntil(lambda: 0 < len(window.session.listing.ids) < ALL, timeout=20_000)
     shown = window.session.listing.ids.tolist()
     export(window, tmp_path / name, qtbot)
@@ -160,7 +160,7 @@ def test_of_a_filtered_library_what_passes_is_written_as_by_the_command(
     assert sorted(ids) == sorted(shown)
 
 
-def _order(window: MainWindow) -> Order:
+def _order(window: MainWindow) -> ExportRequest:
     query = window.session.query
     assert query is not None
-    return Order(query.positives, window.session.listing.hits, None)
+    return ExportRequest(query.positives, window.session.listing.hits, None)

@@ -9,12 +9,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from indexer.photos.samples import sample_folder
+from indexer.photos.samples import find_sample_folder
 from indexer.progress import Progress
 from retrieval_app.session.state import JobState
 from retrieval_app.window.main_window import MainWindow
-from retrieval_app.window.status_line import sentence
-from retrieval_app.workers.child_process import Job
+from retrieval_app.window.status_line import describe_job
+from retrieval_app.workers.child_process import ChildProcess
 from tests.support.drawings import CLASSES, EACH, draw
 
 SHOWN = EACH * len(CLASSES)
@@ -30,68 +30,72 @@ def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
     left = Qt.MouseButton.LeftButton
     QApplication.sendEvent(window, QDragEnterEvent(QPoint(9, 9), copy, data, left, none))
     QApplication.sendEvent(window, QDropEvent(QPointF(9, 9), copy, data, left, none))
-    assert session.job is not None
-    assert window.status.cancel.isVisible()
-    assert not window.page.first.offer.isVisible()
+    assert session.job_state is not None
+    assert window.status_line.cancel_button.isVisible()
+    assert not window.search_page.invitation.offer.isVisible()
     stages: list[str] = []
-    session.job_changed.connect(lambda: stages.append(session.job.progress.stage if session.job else "end"))
-    qtbot.waitUntil(lambda: session.job is None and not session.empty, timeout=LONG)
+    session.job_changed.connect(lambda: stages.append(session.job_state.progress.stage if session.job_state else "end"))
+    qtbot.waitUntil(lambda: session.job_state is None and not session.is_empty, timeout=LONG)
     assert stages == sorted(stages, key=["prepare", "scan", "embed", "publish", "end"].index)
     assert len(session.listing.ids) == SHOWN
-    assert window.status.text.text().startswith("Indexed in ")
-    assert window.status.failures.text() == "2 photos could not be read"
+    assert window.status_line.message_label.text().startswith("Indexed in ")
+    assert window.status_line.failures_button.text() == "2 photos could not be read"
     assert (home / "default.library" / "library.sqlite").is_file()
-    grid = window.page.results.grid
-    QTest.mouseClick(grid.viewport(), left, pos=grid.visualRect(grid.grid.at(0)).center())
+    grid = window.search_page.results.grid
+    QTest.mouseClick(grid.viewport(), left, pos=grid.visualRect(grid.grid_model.index_at_place(0)).center())
     qtbot.waitUntil(lambda: session.listing.result is not None, timeout=20_000)
     assert session.listing.hits[0].distance == 0
 
 
 def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
     session = empty_window.session
-    session.index([photos_folder])
-    qtbot.waitUntil(lambda: session.job is not None and session.job.progress.stage == "prepare", timeout=LONG)
-    with qtbot.waitSignal(session.noticed, timeout=LONG) as said:
-        empty_window.status.cancel.click()
-        assert empty_window.status.text.text() == "Stopping…"
+    session.index_folders([photos_folder])
+    qtbot.waitUntil(
+        lambda: session.job_state is not None and session.job_state.progress.stage == "prepare", timeout=LONG
+    )
+    with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
+        empty_window.status_line.cancel_button.click()
+        assert empty_window.status_line.message_label.text() == "Stopping…"
     assert "stopped" in said.args[0]
-    assert session.job is None
-    assert empty_window.page.first.offer.isVisible()
+    assert session.job_state is None
+    assert empty_window.search_page.invitation.offer.isVisible()
 
 
 def test_closing_the_window_ends_the_child(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
     session = empty_window.session
-    session.index([photos_folder])
-    qtbot.waitUntil(lambda: session.job is not None and session.job.progress.stage == "prepare", timeout=LONG)
-    job = session.findChild(Job)
-    assert isinstance(job, Job) and job.running()
+    session.index_folders([photos_folder])
+    qtbot.waitUntil(
+        lambda: session.job_state is not None and session.job_state.progress.stage == "prepare", timeout=LONG
+    )
+    job = session.findChild(ChildProcess)
+    assert isinstance(job, ChildProcess) and job.is_running()
     empty_window.close()
-    assert not job.running()
+    assert not job.is_running()
 
 
 def test_a_second_index_run_at_the_same_time_is_refused(
     empty_window: MainWindow, photos_folder: Path, qtbot: QtBot
 ) -> None:
     session = empty_window.session
-    session.index([photos_folder])
-    session.index([photos_folder])
-    assert "under way" in empty_window.banner.sentence.text()
+    session.index_folders([photos_folder])
+    session.index_folders([photos_folder])
+    assert "under way" in empty_window.banner.sentence_label.text()
 
 
 def test_the_sample_has_a_library_of_its_own(
     empty_window: MainWindow, photos_folder: Path, home: Path, qtbot: QtBot
 ) -> None:
     session = empty_window.session
-    empty_window.page.first.sample.click()
+    empty_window.search_page.invitation.sample_button.click()
     assert session.folder == home / "sample.library"
-    qtbot.waitUntil(lambda: session.job is None and not session.empty, timeout=LONG)
-    pictures = list(sample_folder().glob("*/*.png"))
+    qtbot.waitUntil(lambda: session.job_state is None and not session.is_empty, timeout=LONG)
+    pictures = list(find_sample_folder().glob("*/*.png"))
     assert len(session.listing.ids) == len({path.read_bytes() for path in pictures}) > 100
-    qtbot.waitUntil(lambda: empty_window.page.results.grid.grid.photo(0) is not None, timeout=20_000)
-    photo = empty_window.page.results.grid.grid.photo(0)
+    qtbot.waitUntil(lambda: empty_window.search_page.results.grid.grid_model.photo_at(0) is not None, timeout=20_000)
+    photo = empty_window.search_page.results.grid.grid_model.photo_at(0)
     assert photo is not None
     assert photo.label == sorted(path.parent.name for path in pictures)[0]
-    session.index([photos_folder])
+    session.index_folders([photos_folder])
     assert session.folder == home / "default.library"
 
 
@@ -112,5 +116,5 @@ def test_photos_of_another_process_appear_by_themselves(
 
 def test_progress_is_said_with_rate_and_time_left() -> None:
     state = JobState(Progress("embed", 12_300, 40_000, "a/b.jpg"), 218.2, 127.0, stopping=False)
-    assert sentence(state) == "Indexing 12,300 of 40,000  ·  218/s  ·  2 min left"
-    assert sentence(JobState(Progress("scan", 0, 0, "/photos"), None, None, stopping=False)) == "Looking for photos"
+    assert describe_job(state) == "Indexing 12,300 of 40,000  ·  218/s  ·  2 min left"
+    assert describe_job(JobState(Progress("scan", 0, 0, "/photos"), None, None, stopping=False)) == "Looking for photos"

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.app import build
+from retrieval_app.app import build_application
 from retrieval_app.window.dialogs import FailuresDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH, draw
@@ -23,12 +23,12 @@ SHOWN = EACH * len(CLASSES)
 
 
 def click(window: MainWindow, place: int) -> None:
-    grid = window.page.results.grid
-    QTest.mouseClick(grid.viewport(), LEFT, pos=grid.visualRect(grid.grid.at(place)).center())
+    grid = window.search_page.results.grid
+    QTest.mouseClick(grid.viewport(), LEFT, pos=grid.visualRect(grid.grid_model.index_at_place(place)).center())
 
 
 def press(window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    QTest.keyClick(window.page.results.grid, key, modifier)
+    QTest.keyClick(window.search_page.results.grid, key, modifier)
 
 
 def drop(window: MainWindow, data: QMimeData) -> None:
@@ -62,7 +62,7 @@ def test_a_click_ranks_the_library_by_distance(window: MainWindow, qtbot: QtBot)
     assert hits[0].distance == 0
     assert [hit.rank for hit in hits] == list(range(1, SHOWN + 1))
     assert [hit.distance for hit in hits] == sorted(hit.distance for hit in hits)
-    assert window.page.results.grid.current_place() == 0
+    assert window.search_page.results.grid.current_place() == 0
 
 
 def test_a_second_click_on_the_query_goes_back_to_the_library(window: MainWindow, qtbot: QtBot) -> None:
@@ -71,7 +71,7 @@ def test_a_second_click_on_the_query_goes_back_to_the_library(window: MainWindow
     click(window, 0)
     wait_for_library(window, qtbot)
     assert len(window.session.listing.ids) == SHOWN
-    assert window.page.results.grid.current_place() == 5
+    assert window.search_page.results.grid.current_place() == 5
 
 
 def test_escape_goes_back_to_the_library(window: MainWindow, qtbot: QtBot) -> None:
@@ -82,22 +82,22 @@ def test_escape_goes_back_to_the_library(window: MainWindow, qtbot: QtBot) -> No
 
 
 def test_arrows_move_and_enter_queries(window: MainWindow, qtbot: QtBot) -> None:
-    grid = window.page.results.grid
+    grid = window.search_page.results.grid
     grid.setFocus()
     for key in (Qt.Key.Key_Home, Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Down):
         press(window, key)
-    place = 2 + grid.grid.columns
+    place = 2 + grid.grid_model.columns
     assert grid.current_place() == place
     wanted = int(window.session.listing.ids[place])
     press(window, Qt.Key.Key_Return)
     wait_for_results(window, qtbot)
-    assert window.session.queried == wanted
+    assert window.session.query_photo_id == wanted
 
 
 def test_arrows_run_on_at_the_end_of_a_row_and_stop_at_the_ends(window: MainWindow) -> None:
-    grid = window.page.results.grid
+    grid = window.search_page.results.grid
     grid.setFocus()
-    columns = grid.grid.columns
+    columns = grid.grid_model.columns
     assert columns > 1
     grid.go_to(columns - 1)
     press(window, Qt.Key.Key_Right)
@@ -114,33 +114,33 @@ def test_arrows_run_on_at_the_end_of_a_row_and_stop_at_the_ends(window: MainWind
 
 def test_back_and_forward_go_through_the_history(window: MainWindow, qtbot: QtBot) -> None:
     first, second = (int(photo) for photo in window.session.listing.ids[[2, 9]])
-    window.session.click(first)
+    window.session.toggle_query_photo(first)
     wait_for_results(window, qtbot)
-    window.session.click(second)
+    window.session.toggle_query_photo(second)
     qtbot.waitUntil(lambda: int(window.session.listing.ids[0]) == second, timeout=20_000)
     press(window, Qt.Key.Key_Backspace)
     qtbot.waitUntil(lambda: int(window.session.listing.ids[0]) == first, timeout=20_000)
     press(window, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
     wait_for_library(window, qtbot)
-    assert not window.menus.action("Back").isEnabled()
+    assert not window.menus.find_action("Back").isEnabled()
     press(window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     wait_for_results(window, qtbot)
-    assert window.session.queried == first
+    assert window.session.query_photo_id == first
 
 
 def test_the_side_buttons_of_the_mouse_go_back_and_forward(window: MainWindow, qtbot: QtBot) -> None:
     click(window, 1)
     wait_for_results(window, qtbot)
-    QTest.mouseClick(window.page.results.grid.viewport(), Qt.MouseButton.BackButton)
+    QTest.mouseClick(window.search_page.results.grid.viewport(), Qt.MouseButton.BackButton)
     wait_for_library(window, qtbot)
-    QTest.mouseClick(window.page.results.grid.viewport(), Qt.MouseButton.ForwardButton)
+    QTest.mouseClick(window.search_page.results.grid.viewport(), Qt.MouseButton.ForwardButton)
     wait_for_results(window, qtbot)
 
 
 def test_the_last_of_many_searches_wins(window: MainWindow, qtbot: QtBot) -> None:
     ids = [int(photo) for photo in window.session.listing.ids]
     for photo in ids:
-        window.session.click(photo)
+        window.session.toggle_query_photo(photo)
     wait_for_results(window, qtbot)
     assert int(window.session.listing.ids[0]) == ids[-1]
 
@@ -182,9 +182,9 @@ def test_a_dropped_file_that_is_no_picture_is_refused_with_a_sentence(
     letter.write_text("Dear Sir or Madam")
     drop(window, files(letter))
     qtbot.waitUntil(window.banner.isVisible, timeout=20_000)
-    assert "letter.txt" in window.banner.sentence.text()
-    assert "Traceback" not in window.banner.sentence.text()
-    window.banner.remedy.click()
+    assert "letter.txt" in window.banner.sentence_label.text()
+    assert "Traceback" not in window.banner.sentence_label.text()
+    window.banner.remedy_button.click()
     wait_for_library(window, qtbot)
     assert not window.banner.isVisible()
 
@@ -227,7 +227,7 @@ def test_a_paste_into_a_text_field_starts_no_search(window: MainWindow, qtbot: Q
 
 def test_a_paste_without_a_picture_says_so(window: MainWindow, qtbot: QtBot) -> None:
     QGuiApplication.clipboard().setText("a word")
-    with qtbot.waitSignal(window.session.noticed) as said:
+    with qtbot.waitSignal(window.session.notice_posted) as said:
         press(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert said.args == ["There is no picture in the clipboard."]
 
@@ -237,25 +237,25 @@ def test_a_double_click_opens_the_photo_of_the_first_click(
 ) -> None:
     opened: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
-    grid = window.page.results.grid
+    grid = window.search_page.results.grid
     wanted = int(window.session.listing.ids[6])
-    qtbot.waitUntil(lambda: grid.grid.photo(6) is not None, timeout=20_000)
-    photo = grid.grid.photo(6)
-    spot = grid.visualRect(grid.grid.at(6)).center()
+    qtbot.waitUntil(lambda: grid.grid_model.photo_at(6) is not None, timeout=20_000)
+    photo = grid.grid_model.photo_at(6)
+    spot = grid.visualRect(grid.grid_model.index_at_place(6)).center()
     QTest.mouseClick(grid.viewport(), LEFT, pos=spot)
     wait_for_results(window, qtbot)  # another photo lies under the pointer now
     QTest.mouseDClick(grid.viewport(), LEFT, pos=spot)
     assert photo is not None
     assert opened == [QUrl.fromLocalFile(os.fsdecode(photo.path))]
-    assert window.session.queried == wanted
+    assert window.session.query_photo_id == wanted
 
 
 def test_the_tile_under_the_pointer_is_marked(window: MainWindow, qtbot: QtBot) -> None:
-    grid = window.page.results.grid
-    cell = grid.visualRect(grid.grid.at(1))
+    grid = window.search_page.results.grid
+    cell = grid.visualRect(grid.grid_model.index_at_place(1))
     corner = QPoint(cell.center().x() - grid.side // 2, cell.bottom() - 8)  # within the card, beside the caption
     window.grab()
-    qtbot.waitUntil(window.tiles.idle, timeout=20_000)
+    qtbot.waitUntil(window.tiles.is_idle, timeout=20_000)
     ground = grid.grab().toImage().pixelColor(corner).name()
     QTest.mouseMove(grid.viewport(), cell.center())
     qtbot.waitUntil(lambda: grid.grab().toImage().pixelColor(corner).name() != ground, timeout=20_000)
@@ -264,11 +264,13 @@ def test_the_tile_under_the_pointer_is_marked(window: MainWindow, qtbot: QtBot) 
 
 
 def test_every_visible_tile_gets_its_thumbnail(window: MainWindow, qtbot: QtBot) -> None:
-    grid = window.page.results.grid
+    grid = window.search_page.results.grid
 
     def drawn() -> bool:
-        photos = [grid.grid.photo(place) for place in range(8)]
-        return all(photo is not None and window.tiles.thumbnail(photo, grid.side) is not None for photo in photos)
+        photos = [grid.grid_model.photo_at(place) for place in range(8)]
+        return all(
+            photo is not None and window.tiles.request_thumbnail(photo, grid.side) is not None for photo in photos
+        )
 
     qtbot.waitUntil(drawn, timeout=20_000)
 
@@ -276,7 +278,7 @@ def test_every_visible_tile_gets_its_thumbnail(window: MainWindow, qtbot: QtBot)
 def test_details_show_what_is_known_of_the_current_photo(window: MainWindow, qtbot: QtBot) -> None:
     click(window, 4)
     wait_for_results(window, qtbot)
-    details = window.page.details
+    details = window.search_page.details
     hit = window.session.listing.hits[0]
     assert details.photo == hit.photo
     press(window, Qt.Key.Key_F9)
@@ -288,7 +290,7 @@ def test_details_show_what_is_known_of_the_current_photo(window: MainWindow, qtb
 def test_photos_that_could_not_be_read_are_listed_with_reasons_as_plain_text(
     window: MainWindow, photos_folder: Path
 ) -> None:
-    assert window.status.failures.text() == "2 photos could not be read"
+    assert window.status_line.failures_button.text() == "2 photos could not be read"
     window.show_failures()
     dialog = window.findChild(FailuresDialog)
     assert isinstance(dialog, FailuresDialog)
@@ -300,44 +302,44 @@ def test_photos_that_could_not_be_read_are_listed_with_reasons_as_plain_text(
 
 
 def test_the_first_start_invites_a_folder_or_the_sample(empty_window: MainWindow) -> None:
-    assert empty_window.page.first.isVisible()
-    assert empty_window.page.first.offer.isVisible()
-    assert empty_window.page.first.sample.isVisible()
-    assert empty_window.focusWidget() is empty_window.page.first.offer
+    assert empty_window.search_page.invitation.isVisible()
+    assert empty_window.search_page.invitation.offer.isVisible()
+    assert empty_window.search_page.invitation.sample_button.isVisible()
+    assert empty_window.focusWidget() is empty_window.search_page.invitation.offer
 
 
 def test_a_search_in_an_empty_library_says_what_to_do(empty_window: MainWindow, photos_folder: Path) -> None:
     drop(empty_window, files(photos_folder / "disc" / "disc-1.png"))
-    assert "Index a photo folder first" in empty_window.banner.sentence.text()
+    assert "Index a photo folder first" in empty_window.banner.sentence_label.text()
 
 
 def test_a_folder_that_is_gone_is_refused_with_a_sentence(empty_window: MainWindow, tmp_path: Path) -> None:
-    empty_window.session.index([tmp_path / "gone"])
-    assert "is not there" in empty_window.banner.sentence.text()
-    assert empty_window.session.job is None
+    empty_window.session.index_folders([tmp_path / "gone"])
+    assert "is not there" in empty_window.banner.sentence_label.text()
+    assert empty_window.session.job_state is None
 
 
 def test_place_panes_size_and_theme_are_kept(window: MainWindow, home: Path, qtbot: QtBot) -> None:
     window.resize(760, 610)  # the offscreen platform's screen is 800 x 800
-    window.page.panes.setSizes([190, 330, 240])
+    window.search_page.panes.setSizes([190, 330, 240])
     window.size_slider.setValue(177)
-    window.theme.choose("dark")
-    sizes = window.page.panes.sizes()
+    window.theme.choose_theme("dark")
+    sizes = window.search_page.panes.sizes()
     window.close()
-    _, again = build(["lookalike"])
+    _, again = build_application(["lookalike"])
     again.show()
     assert (again.width(), again.height()) == (760, 610)
     assert again.size_slider.value() == 177
-    assert again.page.results.grid.side == 177
+    assert again.search_page.results.grid.side == 177
     assert again.theme.choice == "dark"
-    qtbot.waitUntil(again.page.panes.isVisible, timeout=20_000)
-    assert again.page.panes.sizes() == sizes
+    qtbot.waitUntil(again.search_page.panes.isVisible, timeout=20_000)
+    assert again.search_page.panes.sizes() == sizes
     again.close()
 
 
 def test_damaged_settings_are_no_reason_not_to_start(home: Path, qtbot: QtBot) -> None:
     (home / "window.ini").write_bytes(b"[General]\nwindow=@ByteArray(\\x1)\npanes=7\ntile=many\ntheme=\xff\n")
-    _, window = build(["lookalike"])
+    _, window = build_application(["lookalike"])
     window.show()
     assert window.isVisible()
     window.close()
@@ -346,30 +348,30 @@ def test_damaged_settings_are_no_reason_not_to_start(home: Path, qtbot: QtBot) -
 def test_a_damaged_library_is_refused_with_a_sentence(home: Path, qtbot: QtBot) -> None:
     (home / "default.library").mkdir()
     (home / "default.library" / "library.sqlite").write_bytes(b"no database at all" * 400)
-    _, window = build(["lookalike"])
+    _, window = build_application(["lookalike"])
     window.show()
     qtbot.waitUntil(window.banner.isVisible, timeout=20_000)
-    assert window.banner.sentence.text()
+    assert window.banner.sentence_label.text()
     window.close()
 
 
 def test_resizing_keeps_what_is_at_the_top(window: MainWindow, qtbot: QtBot) -> None:
-    grid = window.page.results.grid
+    grid = window.search_page.results.grid
     grid.set_side(200)
     window.resize(900, 600)
     grid.go_to(12)
-    top = grid.grid.place(grid.indexAt(QPoint(5, 5)))
+    top = grid.grid_model.find_place(grid.indexAt(QPoint(5, 5)))
     grid.set_side(120)
-    after = grid.grid.place(grid.indexAt(QPoint(5, 5)))
+    after = grid.grid_model.find_place(grid.indexAt(QPoint(5, 5)))
     assert top is not None and after is not None
     assert (
-        after <= top < after + grid.grid.columns
+        after <= top < after + grid.grid_model.columns
         or grid.verticalScrollBar().value() == grid.verticalScrollBar().maximum()
     )
 
 
 def test_every_action_has_its_own_keys_and_nothing_is_a_placeholder(window: MainWindow) -> None:
-    keys = [key for entry in window.menus.overview() for key in entry.key.split(", ")]
+    keys = [key for entry in window.menus.list_keys() for key in entry.key.split(", ")]
     assert len(keys) == len(set(keys))
     assert {"Ctrl+O", "Ctrl+V", "Backspace", "F9", "F11", "F1", "Esc"} <= set(keys)
 
@@ -379,12 +381,12 @@ def test_opening_the_window_and_searching_import_no_learning_library(indexed: Pa
     program = """
 import sys
 from PySide6.QtTest import QTest
-from retrieval_app.app import build
+from retrieval_app.app import build_application
 from retrieval_app.window.dialogs import FailuresDialog
-_, window = build(["lookalike"])
+_, window = build_application(["lookalike"])
 window.show()
 while not len(window.session.listing.ids): QTest.qWait(20)
-window.session.click(int(window.session.listing.ids[0]))
+window.session.toggle_query_photo(int(window.session.listing.ids[0]))
 while window.session.listing.result is None: QTest.qWait(20)
 window.close()
 print([name for name in ("torch", "timm", "torchvision", "openvino") if name in sys.modules])

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.window.drop_and_paste import Outside
+from retrieval_app.window.drop_and_paste import ReceivedItems
 from retrieval_app.window.main_window import MainWindow
 
 LEFT = Qt.MouseButton.LeftButton
@@ -18,18 +18,18 @@ LEFT = Qt.MouseButton.LeftButton
 def test_a_picture_dropped_on_an_empty_library_offers_to_index_its_folder(
     empty_window: MainWindow, photos_folder: Path
 ) -> None:
-    empty_window.ways_in.take(Outside((photos_folder / "disc" / "disc-1.png",), ()))
-    assert str(photos_folder / "disc") in empty_window.banner.sentence.text()
-    QTest.mouseClick(empty_window.banner.remedy, LEFT)
-    assert empty_window.session.job is not None
-    empty_window.session.cancel()
+    empty_window.input_opener.open_items(ReceivedItems((photos_folder / "disc" / "disc-1.png",), ()))
+    assert str(photos_folder / "disc") in empty_window.banner.sentence_label.text()
+    QTest.mouseClick(empty_window.banner.remedy_button, LEFT)
+    assert empty_window.session.job_state is not None
+    empty_window.session.cancel_job()
 
 
 def test_a_file_in_place_of_a_folder_is_called_one(empty_window: MainWindow, photos_folder: Path) -> None:
-    empty_window.session.index([photos_folder / "disc" / "disc-1.png"])
-    assert "disc-1.png is a file" in empty_window.banner.sentence.text()
-    assert empty_window.banner.remedy.text() == "Index its folder"
-    assert empty_window.session.job is None
+    empty_window.session.index_folders([photos_folder / "disc" / "disc-1.png"])
+    assert "disc-1.png is a file" in empty_window.banner.sentence_label.text()
+    assert empty_window.banner.remedy_button.text() == "Index its folder"
+    assert empty_window.session.job_state is None
 
 
 @pytest.mark.parametrize("pictures", [True, False])
@@ -39,11 +39,11 @@ def test_a_folder_that_is_no_library_is_not_opened_as_one(
     before, folder = window.session.folder, photos_folder if pictures else tmp_path / "nothing"
     folder.mkdir(exist_ok=True)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
-    window.menus.action("Open library…").trigger()
+    window.menus.find_action("Open library…").trigger()
     assert window.session.folder == before
-    said = window.banner.sentence.text()
+    said = window.banner.sentence_label.text()
     assert ("is a folder of pictures" in said) == pictures and str(folder) in said
-    assert window.banner.remedy.text() == ("Index this folder" if pictures else "Choose another folder")
+    assert window.banner.remedy_button.text() == ("Index this folder" if pictures else "Choose another folder")
 
 
 def test_another_library_is_opened(
@@ -52,6 +52,6 @@ def test_another_library_is_opened(
     other = tmp_path / "other.library"
     shutil.copytree(indexed, other)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other))
-    window.menus.action("Open library…").trigger()
+    window.menus.find_action("Open library…").trigger()
     assert window.session.folder == other
-    qtbot.waitUntil(lambda: not window.session.empty, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.is_empty, timeout=20_000)

@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from indexer.errors import LibraryError
 from indexer.library import Library
 from indexer.progress import Progress
-from retrieval_app.workers import child_process as jobs
-from retrieval_app.workers.child_process import Job, JobEnd, Pace, Readers
+from retrieval_app.workers import child_process
+from retrieval_app.workers.child_process import ChildProcess, JobEnd, LibraryReaders, RateEstimator
 
 SPEAKS = """
 import json, sys
@@ -41,7 +41,7 @@ NOT_BY_ITSELF = ("killed", "ended by the system where it hung")
 
 def end_of(qtbot: QtBot, program: str) -> tuple[JobEnd, list[Progress]]:
     seen: list[Progress] = []
-    job = Job([sys.executable, "-c", program])
+    job = ChildProcess([sys.executable, "-c", program])
     job.progressed.connect(seen.append)
     with qtbot.waitSignal(job.ended, timeout=20_000) as ended:
         pass
@@ -67,14 +67,14 @@ def test_a_crashed_job_ends_with_a_sentence_and_no_traceback(qtbot: QtBot, how: 
 
 
 def test_a_command_that_is_not_there_ends_with_a_sentence(qtbot: QtBot, tmp_path: Path) -> None:
-    job = Job([str(tmp_path / "nothing")])
+    job = ChildProcess([str(tmp_path / "nothing")])
     with qtbot.waitSignal(job.ended, timeout=20_000) as ended:
         pass
     assert "could not be started" in ended.args[0].sentence
 
 
 def test_cancelling_closes_the_childs_input(qtbot: QtBot) -> None:
-    job = Job([sys.executable, "-c", LISTENS])
+    job = ChildProcess([sys.executable, "-c", LISTENS])
     with qtbot.waitSignal(job.progressed, timeout=20_000):
         pass
     with qtbot.waitSignal(job.ended, timeout=20_000) as ended:
@@ -83,8 +83,8 @@ def test_cancelling_closes_the_childs_input(qtbot: QtBot) -> None:
 
 
 def test_a_child_that_does_not_listen_is_ended(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "GRACE_MS", 100)
-    job = Job([sys.executable, "-c", DEAF])
+    monkeypatch.setattr(child_process, "GRACE_MS", 100)
+    job = ChildProcess([sys.executable, "-c", DEAF])
     with qtbot.waitSignal(job.progressed, timeout=20_000):
         pass
     with qtbot.waitSignal(job.ended, timeout=20_000) as ended:
@@ -94,38 +94,38 @@ def test_a_child_that_does_not_listen_is_ended(qtbot: QtBot, monkeypatch: pytest
 
 @pytest.mark.parametrize("program", [LISTENS, DEAF], ids=["listens", "deaf"])
 def test_closing_a_job_leaves_no_child(qtbot: QtBot, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "GRACE_MS", 100)
-    job = Job([sys.executable, "-c", program])
+    monkeypatch.setattr(child_process, "GRACE_MS", 100)
+    job = ChildProcess([sys.executable, "-c", program])
     with qtbot.waitSignal(job.progressed, timeout=20_000):
         pass
     job.close()
-    assert not job.running()
+    assert not job.is_running()
 
 
 def test_the_pace_is_that_of_the_stage() -> None:
-    pace = Pace()
-    assert pace.rate is None and pace.seconds_left is None
-    pace.add(Progress("scan", 500, 0), now=0)
-    pace.add(Progress("embed", 0, 100), now=10)
-    assert pace.rate is None
-    pace.add(Progress("embed", 20, 100), now=14)
-    assert pace.rate == pytest.approx(5)
+    pace = RateEstimator()
+    assert pace.items_per_second is None and pace.seconds_left is None
+    pace.add_progress(Progress("scan", 500, 0), now=0)
+    pace.add_progress(Progress("embed", 0, 100), now=10)
+    assert pace.items_per_second is None
+    pace.add_progress(Progress("embed", 20, 100), now=14)
+    assert pace.items_per_second == pytest.approx(5)
     assert pace.seconds_left == pytest.approx(16)
 
 
 def test_a_first_batch_is_not_enough_to_tell_the_pace() -> None:
-    pace = Pace()
-    pace.add(Progress("embed", 0, 1000), now=5)
-    pace.add(Progress("embed", 64, 1000), now=5.1)
-    assert pace.rate is None and pace.seconds_left is None
+    pace = RateEstimator()
+    pace.add_progress(Progress("embed", 0, 1000), now=5)
+    pace.add_progress(Progress("embed", 64, 1000), now=5.1)
+    assert pace.items_per_second is None and pace.seconds_left is None
 
 
 def test_the_pace_forgets_what_is_long_ago() -> None:
-    pace = Pace()
+    pace = RateEstimator()
     for second in range(100):
-        pace.add(Progress("embed", second, 1000), now=second)
-    pace.add(Progress("embed", 99 + 40, 1000), now=109)
-    assert pace.rate == pytest.approx((139 - 94) / 15)
+        pace.add_progress(Progress("embed", second, 1000), now=second)
+    pace.add_progress(Progress("embed", 99 + 40, 1000), now=109)
+    assert pace.items_per_second == pytest.approx((139 - 94) / 15)
 
 
 @pytest.fixture
@@ -135,21 +135,23 @@ def library_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def readers(library_folder: Path, qtbot: QtBot) -> Iterator[Readers]:
-    readers = Readers(1, limit=3)
+def readers(library_folder: Path, qtbot: QtBot) -> Iterator[LibraryReaders]:
+    readers = LibraryReaders(1, limit=3)
     readers.open(library_folder)
     yield readers
     readers.close()
 
 
-def test_questions_are_answered_in_another_thread(readers: Readers, qtbot: QtBot) -> None:
+def test_questions_are_answered_in_another_thread(readers: LibraryReaders, qtbot: QtBot) -> None:
     with qtbot.waitSignal(readers.answered, timeout=20_000) as answered:
-        readers.ask("who", lambda _: threading.get_ident())
+        readers.ask_question("who", lambda _: threading.get_ident())
     assert answered.args[0] == "who"
     assert answered.args[1] != threading.get_ident()
 
 
-def test_the_newest_question_is_answered_first_and_the_oldest_are_dropped(readers: Readers, qtbot: QtBot) -> None:
+def test_the_newest_question_is_answered_first_and_the_oldest_are_dropped(
+    readers: LibraryReaders, qtbot: QtBot
+) -> None:
     order: list[str] = []
     readers.answered.connect(lambda key, _: order.append(key))
     started, go = threading.Event(), threading.Event()
@@ -158,18 +160,18 @@ def test_the_newest_question_is_answered_first_and_the_oldest_are_dropped(reader
         started.set()
         go.wait(20)
 
-    readers.ask("first", wait)
+    readers.ask_question("first", wait)
     assert started.wait(20)
     for key in ("old", "older than wanted", "wanted", "newest"):
-        readers.ask(key, lambda _: None)
-    readers.drop("wanted")
+        readers.ask_question(key, lambda _: None)
+    readers.drop_question("wanted")
     go.set()
     qtbot.waitUntil(lambda: len(order) == 3, timeout=20_000)
     assert order == ["first", "newest", "older than wanted"]
 
 
 def test_answers_about_a_library_that_was_left_are_dropped(
-    readers: Readers, library_folder: Path, qtbot: QtBot
+    readers: LibraryReaders, library_folder: Path, qtbot: QtBot
 ) -> None:
     heard: list[str] = []
     readers.answered.connect(lambda key, _: heard.append(key))
@@ -179,31 +181,31 @@ def test_answers_about_a_library_that_was_left_are_dropped(
         started.set()
         go.wait(20)
 
-    readers.ask("before", wait)
+    readers.ask_question("before", wait)
     assert started.wait(20)
     readers.open(library_folder)
-    readers.ask("after", lambda _: None)
+    readers.ask_question("after", lambda _: None)
     go.set()
     qtbot.waitUntil(lambda: bool(heard), timeout=20_000)
     assert heard == ["after"]
 
 
-def test_a_library_that_cannot_be_opened_is_told(readers: Readers, tmp_path: Path, qtbot: QtBot) -> None:
+def test_a_library_that_cannot_be_opened_is_told(readers: LibraryReaders, tmp_path: Path, qtbot: QtBot) -> None:
     readers.open(tmp_path / "none.library")
     with qtbot.waitSignal(readers.failed, timeout=20_000) as failed:
-        readers.ask("any", lambda _: None)
+        readers.ask_question("any", lambda _: None)
     assert isinstance(failed.args[1], LibraryError)
 
 
-def test_an_exception_is_handed_over(readers: Readers, qtbot: QtBot) -> None:
+def test_an_exception_is_handed_over(readers: LibraryReaders, qtbot: QtBot) -> None:
     with qtbot.waitSignal(readers.failed, timeout=20_000) as failed:
-        readers.ask("any", lambda _: 1 / 0)
+        readers.ask_question("any", lambda _: 1 / 0)
     assert isinstance(failed.args[1], ZeroDivisionError)
 
 
 def test_closing_ends_the_threads(library_folder: Path, qtbot: QtBot) -> None:
     before = threading.active_count()
-    readers = Readers(2)
+    readers = LibraryReaders(2)
     readers.open(library_folder)
     assert threading.active_count() == before + 2
     readers.close()

@@ -8,10 +8,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
-from retrieval_app.app import build
+from retrieval_app.app import build_application
 from retrieval_app.session.session import Session
 from retrieval_app.window.main_window import MainWindow
-from retrieval_app.workers.child_process import Job
+from retrieval_app.workers.child_process import ChildProcess
 from tests.support.drawings import CLASSES, EACH, draw
 
 SHOWN = EACH * len(CLASSES)
@@ -32,50 +32,50 @@ def session(folder: Path, qtbot: QtBot) -> Iterator[Session]:
 
 
 def opened(qtbot: QtBot) -> MainWindow:
-    _, window = build(["lookalike"])
+    _, window = build_application(["lookalike"])
     window.show()
     qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=LONG)
     return window
 
 
-def children(session: Session) -> list[Job]:
-    return [job for job in session.findChildren(Job) if job.running()]
+def children(session: Session) -> list[ChildProcess]:
+    return [job for job in session.findChildren(ChildProcess) if job.is_running()]
 
 
 def test_what_is_written_into_a_watched_folder_appears_by_itself(session: Session, folder: Path, qtbot: QtBot) -> None:
-    session.watch(True)
+    session.watch_folders(True)
     draw("disc", 77).save(folder / "disc" / "new.png")
     qtbot.waitUntil(lambda: len(session.listing.ids) == SHOWN + 1, timeout=LONG)
     (folder / "disc" / "new.png").unlink()
     qtbot.waitUntil(lambda: len(session.listing.ids) == SHOWN, timeout=LONG)
-    session.watch(False)
+    session.watch_folders(False)
     qtbot.waitUntil(lambda: not children(session), timeout=LONG)
 
 
 def test_the_wish_to_watch_is_kept_with_its_library(session: Session, folder: Path, home: Path, qtbot: QtBot) -> None:
-    session.watch(True)
+    session.watch_folders(True)
     qtbot.waitUntil(lambda: kept(home), timeout=LONG)
-    session.open(home / "other.library")
-    assert not session.work.watch.wanted
+    session.open_library(home / "other.library")
+    assert not session.library_job.watch.wanted
     qtbot.waitUntil(lambda: not children(session), timeout=LONG)
-    session.open(home / "default.library")
-    qtbot.waitUntil(lambda: session.work.watch.wanted and len(children(session)) == 1, timeout=LONG)
+    session.open_library(home / "default.library")
+    qtbot.waitUntil(lambda: session.library_job.watch.wanted and len(children(session)) == 1, timeout=LONG)
 
 
 def kept(home: Path) -> bool:
     with Library.open(home / "default.library") as library:
-        return library.store.setting("watched") is True
+        return library.store.read_setting("watched") is True
 
 
 def test_the_watch_makes_way_for_a_job_and_comes_back(session: Session, folder: Path, qtbot: QtBot) -> None:
     at_once: list[int] = []
     session.job_changed.connect(lambda: at_once.append(len(children(session))))
-    session.watch(True)
+    session.watch_folders(True)
     draw("disc", 77).save(folder / "disc" / "new.png")
-    qtbot.waitUntil(lambda: session.work.watch.state is not None, timeout=LONG)  # it is at work itself
-    with qtbot.waitSignal(session.noticed, timeout=LONG) as said:
-        session.rescan()
-        assert session.job is not None
+    qtbot.waitUntil(lambda: session.library_job.watch.state is not None, timeout=LONG)  # it is at work itself
+    with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
+        session.rescan_folders()
+        assert session.job_state is not None
     assert said.args[0].startswith("Indexed in ")
     assert len(children(session)) == 1
     assert max(at_once) == 1
@@ -86,14 +86,14 @@ def test_the_watch_makes_way_for_a_job_and_comes_back(session: Session, folder: 
 def test_a_job_that_is_cancelled_before_the_watch_has_made_way_never_starts(
     session: Session, folder: Path, qtbot: QtBot
 ) -> None:
-    session.watch(True)
-    with qtbot.waitSignal(session.noticed, timeout=LONG) as said:
-        session.rescan()
-        session.cancel()
+    session.watch_folders(True)
+    with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
+        session.rescan_folders()
+        session.cancel_job()
     assert "stopped" in said.args[0]
-    assert session.job is None
+    assert session.job_state is None
     qtbot.waitUntil(lambda: len(children(session)) == 1, timeout=LONG)
-    assert session.work.watch.wanted
+    assert session.library_job.watch.wanted
 
 
 def test_a_picture_that_makes_the_run_crash_costs_that_picture_only(
@@ -102,8 +102,8 @@ def test_a_picture_that_makes_the_run_crash_costs_that_picture_only(
     monkeypatch.setenv("PYTHONPATH", str(FAULTS), prepend=os.pathsep)
     breaking(folder / "disc" / "breaks.png")
     draw("disc", 79).save(folder / "disc" / "sound.png")
-    with qtbot.waitSignal(session.noticed, timeout=LONG) as said:
-        session.rescan()
+    with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
+        session.rescan_folders()
     assert said.args[0].endswith("The work had stopped unexpectedly, and went on by itself.")
     qtbot.waitUntil(lambda: len(session.listing.ids) == SHOWN + 1, timeout=LONG)
     reasons = {failure.path.rpartition(b"/")[2]: failure.reason for failure in session.failures}
@@ -122,9 +122,9 @@ def test_the_watch_outlives_a_picture_that_makes_it_crash(
     monkeypatch.setenv("PYTHONPATH", str(FAULTS), prepend=os.pathsep)
     before = len(session.failures)
     breaking(folder / "disc" / "breaks.png")
-    session.watch(True)
+    session.watch_folders(True)
     qtbot.waitUntil(lambda: len(session.failures) == before + 1, timeout=LONG)
-    assert session.work.watch.wanted
+    assert session.library_job.watch.wanted
     assert children(session)
 
 
@@ -133,13 +133,13 @@ def test_work_that_crashes_again_and_again_ends_with_a_sentence(
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(KILLED)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    with qtbot.waitSignal(session.troubled, timeout=LONG, check_params_cb=bool) as said:
-        session.rescan()
+    with qtbot.waitSignal(session.trouble_changed, timeout=LONG, check_params_cb=bool) as said:
+        session.rescan_folders()
     assert "once more" in said.args[0].sentence
     assert said.args[0].button == "Try again"
-    assert session.job is None
-    with qtbot.waitSignal(session.troubled, timeout=LONG, check_params_cb=bool) as said:
-        session.watch(True)
+    assert session.job_state is None
+    with qtbot.waitSignal(session.trouble_changed, timeout=LONG, check_params_cb=bool) as said:
+        session.watch_folders(True)
     assert said.args[0].sentence.startswith("The folders are no longer watched.")
     assert said.args[0].button == "Watch again"
-    assert not session.work.watch.wanted
+    assert not session.library_job.watch.wanted

@@ -6,12 +6,12 @@ from collections.abc import Generator, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.workers.generator_thread import Background
+from retrieval_app.workers.generator_thread import GeneratorThread
 
 
 @pytest.fixture
-def background(qtbot: QtBot) -> Iterator[Background]:
-    background = Background()
+def background(qtbot: QtBot) -> Iterator[GeneratorThread]:
+    background = GeneratorThread()
     yield background
     background.close()
 
@@ -21,26 +21,26 @@ def counting(end: int) -> Generator[int, None, int]:
     return threading.get_ident()
 
 
-def test_steps_and_result_are_heard_in_order(background: Background, qtbot: QtBot) -> None:
+def test_steps_and_result_are_heard_in_order(background: GeneratorThread, qtbot: QtBot) -> None:
     heard: list[object] = []
     background.stepped.connect(heard.append)
     with qtbot.waitSignal(background.ended, timeout=20_000) as ended:
-        background.run(counting(3))
+        background.run_steps(counting(3))
     assert heard == [0, 1, 2]
     assert ended.args[0] != threading.get_ident()
 
 
-def test_an_exception_is_handed_over(background: Background, qtbot: QtBot) -> None:
+def test_an_exception_is_handed_over(background: GeneratorThread, qtbot: QtBot) -> None:
     def failing() -> Generator[int, None, None]:
         yield 1
         raise ValueError("no")
 
     with qtbot.waitSignal(background.failed, timeout=20_000) as failed:
-        background.run(failing())
+        background.run_steps(failing())
     assert isinstance(failed.args[0], ValueError)
 
 
-def test_the_next_one_takes_the_place_of_the_one_before(background: Background, qtbot: QtBot) -> None:
+def test_the_next_one_takes_the_place_of_the_one_before(background: GeneratorThread, qtbot: QtBot) -> None:
     heard: list[object] = []
     background.stepped.connect(heard.append)
     started, go, closed = threading.Event(), threading.Event(), threading.Event()
@@ -54,17 +54,17 @@ def test_the_next_one_takes_the_place_of_the_one_before(background: Background, 
         finally:
             closed.set()
 
-    background.run(slow())
+    background.run_steps(slow())
     assert started.wait(20)
     with qtbot.waitSignal(background.ended, timeout=20_000):
-        background.run(counting(2))
+        background.run_steps(counting(2))
     go.set()
     assert closed.wait(20)
     assert heard == [0, 1]
 
 
 def test_closing_ends_the_thread_and_closes_the_steps(qtbot: QtBot) -> None:
-    background = Background()
+    background = GeneratorThread()
     closed = threading.Event()
 
     def endless() -> Generator[int, None, None]:
@@ -75,6 +75,6 @@ def test_closing_ends_the_thread_and_closes_the_steps(qtbot: QtBot) -> None:
             closed.set()
 
     with qtbot.waitSignal(background.stepped, timeout=20_000):
-        background.run(endless())
+        background.run_steps(endless())
     background.close()
     assert closed.is_set()

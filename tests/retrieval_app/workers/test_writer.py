@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from retrieval_app.workers.writer import Writer
+from retrieval_app.workers.writer import LibraryWriter
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def writer(folders: tuple[Path, Path], qtbot: QtBot) -> Iterator[Writer]:
-    writer = Writer()
+def writer(folders: tuple[Path, Path], qtbot: QtBot) -> Iterator[LibraryWriter]:
+    writer = LibraryWriter()
     writer.open(folders[0])
     yield writer
     writer.close()
@@ -41,7 +41,7 @@ class Held:
         assert self.go.wait(20)
 
 
-def hold(writer: Writer) -> Held:
+def hold(writer: LibraryWriter) -> Held:
     held = Held()
     writer.write("held", held)
     assert held.started.wait(20)
@@ -49,27 +49,27 @@ def hold(writer: Writer) -> Held:
 
 
 def put(library: Library, value: str) -> None:
-    library.store.set_setting("said", [*(library.store.setting("said") or []), value])  # type: ignore[misc]
+    library.store.set_setting("said", [*(library.store.read_setting("said") or []), value])  # type: ignore[misc]
 
 
 def said(folder: Path) -> object:
     with Library.open(folder) as library:
-        return library.store.setting("said")
+        return library.store.read_setting("said")
 
 
 def test_what_is_said_while_the_thread_is_busy_is_written_in_its_order(
-    writer: Writer, folders: tuple[Path, Path], qtbot: QtBot
+    writer: LibraryWriter, folders: tuple[Path, Path], qtbot: QtBot
 ) -> None:
     held = hold(writer)
     for value in ("old", "x", "new"):
         writer.write("label", partial(put, value=value))
     held.go.set()
-    qtbot.waitUntil(writer.idle, timeout=20_000)
+    qtbot.waitUntil(writer.is_idle, timeout=20_000)
     assert said(folders[0]) == ["old", "x", "new"]
 
 
 def test_closing_writes_what_waits(folders: tuple[Path, Path], qtbot: QtBot) -> None:
-    writer = Writer()
+    writer = LibraryWriter()
     writer.open(folders[0])
     held = hold(writer)
     values = [str(number) for number in range(50)]
@@ -81,7 +81,7 @@ def test_closing_writes_what_waits(folders: tuple[Path, Path], qtbot: QtBot) -> 
 
 
 def test_another_library_gets_none_of_what_was_said_of_the_one_before(
-    writer: Writer, folders: tuple[Path, Path], qtbot: QtBot
+    writer: LibraryWriter, folders: tuple[Path, Path], qtbot: QtBot
 ) -> None:
     heard: list[object] = []
     writer.written.connect(lambda key, _: heard.append(key))
@@ -92,13 +92,13 @@ def test_another_library_gets_none_of_what_was_said_of_the_one_before(
     writer.open(folders[1])
     writer.write("after", partial(put, value="b"))
     held.go.set()
-    qtbot.waitUntil(writer.idle, timeout=20_000)
+    qtbot.waitUntil(writer.is_idle, timeout=20_000)
     assert (said(folders[0]), said(folders[1])) == (["a"], ["b"])
     assert heard == ["after"]
 
 
 def test_what_is_refused_is_told_even_of_a_library_that_was_left(
-    writer: Writer, folders: tuple[Path, Path], qtbot: QtBot
+    writer: LibraryWriter, folders: tuple[Path, Path], qtbot: QtBot
 ) -> None:
     def refuse(_library: Library) -> None:
         raise LookalikeError("The disk is full.")
@@ -111,8 +111,8 @@ def test_what_is_refused_is_told_even_of_a_library_that_was_left(
     assert refused.args == ["label", "The disk is full."]
 
 
-def test_a_bug_is_raised_in_the_windows_thread(writer: Writer, qtbot: QtBot) -> None:
+def test_a_bug_is_raised_in_the_windows_thread(writer: LibraryWriter, qtbot: QtBot) -> None:
     with qtbot.captureExceptions() as faults:
         writer.write("any", lambda _: 1 / 0)
-        qtbot.waitUntil(writer.idle, timeout=20_000)
+        qtbot.waitUntil(writer.is_idle, timeout=20_000)
     assert [kind for kind, _, _ in faults] == [ZeroDivisionError]

@@ -9,18 +9,18 @@ import pytest
 
 from indexer import atomic
 from indexer.errors import LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.photos.samples import sample_folder
+from indexer.photos.samples import find_sample_folder
 from indexer.progress import drain
 from tests.support.commands import command, environment, lookalike
 from tests.support.embedders import Tiny
 from tests.support.labelled_shapes import write_classes
 from tests.support.trees import snapshot
 from training.commands.train import train_command
-from training.data.sources import UNFINISHED
+from training.data.sources import UNFINISHED_FILE
 from training.settings.choices import PURPOSES
-from training.settings.config import TrainConfig, fields_of
+from training.settings.config import TrainConfig, list_settings
 from training.train import train
 
 QUICK = (
@@ -39,8 +39,8 @@ QUICK = (
 
 def test_every_setting_is_an_option_with_its_default() -> None:
     options = {option.name: option for option in train_command.params}
-    for setting in fields_of(TrainConfig):
-        assert setting.option in options[setting.name].opts
+    for setting in list_settings(TrainConfig):
+        assert setting.option_name in options[setting.name].opts
         assert options[setting.name].default == setting.default
 
 
@@ -113,7 +113,7 @@ def test_nothing_is_written_among_the_pictures_learned_from(tmp_path: Path, word
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_the_bundled_pictures_get_an_honest_answer(tmp_path: Path, purpose: str) -> None:
     settings = ("--purpose", purpose, "--image-size", "96", "--epochs", "12", "--json")
-    said = lookalike(tmp_path / "home", "train", sample_folder(), *settings)
+    said = lookalike(tmp_path / "home", "train", find_sample_folder(), *settings)
     result = said.result()
     assert result["verdict"] == ("refuse" if said.code else "install")
     assert (result["change"]["low"] > 0) == (said.code == 0)
@@ -124,7 +124,7 @@ def test_the_bundled_pictures_get_an_honest_answer(tmp_path: Path, purpose: str)
 def test_killed_in_mid_training_nothing_is_changed_but_what_it_takes_to_go_on(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "shapes", 4, 8)
     library = Library.create(tmp_path / "home" / "default.library")
-    drain(index(library, [folder], Tiny(), labelled=True))
+    drain(index_library(library, [folder], Tiny(), labelled=True))
     library.close()
     held = (folder, tmp_path / "home" / "default.library")
     before = [snapshot(place) for place in held]
@@ -135,7 +135,7 @@ def test_killed_in_mid_training_nothing_is_changed_but_what_it_takes_to_go_on(tm
         child.send_signal(signal.SIGKILL)
     assert child.returncode == -signal.SIGKILL
     new = [path for path in (tmp_path / "home" / "checkpoints").rglob("*") if path.is_file()]
-    assert all(path.name == UNFINISHED or path.suffix == atomic.PARTIAL for path in new)
+    assert all(path.name == UNFINISHED_FILE or path.suffix == atomic.PARTIAL_SUFFIX for path in new)
     assert [snapshot(place) for place in held] == before
     assert {path.name for path in (tmp_path / "home").iterdir()} <= {"default.library", "checkpoints"}
 
@@ -181,7 +181,7 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
     assert sentence.startswith("Stopped. ")
     assert said in sentence
     kept = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.suffix != ".png" and path.is_file()]
-    assert kept == ([Path("out dir", UNFINISHED)] if "--out" in words else [])
+    assert kept == ([Path("out dir", UNFINISHED_FILE)] if "--out" in words else [])
     assert {path.name for path in tmp_path.iterdir()} <= {"shapes", "out dir"}
 
 

@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from indexer.progress import drain
 from tests.support.quick_training import QUICK
 from training.data.class_tree import (
-    GROUP,
-    LEVELS,
-    SAMPLED_ALL,
-    class_distances,
-    in_tree,
-    sample,
-    tree_levels,
-    with_neighbours,
+    GROUP_SIZE,
+    TOTAL_SAMPLE_SIZE,
+    TREE_LEVELS,
+    choose_batch_classes,
+    compute_tree_distances,
+    compute_tree_levels,
+    measure_class_distances,
+    sample_class_rows,
 )
-from training.data.labelled_folders import survey
-from training.data.pictures import read
-from training.data.sampler import batches
-from training.fitting.fit import Fit, fit
-from training.fitting.learner import pretrained
-from training.fitting.recipes import RECIPES, Photos
-from training.fitting.resume import Keeper
+from training.data.labelled_folders import survey_folder
+from training.data.pictures import read_pictures
+from training.data.sampler import make_round_batches
+from training.fitting.fit import FitResult, fit_network
+from training.fitting.learner import create_pretrained
+from training.fitting.recipes import RECIPES, TrainingPhotos
+from training.fitting.resume import ResumeFile
 from training.settings.config import TrainConfig
 
 
@@ -44,7 +44,7 @@ def test_class_distances_are_the_mean_over_all_pairs() -> None:
     random = np.random.default_rng(1)
     labels = np.array([3, 3, 5, 9, 9, 9, 5, 3])
     vectors = random.normal(size=(8, 4)).astype(np.float32)
-    table = class_distances(vectors, labels)
+    table = measure_class_distances(vectors, labels)
     for p, first in enumerate((3, 5, 9)):
         for q, second in enumerate((3, 5, 9)):
             pairs = [
@@ -57,7 +57,7 @@ def test_class_distances_are_the_mean_over_all_pairs() -> None:
 
 
 def test_a_class_of_one_photo_is_nowhere_but_there() -> None:
-    table = class_distances(np.eye(3, dtype=np.float32), np.array([0, 1, 1]))
+    table = measure_class_distances(np.eye(3, dtype=np.float32), np.array([0, 1, 1]))
     assert table.diagonal() == pytest.approx([0, 2])
 
 
@@ -65,17 +65,17 @@ def test_classes_share_a_node_from_the_level_on_whose_limit_links_them() -> None
     random = np.random.default_rng(2)
     vectors = random.normal(size=(240, 4)) + 2 * random.normal(size=(40, 4)).repeat(6, axis=0)
     unit = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    apart = class_distances(unit, np.arange(240) // 6)
+    apart = measure_class_distances(unit, np.arange(240) // 6)
     within = apart.diagonal().mean()
-    levels = tree_levels(apart)
+    levels = compute_tree_levels(apart)
     assert len(np.unique(levels)) >= 4
-    for level in range(1, LEVELS):
-        limit = within + level * (4 - within) / LEVELS
+    for level in range(1, TREE_LEVELS):
+        limit = within + level * (4 - within) / TREE_LEVELS
         together = (apart < limit) | np.eye(40, dtype=bool)
         for way in range(40):  # Warshall: from one to another by way of classes that are near enough
             together |= together[:, way, None] & together[None, way]
         np.testing.assert_array_equal(levels <= level, together)
-    assert levels.max() <= LEVELS
+    assert levels.max() <= TREE_LEVELS
     assert (levels == levels.T).all()
 
 
@@ -84,33 +84,43 @@ def test_neighbours_in_the_tree_come_before_nearer_classes_of_another_branch() -
     for p, q, between in ((0, 1, 0.5), (1, 2, 0.5), (0, 2, 2.0), (0, 3, 1.5)):
         apart[p, q] = apart[q, p] = between
     np.fill_diagonal(apart, 0.1)
-    chosen = with_neighbours([0, 4, 3, 2, 1], in_tree(apart), due=np.ones(5), must=0, classes=5)
+    chosen = choose_batch_classes(
+        [0, 4, 3, 2, 1], compute_tree_distances(apart), batches_due=np.ones(5), required=0, classes=5
+    )
     assert chosen == [0, 1, 2, 3, 4]
-    assert with_neighbours([0, 4, 3, 2, 1], apart, due=np.ones(5), must=0, classes=5) == [0, 1, 3, 2, 4]
+    assert choose_batch_classes([0, 4, 3, 2, 1], apart, batches_due=np.ones(5), required=0, classes=5) == [
+        0,
+        1,
+        3,
+        2,
+        4,
+    ]
 
 
 def test_one_class_is_a_tree() -> None:
-    assert tree_levels(np.array([[0.4]])).tolist() == [[0]]
+    assert compute_tree_levels(np.array([[0.4]])).tolist() == [[0]]
 
 
 def test_an_anchor_brings_its_nearest_classes() -> None:
-    chosen = with_neighbours(list(range(20)), on_a_line(20), due=np.ones(20), must=0, classes=10)
-    assert set(chosen[:GROUP]) == {0, 1, 2, 3, 4}
-    assert set(chosen[GROUP:]) == {5, 6, 7, 8, 9}
-    chosen = with_neighbours([10, 0, *range(1, 10), *range(11, 20)], on_a_line(20), due=np.ones(20), must=0, classes=10)
-    assert (chosen[0], set(chosen[1:GROUP])) == (10, {8, 9, 11, 12})
+    chosen = choose_batch_classes(list(range(20)), on_a_line(20), batches_due=np.ones(20), required=0, classes=10)
+    assert set(chosen[:GROUP_SIZE]) == {0, 1, 2, 3, 4}
+    assert set(chosen[GROUP_SIZE:]) == {5, 6, 7, 8, 9}
+    chosen = choose_batch_classes(
+        [10, 0, *range(1, 10), *range(11, 20)], on_a_line(20), batches_due=np.ones(20), required=0, classes=10
+    )
+    assert (chosen[0], set(chosen[1:GROUP_SIZE])) == (10, {8, 9, 11, 12})
 
 
 def test_classes_that_are_due_in_every_batch_are_in_it() -> None:
     order = [19, 0, 10, *(number for number in range(20) if number not in (0, 10, 19))]
-    chosen = with_neighbours(order, on_a_line(20), due=np.ones(20), must=3, classes=5)
+    chosen = choose_batch_classes(order, on_a_line(20), batches_due=np.ones(20), required=3, classes=5)
     assert {0, 10, 19} <= set(chosen)
     assert len(set(chosen)) == 5
 
 
 def test_neighbours_without_photos_left_wait() -> None:
     due = np.array([1.0, 0, 0, 1, 1, 1])
-    assert with_neighbours([0, 1, 2, 3, 4, 5], on_a_line(6), due=due, must=0, classes=3) == [0, 3, 4]
+    assert choose_batch_classes([0, 1, 2, 3, 4, 5], on_a_line(6), batches_due=due, required=0, classes=3) == [0, 3, 4]
 
 
 @settings(max_examples=80, deadline=None)
@@ -123,8 +133,8 @@ def test_neighbours_without_photos_left_wait() -> None:
 def test_hard_batches_keep_the_promises_of_the_others(sizes: list[int], classes: int, photos: int, epoch: int) -> None:
     labels = labels_of(*sizes)
     apart = on_a_line(len(sizes))
-    made = batches(labels, classes=classes, photos=photos, seed=1, epoch=epoch, apart=apart)
-    assert len(made) == len(batches(labels, classes=classes, photos=photos, seed=1, epoch=epoch))
+    made = make_round_batches(labels, classes=classes, photos=photos, seed=1, epoch=epoch, class_distances=apart)
+    assert len(made) == len(make_round_batches(labels, classes=classes, photos=photos, seed=1, epoch=epoch))
     seen = Counter(int(row) for batch in made for row in batch)
     for batch in made:
         assert len(set(batch.tolist())) == len(batch)
@@ -146,28 +156,28 @@ def test_hard_batches_bring_neighbours_together() -> None:
     labels = labels_of(*[12] * 60)
     shuffled = np.random.default_rng(5).permutation(60)
     apart = on_a_line(60)[np.ix_(shuffled, shuffled)]
-    chance = batches(labels, classes=10, photos=6, seed=0, epoch=0)
-    hard = batches(labels, classes=10, photos=6, seed=0, epoch=0, apart=apart)
+    chance = make_round_batches(labels, classes=10, photos=6, seed=0, epoch=0)
+    hard = make_round_batches(labels, classes=10, photos=6, seed=0, epoch=0, class_distances=apart)
     assert nearness(hard, labels, apart) < 0.6 * nearness(chance, labels, apart)
 
 
 def test_a_sample_holds_a_few_photos_of_every_class() -> None:
     labels = labels_of(50, 3, 1, 20)
-    rows = sample(labels, np.random.default_rng(0))
+    rows = sample_class_rows(labels, np.random.default_rng(0))
     assert Counter(labels[rows].tolist()) == {0: 10, 1: 3, 2: 1, 3: 10}
     assert len(set(rows.tolist())) == len(rows)
     many = np.repeat(np.arange(1500), 4)
-    assert len(sample(many, np.random.default_rng(0))) == 2 * 1500
-    assert len(sample(np.repeat(np.arange(500), 9), np.random.default_rng(0))) <= SAMPLED_ALL
+    assert len(sample_class_rows(many, np.random.default_rng(0))) == 2 * 1500
+    assert len(sample_class_rows(np.repeat(np.arange(500), 9), np.random.default_rng(0))) <= TOTAL_SAMPLE_SIZE
 
 
-def fitted(config: TrainConfig, shapes: Path, out: Path) -> Fit:
+def fitted(config: TrainConfig, shapes: Path, out: Path) -> FitResult:
     """A head trained on part of the shapes, chosen by the rest."""
-    network = pretrained(config)
-    samples = drain(survey(shapes)).samples
-    learn, choose = (drain(read(part, network.preprocessing)).part for part in (samples[::3], samples[1::9]))
-    material = drain(RECIPES[config.recipe](config, network, Photos(learn, choose, out)))
-    return drain(fit(config, network, np.ones(len(choose.samples), bool), material, Keeper(out, config)))
+    network = create_pretrained(config)
+    samples = drain(survey_folder(shapes)).samples
+    learn, choose = (drain(read_pictures(part, network.preprocessing)).part for part in (samples[::3], samples[1::9]))
+    material = drain(RECIPES[config.recipe](config, network, TrainingPhotos(learn, choose, out)))
+    return drain(fit_network(config, network, np.ones(len(choose.samples), bool), material, ResumeFile(out, config)))
 
 
 @pytest.mark.long

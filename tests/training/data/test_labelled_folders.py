@@ -7,8 +7,8 @@ import pytest
 
 from indexer.errors import LookalikeError
 from indexer.progress import Progress, drain
-from training.data.labelled_folders import Labelled, number, survey
-from training.data.summary import summarise
+from training.data.labelled_folders import LabelledFolder, number_labels, survey_folder
+from training.data.summary import summarise_folder
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="pipes and names that are no UTF-8")
 
@@ -21,11 +21,11 @@ def put(folder: Path, **files: str) -> None:
         path.write_bytes(content.encode())
 
 
-def found(folder: Path) -> Labelled:
-    return drain(survey(folder))
+def found(folder: Path) -> LabelledFolder:
+    return drain(survey_folder(folder))
 
 
-def names(labelled: Labelled) -> list[tuple[str, str]]:
+def names(labelled: LabelledFolder) -> list[tuple[str, str]]:
     return sorted((sample.label, Path(os.fsdecode(sample.path)).name) for sample in labelled.samples)
 
 
@@ -53,7 +53,7 @@ def test_copies_in_one_class_count_once(tmp_path: Path) -> None:
     put(tmp_path, cats__a="same", cats__b="same", cats__deep__c="same", dogs__d="other")
     labelled = found(tmp_path)
     assert names(labelled) == [("cats", "a.jpg"), ("dogs", "d.jpg")]
-    assert labelled.copies == 2
+    assert labelled.copy_count == 2
 
 
 def test_one_content_in_two_classes_is_listed_and_left_out(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_folder_that_is_not_there_is_refused_with_its_name(tmp_path: Path) -> 
 
 def test_progress_counts_the_files(tmp_path: Path) -> None:
     put(tmp_path, cats__a="1", dogs__b="2")
-    assert list(survey(tmp_path)) == [
+    assert list(survey_folder(tmp_path)) == [
         Progress("scan", 0, 2, "a.jpg"),
         Progress("scan", 1, 2, "b.jpg"),
         Progress("scan", 2, 2),
@@ -106,16 +106,16 @@ def test_progress_counts_the_files(tmp_path: Path) -> None:
 
 def test_classes_are_numbered_in_order_of_name(tmp_path: Path) -> None:
     put(tmp_path, b__1="1", a__2="2", b__3="3")
-    numbered = number(found(tmp_path).samples)
+    numbered = number_labels(found(tmp_path).samples)
     assert numbered.names == ("a", "b")
     assert numbered.labels.tolist() == [0, 1, 1]
-    assert number([]).labels.tolist() == []
+    assert number_labels([]).labels.tolist() == []
 
 
 def test_the_summary_says_what_is_wrong_in_sentences(tmp_path: Path) -> None:
     put(tmp_path, a__1="1", a__2="1", a__3="both", b__4="both", b__5="5", stray="6", b__bad="")
     (tmp_path / "empty").mkdir()
-    summary = summarise(found(tmp_path))
+    summary = summarise_folder(found(tmp_path))
     assert (summary.classes, summary.photos, summary.counts) == (2, 2, {"a": 1, "b": 1})
     assert summary.problems == (
         "1 picture stands in more than one class and cannot be used: a and b.",
@@ -130,19 +130,19 @@ def test_the_summary_says_what_is_wrong_in_sentences(tmp_path: Path) -> None:
 def test_the_summary_of_a_sound_folder_has_no_problems(tmp_path: Path) -> None:
     for label in "abcdef":
         put(tmp_path, **{f"{label}__{index}": f"{label}{index}" for index in range(6)})
-    summary = summarise(found(tmp_path))
+    summary = summarise_folder(found(tmp_path))
     assert summary.problems == ()
     assert summary.refusals == {"images": "", "classes": ""}
 
 
 def test_two_classes_of_three_pictures_are_refused_for_both_purposes_with_reasons(tmp_path: Path) -> None:
     put(tmp_path, a__1="1", a__2="2", a__3="3", b__4="4", b__5="5", b__6="6")
-    refusals = summarise(found(tmp_path)).refusals
+    refusals = summarise_folder(found(tmp_path)).refusals
     assert "two classes of at least six different pictures" in refusals["images"]
     assert "at least 5 classes" in refusals["classes"]
 
 
 def test_long_lists_are_cut_short(tmp_path: Path) -> None:
     put(tmp_path, **{f"class{index}__x": str(index) for index in range(7)})
-    (sentence,) = summarise(found(tmp_path)).problems
+    (sentence,) = summarise_folder(found(tmp_path)).problems
     assert sentence.endswith("class0; class1; class2; and 4 more.")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from training.data.sampler import batches, dealt
+from training.data.sampler import make_epoch_batches, make_round_batches
 from training.settings.config import TrainConfig
 
 
@@ -29,7 +29,7 @@ def shown(epoch: list[NDArray[np.int64]]) -> Counter[int]:
 )
 def test_batches_keep_their_promises(sizes: list[int], classes: int, photos: int, epoch: int) -> None:
     labels = labels_of(*sizes)
-    made = batches(labels, classes=classes, photos=photos, seed=1, epoch=epoch)
+    made = make_round_batches(labels, classes=classes, photos=photos, seed=1, epoch=epoch)
     for batch in made:
         assert len(set(batch.tolist())) == len(batch)
         per_class = Counter(labels[batch].tolist())
@@ -45,26 +45,26 @@ def test_batches_keep_their_promises(sizes: list[int], classes: int, photos: int
 @pytest.mark.parametrize(("sizes", "classes", "photos"), [([30] * 10, 10, 6), ([12] * 20, 5, 6), ([3, 3], 10, 6)])
 def test_an_epoch_over_even_classes_shows_every_photo_once(sizes: list[int], classes: int, photos: int) -> None:
     labels = labels_of(*sizes)
-    made = batches(labels, classes=classes, photos=photos, seed=0, epoch=0)
+    made = make_round_batches(labels, classes=classes, photos=photos, seed=0, epoch=0)
     assert shown(made) == Counter(range(len(labels)))
 
 
 def test_two_classes_of_three_photos_make_one_batch_of_six() -> None:
-    (batch,) = batches(labels_of(3, 3), classes=10, photos=6, seed=0, epoch=0)
+    (batch,) = make_round_batches(labels_of(3, 3), classes=10, photos=6, seed=0, epoch=0)
     assert sorted(batch.tolist()) == [0, 1, 2, 3, 4, 5]
 
 
 def test_one_seed_and_epoch_give_the_same_batches() -> None:
     labels = labels_of(9, 20, 5, 1, 13)
-    first, again = (batches(labels, classes=3, photos=4, seed=5, epoch=2) for _ in range(2))
+    first, again = (make_round_batches(labels, classes=3, photos=4, seed=5, epoch=2) for _ in range(2))
     assert [batch.tolist() for batch in first] == [batch.tolist() for batch in again]
 
 
 @pytest.mark.parametrize(("seed", "epoch"), [(6, 2), (5, 3)])
 def test_another_seed_or_epoch_gives_other_batches(seed: int, epoch: int) -> None:
     labels = labels_of(9, 20, 5, 1, 13)
-    first = batches(labels, classes=3, photos=4, seed=5, epoch=2)
-    second = batches(labels, classes=3, photos=4, seed=seed, epoch=epoch)
+    first = make_round_batches(labels, classes=3, photos=4, seed=5, epoch=2)
+    second = make_round_batches(labels, classes=3, photos=4, seed=seed, epoch=epoch)
     assert [batch.tolist() for batch in first] != [batch.tolist() for batch in second]
 
 
@@ -72,7 +72,7 @@ def test_a_class_far_larger_than_the_others_is_in_every_batch_and_all_seen_over_
     labels = labels_of(400, 10, 10, 10, 10)
     seen: set[int] = set()
     for epoch in range(12):
-        made = batches(labels, classes=4, photos=5, seed=0, epoch=epoch)
+        made = make_round_batches(labels, classes=4, photos=5, seed=0, epoch=epoch)
         assert all((labels[batch] == 0).sum() == 5 for batch in made)
         assert all(len(set(labels[batch].tolist())) == 4 for batch in made)
         seen |= set(shown(made))
@@ -83,7 +83,7 @@ def test_every_class_meets_every_other() -> None:
     labels = labels_of(*[12] * 8)
     met = set()
     for epoch in range(20):
-        for batch in batches(labels, classes=2, photos=4, seed=0, epoch=epoch):
+        for batch in make_round_batches(labels, classes=2, photos=4, seed=0, epoch=epoch):
             met.add(tuple(sorted(set(labels[batch].tolist()))))
     assert len(met) == 8 * 7 / 2
 
@@ -91,12 +91,12 @@ def test_every_class_meets_every_other() -> None:
 def test_few_pictures_are_gone_over_until_the_training_has_its_least_steps() -> None:
     labels = np.repeat(np.arange(4), 6)
     config = TrainConfig(epochs=3, least_steps=20, classes_per_batch=2, photos_per_class=3, seed=5)
-    plain = [batches(labels, classes=2, photos=3, seed=5, epoch=number) for number in range(1, 7)]
+    plain = [make_round_batches(labels, classes=2, photos=3, seed=5, epoch=number) for number in range(1, 7)]
     assert [len(hands) for hands in plain] == [4] * 6
     # Three epochs of four steps are too few, six of them are enough: two in each epoch, none of them twice.
-    found = [dealt(labels, config, epoch) for epoch in (1, 2, 3)]
+    found = [make_epoch_batches(labels, config, epoch) for epoch in (1, 2, 3)]
     wanted = [plain[0] + plain[1], plain[2] + plain[3], plain[4] + plain[5]]
     assert [[rows.tolist() for rows in hands] for hands in found] == [[r.tolist() for r in h] for h in wanted]
-    assert len(dealt(labels, replace(config, least_steps=12), 1)) == 4
-    assert len(dealt(labels, replace(config, least_steps=0), 1, rounds=3)) == 12
-    assert len(dealt(labels, replace(config, least_steps=37), 1, rounds=2)) == 16
+    assert len(make_epoch_batches(labels, replace(config, least_steps=12), 1)) == 4
+    assert len(make_epoch_batches(labels, replace(config, least_steps=0), 1, rounds=3)) == 12
+    assert len(make_epoch_batches(labels, replace(config, least_steps=37), 1, rounds=2)) == 16

@@ -12,7 +12,7 @@ import pytest
 
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
-from indexer.indexing.run import index
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import drain
@@ -21,8 +21,8 @@ from tests.support.embedders import Tiny
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK, run_to_end
 from training.data.labelled_folders import has_labels
-from training.data.sources import Labels, described, from_library, held
-from training.data.split import split
+from training.data.sources import LibraryLabels, describe_source, read_library_samples, split_library
+from training.data.split import split_samples
 from training.data.summary import summarise_library
 from training.judging.model_card import MODEL_CARD_FILE
 from training.train import train
@@ -33,36 +33,39 @@ def library(tmp_path: Path) -> Iterator[Library]:
     """Four classes of eight photos in a folder that says nothing of classes."""
     folder = write_classes(tmp_path / "shapes", 4, 8)
     with Library.create(tmp_path / "home" / "default.library") as made:
-        drain(index(made, [folder], Tiny()))
+        drain(index_library(made, [folder], Tiny()))
         yield made
 
 
 def label_by_folder(library: Library) -> dict[bytes, str]:
     """Label each photo as its folder is called, but one as somebody would who knows better."""
-    wanted = {photo.id: photo.path.split(b"/")[-2].decode() for photo in library.photos(library.photo_ids().tolist())}
+    wanted = {
+        photo.id: photo.path.split(b"/")[-2].decode()
+        for photo in library.load_photos(library.find_photo_ids().tolist())
+    }
     wanted[min(wanted)] = "class-03"
     for photo, label in wanted.items():
-        library.annotations.label([photo], label)
-    return {photo.sha256: wanted[photo.id] for photo in library.photos(sorted(wanted))}
+        library.annotations.set_label([photo], label)
+    return {photo.sha256: wanted[photo.id] for photo in library.load_photos(sorted(wanted))}
 
 
 def test_the_users_labels_are_what_is_learned_from(library: Library) -> None:
     labels = label_by_folder(library)
-    parts = from_library(Labels(library.folder), "images", "auto")
+    parts = split_library(LibraryLabels(library.folder), "images", "auto")
     samples = [sample for part in parts for sample in part]
     assert {sample.sha256: sample.label for sample in samples} == labels
     assert all(content_hash(read_photo(sample.path)) == sample.sha256 for sample in samples)
-    assert parts == split(samples, "images")
+    assert parts == split_samples(samples, "images")
 
 
 def age(library: Library, some: int) -> set[bytes]:
     """Let so many photos of each class be of 2001; the content hashes of all others."""
-    (root,) = library.store.roots()
+    (root,) = library.store.list_roots()
     for folder in Path(os.fsdecode(root.path)).iterdir():
         for file in sorted(folder.iterdir())[:some]:
             os.utime(file, (1e9, 1e9))
-    drain(index(library, [], Tiny()))
-    shown = library.photos(library.photo_ids().tolist())
+    drain(index_library(library, [], Tiny()))
+    shown = library.load_photos(library.find_photo_ids().tolist())
     return {photo.sha256 for photo in shown if Path(os.fsdecode(photo.path)).stat().st_mtime > 1e9}
 
 
@@ -72,19 +75,19 @@ RECENT = Filter(after=datetime(2020, 1, 1))
 def test_of_a_filtered_library_the_photos_that_pass_are_learned_from(library: Library) -> None:
     labels = label_by_folder(library)
     recent = age(library, 2)
-    parts = from_library(Labels(library.folder, RECENT), "images", "auto")
+    parts = split_library(LibraryLabels(library.folder, RECENT), "images", "auto")
     assert {sample.sha256: sample.label for part in parts for sample in part} == {one: labels[one] for one in recent}
     assert len(recent) == 24
     with pytest.raises(LookalikeError, match=r"at least two classes.*found 1"):
-        from_library(Labels(library.folder, Filter(label="class-01")), "images", "auto")
+        split_library(LibraryLabels(library.folder, Filter(label="class-01")), "images", "auto")
 
 
 def test_what_a_library_holds_is_said_with_what_is_wrong(library: Library) -> None:
     label_by_folder(library)
-    ids = library.photo_ids().tolist()
-    library.annotations.label(ids[:3], None)
-    library.annotations.label(ids[3:5], "rare")
-    summary = summarise_library(held(Labels(library.folder)))
+    ids = library.find_photo_ids().tolist()
+    library.annotations.set_label(ids[:3], None)
+    library.annotations.set_label(ids[3:5], "rare")
+    summary = summarise_library(read_library_samples(LibraryLabels(library.folder)))
     assert summary.counts == {"class-00": 3, "class-01": 8, "class-02": 8, "class-03": 8, "rare": 2}
     assert (summary.classes, summary.photos) == (5, 29)
     assert summary.problems == (
@@ -92,41 +95,41 @@ def test_what_a_library_holds_is_said_with_what_is_wrong(library: Library) -> No
         "3 photos have no label; only the recipe unlabelled learns from such.",
     )
     assert summary.refusals == {"images": "", "classes": ""}
-    library.annotations.label(ids[3:], None)
-    assert "found 0" in summarise_library(held(Labels(library.folder))).refusals["images"]
+    library.annotations.set_label(ids[3:], None)
+    assert "found 0" in summarise_library(read_library_samples(LibraryLabels(library.folder))).refusals["images"]
 
 
 def test_what_is_learned_from_is_said_in_words(tmp_path: Path) -> None:
-    assert described(Path("/photos")) == "in /photos"
-    assert described(Labels(tmp_path / "default.library")) == "labelled in the library default"
-    some = Labels(tmp_path / "default.library", Filter(under=Path("/photos/cats"), orientation="square"))
-    assert described(some) == "labelled in the library default (only photos: in cats, square)"
+    assert describe_source(Path("/photos")) == "in /photos"
+    assert describe_source(LibraryLabels(tmp_path / "default.library")) == "labelled in the library default"
+    some = LibraryLabels(tmp_path / "default.library", Filter(under=Path("/photos/cats"), orientation="square"))
+    assert describe_source(some) == "labelled in the library default (only photos: in cats, square)"
 
 
 def test_photos_without_a_label_are_learned_from_only_where_none_is_needed(library: Library) -> None:
-    ids = library.photo_ids().tolist()
+    ids = library.find_photo_ids().tolist()
     labels = label_by_folder(library)
-    library.annotations.label(ids[::8], None)
+    library.annotations.set_label(ids[::8], None)
     for recipe, learned in (("quick", 28), ("auto", 28), ("unlabelled", 32)):
-        parts = from_library(Labels(library.folder), "images", recipe)
+        parts = split_library(LibraryLabels(library.folder), "images", recipe)
         assert sum(map(len, parts)) == learned
         assert all(labels[sample.sha256] == sample.label for sample in parts.validation + parts.test)
 
 
 def test_a_library_without_labels_learns_from_views_or_says_what_it_lacks(library: Library) -> None:
-    parts = from_library(Labels(library.folder), "images", "auto")
+    parts = split_library(LibraryLabels(library.folder), "images", "auto")
     assert sum(map(len, parts)) == 32
     assert not has_labels([sample for part in parts for sample in part])
     with pytest.raises(LookalikeError, match="at least two classes"):
-        from_library(Labels(library.folder), "images", "full")
+        split_library(LibraryLabels(library.folder), "images", "full")
 
 
 def test_files_that_are_gone_are_no_samples(library: Library) -> None:
     label_by_folder(library)
-    gone = library.photos(library.photo_ids().tolist())[0]
+    gone = library.load_photos(library.find_photo_ids().tolist())[0]
     Path(gone.path.decode()).unlink()
-    drain(index(library, [], Tiny()))
-    parts = from_library(Labels(library.folder), "images", "auto")
+    drain(index_library(library, [], Tiny()))
+    parts = split_library(LibraryLabels(library.folder), "images", "auto")
     assert sum(map(len, parts)) == 31
     assert gone.sha256 not in {sample.sha256 for part in parts for sample in part}
 

@@ -13,20 +13,20 @@ import safetensors.torch
 import torch
 
 from indexer.errors import LookalikeError
-from indexer.models.network import Network
+from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps, drain
 from tests.support.labelled_shapes import write_classes
 from tests.training.fitting.test_rescue import spoilt
-from training.data.labelled_folders import survey
-from training.data.pictures import read
-from training.data.sources import UNFINISHED
+from training.data.labelled_folders import survey_folder
+from training.data.pictures import read_pictures
+from training.data.sources import UNFINISHED_FILE
 from training.fitting import resume
-from training.fitting.fit import Fit, fit
-from training.fitting.learner import pretrained, restore, snapshot
-from training.fitting.recipes import RECIPES, Material, Photos
-from training.fitting.resume import Keeper, begin
+from training.fitting.fit import FitResult, fit_network
+from training.fitting.learner import copy_weights, create_pretrained, restore_weights
+from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos
+from training.fitting.resume import ResumeFile, open_resume_file
 from training.settings.config import TrainConfig
-from training.settings.cost import Machine
+from training.settings.cost import TrainingMachine
 from training.train import train
 
 BASE = TrainConfig(
@@ -48,50 +48,50 @@ CONFIGS = {
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
+def photos(tmp_path_factory: pytest.TempPathFactory) -> TrainingPhotos:
     folder = tmp_path_factory.mktemp("cut")
-    samples = drain(survey(write_classes(folder / "shapes", 6, 8))).samples
-    preprocessing = pretrained(BASE).preprocessing
-    learn, choose = (drain(read(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
-    return Photos(learn, choose, folder / "out")
+    samples = drain(survey_folder(write_classes(folder / "shapes", 6, 8))).samples
+    preprocessing = create_pretrained(BASE).preprocessing
+    learn, choose = (drain(read_pictures(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
+    return TrainingPhotos(learn, choose, folder / "out")
 
 
 @pytest.fixture(autouse=True)
 def _every_step_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.fitting.fit.EVERY", 0.0)
-    monkeypatch.setattr(resume, "PAUSE", 0)
+    monkeypatch.setattr("training.fitting.fit.SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr(resume, "PAUSE_FACTOR", 0)
 
 
 class Run:
     """A training of a head whose steps are taken one by one; `spoil` are steps that give no numbers."""
 
-    def __init__(self, keeper: Keeper, photos: Photos, spoil: Set[int] = frozenset()) -> None:
-        self.network: Network = pretrained(keeper.config)
-        self.material: Material = spoilt(drain(RECIPES["quick"](keeper.config, self.network, photos)), set(spoil))
-        asked = np.ones(len(photos.choose.samples), np.bool_)
-        self.steps: Steps[Fit] = fit(keeper.config, self.network, asked, self.material, keeper)
+    def __init__(self, keeper: ResumeFile, photos: TrainingPhotos, spoil: Set[int] = frozenset()) -> None:
+        self.network: EmbeddingNetwork = create_pretrained(keeper.config)
+        self.material: FeatureSource = spoilt(drain(RECIPES["quick"](keeper.config, self.network, photos)), set(spoil))
+        asked = np.ones(len(photos.validation.samples), np.bool_)
+        self.steps: Steps[FitResult] = fit_network(keeper.config, self.network, asked, self.material, keeper)
 
 
-def cut(config: TrainConfig, photos: Photos, out: Path, spoil: set[int]) -> tuple[Run, int]:
+def cut(config: TrainConfig, photos: TrainingPhotos, out: Path, spoil: set[int]) -> tuple[Run, int]:
     """A training that can still go on, and has left in `out`/cut what a kill in its second epoch leaves there."""
-    run = Run(Keeper(out / "whole", config), photos, spoil)
+    run = Run(ResumeFile(out / "whole", config), photos, spoil)
     taken = 0
     for said in run.steps:
         taken += said.stage == "train" and said.values["epoch"] == 2
         if taken == 3:  # the second step is written down
             break
     (out / "cut").mkdir()
-    shutil.copy(out / "whole" / UNFINISHED, out / "cut")
+    shutil.copy(out / "whole" / UNFINISHED_FILE, out / "cut")
     return run, taken
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_cut_off_within_an_epoch_a_training_goes_on_to_the_same_weights(
-    name: str, photos: Photos, tmp_path: Path
+    name: str, photos: TrainingPhotos, tmp_path: Path
 ) -> None:
     whole, _ = cut(CONFIGS[name], photos, tmp_path, {3} if name == "a rescue" else set())
     ended = drain(whole.steps)
-    again = Run(begin(tmp_path / "cut", TrainConfig(), resume=True), photos)
+    again = Run(open_resume_file(tmp_path / "cut", TrainConfig(), resume=True), photos)
     first = next(said for said in again.steps if said.stage == "train")
     assert first.values["epoch"] == 2
     steps = first.total // BASE.epochs
@@ -100,7 +100,7 @@ def test_cut_off_within_an_epoch_a_training_goes_on_to_the_same_weights(
     assert [one._replace(seconds=0) for one in ended.epochs] == [one._replace(seconds=0) for one in resumed.epochs]
     assert (ended.collapse, ended.stopped, ended.embedding) == (resumed.collapse, resumed.stopped, resumed.embedding)
     assert bool(ended.collapse) == (name == "a rescue")
-    left, right = snapshot(whole.network), snapshot(again.network)
+    left, right = copy_weights(whole.network), copy_weights(again.network)
     assert all(torch.equal(weight, right[key]) for key, weight in left.items())
     assert left.keys() == right.keys()
 
@@ -115,18 +115,18 @@ def write(path: Path, facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -
     path.write_bytes(safetensors.torch.save(tensors, {"facts": json.dumps(facts)}))
 
 
-def test_what_was_written_down_in_part_is_refused_in_a_sentence(photos: Photos, tmp_path: Path) -> None:
+def test_what_was_written_down_in_part_is_refused_in_a_sentence(photos: TrainingPhotos, tmp_path: Path) -> None:
     cut(BASE, photos, tmp_path, set())
-    path = tmp_path / "cut" / UNFINISHED
+    path = tmp_path / "cut" / UNFINISHED_FILE
     facts, tensors = facts_of(path), safetensors.torch.load(path.read_bytes())
-    run = Run(begin(tmp_path / "cut", BASE, resume=True), photos)
-    start = snapshot(run.network)
+    run = Run(open_resume_file(tmp_path / "cut", BASE, resume=True), photos)
+    start = copy_weights(run.network)
 
     def take_up() -> None:
-        keeper = begin(tmp_path / "cut", BASE, resume=True)
-        restore(run.network, start)
-        asked = np.ones(len(photos.choose.samples), np.bool_)
-        next(said for said in fit(BASE, run.network, asked, run.material, keeper) if said.stage == "train")
+        keeper = open_resume_file(tmp_path / "cut", BASE, resume=True)
+        restore_weights(run.network, start)
+        asked = np.ones(len(photos.validation.samples), np.bool_)
+        next(said for said in fit_network(BASE, run.network, asked, run.material, keeper) if said.stage == "train")
 
     take_up()
     for name in facts:
@@ -149,15 +149,15 @@ def test_a_training_goes_on_with_the_recipe_it_began_with_on_another_computer(
     assert "Recipe full, chosen for" in began
     next(said for said in steps if said.stage == "train" and said.values["epoch"] == 2)
     (tmp_path / "cut").mkdir()
-    shutil.copy(tmp_path / "whole" / UNFINISHED, tmp_path / "cut")
+    shutil.copy(tmp_path / "whole" / UNFINISHED_FILE, tmp_path / "cut")
     steps.close()
-    monkeypatch.setattr("training.settings.cost.HERE", Machine(1e-6))  # type: ignore[arg-type] # for which it would be quick
+    monkeypatch.setattr("training.settings.cost.THIS_MACHINE", TrainingMachine(1e-6))  # type: ignore[arg-type] # for which it would be quick
     for asked in (config, replace(config, recipe="full")):
         again = train(asked, folder, tmp_path / "cut", resume=True)
         assert next(said.note for said in again if said.stage == "recipe") == began
-        kept = (tmp_path / "cut" / UNFINISHED).read_bytes()
+        kept = (tmp_path / "cut" / UNFINISHED_FILE).read_bytes()
         again.close()
         (tmp_path / "cut").mkdir(exist_ok=True)
-        (tmp_path / "cut" / UNFINISHED).write_bytes(kept)
+        (tmp_path / "cut" / UNFINISHED_FILE).write_bytes(kept)
     with pytest.raises(LookalikeError, match="begun with other settings"):
         drain(train(replace(config, recipe="quick"), folder, tmp_path / "cut", resume=True))

@@ -1,46 +1,46 @@
 import pytest
 
-from training.fitting.history import Epoch, Score, best, collapse
+from training.fitting.history import Epoch, ValidationScore, describe_collapse, find_best_epoch
 
 
 def epoch(number: int, *, head: float | None = None, backbone: float = 0.5) -> Epoch:
-    return Epoch(number, 0.1, 0.2, 0.5, 1.0, Score(head, backbone), float(number), 0.5)
+    return Epoch(number, 0.1, 0.2, 0.5, 1.0, ValidationScore(head, backbone), float(number), 0.5)
 
 
 def trained(loss: float, active: float, near: float, far: float) -> Epoch:
-    return Epoch(1, loss, active, near, far, Score(None, 0.5), 1.0, 0.5)
+    return Epoch(1, loss, active, near, far, ValidationScore(None, 0.5), 1.0, 0.5)
 
 
 @pytest.mark.parametrize(
     ("score", "embedding", "figure"),
     [
-        (Score(0.6, 0.5), "head", 0.6),
-        (Score(0.5, 0.6), "backbone", 0.6),
-        (Score(0.5, 0.5), "backbone", 0.5),
-        (Score(None, 0.4), "backbone", 0.4),
+        (ValidationScore(0.6, 0.5), "head", 0.6),
+        (ValidationScore(0.5, 0.6), "backbone", 0.6),
+        (ValidationScore(0.5, 0.5), "backbone", 0.5),
+        (ValidationScore(None, 0.4), "backbone", 0.4),
     ],
 )
-def test_the_better_embedding_is_chosen(score: Score, embedding: str, figure: float) -> None:
-    assert (score.embedding, score.best) == (embedding, figure)
+def test_the_better_embedding_is_chosen(score: ValidationScore, embedding: str, figure: float) -> None:
+    assert (score.embedding, score.best_map_at_r) == (embedding, figure)
 
 
 def test_the_best_epoch_may_use_either_embedding_and_the_earliest_of_equals_wins() -> None:
     epochs = [epoch(0, backbone=0.5), epoch(1, head=0.7), epoch(2, backbone=0.7), epoch(3, head=0.6)]
-    assert best(epochs).epoch == 1
+    assert find_best_epoch(epochs).epoch == 1
 
 
 def test_before_the_first_step_only_the_model_as_it_was_can_be_chosen() -> None:
     epochs = [epoch(0, head=0.9, backbone=0.5), epoch(1, head=0.4, backbone=0.45)]
-    assert best(epochs).epoch == 0
-    assert (best(epochs).embedding, best(epochs).figure) == ("backbone", 0.5)
-    assert best([*epochs, epoch(2, head=0.6, backbone=0.1)]).embedding == "head"
+    assert find_best_epoch(epochs).epoch == 0
+    assert (find_best_epoch(epochs).embedding, find_best_epoch(epochs).map_at_r) == ("backbone", 0.5)
+    assert find_best_epoch([*epochs, epoch(2, head=0.6, backbone=0.1)]).embedding == "head"
 
 
 START = trained(0.15, 0.6, 0.6, 1.2)
 
 
 def test_a_collapse_is_said() -> None:
-    said = collapse([epoch(0)._replace(loss=None), START, trained(0.2, 1.0, 0.01, 0.01)], 0.2)
+    said = describe_collapse([epoch(0)._replace(loss=None), START, trained(0.2, 1.0, 0.01, 0.01)], 0.2)
     assert said.startswith("The training collapsed")
     assert "0.010" in said
 
@@ -55,16 +55,16 @@ def test_a_collapse_is_said() -> None:
     ],
 )
 def test_what_is_no_collapse_is_not_called_one(last: Epoch) -> None:
-    assert collapse([START, last], 0.2) == ""
+    assert describe_collapse([START, last], 0.2) == ""
 
 
 def test_a_collapse_under_squared_distances_is_said_too() -> None:
     """Of ten pictures of each of ten classes in one point, Hadsell's loss is half of the share of mismatches."""
-    assert collapse([START, trained(0.45, 1.0, 0.01, 0.02)], 0.5 * 90 / 99)
+    assert describe_collapse([START, trained(0.45, 1.0, 0.01, 0.02)], 0.5 * 90 / 99)
 
 
 def test_before_the_first_step_nothing_has_collapsed() -> None:
-    assert collapse([epoch(0)._replace(loss=None)], 0.2) == ""
+    assert describe_collapse([epoch(0)._replace(loss=None)], 0.2) == ""
 
 
 def test_an_epoch_becomes_plain_values() -> None:

@@ -3,10 +3,16 @@ import pytest
 import torch
 from torch import nn
 
-from indexer.models.network import Network
-from training.data.augmentation import views
-from training.fitting.learner import Learner, both_embeddings, pooled_features, pretrained, start_head
-from training.losses.loss_value import LossValue, Stats
+from indexer.models.network import EmbeddingNetwork
+from training.data.augmentation import draw_views
+from training.fitting.learner import (
+    Learner,
+    compute_embeddings,
+    compute_pooled_features,
+    create_pretrained,
+    initialise_head,
+)
+from training.losses.loss_value import BatchStats, LossValue
 from training.settings.config import TrainConfig
 
 CONFIG = TrainConfig(image_size=32, dim=8, learning_rate=1e-3)
@@ -15,25 +21,25 @@ LABELS = np.repeat(np.arange(3), 4)
 
 
 @pytest.fixture
-def network() -> Network:
-    return pretrained(CONFIG)
+def network() -> EmbeddingNetwork:
+    return create_pretrained(CONFIG)
 
 
-def learning(network: Network, config: TrainConfig = CONFIG) -> Learner:
+def learning(network: EmbeddingNetwork, config: TrainConfig = CONFIG) -> Learner:
     def show(rows: np.ndarray, random: torch.Generator) -> torch.Tensor:
-        return network.pool(network.raw_features(views(torch.from_numpy(PIXELS[rows]), random)))
+        return network.pool(network.extract_raw_features(draw_views(torch.from_numpy(PIXELS[rows]), random)))
 
     return Learner(network, config, show, classes=3, steps=4)
 
 
-def norms(network: Network) -> list[nn.BatchNorm2d]:
+def norms(network: EmbeddingNetwork) -> list[nn.BatchNorm2d]:
     return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
 
 
-def test_steps_change_weights_and_leave_batch_norm_statistics_alone(network: Network) -> None:
+def test_steps_change_weights_and_leave_batch_norm_statistics_alone(network: EmbeddingNetwork) -> None:
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     learner = learning(network)
-    losses = [float(learner.step(np.arange(12), LABELS).loss.detach()) for _ in range(3)]
+    losses = [float(learner.take_step(np.arange(12), LABELS).loss.detach()) for _ in range(3)]
     changed = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
     assert all(np.isfinite(losses))
     assert not any("running" in name or "num_batches" in name for name in changed)
@@ -44,17 +50,17 @@ def test_steps_change_weights_and_leave_batch_norm_statistics_alone(network: Net
 def test_one_seed_takes_the_same_steps() -> None:
     losses = []
     for _ in range(2):
-        learner = learning(pretrained(CONFIG))
-        losses.append([float(learner.step(np.arange(12), LABELS).loss.detach()) for _ in range(2)])
+        learner = learning(create_pretrained(CONFIG))
+        losses.append([float(learner.take_step(np.arange(12), LABELS).loss.detach()) for _ in range(2)])
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
-def test_a_loss_that_is_no_number_changes_nothing(network: Network) -> None:
+def test_a_loss_that_is_no_number_changes_nothing(network: EmbeddingNetwork) -> None:
     learner = learning(network)
     with torch.no_grad():
         network.head.bias.fill_(torch.nan)  # type: ignore[union-attr]
     before = [weight.clone() for weight in network.body.parameters()]
-    assert not torch.isfinite(learner.step(np.arange(12), LABELS).loss)
+    assert not torch.isfinite(learner.take_step(np.arange(12), LABELS).loss)
     assert all(torch.equal(old, new) for old, new in zip(before, network.body.parameters(), strict=True))
 
 
@@ -62,14 +68,14 @@ class _Endless(nn.Module):
     """A loss without bounds of embeddings that are numbers."""
 
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> LossValue:
-        return LossValue(embeddings.sum() * torch.inf, Stats(0, 0, 0, 0, 0, 0.0, 0.0))
+        return LossValue(embeddings.sum() * torch.inf, BatchStats(0, 0, 0, 0, 0, 0.0, 0.0))
 
 
-def test_a_loss_that_is_infinite_changes_nothing(network: Network) -> None:
+def test_a_loss_that_is_infinite_changes_nothing(network: EmbeddingNetwork) -> None:
     learner = learning(network)
     learner.loss = _Endless()
     before = [weight.clone() for weight in network.parameters()]
-    assert not torch.isfinite(learner.step(np.arange(12), LABELS).loss)
+    assert not torch.isfinite(learner.take_step(np.arange(12), LABELS).loss)
     assert all(torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True))
     assert learner.schedule.last_epoch == 0
 
@@ -84,38 +90,40 @@ def test_a_loss_that_is_infinite_changes_nothing(network: Network) -> None:
         ("normalised-softmax", "all", 0.0),  # has weights of its own
     ],
 )
-def test_the_loss_in_one_point_is_that_of_its_formula(network: Network, loss: str, miner: str, value: float) -> None:
+def test_the_loss_in_one_point_is_that_of_its_formula(
+    network: EmbeddingNetwork, loss: str, miner: str, value: float
+) -> None:
     config = TrainConfig(image_size=32, dim=8, loss=loss, miner=miner)
-    assert learning(network, config).collapsed_loss(LABELS) == pytest.approx(value, abs=1e-3)
+    assert learning(network, config).measure_collapsed_loss(LABELS) == pytest.approx(value, abs=1e-3)
 
 
-def test_asking_for_the_loss_in_one_point_draws_no_random_number(network: Network) -> None:
+def test_asking_for_the_loss_in_one_point_draws_no_random_number(network: EmbeddingNetwork) -> None:
     learner = learning(network, TrainConfig(image_size=32, dim=8, miner="random"))
     before = torch.get_rng_state()
-    learner.collapsed_loss(LABELS)
+    learner.measure_collapsed_loss(LABELS)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_head_starts_as_the_principal_components(network: Network) -> None:
-    pooled = pooled_features(network, lambda rows: PIXELS[rows], np.arange(12))
-    start_head(network, pooled)
+def test_the_head_starts_as_the_principal_components(network: EmbeddingNetwork) -> None:
+    pooled = compute_pooled_features(network, lambda rows: PIXELS[rows], np.arange(12))
+    initialise_head(network, pooled)
     left, sizes, _ = np.linalg.svd(pooled.astype(np.float64) - pooled.mean(axis=0), full_matrices=False)
     expected = left[:, :8] * sizes[:8]
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    head = both_embeddings(network, pooled).head
+    head = compute_embeddings(network, pooled).head
     assert head is not None
     np.testing.assert_allclose(head @ head.T, expected @ expected.T, atol=1e-4)  # equal but for signs of axes
 
 
-def test_both_embeddings_have_unit_length(network: Network) -> None:
-    both = both_embeddings(network, pooled_features(network, lambda rows: PIXELS[rows], np.arange(12)))
+def test_both_embeddings_have_unit_length(network: EmbeddingNetwork) -> None:
+    both = compute_embeddings(network, compute_pooled_features(network, lambda rows: PIXELS[rows], np.arange(12)))
     assert both.head is not None
     assert (both.head.shape, both.backbone.shape) == ((12, 8), (12, 1280))
     for vectors in (both.head, both.backbone):
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-def test_weight_decay_shortens_kernels_only(network: Network) -> None:
+def test_weight_decay_shortens_kernels_only(network: EmbeddingNetwork) -> None:
     learner = learning(network, TrainConfig(image_size=32, dim=8, weight_decay=0.5))
     decays = {
         id(weight): group["weight_decay"] for group in learner.optimiser.param_groups for weight in group["params"]
@@ -123,5 +131,5 @@ def test_weight_decay_shortens_kernels_only(network: Network) -> None:
     assert all(decays[id(weight)] == (0.5 if weight.ndim > 1 else 0) for weight in network.parameters())
 
 
-def test_training_sees_the_whole_square_at_the_size_asked_for(network: Network) -> None:
+def test_training_sees_the_whole_square_at_the_size_asked_for(network: EmbeddingNetwork) -> None:
     assert (network.preprocessing.size, network.preprocessing.crop) == (32, 1.0)

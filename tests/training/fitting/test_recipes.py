@@ -9,18 +9,25 @@ import torch
 from indexer.errors import LookalikeError, ModelError
 from indexer.models import backbones
 from indexer.models.backbones import Backbone
-from indexer.models.network import Network, halves
+from indexer.models.network import EmbeddingNetwork, split_backbone
 from indexer.progress import drain
 from tests.support.labelled_shapes import write_classes
-from training.data.labelled_folders import Sample, number, survey, survey_unlabelled
-from training.data.pictures import Part, read
-from training.data.split import Split, split, without_classes
-from training.fitting.frozen_features import room
-from training.fitting.learner import Learner, pooled_features, pretrained, restore, snapshot, start_head
-from training.fitting.recipes import RECIPES, Material, Photos, settle
-from training.settings import cost as pace
+from training.data.labelled_folders import PhotoSample, number_labels, survey_folder, survey_unlabelled
+from training.data.pictures import PicturePart, read_pictures
+from training.data.split import DataSplit, split_samples, split_without_classes
+from training.fitting.frozen_features import allocate_array
+from training.fitting.learner import (
+    Learner,
+    compute_pooled_features,
+    copy_weights,
+    create_pretrained,
+    initialise_head,
+    restore_weights,
+)
+from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos, choose_recipe_settings
+from training.settings import cost
 from training.settings.config import TrainConfig
-from training.settings.cost import Machine, at_once, choose
+from training.settings.cost import THIS_MACHINE, TrainingMachine, choose_chunk_size, choose_recipe
 
 
 def config_of(recipe: str, dim: int = 8) -> TrainConfig:
@@ -28,43 +35,47 @@ def config_of(recipe: str, dim: int = 8) -> TrainConfig:
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
+def photos(tmp_path_factory: pytest.TempPathFactory) -> TrainingPhotos:
     folder = tmp_path_factory.mktemp("recipes")
-    samples = drain(survey(write_classes(folder / "shapes", 3, 8))).samples
-    preprocessing = pretrained(config_of("full")).preprocessing
-    learn, choose = (drain(read(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
-    return Photos(learn, choose, folder / "out")
+    samples = drain(survey_folder(write_classes(folder / "shapes", 3, 8))).samples
+    preprocessing = create_pretrained(config_of("full")).preprocessing
+    learn, choose = (drain(read_pictures(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
+    return TrainingPhotos(learn, choose, folder / "out")
 
 
-def material_of(recipe: str, network: Network, photos: Photos) -> Material:
+def material_of(recipe: str, network: EmbeddingNetwork, photos: TrainingPhotos) -> FeatureSource:
     return drain(RECIPES[recipe](config_of(recipe), network, photos))
 
 
-def plain(network: Network, part: Part) -> np.ndarray:
-    return pooled_features(network, part.batch, np.arange(len(part.samples)))
+def plain(network: EmbeddingNetwork, part: PicturePart) -> np.ndarray:
+    return compute_pooled_features(network, part.load_batch, np.arange(len(part.samples)))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_every_recipe_sees_the_pictures_as_the_whole_network_does(recipe: str, photos: Photos) -> None:
-    network = pretrained(config_of(recipe))
+def test_every_recipe_sees_the_pictures_as_the_whole_network_does(recipe: str, photos: TrainingPhotos) -> None:
+    network = create_pretrained(config_of(recipe))
     material = material_of(recipe, network, photos)
     views = 2 if recipe == "unlabelled" else 1
-    rows = np.arange(0, views * len(photos.learn.samples), views)
-    expected = plain(network, photos.learn)
+    rows = np.arange(0, views * len(photos.train.samples), views)
+    expected = plain(network, photos.train)
     scale = np.abs(expected).max()
-    np.testing.assert_allclose(material.plain(rows), expected, atol=2e-3 * scale)  # maps are kept in float16
-    checked = material.check()
-    np.testing.assert_allclose(checked.pooled, plain(network, photos.choose), atol=2e-3 * scale)
-    np.testing.assert_array_equal(checked.labels, number(photos.choose.samples).labels)
+    np.testing.assert_allclose(
+        material.compute_plain_features(rows), expected, atol=2e-3 * scale
+    )  # maps are kept in float16
+    checked = material.compute_validation()
+    np.testing.assert_allclose(checked.pooled, plain(network, photos.validation), atol=2e-3 * scale)
+    np.testing.assert_array_equal(checked.labels, number_labels(photos.validation.samples).labels)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_one_state_of_the_generator_shows_the_same_views_and_the_next_others(recipe: str, photos: Photos) -> None:
-    material = material_of(recipe, pretrained(config_of(recipe)), photos)
+def test_one_state_of_the_generator_shows_the_same_views_and_the_next_others(
+    recipe: str, photos: TrainingPhotos
+) -> None:
+    material = material_of(recipe, create_pretrained(config_of(recipe)), photos)
     rows = np.array([0, 5, 3])
     random = torch.Generator().manual_seed(3)
-    first, second = (material.show(rows, random).detach() for _ in range(2))
-    assert torch.equal(first, material.show(rows, torch.Generator().manual_seed(3)).detach())
+    first, second = (material.compute_features(rows, random).detach() for _ in range(2))
+    assert torch.equal(first, material.compute_features(rows, torch.Generator().manual_seed(3)).detach())
     assert not torch.equal(first, second)
 
 
@@ -72,31 +83,31 @@ TRAINED = {"quick": ("head",), "tail": ("body.blocks.5", "body.blocks.6", "body.
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_step_changes_what_the_recipe_trains_and_nothing_else(recipe: str, photos: Photos) -> None:
-    network = pretrained(config_of(recipe))
+def test_a_step_changes_what_the_recipe_trains_and_nothing_else(recipe: str, photos: TrainingPhotos) -> None:
+    network = create_pretrained(config_of(recipe))
     material = material_of(recipe, network, photos)
     before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
-    learner = Learner(network, config_of(recipe), material.show, classes=12, steps=4)
-    learner.step(np.arange(12), material.labels[:12])
+    learner = Learner(network, config_of(recipe), material.compute_features, classes=12, steps=4)
+    learner.take_step(np.arange(12), material.labels[:12])
     changed = {name for name, weight in network.named_parameters() if not torch.equal(weight, before[name])}
     assert changed == {name for name in before if name.startswith(TRAINED.get(recipe, ("",)))}
-    assert changed == set(snapshot(network))
-    restore(network, {name: before[name] for name in changed})
+    assert changed == set(copy_weights(network))
+    restore_weights(network, {name: before[name] for name in changed})
     assert all(torch.equal(weight, before[name]) for name, weight in network.named_parameters())
 
 
 @pytest.mark.parametrize("dim", [0, 1280])
-def test_a_head_of_the_backbones_size_begins_as_the_identity(dim: int, photos: Photos) -> None:
-    network = pretrained(config_of("quick", dim))
-    pooled = plain(network, photos.learn)
-    start_head(network, pooled)
+def test_a_head_of_the_backbones_size_begins_as_the_identity(dim: int, photos: TrainingPhotos) -> None:
+    network = create_pretrained(config_of("quick", dim))
+    pooled = plain(network, photos.train)
+    initialise_head(network, pooled)
     expected = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
     np.testing.assert_allclose(network.embed(torch.from_numpy(pooled)).detach().numpy(), expected, atol=1e-6)
 
 
 def test_a_head_larger_than_the_backbone_or_of_one_number_is_refused() -> None:
     with pytest.raises(LookalikeError, match="more than the 1,280 numbers"):
-        pretrained(config_of("full", 1281))
+        create_pretrained(config_of("full", 1281))
     with pytest.raises(LookalikeError, match="from 2 on"):
         config_of("full", 1)
 
@@ -106,13 +117,13 @@ def test_a_head_larger_than_the_backbone_or_of_one_number_is_refused() -> None:
 )
 def test_backbones_of_many_kinds_are_divided_before_their_last_stage(name: str) -> None:
     module = backbones.import_timm().create_model(name, pretrained=False, num_classes=0).eval()
-    network = Network(Backbone(name, module, backbones.preprocessing_of(module)))
-    cut = halves(network)
+    network = EmbeddingNetwork(Backbone(name, module, backbones.read_preprocessing(module)))
+    cut = split_backbone(network)
     batch = torch.rand(1, *([network.preprocessing.size] * 2), 3) * 255
     with torch.no_grad():
-        maps = cut.first.forward_features(network.normalised(batch))  # type: ignore[operator]
+        maps = cut.first.forward_features(network.normalise_pixels(batch))  # type: ignore[operator]
         again = cut.last.forward_features(maps)  # type: ignore[operator]
-        whole = network.raw_features(batch)
+        whole = network.extract_raw_features(batch)
     torch.testing.assert_close(again, whole, rtol=1e-3, atol=1e-4)
     trained = sum(weight.numel() for weight in cut.last.parameters())
     assert 0 < trained < sum(weight.numel() for weight in module.parameters())
@@ -121,73 +132,76 @@ def test_backbones_of_many_kinds_are_divided_before_their_last_stage(name: str) 
 def test_a_backbone_without_stages_is_refused_for_the_tail() -> None:
     module = backbones.import_timm().create_model("vit_tiny_patch16_224", pretrained=False, num_classes=0).eval()
     with pytest.raises(ModelError, match="cannot be divided"):
-        halves(Network(Backbone("vit", module, backbones.preprocessing_of(module))))
+        split_backbone(EmbeddingNetwork(Backbone("vit", module, backbones.read_preprocessing(module))))
 
 
 def test_what_memory_cannot_hold_lies_in_a_file_without_a_name(tmp_path: Path) -> None:
-    kept = room((2, 50, 3), np.float16, tmp_path / "not-yet" / "out", limit=599)
+    kept = allocate_array((2, 50, 3), np.float16, tmp_path / "not-yet" / "out", limit=599)
     kept[1, 49] = 7
     assert isinstance(kept, np.memmap)
     assert (kept[1, 49] == 7).all()
     assert list(tmp_path.iterdir()) == []
-    assert not isinstance(room((2, 50, 3), np.float16, tmp_path, limit=600), np.memmap)
+    assert not isinstance(allocate_array((2, 50, 3), np.float16, tmp_path, limit=600), np.memmap)
 
 
-def parts(count: int) -> Split:
+def parts(count: int) -> DataSplit:
     """So many photos to learn from, of two classes, without files."""
-    learn = tuple(Sample(b"/x", str(row).encode(), "ab"[row % 2]) for row in range(count))
-    return Split(learn, learn[:4], learn[:4])
+    learn = tuple(PhotoSample(b"/x", str(row).encode(), "ab"[row % 2]) for row in range(count))
+    return DataSplit(learn, learn[:4], learn[:4])
 
 
 @pytest.mark.parametrize(("count", "recipe"), [(100, "full"), (2_500, "tail"), (40_000, "quick")])
 def test_auto_takes_the_most_thorough_recipe_that_ends_in_minutes(count: int, recipe: str) -> None:
-    settled = settle(TrainConfig(), parts(count), Machine(2))
+    settled = choose_recipe_settings(TrainConfig(), parts(count), TrainingMachine(2))
     assert settled.config.recipe == recipe
     assert settled.why.startswith(f"Recipe {recipe}, chosen for {count:,} pictures on 2 cores")
 
 
 def test_what_was_asked_for_is_taken() -> None:
     for recipe in RECIPES:
-        assert settle(TrainConfig(recipe=recipe), parts(40_000), Machine(2)).config.recipe == recipe
+        assert (
+            choose_recipe_settings(TrainConfig(recipe=recipe), parts(40_000), TrainingMachine(2)).config.recipe
+            == recipe
+        )
 
 
 @pytest.mark.parametrize(
     ("config", "machine", "recipe"),
     [
-        (TrainConfig(), Machine(2), "tail"),
-        (TrainConfig(), Machine(16), "full"),
-        (TrainConfig(), Machine(2, cuda=True), "full"),
-        (TrainConfig(image_size=64), Machine(2), "full"),
-        (TrainConfig(epochs=60), Machine(2), "quick"),
-        (TrainConfig(max_seconds=100), Machine(2), "quick"),
+        (TrainConfig(), TrainingMachine(2), "tail"),
+        (TrainConfig(), TrainingMachine(16), "full"),
+        (TrainConfig(), TrainingMachine(2, cuda=True), "full"),
+        (TrainConfig(image_size=64), TrainingMachine(2), "full"),
+        (TrainConfig(epochs=60), TrainingMachine(2), "quick"),
+        (TrainConfig(max_seconds=100), TrainingMachine(2), "quick"),
     ],
 )
 def test_more_cores_smaller_pictures_and_the_users_limit_change_the_choice(
-    config: TrainConfig, machine: Machine, recipe: str
+    config: TrainConfig, machine: TrainingMachine, recipe: str
 ) -> None:
-    assert choose(config, 2_500, machine, labelled=True).recipe == recipe
+    assert choose_recipe(config, 2_500, machine, labelled=True).recipe == recipe
 
 
 def test_where_memory_is_short_a_part_of_a_batch_goes_through_the_network_at_a_time() -> None:
-    assert at_once(60, 224, Machine(2, memory=24 << 30)) == 60
-    assert at_once(60, 64, Machine(2, memory=4 << 30)) == 60
-    assert at_once(60, 224, Machine(2, cuda=True, memory=1 << 30)) == 60
-    few = at_once(60, 224, Machine(2, memory=8 << 30))
+    assert choose_chunk_size(60, 224, TrainingMachine(2, memory=24 << 30)) == 60
+    assert choose_chunk_size(60, 64, TrainingMachine(2, memory=4 << 30)) == 60
+    assert choose_chunk_size(60, 224, TrainingMachine(2, cuda=True, memory=1 << 30)) == 60
+    few = choose_chunk_size(60, 224, TrainingMachine(2, memory=8 << 30))
     assert few * 6.3e9 / 60 <= (8 << 30) / 3 < (few + 1) * 6.3e9 / 60
-    assert at_once(60, 448, Machine(2, memory=8 << 30)) == few // 4
-    assert at_once(60, 4_000, Machine(2, memory=1 << 30)) == 1
+    assert choose_chunk_size(60, 448, TrainingMachine(2, memory=8 << 30)) == few // 4
+    assert choose_chunk_size(60, 4_000, TrainingMachine(2, memory=1 << 30)) == 1
 
 
 @pytest.mark.parametrize("recipe", ["full", "unlabelled"])
 def test_parts_of_a_batch_give_the_gradients_of_the_whole(
-    recipe: str, photos: Photos, monkeypatch: pytest.MonkeyPatch
+    recipe: str, photos: TrainingPhotos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = []
     for memory, parts in ((64 << 30, 1), (25_000_000, 4)):
-        monkeypatch.setattr(pace, "HERE", Machine(2, memory=memory))
-        assert -(-12 // at_once(12, 32, pace.HERE)) == parts
-        network = pretrained(config_of(recipe)).double()
-        pooled = material_of(recipe, network, photos).show(np.arange(12), torch.Generator().manual_seed(3))
+        monkeypatch.setattr(cost, "THIS_MACHINE", TrainingMachine(2, memory=memory))
+        assert -(-12 // choose_chunk_size(12, 32, THIS_MACHINE)) == parts
+        network = create_pretrained(config_of(recipe)).double()
+        pooled = material_of(recipe, network, photos).compute_features(np.arange(12), torch.Generator().manual_seed(3))
         (pooled @ pooled.T).square().mean().backward()  # type: ignore[no-untyped-call]  # every picture's gradient rests on all others
         found.append({name: weight.grad for name, weight in network.named_parameters() if weight.grad is not None})
     whole, in_parts = found
@@ -200,18 +214,20 @@ def test_without_classes_the_pairs_are_views_and_the_loss_is_nt_xent(tmp_path: P
     folder = write_classes(tmp_path / "shapes", 1, 30) / "class-00"
     samples = drain(survey_unlabelled(folder))
     assert len({sample.label for sample in samples}) == len(samples) == 30
-    settled = settle(TrainConfig(miner="hard", loss="triplet"), without_classes(samples), Machine(2)).config
+    settled = choose_recipe_settings(
+        TrainConfig(miner="hard", loss="triplet"), split_without_classes(samples), TrainingMachine(2)
+    ).config
     assert (settled.recipe, settled.loss, settled.photos_per_class) == ("unlabelled", "nt-xent", 2)
     assert settled.classes_per_batch * settled.photos_per_class == 60
     wished = TrainConfig(recipe="unlabelled", loss="nt-xent", temperature=0.5, sampling="hard-classes")
-    asked = settle(wished, without_classes(samples), Machine(2))
+    asked = choose_recipe_settings(wished, split_without_classes(samples), TrainingMachine(2))
     assert asked.config.temperature == 0.5
     assert asked.why.endswith("It takes the loss nt-xent; without effect: --sampling.")
-    assert settle(asked.config, without_classes(samples), Machine(2)) == (
+    assert choose_recipe_settings(asked.config, split_without_classes(samples), TrainingMachine(2)) == (
         asked.config,
         "Recipe unlabelled, as you asked.",
     )
     with pytest.raises(LookalikeError, match="needs classes"):
-        settle(TrainConfig(recipe="tail"), without_classes(samples), Machine(2))
+        choose_recipe_settings(TrainConfig(recipe="tail"), split_without_classes(samples), TrainingMachine(2))
     with pytest.raises(LookalikeError, match="needs at least two classes"):
-        split(samples[:1], "images")
+        split_samples(samples[:1], "images")

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from indexer.models.network import Network
+from indexer.models.network import EmbeddingNetwork
 from indexer.progress import drain
 from tests.support.labelled_shapes import write_classes
-from training.data.labelled_folders import survey
-from training.data.pictures import read
-from training.fitting.fit import Fit, fit
-from training.fitting.history import spread
-from training.fitting.learner import pretrained
-from training.fitting.recipes import RECIPES, Material, Photos
-from training.fitting.resume import Keeper
+from training.data.labelled_folders import survey_folder
+from training.data.pictures import read_pictures
+from training.fitting.fit import FitResult, fit_network
+from training.fitting.history import measure_spread
+from training.fitting.learner import create_pretrained
+from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos
+from training.fitting.resume import ResumeFile
 from training.settings.config import TrainConfig
 
 CONFIG = TrainConfig(
@@ -33,25 +33,27 @@ CONFIG = TrainConfig(
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
+def photos(tmp_path_factory: pytest.TempPathFactory) -> TrainingPhotos:
     folder = tmp_path_factory.mktemp("rescue")
-    samples = drain(survey(write_classes(folder / "shapes", 6, 10))).samples
-    preprocessing = pretrained(CONFIG).preprocessing
-    learn, choose = (drain(read(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
-    return Photos(learn, choose, folder / "out")
+    samples = drain(survey_folder(write_classes(folder / "shapes", 6, 10))).samples
+    preprocessing = create_pretrained(CONFIG).preprocessing
+    learn, choose = (drain(read_pictures(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
+    return TrainingPhotos(learn, choose, folder / "out")
 
 
-def prepared(config: TrainConfig, photos: Photos) -> tuple[Network, Material]:
-    network = pretrained(config)
+def prepared(config: TrainConfig, photos: TrainingPhotos) -> tuple[EmbeddingNetwork, FeatureSource]:
+    network = create_pretrained(config)
     return network, drain(RECIPES[config.recipe](config, network, photos))
 
 
-def fitted(config: TrainConfig, network: Network, material: Material, out: Path) -> Fit:
-    asked = np.ones(len(material.check().labels), np.bool_)
-    return drain(fit(config, network, asked, material, Keeper(out, config)))
+def fitted(config: TrainConfig, network: EmbeddingNetwork, material: FeatureSource, out: Path) -> FitResult:
+    asked = np.ones(len(material.compute_validation().labels), np.bool_)
+    return drain(fit_network(config, network, asked, material, ResumeFile(out, config)))
 
 
-def test_a_collapse_is_met_by_the_best_state_semi_hard_and_smaller_steps(photos: Photos, tmp_path: Path) -> None:
+def test_a_collapse_is_met_by_the_best_state_semi_hard_and_smaller_steps(
+    photos: TrainingPhotos, tmp_path: Path
+) -> None:
     config = replace(CONFIG, recipe="tail", learning_rate=1e-2)
     result = fitted(config, *prepared(config, photos), tmp_path / "out")
     assert "The training collapsed" in result.collapse
@@ -65,27 +67,27 @@ def test_a_collapse_is_met_by_the_best_state_semi_hard_and_smaller_steps(photos:
     assert max(epoch.spread for epoch in after) > 2 * fallen.spread
 
 
-def test_the_same_training_with_gentle_settings_needs_no_rescue(photos: Photos, tmp_path: Path) -> None:
+def test_the_same_training_with_gentle_settings_needs_no_rescue(photos: TrainingPhotos, tmp_path: Path) -> None:
     config = replace(CONFIG, recipe="tail", learning_rate=3e-4, miner="semi-hard")
     result = fitted(config, *prepared(config, photos), tmp_path / "out")
     assert result.collapse == ""
     assert result.stopped == ""
 
 
-def spoilt(material: Material, calls: set[int]) -> Material:
+def spoilt(material: FeatureSource, calls: set[int]) -> FeatureSource:
     """The material with outputs that are no numbers at some steps, as a network that overflows gives."""
     count = [0]
 
     def show(rows: np.ndarray, random: torch.Generator) -> torch.Tensor:
         count[0] += 1
-        pooled = material.show(rows, random)
+        pooled = material.compute_features(rows, random)
         return pooled * torch.nan if count[0] in calls else pooled
 
-    return replace(material, show=show)
+    return replace(material, compute_features=show)
 
 
 def test_a_loss_that_is_no_number_is_met_once_and_ends_the_training_the_second_time(
-    photos: Photos, tmp_path: Path
+    photos: TrainingPhotos, tmp_path: Path
 ) -> None:
     network, material = prepared(CONFIG, photos)
     once = fitted(CONFIG, network, spoilt(material, {3}), tmp_path / "once")
@@ -100,9 +102,11 @@ def test_a_loss_that_is_no_number_is_met_once_and_ends_the_training_the_second_t
 
 
 def test_the_spread_is_the_distance_from_the_mean() -> None:
-    assert spread(np.ones((5, 3), np.float32)) == 0
+    assert measure_spread(np.ones((5, 3), np.float32)) == 0
     both_ways = np.array([[1, 0], [-1, 0]], np.float32)
-    assert spread(both_ways) == pytest.approx(1)
+    assert measure_spread(both_ways) == pytest.approx(1)
     vectors = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
     mean = vectors.mean(axis=0)
-    assert spread(vectors) == pytest.approx(np.sqrt(np.mean([((v - mean) ** 2).sum() for v in vectors])), rel=1e-5)
+    assert measure_spread(vectors) == pytest.approx(
+        np.sqrt(np.mean([((v - mean) ** 2).sum() for v in vectors])), rel=1e-5
+    )

@@ -17,7 +17,7 @@ from indexer.progress import Steps, drain
 from tests.support.commands import command, environment, lookalike
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK
-from training.data.sources import UNFINISHED
+from training.data.sources import UNFINISHED_FILE
 from training.judging.result import TrainResult
 from training.settings.config import TrainConfig
 from training.train import train
@@ -46,7 +46,7 @@ def cut_off(config: TrainConfig, folder: Path, out: Path) -> Steps[TrainResult]:
     steps = train(config, folder, out / "whole")
     until_epoch(steps, 2)
     (out / "cut").mkdir()
-    shutil.copy(out / "whole" / UNFINISHED, out / "cut")
+    shutil.copy(out / "whole" / UNFINISHED_FILE, out / "cut")
     return steps
 
 
@@ -97,7 +97,7 @@ def test_a_killed_command_is_resumed_by_name(folder: Path, tmp_path: Path) -> No
         next(line for line in child.stdout if json.loads(line).get("values", {}).get("epoch") == 2.0)
         child.send_signal(signal.SIGKILL)
     (kept,) = (home / "checkpoints").iterdir()
-    assert UNFINISHED in {path.name for path in kept.iterdir()}
+    assert UNFINISHED_FILE in {path.name for path in kept.iterdir()}
     said = lookalike(home, "train", folder, "--resume", "--json")
     assert said.code in (0, 1), said.err
     assert Path(said.result()["checkpoint"]) == kept
@@ -120,8 +120,8 @@ def test_what_cannot_be_resumed_is_refused_in_a_sentence(folder: Path, tmp_path:
     other = write_classes(tmp_path / "others", 4, 9)
     with pytest.raises(LookalikeError, match="no longer those"):
         drain(train(TrainConfig(), other, cut, resume=True))
-    whole = (cut / UNFINISHED).read_bytes()
+    whole = (cut / UNFINISHED_FILE).read_bytes()
     for damaged in (whole[: len(whole) // 2], b"", b"\0" * 64, whole[:8] + b"[" * 64):
-        (cut / UNFINISHED).write_bytes(damaged)
+        (cut / UNFINISHED_FILE).write_bytes(damaged)
         with pytest.raises(LookalikeError, match="is damaged"):
             drain(train(TrainConfig(), folder, cut, resume=True))

@@ -5,21 +5,30 @@ import numpy as np
 import pytest
 
 from indexer.models.network import load_network
-from indexer.statistics.metrics import retrieval
+from indexer.statistics.metrics import measure_retrieval
 from tests.support.quick_training import Trained
-from training.data.labelled_folders import Sample, number
-from training.judging.report_data import DRAWN, INSIGHT_FILE, OF_ONE_KIND, Insight, of_test, read
-from training.judging.verdict import Row
+from training.data.labelled_folders import PhotoSample, number_labels
+from training.judging.report_data import (
+    MAX_PER_CONFUSION,
+    PLOTTED_PHOTOS,
+    REPORT_DATA_FILE,
+    ReportData,
+    collect_report_data,
+    parse_report_data,
+)
+from training.judging.verdict import MeasuredModel
 
 
-def samples_of(labels: str) -> list[Sample]:
-    return [Sample(b"/%d.png" % row, row.to_bytes(32, "big"), label) for row, label in enumerate(labels)]
+def samples_of(labels: str) -> list[PhotoSample]:
+    return [PhotoSample(b"/%d.png" % row, row.to_bytes(32, "big"), label) for row, label in enumerate(labels)]
 
 
-def insight_of(samples: list[Sample], before: np.ndarray, after: np.ndarray) -> Insight:
-    labels = number(samples).labels
-    old, new = (Row(name, one, retrieval(one, labels)) for name, one in (("old", before), ("new", after)))
-    return of_test(samples, labels, old, new, None)
+def insight_of(samples: list[PhotoSample], before: np.ndarray, after: np.ndarray) -> ReportData:
+    labels = number_labels(samples).labels
+    old, new = (
+        MeasuredModel(name, one, measure_retrieval(one, labels)) for name, one in (("old", before), ("new", after))
+    )
+    return collect_report_data(samples, labels, old, new, None)
 
 
 def test_the_worst_mistakes_come_first_with_the_nearest_of_both_classes() -> None:
@@ -28,11 +37,11 @@ def test_the_worst_mistakes_come_first_with_the_nearest_of_both_classes() -> Non
     found = insight_of(samples, places, places)
     worst = found.mistakes[0]
     assert (worst.label, worst.taken_for) == ("a", "b")
-    assert (worst.query.path, worst.nearest.path, worst.own.path) == ("/2.png", "/4.png", "/1.png")
+    assert (worst.query.path, worst.nearest.path, worst.nearest_match.path) == ("/2.png", "/4.png", "/1.png")
     assert worst.query.sha256 == samples[2].sha256.hex()
     assert worst.distance == pytest.approx(0.1, abs=1e-5)
-    assert worst.own_distance == pytest.approx(8.1, abs=1e-5)
-    gaps = [mistake.distance - mistake.own_distance for mistake in found.mistakes]
+    assert worst.match_distance == pytest.approx(8.1, abs=1e-5)
+    gaps = [mistake.distance - mistake.match_distance for mistake in found.mistakes]
     assert gaps == sorted(gaps)
 
 
@@ -50,7 +59,7 @@ def test_mistakes_are_counted_by_kind_as_a_loop_over_all_pairs_counts_them() -> 
             counts[kind] = counts.get(kind, 0) + 1
     assert {(kind.label, kind.taken_for): kind.queries for kind in found.kinds} == counts
     shown = [(mistake.label, mistake.taken_for) for mistake in found.mistakes]
-    assert all(shown.count(kind) <= OF_ONE_KIND for kind in shown)
+    assert all(shown.count(kind) <= MAX_PER_CONFUSION for kind in shown)
 
 
 def test_classes_are_ordered_by_how_hard_they_are_and_drawn_photos_keep_their_distances() -> None:
@@ -67,11 +76,11 @@ def test_classes_are_ordered_by_how_hard_they_are_and_drawn_photos_keep_their_di
 
 
 def test_what_was_written_beside_a_checkpoint_is_read_again_and_stays_small(trained: Trained) -> None:
-    path = trained.result.checkpoint / INSIGHT_FILE
-    kept = read(json.loads(path.read_text()))
+    path = trained.result.checkpoint / REPORT_DATA_FILE
+    kept = parse_report_data(json.loads(path.read_text()))
     assert path.stat().st_size < 1 << 19
     assert kept.after.model == trained.result.verdict.after.name
-    assert sum(row.photos for row in kept.per_class) == len(trained.result.parts.test) <= DRAWN
+    assert sum(row.photos for row in kept.per_class) == len(trained.result.parts.test) <= PLOTTED_PHOTOS
     assert kept.calibration is not None
     assert len(kept.codes) == len(kept.before.drawn) == len(kept.after.drawn)
     assert json.loads(json.dumps(kept.fields())) == json.loads(path.read_text())
@@ -79,10 +88,10 @@ def test_what_was_written_beside_a_checkpoint_is_read_again_and_stays_small(trai
 
 @pytest.mark.parametrize("key", ["before", "mistakes", "per_class", "calibration", "codes"])
 def test_a_damaged_insight_is_refused(trained: Trained, key: str) -> None:
-    fields = json.loads((trained.result.checkpoint / INSIGHT_FILE).read_text())
+    fields = json.loads((trained.result.checkpoint / REPORT_DATA_FILE).read_text())
     for damage in ("text", 5, [[1]]):
         with pytest.raises(ValueError, match=r".+"):
-            read(fields | {key: damage})
+            parse_report_data(fields | {key: damage})
 
 
 def test_a_checkpoint_has_a_card_for_people_with_the_figures_of_the_verdict(trained: Trained, shapes: Path) -> None:

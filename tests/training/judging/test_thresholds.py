@@ -7,28 +7,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.models.card import name_hash
+from indexer.models.card import hash_label
 from indexer.statistics.calibration import Calibration
-from indexer.statistics.metrics import pair_distances, threshold_at
+from indexer.statistics.metrics import find_threshold, measure_pair_distances
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK, run_to_end
-from training.data.labelled_folders import Sample, number
-from training.judging.thresholds import of_vectors
+from training.data.labelled_folders import PhotoSample, number_labels
+from training.judging.thresholds import calibrate_thresholds
 
 DIM, PHOTOS = 96, 12
 
 
-def pictures(classes: range, rng: np.random.Generator) -> tuple[np.ndarray, list[Sample]]:
+def pictures(classes: range, rng: np.random.Generator) -> tuple[np.ndarray, list[PhotoSample]]:
     """Vectors about a centre for each class, and their samples."""
     centres = rng.normal(size=(len(classes), 1, DIM))
     vectors = (centres + 0.8 * rng.normal(size=(len(classes), PHOTOS, DIM))).reshape(-1, DIM)
     names = [f"class {number}" for number in classes for _ in range(PHOTOS)]
-    return vectors, [Sample(b"/x", str(row).encode(), name) for row, name in enumerate(names)]
+    return vectors, [PhotoSample(b"/x", str(row).encode(), name) for row, name in enumerate(names)]
 
 
-def trained(vectors: np.ndarray, samples: list[Sample]) -> np.ndarray:
+def trained(vectors: np.ndarray, samples: list[PhotoSample]) -> np.ndarray:
     """A head (DIM, classes) trained until it knows its classes by heart: least squares to one axis for each class."""
-    labels = number(samples).labels
+    labels = number_labels(samples).labels
     weights: np.ndarray = np.linalg.lstsq(vectors, np.eye(labels.max() + 1)[labels], rcond=None)[0]
     return weights
 
@@ -38,9 +38,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def false_matches(vectors: np.ndarray, samples: list[Sample], distance: float) -> float:
+def false_matches(vectors: np.ndarray, samples: list[PhotoSample], distance: float) -> float:
     """The share of mismatched pairs nearer than the distance, by a plain loop over all pairs."""
-    labels, near, pairs = number(samples).labels, 0, 0
+    labels, near, pairs = number_labels(samples).labels, 0, 0
     for row in range(len(vectors)):
         others = labels[row + 1 :] != labels[row]
         away = np.linalg.norm(vectors[row + 1 :][others] - vectors[row], axis=1)
@@ -55,10 +55,12 @@ def test_thresholds_of_classes_kept_out_hold_where_those_of_trained_classes_fail
         learn, kept_out, fresh = (pictures(part, rng) for part in (range(40), range(40, 60), range(60, 100)))
         head = trained(*learn)
         known = {sample.label for sample in learn[1]}
-        measured = of_vectors(unit(kept_out[0] @ head), kept_out[1], known)
+        measured = calibrate_thresholds(unit(kept_out[0] @ head), kept_out[1], known)
         assert measured.new_classes
-        cutoff = measured.calibration.cutoff(promised)
-        by_heart = threshold_at(pair_distances(unit(learn[0] @ head), number(learn[1]).labels), promised)
+        cutoff = measured.calibration.choose_cutoff(promised)
+        by_heart = find_threshold(
+            measure_pair_distances(unit(learn[0] @ head), number_labels(learn[1]).labels), promised
+        )
         new = unit(fresh[0] @ head)
         held.append(false_matches(new, fresh[1], cutoff.distance))
         failed.append(false_matches(new, fresh[1], by_heart.distance))
@@ -71,17 +73,17 @@ def test_thresholds_of_classes_kept_out_hold_where_those_of_trained_classes_fail
 def test_fewer_than_five_classes_kept_out_speak_for_known_classes_only(kept_out: int, new: bool) -> None:
     vectors, samples = pictures(range(12), np.random.default_rng(0))
     known = {f"class {number}" for number in range(12 - kept_out)}
-    measured = of_vectors(unit(vectors), samples, known)
+    measured = calibrate_thresholds(unit(vectors), samples, known)
     assert measured.new_classes is new
     assert measured.calibration.classes == (5 if new else 12)
     assert ("known classes only" in measured.scope) is not new
-    assert (measured.card is None) is not new
+    assert (measured.card_fields is None) is not new
 
 
 def test_a_class_of_one_photo_has_no_matched_pair_and_does_not_count() -> None:
     vectors, samples = pictures(range(6), np.random.default_rng(0))
     once = [row for row, sample in enumerate(samples) if sample.label != "class 5" or row % PHOTOS == 0]
-    measured = of_vectors(unit(vectors[once]), [samples[row] for row in once], {"class 0"})
+    measured = calibrate_thresholds(unit(vectors[once]), [samples[row] for row in once], {"class 0"})
     assert not measured.new_classes
 
 
@@ -117,7 +119,7 @@ def test_they_travel_with_the_checkpoint(tmp_path: Path) -> None:
     card = json.loads((tmp_path / "out" / "model.json").read_text())
     assert Calibration.from_fields(card["calibration"]) == result.thresholds.calibration
     learnt = {sample.label for sample in result.parts.train + result.parts.validation}
-    assert card["trained_labels"] == sorted(map(name_hash, learnt))
+    assert card["trained_labels"] == sorted(map(hash_label, learnt))
     assert 0 < len(learnt) < 15
     story = json.loads((tmp_path / "out" / "training.json").read_text())
     assert story["thresholds"]["new_classes"] is True

@@ -5,48 +5,56 @@ import os
 import numpy as np
 import pytest
 
-from indexer.statistics.metrics import Interval, retrieval
-from training.data.labelled_folders import Sample, number
-from training.judging.verdict import EXAMPLES, Baseline, Row, Verdict, examples, keep, reason
+from indexer.statistics.metrics import DifferenceInterval, measure_retrieval
+from training.data.labelled_folders import PhotoSample, number_labels
+from training.judging.verdict import (
+    EXAMPLE_QUERIES,
+    BaselineResult,
+    MeasuredModel,
+    TrainingVerdict,
+    choose_examples,
+    explain_verdict,
+    keep_pretrained,
+)
 
 
-def samples(labels: str) -> list[Sample]:
+def samples(labels: str) -> list[PhotoSample]:
     return [
-        Sample(f"/{label}/{row}.png".encode(), hashlib.sha256(f"{label}{row}".encode()).digest(), label)
+        PhotoSample(f"/{label}/{row}.png".encode(), hashlib.sha256(f"{label}{row}".encode()).digest(), label)
         for row, label in enumerate(labels)
     ]
 
 
-SAME = Interval(-0.01, 0.01, 0.0)
+SAME = DifferenceInterval(-0.01, 0.01, 0.0)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (Interval(0.01, 0.05, 0.03), "the new model is better."),
-        (Interval(-0.01, 0.05, 0.02), "not clearly better"),
-        (Interval(0.0, 0.0, 0.0), "not clearly better"),
-        (Interval(-0.05, -0.01, -0.03), "the new model is worse"),
+        (DifferenceInterval(0.01, 0.05, 0.03), "the new model is better."),
+        (DifferenceInterval(-0.01, 0.05, 0.02), "not clearly better"),
+        (DifferenceInterval(0.0, 0.0, 0.0), "not clearly better"),
+        (DifferenceInterval(-0.05, -0.01, -0.03), "the new model is worse"),
     ],
 )
-def test_the_reason_says_what_the_interval_says(change: Interval, said: str) -> None:
-    sentence = reason(change, SAME, "1,234 test pictures of 10 classes")
+def test_the_reason_says_what_the_interval_says(change: DifferenceInterval, said: str) -> None:
+    sentence = explain_verdict(change, SAME, "1,234 test pictures of 10 classes")
     assert said in sentence
     assert "1,234 test pictures of 10 classes" in sentence
     assert f"{change.mean:+.3f}" in sentence
 
 
 def test_a_better_model_that_misses_the_first_hit_more_often_says_so() -> None:
-    better, worse_first = Interval(0.3, 0.5, 0.4), Interval(-0.09, -0.03, -0.06)
-    assert "P@1 changes by -0.060" in reason(better, worse_first, "10 pictures")
-    assert "P@1" not in reason(better, SAME, "10 pictures")
+    better, worse_first = DifferenceInterval(0.3, 0.5, 0.4), DifferenceInterval(-0.09, -0.03, -0.06)
+    assert "P@1 changes by -0.060" in explain_verdict(better, worse_first, "10 pictures")
+    assert "P@1" not in explain_verdict(better, SAME, "10 pictures")
 
 
 def test_examples_show_the_nearest_under_both_models() -> None:
     line = samples("aabb")
     before = np.array([[0.0], [3.0], [1.0], [9.0]], np.float32)  # the nearest of 0 is 2, of another class
     after = np.array([[0.0], [1.0], [5.0], [6.0]], np.float32)
-    found = {example.query: example for example in examples(line, before, after)}
+    found = {example.query: example for example in choose_examples(line, before, after)}
     first = found[line[0].path]
     assert first.before == tuple(line[row].path for row in (2, 1, 3))
     assert first.before_right == (False, True, False)
@@ -57,36 +65,36 @@ def test_examples_show_the_nearest_under_both_models() -> None:
 def test_examples_are_of_different_classes_and_chosen_by_content_alone() -> None:
     many = samples("abcdefg" * 4)
     vectors = np.random.default_rng(0).normal(size=(len(many), 4)).astype(np.float32)
-    chosen = examples(many, vectors, vectors)
-    assert len(chosen) == EXAMPLES
-    assert len({example.label for example in chosen}) == EXAMPLES
-    turned = examples(many[::-1], vectors[::-1], -vectors[::-1])
+    chosen = choose_examples(many, vectors, vectors)
+    assert len(chosen) == EXAMPLE_QUERIES
+    assert len({example.label for example in chosen}) == EXAMPLE_QUERIES
+    turned = choose_examples(many[::-1], vectors[::-1], -vectors[::-1])
     assert [example.query for example in turned] == [example.query for example in chosen]
 
 
 def test_paths_of_any_bytes_survive_json() -> None:
     odd = [sample._replace(path=b"/caf\xe9 " + sample.path) for sample in samples("ab")]
-    fields = json.loads(json.dumps(examples(odd, np.eye(2), np.eye(2))[0].fields()))
+    fields = json.loads(json.dumps(choose_examples(odd, np.eye(2), np.eye(2))[0].fields()))
     assert os.fsencode(fields["query"]) in {sample.path for sample in odd}
 
 
-def judged_over(classes: int) -> Verdict:
+def judged_over(classes: int) -> TrainingVerdict:
     """The verdict on six pictures of each of so many classes, compared with themselves."""
     named = samples("".join(chr(ord("a") + number) * 6 for number in range(classes)))
     vectors = np.random.default_rng(0).normal(size=(len(named), 8)).astype(np.float32)
-    labels = number(named).labels
-    row = Row("pretrained", vectors, retrieval(vectors, labels))
-    return keep(Baseline(tuple(named), labels, (row,), row, None, ()))
+    labels = number_labels(named).labels
+    row = MeasuredModel("pretrained", vectors, measure_retrieval(vectors, labels))
+    return keep_pretrained(BaselineResult(tuple(named), labels, (row,), row, None, ()))
 
 
 def test_ten_classes_and_more_are_what_is_drawn_anew_fewer_are_not() -> None:
-    assert judged_over(9).over == "queries"
-    assert judged_over(10).over == "classes"
+    assert judged_over(9).resampling_unit == "queries"
+    assert judged_over(10).resampling_unit == "classes"
 
 
 def test_a_training_that_found_nothing_changes_nothing_and_is_refused() -> None:
     judged = judged_over(10)
-    assert judged.change == judged.first == (0, 0, 0)
+    assert judged.map_at_r_change == judged.p_at_1_change == (0, 0, 0)
     assert not judged.install
     assert "unchanged" in judged.why
     assert judged.after.figures == judged.before.figures

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from training.losses.adapter import CONSTRUCTORS, MINERS, Adapted, adapted
+from training.losses.adapter import ADAPTED_MINERS, LOSS_CONSTRUCTORS, AdaptedLoss, adapt_loss
 from training.losses.loss_value import LossOptions
-from training.losses.losses import build
+from training.losses.losses import build_loss
 from training.settings import choices
 from training.settings.config import TrainConfig
 
@@ -27,18 +27,18 @@ def circle(angles: tuple[float, ...] = ANGLES) -> Tensor:
     return torch.tensor([[math.cos(a), math.sin(a)] for a in angles], dtype=torch.float64).requires_grad_()
 
 
-def module_of(loss: str, *, margin: float = 0.0, temperature: float = 0.0, miner: str = "all") -> Adapted:
-    return adapted(loss, LossOptions(margin, miner, "all", classes=2, dim=2, temperature=temperature))
+def module_of(loss: str, *, margin: float = 0.0, temperature: float = 0.0, miner: str = "all") -> AdaptedLoss:
+    return adapt_loss(loss, LossOptions(margin, miner, "all", classes=2, dim=2, temperature=temperature))
 
 
-def with_points(module: Adapted, name: str, *, longways: bool) -> Adapted:
+def with_points(module: AdaptedLoss, name: str, *, longways: bool) -> AdaptedLoss:
     """Set the weights of the two classes to unit vectors, as rows or, longways, as columns."""
     points = circle(POINTS).detach()
     getattr(module.loss, name).data = points.T.clone() if longways else points
     return module
 
 
-def said(module: Adapted, labels: tuple[int, ...] = LABELS) -> float:
+def said(module: AdaptedLoss, labels: tuple[int, ...] = LABELS) -> float:
     return float(module(circle(), torch.tensor(labels)).loss.detach())
 
 
@@ -131,7 +131,7 @@ def test_snr_measures_noise_against_signal() -> None:
     table = [[variance(a - b) / variance(a) for b in points] for a in points]
     pull = [table[a][p] for a, (p, _) in enumerate(OTHERS)]
     push = [0.9 - table[a][n] for a, (_, negatives) in enumerate(OTHERS) for n in negatives if table[a][n] < 0.9]
-    value = adapted("snr", LossOptions(0.9, "all", "all"))(points, torch.tensor(LABELS)).loss.item()
+    value = adapt_loss("snr", LossOptions(0.9, "all", "all"))(points, torch.tensor(LABELS)).loss.item()
     assert value == pytest.approx(mean(pull) + (mean(push) if push else 0), abs=1e-9)
 
 
@@ -175,7 +175,7 @@ def test_distance_weighted_takes_each_anchor_with_matches_and_near_mismatches_on
     generator = torch.Generator().manual_seed(2)
     points = normalize(torch.randn(40, 8, generator=generator, dtype=torch.float64), dim=1)
     labels = torch.arange(4).repeat_interleave(10)
-    first, match, mismatch = MINERS["distance-weighted"]()(points, labels)
+    first, match, mismatch = ADAPTED_MINERS["distance-weighted"]()(points, labels)
     assert len(first) > 300
     assert torch.equal(labels[first], labels[match])
     assert not (first == match).any()
@@ -250,8 +250,8 @@ def test_soft_triple_leans_on_the_nearest_of_a_classs_centres() -> None:
     assert said(module) == pytest.approx(mean(terms), abs=1e-9)
 
 
-@pytest.mark.parametrize("loss", CONSTRUCTORS)
+@pytest.mark.parametrize("loss", LOSS_CONSTRUCTORS)
 def test_weights_of_a_loss_have_a_rate_of_their_own(loss: str) -> None:
-    module = build(TrainConfig(loss=loss), 3, 8)
+    module = build_loss(TrainConfig(loss=loss), 3, 8)
     for preset in choices.LOSSES[loss].presets.values():
         assert (preset.own_rate > 1) == any(True for _ in module.parameters())

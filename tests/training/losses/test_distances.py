@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.losses.distances import DISTANCES, euclidean
+from training.losses.distances import DISTANCES, measure_euclidean
 from training.settings import choices
 
 # The definitions, for one pair of vectors.
@@ -57,7 +57,7 @@ def test_copies_are_at_zero_with_a_finite_gradient(name: str, dtype: torch.dtype
 def test_euclidean_distances_are_exact_within_rounding_and_zero_for_the_photo_itself() -> None:
     vectors = points(10, 32)
     expected = torch.cdist(vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist")
-    table = euclidean(vectors)
+    table = measure_euclidean(vectors)
     assert torch.allclose(table, expected, rtol=0, atol=1e-12)
     assert not table.diagonal().any()
 

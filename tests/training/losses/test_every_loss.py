@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from tests.support.losses_by_hand import SEED, batch, unit
-from training.losses.adapter import CONSTRUCTORS
-from training.losses.adapter import MINERS as ADAPTED_MINERS
-from training.losses.loss_value import Stats
-from training.losses.losses import LOSSES, build
+from training.losses.adapter import ADAPTED_MINERS, LOSS_CONSTRUCTORS
+from training.losses.loss_value import BatchStats
+from training.losses.losses import LOSSES, build_loss
 from training.losses.mining import MINERS, PAIR_MINERS
 from training.settings import choices
 from training.settings.config import TrainConfig
@@ -43,9 +42,9 @@ def test_every_loss_falls_and_separates_mixed_classes(config: TrainConfig) -> No
     torch.manual_seed(SEED)
     embeddings, labels = batch([6, 6, 6], dim=16, seed=3)
     points = embeddings.detach().float().requires_grad_()
-    module = build(config, 3, 16)
+    module = build_loss(config, 3, 16)
     groups: list[dict[str, Any]] = [{"params": [points], "lr": 0.06}]
-    groups.append({"params": list(module.parameters()), "lr": 0.001 * config.preset_of_loss.own_rate})
+    groups.append({"params": list(module.parameters()), "lr": 0.001 * config.loss_preset.own_rate})
     optimiser = torch.optim.Adam(groups)
     first, before = average_of_ten(module, points, labels), module(unit(points), labels).stats
     for _ in range(60):
@@ -53,7 +52,7 @@ def test_every_loss_falls_and_separates_mixed_classes(config: TrainConfig) -> No
         optimiser.zero_grad()
         value.loss.backward()
         optimiser.step()
-    after: Stats = value.stats
+    after: BatchStats = value.stats
     assert average_of_ten(module, points, labels) < 0.9 * first
     assert (
         after.negative_distance - after.positive_distance > before.negative_distance - before.positive_distance + 0.05
@@ -69,7 +68,7 @@ def test_every_loss_has_a_finite_gradient_for_the_network_and_for_its_own_weight
     embeddings, labels = batch(sizes, dim=16)
     for points in (embeddings, embeddings.detach()[:1].repeat(len(labels), 1).requires_grad_()):
         single = points.detach().float().requires_grad_()
-        module = build(config, len(sizes), 16)
+        module = build_loss(config, len(sizes), 16)
         value = module(single, labels)
         value.loss.backward()
         assert math.isfinite(value.loss.item())
@@ -81,7 +80,7 @@ def test_every_loss_has_a_finite_gradient_for_the_network_and_for_its_own_weight
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_tells_the_same_distances(loss: str) -> None:
     embeddings, labels = batch([4, 3, 5], dim=4)
-    stats = build(TrainConfig(loss=loss), 3, 4)(embeddings, labels).stats
+    stats = build_loss(TrainConfig(loss=loss), 3, 4)(embeddings, labels).stats
     table = torch.cdist(embeddings, embeddings)
     same = labels[:, None] == labels[None, :]
     assert stats.positives == int(same.sum()) - len(labels)
@@ -98,18 +97,18 @@ def test_words_and_code_name_the_same_losses_and_miners() -> None:
     assert set(choices.MINERS) == set(MINERS) | set(ADAPTED_MINERS)
     assert set(choices.LOSSES["triplet"].miners) == set(MINERS)
     assert set(choices.LOSSES["contrastive"].miners) == set(PAIR_MINERS)
-    for loss in CONSTRUCTORS:
+    for loss in LOSS_CONSTRUCTORS:
         assert set(choices.LOSSES[loss].miners) <= {"all", *ADAPTED_MINERS}
 
 
 def test_margins_and_temperatures_are_given_where_a_loss_is_built_from_them() -> None:
     for loss in LOSSES:
         config = TrainConfig(loss=loss)
-        build(config, 4, 8)  # a temperature that is missing would divide by zero
-        if config.preset_of_loss.temperature is not None:
-            warmer = build(TrainConfig(loss=loss, temperature=0.9), 3, 16)
+        build_loss(config, 4, 8)  # a temperature that is missing would divide by zero
+        if config.loss_preset.temperature is not None:
+            warmer = build_loss(TrainConfig(loss=loss, temperature=0.9), 3, 16)
             torch.manual_seed(SEED)
-            usual = build(config, 3, 16)
+            usual = build_loss(config, 3, 16)
             warmer.load_state_dict(usual.state_dict())
             embeddings, labels = batch([4, 3, 5], dim=16)
             assert warmer(embeddings, labels).loss.item() != pytest.approx(usual(embeddings, labels).loss.item())

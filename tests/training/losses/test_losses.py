@@ -8,13 +8,13 @@ from torch import Tensor
 
 from tests.support.losses_by_hand import BY_HAND, batch, of_loss, triplets_by_hand, unit, value_and_gradient
 from training.losses.distances import DISTANCES
-from training.losses.loss_value import LossOptions, Stats, combine
-from training.losses.losses import LOSSES, OURS, build
+from training.losses.loss_value import BatchStats, LossOptions, combine_stats
+from training.losses.losses import LOSSES, OWN_LOSSES, build_loss
 from training.losses.mining import MINERS
 from training.settings import choices
 from training.settings.config import TrainConfig
 
-FORMS = [name for name in OURS if name != "siamese"]  # which has weights, and tests of its own
+FORMS = [name for name in OWN_LOSSES if name != "siamese"]  # which has weights, and tests of its own
 COMBINATIONS = [
     (loss, miner, average)
     for loss in FORMS
@@ -115,13 +115,13 @@ def on_a_line(*places: float) -> Tensor:
 
 def test_lecture_contrastive_worked_by_hand() -> None:
     # pairs 0-1 match at 0.5; 0-2 and 1-2 mismatch at 0.75 and 0.25: (0.5 + (1 - 0.75) + (1 - 0.25)) / 3
-    module = build(TrainConfig(loss="contrastive", preset="lecture"), 2, 2)
+    module = build_loss(TrainConfig(loss="contrastive", preset="lecture"), 2, 2)
     assert module(on_a_line(0, 0.5, 0.75), torch.tensor([7, 7, 9])).loss.item() == 0.5
 
 
 def test_lecture_triplet_worked_by_hand() -> None:
     # anchor 0: 0.5 - 0.75 + 1 = 0.75; anchor 1: 0.5 - 0.25 + 1 = 1.25; photo 2 has no match: mean 1
-    module = build(TrainConfig(loss="triplet", preset="lecture"), 2, 2)
+    module = build_loss(TrainConfig(loss="triplet", preset="lecture"), 2, 2)
     assert module(on_a_line(0, 0.5, 0.75), torch.tensor([7, 7, 9])).loss.item() == 1.0
 
 
@@ -134,7 +134,7 @@ def test_the_three_forms_of_contrastive_worked_by_hand() -> None:
         "contrastive-hadsell": (0.25 + 0.0625 + 0.5625) / 2,
     }
     for loss, expected in terms.items():
-        value = build(TrainConfig(loss=loss, preset="lecture"), 2, 2)(points, labels)
+        value = build_loss(TrainConfig(loss=loss, preset="lecture"), 2, 2)(points, labels)
         assert value.loss.item() == pytest.approx(expected / 3, abs=1e-12)
 
 
@@ -167,7 +167,7 @@ def test_a_collapsed_batch_shows_in_the_statistics() -> None:
     embeddings = torch.ones(6, 3, dtype=torch.float64).requires_grad_()
     value = LOSSES["triplet"](LossOptions(0.5, "hard", "active"))(embeddings, torch.tensor([0, 0, 0, 1, 1, 1]))
     assert value.loss.item() == 0.5
-    assert value.stats == Stats(6, 36, 36, 12, 18, 0.0, 0.0)
+    assert value.stats == BatchStats(6, 36, 36, 12, 18, 0.0, 0.0)
     assert value.stats.active_fraction == 1.0
 
 
@@ -199,7 +199,7 @@ def test_the_active_fraction_counts_all_triplets_whatever_the_miner(miner: str) 
     table = torch.cdist(embeddings, embeddings).tolist()
     every = list(triplets_by_hand(table, labels.tolist(), "all", 0.4))
     broken = [(a, p, n) for a, p, n in every if table[a][n] < table[a][p] + 0.4]
-    stats: Stats = LOSSES["triplet"](LossOptions(0.4, miner, "active"))(embeddings, labels).stats
+    stats: BatchStats = LOSSES["triplet"](LossOptions(0.4, miner, "active"))(embeddings, labels).stats
     assert (stats.candidates, stats.active) == (len(every), len(broken))
     assert 0 < stats.active_fraction < 1
     assert stats.mined == len(list(triplets_by_hand(table, labels.tolist(), miner, 0.4)))
@@ -207,13 +207,13 @@ def test_the_active_fraction_counts_all_triplets_whatever_the_miner(miner: str) 
 
 def test_statistics_hold_the_mean_distances_of_all_pairs() -> None:
     value = LOSSES["contrastive"](LossOptions(1.0, "hard", "all"))(on_a_line(0, 0.5, 2), torch.tensor([0, 0, 1]))
-    assert value.stats == Stats(2, 4, 0, 2, 4, 0.5, 1.75)
+    assert value.stats == BatchStats(2, 4, 0, 2, 4, 0.5, 1.75)
     assert value.stats.note == ""
 
 
 def test_combined_statistics_weigh_distances_by_pairs() -> None:
-    parts = [Stats(3, 10, 5, 2, 4, 0.5, 1.0), Stats(4, 30, 5, 6, 0, 0.1, 0.0)]
-    whole = combine(parts)
+    parts = [BatchStats(3, 10, 5, 2, 4, 0.5, 1.0), BatchStats(4, 30, 5, 6, 0, 0.1, 0.0)]
+    whole = combine_stats(parts)
     assert whole[:5] == (7, 40, 10, 8, 4)
     assert whole.positive_distance == pytest.approx(0.2)
     assert whole.negative_distance == 1.0

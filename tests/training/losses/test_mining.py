@@ -4,23 +4,31 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.losses.distances import euclidean
-from training.losses.mining import MINERS, PAIR_MINERS, Ranked, Span, active, rank, uses_as_negative
+from training.losses.distances import measure_euclidean
+from training.losses.mining import (
+    MINERS,
+    PAIR_MINERS,
+    RankedBatch,
+    TripletSpan,
+    count_as_negative,
+    rank_batch,
+    select_active,
+)
 
 # One anchor, photo 0, at place 0 of a line: its match at 3, mismatches at 1, 4, 4.5 and 9.
 PLACES = [0.0, 3.0, 1.0, 4.0, 4.5, 9.0]
 LABELS = [0, 0, 1, 1, 2, 3]
 
 
-def line(places: list[float] = PLACES, labels: list[int] = LABELS) -> Ranked:
+def line(places: list[float] = PLACES, labels: list[int] = LABELS) -> RankedBatch:
     points = torch.tensor(places, dtype=torch.float64)[:, None]
-    return rank(euclidean(points), torch.tensor(labels))
+    return rank_batch(measure_euclidean(points), torch.tensor(labels))
 
 
-def triplets(batch: Ranked, span: Span) -> set[tuple[int, int, int]]:
+def triplets(batch: RankedBatch, span: TripletSpan) -> set[tuple[int, int, int]]:
     """The triplets of a span, written out."""
     return {
-        (a, p, int(batch.order[a, r]))
+        (a, p, int(batch.negative_order[a, r]))
         for a, p in torch.nonzero(span.counts).tolist()
         for r in range(int(span.first[a, p]), int(span.last[a, p]))
     }
@@ -63,7 +71,7 @@ def test_semi_hard_all_takes_the_open_band_of_the_margin() -> None:
 
 def test_active_keeps_the_triplets_with_a_loss() -> None:
     batch = line()
-    lossy = triplets(batch, active(batch, MINERS["all"](batch, 1.5), 1.5))
+    lossy = triplets(batch, select_active(batch, MINERS["all"](batch, 1.5), 1.5))
     assert {n for a, p, n in lossy if (a, p) == (0, 1)} == {2, 3}
 
 
@@ -71,12 +79,12 @@ def test_active_keeps_the_triplets_with_a_loss() -> None:
 def test_mismatches_are_counted_as_often_as_they_are_used(miner: str) -> None:
     labels = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 3])
     points = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(1))
-    batch = rank(euclidean(points), labels)
+    batch = rank_batch(measure_euclidean(points), labels)
     span = MINERS[miner](batch, 0.8)
-    expected = torch.zeros_like(batch.order)
+    expected = torch.zeros_like(batch.negative_order)
     for a, _, n in triplets(batch, span):
         expected[a, n] += 1
-    assert torch.equal(uses_as_negative(batch, span), expected)
+    assert torch.equal(count_as_negative(batch, span), expected)
     assert not expected[~batch.negative].any()
 
 
@@ -140,8 +148,8 @@ def test_all_pairs_are_every_two_photos_even_of_one_class() -> None:
 def test_two_thousand_photos_need_no_list_of_their_billions_of_triplets() -> None:
     labels = torch.arange(2000) % 2
     points = torch.randn(2000, 4, generator=torch.Generator().manual_seed(0))
-    batch = rank(euclidean(points), labels)
+    batch = rank_batch(measure_euclidean(points), labels)
     span = MINERS["all"](batch, 0.5)
     assert int(span.counts.sum()) == 2000 * 999 * 1000
-    used = uses_as_negative(batch, active(batch, span, 0.5))
-    assert int(used.sum()) == int(active(batch, span, 0.5).counts.sum())
+    used = count_as_negative(batch, select_active(batch, span, 0.5))
+    assert int(used.sum()) == int(select_active(batch, span, 0.5).counts.sum())

@@ -8,22 +8,22 @@ from torch.nn.functional import binary_cross_entropy
 from tests.support.losses_by_hand import SEED, batch, triplets_by_hand
 from training.losses.loss_value import LossOptions
 from training.losses.mining import PAIR_MINERS
-from training.losses.siamese import Siamese
+from training.losses.siamese import SiameseLoss
 from training.settings import choices
 
 MINERS = choices.LOSSES["siamese"].miners
 
 
-def siamese(dim: int, miner: str = "all", average: str = "all") -> Siamese:
+def siamese(dim: int, miner: str = "all", average: str = "all") -> SiameseLoss:
     """With weights of its own for each number."""
-    module = Siamese(LossOptions(0, miner, average, dim=dim)).double()
+    module = SiameseLoss(LossOptions(0, miner, average, dim=dim)).double()
     with torch.no_grad():
         module.weight.copy_(-torch.linspace(1, 3, dim))
         module.bias.fill_(1.5)
     return module
 
 
-def by_hand(module: Siamese, embeddings: Tensor, labels: list[int]) -> Tensor:
+def by_hand(module: SiameseLoss, embeddings: Tensor, labels: list[int]) -> Tensor:
     """Pair after pair through the sigmoid, as the lecture notes write it."""
     everyone = range(len(labels))
     if module.options.miner == "all":
@@ -63,7 +63,7 @@ def test_value_and_gradients_are_those_of_the_plain_loop(miner: str, average: st
 
 def test_worked_by_hand() -> None:
     # one match 0.5 apart, two mismatches 0.75 and 0.25 apart; logits 1 - 2 |a - b|: 0, -0.5, 0.5
-    module = Siamese(LossOptions(0, "all", "all", dim=1)).double()
+    module = SiameseLoss(LossOptions(0, "all", "all", dim=1)).double()
     with torch.no_grad():
         module.weight.fill_(-2)
         module.bias.fill_(1)
@@ -73,11 +73,11 @@ def test_worked_by_hand() -> None:
 
 
 def test_the_head_begins_by_telling_unrelated_vectors_from_copies() -> None:
-    module = Siamese(LossOptions(0, "all", "all", dim=128))
+    module = SiameseLoss(LossOptions(0, "all", "all", dim=128))
     points = torch.nn.functional.normalize(torch.randn(40, 128, generator=torch.Generator().manual_seed(0)), dim=1)
-    likely = torch.sigmoid(module.logits(points, ~torch.eye(40, dtype=torch.bool)))
+    likely = torch.sigmoid(module.compute_logits(points, ~torch.eye(40, dtype=torch.bool)))
     assert float(likely.mean().detach()) == pytest.approx(0.08, abs=0.02)
-    copies = torch.sigmoid(module.logits(points, torch.eye(40, dtype=torch.bool))).detach()
+    copies = torch.sigmoid(module.compute_logits(points, torch.eye(40, dtype=torch.bool))).detach()
     assert float(copies.min()) == pytest.approx(0.88, abs=0.01)
 
 

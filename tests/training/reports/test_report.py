@@ -11,8 +11,8 @@ from indexer.progress import drain
 from tests.support.commands import lookalike
 from tests.support.html_pages import parse
 from tests.support.quick_training import Trained
-from training.judging.report_data import INSIGHT_FILE
-from training.reports.report import report
+from training.judging.report_data import REPORT_DATA_FILE
+from training.reports.report import render_report
 
 HOSTILE = "</td><script src='http://example.org/x.js'>&\"'"
 
@@ -21,9 +21,9 @@ HOSTILE = "</td><script src='http://example.org/x.js'>&\"'"
 def checkpoint(trained: Trained, tmp_path: Path) -> Path:
     """A copy whose files may be changed; its pictures are where they were, and few points are to be arranged."""
     folder = shutil.copytree(trained.result.checkpoint, tmp_path / "copy")
-    kept = json.loads((folder / INSIGHT_FILE).read_text())
+    kept = json.loads((folder / REPORT_DATA_FILE).read_text())
     few = {side: [*kept[side][:-1], kept[side][-1][:7]] for side in ("before", "after")}
-    change(folder / INSIGHT_FILE, **few)
+    change(folder / REPORT_DATA_FILE, **few)
     return folder
 
 
@@ -32,7 +32,7 @@ def change(path: Path, **fields: Any) -> None:
 
 
 def test_the_page_is_whole_stands_alone_and_says_what_the_verdict_says(trained: Trained) -> None:
-    page = parse(drain(report(trained.result.checkpoint)).decode())
+    page = parse(drain(render_report(trained.result.checkpoint)).decode())
     assert page.faults == []
     judged = trained.result.verdict
     for said in (judged.why, f"{judged.after.figures.map_at_r:.3f}", f"{judged.before.figures.p_at_1:.3f}"):
@@ -55,8 +55,8 @@ def mistake_of(trained: Trained) -> list[Any]:
 
 
 def test_the_hardest_confusions_are_shown_as_pictures(trained: Trained, checkpoint: Path) -> None:
-    change(checkpoint / INSIGHT_FILE, mistakes=[mistake_of(trained)])
-    page = parse(drain(report(checkpoint)).decode())
+    change(checkpoint / REPORT_DATA_FILE, mistakes=[mistake_of(trained)])
+    page = parse(drain(render_report(checkpoint)).decode())
     assert page.elements.count("img") == 3
     assert "0.250" in page.words
     assert page.faults == []
@@ -66,24 +66,26 @@ def test_pictures_that_are_gone_or_changed_are_said_so_and_no_others_shown(train
     mistake = mistake_of(trained)
     mistake[2][0] += ".gone"
     mistake[3][1] = "00" * 32
-    change(checkpoint / INSIGHT_FILE, mistakes=[mistake])
-    page = parse(drain(report(checkpoint)).decode())
+    change(checkpoint / REPORT_DATA_FILE, mistakes=[mistake])
+    page = parse(drain(render_report(checkpoint)).decode())
     assert page.elements.count("img") == 1
     assert "is no longer there" in page.words
     assert "has changed since the training" in page.words
 
 
 def test_no_name_is_obeyed(trained: Trained, checkpoint: Path) -> None:
-    kept = json.loads((checkpoint / INSIGHT_FILE).read_text())
+    kept = json.loads((checkpoint / REPORT_DATA_FILE).read_text())
     mistake = mistake_of(trained)
     mistake[0], mistake[2][0] = HOSTILE, f"/nowhere/{HOSTILE}"
     classes = [[HOSTILE, *row[1:]] for row in kept["per_class"]]
     after = [HOSTILE, *kept["after"][1:]]
     names = [HOSTILE for _ in kept["classes"]]
     kinds = [[HOSTILE, HOSTILE, 3]]
-    change(checkpoint / INSIGHT_FILE, mistakes=[mistake], per_class=classes, after=after, classes=names, kinds=kinds)
+    change(
+        checkpoint / REPORT_DATA_FILE, mistakes=[mistake], per_class=classes, after=after, classes=names, kinds=kinds
+    )
     change(checkpoint / "training.json", source=HOSTILE, why=HOSTILE, recipe=HOSTILE, config={HOSTILE: HOSTILE})
-    text = drain(report(checkpoint)).decode()
+    text = drain(render_report(checkpoint)).decode()
     page = parse(text)
     assert page.faults == []
     assert "<script" not in text
@@ -91,18 +93,18 @@ def test_no_name_is_obeyed(trained: Trained, checkpoint: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [("training.json", "epochs"), ("training.json", "after"), (INSIGHT_FILE, "before")]
+    ("name", "key"), [("training.json", "epochs"), ("training.json", "after"), (REPORT_DATA_FILE, "before")]
 )
 def test_a_damaged_story_is_refused_in_a_sentence(checkpoint: Path, name: str, key: str) -> None:
     for damage in (None, 5, [[1]], "text"):
         change(checkpoint / name, **{key: damage})
         with pytest.raises(LookalikeError, match="does not tell a whole training"):
-            drain(report(checkpoint))
+            drain(render_report(checkpoint))
 
 
 def test_a_checkpoint_of_an_earlier_version_is_reported_as_far_as_it_goes(checkpoint: Path) -> None:
-    (checkpoint / INSIGHT_FILE).unlink()
-    page = parse(drain(report(checkpoint)).decode())
+    (checkpoint / REPORT_DATA_FILE).unlink()
+    page = parse(drain(render_report(checkpoint)).decode())
     assert page.faults == []
     assert "An earlier version made this checkpoint" in page.words
 

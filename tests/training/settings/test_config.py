@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from indexer.errors import LookalikeError
-from training.settings.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSES, SUITED, Suited
-from training.settings.config import Field, TrainConfig, fields_of
+from training.settings.choices import DISTANCES, LOSSES, MINERS, PRESETS, PURPOSE_DEFAULTS, PURPOSES, PurposeDefaults
+from training.settings.config import SettingField, TrainConfig, list_settings
 
-SETTINGS = {setting.name: setting for setting in fields_of(TrainConfig)}
+SETTINGS = {setting.name: setting for setting in list_settings(TrainConfig)}
 NUMBERS = [setting for setting in SETTINGS.values() if setting.kind is not str]
 CHOICES = [setting for setting in SETTINGS.values() if setting.kind is str]
 
@@ -21,29 +21,29 @@ def test_every_field_is_described_once_in_order() -> None:
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
-def test_a_field_allows_none_only_where_it_says_what_none_means(setting: Field) -> None:
-    if setting.name in Suited._fields:
-        assert setting.optional
-    elif setting.optional:
+def test_a_field_allows_none_only_where_it_says_what_none_means(setting: SettingField) -> None:
+    if setting.name in PurposeDefaults._fields:
+        assert setting.allows_none
+    elif setting.allows_none:
         assert getattr(TrainConfig.from_dict({setting.name: None}), setting.name) is None
     else:
-        with pytest.raises(LookalikeError, match=setting.option):
+        with pytest.raises(LookalikeError, match=setting.option_name):
             TrainConfig.from_dict({setting.name: None})
 
 
 @pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
-def test_numbers_are_held_to_their_range(setting: Field) -> None:
+def test_numbers_are_held_to_their_range(setting: SettingField) -> None:
     for value in (setting.rule.low, setting.rule.high):
         TrainConfig.from_dict({setting.name: setting.kind(value), "loss": "cosface"})  # which has all there is to set
     for value in (setting.rule.low - 1, setting.rule.high + 1):
-        with pytest.raises(LookalikeError, match=f"{setting.option} has to be from"):
+        with pytest.raises(LookalikeError, match=f"{setting.option_name} has to be from"):
             TrainConfig.from_dict({setting.name: setting.kind(value)})
 
 
 @pytest.mark.parametrize("value", ["many", True, float("nan"), [1], "6"])
 @pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
-def test_what_is_no_number_is_refused_with_a_sentence(setting: Field, value: Any) -> None:
-    with pytest.raises(LookalikeError, match=setting.option):
+def test_what_is_no_number_is_refused_with_a_sentence(setting: SettingField, value: Any) -> None:
+    with pytest.raises(LookalikeError, match=setting.option_name):
         TrainConfig.from_dict({setting.name: value})
 
 
@@ -54,9 +54,9 @@ def test_a_fraction_is_no_whole_number() -> None:
 
 @pytest.mark.parametrize("value", ["nonsense", 3, ["images"]])
 @pytest.mark.parametrize("setting", CHOICES, ids=lambda setting: setting.name)
-def test_an_unknown_choice_is_refused_with_those_there_are(setting: Field, value: Any) -> None:
+def test_an_unknown_choice_is_refused_with_those_there_are(setting: SettingField, value: Any) -> None:
     with pytest.raises(
-        LookalikeError, match=f"{setting.option} cannot be .*; choose .*{next(iter(setting.rule.choices))}"
+        LookalikeError, match=f"{setting.option_name} cannot be .*; choose .*{next(iter(setting.rule.choices))}"
     ):
         TrainConfig.from_dict({setting.name: value})
 
@@ -65,7 +65,7 @@ def test_an_unknown_choice_is_refused_with_those_there_are(setting: Field, value
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_loss_takes_the_miners_of_its_table_only(loss: str, miner: str) -> None:
     if miner in LOSSES[loss].miners:
-        assert TrainConfig(loss=loss, miner=miner).resolved().miner == miner
+        assert TrainConfig(loss=loss, miner=miner).resolve_defaults().miner == miner
     else:
         with pytest.raises(LookalikeError, match=f"The loss {loss} cannot use the miner {miner}; choose"):
             TrainConfig(loss=loss, miner=miner)
@@ -86,10 +86,10 @@ def test_a_loss_takes_the_distances_of_its_table_only(loss: str, distance: str) 
 def test_a_loss_takes_a_margin_and_a_temperature_only_where_it_has_one(loss: str, setting: str) -> None:
     own = getattr(LOSSES[loss].presets["tuned"], setting)
     if own is not None:
-        assert getattr(TrainConfig.from_dict({"loss": loss, setting: 0.3}).resolved(), setting) == 0.3
-        assert getattr(TrainConfig(loss=loss).resolved(), setting) == own
+        assert getattr(TrainConfig.from_dict({"loss": loss, setting: 0.3}).resolve_defaults(), setting) == 0.3
+        assert getattr(TrainConfig(loss=loss).resolve_defaults(), setting) == own
     else:
-        assert getattr(TrainConfig(loss=loss).resolved(), setting) is None
+        assert getattr(TrainConfig(loss=loss).resolve_defaults(), setting) is None
         with pytest.raises(LookalikeError, match=f"The loss {loss} has no {setting}; leave --{setting} out"):
             TrainConfig.from_dict({"loss": loss, setting: 0.3})
 
@@ -97,20 +97,20 @@ def test_a_loss_takes_a_margin_and_a_temperature_only_where_it_has_one(loss: str
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_has_every_preset_and_it_is_valid(loss: str, preset: str) -> None:
-    full = TrainConfig(loss=loss, preset=preset).resolved()
+    full = TrainConfig(loss=loss, preset=preset).resolve_defaults()
     assert full.miner in LOSSES[loss].miners
     assert full.margin == LOSSES[loss].presets[preset].margin
-    assert full.preset_of_loss.average in ("all", "active")
+    assert full.loss_preset.average in ("all", "active")
 
 
 def test_the_lecture_preset_is_margin_one_over_everything() -> None:
     for loss in ("contrastive", "contrastive-squared", "contrastive-hadsell", "triplet"):
-        full = TrainConfig(loss=loss, preset="lecture").resolved()
-        assert (full.margin, full.miner, full.preset_of_loss.average) == (1.0, "all", "all")
+        full = TrainConfig(loss=loss, preset="lecture").resolve_defaults()
+        assert (full.margin, full.miner, full.loss_preset.average) == (1.0, "all", "all")
 
 
 def test_what_the_user_sets_wins_over_the_preset() -> None:
-    full = TrainConfig(loss="triplet", preset="lecture", margin=0.3, miner="hard").resolved()
+    full = TrainConfig(loss="triplet", preset="lecture", margin=0.3, miner="hard").resolve_defaults()
     assert (full.margin, full.miner) == (0.3, "hard")
 
 
@@ -119,35 +119,35 @@ OTHERS: dict[str, Any] = {"loss": "supcon", "epochs": 4, "learning_rate": 1e-3, 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
 def test_what_is_left_open_suits_the_purpose(purpose: str) -> None:
-    for given in ({}, dict.fromkeys(Suited._fields)):
+    for given in ({}, dict.fromkeys(PurposeDefaults._fields)):
         config = TrainConfig.from_dict({"purpose": purpose} | given)
-        assert {name: getattr(config, name) for name in Suited._fields} == SUITED[purpose]._asdict()
+        assert {name: getattr(config, name) for name in PurposeDefaults._fields} == PURPOSE_DEFAULTS[purpose]._asdict()
 
 
 def test_new_classes_get_other_settings_than_new_pictures() -> None:
     config = TrainConfig(purpose="classes")
     assert (config.loss, config.epochs, config.learning_rate) == ("triplet", 1, 3e-4)
     assert (config.dim, config.interpolation, config.image_size) == (0, 0.5, None)
-    assert config.resolved().miner == "all"
+    assert config.resolve_defaults().miner == "all"
     assert (TrainConfig().loss, TrainConfig().epochs, TrainConfig().dim) == ("triplet", 8, 128)
-    assert TrainConfig().resolved().miner == "semi-hard-all"
+    assert TrainConfig().resolve_defaults().miner == "semi-hard-all"
 
 
 def test_a_miner_that_is_named_and_those_of_other_losses_are_the_same_for_new_classes() -> None:
-    assert TrainConfig(purpose="classes", miner="semi-hard").resolved().miner == "semi-hard"
+    assert TrainConfig(purpose="classes", miner="semi-hard").resolve_defaults().miner == "semi-hard"
     for loss, choice in LOSSES.items():
         for name, preset in choice.presets.items():
             if (loss, name) != ("triplet", "tuned"):
-                assert TrainConfig(purpose="classes", loss=loss, preset=name).resolved().miner == preset.miner
+                assert TrainConfig(purpose="classes", loss=loss, preset=name).resolve_defaults().miner == preset.miner
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
-@pytest.mark.parametrize("name", Suited._fields)
+@pytest.mark.parametrize("name", PurposeDefaults._fields)
 def test_what_the_user_sets_wins_over_what_suits_the_purpose(name: str, purpose: str) -> None:
-    for value in (OTHERS[name], *(getattr(suited, name) for suited in SUITED.values())):
+    for value in (OTHERS[name], *(getattr(suited, name) for suited in PURPOSE_DEFAULTS.values())):
         config = TrainConfig.from_dict({"purpose": purpose, name: value})
-        expected = SUITED[purpose]._asdict() | {name: value}
-        assert {one: getattr(config, one) for one in Suited._fields} == expected
+        expected = PURPOSE_DEFAULTS[purpose]._asdict() | {name: value}
+        assert {one: getattr(config, one) for one in PurposeDefaults._fields} == expected
 
 
 def test_a_config_of_an_earlier_version_keeps_what_it_says() -> None:

@@ -10,28 +10,43 @@ import torch
 from PIL import Image
 
 from indexer.errors import LookalikeError
-from indexer.models.backbones import DEFAULT
+from indexer.models.backbones import DEFAULT_BACKBONE
 from indexer.photos.reading import content_hash
 from indexer.progress import Progress, drain
 from tests.support.commands import lookalike
 from tests.support.html_pages import parse
 from tests.support.labelled_shapes import write_classes
-from training.commands.study import BASES
+from training.commands.study import BASE_CONFIGS
 from training.data import pictures
-from training.data.labelled_folders import Sample, survey
-from training.data.split import TEST_FROM, place, split
-from training.fitting.learner import pretrained
-from training.settings import cost as pace
+from training.data.labelled_folders import PhotoSample, survey_folder
+from training.data.split import TEST_FROM, assign_position, split_samples
+from training.fitting.learner import create_pretrained
+from training.settings import cost
 from training.settings.choices import LOSSES
 from training.settings.config import TrainConfig
-from training.settings.cost import Machine, at_once
-from training.studies.baselines import lda
-from training.studies.study_report import MOST_SEEDS, budget, gain, over_seeds, rules, study_page
-from training.studies.study_report import fields as as_json
-from training.studies.trials import STRENGTHS, Entry, Study, _Ground, _material, _network, run_study
-from training.studies.variants import STUDIES, Variant, chosen, require_free
+from training.settings.cost import THIS_MACHINE, TrainingMachine, choose_chunk_size
+from training.studies.baselines import embed_with_lda
+from training.studies.study_report import (
+    MAX_SEEDS,
+    average_over_seeds,
+    describe_budget,
+    describe_rules,
+    measure_gain,
+    render_study,
+)
+from training.studies.study_report import study_to_dict as as_json
+from training.studies.trials import (
+    VIEW_STRENGTHS,
+    StudyEntry,
+    StudyResult,
+    _create_network,
+    _prepare_material,
+    _StudyData,
+    run_study,
+)
+from training.studies.variants import STUDIES, StudyVariant, require_free_settings, select_variants
 
-BASE = BASES["images"]
+BASE = BASE_CONFIGS["images"]
 TINY = replace(BASE, image_size=32, epochs=1, dim=8, classes_per_batch=6, photos_per_class=4)
 
 
@@ -45,7 +60,7 @@ def test_a_studys_variants_differ_in_what_it_asks_about_and_take_the_same_steps(
     for variant in variants:
         changed = {f.name for f in fields(TrainConfig) if getattr(variant.config, f.name) != getattr(BASE, f.name)}
         assert changed <= free[name]
-        assert variant.views in STRENGTHS
+        assert variant.views in VIEW_STRENGTHS
 
 
 def test_every_loss_is_compared() -> None:
@@ -54,10 +69,10 @@ def test_every_loss_is_compared() -> None:
 
 def test_only_what_is_there_can_be_chosen() -> None:
     variants = STUDIES["sizes"](BASE)
-    assert [one.config.dim for one in chosen(variants, ["8 numbers", "2 numbers"])] == [8, 2]
-    assert chosen(variants, []) == variants
+    assert [one.config.dim for one in select_variants(variants, ["8 numbers", "2 numbers"])] == [8, 2]
+    assert select_variants(variants, []) == variants
     with pytest.raises(LookalikeError, match="has no '3 numbers'; it compares: 2 numbers; 4 numbers"):
-        chosen(variants, ["3 numbers"])
+        select_variants(variants, ["3 numbers"])
     with pytest.raises(LookalikeError, match="supcon has no margin"):
         STUDIES["margin"](replace(BASE, loss="supcon"))
 
@@ -71,45 +86,45 @@ def test_only_what_is_there_can_be_chosen() -> None:
 )
 def test_what_a_study_sets_itself_is_not_set_by_the_user(name: str, setting: str, sentence: str) -> None:
     with pytest.raises(LookalikeError) as refused:
-        require_free(name, {"epochs": 1, setting: 2})
+        require_free_settings(name, {"epochs": 1, setting: 2})
     assert str(refused.value) == sentence
-    require_free("mining", {"loss", "dim"})
-    require_free(name, {"epochs", "image_size"})
+    require_free_settings("mining", {"loss", "dim"})
+    require_free_settings(name, {"epochs", "image_size"})
 
 
 def test_a_study_for_new_classes_says_which_weights_are_measured() -> None:
-    assert "halfway from the pretrained to the trained" in rules(BASES["classes"])
-    assert "70% of the way from" in rules(replace(BASES["classes"], interpolation=0.7))
-    assert "pretrained to the" not in rules(BASES["images"])
+    assert "halfway from the pretrained to the trained" in describe_rules(BASE_CONFIGS["classes"])
+    assert "70% of the way from" in describe_rules(replace(BASE_CONFIGS["classes"], interpolation=0.7))
+    assert "pretrained to the" not in describe_rules(BASE_CONFIGS["images"])
 
 
-@pytest.mark.parametrize("count", [2, 3, MOST_SEEDS])
+@pytest.mark.parametrize("count", [2, 3, MAX_SEEDS])
 def test_the_interval_over_seeds_is_students(count: int) -> None:
     values = np.random.default_rng(count).normal(0.5, 0.1, count)
     low, high = scipy.stats.t.interval(0.95, count - 1, values.mean(), scipy.stats.sem(values))
-    found = over_seeds(values.tolist())
+    found = average_over_seeds(values.tolist())
     assert found is not None
     assert (found.low, found.high, found.mean) == pytest.approx((low, high, values.mean()), rel=1e-3)
-    assert over_seeds([0.5]) is None
+    assert average_over_seeds([0.5]) is None
 
 
 def test_the_gain_is_paired_by_seed() -> None:
-    def entry(*values: float) -> Entry:
-        return Entry("one", values, values, values, 1.0, None)
+    def entry(*values: float) -> StudyEntry:
+        return StudyEntry("one", values, values, values, 1.0, None)
 
-    change = gain(entry(0.5, 0.8, 0.2), entry(0.4, 0.7, 0.1))  # a tenth under every seed, however these differ
+    change = measure_gain(entry(0.5, 0.8, 0.2), entry(0.4, 0.7, 0.1))  # a tenth under every seed, however these differ
     assert change is not None
     assert (change.low, change.high) == pytest.approx((0.1, 0.1))
-    assert gain(entry(0.5, 0.6), entry(0.4)) is None
+    assert measure_gain(entry(0.5, 0.6), entry(0.4)) is None
 
 
 @pytest.fixture(scope="module")
-def study(shapes: Path) -> Study:
+def study(shapes: Path) -> StudyResult:
     variants = [one for one in STUDIES["augmentation"](TINY) if one.views != "gentle"]
     return drain(run_study("augmentation", shapes, TINY, variants, 2))
 
 
-def test_a_study_measures_baselines_and_variants_on_the_same_test(study: Study) -> None:
+def test_a_study_measures_baselines_and_variants_on_the_same_test(study: StudyResult) -> None:
     names = ["raw pixels", "PCA of the pixels", "LDA of the pixels", "pretrained backbone"]
     assert [entry.name for entry in study.baselines] == [*names, "classifier by cross-entropy"]
     assert [entry.name for entry in study.entries] == ["no views", "strong views"]
@@ -121,9 +136,9 @@ def test_a_study_measures_baselines_and_variants_on_the_same_test(study: Study) 
     assert len(set(study.entries[0].map_at_r + study.entries[1].map_at_r)) > 1  # seeds and views do something
 
 
-def test_a_studys_page_is_whole_and_stands_alone(study: Study) -> None:
+def test_a_studys_page_is_whole_and_stands_alone(study: StudyResult) -> None:
     hostile = replace(study, names=tuple("<script>" for _ in study.names), folder=Path("/<b>"))
-    text = drain(study_page(_few(hostile))).decode()
+    text = drain(render_study(_few(hostile))).decode()
     page = parse(text)
     assert page.faults == []
     assert "<script" not in text
@@ -136,70 +151,70 @@ def test_a_studys_page_is_whole_and_stands_alone(study: Study) -> None:
     )
 
 
-def test_a_page_shows_embeddings_of_one_number(study: Study) -> None:
-    def narrow(entry: Entry) -> Entry:  # as Fisher's discriminants are where two classes are learned
+def test_a_page_shows_embeddings_of_one_number(study: StudyResult) -> None:
+    def narrow(entry: StudyEntry) -> StudyEntry:  # as Fisher's discriminants are where two classes are learned
         assert entry.side is not None
         return entry._replace(side=entry.side._replace(drawn=[row[:1] for row in entry.side.drawn[:7]]))
 
     entries = [narrow(study.baselines[2]), narrow(study.entries[0])]
-    page = parse(drain(study_page(replace(study, baselines=(entries[0],), entries=(entries[1],)))).decode())
+    page = parse(drain(render_study(replace(study, baselines=(entries[0],), entries=(entries[1],)))).decode())
     assert page.faults == []
     assert page.elements.count("svg") == 1 + 2 * 2
 
 
-def test_files_that_cannot_be_read_are_counted_and_left_out(study: Study) -> None:
+def test_files_that_cannot_be_read_are_counted_and_left_out(study: StudyResult) -> None:
     assert study.unreadable == as_json(study)["unreadable"] == 1
-    assert "1 of their files could not be read" in budget(study)
+    assert "1 of their files could not be read" in describe_budget(study)
 
 
-def _few(study: Study) -> Study:
+def _few(study: StudyResult) -> StudyResult:
     """With so few points that nothing is to be arranged."""
 
-    def few(entry: Entry) -> Entry:
+    def few(entry: StudyEntry) -> StudyEntry:
         return entry._replace(side=entry.side._replace(drawn=entry.side.drawn[:7]) if entry.side else None)
 
     return replace(study, baselines=tuple(map(few, study.baselines)), entries=tuple(map(few, study.entries)))
 
 
-def test_the_same_seed_gives_the_same_study(study: Study, shapes: Path) -> None:
+def test_the_same_seed_gives_the_same_study(study: StudyResult, shapes: Path) -> None:
     again = drain(run_study("augmentation", shapes, TINY, STUDIES["augmentation"](TINY)[:1], 1))
     assert again.entries[0].map_at_r == study.entries[0].map_at_r[:1]
     assert again.baselines[2].map_at_r == study.baselines[2].map_at_r
 
 
-def test_a_study_judges_the_weights_that_a_training_would_keep(study: Study, shapes: Path) -> None:
+def test_a_study_judges_the_weights_that_a_training_would_keep(study: StudyResult, shapes: Path) -> None:
     # A tenth of the way from the pretrained weights is nearly what the pretrained network is, and not what was trained.
     near = replace(TINY, interpolation=0.1)
     found = drain(run_study("augmentation", shapes, near, STUDIES["augmentation"](near)[:1], 1)).entries[0]
     assert found.map_at_r[0] != study.entries[0].map_at_r[0]
-    assert BASES["classes"].interpolation == TrainConfig(purpose="classes").interpolation < 1
+    assert BASE_CONFIGS["classes"].interpolation == TrainConfig(purpose="classes").interpolation < 1
 
 
 def test_a_named_backbone_without_a_head_is_its_own_embedding_at_the_size_of_the_pictures() -> None:
     config = replace(TINY, dim=0, image_size=None)
-    network = _network(Variant("another", config, backbone=DEFAULT), 64)
+    network = _create_network(StudyVariant("another", config, backbone=DEFAULT_BACKBONE), 64)
     assert network.head is None
     assert network.dim == network.backbone_dim > 0
     assert network.preprocessing.size == 64
     assert network.preprocessing.crop == 1
-    headed = _network(Variant("another", replace(config, dim=8), backbone=DEFAULT), 64)
+    headed = _create_network(StudyVariant("another", replace(config, dim=8), backbone=DEFAULT_BACKBONE), 64)
     assert headed.dim == 8
 
 
 def test_where_memory_is_short_every_kind_of_views_goes_through_the_network_in_parts(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = pretrained(TINY)
-    part = drain(pictures.read(drain(survey(shapes)).samples[-12:], network.preprocessing)).part
-    ground = _Ground(part, part, part, np.zeros(12, np.int64), tmp_path / "study", 0)
-    monkeypatch.setattr(pace, "HERE", Machine(2, memory=25_000_000))
+    network = create_pretrained(TINY)
+    part = drain(pictures.read_pictures(drain(survey_folder(shapes)).samples[-12:], network.preprocessing)).part
+    ground = _StudyData(part, part, part, np.zeros(12, np.int64), tmp_path / "study", 0)
+    monkeypatch.setattr(cost, "THIS_MACHINE", TrainingMachine(2, memory=25_000_000))
     seen: list[int] = []
     network.body.get_submodule("conv_stem").register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     for variant in STUDIES["augmentation"](TINY):
-        material = drain(_material(variant, network, ground))
+        material = drain(_prepare_material(variant, network, ground))
         seen.clear()
-        assert len(material.show(np.arange(12), torch.Generator().manual_seed(0))) == 12
-        assert max(seen) == at_once(12, 32, pace.HERE) < 12
+        assert len(material.compute_features(np.arange(12), torch.Generator().manual_seed(0))) == 12
+        assert max(seen) == choose_chunk_size(12, 32, THIS_MACHINE) < 12
         assert sum(seen) == 12
 
 
@@ -217,14 +232,14 @@ def test_too_few_classes_for_an_ensemble_are_refused_before_any_work(tmp_path: P
 
 
 def test_a_backbone_that_is_not_there_is_refused_before_any_work(shapes: Path) -> None:
-    steps = run_study("backbones", shapes, TINY, [Variant("another", TINY, backbone="efficientnet_lite99")], 1)
+    steps = run_study("backbones", shapes, TINY, [StudyVariant("another", TINY, backbone="efficientnet_lite99")], 1)
     with pytest.raises(LookalikeError, match="no backbone named 'efficientnet_lite99'"):
         assert {progress.stage for progress in steps} == {"scan"}
 
 
 def test_a_class_whose_test_pictures_cannot_be_read_leaves_nothing_to_compare_with_one_other(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "two", 2, 14)
-    for sample in split(drain(survey(folder)).samples, "images").test:
+    for sample in split_samples(drain(survey_folder(folder)).samples, "images").test:
         if sample.label == "class-01":
             Path(sample.path.decode()).unlink()
     damaged = [content for content in (b"%d" % n for n in range(200)) if _judges(content)]
@@ -235,7 +250,7 @@ def test_a_class_whose_test_pictures_cannot_be_read_leaves_nothing_to_compare_wi
 
 @pytest.mark.parametrize("photos", [1, 2])
 def test_discriminants_are_found_where_classes_have_one_look_only(photos: int, tmp_path: Path) -> None:
-    preprocessing = _network(Variant("usual", TINY), 32).preprocessing
+    preprocessing = _create_network(StudyVariant("usual", TINY), 32).preprocessing
     samples = []
     for label, shade in enumerate((20, 120, 240)):
         for number in range(1 if label == 0 else photos + 1):
@@ -244,9 +259,9 @@ def test_discriminants_are_found_where_classes_have_one_look_only(photos: int, t
             if photos == 1:
                 picture.putpixel((3 + 9 * number, 3), (255, 255, 255))
             picture.save(path)
-            samples.append(Sample(bytes(path), content_hash(path.read_bytes()), f"{label}"))
-    part = drain(pictures.read(samples, preprocessing)).part
-    vectors = lda(part, part, 8)
+            samples.append(PhotoSample(bytes(path), content_hash(path.read_bytes()), f"{label}"))
+    part = drain(pictures.read_pictures(samples, preprocessing)).part
+    vectors = embed_with_lda(part, part, 8)
     labels = np.array([int(sample.label) for sample in samples])
     means = np.stack([vectors[labels == label].mean(axis=0) for label in range(3)])
     nearest = np.square(vectors[:, None] - means[None, :]).sum(axis=2).argmin(axis=1)
@@ -254,7 +269,7 @@ def test_discriminants_are_found_where_classes_have_one_look_only(photos: int, t
 
 
 def _judges(content: bytes) -> bool:
-    return place(b"photo", hashlib.sha256(content).digest()) >= TEST_FROM
+    return assign_position(b"photo", hashlib.sha256(content).digest()) >= TEST_FROM
 
 
 @pytest.mark.long
@@ -266,7 +281,7 @@ def test_the_other_kinds_of_variants_run(name: str, shapes: Path) -> None:
         while True:
             said.append(next(steps))
     except StopIteration as stop:
-        study: Study = stop.value
+        study: StudyResult = stop.value
     assert {progress.stage for progress in said} >= {"scan", "decode", "baselines", "study"}
     if name == "ensembles":
         assert len(study.entries) == 5
