@@ -21,7 +21,7 @@ from retrieval_app.widgets.distance_band import describe_rarity
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import ResolutionPair, ZoomState, ZoomView
 from retrieval_app.wording import format_confidence, format_frequency, format_share
-from retrieval_app.workers.child_process import LibraryTask
+from retrieval_app.workers.readers import LibraryTask
 
 VERDICT_TEXTS = {"same": "Counts as the same", "different": "Counts as different", "not sure": "Not sure"}
 PAGE_KEY_STEPS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}

@@ -21,8 +21,8 @@ from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.window.status_line import describe_job
 from retrieval_app.wording import format_count
+from retrieval_app.workers.job_wording import describe_job
 
 NO_DUPLICATES = "None of the photos is there more than once in this way."
 

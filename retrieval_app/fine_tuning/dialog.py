@@ -24,11 +24,7 @@ from retrieval_app.fine_tuning.report_job import ReportJob
 from retrieval_app.fine_tuning.training_job import FineTuning
 from retrieval_app.fine_tuning.training_progress import explain_estimate
 from retrieval_app.fine_tuning.verdict_view import VerdictView
-from retrieval_app.session.library_commands_library_model import (
-    count_offline_folders,
-    explain_switch_obstacle,
-    start_model_switch,
-)
+from retrieval_app.session.library_commands import count_offline_folders, explain_switch_obstacle, start_model_switch
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.theme import Theme

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QFormLayout, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.library import LibraryInfo
 from indexer.paths import show_path
-from retrieval_app.search.details_panel import NamedFact
 from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.wording import format_count, format_percent, format_size
 
 

@@ -7,8 +7,7 @@ from indexer.database.store import FailedFile
 from retrieval_app.session.session import Session
 from retrieval_app.session.system_open import open_containing_folder
 from retrieval_app.widgets.controls import make_button, make_label
-from retrieval_app.widgets.tables import RowTableModel, make_table_view
-from retrieval_app.window.dialogs import FAILURE_COLUMNS, copy_failures
+from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
 from retrieval_app.wording import format_count
 
 

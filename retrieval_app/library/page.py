@@ -10,7 +10,7 @@ from retrieval_app.library.roots_pane import RootsPane
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import ElidedLabel, make_button
 from retrieval_app.widgets.invitation import InvitationView
-from retrieval_app.window.status_line import describe_job
+from retrieval_app.workers.job_wording import describe_job
 
 WATCH_OFF = "Off: new and changed photos are found when you look for changes."
 WATCH_IDLE = "What is added, changed or removed shows within seconds."

@@ -15,7 +15,7 @@ from indexer.library import Library
 from indexer.reports.photo_map import MapLayout, load_layout
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
-from retrieval_app.workers.child_process import LibraryReaders
+from retrieval_app.workers.readers import LibraryReaders
 
 MAP_METHODS = {
     "tsne": "Neighbourhoods (t-SNE)",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from PySide6.QtCore import QRectF, Qt, QUrl, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -19,19 +19,12 @@ from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.distance_band import describe_rarity
 from retrieval_app.widgets.picture import PictureView
+from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import HeatLayer, locate_middle_square
 from retrieval_app.wording import format_confidence, format_count
 
 HEAT_KEY = "why"
-NOT_UTF8 = "This name is not valid text (UTF-8), so other programs cannot be given it."
-
-
-class NamedFact(NamedTuple):
-    """One line of the details."""
-
-    name: str
-    value: str
 
 
 class _MatchHeat(NamedTuple):
@@ -223,11 +216,3 @@ def _compute_match_heat(library: Library, query: QueryExample, photo: int) -> _M
 def _insert_break_points(text: str) -> str:
     """The text with places where a long path may go on in the next line."""
     return text.replace("/", "/\u200b").replace("_", "_\u200b")
-
-
-def file_url(path: bytes) -> QUrl | None:
-    """The address of a file for the system's programs; None where Qt cannot name it (a name that is not UTF-8)."""
-    try:
-        return QUrl.fromLocalFile(path.decode("utf-8"))
-    except UnicodeDecodeError:
-        return None

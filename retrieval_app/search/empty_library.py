@@ -3,7 +3,7 @@
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.invitation import InvitationView
-from retrieval_app.window.status_line import STAGE_TEXTS
+from retrieval_app.workers.job_wording import STAGE_TEXTS
 
 INVITATION_TEXTS = (
     "Find the pictures that look alike in your own folders",

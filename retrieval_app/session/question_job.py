@@ -8,8 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.progress import Progress
 from retrieval_app.session.session import Session
-from retrieval_app.session.state import JobState
-from retrieval_app.workers.child_process import ChildProcess, JobEnd, RateEstimator
+from retrieval_app.workers.child_process import ChildProcess, JobEnd, JobState, RateEstimator
 
 
 class QuestionJob(QObject):

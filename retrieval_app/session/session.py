@@ -20,11 +20,20 @@ from indexer.places import find_home_folder
 from indexer.ranking.rankings import RANK_NEAREST, SearchRequest, can_rank
 from indexer.search.query import Query, QueryExample
 from retrieval_app.session.marks import adjust_mark
-from retrieval_app.session.reading import NO_FILTER, FoundListings, find_filtered_photos, find_ranked_photos
-from retrieval_app.session.reading_snapshot import WATCHED_SETTING, LibrarySnapshot, save_watched_setting, take_snapshot
-from retrieval_app.session.state import JobState, PhotoListing, QueryHistory, TroubleMessage, explain_missing_folder
-from retrieval_app.workers.child_process import JobEnd, LibraryReaders
+from retrieval_app.session.reading import (
+    NO_FILTER,
+    WATCHED_SETTING,
+    FoundListings,
+    LibrarySnapshot,
+    find_filtered_photos,
+    find_ranked_photos,
+    save_watched_setting,
+    take_snapshot,
+)
+from retrieval_app.session.state import PhotoListing, QueryHistory, TroubleMessage, explain_missing_folder
+from retrieval_app.workers.child_process import JobEnd, JobState
 from retrieval_app.workers.library_job import LibraryJob, summarize_job
+from retrieval_app.workers.readers import LibraryReaders
 from retrieval_app.workers.writer import LibraryWriter
 
 POLL_MS = 700  # how often another process's commits are looked for

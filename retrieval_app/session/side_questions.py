@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from retrieval_app.workers.child_process import LibraryReaders, LibraryTask
+from retrieval_app.workers.readers import LibraryReaders, LibraryTask
 
 LABELS_KEY = "labels"
 

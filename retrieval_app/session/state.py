@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from indexer.library import Hit, SearchResult
 from indexer.paths import show_path
-from indexer.progress import Progress
 from indexer.search.query import Query
 
 
@@ -51,15 +50,6 @@ def explain_missing_folder(path: Path, repeat: Callable[[], None], take_parent: 
     if path.exists():
         return TroubleMessage(f"{name} is a file: folders are indexed.", "Index its folder", take_parent)
     return TroubleMessage(f"The folder {name} is not there. Connect its drive and try again.", "Try again", repeat)
-
-
-class JobState(NamedTuple):
-    """How the running job is doing."""
-
-    progress: Progress
-    rate: float | None  # items a second
-    seconds_left: float | None
-    stopping: bool
 
 
 class _HistoryEntry(NamedTuple):

@@ -1,8 +1,8 @@
 """Open files and folders with the system's own programs."""
 
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
-from retrieval_app.search.details_panel import NOT_UTF8, file_url
 from retrieval_app.session.session import Session
 
 
@@ -13,8 +13,19 @@ def open_containing_folder(session: Session, path: bytes) -> None:
 
 def open_path(session: Session, path: bytes) -> None:
     """Open a file or a folder with the system's own program; where that cannot be done, say why."""
-    url = file_url(path)
+    url = make_file_url(path)
     if url is None:
         session.notice_posted.emit(NOT_UTF8)
     elif not QDesktopServices.openUrl(url):
         session.notice_posted.emit("The system has no program to open this with.")
+
+
+def make_file_url(path: bytes) -> QUrl | None:
+    """The address of a file for the system's programs; None where Qt cannot name it (a name that is not UTF-8)."""
+    try:
+        return QUrl.fromLocalFile(path.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+
+
+NOT_UTF8 = "This name is not valid text (UTF-8), so other programs cannot be given it."

@@ -21,7 +21,7 @@ from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.photos.thumbnails import THUMBNAIL_SIDE
 from indexer.search.query import QueryPicture
-from retrieval_app.workers.child_process import LibraryReaders
+from retrieval_app.workers.readers import LibraryReaders
 
 PHOTOS_PER_READ = 256  # photos whose facts are read at once
 MAX_CACHED_PHOTOS = 20_000  # photos whose facts are kept

@@ -4,10 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu
+from PySide6.QtWidgets import (
+    QMainWindow,
+    QMenu,
+)
 
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.window.dialogs import KeyDescription
+
+
+class KeyDescription(NamedTuple):
+    """A key and what it does."""
+
+    key: str
+    purpose: str
 
 
 class MenuEntry(NamedTuple):

@@ -4,7 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from indexer.database.store import FailedFile
+from indexer.paths import show_path
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Row = TypeVar("Row")
@@ -76,3 +80,22 @@ def make_table_view(model: QAbstractItemModel, columns: Sequence[TableColumn[Any
     for section, column in enumerate(columns):
         header.setSectionResizeMode(section, mode.Stretch if column.stretches else mode.ResizeToContents)
     return view
+
+
+class NamedFact(NamedTuple):
+    """One line of the details."""
+
+    name: str
+    value: str
+
+
+FAILURE_COLUMNS: list[TableColumn[FailedFile]] = [
+    TableColumn("File", lambda failure: show_path(failure.path)),
+    TableColumn("Why it could not be read", lambda failure: failure.reason),
+]
+
+
+def copy_failures(failures: Sequence[FailedFile]) -> None:
+    """Put the list into the clipboard, file and reason with a tabulator between them."""
+    lines = [f"{show_path(failure.path)}\t{failure.reason}" for failure in failures]
+    QGuiApplication.clipboard().setText("\n".join(lines))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NamedTuple
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -17,23 +16,10 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.database.store import FailedFile
-from indexer.paths import show_path
 from retrieval_app.widgets.controls import make_label
-from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
+from retrieval_app.widgets.menus import KeyDescription
+from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
 from retrieval_app.wording import format_count
-
-
-class KeyDescription(NamedTuple):
-    """A key and what it does."""
-
-    key: str
-    purpose: str
-
-
-FAILURE_COLUMNS: list[TableColumn[FailedFile]] = [
-    TableColumn("File", lambda failure: show_path(failure.path)),
-    TableColumn("Why it could not be read", lambda failure: failure.reason),
-]
 
 
 class FailuresDialog(QDialog):
@@ -56,12 +42,6 @@ class FailuresDialog(QDialog):
 
     def _copy_list(self) -> None:
         copy_failures(self._failures)
-
-
-def copy_failures(failures: Sequence[FailedFile]) -> None:
-    """Put the list into the clipboard, file and reason with a tabulator between them."""
-    lines = [f"{show_path(failure.path)}\t{failure.reason}" for failure in failures]
-    QGuiApplication.clipboard().setText("\n".join(lines))
 
 
 class KeysDialog(QDialog):

@@ -30,16 +30,16 @@ from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
 from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.library.page import LibraryPage
 from retrieval_app.map.page import MapPage
-from retrieval_app.search.details_panel import NOT_UTF8, file_url
 from retrieval_app.search.grid import DEFAULT_TILE_SIDE, MAX_TILE_SIDE, MIN_TILE_SIDE
 from retrieval_app.search.page import SearchPage
-from retrieval_app.session.library_commands_library_model import can_switch_back, start_switch_back
+from retrieval_app.session.library_commands import can_switch_back, start_switch_back
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
+from retrieval_app.session.system_open import NOT_UTF8, make_file_url
 from retrieval_app.session.tiles import TileCache
-from retrieval_app.widgets.menus import MenuEntry, WindowMenus
+from retrieval_app.widgets.menus import KeyDescription, MenuEntry, WindowMenus
 from retrieval_app.widgets.theme import ICON_SIDE, THEME_CHOICES, Theme
-from retrieval_app.window.dialogs import FailuresDialog, KeyDescription, KeysDialog, make_about_box
+from retrieval_app.window.dialogs import FailuresDialog, KeysDialog, make_about_box
 from retrieval_app.window.drop_and_paste import can_accept_drag, read_mime_data
 from retrieval_app.window.exporting import ListingExporter
 from retrieval_app.window.opening import InputOpener
@@ -301,7 +301,7 @@ class MainWindow(QMainWindow):
     def copy_path(self) -> None:
         """Put the path of the current photo into the clipboard."""
         photo = self.search_page.current_photo()
-        url = file_url(photo.path) if photo else None
+        url = make_file_url(photo.path) if photo else None
         if url is not None:
             QGuiApplication.clipboard().setText(url.toLocalFile())
             self.session.notice_posted.emit("The path is in the clipboard.")

@@ -4,23 +4,12 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from retrieval_app.session.session import Session
-from retrieval_app.session.state import JobState, TroubleMessage
+from retrieval_app.session.state import TroubleMessage
 from retrieval_app.session.system_open import open_containing_folder
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.wording import format_count, format_duration, format_percent, format_rate
-
-STAGE_TEXTS = {
-    "start": "Starting",
-    "prepare": "Preparing the model",
-    "scan": "Looking for photos",
-    "embed": "Indexing",
-    "publish": "Building the search index",
-    "hash": "Looking at every photo",
-    "compare": "Comparing",
-    "map": "Laying out the map",
-}
-COUNTED_STAGES = ("embed", "hash", "map")
+from retrieval_app.wording import format_count, format_percent
+from retrieval_app.workers.job_wording import describe_job
 
 
 class StatusLine(QWidget):
@@ -102,21 +91,6 @@ class StatusLine(QWidget):
         if offline := sum(root.state == "offline" for root in info.roots):
             figures.append(f"{format_count(offline, 'folder')} offline")
         self._figures.setText(", ".join([*figures, f"model: {info.model}"]))
-
-
-def describe_job(job: JobState) -> str:
-    """How the job is doing: 'Indexing 12,300 of 40,000  ·  218/s  ·  2 min left'."""
-    progress = job.progress
-    parts = [STAGE_TEXTS.get(progress.stage, progress.stage.capitalize())]
-    if progress.stage == "scan":
-        parts[0] += f" {progress.done:,}" if progress.done else ""
-    elif progress.stage in COUNTED_STAGES and progress.total:
-        parts[0] += f" {progress.done:,} of {progress.total:,}"
-        parts += [format_rate(job.rate)] if job.rate is not None else []
-        parts += [f"{format_duration(job.seconds_left)} left"] if job.seconds_left is not None else []
-    elif progress.note:
-        parts.append(progress.note)
-    return "  ·  ".join(parts)
 
 
 class TroubleBanner(QFrame):

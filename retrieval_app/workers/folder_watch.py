@@ -8,8 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from indexer.progress import Progress
-from retrieval_app.session.state import JobState
-from retrieval_app.workers.child_process import ChildProcess, JobEnd, RateEstimator
+from retrieval_app.workers.child_process import ChildProcess, JobEnd, JobState, RateEstimator
 
 IDLE_STAGE = "watch"  # the stage in which the child waits for something to happen
 

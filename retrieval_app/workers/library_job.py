@@ -13,9 +13,8 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, Signal
 
 from indexer.progress import Progress
-from retrieval_app.session.state import JobState
 from retrieval_app.wording import format_count, format_duration
-from retrieval_app.workers.child_process import ChildProcess, JobEnd, RateEstimator
+from retrieval_app.workers.child_process import ChildProcess, JobEnd, JobState, RateEstimator
 from retrieval_app.workers.folder_watch import FolderWatch
 
 RESUMABLE_COMMANDS = ("index", "use")  # the commands that go on where they stopped

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from retrieval_app.workers.child_process import LibraryTask
+from retrieval_app.workers.readers import LibraryTask
 
 PATIENCE_SECONDS = 30.0  # how long closing waits for what is still to be written
 LOG = logging.getLogger("lookalike.writing")

@@ -11,10 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from indexer.photos.samples import find_sample_folder
 from indexer.progress import Progress
-from retrieval_app.session.state import JobState
 from retrieval_app.window.main_window import MainWindow
-from retrieval_app.window.status_line import describe_job
-from retrieval_app.workers.child_process import ChildProcess
+from retrieval_app.workers.child_process import ChildProcess, JobState
+from retrieval_app.workers.job_wording import describe_job
 from tests.support.drawings import CLASSES, EACH, draw
 
 SHOWN = EACH * len(CLASSES)

@@ -12,7 +12,8 @@ from indexer.errors import LibraryError
 from indexer.library import Library
 from indexer.progress import Progress
 from retrieval_app.workers import child_process
-from retrieval_app.workers.child_process import ChildProcess, JobEnd, LibraryReaders, RateEstimator
+from retrieval_app.workers.child_process import ChildProcess, JobEnd, RateEstimator
+from retrieval_app.workers.readers import LibraryReaders
 
 SPEAKS = """
 import json, sys

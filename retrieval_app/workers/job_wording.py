@@ -1,0 +1,33 @@
+"""How a job is doing, in words."""
+
+from retrieval_app.wording import format_duration, format_rate
+from retrieval_app.workers.child_process import JobState
+
+STAGE_TEXTS = {
+    "start": "Starting",
+    "prepare": "Preparing the model",
+    "scan": "Looking for photos",
+    "embed": "Indexing",
+    "publish": "Building the search index",
+    "hash": "Looking at every photo",
+    "compare": "Comparing",
+    "map": "Laying out the map",
+}
+
+
+COUNTED_STAGES = ("embed", "hash", "map")
+
+
+def describe_job(job: JobState) -> str:
+    """How the job is doing: 'Indexing 12,300 of 40,000  ·  218/s  ·  2 min left'."""
+    progress = job.progress
+    parts = [STAGE_TEXTS.get(progress.stage, progress.stage.capitalize())]
+    if progress.stage == "scan":
+        parts[0] += f" {progress.done:,}" if progress.done else ""
+    elif progress.stage in COUNTED_STAGES and progress.total:
+        parts[0] += f" {progress.done:,} of {progress.total:,}"
+        parts += [format_rate(job.rate)] if job.rate is not None else []
+        parts += [f"{format_duration(job.seconds_left)} left"] if job.seconds_left is not None else []
+    elif progress.note:
+        parts.append(progress.note)
+    return "  ·  ".join(parts)
