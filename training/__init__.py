@@ -1,13 +1,46 @@
-"""Learn from labelled folders what "alike" means, and say honestly whether it helped.
+"""Learn from labelled folders what "alike" means, and measure on other pictures whether it helped.
 
-A folder whose sub-folders are classes (data.py) is divided by content into a part to learn from, one to choose by and
-one to judge by (split.py). The pretrained network (learner.py) sees batches of P classes x K photos (sampler.py), each
-picture a little changed (augment.py); miners (mining.py) choose the pairs or triplets that a loss (losses.py) corrects.
-Validation before the first step and after each epoch keeps the best state and chooses between the head's embedding and
-the backbone's (fit.py); the test part alone says whether that is better than before (verdict.py). What can be set
-stands once, in config.py and choices.py; loop.py puts it together; checkpoint.py writes it down.
+A folder whose sub-folders are classes is divided by content into a part to learn from, one to choose by and one to
+judge by (`data`). The pretrained network sees batches of P classes x K photos; miners choose the pairs or triplets that
+a loss corrects (`losses`). Validation before the first step and after each epoch keeps the best state and chooses
+between the head's embedding and the backbone's (`fitting`); the test part alone says whether that is better than before
+(`judging`). `training_run.py` puts it together and reads top to bottom. All that can be set stands in `settings`;
+`reports` shows one training as a page, `studies` compares many, `commands` are the command line.
 
-    from training.settings.config import TrainConfig
-    from training.train import train
+    from training import TrainConfig, train
     result = drain(train(TrainConfig(epochs=6), folder, out))
+
+Importing this package imports no torch; calling `train` does.
 """
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.progress import Steps
+from training.settings.config import TrainConfig
+
+if TYPE_CHECKING:  # they bring torch
+    from training.data.sources import TrainingSource
+    from training.data.split import DataSplit
+    from training.judging.result import TrainResult
+
+__all__ = ["TrainConfig", "train"]
+
+
+def train(
+    config: TrainConfig,
+    source: "TrainingSource",
+    out: Path,
+    split: "DataSplit | None" = None,
+    *,
+    resume: bool = False,
+) -> "Steps[TrainResult]":
+    """Fine-tune on a labelled folder, or on the labels of a library, and write a checkpoint to the folder `out`.
+
+    A `split` given is used instead of the source's own. LookalikeError where the source has too little to learn from or
+    `out` cannot take a checkpoint. A training that is closed before its end leaves nothing behind; one that is
+    interrupted or killed leaves one file, from which `resume` goes on.
+    """
+    from training.training_run import run_training  # noqa: PLC0415 (torch takes 2.6 s to import)
+
+    return run_training(config, source, out, split, resume=resume)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist
 from indexer.progress import drain
+from training import train
 from training.data.labelled_folders import PhotoSample, survey_folder
 from training.data.split import DataSplit
 from training.judging.result import TrainResult
 from training.settings.config import TrainConfig
-from training.train import train
 
 TARGETS = {"quick": 60.0, "tail": 150.0}  # seconds
 CHOOSE, JUDGE = 20, 50  # pictures of each class

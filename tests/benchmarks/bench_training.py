@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 from indexer.photos.samples import FASHION_CLASSES, write_fashion_mnist
 from indexer.progress import drain
 from tests.benchmarks import sets
+from training import train
 from training.data.labelled_folders import PhotoSample, survey_folder
 from training.data.split import DataSplit
 from training.data.split import split_samples as divide
@@ -35,7 +36,6 @@ from training.judging.result import TrainResult
 from training.judging.verdict import MeasuredModel
 from training.settings.choices import LOSSES, MINERS, choose_miner
 from training.settings.config import TrainConfig
-from training.train import train
 
 # MAP@R, and its gain over the better pretrained model, with the loss's own miner.
 TARGETS = {("images", "triplet"): 0.77, ("images", "contrastive"): 0.76, ("images, best", "supcon"): 0.79}

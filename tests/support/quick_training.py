@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer.progress import Progress
+from training import train
 from training.judging.result import TrainResult
 from training.settings.config import TrainConfig
-from training.train import train
 
 QUICK = TrainConfig(
     image_size=32, epochs=2, least_steps=0, classes_per_batch=6, photos_per_class=4, dim=24, learning_rate=5e-4

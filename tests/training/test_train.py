@@ -19,13 +19,13 @@ from indexer.reports.evaluation import evaluate_model
 from indexer.statistics.metrics import measure_retrieval
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK, Trained, run_to_end
+from training import train
 from training.data.labelled_folders import number_labels, survey_folder
 from training.data.pictures import decode_sample
 from training.data.split import DataSplit, split_samples
 from training.fitting.learner import compute_embeddings, compute_pooled_features, create_pretrained
 from training.judging.verdict import wrap_network
 from training.settings.config import TrainConfig
-from training.train import train
 
 
 def validation_score(result: Trained) -> float:

@@ -15,6 +15,7 @@ from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import build_filter, filter_options, format_filter_options
+from training import train
 from training.commands import report, study
 from training.data.sources import (
     UNFINISHED_FILE,
@@ -92,8 +93,6 @@ def train_command(
         require_output(out, library=library_of, folders=folders)
     # waiting threads that spin would slow a step down ten times while anything else is running on the computer
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from training.train import train  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
-
     place = out or (find_unfinished(source) if resume else checkpoint_folder(source))
     try:
         result = follow_steps(train(config, source, place, resume=resume), as_json=as_json, attached=attached)

@@ -43,7 +43,8 @@ class ResumeState(NamedTuple):
 class ResumeFile:
     """Where a training is written down while it runs: a file in the folder `out`, made when there is something.
 
-    `config` is what was asked for, `settled` what was made of it on the computer where the training began: None before.
+    `config` is what the user set, `recipe_settings` what was made of it on the computer where the training began (None
+    before that).
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class ResumeFile:
         self.out = out
         self.config = config
         self.state = state
-        self.settled = recipe_settings
+        self.recipe_settings = recipe_settings
         self._path = out / UNFINISHED_FILE
         self._created_folders = [folder for folder in (out, *out.parents) if not folder.exists()]
         self._photos_hash = ""
@@ -94,7 +95,7 @@ class ResumeFile:
         self._save_seconds = self._saved_at - begun
 
     def _describe_training(self) -> dict[str, Any]:
-        config, why = self.settled or (self.config, "")
+        config, why = self.recipe_settings or (self.config, "")
         description = {"format": STATE_FORMAT, "photos": self._photos_hash, "config": self.config.to_dict()}
         return description | {"settled": config.to_dict(), "why": why}
 

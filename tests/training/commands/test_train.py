@@ -17,11 +17,11 @@ from tests.support.commands import command, environment, lookalike
 from tests.support.embedders import Tiny
 from tests.support.labelled_shapes import write_classes
 from tests.support.trees import snapshot
+from training import train
 from training.commands.train import train_command
 from training.data.sources import UNFINISHED_FILE
 from training.settings.choices import PURPOSES
 from training.settings.config import TrainConfig, list_settings
-from training.train import train
 
 QUICK = (
     "--image-size",

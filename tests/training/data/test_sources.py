@@ -20,12 +20,12 @@ from tests.support.commands import lookalike
 from tests.support.embedders import Tiny
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK, run_to_end
+from training import train
 from training.data.labelled_folders import has_labels
 from training.data.sources import LibraryLabels, describe_source, read_library_samples, split_library
 from training.data.split import split_samples
 from training.data.summary import summarise_library
 from training.judging.model_card import MODEL_CARD_FILE
-from training.train import train
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps, drain
 from tests.support.labelled_shapes import write_classes
 from tests.training.fitting.test_rescue import spoilt
+from training import train
 from training.data.labelled_folders import survey_folder
 from training.data.pictures import read_pictures
 from training.data.sources import UNFINISHED_FILE
@@ -27,7 +28,6 @@ from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos
 from training.fitting.resume import ResumeFile, open_resume_file
 from training.settings.config import TrainConfig
 from training.settings.cost import TrainingMachine
-from training.train import train
 
 BASE = TrainConfig(
     recipe="quick",

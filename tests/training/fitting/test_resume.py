@@ -17,10 +17,10 @@ from indexer.progress import Steps, drain
 from tests.support.commands import command, environment, lookalike
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK
+from training import train
 from training.data.sources import UNFINISHED_FILE
 from training.judging.result import TrainResult
 from training.settings.config import TrainConfig
-from training.train import train
 
 SHORT = replace(QUICK, epochs=3, patience=0, learning_rate=1e-3)
 SETTINGS = {

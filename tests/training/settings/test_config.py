@@ -172,3 +172,8 @@ def test_options_and_dialog_can_be_made_without_torch() -> None:
     code = "import sys, training.settings.config, training.data.labelled_folders; print('torch' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
+
+
+def test_training_is_imported_without_torch() -> None:
+    code = "import sys; from training import TrainConfig, train; assert 'torch' not in sys.modules, 'torch'"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -1,0 +1,147 @@
+"""A training from a labelled folder to a checkpoint with a verdict; reads top to bottom.
+
+Training, validation and test part share no photo: the loss sees the training part, validation stops the training and
+chooses the epoch and the embedding, the test part is opened by `judging/verdict.py` alone. Until the checkpoint is
+written, the disk holds nothing of a training but the file from which it can be resumed.
+"""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from indexer.errors import LookalikeError
+from indexer.models.card import Preprocessing
+from indexer.models.network import tune_allocator
+from indexer.progress import Progress, Steps
+from training.data import pictures
+from training.data.labelled_folders import UnreadableFile, require_usable, survey_folder, survey_unlabelled
+from training.data.pictures import PicturePart
+from training.data.sources import LibraryLabels, TrainingSource, split_library
+from training.data.split import DataSplit, split_samples, split_without_classes
+from training.fitting.fit import FitResult, fit_network, select_queries
+from training.fitting.learner import choose_device, create_pretrained
+from training.fitting.recipes import (
+    RECIPES,
+    RecipeSettings,
+    TrainingPhotos,
+    choose_recipe_settings,
+    detect_machine,
+)
+from training.fitting.resume import ResumeFile, open_resume_file
+from training.judging import checkpoint, model_card, thresholds, verdict
+from training.judging.report_data import REPORT_DATA_FILE, collect_report_data
+from training.judging.result import TrainResult
+from training.judging.verdict import BaselineResult, TrainingVerdict
+from training.settings.config import TrainConfig
+
+
+def run_training(
+    config: TrainConfig, source: TrainingSource, out: Path, split: DataSplit | None = None, *, resume: bool = False
+) -> Steps[TrainResult]:
+    """What `training.train` does, step by step."""
+    out = out.resolve()  # "." and ".." name no folder that could be replaced
+    resume_file = open_resume_file(out, config, resume=resume)
+    checkpoint.check_output_folder(out)
+    try:
+        return (yield from _train_to_checkpoint(resume_file, source, out, split))
+    except GeneratorExit:
+        resume_file.discard_state()
+        raise
+    except BaseException:
+        resume_file.remove_leftovers()
+        raise
+
+
+def _train_to_checkpoint(
+    resume_file: ResumeFile, source: TrainingSource, out: Path, split: DataSplit | None
+) -> Steps[TrainResult]:
+    parts = split or (yield from _split_source(source, resume_file.config))
+    tune_allocator()
+    config, why = yield from _settle_recipe(resume_file, parts)
+    yield Progress("test", 0, len(parts.test), "the pretrained model")
+    network = create_pretrained(config)
+    baseline = yield from verdict.measure_baseline(parts.test, network)
+    read = yield from _read_parts(parts, network.preprocessing)
+    used_parts = DataSplit(read.train.samples, read.validation.samples, baseline.samples)
+    resume_file.bind_photos(used_parts.train + used_parts.validation)
+    network.to(choose_device())  # measuring the baseline may have left parts of it on the processor
+    photos = TrainingPhotos(read.train, read.validation, out)
+    feature_source = yield from RECIPES[config.recipe](config, network, photos)
+    query_mask = select_queries(used_parts.train, used_parts.validation)
+    fitted = yield from fit_network(config, network, query_mask, feature_source, resume_file)
+    judged = yield from _judge_fit(baseline, fitted)
+    measured = yield from thresholds.measure_thresholds(fitted.network, used_parts, judged.after.vectors)
+    unreadable = read.unreadable + baseline.unreadable
+    result = TrainResult(out, source, config, why, fitted, baseline, judged, measured, used_parts, unreadable)
+    yield from _save_result(result)
+    return result
+
+
+def _split_source(source: TrainingSource, config: TrainConfig) -> Steps[DataSplit]:
+    """The three parts of a source; of a folder without classes only where the recipe needs none."""
+    if isinstance(source, LibraryLabels):
+        return split_library(source, config.purpose, config.recipe)
+    found = yield from survey_folder(source)
+    if not found.samples and config.recipe in ("auto", "unlabelled"):
+        samples = yield from survey_unlabelled(source)
+        return split_without_classes(samples)
+    return split_samples(found.samples, config.purpose)
+
+
+def _settle_recipe(resume_file: ResumeFile, parts: DataSplit) -> Steps[RecipeSettings]:
+    """The settings with a recipe chosen: those of the training that is resumed, else those for this computer."""
+    if resume_file.recipe_settings is None:
+        resume_file.recipe_settings = choose_recipe_settings(resume_file.config, parts, detect_machine())
+    yield Progress("recipe", 1, 1, resume_file.recipe_settings.why)
+    return resume_file.recipe_settings
+
+
+class _ReadParts(NamedTuple):
+    """The pictures to learn from and to choose by, and the files that could not be read."""
+
+    train: PicturePart
+    validation: PicturePart
+    unreadable: tuple[UnreadableFile, ...]
+
+
+def _read_parts(parts: DataSplit, preprocessing: Preprocessing) -> Steps[_ReadParts]:
+    """Decode the training and the validation part; LookalikeError where too little of one can be read."""
+    train, train_unreadable = yield from pictures.read_pictures(parts.train, preprocessing)
+    validation, validation_unreadable = yield from pictures.read_pictures(parts.validation, preprocessing)
+    require_usable(parts.train, train.samples, "learn from")
+    require_usable(parts.validation, validation.samples, "choose by")
+    if len({sample.label for sample in train.samples}) < 2:
+        raise LookalikeError("The pictures of all classes but one cannot be read, so there is nothing to learn.")
+    return _ReadParts(train, validation, train_unreadable + validation_unreadable)
+
+
+def _judge_fit(baseline: BaselineResult, fitted: FitResult) -> Steps[TrainingVerdict]:
+    """The verdict on the test part; where no epoch was better than the start, the pretrained model against itself."""
+    if fitted.best.epoch == 0:
+        return verdict.keep_pretrained(baseline)
+    return (yield from verdict.judge_network(baseline, fitted.network))
+
+
+def _save_result(result: TrainResult) -> Steps[None]:
+    yield Progress("save", 0, 1)
+    checkpoint.save_checkpoint(
+        result.fit.network,
+        result.checkpoint,
+        used_samples=result.parts.train + result.parts.validation,
+        source=result.source,
+        story=result.fields(),
+        calibration=result.thresholds.card_fields if result.thresholds else None,
+        extra_files=_make_report_files(result),
+    )
+    yield Progress("save", 1, 1)
+
+
+def _make_report_files(result: TrainResult) -> dict[str, str]:
+    """The texts beside a checkpoint, by file name: what a report needs of the test part, and a card for people."""
+    baseline, judged = result.baseline, result.verdict
+    calibration = result.thresholds.calibration if result.thresholds else None
+    test_report = collect_report_data(baseline.samples, baseline.labels, judged.before, judged.after, calibration)
+    return {
+        REPORT_DATA_FILE: json.dumps(test_report.fields()) + "\n",
+        model_card.MODEL_CARD_FILE: model_card.render_model_card(result.fields()),
+    }
