@@ -15,7 +15,6 @@ from training.commands.report import require_page_path
 from training.settings.choices import LOSSES, PURPOSES
 from training.settings.config import TrainConfig
 from training.studies.study_report import (
-    MAX_SEEDS,
     TABLE_HEADING,
     describe_budget,
     format_rows,
@@ -45,7 +44,7 @@ def _describe_default(name: str) -> str:
 @click.command("study")
 @click.argument("name", type=click.Choice(list(STUDIES)))
 @click.argument("folder", type=FOLDER_PATH)
-@click.option("--seeds", type=click.IntRange(1, MAX_SEEDS), default=3, help="Runs of each variant. [3]")
+@click.option("--seeds", type=click.IntRange(min=1), default=3, help="Runs of each variant. [3]")
 @click.option("--epochs", type=int, help=f"How often each goes over the pictures. {_describe_default('epochs')}")
 @click.option("--image-size", type=int, help=f"Side of the pictures. {_describe_default('image_size')}")
 @click.option("--dim", type=int, help=f"Numbers per picture. {_describe_default('dim')}")

@@ -18,9 +18,6 @@ from training.settings.config import TrainConfig
 if TYPE_CHECKING:  # they bring torch
     from training.studies.trials import StudyEntry, StudyResult
 
-# Student's t, 97.5 %, for 1 to 9 degrees of freedom: Fisher, Yates 1938, "Statistical Tables", table III.
-STUDENT_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-MAX_SEEDS = len(STUDENT_T) + 1
 MAX_LEGEND_CLASSES = 40  # classes in a legend
 COMMON_RULES = (  # of every study
     "All variants take the same steps on the same pictures; validation chooses among the epochs of each, and the test "
@@ -44,10 +41,12 @@ def average_over_seeds(values: Sequence[float]) -> DifferenceInterval | None:
 
     What the seed decides (weights at the start, order, views) is in it; another choice of pictures is not.
     """
+    from scipy.special import stdtrit  # noqa: PLC0415 (0.2 s, and `lookalike --help` needs no interval)
+
     if len(values) < 2:
         return None
     mean = float(np.mean(values))
-    half_width = STUDENT_T[len(values) - 2] * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    half_width = float(stdtrit(len(values) - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(len(values)))
     return DifferenceInterval(mean - half_width, mean + half_width, mean)
 
 
