@@ -19,6 +19,7 @@ import click
 from tqdm import tqdm
 
 from indexer.errors import LookalikeError
+from indexer.own_process import build_restart_command
 from indexer.photos.journal import DecoderStuck
 from indexer.progress import Progress, Steps
 
@@ -168,7 +169,7 @@ def restart_process() -> NoReturn:
 
     Where the system has it, the new process takes this one's place: number, standard input and terminal stay.
     """
-    command = [sys.executable, *sys.orig_argv[1:]]
+    command = build_restart_command()
     if sys.platform == "win32":  # there, exec lets the caller believe that the command has ended
         os._exit(subprocess.run(command, check=False).returncode)
     os.execv(command[0], command)

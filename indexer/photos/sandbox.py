@@ -13,17 +13,16 @@ import sys
 from PIL import Image
 
 from indexer.errors import PhotoError
+from indexer.own_process import build_module_command
 from indexer.photos.decoding import DecodedPhoto, decode_photo
 
 TIME_LIMIT_SECONDS = 60  # the worst picture that is not refused takes a hundredth of this
 MEMORY_LIMIT_BYTES = 4 << 30  # bytes of address space; the largest picture that is not refused takes 600 MB
 
-_CHILD_PROGRAM = "from indexer.photos import sandbox; sandbox.main()"
-
 
 def decode_in_child(data: bytes, short_side: int) -> DecodedPhoto:
     """As `photos.decode`; PhotoError also where the picture makes its decoder crash or hang."""
-    command = [sys.executable, "-c", _CHILD_PROGRAM, str(short_side), str(TIME_LIMIT_SECONDS)]
+    command = build_module_command(__name__, str(short_side), str(TIME_LIMIT_SECONDS))
     try:  # a session of its own: Ctrl-C is for the caller
         child = subprocess.run(
             command,

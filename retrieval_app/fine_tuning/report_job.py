@@ -1,11 +1,11 @@
 """The page about a training: a child process makes it, the system's browser shows it."""
 
 import os
-import sys
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from indexer.own_process import build_command
 from retrieval_app.session.session import Session
 from retrieval_app.session.system_open import open_path
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
@@ -30,7 +30,7 @@ class ReportJob(QObject):
     def open_report(self, checkpoint: Path) -> None:
         """Make the page of the training that made a checkpoint, and show it."""
         if self._job is None:
-            words = [sys.executable, "-m", "retrieval_app.cli", "report", str(checkpoint), "--json", "--attached"]
+            words = build_command("report", str(checkpoint), "--json", "--attached")
             self._job = ChildProcess(words, self)
             self._job.ended.connect(self._finish_job)
             self.sentence = "The report is being made…"

@@ -1,6 +1,5 @@
 """Fine-tuning as one object, without widgets: what to learn from, the training at work, what came of it."""
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, Signal
 
 from indexer.errors import LookalikeError
+from indexer.own_process import build_command
 from indexer.progress import Progress, Steps
 from indexer.ranking.filter_options import format_filter_options
 from retrieval_app.fine_tuning.outcome import TrainingOutcome, read_outcome
@@ -163,7 +163,7 @@ class FineTuning(QObject):
 
 def build_command_line(source: TrainingSource, config: TrainConfig) -> list[str]:
     """The command that trains with these settings, those named that are not the usual ones for the purpose."""
-    words = [sys.executable, "-m", "retrieval_app.cli", "train", *_source_arguments(source), "--json", "--attached"]
+    words = build_command("train", *_source_arguments(source), "--json", "--attached")
     default_values = TrainConfig(purpose=config.purpose).to_dict() | {"purpose": TrainConfig().purpose}
     for setting in list_settings(TrainConfig):
         value = getattr(config, setting.name)

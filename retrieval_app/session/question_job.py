@@ -1,11 +1,11 @@
 """A question about the library that takes long and changes nothing: a child process answers it, beside any job."""
 
-import sys
 import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
 
+from indexer.own_process import build_command
 from indexer.progress import Progress
 from retrieval_app.session.session import Session
 from retrieval_app.workers.child_process import ChildProcess, JobEnd, JobState, RateEstimator
@@ -30,8 +30,8 @@ class QuestionJob(QObject):
         """Ask the open library with one of the program's commands; what was asked before is dropped."""
         self.drop_question()
         self.failure_sentence, self._rate_estimator = "", RateEstimator()
-        command = [sys.executable, "-m", "retrieval_app.cli", *arguments, "--library", str(self._session.folder)]
-        job = self._job = ChildProcess([*command, "--json", "--attached"], self)
+        command = build_command(*arguments, "--library", str(self._session.folder), "--json", "--attached")
+        job = self._job = ChildProcess(command, self)
         job.progressed.connect(self._handle_progress)
         job.ended.connect(self._handle_end)
         self._handle_progress(Progress("start", 0, 0))

@@ -1,12 +1,12 @@
 """The watch on a library's folders: a child that indexes whatever changes, and makes way for other work."""
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from indexer.own_process import build_command
 from indexer.progress import Progress
 from retrieval_app.workers.child_process import ChildProcess, JobEnd, JobState, RateEstimator
 
@@ -64,9 +64,9 @@ class FolderWatch(QObject):
             after_pause()
 
     def _start_child(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "retrieval_app.cli", "index", "--watch"]
+        command = build_command("index", "--watch", "--library", str(folder), "--json", "--attached")
         self._child_library, self._rate_estimator = folder, RateEstimator()
-        self._job = ChildProcess([*command, "--library", str(folder), "--json", "--attached"], self)
+        self._job = ChildProcess(command, self)
         self._job.progressed.connect(self._handle_progress)
         self._job.ended.connect(self._handle_end)
 

@@ -4,7 +4,6 @@ A run that crashes is started once more by itself: the new one takes the picture
 that the crash costs a single picture (indexer/journal.py).
 """
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
+from indexer.own_process import build_command
 from indexer.progress import Progress
 from retrieval_app.wording import format_count, format_duration
 from retrieval_app.workers.child_process import ChildProcess, JobEnd, JobState, RateEstimator
@@ -47,7 +47,7 @@ class LibraryJob(QObject):
 
     def start_command(self, library: Path, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
         """Have a command done to a library, once the watch has made way."""
-        command = [sys.executable, "-m", "retrieval_app.cli", *arguments, "--library", str(library), "--json"]
+        command = build_command(*arguments, "--library", str(library), "--json")
         self._job_command = JobCommand(command, repeat, arguments[0] in RESUMABLE_COMMANDS)
         self.crashed = False
         self._handle_progress(Progress("start", 0, 0))

@@ -10,7 +10,7 @@ import pytest
 
 from indexer.cli.terminal import run_command
 from indexer.library import Library
-from retrieval_app.cli import lookalike_command as command_line
+from retrieval_app.commands import lookalike_command as command_line
 from tests.support.commands import Said, lookalike
 from tests.support.rights import Rights
 from tests.support.trees import paint

@@ -31,7 +31,7 @@ MEMORY = 600  # MiB that a run over hostile pictures may take more than one over
 # `lookalike` as another user, who may not be able to read this Python: what it needs is imported before the rights go.
 PROGRAM = """
 import atexit, os, sys
-import annoy, numpy, openvino, pillow_heif, rawpy
+import annoy, numpy, openvino, pillow_heif, rawpy, retrieval_app.commands
 from pathlib import Path
 from PIL import Image
 from retrieval_app.cli import main

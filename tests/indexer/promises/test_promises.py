@@ -158,7 +158,7 @@ def test_full_disk_while_publishing_is_a_sentence_and_searches_go_on(
 MODULES = """
 import sys
 from indexer.cli.terminal import run_command
-from retrieval_app.cli import lookalike_command
+from retrieval_app.commands import lookalike_command
 code = run_command(lookalike_command.main, sys.argv[1:])
 heavy = {"torch", "torchvision", "timm", "PySide6", "scipy", "sklearn"}
 print("imported:", code, *sorted(heavy & {name.partition(".")[0] for name in sys.modules}))

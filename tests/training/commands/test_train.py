@@ -45,9 +45,8 @@ def test_every_setting_is_an_option_with_its_default() -> None:
 
 
 def test_the_command_is_known_without_torch() -> None:
-    code = (
-        "import sys, retrieval_app.cli; print([name for name in ('torch', 'timm', 'openvino') if name in sys.modules])"
-    )
+    names = "[name for name in ('torch', 'timm', 'openvino') if name in sys.modules]"
+    code = f"import sys, retrieval_app.commands; print({names})"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
 

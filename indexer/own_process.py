@@ -1,0 +1,54 @@
+"""Command lines that start this program once more as a child process, also where it is frozen into one executable.
+
+A frozen program (PyInstaller and its like set `sys.frozen`) is its own interpreter: `sys.executable` is the program
+itself, which knows neither `-m` nor `-c`. A module that runs in a child of its own is therefore named by a hidden first
+argument there, and only modules of a fixed list are run. Only this file reads `sys.executable`.
+"""
+
+import importlib
+import sys
+
+COMMAND_MODULE = "retrieval_app.cli"
+CHILD_MODULES = ("indexer.photos.sandbox",)
+"""Modules that may be run in a child of their own: each has a `main()` that reads its arguments from `sys.argv[1:]`."""
+
+CHILD_MODULE_OPTION = "--child-module"
+
+
+def is_frozen() -> bool:
+    """Whether the program is one executable with Python inside."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def build_command(*arguments: str) -> list[str]:
+    """The command line of `lookalike` with these arguments, for a child process."""
+    program = [sys.executable] if is_frozen() else [sys.executable, "-m", COMMAND_MODULE]
+    return [*program, *arguments]
+
+
+def build_module_command(module: str, *arguments: str) -> list[str]:
+    """The command line that runs a module of CHILD_MODULES with these arguments in a child process.
+
+    Raises ValueError for any other module.
+    """
+    if module not in CHILD_MODULES:
+        raise ValueError(f"{module} is not one of CHILD_MODULES")
+    if is_frozen():
+        return [sys.executable, CHILD_MODULE_OPTION, module, *arguments]
+    # Not -m: where the module has been imported already (by a sitecustomize.py, say), it would be there twice.
+    return [sys.executable, "-c", f"import {module} as child; child.main()", *arguments]
+
+
+def build_restart_command() -> list[str]:
+    """The command line that this process was started with."""
+    return [sys.executable, *(sys.argv[1:] if is_frozen() else sys.orig_argv[1:])]
+
+
+def run_child_module() -> bool:
+    """Run the module of CHILD_MODULES that the first two arguments of this process name; whether they name one."""
+    option_name, module = (*sys.argv[1:3], "", "")[:2]
+    if option_name != CHILD_MODULE_OPTION or module not in CHILD_MODULES:
+        return False
+    del sys.argv[1:3]
+    importlib.import_module(module).main()
+    return True

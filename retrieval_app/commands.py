@@ -1,0 +1,40 @@
+"""The `lookalike` command: the commands of the packages below, and without one the window."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from indexer.cli.options import library_option
+from indexer.commands import index, use
+from training.commands import train
+
+
+@click.group("lookalike", invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lookalike")
+@library_option
+@click.pass_context
+def lookalike_command(context: click.Context, library: Path | None) -> int:
+    """Find the pictures that look alike in your own folders. Without a command, open the window."""
+    if context.invoked_subcommand is None:
+        return open_window(library)
+    if library is not None:  # here it names the library of the window, and no command may take another one unsaid
+        raise click.UsageError("--library belongs behind the command's name: lookalike COMMAND --library DIR.")
+    return 0
+
+
+def open_window(library: Path | None) -> int:
+    """Show the window until it is closed, and return its exit code. ClickException where there is no display."""
+    if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
+        raise click.ClickException(
+            "There is no display to open the window on. In the terminal: lookalike index FOLDER, then "
+            "lookalike search IMAGE; lookalike --help lists everything."
+        )
+    from retrieval_app.app import main as run_window  # noqa: PLC0415  # only the window needs Qt
+
+    return run_window([sys.argv[0], *(["--library", str(library)] if library else [])])
+
+
+for command in [*index.COMMANDS, *use.COMMANDS, *train.COMMANDS]:
+    lookalike_command.add_command(command)
