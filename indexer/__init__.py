@@ -12,7 +12,11 @@ is present by exact distance. Long work is a generator of Progress (progress.py)
         for hit in library.search(Query((Path("cat.jpg"),))).hits: ...
 """
 
+from importlib.metadata import version
+
 from indexer.library import Library
 from indexer.search.query import Query
 
 __all__ = ["Library", "Query"]
+
+__version__ = version("lookalike")

@@ -10,3 +10,7 @@
 Signals go one way: a widget calls a method of the session, the session says what changed, the widgets read it again.
 The window's thread reads no file and runs no search. No machine learning is imported here; torch not even indirectly.
 """
+
+from importlib.metadata import version
+
+__version__ = version("lookalike")

@@ -8,11 +8,12 @@ import click
 
 from indexer.cli.options import library_option
 from indexer.commands import index, use
+from retrieval_app import __version__
 from training.commands import train
 
 
 @click.group("lookalike", invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="lookalike")
+@click.version_option(__version__)
 @library_option
 @click.pass_context
 def lookalike_command(context: click.Context, library: Path | None) -> int:

@@ -13,6 +13,7 @@ between the head's embedding and the backbone's (`fitting`); the test part alone
 Importing this package imports no torch; calling `train` does.
 """
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # they bring torch
     from training.judging.result import TrainResult
 
 __all__ = ["TrainConfig", "train"]
+
+__version__ = version("lookalike")
 
 
 def train(
