@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from indexer import atomic
-from indexer.errors import LookalikeError, ModelError
-from indexer.models.card import WEIGHTS_LIMIT, read_regular
+from indexer.errors import LookalikeError
+from indexer.models.card import WEIGHTS_LIMIT
 from indexer.paths import show_path
 from training.data.labelled_folders import PhotoSample
 from training.data.sources import UNFINISHED_FILE
@@ -29,7 +29,7 @@ from training.settings.config import TrainConfig
 
 STATE_FORMAT = 2
 SAVE_INTERVAL = 60.0  # seconds of steps after which a training is written down in the middle of an epoch
-UNFIT_STATE_ERRORS = (ValueError, TypeError, RuntimeError)  # what torch and JSON say
+UNFIT_STATE_ERRORS = (ValueError, TypeError, RuntimeError, OSError)  # of torch, JSON and the disk
 PAUSE_FACTOR = 50  # times as long as writing down took, nothing is written: that is at most 2 % of the time
 
 
@@ -143,20 +143,17 @@ def refuse_damaged_state(out: Path) -> Iterator[None]:
 
 
 def _read_state(path: Path) -> ResumeState:
-    try:
-        data = read_regular(path, WEIGHTS_LIMIT)
-    except ModelError:
-        raise LookalikeError(
-            f"There is no unfinished training in {show_path(path.parent)}: leave --resume out."
-        ) from None
-    with refuse_damaged_state(path.parent):
-        size = int.from_bytes(data[:8], "little")
-        facts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["facts"])
+    if not path.is_file() or path.stat().st_size > WEIGHTS_LIMIT:  # opening a FIFO would wait for ever
+        raise LookalikeError(f"There is no unfinished training in {show_path(path.parent)}: leave --resume out.")
+    with refuse_damaged_state(path.parent), safetensors.safe_open(path, framework="pt") as file:
+        facts = json.loads(file.metadata()["facts"])
         if facts["format"] != STATE_FORMAT:
             raise ValueError("another format")
         if not isinstance(facts["photos"], str):
             raise TypeError("no photos")
-        return ResumeState(safetensors.torch.load(data), facts)
+        names = file.keys()
+        # copies: what is mapped from the file would keep Windows from replacing it
+        return ResumeState({name: file.get_tensor(name).clone() for name in names}, facts)
 
 
 def capture_learner(learner: Learner) -> ResumeState:

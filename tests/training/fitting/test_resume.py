@@ -125,3 +125,10 @@ def test_what_cannot_be_resumed_is_refused_in_a_sentence(folder: Path, tmp_path:
         (cut / UNFINISHED_FILE).write_bytes(damaged)
         with pytest.raises(LookalikeError, match="is damaged"):
             drain(train(TrainConfig(), folder, cut, resume=True))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
+def test_a_fifo_in_the_place_of_an_unfinished_training_is_not_waited_on(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / UNFINISHED_FILE)
+    with pytest.raises(LookalikeError, match="no unfinished training"):
+        drain(train(TrainConfig(), folder, tmp_path, resume=True))
