@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
+from indexer.reports.palette import CLASS_COLOURS
+
 FEW = 20_000  # painting more one by one takes longer than a frame
-# Okabe and Ito (2008), told apart with every kind of colour vision; further classes begin anew and have their names.
-CLASS_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7a00")
 
 
 class MapDots(NamedTuple):
@@ -20,7 +20,7 @@ class MapDots(NamedTuple):
 
 
 def class_colour(index: int, default_colour: str) -> QColor:
-    """The colour of a class; `plain` where there is none."""
+    """The colour of a class by its index, from the first again beyond the palette; `default_colour` below 0."""
     return QColor(CLASS_COLOURS[index % len(CLASS_COLOURS)] if index >= 0 else default_colour)
 
 

@@ -3,12 +3,12 @@
 All words are escaped: names of classes and models come from anywhere.
 """
 
-import colorsys
 import html
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from indexer.reports.palette import pick_class_colour
 from indexer.statistics.detailed_metrics import DistanceHistogram
 
 WIDTH, HEIGHT = 460, 240  # px
@@ -16,9 +16,6 @@ LEFT, RIGHT, TOP, BOTTOM = 48, 14, 24, 40  # px around the plot
 PLANE_SIDE = 360  # px, the side of a picture in the plane
 ROW_HEIGHT, NAME_WIDTH = 26, 190  # px: height of a row of intervals, room for its name
 TICK_COUNT = 5
-# Okabe, Ito 2008, "Color Universal Design": told apart by colour-blind readers too.
-CLASS_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a7500", "#000000")
-GOLDEN_ANGLE = 137.508  # degrees: hues of further classes, far apart whatever their number
 MUTED_COLOUR, GRID_COLOUR = "#6b6b70", "#dcdcda"
 
 
@@ -63,14 +60,6 @@ class _PlotFrame(NamedTuple):
         return self.height - BOTTOM - (value - self.low) / (self.high - self.low) * (self.height - BOTTOM - TOP)
 
 
-def pick_colour(number: int) -> str:
-    """The colour of a class, or of a curve, by its number."""
-    if number < len(CLASS_COLOURS):
-        return CLASS_COLOURS[number]
-    channels = colorsys.hls_to_rgb(number * GOLDEN_ANGLE % 360 / 360, 0.45, 0.55)
-    return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
-
-
 def draw_curves(lines: Sequence[SvgCurve], x_title: str, y_title: str) -> str:
     """Curves over whole numbers (epochs), from 0 upwards; points that are no number are left out."""
     finite_lines = [line._replace(points=[point for point in line.points if math.isfinite(point[1])]) for line in lines]
@@ -81,9 +70,12 @@ def draw_curves(lines: Sequence[SvgCurve], x_title: str, y_title: str) -> str:
     frame = _fit_frame(min(across_values), max(across_values), min(0.0, *up_values), max(up_values))
     elements = [_draw_axes(frame, x_title, y_title, min_step=1.0)]
     for number, line in enumerate(finite_lines):
+        colour = pick_class_colour(number)
         places = " ".join(f"{frame.to_x(x):.1f},{frame.to_y(y):.1f}" for x, y in line.points)
-        elements.append(f'<polyline points="{places}" fill="none" stroke="{pick_colour(number)}" stroke-width="2"/>')
-        elements += [_draw_dot(frame.to_x(x), frame.to_y(y), 2.5, pick_colour(number)) for x, y in line.points]
+        elements.append(
+            f'<polyline points="{places}" fill="none" stroke="{pick_class_colour(number)}" stroke-width="2"/>'
+        )
+        elements += [_draw_dot(frame.to_x(x), frame.to_y(y), 2.5, colour) for x, y in line.points]
     return _wrap_svg(frame.width, frame.height, y_title, elements) + _draw_name_legend(
         [line.name for line in finite_lines]
     )
@@ -95,10 +87,9 @@ def draw_distances(counts: DistanceHistogram, marks: Sequence[ThresholdMark], fu
     frame = _fit_frame(0.0, furthest, 0.0, max(max(kind) for kind in kinds))
     elements = [_draw_axes(frame, "distance", "share of the pairs")]
     for number, kind in enumerate(kinds):
+        colour = pick_class_colour(number)
         steps = _outline_histogram(frame, counts.edges, kind)
-        elements.append(
-            f'<path d="{steps}" fill="{pick_colour(number)}" fill-opacity="0.35" stroke="{pick_colour(number)}"/>'
-        )
+        elements.append(f'<path d="{steps}" fill="{colour}" fill-opacity="0.35" stroke="{colour}"/>')
     elements += [_draw_mark(frame, mark) for mark in marks if mark.distance <= furthest]
     return _wrap_svg(frame.width, frame.height, "pairs by distance", elements) + _draw_name_legend(
         ["matched", "mismatched"]
@@ -115,7 +106,7 @@ def draw_plane(points: Sequence[Sequence[float]], codes: Sequence[int]) -> str:
     scale = (PLANE_SIDE - 2 * room) / reach
     point_codes = list(codes) or [0] * len(points)
     elements = [
-        _draw_dot(room + (x - min(xs)) * scale, room + (y - min(ys)) * scale, 2.6, pick_colour(code))
+        _draw_dot(room + (x - min(xs)) * scale, room + (y - min(ys)) * scale, 2.6, pick_class_colour(code))
         for x, y, code in zip(xs, ys, point_codes, strict=False)
     ]
     height = 2 * room + math.ceil((max(ys) - min(ys)) * scale)
@@ -138,8 +129,8 @@ def draw_intervals(estimates: Sequence[IntervalEstimate], x_title: str) -> str:
             f'text-anchor="end">{html.escape(_shorten_name(one.name))}</text>'
         )
         if one.low is not None and one.high is not None:
-            elements.append(_draw_horizontal(y, frame.to_x(one.low), frame.to_x(one.high), pick_colour(0), 2))
-        elements.append(_draw_dot(frame.to_x(one.value), y, 4, pick_colour(0)))
+            elements.append(_draw_horizontal(y, frame.to_x(one.low), frame.to_x(one.high), pick_class_colour(0), 2))
+        elements.append(_draw_dot(frame.to_x(one.value), y, 4, pick_class_colour(0)))
     return _wrap_svg(frame.width, height, x_title, elements)
 
 
@@ -222,6 +213,7 @@ def _draw_name_legend(names: Sequence[str]) -> str:
 def draw_legend(entries: Sequence[tuple[int, str]]) -> str:
     """Names beside their colours, by number."""
     spots = (
-        f'<span><i style="background:{pick_colour(number)}"></i>{html.escape(name)}</span>' for number, name in entries
+        f'<span><i style="background:{pick_class_colour(number)}"></i>{html.escape(name)}</span>'
+        for number, name in entries
     )
     return f'<p class="legend">{"".join(spots)}</p>'

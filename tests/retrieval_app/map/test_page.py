@@ -15,10 +15,11 @@ from pytestqt.qtbot import QtBot
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
+from indexer.reports.palette import CLASS_COLOURS
 from indexer.reports.photo_map import LAYOUT_METHODS, MapLayout, update_layout
 from retrieval_app.app import build_application
 from retrieval_app.map import dots
-from retrieval_app.map.dots import CLASS_COLOURS, MapDots, draw_dots
+from retrieval_app.map.dots import MapDots, draw_dots
 from retrieval_app.map.map_state import build_scene
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES
