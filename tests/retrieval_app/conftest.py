@@ -20,6 +20,7 @@ from indexer.progress import drain
 from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.window_waits import wait_for
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +62,7 @@ def folder(tmp_path: Path, photos_folder: Path, indexed: Path, home: Path) -> Pa
     shutil.copytree(photos_folder, folder)
     shutil.copytree(indexed, home / "default.library")
     with Library.open(home / "default.library") as library:
-        library.store.move_root(library.store.list_roots()[0].id, os.fsencode(folder))
+        library.store.files.move_root(library.store.files.list_roots()[0].id, os.fsencode(folder))
     return folder
 
 
@@ -80,7 +81,7 @@ def window(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     shutil.copytree(indexed, home / "default.library")
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH * len(CLASSES), timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.listing.ids) == EACH * len(CLASSES))
     yield window
     _end(window)
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from retrieval_app.app import FaultReporter, start_log_file
 from retrieval_app.window.dialogs import ReportDialog
+from tests.support.commands import run_patiently
 
 
 @pytest.fixture
@@ -87,8 +87,8 @@ def test_the_window_shows_under_a_real_x_server(state: str, indexed: Path, tmp_p
     shot = tmp_path / "shot.png"
     environment = {**os.environ, "LOOKALIKE_HOME": str(tmp_path), "QT_QPA_PLATFORM": "xcb"}
     command = ["xvfb-run", "-a", "-s", "-screen 0 1280x800x24", sys.executable, "-c", PROGRAM, str(shot), state]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    said = run_patiently(command, env=environment)
+    assert said.code == 0, said.err
     colours = Image.open(shot).convert("RGB").getcolors(1 << 24)
     assert colours is not None
     assert len(colours) > (20 if state == "empty" else 200)  # text and icons; and pictures

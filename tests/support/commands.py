@@ -2,10 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.support.patience import IDLE_SECONDS, Patience, find_descendants, read_tree_cpu_ticks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,9 +44,59 @@ def command(*words: str | Path) -> list[str]:
     return [sys.executable, "-m", "retrieval_app.cli", *(str(word) for word in words)]
 
 
+class ChildStalled(AssertionError):
+    """A child process was given up, as neither it nor one of its own children used any CPU time."""
+
+
+@contextmanager
+def start_patiently(
+    words: Sequence[str], *, idle_limit: float = IDLE_SECONDS, **options: Any
+) -> Iterator["subprocess.Popen[str]"]:
+    """A child process with text pipes, killed with its children once they use no CPU time for `idle_limit` seconds.
+
+    Its output then ends, and ChildStalled is raised at the end of the block. `options` are those of subprocess.Popen.
+    """
+    ended, stalled = threading.Event(), threading.Event()
+    with subprocess.Popen(words, text=True, **options) as process:
+        patience = Patience(lambda: read_tree_cpu_ticks(process.pid), idle_limit)
+
+        def end_when_stalled() -> None:
+            while not ended.wait(min(1.0, idle_limit / 4)) and process.poll() is None:
+                if patience.is_exhausted():
+                    stalled.set()
+                    kill_tree(process.pid)
+                    return
+
+        watchdog = threading.Thread(target=end_when_stalled, daemon=True)
+        watchdog.start()
+        try:
+            yield process
+        except BaseException:
+            if process.poll() is None:
+                kill_tree(process.pid)
+            raise
+        finally:
+            ended.set()
+            watchdog.join()
+            if stalled.is_set():
+                raise ChildStalled(f"No CPU time was used for {idle_limit:g} s by {words}")
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a process and its descendants."""
+    for member in (*find_descendants(pid), pid):
+        with suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+
+
+def run_patiently(words: Sequence[str], *, stdin: str = "", idle_limit: float = IDLE_SECONDS, **options: Any) -> Said:
+    """Run a command line to its end, however long that takes as long as it works; see `start_patiently`."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with start_patiently(words, idle_limit=idle_limit, **pipes, **options) as process:
+        out, err = process.communicate(stdin)
+    return Said(process.returncode, out, err)
+
+
 def lookalike(home: Path, *words: str | Path, stdin: str = "") -> Said:
     """Run one command to its end."""
-    done = subprocess.run(
-        command(*words), env=environment(home), input=stdin, capture_output=True, text=True, timeout=170, check=False
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
+    return run_patiently(command(*words), stdin=stdin, env=environment(home))

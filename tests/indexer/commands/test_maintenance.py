@@ -11,7 +11,7 @@ import pytest
 from indexer.indexing.repair import mend_active_model
 from indexer.library import Library
 from indexer.progress import drain
-from tests.support.commands import Said, command, environment, lookalike
+from tests.support.commands import Said, command, environment, lookalike, start_patiently
 from tests.support.trees import paint, paint_many, snapshot
 
 Tell = Callable[..., Said]
@@ -46,15 +46,14 @@ def test_forget_that_nobody_answers_says_so(home: Path, prepared: Any) -> None:
 
 
 def test_forget_stops_no_job_while_it_waits_for_an_answer(home: Path, prepared: Any) -> None:
-    asking = subprocess.Popen(
-        command("forget", prepared.photos), env=environment(home), stdin=-1, stdout=-1, stderr=-1, text=True
-    )
-    assert asking.stderr is not None
-    asked = ""
-    while not asked.endswith("[y/N]: "):
-        asked += asking.stderr.read(1)
-    with Library.open(home / "default.library") as library, library.take_job_lock():
-        out, err = asking.communicate("y\n", timeout=100)
+    words = command("forget", prepared.photos)
+    with start_patiently(words, env=environment(home), stdin=-1, stdout=-1, stderr=-1) as asking:
+        assert asking.stderr is not None
+        asked = ""
+        while not asked.endswith("[y/N]: ") and (letter := asking.stderr.read(1)):
+            asked += letter
+        with Library.open(home / "default.library") as library, library.take_job_lock():
+            out, err = asking.communicate("y\n")
     assert (asking.returncode, out) == (2, "")
     assert "Another program is at work" in err
 

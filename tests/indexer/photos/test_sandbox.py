@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from indexer.errors import PhotoError
 from indexer.photos.decoding import DecodedPhoto, decode_photo
 from indexer.photos.journal import SLOT_BYTES, DecodingJournal
 from indexer.photos.sandbox import decode_in_child
-from tests.support.commands import ROOT, Said, command, environment
+from tests.support.commands import ROOT, Said, command, environment, run_patiently
 from tests.support.pictures import CASES
 from tests.support.trees import paint, paint_many
 
@@ -24,10 +23,7 @@ def index(home: Path, *words: str | Path) -> Said:
     """`lookalike index --json` with a Pillow that breaks on marked contents."""
     env = environment(home)
     env["PYTHONPATH"] = os.pathsep.join([str(FAULTS), env["PYTHONPATH"]])
-    done = subprocess.run(
-        command("index", *words, "--json"), env=env, capture_output=True, text=True, timeout=100, check=False
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
+    return run_patiently(command("index", *words, "--json"), env=env)
 
 
 def mark(path: Path, fault: str, seed: int = 900) -> Path:

@@ -16,7 +16,7 @@ from PIL import Image
 from indexer.indexing.pipeline import BATCH_SIZE
 from indexer.library import Library
 from indexer.search.query import Query
-from tests.support.commands import Said, command, environment, lookalike
+from tests.support.commands import Said, command, environment, lookalike, run_patiently, start_patiently
 from tests.support.trees import paint, paint_many, snapshot
 
 Tell = Callable[..., Said]
@@ -61,19 +61,17 @@ MOMENTS = [
 
 def kill_at(home: Path, folder: Path, moment: Moment) -> list[Step]:
     """Run index and kill -9 it at the moment; the steps it had told of."""
-    process = subprocess.Popen(
-        command("index", folder, "--json"), env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout is not None
+    words, pipes = command("index", folder, "--json"), {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     steps: list[Step] = []
-    for line in process.stdout:
-        steps.append(json.loads(line))
-        same = [s for s in steps if s.get("stage") == moment.stage and str(s["note"]).startswith(moment.note)]
-        if len(same) == moment.line:
-            process.kill()
-            break
-    process.stdout.close()
-    assert process.wait() == -signal.SIGKILL, moment
+    with start_patiently(words, env=environment(home), **pipes) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            steps.append(json.loads(line))
+            same = [s for s in steps if s.get("stage") == moment.stage and str(s["note"]).startswith(moment.note)]
+            if len(same) == moment.line:
+                process.kill()
+                break
+    assert process.returncode == -signal.SIGKILL, moment
     return steps
 
 
@@ -108,15 +106,11 @@ def test_kill_at_twelve_moments_loses_nothing_committed_and_embeds_nothing_twice
 
 def index_with_limit(home: Path, limit: int, *words: str | Path) -> Said:
     """Run index where no file may grow beyond so many bytes: writing more fails, as on a full disk."""
-    done = subprocess.run(
+    return run_patiently(
         command("index", *words),
         env=environment(home),
-        capture_output=True,
-        text=True,
-        check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
-    return Said(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("limit", [20_000, 120_000, 400_000, 900_000])
@@ -166,14 +160,9 @@ print("imported:", code, *sorted(heavy & {name.partition(".")[0] for name in sys
 
 
 def imported(home: Path, *words: str | Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", MODULES, *map(str, words)],
-        env=environment(home),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.splitlines()[-1]
+    said = run_patiently([sys.executable, "-c", MODULES, *map(str, words)], env=environment(home))
+    assert said.code == 0, said.err
+    return said.out.splitlines()[-1]
 
 
 def test_unchanged_rescan_and_searches_import_neither_torch_nor_timm(home: Path, prepared: Any, tmp_path: Path) -> None:
@@ -214,16 +203,11 @@ class Trace(NamedTuple):
 
 def traced(home: Path, folder: Path, out: Path, words: list[str]) -> Trace:
     """Run a command line under the tracer, watching the network and everything that could change the folder."""
-    done = subprocess.run(
-        ["strace", "-f", "--seccomp-bpf", "-s", "4096", "-e", f"trace={CALLS}", "-o", str(out), *words],
-        env=environment(home),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    tracer = ["strace", "-f", "--seccomp-bpf", "-s", "4096", "-e", f"trace={CALLS}", "-o", str(out)]
+    said = run_patiently([*tracer, *words], env=environment(home))
     lines = out.read_text(errors="replace").splitlines()
     network = [line for line in lines if "AF_INET" in line]
-    return Trace(Said(done.returncode, done.stdout, done.stderr), network, list(_writes(lines, str(folder))))
+    return Trace(said, network, list(_writes(lines, str(folder))))
 
 
 def _writes(lines: list[str], folder: str) -> Iterator[str]:
@@ -234,7 +218,6 @@ def _writes(lines: list[str], folder: str) -> Iterator[str]:
 
 
 @needs_strace
-@pytest.mark.timeout(400)
 def test_nothing_leaves_the_machine_and_no_photo_is_opened_for_writing(tmp_path: Path) -> None:
     home, folder = tmp_path / "home", tmp_path / "photos"
     for number in range(12):

@@ -1,6 +1,5 @@
 """A generation is published whole, states its true recall, and is never believed when anything about it is off."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.database.store import GenerationRow
+from indexer.database.model_table import GenerationRow
 from indexer.errors import GenerationError
 from indexer.indexing.run import index_library
 from indexer.library import Library
@@ -27,7 +26,7 @@ from indexer.search.generations import (
 )
 from indexer.search.query import Query
 from indexer.vectors import recall
-from tests.support.commands import ROOT
+from tests.support.commands import ROOT, run_patiently
 from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
 from tests.support.vectors import all_vectors, clustered, fill
 
@@ -44,7 +43,7 @@ def filled(tmp_path: Path) -> Iterator[Library]:
 
 
 def row_of(library: Library) -> GenerationRow:
-    row = library.store.find_generation(library.model_id)
+    row = library.store.models.find_generation(library.model_id)
     assert row is not None
     return row
 
@@ -65,7 +64,11 @@ def test_generation_covers_every_embedding_in_the_order_they_came(filled: Librar
     assert generation.ids.tolist() == ids
     assert np.array_equal(generation.values, vectors)
     assert generation.manifest.rows == row_of(filled).rows == ROWS
-    assert generation.manifest.built_upto == row_of(filled).built_upto == filled.store.find_last_seq(filled.model_id)
+    assert (
+        generation.manifest.built_upto
+        == row_of(filled).built_upto
+        == filled.store.embeddings.find_last_seq(filled.model_id)
+    )
 
 
 def test_stated_recall_is_the_measured_one(filled: Library) -> None:
@@ -98,7 +101,7 @@ def test_same_seed_gives_the_same_bytes_another_seed_another_index(filled: Libra
 
 
 def test_model_without_embeddings_gets_no_generation(filled: Library) -> None:
-    model = filled.store.add_model("f" * 64, "empty", 192)
+    model = filled.store.models.add_model("f" * 64, "empty", 192)
     assert drain(publish_generation(filled.folder, filled.store, model, "f" * 64)) is None
 
 
@@ -118,7 +121,7 @@ def test_only_the_newest_generation_of_each_model_is_kept(filled: Library) -> No
 def test_generation_of_the_model_before_is_kept_beside_the_new_one(filled: Library) -> None:
     before = row_of(filled)
     other = Tiny("other").card
-    model = filled.store.add_model(other.fingerprint, other.name, other.dim)
+    model = filled.store.models.add_model(other.fingerprint, other.name, other.dim)
     filled.store.database.execute_statement(
         "INSERT INTO embeddings SELECT NULL, photo, ?, vector, '' FROM embeddings", (model,)
     )
@@ -142,9 +145,9 @@ import os, sys
 from pathlib import Path
 from indexer.search.generations import publish_generation
 from indexer.library import Library
-from indexer.database.store import Store
+from indexer.database.model_table import ModelTable
 if sys.argv[2] == "before the database knows":
-    Store.confirm_generation = lambda *_: os._exit(9)
+    ModelTable.confirm_generation = lambda *_: os._exit(9)
 library = Library.open(Path(sys.argv[1]))
 for step in publish_generation(
     library.folder, library.store, library.model_id, library.model_fingerprint
@@ -182,24 +185,18 @@ def test_generation_of_another_model_is_refused(filled: Library) -> None:
         open_verified_generation(filled.folder, row_of(filled), "0" * 64, {})
 
 
-@pytest.mark.parametrize(
-    ("extent", "least"), [("quick", 100), pytest.param("long", 300, marks=[pytest.mark.long, pytest.mark.timeout(590)])]
-)
+@pytest.mark.parametrize(("extent", "least"), [("quick", 100), pytest.param("long", 300, marks=pytest.mark.long)])
 def test_every_damage_is_noticed_before_annoy_sees_it(tmp_path: Path, extent: str, least: int) -> None:
     fill(tmp_path / "x.library", clustered(300))
     fill(tmp_path / "other.library", clustered(310, seed=5))
     fill(tmp_path / "foreign.library", clustered(320, dim=64))
     places = [str(tmp_path / name) for name in ("x.library", "other.library", "foreign.library", "")]
-    done = subprocess.run(
+    said = run_patiently(
         [sys.executable, str(ROOT / "tests" / "support" / "mutations.py"), *places, extent],
         env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=580,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    tried = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (said.code, said.err) == (0, "")
+    tried = said.objects()
     assert len(tried) >= least
     for case in tried:
         assert case["before"] == "annoy", case

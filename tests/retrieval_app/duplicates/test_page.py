@@ -20,8 +20,8 @@ from retrieval_app.duplicates.rejected_pairs import RejectedPairsDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
 from tests.support.embedders import Tiny, write_card
+from tests.support.window_waits import wait_for, wait_for_signal
 
-LONG = 60_000
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -47,7 +47,7 @@ def mine(folder: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
         library.activate_model(Tiny().card.fingerprint)
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == 12, timeout=LONG)
+    wait_for(qtbot, lambda: len(window.session.listing.ids) == 12)
     window.page_stack.show_page("Duplicates")
     yield window
     window.close()
@@ -56,7 +56,7 @@ def mine(folder: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 def look(window: MainWindow, qtbot: QtBot, kind: str) -> list[list[GroupMember]]:
     page = window.duplicates_page
     page.kind_box.setCurrentIndex(list(KIND_NAMES).index(kind))
-    with qtbot.waitSignal(page.duplicates.question_job.answered, timeout=LONG):
+    with wait_for_signal(qtbot, page.duplicates.question_job.answered):
         QTest.mouseClick(page.look_button if page.look_button.isVisible() else page.look_invitation.offer, LEFT)
     assert page.duplicates.found_groups is not None
     return page.duplicates.found_groups.groups
@@ -98,7 +98,7 @@ def test_no_match_is_remembered_and_can_be_taken_back(mine: MainWindow, qtbot: Q
     assert page.duplicates.found_groups is not None
     assert all(gone not in group for group in page.duplicates.found_groups.groups)
     parted = {tuple(sorted((gone.photo_id, other.photo_id))) for other in first[1:]}
-    qtbot.waitUntil(lambda: decisions(home) == parted, timeout=LONG)
+    wait_for(qtbot, lambda: decisions(home) == parted)
     for group in look(mine, qtbot, "alike"):
         pairs = combinations(sorted(member.photo_id for member in group), 2)
         assert parted.isdisjoint(pairs)
@@ -115,11 +115,11 @@ def test_a_decision_just_before_closing_is_remembered(mine: MainWindow, qtbot: Q
 def test_the_last_decision_can_be_taken_back(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
     groups = look(mine, qtbot, "alike")
     press(mine, Qt.Key.Key_N)
-    qtbot.waitUntil(lambda: bool(decisions(home)), timeout=LONG)
+    wait_for(qtbot, lambda: bool(decisions(home)))
     press(mine, Qt.Key.Key_B)
     assert mine.duplicates_page.duplicates.found_groups is not None
     assert mine.duplicates_page.duplicates.found_groups.groups == groups
-    qtbot.waitUntil(lambda: not decisions(home), timeout=LONG)
+    wait_for(qtbot, lambda: not decisions(home))
 
 
 def test_what_was_said_earlier_can_be_taken_back_pair_by_pair(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
@@ -128,7 +128,7 @@ def test_what_was_said_earlier_can_be_taken_back_pair_by_pair(mine: MainWindow, 
     first, second, third = sorted(int(photo) for photo in mine.session.listing.ids[:3])
     with Library.open(home / "default.library") as library:  # as a command, or the window on another day
         library.annotations.record_decision([(first, second), (third, first)])
-    qtbot.waitUntil(page.rejected_pairs_button.isVisible, timeout=LONG)
+    wait_for(qtbot, page.rejected_pairs_button.isVisible)
     assert page.rejected_pairs_button.text() == "2 pairs said to be no match…"
     look(mine, qtbot, "copies")
     press(mine, Qt.Key.Key_M)
@@ -139,10 +139,10 @@ def test_what_was_said_earlier_can_be_taken_back_pair_by_pair(mine: MainWindow, 
     QTest.mouseClick(dialog.match_again_button, LEFT)
     assert page.duplicates.rejected_pairs == [pair for pair in page.duplicates.rejected_pairs if pair != chosen]
     left = {(first, second), (first, third)} - {(chosen.first.id, chosen.second.id)}
-    qtbot.waitUntil(lambda: decisions(home) == left, timeout=LONG)
+    wait_for(qtbot, lambda: decisions(home) == left)
     QTest.mouseClick(dialog.match_again_button, LEFT)
-    qtbot.waitUntil(lambda: not decisions(home), timeout=LONG)
-    assert not dialog.match_again_button.isEnabled() and not page.rejected_pairs_button.isVisible()
+    wait_for(qtbot, lambda: not decisions(home) and not dialog.match_again_button.isEnabled())
+    assert not page.rejected_pairs_button.isVisible()
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
 
@@ -165,7 +165,7 @@ def test_arrows_go_from_photo_to_photo_and_enter_finds_similar(mine: MainWindow,
     assert mine.duplicates_page.groups_view.current_member() == members[-1]
     press(mine, Qt.Key.Key_Home)
     press(mine, Qt.Key.Key_Return)
-    qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
+    wait_for(qtbot, mine.search_page.isVisible)
     assert mine.session.query_photo_id == members[0].photo_id
 
 

@@ -15,9 +15,9 @@ from retrieval_app.window.main_window import MainWindow
 from retrieval_app.workers.child_process import ChildProcess, JobState
 from retrieval_app.workers.job_wording import describe_job
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.window_waits import wait_for, wait_for_signal
 
 SHOWN = EACH * len(CLASSES)
-LONG = 120_000
 
 
 def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
@@ -34,7 +34,7 @@ def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
     assert not window.search_page.invitation.offer.isVisible()
     stages: list[str] = []
     session.job_changed.connect(lambda: stages.append(session.job_state.progress.stage if session.job_state else "end"))
-    qtbot.waitUntil(lambda: session.job_state is None and not session.is_empty, timeout=LONG)
+    wait_for(qtbot, lambda: session.job_state is None and not session.is_empty)
     assert stages == sorted(stages, key=["prepare", "scan", "embed", "publish", "end"].index)
     assert len(session.listing.ids) == SHOWN
     assert window.status_line.message_label.text().startswith("Indexed in ")
@@ -42,20 +42,18 @@ def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
     assert (home / "default.library" / "library.sqlite").is_file()
     grid = window.search_page.results.grid
     QTest.mouseClick(grid.viewport(), left, pos=grid.visualRect(grid.grid_model.index_at_place(0)).center())
-    qtbot.waitUntil(lambda: session.listing.result is not None, timeout=20_000)
+    wait_for(qtbot, lambda: session.listing.result is not None)
     assert session.listing.hits[0].distance == 0
 
 
 def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
     session = empty_window.session
     session.index_folders([photos_folder])
-    qtbot.waitUntil(
-        lambda: session.job_state is not None and session.job_state.progress.stage == "prepare", timeout=LONG
-    )
-    with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
+    wait_for(qtbot, lambda: session.job_state is not None and session.job_state.progress.stage == "prepare")
+    with wait_for_signal(qtbot, session.notice_posted) as said:
         empty_window.status_line.cancel_button.click()
         assert empty_window.status_line.message_label.text() == "Stopping…"
-    assert "stopped" in said.args[0]
+    assert "stopped" in said[0][0]
     assert session.job_state is None
     assert empty_window.search_page.invitation.offer.isVisible()
 
@@ -63,9 +61,7 @@ def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_
 def test_closing_the_window_ends_the_child(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
     session = empty_window.session
     session.index_folders([photos_folder])
-    qtbot.waitUntil(
-        lambda: session.job_state is not None and session.job_state.progress.stage == "prepare", timeout=LONG
-    )
+    wait_for(qtbot, lambda: session.job_state is not None and session.job_state.progress.stage == "prepare")
     job = session.findChild(ChildProcess)
     assert isinstance(job, ChildProcess) and job.is_running()
     empty_window.close()
@@ -87,10 +83,10 @@ def test_the_sample_has_a_library_of_its_own(
     session = empty_window.session
     empty_window.search_page.invitation.sample_button.click()
     assert session.folder == home / "sample.library"
-    qtbot.waitUntil(lambda: session.job_state is None and not session.is_empty, timeout=LONG)
+    wait_for(qtbot, lambda: session.job_state is None and not session.is_empty)
     pictures = list(find_sample_folder().glob("*/*.png"))
     assert len(session.listing.ids) == len({path.read_bytes() for path in pictures}) > 100
-    qtbot.waitUntil(lambda: empty_window.search_page.results.grid.grid_model.photo_at(0) is not None, timeout=20_000)
+    wait_for(qtbot, lambda: empty_window.search_page.results.grid.grid_model.photo_at(0) is not None)
     photo = empty_window.search_page.results.grid.grid_model.photo_at(0)
     assert photo is not None
     assert photo.label == sorted(path.parent.name for path in pictures)[0]
@@ -108,8 +104,8 @@ def test_photos_of_another_process_appear_by_themselves(
     command = ["-m", "retrieval_app.cli", "index", str(more), "--library", str(home / "default.library"), "--json"]
     process = QProcess()
     process.start(sys.executable, command)
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN + 1, timeout=LONG)
-    qtbot.waitUntil(lambda: process.state() == QProcess.ProcessState.NotRunning, timeout=LONG)
+    wait_for(qtbot, lambda: len(window.session.listing.ids) == SHOWN + 1)
+    wait_for(qtbot, lambda: process.state() == QProcess.ProcessState.NotRunning)
     assert process.exitCode() == 0
 
 

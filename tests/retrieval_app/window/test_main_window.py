@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from retrieval_app.app import build_application
 from retrieval_app.window.dialogs import FailuresDialog
 from retrieval_app.window.main_window import MainWindow
+from tests.support.commands import run_patiently
 from tests.support.drawings import CLASSES, EACH, draw
 
 LEFT = Qt.MouseButton.LeftButton
@@ -392,7 +392,5 @@ window.close()
 print([name for name in ("torch", "timm", "torchvision", "openvino") if name in sys.modules])
 """
     environment = {**os.environ, "LOOKALIKE_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.stdout.strip() == "[]", done.stderr
+    said = run_patiently([sys.executable, "-c", program], env=environment)
+    assert said.out.strip() == "[]", said.err

@@ -13,7 +13,7 @@ from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.photos.samples import find_sample_folder
 from indexer.progress import drain
-from tests.support.commands import command, environment, lookalike
+from tests.support.commands import command, environment, lookalike, start_patiently
 from tests.support.embedders import Tiny
 from tests.support.labelled_shapes import write_classes
 from tests.support.trees import snapshot
@@ -128,7 +128,7 @@ def test_killed_in_mid_training_nothing_is_changed_but_what_it_takes_to_go_on(tm
     held = (folder, tmp_path / "home" / "default.library")
     before = [snapshot(place) for place in held]
     words = command("train", folder, *QUICK, "--epochs", "1000", "--patience", "0", "--json")
-    with subprocess.Popen(words, env=environment(tmp_path / "home"), stdout=subprocess.PIPE, text=True) as child:
+    with start_patiently(words, env=environment(tmp_path / "home"), stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         next(line for line in child.stdout if json.loads(line)["stage"] == "train")
         child.send_signal(signal.SIGKILL)
@@ -160,13 +160,12 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(
 ) -> None:
     write_classes(tmp_path / "shapes", 4, 8)
     sizes = (*QUICK[:2], *QUICK[4:], "--epochs", "1000", "--patience", "0") if words[0] == "train" else QUICK[:4]
-    with subprocess.Popen(
+    with start_patiently(
         command(*words, *sizes, "--json"),
         env=environment(tmp_path / "home") | {"OMP_NUM_THREADS": "1"},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
     ) as child:
         assert child.stdout is not None
         assert child.stderr is not None
