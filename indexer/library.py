@@ -18,9 +18,12 @@ import numpy as np
 
 from indexer.database import filters
 from indexer.database.annotations import Annotations
+from indexer.database.embedding_table import ShownPhoto
+from indexer.database.file_table import FailedFile, LibraryRoot
 from indexer.database.filters import Filter
+from indexer.database.model_table import KnownModel
 from indexer.database.precisions import count_precisions
-from indexer.database.store import FailedFile, KnownModel, LibraryRoot, ShownPhoto, Store
+from indexer.database.store import Store
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
 from indexer.models.card import ModelCard, read_card
 from indexer.models.model import Model, load_model
@@ -181,21 +184,21 @@ class Library:
     @property
     def model_fingerprint(self) -> str:
         """The fingerprint of the active model, empty before the first index run."""
-        return str(self.store.read_setting("active_model") or "")
+        return str(self.store.models.read_setting("active_model") or "")
 
     @property
     def model_id(self) -> int:
         """The active model's id in the database, 0 before the first index run."""
-        return self.store.find_model_id(self.model_fingerprint)
+        return self.store.models.find_model_id(self.model_fingerprint)
 
     def activate_model(self, fingerprint: str) -> None:
         """Make a model the active one, and the one before it the previous one; both or neither."""
         if fingerprint == self.model_fingerprint:
             return
-        with self.store.transaction():
+        with self.store.database.transaction():
             if self.model_fingerprint:
-                self.store.set_setting("previous_model", self.model_fingerprint)
-            self.store.set_setting("active_model", fingerprint)
+                self.store.models.set_setting("previous_model", self.model_fingerprint)
+            self.store.models.set_setting("active_model", fingerprint)
 
     def read_model_card(self) -> ModelCard:
         """The active model's card. Raises LibraryError before the first index run, ModelError where it is damaged."""
@@ -203,7 +206,7 @@ class Library:
         return read_card(self.models_folder / self.model_fingerprint)
 
     def _require_model(self) -> KnownModel:
-        known = self.store.find_model(self.model_fingerprint)
+        known = self.store.models.find_model(self.model_fingerprint)
         if known is None:
             raise LibraryError(f"The library {self.name} is empty. Index a folder first: lookalike index FOLDER")
         return known
@@ -219,14 +222,14 @@ class Library:
 
     def find_photo_ids(self, within: Filter | None = None) -> np.ndarray:
         """Ids (n,) int64 of the shown photos, or of those that pass a filter, in the order of (root, path)."""
-        shown = self.store.find_shown_ids(self.model_id)
+        shown = self.store.embeddings.find_shown_ids(self.model_id)
         return (
             shown if within is None else shown[np.isin(shown, filters.find_present_photos(self.store.database, within))]
         )
 
     def load_photos(self, ids: Sequence[int]) -> list[Photo]:
         """The photos of these ids, in this order; ids that are not shown are left out."""
-        return [_build_photo(shown) for shown in self.store.find_shown_photos(ids)]
+        return [_build_photo(shown) for shown in self.store.embeddings.find_shown_photos(ids)]
 
     def read_thumbnail(self, photo: Photo) -> bytes | None:
         """The photo's thumbnail as JPEG, None when the cache has none."""
@@ -234,7 +237,7 @@ class Library:
 
     def list_failed_files(self) -> list[FailedFile]:
         """Files that could not be used, with reasons."""
-        return self.store.list_failed_files(self.model_id)
+        return self.store.files.list_failed_files(self.model_id)
 
     def collect_info(self) -> LibraryInfo:
         """The figures of the library."""
@@ -242,10 +245,10 @@ class Library:
         generation, calibration = searcher.generation, self.load_calibration()
         return LibraryInfo(
             folder=self.folder,
-            roots=[self._describe_root(root) for root in self.store.list_roots()],
-            files=self.store.count_files(self.model_id),
-            photos=self.store.count_photos(self.model_id),
-            missing=self.store.count_missing(),
+            roots=[self._describe_root(root) for root in self.store.files.list_roots()],
+            files=self.store.files.count_files(self.model_id),
+            photos=self.store.embeddings.count_photos(self.model_id),
+            missing=self.store.files.count_missing(),
             failed=len(self.list_failed_files()),
             model=model.name,
             fingerprint=self.model_fingerprint,
@@ -271,7 +274,7 @@ class Library:
 
     def _describe_root(self, root: LibraryRoot) -> RootInfo:
         state = "online" if root.online else "offline"
-        return RootInfo(root.path, state, root.labelled, self.store.count_files(self.model_id, root.id))
+        return RootInfo(root.path, state, root.labelled, self.store.files.count_files(self.model_id, root.id))
 
     # searching
 

@@ -44,7 +44,7 @@ def _read_roots(library: Path) -> list[bytes] | None:
     try:
         store = Store(library)
         try:
-            return [root.path for root in store.list_roots()]
+            return [root.path for root in store.files.list_roots()]
         finally:
             store.close()
     except LibraryError:

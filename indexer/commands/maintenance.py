@@ -130,7 +130,7 @@ def roots_command(library: Path | None, move: tuple[Path, Path] | None, as_json:
         if move:
             with opened.take_job_lock():
                 move_root(opened, *move)
-        roots = opened.store.list_roots()
+        roots = opened.store.files.list_roots()
     listed = [{"path": show_path(r.path), "state": _describe_state(r.online), "labelled": r.labelled} for r in roots]
     if as_json:
         print_result("roots", {"roots": listed})
@@ -167,7 +167,7 @@ def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path 
 
 def _confirm_forgetting(library: Library, folder: Path | None) -> bool:
     """Ask the user. LookalikeError where nobody answers."""
-    what = f"the folder {folder}" if folder else count_noun(library.store.count_missing(), "missing file")
+    what = f"the folder {folder}" if folder else count_noun(library.store.files.count_missing(), "missing file")
     try:
         question = f"Forget {what} with {'its photos, ' if folder else ''}their embeddings and labels?"
         return click.confirm(question, err=True)

@@ -48,8 +48,8 @@ def use_command(
 
 
 def _switch_fields(library: Library, report: SwitchReport) -> dict[str, Any]:
-    known = library.store.find_model(library.model_fingerprint)
-    old = library.store.find_model(str(library.store.read_setting("previous_model") or ""))
+    known = library.store.models.find_model(library.model_fingerprint)
+    old = library.store.models.find_model(str(library.store.models.read_setting("previous_model") or ""))
     return {
         "model": known.name if known else "",
         "fingerprint": library.model_fingerprint,

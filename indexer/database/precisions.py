@@ -13,14 +13,16 @@ from indexer.errors import LibraryError
 def count_precisions(store: Store, model: int) -> dict[str, int]:
     """Embeddings of the model by precision; only those that are new since the last count are read."""
     setting_name = f"precisions {model}"
-    upto, known_counts = _parse_kept_counts(store.read_setting(setting_name))
-    last = store.find_last_seq(model)
-    counts = dict(Counter(known_counts) + Counter(store.count_by_precision(model, upto, last)))
-    if sum(counts.values()) != store.count_embeddings(model) - store.count_embeddings(model, last):
-        counts = store.count_by_precision(model, 0, last)  # some were forgotten, or the count was no good
+    upto, known_counts = _parse_kept_counts(store.models.read_setting(setting_name))
+    last = store.embeddings.find_last_seq(model)
+    counts = dict(Counter(known_counts) + Counter(store.embeddings.count_by_precision(model, upto, last)))
+    if sum(counts.values()) != store.embeddings.count_embeddings(model) - store.embeddings.count_embeddings(
+        model, last
+    ):
+        counts = store.embeddings.count_by_precision(model, 0, last)  # some were forgotten, or the count was no good
     if (last, counts) != (upto, known_counts) and not store.database.read_only:
         with contextlib.suppress(LibraryError):  # a full disk stops no look at a library
-            store.set_setting(setting_name, {"upto": last, "counts": counts})
+            store.models.set_setting(setting_name, {"upto": last, "counts": counts})
     return counts
 
 

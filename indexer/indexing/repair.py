@@ -23,7 +23,7 @@ def check_library(library: Library) -> Steps[list[str]]:
     except ModelError as error:
         problems.append(str(error))
     yield Progress("check", 2, 3, "search index")
-    row = library.store.find_generation(library.model_id)
+    row = library.store.models.find_generation(library.model_id)
     try:
         if row is not None:
             generations.open_verified_generation(library.folder, row, library.model_fingerprint, {})
@@ -47,10 +47,10 @@ def mend_active_model(library: Library) -> Steps[ModelCard]:
     Whoever runs it hashes it anyhow.
     """
     files = _file_identities(library, library.model_fingerprint)
-    if files and library.store.read_setting(WHOLE_MODEL) == files:
+    if files and library.store.models.read_setting(WHOLE_MODEL) == files:
         return library.read_model_card()
     card = yield from _reinstall_model(library)
-    library.store.set_setting(WHOLE_MODEL, _file_identities(library, card.fingerprint))
+    library.store.models.set_setting(WHOLE_MODEL, _file_identities(library, card.fingerprint))
     return card
 
 
@@ -67,7 +67,7 @@ def _reinstall_model(library: Library) -> Steps[ModelCard]:
     try:
         return (yield from install_model(_active_choice(library), library.models_folder))
     except ModelError as damage:
-        known = library.store.find_model(library.model_fingerprint)
+        known = library.store.models.find_model(library.model_fingerprint)
         if known is None or known.name != DEFAULT_BACKBONE:
             raise
         card = yield from install_model(ModelChoice(), library.models_folder)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from indexer.database.store import LibraryRoot
+from indexer.database.file_table import LibraryRoot
 from indexer.errors import LibraryError, LookalikeError
 from indexer.library import Library
 from indexer.paths import is_below, show_path
@@ -14,15 +14,15 @@ def move_root(library: Library, old: Path, new: Path) -> None:
     """Point a root at another folder. LookalikeError where the old one is no root or the new one cannot be."""
     root, path = find_root(library, old), os.fsencode(new.resolve())
     require_folders(library.folder, [new])
-    if any(other.path == path for other in library.store.list_roots()):
+    if any(other.path == path for other in library.store.files.list_roots()):
         raise LookalikeError(f"{show_path(new)} is a photo folder of this library already.")
-    library.store.move_root(root.id, path)
+    library.store.files.move_root(root.id, path)
 
 
 def find_root(library: Library, folder: Path) -> LibraryRoot:
     """The root at this folder. LookalikeError where it is none."""
     wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
-    root = next((root for root in library.store.list_roots() if root.path in wanted), None)
+    root = next((root for root in library.store.files.list_roots() if root.path in wanted), None)
     if root is None:
         raise LookalikeError(f"{show_path(folder)} is no photo folder of this library; lookalike roots lists them.")
     return root
@@ -42,14 +42,14 @@ def add_roots(library: Library, folders: Sequence[Path], *, labelled: bool) -> N
     """Make folders roots of the library; one that lies below a root already is covered by it unless it is labelled."""
     for folder in folders:
         path = os.fsencode(folder.resolve())
-        known = library.store.list_roots()
+        known = library.store.files.list_roots()
         if labelled or not any(is_below(path, root.path) for root in known):
-            library.store.add_root(path, labelled=labelled)
+            library.store.files.add_root(path, labelled=labelled)
 
 
 def require_roots_online(library: Library) -> None:
     """LookalikeError where a photo folder is away: its photos have no embedding under the new model yet."""
-    for root in library.store.list_roots():
+    for root in library.store.files.list_roots():
         if not root.online or not Path(os.fsdecode(root.path)).is_dir():
             raise LookalikeError(
                 f"{show_path(root.path)} is offline: under another model its photos could not be found until "

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, LibraryRoot
 from indexer.database.precisions import count_precisions
-from indexer.database.store import FailedFile, FileOutcome, FileRecord, LibraryRoot, Store
+from indexer.database.store import Store
 from indexer.indexing import scan
 from indexer.indexing.pipeline import EmbeddingResult, index_files
 from indexer.indexing.roots import add_roots, require_folders
@@ -82,17 +83,17 @@ def index_library(
     require_folders(library.folder, folders)
     add_roots(library, folders, labelled=labelled)
     card, store = model.card, library.store
-    model_id = store.add_model(card.fingerprint, card.name, card.dim)
+    model_id = store.models.add_model(card.fingerprint, card.name, card.dim)
     if not library.model_fingerprint:  # a first run can be searched from its first batch on
-        store.set_setting("active_model", card.fingerprint)
+        store.models.set_setting("active_model", card.fingerprint)
     pending = yield from _find_pending_files(store, model_id)
     if pending:
         start += _load_model(model)
     counts = yield from _embed_pending_files(library, pending, model, model_id)
     library.activate_model(card.fingerprint)
-    for root in store.list_roots():
+    for root in store.files.list_roots():
         if pending and scan.identify_folder(root.path) is None:  # its drive went during the run
-            store.set_online(root.id, online=False)
+            store.files.set_online(root.id, online=False)
     if _tail_is_long(store, model_id, first_run=False) or not _check_generation(library):
         yield from generations.publish_generation(library.folder, store, model_id, card.fingerprint)
     report = _make_report(library, model_id, counts, time.perf_counter() - start)
@@ -116,9 +117,9 @@ def _load_model(model: Embedder) -> float:
 def _find_pending_files(store: Store, model: int) -> Steps[list[_PendingFile]]:
     for extra in ("heif", "raw"):
         if is_extra_installed(extra):
-            store.forget_curable_failures(extra)
+            store.embeddings.forget_curable_failures(extra)
     pending: list[_PendingFile] = []
-    roots = store.list_roots()
+    roots = store.files.list_roots()
     for root in roots:
         yield Progress("scan", len(pending), 0, show_path(root.path))
         other_roots = {other.path for other in roots if other.path != root.path}
@@ -129,21 +130,21 @@ def _find_pending_files(store: Store, model: int) -> Steps[list[_PendingFile]]:
 
 def _scan_root(store: Store, root: LibraryRoot, model: int, other_roots: set[bytes]) -> Iterator[_PendingFile]:
     """Compare one root with the library, record what went and came back, and yield what is to be read."""
-    known, folder_before = list(store.iterate_files(root.id, model)), scan.identify_folder(root.path)
+    known, folder_before = list(store.files.iterate_files(root.id, model)), scan.identify_folder(root.path)
     changes = scan.compare_listings(scan.walk_root(root.path, other_roots), known)
     looks_empty = not changes.found and (
         b"" in changes.unreadable or any(file.state in PRESENT_STATES for file in known)
     )
     went_offline = looks_empty or scan.identify_folder(root.path) != folder_before  # taken away while it was walked
-    store.set_online(root.id, online=not went_offline)
+    store.files.set_online(root.id, online=not went_offline)
     if went_offline:  # a drive that is not there, or an empty mount point: nothing is concluded from that
         return
     if changes.gone:
-        store.set_state(root.id, changes.gone, "missing")
+        store.files.set_state(root.id, changes.gone, "missing")
     if changes.back:
-        store.set_state(root.id, changes.back, "present")
-    if root.labelled and (unlabelled := store.list_unlabelled_files(root.id)):
-        store.set_labels(root.id, ((scan.parse_folder_label(path), path) for path in unlabelled))
+        store.files.set_state(root.id, changes.back, "present")
+    if root.labelled and (unlabelled := store.files.list_unlabelled_files(root.id)):
+        store.files.set_labels(root.id, ((scan.parse_folder_label(path), path) for path in unlabelled))
     yield from (_PendingFile(root, file) for file in changes.new)
 
 
@@ -161,7 +162,7 @@ class _EmbeddingClaims:
     def claim_content(self, sha256: bytes) -> bool:
         """Whether the caller is the one to embed this content; called from the decoding threads."""
         with self._lock:
-            if sha256 in self._claimed_hashes or self._store.is_content_finished(sha256, self._model):
+            if sha256 in self._claimed_hashes or self._store.embeddings.is_content_finished(sha256, self._model):
                 return False
             self._claimed_hashes.add(sha256)
             return True
@@ -216,7 +217,7 @@ def _commit_batch(library: Library, file_results: list[tuple[_PendingFile, Embed
     results = [result for _, result in file_results]
     library.thumbnails.put((r.sha256, r.thumbnail) for r in results if r.sha256 is not None and r.thumbnail is not None)
     outcomes = [_make_outcome(item, result, model) for item, result in file_results]
-    return library.store.record_outcomes(outcomes, library.store.find_model_id(model.card.fingerprint))
+    return library.store.record_outcomes(outcomes, library.store.models.find_model_id(model.card.fingerprint))
 
 
 def _make_outcome(item: _PendingFile, result: EmbeddingResult, model: Embedder) -> FileOutcome:
@@ -239,8 +240,8 @@ def _make_outcome(item: _PendingFile, result: EmbeddingResult, model: Embedder) 
 
 def _tail_is_long(store: Store, model: int, *, first_run: bool) -> bool:
     """Whether so much is searched exactly that a generation should cover it."""
-    row = store.find_generation(model)
-    tail = store.count_embeddings(model, row.built_upto if row else 0)
+    row = store.models.find_generation(model)
+    tail = store.embeddings.count_embeddings(model, row.built_upto if row else 0)
     rows = row.rows if row else 0
     if first_run:
         return tail > max(MIN_TAIL, rows)
@@ -249,23 +250,23 @@ def _tail_is_long(store: Store, model: int, *, first_run: bool) -> bool:
 
 def _check_generation(library: Library) -> bool:
     """Whether the published generation can be opened; a damaged one is dropped so that it is built anew."""
-    row = library.store.find_generation(library.model_id)
+    row = library.store.models.find_generation(library.model_id)
     if row is None or library.load_generation() is not None:
         return True
-    library.store.discard_generation(row.number)
+    library.store.models.discard_generation(row.number)
     return False
 
 
 def _make_report(library: Library, model: int, counts: _RunCounts, seconds: float) -> IndexReport:
     store = library.store
     return IndexReport(
-        files=store.count_files(model),
-        photos=store.count_photos(model),
+        files=store.files.count_files(model),
+        photos=store.embeddings.count_photos(model),
         embedded=counts.embedded,
         moved=counts.moved,
-        missing=store.count_missing(),
+        missing=store.files.count_missing(),
         failed=library.list_failed_files(),
         new_failures=counts.failed,
-        offline=[root.path for root in store.list_roots() if not root.online],
+        offline=[root.path for root in store.files.list_roots() if not root.online],
         seconds=round(seconds, 3),
     )

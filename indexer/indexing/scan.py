@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from indexer.database.connection import MAX_INTEGER
-from indexer.database.store import FileRecord
+from indexer.database.file_table import FileRecord
 from indexer.paths import show_path
 from indexer.photos.reading import is_candidate
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from indexer.database.store import FailedFile
+from indexer.database.file_table import FailedFile
 from indexer.errors import LibraryError, LookalikeError, ModelError
 from indexer.indexing.run import index_library
 from indexer.library import Library
@@ -32,8 +32,8 @@ def switch_model(library: Library, checkpoint: Path) -> Steps[SwitchReport]:
 
 def switch_back(library: Library) -> Steps[SwitchReport]:
     """Flip to the model before the active one, whose embeddings are still there."""
-    wanted = str(library.store.read_setting("previous_model") or "")
-    known = library.store.find_model(wanted)
+    wanted = str(library.store.models.read_setting("previous_model") or "")
+    known = library.store.models.find_model(wanted)
     if known is None:
         raise LibraryError(f"The library {library.name} has had no other model to go back to.")
     yield from install_model(ModelChoice(checkpoint=library.models_folder / wanted), library.models_folder)

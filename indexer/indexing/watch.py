@@ -112,7 +112,7 @@ def _wait_for_changes(
 
 
 def _list_root_paths(library: Library) -> list[bytes]:
-    return [root.path for root in library.store.list_roots()]
+    return [root.path for root in library.store.files.list_roots()]
 
 
 def _identify_roots(roots: list[bytes]) -> dict[bytes, FolderIdentity | None]:

@@ -83,7 +83,7 @@ def find_duplicates(
     """
     if kind not in DUPLICATE_KINDS:
         raise LookalikeError(f"There is no kind of duplicates named {kind!r}. Choose {', '.join(DUPLICATE_KINDS)}.")
-    if library.store.find_model(library.model_fingerprint) is None:
+    if library.store.models.find_model(library.model_fingerprint) is None:
         raise LibraryError(f"The library {library.name} is empty. Index a folder first: lookalike index FOLDER")
     yield Progress("compare", 0, 0, "reading the library")
     files = list_present_files(library.store.database, library.model_id)
@@ -166,10 +166,12 @@ def _read_embeddings(library: Library, photo_files: list[list[PresentFile]]) -> 
     rows = {files[0].photo: row for row, files in enumerate(photo_files)}
     model = library.model_id
     values, last_seq = (
-        np.zeros((len(photo_files), library.store.read_embeddings(model, 0, limit=1).values.shape[1]), np.float16),
+        np.zeros(
+            (len(photo_files), library.store.embeddings.read_embeddings(model, 0, limit=1).values.shape[1]), np.float16
+        ),
         0,
     )
-    while len((part := library.store.read_embeddings(model, last_seq, limit=ROWS_PER_BLOCK)).seqs):
+    while len((part := library.store.embeddings.read_embeddings(model, last_seq, limit=ROWS_PER_BLOCK)).seqs):
         last_seq = int(part.seqs[-1])
         part_rows = np.array([rows.get(id, -1) for id in part.ids.tolist()])
         values[part_rows[part_rows >= 0]] = part.values[part_rows >= 0]

@@ -128,12 +128,12 @@ class Gallery(NamedTuple):
     def _read_blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Rows of the gallery and their embeddings (m, dim) float32, piece after piece."""
         store, model, last_seq = self.library.store, self.library.model_id, 0
-        if SPARSE_LABELS_FACTOR * len(self.ids) < store.find_last_seq(model):
+        if SPARSE_LABELS_FACTOR * len(self.ids) < store.embeddings.find_last_seq(model):
             for start in range(0, len(self.ids), BLOCK_ROWS):
                 rows = np.arange(start, min(start + BLOCK_ROWS, len(self.ids)))
                 yield rows, self.read_embeddings(rows)
             return
-        while len((part := store.read_embeddings(model, last_seq, limit=BLOCK_ROWS)).seqs):
+        while len((part := store.embeddings.read_embeddings(model, last_seq, limit=BLOCK_ROWS)).seqs):
             last_seq = int(part.seqs[-1])
             in_gallery = np.isin(part.ids, self.ids)
             if in_gallery.any():

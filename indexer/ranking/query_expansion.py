@@ -52,9 +52,13 @@ def get_principal_space(library: Library) -> PrincipalSpace:
     if generation is not None:
         generation_key = (library.model_fingerprint, generation.manifest.number)
         return library.principal_space_cache.fit_if_changed(generation_key, lambda: generation.values)
-    embeddings_key = (library.model_fingerprint, store.find_last_seq(model), store.count_embeddings(model))
+    embeddings_key = (
+        library.model_fingerprint,
+        store.embeddings.find_last_seq(model),
+        store.embeddings.count_embeddings(model),
+    )
     return library.principal_space_cache.fit_if_changed(
-        embeddings_key, lambda: store.read_embeddings(model, 0, None, MAX_FIT_ROWS).values
+        embeddings_key, lambda: store.embeddings.read_embeddings(model, 0, None, MAX_FIT_ROWS).values
     )
 
 

@@ -123,7 +123,7 @@ def _decode_example(library: Library, fields: Mapping[str, Any]) -> QueryExample
 
 def _decode_picture(library: Library, fields: Mapping[str, Any]) -> QueryPicture:
     if "photo" in fields:
-        photo = library.store.find_photo_id(bytes.fromhex(fields["photo"]))
+        photo = library.store.embeddings.find_photo_id(bytes.fromhex(fields["photo"]))
         if not photo:
             raise LookalikeError("A photo of the saved search is no longer in the library.")
         return photo

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database.store import FailedFile
+from indexer.database.file_table import FailedFile
 from indexer.errors import LookalikeError
 from indexer.indexing import scan
 from indexer.indexing.pipeline import embed_files

@@ -118,14 +118,14 @@ def export_vectors(out: Path, library: Library, within: Filter | None = None) ->
     """
     require_suffix(out, "vectors")
     photo_ids, dim = library.find_photo_ids(within), library.read_model_card().dim
-    total, last = library.store.count_embeddings(library.model_id), 0
+    total, last = library.store.embeddings.count_embeddings(library.model_id), 0
     ids = [np.zeros(0, np.int64)]
     with atomic.replace_file(out) as file:
         header = {"descr": "<f4", "fortran_order": False, "shape": (len(photo_ids), dim)}
         np.lib.format.write_array_header_1_0(file, header)
         for done in range(0, total, ROWS_PER_BLOCK):
             yield Progress("export", done, total)
-            part = library.store.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)
+            part = library.store.embeddings.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)
             is_exported = np.isin(part.ids, photo_ids)
             file.write(part.values[is_exported].astype("<f4").tobytes())
             ids.append(part.ids[is_exported])

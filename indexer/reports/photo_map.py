@@ -138,10 +138,10 @@ def _place_new_photos(library: Library, stored: _StoredLayout, new: np.ndarray) 
 
 def _fit_basis(library: Library, width: int) -> Steps[np.ndarray]:
     """The leading principal directions (dim, width) of the embeddings, from evenly spaced ones."""
-    total, rows_read, rows = library.store.count_embeddings(library.model_id), 0, []
+    total, rows_read, rows = library.store.embeddings.count_embeddings(library.model_id), 0, []
     step = max(1, total // projection.MAX_FIT_ROWS)
     last = 0
-    while len((part := library.store.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
+    while len((part := library.store.embeddings.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
         rows.append(part.values[-rows_read % step :: step])
         rows_read, last = rows_read + len(part.seqs), int(part.seqs[-1])
         yield Progress("map", rows_read, total, "reading embeddings")
@@ -151,9 +151,9 @@ def _fit_basis(library: Library, width: int) -> Steps[np.ndarray]:
 
 def _project_photos(library: Library, wanted: np.ndarray, basis: np.ndarray) -> Steps[_ProjectedPhotos]:
     """The projected embeddings of the wanted photos that have one."""
-    total, rows_read, last = library.store.count_embeddings(library.model_id), 0, 0
+    total, rows_read, last = library.store.embeddings.count_embeddings(library.model_id), 0, 0
     ids, values = [], []
-    while len((part := library.store.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
+    while len((part := library.store.embeddings.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
         is_wanted = np.isin(part.ids, wanted)
         ids.append(part.ids[is_wanted])
         values.append(part.values[is_wanted].astype(np.float32) @ basis)

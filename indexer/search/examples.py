@@ -32,7 +32,7 @@ def embed_example(example: QueryExample, source: EmbeddingSource) -> np.ndarray:
     if isinstance(example, CroppedExample):
         return _embed_crop(example, source)
     if isinstance(example, int | np.integer):
-        stored = source.store.read_embedding(int(example), source.model_id)
+        stored = source.store.embeddings.read_embedding(int(example), source.model_id)
         if stored is None:
             raise LookalikeError(GONE_MESSAGE)
         return stored.astype(np.float32)
@@ -43,7 +43,9 @@ def embed_example(example: QueryExample, source: EmbeddingSource) -> np.ndarray:
 
 def _embed_file(path: Path, source: EmbeddingSource) -> np.ndarray:
     data = read_content(path)
-    stored = source.store.read_embedding(source.store.find_photo_id(content_hash(data)), source.model_id)
+    stored = source.store.embeddings.read_embedding(
+        source.store.embeddings.find_photo_id(content_hash(data)), source.model_id
+    )
     try:
         return stored.astype(np.float32) if stored is not None else embed_bytes(data, source.load_embedder())
     except PhotoError as error:
@@ -72,7 +74,7 @@ def find_picture_file(example: Path | int, store: Store) -> Path:
     """The picture's file. Raises LookalikeError where a photo of the library has none any more."""
     if isinstance(example, Path):
         return example
-    shown_photos = store.find_shown_photos([int(example)])
+    shown_photos = store.embeddings.find_shown_photos([int(example)])
     if not shown_photos:
         raise LookalikeError(GONE_MESSAGE)
     return Path(os.fsdecode(join_path(shown_photos[0].root, shown_photos[0].path)))
@@ -85,7 +87,7 @@ def find_photo_id(example: QueryExample, store: Store) -> int:
     """
     if isinstance(example, int | np.integer):
         return int(example)
-    return store.find_photo_id(content_hash(read_content(example))) if isinstance(example, Path) else 0
+    return store.embeddings.find_photo_id(content_hash(read_content(example))) if isinstance(example, Path) else 0
 
 
 def decode_for_crop(data: bytes, cropped: CroppedExample, short_side: int) -> DecodedPhoto:

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from indexer import atomic
-from indexer.database.store import GenerationRow, Store
+from indexer.database.model_table import GenerationRow
+from indexer.database.store import Store
 from indexer.errors import GenerationError
 from indexer.progress import Progress, Steps
 from indexer.vectors import recall
@@ -128,10 +129,10 @@ def publish_generation(
 
     The caller holds the library's job lock. Cancelled or killed, the old generation stays in use.
     """
-    built_upto, total = store.find_last_seq(model), store.count_embeddings(model)
+    built_upto, total = store.embeddings.find_last_seq(model), store.embeddings.count_embeddings(model)
     if not total:
         return None
-    number = store.reserve_generation(model, built_upto)
+    number = store.models.reserve_generation(model, built_upto)
     final_folder = get_generation_folder(library, number)
     folder = atomic.create_temporary_folder(final_folder)
     try:
@@ -142,8 +143,8 @@ def publish_generation(
     finally:
         atomic.remove_path(folder)
     manifest_bytes = (final_folder / "manifest.json").read_bytes()
-    store.set_setting(f"verified {number}", identities)
-    store.confirm_generation(number, manifest.rows, hashlib.sha256(manifest_bytes).hexdigest())
+    store.models.set_setting(f"verified {number}", identities)
+    store.models.confirm_generation(number, manifest.rows, hashlib.sha256(manifest_bytes).hexdigest())
     remove_unused_generations(library, store)
     return manifest
 
@@ -153,7 +154,7 @@ def _write_vectors(folder: Path, store: Store, model: int, built_upto: int, tota
     ids, last_seq = [np.empty(0, np.int64)], 0
     with (folder / "vectors.npy").open("wb") as file:
         for rows_done in range(0, total, ROWS_PER_BLOCK):
-            part = store.read_embeddings(model, last_seq, built_upto, ROWS_PER_BLOCK)
+            part = store.embeddings.read_embeddings(model, last_seq, built_upto, ROWS_PER_BLOCK)
             if not rows_done:
                 shape = (total, part.values.shape[1])
                 header = {"descr": "<f2", "fortran_order": False, "shape": shape}
@@ -272,7 +273,7 @@ def _require_regular(path: Path) -> os.stat_result:
 
 def remove_unused_generations(library: Path, store: Store) -> None:
     """Remove generations that nothing uses any more; what a running search has mapped stays until it lets go."""
-    used_folders = {get_generation_folder(library, number) for number in store.find_generation_numbers()}
+    used_folders = {get_generation_folder(library, number) for number in store.models.find_generation_numbers()}
     for folder in (library / "generations").iterdir():
         if folder not in used_folders:
             atomic.remove_path(folder)

@@ -20,7 +20,8 @@ import numpy as np
 
 from indexer.database.annotations import Annotations
 from indexer.database.contents import filter_present_photos
-from indexer.database.store import Store, StoredEmbeddings
+from indexer.database.embedding_table import StoredEmbeddings
+from indexer.database.store import Store
 from indexer.errors import LibraryError, ModelError
 from indexer.models.card import CARD_FILE, hash_label, read_json, read_seen_hashes
 from indexer.statistics import calibration
@@ -108,14 +109,15 @@ class LibraryCalibration:
 
     def read_embeddings(self, ids: np.ndarray, model_id: int) -> np.ndarray:
         """The embeddings (n, dim) float32 of these photos."""
-        found = [self._store.read_embedding(int(photo), model_id) for photo in ids]
+        found = [self._store.embeddings.read_embedding(int(photo), model_id) for photo in ids]
         return np.stack([vector for vector in found if vector is not None]).astype(np.float32)
 
     def _find_trained_photos(self, fingerprint: str) -> set[int] | None:
         """The photos that the model was trained on or chosen by; None where its list of them cannot be read."""
         try:
             return {
-                self._store.find_photo_id(row.tobytes()) for row in read_seen_hashes(self._models_folder / fingerprint)
+                self._store.embeddings.find_photo_id(row.tobytes())
+                for row in read_seen_hashes(self._models_folder / fingerprint)
             }
         except ModelError:
             return None
@@ -125,9 +127,11 @@ class LibraryCalibration:
 
         All of them are there, and the model was trained on none; where that cannot be read, there are none.
         """
-        last_seq = self._store.find_last_seq(model_id)
+        last_seq = self._store.embeddings.find_last_seq(model_id)
         if last_seq <= 2 * MAX_MEASURED_PHOTOS:
-            usable_vectors = self._select_usable_vectors(fingerprint, self._store.read_embeddings(model_id, 0))
+            usable_vectors = self._select_usable_vectors(
+                fingerprint, self._store.embeddings.read_embeddings(model_id, 0)
+            )
         else:
             usable_vectors = self._draw_usable_vectors(fingerprint, model_id, last_seq)
         drawn_rows = np.random.default_rng(0).permutation(len(usable_vectors.ids))[:MAX_MEASURED_PHOTOS]
@@ -141,7 +145,7 @@ class LibraryCalibration:
             if usable_parts and sum(len(part.ids) for part in usable_parts) >= MAX_MEASURED_PHOTOS:
                 break
             drawn_vectors = [
-                self._store.read_embeddings(model_id, int(seq), limit=1)
+                self._store.embeddings.read_embeddings(model_id, int(seq), limit=1)
                 for seq in start_seqs[start : start + MAX_MEASURED_PHOTOS]
             ]
             usable_parts.append(
@@ -156,9 +160,9 @@ class LibraryCalibration:
 
     def _read_or_measure(self, fingerprint: str, model_id: int) -> Calibration:
         label_stamp, folders = self._annotations.fingerprint_labels()
-        counts = [_bucket_count(count) for count in (folders, self._store.find_last_seq(model_id))]
+        counts = [_bucket_count(count) for count in (folders, self._store.embeddings.find_last_seq(model_id))]
         stamp = [MEASURING_VERSION, fingerprint, label_stamp, *counts]
-        stored = self._store.read_setting(CALIBRATION_SETTING)
+        stored = self._store.models.read_setting(CALIBRATION_SETTING)
         if isinstance(stored, dict) and stored.get("stamp") == stamp:
             with contextlib.suppress(ValueError):  # of another version: measure again
                 if stored.get("labels") == self._digest_labels(stored.get("photos"), model_id):
@@ -168,7 +172,7 @@ class LibraryCalibration:
             labels = self._digest_labels(measured.photos, model_id)
             fields = {"photos": measured.photos, "labels": labels, "fields": measured.calibration.fields()}
             with contextlib.suppress(LibraryError):  # a full disk stops no search
-                self._store.set_setting(CALIBRATION_SETTING, {"stamp": stamp, **fields})
+                self._store.models.set_setting(CALIBRATION_SETTING, {"stamp": stamp, **fields})
         return measured.calibration
 
     def _digest_labels(self, photos: object, model_id: int) -> int:

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.filters import Filter, find_present_photos
-from indexer.database.store import GenerationRow, KnownModel, Store, StoredEmbeddings
+from indexer.database.model_table import GenerationRow, KnownModel
+from indexer.database.store import Store
 from indexer.errors import GenerationError
 from indexer.search import generations
 from indexer.search.generations import Generation
@@ -69,7 +71,9 @@ class LibrarySearcher:
 
     def _mask_present_photos(self, within: Filter | None) -> AllowedPhotos:
         ids = find_present_photos(self.store.database, within)
-        mask = np.zeros(self.store.find_last_photo_id() + 1, bool)  # read after the ids, so that none is beyond
+        mask = np.zeros(
+            self.store.embeddings.find_last_photo_id() + 1, bool
+        )  # read after the ids, so that none is beyond
         mask[ids] = True
         rows = np.flatnonzero(mask[self.generation.ids]) if self.generation else np.zeros(0, np.int64)
         return AllowedPhotos(mask, rows)
@@ -84,7 +88,7 @@ class LibrarySearcher:
 
     def refresh_generation(self, fingerprint: str, model: KnownModel) -> None:
         """Open the newest generation of the model, once verified; none where it is damaged."""
-        row = self.store.find_generation(model.id)
+        row = self.store.models.find_generation(model.id)
         number = row.number if row else 0
         if number == self._tried_generation:
             return
@@ -94,7 +98,7 @@ class LibrarySearcher:
     def _open_generation(self, row: GenerationRow, fingerprint: str) -> Generation | None:
         """The generation, its files hashed unless an earlier opening did; None with a notice where it is damaged."""
         name = f"verified {row.number}"
-        stored_identities = self.store.read_setting(name)
+        stored_identities = self.store.models.read_setting(name)
         identities = stored_identities if isinstance(stored_identities, dict) else {}
         try:
             opened, current_identities = generations.open_verified_generation(self.folder, row, fingerprint, identities)
@@ -103,7 +107,7 @@ class LibrarySearcher:
             return None
         opened.preload_files()
         if current_identities != identities and not self.store.database.read_only:
-            self.store.set_setting(name, current_identities)
+            self.store.models.set_setting(name, current_identities)
         return opened
 
     def _refresh_tail(self, model: KnownModel) -> None:
@@ -111,7 +115,7 @@ class LibrarySearcher:
         if model != self._model:
             self._model, self.tail = model, _make_empty_vectors(model.dim)
         built_upto = self.generation.manifest.built_upto if self.generation else 0
-        new_vectors = self.store.read_embeddings(
+        new_vectors = self.store.embeddings.read_embeddings(
             model.id, int(self.tail.seqs[-1]) if len(self.tail.seqs) else built_upto
         )
         if len(new_vectors.seqs):

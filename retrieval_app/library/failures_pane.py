@@ -3,7 +3,7 @@
 from PySide6.QtCore import QSortFilterProxyModel, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from indexer.database.store import FailedFile
+from indexer.database.file_table import FailedFile
 from retrieval_app.session.session import Session
 from retrieval_app.session.system_open import open_containing_folder
 from retrieval_app.widgets.controls import make_button, make_label

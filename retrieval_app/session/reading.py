@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.database.file_table import FailedFile
 from indexer.database.filters import Filter
-from indexer.database.store import FailedFile
 from indexer.library import Library, LibraryInfo, SearchResult
 from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED, SearchRequest, run_search
 from retrieval_app.session.state import PhotoListing
@@ -57,7 +57,11 @@ def find_filtered_photos(library: Library, within: Filter) -> FoundListings:
 
 
 def _count_candidates(library: Library, within: Filter | None) -> int:
-    return library.store.count_photos(library.model_id) if within is None else len(library.find_photo_ids(within))
+    return (
+        library.store.embeddings.count_photos(library.model_id)
+        if within is None
+        else len(library.find_photo_ids(within))
+    )
 
 
 def _build_listing(result: SearchResult, candidate_count: int) -> PhotoListing:
@@ -81,8 +85,8 @@ class LibrarySnapshot(NamedTuple):
 def take_snapshot(library: Library) -> LibrarySnapshot:
     """Everything at once."""
     info = library.collect_info() if library.model_fingerprint else None
-    previous_model = library.store.find_model(str(library.store.read_setting("previous_model") or ""))
-    is_watched = bool(library.store.read_setting(WATCHED_SETTING))
+    previous_model = library.store.models.find_model(str(library.store.models.read_setting("previous_model") or ""))
+    is_watched = bool(library.store.models.read_setting(WATCHED_SETTING))
     return LibrarySnapshot(
         library.find_photo_ids(),
         info,
@@ -94,4 +98,4 @@ def take_snapshot(library: Library) -> LibrarySnapshot:
 
 def save_watched_setting(library: Library, *, watched: bool) -> None:
     """Remember whether the user wants the folders to be watched."""
-    library.store.set_setting(WATCHED_SETTING, watched)
+    library.store.models.set_setting(WATCHED_SETTING, watched)

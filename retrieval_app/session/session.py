@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from indexer.database.file_table import FailedFile
 from indexer.database.filters import Filter
-from indexer.database.store import FailedFile
 from indexer.errors import LookalikeError
 from indexer.library import Library, LibraryInfo
 from indexer.photos.samples import find_sample_folder

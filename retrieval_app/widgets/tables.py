@@ -7,7 +7,7 @@ from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex,
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from indexer.database.store import FailedFile
+from indexer.database.file_table import FailedFile
 from indexer.paths import show_path
 
 AnyIndex = QModelIndex | QPersistentModelIndex

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from indexer.database.store import FailedFile
+from indexer.database.file_table import FailedFile
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.menus import KeyDescription
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view

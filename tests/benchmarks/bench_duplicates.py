@@ -57,8 +57,8 @@ def made_up(folder: Path, count: int) -> Library:
         near = vectors[row - 1] + 0.3 / DIM**0.5 * random.standard_normal(DIM)
         vectors[row] = near / np.linalg.norm(near)
     card = tiny_card()
-    model = library.store.add_model(card.fingerprint, card.name, card.dim)
-    library.store.add_root(ROOT, labelled=False)
+    model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
+    library.store.files.add_root(ROOT, labelled=False)
     library.store.record_outcomes((outcome(1, row, vector) for row, vector in enumerate(vectors)), model)
     library.thumbnails.put((content_hash(str(row).encode()), thumbnail(row)) for row in range(count))
     return library
@@ -108,7 +108,7 @@ def _pairs(values: np.ndarray, row: int, reach: np.ndarray) -> list[tuple[int, i
 
 def everything(library: Library) -> tuple[np.ndarray, np.ndarray]:
     """Ids (n,) and embeddings (n, dim) of all photos."""
-    found = library.store.read_embeddings(library.model_id, 0)
+    found = library.store.embeddings.read_embeddings(library.model_id, 0)
     return found.ids, found.values
 
 

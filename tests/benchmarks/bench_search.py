@@ -93,11 +93,11 @@ def write(folder: Path, rows: int, dim: int) -> None:
     with Library.create(folder) as library:
         card = replace(tiny_card(), dim=dim)
         store = library.store
-        model = store.add_model(card.fingerprint, card.name, card.dim)
-        store.add_root(b"/nowhere/photos", labelled=False)
+        model = store.models.add_model(card.fingerprint, card.name, card.dim)
+        store.files.add_root(b"/nowhere/photos", labelled=False)
         number = 0
         for part in vectors(rows, dim):
-            with store.transaction():
+            with store.database.transaction():
                 numbers = range(number + 1, number + len(part) + 1)
                 hashes = ((n, content_hash(b"%d" % n)) for n in numbers)
                 store.database.execute_many("INSERT INTO photos VALUES (?, ?, 4000, 3000)", hashes)

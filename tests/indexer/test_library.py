@@ -43,7 +43,7 @@ def ids_of(result: SearchResult) -> list[int]:
 def hide(library: Library, ids: list[int]) -> None:
     """Let files go missing, as another program would find them."""
     with Library.open(library.folder) as other:
-        other.store.set_state(1, [os.path.basename(photo.path) for photo in other.load_photos(ids)], "missing")  # noqa: PTH119
+        other.store.files.set_state(1, [os.path.basename(photo.path) for photo in other.load_photos(ids)], "missing")  # noqa: PTH119
 
 
 @pytest.mark.parametrize("exact", [False, True])
@@ -157,8 +157,8 @@ def test_searches_go_on_while_another_connection_writes(filled: Library) -> None
     def write() -> None:
         with Library.open(filled.folder) as other:
             while not stop.is_set():
-                other.store.set_state(1, [b"000399.jpg"], "missing")
-                other.store.set_state(1, [b"000399.jpg"], "present")
+                other.store.files.set_state(1, [b"000399.jpg"], "missing")
+                other.store.files.set_state(1, [b"000399.jpg"], "present")
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -30,7 +30,7 @@ def elsewhere(home: Path, tmp_path: Path) -> Path:
     for library, root in ((tmp_path / "A.library", "far"), (home / "second.library", "near")):
         paint(tmp_path / root / "x.png", 702)
         with Library.create(library) as opened:
-            opened.store.add_root(bytes(tmp_path.resolve() / root), labelled=False)
+            opened.store.files.add_root(bytes(tmp_path.resolve() / root), labelled=False)
     return tmp_path / "A.library"
 
 
@@ -102,7 +102,7 @@ def test_a_folder_is_known_under_every_name_that_leads_to_it(
     monkeypatch.setenv("LOOKALIKE_HOME", str(tmp_path / "none"))
     (tmp_path / "photos" / "deep").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "photos")
-    library.store.add_root(bytes(tmp_path / "photos"), labelled=False)
+    library.store.files.add_root(bytes(tmp_path / "photos"), labelled=False)
     for out in ("photos/x.png", "link/x.png", "link/deep/x.png", "photos/deep/../x.png", "photos"):
         with pytest.raises(LookalikeError, match="nothing is ever written"):
             require_safe_output(tmp_path / out, library=library.folder)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.database.store import FileOutcome, FileRecord
+from indexer.database.file_table import FileOutcome, FileRecord
 from indexer.library import Library
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
@@ -33,9 +33,9 @@ def fill(folder: Path, vectors: np.ndarray, *, publish: bool = True, first: int 
     """Add photos with these embeddings (n, 192) to a library, made where there is none, and publish a generation."""
     with Library.create(folder) as library:
         card = tiny_card()
-        model = library.store.add_model(card.fingerprint, card.name, card.dim)
-        library.store.add_root(ROOT, labelled=False)
-        root = library.store.list_roots()[0].id
+        model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
+        library.store.files.add_root(ROOT, labelled=False)
+        root = library.store.files.list_roots()[0].id
         library.store.record_outcomes((outcome(root, first + n, vector) for n, vector in enumerate(vectors)), model)
         if publish:
             drain(generations.publish_generation(folder, library.store, model, card.fingerprint))

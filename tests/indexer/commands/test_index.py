@@ -267,7 +267,7 @@ def test_bad_input_is_a_sentence_and_changes_nothing(
     assert said.err.strip()
     assert (snapshot(prepared.photos), snapshot(tmp_path / "flat")) == before
     with Library.open(prepared.home / "default.library") as library:
-        assert len(library.store.list_roots()) == 1
+        assert len(library.store.files.list_roots()) == 1
 
 
 def test_faults_reach_a_shell_as_exit_code_and_sentence(home: Path, tmp_path: Path) -> None:

@@ -91,12 +91,12 @@ def test_a_picture_from_outside_is_asked_of_the_new_model(library: Library, chec
 def test_going_back_and_forth_computes_nothing(library: Library, checkpoint: Path) -> None:
     old = library.model_fingerprint
     drain(switch_model(library, checkpoint))
-    new, last = library.model_fingerprint, library.store.find_last_seq(library.model_id)
+    new, last = library.model_fingerprint, library.store.embeddings.find_last_seq(library.model_id)
     assert drain(switch_back(library)).photos == 5
     assert library.model_fingerprint == old
     drain(switch_back(library))
     assert library.model_fingerprint == new
-    assert library.store.find_last_seq(library.model_id) == last
+    assert library.store.embeddings.find_last_seq(library.model_id) == last
 
 
 def test_photos_that_came_under_the_new_model_are_counted_when_going_back(
@@ -218,7 +218,7 @@ def test_index_with_another_model_hides_no_photos_that_are_offline(
 def test_the_model_to_go_back_to_is_never_the_one_in_use(
     library: Library, checkpoint: Path, tell: Callable[..., Said], tmp_path: Path
 ) -> None:
-    old = library.store.find_model(library.model_fingerprint)
+    old = library.store.models.find_model(library.model_fingerprint)
     assert old is not None
     for _ in range(2):  # the second time it is in use already
         said = tell(tmp_path, "use", checkpoint, "--library", library.folder)

@@ -97,7 +97,7 @@ def test_label_survives_a_move_and_another_model_and_rests_while_the_file_is_gon
     drain(index_library(library, [tree], Tiny()))
     assert labels_by_name(library) == {"moved.png": "rex"}
     drain(index_library(library, [tree], Tiny("other")))
-    assert library.annotations.read_labels(library.store.find_model_id(Tiny("other").card.fingerprint)) == {
+    assert library.annotations.read_labels(library.store.models.find_model_id(Tiny("other").card.fingerprint)) == {
         photo.id: "rex"
     }
     (tree / "dog" / "moved.png").rename(tmp_path / "away.png")
@@ -138,7 +138,7 @@ def test_decision_holds_for_either_order_and_can_be_taken_back(filled: Library) 
 def test_forgotten_photo_takes_its_label_and_decisions_along(filled: Library) -> None:
     filled.annotations.set_label([1, 2], "cat")
     filled.annotations.record_decision([(1, 2), (3, 4)])
-    filled.store.set_state(1, [b"000000.jpg"], "missing")
+    filled.store.files.set_state(1, [b"000000.jpg"], "missing")
     filled.store.forget_missing()
     assert filled.annotations.read_labels(filled.model_id) == {2: "cat"}
     assert filled.annotations.read_decisions() == {(3, 4)}
@@ -168,10 +168,10 @@ def _breaks_after(photos: np.ndarray) -> Iterator[int]:
 
 def test_stamp_changes_when_folders_take_other_names(filled: Library) -> None:
     before = filled.annotations.fingerprint_labels()
-    root = filled.store.list_roots()[0].id
-    paths = [file.path for file in filled.store.iterate_files(root, filled.model_id)]
-    filled.store.set_labels(root, (("wren", path) for path in paths))
+    root = filled.store.files.list_roots()[0].id
+    paths = [file.path for file in filled.store.files.iterate_files(root, filled.model_id)]
+    filled.store.files.set_labels(root, (("wren", path) for path in paths))
     named = filled.annotations.fingerprint_labels()
-    filled.store.set_labels(root, (("wren" if at else "owl", path) for at, path in enumerate(paths)))
+    filled.store.files.set_labels(root, (("wren" if at else "owl", path) for at, path in enumerate(paths)))
     again = filled.annotations.fingerprint_labels()
     assert len({before, named, again}) == 3

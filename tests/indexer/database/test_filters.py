@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from indexer.database.file_table import FileOutcome, FileRecord
 from indexer.database.filters import ORIENTATIONS, Filter, find_present_photos
-from indexer.database.store import FileOutcome, FileRecord
 from indexer.errors import LookalikeError
 from indexer.library import Library, SearchResult
 from indexer.progress import drain
@@ -94,9 +94,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def fill(library: Library) -> list[Fact]:
     card, random = tiny_card(), np.random.default_rng(0)
-    model = library.store.add_model(card.fingerprint, card.name, card.dim)
+    model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
     for root in ROOTS:
-        library.store.add_root(root, labelled=True)
+        library.store.files.add_root(root, labelled=True)
     vectors = clustered(ROWS + TAIL)
     files = [
         made(number, copy, vectors[number], random)
@@ -108,7 +108,7 @@ def fill(library: Library) -> list[Fact]:
     library.store.record_outcomes([file for number, file in files if number >= ROWS], model)
     for place in range(1, len(ROOTS) + 1):
         gone = [file.file.path for number, file in files if file.root == place and number % 11 == 0]
-        library.store.set_state(place, gone, "missing")
+        library.store.files.set_state(place, gone, "missing")
     facts = [fact(library, number, file) for number, file in files]
     library.annotations.set_label([fact.photo for fact in facts if fact.user_label], "mine")
     return facts
@@ -126,7 +126,7 @@ def made(number: int, copy: int, vector: np.ndarray, random: np.random.Generator
 
 def fact(library: Library, number: int, made: FileOutcome) -> Fact:
     return Fact(
-        photo=library.store.find_photo_id(made.sha256),
+        photo=library.store.embeddings.find_photo_id(made.sha256),
         path=ROOTS[made.root - 1] + b"/" + made.file.path,
         state="missing" if number % 11 == 0 else "present",
         label=made.label,

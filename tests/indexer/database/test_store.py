@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.database.store import FailedFile, FileOutcome, FileRecord, Store
+from indexer.database.file_table import FailedFile, FileOutcome, FileRecord
+from indexer.database.store import Store
 from tests.support.embedders import tiny_card
 from tests.support.vectors import clustered, outcome
 
@@ -17,15 +18,15 @@ CARD = tiny_card()
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store with one root (1), one model (1) and the embeddings of five photos."""
     opened = Store(tmp_path)
-    opened.add_model(CARD.fingerprint, CARD.name, CARD.dim)
-    opened.add_root(b"/photos", labelled=False)
+    opened.models.add_model(CARD.fingerprint, CARD.name, CARD.dim)
+    opened.files.add_root(b"/photos", labelled=False)
     opened.record_outcomes([outcome(1, number, vector) for number, vector in enumerate(clustered(5))], 1)
     yield opened
     opened.close()
 
 
 def _unfinished(store: Store, model: int) -> list[bytes]:
-    return sorted(file.path for file in store.iterate_files(1, model) if file.state == "unfinished")
+    return sorted(file.path for file in store.files.iterate_files(1, model) if file.state == "unfinished")
 
 
 def _copy(path: bytes, number: int, root: int = 1) -> FileOutcome:
@@ -33,51 +34,51 @@ def _copy(path: bytes, number: int, root: int = 1) -> FileOutcome:
 
 
 def test_vectors_come_back_bit_for_bit_in_order(store: Store) -> None:
-    found = store.read_embeddings(1, 0)
+    found = store.embeddings.read_embeddings(1, 0)
     assert np.array_equal(found.values, clustered(5))
     assert found.seqs.tolist() == sorted(found.seqs.tolist())
-    assert store.read_embeddings(1, int(found.seqs[2])).seqs.tolist() == found.seqs.tolist()[3:]
-    assert store.read_embeddings(1, 0, int(found.seqs[2]), 2).seqs.tolist() == found.seqs.tolist()[:2]
+    assert store.embeddings.read_embeddings(1, int(found.seqs[2])).seqs.tolist() == found.seqs.tolist()[3:]
+    assert store.embeddings.read_embeddings(1, 0, int(found.seqs[2]), 2).seqs.tolist() == found.seqs.tolist()[:2]
 
 
 def test_no_vectors_are_none(store: Store) -> None:
-    assert [len(part) for part in store.read_embeddings(1, 10**9)] == [0, 0, 0]
+    assert [len(part) for part in store.embeddings.read_embeddings(1, 10**9)] == [0, 0, 0]
 
 
 def test_batch_that_fails_half_way_leaves_nothing(store: Store) -> None:
-    before = store.count_files(1)
+    before = store.files.count_files(1)
     good, bad = outcome(1, 10, clustered(1)[0]), outcome(99, 11, clustered(1)[0])  # there is no root 99
     with pytest.raises(Exception, match="FOREIGN KEY"):
         store.record_outcomes([good, bad], 1)
-    assert store.count_files(1) == before
-    assert not store.is_content_finished(good.sha256 or b"", 1)
+    assert store.files.count_files(1) == before
+    assert not store.embeddings.is_content_finished(good.sha256 or b"", 1)
 
 
 def test_moved_file_takes_the_place_of_the_missing_one(store: Store) -> None:
-    store.set_state(1, [b"000002.jpg"], "missing")
+    store.files.set_state(1, [b"000002.jpg"], "missing")
     assert store.record_outcomes([_copy(b"new.jpg", 2)], 1) == 1
-    assert (store.count_missing(), store.count_files(1)) == (0, 5)
+    assert (store.files.count_missing(), store.files.count_files(1)) == (0, 5)
 
 
 def test_one_new_file_takes_the_place_of_one_missing_copy_only(store: Store) -> None:
     store.record_outcomes([_copy(b"copy.jpg", 2)], 1)
-    store.set_state(1, [b"000002.jpg", b"copy.jpg"], "missing")
+    store.files.set_state(1, [b"000002.jpg", b"copy.jpg"], "missing")
     assert store.record_outcomes([_copy(b"new.jpg", 2)], 1) == 1
-    assert store.count_missing() == 1
+    assert store.files.count_missing() == 1
 
 
 def test_file_recorded_again_moves_nothing(store: Store) -> None:
     store.record_outcomes([_copy(b"copy.jpg", 2)], 1)
-    store.set_state(1, [b"copy.jpg"], "missing")
+    store.files.set_state(1, [b"copy.jpg"], "missing")
     assert store.record_outcomes([_copy(b"000002.jpg", 2)], 1) == 0
-    assert store.count_missing() == 1
+    assert store.files.count_missing() == 1
 
 
 def test_unfinished_are_files_with_a_photo_that_has_neither_embedding_nor_failure(store: Store) -> None:
     store.record_outcomes([FileOutcome(1, FileRecord(b"locked.jpg", 1, 1, 1), reason="no permission to read it")], 1)
     assert _unfinished(store, 1) == []
-    other = store.add_model("f" * 64, "other", 192)
-    store.set_state(1, [b"000000.jpg"], "missing")
+    other = store.models.add_model("f" * 64, "other", 192)
+    store.files.set_state(1, [b"000000.jpg"], "missing")
     store.record_outcomes([_copy(b"000001.jpg", 1)._replace(reason="is damaged")], other)
     assert _unfinished(store, other) == [b"000000.jpg", b"000002.jpg", b"000003.jpg", b"000004.jpg"]
 
@@ -87,15 +88,17 @@ def test_failure_belongs_to_the_content_under_one_model(store: Store) -> None:
     unread = FileOutcome(1, FileRecord(b"locked.jpg", 1, 1, 1), reason="no permission to read it")
     store.record_outcomes([bad, unread, bad._replace(file=FileRecord(b"copy.jpg", 1, 1, 1), reason=None)], 1)
     expected = [(b"bad.jpg", bad.reason), (b"copy.jpg", bad.reason), (b"locked.jpg", unread.reason)]
-    assert store.list_failed_files(1) == [FailedFile(b"/photos/" + path, reason or "") for path, reason in expected]
-    other = store.add_model("f" * 64, "other", 192)
-    assert [failure.path for failure in store.list_failed_files(other)] == [b"/photos/locked.jpg"]
+    assert store.files.list_failed_files(1) == [
+        FailedFile(b"/photos/" + path, reason or "") for path, reason in expected
+    ]
+    other = store.models.add_model("f" * 64, "other", 192)
+    assert [failure.path for failure in store.files.list_failed_files(other)] == [b"/photos/locked.jpg"]
 
 
 def test_failed_file_that_goes_is_forgotten(store: Store) -> None:
     store.record_outcomes([FileOutcome(1, FileRecord(b"locked.jpg", 1, 1, 1), reason="no permission to read it")], 1)
-    store.set_state(1, [b"locked.jpg"], "missing")
-    assert (store.list_failed_files(1), store.count_missing()) == ([], 0)
+    store.files.set_state(1, [b"locked.jpg"], "missing")
+    assert (store.files.list_failed_files(1), store.files.count_missing()) == ([], 0)
 
 
 def test_only_failures_that_lacked_the_extra_are_curable(store: Store) -> None:
@@ -103,59 +106,59 @@ def test_only_failures_that_lacked_the_extra_are_curable(store: Store) -> None:
         store.record_outcomes(
             [FileOutcome(1, FileRecord(path, 1, 1, 1), sha256=path.ljust(32), reason="no", needs=needs)], 1
         )
-    store.forget_curable_failures("heif")
-    assert [failure.path for failure in store.list_failed_files(1)] == [b"/photos/b.dng", b"/photos/c.jpg"]
+    store.embeddings.forget_curable_failures("heif")
+    assert [failure.path for failure in store.files.list_failed_files(1)] == [b"/photos/b.dng", b"/photos/c.jpg"]
     assert _unfinished(store, 1) == [b"a.heic"]
 
 
 def test_forgetting_what_is_missing_keeps_photos_that_a_file_holds(store: Store) -> None:
     store.record_outcomes([_copy(b"copy.jpg", 0)], 1)
-    store.set_state(1, [b"000000.jpg", b"000001.jpg"], "missing")
+    store.files.set_state(1, [b"000000.jpg", b"000001.jpg"], "missing")
     assert store.forget_missing() == 1
-    assert store.database.fetch_integer("SELECT count(*) FROM photos") == store.count_embeddings(1) == 4
+    assert store.database.fetch_integer("SELECT count(*) FROM photos") == store.embeddings.count_embeddings(1) == 4
     assert store.database.is_intact()
 
 
 def test_forgetting_a_root_forgets_nothing_of_another(store: Store) -> None:
-    store.add_root(b"/other", labelled=False)
+    store.files.add_root(b"/other", labelled=False)
     store.record_outcomes([outcome(2, 7, clustered(1)[0]), _copy(b"copy.jpg", 0, root=2)], 1)
-    store.set_state(1, [b"000003.jpg"], "missing")
+    store.files.set_state(1, [b"000003.jpg"], "missing")
     assert store.forget_root(2) == 1
-    assert (store.count_missing(), store.count_files(1), len(store.list_roots())) == (1, 4, 1)
+    assert (store.files.count_missing(), store.files.count_files(1), len(store.files.list_roots())) == (1, 4, 1)
 
 
 def test_number_of_a_forgotten_photo_is_not_given_again(store: Store) -> None:
-    last = store.find_last_photo_id()
+    last = store.embeddings.find_last_photo_id()
     store.forget_root(1)
-    store.add_root(b"/photos", labelled=False)
+    store.files.add_root(b"/photos", labelled=False)
     store.record_outcomes([outcome(1, 50, clustered(1)[0])], 1)
-    assert store.find_last_photo_id() == int(store.find_shown_ids(1)[0]) == last + 1
+    assert store.embeddings.find_last_photo_id() == int(store.embeddings.find_shown_ids(1)[0]) == last + 1
 
 
 def test_photos_are_shown_in_the_order_asked_with_their_copies(store: Store) -> None:
     store.record_outcomes([_copy(b"copy.jpg", 4), _copy(b"zcopy.jpg", 4)], 1)
-    found = store.find_shown_photos([5, 99, 1])
+    found = store.embeddings.find_shown_photos([5, 99, 1])
     assert [(photo.id, photo.path, photo.copies) for photo in found] == [(5, b"000004.jpg", 2), (1, b"000000.jpg", 0)]
 
 
 def test_more_photos_than_sqlite_takes_values_can_be_asked_for(store: Store) -> None:
-    assert [photo.id for photo in store.find_shown_photos(list(range(3000)))] == [1, 2, 3, 4, 5]
+    assert [photo.id for photo in store.embeddings.find_shown_photos(list(range(3000)))] == [1, 2, 3, 4, 5]
 
 
 def test_label_of_the_user_stands_before_the_folder_label(store: Store) -> None:
-    store.set_labels(1, [("cats", b"000000.jpg"), ("cats", b"000001.jpg")])
+    store.files.set_labels(1, [("cats", b"000000.jpg"), ("cats", b"000001.jpg")])
     store.database.execute_statement("INSERT INTO labels (photo, label) VALUES (1, 'dog')")
-    assert [photo.label for photo in store.find_shown_photos([1, 2, 3])] == ["dog", "cats", None]
+    assert [photo.label for photo in store.embeddings.find_shown_photos([1, 2, 3])] == ["dog", "cats", None]
 
 
 def test_labels_that_are_the_same_are_not_written_again(store: Store) -> None:
-    store.set_labels(1, [("cats", b"000000.jpg")])
+    store.files.set_labels(1, [("cats", b"000000.jpg")])
     changes = store.database.count_changes()
-    store.set_labels(1, [("cats", b"000000.jpg"), (None, b"000001.jpg")])
+    store.files.set_labels(1, [("cats", b"000000.jpg"), (None, b"000001.jpg")])
     assert store.database.count_changes() == changes
 
 
 def test_settings_come_back_as_they_were(store: Store) -> None:
-    store.set_setting("x", {"a": [1, None, "ü"]})
-    assert store.read_setting("x") == {"a": [1, None, "ü"]}
-    assert store.read_setting("never set") is None
+    store.models.set_setting("x", {"a": [1, None, "ü"]})
+    assert store.models.read_setting("x") == {"a": [1, None, "ü"]}
+    assert store.models.read_setting("never set") is None

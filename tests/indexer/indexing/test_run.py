@@ -66,11 +66,14 @@ def test_second_run_embeds_only_what_is_new(library: Library, folder: Path) -> N
 
 def test_run_without_changes_changes_nothing(library: Library, folder: Path) -> None:
     run(library, Tiny(), folder)
-    before = list(library.store.database.fetch_rows("SELECT * FROM files")), library.store.find_generation(1)
+    before = list(library.store.database.fetch_rows("SELECT * FROM files")), library.store.models.find_generation(1)
     model = Tiny()
     report = run(library, model, folder)
     assert (report.embedded, report.moved, model.asked) == (0, 0, 0)
-    assert (list(library.store.database.fetch_rows("SELECT * FROM files")), library.store.find_generation(1)) == before
+    assert (
+        list(library.store.database.fetch_rows("SELECT * FROM files")),
+        library.store.models.find_generation(1),
+    ) == before
 
 
 def test_moved_renamed_and_copied_files_embed_nothing(library: Library, folder: Path) -> None:
@@ -330,13 +333,13 @@ def test_root_can_be_labelled_later_without_a_forward_pass(library: Library, fol
     model = Tiny()
     run(library, model, folder, labelled=True)
     assert labels(library) == {"0.png": "a", "1.png": "a", "2.png": "b"}
-    assert (model.asked, len(library.store.list_roots())) == (0, 1)
+    assert (model.asked, len(library.store.files.list_roots())) == (0, 1)
 
 
 def test_folder_below_a_root_is_covered_by_it(library: Library, folder: Path) -> None:
     run(library, Tiny(), folder)
     run(library, Tiny(), folder / "a", folder)
-    assert [root.path for root in library.store.list_roots()] == [bytes(folder)]
+    assert [root.path for root in library.store.files.list_roots()] == [bytes(folder)]
 
 
 def test_labelled_folder_below_a_root_becomes_a_root_and_embeds_nothing(library: Library, folder: Path) -> None:
@@ -345,7 +348,7 @@ def test_labelled_folder_below_a_root_becomes_a_root_and_embeds_nothing(library:
     model = Tiny()
     report = run(library, model, folder / "a", labelled=True)
     assert (report.files, report.photos, report.missing, model.asked) == (4, 4, 0, 0)
-    assert [root.path for root in library.store.list_roots()] == [bytes(folder), bytes(folder / "a")]
+    assert [root.path for root in library.store.files.list_roots()] == [bytes(folder), bytes(folder / "a")]
     assert labels(library) == {"0.png": None, "1.png": None, "2.png": None, "3.png": "cats"}
     assert set(shown(library).values()) == {0}
 
@@ -362,14 +365,14 @@ def test_root_is_known_by_its_real_path(library: Library, folder: Path) -> None:
     run(library, Tiny(), folder)
     (folder.parent / "link").symlink_to(folder)
     run(library, Tiny(), folder.parent / "link", folder / "a" / "..")
-    assert [root.path for root in library.store.list_roots()] == [bytes(folder)]
+    assert [root.path for root in library.store.files.list_roots()] == [bytes(folder)]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "a/0.png"])
 def test_folder_that_is_none_is_refused_before_anything_changes(library: Library, folder: Path, name: str) -> None:
     with pytest.raises(LibraryError, match=r"does not exist|is not a folder"):
         run(library, Tiny(), folder, folder / name)
-    assert (library.store.list_roots(), library.model_fingerprint) == ([], "")
+    assert (library.store.files.list_roots(), library.model_fingerprint) == ([], "")
 
 
 def test_library_does_not_index_itself(library: Library) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType
 
 from indexer.database.connection import MAX_INTEGER
-from indexer.database.store import FileRecord
+from indexer.database.file_table import FileRecord
 from indexer.indexing.scan import FolderListing, RootChanges, compare_listings, parse_folder_label, walk_root
 from tests.support.rights import Rights
 

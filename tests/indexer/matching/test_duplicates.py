@@ -69,8 +69,8 @@ def with_vectors(folder: Path, vectors: np.ndarray, order: Iterable[int]) -> Lib
     """A library with these embeddings, recorded in this order; a content keeps its name and hash."""
     library = Library.create(folder)
     card = tiny_card()
-    model = library.store.add_model(card.fingerprint, card.name, card.dim)
-    library.store.add_root(made_up.ROOT, labelled=False)
+    model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
+    library.store.files.add_root(made_up.ROOT, labelled=False)
     library.store.record_outcomes((outcome(1, number, vectors[number]) for number in order), model)
     return library
 

@@ -59,7 +59,7 @@ def rich(library: Library, outside: Path) -> SearchRequest:
     )
     negatives = (9, CroppedExample(outside, (0, 0, 12, 12)))
     within = Filter(
-        under=Path(os.fsdecode(library.store.list_roots()[0].path)),
+        under=Path(os.fsdecode(library.store.files.list_roots()[0].path)),
         after=datetime(2001, 2, 3, 4, 5, 6),
         before=datetime(2101, 1, 1),
         min_side=24,

@@ -141,7 +141,7 @@ def test_vectors_are_those_of_the_shown_photos_and_know_their_ids(tmp_path: Path
     fill(tmp_path / "x.library", vectors)
     with Library.open(tmp_path / "x.library") as library:
         write_card(library.models_folder)
-        library.store.set_state(1, [b"000007.jpg"], "missing")
+        library.store.files.set_state(1, [b"000007.jpg"], "missing")
         assert drain(export_vectors(tmp_path / "out.npy", library)) == 49
         ids, values = all_vectors(library)
     written, of = np.load(tmp_path / "out.npy"), np.load(tmp_path / "out.ids.npy")

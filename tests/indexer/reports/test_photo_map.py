@@ -107,7 +107,7 @@ def test_a_library_that_has_more_than_doubled_gets_a_new_map(filled: Library) ->
 @pytest.mark.parametrize("method", list(LAYOUT_METHODS))
 def test_a_library_whose_photos_were_forgotten_gets_a_new_map(filled: Library, method: str) -> None:
     drain(update_layout(filled, method))
-    filled.store.set_state(1, [b"%06d.jpg" % number for number in range(PHOTOS)], "missing")
+    filled.store.files.set_state(1, [b"%06d.jpg" % number for number in range(PHOTOS)], "missing")
     filled.store.forget_missing()
     fill(filled.folder, VECTORS[PHOTOS:], publish=False, first=PHOTOS)
     made = drain(update_layout(filled, method))
@@ -118,12 +118,12 @@ def test_a_library_whose_photos_were_forgotten_gets_a_new_map(filled: Library, m
 def test_photos_that_are_gone_are_left_out_and_come_back(filled: Library) -> None:
     whole = drain(update_layout(filled, "pca"))
     gone = [b"%06d.jpg" % number for number in range(40)]
-    filled.store.set_state(1, gone, "missing")
+    filled.store.files.set_state(1, gone, "missing")
     shown = load_layout(filled, "pca")
     assert shown is not None
     assert shown.ids.tolist() == sorted(filled.find_photo_ids().tolist())
     assert len(shown.ids) == PHOTOS - 40
-    filled.store.set_state(1, gone, "present")
+    filled.store.files.set_state(1, gone, "present")
     assert same(whole, drain(update_layout(filled, "pca")))
 
 

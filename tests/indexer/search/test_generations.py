@@ -1,5 +1,6 @@
 """A generation is published whole, states its true recall, and is never believed when anything about it is off."""
 
+import json
 import os
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from indexer.search.generations import (
 )
 from indexer.search.query import Query
 from indexer.vectors import recall
-from tests.support.commands import ROOT, run_patiently
+from tests.support.commands import ROOT
 from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
 from tests.support.vectors import all_vectors, clustered, fill
 
@@ -185,18 +186,24 @@ def test_generation_of_another_model_is_refused(filled: Library) -> None:
         open_verified_generation(filled.folder, row_of(filled), "0" * 64, {})
 
 
-@pytest.mark.parametrize(("extent", "least"), [("quick", 100), pytest.param("long", 300, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("extent", "least"), [("quick", 100), pytest.param("long", 300, marks=[pytest.mark.long, pytest.mark.timeout(590)])]
+)
 def test_every_damage_is_noticed_before_annoy_sees_it(tmp_path: Path, extent: str, least: int) -> None:
     fill(tmp_path / "x.library", clustered(300))
     fill(tmp_path / "other.library", clustered(310, seed=5))
     fill(tmp_path / "foreign.library", clustered(320, dim=64))
     places = [str(tmp_path / name) for name in ("x.library", "other.library", "foreign.library", "")]
-    said = run_patiently(
+    done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "support" / "mutations.py"), *places, extent],
         env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=580,
     )
-    assert (said.code, said.err) == (0, "")
-    tried = said.objects()
+    assert (done.returncode, done.stderr) == (0, "")
+    tried = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(tried) >= least
     for case in tried:
         assert case["before"] == "annoy", case

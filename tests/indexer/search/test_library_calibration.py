@@ -60,7 +60,9 @@ def labels_of(known: Calibration) -> tuple[str, int, int, bool]:
 
 
 def missing(library: Library, ids: Iterable[int]) -> None:
-    library.store.set_state(library.store.list_roots()[0].id, [b"%06d.jpg" % (id - 1) for id in ids], "missing")
+    library.store.files.set_state(
+        library.store.files.list_roots()[0].id, [b"%06d.jpg" % (id - 1) for id in ids], "missing"
+    )
 
 
 # known labels and new ones
@@ -104,11 +106,11 @@ def test_a_new_label_of_one_photo_does_not_count(library: Library) -> None:
 def test_labels_that_the_card_names_are_known_though_their_pictures_lie_elsewhere(library: Library) -> None:
     assert library.load_calibration().new_labels
     train(library, (), trained_labels=[hash_label(f"class {code}") for code in range(CLASSES)])
-    library.store.set_setting("calibration", None)
+    library.store.models.set_setting("calibration", None)
     assert labels_of(library.load_calibration()) == ("labels", CLASSES, CLASSES * EACH, False)
     for damaged in ("class 1", 5, [1, None], {"class 1": 1}):
         train(library, (), trained_labels=damaged)
-        library.store.set_setting("calibration", None)
+        library.store.models.set_setting("calibration", None)
         assert library.load_calibration().new_labels
 
 
@@ -117,7 +119,7 @@ def test_new_labels_of_the_training_come_before_known_ones_of_the_library(librar
     train(library, of(*range(CLASSES), each=EACH // 2), calibration=given.fields())
     assert library.load_calibration() == given
     train(library, (), calibration=given.fields())
-    library.store.set_setting("calibration", None)
+    library.store.models.set_setting("calibration", None)
     assert library.load_calibration().source == "labels"
 
 
@@ -146,7 +148,7 @@ def test_a_calibration_of_an_earlier_version_is_one_of_new_labels(library: Libra
 
 def put(library: Library, number: int, label: str) -> None:
     """Let a file lie in the folder of a class."""
-    library.store.set_labels(library.store.list_roots()[0].id, [(label, b"%06d.jpg" % number)])
+    library.store.files.set_labels(library.store.files.list_roots()[0].id, [(label, b"%06d.jpg" % number)])
 
 
 def test_one_photo_that_changes_its_folder_is_noticed(library: Library) -> None:
@@ -165,13 +167,13 @@ def test_one_photo_that_changes_its_folder_is_noticed(library: Library) -> None:
 
 def test_what_was_kept_is_taken_again_while_its_photos_keep_their_labels(library: Library) -> None:
     library.load_calibration()
-    kept = library.store.read_setting("calibration")
+    kept = library.store.models.read_setting("calibration")
     assert isinstance(kept, dict)
     shown = kept["fields"] | {"photos": 77}
-    library.store.set_setting("calibration", kept | {"fields": shown})
+    library.store.models.set_setting("calibration", kept | {"fields": shown})
     assert library.load_calibration().photos == 77  # not measured again
     for damaged in ("1, 2", [1, "two"], None):
-        library.store.set_setting("calibration", kept | {"fields": shown, "photos": damaged})
+        library.store.models.set_setting("calibration", kept | {"fields": shown, "photos": damaged})
         assert library.load_calibration().photos == CLASSES * EACH
 
 

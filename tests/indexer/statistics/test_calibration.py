@@ -398,12 +398,12 @@ def test_calibration_is_measured_once_and_again_when_labels_change(tmp_path: Pat
         give_labels(library, codes)
         first = library.load_calibration()
         assert library.load_calibration() is first
-        kept = library.store.read_setting("calibration")
-        library.store.set_setting("something", 1)
+        kept = library.store.models.read_setting("calibration")
+        library.store.models.set_setting("something", 1)
         assert library.load_calibration() == first
     with Library.open(tmp_path / "x.library") as again:
         assert again.load_calibration() == first
-        assert again.store.read_setting("calibration") == kept
+        assert again.store.models.read_setting("calibration") == kept
         again.annotations.set_label([1], "class 5")
         assert again.load_calibration() != first
 

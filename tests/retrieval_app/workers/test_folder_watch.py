@@ -64,7 +64,7 @@ def test_the_wish_to_watch_is_kept_with_its_library(session: Session, folder: Pa
 
 def kept(home: Path) -> bool:
     with Library.open(home / "default.library") as library:
-        return library.store.read_setting("watched") is True
+        return library.store.models.read_setting("watched") is True
 
 
 def test_the_watch_makes_way_for_a_job_and_comes_back(session: Session, folder: Path, qtbot: QtBot) -> None:

@@ -49,12 +49,12 @@ def hold(writer: LibraryWriter) -> Held:
 
 
 def put(library: Library, value: str) -> None:
-    library.store.set_setting("said", [*(library.store.read_setting("said") or []), value])  # type: ignore[misc]
+    library.store.models.set_setting("said", [*(library.store.models.read_setting("said") or []), value])  # type: ignore[misc]
 
 
 def said(folder: Path) -> object:
     with Library.open(folder) as library:
-        return library.store.read_setting("said")
+        return library.store.models.read_setting("said")
 
 
 def test_what_is_said_while_the_thread_is_busy_is_written_in_its_order(

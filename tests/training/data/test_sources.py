@@ -60,7 +60,7 @@ def test_the_users_labels_are_what_is_learned_from(library: Library) -> None:
 
 def age(library: Library, some: int) -> set[bytes]:
     """Let so many photos of each class be of 2001; the content hashes of all others."""
-    (root,) = library.store.list_roots()
+    (root,) = library.store.files.list_roots()
     for folder in Path(os.fsdecode(root.path)).iterdir():
         for file in sorted(folder.iterdir())[:some]:
             os.utime(file, (1e9, 1e9))

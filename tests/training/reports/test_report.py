@@ -120,7 +120,7 @@ def test_the_command_writes_the_page_into_the_checkpoint(checkpoint: Path, tmp_p
 def test_no_page_is_written_below_a_root(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     with Library.create(tmp_path / "home" / "x.library") as library:
-        library.store.add_root(bytes(tmp_path / "photos"), labelled=False)
+        library.store.files.add_root(bytes(tmp_path / "photos"), labelled=False)
     said = lookalike(tmp_path / "home", "report", checkpoint, "--out", tmp_path / "photos" / "page.html")
     assert said.code == 2
     assert "lies in a photo folder" in said.err

@@ -1,0 +1,166 @@
+"""The SQL of photos, embeddings and failures: each content once, with its vector or its failure under each model.
+
+A photo is a content (sha256), not a file: copies share one, and a moved file finds its own again. Embeddings are
+numbered by `seq` in the order they were committed, which is how search files and counts go on from the last time.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from indexer.database.annotations import LABEL_SQL
+from indexer.database.connection import MAX_INTEGER, Database
+from indexer.database.file_table import FileOutcome
+
+BOUND_VALUES = 500  # bound to one statement at most: SQLite takes a limited number
+
+
+class ShownPhoto(NamedTuple):
+    """A photo as people see it: one present file's root and relative path, the number of further copies, its label."""
+
+    id: int
+    sha256: bytes
+    width: int
+    height: int
+    root: bytes
+    path: bytes
+    online: bool
+    label: str | None
+    copies: int
+
+
+class StoredEmbeddings(NamedTuple):
+    """Embeddings of one model: seqs (n,) and photo ids (n,) int64, vectors (n, dim) float16."""
+
+    seqs: np.ndarray
+    ids: np.ndarray
+    values: np.ndarray
+
+
+class EmbeddingTable:
+    """Photos, embeddings and failures in a library's database; used in the database's thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # photos
+
+    def find_photo_id(self, sha256: bytes | None) -> int:
+        """The id of the photo with this content, 0 where there is none."""
+        return self._database.fetch_integer("SELECT id FROM photos WHERE sha256 = ?", (sha256,))
+
+    def find_last_photo_id(self) -> int:
+        """The highest id ever given to a photo: ids are not used twice."""
+        return self._database.fetch_integer("SELECT seq FROM sqlite_sequence WHERE name = 'photos'")
+
+    def find_shown_ids(self, model: int) -> np.ndarray:
+        """Ids (n,) int64 of photos with a present file and an embedding, in the order of (root, path)."""
+        rows = self._database.fetch_rows(
+            "SELECT photo FROM files WHERE state = 'present' AND EXISTS (SELECT 1 FROM embeddings AS e "
+            "WHERE e.photo = files.photo AND e.model = ?) ORDER BY root, path",
+            (model,),
+        )
+        return np.fromiter(dict.fromkeys(row[0] for row in rows), np.int64)
+
+    def find_shown_photos(self, ids: Sequence[int]) -> list[ShownPhoto]:
+        """The photos of these ids as people see them, in the order asked; ids without a present file are left out."""
+        found: dict[int, ShownPhoto] = {}
+        for start in range(0, len(ids), BOUND_VALUES):
+            for photo in self._fetch_shown_files([int(id) for id in ids[start : start + BOUND_VALUES]]):
+                first = found.setdefault(photo.id, photo._replace(copies=-1))
+                found[photo.id] = first._replace(copies=first.copies + 1)
+        return [found[int(id)] for id in ids if int(id) in found]
+
+    def _fetch_shown_files(self, ids: list[int]) -> list[ShownPhoto]:
+        """Every present file of these photos as a ShownPhoto with no copies, files of online roots first."""
+        rows = self._database.fetch_rows(
+            "SELECT photos.id, sha256, width, height, roots.path, files.path, online, "
+            f"(SELECT {LABEL_SQL} FROM files AS f LEFT JOIN labels AS l ON l.photo = f.photo "
+            "WHERE f.photo = photos.id AND f.state = 'present'), 0 "
+            "FROM files JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root WHERE "
+            f"files.state = 'present' AND files.photo IN ({','.join('?' * len(ids))}) "
+            "ORDER BY online DESC, files.root, files.path",
+            ids,
+        )
+        return [ShownPhoto._make(row) for row in rows]
+
+    def count_photos(self, model: int) -> int:
+        """The number of photos with a present file and an embedding under the model."""
+        return self._database.fetch_integer(
+            "SELECT count(*) FROM embeddings AS e WHERE model = ? AND "
+            "EXISTS (SELECT 1 FROM files WHERE photo = e.photo AND state = 'present')",
+            (model,),
+        )
+
+    def drop_unused_photos(self) -> int:
+        """Delete the photos that no file holds any more, with all that belongs to them; returns how many."""
+        sql = "DELETE FROM photos WHERE id NOT IN (SELECT photo FROM files WHERE photo IS NOT NULL)"
+        return self._database.execute_statement(sql)
+
+    # what became of a content under a model
+
+    def record_photo(self, outcome: FileOutcome, model: int) -> int:
+        """Store the content of a file with its embedding or failure under the model; returns the photo's id.
+
+        An embedding that is there already stays; a failure takes the place of an earlier one.
+        """
+        self._database.execute_statement("INSERT OR IGNORE INTO photos (sha256) VALUES (?)", (outcome.sha256,))
+        photo = self.find_photo_id(outcome.sha256)
+        if outcome.width:
+            size = (outcome.width, outcome.height, photo)
+            self._database.execute_statement("UPDATE photos SET width = ?, height = ? WHERE id = ?", size)
+        if outcome.vector is not None:
+            self._database.execute_statement(
+                "INSERT OR IGNORE INTO embeddings (photo, model, vector, precision) VALUES (?, ?, ?, ?)",
+                (photo, model, np.asarray(outcome.vector, "<f2").tobytes(), outcome.precision),
+            )
+        elif outcome.reason is not None:
+            failure = (photo, model, outcome.reason, outcome.needs)
+            self._database.execute_statement("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", failure)
+        return photo
+
+    def is_content_finished(self, sha256: bytes, model: int) -> bool:
+        """Whether this content already has an embedding or a failure under the model."""
+        sql = (
+            "SELECT 1 FROM photos WHERE sha256 = ? AND (id IN (SELECT photo FROM embeddings WHERE model = ? AND "
+            "photo = photos.id) OR id IN (SELECT photo FROM failures WHERE model = ? AND photo = photos.id))"
+        )
+        return bool(self._database.fetch_rows(sql, (sha256, model, model)))
+
+    def forget_curable_failures(self, extra: str) -> None:
+        """Delete failures that only lacked an optional package which is now installed, so that they are tried again."""
+        self._database.execute_statement("DELETE FROM failures WHERE needs = ?", (extra,))
+
+    # embeddings
+
+    def read_embedding(self, photo: int, model: int) -> np.ndarray | None:
+        """The stored vector (dim,) float16 of a photo under the model, None where it has none."""
+        rows = self._database.fetch_rows("SELECT vector FROM embeddings WHERE photo = ? AND model = ?", (photo, model))
+        return np.frombuffer(rows[0][0], "<f2") if rows else None
+
+    def read_embeddings(self, model: int, above: int, upto: int | None = None, limit: int = -1) -> StoredEmbeddings:
+        """Embeddings of the model with above < seq <= upto, in order of seq, at most `limit` of them."""
+        rows = self._database.fetch_rows(
+            "SELECT seq, photo, vector FROM embeddings WHERE model = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+            (model, above, upto if upto is not None else MAX_INTEGER, limit),
+        )
+        seqs = np.array([row[0] for row in rows], np.int64)
+        ids = np.array([row[1] for row in rows], np.int64)
+        values = np.frombuffer(b"".join(row[2] for row in rows), "<f2")
+        return StoredEmbeddings(seqs, ids, values.reshape(len(rows), -1) if rows else np.empty((0, 0), np.float16))
+
+    def find_last_seq(self, model: int) -> int:
+        """The highest seq of the model's embeddings, 0 when it has none."""
+        return self._database.fetch_integer("SELECT max(seq) FROM embeddings WHERE model = ?", (model,))
+
+    def count_embeddings(self, model: int, above: int = 0) -> int:
+        """The number of the model's embeddings with seq > above."""
+        # The + lets an index count them, as their table holds vectors.
+        sql = "SELECT count(*) FROM embeddings WHERE model = ? AND +seq > ?"
+        return self._database.fetch_integer(sql, (model, above))
+
+    def count_by_precision(self, model: int, above: int, upto: int) -> dict[str, int]:
+        """The number of the model's embeddings with above < seq <= upto by precision, a text even where damaged."""
+        sql = "SELECT precision || '', count(*) FROM embeddings WHERE model = ? AND seq > ? AND seq <= ? GROUP BY 1"
+        return dict(self._database.fetch_rows(sql, (model, above, upto)))

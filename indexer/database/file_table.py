@@ -1,0 +1,166 @@
+"""The SQL of roots and files: which photo folders a library has, and what it knows of each file below them.
+
+A file's path is stored relative to its root, so a folder that is moved keeps everything known about its files.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import starmap
+from typing import NamedTuple
+
+import numpy as np
+
+from indexer.database.connection import Database
+from indexer.paths import join_path
+
+
+class LibraryRoot(NamedTuple):
+    """A photo folder of the library: absolute path in bytes; offline when it was missing or empty at the last scan."""
+
+    id: int
+    path: bytes
+    labelled: bool
+    online: bool
+
+
+class FileRecord(NamedTuple):
+    """What the library knows of one file; `path` is relative to its root, times in nanoseconds."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    state: str = "present"
+
+
+class FileOutcome(NamedTuple):
+    """What became of one file: its photo with a vector (dim,) float16, or linked to a known photo, or a failure."""
+
+    root: int
+    file: FileRecord
+    label: str | None = None
+    sha256: bytes | None = None
+    width: int | None = None
+    height: int | None = None
+    vector: np.ndarray | None = None
+    precision: str = ""
+    reason: str | None = None
+    needs: str | None = None
+
+
+class FailedFile(NamedTuple):
+    """A file that could not be used, by absolute path, with the plain reason."""
+
+    path: bytes
+    reason: str
+
+
+class FileTable:
+    """Roots and files in a library's database: one method per question or change; used in the database's thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list_roots(self) -> list[LibraryRoot]:
+        """All roots, in the order they were added."""
+        rows = self._database.fetch_rows("SELECT id, path, labelled, online FROM roots ORDER BY id")
+        return [LibraryRoot(id, path, bool(labelled), bool(online)) for id, path, labelled, online in rows]
+
+    def add_root(self, path: bytes, *, labelled: bool) -> None:
+        """Add a root, or turn an existing one into a labelled one."""
+        self._database.execute_statement(
+            "INSERT INTO roots (path, labelled, online) VALUES (?, ?, 1) "
+            "ON CONFLICT (path) DO UPDATE SET labelled = labelled OR excluded.labelled",
+            (path, labelled),
+        )
+
+    def set_online(self, root: int, *, online: bool) -> None:
+        """Record whether a root was there at the last scan."""
+        sql = "UPDATE roots SET online = ? WHERE id = ? AND online != ?"
+        self._database.execute_statement(sql, (online, root, online))
+
+    def move_root(self, root: int, path: bytes) -> None:
+        """Point a root at another folder; its files keep their relative paths and their photos."""
+        self._database.execute_statement("UPDATE roots SET path = ? WHERE id = ?", (path, root))
+
+    def drop_root(self, root: int) -> None:
+        """Delete a root and its files; photos that no file holds any more stay: `Store.forget_root` takes them too."""
+        self._database.execute_statement("DELETE FROM roots WHERE id = ?", (root,))
+
+    def iterate_files(self, root: int, model: int) -> Iterator[FileRecord]:
+        """Every file known below a root; "unfinished" where its photo has neither embedding nor failure so far."""
+        # In the table's own order (the + hides the index of paths), which takes half the time.
+        rows = self._database.fetch_rows(
+            "SELECT path, size, mtime_ns, ctime_ns, CASE WHEN state = 'failed' "
+            "OR EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = files.photo AND e.model = ?) "
+            "OR EXISTS (SELECT 1 FROM failures AS f WHERE f.photo = files.photo AND f.model = ?) "
+            "THEN state ELSE 'unfinished' END FROM files WHERE +root = ?",
+            (model, model, root),
+        )
+        return starmap(FileRecord, rows)
+
+    def list_unlabelled_files(self, root: int) -> list[bytes]:
+        """Relative paths of the root's files without a folder label."""
+        rows = self._database.fetch_rows("SELECT path FROM files WHERE root = ? AND label IS NULL", (root,))
+        return [path for (path,) in rows]
+
+    def set_labels(self, root: int, labels: Iterable[tuple[str | None, bytes]]) -> None:
+        """Set the folder label of files of a root, given as (label, relative path)."""
+        with self._database.transaction():
+            self._database.execute_many(
+                "UPDATE files SET label = ?1 WHERE root = ?2 AND path = ?3 AND label IS NOT ?1",
+                ((label, root, path) for label, path in labels),
+            )
+
+    def set_state(self, root: int, paths: Iterable[bytes], state: str) -> None:
+        """Mark files of a root missing, or present again; a file without a photo is forgotten when it goes."""
+        rows = [(state, root, path) for path in paths]
+        with self._database.transaction():
+            sql = "UPDATE files SET state = ? WHERE root = ? AND path = ? AND photo IS NOT NULL"
+            self._database.execute_many(sql, rows)
+            if state == "missing":
+                sql = "DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL"
+                self._database.execute_many(sql, [row[1:] for row in rows])
+
+    def record_file(self, outcome: FileOutcome, photo: int | None) -> bool:
+        """Store one file with its photo (None: it could not be read); returns whether it has only moved to this path.
+
+        It has moved where its photo is new under this path and has a missing file elsewhere, which is then forgotten.
+        """
+        file, place = outcome.file, (outcome.root, outcome.file.path)
+        before = self._database.fetch_integer("SELECT photo FROM files WHERE root = ? AND path = ?", place)
+        self._database.execute_statement(
+            "INSERT OR REPLACE INTO files (root, path, size, mtime_ns, ctime_ns, state, photo, label, reason) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (outcome.root, *file[:4], "present" if photo else "failed", photo, outcome.label, outcome.reason),
+        )
+        if photo is None or photo == before:
+            return False
+        sql = "DELETE FROM files WHERE id = (SELECT min(id) FROM files WHERE photo = ? AND state = 'missing')"
+        return bool(self._database.execute_statement(sql, (photo,)))
+
+    def list_failed_files(self, model: int) -> list[FailedFile]:
+        """Files that could not be read, and present files whose content could not be used, by root and path."""
+        rows = self._database.fetch_rows(
+            "SELECT roots.path, bad.path, bad.reason FROM (SELECT root, path, f.reason FROM failures AS f JOIN files "
+            "ON files.photo = f.photo AND state = 'present' WHERE f.model = ? UNION ALL "
+            "SELECT root, path, reason FROM files WHERE state = 'failed') AS bad "
+            "JOIN roots ON roots.id = bad.root ORDER BY bad.root, bad.path",
+            (model,),
+        )
+        return [FailedFile(join_path(root, path), reason) for root, path, reason in rows]
+
+    def count_files(self, model: int, root: int | None = None) -> int:
+        """The number of present files whose photo has an embedding under the model, of one root or of all."""
+        return self._database.fetch_integer(
+            "SELECT count(*) FROM files JOIN embeddings AS e ON e.photo = files.photo AND e.model = ? "
+            "WHERE state = 'present' AND (? IS NULL OR root = ?)",
+            (model, root, root),
+        )
+
+    def count_missing(self) -> int:
+        """The number of files that were there once and are not now."""
+        return self._database.fetch_integer("SELECT count(*) FROM files WHERE state = 'missing'")
+
+    def drop_missing(self) -> None:
+        """Delete the rows of missing files; `Store.forget_missing` takes the photos that nothing holds any more too."""
+        self._database.execute_statement("DELETE FROM files WHERE state = 'missing'")

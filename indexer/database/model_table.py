@@ -1,0 +1,99 @@
+"""The SQL of models, their generations of search files, and the settings that say which of them count.
+
+Settings are JSON by name: the active and the previous model, which generation was verified, what was calibrated.
+"""
+
+import json
+from typing import NamedTuple
+
+from indexer.database.connection import Database
+
+
+class KnownModel(NamedTuple):
+    """A model that the library has embeddings of, or will have."""
+
+    id: int
+    name: str
+    dim: int
+
+
+class GenerationRow(NamedTuple):
+    """A published generation: it covers every embedding of its model with seq <= built_upto."""
+
+    number: int
+    model: int
+    built_upto: int
+    rows: int
+    manifest_sha256: str
+
+
+class ModelTable:
+    """Models, generations and settings in a library's database; used in the database's thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # models
+
+    def find_model_id(self, fingerprint: str) -> int:
+        """The id of a model by its fingerprint, 0 when the library does not know it."""
+        return self._database.fetch_integer("SELECT id FROM models WHERE fingerprint = ?", (fingerprint,))
+
+    def find_model(self, fingerprint: str) -> KnownModel | None:
+        """The model with this fingerprint, None when the library does not know it."""
+        rows = self._database.fetch_rows("SELECT id, name, dim FROM models WHERE fingerprint = ?", (fingerprint,))
+        return KnownModel._make(rows[0]) if rows else None
+
+    def add_model(self, fingerprint: str, name: str, dim: int) -> int:
+        """The id of a model, added when it is new; the first model becomes the active one."""
+        with self._database.transaction():
+            model = (fingerprint, name, dim)
+            sql = "INSERT OR IGNORE INTO models (fingerprint, name, dim) VALUES (?, ?, ?)"
+            self._database.execute_statement(sql, model)
+            sql = "INSERT OR IGNORE INTO settings VALUES ('active_model', ?)"
+            self._database.execute_statement(sql, (json.dumps(fingerprint),))
+        return self.find_model_id(fingerprint)
+
+    # generations
+
+    def find_generation(self, model: int) -> GenerationRow | None:
+        """The newest published generation of the model, None where it has none."""
+        rows = self._database.fetch_rows(
+            "SELECT number, model, built_upto, rows, manifest_sha256 FROM generations "
+            "WHERE model = ? AND manifest_sha256 IS NOT NULL ORDER BY number DESC LIMIT 1",
+            (model,),
+        )
+        return GenerationRow._make(rows[0]) if rows else None
+
+    def find_generation_numbers(self) -> set[int]:
+        """The numbers of the newest published generation of each model: the ones to keep."""
+        sql = "SELECT max(number) FROM generations WHERE manifest_sha256 IS NOT NULL GROUP BY model"
+        return {row[0] for row in self._database.fetch_rows(sql)}
+
+    def reserve_generation(self, model: int, built_upto: int) -> int:
+        """A fresh number for a generation that is about to be built."""
+        with self._database.transaction():
+            sql = "INSERT INTO generations (model, built_upto, rows) VALUES (?, ?, 0)"
+            self._database.execute_statement(sql, (model, built_upto))
+            return self._database.fetch_integer("SELECT last_insert_rowid()")
+
+    def confirm_generation(self, number: int, rows: int, manifest_sha256: str) -> None:
+        """Make a built generation the one that searches use; reserved numbers that were never built are dropped."""
+        with self._database.transaction():
+            sql = "UPDATE generations SET rows = ?, manifest_sha256 = ? WHERE number = ?"
+            self._database.execute_statement(sql, (rows, manifest_sha256, number))
+            self._database.execute_statement("DELETE FROM generations WHERE manifest_sha256 IS NULL")
+
+    def discard_generation(self, number: int) -> None:
+        """Forget a generation whose files are damaged, so that the next run builds a new one."""
+        self._database.execute_statement("DELETE FROM generations WHERE number = ?", (number,))
+
+    # settings
+
+    def read_setting(self, name: str) -> object:
+        """The stored value of a setting, None when it was never set."""
+        return self._database.fetch_json("SELECT value FROM settings WHERE name = ?", (name,))
+
+    def set_setting(self, name: str, value: object) -> None:
+        """Store a setting as JSON."""
+        self._database.execute_statement("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, json.dumps(value)))
