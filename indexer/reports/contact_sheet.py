@@ -4,7 +4,6 @@ Names come from anywhere: they are shown as `photos.text` makes them, and in HTM
 """
 
 import base64
-import html
 import io
 import os
 from collections.abc import Callable, Sequence
@@ -108,41 +107,64 @@ def _read_picture(cell: SheetCell) -> Image.Image:
 
 
 PAGE_TEMPLATE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <style>
-body {{ background: {ground}; color: {ink}; font: 13px system-ui, sans-serif; margin: 24px; }}
-main {{ display: grid; grid-template-columns: repeat(auto-fill, minmax({cell}px, 1fr)); gap: 16px; }}
-figure {{ margin: 0; overflow-wrap: anywhere; }}
-img {{ max-width: {cell}px; max-height: {cell}px; }}
-figcaption {{ margin-top: 4px; }}
-small {{ color: {quiet}; display: block; }}
-.query img {{ outline: 2px solid {accent}; outline-offset: 2px; }}
-</style></head><body><h1>{title}</h1><main>
-{figures}
+body { background: {{ background }}; color: {{ text }}; font: 13px system-ui, sans-serif; margin: 24px; }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax({{ side }}px, 1fr)); gap: 16px; }
+figure { margin: 0; overflow-wrap: anywhere; }
+img { max-width: {{ side }}px; max-height: {{ side }}px; }
+figcaption { margin-top: 4px; }
+small { color: {{ quiet }}; display: block; }
+.query img { outline: 2px solid {{ accent }}; outline-offset: 2px; }
+</style></head><body><h1>{{ title }}</h1><main>
+{% for figure in figures -%}
+<figure{% if figure.is_query %} class="query"{% endif %}>
+{%- if figure.jpeg %}<img src="data:image/jpeg;base64,{{ figure.jpeg }}" alt="{{ figure.name }}">
+{%- else %}<p>{{ figure.reason }}</p>{% endif -%}
+<figcaption>{{ figure.title }}<small>{{ figure.label }}</small><small>{{ figure.name }}</small></figcaption></figure>
+{% endfor -%}
 </main></body></html>
 """
 
 
+class PageFigure(NamedTuple):
+    """A photo as the page shows it: the picture as JPEG in base64, or the reason why there is none."""
+
+    name: str
+    title: str
+    label: str
+    is_query: bool
+    jpeg: str = ""
+    reason: str = ""
+
+
 def _write_page(out: Path, cells: Sequence[SheetCell]) -> None:
+    from jinja2 import Environment  # noqa: PLC0415 (it takes 0.1 s to import, and only pages need it)
+
     if len(cells) > MAX_LISTED_PHOTOS:
         raise LookalikeError(f"One page holds at most {MAX_LISTED_PHOTOS:,} photos, not {len(cells):,}. Choose .csv.")
-    colours = {"ground": BACKGROUND, "ink": TEXT_COLOUR, "quiet": QUIET_COLOUR, "accent": ACCENT_COLOUR}
-    figures = "\n".join(map(_render_figure, cells))
-    page = PAGE_TEMPLATE.format(title=f"{len(cells):,} photos", cell=CELL_SIDE, figures=figures, **colours)
-    atomic.write_file(out, page.encode("utf-8", "backslashreplace"))
+    template = Environment(autoescape=True, keep_trailing_newline=True).from_string(PAGE_TEMPLATE)
+    pieces = template.generate(
+        title=f"{len(cells):,} photos",
+        side=CELL_SIDE,
+        background=BACKGROUND,
+        text=TEXT_COLOUR,
+        quiet=QUIET_COLOUR,
+        accent=ACCENT_COLOUR,
+        figures=map(_make_figure, cells),
+    )
+    with atomic.replace_file(out) as file:  # piece by piece: the whole page would be in memory twice
+        file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
 
 
-def _render_figure(cell: SheetCell) -> str:
-    name, title, label = (html.escape(words) for words in (show_path(cell.path), cell.title, cell.label))
+def _make_figure(cell: SheetCell) -> PageFigure:
+    figure = PageFigure(show_path(cell.path), cell.title, cell.label, cell.is_query)
     try:
         jpeg = cell.thumbnail or thumbnails.encode_thumbnail(decode_photo(read_photo(cell.path), CELL_SIDE).image)
-        picture_html = f'<img src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" alt="{name}">'
     except PhotoError as error:
-        picture_html = f"<p>{html.escape(str(error))}</p>"
-    kind = ' class="query"' if cell.is_query else ""
-    caption = f"<figcaption>{title}<small>{label}</small><small>{name}</small></figcaption>"
-    return f"<figure{kind}>{picture_html}{caption}</figure>"
+        return figure._replace(reason=str(error))
+    return figure._replace(jpeg=base64.b64encode(jpeg).decode())
 
 
 SHEET_WRITERS: dict[str, Callable[[Path, Sequence[SheetCell]], None]] = {
