@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from indexer.database.schema import APPLICATION_ID, MIGRATIONS
 from indexer.errors import LibraryError
@@ -19,6 +19,14 @@ from indexer.errors import LibraryError
 MAX_INTEGER = 2**63 - 1  # the largest number that SQLite holds
 BUSY_SECONDS = 30.0
 SqlRow = tuple[Any, ...]
+
+
+class DatabaseState(NamedTuple):
+    """The key of what is computed from a database under one model: equal states, equal content."""
+
+    fingerprint: str
+    data_version: int
+    own_changes: int
 
 
 class Database:
@@ -127,9 +135,19 @@ class Database:
         """A number that changes when another connection has committed."""
         return self.fetch_integer("PRAGMA data_version")
 
-    def count_changes(self) -> int:
-        """How many rows this connection has changed so far."""
-        return self._db.total_changes
+    def read_state(self, fingerprint: str) -> DatabaseState:
+        """The state of the database under the model with this fingerprint; any commit, here or elsewhere, changes it.
+
+        The fingerprint belongs to it, as another program may switch the model after the caller has read which one.
+        """
+        return DatabaseState(fingerprint, self.read_data_version(), self._db.total_changes)
+
+    def accept_own_changes(self, state: DatabaseState) -> DatabaseState:
+        """The state with this connection's changes since: for what was computed from it and has stored a result.
+
+        What another connection has committed since still makes a difference.
+        """
+        return state._replace(own_changes=self._db.total_changes)
 
     def is_intact(self) -> bool:
         """Whether SQLite's own full check finds nothing wrong; reads the whole file."""

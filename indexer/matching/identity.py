@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.database.connection import DatabaseState
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.gallery import LABEL_NEIGHBOURS, Gallery, NearestPhotos
@@ -163,13 +164,14 @@ class IdentificationRuleCache:
 
     def __init__(self) -> None:
         self._rule: IdentificationRule | None = None
-        self._database_state: tuple[object, ...] = ()
+        self._database_state: DatabaseState | None = None
 
     def get_rule(self, library: Library) -> IdentificationRule:
         """Raises LookalikeError as `rule` does. Called in the library's own thread."""
-        state = (library.model_fingerprint, library.read_data_version(), library.store.database.count_changes())
+        state = library.store.database.read_state(library.model_fingerprint)
         if self._rule is None or self._rule.gallery.library is not library or state != self._database_state:
-            self._rule, self._database_state = measure_rule(library), state
+            self._rule = measure_rule(library)
+            self._database_state = library.store.database.accept_own_changes(state)
         return self._rule
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.database.annotations import Annotations
+from indexer.database.connection import DatabaseState
 from indexer.database.contents import filter_present_photos
 from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.store import Store
@@ -62,15 +63,15 @@ class LibraryCalibration:
         self._store = store
         self._annotations = annotations
         self._calibration: Calibration | None = None
-        self._database_state: tuple[object, ...] = ()
+        self._database_state: DatabaseState | None = None
 
     def get_calibration(self, fingerprint: str, model_id: int) -> Calibration:
         """What distances mean under the model; measured again only where labels or photos have changed."""
         database = self._store.database
-        state = (fingerprint, database.read_data_version(), database.count_changes())
+        state = database.read_state(fingerprint)
         if self._calibration is None or state != self._database_state:
             self._calibration = self._read_or_measure(fingerprint, model_id)
-            self._database_state = (fingerprint, database.read_data_version(), database.count_changes())
+            self._database_state = database.accept_own_changes(state)
         return self._calibration
 
     def select_labelled_photos(self, fingerprint: str, model_id: int) -> UnseenLabelledPhotos:

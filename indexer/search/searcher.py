@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.database.connection import DatabaseState
 from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.filters import Filter, find_present_photos
 from indexer.database.model_table import GenerationRow, KnownModel
@@ -53,7 +54,7 @@ class LibrarySearcher:
         self.tail = _make_empty_vectors(0)
         self._model = KnownModel(0, "", 0)
         self._tried_generation = 0
-        self._database_state: tuple[object, ...] = ()
+        self._database_state: DatabaseState | None = None
         self._cached_filter: tuple[Filter, AllowedPhotos] | None = None
 
     # keeping up with the database
@@ -61,13 +62,13 @@ class LibrarySearcher:
     def refresh(self, fingerprint: str, model: KnownModel) -> None:
         """Read again what is present, the tail and the generation, if the database has changed since."""
         database = self.store.database
-        version = database.read_data_version()
-        if (fingerprint, version, database.count_changes()) == self._database_state:
+        state = database.read_state(fingerprint)
+        if state == self._database_state:
             return
         self.refresh_generation(fingerprint, model)
         self._refresh_tail(model)
         self.unfiltered_photos, self._cached_filter = self._mask_present_photos(None), None
-        self._database_state = (fingerprint, version, database.count_changes())
+        self._database_state = database.accept_own_changes(state)
 
     def _mask_present_photos(self, within: Filter | None) -> AllowedPhotos:
         ids = find_present_photos(self.store.database, within)

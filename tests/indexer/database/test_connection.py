@@ -184,6 +184,29 @@ def test_version_changes_when_another_connection_commits(path: Path) -> None:
     other.close()
 
 
+def test_state_changes_with_every_commit_and_with_the_model(path: Path) -> None:
+    mine, other = Database(path), Database(path)
+    before = mine.read_state("a")
+    assert mine.read_state("a") == before != mine.read_state("b")
+    other.execute_statement("INSERT INTO settings VALUES ('a', '1')")
+    between = mine.read_state("a")
+    mine.execute_statement("INSERT INTO settings VALUES ('b', '1')")
+    assert len({before, between, mine.read_state("a")}) == 3
+    mine.close()
+    other.close()
+
+
+def test_accepting_own_changes_hides_no_commit_of_another_connection(path: Path) -> None:
+    mine, other = Database(path), Database(path)
+    before = mine.read_state("a")
+    mine.execute_statement("INSERT INTO settings VALUES ('a', '1')")
+    assert mine.accept_own_changes(before) == mine.read_state("a") != before
+    other.execute_statement("INSERT INTO settings VALUES ('b', '1')")
+    assert mine.accept_own_changes(before) != mine.read_state("a")
+    mine.close()
+    other.close()
+
+
 def test_reader_sees_the_last_commit_while_a_writer_is_at_work(path: Path) -> None:
     reader, writer = Database(path), Database(path)
     with writer.transaction():
