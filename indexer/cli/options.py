@@ -1,4 +1,4 @@
-"""Options that several commands share, and the check that an output file costs the user nothing."""
+"""Options and argument types that several commands share, and the check that an output file costs the user nothing."""
 
 import math
 from collections.abc import Iterable
@@ -10,7 +10,39 @@ import click
 from indexer.cli.terminal import print_line
 from indexer.places import require_safe_output
 
+
+class FiniteNumber(click.FloatRange):
+    """A number of an option within its range; anything else is refused in a sentence, nan and infinity too."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; BadParameter where it is not finite or beyond the range."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):  # click finds that nan lies in every range
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+FILE_PATH = click.Path(path_type=Path)
+FOLDER_PATH = click.Path(path_type=Path)
+SHARE_NUMBER = FiniteNumber(0, 1, min_open=True, max_open=True)
+DISTANCE_NUMBER = FiniteNumber(0, 2)
+
+library_option = click.option(
+    "--library", type=FOLDER_PATH, help="The library's folder; else the one that holds the pictures."
+)
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+anyway_option = click.option(
+    "--anyway", is_flag=True, help="Also where the model is not proven better, or a photo folder is offline."
+)
+weights_option = click.option(
+    "--weights", type=FILE_PATH, help="A safetensors file for the timm network named by --model."
+)
+runtime_option = click.option(
+    "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
+)
+model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
+attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")
 
 
 def require_output(
@@ -21,47 +53,6 @@ def require_output(
     pictures: Iterable[Path] = (),
     overwrite: bool = False,
 ) -> None:
-    """Refuse a place as `require_place` does, and say what could not be asked."""
+    """Refuse a place as `require_safe_output` does, and print the libraries whose photo folders cannot be known."""
     for doubt in require_safe_output(out, library=library, folders=folders, pictures=pictures, overwrite=overwrite):
         print_line(doubt, error=True)
-
-
-library_option = click.option(
-    "--library", type=click.Path(path_type=Path), help="The library's folder; else the one that holds the pictures."
-)
-
-FOLDER_PATH = click.Path(path_type=Path)
-
-anyway_option = click.option(
-    "--anyway", is_flag=True, help="Also where the model is not proven better, or a photo folder is offline."
-)
-
-weights_option = click.option(
-    "--weights", type=FOLDER_PATH, help="A safetensors file for the timm network named by --model."
-)
-
-runtime_option = click.option(
-    "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
-)
-
-model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
-
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
-
-attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")
-
-
-class FiniteNumber(click.FloatRange):
-    """A number of an option within its range; what is none, or not finite, is refused in a sentence."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number; BadParameter where it is not finite or beyond the range."""
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):  # click finds that nan lies in every range
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
-
-
-SHARE_NUMBER = FiniteNumber(0, 1, min_open=True, max_open=True)
-
-DISTANCE_NUMBER = FiniteNumber(0, 2)

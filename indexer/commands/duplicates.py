@@ -6,7 +6,7 @@ from typing import Any
 import click
 import numpy as np
 
-from indexer.cli.options import DISTANCE_NUMBER, attached_option, json_option, library_option
+from indexer.cli.options import DISTANCE_NUMBER, FILE_PATH, attached_option, json_option, library_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.database.annotations import NO_MATCH
 from indexer.errors import LookalikeError
@@ -16,8 +16,6 @@ from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
 from indexer.search.examples import find_photo_id
-
-FILE_PATH = click.Path(path_type=Path)
 
 
 @click.command("duplicates")

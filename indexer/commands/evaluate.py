@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import json_option, runtime_option, weights_option
+from indexer.cli.options import FOLDER_PATH, json_option, runtime_option, weights_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.models.card import ModelCard, read_seen_hashes
 from indexer.models.embedder import Embedder, defer_model
@@ -17,8 +17,6 @@ from indexer.places import find_home_folder
 from indexer.progress import Progress, Steps
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
 from indexer.wording import count_noun
-
-FOLDER_PATH = click.Path(path_type=Path)
 
 
 @click.command("evaluate")

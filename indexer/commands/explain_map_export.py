@@ -6,17 +6,24 @@ from typing import Any
 import click
 import numpy as np
 
-from indexer.cli.options import attached_option, json_option, library_option, overwrite_option, require_output
+from indexer.cli.options import (
+    FILE_PATH,
+    attached_option,
+    json_option,
+    library_option,
+    overwrite_option,
+    require_output,
+)
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import build_filter, filter_options
 from indexer.ranking.rankings import SearchRequest, run_search
-from indexer.reports.contact_sheet import write_picture
 from indexer.reports.export import export_hits, export_library, export_map, export_vectors, ids_path, require_suffix
 from indexer.reports.heat_maps import draw_side_by_side, explain_match
 from indexer.reports.photo_map import LAYOUT_METHODS, update_layout
+from indexer.reports.picture_file import write_picture
 from indexer.search.query import Query
 from indexer.vectors.distances import compute_exact_distances
 from indexer.wording import count_noun

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import SHARE_NUMBER, json_option, library_option
+from indexer.cli.options import FILE_PATH, SHARE_NUMBER, json_option, library_option
 from indexer.cli.terminal import print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.library import Library
@@ -22,7 +22,6 @@ from indexer.statistics.calibration import PairComparison
 from indexer.statistics.error_rates import ErrorRate
 from indexer.wording import count_noun
 
-FILE_PATH = click.Path(path_type=Path)
 fmr_option = click.option("--max-fmr", type=SHARE_NUMBER, help="The share of strangers that may be taken for the same.")
 
 

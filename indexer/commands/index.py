@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from indexer.cli.options import (
+    FOLDER_PATH,
     anyway_option,
     attached_option,
     json_option,
@@ -30,8 +31,6 @@ from indexer.photos import samples
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
 from indexer.wording import count_noun
-
-FOLDER_PATH = click.Path(path_type=Path)
 
 
 @click.command("index")

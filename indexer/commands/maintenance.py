@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from indexer.cli.options import json_option, library_option
+from indexer.cli.options import FOLDER_PATH, json_option, library_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.database.contents import list_absent_files
 from indexer.errors import LookalikeError
@@ -122,7 +122,7 @@ def missing_command(library: Path | None, as_json: bool) -> None:
 
 @click.command("roots")
 @library_option
-@click.option("--move", nargs=2, type=click.Path(path_type=Path), help="Point the root OLD at the folder NEW.")
+@click.option("--move", nargs=2, type=FOLDER_PATH, help="Point the root OLD at the folder NEW.")
 @json_option
 def roots_command(library: Path | None, move: tuple[Path, Path] | None, as_json: bool) -> None:
     """List the photo folders of a library, or point one at another place."""
@@ -144,7 +144,7 @@ def _describe_state(online: bool) -> str:
 
 
 @click.command("forget")
-@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.argument("folder", required=False, type=FOLDER_PATH)
 @click.option("--missing", is_flag=True, help="Forget files that are gone.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @library_option

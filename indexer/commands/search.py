@@ -9,6 +9,7 @@ import click
 
 from indexer.cli.options import (
     DISTANCE_NUMBER,
+    FILE_PATH,
     SHARE_NUMBER,
     FiniteNumber,
     json_option,
@@ -27,7 +28,6 @@ from indexer.reports.contact_sheet import write_sheet
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
 from indexer.wording import count_noun
 
-FILE_PATH = click.Path(path_type=Path)
 WEIGHT_NUMBER = FiniteNumber(max=1_000_000)  # that it is above 0, the query says itself
 
 QUERY_OPTIONS = [

@@ -1,8 +1,8 @@
-"""What lies below a root now, and how that differs from what the library knows.
+"""The files below a root now, and how they differ from those that the library knows.
 
-A walk reads names and times only, no picture. Links to files are followed, links to folders are not (they can form
-loops, and what they point to has its own place); hidden files and folders are passed over. A folder that cannot be
-listed hides nothing: what the library knows below it stays as it was.
+A walk reads names and times only, no picture. Links to files are followed; links to folders are not, as they can form
+loops and their targets have a place of their own. Hidden files and folders are left out. Of a folder that cannot be
+listed nothing is concluded: the files that the library knows below it stay as they were.
 """
 
 import os
@@ -17,16 +17,16 @@ from indexer.photos.reading import is_candidate
 
 
 class FolderListing(NamedTuple):
-    """The pictures found in one folder, and the relative paths that could not be looked at."""
+    """The candidates found in one folder, and the paths, relative to the root, that could not be read."""
 
     files: list[FileRecord]
     unreadable: list[bytes]
 
 
 class RootChanges(NamedTuple):
-    """How a root differs from the library: files to read, relative paths that went and that came back.
+    """How a root differs from the library: files to read, paths relative to it that went and that came back.
 
-    `found` counts all pictures that are there, `unreadable` names what could not be looked at.
+    `found` counts all candidates that are there; `unreadable` are the paths that could not be read.
     """
 
     new: list[FileRecord]
@@ -37,14 +37,14 @@ class RootChanges(NamedTuple):
 
 
 class FolderIdentity(NamedTuple):
-    """Which folder a path leads to, and so whether another drive hangs there now."""
+    """The folder that a path leads to; another one where another drive is mounted there."""
 
     device: int
     inode: int
 
 
 def identify_folder(path: bytes) -> FolderIdentity | None:
-    """The folder at a path, None where there is none."""
+    """The identity of the folder at a path, None where there is none."""
     try:
         status = os.stat(path)  # noqa: PTH116 - bytes
     except OSError:
@@ -53,7 +53,7 @@ def identify_folder(path: bytes) -> FolderIdentity | None:
 
 
 def walk_root(root: bytes, skipped_folders: Collection[bytes] = ()) -> Iterator[FolderListing]:
-    """List the candidates below a root, folder by folder; `skip` holds absolute folders that are roots of their own."""
+    """List the candidates below a root, folder by folder, without the `skipped_folders` (absolute) below it."""
     pending = [b""]
     root = root.rstrip(b"/")
     while pending:
@@ -71,32 +71,40 @@ def walk_root(root: bytes, skipped_folders: Collection[bytes] = ()) -> Iterator[
 
 
 def _visit_entry(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], listing: FolderListing) -> None:
-    name = entry.name
+    """Add a folder to those that are pending, a candidate to the listing."""
     if entry.is_dir(follow_symlinks=False):
-        if not name.startswith(b"."):
-            pending.append(folder + name + b"/")
-    elif is_candidate(name):
-        try:
-            status = entry.stat()
-        except FileNotFoundError:  # a dangling link, or gone since it was listed; maybe with all of its folder
-            if not os.path.isdir(os.path.dirname(entry.path)):  # noqa: PTH112, PTH120 - bytes
-                listing.unreadable.append(folder)
-            return
-        except OSError:  # it is there, but a folder on the way to it may not be entered
-            listing.unreadable.append(folder + name)
-            return
+        if not entry.name.startswith(b"."):
+            pending.append(folder + entry.name + b"/")
+    elif is_candidate(entry.name):
+        _add_candidate(entry, folder, listing)
+
+
+def _add_candidate(entry: "os.DirEntry[bytes]", folder: bytes, listing: FolderListing) -> None:
+    try:
+        status = entry.stat()
+    except FileNotFoundError:  # a dangling link, or gone since it was listed; maybe with all of its folder
+        if not os.path.isdir(os.path.dirname(entry.path)):  # noqa: PTH112, PTH120 - bytes
+            listing.unreadable.append(folder)
+    except OSError:  # it is there, but a folder on the way to it may not be entered
+        listing.unreadable.append(folder + entry.name)
+    else:
         if not stat.S_ISDIR(status.st_mode):
-            mtime_ns, ctime_ns = status.st_mtime_ns, status.st_ctime_ns
-            if mtime_ns > MAX_INTEGER or ctime_ns > MAX_INTEGER:  # file systems hold more: a wrong clock can say 2300
-                mtime_ns, ctime_ns = min(mtime_ns, MAX_INTEGER), min(ctime_ns, MAX_INTEGER)
-            listing.files.append(FileRecord(folder + name, status.st_size, mtime_ns, ctime_ns))
+            listing.files.append(_make_record(folder + entry.name, status))
+
+
+def _make_record(path: bytes, status: os.stat_result) -> FileRecord:
+    """A file as the database can hold it, its times not beyond the largest integer of SQLite."""
+    mtime_ns, ctime_ns = status.st_mtime_ns, status.st_ctime_ns
+    if mtime_ns > MAX_INTEGER or ctime_ns > MAX_INTEGER:  # file systems hold more: a wrong clock can say 2300
+        mtime_ns, ctime_ns = min(mtime_ns, MAX_INTEGER), min(ctime_ns, MAX_INTEGER)
+    return FileRecord(path, status.st_size, mtime_ns, ctime_ns)
 
 
 def compare_listings(listings: Iterable[FolderListing], known: Iterable[FileRecord]) -> RootChanges:
-    """Which files must be read, which have gone, which are back as they were.
+    """The files that must be read, those that have gone, and those that are back as they were.
 
-    A file is taken as unchanged when size and time of change are; a failed one also when its status-change time is,
-    so that a file made readable is tried again. An unfinished one is read in any case.
+    A file counts as unchanged when its size and its time of modification are those known. A failed file must have the
+    known time of status change too, so that one made readable is tried again. An unfinished file is always read.
     """
     remaining = set(known)  # almost all files are what they were to the last number: sets drop those at little cost
     changes, differing, found = RootChanges([], [], [], 0, []), list[FileRecord](), 0
@@ -114,7 +122,7 @@ def compare_listings(listings: Iterable[FolderListing], known: Iterable[FileReco
 
 
 def _classify_file(file: FileRecord, known_file: FileRecord | None, changes: RootChanges) -> None:
-    """Add a file that is not exactly as it was known."""
+    """Add a file that differs from its known record to the changes: to those to be read, or to those that are back."""
     changed = known_file is None or known_file.mtime_ns != file.mtime_ns or known_file.size != file.size
     if (
         known_file is None
@@ -132,6 +140,6 @@ def _exclude_below(paths: Iterator[bytes], folders: tuple[bytes, ...]) -> Iterat
 
 
 def parse_folder_label(path: bytes) -> str | None:
-    """The class that a relative path states by its first folder, None for a file at the top."""
+    """The class of a file in a labelled root: the first folder of its relative path, None for a file at the top."""
     first, slash, _ = path.partition(b"/")
     return show_path(first) if slash else None

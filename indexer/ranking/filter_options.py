@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from indexer.cli.options import FOLDER_PATH
 from indexer.database.filters import ORIENTATIONS, Filter
 from indexer.paths import show_path
 
@@ -16,7 +17,7 @@ DATE_TYPE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
 FILTER_OPTIONS = [
     click.option("--label", help="Only photos with this label."),
-    click.option("--under", type=click.Path(path_type=Path), help="Only photos below this folder."),
+    click.option("--under", type=FOLDER_PATH, help="Only photos below this folder."),
     click.option("--after", type=DATE_TYPE, metavar="DATE", help="Only files changed on that day or later."),
     click.option("--before", type=DATE_TYPE, metavar="DATE", help="Only files changed before that day."),
     click.option("--min-size", "min_side", type=click.IntRange(1), help="Least short side in pixels."),

@@ -1,10 +1,10 @@
 """A contact sheet: photos with ranks, distances and labels as one picture, or as an HTML page that needs no other file.
 
-Names come from anywhere: they are shown as `photos.text` makes them, and in HTML escaped, so that none is obeyed.
+Names and labels are foreign text. `show_path` makes names printable, and the page's template escapes every value, so
+that no name works as HTML.
 """
 
 import base64
-import io
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,16 +19,18 @@ from indexer.paths import show_path
 from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
+from indexer.reports.picture_file import BACKGROUND_COLOUR, PICTURE_FORMATS, write_picture
 
-CELL_SIDE, CAPTION_HEIGHT, CELL_GAP, COLUMN_COUNT = 180, 44, 12, 6
-BACKGROUND, TEXT_COLOUR, QUIET_COLOUR, ACCENT_COLOUR = "#f5f5f4", "#1c1c1e", "#5f5f64", "#2563a8"
-PICTURE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # what the formats can hold
-MAX_DRAWN_PHOTOS, MAX_LISTED_PHOTOS = 1_500, 20_000  # photos: 180 MB of pixels, 300 MB of HTML
+CELL_SIDE, CAPTION_HEIGHT, CELL_GAP, COLUMN_COUNT = 180, 44, 12, 6  # the first three in pixels
+TEXT_COLOUR, QUIET_COLOUR, ACCENT_COLOUR = "#1c1c1e", "#5f5f64", "#2563a8"
+MAX_DRAWN_PHOTOS, MAX_LISTED_PHOTOS = 1_500, 20_000  # 180 MB of pixels, 300 MB of HTML
 
 
 class SheetCell(NamedTuple):
-    """One photo of a sheet: absolute path, the line under it, its label; its thumbnail (JPEG) where one is at hand."""
+    """One photo of a sheet: absolute path, the line under it, its label, its thumbnail as JPEG.
+
+    Without a thumbnail the photo itself is read.
+    """
 
     path: bytes
     title: str
@@ -38,31 +40,20 @@ class SheetCell(NamedTuple):
 
 
 def write_sheet(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None:
-    """Write pictures of a query and its hits as a sheet, of a kind by the suffix of `out`."""
-    cells = [
-        SheetCell(os.fsencode(path), "query", show_path(os.fsencode(path.name)), is_query=True) for path in queries
-    ]
-    cells += [SheetCell(hit.photo.path, f"{hit.rank}   {hit.distance:.3f}", hit.photo.label or "") for hit in hits]
-    write_cells(out, cells)
+    """Write a sheet of a query's pictures and its hits, as a picture or a page by the suffix of `out`."""
+    query_cells = [SheetCell(os.fsencode(path), "query", show_path(Path(path.name)), is_query=True) for path in queries]
+    hit_cells = [SheetCell(hit.photo.path, f"{hit.rank}   {hit.distance:.3f}", hit.photo.label or "") for hit in hits]
+    write_cells(out, [*query_cells, *hit_cells])
 
 
 def write_cells(out: Path, cells: Sequence[SheetCell]) -> None:
-    """Write a sheet, whole or not at all; a photo that cannot be read is left blank with the reason."""
+    """Write a sheet, whole or not at all; in place of a photo that cannot be read stands the reason.
+
+    Raises LookalikeError where the suffix of `out` has no writer or the sheet would be too large for it.
+    """
     if out.suffix.lower() not in SHEET_WRITERS:
         raise LookalikeError(f"{show_path(out)} cannot be written: a contact sheet is a .png, .jpg, .webp or .html.")
     SHEET_WRITERS[out.suffix.lower()](out, cells)
-
-
-def write_picture(out: Path, image: Image.Image) -> None:
-    """Write a picture as PNG, JPEG or WebP by the suffix of `out`, whole or not at all."""
-    kind = PICTURE_FORMATS.get(out.suffix.lower())
-    if kind is None:
-        raise LookalikeError(f"{show_path(out)} cannot be written: a picture is a .png, .jpg or .webp.")
-    if max(image.size) > LONGEST_SIDE.get(kind, max(image.size)):
-        raise LookalikeError(f"{show_path(out)} cannot hold a picture so large. Choose a .png.")
-    data = io.BytesIO()
-    image.save(data, kind)
-    atomic.write_file(out, data.getvalue())
 
 
 def _write_drawing(out: Path, cells: Sequence[SheetCell]) -> None:
@@ -72,17 +63,17 @@ def _write_drawing(out: Path, cells: Sequence[SheetCell]) -> None:
         )
     rows = -(-len(cells) // COLUMN_COUNT)
     size = (COLUMN_COUNT * (CELL_SIDE + CELL_GAP) + CELL_GAP, rows * (CELL_SIDE + CAPTION_HEIGHT + CELL_GAP) + CELL_GAP)
-    sheet = Image.new("RGB", size, BACKGROUND)
+    sheet = Image.new("RGB", size, BACKGROUND_COLOUR)
     for number, cell in enumerate(cells):
-        left, top = (
-            CELL_GAP + number % COLUMN_COUNT * (CELL_SIDE + CELL_GAP),
-            CELL_GAP + number // COLUMN_COUNT * (CELL_SIDE + CAPTION_HEIGHT + CELL_GAP),
-        )
+        row, column = divmod(number, COLUMN_COUNT)
+        left = CELL_GAP + column * (CELL_SIDE + CELL_GAP)
+        top = CELL_GAP + row * (CELL_SIDE + CAPTION_HEIGHT + CELL_GAP)
         _draw_cell(sheet, (left, top), cell)
     write_picture(out, sheet)
 
 
 def _draw_cell(sheet: Image.Image, corner: tuple[int, int], cell: SheetCell) -> None:
+    """Draw a photo and its two lines of text; `corner` is the upper left one, in pixels."""
     left, top = corner
     draw = ImageDraw.Draw(sheet)
     try:
@@ -93,12 +84,8 @@ def _draw_cell(sheet: Image.Image, corner: tuple[int, int], cell: SheetCell) -> 
         draw.text((left + 8, top + CELL_SIDE // 2), str(error)[:28], QUIET_COLOUR, ImageFont.load_default(11))
     if cell.is_query:
         draw.rectangle((left - 3, top - 3, left + CELL_SIDE + 2, top + CELL_SIDE + 2), outline=ACCENT_COLOUR, width=2)
-    draw.text(
-        (left, top + CELL_SIDE + 6),
-        cell.title[:26],
-        ACCENT_COLOUR if cell.is_query else TEXT_COLOUR,
-        ImageFont.load_default(14),
-    )
+    title_colour = ACCENT_COLOUR if cell.is_query else TEXT_COLOUR
+    draw.text((left, top + CELL_SIDE + 6), cell.title[:26], title_colour, ImageFont.load_default(14))
     draw.text((left, top + CELL_SIDE + 25), cell.label[:28], QUIET_COLOUR, ImageFont.load_default(12))
 
 
@@ -148,7 +135,7 @@ def _write_page(out: Path, cells: Sequence[SheetCell]) -> None:
     pieces = template.generate(
         title=f"{len(cells):,} photos",
         side=CELL_SIDE,
-        background=BACKGROUND,
+        background=BACKGROUND_COLOUR,
         text=TEXT_COLOUR,
         quiet=QUIET_COLOUR,
         accent=ACCENT_COLOUR,
@@ -171,4 +158,4 @@ SHEET_WRITERS: dict[str, Callable[[Path, Sequence[SheetCell]], None]] = {
     **dict.fromkeys(PICTURE_FORMATS, _write_drawing),
     ".html": _write_page,
 }
-"""Ways to write a sheet, by the suffix of the file."""
+"""Writers of a sheet, by the suffix of the file."""

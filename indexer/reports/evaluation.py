@@ -1,7 +1,7 @@
 """How well a model finds the pictures of the same class in a labelled folder; needs no library.
 
-Copies count once, a content in two classes is left out (no answer would be right), and so is everything the model was
-trained on or chosen by.
+Copies count once. Left out are contents that lie in two classes, as no answer about them would be right, and pictures
+that the model was trained on or chosen by.
 """
 
 import os
@@ -38,7 +38,11 @@ from indexer.statistics.metrics import (
 
 
 class ModelEvaluation(NamedTuple):
-    """Figures of a labelled folder, and what they leave out; `names` are the classes, by code."""
+    """Figures of a model on a labelled folder, and the numbers of pictures that they leave out.
+
+    `names` are the classes; the `code` of a ClassFigures is an index into them. `photos` counts distinct contents,
+    `copies` further files of the same content, `ambiguous` contents in two classes, `seen` contents the model knows.
+    """
 
     retrieval: RetrievalFigures
     verification: VerificationFigures
@@ -57,7 +61,10 @@ class ModelEvaluation(NamedTuple):
 
 
 class LabelledEmbeddings(NamedTuple):
-    """One row for each distinct content: hashes, class names, vectors (n, dim) float32; and what was left out."""
+    """Hashes, class names and vectors (n, dim) float32 of the distinct contents of a labelled folder.
+
+    Then the numbers of what was left out, as in ModelEvaluation.
+    """
 
     hashes: list[bytes]
     labels: list[str]
@@ -69,9 +76,9 @@ class LabelledEmbeddings(NamedTuple):
 
 
 def evaluate_model(folder: Path, model: Embedder, leave_out: Collection[bytes] = ()) -> Steps[ModelEvaluation]:
-    """Figures of the model on a folder whose sub-folders are classes; contents in `leave_out` (sha256) do not count.
+    """Figures of the model on a folder whose sub-folders are classes, without the contents in `leave_out` (sha256).
 
-    Raises LookalikeError where there is no such folder or no two pictures of a class.
+    Raises LookalikeError where the folder is missing or no class has two pictures.
     """
     labelled = yield from embed_labelled(folder, model, leave_out)
     names = sorted(set(labelled.labels))
@@ -102,7 +109,7 @@ def evaluate_model(folder: Path, model: Embedder, leave_out: Collection[bytes] =
 
 
 def embed_labelled(folder: Path, model: Embedder, leave_out: Collection[bytes] = ()) -> Steps[LabelledEmbeddings]:
-    """The embeddings of a labelled folder, in the order of paths."""
+    """The embeddings of a labelled folder, in the order of paths, without the contents in `leave_out` (sha256)."""
     paths, labels = list_labelled_paths(folder)
     classes: dict[bytes, set[str]] = {}
     first_vectors: dict[bytes, np.ndarray] = {}
@@ -134,7 +141,10 @@ def embed_labelled(folder: Path, model: Embedder, leave_out: Collection[bytes] =
 
 
 def list_labelled_paths(folder: Path) -> tuple[list[bytes], list[str]]:
-    """Absolute paths of the pictures in the sub-folders of a folder, sorted, and their class names."""
+    """Absolute paths of the pictures in the sub-folders of a folder, sorted, and the class name of each.
+
+    Raises LookalikeError where the folder is none or its sub-folders hold no picture.
+    """
     if not folder.is_dir():
         raise LookalikeError(f"{show_path(folder)} is not a folder. Name one with a sub-folder per class.")
     root = os.fsencode(folder)

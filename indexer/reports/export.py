@@ -1,7 +1,7 @@
 """What a library holds, taken out for other programs: photos or hits as CSV, JSON or contact sheet, vectors as .npy.
 
-Names and labels come from anywhere. Names are written as `photos.text` shows them. A spreadsheet runs a cell that
-begins like a formula: in CSV such a text gets an apostrophe in front.
+Names and labels are foreign text. Names are written as `show_path` shows them. A spreadsheet runs a cell that begins
+like a formula, so in CSV a text of that kind gets an apostrophe in front.
 """
 
 import csv
@@ -20,15 +20,9 @@ from indexer.errors import LookalikeError
 from indexer.library import Hit, Library, Photo
 from indexer.paths import show_path
 from indexer.progress import Progress, Steps
-from indexer.reports.contact_sheet import (
-    PICTURE_FORMATS,
-    SHEET_WRITERS,
-    SheetCell,
-    write_cells,
-    write_picture,
-    write_sheet,
-)
+from indexer.reports.contact_sheet import SHEET_WRITERS, SheetCell, write_cells, write_sheet
 from indexer.reports.photo_map import MapLayout, draw_map
+from indexer.reports.picture_file import PICTURE_FORMATS, write_picture
 from indexer.vectors.distances import ROWS_PER_BLOCK
 
 PHOTOS_PER_BLOCK = 500  # photos looked up at a time
@@ -37,7 +31,7 @@ IDS_SUFFIX = ".ids.npy"
 
 
 class PhotoRow(NamedTuple):
-    """A photo as it is written; sizes in pixels, sha256 as 64 hex digits."""
+    """A photo as a row of a table: width and height in pixels, sha256 as 64 hex digits."""
 
     id: int
     path: str
@@ -50,7 +44,7 @@ class PhotoRow(NamedTuple):
 
 
 class MapRow(NamedTuple):
-    """A photo's place on the map as it is written; x to the right, y up."""
+    """A photo's place on the map as a row of a table: x to the right, y up."""
 
     id: int
     path: str
@@ -60,7 +54,7 @@ class MapRow(NamedTuple):
 
 
 class HitRow(NamedTuple):
-    """A hit as it is written."""
+    """A hit as a row of a table: distance from 0 to 2, sha256 as 64 hex digits."""
 
     rank: int
     distance: float
@@ -77,7 +71,7 @@ TableRow = PhotoRow | HitRow | MapRow
 
 
 def require_suffix(out: Path, what: str) -> None:
-    """LookalikeError where there is no way to write this into a file of this suffix; asked before any work."""
+    """Raise LookalikeError where `what` (a key of EXPORT_SUFFIXES) cannot become a file of this suffix."""
     suffixes = EXPORT_SUFFIXES[what]
     if out.suffix.lower() not in suffixes:
         raise LookalikeError(f"{show_path(out)} cannot be written: its name must end in {' or '.join(suffixes)}.")
@@ -93,7 +87,10 @@ def export_hits(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None
 
 
 def export_library(out: Path, library: Library, within: Filter | None = None) -> Steps[int]:
-    """Write the shown photos that pass a filter as a table or a contact sheet, by the suffix of `out`; how many."""
+    """Write the shown photos that pass a filter as a table or a contact sheet, by the suffix of `out`.
+
+    Returns their number.
+    """
     require_suffix(out, "library")
     rows: list[TableRow] = []
     cells: list[SheetCell] = []
@@ -113,8 +110,9 @@ def export_library(out: Path, library: Library, within: Filter | None = None) ->
 
 
 def export_vectors(out: Path, library: Library, within: Filter | None = None) -> Steps[int]:
-    """Write the embeddings of the shown photos that pass a filter: OUT.npy float32 (n, dim), OUT.ids.npy int64 (n,);
-    returns n.
+    """Write the embeddings of the shown photos that pass a filter, OUT.npy float32 (n, dim), and their photos' ids.
+
+    The ids are OUT.ids.npy int64 (n,). Returns n. Raises LookalikeError where the library changes meanwhile.
     """
     require_suffix(out, "vectors")
     photo_ids, dim = library.find_photo_ids(within), library.read_model_card().dim
@@ -151,7 +149,7 @@ def export_map(out: Path, library: Library, layout: MapLayout) -> None:
 
 
 def ids_path(out: Path) -> Path:
-    """Where the ids of exported vectors lie: beside them."""
+    """The file beside exported vectors that holds the ids of their photos."""
     return out.with_name(out.stem + IDS_SUFFIX)
 
 
@@ -192,7 +190,7 @@ def write_json(out: Path, names: Sequence[str], rows: Sequence[TableRow]) -> Non
 
 
 def _escape_formulas(values: Iterable[object]) -> Iterator[object]:
-    """The cells of a row, none of which a spreadsheet takes for a formula."""
+    """The values of a row, with an apostrophe before texts that a spreadsheet would run as a formula."""
     for value in values:
         yield f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 

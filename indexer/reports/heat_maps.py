@@ -1,7 +1,7 @@
 """Where two pictures match: a heat map over each, from the model's last feature maps.
 
-An embedding is, but for its scale, the mean of a feature vector for each place of the picture. So the likeness of two
-embeddings is a sum over pairs of places, one in each picture, and shows which of them it comes from.
+Up to its length, an embedding is the mean of one feature vector for each place of the picture. The cosine of two
+embeddings is therefore a sum over pairs of places, one in each picture, and each pair's share of it can be shown.
 """
 
 from pathlib import Path
@@ -17,19 +17,20 @@ from indexer.models.card import WEIGHTS_FILE
 from indexer.models.model import Model
 from indexer.paths import show_path
 from indexer.photos.decoding import decode_photo
+from indexer.reports.picture_file import BACKGROUND_COLOUR
 from indexer.search.examples import find_picture_file, read_content
 from indexer.search.query import QueryPicture
 
-PICTURE_SIDE, SHEET_GAP, BACKGROUND = 448, 12, "#f5f5f4"  # side of a picture of the sheet in pixels
+PICTURE_SIDE, SHEET_GAP = 448, 12  # of the sheet, in pixels
 HEAT_OPACITY = 0.6
 # From cold to hot, evenly spaced, each lighter than the one before: it reads in print and by the colour-blind too.
 HEAT_COLOURS = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9), (252, 255, 164)], np.float32)
 
 
 class MatchExplanation(NamedTuple):
-    """Two pictures as the model saw them, upright RGB squares, and how much each place of one is found in the other.
+    """Two pictures as the model saw them, upright RGB squares, and how well each place matches the other picture.
 
-    Heats are float32 (h, w) from 0 to 1, as fine as the model's last feature map; 1 is the best matching pair.
+    Heats are float32 (h, w) from 0 to 1 on the grid of the model's last feature map; 1 is the best matching pair.
     """
 
     first: Image.Image
@@ -39,12 +40,12 @@ class MatchExplanation(NamedTuple):
 
 
 def explain_match(library: Library, first: QueryPicture, second: QueryPicture) -> MatchExplanation:
-    """Which parts of two pictures match in the eyes of the library's active model.
+    """The parts of two pictures that match under the library's active model, as a heat map over each.
 
     Raises LookalikeError where a picture cannot be read, ModelError where the model is missing or damaged.
     """
     model = library.load_embedder()
-    squares = np.stack([_prepare_square(library, one, model) for one in (first, second)])
+    squares = np.stack([_prepare_square(library, picture, model) for picture in (first, second)])
     maps = model.compute_feature_maps(squares)
     head = _read_head(library.models_folder / model.card.fingerprint) if model.card.head else None
     first_heat, second_heat = compute_heat_maps(*(_apply_head(head, features) for features in maps))
@@ -52,24 +53,25 @@ def explain_match(library: Library, first: QueryPicture, second: QueryPicture) -
 
 
 def compute_heat_maps(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How much each place of two feature maps (c, h, w) matches the other, float32 (h, w) from 0 to 1, for each.
+    """For each of two feature maps (c, h, w) how well its places match the other map, float32 (h, w) from 0 to 1.
 
-    The product of two mean features is the mean over all pairs of places of the product of theirs (Stylianou, Souvenir,
-    Pless 2019, "Visualizing deep similarity networks"). Here each map is taken about its own mean first: what a picture
-    has everywhere tells no place. A place is as hot as its best pair, so one object is found even among much else.
+    The dot product of two mean features is the mean, over all pairs of places, of the dot products of their features
+    (Stylianou, Souvenir, Pless 2019, "Visualizing deep similarity networks"). Here the mean of each map is subtracted
+    first, as a feature that is everywhere in a picture points to no place. The heat of a place is its product with the
+    best matching place, so that one common object is found among much else.
     """
     flattened = [features.reshape(len(features), -1).astype(np.float64) for features in (first, second)]
-    one, other = (values - values.mean(axis=1, keepdims=True) for values in flattened)
-    products = np.maximum(one.T @ other, 0)
+    centred, other_centred = (values - values.mean(axis=1, keepdims=True) for values in flattened)
+    products = np.maximum(centred.T @ other_centred, 0)
     hottest = products.max()
-    if hottest <= 1e-12 * np.linalg.norm(one) * np.linalg.norm(other) or not np.isfinite(hottest):
+    if hottest <= 1e-12 * np.linalg.norm(centred) * np.linalg.norm(other_centred) or not np.isfinite(hottest):
         return np.zeros(first.shape[1:], np.float32), np.zeros(second.shape[1:], np.float32)
     shares = (products / hottest).astype(np.float32)
     return shares.max(axis=1).reshape(first.shape[1:]), shares.max(axis=0).reshape(second.shape[1:])
 
 
 def overlay_heat(image: Image.Image, heat: np.ndarray) -> Image.Image:
-    """The picture with its heat (h, w) in colours over it: black where nothing matches, yellow where most does."""
+    """The picture under its heat (h, w) in colours: black where nothing matches, yellow where most does."""
     smooth = enlarge_heat(heat, image.size)
     steps = np.linspace(0, 1, len(HEAT_COLOURS))
     colours = np.stack([np.interp(smooth, steps, channel) for channel in HEAT_COLOURS.T], axis=-1)
@@ -84,8 +86,8 @@ def enlarge_heat(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def draw_side_by_side(explanation: MatchExplanation) -> Image.Image:
-    """One picture of the two: above as the model saw them, below with their heat."""
-    sheet = Image.new("RGB", (2 * PICTURE_SIDE + 3 * SHEET_GAP, 2 * PICTURE_SIDE + 3 * SHEET_GAP), BACKGROUND)
+    """One picture of both: above as the model saw them, below with their heat."""
+    sheet = Image.new("RGB", (2 * PICTURE_SIDE + 3 * SHEET_GAP, 2 * PICTURE_SIDE + 3 * SHEET_GAP), BACKGROUND_COLOUR)
     pictures = (explanation.first, explanation.second)
     for column, (picture, heat) in enumerate(zip(pictures, explanation[2:], strict=True)):
         large = picture.resize((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BICUBIC)
@@ -108,7 +110,10 @@ def _prepare_square(library: Library, example: QueryPicture, model: Model) -> np
 
 
 def _read_head(folder: Path) -> np.ndarray:
-    """The weights (dim, c) of a model's linear head; its bias moves every place alike and so tells none."""
+    """The weights (dim, c) of a model's linear head, without its bias, which is the same at every place.
+
+    Raises ModelError where the file is missing or damaged.
+    """
     try:
         with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
             weights: np.ndarray = file.get_tensor("head.weight")
@@ -120,10 +125,10 @@ def _read_head(folder: Path) -> np.ndarray:
 
 
 def _apply_head(head: np.ndarray | None, features: np.ndarray) -> np.ndarray:
-    """A feature map (c, h, w) as the linear head sees it, (dim, h, w).
+    """A feature map (c, h, w) behind the linear head, (dim, h, w).
 
-    Where a backbone changes the features between map and head (a convolution after pooling), they are compared as they
-    are.
+    The map itself where the head does not fit it: some backbones change features between the two, by a convolution
+    after pooling for example.
     """
     if head is None or head.shape[1] != len(features):
         return features

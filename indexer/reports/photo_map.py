@@ -1,8 +1,8 @@
 """A map of the library: a point for each photo, so that photos that look alike lie together.
 
-A layout is kept in the library's folder, one file for each model and method: `layouts/FINGERPRINT-METHOD.npz`, derived
-and written whole. Photos that come later get a place among the others, which do not move; when more have come than
-were there, the map is made anew. A file that does not agree is as good as none.
+A layout is stored in the library's folder, one file for each model and method: `layouts/FINGERPRINT-METHOD.npz`. It can
+be derived again and is written whole. New photos are placed among the others, which do not move; once they outnumber
+those laid out, the map is computed anew, as it is where the file is damaged or belongs to another model.
 """
 
 import contextlib
@@ -22,13 +22,14 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.photos.decoding import decode_photo
 from indexer.progress import Progress, Steps
+from indexer.reports.picture_file import BACKGROUND_COLOUR
 from indexer.vectors import projection
 from indexer.vectors.distances import ROWS_PER_BLOCK
 
 TSNE_WIDTH = 50  # dimensions that PCA leaves to t-SNE, as van der Maaten and Hinton (2008) did
 TSNE_JOBS = max(1, (os.cpu_count() or 2) // 2)  # a map is made beside other work
 LAYOUT_FORMAT = 1
-MAP_SIDE, TILE_SIDE, BACKGROUND = 2000, 50, "#f5f5f4"  # of the picture, in pixels
+MAP_SIDE, TILE_SIDE = 2000, 50  # of the picture, in pixels
 # What reading a damaged .npz can raise; TypeError where it is a single array.
 _DAMAGED = (
     OSError,
@@ -44,7 +45,7 @@ _DAMAGED = (
 
 
 class MapLayout(NamedTuple):
-    """Points (n, 2) float32 of the photos with these ids (n,) int64, ascending; `method` is a key of METHODS."""
+    """Points (n, 2) float32 of the photos with these ids (n,) int64, ascending; `method` is a key of LAYOUT_METHODS."""
 
     ids: np.ndarray
     points: np.ndarray
@@ -52,9 +53,10 @@ class MapLayout(NamedTuple):
 
 
 class LayoutMethod(NamedTuple):
-    """A way to lay out: how many dimensions it looks at, how it arranges all photos, how it places new ones.
+    """A way to lay out photos from `width` principal components of their embeddings.
 
-    `place` takes values and points of the photos laid out, and the values of the new ones.
+    `arrange` computes points (n, 2) of components (n, width). `place` takes the components and points of the photos
+    laid out and the components of new ones, and returns the points of the new ones.
     """
 
     width: int
@@ -63,7 +65,7 @@ class LayoutMethod(NamedTuple):
 
 
 class _StoredLayout(NamedTuple):
-    """What the file holds: the layout, and the projection (dim, width) float32 of embeddings that it was made from."""
+    """A layout, and the projection (dim, width) float32 of the embeddings that it was computed from."""
 
     layout: MapLayout
     basis: np.ndarray
@@ -76,14 +78,14 @@ class _ProjectedPhotos(NamedTuple):
     values: np.ndarray
 
     def select_values(self, ids: np.ndarray) -> np.ndarray:
-        """The values of some of the photos."""
+        """The projected embeddings (m, width) of the photos with these ids (m,)."""
         return self.values[np.searchsorted(self.ids, ids)]
 
 
 def update_layout(library: Library, method: str = "tsne") -> Steps[MapLayout]:
-    """The map of all shown photos: the kept one where it covers them, else with new photos placed, else a new one.
+    """The map of all shown photos; the stored one is extended by new photos, or replaced where they outnumber the old.
 
-    Needs no job lock. Raises LookalikeError where the library is empty.
+    Needs no job lock. Raises LookalikeError where the library is empty or the method is unknown.
     """
     if method not in LAYOUT_METHODS:
         raise LookalikeError(f"There is no map {method!r}. Choose one of: {', '.join(LAYOUT_METHODS)}.")
@@ -103,7 +105,7 @@ def update_layout(library: Library, method: str = "tsne") -> Steps[MapLayout]:
 
 
 def load_layout(library: Library, method: str = "tsne") -> MapLayout | None:
-    """The kept map, of those photos that are still shown; None where there is none. Computes nothing."""
+    """The stored map, of those photos that are still shown; None where there is none. Computes nothing."""
     stored = _read_layout(_layout_path(library, method), library, method)
     return None if stored is None else _select_points(stored.layout, library.find_photo_ids())
 
@@ -122,12 +124,15 @@ def _compute_layout(library: Library, photo_ids: np.ndarray, method: str) -> Ste
 
 
 def _place_new_photos(library: Library, stored: _StoredLayout, new: np.ndarray) -> Steps[_StoredLayout]:
-    """The layout with the new photos placed; what has been forgotten since is left out."""
+    """The layout with the new photos placed, without the photos that have been forgotten since.
+
+    A new layout where the new photos outnumber those that are left of the old.
+    """
     ids, points, method = stored.layout
     projected = yield from _project_photos(library, np.union1d(ids, new), stored.basis)
     yield Progress("map", 0, len(new), "placing new photos")
     is_projected = np.isin(ids, projected.ids)
-    if len(new) > np.count_nonzero(is_projected):  # so many have been forgotten that the new ones have nothing to go by
+    if len(new) > np.count_nonzero(is_projected):
         return (yield from _compute_layout(library, np.sort(library.find_photo_ids()), method))
     ids, points, new = ids[is_projected], points[is_projected], np.intersect1d(new, projected.ids)
     places = LAYOUT_METHODS[method].place(projected.select_values(ids), points, projected.select_values(new))
@@ -137,7 +142,7 @@ def _place_new_photos(library: Library, stored: _StoredLayout, new: np.ndarray) 
 
 
 def _fit_basis(library: Library, width: int) -> Steps[np.ndarray]:
-    """The leading principal directions (dim, width) of the embeddings, from evenly spaced ones."""
+    """The leading principal directions (dim, width) of the embeddings, fitted to evenly spaced ones of them."""
     total, rows_read, rows = library.store.embeddings.count_embeddings(library.model_id), 0, []
     step = max(1, total // projection.MAX_FIT_ROWS)
     last = 0
@@ -150,7 +155,7 @@ def _fit_basis(library: Library, width: int) -> Steps[np.ndarray]:
 
 
 def _project_photos(library: Library, wanted: np.ndarray, basis: np.ndarray) -> Steps[_ProjectedPhotos]:
-    """The projected embeddings of the wanted photos that have one."""
+    """The projected embeddings of those of the wanted photos that have one."""
     total, rows_read, last = library.store.embeddings.count_embeddings(library.model_id), 0, 0
     ids, values = [], []
     while len((part := library.store.embeddings.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
@@ -167,8 +172,8 @@ def _project_photos(library: Library, wanted: np.ndarray, basis: np.ndarray) -> 
 
 
 def draw_map(library: Library, layout: MapLayout) -> Image.Image:
-    """The map as a square picture of thumbnails: where several photos lie at one place, the first of them."""
-    picture = Image.new("RGB", (MAP_SIDE, MAP_SIDE), BACKGROUND)
+    """The map as a square picture of thumbnails; of several photos in one cell, the one with the lowest id is drawn."""
+    picture = Image.new("RGB", (MAP_SIDE, MAP_SIDE), BACKGROUND_COLOUR)
     low, high = layout.points.min(axis=0), layout.points.max(axis=0)
     cells = MAP_SIDE // TILE_SIDE
     share = (layout.points - low) / np.maximum(high - low, 1e-12)
@@ -176,11 +181,8 @@ def draw_map(library: Library, layout: MapLayout) -> Image.Image:
     _, first = np.unique(rows * cells + columns, return_index=True)
     photos = {photo.id: photo for photo in library.load_photos(layout.ids[first].tolist())}
     for photo_index in first.tolist():
-        jpeg = (
-            library.read_thumbnail(photos[int(layout.ids[photo_index])])
-            if int(layout.ids[photo_index]) in photos
-            else None
-        )
+        photo = photos.get(int(layout.ids[photo_index]))
+        jpeg = None if photo is None else library.read_thumbnail(photo)
         if jpeg is not None:
             tile = decode_photo(jpeg, TILE_SIDE).image
             tile.thumbnail((TILE_SIDE, TILE_SIDE))
@@ -196,12 +198,12 @@ def _layout_path(library: Library, method: str) -> Path:
 
 
 def _identity_bytes(library: Library, method: str) -> np.ndarray:
-    """What the file says it is for, as bytes."""
+    """The stored format, model and method of a layout, as bytes (n,) uint8."""
     return np.frombuffer(f"{LAYOUT_FORMAT} {library.model_fingerprint} {method}".encode(), np.uint8)
 
 
 def _write_layout(path: Path, library: Library, stored: _StoredLayout) -> None:
-    """Keep the map; where the library cannot be written, it is made again next time."""
+    """Store the map; where the library cannot be written, it is computed again next time."""
     data = io.BytesIO()
     ids, points, method = stored.layout
     np.savez(data, name=_identity_bytes(library, method), ids=ids, points=points, basis=stored.basis)
@@ -211,7 +213,7 @@ def _write_layout(path: Path, library: Library, stored: _StoredLayout) -> None:
 
 
 def _read_layout(path: Path, library: Library, method: str) -> _StoredLayout | None:
-    """What the file holds; None where there is none, or it is damaged, of another model or of another program."""
+    """The stored map; None where there is no file, or it is damaged, or of another model or another format."""
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             name, ids, points, basis = (file[key] for key in ("name", "ids", "points", "basis"))
@@ -253,4 +255,4 @@ LAYOUT_METHODS: dict[str, LayoutMethod] = {
     "pca": LayoutMethod(2, _arrange_pca, _place_on_pca),
     "tsne": LayoutMethod(TSNE_WIDTH, _arrange_tsne, _place_on_tsne),
 }
-"""Ways to lay out a map: two leading principal directions at once, t-SNE in a while."""
+"""Methods to lay out a map: two principal components, which takes a moment, or t-SNE, which takes a while."""

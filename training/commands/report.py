@@ -5,19 +5,17 @@ from pathlib import Path
 import click
 
 from indexer import atomic
-from indexer.cli.options import attached_option, json_option, overwrite_option, require_output
+from indexer.cli.options import FILE_PATH, FOLDER_PATH, attached_option, json_option, overwrite_option, require_output
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
 from training.reports.record import REPORT_FILE, require_checkpoint
 from training.reports.report import render_report
 
-FOLDER_PATH = click.Path(path_type=Path)
-
 
 @click.command("report")
 @click.argument("checkpoint", type=FOLDER_PATH)
-@click.option("--out", type=FOLDER_PATH, help="The page to write, .html; else report.html in CHECKPOINT.")
+@click.option("--out", type=FILE_PATH, help="The page to write, .html; else report.html in CHECKPOINT.")
 @overwrite_option
 @json_option
 @attached_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from indexer import atomic
-from indexer.cli.options import attached_option, json_option, overwrite_option
+from indexer.cli.options import FILE_PATH, FOLDER_PATH, attached_option, json_option, overwrite_option
 from indexer.cli.terminal import WorkStopped, follow_steps, print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
@@ -26,7 +26,6 @@ from training.studies.variants import STUDIES, StudyVariant, require_free_settin
 if TYPE_CHECKING:
     from training.studies.trials import StudyResult
 
-FOLDER_PATH = click.Path(path_type=Path)
 # A budget for a first look: minutes on two cores. For new images few epochs and large steps, and the notes' embedding
 # of 32 numbers; for new classes what a training takes by itself, as anything more forgets what is asked about.
 BASE_CONFIGS = {
@@ -52,7 +51,7 @@ def _describe_default(name: str) -> str:
 @click.option("--purpose", type=click.Choice(list(PURPOSES)), default="images", help="New images, or new classes.")
 @click.option("--only", multiple=True, metavar="VARIANT", help="Compare only this one and others named so.")
 @click.option("--backbone", multiple=True, metavar="NAME", help="In the study backbones, another timm network too.")
-@click.option("--out", type=FOLDER_PATH, help="Write the study as a page, .html.")
+@click.option("--out", type=FILE_PATH, help="Write the study as a page, .html.")
 @overwrite_option
 @json_option
 @attached_option

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from indexer.cli.options import attached_option, json_option, require_output
+from indexer.cli.options import FOLDER_PATH, attached_option, json_option, require_output
 from indexer.cli.terminal import WorkStopped, follow_steps, print_line, print_result
 from indexer.database.filters import Filter
 from indexer.library import Library
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from training.judging.result import TrainResult
     from training.judging.thresholds import CheckpointThresholds
 
-FOLDER_PATH = click.Path(path_type=Path)
 ClickCommand = Callable[..., int]
 
 

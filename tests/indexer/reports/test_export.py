@@ -25,8 +25,8 @@ from indexer.reports.contact_sheet import (
     MAX_LISTED_PHOTOS,
     SheetCell,
     write_cells,
-    write_picture,
 )
+from indexer.reports.picture_file import write_picture
 from indexer.reports.export import HitRow, PhotoRow, export_library, export_vectors, write_csv
 from tests.support.commands import Said
 from tests.support.embedders import Tiny, write_card
