@@ -1,1 +1,14 @@
-"""Room ranking."""
+"""Other orders for the hits of a search, and searches kept by name.
+
+    rankings            SearchRequest, and RANKINGS: its orders by name ("nearest", "refined", "copies")
+    query_expansion     "refined": the nearest photos, reordered by what they have in common with their own neighbours
+    changed_copies      "copies": first the photo that a picture was cut, turned, framed or recoloured from
+    cross_correlation   how well one picture lies on another, for "copies"
+    saved_searches      a SearchRequest as plain JSON and back
+    filter_options      a filter as command-line options and back, and in words
+
+Read `rankings` first. The three rooms with a similar name differ in what they answer. `search` finds the photos nearest
+to a query and gives their distances. This room asks the same question through `Library.search` and answers with the
+same SearchResult, but looks at the nearest photos once more and orders them by more than their distance. `matching`
+decides: which label a picture has, which photos are copies of each other. Nothing here says where a match ends.
+"""

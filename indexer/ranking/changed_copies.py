@@ -1,8 +1,8 @@
 """Finding the photo a picture was made from: cut, turned, mirrored, framed, recoloured, compressed or written on.
 
-Only the query is looked at in several ways, so the library needs nothing but what it has. Each of VIEWS is searched
-like any picture, and of each photo the nearest view counts. Then the likeliest are compared with the query as pictures
-(`overlap.py`): a copy lies on its original, a picture of the same kind does not.
+Only the query is changed, so the library needs nothing beyond its embeddings and thumbnails. Each of QUERY_VIEWS is
+searched like any picture, and the view nearest to a photo gives its distance. The nearest photos are then compared with
+the query as pictures (`cross_correlation`): a copy lies on its original, a picture of the same kind does not.
 """
 
 import time
@@ -22,7 +22,7 @@ from indexer.search.query import CroppedExample, Query, QueryExample
 # The settings were chosen on drawings and photographs that bench_near_copies does not measure on. Recall@1 there hardly
 # changes for 10 to 30 compared photos and a weight from 1.5 to 2.5.
 COMPARED_HITS = 30
-NO_OVERLAP_FACTOR = 2.0  # a distance counts (UNLIKE - overlap) times
+NO_OVERLAP_FACTOR = 2.0  # a distance is multiplied by this less the overlap (0 to 1)
 QUERY_SIDE = 384  # pixels of the short side at which a query is decoded: enough for its middle part
 MIDDLE_MARGIN = 0.15  # cut from each side: what is left of a turned picture when its corners are cut
 BORDER_TOLERANCE = 12  # of 255 levels by which a border may vary
@@ -37,10 +37,10 @@ def search_changed_copies(
     within: Filter | None = None,
     max_distance: float | None = None,
 ) -> SearchResult:
-    """The k photos the example is most likely a changed copy of; their distance is that of the nearest view.
+    """The k photos that the example is most likely a changed copy of, each with the distance of its nearest view.
 
-    Hits are not in order of distance: those whose picture the example lies on come first. Raises LookalikeError where
-    the example cannot be read.
+    The first COMPARED_HITS are in order of distance times (NO_OVERLAP_FACTOR - overlap), so distances need not ascend.
+    Raises LookalikeError where the example cannot be read.
     """
     start = time.perf_counter()
     result = find_view_candidates(library, example, k=max(k, COMPARED_HITS), within=within, max_distance=max_distance)
@@ -55,13 +55,13 @@ def search_changed_copies(
 def find_view_candidates(
     library: Library, example: QueryExample, *, k: int, within: Filter | None = None, max_distance: float | None = None
 ) -> SearchResult:
-    """The k photos nearest to any view of the example, by (distance, id)."""
+    """The k photos nearest to the example or any view of it, by (least distance, id)."""
     result = library.search(Query((example,)), k=k, within=within, max_distance=max_distance)
     picture = read_example_picture(library, example)
     best = {hit.photo.id: hit for hit in result.hits}
     for view in QUERY_VIEWS.values():
-        found = library.search(Query((view(picture),)), k=k, within=within, max_distance=max_distance)
-        for hit in found.hits:
+        view_result = library.search(Query((view(picture),)), k=k, within=within, max_distance=max_distance)
+        for hit in view_result.hits:
             if hit.photo.id not in best or hit.distance < best[hit.photo.id].distance:
                 best[hit.photo.id] = hit
     nearest = sorted(best.values(), key=lambda hit: (hit.distance, hit.photo.id))[:k]
@@ -69,9 +69,9 @@ def find_view_candidates(
 
 
 def read_example_picture(library: Library, example: QueryExample) -> Image.Image:
-    """The example as a picture, with a short side of about DETAIL pixels where it has that many.
+    """The example as a picture; from a file with a short side of about QUERY_SIDE pixels, where it has as many.
 
-    Raises LookalikeError where it cannot be read.
+    Raises LookalikeError where the file cannot be read.
     """
     cropped = example if isinstance(example, CroppedExample) else CroppedExample(example, (0.0, 0.0, 1.0, 1.0))
     if isinstance(cropped.example, Image.Image):
@@ -81,7 +81,7 @@ def read_example_picture(library: Library, example: QueryExample) -> Image.Image
 
 
 def _rank_by_overlap(library: Library, picture: Image.Image, hits: list[Hit]) -> list[Hit]:
-    """The hits with what the picture lies on first; without a thumbnail a photo counts as quite unlike."""
+    """The hits in order of distance times (NO_OVERLAP_FACTOR - overlap); without a thumbnail the overlap is 0."""
     thumbnails = {hit.photo.id: jpeg for hit in hits if (jpeg := library.read_thumbnail(hit.photo)) is not None}
     overlaps = measure_overlaps(picture, [Image.open(BytesIO(jpeg)) for jpeg in thumbnails.values()])
     overlap_of = dict(zip(thumbnails, np.maximum(overlaps, 0).tolist(), strict=True))
@@ -90,7 +90,7 @@ def _rank_by_overlap(library: Library, picture: Image.Image, hits: list[Hit]) ->
     )
 
 
-# the views
+# views of the query
 
 
 def _make_transpose(turn: Image.Transpose) -> Callable[[Image.Image], Image.Image]:
@@ -98,7 +98,7 @@ def _make_transpose(turn: Image.Transpose) -> Callable[[Image.Image], Image.Imag
 
 
 def trim_border(picture: Image.Image) -> Image.Image:
-    """The picture without a border of one colour; as it is where nothing or nearly nothing would be left."""
+    """The picture without its border of one colour; unchanged where fewer than 8 rows or columns would be left."""
     pixels = np.asarray(picture, np.int16)
     border = np.median(pixels[[0, 0, -1, -1], [0, -1, 0, -1]], axis=0)
     is_content = np.abs(pixels - border).max(axis=2) > BORDER_TOLERANCE
@@ -109,11 +109,12 @@ def trim_border(picture: Image.Image) -> Image.Image:
 
 
 def _squeeze_to_square(picture: Image.Image) -> Image.Image:
-    """The whole picture as a square: the model sees the middle square only, and a part has another middle."""
+    """The whole picture squeezed to a square: the model sees the middle square only, and a part has another middle."""
     return picture.resize((QUERY_SIDE, QUERY_SIDE), Image.Resampling.BICUBIC)
 
 
 def _crop_middle(picture: Image.Image) -> Image.Image:
+    """The picture without MIDDLE_MARGIN of each side; unchanged below 8 pixels."""
     left, top = MIDDLE_MARGIN * picture.width, MIDDLE_MARGIN * picture.height
     box = (round(left), round(top), round(picture.width - left), round(picture.height - top))
     return picture.crop(box) if min(picture.size) >= 8 else picture

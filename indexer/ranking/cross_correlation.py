@@ -1,7 +1,8 @@
 """How well one picture lies somewhere on another: the measure that tells a copy from a picture of the same kind.
 
-Both are made grey and small, and the one is slid over the other in several sizes, as a whole copy and as parts down to
-half its side. The greatest correlation counts: it is 1 for a copy and does not change with brightness or contrast.
+Both are made grey and small, and the first is slid over the second in several sizes, from the size of a whole copy to
+that of a part of half its side. The greatest correlation counts: it is 1 for a copy and does not change with
+brightness or contrast.
 """
 
 import numpy as np
@@ -9,15 +10,16 @@ from PIL import Image
 
 COMPARED_SIDE = 48  # pixels of the long side: enough to tell pictures apart, and 3 ms for 20 pairs
 PADDING = 2  # pixels on each side, so that a copy of nearly the same shape fits although sizes are rounded
-# Sizes of the picture against the other's, 8 % apart, over which the correlation of a copy hardly falls.
+# Sizes of the first picture relative to the second, 8 % apart: in between, the correlation of a copy hardly falls.
 SCALES = (1.0, 0.92, 0.84, 0.77, 0.71, 0.65, 0.59, 0.54, 0.49)
 GREY_NOISE = 3.0  # levels of grey; flat areas correlate with anything
 
 
 def measure_overlaps(picture: Image.Image, others: list[Image.Image]) -> np.ndarray:
-    """The greatest normalised correlation (n,), -1 to 1, of the picture in any of SCALES with any place of each other.
+    """The greatest normalised correlation (n,), -1 to 1, between the picture and each of the others.
 
-    By Fourier transform and running sums (Lewis 1995, "Fast normalized cross-correlation").
+    It is the greatest over all of SCALES and all places, by Fourier transform and running sums (Lewis 1995, "Fast
+    normalized cross-correlation").
     """
     best = np.full(len(others), -1.0)
     parts = [_resize_to_grey(picture, scale * COMPARED_SIDE) for scale in SCALES]
@@ -39,7 +41,7 @@ def _resize_to_grey(picture: Image.Image, side: float) -> np.ndarray:
 
 
 def compute_max_correlation(part: np.ndarray, fields: np.ndarray) -> np.ndarray:
-    """The greatest correlation (n,) of the part (h, w) with any place of each of the fields (n, H, W)."""
+    """The greatest correlation (n,) of the part (h, w) over all places in each of the fields (n, H, W)."""
     height, width = part.shape
     shape = (fields.shape[1], fields.shape[2])
     centred = part - part.mean()
@@ -51,7 +53,7 @@ def compute_max_correlation(part: np.ndarray, fields: np.ndarray) -> np.ndarray:
 
 
 def _sum_windows(fields: np.ndarray, window: tuple[int, ...]) -> np.ndarray:
-    """The sum of each window (h, w) of each of the fields (n, H, W), by running sums."""
+    """The sums (n, H - h + 1, W - w + 1) over all windows (h, w) of each of the fields (n, H, W), by running sums."""
     height, width = window
     running = np.pad(fields.cumsum(axis=1).cumsum(axis=2), ((0, 0), (1, 0), (1, 0)))
     sums: np.ndarray = (

@@ -1,4 +1,4 @@
-"""A filter in words: the options of the commands that make one, the same options back, its conditions for people."""
+"""A filter as command-line options, the options of a filter, and its conditions in words."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -25,20 +25,20 @@ FILTER_OPTIONS = [
 ]
 
 
-def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a filter; they arrive as the fields of Filter."""
+def add_filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a command with FILTER_OPTIONS; they arrive as arguments named like the fields of Filter."""
     for option in reversed(FILTER_OPTIONS):
         command = option(command)
     return command
 
 
 def build_filter(fields: Mapping[str, Any]) -> Filter | None:
-    """The filter that the options ask for; None where they ask for none."""
+    """The filter with these fields; None where all of them are None."""
     return Filter(**fields) if any(value is not None for value in fields.values()) else None
 
 
 def format_filter_options(within: Filter) -> list[str]:
-    """The options that make this filter, its moments in whole seconds."""
+    """The command-line options that make this filter; moments are cut to whole seconds."""
     values = {
         "--label": within.label,
         "--under": None if within.under is None else os.fspath(within.under.absolute()),
@@ -51,19 +51,19 @@ def format_filter_options(within: Filter) -> list[str]:
 
 
 class FilterCondition(NamedTuple):
-    """A condition in words, and the filter without it."""
+    """One condition of a filter in words, and the filter without it."""
 
     text: str
     without: Filter
 
 
 def describe_conditions(within: Filter) -> list[FilterCondition]:
-    """The conditions of a filter, each in words."""
+    """The conditions of the filter; the two ends of a span of time are one."""
     conditions: list[FilterCondition] = []
     if within.label is not None:
         conditions.append(FilterCondition(f"label {within.label}", replace(within, label=None)))
     if within.under is not None:
-        conditions.append(FilterCondition(f"in {folder_name(within.under)}", replace(within, under=None)))
+        conditions.append(FilterCondition(f"in {format_folder_name(within.under)}", replace(within, under=None)))
     if within.after is not None or within.before is not None:
         conditions.append(
             FilterCondition(_describe_span(within.after, within.before), replace(within, after=None, before=None))
@@ -75,13 +75,13 @@ def describe_conditions(within: Filter) -> list[FilterCondition]:
     return conditions
 
 
-def folder_name(folder: Path) -> str:
-    """A folder as people call it."""
+def format_folder_name(folder: Path) -> str:
+    """The folder's last name, printable; the whole path where it has none."""
     return show_path(os.fsencode(folder.name or folder))
 
 
 def shift_days(moment: datetime, days: int) -> datetime:
-    """That many days later, earlier where negative; the first or last moment there is where there is none so far."""
+    """The moment so many days later, or earlier where negative, within the range of datetime."""
     try:
         return moment + timedelta(days=days)
     except OverflowError:
@@ -89,7 +89,7 @@ def shift_days(moment: datetime, days: int) -> datetime:
 
 
 def _describe_span(after: datetime | None, before: datetime | None) -> str:
-    """The days of a span; the last one is that of the last moment before `before`."""
+    """A span of time in whole days, in words; `before` is the first moment after it."""
     last = None if before is None else _format_day(before - datetime.resolution if before > datetime.min else before)
     if after is None:
         return f"changed until {last}"

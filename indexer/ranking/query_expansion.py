@@ -1,7 +1,8 @@
-"""A second look at what a search has found: what those nearest have in common counts more.
+"""Query expansion: the nearest photos of a search, reordered by what they have in common with their neighbours.
 
-Nothing is trained. The nearest photos are compared once more in the few directions in which this library's photos
-differ most, each one moved towards its own nearest, the query too. docs/zero-shot.md has the measurements.
+Nothing is trained. The query and the nearest photos are projected onto the few directions in which this library's
+photos differ most, each is moved towards its own nearest photos, and the photos are ranked again.
+docs/zero-shot.md has the measurements.
 """
 
 import time
@@ -14,9 +15,9 @@ from indexer.search.query import Query, combine_embeddings
 from indexer.vectors.principal_space import PrincipalSpace, scale_to_unit_length
 from indexer.vectors.projection import MAX_FIT_ROWS
 
-POOL_SIZE = 300  # photos that are looked at again
+POOL_SIZE = 300  # nearest photos that are reordered
 EXPANSION_NEIGHBOURS, EXPANSION_POWER = 3, 3.0  # docs/zero-shot.md: chosen on drawings, checked on photographs
-SAME_COSINE = 1 - 1e-6  # a cosine from which on two are one picture
+SAME_COSINE = 1 - 1e-6  # from this cosine on, two vectors are of one picture
 
 
 def search_with_expansion(
@@ -28,26 +29,29 @@ def search_with_expansion(
     within: Filter | None = None,
     max_distance: float | None = None,
 ) -> SearchResult:
-    """As `Library.search`, with the nearest POOL photos in the order of a second look.
+    """The hits of `Library.search`, the nearest POOL_SIZE of them reordered by query expansion.
 
-    Distances stay those of the embeddings, exact, so they need not ascend any more.
+    Distances stay the exact ones between embeddings, so they need not ascend.
     """
     start = time.perf_counter()
-    found = library.search(query, k=max(k, POOL_SIZE), exact=exact, within=within, max_distance=max_distance)
-    pool_hits, later_hits = found.hits[:POOL_SIZE], found.hits[POOL_SIZE:]
+    result = library.search(query, k=max(k, POOL_SIZE), exact=exact, within=within, max_distance=max_distance)
+    pool_hits, later_hits = result.hits[:POOL_SIZE], result.hits[POOL_SIZE:]
     if len(pool_hits) > 1:
-        positives, negatives = ([library.embed_example(one) for one in part] for part in query[:2])
+        positives, negatives = ([library.embed_example(example) for example in examples] for examples in query[:2])
         values = np.stack([library.embed_example(hit.photo.id) for hit in pool_hits])
         ranked_rows = rank_by_expansion(
             combine_embeddings(positives, negatives, query.weights), values, get_principal_space(library)
         )
         pool_hits = [pool_hits[row] for row in ranked_rows.tolist()]
     hits = [hit._replace(rank=rank) for rank, hit in enumerate((pool_hits + later_hits)[:k], 1)]
-    return found._replace(hits=hits, seconds=time.perf_counter() - start)
+    return result._replace(hits=hits, seconds=time.perf_counter() - start)
 
 
 def get_principal_space(library: Library) -> PrincipalSpace:
-    """The library's own directions; fitted anew for another generation or, before the first, for more photos."""
+    """The principal directions of the library's embeddings, from its cache.
+
+    They are fitted anew for another generation or, before the first one, where photos were added.
+    """
     generation, store, model = library.load_generation(), library.store, library.model_id
     if generation is not None:
         generation_key = (library.model_fingerprint, generation.manifest.number)
@@ -63,7 +67,7 @@ def get_principal_space(library: Library) -> PrincipalSpace:
 
 
 def rank_by_expansion(vector: np.ndarray, values: np.ndarray, principal_space: PrincipalSpace) -> np.ndarray:
-    """Rows (n,) of embeddings (n, dim) from the likest to the query (dim,) to the least.
+    """Rows (n,) of the embeddings (n, dim), ordered from the most similar to the query (dim,) to the least.
 
     Alpha query expansion (Radenovic, Tolias, Chum 2019, "Fine-tuning CNN image retrieval with no human annotation"),
     on both sides: query and photos become the sum of themselves and their nearest, weighted by powers of the cosine.
@@ -75,7 +79,7 @@ def rank_by_expansion(vector: np.ndarray, values: np.ndarray, principal_space: P
 
 
 def _expand_queries(queries: np.ndarray, photos: np.ndarray) -> np.ndarray:
-    """Each query (m, DIMS) with its NEAREST photos (n, DIMS) added, but itself."""
+    """Each query (m, d) plus its EXPANSION_NEIGHBOURS nearest photos (n, d), itself left out, scaled to unit length."""
     cosines = queries @ photos.T
     cosines[cosines > SAME_COSINE] = 0
     rows = np.argsort(-cosines, axis=1, kind="stable")[:, :EXPANSION_NEIGHBOURS]

@@ -1,6 +1,6 @@
-"""The ways to rank what a search finds: by distance, by a second look, or what is a changed copy of one picture first.
+"""The orders of a search's hits: by distance, by query expansion, or changed copies of one picture first.
 
-A new way is one function and one line in WAYS.
+Another order is one function and one entry in RANKINGS. Commands, the window and saved searches name it by its key.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ RANK_NEAREST, RANK_REFINED, RANK_COPIES = "nearest", "refined", "copies"
 
 
 class SearchRequest(NamedTuple):
-    """What to ask, where to look, how far away at most a hit may be, and in which of WAYS the hits are ranked."""
+    """A query, the filter that its hits must pass, their greatest distance, and the key of RANKINGS for their order."""
 
     query: Query
     within: Filter | None = None
@@ -26,12 +26,15 @@ class SearchRequest(NamedTuple):
 
 
 def can_rank(ranking: str, query: Query) -> bool:
-    """Whether a query can be ranked so: changed copies are looked for of one picture alone."""
+    """Whether the ranking fits the query: changed copies are searched for one positive picture without negatives."""
     return ranking != RANK_COPIES or (len(query.positives) == 1 and not query.negatives)
 
 
 def run_search(library: Library, search: SearchRequest, k: int, *, exact: bool = False) -> SearchResult:
-    """The k photos that answer best. Raises LookalikeError where the query cannot be ranked so or not be read."""
+    """The first k hits in the ranking of the request.
+
+    Raises LookalikeError where the ranking does not fit the query or `exact`, or a picture cannot be read.
+    """
     if not can_rank(search.ranking, search.query):
         raise LookalikeError("Changed copies are looked for of one picture, without others and none to be unlike.")
     return RANKINGS[search.ranking](library, search, k, exact)

@@ -1,7 +1,7 @@
 """Searches kept by name, as plain JSON that survives moves and a change of model.
 
-Photos of the library are named by their content hash, files by their absolute path, pictures in memory travel along as
-PNG. What comes back from the database is checked before it is believed.
+Photos of the library are named by their content hash, files by their absolute path, pictures in memory are stored as
+PNG. What the database gives back is checked before it is used.
 """
 
 import base64
@@ -28,7 +28,7 @@ FULL_SIZE_SIDE = 1 << 30  # a short side in pixels that no picture has: decode a
 
 
 def save_search(library: Library, name: str, search: SearchRequest) -> None:
-    """Keep a search by name, in place of one that had the name. Raises LookalikeError where a photo is not there."""
+    """Store a search by name, in place of an earlier one. Raises LookalikeError where the library has no such photo."""
     if not name.strip():
         raise LookalikeError("A saved search needs a name.")
     query, within = search.query, search.within
@@ -49,7 +49,7 @@ def list_saved_searches(library: Library) -> list[str]:
 
 
 def load_search(library: Library, name: str) -> SearchRequest:
-    """The search that was saved by this name. Raises LookalikeError where there is none, or a photo of it is gone."""
+    """The search saved by this name. Raises LookalikeError where there is none, it is damaged, or a photo is gone."""
     fields = _require_fields(library, name)
     try:
         return _decode_search(library, fields)
@@ -58,7 +58,7 @@ def load_search(library: Library, name: str) -> SearchRequest:
 
 
 def forget_search(library: Library, name: str) -> None:
-    """Forget a saved search. Raises LookalikeError where there is none of this name."""
+    """Delete a saved search. Raises LookalikeError where there is none of this name."""
     _require_fields(library, name)
     library.annotations.save_search(name, None)
 
@@ -70,7 +70,7 @@ def _require_fields(library: Library, name: str) -> Any:
     return saved_fields[name]
 
 
-# to plain values
+# to plain JSON
 
 
 def _encode_example(library: Library, example: QueryExample) -> dict[str, object]:
@@ -96,12 +96,12 @@ def _encode_filter(within: Filter) -> dict[str, object]:
     }
 
 
-# and back
+# from plain JSON
 
 
 def _decode_search(library: Library, fields: Mapping[str, Any]) -> SearchRequest:
     positives, negatives = (
-        tuple(_decode_example(library, one) for one in fields[key]) for key in ("positives", "negatives")
+        tuple(_decode_example(library, example) for example in fields[key]) for key in ("positives", "negatives")
     )
     weights = tuple(map(float, fields["weights"]))
     within = None if fields["within"] is None else _decode_filter(fields["within"])

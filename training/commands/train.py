@@ -14,7 +14,7 @@ from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
-from indexer.ranking.filter_options import build_filter, filter_options, format_filter_options
+from indexer.ranking.filter_options import add_filter_options, build_filter, format_filter_options
 from training import train
 from training.commands import report, study
 from training.data.sources import (
@@ -63,7 +63,7 @@ def _describe_setting(setting: SettingField) -> str:
 @click.option(
     "--library", is_flag=False, flag_value="", help="Learn from a library's labels instead; without DIR the usual one."
 )
-@filter_options
+@add_filter_options
 @add_config_options
 @click.option(
     "--out", type=FOLDER_PATH, help="Empty or new folder for the checkpoint; else one is made beside your libraries."

@@ -27,19 +27,19 @@ from tests.support.embedders import Tiny
 from tests.support.soft_pictures import soft
 
 
-def part(picture: Image.Image, share: float = 0.6) -> Image.Image:
+def crop_part(picture: Image.Image, share: float = 0.6) -> Image.Image:
     width, height = round(share * picture.width), round(share * picture.height)
     return picture.crop((10, 5, 10 + width, 5 + height))
 
 
-def framed(picture: Image.Image) -> Image.Image:
+def add_frame(picture: Image.Image) -> Image.Image:
     return ImageOps.expand(picture, (60, 20, 10, 50), fill=(20, 60, 200))
 
 
-# how one picture lies on another
+# correlation of pictures
 
 
-def by_loop(part: np.ndarray, field: np.ndarray) -> float:
+def correlate_by_loop(part: np.ndarray, field: np.ndarray) -> float:
     """The greatest correlation coefficient of the part with any place of the field, place by place."""
     height, width = part.shape
     return max(
@@ -53,23 +53,23 @@ def test_correlation_is_that_of_a_plain_loop() -> None:
     random = np.random.default_rng(0)
     fields = random.uniform(0, 255, (3, 20, 24))
     part = fields[1, 5:14, 3:15] + random.normal(0, 60, (9, 12))
-    expected = [by_loop(part, field) for field in fields]
-    assert compute_max_correlation(part, fields) == pytest.approx(expected, abs=0.01)  # NOISE in the denominator
+    expected = [correlate_by_loop(part, field) for field in fields]
+    assert compute_max_correlation(part, fields) == pytest.approx(expected, abs=0.01)  # GREY_NOISE in the denominator
 
 
 def test_a_copy_and_a_part_lie_on_their_picture_and_nothing_else_does() -> None:
     pictures = [soft(seed) for seed in range(6)]
-    for changed in (pictures[2], part(pictures[2]), pictures[2].point(lambda level: level // 2)):
-        lying = measure_overlaps(changed, pictures)
-        assert lying[2] > 0.9
-        assert np.delete(lying, 2).max() < 0.8
+    for changed in (pictures[2], crop_part(pictures[2]), pictures[2].point(lambda level: level // 2)):
+        overlaps = measure_overlaps(changed, pictures)
+        assert overlaps[2] > 0.9
+        assert np.delete(overlaps, 2).max() < 0.8
 
 
 def test_shapes_do_not_matter_to_others() -> None:
     pictures = [soft(0), soft(1, (90, 200)), soft(2, (50, 50))]
-    apart = [measure_overlaps(soft(1, (90, 200)), [picture])[0] for picture in pictures]
-    assert measure_overlaps(soft(1, (90, 200)), pictures) == pytest.approx(apart)
-    assert np.argmax(apart) == 1
+    overlaps = [measure_overlaps(soft(1, (90, 200)), [picture])[0] for picture in pictures]
+    assert measure_overlaps(soft(1, (90, 200)), pictures) == pytest.approx(overlaps)
+    assert np.argmax(overlaps) == 1
     assert len(measure_overlaps(soft(0), [])) == 0
 
 
@@ -96,7 +96,7 @@ def filled(tmp_path: Path) -> Iterator[Library]:
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "mirrored": ImageOps.mirror,
     "turned": lambda picture: picture.transpose(Image.Transpose.ROTATE_90),
-    "framed": framed,
+    "framed": add_frame,
     "grey": lambda picture: picture.convert("L"),
 }
 
@@ -104,25 +104,25 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_pictures_find_their_original(filled: Library, change: str) -> None:
     for seed in range(0, 40, 8):
-        found = search_changed_copies(filled, CHANGES[change](soft(seed)), k=3)
-        assert [hit.rank for hit in found.hits] == [1, 2, 3]
-        assert os.fsdecode(found.hits[0].photo.path).endswith(f"/{seed}.png")
+        result = search_changed_copies(filled, CHANGES[change](soft(seed)), k=3)
+        assert [hit.rank for hit in result.hits] == [1, 2, 3]
+        assert os.fsdecode(result.hits[0].photo.path).endswith(f"/{seed}.png")
 
 
 def test_candidates_are_nearest_by_any_view_and_a_photo_finds_itself_at_zero(filled: Library) -> None:
     ids = filled.find_photo_ids().tolist()
-    found = find_view_candidates(filled, ids[7], k=40)
-    assert (found.hits[0].photo.id, found.hits[0].distance) == (ids[7], 0)
+    result = find_view_candidates(filled, ids[7], k=40)
+    assert (result.hits[0].photo.id, result.hits[0].distance) == (ids[7], 0)
     picture = read_example_picture(filled, ids[7])
     queries = [filled.embed_example(ids[7]), *(filled.embed_example(view(picture)) for view in QUERY_VIEWS.values())]
-    for hit in found.hits:
+    for hit in result.hits:
         least = min(float(np.linalg.norm(filled.embed_example(hit.photo.id) - query)) for query in queries)
         assert hit.distance == pytest.approx(least, abs=1e-6)
     assert search_changed_copies(filled, ids[7]).hits[0].photo.id == ids[7]
 
 
 def test_a_part_of_a_file_is_an_example_too(filled: Library, tmp_path: Path) -> None:
-    framed(soft(5)).save(tmp_path / "framed.png")
+    add_frame(soft(5)).save(tmp_path / "framed.png")
     box = (60.0, 20.0, 200.0, 150.0)
     (hit,) = search_changed_copies(filled, CroppedExample(tmp_path / "framed.png", box), k=1).hits
     assert os.fsdecode(hit.photo.path).endswith("/5.png")
@@ -135,13 +135,13 @@ def test_command_finds_the_original_and_takes_one_picture_only(
 ) -> None:
     original = prepared.photos / "a" / "0003.png"
     with Image.open(original) as image:
-        framed(ImageOps.mirror(image.convert("RGB"))).save(tmp_path / "changed.png")
-    said = tell(home, "search", tmp_path / "changed.png", "--near-copies", "-k", "3", "--json")
-    assert [hit["rank"] for hit in said.result()["hits"]] == [1, 2, 3]
-    assert said.result()["hits"][0]["path"] == str(original)
+        add_frame(ImageOps.mirror(image.convert("RGB"))).save(tmp_path / "changed.png")
+    completed = tell(home, "search", tmp_path / "changed.png", "--near-copies", "-k", "3", "--json")
+    assert [hit["rank"] for hit in completed.result()["hits"]] == [1, 2, 3]
+    assert completed.result()["hits"][0]["path"] == str(original)
     for more in (["--exact"], ["--not", original], [original]):
-        said = tell(home, "search", tmp_path / "changed.png", *more, "--near-copies")
-        assert (said.code, len(said.err.splitlines())) == (2, 1), said
+        completed = tell(home, "search", tmp_path / "changed.png", *more, "--near-copies")
+        assert (completed.code, len(completed.err.splitlines())) == (2, 1), completed
 
 
 def test_a_photo_whose_file_is_gone_or_unreadable_is_a_sentence(filled: Library) -> None:
@@ -156,6 +156,6 @@ def test_a_photo_whose_file_is_gone_or_unreadable_is_a_sentence(filled: Library)
 
 
 def test_trimming_takes_a_plain_border_and_leaves_the_rest() -> None:
-    assert trim_border(framed(soft(1))).size == soft(1).size
+    assert trim_border(add_frame(soft(1))).size == soft(1).size
     plain = Image.new("RGB", (40, 30), (9, 9, 9))
     assert trim_border(plain).size == (40, 30)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.database.filters import ORIENTATIONS, Filter
-from indexer.ranking.filter_options import build_filter, filter_options, format_filter_options
+from indexer.ranking.filter_options import add_filter_options, build_filter, format_filter_options
 
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
 FILTERS = st.builds(
@@ -25,28 +25,28 @@ FILTERS = st.builds(
 )
 
 
-def parsed(words: list[str]) -> Filter | None:
-    """What a command with these options takes the words for."""
-    taken: list[Filter | None] = []
+def parse_filter(words: list[str]) -> Filter | None:
+    """The filter that a command with the filter options makes of the words."""
+    filters: list[Filter | None] = []
 
     @click.command()
-    @filter_options
+    @add_filter_options
     def command(**fields: Any) -> None:
-        taken.append(build_filter(fields))
+        filters.append(build_filter(fields))
 
-    said = CliRunner().invoke(command, words)
-    assert said.exit_code == 0, said.output
-    return taken[0]
+    completed = CliRunner().invoke(command, words)
+    assert completed.exit_code == 0, completed.output
+    return filters[0]
 
 
 @given(within=FILTERS)
 def test_the_options_of_a_filter_make_it_again(within: Filter) -> None:
-    assert parsed(format_filter_options(within)) == (None if within == Filter() else within)
+    assert parse_filter(format_filter_options(within)) == (None if within == Filter() else within)
 
 
 @pytest.mark.parametrize("words", [[], ["--label", "cat"], ["--after", "2026-03-05", "--orientation", "square"]])
 def test_no_option_is_no_filter(words: list[str]) -> None:
-    assert (parsed(words) is None) == (not words)
+    assert (parse_filter(words) is None) == (not words)
 
 
 def test_a_folder_beside_the_command_is_named_by_its_whole_path() -> None:

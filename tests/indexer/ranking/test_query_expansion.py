@@ -1,4 +1,4 @@
-"""The second look of search --refine: what it adds by hand, what it gains on labelled vectors, what it leaves alone."""
+"""Query expansion (search --refine): its sum by hand, its gain on labelled vectors, distances that it leaves alone."""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,7 +26,7 @@ from tests.support.vectors import clustered, fill
 Tell = Callable[..., Said]
 
 
-def plane(*degrees: float) -> np.ndarray:
+def make_plane_vectors(*degrees: float) -> np.ndarray:
     """Unit vectors in a plane."""
     angles = np.deg2rad(degrees)
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
@@ -34,14 +34,14 @@ def plane(*degrees: float) -> np.ndarray:
 
 def test_neighbours_draw_a_photo_over_a_lonely_one_that_is_a_little_nearer() -> None:
     within = PrincipalSpace(np.zeros(2, np.float32), np.eye(2, dtype=np.float32))
-    photos = plane(-32, 20, 25, 30, 35)  # one alone, four together, their nearest at 20
-    query = plane(0)[0]
+    photos = make_plane_vectors(-32, 20, 25, 30, 35)  # one alone, four together, their nearest at 20
+    query = make_plane_vectors(0)[0]
     assert np.argsort(-(photos @ query)).tolist() == [1, 2, 3, 0, 4]
     assert rank_by_expansion(query, photos, within).tolist()[-1] == 0
 
 
 def test_a_photo_is_not_its_own_neighbour() -> None:
-    photos = plane(0, 0, 40, 80)
+    photos = make_plane_vectors(0, 0, 40, 80)
     moved = _expand_queries(photos, photos)
     cosines = np.cos(np.deg2rad([40, 80])) ** EXPANSION_POWER
     by_hand = photos[0] + cosines[0] * photos[2] + cosines[1] * photos[3]
@@ -57,22 +57,22 @@ def test_noisy_classes_are_found_better(tmp_path: Path) -> None:
     with Library.open(tmp_path / "x.library") as library:
         ids = [photo.id for photo in library.load_photos(library.find_photo_ids().tolist())]
         label = dict(zip(sorted(ids), codes.tolist(), strict=True))
-        kept = {False: 0.0, True: 0.0}
+        shares = {False: 0.0, True: 0.0}
         for id in ids[::9]:
             plain, better = library.search(Query((id,)), k=16), search_with_expansion(library, Query((id,)), k=16)
-            for refining, result in ((False, plain), (True, better)):
-                kept[refining] += float(np.mean([label[hit.photo.id] == label[id] for hit in result.hits]))
+            for refined, result in ((False, plain), (True, better)):
+                shares[refined] += float(np.mean([label[hit.photo.id] == label[id] for hit in result.hits]))
     assert 0.1 < measure_retrieval(vectors.astype(np.float64), codes).r_precision < 0.9  # neither hopeless nor done
-    assert kept[True] > 1.1 * kept[False]
+    assert shares[True] > 1.1 * shares[False]
 
 
-def ranks(folder: Path, ids: range) -> list[list[int]]:
-    """What a newly opened library answers to each photo."""
-    found = []
+def search_each(folder: Path, ids: range) -> list[list[int]]:
+    """The photo ids that a newly opened library finds for each photo."""
+    results = []
     for id in ids:
         with Library.open(folder) as library:
-            found.append([hit.photo.id for hit in search_with_expansion(library, Query((id,)), k=50).hits])
-    return found
+            results.append([hit.photo.id for hit in search_with_expansion(library, Query((id,)), k=50).hits])
+    return results
 
 
 @pytest.mark.parametrize("publish", [True, False])
@@ -81,32 +81,34 @@ def test_directions_are_kept_and_the_ranks_stay(tmp_path: Path, publish: bool) -
     fill(folder, clustered(400), publish=publish)
     with Library.open(folder) as library:
         first = get_principal_space(library)
-        kept = [[hit.photo.id for hit in search_with_expansion(library, Query((id,)), k=50).hits] for id in range(1, 9)]
+        before = [
+            [hit.photo.id for hit in search_with_expansion(library, Query((id,)), k=50).hits] for id in range(1, 9)
+        ]
         library.annotations.set_label([1], "a")  # changes no direction
         assert get_principal_space(library) is first
         fill(folder, clustered(40, seed=1), publish=publish, first=400)
         assert get_principal_space(library) is not first
         after = [hit.photo.id for hit in search_with_expansion(library, Query((1,)), k=50).hits]
-    assert ranks(folder, range(1, 2)) == [after]
-    other = tmp_path / "other.library"
-    fill(other, clustered(400), publish=publish)
-    assert ranks(other, range(1, 9)) == kept
+    assert search_each(folder, range(1, 2)) == [after]
+    other_folder = tmp_path / "other.library"
+    fill(other_folder, clustered(400), publish=publish)
+    assert search_each(other_folder, range(1, 9)) == before
 
 
 def test_no_more_rows_are_fitted_than_are_needed() -> None:
     values = clustered(MAX_FIT_ROWS + 5)
-    few, whole = fit_principal_space(values), fit_principal_space(values[::2])
-    assert np.array_equal(few.mean, whole.mean)
-    assert np.array_equal(few.basis, whole.basis)
-    directions, asked = PrincipalSpaceCache(), list[str]()
+    all_rows, every_second = fit_principal_space(values), fit_principal_space(values[::2])
+    assert np.array_equal(all_rows.mean, every_second.mean)
+    assert np.array_equal(all_rows.basis, every_second.basis)
+    cache, fitted_keys = PrincipalSpaceCache(), list[str]()
 
-    def read(what: str) -> np.ndarray:
-        asked.append(what)
+    def read_values(key: str) -> np.ndarray:
+        fitted_keys.append(key)
         return values[:100]
 
-    for what in ("one", "one", "other", "one"):
-        directions.fit_if_changed(what, partial(read, what))
-    assert asked == ["one", "other", "one"]
+    for key in ("one", "one", "other", "one"):
+        cache.fit_if_changed(key, partial(read_values, key))
+    assert fitted_keys == ["one", "other", "one"]
 
 
 def test_distances_stay_exact_and_ranks_are_counted(tmp_path: Path) -> None:
@@ -132,7 +134,7 @@ def test_the_smallest_libraries_are_refined_too(tmp_path: Path) -> None:
 
 def test_command_refines(home: Path, prepared: Any, tell: Tell) -> None:
     photo = prepared.photos / "a/0003.png"
-    said = tell(home, "search", photo, "--refine", "--json")
-    assert said.code == 0, said
-    assert (said.result()["hits"][0]["path"], len(said.result()["hits"])) == (str(photo), 10)
+    completed = tell(home, "search", photo, "--refine", "--json")
+    assert completed.code == 0, completed
+    assert (completed.result()["hits"][0]["path"], len(completed.result()["hits"])) == (str(photo), 10)
     assert tell(home, "search", photo, "--refine", "--near-copies").code == 2

@@ -24,7 +24,7 @@ from indexer.search.query import CroppedExample, Query
 from tests.support.embedders import Tiny
 from tests.support.trees import paint, paint_many
 
-Rank = tuple[int, float]
+RankedPhoto = tuple[int, float]
 
 
 @pytest.fixture
@@ -37,25 +37,25 @@ def pictures(tmp_path: Path) -> Iterator[Library]:
         yield library
 
 
-def ranks(library: Library, search: SearchRequest) -> list[Rank]:
-    """Photo ids and distances of a search as it stands."""
-    found = library.search(search.query, k=20, within=search.within, max_distance=search.max_distance)
-    return [(hit.photo.id, hit.distance) for hit in found.hits]
+def rank_by_distance(library: Library, search: SearchRequest) -> list[RankedPhoto]:
+    """Photo ids and distances of a search, in order of distance whatever its ranking."""
+    result = library.search(search.query, k=20, within=search.within, max_distance=search.max_distance)
+    return [(hit.photo.id, hit.distance) for hit in result.hits]
 
 
-def bitmap() -> Image.Image:
+def make_bitmap() -> Image.Image:
     return Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8))
 
 
-def rich(library: Library, outside: Path) -> SearchRequest:
+def make_rich_search(library: Library, outside: Path) -> SearchRequest:
     """Everything that a search can be made of."""
     positives = (
         3,
         np.int64(5),
         outside,
-        bitmap(),
+        make_bitmap(),
         CroppedExample(7, (0.0, 0.0, 0.5, 1.0)),
-        CroppedExample(bitmap(), (5, 5, 30, 30)),
+        CroppedExample(make_bitmap(), (5, 5, 30, 30)),
     )
     negatives = (9, CroppedExample(outside, (0, 0, 12, 12)))
     within = Filter(
@@ -76,37 +76,38 @@ def test_way_of_ranking_is_kept(pictures: Library, way: str) -> None:
     else:
         by_hand = search_changed_copies(pictures, query.positives[0], k=20)
     before = [(hit.photo.id, hit.distance) for hit in by_hand.hits]
-    assert before != ranks(pictures, SearchRequest(query))
+    assert before != rank_by_distance(pictures, SearchRequest(query))
     save_search(pictures, "this way", SearchRequest(query, ranking=way))
-    found = run_search(pictures, load_search(pictures, "this way"), 20)
-    assert [(hit.photo.id, hit.distance) for hit in found.hits] == before
+    result = run_search(pictures, load_search(pictures, "this way"), 20)
+    assert [(hit.photo.id, hit.distance) for hit in result.hits] == before
 
 
 def test_search_saved_before_ways_were_kept_is_by_distance(pictures: Library) -> None:
-    pictures.annotations.save_search("old", WHOLE | {"positives": [{"path": "a"}]})
+    pictures.annotations.save_search("old", SAVED_FIELDS | {"positives": [{"path": "a"}]})
     assert load_search(pictures, "old") == SearchRequest(Query((Path("a"),)), ranking=RANK_NEAREST)
 
 
 def test_reopened_search_gives_the_same_ranks(pictures: Library, tmp_path: Path) -> None:
     outside = paint(tmp_path / os.fsdecode(b"out\xffside.png"), 77)
-    search = rich(pictures, outside)
-    before = ranks(pictures, search)
+    search = make_rich_search(pictures, outside)
+    before = rank_by_distance(pictures, search)
     assert 5 < len(before) <= 20
     save_search(pictures, "all of it", search)
     with Library.open(pictures.folder) as again:
         again.load_embedder = Tiny  # type: ignore[assignment, method-assign]
         reopened = load_search(again, "all of it")
-        assert ranks(again, reopened) == before
+        assert rank_by_distance(again, reopened) == before
         assert reopened.within == search.within
         assert (reopened.query.weights, reopened.max_distance) == (search.query.weights, search.max_distance)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "CMYK", "I;16", "F"])
 def test_bitmap_of_any_mode_is_kept_as_the_model_sees_it(pictures: Library, mode: str) -> None:
-    image = bitmap().convert("L").convert("I").convert(mode) if mode in ("I;16", "F") else bitmap().convert(mode)
+    bitmap = make_bitmap()
+    image = bitmap.convert("L").convert("I").convert(mode) if mode in ("I;16", "F") else bitmap.convert(mode)
     search = SearchRequest(Query((image,)))
     save_search(pictures, "bitmap", search)
-    assert ranks(pictures, load_search(pictures, "bitmap")) == ranks(pictures, search)
+    assert rank_by_distance(pictures, load_search(pictures, "bitmap")) == rank_by_distance(pictures, search)
 
 
 def test_photo_of_a_saved_search_is_known_by_its_content(pictures: Library, tmp_path: Path) -> None:
@@ -126,7 +127,7 @@ def test_saved_search_tells_what_is_gone(pictures: Library, tmp_path: Path) -> N
         save_search(pictures, "never there", SearchRequest(Query((999,))))
     Path(os.fsdecode(pictures.load_photos([3])[0].path)).unlink()
     drain(index_library(pictures, [], Tiny()))
-    assert ranks(pictures, load_search(pictures, "gone"))  # missing is not forgotten
+    assert rank_by_distance(pictures, load_search(pictures, "gone"))  # missing is not forgotten
     pictures.store.forget_missing()
     with pytest.raises(LookalikeError, match="A photo of the saved search is no longer"):
         load_search(pictures, "gone")
@@ -146,7 +147,7 @@ def test_searches_are_listed_replaced_and_forgotten_by_name(pictures: Library) -
         save_search(pictures, " ", SearchRequest(Query((1,))))
 
 
-WHOLE = {"positives": [{"photo": "00"}], "negatives": [], "weights": [], "within": None, "max_distance": None}
+SAVED_FIELDS = {"positives": [{"photo": "00"}], "negatives": [], "weights": [], "within": None, "max_distance": None}
 
 
 @pytest.mark.parametrize(
@@ -175,9 +176,9 @@ WHOLE = {"positives": [{"photo": "00"}], "negatives": [], "weights": [], "within
     ],
 )
 def test_damaged_saved_search_is_a_sentence(pictures: Library, change: dict[str, object]) -> None:
-    pictures.annotations.save_search("damaged", WHOLE | {"positives": [{"path": "a"}]} | change)
+    pictures.annotations.save_search("damaged", SAVED_FIELDS | {"positives": [{"path": "a"}]} | change)
     with pytest.raises(LookalikeError):
-        ranks(pictures, load_search(pictures, "damaged"))
+        rank_by_distance(pictures, load_search(pictures, "damaged"))
     pictures.annotations.save_search("damaged", json.loads("[]"))
     with pytest.raises(LookalikeError, match="is damaged"):
         load_search(pictures, "damaged")
