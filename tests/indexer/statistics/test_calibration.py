@@ -30,7 +30,7 @@ from indexer.statistics.calibration import (
     sample_by_class,
 )
 from indexer.statistics.detailed_metrics import compute_roc
-from indexer.statistics.error_rates import PHOTO_GROUPS, compute_student_t, estimate_error_rate, estimate_rates_by_unit
+from indexer.statistics.error_rates import PHOTO_GROUPS, estimate_error_rate, estimate_rates_by_unit
 from indexer.statistics.metrics import measure_pair_distances
 from tests.support.embedders import tiny_card
 from tests.support.vectors import fill
@@ -193,13 +193,6 @@ def test_search_keeps_below_the_cutoff_what_verify_calls_the_same(tmp_path: Path
         same = [photo for photo in range(1, 121) if library.verify_pair(1, photo, max_fmr=0.05).verdict == "same"]
         assert sorted(hit.photo.id for hit in kept) == same
         assert len(kept) == 10
-
-
-def test_student_is_the_quantile_of_the_distribution() -> None:
-    assert compute_student_t(1) == pytest.approx(stats.t.ppf(0.975, 1))
-    assert compute_student_t(2) == pytest.approx(stats.t.ppf(0.975, 2), rel=0.035)
-    for degrees in (3, 4, 7, 16, 99):
-        assert compute_student_t(degrees) == pytest.approx(stats.t.ppf(0.975, degrees), rel=0.01)
 
 
 def test_two_units_say_nothing_about_a_third() -> None:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from indexer.statistics.error_rates import (
     ErrorRate,
+    compute_student_t,
     estimate_error_rate,
     estimate_rates_by_class,
     estimate_rates_by_unit,
@@ -105,3 +106,11 @@ def test_shares_of_classes_are_for_others_from_four_classes_on() -> None:
     sums = np.bincount(codes, errors).astype(np.float64)
     assert estimate_error_rate(errors, codes) == by_classes(sums, np.full(8, 10.0))
     assert estimate_error_rate(errors, codes * 0) != by_classes(sums, np.full(8, 10.0))
+
+
+# Fisher, Yates 1938, "Statistical Tables", table III: Student's t, 97.5 %.
+@pytest.mark.parametrize(
+    ("degrees", "printed"), [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (9, 2.262), (30, 2.042)]
+)
+def test_students_t_is_the_printed_one(degrees: int, printed: float) -> None:
+    assert compute_student_t(degrees) == pytest.approx(printed, abs=5e-4)
