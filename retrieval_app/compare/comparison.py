@@ -1,4 +1,4 @@
-"""What is read of two pictures to compare them: their pixels, the verdict, the distances of other pairs, the heat."""
+"""What a comparison of two pictures reads from the library: pixels, verdict, distances of labelled pairs, heat maps."""
 
 from typing import NamedTuple
 
@@ -26,36 +26,39 @@ LAYER_SIDE = 256  # px, the side of a heat map's layer
 
 
 class PairVerdict(NamedTuple):
-    """The verdict on two pictures; the distances of labelled pairs, None where there are too few labels."""
+    """The verdict on two pictures, and the distances of labelled pairs: None where there are too few labels."""
 
     comparison: PairComparison
     histogram: DistanceHistogram | None
 
 
 class HeatPair(NamedTuple):
-    """Where the two pictures match."""
+    """Where two pictures match: a heat map over each."""
 
     first: HeatLayer
     second: HeatLayer
 
 
 def judge_pair(library: Library, first: QueryExample, second: QueryExample) -> PairVerdict:
-    """Whether two pictures are the same, and how far from each other labelled ones are."""
+    """The verdict whether two pictures are the same, with the distances of labelled pairs beside it."""
     return PairVerdict(library.verify_pair(first, second), measure_pair_distances(library))
 
 
 def measure_pair_distances(library: Library) -> DistanceHistogram | None:
-    """Distances of matched and mismatched pairs of the library's labelled photos that the model was not trained on."""
-    known = library.calibration_source.select_labelled_photos(library.model_fingerprint, library.model_id)
-    if len(known.names) < 2 or len(known.ids) == len(known.names):
+    """A histogram of distances of matched and mismatched pairs of labelled photos that the model was not trained on.
+
+    None with fewer than two labels or with no two photos of one label.
+    """
+    labelled = library.calibration_source.select_labelled_photos(library.model_fingerprint, library.model_id)
+    if len(labelled.names) < 2 or len(labelled.ids) == len(labelled.names):
         return None
-    rows = calibration.sample_by_class(known.codes, calibration.MAX_MEASURED_PHOTOS)
-    vectors = library.calibration_source.read_embeddings(known.ids[rows], library.model_id)
-    return build_histogram(metrics.measure_pair_distances(vectors, known.codes[rows], limit=MAX_PAIRS))
+    rows = calibration.sample_by_class(labelled.codes, calibration.MAX_MEASURED_PHOTOS)
+    vectors = library.calibration_source.read_embeddings(labelled.ids[rows], library.model_id)
+    return build_histogram(metrics.measure_pair_distances(vectors, labelled.codes[rows], limit=MAX_PAIRS))
 
 
 def load_sharp_picture(library: Library, example: QueryExample) -> ResolutionPair:
-    """The picture at full resolution, or its cropped part; null images where it cannot be read."""
+    """The picture or its cropped part, at full resolution and for the screen; null images where it cannot be read."""
     try:
         image = to_qimage(_load_pixels(library, example, MAX_SHORT_SIDE)).convertToFormat(QImage.Format.Format_RGB32)
     except LookalikeError:
@@ -64,17 +67,16 @@ def load_sharp_picture(library: Library, example: QueryExample) -> ResolutionPai
 
 
 def compute_heat_pair(library: Library, first: QueryExample, second: QueryExample) -> HeatPair:
-    """Where two pictures match in the eyes of the library's model."""
-    side = library.read_model_card().preprocessing
-    pictures = [_resolve_picture(library, one, side.short_side) for one in (first, second)]
-    found = explain_match(library, *pictures)
-    return HeatPair(
-        HeatLayer(colour_heat(found.first_heat), side.crop), HeatLayer(colour_heat(found.second_heat), side.crop)
-    )
+    """The heat maps of two pictures: where they match for the library's model."""
+    preprocessing = library.read_model_card().preprocessing
+    pictures = [_resolve_picture(library, example, preprocessing.short_side) for example in (first, second)]
+    match = explain_match(library, *pictures)
+    heats = (match.first_heat, match.second_heat)
+    return HeatPair(*(HeatLayer(colour_heat(heat), preprocessing.crop) for heat in heats))
 
 
 def colour_heat(heat: NDArray[np.float32]) -> QImage:
-    """A heat map (h, w) as colours that lie over a picture: the hotter, the lighter and the less transparent."""
+    """A heat map (h, w) of 0 to 1 as a square image of LAYER_SIDE px, hotter places lighter and less transparent."""
     smooth = enlarge_heat(heat, (LAYER_SIDE, LAYER_SIDE))
     steps = np.linspace(0, 1, len(HEAT_COLOURS))
     channels = [np.interp(smooth, steps, channel) for channel in HEAT_COLOURS.T]
@@ -84,16 +86,17 @@ def colour_heat(heat: NDArray[np.float32]) -> QImage:
 
 
 def _resolve_picture(library: Library, example: QueryExample, side: int) -> QueryPicture:
+    """The picture that an example is; for a cropped part, its pixels."""
     return _load_pixels(library, example, side) if isinstance(example, CroppedExample) else example
 
 
 def _load_pixels(library: Library, example: QueryExample, side: int) -> Image.Image:
-    """The upright picture or its part, with a short side of at least so many pixels where it has them."""
+    """The upright picture or its cropped part, with a short side of at least `side` px where it has them."""
     if isinstance(example, CroppedExample):
-        whole = example.example
-        if isinstance(whole, Image.Image):
-            return examples.crop_picture(DecodedPhoto(whole, *whole.size), example)
-        return examples.read_crop(whole, example, library.store, side)
+        picture = example.example
+        if isinstance(picture, Image.Image):
+            return examples.crop_picture(DecodedPhoto(picture, *picture.size), example)
+        return examples.read_crop(picture, example, library.store, side)
     if isinstance(example, Image.Image):
         return example
     return decode_photo(examples.read_content(examples.find_picture_file(example, library.store)), side).image

@@ -1,4 +1,4 @@
-"""How far labelled pictures are from each other, same label and other label, and where one pair stands among them."""
+"""The distances of labelled pairs, of one label and of two, as two curves, and where one pair stands among them."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
@@ -31,41 +31,42 @@ class DistancePlot(QWidget):
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        """Low and wide."""
+        """The usual size in px: low and wide."""
         return QSize(480, 148)
 
     def show_pair(self, histogram: DistanceHistogram | None, distance: float, threshold: float | None) -> None:
-        """Show where a distance stands; without labels there are no curves."""
+        """Show the distance of a pair and the threshold among the curves; without a histogram there are no curves."""
         self._histogram, self._distance, self._threshold = histogram, distance, threshold
-        said = "" if threshold is None else f", threshold {threshold:.3f}"
-        self.setAccessibleDescription(f"This pair {distance:.3f}{said}")
+        threshold_text = "" if threshold is None else f", threshold {threshold:.3f}"
+        self.setAccessibleDescription(f"This pair {distance:.3f}{threshold_text}")
         self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Read the values under the pointer."""
+        """Show the values at the distance under the pointer."""
         plot = self._get_plot_area()
         share = (event.position().x() - plot.left()) / plot.width()
         self._pointed_distance = share * self._get_axis_end() if 0 <= share <= 1 else None
         self.update()
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
-        """Copy as a picture."""
+        """Copy the plot to the clipboard as a picture."""
         QGuiApplication.clipboard().setPixmap(self.grab())
 
     def _get_plot_area(self) -> QRectF:
         return QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -BOTTOM)
 
     def _get_axis_end(self) -> float:
-        """The distance at the right end."""
+        """The distance at the right end of the axis."""
         furthest = self._histogram.edges[-1] if self._histogram else 1.5
         return max(furthest, self._distance, self._threshold or 0) * 1.03
 
     def _get_x(self, distance: float) -> float:
+        """Where a distance lies on the axis, in px from the left of the widget."""
         plot = self._get_plot_area()
         return plot.left() + plot.width() * distance / self._get_axis_end()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Axis, curves, lines, and what the pointer reads."""
+        """Paint axis, curves, lines, and the values at the pointer."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(make_tabular_font(resize_font(painter.font(), CAPTION_SIZE)))
@@ -97,12 +98,12 @@ class DistancePlot(QWidget):
         return QRectF(middle - 60, top, 120, 15)
 
     def _paint_curve(self, painter: QPainter, counts: list[int], colour: QColor) -> None:
-        """An outline, as high as the plot at its highest: the two kinds differ by far in number."""
+        """Paint an outline scaled to the plot's height: there are far more mismatched pairs than matched ones."""
         assert self._histogram is not None
-        plot, most = self._get_plot_area(), max(counts, default=0) or 1
+        plot, max_count = self._get_plot_area(), max(counts, default=0) or 1
         path = QPainterPath(plot.bottomLeft())
         for count, left, right in zip(counts, self._histogram.edges, self._histogram.edges[1:], strict=False):
-            y = plot.bottom() - plot.height() * count / most
+            y = plot.bottom() - plot.height() * count / max_count
             path.lineTo(self._get_x(left), y)
             path.lineTo(self._get_x(right), y)
         path.lineTo(self._get_x(self._histogram.edges[-1]), plot.bottom())
@@ -113,47 +114,51 @@ class DistancePlot(QWidget):
         painter.drawPath(path)
 
     def _paint_line(self, painter: QPainter, distance: float, text: str, colour: QColor, row: int) -> None:
+        """Paint a line at a distance, its text in row 0 or 1 above the plot: solid for row 0, dashed for row 1."""
         plot, x = self._get_plot_area(), self._get_x(distance)
         painter.setPen(QPen(colour, 1.5, Qt.PenStyle.DashLine if row else Qt.PenStyle.SolidLine))
         painter.drawLine(QPointF(x, plot.top() - 4 - 14 * (1 - row)), QPointF(x, plot.bottom()))
         painter.setPen(colour)
         width = painter.fontMetrics().horizontalAdvance(text) + 8
-        before = distance < max(self._distance, self._threshold or 0) or x + 4 + width > self.width()
-        left = max(2.0, x - width if before else x + 4)  # outward from the other line
+        is_left = distance < max(self._distance, self._threshold or 0) or x + 4 + width > self.width()
+        left = max(2.0, x - width if is_left else x + 4)  # outward from the other line
         place = QRectF(left, plot.top() - 32 + 14 * row, width, 15)
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
     def _paint_reading(self, painter: QPainter) -> None:
-        """What the curves are, and with the pointer over them how many pairs are nearer."""
-        found, plot = self._histogram, self._get_plot_area()
-        words = [("same label", QColor(self._theme.tokens.accent)), ("other labels", QColor(self._theme.tokens.muted))]
-        if found is None:
-            words = [("too few labels to tell how far the same and others are", QColor(self._theme.tokens.muted))]
-        elif self._pointed_distance is not None:
-            shares = [
-                _compute_share_nearer(found.edges, counts, self._pointed_distance)
-                for counts in (found.matched, found.mismatched)
-            ]
-            words = [
-                (f"{text} {share:.1%} nearer", colour) for (text, colour), share in zip(words, shares, strict=True)
-            ]
+        """Paint the names of the curves, and with the pointer over them the share of pairs that are nearer."""
+        plot, distance = self._get_plot_area(), self._pointed_distance
+        if self._histogram is not None and distance is not None:
             painter.setPen(QPen(mix_disabled_colour(self._theme.tokens), 1, Qt.PenStyle.DotLine))
-            painter.drawLine(
-                QPointF(self._get_x(self._pointed_distance), plot.top()),
-                QPointF(self._get_x(self._pointed_distance), plot.bottom()),
-            )
-            words.append((f"than {self._pointed_distance:.3f}", QColor(self._theme.tokens.muted)))
+            x = self._get_x(distance)
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
         x = plot.left()
-        for text, colour in words:
+        for text, colour in self._list_reading():
             painter.setPen(colour)
             width = painter.fontMetrics().horizontalAdvance(text)
             painter.drawText(QRectF(x, plot.bottom() + 15, width + 2, 16), Qt.AlignmentFlag.AlignVCenter, text)
             x += width + 14
 
+    def _list_reading(self) -> list[tuple[str, QColor]]:
+        """The texts below the axis, each with its colour."""
+        accent, muted = QColor(self._theme.tokens.accent), QColor(self._theme.tokens.muted)
+        histogram, distance = self._histogram, self._pointed_distance
+        if histogram is None:
+            return [("too few labels to tell how far the same and others are", muted)]
+        if distance is None:
+            return [("same label", accent), ("other labels", muted)]
+        same = _compute_share_nearer(histogram.edges, histogram.matched, distance)
+        other = _compute_share_nearer(histogram.edges, histogram.mismatched, distance)
+        return [
+            (f"same label {same:.1%} nearer", accent),
+            (f"other labels {other:.1%} nearer", muted),
+            (f"than {distance:.3f}", muted),
+        ]
+
 
 def _compute_share_nearer(edges: list[float], counts: list[int], distance: float) -> float:
-    """The share of pairs nearer than a distance, within a bin in proportion."""
-    passed = 0.0
+    """The share of pairs nearer than a distance, from 0 to 1; within a bin, in proportion."""
+    nearer = 0.0
     for count, left, right in zip(counts, edges, edges[1:], strict=False):
-        passed += count * min(1.0, max(0.0, (distance - left) / (right - left)))
-    return passed / (sum(counts) or 1)
+        nearer += count * min(1.0, max(0.0, (distance - left) / (right - left)))
+    return nearer / (sum(counts) or 1)

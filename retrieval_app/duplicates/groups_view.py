@@ -1,6 +1,6 @@
-"""Groups of photos as rows of tiles: left of each row what the group is, then its photos, the best first.
+"""Groups of photos as rows of tiles: on the left a summary of the group, then its photos, the best first.
 
-A table view like the grid: rows of one height, of which only the visible ones cost anything.
+A table view like the grid: rows of one height, of which only the visible ones are laid out and painted.
 """
 
 from typing import Any, NamedTuple
@@ -36,12 +36,12 @@ from retrieval_app.wording import format_count
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 PICTURE_SIDE, CAPTION_BLOCK_HEIGHT = 128, 44  # px of a picture's square and of the two lines below it
-CELL_WIDTH, SUMMARY_WIDTH = PICTURE_SIDE + 2 * TILE_PADDING, 132  # px of a tile's cell and of the words beside a group
+CELL_WIDTH, SUMMARY_WIDTH = PICTURE_SIDE + 2 * TILE_PADDING, 132  # px of a tile's cell and of a group's summary
 _INVALID_INDEX = QModelIndex()
 
 
 class GroupRow(NamedTuple):
-    """A row of the table: a group, and which of its photos stand in it."""
+    """A row of the table: a group, and the range [start, stop) of its photos that are in this row."""
 
     group: list[GroupMember]
     start: int
@@ -49,7 +49,7 @@ class GroupRow(NamedTuple):
 
 
 class GroupModel(QAbstractTableModel):
-    """Groups laid out in rows; column 0 holds the words about a group."""
+    """Groups laid out in rows; column 0 holds the summary of a group."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,7 +58,7 @@ class GroupModel(QAbstractTableModel):
         self.columns = 2
 
     def show_groups(self, groups: list[list[GroupMember]], photos_per_row: int) -> None:
-        """Lay out groups with so many photos side by side."""
+        """Lay out groups with `photos_per_row` photos side by side."""
         self.beginResetModel()
         self.columns = photos_per_row + 1
         self.group_rows = [
@@ -67,16 +67,18 @@ class GroupModel(QAbstractTableModel):
             for start in range(0, len(group), photos_per_row)
         ]
         self.photo_cells = [
-            (row, 1 + column) for row, line in enumerate(self.group_rows) for column in range(line.stop - line.start)
+            (row, 1 + column)
+            for row, group_row in enumerate(self.group_rows)
+            for column in range(group_row.stop - group_row.start)
         ]
         self.endResetModel()
 
     def rowCount(self, parent: AnyIndex = _INVALID_INDEX) -> int:
-        """One or more rows a group."""
+        """Rows of all groups; a group has one or more."""
         return 0 if parent.isValid() else len(self.group_rows)
 
     def columnCount(self, parent: AnyIndex = _INVALID_INDEX) -> int:
-        """The words, and the photos side by side."""
+        """The summary, and the photos side by side."""
         return 0 if parent.isValid() else self.columns
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -87,27 +89,27 @@ class GroupModel(QAbstractTableModel):
         return member.path
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
-        """Only photos can be gone to."""
+        """Enabled and selectable for cells with a photo only."""
         if self.member_at(index) is None:
             return Qt.ItemFlag.NoItemFlags
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
     def member_at(self, index: AnyIndex) -> GroupMember | None:
-        """The photo in a cell."""
+        """The photo in a cell; None for a summary and for an empty cell."""
         if not index.isValid() or index.column() == 0:
             return None
-        line = self.group_rows[index.row()]
-        place = line.start + index.column() - 1
-        return line.group[place] if place < line.stop else None
+        group_row = self.group_rows[index.row()]
+        place = group_row.start + index.column() - 1
+        return group_row.group[place] if place < group_row.stop else None
 
 
 class GroupsView(QTableView):
-    """The groups; says what is wanted of the current photo."""
+    """The groups, with signals for what the user does with the current photo."""
 
-    chosen = Signal(object)  # Member: Enter
-    opened = Signal(object)  # Member: a double click
+    chosen = Signal(object)  # GroupMember: Enter
+    opened = Signal(object)  # GroupMember: a double click
     current_moved = Signal()
-    letter_pressed = Signal(int)  # a letter that the page may know
+    letter_pressed = Signal(int)  # Qt key of a letter, which the page may have a button for
 
     def __init__(self, duplicates: DuplicatesState, tiles: TileCache, theme: Theme) -> None:
         super().__init__()
@@ -121,7 +123,7 @@ class GroupsView(QTableView):
             signal.connect(self.viewport().update)
 
     def _hide_table_parts(self) -> None:
-        """Take away what a table has and rows of pictures have not."""
+        """Hide what a table shows and rows of pictures do not need: frame, lines, headers, selection."""
         self.setAccessibleName("Groups of photos")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
@@ -138,7 +140,7 @@ class GroupsView(QTableView):
         self.verticalHeader().setDefaultSectionSize(PICTURE_SIDE + CAPTION_BLOCK_HEIGHT + 2 * TILE_PADDING)
 
     def show_groups(self, groups: list[list[GroupMember]]) -> None:
-        """Show groups; the place is kept where only little has changed."""
+        """Show groups; the scroll position stays, and the current photo by its place."""
         if groups is self._shown_groups:
             self.viewport().update()
             return
@@ -146,7 +148,7 @@ class GroupsView(QTableView):
         self._lay_out()
 
     def current_member(self) -> GroupMember | None:
-        """The photo that the keys are about."""
+        """The current photo; None where there is none."""
         return self.group_model.member_at(self.currentIndex())
 
     def _lay_out(self) -> None:
@@ -156,33 +158,31 @@ class GroupsView(QTableView):
         self.horizontalHeader().setDefaultSectionSize((self.viewport().width() - SUMMARY_WIDTH) // photos_per_row)
         self.setColumnWidth(0, SUMMARY_WIDTH)
         self.updateGeometries()
-        if self.group_model.photo_cells:
-            self.setCurrentIndex(
-                self.group_model.index(*self.group_model.photo_cells[min(place, len(self.group_model.photo_cells) - 1)])
-            )
+        if cells := self.group_model.photo_cells:
+            self.setCurrentIndex(self.group_model.index(*cells[min(place, len(cells) - 1)]))
         self.verticalScrollBar().setValue(scroll_value)
 
     def _find_current_place(self) -> int:
-        """Which of all photos is the current one."""
-        at = (self.currentIndex().row(), self.currentIndex().column())
-        return self.group_model.photo_cells.index(at) if at in self.group_model.photo_cells else 0
+        """The place of the current photo among all photos; 0 where none is current."""
+        cells, current_cell = self.group_model.photo_cells, (self.currentIndex().row(), self.currentIndex().column())
+        return cells.index(current_cell) if current_cell in cells else 0
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """As many photos side by side as fit."""
+        """Lay out as many photos side by side as fit."""
         super().resizeEvent(event)
         if event.oldSize().width() != event.size().width():
             self._lay_out()
 
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
-        """Say that another photo is current."""
+        """Emit `current_moved`."""
         super().currentChanged(current, previous)
         self.current_moved.emit()
 
     def keyboardSearch(self, search: str) -> None:
-        """Letters are the page's."""
+        """Do nothing: letters press the page's buttons."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter looks for similar ones; letters are the page's."""
+        """Emit what Enter and letters ask for; leave Backspace to the window."""
         member = self.current_member()
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and member is not None:
             self.chosen.emit(member)
@@ -200,52 +200,52 @@ class GroupsView(QTableView):
             self.opened.emit(member)
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        """Arrows run on from the last photo of a row to the first of the next."""
+        """The cell that a key leads to: arrows go on from the last photo of a row to the first of the next."""
         cells = self.group_model.photo_cells
         if not cells:
             return QModelIndex()
         move, place = QAbstractItemView.CursorAction, self._find_current_place()
         steps = {move.MoveLeft: -1, move.MovePrevious: -1, move.MoveRight: 1, move.MoveNext: 1}
-        far = {move.MoveHome: 0, move.MoveEnd: len(cells) - 1}
+        ends = {move.MoveHome: 0, move.MoveEnd: len(cells) - 1}
         page = max(1, self.viewport().height() // self.verticalHeader().defaultSectionSize())
         rows = {move.MoveUp: -1, move.MoveDown: 1, move.MovePageUp: -page, move.MovePageDown: page}
         if action in rows:
             return self._find_cell_below(cells[place], rows[action])
-        wanted = far.get(action, place + steps.get(action, 0))
-        return self.group_model.index(*cells[min(max(wanted, 0), len(cells) - 1)])
+        next_place = ends.get(action, place + steps.get(action, 0))
+        return self.group_model.index(*cells[min(max(next_place, 0), len(cells) - 1)])
 
     def _find_cell_below(self, cell: tuple[int, int], rows: int) -> QModelIndex:
-        """The cell so many rows further, in the same column or the last one that holds a photo."""
+        """The cell `rows` further down, in the same column or the last one that holds a photo."""
         row = min(max(cell[0] + rows, 0), len(self.group_model.group_rows) - 1)
-        line = self.group_model.group_rows[row]
-        return self.group_model.index(row, min(cell[1], line.stop - line.start))
+        group_row = self.group_model.group_rows[row]
+        return self.group_model.index(row, min(cell[1], group_row.stop - group_row.start))
 
     def sizeHint(self) -> QSize:
-        """Room for four photos side by side."""
+        """The size of four photos side by side in px."""
         return QSize(SUMMARY_WIDTH + 4 * CELL_WIDTH, 500)
 
 
 class _GroupPainter(QStyledItemDelegate):
-    """Paints the cells."""
+    """Paints the cells of the groups."""
 
     def __init__(self, view: GroupsView, duplicates: DuplicatesState, tiles: TileCache, theme: Theme) -> None:
         super().__init__(view)
         self._view, self._duplicates, self._tiles, self._theme = view, duplicates, tiles, theme
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        """One cell: words about a group, a photo, or nothing."""
+        """Paint one cell: a photo, the summary of a group, or nothing."""
         tokens, cell = self._theme.tokens, option.rect
-        line, member = self._view.group_model.group_rows[index.row()], self._view.group_model.member_at(index)
+        group_row, member = self._view.group_model.group_rows[index.row()], self._view.group_model.member_at(index)
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        if line.start == 0 and index.row():
+        if group_row.start == 0 and index.row():
             painter.setPen(QColor(tokens.line))
             painter.drawLine(cell.topLeft(), cell.topRight())
         if member is not None:
             state: QStyle.StateFlag = option.state
             self._paint_photo(painter, cell, member, state)
-        elif index.column() == 0 and line.start == 0:
-            _paint_group_summary(painter, cell, line.group, tokens)
+        elif index.column() == 0 and group_row.start == 0:
+            _paint_group_summary(painter, cell, group_row.group, tokens)
         painter.restore()
 
     def _paint_photo(self, painter: QPainter, cell: QRect, member: GroupMember, state: QStyle.StateFlag) -> None:
@@ -258,11 +258,8 @@ class _GroupPainter(QStyledItemDelegate):
         painter.setBrush(QColor(tokens.hover) if state & QStyle.StateFlag.State_MouseOver else Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(card, CORNER_RADIUS, CORNER_RADIUS)
         photo = self._tiles.request_photo(member.photo_id)
-        pixmap = (
-            self._tiles.request_thumbnail(photo, round(PICTURE_SIDE * self._view.devicePixelRatioF()))
-            if photo
-            else None
-        )
+        pixels = round(PICTURE_SIDE * self._view.devicePixelRatioF())
+        pixmap = self._tiles.request_thumbnail(photo, pixels) if photo else None
         if pixmap is not None and not pixmap.isNull():
             painter.drawPixmap(fit_pixmap(pixmap, square), pixmap)
         size = f"{photo.width:,} x {photo.height:,}" if photo else ""
@@ -272,7 +269,7 @@ class _GroupPainter(QStyledItemDelegate):
 
 
 def _paint_group_summary(painter: QPainter, cell: QRect, group: list[GroupMember], tokens: ColourTokens) -> None:
-    """How many photos the group has, and how far they are from the best."""
+    """Paint how many photos the group has, and the largest distance of one to the first."""
     copies = all(member.photo_id == group[0].photo_id for member in group)
     lines = [format_count(len(group), "copy", "copies") if copies else format_count(len(group), "photo")]
     lines += ["the same content"] if copies else [f"up to {max(member.distance for member in group):.3f} away"]
@@ -289,7 +286,7 @@ def _paint_group_summary(painter: QPainter, cell: QRect, group: list[GroupMember
 def _paint_member_caption(
     painter: QPainter, square: QRect, member: GroupMember, size: str, tokens: ColourTokens
 ) -> None:
-    """The name; below it the size and the distance, or, where the content is the same, the folder."""
+    """Paint the name; below it size and distance, or the folder where neither is known."""
     folder, _, name = member.path.rpartition("/")
     base = painter.font()
     place = QRect(square.left(), square.bottom() + 5, square.width(), 17)
@@ -304,7 +301,7 @@ def _paint_member_caption(
 
 
 def _paint_keep_mark(painter: QPainter, corner: QPoint, tokens: ColourTokens) -> None:
-    """A word in the corner of the picture."""
+    """Paint the word "keep" in the corner of the picture."""
     painter.setFont(resize_font(painter.font(), CAPTION_SIZE, bold=True))
     place = QRect(corner.x(), corner.y(), QFontMetrics(painter.font()).horizontalAdvance("keep") + 14, 18)
     painter.setPen(Qt.PenStyle.NoPen)

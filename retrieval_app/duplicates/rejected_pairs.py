@@ -1,4 +1,4 @@
-"""The pairs that the user has said are no match, from earlier too, to be taken back one by one."""
+"""A dialog with all pairs that the user has ever said are no match, to be taken back one by one."""
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
@@ -17,7 +17,7 @@ REJECTED_PAIRS_MEANING = (
 
 
 class RejectedPairsDialog(QDialog):
-    """The list, and a button that takes the chosen pair off it."""
+    """The list of rejected pairs, and a button that forgets the chosen one."""
 
     def __init__(self, duplicates: DuplicatesState, parent: QWidget) -> None:
         super().__init__(parent)
@@ -43,7 +43,7 @@ class RejectedPairsDialog(QDialog):
         self._show_pairs()
 
     def _show_pairs(self) -> None:
-        """The pairs as they are now; the place is kept."""
+        """Show the pairs as they are now; the chosen row stays."""
         pairs = self._duplicates.rejected_pairs
         if pairs is not self._pair_model.rows:
             place = self.pair_view.currentIndex().row()

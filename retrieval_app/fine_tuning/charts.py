@@ -1,6 +1,6 @@
-"""Curves with quiet axes, direct labels, values under the pointer, and a copy as a picture. The only user of pyqtgraph.
+"""Line charts with labels beside the curves and the values under the pointer. The only user of pyqtgraph.
 
-Importing it takes half a second, so it is only imported where a chart is about to be shown.
+Importing pyqtgraph takes half a second, so this file is only imported when a chart is about to be shown.
 """
 
 from collections.abc import Sequence
@@ -15,22 +15,22 @@ from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, mix_disabled_colour, resize_font
 
 LABEL_ROOM = 0.2  # of the width, to the right of the last point, for the labels
-LEFT_ROOM = 0.02  # of the width, to the left of the first point, which would be cut else
+LEFT_ROOM = 0.02  # of the width, to the left of the first point, which would be cut otherwise
 TICK_COUNT = 8
 
 
 class ChartLine(NamedTuple):
-    """A curve: what it is called beside its last point ("" for no label), its points, and how it is drawn."""
+    """A curve: its label beside the last point ("" for none), its points, and how it is drawn."""
 
     name: str
     xs: Sequence[float]
     ys: Sequence[float]
-    strong: bool = True
-    dots: bool = False
+    strong: bool = True  # in the accent colour
+    dots: bool = False  # at each point
 
 
 class LineChart(QWidget):
-    """One plot with a title; `draw` replaces all of it."""
+    """One plot with a title; `draw_lines` replaces all of its curves."""
 
     def __init__(self, theme: Theme, title: str, bottom: str, left: str) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class LineChart(QWidget):
         column.addWidget(self.plot, 1)
 
     def draw_lines(self, lines: Sequence[ChartLine], end: float) -> None:
-        """Show these lines; x goes to `end` from the start, so that one sees how far it has come."""
+        """Show these lines; the x axis ends at `end` from the first drawing on, which shows how much is to come."""
         self.lines, self._x_end = [line for line in lines if len(line.xs)], max(1.0, end)
         self._redraw_plot()
 
@@ -119,11 +119,10 @@ class LineChart(QWidget):
         return QColor(tokens.muted) if line.name else mix_disabled_colour(tokens)
 
     def _label_ends(self) -> None:
-        """Names beside the last points; the higher one stands above, so that close ends do not cover each other."""
+        """Write names beside the last points: the highest above its point, others below, apart from each other."""
         named = sorted((line for line in self.lines if line.name), key=lambda line: -line.ys[-1])
-        for place, line in enumerate(named):
-            below = len(named) > 1 and place > 0
-            text = pg.TextItem(line.name, color=self._line_colour(line), anchor=(0, 0 if below else 1))
+        for rank, line in enumerate(named):
+            text = pg.TextItem(line.name, color=self._line_colour(line), anchor=(0, 0 if rank > 0 else 1))
             text.setFont(resize_font(self.font(), CAPTION_SIZE))
             text.setPos(line.xs[-1], line.ys[-1])
             self.plot.addItem(text, ignoreBounds=True)
@@ -135,19 +134,21 @@ class LineChart(QWidget):
         self.plot.setXRange(-self._x_end * LEFT_ROOM, self._x_end * (1 + LABEL_ROOM), padding=0)
         self.plot.setYRange(max(0.0, low - room) if low >= 0 else low - room, high + room, padding=0)
         step = max(1, round(self._x_end / TICK_COUNT))
-        self.plot.getAxis("bottom").setTicks([[(at, f"{at:,}") for at in range(0, round(self._x_end) + 1, step)]])
+        self.plot.getAxis("bottom").setTicks([[(x, f"{x:,}") for x in range(0, round(self._x_end) + 1, step)]])
 
-    def _point_at(self, spot: QPointF) -> None:
-        """Say the values nearest to the pointer."""
+    def _point_at(self, position: QPointF) -> None:
+        """Show the values at the x nearest to a position in the scene; nothing where that is outside of the plot."""
         named = [line for line in self.lines if line.name]
         box = self.plot.getPlotItem().vb
-        if not named or not box.sceneBoundingRect().contains(spot):
+        if not named or not box.sceneBoundingRect().contains(position):
             self._pointer_line.hide()
             self.readout.clear()
             return
-        wanted = box.mapSceneToView(spot).x()
-        at = min(named[0].xs, key=lambda x: abs(x - wanted))
-        values = [f"{line.name} {line.ys[list(line.xs).index(at)]:.3f}" for line in named if at in line.xs]
-        self._pointer_line.setPos(at)
+        pointed_x = box.mapSceneToView(position).x()
+        nearest_x = min(named[0].xs, key=lambda x: abs(x - pointed_x))
+        values = [
+            f"{line.name} {line.ys[list(line.xs).index(nearest_x)]:.3f}" for line in named if nearest_x in line.xs
+        ]
+        self._pointer_line.setPos(nearest_x)
         self._pointer_line.show()
-        self.readout.setText(f"{self._bottom} {at:,.0f}:  " + ",  ".join(values))
+        self.readout.setText(f"{self._bottom} {nearest_x:,.0f}:  " + ",  ".join(values))

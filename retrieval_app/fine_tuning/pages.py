@@ -1,4 +1,4 @@
-"""The first two pages of fine-tuning: what to train on and how; the training at work, with live curves."""
+"""The first two pages of fine-tuning: the choice of pictures and settings; the running training with its curves."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ SIGNS_HELP = (
 
 
 class ChoosePage(QWidget):
-    """What to learn from, what is in it, and the settings."""
+    """The source to learn from, a summary of it, and the settings."""
 
     def __init__(self, tuning: FineTuning, session: Session, theme: Theme) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class ChoosePage(QWidget):
 
 
 class RunningPage(QWidget):
-    """How the training is doing."""
+    """The progress of a training: status, warning, curves of loss and validation, signs of the last epoch."""
 
     def __init__(self, tuning: FineTuning, theme: Theme) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class RunningPage(QWidget):
         self.progress_bar.setAccessibleName("Progress")
         charts = QHBoxLayout()
         charts.setSpacing(24)
-        for chart, help_ in (
+        for chart, help_text in (
             (
                 self.loss_chart,
                 "How wrong the batch of each step was; smaller is better, zero has nothing left to teach.",
@@ -102,7 +102,7 @@ class RunningPage(QWidget):
             half = QVBoxLayout()
             half.setSpacing(8)
             half.addWidget(chart, 1)
-            half.addWidget(make_label(help_, "caption", wrap=True))
+            half.addWidget(make_label(help_text, "caption", wrap=True))
             charts.addLayout(half, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 16)
@@ -130,9 +130,7 @@ class RunningPage(QWidget):
         if training is None:
             return
         self.status_label.setText(training.describe_status())
-        self.progress_bar.setRange(
-            0, training.latest_progress.total
-        )  # a total of 0 shows that it works without saying how far
+        self.progress_bar.setRange(0, training.latest_progress.total)  # 0 shows work of unknown length
         self.progress_bar.setValue(training.latest_progress.done)
         self.warning.setVisible(bool(training.warning))
         self.warning_text.setText(training.warning)
@@ -147,8 +145,8 @@ class RunningPage(QWidget):
 
 
 def loss_lines(training: TrainingProgress) -> list[ChartLine]:
-    """The loss of each step, thin, and its running mean."""
-    steps, losses = [one.step for one in training.losses], [one.loss for one in training.losses]
+    """The loss of each step as a thin line, and its running mean; at most about MAX_POINTS points each."""
+    steps, losses = [point.step for point in training.losses], [point.loss for point in training.losses]
     width = min(MAX_SMOOTHED_STEPS, max(2, training.steps // 10))
     means = smooth_values(losses, width)
     stride = slice(None, None, -max(1, len(steps) // MAX_POINTS))  # from the end, so that the last one stays
@@ -159,18 +157,18 @@ def loss_lines(training: TrainingProgress) -> list[ChartLine]:
 
 
 def smooth_values(values: Sequence[float], width: int) -> list[float]:
-    """The mean of each value and those before it, `width` of them as far as there are."""
+    """The running mean: of each value and those before it, `width` in all, or as many as there are."""
     total, means = 0.0, []
-    for at, value in enumerate(values):
-        total += value - (values[at - width] if at >= width else 0.0)
-        means.append(total / min(at + 1, width))
+    for index, value in enumerate(values):
+        total += value - (values[index - width] if index >= width else 0.0)
+        means.append(total / min(index + 1, width))
     return means
 
 
 def score_lines(training: TrainingProgress) -> list[ChartLine]:
-    """MAP@R of both embeddings, the better one of now strong."""
-    heads = [(one.epoch, one.head) for one in training.scores if one.head is not None]
-    epochs, backbone = [one.epoch for one in training.scores], [one.backbone for one in training.scores]
+    """Validation MAP@R of backbone and head by epoch, the one that leads now in the strong colour."""
+    heads = [(point.epoch, point.head) for point in training.scores if point.head is not None]
+    epochs, backbone = [point.epoch for point in training.scores], [point.backbone for point in training.scores]
     head_leads = bool(heads) and heads[-1][1] > backbone[-1]
     return [
         ChartLine("backbone", epochs, backbone, strong=not head_leads, dots=True),
@@ -179,8 +177,8 @@ def score_lines(training: TrainingProgress) -> list[ChartLine]:
 
 
 def create_rule() -> QFrame:
-    """A thin line across."""
-    result = QFrame()
-    result.setProperty("role", "line")
-    result.setFixedHeight(1)
-    return result
+    """A horizontal line of 1 px."""
+    rule = QFrame()
+    rule.setProperty("role", "line")
+    rule.setFixedHeight(1)
+    return rule

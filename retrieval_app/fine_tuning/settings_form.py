@@ -1,4 +1,4 @@
-"""The settings of a training as a form, made from TrainConfig's fields: each with its name, help and choices."""
+"""The settings of a training as a form, made from the fields of TrainConfig: name, help and editor for each."""
 
 from collections.abc import Callable, Iterable
 
@@ -13,7 +13,7 @@ NAME_WIDTH, EDITOR_HEIGHT, NUMBER_WIDTH = 176, 28, 184  # px
 
 
 class ChoiceEditor(QComboBox):
-    """One of the field's choices; the first entry is None where that is allowed."""
+    """A box of the field's choices; the first entry stands for None where that is allowed."""
 
     edited = Signal()
 
@@ -40,7 +40,7 @@ class ChoiceEditor(QComboBox):
         self.blockSignals(False)
 
     def suggest_value(self, value: str | float) -> None:
-        """Say what suits the purpose, the first entry."""
+        """Show in the first entry, which stands for None, the value that suits the purpose."""
         self.setItemText(0, f"the one that suits the purpose ({value})")
 
     def chosen_value(self) -> SettingValue:
@@ -49,7 +49,7 @@ class ChoiceEditor(QComboBox):
 
 
 class WholeEditor(QSpinBox):
-    """A whole number within the field's range; one below it, shown in words, is None."""
+    """A whole number within the field's range; the number below the range is shown in words and stands for None."""
 
     edited = Signal()
 
@@ -57,7 +57,7 @@ class WholeEditor(QSpinBox):
         super().__init__()
         low, high = int(setting.rule.low), int(setting.rule.high)
         self._none_value = low - 1 if setting.allows_none else None
-        self._suggested = low - 1  # the number that the words stand for, where it is known
+        self._suggested = low - 1  # the number that suits the purpose, which the words give
         self.setRange(low if self._none_value is None else self._none_value, high)
         if self._none_value is not None:
             self.setSpecialValueText(setting.rule.unset)
@@ -67,14 +67,14 @@ class WholeEditor(QSpinBox):
         self.valueChanged.connect(self.edited)
 
     def stepBy(self, steps: int) -> None:
-        """From the words the first step leads beside the number they stand for, else to the least."""
+        """Step by 1, or by 32 px; from the words, to the number beside the suggested one."""
         if self.value() == self._none_value:
             self.setValue(self._suggested + (1 if steps > 0 else -1))
         else:
             super().stepBy(steps)
 
     def suggest_value(self, value: str | float) -> None:
-        """Say what suits the purpose, in place of no number."""
+        """Show in the words for None the value that suits the purpose."""
         self._suggested = int(value)
         self.setSpecialValueText(_describe_suggestion(value))
 
@@ -84,7 +84,7 @@ class WholeEditor(QSpinBox):
 
 
 class NumberEditor(QLineEdit):
-    """A number as it is typed; nothing is None where that is allowed. TrainConfig judges the rest."""
+    """A number as it is typed; an empty field stands for None. Whether the number is allowed, TrainConfig decides."""
 
     edited = Signal()
 
@@ -95,11 +95,11 @@ class NumberEditor(QLineEdit):
         self.textChanged.connect(self.edited)
 
     def suggest_value(self, value: str | float) -> None:
-        """Say what suits the purpose, in place of no number."""
+        """Show in the empty field, which stands for None, the value that suits the purpose."""
         self.setPlaceholderText(_describe_suggestion(value))
 
     def chosen_value(self) -> SettingValue:
-        """The value as TrainConfig takes it; what is no number stays a text, which it refuses."""
+        """The value as TrainConfig takes it; a text that is no number stays a text, which TrainConfig refuses."""
         text = self.text().strip().replace(",", ".")
         if not text:
             return None
@@ -114,7 +114,7 @@ EDITORS: dict[type, Callable[[SettingField], Editor]] = {str: ChoiceEditor, int:
 
 
 class TrainForm(QWidget):
-    """All settings; the advanced ones are folded away."""
+    """An editor for each setting; the advanced ones are hidden at first."""
 
     changed = Signal()
 
@@ -131,7 +131,7 @@ class TrainForm(QWidget):
         self._update_choices()
 
     def read_config(self) -> TrainConfig:
-        """What is set; LookalikeError says what does not go."""
+        """The settings of the form. Raises LookalikeError with a sentence about a value that is not allowed."""
         return TrainConfig.from_dict({name: editor.chosen_value() for name, editor in self.editors.items()})
 
     def _arrange_widgets(self) -> None:
@@ -147,8 +147,8 @@ class TrainForm(QWidget):
         self._fill_grid(common, [setting for setting in settings if not setting.rule.advanced])
         self._fill_grid(self.advanced, [setting for setting in settings if setting.rule.advanced])
 
-    def _fill_grid(self, place: QWidget, settings: Iterable[SettingField]) -> None:
-        cells = QGridLayout(place)
+    def _fill_grid(self, parent: QWidget, settings: Iterable[SettingField]) -> None:
+        cells = QGridLayout(parent)
         cells.setContentsMargins(0, 0, 0, 0)
         cells.setHorizontalSpacing(16)
         cells.setVerticalSpacing(16)
@@ -174,26 +174,27 @@ class TrainForm(QWidget):
         return column
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The wheel scrolls the form and changes no setting on its way, unless that has the focus."""
+        """Let the wheel scroll the form; it changes a setting only where that has the keyboard focus."""
         if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
             event.ignore()
             return True
         return False
 
     def _update_choices(self) -> None:
-        """Say what suits the purpose; offer only miners that the loss takes; say what the current choices mean."""
+        """Suggest values for the purpose, offer the miners that the loss can use, explain the current choices."""
         purpose = str(self.editors["purpose"].chosen_value())
         suited = PURPOSE_DEFAULTS[purpose]
         for name, value in suited._asdict().items():
             self.editors[name].suggest_value(value)
         loss, miner = str(self.editors["loss"].chosen_value() or suited.loss), self.editors["miner"]
-        usual = choose_miner(purpose, loss, str(self.editors["preset"].chosen_value()))
+        suited_miner = choose_miner(purpose, loss, str(self.editors["preset"].chosen_value()))
         assert isinstance(miner, ChoiceEditor)
-        miner.offer_choices(LOSSES[loss].miners, f"the one that suits loss and purpose ({usual})")
+        miner.offer_choices(LOSSES[loss].miners, f"the one that suits loss and purpose ({suited_miner})")
         for setting in list_settings(TrainConfig):
             if setting.rule.choices:
-                chosen = self.editors[setting.name].chosen_value() or {"loss": loss, "miner": usual}[setting.name]
-                self._help_labels[setting.name].setText(setting.rule.choices[str(chosen)])
+                chosen = self.editors[setting.name].chosen_value()
+                choice = chosen or {"loss": loss, "miner": suited_miner}[setting.name]
+                self._help_labels[setting.name].setText(setting.rule.choices[str(choice)])
         self.changed.emit()
 
     def _toggle_advanced(self) -> None:
@@ -202,7 +203,7 @@ class TrainForm(QWidget):
 
 
 def display_name(setting: SettingField) -> str:
-    """The field's name for people: 'Image size'."""
+    """The name of a field in words: 'Image size' for image_size."""
     return setting.name.replace("_", " ").capitalize()
 
 
@@ -212,10 +213,10 @@ def _describe_suggestion(value: str | float) -> str:
 
 def _create_name_labels(setting: SettingField) -> QVBoxLayout:
     name = make_label(display_name(setting), "name")
-    help_ = make_label(setting.rule.help, "caption", wrap=True)
+    help_label = make_label(setting.rule.help, "caption", wrap=True)
     column = QVBoxLayout()
     column.setSpacing(2)
-    for line in (name, help_):
-        line.setFixedWidth(NAME_WIDTH)
-        column.addWidget(line)
+    for label in (name, help_label):
+        label.setFixedWidth(NAME_WIDTH)
+        column.addWidget(label)
     return column

@@ -1,4 +1,4 @@
-"""What was found in a labelled folder or a library: classes with their counts as bars, and problems in sentences."""
+"""The summary of a labelled folder or library: classes with their counts as bars, and problems in sentences."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ ROW_HEIGHT, BAR_HEIGHT, NUMBER_WIDTH = 24, 4, 56  # px: height of a row and of a
 
 
 class _ClassCountModel(QAbstractTableModel):
-    """One row a class: its name, and its number of pictures."""
+    """A row for each class: its name and its count of pictures."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class _ClassCountModel(QAbstractTableModel):
         self.max_count = 1
 
     def show_counts(self, counts: dict[str, int], headings: tuple[str, str]) -> None:
-        """Other classes, and what they and their pictures are called."""
+        """Show other classes, under the headings of the two columns."""
         self.beginResetModel()
         self._headings = headings
         self._rows = list(counts.items())
@@ -43,7 +43,7 @@ class _ClassCountModel(QAbstractTableModel):
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
-        """One row a class."""
+        """The number of classes."""
         return 0 if parent.isValid() else len(self._rows)
 
     def columnCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
@@ -51,7 +51,7 @@ class _ClassCountModel(QAbstractTableModel):
         return 0 if parent.isValid() else 2
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Names as plain text, also as the tool tip, as a long one is cut."""
+        """The name or the count; as the tool tip too, where a long name can be read in full."""
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         return self._rows[index.row()][index.column()]
@@ -59,14 +59,14 @@ class _ClassCountModel(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> str | None:
-        """The two headings."""
+        """The headings of the two columns."""
         if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
             return None
         return self._headings[section]
 
 
 class _CountBarDelegate(QStyledItemDelegate):
-    """A number with a bar as long as it is large."""
+    """Paints a count with a bar whose length is in proportion to it."""
 
     def __init__(self, classes: _ClassCountModel, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -75,7 +75,7 @@ class _CountBarDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """The bar from the left, the number at the right."""
+        """Paint the bar from the left and the count at the right."""
         place: QRect = option.rect.adjusted(8, 0, -12, 0)
         count = int(index.data())
         tokens = self._theme.tokens
@@ -93,7 +93,7 @@ class _CountBarDelegate(QStyledItemDelegate):
 
 
 class SourceSummaryPanel(QWidget):
-    """The right half of the first page."""
+    """The right half of the first page: what the source contains."""
 
     def __init__(self, tuning: FineTuning, theme: Theme) -> None:
         super().__init__()
@@ -150,6 +150,7 @@ class SourceSummaryPanel(QWidget):
 
 
 def _describe_counts(summary: SourceSummary, *, in_library: bool) -> str:
+    """How many pictures and classes there are, in the words for a folder or for a library."""
     if in_library:
         return f"{format_count(summary.photos, 'labelled photo')}, {format_count(summary.classes, 'label')}"
     return f"{format_count(summary.photos, 'picture')} in {format_count(summary.classes, 'class', 'classes')}"

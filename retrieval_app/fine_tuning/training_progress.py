@@ -1,4 +1,4 @@
-"""The course of a training as the window knows it: what it has said so far, and how long it still takes. No Qt."""
+"""The progress of a training as its child process reports it, and how much time is left. No Qt."""
 
 import time
 from collections.abc import Mapping
@@ -24,18 +24,18 @@ STAGE_NAMES = {
 
 
 def estimate_seconds(config: TrainConfig, pictures: int, machine: TrainingMachine = THIS_MACHINE) -> float:
-    """Seconds that a training on so many labelled pictures takes."""
+    """How many seconds a training on this number of labelled pictures takes, by the measured costs of a machine."""
     return estimate_training_seconds(config, pictures, machine)
 
 
 def explain_estimate(config: TrainConfig, pictures: int, machine: TrainingMachine = THIS_MACHINE) -> str:
-    """The estimate with how it was made."""
+    """The estimated duration in a sentence, with the settings that it rests on."""
     recipe = choose_recipe(config, pictures, machine, labelled=True).recipe
+    duration = format_duration(estimate_seconds(config, pictures, machine))
     return (
-        f"About {format_duration(estimate_seconds(config, pictures, machine))}: {format_count(pictures, 'picture')} "
-        "to learn "
-        f"from, {format_count(config.epochs, 'epoch')}, recipe {recipe} at {config.image_size or DEFAULT_SIDE} px, as "
-        "measured on two cores. Once it runs, the measured pace counts."
+        f"About {duration}: {format_count(pictures, 'picture')} to learn from, {format_count(config.epochs, 'epoch')}, "
+        f"recipe {recipe} at {config.image_size or DEFAULT_SIDE} px, as measured on two cores. Once it runs, the "
+        "measured pace counts."
     )
 
 
@@ -47,7 +47,7 @@ class LossPoint(NamedTuple):
 
 
 class ScorePoint(NamedTuple):
-    """Validation MAP@R after an epoch of both embeddings; head is None where the network has none."""
+    """Validation MAP@R of both embeddings after an epoch; `head` is None where the network has no head."""
 
     epoch: int
     head: float | None
@@ -55,23 +55,23 @@ class ScorePoint(NamedTuple):
 
 
 class TrainingProgress:
-    """What a training has said so far."""
+    """All that a training has reported so far."""
 
     def __init__(self) -> None:
         self.latest_progress = Progress("start", 0, 0)
         self.losses: list[LossPoint] = []
         self.scores: list[ScorePoint] = []
         self.steps = 0  # in all epochs, known from the first step on
-        self.epoch = 0  # at work; 0 before the first one
+        self.epoch = 0  # the current one; 0 before the first
         self.epochs = 0
         self.warning = ""  # that it collapsed, or ends early
-        self.epoch_signs = ""  # of how the last epoch went
+        self.epoch_signs = ""  # what the last epoch shows of whether the training goes well
         self.stopping = False
         self._first_step: tuple[float, int] | None = None
         self._now = 0.0
 
     def add_progress(self, progress: Progress, now: float | None = None) -> None:
-        """Take one progress at the time `now` in seconds of time.monotonic."""
+        """Add one report of the child; `now` is its time in seconds of time.monotonic."""
         self.latest_progress = progress
         self._now = time.monotonic() if now is None else now
         if progress.stage == "train" and "loss" in progress.values:
@@ -87,7 +87,7 @@ class TrainingProgress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds to the last step at the pace so far, validation included; None before there is a pace."""
+        """Seconds to the last step at the pace so far, validation included; None before two steps are done."""
         if self._first_step is None or self.latest_progress.stage not in ("train", "validate"):
             return None
         start, first = self._first_step
@@ -95,7 +95,7 @@ class TrainingProgress:
         return (self.steps - last) * (self._now - start) / (last - first) if last > first else None
 
     def describe_status(self) -> str:
-        """How it is doing: 'Training, epoch 2 of 6  ·  at most 2 min left'."""
+        """The stage and the time left in words: 'Training, epoch 2 of 6  ·  at most 2 min left'."""
         if self.stopping:
             return "Stopping…"
         parts = [STAGE_NAMES.get(self.latest_progress.stage, self.latest_progress.stage.capitalize())]
@@ -111,7 +111,7 @@ class TrainingProgress:
 
 
 def _describe_signs(values: Mapping[str, float]) -> str:
-    """What an epoch shows of whether it goes well; "" before the first one."""
+    """Mean distances, share of useful pairs and spread of an epoch, in a sentence; "" where they are not reported."""
     if "active" not in values:
         return ""
     return (

@@ -15,14 +15,11 @@ from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, 
 from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 from retrieval_app.workers.generator_thread import GeneratorThread
 
-PAGE_MARGIN, MAX_SIDE, PICTURE_GAP, GROUP_GAP, MARK_HEIGHT = (
-    24,
-    88,
-    4,
-    12,
-    3,
-)  # px: side of a picture, room between, height of the mark
-READ_SIDE = 2 * MAX_SIDE  # pictures are read for a display of two pixels per point
+PAGE_MARGIN = 24  # px around the page
+MAX_SIDE = 88  # px of the side of a picture
+PICTURE_GAP, GROUP_GAP = 4, 12  # px between two pictures, and beside the query
+MARK_HEIGHT = 3  # px of the line below a picture
+READ_SIDE = 2 * MAX_SIDE  # px, enough for a display of two pixels per point
 FIGURE_HEADINGS = ("P@1", "R-precision", "MAP@R", *(f"hit@{rank}" for rank in HIT_RANKS))
 FIGURE_MEANINGS = (
     "P@1: how often the nearest picture is of the same class. R-precision: the share of its class among the R nearest, "
@@ -36,7 +33,7 @@ EXAMPLES_LEGEND = (
 
 
 class VerdictView(QScrollArea):
-    """The third page of fine-tuning."""
+    """The third page of fine-tuning, filled anew for each outcome."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -53,15 +50,15 @@ class VerdictView(QScrollArea):
         self.example_grid: ExampleGrid | None = None
 
     def show_outcome(self, outcome: TrainingOutcome) -> None:
-        """Fill the page; the pictures come in one after the other."""
+        """Fill the page; the pictures are read in a thread and appear one after the other."""
         self.title_label = make_label(
             "Better than before" if outcome.install else "Not clearly better than before", "title"
         )
         self.why_label = make_label(outcome.why, wrap=True)
         self.figure_table = build_figure_table(outcome)
         self.example_grid = ExampleGrid(outcome.examples, self.pictures, self._theme)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.setContentsMargins(PAGE_MARGIN, 16, PAGE_MARGIN, 16)
         column.setSpacing(8)
         for sentence in (
@@ -76,13 +73,13 @@ class VerdictView(QScrollArea):
         column.addSpacing(8)
         column.addWidget(self.example_grid)
         column.addStretch(1)
-        self.setWidget(inside)
+        self.setWidget(content)
         self._fit_examples()
         self.pictures.clear()
         self._reader.run_steps(_load_pictures(list(outcome.list_pictures())))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The pictures follow the width."""
+        """Fit the pictures into the new width."""
         super().resizeEvent(event)
         self._fit_examples()
 
@@ -91,7 +88,7 @@ class VerdictView(QScrollArea):
             self.example_grid.fit_width(self.viewport().width() - 2 * PAGE_MARGIN)
 
     def close_reader(self) -> None:
-        """End the thread."""
+        """End the thread that reads pictures."""
         self._reader.close()
 
     def _take_picture(self, loaded: "_LoadedPicture") -> None:
@@ -101,18 +98,20 @@ class VerdictView(QScrollArea):
 
 
 class _LoadedPicture(NamedTuple):
+    """A picture of an example, and the path it was read from."""
+
     path: bytes
     image: QImage  # a null image where it cannot be read
 
 
 def _load_pictures(paths: Iterable[bytes]) -> Generator[_LoadedPicture, None, None]:
-    """The pictures, fitted into a square of SIDE pixels."""
+    """Read pictures one by one, fitted into a square of READ_SIDE px."""
     for path in paths:
         yield _LoadedPicture(path, read_image(path, READ_SIDE))
 
 
 def build_figure_table(outcome: TrainingOutcome) -> QWidget:
-    """One row for each model and one for the change, figures in columns."""
+    """The table of figures: a column for each figure; rows for the models, the change and its interval."""
     place = QWidget()
     cells = QGridLayout(place)
     cells.setContentsMargins(0, 0, 0, 0)
@@ -134,10 +133,10 @@ def build_figure_table(outcome: TrainingOutcome) -> QWidget:
 
 
 def _add_change_rows(cells: QGridLayout, row: int, outcome: TrainingOutcome) -> None:
-    thin = QFrame()
-    thin.setProperty("role", "line")
-    thin.setFixedHeight(1)
-    cells.addWidget(thin, row, 0, 1, len(FIGURE_HEADINGS) + 1)
+    rule = QFrame()
+    rule.setProperty("role", "line")
+    rule.setFixedHeight(1)
+    cells.addWidget(rule, row, 0, 1, len(FIGURE_HEADINGS) + 1)
     cells.addWidget(make_label("Change"), row + 1, 0)
     pairs = zip(_list_figures(outcome.pretrained[0]), _list_figures(outcome.after), strict=True)
     for column, (old, new) in enumerate(pairs, 1):
@@ -161,12 +160,12 @@ def _create_figure_label(text: str, role: str = "") -> QLabel:
 
 
 def sentence_case(text: str) -> str:
-    """The first letter large, the rest as it is."""
+    """The text with its first letter in upper case, the rest as it is."""
     return text[:1].upper() + text[1:]
 
 
 class ExampleGrid(QWidget):
-    """A row for each query: itself, the nearest before, the nearest after."""
+    """A row for each example: the query, its nearest before the training, its nearest after it."""
 
     def __init__(self, examples: tuple[OutcomeExample, ...], pictures: Mapping[bytes, QPixmap], theme: Theme) -> None:
         super().__init__()
@@ -194,19 +193,19 @@ class ExampleGrid(QWidget):
         self._grid.addWidget(make_label("Query", "section"), 0, 0)
         for row, example in enumerate(examples, 1):
             for start, example_hits in zip(starts, ((example.query,), example.before, example.after), strict=True):
-                for place, one in enumerate(example_hits):
-                    cell = ExampleCell(one, pictures, theme, query=start == 0)
+                for place, hit in enumerate(example_hits):
+                    cell = ExampleCell(hit, pictures, theme, query=start == 0)
                     self._cells.append(cell)
                     self._grid.addWidget(cell, row, start + place)
         self._grid.setColumnStretch(starts[2] + hits, 1)
 
     def refresh_pictures(self) -> None:
-        """Pictures have come in."""
+        """Paint pictures that have been read since."""
         for cell in self._cells:
             cell.update()
 
     def fit_width(self, width: int) -> None:
-        """Make the pictures as large as there is room for, up to LARGEST."""
+        """Make the pictures as large as fits into a width in px, up to MAX_SIDE."""
         room = width - (self._columns + 2) * PICTURE_GAP - 2 * GROUP_GAP
         side = max(MARK_HEIGHT, min(MAX_SIDE, room // self._columns))
         for cell in self._cells:
@@ -214,23 +213,24 @@ class ExampleGrid(QWidget):
 
 
 def _describe_matches(side: str, examples: tuple[OutcomeExample, ...]) -> str:
-    hits = [one for example in examples for one in (example.before if side == "before" else example.after)]
-    return f"{side.capitalize()}: {sum(one.same_class for one in hits)} of {len(hits)} of the query's class"
+    """How many of the hits of one side, "before" or "after", are of the query's class."""
+    hits = [hit for example in examples for hit in (example.before if side == "before" else example.after)]
+    return f"{side.capitalize()}: {sum(hit.same_class for hit in hits)} of {len(hits)} of the query's class"
 
 
 class ExampleCell(QWidget):
-    """One picture, marked below as of the query's class or not; the query has no mark."""
+    """A picture; below a hit a line, long and blue for the query's class, short and grey for another."""
 
     def __init__(self, hit: ExampleHit, pictures: Mapping[bytes, QPixmap], theme: Theme, *, query: bool) -> None:
         super().__init__()
-        self.found, self._pictures, self._theme, self._query = hit, pictures, theme, query
+        self.hit, self._pictures, self._theme, self._is_query = hit, pictures, theme, query
         name = show_path(hit.path.rpartition(b"/")[2])
         description = "query" if query else "same class" if hit.same_class else "another class"
         self.setAccessibleName(f"{name}, {description}")
         self.setToolTip(f"<p>{_escape_html(name)}<br>{description}</p>")
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The neutral ground, the picture fitted in it, the mark below."""
+        """Paint the neutral ground, the picture fitted in it, and the line below."""
         tokens = self._theme.tokens
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
@@ -238,19 +238,17 @@ class ExampleCell(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(tokens.ground))
         painter.drawRoundedRect(place, CORNER_RADIUS, CORNER_RADIUS)
-        pixmap = self._pictures.get(self.found.path)
+        pixmap = self._pictures.get(self.hit.path)
         if pixmap is not None and pixmap.isNull():
             painter.setPen(QPen(QColor(tokens.muted)))
             painter.setFont(resize_font(self.font(), CAPTION_SIZE))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, "cannot be shown")
         elif pixmap is not None:
             painter.drawPixmap(fit_pixmap(pixmap, place.adjusted(4, 4, -4, -4)), pixmap)
-        if not self._query:
-            right = self.found.same_class
-            length = self.width() if right else self.width() // 4
-            painter.fillRect(
-                0, self.width() + MARK_HEIGHT, length, MARK_HEIGHT, QColor(tokens.accent if right else tokens.muted)
-            )
+        if not self._is_query:
+            length = self.width() if self.hit.same_class else self.width() // 4
+            colour = QColor(tokens.accent if self.hit.same_class else tokens.muted)
+            painter.fillRect(0, self.width() + MARK_HEIGHT, length, MARK_HEIGHT, colour)
         painter.end()
 
 

@@ -1,4 +1,4 @@
-"""The figures of a library, each with its meaning, in a panel."""
+"""The figures of a library, under headings, in a panel."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -14,14 +14,14 @@ from retrieval_app.wording import format_count, format_percent, format_size
 
 
 class FactSection(NamedTuple):
-    """Figures under one heading."""
+    """The figures under one heading."""
 
     title: str
     facts: list[NamedFact]
 
 
 class LibraryFacts(QScrollArea):
-    """What the library holds, what it sees with, and how it is searched."""
+    """What the library contains, its model, its error rates, and how it is searched."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,21 +32,21 @@ class LibraryFacts(QScrollArea):
         self._shown_sections: list[FactSection] = []
 
     def show_sections(self, sections: Iterable[FactSection]) -> None:
-        """Show these figures."""
-        wanted = list(sections)
-        if wanted == self._shown_sections:
+        """Show these sections; unchanged ones are not built again."""
+        new_sections = list(sections)
+        if new_sections == self._shown_sections:
             return
-        self._shown_sections = wanted
-        inside = QWidget()
-        column = QVBoxLayout(inside)
+        self._shown_sections = new_sections
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
-        for chapter in wanted:
-            column.addWidget(make_label(chapter.title, "section"))
-            column.addLayout(_make_fact_form(chapter.facts))
+        for section in new_sections:
+            column.addWidget(make_label(section.title, "section"))
+            column.addLayout(_make_fact_form(section.facts))
             column.addSpacing(12)
         column.addStretch(1)
-        self.setWidget(inside)
+        self.setWidget(content)
 
 
 def _make_fact_form(facts: list[NamedFact]) -> QFormLayout:
@@ -54,16 +54,16 @@ def _make_fact_form(facts: list[NamedFact]) -> QFormLayout:
     form.setHorizontalSpacing(12)
     form.setVerticalSpacing(6)
     for fact in facts:
-        what, value = make_label(fact.name, "muted"), make_label(fact.value.replace("/", "/\u200b"), wrap=True)
+        name, value = make_label(fact.name, "muted"), make_label(fact.value.replace("/", "/\u200b"), wrap=True)
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for side in (what, value):
-            side.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        form.addRow(what, value)
+        for label in (name, value):
+            label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        form.addRow(name, value)
     return form
 
 
 def list_fact_sections(info: LibraryInfo) -> Iterator[FactSection]:
-    """The figures of a library for people."""
+    """The figures of a library in words, in the order of display."""
     yield FactSection("HOLDINGS", list(_list_content_facts(info)))
     yield FactSection("MODEL", list(_list_model_facts(info)))
     yield FactSection(
@@ -73,7 +73,7 @@ def list_fact_sections(info: LibraryInfo) -> Iterator[FactSection]:
 
 
 def _strip_measured(measured: str) -> str:
-    """The sentence after "Measured", which is said beside it."""
+    """The sentence without its first word, which is the name of the fact."""
     return measured.removeprefix("Measured ")
 
 

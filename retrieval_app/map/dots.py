@@ -1,4 +1,4 @@
-"""Dots on a plane as a picture: painted one by one while they are few, set as pixels where they are many."""
+"""Dots on a plane as an image: painted one by one up to a limit, set as pixels beyond it."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from indexer.reports.palette import CLASS_COLOURS
 
-FEW = 20_000  # painting more one by one takes longer than a frame
+MAX_PAINTED_DOTS = 20_000  # painting more one by one takes longer than a frame
 
 
 class MapDots(NamedTuple):
-    """Places (n, 2) float32 in device pixels, and the class of each as an index (n,), -1 where it has none."""
+    """Positions (n, 2) float32 in device pixels, and the index of each dot's class (n,), -1 for no class."""
 
     positions: NDArray[np.float32]
     classes: NDArray[np.int64]
@@ -25,18 +25,16 @@ def class_colour(index: int, default_colour: str) -> QColor:
 
 
 def draw_dots(dots: MapDots, size: QSize, background: str, default_colour: str) -> QImage:
-    """A picture of that size with all dots that lie in it."""
+    """An image of `size` in device pixels: the dots that lie in it, in the colours of their classes."""
     side = np.array([size.width(), size.height()])
     inside = ((dots.positions >= 0) & (dots.positions < side)).all(axis=1)
     visible = MapDots(dots.positions[inside], dots.classes[inside])
-    return (
-        _paint_dots(visible, size, background, default_colour)
-        if len(visible.positions) <= FEW
-        else _set_pixels(visible, size, background, default_colour)
-    )
+    draw = _paint_dots if len(visible.positions) <= MAX_PAINTED_DOTS else _set_pixels
+    return draw(visible, size, background, default_colour)
 
 
 def _paint_dots(dots: MapDots, size: QSize, background: str, default_colour: str) -> QImage:
+    """Round translucent dots of 8 px, of 5 px where they are many."""
     image = QImage(size, QImage.Format.Format_RGB32)
     image.fill(QColor(background))
     painter = QPainter(image)
@@ -52,12 +50,12 @@ def _paint_dots(dots: MapDots, size: QSize, background: str, default_colour: str
 
 
 def _set_pixels(dots: MapDots, size: QSize, background: str, default_colour: str) -> QImage:
-    """Two pixels by two for each dot."""
+    """An opaque square of two by two pixels for each dot."""
     pixels = np.full((size.height() + 1, size.width() + 1), QColor(background).rgb(), np.uint32)
     palette = np.array([QColor(colour).rgb() for colour in (*CLASS_COLOURS, default_colour)], np.uint32)
     colours = palette[np.where(dots.classes < 0, len(CLASS_COLOURS), dots.classes % len(CLASS_COLOURS))]
     x, y = dots.positions.astype(np.int64).T
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
         pixels[y + dy, x + dx] = colours
-    whole = np.ascontiguousarray(pixels[:-1, :-1])
-    return QImage(whole.data, size.width(), size.height(), 4 * size.width(), QImage.Format.Format_RGB32).copy()
+    visible = np.ascontiguousarray(pixels[:-1, :-1])
+    return QImage(visible.data, size.width(), size.height(), 4 * size.width(), QImage.Format.Format_RGB32).copy()

@@ -25,18 +25,16 @@ from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, resize_font
 from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 
-POINTER_REACH = 12  # px from the pointer to the dot that it means
+POINTER_REACH = 12  # px from the pointer to the dot under it
 CARD_SIDE = 144  # px of the picture that is shown beside a dot
 MAP_MARGIN = 40  # px around the whole map
 ZOOM_STEP = 1.25  # by which one turn of the wheel or one key makes it larger
-DRAG_DISTANCE = 4  # px that make a drag of a click
-
-
-MAX_NAMES = 200  # classes of which the names are tried, the largest ones
+DRAG_DISTANCE = 4  # px from which on a press and a move are a drag and no click
+MAX_NAMES = 200  # of the largest classes, which are shown where they have room
 
 
 class MapView(QWidget):
-    """The dots of a scene; says which photo was chosen."""
+    """The dots of a scene, with a signal for the photo that was chosen."""
 
     chosen = Signal(int)  # photo id: a click, or Enter
 
@@ -44,8 +42,9 @@ class MapView(QWidget):
         super().__init__()
         self._tiles, self._theme = tiles, theme
         self.scene: MapScene | None = None
-        self.current: int | None = None  # the row of the photo under the pointer, or that the keys have come to
-        self.middle, self.scale = np.zeros(2, np.float32), 1.0  # of the window, in the map; px for 1
+        self.current: int | None = None  # the row of the photo under the pointer, or reached by keys
+        self.middle = np.zeros(2, np.float32)  # the point of the map in the middle of the window
+        self.scale = 1.0  # px for a distance of 1 in the map
         self._layer: QImage | None = None
         self._positions: NDArray[np.float32] | None = None
         self._pressed: QPoint | None = None
@@ -62,16 +61,15 @@ class MapView(QWidget):
     # What is shown
 
     def show_scene(self, scene: MapScene | None) -> None:
-        """Show a scene, whole; where it is the same photos in the same places, as it was."""
-        before, self.scene = self.scene, scene
-        same = before is not None and scene is not None and np.array_equal(before.points, scene.points)
-        if not same:
+        """Show all of a scene; one with the points of the last keeps zoom and position."""
+        previous, self.scene = self.scene, scene
+        if previous is None or scene is None or not np.array_equal(previous.points, scene.points):
             self.current = None
             self.show_whole_map()
         self._redraw_map()
 
     def show_whole_map(self) -> None:
-        """Show the whole map."""
+        """Zoom so that all points fit in the window."""
         if self.scene is not None:
             low, high = self.scene.points.min(axis=0), self.scene.points.max(axis=0)
             room = np.array([max(1, self.width() - 2 * MAP_MARGIN), max(1, self.height() - 2 * MAP_MARGIN)])
@@ -79,37 +77,39 @@ class MapView(QWidget):
             self.scale = float((room / np.maximum(high - low, 1e-6)).min())
         self._redraw_map()
 
-    def zoom(self, factor: float, at: QPointF | None = None) -> None:
-        """Make the map so many times as large about a place in the window."""
-        spot = at or QPointF(self.rect().center())
-        fixed_point = self._from_screen(spot)
+    def zoom(self, factor: float, centre: QPointF | None = None) -> None:
+        """Make the map `factor` times as large, about a position in the window in px or about its middle."""
+        position = centre or QPointF(self.rect().center())
+        fixed_point = self._from_screen(position)
         self.scale *= factor
-        self.middle = self.middle + (fixed_point - self._from_screen(spot))
+        self.middle = self.middle + (fixed_point - self._from_screen(position))
         self._redraw_map()
 
     def dot_positions(self) -> NDArray[np.float32]:
-        """Where the dots are in the window, (n, 2) in px."""
+        """The positions of the dots in the window, (n, 2) float32 in px."""
         if self._positions is None:
             points = np.empty((0, 2), np.float32) if self.scene is None else self.scene.points
             self._positions = self._to_screen(points)
         return self._positions
 
     def _to_screen(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Positions in the window (n, 2) in px of points of the map (n, 2), whose y axis goes up."""
         centre = np.array([self.width() / 2, self.height() / 2], np.float32)
-        turned = np.array([self.scale, -self.scale], np.float32)
-        result: NDArray[np.float32] = ((points - self.middle) * turned + centre).astype(np.float32)
-        return result
+        scales = np.array([self.scale, -self.scale], np.float32)
+        positions: NDArray[np.float32] = ((points - self.middle) * scales + centre).astype(np.float32)
+        return positions
 
-    def _from_screen(self, spot: QPointF) -> NDArray[np.float32]:
-        x, y = (spot.x() - self.width() / 2) / self.scale, (self.height() / 2 - spot.y()) / self.scale
-        result: NDArray[np.float32] = (self.middle + np.array([x, y])).astype(np.float32)
-        return result
+    def _from_screen(self, position: QPointF) -> NDArray[np.float32]:
+        """The point of the map (2,) at a position in the window in px."""
+        x, y = (position.x() - self.width() / 2) / self.scale, (self.height() / 2 - position.y()) / self.scale
+        point: NDArray[np.float32] = (self.middle + np.array([x, y])).astype(np.float32)
+        return point
 
-    def row_at(self, spot: QPointF) -> int | None:
-        """The row of the photo whose dot lies there."""
+    def row_at(self, position: QPointF) -> int | None:
+        """The row of the photo whose dot is nearest to a position in px; None beyond POINTER_REACH."""
         if self.scene is None:
             return None
-        squared_distances = ((self.dot_positions() - np.array([spot.x(), spot.y()])) ** 2).sum(axis=1)
+        squared_distances = ((self.dot_positions() - np.array([position.x(), position.y()])) ** 2).sum(axis=1)
         row = int(squared_distances.argmin())
         return row if squared_distances[row] <= POINTER_REACH**2 else None
 
@@ -120,7 +120,7 @@ class MapView(QWidget):
     # Painting
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The dots, the names of the classes, and the photo that is meant."""
+        """Paint the dots, the names of the classes, and the current photo."""
         tokens = self._theme.tokens
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
@@ -136,13 +136,13 @@ class MapView(QWidget):
         painter.end()
 
     def _draw_layer(self) -> QImage:
-        """The dots and the names, which stay while only the pointer moves."""
+        """The image of dots and names, which stays while only the pointer moves."""
         tokens, ratio = self._theme.tokens, self.devicePixelRatioF()
         size = QSize(round(self.width() * ratio), round(self.height() * ratio))
         classes = np.empty(0, np.int64) if self.scene is None else self.scene.classes
-        named = self.scene is not None and bool(self.scene.names)
+        has_names = self.scene is not None and bool(self.scene.names)
         dots = MapDots((self.dot_positions() * ratio).astype(np.float32), classes)
-        image = draw_dots(dots, size, tokens.ground, tokens.muted if named else tokens.accent)
+        image = draw_dots(dots, size, tokens.ground, tokens.muted if has_names else tokens.accent)
         image.setDevicePixelRatio(ratio)
         if self.scene is not None:
             painter = QPainter(image)
@@ -152,7 +152,7 @@ class MapView(QWidget):
         return image
 
     def _paint_names(self, painter: QPainter, scene: MapScene) -> None:
-        """The name of a class in the middle of its dots, the largest classes first, none over another."""
+        """Paint names in the middle of their dots, largest classes first, without those that would cover others."""
         placed_boxes: list[QRect] = []
         painter.setFont(resize_font(self.font(), CAPTION_SIZE, bold=True))
         metrics = QFontMetrics(painter.font())
@@ -174,7 +174,7 @@ class MapView(QWidget):
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
 
     def _paint_photo(self, painter: QPainter, row: int, photo: Photo | None) -> None:
-        """A ring about the dot, and beside it the picture, its name and its label."""
+        """Paint a ring about a dot, and beside it a card with the picture, its name and its label."""
         tokens = self._theme.tokens
         x, y = self.dot_positions()[row].tolist()
         painter.setPen(QPen(QColor(tokens.accent), 2))
@@ -203,22 +203,22 @@ class MapView(QWidget):
         for line, (text, colour) in enumerate(zip(lines, (tokens.text, tokens.muted), strict=True)):
             place = QRect(square.left(), square.bottom() + 6 + 16 * line, CARD_SIDE, 16)
             painter.setPen(QColor(colour))
-            shown = QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideMiddle, CARD_SIDE)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
+            short_text = QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideMiddle, CARD_SIDE)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, short_text)
 
     # What the user does
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the whole map again."""
+        """Fit the map into the new size."""
         super().resizeEvent(event)
         self.show_whole_map()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Larger or smaller about the pointer."""
+        """Zoom about the pointer."""
         self.zoom(ZOOM_STEP ** (event.angleDelta().y() / 120), event.position())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The start of a click or a drag."""
+        """Remember where a click or a drag begins."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed, self._dragged = event.position().toPoint(), False
 
@@ -235,14 +235,14 @@ class MapView(QWidget):
             self._redraw_map()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click on a dot chooses its photo."""
+        """Choose the photo of the dot that was clicked."""
         pressed, self._pressed = self._pressed, None
         row = self.row_at(event.position())
         if pressed is not None and not self._dragged:
             self._choose_photo(row)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows go to the next dot that way, Enter chooses, + and - zoom, Home shows everything."""
+        """Go to the next dot with the arrows, choose with Enter, zoom with + and -, fit all dots with Home."""
         directions = {
             Qt.Key.Key_Left: (-1, 0),
             Qt.Key.Key_Right: (1, 0),
@@ -263,7 +263,10 @@ class MapView(QWidget):
             super().keyPressEvent(event)
 
     def _step_to_dot(self, direction: NDArray[np.float32]) -> None:
-        """To the nearest dot within 45 degrees of the way; at first to the one nearest to the middle."""
+        """Go to the nearest dot within 45 degrees of `direction`; without a current dot, to the one nearest the middle.
+
+        `direction` is a unit vector (2,) along an axis of the window.
+        """
         positions = self.dot_positions()
         if self.current is None:
             centre = np.array([self.width() / 2, self.height() / 2])

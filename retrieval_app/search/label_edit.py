@@ -1,4 +1,4 @@
-"""The label of a photo, to be read and changed: Enter keeps it, Escape takes the change back."""
+"""The label of a photo, to be read and changed: Enter saves it, Escape takes the change back."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCompleter, QLineEdit
 
 
 class LabelEdit(QLineEdit):
-    """One line; knows the labels in use, so that one is not written in two ways."""
+    """A line that completes the labels in use, so that one label is not written in two ways."""
 
     label_changed = Signal(str)  # another label; "" for none of the user's own
     focus_entered = Signal()  # the labels in use may be wanted
@@ -26,32 +26,32 @@ class LabelEdit(QLineEdit):
         self.editingFinished.connect(self.finish_editing)
 
     def offer_labels(self, labels: Iterable[str]) -> None:
-        """The labels in use."""
+        """Complete what is typed from these labels."""
         self._known_labels.setStringList(list(labels))
 
     def show_label(self, label: str | None) -> None:
-        """Show a label; what is being written stays where that is the label already shown.
+        """Show a photo's label; unfinished text stays where that label is shown already.
 
-        Before another photo's label is shown, `finish` is to be called.
+        Call `finish_editing` before another photo's label is shown.
         """
         if (label or "") != self._saved_label or not self.hasFocus():
             self._saved_label = label or ""
             self.setText(self._saved_label)
 
     def finish_editing(self) -> None:
-        """Take what was written as the label, as a click on another photo does: Escape alone takes it back."""
+        """Emit what was written as the label; leaving the field does so too, only Escape takes the text back."""
         text = self.text().strip()
         if text != self._saved_label:
             self._saved_label = text
             self.label_changed.emit(text)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Somebody is about to write."""
+        """Emit `focus_entered`, so that the labels in use are read."""
         super().focusInEvent(event)
         self.focus_entered.emit()
 
     def event(self, event: QEvent) -> bool:
-        """Escape takes the change back before it means anything else."""
+        """Claim Escape while there is a change to take back."""
         is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
         if is_override and event.key() == Qt.Key.Key_Escape and self.text() != self._saved_label:  # type: ignore[attr-defined]
             event.accept()

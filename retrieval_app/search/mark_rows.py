@@ -1,4 +1,4 @@
-"""The marked pictures of a query, small, in rows: each says how much it counts and can be taken away."""
+"""The marked pictures of a query, small, in rows: each shows how much it counts and can be removed."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,10 +21,10 @@ WEIGHT_KEYS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Minus: -1}
 
 
 class MarkRow(QWidget):
-    """Pictures marked alike, under a line that says how."""
+    """The pictures marked with one sign, under a title."""
 
-    removed = Signal(object)  # Example
-    weighed = Signal(object, int)  # Example, 1 or -1
+    removed = Signal(object)  # QueryExample
+    weighed = Signal(object, int)  # QueryExample, 1 or -1
 
     def __init__(self, theme: Theme, title: str, get_pixmap: Callable[[QueryExample], QPixmap | None]) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class MarkRow(QWidget):
         column.addWidget(self._rest_label)
 
     def show_marks(self, query_marks: Sequence[QueryMark]) -> None:
-        """Show these; nothing at all where there are none. A picture that stays keeps the keys."""
+        """Show these marks, or hide the row where there are none; a picture that stays keeps the keyboard focus."""
         previous_buttons, self.buttons = self.buttons, []
         for number, mark in enumerate(query_marks[:MAX_MARKS_SHOWN]):
             same_button = next(
@@ -71,7 +71,7 @@ class MarkRow(QWidget):
 
 
 class MarkButton(QAbstractButton):
-    """One marked picture: a click takes it away, plus and minus make it count more or less."""
+    """One marked picture: a click removes it, plus and minus make it count more or less."""
 
     weighed = Signal(int)
 
@@ -85,7 +85,7 @@ class MarkButton(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def show_mark(self, mark: QueryMark) -> None:
-        """Say how much the picture counts."""
+        """Show how much the picture counts."""
         self.mark = mark
         alike = "More" if mark.times > 0 else "Less"
         self.setToolTip(f"{alike} like this. Click to take it away, + and - to make it count more or less.")
@@ -93,18 +93,18 @@ class MarkButton(QAbstractButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """A small square."""
+        """A square of MARK_SIDE px."""
         return QSize(MARK_SIDE, MARK_SIDE)
 
     def event(self, event: QEvent) -> bool:
-        """Plus and minus are this picture's while it has the keys, not the window's."""
+        """Claim plus and minus from the window while the picture has the keyboard focus."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in WEIGHT_KEYS:
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Plus and minus weigh, Delete takes away."""
+        """Weigh with plus and minus, remove with Delete."""
         if event.key() in WEIGHT_KEYS:
             self.weighed.emit(WEIGHT_KEYS[Qt.Key(event.key())])
         elif event.key() == Qt.Key.Key_Delete:
@@ -113,7 +113,7 @@ class MarkButton(QAbstractButton):
             super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The picture; a cross under the pointer, else how often it counts."""
+        """Paint the picture with a cross under the pointer, else with how often it counts."""
         tokens = self._theme.tokens
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
