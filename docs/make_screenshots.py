@@ -79,10 +79,10 @@ def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -
     settle(window)
     save(window, "empty")
     with_theme(window, "dark", "empty-dark")
-    session.index_folders([pictures], labelled=True)
-    wait(lambda: session.job_state is not None and session.job_state.progress.stage == "prepare")
+    session.job.index_folders([pictures], labelled=True)
+    wait(lambda: session.job.state is not None and session.job.state.progress.stage == "prepare")
     save(window, "preparing")
-    wait(lambda: session.job_state is None and not session.is_empty)
+    wait(lambda: session.job.state is None and not session.library.is_empty)
     settle(window)
     save(window, "library")
     with_theme(window, "dark", "library-dark")
@@ -97,20 +97,20 @@ def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -
     settle(window)
     save(window, "small-window")
     window.resize(1280, 800)
-    session.show_library()
-    session.index_folders([more], labelled=True)
-    before = len(session.listing.ids)
+    session.search.show_library()
+    session.job.index_folders([more], labelled=True)
+    before = len(session.search.listing.ids)
     wait(
         lambda: (
-            session.job_state is not None
-            and session.job_state.seconds_left is not None
-            and session.job_state.progress.done > 99
+            session.job.state is not None
+            and session.job.state.seconds_left is not None
+            and session.job.state.progress.done > 99
         )
     )
-    wait(lambda: session.job_state is None or len(session.listing.ids) > before)
+    wait(lambda: session.job.state is None or len(session.search.listing.ids) > before)
     settle(window)
     save(window, "indexing")
-    wait(lambda: session.job_state is None and bool(session.failures))
+    wait(lambda: session.job.state is None and bool(session.library.failures))
     window.search_page.results.grid.setFocus()
     QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_Right)
     settle(window)
@@ -171,17 +171,17 @@ def click(window: MainWindow, place: int) -> None:
     """Click a tile and wait for its results."""
     grid = window.search_page.results.grid
     QTest.mouseClick(grid.viewport(), LEFT, pos=grid.visualRect(grid.grid_model.index_at_place(place)).center())
-    wait(lambda: window.session.listing.result is not None)
+    wait(lambda: window.session.search.listing.result is not None)
 
 
 def drop(window: MainWindow, path: Path) -> None:
     """Drop a file onto the window and wait for its results."""
-    before = window.session.listing
+    before = window.session.search.listing
     data, copy, none = QMimeData(), Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
     data.setUrls([QUrl.fromLocalFile(str(path))])
     QApplication.sendEvent(window, QDragEnterEvent(QPoint(9, 9), copy, data, LEFT, none))
     QApplication.sendEvent(window, QDropEvent(QPointF(9, 9), copy, data, LEFT, none))
-    wait(lambda: window.session.listing is not before)
+    wait(lambda: window.session.search.listing is not before)
 
 
 def wait(condition: Callable[[], bool]) -> None:

@@ -15,11 +15,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from make_screenshots import SCREENSHOTS, save, settle, wait, with_theme
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from retrieval_app.session.reading import RANK_REFINED
 
 from indexer.database.filters import Filter
 from indexer.photos.samples import find_sample_folder
 from retrieval_app.app import build_application
-from retrieval_app.session.reading import RANK_REFINED
 from retrieval_app.window.exporting import ExportRequest
 from retrieval_app.window.main_window import MainWindow
 
@@ -37,8 +37,8 @@ def main() -> None:
         window.theme.choose_theme("light")
         window.resize(1280, 800)
         window.show()
-        window.session.index_folders([pictures], labelled=True)
-        wait(lambda: window.session.job_state is None and not window.session.is_empty)
+        window.session.job.index_folders([pictures], labelled=True)
+        wait(lambda: window.session.job.state is None and not window.session.library.is_empty)
         show_filter(window)
         show_ways(window)
         show_marks(window)
@@ -50,7 +50,7 @@ def main() -> None:
 
 def rest(window: MainWindow) -> None:
     """Let searches, answers and pictures arrive."""
-    wait(lambda: not window.session.searching and window.search_page.questions.is_idle())
+    wait(lambda: not window.session.search.is_running and window.search_page.questions.is_idle())
     settle(window)
 
 
@@ -58,17 +58,17 @@ def show_filter(window: MainWindow) -> None:
     """The fields with a label chosen, and results that are cut off."""
     window.search_page.results.open_filter()
     rest(window)
-    everything = len(window.session.listing.ids)
-    window.session.set_filter(Filter(label="books"))
-    wait(lambda: len(window.session.listing.ids) < everything)
+    everything = len(window.session.search.listing.ids)
+    window.session.search.set_filter(Filter(label="books"))
+    wait(lambda: len(window.session.search.listing.ids) < everything)
     rest(window)
     save(window, "filter")
-    window.session.set_filter(Filter())
+    window.session.search.set_filter(Filter())
     window.search_page.results.close_filter()
     rest(window)
-    window.session.toggle_query_photo(int(window.session.listing.ids[QUERY]))
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[QUERY]))
     rest(window)
-    window.session.set_max_distance(0.95)
+    window.session.search.set_max_distance(0.95)
     rest(window)
     save(window, "cut-off")
     menu = window.search_page.results.rate_menu
@@ -81,37 +81,37 @@ def show_filter(window: MainWindow) -> None:
     QTest.qWait(50)
     save(window, "cut-by-rate")
     menu.close()
-    window.session.set_max_distance(None)
+    window.session.search.set_max_distance(None)
 
 
 def show_ways(window: MainWindow) -> None:
     """A second look at the nearest, and what the picture is said to be."""
-    window.session.toggle_ranking(RANK_REFINED)
+    window.session.search.toggle_ranking(RANK_REFINED)
     window.search_page.query_panel.identity.ask_identity()
     rest(window)
     save(window, "refined")
     with_theme(window, "dark", "refined-dark")
-    window.session.toggle_ranking(RANK_REFINED)
+    window.session.search.toggle_ranking(RANK_REFINED)
     rest(window)
 
 
 def show_marks(window: MainWindow) -> None:
     """More like two, less like one, and a part of the query's picture."""
-    hits = window.session.listing.hits
+    hits = window.session.search.listing.hits
     for place, by in ((1, 1), (2, 1), (2, 1), (6, -1)):
-        window.session.mark_example(hits[place].photo.id, by)
+        window.session.search.mark_example(hits[place].photo.id, by)
     rest(window)
     window.search_page.query_panel.picture.start_cropping()
     rest(window)
     save(window, "marks-and-part")
     with_theme(window, "dark", "marks-and-part-dark")
-    window.session.show_library()
+    window.session.search.show_library()
     rest(window)
 
 
 def show_details(window: MainWindow) -> None:
     """Why a photo matches."""
-    window.session.toggle_query_photo(int(window.session.listing.ids[QUERY]))
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[QUERY]))
     rest(window)
     window.search_page.results.grid.setFocus()
     window.search_page.results.grid.go_to(2)
@@ -138,11 +138,12 @@ def show_comparison(window: MainWindow) -> None:
 def show_export(window: MainWindow, scratch: Path) -> None:
     """Where the results were written, with the way there."""
     window.resize(1280, 800)
-    window.session.toggle_query_photo(int(window.session.listing.ids[2]))
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[2]))
     rest(window)
-    assert window.session.query is not None
+    assert window.session.search.query is not None
     window.listing_exporter.write_file(
-        scratch / "results.html", ExportRequest(window.session.query.positives, window.session.listing.hits)
+        scratch / "results.html",
+        ExportRequest(window.session.search.query.positives, window.session.search.listing.hits),
     )
     wait(window.listing_exporter.is_idle)
     rest(window)

@@ -80,7 +80,7 @@ def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
     session = Session(folder)
     window = MainWindow(session, TileCache(session), theme, settings)
     session.setParent(window)
-    session.open_library(folder)
+    session.library.switch_to(folder)
     return app, window
 
 

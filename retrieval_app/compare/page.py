@@ -1,4 +1,4 @@
-"""Two pictures beside each other: are they the same, how sure is that, and where do they match."""
+"""Two pictures side by side: whether they are the same, how sure that is, and where they match."""
 
 from functools import partial
 from typing import NamedTuple
@@ -15,20 +15,20 @@ from indexer.statistics.error_rates import ErrorRate
 from retrieval_app.compare.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair, load_sharp_picture
 from retrieval_app.compare.distance_plot import DistancePlot
 from retrieval_app.session.marks import is_same_example
-from retrieval_app.session.side_questions import SideQuestions
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.distance_band import describe_rarity
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import ResolutionPair, ZoomState, ZoomView
 from retrieval_app.wording import format_confidence, format_frequency, format_share
-from retrieval_app.workers.readers import LibraryTask
+from retrieval_app.workers.library_thread import LibraryTask
+from retrieval_app.workers.readers import LibraryReaders
 
 VERDICT_TEXTS = {"same": "Counts as the same", "different": "Counts as different", "not sure": "Not sure"}
 PAGE_KEY_STEPS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
 
 
 class _CompareRequest(NamedTuple):
-    """A question about the pair that was shown `ticket`-th."""
+    """The key of a question about the pair with this number."""
 
     question: str
     pair_number: int
@@ -40,7 +40,7 @@ class ComparePage(QWidget):
     closed = Signal()
     stepped = Signal(int)  # 1 for the next result, -1 for the one before
 
-    def __init__(self, theme: Theme, questions: SideQuestions) -> None:
+    def __init__(self, theme: Theme, questions: LibraryReaders) -> None:
         super().__init__()
         self._questions = questions
         self._pair_number = 0
@@ -105,10 +105,10 @@ class ComparePage(QWidget):
     # The pair
 
     def show_pair(self, first: QueryExample, name: str, photo: Photo) -> None:
-        """Compare the query's picture with a photo; the part that is seen stays the same from pair to pair."""
-        for what in ("first", "second", "opinion", "heats"):
-            self._questions.drop_question(_CompareRequest(what, self._pair_number))
-        old, self._pair, self._heats = self._pair, (first, photo.id), None
+        """Compare the query's picture with a photo; zoom and position stay the same from pair to pair."""
+        for question in ("first", "second", "verdict", "heats"):
+            self._questions.drop_question(_CompareRequest(question, self._pair_number))
+        previous_pair, self._pair, self._heats = self._pair, (first, photo.id), None
         self._pair_number += 1
         self._name_labels[0].setText(name)
         self._name_labels[1].setText(show_path(photo.path.rpartition(b"/")[2]))
@@ -119,17 +119,17 @@ class ComparePage(QWidget):
         for view in (self.first_view, self.second_view):
             view.show_heat(None)
         self._show_heats(self.heat_box.isChecked())
-        self._ask_question("opinion", partial(judge_pair, first=first, second=photo.id))
+        self._ask_question("verdict", partial(judge_pair, first=first, second=photo.id))
         self._ask_question("second", partial(load_sharp_picture, example=photo.id))
-        if old is None or not is_same_example(old[0], first) or self.first_view.is_waiting():
+        if previous_pair is None or not is_same_example(previous_pair[0], first) or self.first_view.is_waiting():
             self.first_view.show_picture(None)
             self._ask_question("first", partial(load_sharp_picture, example=first))
 
-    def _ask_question(self, what: str, work: LibraryTask) -> None:
-        self._questions.ask_question(_CompareRequest(what, self._pair_number), work)
+    def _ask_question(self, question: str, task: LibraryTask) -> None:
+        self._questions.ask_question(_CompareRequest(question, self._pair_number), task)
 
     def _show_heats(self, wanted: bool) -> None:
-        """Show the heat maps, computed when they are first asked for."""
+        """Show or hide the heat maps; they are computed when they are first shown."""
         if wanted and self._heats is None and self._pair is not None:
             first, second = self._pair
             self._ask_question("heats", partial(compute_heat_pair, first=first, second=second))
@@ -146,25 +146,25 @@ class ComparePage(QWidget):
             self._heats = answer
             self._show_heats(self.heat_box.isChecked())
         elif isinstance(answer, PairVerdict):
-            found = answer.comparison
-            self.verdict.setText(VERDICT_TEXTS[found.verdict])
-            self.reasons.setText(explain_verdict(found))
-            self._measurement_label.setText(found.measured)
-            self.plot.show_pair(answer.histogram, found.distance, found.threshold)
+            comparison = answer.comparison
+            self.verdict.setText(VERDICT_TEXTS[comparison.verdict])
+            self.reasons.setText(explain_verdict(comparison))
+            self._measurement_label.setText(comparison.measured)
+            self.plot.show_pair(answer.histogram, comparison.distance, comparison.threshold)
 
     def _show_refusal(self, key: object, sentence: str) -> None:
         if isinstance(key, _CompareRequest) and key.pair_number == self._pair_number:
             self.verdict.setText("These cannot be compared")
             self.reasons.setText(sentence)
 
-    def _lock_views(self, view: ZoomState) -> None:
-        for one in (self.first_view, self.second_view):
-            one.show_zoom_state(view)
+    def _lock_views(self, state: ZoomState) -> None:
+        for view in (self.first_view, self.second_view):
+            view.show_zoom_state(state)
 
     # The keys
 
     def event(self, event: QEvent) -> bool:
-        """Escape goes back to the results before it means anything else."""
+        """Claim Escape and W from the window."""
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
@@ -175,7 +175,7 @@ class ComparePage(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape and Space go back, the page keys go on to other results, W shows where they match."""
+        """Go back with Escape and Space, to other results with the page keys, show the heat maps with W."""
         if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Space):
             self.closed.emit()
         elif event.key() in PAGE_KEY_STEPS:
@@ -186,36 +186,40 @@ class ComparePage(QWidget):
             super().keyPressEvent(event)
 
 
-def explain_verdict(found: PairComparison) -> str:
-    """What each figure is: the verdict goes by a threshold, whose errors are of pairs known to differ or to be same.
+def explain_verdict(comparison: PairComparison) -> str:
+    """The reasons of a verdict in sentences: distance and threshold, error rates, probability of the same label.
 
-    The probability is of a pair of which only the distance is known: where most pairs differ, it may be small for one
-    that counts as the same, and then the reason is said too.
+    The error rates are those of the threshold on pairs known to differ or to be the same. The probability is that of a
+    pair of which only the distance is known: where most pairs differ, it can be below a half for a pair that counts as
+    the same, and the sentence then gives the reason.
     """
-    sentences = [_describe_distance(found)]
-    if found.fmr is not None:
-        missed = f" and {_describe_error_rate(found.fnmr)} about pairs that are the same" if found.fnmr else ""
-        sentences.append(f"The threshold is wrong {_describe_error_rate(found.fmr)} about pairs that differ{missed}.")
-    if found.probability is not None:
-        why = ", as pairs that differ are far more common" * (found.verdict == "same" and found.probability < 0.5)
-        share = format_confidence(found.probability)
-        sentences.append(f"Of all pairs at this distance {share} have the same label{why}.")
-    elif found.rarity is not None:
-        sentences.append(f"It is {describe_rarity(found.rarity)}.")
+    sentences = [_describe_distance(comparison)]
+    if comparison.fmr is not None:
+        errors = f"{_describe_error_rate(comparison.fmr)} about pairs that differ"
+        if comparison.fnmr is not None:
+            errors += f" and {_describe_error_rate(comparison.fnmr)} about pairs that are the same"
+        sentences.append(f"The threshold is wrong {errors}.")
+    if comparison.probability is not None:
+        is_rare = comparison.verdict == "same" and comparison.probability < 0.5
+        reason = ", as pairs that differ are far more common" if is_rare else ""
+        share = format_confidence(comparison.probability)
+        sentences.append(f"Of all pairs at this distance {share} have the same label{reason}.")
+    elif comparison.rarity is not None:
+        sentences.append(f"It is {describe_rarity(comparison.rarity)}.")
     return " ".join(sentences)
 
 
-def _describe_distance(found: PairComparison) -> str:
-    """Where the distance lies among what counts as the same and as different."""
-    distance = f"Distance {found.distance:.3f}"
-    if found.threshold is None:
+def _describe_distance(comparison: PairComparison) -> str:
+    """The distance, and whether it is below the threshold, above it, or in the range that counts as not sure."""
+    distance = f"Distance {comparison.distance:.3f}"
+    if comparison.threshold is None:
         return f"{distance}."
-    if found.distance < found.threshold:
-        return f"{distance}, nearer than the threshold of {found.threshold:.3f}."
-    beyond = f"{distance}, beyond the threshold of {found.threshold:.3f}"
-    if found.verdict == "different" or found.different_from is None:
+    if comparison.distance < comparison.threshold:
+        return f"{distance}, nearer than the threshold of {comparison.threshold:.3f}."
+    beyond = f"{distance}, beyond the threshold of {comparison.threshold:.3f}"
+    if comparison.verdict == "different" or comparison.different_from is None:
         return f"{beyond}."
-    return f"{beyond}, but pairs count as different only from {found.different_from:.3f} on."
+    return f"{beyond}, but pairs count as different only from {comparison.different_from:.3f} on."
 
 
 def _describe_error_rate(rate: ErrorRate) -> str:

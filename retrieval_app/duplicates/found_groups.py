@@ -1,4 +1,4 @@
-"""Photos that are there more than once, as one object without widgets: what was found, and what the user says of it.
+"""The groups of duplicates and the user's decisions about them, as one object without widgets.
 
 Nothing is ever deleted: the user marks what to keep, and may copy the paths of the rest.
 """
@@ -37,7 +37,7 @@ class GroupMember(NamedTuple):
 
 
 class FoundGroups(NamedTuple):
-    """What was found of one kind."""
+    """The groups of one kind that were found; in each the best photo comes first."""
 
     kind: str
     groups: list[list[GroupMember]]
@@ -51,36 +51,36 @@ class RejectedPair(NamedTuple):
 
 
 class DuplicatesState(QObject):
-    """The groups of the open library."""
+    """The groups found in the open library, which photos are to be kept, and which pairs are no match."""
 
     changed = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._folder = session.folder
+        self._folder = session.library.folder
         self.question_job = QuestionJob(session, self)
         self.found_groups: FoundGroups | None = None
         self.kept_members: set[GroupMember] = set()
-        self.decisions: list[tuple[FoundGroups, PhotoIdPairs]] = []  # what can be taken back, and what was shown before
-        self.rejected_pairs: list[RejectedPair] = []  # everything that is remembered, from earlier too
-        session.writer.written.connect(self._take_rejected_pairs)
-        session.writer.refused.connect(self._report_failure)
+        self.decisions: list[tuple[FoundGroups, PhotoIdPairs]] = []  # to take back: groups before, rejected pairs
+        self.rejected_pairs: list[RejectedPair] = []  # all that the library remembers
+        session.library.writer.written.connect(self._take_rejected_pairs)
+        session.library.writer.refused.connect(self._report_failure)
         self.question_job.state_changed.connect(self.changed)
         self.question_job.answered.connect(self._take_groups)
-        session.library_changed.connect(self._follow_library)
+        session.library.changed.connect(self._follow_library)
 
     def find_groups(self, kind: str, *, turned: bool = False) -> None:
-        """Look for groups of a kind of KINDS."""
+        """Look in a child process for groups of a kind of KIND_NAMES; `turned` adds turned and mirrored copies."""
         self.question_job.start_question(["duplicates", "--kind", kind, *["--turned"] * turned])
 
     def toggle_kept(self, member: GroupMember) -> None:
-        """Mark a photo as one to keep, or no longer."""
+        """Mark a photo as one to keep, or remove the mark."""
         self.kept_members ^= {member}
         self.changed.emit()
 
     def list_unkept_paths(self) -> list[str]:
-        """The paths of the photos not marked, in groups where one is."""
+        """The paths of the photos that are not marked, from the groups in which at least one is."""
         groups = self.found_groups.groups if self.found_groups else []
         marked_groups = [group for group in groups if self.kept_members.intersection(group)]
         return [member.path for group in marked_groups for member in group if member not in self.kept_members]
@@ -92,25 +92,23 @@ class DuplicatesState(QObject):
         group = next((group for group in self.found_groups.groups if member in group), [])
         pairs = tuple((member.photo_id, other.photo_id) for other in group if other != member)
         self.decisions.append((self.found_groups, pairs))
-        remaining_groups = [[one for one in members if one != member] for members in self.found_groups.groups]
-        self.found_groups = self.found_groups._replace(
-            groups=[members for members in remaining_groups if len(members) > 1]
-        )
+        remaining_groups = [[other for other in group if other != member] for group in self.found_groups.groups]
+        self.found_groups = self.found_groups._replace(groups=[group for group in remaining_groups if len(group) > 1])
         self._save_decision(pairs, NO_MATCH)
 
     def undo_rejection(self) -> None:
-        """Undo the last decision."""
+        """Take back the last rejection; its photo returns to its group."""
         if self.decisions:
             self.found_groups, pairs = self.decisions.pop()
             self._save_decision(pairs, None)
 
     def forget_rejection(self, pair: RejectedPair) -> None:
-        """Forget that two photos are no match; the next look may find them together again."""
+        """Forget that two photos are no match; the next search for duplicates may group them again."""
         self.rejected_pairs = [other for other in self.rejected_pairs if other != pair]
         self._save_decision(((pair.first.id, pair.second.id),), None)
 
     def _save_decision(self, pairs: PhotoIdPairs, decision: str | None) -> None:
-        self._session.writer.write(REJECTED_PAIRS_KEY, partial(_write_decision, pairs=pairs, decision=decision))
+        self._session.library.writer.write(REJECTED_PAIRS_KEY, partial(_write_decision, pairs=pairs, decision=decision))
         self.changed.emit()
 
     def _take_rejected_pairs(self, key: object, answer: object) -> None:
@@ -124,14 +122,13 @@ class DuplicatesState(QObject):
         self.changed.emit()
 
     def _follow_library(self) -> None:
-        if self._session.folder != self._folder:
-            self._folder = self._session.folder
+        if self._session.library.folder != self._folder:
+            self._folder = self._session.library.folder
             self.question_job.drop_question()
             self.found_groups, self.kept_members, self.decisions, self.rejected_pairs = None, set(), [], []
-        if not self._session.is_empty:
-            self._session.writer.write(
-                REJECTED_PAIRS_KEY, _list_rejected_pairs
-            )  # read after what is still to be written
+        if not self._session.library.is_empty:
+            # Read by the writer, so after the decisions that are still to be written.
+            self._session.library.writer.write(REJECTED_PAIRS_KEY, _list_rejected_pairs)
         self.changed.emit()
 
     def _report_failure(self, key: object, sentence: str) -> None:
@@ -139,14 +136,14 @@ class DuplicatesState(QObject):
             self._session.notice_posted.emit(f"This could not be remembered. {sentence}")
 
     def describe_groups(self) -> str:
-        """What was found, in a sentence."""
+        """The kind, the number of groups and of photos, in a sentence; "" before a search."""
         if self.found_groups is None:
             return ""
         groups = self.found_groups.groups
         if not groups:
             return f"{KIND_NAMES[self.found_groups.kind]}: none."
-        pictures = format_count(sum(map(len, groups)), "file" if self.found_groups.kind == "copies" else "photo")
-        return f"{KIND_NAMES[self.found_groups.kind]}: {format_count(len(groups), 'group')} with {pictures}."
+        members = format_count(sum(map(len, groups)), "file" if self.found_groups.kind == "copies" else "photo")
+        return f"{KIND_NAMES[self.found_groups.kind]}: {format_count(len(groups), 'group')} with {members}."
 
 
 def _parse_member(entry: dict[str, str]) -> GroupMember:
@@ -154,18 +151,18 @@ def _parse_member(entry: dict[str, str]) -> GroupMember:
 
 
 def _write_decision(library: Library, *, pairs: PhotoIdPairs, decision: str | None) -> list[RejectedPair]:
+    """Record a decision about pairs, None to forget theirs; all rejected pairs that are remembered then."""
     library.annotations.record_decision(pairs, decision)
     return _list_rejected_pairs(library)
 
 
 def _list_rejected_pairs(library: Library) -> list[RejectedPair]:
-    """What is remembered of photos that are shown."""
+    """The remembered pairs of which both photos can be shown, ordered by their ids."""
     pairs = sorted(library.annotations.read_decisions())
-    photos_by_id = {
-        photo.id: photo for photo in library.load_photos(sorted({photo for pair in pairs for photo in pair}))
-    }
+    photos = library.load_photos(sorted({photo_id for pair in pairs for photo_id in pair}))
+    photos_by_id = {photo.id: photo for photo in photos}
     return [
-        RejectedPair(photos_by_id[one], photos_by_id[other])
-        for one, other in pairs
-        if one in photos_by_id and other in photos_by_id
+        RejectedPair(photos_by_id[first], photos_by_id[second])
+        for first, second in pairs
+        if first in photos_by_id and second in photos_by_id
     ]

@@ -1,6 +1,6 @@
-"""The duplicates page: groups of photos that are there more than once, and what the user says about them.
+"""The duplicates page: groups of photos that are there more than once, and buttons to decide about them.
 
-Nothing is deleted here: the user marks what to keep and takes the paths of the rest along.
+Nothing is deleted here: the user marks what to keep and copies the paths of the rest.
 """
 
 import os
@@ -28,7 +28,7 @@ NO_DUPLICATES = "None of the photos is there more than once in this way."
 
 
 class DuplicatesPage(QStackedWidget):
-    """Invitations while there is nothing to look for or nothing was looked for, then the groups."""
+    """Invitations to index a folder and to look for duplicates, then the groups that were found."""
 
     folder_wanted = Signal()
 
@@ -146,7 +146,7 @@ class DuplicatesPage(QStackedWidget):
     # Acting
 
     def take_focus(self) -> None:
-        """Keys go to what is done next."""
+        """Give the keyboard focus to the groups, or to the button that looks for them."""
         if self.currentWidget() is self.folder_invitation:
             self.folder_invitation.offer.setFocus()
         else:
@@ -163,10 +163,10 @@ class DuplicatesPage(QStackedWidget):
             act(member)
 
     def _find_similar(self, member: GroupMember) -> None:
-        self._session.search(Query(positives=(member.photo_id,)))
+        self._session.search.run_query(Query(positives=(member.photo_id,)))
 
     def _click_letter(self, key: int) -> None:
-        """The letters in the tool tips of the buttons."""
+        """Press the button that has this letter in its tool tip."""
         buttons = {
             Qt.Key.Key_K: self.keep_button,
             Qt.Key.Key_N: self.reject_button,
@@ -174,15 +174,15 @@ class DuplicatesPage(QStackedWidget):
             Qt.Key.Key_B: self.take_back_button,
             Qt.Key.Key_M: self.rejected_pairs_button,
         }
-        if (wanted := buttons.get(Qt.Key(key))) is not None:
-            wanted.click()
+        if (button := buttons.get(Qt.Key(key))) is not None:
+            button.click()
 
     def _copy_paths(self) -> None:
-        rest = self.duplicates.list_unkept_paths()
-        QGuiApplication.clipboard().setText("\n".join(rest))
-        self._session.notice_posted.emit(f"{format_count(len(rest), 'path')} in the clipboard. Nothing was deleted.")
+        paths = self.duplicates.list_unkept_paths()
+        QGuiApplication.clipboard().setText("\n".join(paths))
+        self._session.notice_posted.emit(f"{format_count(len(paths), 'path')} in the clipboard. Nothing was deleted.")
 
-    # Keeping up
+    # Showing the state
 
     def _focus_groups(self) -> None:
         self._update_controls()
@@ -191,7 +191,7 @@ class DuplicatesPage(QStackedWidget):
 
     def _update_controls(self) -> None:
         duplicates, state = self.duplicates, self.duplicates.question_job.state
-        self.setCurrentIndex(int(not self._session.is_empty))
+        self.setCurrentIndex(int(not self._session.library.is_empty))
         for control in (self.look_button, self.kind_box, self.look_invitation.offer):
             control.setEnabled(state is None)
         self.turned_box.setVisible(self.kind_box.currentData() == "near")
@@ -208,20 +208,25 @@ class DuplicatesPage(QStackedWidget):
         self._show_groups()
 
     def _show_groups(self) -> None:
-        answer, member = self.duplicates.found_groups, self.groups_view.current_member()
-        filled = answer is not None and bool(answer.groups)
-        self.look_button.setVisible(answer is not None)
-        if answer is None:
+        found_groups = self.duplicates.found_groups
+        self.look_button.setVisible(found_groups is not None)
+        self.foot.setVisible(found_groups is not None)
+        if found_groups is None:
             self.centre.setCurrentWidget(self.look_invitation)
         else:
-            self.groups_view.show_groups(answer.groups)
-            self.centre.setCurrentWidget(self.groups_view if filled else self.no_groups_label)
-        self.foot.setVisible(answer is not None)
+            self.groups_view.show_groups(found_groups.groups)
+            self.centre.setCurrentWidget(self.groups_view if found_groups.groups else self.no_groups_label)
+        self._update_foot()
+
+    def _update_foot(self) -> None:
+        """Enable the buttons that go with the current photo, and those that take back and copy."""
+        found_groups, member = self.duplicates.found_groups, self.groups_view.current_member()
+        has_photo = found_groups is not None and bool(found_groups.groups) and member is not None
         for control in (self.keep_button, self.similar_button, self.folder_button):
-            control.setEnabled(filled and member is not None)
+            control.setEnabled(has_photo)
         self.keep_button.setText("Do not keep" if member in self.duplicates.kept_members else "Keep")
-        self.reject_button.setEnabled(filled and member is not None and answer is not None and answer.kind != "copies")
+        self.reject_button.setEnabled(has_photo and found_groups is not None and found_groups.kind != "copies")
         self.take_back_button.setVisible(bool(self.duplicates.decisions))
-        rest = len(self.duplicates.list_unkept_paths())
-        self.copy_button.setVisible(rest > 0)
-        self.copy_button.setText(f"Copy the paths of the rest ({rest:,})")
+        unkept_count = len(self.duplicates.list_unkept_paths())
+        self.copy_button.setVisible(unkept_count > 0)
+        self.copy_button.setText(f"Copy the paths of the rest ({unkept_count:,})")

@@ -1,4 +1,4 @@
-"""Fine-tuning: choose, train, judge, each a page of one window that leaves the main one usable."""
+"""The window of fine-tuning: a page each to choose, to train and to judge; the main window stays usable."""
 
 from collections.abc import Callable
 from functools import cached_property, partial
@@ -34,7 +34,7 @@ WINDOW_MARGIN = 32  # px of the main window that stay in view
 
 
 class TrainDialog(QDialog):
-    """Closing it leaves a training at work; opening it again shows where that is."""
+    """The pages and the buttons below them. Closing it lets a training go on; opened again, it shows its progress."""
 
     def __init__(self, tuning: FineTuning, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -102,31 +102,31 @@ class TrainDialog(QDialog):
         self.use_button.clicked.connect(self._confirm_use)
         self.tuning.changed.connect(self._show_page)
         self.tuning.advanced.connect(self._show_buttons)
-        for signal in (self._session.library_changed, self._session.job_changed):
+        for signal in (self._session.library.changed, self._session.job.changed):
             signal.connect(self._update_note)
 
     @cached_property
     def running_page(self) -> RunningPage:
-        """Made when it is first shown, as charts take their time."""
+        """The page with the curves, made when it is first shown, as charts take time to make."""
         page = RunningPage(self.tuning, self._theme)
         self.pages.addWidget(page)
         return page
 
     def showEvent(self, event: QShowEvent) -> None:
-        """It leaves some of the main window in view."""
+        """Stay smaller than the main window, so that some of that is in view."""
         super().showEvent(event)
         if (window := self.parentWidget()) is not None:
             self.resize(self.size().boundedTo(window.size() - QSize(WINDOW_MARGIN, WINDOW_MARGIN)))
 
     def close_readers(self) -> None:
-        """End what reads pictures and makes the report; the main window is closing."""
+        """End the thread that reads pictures and the child that makes the report; the main window is closing."""
         self.verdict_view.close_reader()
         self.report_job.close()
 
-    # Keeping up
+    # Showing the state
 
     def _show_page(self) -> None:
-        """The page that fits the state, with its buttons."""
+        """Show the page of the current state, with its buttons."""
         outcome = self.tuning.outcome
         page: QWidget = self.choose_page
         if self.tuning.running:
@@ -144,25 +144,24 @@ class TrainDialog(QDialog):
 
     def _show_buttons(self) -> None:
         running, done = self.tuning.running, not self.tuning.running and self.tuning.outcome is not None
-        for control, shown in (
+        for control, is_visible in (
             (self.start_button, not running and not done),
             (self.cancel_button, running),
             (self.report_button, done),
             (self.discard_button, done),
             (self.use_button, done),
         ):
-            control.setVisible(shown)
+            control.setVisible(is_visible)
         self.cancel_button.setEnabled(self.tuning.training is None or not self.tuning.training.stopping)
         outcome = self.tuning.outcome
         is_better = outcome is None or outcome.install
         self.use_button.setText("Use this model" if is_better else "Use it anyway…")
-        self.use_button.setProperty(
-            "role", "primary" if is_better else ""
-        )  # nothing invites to a model that is not better
+        # A model that is not better is not suggested.
+        self.use_button.setProperty("role", "primary" if is_better else "")
         self.use_button.style().polish(self.use_button)
 
     def _update_note(self) -> None:
-        """One sentence at the foot: what stands in the way, how long it takes, what comes next."""
+        """Write at the foot what prevents the next step, how long it takes, or what follows."""
         if self.tuning.running:
             self.note.setText("You can close this and go on working; the training goes on.")
         elif self.tuning.outcome is not None:
@@ -181,7 +180,7 @@ class TrainDialog(QDialog):
             self.note.setText("  ".join(part for part in (self.tuning.sentence, obstacle or time_estimate) if part))
 
     def _check_readiness(self) -> tuple[str, str]:
-        """Why it cannot start, and how long it would take."""
+        """Why a training cannot start, and how long it would take; "" for what does not apply."""
         try:
             config = self.choose_page.form.read_config()
         except LookalikeError as fault:
@@ -217,9 +216,8 @@ class TrainDialog(QDialog):
         doubts = [] if outcome.install else ["On pictures it has never seen it is not clearly better than before."]
         if offline_folders := count_offline_folders(self._session):
             doubts.append(
-                f"{format_count(offline_folders, 'photo folder is', 'photo folders are')} offline: their photos "
-                "cannot be found "
-                "under the new model until they are back and indexed."
+                f"{format_count(offline_folders, 'photo folder is', 'photo folders are')} offline: their photos cannot "
+                "be found under the new model until they are back and indexed."
             )
         use_model = partial(self._use_model, outcome.checkpoint, anyway=bool(doubts))
         if doubts:
@@ -232,9 +230,10 @@ class TrainDialog(QDialog):
         self.close()
         start_model_switch(self._session, checkpoint, anyway=anyway)
 
-    def _ask_question(self, question: str, yes: str, act: Callable[[], None]) -> None:
+    def _ask_question(self, question: str, accept_text: str, act: Callable[[], None]) -> None:
+        """Ask in a box whose default button changes nothing; `act` is called when the other one is pressed."""
         box = QMessageBox(QMessageBox.Icon.NoIcon, self.windowTitle(), question, parent=self)
-        box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(accept_text, QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton("Keep as it is", QMessageBox.ButtonRole.RejectRole))
         box.accepted.connect(act)
         box.open()

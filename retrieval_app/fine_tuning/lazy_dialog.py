@@ -1,6 +1,6 @@
-"""The way from the menu to fine-tuning: its dialog is only imported when it is wanted, and not in the window's thread.
+"""Opens the fine-tuning dialog from the menu; its module is imported only then, and in a thread of its own.
 
-It brings pyqtgraph, which takes half a second to import.
+That module imports pyqtgraph, which takes half a second.
 """
 
 from collections.abc import Generator
@@ -22,7 +22,7 @@ MENU_PATH = "Model > Fine-tune on labelled folders"
 
 
 class LazyTrainDialog(QObject):
-    """Opens the dialog, and tells the status line about a training while the dialog is closed."""
+    """The dialog once it has been opened, and notices about a training while it is closed."""
 
     def __init__(
         self, session: Session, theme: Theme, window: QWidget, *, command: BuildCommand = build_command_line
@@ -34,12 +34,11 @@ class LazyTrainDialog(QObject):
         self._epoch, self._source_kind = 0, FOLDER_SOURCE
         self._loader = GeneratorThread(self)
         self._loader.ended.connect(self._create_dialog)
-        self._loader.failed.connect(_raise_fault)
         self.tuning.advanced.connect(self._tell_epoch)
         self.tuning.changed.connect(self._tell_end)
 
     def open_dialog(self, kind: str) -> None:
-        """Show the dialog, where it was left but for what to learn from: one of `train_source.KINDS`."""
+        """Show the dialog as it was left, with `kind` as its source: one of `source_row.SOURCE_KINDS`."""
         self._source_kind = kind
         if self.dialog is None:
             self._loader.run_steps(_import_dialog())
@@ -50,16 +49,16 @@ class LazyTrainDialog(QObject):
             self.dialog.activateWindow()
 
     def may_close(self) -> bool:
-        """Whether the window may close: a training at work would be lost, so the user is asked."""
+        """Whether the window may close; asks the user while a training runs, which would be lost."""
         if not self.tuning.running:
             return True
         question = "A training is at work. Close Lookalike and give it up? Nothing else is lost."
         box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=self._window)
         box.addButton("Give it up", QMessageBox.ButtonRole.AcceptRole)
-        keep = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
+        keep_button = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep_button)
         box.exec()
-        return box.clickedButton() is not keep
+        return box.clickedButton() is not keep_button
 
     def close(self) -> None:
         """End threads and children; the window is closing."""
@@ -96,7 +95,3 @@ def _import_dialog() -> "Generator[object, None, type[TrainDialog]]":
     from retrieval_app.fine_tuning.dialog import TrainDialog  # noqa: PLC0415  # see the docstring of this file
 
     return TrainDialog
-
-
-def _raise_fault(fault: Exception) -> None:
-    raise fault

@@ -12,7 +12,7 @@ from indexer.paths import show_path
 from indexer.places import LIBRARY_SUFFIX
 from indexer.ranking.filter_options import describe_conditions
 from retrieval_app.fine_tuning.training_job import FineTuning
-from retrieval_app.session.reading import NO_FILTER
+from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from training.data.sources import LibraryLabels, TrainingSource
@@ -26,9 +26,9 @@ SOURCE_KINDS = {
 
 
 class SourceRow(QWidget):
-    """One line: the kind of source, which one it is, and for folders the button that chooses another.
+    """One line: the kind of source, its name, and for folders the button that chooses another.
 
-    What is chosen is the tuning's; this row shows it and follows the session's library and filter.
+    The chosen source is kept by FineTuning; this row shows it, and follows the library and the filter of the session.
     """
 
     folder_wanted = Signal()
@@ -52,45 +52,45 @@ class SourceRow(QWidget):
         self.kind_box.activated.connect(lambda _place: self.choose_kind(self.kind_box.currentData()))
         self.choose_button.clicked.connect(self.folder_wanted)
         tuning.changed.connect(self._show_source)
-        for signal in (session.library_changed, session.query_changed):
+        for signal in (session.library.changed, session.search.query_changed):
             signal.connect(self._follow_session)
         self._show_source()
 
     def choose_kind(self, kind: str) -> None:
-        """Learn from one of KINDS; a training at work goes on with what it has."""
+        """Learn from a source of one of SOURCE_KINDS; without effect while a training runs."""
         if not self._tuning.running:
             self._tuning.choose_source(self._make_source(kind))
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Something is suggested from the start, and labels may have changed while nobody looked."""
+        """Suggest a source, or read its labels again, as they may have changed while the row was hidden."""
         super().showEvent(event)
         self.suggest_source()
 
     def prefer_kind(self, kind: str) -> None:
-        """Learn from one of KINDS if that is not so yet."""
+        """Learn from a source of one of SOURCE_KINDS, unless the current one is of that kind."""
         if kind != _classify_source(self._tuning.source):
             self.choose_kind(kind)
 
     def suggest_source(self) -> None:
-        """Read a library's labels anew, as they may have changed; take its labelled folder where nothing is chosen."""
+        """Read the labels of a chosen library again; choose the library's labelled folder where nothing is chosen."""
         chosen = self._tuning.source
         if isinstance(chosen, LibraryLabels):
-            idle = (
-                self._tuning.reading_progress is None and self._session.job_state is None
-            )  # each commit of a job brings news
-            if idle or chosen != self._make_source(_classify_source(chosen)):
+            # While a job runs, each of its commits would start another reading.
+            is_idle = self._tuning.reading_progress is None and self._session.job.state is None
+            if is_idle or chosen != self._make_source(_classify_source(chosen)):
                 self.choose_kind(_classify_source(chosen))
-        elif chosen is None and (folder := find_labelled_folder(self._session.info)):
+        elif chosen is None and (folder := find_labelled_folder(self._session.library.info)):
             self._tuning.choose_source(folder)
 
     def _make_source(self, kind: str) -> TrainingSource | None:
         if kind == FOLDER_SOURCE:
-            return self.folder or find_labelled_folder(self._session.info)
-        within = self._session.photo_filter
-        return LibraryLabels(self._session.folder, within if kind == FILTER_SOURCE and within != NO_FILTER else None)
+            return self.folder or find_labelled_folder(self._session.library.info)
+        photo_filter = self._session.search.photo_filter
+        is_filtered = kind == FILTER_SOURCE and photo_filter != NO_FILTER
+        return LibraryLabels(self._session.library.folder, photo_filter if is_filtered else None)
 
     def _follow_session(self) -> None:
-        """Another library or filter, or other labels: they count at once where they are looked at."""
+        """Take over another library, filter or labels at once where the row is visible."""
         if self.isVisible():
             self.suggest_source()
         self._show_source()
@@ -100,20 +100,15 @@ class SourceRow(QWidget):
         if isinstance(source, Path):
             self.folder = source
         kind = _classify_source(source)
-        self._offer_kinds(
-            [
-                name
-                for name in SOURCE_KINDS
-                if name != FILTER_SOURCE or kind == FILTER_SOURCE or self._session.photo_filter != NO_FILTER
-            ]
-        )
+        offers_filter = kind == FILTER_SOURCE or self._session.search.photo_filter != NO_FILTER
+        self._offer_kinds([name for name in SOURCE_KINDS if name != FILTER_SOURCE or offers_filter])
         self.kind_box.setCurrentIndex(self.kind_box.findData(kind))
         self.choose_button.setVisible(kind == FOLDER_SOURCE)
         self.path_label.setText(_describe_source(source))
         self.path_label.setToolTip(self.path_label.text())
 
     def _offer_kinds(self, names: list[str]) -> None:
-        """Offer these kinds; a list that is open stays so where they are the same."""
+        """Offer these kinds; the same ones are not offered again, which would close an open list."""
         if names != [self.kind_box.itemData(row) for row in range(self.kind_box.count())]:
             self.kind_box.clear()
             for name in names:
@@ -127,18 +122,18 @@ def _classify_source(source: TrainingSource | None) -> str:
 
 
 def _describe_source(source: TrainingSource | None) -> str:
-    """Which one of its kind it is."""
+    """The folder, the name of the library, or the conditions of the filter."""
     if source is None:
         return "none yet"
     if isinstance(source, Path):
         return show_path(os.fsencode(source))
     if source.photo_filter is None:
         return show_path(os.fsencode(source.library.name.removesuffix(LIBRARY_SUFFIX)))
-    return ", ".join(one.text for one in describe_conditions(source.photo_filter))
+    return ", ".join(condition.text for condition in describe_conditions(source.photo_filter))
 
 
 def find_labelled_folder(info: LibraryInfo | None) -> Path | None:
-    """The library's first labelled folder that is there."""
+    """The first labelled folder of a library that is online; None where there is none."""
     for root in info.roots if info else []:
         if root.labelled and root.state == "online":
             return Path(os.fsdecode(root.path))

@@ -1,4 +1,4 @@
-"""Fine-tuning as one object, without widgets: what to learn from, the training at work, what came of it."""
+"""Fine-tuning as one object without widgets: the source to learn from, the running training, its outcome."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from indexer.errors import LookalikeError
 from indexer.own_process import build_command
 from indexer.progress import Progress, Steps
 from indexer.ranking.filter_options import format_filter_options
@@ -28,8 +27,10 @@ BuildCommand = Callable[[TrainingSource, TrainConfig], list[str]]
 
 
 class SourceContents(NamedTuple):
-    """What a source holds, how many pictures would be learned from for each purpose that is possible, and how many
-    without a label more by the recipe unlabelled.
+    """What a source contains, and how many pictures a training would learn from.
+
+    `training_counts` has a count for each possible purpose; `unlabelled_count` pictures more come in with the recipe
+    "unlabelled".
     """
 
     summary: SourceSummary
@@ -38,10 +39,10 @@ class SourceContents(NamedTuple):
 
 
 class FineTuning(QObject):
-    """At any time it is one of: choosing, running (`course`), done (`outcome`)."""
+    """The state of fine-tuning: choosing a source, running (`training`), or done (`outcome`)."""
 
     changed = Signal()
-    advanced = Signal()  # the running training has said something
+    advanced = Signal()  # the running training has reported progress
 
     def __init__(self, parent: QObject | None = None, *, command: BuildCommand | None = None) -> None:
         super().__init__(parent)
@@ -57,15 +58,15 @@ class FineTuning(QObject):
         self._reader = GeneratorThread(self)
         self._reader.stepped.connect(self._update_reading)
         self._reader.ended.connect(self._take_contents)
-        self._reader.failed.connect(self._report_failure)
+        self._reader.refused.connect(self._show_refusal)
 
     @property
     def running(self) -> bool:
-        """Whether a training is at work."""
+        """Whether a training is running."""
         return self._job is not None
 
     def choose_source(self, source: TrainingSource | None) -> None:
-        """Take what to learn from and look what is in it."""
+        """Learn from this source, and read in a thread what it contains."""
         if source != self.source:
             self.sentence = ""
         self.source, self.contents, self.refusal = source, None, ""
@@ -74,7 +75,7 @@ class FineTuning(QObject):
         self.changed.emit()
 
     def find_obstacle(self, config: TrainConfig) -> str:
-        """Why a training cannot start now, in a sentence; "" where it can."""
+        """The sentence why a training with these settings cannot start now; "" where it can."""
         if self.source is None:
             return "Choose a folder whose sub-folders are named by class."
         if self.reading_progress is not None:
@@ -84,7 +85,7 @@ class FineTuning(QObject):
         return self.contents.summary.refusals[config.purpose]
 
     def count_training_pictures(self, config: TrainConfig) -> int:
-        """How many pictures a training that can start would learn from."""
+        """How many pictures a training with these settings would learn from; 0 while that is not known."""
         if self.contents is None:
             return 0
         return self.contents.training_counts[config.purpose] + (
@@ -92,7 +93,7 @@ class FineTuning(QObject):
         )
 
     def start_training(self, config: TrainConfig) -> None:
-        """Train in a child process."""
+        """Start a training in a child process; without effect where it cannot start."""
         if self._job is not None or self.source is None or self.find_obstacle(config):
             return
         self.training, self.outcome, self.sentence = TrainingProgress(), None, ""
@@ -102,14 +103,14 @@ class FineTuning(QObject):
         self.changed.emit()
 
     def cancel_training(self) -> None:
-        """Stop the training; it leaves nothing behind."""
+        """Stop the training, which leaves no files behind."""
         if self._job is not None and self.training is not None:
             self.training.stopping = True
             self._job.cancel()
             self.advanced.emit()
 
     def leave_outcome(self) -> None:
-        """Leave the outcome and choose anew; the checkpoint stays where it is."""
+        """Return to choosing; the checkpoint stays where it is."""
         self.outcome = self.training = None
         self.changed.emit()
 
@@ -138,10 +139,8 @@ class FineTuning(QObject):
         self.reading_progress, self.contents = None, contents
         self.changed.emit()
 
-    def _report_failure(self, fault: Exception) -> None:
-        if not isinstance(fault, LookalikeError):
-            raise fault
-        self.reading_progress, self.refusal = None, str(fault)
+    def _show_refusal(self, sentence: str) -> None:
+        self.reading_progress, self.refusal = None, sentence
         self.changed.emit()
 
     def _take_progress(self, progress: Progress) -> None:
@@ -162,7 +161,7 @@ class FineTuning(QObject):
 
 
 def build_command_line(source: TrainingSource, config: TrainConfig) -> list[str]:
-    """The command that trains with these settings, those named that are not the usual ones for the purpose."""
+    """The command that trains with these settings; it names those that are not the defaults of the purpose."""
     words = build_command("train", *_source_arguments(source), "--json", "--attached")
     default_values = TrainConfig(purpose=config.purpose).to_dict() | {"purpose": TrainConfig().purpose}
     for setting in list_settings(TrainConfig):
@@ -173,13 +172,14 @@ def build_command_line(source: TrainingSource, config: TrainConfig) -> list[str]
 
 
 def _source_arguments(source: TrainingSource) -> list[str]:
+    """The arguments of `lookalike train` that name a source."""
     if isinstance(source, Path):
         return [str(source)]
     return [f"--library={source.library}", *(format_filter_options(source.photo_filter) if source.photo_filter else [])]
 
 
 def _read_contents(source: TrainingSource | None) -> Steps[SourceContents | None]:
-    """What the source holds; progress a few times a second."""
+    """Read what a source contains, with progress every REPORT_SECONDS; None for no source."""
     if source is None:
         return None
     if isinstance(source, LibraryLabels):
@@ -191,14 +191,14 @@ def _read_contents(source: TrainingSource | None) -> Steps[SourceContents | None
     return _make_contents(summarise_folder(folder_labels), folder_labels.samples, 0)
 
 
-def _make_contents(summary: SourceSummary, samples: Sequence[PhotoSample], others: int) -> SourceContents:
+def _make_contents(summary: SourceSummary, samples: Sequence[PhotoSample], unlabelled: int) -> SourceContents:
     possible = [purpose for purpose in PURPOSES if not summary.refusals[purpose]]
-    return SourceContents(
-        summary, {purpose: len(split_samples(samples, purpose).train) for purpose in possible}, others
-    )
+    counts = {purpose: len(split_samples(samples, purpose).train) for purpose in possible}
+    return SourceContents(summary, counts, unlabelled)
 
 
 def _throttle_progress(steps: Steps[LabelledFolder]) -> Steps[LabelledFolder]:
+    """The same work with at most one report in REPORT_SECONDS."""
     reported_at = 0.0
     while True:
         try:

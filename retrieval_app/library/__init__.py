@@ -4,6 +4,6 @@
 done with one: open it, say where it has moved, forget it. `failures_pane` is the table of files that could not be
 used, each with its reason. `facts` is the panel of figures: contents, model, error rates, search index.
 
-Everything shown comes from `session.info` and `session.failures`, which the session reads again whenever the library
-changes. The page changes a library only through `session.library_commands`, and never a picture.
+Everything shown comes from `session.library`, which reads it again whenever the library changes. The page changes a
+library only through `session.library_commands`, and never a picture.
 """

@@ -1,4 +1,4 @@
-"""The files that could not be used and why: filtered as one types, shown in the file manager, copied as a list."""
+"""The table of files that could not be used, each with its reason, with a filter, the way to a file, and a copy."""
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
@@ -12,7 +12,7 @@ from retrieval_app.wording import format_count
 
 
 class FailuresPane(QWidget):
-    """A table of files and reasons."""
+    """A table of files and reasons, sorted and filtered, with buttons for the chosen file and for all."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class FailuresPane(QWidget):
         self._count_label = make_label("", "caption")
         self._set_up_widgets()
         self._arrange_widgets()
-        session.library_changed.connect(self.show_failures)
+        session.library.changed.connect(self.show_failures)
         self.show_failures()
 
     def _set_up_widgets(self) -> None:
@@ -45,7 +45,7 @@ class FailuresPane(QWidget):
         self.view.activated.connect(self._reveal_chosen)
         self.view.selectionModel().selectionChanged.connect(self._update_controls)
         self.copy_button.setToolTip("Copy every file and its reason to the clipboard")
-        self.copy_button.clicked.connect(lambda: copy_failures(self._session.failures))
+        self.copy_button.clicked.connect(lambda: copy_failures(self._session.library.failures))
 
     def _arrange_widgets(self) -> None:
         head, actions = QHBoxLayout(), QHBoxLayout()
@@ -65,9 +65,9 @@ class FailuresPane(QWidget):
         column.addLayout(actions)
 
     def show_failures(self) -> None:
-        """Show the library's failures."""
-        if list(self.table.rows) != self._session.failures:
-            self.table.show_rows(self._session.failures)
+        """Show the failures of the open library."""
+        if list(self.table.rows) != self._session.library.failures:
+            self.table.show_rows(self._session.library.failures)
         self._update_controls()
 
     def _filter_failures(self, text: str) -> None:
@@ -75,9 +75,9 @@ class FailuresPane(QWidget):
         self._update_controls()
 
     def _update_controls(self) -> None:
-        every, shown = len(self.table.rows), self.filtered_model.rowCount()
-        self._count_label.setText(format_count(every, "file") if shown == every else f"{shown:,} of {every:,} files")
-        self.copy_button.setEnabled(every > 0)
+        total, shown = len(self.table.rows), self.filtered_model.rowCount()
+        self._count_label.setText(format_count(total, "file") if shown == total else f"{shown:,} of {total:,} files")
+        self.copy_button.setEnabled(total > 0)
         self.reveal_button.setEnabled(self.view.selectionModel().hasSelection())
 
     def _reveal_chosen(self) -> None:

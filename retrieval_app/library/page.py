@@ -1,4 +1,4 @@
-"""The library page: its folders and their state, what could not be read and why, the watch, and its figures."""
+"""The library page: the folders, the files that could not be read, the switch that watches the folders, the figures."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -90,33 +90,34 @@ class LibraryPage(QStackedWidget):
         session = self._session
         self.folder_invitation.accepted.connect(self.folder_wanted)
         self.add_button.clicked.connect(self.folder_wanted)
-        self.look_button.clicked.connect(session.rescan_folders)
-        self.watch_box.clicked.connect(session.watch_folders)
-        for signal in (session.library_changed, session.job_changed):
+        self.look_button.clicked.connect(session.job.rescan_folders)
+        self.watch_box.clicked.connect(session.job.watch_folders)
+        for signal in (session.library.changed, session.job.changed):
             signal.connect(self._update_page)
 
     def take_focus(self) -> None:
-        """Keys go to the folders."""
+        """Give the keyboard focus to the table of folders, or to the invitation in its place."""
         (self.folder_invitation.offer if self.currentWidget() is self.folder_invitation else self.roots.view).setFocus()
 
     def _update_page(self) -> None:
         session = self._session
-        info = session.info
+        info = session.library.info
         self.setCurrentIndex(int(info is not None and bool(info.roots)))
-        self.folder_invitation.offer.setEnabled(session.job_state is None)
+        self.folder_invitation.offer.setEnabled(session.job.state is None)
         if info is None:
             return
         self.title.setText(info.folder.name.removesuffix(LIBRARY_SUFFIX))
         for action in (self.add_button, self.look_button):
-            action.setEnabled(session.job_state is None)
-        self.watch_box.setChecked(session.library_job.watch.wanted)
+            action.setEnabled(session.job.state is None)
+        self.watch_box.setChecked(session.job.watch.wanted)
         self.watch_state.setText(self._describe_watch())
         self.facts.show_sections(list_fact_sections(info))
 
     def _describe_watch(self) -> str:
-        watch = self._session.library_job.watch
+        """Whether the folders are watched, and what the watching process is doing."""
+        watch = self._session.job.watch
         if not watch.wanted:
             return WATCH_OFF
         if watch.state is not None:
             return describe_job(watch.state)
-        return WATCH_IDLE if self._session.job_state is None else WATCH_PAUSED
+        return WATCH_IDLE if self._session.job.state is None else WATCH_PAUSED

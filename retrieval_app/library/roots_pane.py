@@ -1,4 +1,4 @@
-"""The library's photo folders: where they are, whether they are there, and what can be done about them."""
+"""The table of the library's photo folders: path, state, files, labels, and what can be done with a folder."""
 
 import os
 from functools import partial
@@ -26,7 +26,7 @@ ROOT_COLUMNS: list[TableColumn[RootInfo]] = [
 
 
 class RootsPane(QWidget):
-    """A table of folders with their actions under it."""
+    """A table of folders, with buttons for the chosen one below it."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -66,12 +66,12 @@ class RootsPane(QWidget):
         self.forget_button.clicked.connect(self._ask_to_forget)
         self.forget_missing.clicked.connect(self._ask_to_forget_missing)
         self.view.selectionModel().selectionChanged.connect(self._update_buttons)
-        self._session.library_changed.connect(self.show_roots)
-        self._session.job_changed.connect(self._update_buttons)
+        self._session.library.changed.connect(self.show_roots)
+        self._session.job.changed.connect(self._update_buttons)
 
     def show_roots(self) -> None:
         """Show the library's folders; the chosen one stays chosen."""
-        info = self._session.info
+        info = self._session.library.info
         roots, row = info.roots if info else [], self.view.currentIndex().row()
         if list(self.table.rows) != roots:
             self.table.show_rows(roots)
@@ -82,12 +82,12 @@ class RootsPane(QWidget):
         self._update_buttons()
 
     def chosen_root(self) -> RootInfo | None:
-        """The folder that the actions are about."""
+        """The chosen folder, which the buttons act on; None where none is chosen."""
         rows = self.view.selectionModel().selectedRows()
         return self.table.rows[rows[0].row()] if rows else None
 
     def _update_buttons(self) -> None:
-        free = self._session.job_state is None
+        free = self._session.job.state is None
         self.open_button.setEnabled(self.chosen_root() is not None)
         for action in (self.move_button, self.forget_button):
             action.setEnabled(free and self.chosen_root() is not None)
@@ -99,24 +99,24 @@ class RootsPane(QWidget):
 
     def _ask_place(self) -> None:
         if root := self.chosen_root():
-            was = Path(os.fsdecode(root.path)).parent
-            place = QFileDialog.getExistingDirectory(self, f"Where is {show_path(root.path)} now?", str(was))
-            if place:
-                move_folder(self._session, root.path, Path(place))
+            old_parent = Path(os.fsdecode(root.path)).parent
+            title = f"Where is {show_path(root.path)} now?"
+            if new_folder := QFileDialog.getExistingDirectory(self, title, str(old_parent)):
+                move_folder(self._session, root.path, Path(new_folder))
 
     def _ask_to_forget(self) -> None:
         if root := self.chosen_root():
-            what = f"Forget {show_path(root.path)} with its {format_count(root.files, 'file')}?"
-            confirm_forgetting(self, what, "Forget the folder", partial(forget_folder, self._session, root.path))
+            question = f"Forget {show_path(root.path)} with its {format_count(root.files, 'file')}?"
+            confirm_forgetting(self, question, "Forget the folder", partial(forget_folder, self._session, root.path))
 
     def _ask_to_forget_missing(self) -> None:
-        missing = self._session.info.missing if self._session.info else 0
-        what = f"Forget {format_count(missing, 'file')} that cannot be found any more?"
-        confirm_forgetting(self, what, "Forget them", partial(forget_missing_files, self._session))
+        missing = self._session.library.info.missing if self._session.library.info else 0
+        question = f"Forget {format_count(missing, 'file')} that cannot be found any more?"
+        confirm_forgetting(self, question, "Forget them", partial(forget_missing_files, self._session))
 
 
 def confirm_forgetting(parent: QWidget, question: str, button_text: str, on_confirmed: "partial[None]") -> None:
-    """Ask before something is forgotten; the answer that changes nothing is the one that Enter gives."""
+    """Ask before something is forgotten; Enter gives the answer that changes nothing."""
     box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText("Embeddings and labels leave the library. The pictures themselves are not touched.")

@@ -1,6 +1,6 @@
-"""The map of the library as one object without widgets: kept layouts are read, missing ones made by child processes.
+"""The map of the library as one object without widgets: stored layouts are read, missing ones made by child processes.
 
-First the principal components, which take no time, then t-SNE; what the library has kept is shown at once.
+The principal components, which take no time, are made first, then t-SNE; a stored layout is shown at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.reports.photo_map import MapLayout, load_layout
 from retrieval_app.session.question_job import QuestionJob
@@ -24,9 +23,10 @@ MAP_METHODS = {
 
 
 class MapScene(NamedTuple):
-    """A layout with its classes: ids (n,), points (n, 2) float32, the class of each as an index (n,), -1 for none.
+    """A layout with its classes: photo ids (n,), points (n, 2) float32, class indices (n,), -1 for no class.
 
-    Classes are those with the most photos first, each with its name and the middle of its points (classes, 2).
+    Classes are numbered by their count of photos, the largest first; each has a name and the median of its points, in
+    `middles` (classes, 2) float32.
     """
 
     method: str
@@ -38,7 +38,7 @@ class MapScene(NamedTuple):
 
 
 class StoredMaps(NamedTuple):
-    """The layouts that a library has, by method, and how many photos it shows."""
+    """The layouts that a library has, by method, its count of photos, and the fingerprint of its model."""
 
     scenes: dict[str, MapScene]
     photo_count: int
@@ -46,14 +46,14 @@ class StoredMaps(NamedTuple):
 
 
 class PhotoMap(QObject):
-    """What is to be seen of the open library's map; works only while it is looked at."""
+    """The layouts of the open library and the method to show; reads and computes only while the page is visible."""
 
     changed = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._folder = session.folder
+        self._folder = session.library.folder
         self._visible = False
         self._requested: set[tuple[str, int, str]] = set()
         self.method = "tsne"
@@ -61,38 +61,38 @@ class PhotoMap(QObject):
         self.map_job = QuestionJob(session, self)
         self._reader = LibraryReaders(1, parent=self)
         self._reader.answered.connect(self._take_maps)
-        self._reader.failed.connect(self._report_failure)
+        self._reader.refused.connect(self._report_refusal)
         self.map_job.answered.connect(self._read_maps)
         self.map_job.state_changed.connect(self.changed)
-        session.library_changed.connect(self._follow_session)
-        session.session_closing.connect(self._reader.close)
+        session.library.changed.connect(self._follow_session)
+        session.closing.connect(self._reader.close)
 
     def set_visible(self, visible: bool) -> None:
-        """The map is looked at, or no longer."""
+        """Tell whether the map page is visible; a visible one reads the layouts."""
         self._visible = visible
         if visible:
             self._read_maps()
 
     def choose_method(self, method: str) -> None:
-        """Show one of METHODS."""
+        """Show the layout of one of MAP_METHODS."""
         self.method = method
         self.changed.emit()
 
     def retry_maps(self) -> None:
-        """Try once more what went wrong."""
+        """Compute once more what failed."""
         self._requested.clear()
         self._read_maps()
 
     def current_scene(self) -> MapScene | None:
-        """The layout to show: the chosen one, until it is there another one."""
+        """The scene of the chosen method, of the other one until it is there; None where there is no layout yet."""
         if self.stored_maps is None:
             return None
-        wanted = self.stored_maps.scenes.get(self.method)
-        return wanted or next(iter(self.stored_maps.scenes.values()), None)
+        chosen = self.stored_maps.scenes.get(self.method)
+        return chosen or next(iter(self.stored_maps.scenes.values()), None)
 
     def _follow_session(self) -> None:
-        if self._session.folder != self._folder:
-            self._folder = self._session.folder
+        if self._session.library.folder != self._folder:
+            self._folder = self._session.library.folder
             self.map_job.drop_question()
             self.stored_maps = None
             self._requested.clear()
@@ -102,9 +102,9 @@ class PhotoMap(QObject):
             self._read_maps()
 
     def _read_maps(self) -> None:
-        if not self._session.is_empty:
+        if not self._session.library.is_empty:
             if self.stored_maps is None:
-                self._reader.open(self._session.folder)
+                self._reader.open(self._session.library.folder)
             self._reader.ask_question("map", _read_stored_maps)
 
     def _take_maps(self, _key: object, stored_maps: StoredMaps) -> None:
@@ -114,7 +114,7 @@ class PhotoMap(QObject):
             self._make_missing(stored_maps)
 
     def _make_missing(self, stored_maps: StoredMaps) -> None:
-        """Have made what is missing, each once for the same photos and model."""
+        """Start computing the first layout that is missing or lacks photos, once for the same photos and model."""
         for method in ("pca", "tsne"):
             scene = stored_maps.scenes.get(method)
             request = (method, stored_maps.photo_count, stored_maps.fingerprint)
@@ -123,24 +123,24 @@ class PhotoMap(QObject):
                 self.map_job.start_question(["map", "--method", method])
                 return
 
-    def _report_failure(self, _key: object, error: Exception) -> None:
-        if not isinstance(error, LookalikeError):
-            raise error
-        self._session.notice_posted.emit(str(error))
+    def _report_refusal(self, _key: object, sentence: str) -> None:
+        self._session.notice_posted.emit(sentence)
 
 
 def _read_stored_maps(library: Library) -> StoredMaps:
     layouts = {method: load_layout(library, method) for method in MAP_METHODS}
     labels = library.annotations.read_labels(library.model_id)
     scenes = {
-        method: build_scene(kept, labels) for method, kept in layouts.items() if kept is not None and len(kept.ids)
+        method: build_scene(layout, labels)
+        for method, layout in layouts.items()
+        if layout is not None and len(layout.ids)
     }
     return StoredMaps(scenes, len(library.find_photo_ids()), library.model_fingerprint)
 
 
 def build_scene(photo_layout: MapLayout, labels: Mapping[int, str]) -> MapScene:
-    """A layout with the classes of its photos."""
-    photo_labels = np.array([labels.get(photo, "") for photo in photo_layout.ids.tolist()])
+    """The scene of a layout, with classes from the labels by photo id."""
+    photo_labels = np.array([labels.get(photo_id, "") for photo_id in photo_layout.ids.tolist()])
     names, index, counts = np.unique(photo_labels, return_inverse=True, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     order = order[names[order] != ""]
@@ -148,7 +148,6 @@ def build_scene(photo_layout: MapLayout, labels: Mapping[int, str]) -> MapScene:
     class_ranks[order] = np.arange(len(order))
     classes = class_ranks[index]
     groups = np.split(np.argsort(classes, kind="stable"), np.cumsum(np.bincount(classes + 1))[:-1])
-    middles = np.array([np.median(photo_layout.points[group], axis=0) for group in groups[1:]], np.float32).reshape(
-        -1, 2
-    )
+    medians = [np.median(photo_layout.points[group], axis=0) for group in groups[1:]]
+    middles = np.array(medians, np.float32).reshape(-1, 2)
     return MapScene(photo_layout.method, photo_layout.ids, photo_layout.points, classes, names[order].tolist(), middles)

@@ -19,7 +19,7 @@ CONTROLS_HELP = "Wheel or + and - zoom, drag to move, Home shows everything, a c
 
 
 class MapPage(QStackedWidget):
-    """An invitation while there is nothing to lay out, else the map."""
+    """An invitation while the library has no photos, else the map."""
 
     folder_wanted = Signal()
 
@@ -78,34 +78,35 @@ class MapPage(QStackedWidget):
         self.fit_button.clicked.connect(self.map_view.show_whole_map)
         self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setPixmap(self.map_view.grab()))
         self.retry_button.clicked.connect(self.photo_map.retry_maps)
-        self.map_view.chosen.connect(lambda photo: self._session.search(Query(positives=(photo,))))
+        self.map_view.chosen.connect(lambda photo: self._session.search.run_query(Query(positives=(photo,))))
         self.photo_map.changed.connect(self._update_page)
-        self._session.library_changed.connect(self._update_page)
+        self._session.library.changed.connect(self._update_page)
 
     def take_focus(self) -> None:
-        """Keys go to the map."""
+        """Give the keyboard focus to the map, or to the invitation in its place."""
         (self.invitation.offer if self.currentWidget() is self.invitation else self.map_view).setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """From now on the map keeps up with the library."""
+        """Let the map follow the library from now on."""
         super().showEvent(event)
         self.photo_map.set_visible(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody looks."""
+        """Let the map rest while nobody sees it."""
         super().hideEvent(event)
         self.photo_map.set_visible(False)
 
     def _update_page(self) -> None:
-        self.setCurrentIndex(int(not self._session.is_empty))
+        self.setCurrentIndex(int(not self._session.library.is_empty))
         self.retry_button.setVisible(bool(self.photo_map.map_job.failure_sentence))
         self.status_label.setText(self._describe_state())
-        shown = (self.photo_map.stored_maps, self.photo_map.method)
-        if self._shown_map is None or shown[0] is not self._shown_map[0] or shown[1] != self._shown_map[1]:
-            self._shown_map = shown
+        stored_maps, method = self.photo_map.stored_maps, self.photo_map.method
+        if self._shown_map is None or stored_maps is not self._shown_map[0] or method != self._shown_map[1]:
+            self._shown_map = (stored_maps, method)
             self.map_view.show_scene(self.photo_map.current_scene())
 
     def _describe_state(self) -> str:
+        """How many photos the map shows, which one it is in place of the chosen one, and the work under way."""
         scene, state = self.photo_map.current_scene(), self.photo_map.map_job.state
         if self.photo_map.map_job.failure_sentence:
             return self.photo_map.map_job.failure_sentence

@@ -14,7 +14,7 @@ from indexer.paths import show_path
 from indexer.search.query import QueryExample
 from retrieval_app.compare.comparison import compute_heat_pair
 from retrieval_app.search.label_edit import LabelEdit
-from retrieval_app.session.side_questions import LABELS_KEY, SideQuestions, list_labels
+from retrieval_app.search.labels import LABELS_KEY, list_labels
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.distance_band import describe_rarity
@@ -23,6 +23,7 @@ from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import HeatLayer, locate_middle_square
 from retrieval_app.wording import format_confidence, format_count
+from retrieval_app.workers.readers import LibraryReaders
 
 HEAT_KEY = "why"
 
@@ -44,7 +45,7 @@ class DetailsPanel(QScrollArea):
     compare_wanted = Signal()
     label_given = Signal(object, object)  # Photo, and its label or None
 
-    def __init__(self, tiles: TileCache, theme: Theme, questions: SideQuestions) -> None:
+    def __init__(self, tiles: TileCache, theme: Theme, questions: LibraryReaders) -> None:
         super().__init__()
         self._tiles = tiles
         self._questions = questions
@@ -80,54 +81,49 @@ class DetailsPanel(QScrollArea):
         self._fact_form.setHorizontalSpacing(12)
         self._fact_form.setVerticalSpacing(6)
         self._fact_form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        filled = QVBoxLayout(self._photo_body)
-        filled.setContentsMargins(0, 0, 0, 0)
-        filled.setSpacing(8)
-        filled.addWidget(self.picture)
-        filled.addWidget(self.heat_box)
-        filled.addWidget(self._name_label)
+        body_column = QVBoxLayout(self._photo_body)
+        body_column.setContentsMargins(0, 0, 0, 0)
+        body_column.setSpacing(8)
+        body_column.addWidget(self.picture)
+        body_column.addWidget(self.heat_box)
+        body_column.addWidget(self._name_label)
         self.heat_box.setToolTip("Heat map: light where the photo has what the query has")
-        what = make_label("Label", "muted")
-        what.setBuddy(self.label_edit)
-        self._fact_form.addRow(what, self.label_edit)
-        filled.addLayout(self._fact_form)
-        filled.addLayout(self._make_buttons())
-        inside = QWidget()
-        column = QVBoxLayout(inside)
+        label_name = make_label("Label", "muted")
+        label_name.setBuddy(self.label_edit)
+        self._fact_form.addRow(label_name, self.label_edit)
+        body_column.addLayout(self._fact_form)
+        body_column.addLayout(self._make_buttons())
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
         column.addWidget(make_label("DETAILS", "section"))
         column.addWidget(self._no_photo_label)
         column.addWidget(self._photo_body)
         column.addStretch(1)
-        self.setWidget(inside)
+        self.setWidget(content)
 
     def _make_buttons(self) -> QVBoxLayout:
         self._similar_button.clicked.connect(lambda: self.similar_wanted.emit(self.photo))
-        view = make_button("Open")
-        view.setToolTip("Open in the system's picture viewer (double-click)")
-        view.clicked.connect(lambda: self.open_wanted.emit(self.photo))
-        folder = make_button("Open folder")
-        folder.clicked.connect(lambda: self.folder_wanted.emit(self.photo))
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(view, 1)
-        row.addWidget(folder, 1)
+        self.compare_button.setToolTip("Beside the query's picture: same or not (Space)")
+        open_button, folder_button = make_button("Open"), make_button("Open folder")
+        open_button.setToolTip("Open in the system's picture viewer (double-click)")
+        open_button.clicked.connect(lambda: self.open_wanted.emit(self.photo))
+        folder_button.clicked.connect(lambda: self.folder_wanted.emit(self.photo))
         column = QVBoxLayout()
         column.setSpacing(8)
-        self.compare_button.setToolTip("Beside the query's picture: same or not (Space)")
-        first = QHBoxLayout()
-        first.setSpacing(8)
-        first.addWidget(self._similar_button, 1)
-        first.addWidget(self.compare_button, 1)
-        column.addLayout(first)
-        column.addLayout(row)
+        for buttons in ((self._similar_button, self.compare_button), (open_button, folder_button)):
+            row = QHBoxLayout()
+            row.setSpacing(8)
+            for button in buttons:
+                row.addWidget(button, 1)
+            column.addLayout(row)
         return column
 
     def show_photo(
         self, photo: Photo | None, hit: Hit | None, query: QueryExample | None, *, queried: bool = False
     ) -> None:
-        """Show a photo, with its place among the results of a query if it has one; None shows how to get one."""
+        """Show a photo, with distance and rank where it is a hit of the query; None shows how to choose a photo."""
         self._similar_button.setEnabled(not queried)
         self._no_photo_label.setVisible(photo is None)
         self._photo_body.setVisible(photo is not None)
@@ -148,7 +144,7 @@ class DetailsPanel(QScrollArea):
             self._request_heat(self.heat_box.isChecked())
 
     def _request_heat(self, wanted: bool) -> None:
-        """Have the heat map computed when it is asked for; only the newest photo's is."""
+        """Have the heat map of the current photo computed if it is wanted; drop requests for earlier photos."""
         photo, query = self.photo, self._query
         self._questions.drop_question(HEAT_KEY)
         if wanted and self._heat is None and photo is not None and query is not None:
@@ -165,14 +161,14 @@ class DetailsPanel(QScrollArea):
                 self._heat = answer.heat
                 self.picture.update()
 
-    def _fill_facts(self, lines: Iterable[NamedFact]) -> None:
-        while self._fact_form.rowCount() > 1:  # the label stays
+    def _fill_facts(self, facts: Iterable[NamedFact]) -> None:
+        while self._fact_form.rowCount() > 1:  # the row of the label stays
             self._fact_form.removeRow(1)
-        for fact in lines:
-            what, value = make_label(fact.name, "muted"), make_label(_insert_break_points(fact.value), wrap=True)
-            for side in (what, value):
-                side.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-            self._fact_form.addRow(what, value)
+        for fact in facts:
+            name, value = make_label(fact.name, "muted"), make_label(_insert_break_points(fact.value), wrap=True)
+            for label in (name, value):
+                label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+            self._fact_form.addRow(name, value)
 
     def _get_pixmap(self) -> QPixmap | None:
         """The picture itself; its thumbnail until that has been read."""
@@ -184,7 +180,7 @@ class DetailsPanel(QScrollArea):
 
 
 def list_photo_facts(photo: Photo, hit: Hit | None) -> Iterator[NamedFact]:
-    """The details as lines; what is not known makes no line."""
+    """What is known of a photo and of its rank, as facts with names; what is not known is left out."""
     if hit is not None:
         yield NamedFact("Distance", f"{hit.distance:.3f}, rank {hit.rank}")
         if hit.probability is not None:
@@ -214,5 +210,5 @@ def _compute_match_heat(library: Library, query: QueryExample, photo: int) -> _M
 
 
 def _insert_break_points(text: str) -> str:
-    """The text with places where a long path may go on in the next line."""
+    """The text with a zero-width space wherever a long path may break into the next line."""
     return text.replace("/", "/\u200b").replace("_", "_\u200b")

@@ -19,13 +19,13 @@ class EmptyLibraryInvitation(InvitationView):
         super().__init__(*INVITATION_TEXTS, "Choose a photo folder")
         self._session = session
         self.sample_button = make_button("Try the sample", "link")
-        self.sample_button.clicked.connect(session.try_sample)
+        self.sample_button.clicked.connect(session.job.try_sample)
         self.add_control(self.sample_button)
-        session.job_changed.connect(self._update_texts)
+        session.job.changed.connect(self._update_texts)
         self._update_texts()
 
     def _update_texts(self) -> None:
-        job = self._session.job_state
+        job = self._session.job.state
         if job is not None and self.offer.isVisible():
             self.setFocus()  # else it would pass to the button that cancels
         for control in (self.offer, self.sample_button):

@@ -1,7 +1,7 @@
 """Cutting results off at a stated false-match rate instead of a distance: a menu of rates, each with its distance.
 
-The false-match rate (FMR) is the share of pictures that differ which come in all the same. What the pairs at hand
-cannot show is said instead of offered.
+The false-match rate (FMR) is the share of differing pictures that are nevertheless nearer than the cut-off. A rate that
+the measured pairs are too few to show is listed with the reason instead of a distance.
 """
 
 from functools import partial
@@ -13,40 +13,40 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.statistics.calibration import Calibration
 from retrieval_app.session.session import Session
-from retrieval_app.session.side_questions import SideQuestions
 from retrieval_app.wording import format_frequency, format_share
+from retrieval_app.workers.readers import LibraryReaders
 
 OFFERED_FMRS = (0.1, 0.01, 0.001)
 RATES_KEY = "false-match rates"
 
 
 class FmrChoice(NamedTuple):
-    """A false-match rate, what it says, and its distance; None where it cannot be shown, which `why` then says."""
+    """A false-match rate in words, with its cut-off distance: None where the measured pairs cannot show the rate."""
 
     fmr: float
     sentence: str
     distance: float | None
-    explanation: str
+    explanation: str  # how it was measured, or why it cannot be shown
 
 
 class ErrorRateMenu(QMenu):
-    """The rates to choose from; asked for when it opens, as they change with labels and photos."""
+    """The rates to choose from, measured when the menu opens, as they change with labels and photos."""
 
-    def __init__(self, session: Session, questions: SideQuestions, parent: QWidget) -> None:
+    def __init__(self, session: Session, questions: LibraryReaders, parent: QWidget) -> None:
         super().__init__("Cut off at a false-match rate", parent)
         self._session = session
-        self._folder = session.folder
+        self._folder = session.library.folder
         self.choices: list[FmrChoice] = []
         self.setToolTipsVisible(True)
         self.aboutToShow.connect(lambda: questions.ask_question(RATES_KEY, list_fmr_choices))
         questions.answered.connect(self._take_choices)
-        session.library_changed.connect(self._follow_library)
-        session.listing_changed.connect(self._update_enabled)
+        session.library.changed.connect(self._follow_library)
+        session.search.listing_changed.connect(self._update_enabled)
         self._fill_menu()
 
     def describe_cut(self, cut: float) -> str:
         """The rate that this cut-off was chosen by, in words; "" for any other."""
-        return next((limit.sentence for limit in self.choices if limit.distance == cut), "")
+        return next((choice.sentence for choice in self.choices if choice.distance == cut), "")
 
     def _take_choices(self, key: object, answer: object) -> None:
         if key == RATES_KEY and isinstance(answer, list):
@@ -54,9 +54,9 @@ class ErrorRateMenu(QMenu):
             self._fill_menu()
 
     def _follow_library(self) -> None:
-        """Another library has other rates."""
-        if self._folder != self._session.folder:
-            self._folder, self.choices = self._session.folder, []
+        """Forget the rates of another library."""
+        if self._folder != self._session.library.folder:
+            self._folder, self.choices = self._session.library.folder, []
             self._fill_menu()
 
     def _fill_menu(self) -> None:
@@ -66,27 +66,27 @@ class ErrorRateMenu(QMenu):
             self.addAction("Measuring what distances mean here…").setEnabled(False)
             return
         self.addAction("All results").triggered.connect(partial(self._cut_results, None))
-        for limit in self.choices:
-            if limit.distance is None:
-                action = self.addAction(f"{limit.sentence}: cannot be shown by the pairs here")
-                action.triggered.connect(partial(self._report_reason, limit.explanation))
+        for choice in self.choices:
+            if choice.distance is None:
+                action = self.addAction(f"{choice.sentence}: cannot be shown by the pairs here")
+                action.triggered.connect(partial(self._report_reason, choice.explanation))
             else:
-                action = self.addAction(f"{limit.sentence}: nearer than {limit.distance:.3f}")
-                action.triggered.connect(partial(self._cut_results, limit.distance))
-            action.setToolTip(limit.explanation)
+                action = self.addAction(f"{choice.sentence}: nearer than {choice.distance:.3f}")
+                action.triggered.connect(partial(self._cut_results, choice.distance))
+            action.setToolTip(choice.explanation)
 
     def _cut_results(self, distance: float | None) -> None:
-        self._session.set_max_distance(distance)
+        self._session.search.set_max_distance(distance)
 
     def _report_reason(self, sentence: str) -> None:
         self._session.notice_posted.emit(sentence)
 
     def _update_enabled(self) -> None:
-        self.menuAction().setEnabled(bool(self._session.full_listing.hits))
+        self.menuAction().setEnabled(bool(self._session.search.full_listing.hits))
 
 
 def list_fmr_choices(library: Library) -> list[FmrChoice]:
-    """What each of FMRS means in this library, as `lookalike search --max-fmr` takes it."""
+    """A choice for each of OFFERED_FMRS; its distance is the cut-off of `lookalike search --max-fmr`."""
     calibration = library.load_calibration()
     return [_make_fmr_choice(calibration, fmr) for fmr in OFFERED_FMRS]
 

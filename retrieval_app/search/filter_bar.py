@@ -1,4 +1,4 @@
-"""Which photos are shown and searched: fields to choose by, and what is chosen as chips that can be taken away."""
+"""Which photos are shown and searched: fields to choose conditions in, and a chip to remove each chosen condition."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -12,8 +12,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QWidget
 
 from indexer.database.filters import ORIENTATIONS, Filter
-from indexer.ranking.filter_options import folder_name, shift_days
-from retrieval_app.session.reading import NO_FILTER
+from indexer.ranking.filter_options import format_folder_name, shift_days
+from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.flow_layout import FlowLayout
 
@@ -25,18 +25,18 @@ FIELD_WIDTH = 132  # px of a field
 
 
 class ChipRow(QWidget):
-    """What is chosen, each with a cross; nothing at all where nothing is."""
+    """A chip with a cross for each chosen condition; hidden while there is none."""
 
     def __init__(self) -> None:
         super().__init__()
         self._flow = FlowLayout(self, spacing=4)
 
     def show_chips(self, chosen: Iterable[tuple[str, Callable[[], object]]]) -> None:
-        """Show these words; a click on one does what takes it away."""
+        """Show a chip for each text; a click on one calls its function, which removes the condition."""
         while item := self._flow.takeAt(0):
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
+            if (chip := item.widget()) is not None:
+                chip.hide()
+                chip.deleteLater()
         for text, remove in chosen:
             chip = make_button(f"{text}  \N{MULTIPLICATION SIGN}".replace("&", "&&"), "chip")
             chip.setToolTip("Take this condition away")
@@ -49,7 +49,7 @@ class ChipRow(QWidget):
 
 
 class FilterField(QComboBox):
-    """One condition; the first entry is none."""
+    """The choices for one condition; the first entry stands for no condition."""
 
     def __init__(self, name: str, any_text: str) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class FilterField(QComboBox):
         self.offer_choices([])
 
     def offer_choices(self, choices: Iterable[tuple[str, Any]]) -> None:
-        """Offer these; what was chosen stays chosen if it is among them."""
+        """Offer these texts with their values; the chosen value stays chosen if it is among them."""
         chosen_value = self.currentData()
         self.blockSignals(True)
         self.clear()
@@ -71,7 +71,7 @@ class FilterField(QComboBox):
         self.blockSignals(False)
 
     def choose_value(self, value: object) -> None:
-        """Show a value as chosen, without saying so."""
+        """Show a value as chosen, without a signal; one that is not offered shows as no condition."""
         self.blockSignals(True)
         place = next((place for place in range(self.count()) if self.itemData(place) == value), 0)
         self.setCurrentIndex(place)
@@ -79,7 +79,7 @@ class FilterField(QComboBox):
 
 
 class FilterBar(QFrame):
-    """The fields in as many lines as they need. Says which filter is wanted."""
+    """A field for each condition, in as many lines as needed; `filter_wanted` carries the filter that they make."""
 
     filter_wanted = Signal(object)  # Filter
     closed = Signal()
@@ -133,21 +133,21 @@ class FilterBar(QFrame):
         self.clear_button.clicked.connect(lambda: self.filter_wanted.emit(NO_FILTER))
 
     def offer_choices(self, labels: Iterable[str], folders: Iterable[Path]) -> None:
-        """What the library holds to choose from."""
+        """Offer the labels and folders of the library; a chosen folder that is none of them stays in the list."""
         self.label_field.offer_choices((name, name) for name in labels)
         known = list(folders)
         other = [self._chosen_filter.under] if self._chosen_filter.under not in (None, *known) else []
-        choices = [(folder_name(folder), folder) for folder in (*known, *other) if folder is not None]
+        choices = [(format_folder_name(folder), folder) for folder in (*known, *other) if folder is not None]
         self.folder_field.offer_choices([*choices, (OTHER_FOLDER, OTHER_FOLDER)])
         self.show_filter(self._chosen_filter)
 
     def show_filter(self, chosen_filter: Filter) -> None:
-        """Show what is chosen."""
+        """Show the conditions of a filter in the fields, without a signal."""
         self._chosen_filter = chosen_filter
         self.label_field.choose_value(chosen_filter.label)
         if chosen_filter.under is not None and self.folder_field.findData(chosen_filter.under) < 0:
             self.folder_field.insertItem(
-                self.folder_field.count() - 1, folder_name(chosen_filter.under), chosen_filter.under
+                self.folder_field.count() - 1, format_folder_name(chosen_filter.under), chosen_filter.under
             )
         self.folder_field.choose_value(chosen_filter.under)
         self.min_side_field.choose_value(chosen_filter.min_side)
@@ -192,7 +192,7 @@ class FilterBar(QFrame):
         self.updateGeometry()
 
     def event(self, event: QEvent) -> bool:
-        """Escape is the bar's while one of its fields has the keys."""
+        """Claim Escape while one of the fields has the keyboard focus."""
         is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
         if is_override and event.key() == Qt.Key.Key_Escape:  # type: ignore[attr-defined]
             event.accept()
@@ -200,7 +200,7 @@ class FilterBar(QFrame):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape closes the bar; what is chosen stays."""
+        """Close the bar on Escape; the chosen conditions stay."""
         if event.key() == Qt.Key.Key_Escape:
             self.closed.emit()
         else:

@@ -1,7 +1,7 @@
 """The virtualised grid: any number of photos as tiles, of which only the visible ones cost anything.
 
-A table view whose cells are mapped to photos (row x columns + column) opens a million of them at once, where an icon
-view takes seconds (FACTS 6).
+A table view whose cells are mapped to photos (row x columns + column) opens a million of them at once; Qt's own icon
+view takes seconds, as it lays out every item.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from PySide6.QtWidgets import (
 
 from indexer.library import Hit, Photo
 from indexer.paths import show_path
-from retrieval_app.session.state import PhotoListing
+from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.distance_band import describe_distance
 from retrieval_app.widgets.theme import Theme
@@ -76,15 +76,15 @@ class GridModel(QAbstractTableModel):
         self.endResetModel()
 
     def rowCount(self, parent: AnyIndex = _INVALID_INDEX) -> int:
-        """Rows of cells, the last one maybe in part empty."""
+        """Rows of cells; the last one may be partly empty."""
         return 0 if parent.isValid() else -(-len(self.listing.ids) // self.columns)
 
     def columnCount(self, parent: AnyIndex = _INVALID_INDEX) -> int:
-        """Cells side by side."""
+        """Cells in a row."""
         return 0 if parent.isValid() else self.columns
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The name, for screen readers, and what the distance means; tiles are painted from `photo` and `hit`."""
+        """The name, for screen readers, and what the distance means; tiles are painted from `photo_at` and `hit_at`."""
         if (place := self.find_place(index)) is None:
             return None
         hit = self.hit_at(place)
@@ -96,13 +96,13 @@ class GridModel(QAbstractTableModel):
         return show_path(photo.path.rpartition(b"/")[2]) if photo else ""
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
-        """The empty cells of the last row take part in nothing."""
+        """Enabled and selectable for photos; nothing for the empty cells of the last row."""
         if self.find_place(index) is None:
             return Qt.ItemFlag.NoItemFlags
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
     def find_place(self, index: AnyIndex) -> int | None:
-        """The place in the listing, None for the empty cells of the last row."""
+        """The place of a cell in the listing; None for the empty cells of the last row."""
         place = index.row() * self.columns + index.column()
         return place if index.isValid() and place < len(self.listing.ids) else None
 
@@ -111,11 +111,11 @@ class GridModel(QAbstractTableModel):
         return self.index(place // self.columns, place % self.columns)
 
     def hit_at(self, place: int) -> Hit | None:
-        """The ranked hit there, None in the whole library."""
+        """The ranked hit at a place; None where the listing is the whole library."""
         return self.listing.hits[place] if self.listing.hits else None
 
     def photo_at(self, place: int) -> Photo | None:
-        """The photo there, None until it has been read."""
+        """The photo at a place; None until it has been read."""
         hit = self.hit_at(place)
         return hit.photo if hit else self._tiles.request_photo_in_row(self.listing.ids, place)
 
@@ -130,7 +130,7 @@ class _GridPainter(QStyledItemDelegate):
         self._theme = theme
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
-        """One cell."""
+        """Paint one cell; nothing in the empty cells of the last row."""
         model, side = self._grid.grid_model, self._grid.side
         if (place := model.find_place(index)) is None:
             return
@@ -153,7 +153,7 @@ class _GridPainter(QStyledItemDelegate):
 
 
 class PhotoGrid(QTableView):
-    """Tiles of one listing. Says which photo was chosen, opened, and which one is current."""
+    """The tiles of one listing, with signals for the photo that was chosen, opened, marked or became current."""
 
     chosen = Signal(int)  # photo id: a click, or Enter
     opened = Signal(int)  # photo id: a double click
@@ -175,7 +175,7 @@ class PhotoGrid(QTableView):
         tiles.arrived.connect(self.viewport().update)
 
     def _hide_table_parts(self) -> None:
-        """Take away what a table has and a grid of pictures has not."""
+        """Hide what a table shows and a grid of pictures does not need: frame, lines, headers, selection."""
         self.setAccessibleName("Photos")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
@@ -203,23 +203,23 @@ class PhotoGrid(QTableView):
             self._set_current(int(found[0]), scroll=False)
 
     def go_to(self, place: int, scroll: int | None = None) -> None:
-        """Make the tile at a place current, with the view scrolled to it or to a value known from before."""
+        """Make the tile at a place current and scroll to it, or to `scroll`, a value of the scroll bar."""
         if place < len(self.grid_model.listing.ids):
             self._set_current(place, scroll=scroll is None)
         if scroll is not None:
             self.verticalScrollBar().setValue(scroll)
 
     def set_side(self, side: int) -> None:
-        """The side of a tile's picture, in px."""
+        """Set the side of a tile's picture in px, clipped to the allowed range."""
         self.side = min(max(side, MIN_TILE_SIDE), MAX_TILE_SIDE)
         self._lay_out_again()
 
     def current_place(self) -> int | None:
-        """Where the current tile is in the listing."""
+        """The place of the current tile in the listing; None where no tile is current."""
         return self.grid_model.find_place(self.currentIndex())
 
     def current_id(self) -> int | None:
-        """The current photo's id."""
+        """The id of the current photo; None where no tile is current."""
         place = self.current_place()
         return None if place is None else int(self.grid_model.listing.ids[place])
 
@@ -242,7 +242,7 @@ class PhotoGrid(QTableView):
         self.updateGeometries()
 
     def _lay_out_again(self) -> None:
-        """The cells have another size: what was at the top stays at the top."""
+        """Lay out cells of another size; the photo at the top stays at the top."""
         top, current = self.grid_model.find_place(self.indexAt(QRect(0, 0, 1, 1).center())), self.current_place()
         self._lay_out(self.grid_model.listing)
         if top is not None:
@@ -253,13 +253,13 @@ class PhotoGrid(QTableView):
     # What the user does
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """As many columns as fit."""
+        """Lay out as many columns as fit."""
         super().resizeEvent(event)
         if event.oldSize().width() != event.size().width():
             self._lay_out_again()
 
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
-        """Say that another tile is current."""
+        """Emit `current_moved`."""
         super().currentChanged(current, previous)
         self.current_moved.emit()
 
@@ -276,10 +276,10 @@ class PhotoGrid(QTableView):
             super().keyPressEvent(event)
 
     def keyboardSearch(self, search: str) -> None:
-        """Typing letters does not run through the names of a million photos."""
+        """Do nothing: Qt would search the names of all photos for the typed letters."""
 
     def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
-        """Arrows run on from the end of a row to the next, as the eye does."""
+        """The cell that a key leads to: arrows go on from the end of a row to the start of the next."""
         count = len(self.grid_model.listing.ids)
         if not count:
             return QModelIndex()
@@ -302,7 +302,7 @@ class PhotoGrid(QTableView):
         return self.grid_model.index_at_place(0 if place is None else min(max(place + steps[action], 0), count - 1))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A click is a press and a release on one tile; the side buttons of a mouse are the window's."""
+        """Remember the pressed tile; the side buttons of a mouse are left to the window."""
         if event.button() in (Qt.MouseButton.BackButton, Qt.MouseButton.ForwardButton):
             event.ignore()
             return
@@ -310,7 +310,7 @@ class PhotoGrid(QTableView):
         self._pressed_spot = self._find_spot(event.position()) if event.button() == Qt.MouseButton.LeftButton else None
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click chooses at once, without waiting whether it becomes a double click."""
+        """Choose or mark at once where the press was on the same tile, without waiting for a double click."""
         super().mouseReleaseEvent(event)
         pressed, self._pressed_spot = self._pressed_spot, None
         if pressed is None or pressed != self._find_spot(event.position()):
@@ -332,7 +332,7 @@ class PhotoGrid(QTableView):
             self.opened.emit(self._clicked_photo)
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Say what the corners of a tile do."""
+        """Show what the signs in the corners of a tile do as a tool tip."""
         if isinstance(event, QHelpEvent) and (spot := self._find_spot(QPointF(event.pos()))) and spot.sign:
             QToolTip.showText(event.globalPos(), MARK_TIPS[spot.sign], self)
             return True
@@ -347,5 +347,5 @@ class PhotoGrid(QTableView):
         return _TileSpot(int(self.grid_model.listing.ids[place]), next(signs, 0))
 
     def sizeHint(self) -> QSize:
-        """Room for four columns."""
+        """The size of four columns in px."""
         return QSize(4 * (DEFAULT_TILE_SIDE + 2 * TILE_PADDING), 600)

@@ -1,7 +1,7 @@
 """What is it? The vote of the nearest labelled photos on the query's picture, or *unknown*, and how far to trust that.
 
-Asked for by a button, as its threshold is measured where photos or labels have changed; another query takes the
-answer away.
+Asked for by a button, as its threshold has to be measured again when photos or labels have changed. Another query
+clears the answer.
 """
 
 from functools import partial
@@ -15,10 +15,11 @@ from indexer.library import Library
 from indexer.matching.identity import IdentificationResult, IdentificationRuleCache, identify_with_rule
 from indexer.search.query import QueryExample
 from indexer.statistics.error_rates import ErrorRate
+from retrieval_app.search.labels import list_labels
 from retrieval_app.session.session import Session
-from retrieval_app.session.side_questions import SideQuestions, list_labels
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.wording import format_frequency, format_share
+from retrieval_app.workers.readers import LibraryReaders
 
 NO_LABELS = (
     "No photo here has a label yet, so nothing can be told by its likes. Give a few photos a label in their details."
@@ -27,7 +28,7 @@ MAX_VOTES_SHOWN = 4  # labels that were voted for
 
 
 class _IdentityRequest(NamedTuple):
-    """The question about the query that came `ticket`-th."""
+    """The key of the question about the query with this number."""
 
     number: int
 
@@ -37,12 +38,12 @@ class IdentityPanel(QWidget):
 
     answer_shown = Signal()
 
-    def __init__(self, session: Session, questions: SideQuestions) -> None:
+    def __init__(self, session: Session, questions: LibraryReaders) -> None:
         super().__init__()
         self._session = session
         self._questions = questions
         self._request = _IdentityRequest(0)
-        self._query = session.query
+        self._query = session.search.query
         self._rules = IdentificationRuleCache()
         self.ask_button = make_button("What is it?")
         self.verdict = make_label("", "name", wrap=True)
@@ -55,15 +56,15 @@ class IdentityPanel(QWidget):
         column.setSpacing(6)
         for part in (self.ask_button, self.verdict, self.votes, self.reasons):
             column.addWidget(part)
-        session.query_changed.connect(self._follow_query)
+        session.search.query_changed.connect(self._follow_query)
         questions.answered.connect(self._take_identity)
         questions.refused.connect(self._show_refusal)
         self._show_answer("", "", "")
-        self.setVisible(session.query is not None)
+        self.setVisible(session.search.query is not None)
 
     def ask_identity(self) -> None:
-        """Have the query's first picture voted on."""
-        query = self._session.query
+        """Ask for the label of the query's first picture."""
+        query = self._session.search.query
         if query is not None:
             self._drop_request()
             self._show_answer("Asking the nearest…", "", "")
@@ -72,10 +73,10 @@ class IdentityPanel(QWidget):
             )
 
     def _follow_query(self) -> None:
-        """Another query, or another model, has another answer."""
-        self.setVisible(self._session.query is not None)
-        if self._session.query is not self._query:
-            self._query = self._session.query
+        """Clear the answer where the query is another one, or is searched with another model."""
+        self.setVisible(self._session.search.query is not None)
+        if self._session.search.query is not self._query:
+            self._query = self._session.search.query
             self._drop_request()
             self._show_answer("", "", "")
 
@@ -100,15 +101,15 @@ class IdentityPanel(QWidget):
 
 
 def describe_votes(identity: IdentificationResult) -> str:
-    """The labels that were voted for, a line each."""
+    """The labels that were voted for, best first, a line each with share and distance."""
     return "\n".join(
-        f"{one.label}: {format_share(one.vote)} of the vote, distance {one.distance:.3f}"
-        for one in identity.alternatives[:MAX_VOTES_SHOWN]
+        f"{candidate.label}: {format_share(candidate.vote)} of the vote, distance {candidate.distance:.3f}"
+        for candidate in identity.alternatives[:MAX_VOTES_SHOWN]
     )
 
 
 def describe_identity(identity: IdentificationResult) -> str:
-    """From where on a picture counts as unknown, how often that is wrong, and how it was measured."""
+    """From which distance on a picture counts as unknown, the error rates of that, and how they were measured."""
     sentences = []
     if identity.threshold is None:
         sentences.append("Everything counts as unknown: there is too little to tell known from unknown by.")

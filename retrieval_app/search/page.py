@@ -16,21 +16,21 @@ from retrieval_app.search.ranking_switches import list_ranking_entries
 from retrieval_app.search.results_view import ResultsView
 from retrieval_app.search.saved_searches import SavedSearches
 from retrieval_app.session.session import Session
-from retrieval_app.session.side_questions import SideQuestions
 from retrieval_app.session.system_open import open_containing_folder, open_path
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.menus import MenuEntry
 from retrieval_app.widgets.theme import Theme
+from retrieval_app.workers.readers import LibraryReaders
 
 
 class _LabelWrite(NamedTuple):
-    """What is written: a label of the user's for a photo."""
+    """The key of a write: the photo that is given a label, or loses it."""
 
     photo_id: int
 
 
 class SearchPage(QStackedWidget):
-    """Wires the three panes to the session."""
+    """The three panes, connected to the session; the invitation or the comparison in their place."""
 
     folder_wanted = Signal()
     picture_wanted = Signal()
@@ -39,8 +39,8 @@ class SearchPage(QStackedWidget):
         super().__init__()
         self._session = session
         self._tiles = tiles
-        self.questions = SideQuestions(self)
-        session.library_changed.connect(lambda: self.questions.follow_library(session.folder))  # before anyone asks
+        self.questions = LibraryReaders(1, parent=self)  # not the session's, so that no search waits for heat maps
+        session.library.changed.connect(self._follow_library)  # before anyone asks
         self.results = ResultsView(session, tiles, theme, self.questions)
         self.details = DetailsPanel(tiles, theme, self.questions)
         self.query_panel = QueryPanel(session, tiles, theme, self.questions)
@@ -66,33 +66,36 @@ class SearchPage(QStackedWidget):
 
     def _connect_signals(self) -> None:
         grid = self.results.grid
-        grid.chosen.connect(self._session.toggle_query_photo)
+        grid.chosen.connect(self._session.search.toggle_query_photo)
         grid.opened.connect(lambda photo: self.open_photo(self._tiles.request_photo(photo)))
         grid.current_moved.connect(self._show_details)
         grid.compare_wanted.connect(self._compare_current)
         self.compare_page.closed.connect(self._show_panes)
         self.compare_page.stepped.connect(self._step_comparison)
-        self._session.query_changed.connect(self._show_panes)
-        grid.marked.connect(self._session.mark_example)
-        for signal in (self._tiles.arrived, self._session.query_changed):
+        self._session.search.query_changed.connect(self._show_panes)
+        grid.marked.connect(self._session.search.mark_example)
+        for signal in (self._tiles.arrived, self._session.search.query_changed):
             signal.connect(self._show_details)
         self.details.similar_wanted.connect(self._find_similar)
         self.details.compare_wanted.connect(self._compare_current)
         self.details.label_given.connect(self._save_label)
-        self._session.library_closing.connect(self.details.label_edit.finish_editing)
-        self._session.writer.written.connect(self._refresh_after_label)
-        self._session.writer.refused.connect(self._report_label_failure)
+        self._session.library.closing.connect(self.details.label_edit.finish_editing)
+        self._session.library.writer.written.connect(self._refresh_after_label)
+        self._session.library.writer.refused.connect(self._report_label_failure)
         self.details.open_wanted.connect(self.open_photo)
         self.details.folder_wanted.connect(self.open_folder)
         self.query_panel.open_wanted.connect(self.picture_wanted)
         self.invitation.accepted.connect(self.folder_wanted)
-        self._session.library_changed.connect(self._choose_view)
-        self._session.job_changed.connect(self._choose_view)
+        self._session.library.changed.connect(self._choose_view)
+        self._session.job.changed.connect(self._choose_view)
+
+    def _follow_library(self) -> None:
+        self.questions.follow_library(self._session.library.folder)
 
     def _choose_view(self) -> None:
         """The invitation while there is nothing to show, else the panes, or the comparison that was opened."""
-        if self._session.is_empty or self.currentWidget() is self.invitation:
-            self._turn_to(self.invitation if self._session.is_empty else self.panes)
+        if self._session.library.is_empty or self.currentWidget() is self.invitation:
+            self._turn_to(self.invitation if self._session.library.is_empty else self.panes)
 
     def _turn_to(self, widget: QWidget) -> None:
         if widget is not self.currentWidget():
@@ -105,7 +108,7 @@ class SearchPage(QStackedWidget):
 
     def _compare_current(self) -> None:
         """Compare the current photo with the query's first picture."""
-        query, photo = self._session.query, self.current_photo()
+        query, photo = self._session.search.query, self.current_photo()
         if query is None:
             self._session.notice_posted.emit("Choose a query first; then Space compares it with a photo.")
         elif photo is not None:
@@ -117,40 +120,46 @@ class SearchPage(QStackedWidget):
         """Compare with the next result, or the one before."""
         grid = self.results.grid
         place = (grid.current_place() or 0) + offset
-        if 0 <= place < len(self._session.listing.ids):
+        if 0 <= place < len(self._session.search.listing.ids):
             grid.go_to(place)
             self._compare_current()
 
     def list_query_entries(self, is_possible: Callable[[], bool]) -> list[MenuEntry]:
-        """The lines of the menu that change the query."""
-        session = self._session
+        """The menu entries that change the query; `is_possible` tells whether photos can be marked and filtered."""
+        search = self._session.search
         return [
             MenuEntry("More like this", partial(self._mark_current, 1), ("+", "="), possible=is_possible),
             MenuEntry("Less like this", partial(self._mark_current, -1), ("-",), possible=is_possible),
             MenuEntry("Filter…", self._toggle_filter, ("Ctrl+F",), "filter", is_possible),
             MenuEntry(
-                "Choose a part of the query", self._begin_crop, ("C",), possible=lambda: session.query is not None
+                "Choose a part of the query",
+                self._begin_crop,
+                ("C",),
+                possible=lambda: search.query is not None,
             ),
-            *list_ranking_entries(session),
-            MenuEntry("What is it?", self._ask_identity, ("?",), possible=lambda: session.query is not None),
+            *list_ranking_entries(self._session),
+            MenuEntry("What is it?", self._ask_identity, ("?",), possible=lambda: search.query is not None),
             MenuEntry(
                 "Save this search…",
                 self.saved_searches.ask_name,
                 ("Ctrl+S",),
-                possible=lambda: session.query is not None,
+                possible=lambda: search.query is not None,
             ),
             MenuEntry(
-                "Undo the last change", session.undo_change, ("Ctrl+Z",), possible=lambda: session.history.is_change
+                "Undo the last change",
+                search.undo_change,
+                ("Ctrl+Z",),
+                possible=lambda: search.history.is_change,
             ),
         ]
 
     def _find_similar(self, photo: Photo) -> None:
-        if photo.id != self._session.query_photo_id:
-            self._session.toggle_query_photo(photo.id)
+        if photo.id != self._session.search.query_photo_id:
+            self._session.search.toggle_query_photo(photo.id)
 
     def _mark_current(self, sign: int) -> None:
         if (current := self.results.grid.current_id()) is not None:
-            self._session.mark_example(current, sign)
+            self._session.search.mark_example(current, sign)
 
     def _toggle_filter(self) -> None:
         bar = self.results.filter_bar
@@ -168,13 +177,13 @@ class SearchPage(QStackedWidget):
         self.query_panel.identity.ask_identity()
 
     def take_focus(self) -> None:
-        """Keys go to what is done first."""
+        """Give the keyboard focus to the grid, or to what is shown in its place."""
         current_view = self.currentWidget()
         key_target = self.compare_page.second_view if current_view is self.compare_page else self.results.grid
         (self.invitation.offer if current_view is self.invitation else key_target).setFocus()
 
     def current_photo(self) -> Photo | None:
-        """The photo of the current tile."""
+        """The photo of the current tile; None where there is none or it has not been read."""
         place = self.results.grid.current_place()
         return None if place is None else self.results.grid.grid_model.photo_at(place)
 
@@ -182,17 +191,19 @@ class SearchPage(QStackedWidget):
         place = self.results.grid.current_place()
         hit = None if place is None else self.results.grid.grid_model.hit_at(place)
         photo = self.current_photo()
-        queried = photo is not None and photo.id == self._session.query_photo_id
-        query = self._session.query
+        queried = photo is not None and photo.id == self._session.search.query_photo_id
+        query = self._session.search.query
         self.details.show_photo(photo, hit, query.positives[0] if query else None, queried=queried)
 
     def _save_label(self, photo: Photo, new_label: str | None) -> None:
-        self._session.writer.write(_LabelWrite(photo.id), partial(_write_label, photo=photo.id, given=new_label))
+        self._session.library.writer.write(
+            _LabelWrite(photo.id), partial(_write_label, photo=photo.id, label=new_label)
+        )
 
     def _refresh_after_label(self, key: object, _answer: object) -> None:
-        """What is shown may mean something else now; the library's own list is read again by itself."""
-        if isinstance(key, _LabelWrite) and self._session.query is not None:
-            self._session.set_filter(self._session.photo_filter)
+        """Search again, as filter and ranking may depend on the label; a list without a query is read again anyway."""
+        if isinstance(key, _LabelWrite) and self._session.search.query is not None:
+            self._session.search.set_filter(self._session.search.photo_filter)
 
     def _report_label_failure(self, key: object, sentence: str) -> None:
         if isinstance(key, _LabelWrite):
@@ -210,6 +221,6 @@ class SearchPage(QStackedWidget):
         open_containing_folder(self._session, photo.path)
 
 
-def _write_label(library: Library, photo: int, given: str | None) -> None:
-    """A short write that waits for no job; None takes the label away."""
-    library.annotations.set_label([photo], given)
+def _write_label(library: Library, photo: int, label: str | None) -> None:
+    """Set the user's label of a photo, None to remove it: a short write that waits for no job."""
+    library.annotations.set_label([photo], label)

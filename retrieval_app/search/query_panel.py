@@ -1,4 +1,4 @@
-"""The left pane: what is asked, or how to ask."""
+"""The left pane: what is searched for, or how to choose it."""
 
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,11 @@ from retrieval_app.search.mark_rows import MarkRow
 from retrieval_app.search.ranking_switches import RankingCheckBoxes
 from retrieval_app.session.marks import list_marks, remove_example, replace_example
 from retrieval_app.session.session import Session
-from retrieval_app.session.side_questions import SideQuestions
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.crop_view import CropView
 from retrieval_app.widgets.theme import Theme
+from retrieval_app.workers.readers import LibraryReaders
 
 
 class QueryPanel(QScrollArea):
@@ -26,7 +26,7 @@ class QueryPanel(QScrollArea):
 
     open_wanted = Signal()
 
-    def __init__(self, session: Session, tiles: TileCache, theme: Theme, questions: SideQuestions) -> None:
+    def __init__(self, session: Session, tiles: TileCache, theme: Theme, questions: LibraryReaders) -> None:
         super().__init__()
         self._session = session
         self._tiles = tiles
@@ -51,14 +51,14 @@ class QueryPanel(QScrollArea):
         self._whole_button.setToolTip("Forget the box (Esc while the picture has the keys)")
         self._whole_button.clicked.connect(self.picture.clear_box)
         self._back_button.setToolTip("Show the whole library again (Esc)")
-        self._back_button.clicked.connect(session.show_library)
+        self._back_button.clicked.connect(session.search.show_library)
         self._open_button.setToolTip("Find what looks like a picture from anywhere (Ctrl+O)")
         self._open_button.clicked.connect(self.open_wanted)
         self.identity.answer_shown.connect(partial(QTimer.singleShot, 0, self, self._scroll_to_identity))
         for row in (self.positive_row, self.negative_row):
             row.removed.connect(self._remove_example)
-            row.weighed.connect(session.mark_example)
-        session.query_changed.connect(self._show_query)
+            row.weighed.connect(session.search.mark_example)
+        session.search.query_changed.connect(self._show_query)
         self._tiles.arrived.connect(self._refresh_pictures)
 
     def _arrange_widgets(self) -> None:
@@ -86,22 +86,21 @@ class QueryPanel(QScrollArea):
     # Showing
 
     def _show_query(self) -> None:
-        query = self._session.query
+        query = self._session.search.query
         query_marks = list_marks(query) if query else []
         self._invitation.setVisible(query is None)
         for widget in (self.picture, self._name, self._origin, self._back_button):
             widget.setVisible(query is not None)
-        plain = query_marks[:1] if query_marks and query_marks[0].times == 1 else []  # the picture itself, large
-        self.positive_row.show_marks([mark for mark in query_marks if mark.times > 0 and mark not in plain])
+        shown_large = query_marks[:1] if query_marks and query_marks[0].times == 1 else []
+        self.positive_row.show_marks([mark for mark in query_marks if mark.times > 0 and mark not in shown_large])
         self.negative_row.show_marks([mark for mark in query_marks if mark.times < 0])
-        box = _get_query_box(query)
-        self.picture.show_box(box)
+        self.picture.show_box(_get_crop_box(query.positives[0]) if query else None)
         self._whole_button.setVisible(query is not None and isinstance(query.positives[0], CroppedExample))
         self._refresh_pictures()
 
     def _refresh_pictures(self) -> None:
-        """Names and pictures of the library's photos come when they have been read."""
-        query = self._session.query
+        """Show the names and pictures that have been read since."""
+        query = self._session.search.query
         if query is None:
             return
         for widget in (self.picture, *self.positive_row.buttons, *self.negative_row.buttons):
@@ -110,11 +109,11 @@ class QueryPanel(QScrollArea):
         self._origin.setText(self._describe_origin(query))
 
     def _scroll_to_identity(self) -> None:
-        """Bring what was answered into sight, once it has its place."""
+        """Scroll to the answer, once it has been laid out."""
         self.ensureWidgetVisible(self.identity)
 
     def name_picture(self, example: QueryExample) -> str:
-        """The file name of a picture; of one in memory, where it came from."""
+        """The file name of a picture; "" until it has been read, "Pasted picture" for one without a file."""
         picture = _get_whole_picture(example)
         if isinstance(picture, Path):
             return show_path(bytes(Path(picture.name)))
@@ -124,6 +123,7 @@ class QueryPanel(QScrollArea):
         return show_path(photo.path.rpartition(b"/")[2]) if photo else ""
 
     def _describe_origin(self, query: Query) -> str:
+        """Label or origin of the query's first picture, whether it is cropped, and whether it is the only one."""
         part = "A part of it" if isinstance(query.positives[0], CroppedExample) else ""
         if len(query.positives) > 1:
             return f"{part or 'This'} and {'another picture' if len(query.positives) == 2 else 'others'} together"
@@ -136,7 +136,7 @@ class QueryPanel(QScrollArea):
         return "  ·  ".join(filter(None, (origin, part)))
 
     def _get_first_pixmap(self) -> QPixmap | None:
-        query = self._session.query
+        query = self._session.search.query
         return self._tiles.request_preview(_get_whole_picture(query.positives[0])) if query else None
 
     def _get_example_pixmap(self, example: QueryExample) -> QPixmap | None:
@@ -145,26 +145,28 @@ class QueryPanel(QScrollArea):
         if pixmap is None or pixmap.isNull() or (box := _get_crop_box(example)) is None:
             return pixmap
         left, top, width, height = box
-        across, down = pixmap.width(), pixmap.height()
-        return pixmap.copy(QRectF(left * across, top * down, width * across, height * down).toAlignedRect())
+        size = pixmap.size()
+        part = QRectF(left * size.width(), top * size.height(), width * size.width(), height * size.height())
+        return pixmap.copy(part.toAlignedRect())
 
     # Changing
 
     def _crop_first_picture(self, box: CropBox | None) -> None:
-        query = self._session.query
+        query = self._session.search.query
         if query is None:
             return
         first = query.positives[0]
-        whole = _get_whole_picture(first)
-        self._session.change_query(replace_example(query, first, whole if box is None else CroppedExample(whole, box)))
+        picture = _get_whole_picture(first)
+        example = picture if box is None else CroppedExample(picture, box)
+        self._session.search.change_query(replace_example(query, first, example))
 
     def _remove_example(self, example: QueryExample) -> None:
-        query = self._session.query
+        query = self._session.search.query
         remaining_query = remove_example(query, example) if query else None
         if remaining_query is None:
-            self._session.show_library()  # nothing is left to look for
+            self._session.search.show_library()  # nothing is left to look for
         else:
-            self._session.change_query(remaining_query)
+            self._session.search.change_query(remaining_query)
 
 
 def _make_invitation() -> QWidget:
@@ -181,14 +183,13 @@ def _make_invitation() -> QWidget:
 
 
 def _get_whole_picture(example: QueryExample) -> QueryPicture:
+    """The picture that an example is, or is a part of."""
     return example.example if isinstance(example, CroppedExample) else example
 
 
-def _get_query_box(query: Query | None) -> CropBox | None:
-    """The chosen part of the query's first picture."""
-    return _get_crop_box(query.positives[0]) if query else None
-
-
 def _get_crop_box(example: QueryExample) -> CropBox | None:
-    """The chosen part as fractions; None for one in pixels, which a command may have saved: its size is not known."""
+    """The cropped part in fractions of width and height; None for a whole picture.
+
+    None also for a part in pixels, as a command may have saved it: here the size of the picture is not known.
+    """
     return example.box if isinstance(example, CroppedExample) and max(example.box) <= 1 else None

@@ -11,7 +11,7 @@ from retrieval_app.widgets.menus import MenuEntry
 
 
 class RankingSwitch(NamedTuple):
-    """What a way is called where it can be switched on, its key, and what it does."""
+    """The name of a ranking on its switch, its key, and what it does."""
 
     text: str
     key: str
@@ -29,45 +29,45 @@ RANKING_SWITCHES = {
 
 
 class RankingCheckBoxes(QWidget):
-    """One check box for each way; what a query cannot be ranked by is greyed."""
+    """A check box for each ranking; disabled where the query cannot be ranked by it."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.check_boxes = {way: QCheckBox(switch.text) for way, switch in RANKING_SWITCHES.items()}
+        self.check_boxes = {ranking: QCheckBox(switch.text) for ranking, switch in RANKING_SWITCHES.items()}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 4)
         column.setSpacing(8)
-        for way, box in self.check_boxes.items():
-            box.setToolTip(f"{RANKING_SWITCHES[way].description} ({RANKING_SWITCHES[way].key})")
-            box.clicked.connect(partial(self._rank_results, way))
+        for ranking, box in self.check_boxes.items():
+            box.setToolTip(f"{RANKING_SWITCHES[ranking].description} ({RANKING_SWITCHES[ranking].key})")
+            box.clicked.connect(partial(self._rank_results, ranking))
             column.addWidget(box)
-        session.query_changed.connect(self._update_boxes)
+        session.search.query_changed.connect(self._update_boxes)
         self._update_boxes()
 
     def _rank_results(self, ranking: str) -> None:
-        self._session.toggle_ranking(ranking)
+        self._session.search.toggle_ranking(ranking)
 
     def _update_boxes(self) -> None:
-        self.setVisible(self._session.query is not None)
-        for way, box in self.check_boxes.items():
-            box.setChecked(self._session.ranking == way)
-            box.setEnabled(self._session.can_rank_by(way))
+        self.setVisible(self._session.search.query is not None)
+        for ranking, box in self.check_boxes.items():
+            box.setChecked(self._session.search.ranking == ranking)
+            box.setEnabled(self._session.search.can_rank_by(ranking))
 
 
 def list_ranking_entries(session: Session) -> list[MenuEntry]:
-    """The lines of the menu that switch the ways."""
+    """The menu entries that switch the rankings on and off."""
 
     def is_checked(ranking: str) -> bool:
-        return session.ranking == ranking
+        return session.search.ranking == ranking
 
     return [
         MenuEntry(
             switch.text,
-            partial(session.toggle_ranking, way),
+            partial(session.search.toggle_ranking, ranking),
             (switch.key,),
-            possible=partial(session.can_rank_by, way),
-            checked=partial(is_checked, way),
+            possible=partial(session.search.can_rank_by, ranking),
+            checked=partial(is_checked, ranking),
         )
-        for way, switch in RANKING_SWITCHES.items()
+        for ranking, switch in RANKING_SWITCHES.items()
     ]

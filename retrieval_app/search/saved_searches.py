@@ -11,37 +11,37 @@ from indexer.ranking import saved_searches
 from indexer.ranking.rankings import SearchRequest
 from indexer.ranking.saved_searches import list_saved_searches, load_search
 from retrieval_app.session.session import Session
-from retrieval_app.session.side_questions import SideQuestions
+from retrieval_app.workers.readers import LibraryReaders
 
 NAMES_KEY = "names of saved searches"
 
 
 class _SavedSearchWrite(NamedTuple):
-    """The question to keep a search by this name."""
+    """The key of the write that saves a search under this name."""
 
     name: str
 
 
 class _SavedSearchRead(NamedTuple):
-    """The question for the search of this name."""
+    """The key of the question for the search saved under this name."""
 
     name: str
 
 
 class SavedSearches(QObject):
-    """The names, a menu of them, and what it does."""
+    """The names of the saved searches, with a submenu that opens and forgets them."""
 
-    def __init__(self, session: Session, questions: SideQuestions, window: QWidget) -> None:
+    def __init__(self, session: Session, questions: LibraryReaders, window: QWidget) -> None:
         super().__init__(window)
         self._session = session
         self._questions = questions
         self._window = window
         self._menu: QMenu | None = None
         self.names: list[str] = []  # none while there is no library to ask
-        session.library_changed.connect(self._request_names)
-        for answered in (questions.answered, session.writer.written):
+        session.library.changed.connect(self._request_names)
+        for answered in (questions.answered, session.library.writer.written):
             answered.connect(self._take_answer)
-        for refused in (questions.refused, session.writer.refused):
+        for refused in (questions.refused, session.library.writer.refused):
             refused.connect(self._report_refusal)
 
     def add_submenu(self, menu: QMenu) -> None:
@@ -50,7 +50,7 @@ class SavedSearches(QObject):
         self._fill_submenu()
 
     def ask_name(self) -> None:
-        """Ask for a name and keep the current search by it."""
+        """Ask for a name and save the current search under it."""
         dialog = QInputDialog(self._window)
         dialog.setWindowTitle("Save this search")
         dialog.setLabelText("Name of the search: pictures, marks, part, filter, cut-off and order are kept.")
@@ -59,22 +59,21 @@ class SavedSearches(QObject):
         dialog.open()
 
     def save_search(self, name: str) -> None:
-        """Keep the current search by a name, in place of one that had it."""
-        if self._session.current_search is not None:
-            self._session.writer.write(
-                _SavedSearchWrite(name), partial(_save_and_list, name=name, kept=self._session.current_search)
-            )
+        """Save the current search under a name, in place of a search that had it."""
+        if self._session.search.request is not None:
+            save = partial(_save_and_list, name=name, request=self._session.search.request)
+            self._session.library.writer.write(_SavedSearchWrite(name), save)
 
     def open_search(self, name: str) -> None:
-        """Look at a saved search again."""
+        """Search as it was saved."""
         self._questions.ask_question(_SavedSearchRead(name), partial(load_search, name=name))
 
     def forget_search(self, name: str) -> None:
         """Forget a saved search."""
-        self._session.writer.write(NAMES_KEY, partial(_forget_and_list, name=name))
+        self._session.library.writer.write(NAMES_KEY, partial(_forget_and_list, name=name))
 
     def _request_names(self) -> None:
-        if self._session.is_empty:
+        if self._session.library.is_empty:
             self.names = []
             self._fill_submenu()
         else:
@@ -82,7 +81,7 @@ class SavedSearches(QObject):
 
     def _take_answer(self, key: object, answer: object) -> None:
         if isinstance(key, _SavedSearchRead) and isinstance(answer, SearchRequest):
-            self._session.repeat_search(answer)
+            self._session.search.repeat_search(answer)
         elif (key == NAMES_KEY or isinstance(key, _SavedSearchWrite)) and isinstance(answer, list):
             self.names = answer
             self._fill_submenu()
@@ -111,11 +110,13 @@ def _escape_ampersands(name: str) -> str:
     return name.replace("&", "&&")
 
 
-def _save_and_list(library: Library, name: str, kept: SearchRequest) -> list[str]:
-    saved_searches.save_search(library, name.strip(), kept)
+def _save_and_list(library: Library, name: str, request: SearchRequest) -> list[str]:
+    """Save a search; the names of all saved searches."""
+    saved_searches.save_search(library, name.strip(), request)
     return list_saved_searches(library)
 
 
 def _forget_and_list(library: Library, name: str) -> list[str]:
+    """Forget a search; the names of those that are left."""
     saved_searches.forget_search(library, name)
     return list_saved_searches(library)

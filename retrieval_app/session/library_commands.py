@@ -9,7 +9,7 @@ from retrieval_app.session.session import Session
 
 def move_folder(session: Session, old_folder: bytes, new_folder: Path) -> None:
     """Point a folder of the library at its new place; nothing is embedded again."""
-    session.run_command(
+    session.job.run_command(
         ["roots", "--move", os.fsdecode(old_folder), str(new_folder)],
         partial(move_folder, session, old_folder, new_folder),
     )
@@ -17,24 +17,24 @@ def move_folder(session: Session, old_folder: bytes, new_folder: Path) -> None:
 
 def forget_folder(session: Session, folder: bytes) -> None:
     """Take a folder out of the library."""
-    session.run_command(["forget", os.fsdecode(folder), "--yes"], partial(forget_folder, session, folder))
+    session.job.run_command(["forget", os.fsdecode(folder), "--yes"], partial(forget_folder, session, folder))
 
 
 def forget_missing_files(session: Session) -> None:
     """Take the files that are gone out of the library."""
-    session.run_command(["forget", "--missing", "--yes"], partial(forget_missing_files, session))
+    session.job.run_command(["forget", "--missing", "--yes"], partial(forget_missing_files, session))
 
 
 def explain_switch_obstacle(session: Session) -> str:
     """Why the library cannot take another model now, in a sentence; "" where it can."""
-    if session.is_empty:
+    if session.library.is_empty:
         return "The library is empty: index a photo folder first."
-    return "" if session.job_state is None else "The library is being worked on: wait until that is done."
+    return "" if session.job.state is None else "The library is being worked on: wait until that is done."
 
 
 def count_offline_folders(session: Session) -> int:
     """How many of the library's folders are offline, so that their photos cannot be seen with another model."""
-    return sum(root.state == "offline" for root in session.info.roots) if session.info else 0
+    return sum(root.state == "offline" for root in session.library.info.roots) if session.library.info else 0
 
 
 def start_model_switch(session: Session, checkpoint: Path, *, anyway: bool = False) -> None:
@@ -43,15 +43,15 @@ def start_model_switch(session: Session, checkpoint: Path, *, anyway: bool = Fal
     if reason := explain_switch_obstacle(session):
         session.report_trouble(reason, "Try again", repeat)
     else:
-        session.run_command(["use", str(checkpoint), *["--anyway"] * anyway, "--attached"], repeat)
+        session.job.run_command(["use", str(checkpoint), *["--anyway"] * anyway, "--attached"], repeat)
 
 
 def can_switch_back(session: Session) -> bool:
     """Whether there is a model to go back to, and no job at work."""
-    return bool(session.previous_model) and not explain_switch_obstacle(session)
+    return bool(session.library.previous_model) and not explain_switch_obstacle(session)
 
 
 def start_switch_back(session: Session) -> None:
     """Give the library the model it had before."""
     if can_switch_back(session):
-        session.run_command(["use", "--previous", "--attached"], partial(start_switch_back, session))
+        session.job.run_command(["use", "--previous", "--attached"], partial(start_switch_back, session))

@@ -1,7 +1,7 @@
 """From photo files to the screen: facts, thumbnails and previews, read by threads and kept within bounds.
 
 Asking is cheap and never waits: what is not there yet is None and is put on the list, and `arrived` says when to paint
-again. Images are made in the threads, pixmaps in the window's thread (FACTS: anything else crashes).
+again. Images are made in the threads, pixmaps in the window's thread: Qt crashes where a pixmap is made elsewhere.
 """
 
 from collections.abc import Callable
@@ -132,7 +132,6 @@ class TileCache(QObject):
         self._source_pictures: dict[int, Image] = {}
         self._readers = LibraryReaders(2, parent=self)
         self._readers.answered.connect(self._receive_answer)
-        self._readers.failed.connect(self._raise_unexpected_error)
 
     def follow_library(self, folder: Path) -> None:
         """The library has changed, or is another one: facts are read again, and shown as they were until then."""
@@ -217,11 +216,6 @@ class TileCache(QObject):
         elif isinstance(key, _PreviewRequest):
             source_picture = self._source_pictures.pop(key.source, None) if isinstance(key.source, int) else None
             self._previews.put(key, _CachedPixmap(age, pixmap, source_picture))
-
-    def _raise_unexpected_error(self, key: object, error: Exception) -> None:
-        """The library could not be read just now; the session says so. What else is raised is a bug."""
-        if not isinstance(error, LookalikeError):
-            raise error
 
 
 def _count_pixmap_bytes(cached_pixmap: _CachedPixmap) -> int:

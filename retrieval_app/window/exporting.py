@@ -17,7 +17,7 @@ from indexer.places import require_safe_output
 from indexer.progress import drain
 from indexer.reports import export
 from indexer.search.query import CroppedExample, QueryExample
-from retrieval_app.session.reading import NO_FILTER
+from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.wording import format_count
@@ -53,13 +53,13 @@ class ListingExporter(QObject):
         self._writer = LibraryWriter(self)  # its own, as no label waits for a sheet
         self._writer.written.connect(self._report_written)
         self._writer.refused.connect(self._report_refusal)
-        session.library_changed.connect(self._follow_library)
-        session.session_closing.connect(self._writer.close)
+        session.library.changed.connect(self._follow_library)
+        session.closing.connect(self._writer.close)
         self._folder: Path | None = None
 
     def can_export(self) -> bool:
         """Whether there is anything to write."""
-        return not self._session.is_empty
+        return not self._session.library.is_empty
 
     def is_idle(self) -> bool:
         """Whether everything has been written."""
@@ -67,14 +67,14 @@ class ListingExporter(QObject):
 
     def ask_destination(self) -> None:
         """Ask for a file, and write what is shown now into it."""
-        session = self._session
-        if session.searching:
-            session.notice_posted.emit("The search is still under way: export when its results are here.")
+        search = self._session.search
+        if search.is_running:
+            self._session.notice_posted.emit("The search is still under way: export when its results are here.")
             return
-        within = None if session.photo_filter == NO_FILTER else session.photo_filter
-        examples, hits = (session.query.positives, session.listing.hits) if session.query else ((), None)
+        within = None if search.photo_filter == NO_FILTER else search.photo_filter
+        examples, hits = (search.query.positives, search.listing.hits) if search.query else ((), None)
         request = ExportRequest(examples, hits, within)
-        count = format_count(len(session.listing.ids), "photo" if request.hits is None else "result")
+        count = format_count(len(search.listing.ids), "photo" if request.hits is None else "result")
         start = Path(self._settings.read_text("export", str(Path.home()))) / (
             "photos" if request.hits is None else "results"
         )
@@ -94,8 +94,8 @@ class ListingExporter(QObject):
         self._writer.write(out, partial(_write_listing, out=out, request=request))
 
     def _follow_library(self) -> None:
-        if self._folder != self._session.folder:
-            self._folder = self._session.folder
+        if self._folder != self._session.library.folder:
+            self._folder = self._session.library.folder
             self._writer.open(self._folder)
 
     def _report_written(self, key: object, sentence: object) -> None:

@@ -141,15 +141,13 @@ class MainWindow(QMainWindow):
         }
 
     def _menus_of_searching(self) -> dict[str, list[MenuEntry | None]]:
-        session = self.session
-        back, forward = partial(session.move_in_history, -1), partial(session.move_in_history, 1)
+        search = self.session.search
+        back, forward = partial(search.move_in_history, -1), partial(search.move_in_history, 1)
         return {
             "Search": [
-                MenuEntry("Back", back, ("Alt+Left", "Backspace"), "back", lambda: session.history.can_move(-1)),
-                MenuEntry("Forward", forward, ("Alt+Right",), "forward", lambda: session.history.can_move(1)),
-                MenuEntry(
-                    "Whole library", session.show_library, ("Esc",), "library", lambda: session.query is not None
-                ),
+                MenuEntry("Back", back, ("Alt+Left", "Backspace"), "back", lambda: search.history.can_move(-1)),
+                MenuEntry("Forward", forward, ("Alt+Right",), "forward", lambda: search.history.can_move(1)),
+                MenuEntry("Whole library", search.show_library, ("Esc",), "library", lambda: search.query is not None),
                 None,
                 *self.search_page.list_query_entries(self._can_use_search_page),
             ],
@@ -174,7 +172,7 @@ class MainWindow(QMainWindow):
             ],
             "Library": [
                 MenuEntry("Open library…", self.input_opener.choose_library),
-                MenuEntry("Look for changes", session.rescan_folders, ("F5",), "refresh", session.can_rescan),
+                MenuEntry("Look for changes", session.job.rescan_folders, ("F5",), "refresh", session.job.can_rescan),
                 None,
                 MenuEntry("Photos that could not be read…", self.show_failures, (), "warning", self._has_failures),
             ],
@@ -185,7 +183,7 @@ class MainWindow(QMainWindow):
         }
 
     def _has_failures(self) -> bool:
-        return bool(self.session.failures)
+        return bool(self.session.library.failures)
 
     def _add_themes(self) -> None:
         group = QActionGroup(self)
@@ -243,10 +241,10 @@ class MainWindow(QMainWindow):
 
     def _connect_signals(self) -> None:
         session = self.session
-        session.library_changed.connect(lambda: self.tiles.follow_library(session.folder))
-        for signal in (session.library_changed, session.query_changed, session.job_changed):
+        session.library.changed.connect(lambda: self.tiles.follow_library(session.library.folder))
+        for signal in (session.library.changed, session.search.query_changed, session.job.changed):
             signal.connect(self._update_controls)
-        session.query_changed.connect(self._show_results)
+        session.search.query_changed.connect(self._show_results)
         self.page_stack.page_changed.connect(self._update_controls)
         self.search_page.folder_wanted.connect(self.input_opener.choose_folder)
         for page in (self.duplicates_page, self.map_page, self.library_page):
@@ -270,19 +268,19 @@ class MainWindow(QMainWindow):
         self.menus.find_action("Whole library").setIcon(self.theme.get_icon("library"))
 
     def _update_controls(self) -> None:
-        name = self.session.folder.name.removesuffix(LIBRARY_SUFFIX)
+        name = self.session.library.folder.name.removesuffix(LIBRARY_SUFFIX)
         self.setWindowTitle(f"{show_path(os.fsencode(name))} - Lookalike")
         self.library_button.setText(f"{show_path(os.fsencode(name))} ▾")
         self.menus.update_actions()
 
     def _has_photos(self) -> bool:
-        return not self.session.is_empty
+        return not self.session.library.is_empty
 
     def _can_use_search_page(self) -> bool:
         return self._has_photos() and self.page_stack.is_showing("Search")
 
     def _show_results(self) -> None:
-        if self.session.query is not None and not self.page_stack.is_showing("Search"):
+        if self.session.search.query is not None and not self.page_stack.is_showing("Search"):
             self.page_stack.show_page("Search")
 
     def _list_libraries(self, menu: QMenu) -> None:
@@ -290,8 +288,8 @@ class MainWindow(QMainWindow):
         for folder in list_libraries():
             action = menu.addAction(folder.name.removesuffix(LIBRARY_SUFFIX).replace("&", "&&"))
             action.setCheckable(True)
-            action.setChecked(folder == self.session.folder)
-            action.triggered.connect(partial(self.session.open_library, folder))
+            action.setChecked(folder == self.session.library.folder)
+            action.triggered.connect(partial(self.session.library.switch_to, folder))
         if menu.actions():
             menu.addSeparator()
         menu.addAction(self.menus.find_action("Open library…"))
@@ -310,7 +308,7 @@ class MainWindow(QMainWindow):
 
     def show_failures(self) -> None:
         """List the photos that could not be read."""
-        FailuresDialog(self.session.failures, self).open()
+        FailuresDialog(self.session.library.failures, self).open()
 
     def show_keys(self) -> None:
         """List the keys."""
@@ -344,7 +342,7 @@ class MainWindow(QMainWindow):
         """The side buttons of a mouse go back and forward."""
         steps = {Qt.MouseButton.BackButton: -1, Qt.MouseButton.ForwardButton: 1}
         if event.button() in steps:
-            self.session.move_in_history(steps[event.button()])
+            self.session.search.move_in_history(steps[event.button()])
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the settings; end threads and the running jobs."""

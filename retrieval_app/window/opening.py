@@ -29,12 +29,12 @@ class InputOpener:
     def choose_folder(self) -> None:
         """Ask for a photo folder and index it."""
         if folder := self._ask_folder("Choose a photo folder"):
-            self._session.index_folders([folder])
+            self._session.job.index_folders([folder])
 
     def choose_labelled_folder(self) -> None:
         """Ask for a folder whose sub-folders are named by class, and index it."""
         if folder := self._ask_folder("Choose a folder whose sub-folders are named by class"):
-            self._session.index_folders([folder], labelled=True)
+            self._session.job.index_folders([folder], labelled=True)
 
     def choose_library(self) -> None:
         """Ask for a library folder and open it; what is none is refused, a folder of pictures offered to be indexed."""
@@ -43,9 +43,9 @@ class InputOpener:
             return
         name = show_path(os.fsencode(folder))
         if (folder / "library.sqlite").is_file():
-            session.open_library(folder)
+            session.library.switch_to(folder)
         elif _holds_pictures(folder):
-            index = partial(session.index_folders, [folder])
+            index = partial(session.job.index_folders, [folder])
             session.report_trouble(f"{name} is a folder of pictures, not a library.", "Index this folder", index)
         else:
             session.report_trouble(f"There is no library in {name}.", "Choose another folder", self.choose_library)
@@ -69,20 +69,20 @@ class InputOpener:
     def open_items(self, items: ReceivedItems) -> None:
         """Index the folders, and search with the pictures as one query."""
         if items.folders:
-            self._session.index_folders(items.folders)
+            self._session.job.index_folders(items.folders)
         if items.pictures:
             self._search_pictures(items.pictures)
 
     def _search_pictures(self, pictures: tuple[QueryExample, ...] | list[Path]) -> None:
         session, first = self._session, pictures[0]
-        if session.is_empty and isinstance(first, Path):
+        if session.library.is_empty and isinstance(first, Path):
             name = show_path(os.fsencode(first.parent))
             sentence = (
                 f"Nothing is here to search yet. Index a photo folder first, such as that of this picture: {name}"
             )
-            session.report_trouble(sentence, "Index its folder", partial(session.index_folders, [first.parent]))
+            session.report_trouble(sentence, "Index its folder", partial(session.job.index_folders, [first.parent]))
         else:
-            session.search(Query(positives=tuple(pictures)))
+            session.search.run_query(Query(positives=tuple(pictures)))
 
     def _ask_folder(self, title: str) -> Path | None:
         name = QFileDialog.getExistingDirectory(self._window, title, self._last_folder())

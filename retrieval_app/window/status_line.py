@@ -4,8 +4,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from retrieval_app.session.session import Session
-from retrieval_app.session.state import TroubleMessage
 from retrieval_app.session.system_open import open_containing_folder
+from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count, format_percent
@@ -28,12 +28,12 @@ class StatusLine(QWidget):
         self.failures_button = make_button("", "link")
         self._figures = make_label("", "muted")
         self._arrange_widgets()
-        self.cancel_button.clicked.connect(session.cancel_job)
+        self.cancel_button.clicked.connect(session.job.cancel)
         self.failures_button.clicked.connect(self.failures_wanted)
         self.file_button.clicked.connect(lambda: open_containing_folder(session, self._path))
         self.file_button.hide()
-        session.job_changed.connect(self._show_job)
-        session.library_changed.connect(self._show_figures)
+        session.job.changed.connect(self._show_job)
+        session.library.changed.connect(self._show_figures)
         session.notice_posted.connect(self._show_notice)
         self._show_job()
         self._show_figures()
@@ -55,9 +55,9 @@ class StatusLine(QWidget):
             row.addWidget(widget)
 
     def _show_job(self) -> None:
-        session_job = self._session.job_state
+        session_job = self._session.job.state
         self.cancel_button.setVisible(session_job is not None and not session_job.stopping)
-        job = session_job or self._session.library_job.watch.state
+        job = session_job or self._session.job.watch.state
         self._bar.setVisible(job is not None)
         if job is None:
             self.message_label.clear()
@@ -75,11 +75,11 @@ class StatusLine(QWidget):
 
     def _show_notice(self, text: str) -> None:
         self.file_button.hide()
-        if self._session.job_state is None:
+        if self._session.job.state is None:
             self.message_label.setText(text)
 
     def _show_figures(self) -> None:
-        info, failures = self._session.info, len(self._session.failures)
+        info, failures = self._session.library.info, len(self._session.library.failures)
         self.failures_button.setVisible(failures > 0)
         self.failures_button.setText(f"{format_count(failures, 'photo')} could not be read")
         if info is None:

@@ -1,8 +1,4 @@
-"""Long work out of the window's way: child processes that speak JSON lines, and threads that read the library.
-
-What writes much or takes long is a `Job`: the same command a user could type, run with --json. What only reads (the
-search, pages of photos, thumbnails) runs in `Readers`, whose threads open the library for themselves.
-"""
+"""A child process that runs a command of this program with --json, and speaks JSON lines on its standard output."""
 
 import contextlib
 import json
@@ -14,12 +10,12 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from indexer.progress import Progress
+from retrieval_app.workers.job_state import STARTING, RateEstimator
 
 GRACE_MS = 8_000  # a child that was asked to stop finishes its batch; one that does not is ended
 EXIT_REFUSED = 2  # the exit code that comes with one sentence for the user
 EXIT_FAULT = 1  # with a traceback for a bug, without a word where the system ended what hung
 STOPPED_UNEXPECTEDLY = "The work stopped unexpectedly. What was done is kept."
-RATE_WINDOW_SECONDS = 15.0  # the rate is that of the last seconds, as photos differ in size from folder to folder
 LOG = logging.getLogger("lookalike.jobs")
 
 
@@ -33,13 +29,15 @@ class JobEnd(NamedTuple):
 
 
 class ChildProcess(QObject):
-    """One child process: progress while it runs, then one end."""
+    """One child process: progress and a `state` while it runs, then one end, after which the object deletes itself."""
 
     progressed = Signal(object)  # Progress
     ended = Signal(object)  # JobEnd
 
     def __init__(self, command: Sequence[str], parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.state = STARTING
+        self._rate_estimator = RateEstimator()
         self._result: dict[str, object] | None = None
         self._partial_line = b""
         self._errors: deque[str] = deque(maxlen=50)
@@ -57,6 +55,7 @@ class ChildProcess(QObject):
         if self._cancelled or self._has_ended:
             return
         self._cancelled = True
+        self.state = self.state._replace(stopping=True)
         self._process.closeWriteChannel()
         QTimer.singleShot(GRACE_MS, self, self._process.kill)
 
@@ -78,13 +77,15 @@ class ChildProcess(QObject):
             self._handle_line(line)
 
     def _handle_line(self, line: bytes) -> None:
-        """One line of the child; what is not JSON is a stray print of a library and is passed over."""
+        """Take one line of the child; what is not JSON is a stray print of a library and is passed over."""
         with contextlib.suppress(ValueError, KeyError, TypeError):
             message = json.loads(line)
             if "result" in message:
                 self._result = message
             else:
-                self.progressed.emit(_parse_progress(message))
+                progress = _parse_progress(message)
+                self.state = self._rate_estimator.measure_state(progress, stopping=self._cancelled)
+                self.progressed.emit(progress)
 
     def _read_errors(self) -> None:
         text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
@@ -115,6 +116,7 @@ class ChildProcess(QObject):
         if not self._has_ended:
             self._has_ended = True
             self.ended.emit(end)
+            self.deleteLater()
 
 
 def _parse_progress(message: Mapping[str, Any]) -> Progress:
@@ -122,47 +124,3 @@ def _parse_progress(message: Mapping[str, Any]) -> Progress:
     return Progress(
         str(message["stage"]), int(message["done"]), int(message["total"]), str(message.get("note") or ""), values
     )
-
-
-class RateEstimator:
-    """How fast a stage goes and how long it still takes, from the progress of its last seconds."""
-
-    def __init__(self) -> None:
-        self._stage = ""
-        self._recent: deque[tuple[float, Progress]] = deque()
-
-    def add_progress(self, progress: Progress, now: float) -> None:
-        """Take one progress at the time `now` in seconds."""
-        if progress.stage != self._stage:
-            self._stage = progress.stage
-            self._recent.clear()
-        self._recent.append((now, progress))
-        while len(self._recent) > 2 and now - self._recent[0][0] > RATE_WINDOW_SECONDS:
-            self._recent.popleft()
-
-    @property
-    def items_per_second(self) -> float | None:
-        """Items a second, or None before there is a second to judge by."""
-        if len(self._recent) < 2:
-            return None
-        (start, first), (end, last) = self._recent[0], self._recent[-1]
-        enough = end - start >= 1 and last.done > first.done
-        return (last.done - first.done) / (end - start) if enough else None
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds to the end of the stage, or None where nothing can be said."""
-        rate = self.items_per_second
-        if rate is None or not self._recent[-1][1].total:
-            return None
-        last = self._recent[-1][1]
-        return max(0, last.total - last.done) / rate
-
-
-class JobState(NamedTuple):
-    """How the running job is doing."""
-
-    progress: Progress
-    rate: float | None  # items a second
-    seconds_left: float | None
-    stopping: bool

@@ -1,6 +1,5 @@
 """The watch on a library's folders: a child that indexes whatever changes, and makes way for other work."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,13 +7,14 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.own_process import build_command
 from indexer.progress import Progress
-from retrieval_app.workers.child_process import ChildProcess, JobEnd, JobState, RateEstimator
+from retrieval_app.workers.child_process import ChildProcess, JobEnd
+from retrieval_app.workers.job_state import JobState
 
 IDLE_STAGE = "watch"  # the stage in which the child waits for something to happen
 
 
 class FolderWatch(QObject):
-    """The watch on one library. What is wanted and what the child does meet in `_settle`."""
+    """The watch on one library: `_update_child` starts or stops the child until it does what is wanted."""
 
     changed = Signal()
     failed = Signal(str)  # it stopped and stays away; the sentence says why
@@ -26,10 +26,9 @@ class FolderWatch(QObject):
         self._folder: Path | None = None
         self._paused = False
         self._after_pause: Callable[[], None] | None = None
-        self._job: ChildProcess | None = None
+        self._child: ChildProcess | None = None
         self._child_library: Path | None = None  # the library of the child
-        self._crashed = False
-        self._rate_estimator = RateEstimator()
+        self._crashed = False  # the last child did, and no run has come through since
 
     def follow_library(self, folder: Path, *, wanted: bool) -> None:
         """Watch the folders of this library and of no other, if that is wanted."""
@@ -38,7 +37,7 @@ class FolderWatch(QObject):
         self._update_child()
 
     def pause_watching(self, after_pause: Callable[[], None]) -> None:
-        """Pause, and do what is wanted once the child has let go of the library."""
+        """Pause, and call `after_pause` once the child has let go of the library."""
         self._paused, self._after_pause = True, after_pause
         self._update_child()
 
@@ -49,14 +48,14 @@ class FolderWatch(QObject):
 
     def close(self) -> None:
         """End the child; the window is closing."""
-        if self._job is not None:
-            self._job.close()
+        if self._child is not None:
+            self._child.close()
 
     def _update_child(self) -> None:
         wanted = self._folder if self.wanted and not self._paused else None
-        if self._job is not None:
+        if self._child is not None:
             if self._child_library != wanted:
-                self._job.cancel()
+                self._child.cancel()
         elif wanted is not None:
             self._start_child(wanted)
         elif self._after_pause is not None:
@@ -65,26 +64,22 @@ class FolderWatch(QObject):
 
     def _start_child(self, folder: Path) -> None:
         command = build_command("index", "--watch", "--library", str(folder), "--json", "--attached")
-        self._child_library, self._rate_estimator = folder, RateEstimator()
-        self._job = ChildProcess(command, self)
-        self._job.progressed.connect(self._handle_progress)
-        self._job.ended.connect(self._handle_end)
+        self._child_library = folder
+        self._child = ChildProcess(command, self)
+        self._child.progressed.connect(self._handle_progress)
+        self._child.ended.connect(self._handle_end)
 
     def _handle_progress(self, progress: Progress) -> None:
-        self._rate_estimator.add_progress(progress, time.monotonic())
+        assert self._child is not None
         if progress.stage != IDLE_STAGE:
-            self.state = JobState(
-                progress, self._rate_estimator.items_per_second, self._rate_estimator.seconds_left, stopping=False
-            )
+            self.state = self._child.state._replace(stopping=False)  # a pause is no news for the user
             self.changed.emit()
         elif self.state is not None:
             self.state, self._crashed = None, False  # a run has come through
             self.changed.emit()
 
     def _handle_end(self, end: JobEnd) -> None:
-        assert self._job is not None
-        self._job.deleteLater()
-        self._job = self._child_library = self.state = None
+        self._child = self._child_library = self.state = None
         starts_again = end.crashed and not self._crashed  # the next run tries the picture that broke this one alone
         self._crashed = end.crashed
         if not end.cancelled and not starts_again:

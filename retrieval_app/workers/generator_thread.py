@@ -6,25 +6,32 @@ from collections.abc import Generator
 
 from PySide6.QtCore import QObject, Signal
 
-JOIN_SECONDS = 10.0
+from retrieval_app.workers.refusals import extract_sentence
+
+JOIN_SECONDS = 10.0  # how long closing waits for each thread
 
 
 class GeneratorThread(QObject):
-    """One generator at a time; the next one takes its place, and what the one before still says is not heard."""
+    """One generator at a time: a new one takes the place of the one before, of which nothing is heard any more.
+
+    An error of the engine emits `refused`; any other exception is a bug and is raised in the window's thread.
+    """
 
     stepped = Signal(object)  # what it yielded
     ended = Signal(object)  # what it returned
-    failed = Signal(object)  # the exception
-    _relayed = Signal(int, object, object)
+    refused = Signal(str)  # a sentence for the user
+    _relayed = Signal(int, object, object)  # number of the run, the signal to emit, its value
+    _error_relayed = Signal(int, object)  # number of the run, the exception
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._run_number = 0
         self._threads: list[threading.Thread] = []
-        self._relayed.connect(self._emit_signal)
+        self._relayed.connect(self._deliver_value)
+        self._error_relayed.connect(self._deliver_error)
 
     def run_steps(self, steps: Generator[object, None, object]) -> None:
-        """Run the steps to their end, unless something else is run before."""
+        """Run a generator to its end, unless another one is run before."""
         self._run_number += 1
         thread = threading.Thread(target=self._relay_steps, args=(self._run_number, steps), daemon=True)
         self._threads = [*(old for old in self._threads if old.is_alive()), thread]
@@ -44,8 +51,12 @@ class GeneratorThread(QObject):
             except StopIteration as stop:
                 self._relayed.emit(run_number, self.ended, stop.value)
             except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
-                self._relayed.emit(run_number, self.failed, fault)
+                self._error_relayed.emit(run_number, fault)
 
-    def _emit_signal(self, run_number: int, signal: object, value: object) -> None:
+    def _deliver_value(self, run_number: int, signal: object, value: object) -> None:
         if run_number == self._run_number:
             signal.emit(value)  # type: ignore[attr-defined]
+
+    def _deliver_error(self, run_number: int, error: Exception) -> None:
+        if run_number == self._run_number:
+            self.refused.emit(extract_sentence(error))

@@ -1,7 +1,7 @@
 """How a job is doing, in words."""
 
 from retrieval_app.wording import format_duration, format_rate
-from retrieval_app.workers.child_process import JobState
+from retrieval_app.workers.job_state import JobState
 
 STAGE_TEXTS = {
     "start": "Starting",

@@ -1,10 +1,9 @@
 """What is done to the open library: one job at a time in a child process, and between jobs the watch on its folders.
 
-A run that crashes is started once more by itself: the new one takes the pictures that were being decoded one by one, so
-that the crash costs a single picture (indexer/journal.py).
+A run that crashes is started once more by itself: the new one decodes the pictures that were being decoded one by one,
+so that the crash costs a single picture (`indexer.photos.journal`).
 """
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,17 +11,17 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, Signal
 
 from indexer.own_process import build_command
-from indexer.progress import Progress
 from retrieval_app.wording import format_count, format_duration
-from retrieval_app.workers.child_process import ChildProcess, JobEnd, JobState, RateEstimator
+from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.folder_watch import FolderWatch
+from retrieval_app.workers.job_state import STARTING, JobState
 
 RESUMABLE_COMMANDS = ("index", "use")  # the commands that go on where they stopped
 STOPPED_TWICE = "The work stopped unexpectedly, and once more when it was started again. What was done is kept."
 
 
 class JobCommand(NamedTuple):
-    """A command for a library, and what gives it again when the user wishes."""
+    """The command line of a job; `repeat` starts the same job again, when the user wishes after a failure."""
 
     command: list[str]
     repeat: Callable[[], None]
@@ -30,65 +29,60 @@ class JobCommand(NamedTuple):
 
 
 class LibraryJob(QObject):
-    """The job at work, if there is one, and the watch."""
+    """The job at work on the library, if there is one, and the watch, which pauses for it."""
 
-    changed = Signal()
-    ended = Signal(object, object)  # JobEnd; what does it again
+    changed = Signal()  # `state`, or the watch
+    ended = Signal(object, object)  # JobEnd; a callable that starts the same job again
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state: JobState | None = None
-        self.crashed = False  # the last job did, and was started again
+        self.crashed = False  # whether the last job crashed and was started again
         self.watch = FolderWatch(self)
-        self._job: ChildProcess | None = None
+        self._child: ChildProcess | None = None
         self._job_command: JobCommand | None = None
-        self._rate_estimator = RateEstimator()
         self.watch.changed.connect(self.changed)
 
     def start_command(self, library: Path, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
-        """Have a command done to a library, once the watch has made way."""
+        """Run a command on a library in a child process, once the watch has let go of the library."""
         command = build_command(*arguments, "--library", str(library), "--json")
         self._job_command = JobCommand(command, repeat, arguments[0] in RESUMABLE_COMMANDS)
         self.crashed = False
-        self._handle_progress(Progress("start", 0, 0))
+        self._show_state(STARTING)
         self.watch.pause_watching(self._start_child)
 
     def cancel(self) -> None:
         """Stop the job; what it has committed stays."""
         if self.state is not None:
-            self.state = self.state._replace(stopping=True)
-            self.changed.emit()
-            if self._job is not None:
-                self._job.cancel()
-            else:  # the watch has not made way yet
+            self._show_state(self.state._replace(stopping=True))
+            if self._child is not None:
+                self._child.cancel()
+            else:  # the watch has not let go of the library yet
                 self._handle_end(JobEnd(None, "", cancelled=True))
 
     def close(self) -> None:
         """End the children; the window is closing."""
-        for child in (self._job, self.watch):
+        for child in (self._child, self.watch):
             if child is not None:
                 child.close()
 
     def _start_child(self) -> None:
         assert self._job_command is not None
-        self._rate_estimator = RateEstimator()
-        self._job = ChildProcess(self._job_command.command, self)
-        self._job.progressed.connect(self._handle_progress)
-        self._job.ended.connect(self._handle_end)
+        self._child = ChildProcess(self._job_command.command, self)
+        self._child.progressed.connect(self._handle_progress)
+        self._child.ended.connect(self._handle_end)
 
-    def _handle_progress(self, progress: Progress) -> None:
-        self._rate_estimator.add_progress(progress, time.monotonic())
-        stopping = self.state is not None and self.state.stopping
-        self.state = JobState(
-            progress, self._rate_estimator.items_per_second, self._rate_estimator.seconds_left, stopping
-        )
+    def _handle_progress(self) -> None:
+        assert self._child is not None
+        self._show_state(self._child.state)
+
+    def _show_state(self, state: JobState) -> None:
+        self.state = state
         self.changed.emit()
 
     def _handle_end(self, end: JobEnd) -> None:
         assert self._job_command is not None
-        if self._job is not None:
-            self._job.deleteLater()
-            self._job = None
+        self._child = None
         if end.crashed and end.result is None and self._job_command.is_resumable:
             if not self.crashed:
                 self.crashed = True

@@ -1,23 +1,31 @@
-"""Threads that read the open library; the newest question is answered first, as it is what the user looks at."""
+"""Threads that read the open library; the newest question is answered first, as it is what the user looks at.
 
-import contextlib
+Writing is another matter (`writer`): there everything is done, in the order in which it was said.
+"""
+
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from indexer.library import Library
+from retrieval_app.workers.library_thread import LibraryTask, PendingTask, TaskEnd, run_tasks
+from retrieval_app.workers.refusals import extract_sentence
 
-LibraryTask = Callable[[Library], object]
+JOIN_SECONDS = 10.0  # how long closing waits for each thread
 
 
 class LibraryReaders(QObject):
-    """Threads that read the open library; the newest question is answered first, as it is what the user looks at."""
+    """Threads that answer questions about the open library; whoever knows a question's key takes its answer.
+
+    A question that fails emits `failed`, and then `refused` where the engine says why. Any other exception is a bug
+    and is raised in the window's thread.
+    """
 
     answered = Signal(object, object)  # key, what the work returned
-    failed = Signal(object, object)  # key, the exception
-    _question_done = Signal(int, object, object, object)
+    refused = Signal(object, str)  # key, a sentence for the user
+    failed = Signal(object)  # key; there is no answer, be it for a refusal or for a bug
+    _question_done = Signal(object)  # TaskEnd
 
     def __init__(self, threads: int, *, limit: int = 512, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -28,18 +36,26 @@ class LibraryReaders(QObject):
         self._waiting: dict[Hashable, LibraryTask] = {}
         self._running: set[Hashable] = set()
         self._condition = threading.Condition()
-        self._question_done.connect(self._deliver_answer)
-        self._threads = [threading.Thread(target=self._answer_questions, daemon=True) for _ in range(threads)]
+        self._question_done.connect(self._deliver_end)
+        self._threads = [
+            threading.Thread(target=run_tasks, args=(self._take_question, self._question_done.emit), daemon=True)
+            for _ in range(threads)
+        ]
         for thread in self._threads:
             thread.start()
 
     def open(self, folder: Path | None) -> None:
-        """Read this library from now on; questions about the one before are dropped."""
+        """Read this library from now on, or none; questions about the one before are dropped."""
         with self._condition:
             self._folder = folder
             self._library_number += 1
             self._waiting.clear()
             self._running.clear()
+
+    def follow_library(self, folder: Path) -> None:
+        """Read this library from now on; where it is the same as before, nothing is dropped."""
+        if folder != self._folder:
+            self.open(folder)
 
     def ask_question(self, key: Hashable, work: LibraryTask) -> None:
         """Have `work` done, unless it is being done; beyond the limit the oldest questions are dropped."""
@@ -74,44 +90,27 @@ class LibraryReaders(QObject):
             self._waiting.clear()
             self._condition.notify_all()
         for thread in self._threads:
-            thread.join(timeout=10)
+            thread.join(timeout=JOIN_SECONDS)
 
-    def _answer_questions(self) -> None:
-        library: Library | None = None
-        opened_number = -1
-        while (question := self._take_question()) is not None:
-            library_number, folder, key, work = question
-            result, error = None, None
-            try:
-                if library is not None and opened_number != library_number:
-                    library.close()
-                    library = None
-                library = library or Library.open(folder)
-                opened_number = library_number
-                result = work(library)
-            except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
-                error = fault
-            with contextlib.suppress(RuntimeError):  # the window is gone
-                self._question_done.emit(library_number, key, result, error)
-        if library is not None:
-            library.close()
-
-    def _take_question(self) -> tuple[int, Path, Hashable, LibraryTask] | None:
+    def _take_question(self) -> PendingTask | None:
+        """The newest question, as soon as there is one; None once the readers are closed."""
         with self._condition:
             while not self._closed:
                 if self._waiting and self._folder is not None:
                     key, work = self._waiting.popitem()
                     self._running.add(key)
-                    return self._library_number, self._folder, key, work
+                    return PendingTask(self._library_number, self._folder, key, work)
                 self._condition.wait()
             return None
 
-    def _deliver_answer(self, library_number: int, key: Hashable, result: object, error: object) -> None:
-        if library_number != self._library_number or self._closed:
+    def _deliver_end(self, end: TaskEnd) -> None:
+        key = end.task.key
+        if end.task.library_number != self._library_number or self._closed:
             return
         with self._condition:
             self._running.discard(key)
-        if error is None:
-            self.answered.emit(key, result)
+        if end.error is None:
+            self.answered.emit(key, end.result)
         else:
-            self.failed.emit(key, error)
+            self.failed.emit(key)
+            self.refused.emit(key, extract_sentence(end.error))

@@ -1,50 +1,41 @@
 """What the user says is written in the order in which it was said, and all of it before the window closes.
 
-Reading is another matter (`jobs.Readers`): there the newest question comes first, and older ones may be dropped.
+Reading is another matter (`readers`): there the newest question comes first, and older ones may be dropped.
 """
 
-import contextlib
 import logging
 import queue
 import threading
 from collections.abc import Hashable
 from pathlib import Path
-from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from indexer.errors import LookalikeError
-from indexer.library import Library
-from retrieval_app.workers.readers import LibraryTask
+from retrieval_app.workers.library_thread import LibraryTask, PendingTask, TaskEnd, run_tasks
+from retrieval_app.workers.refusals import extract_sentence
 
 PATIENCE_SECONDS = 30.0  # how long closing waits for what is still to be written
 LOG = logging.getLogger("lookalike.writing")
 
 
-class _PendingWrite(NamedTuple):
-    """What is to be done to the library that was open when it was said."""
-
-    library_number: int
-    folder: Path
-    key: Hashable
-    work: LibraryTask
-
-
 class LibraryWriter(QObject):
-    """A thread that writes into the open library, one thing after the other."""
+    """A thread that writes into the open library, one thing after the other.
+
+    What the engine refuses to write emits `refused`; any other exception is a bug and is raised in the window's thread.
+    """
 
     written = Signal(object, object)  # key, what the work returned; not of a library that was left
-    refused = Signal(object, str)  # key, a sentence
-    _write_done = Signal(object, object, object)
+    refused = Signal(object, str)  # key, a sentence for the user
+    _write_done = Signal(object)  # TaskEnd
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._folder: Path | None = None
         self._library_number = 0  # grows with each library
-        self._waiting: queue.SimpleQueue[_PendingWrite | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[PendingTask | None] = queue.SimpleQueue()
         self._unanswered = 0  # given and not yet answered
-        self._write_done.connect(self._deliver_result)
-        self._thread = threading.Thread(target=self._run_writes, daemon=True)
+        self._write_done.connect(self._deliver_end)
+        self._thread = threading.Thread(target=run_tasks, args=(self._waiting.get, self._report_end), daemon=True)
         self._thread.start()
 
     def open(self, folder: Path | None) -> None:
@@ -56,7 +47,7 @@ class LibraryWriter(QObject):
         """Have `work` done to the open library, after all that was given before."""
         if self._folder is not None:
             self._unanswered += 1
-            self._waiting.put(_PendingWrite(self._library_number, self._folder, key, work))
+            self._waiting.put(PendingTask(self._library_number, self._folder, key, work))
 
     def is_idle(self) -> bool:
         """Whether everything has been written."""
@@ -70,31 +61,15 @@ class LibraryWriter(QObject):
         if self._thread.is_alive():
             LOG.error("Closed before everything was written.")
 
-    def _run_writes(self) -> None:
-        library: Library | None = None
-        opened_number = -1
-        while (pending := self._waiting.get()) is not None:
-            result, error = None, None
-            try:
-                if library is not None and opened_number != pending.library_number:
-                    library.close()
-                    library = None
-                library = library or Library.open(pending.folder)
-                opened_number = pending.library_number
-                result = pending.work(library)
-            except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
-                LOG.warning("Not written: %s: %s", pending.key, fault)  # at closing nobody hears of it otherwise
-                error = fault
-            with contextlib.suppress(RuntimeError):  # the window is gone
-                self._write_done.emit(pending, result, error)
-        if library is not None:
-            library.close()
+    def _report_end(self, end: TaskEnd) -> None:
+        """Called in the writing thread."""
+        if end.error is not None:  # the log is all that is left of it where the window has closed meanwhile
+            LOG.warning("Not written: %s: %s", end.task.key, end.error)
+        self._write_done.emit(end)
 
-    def _deliver_result(self, pending: _PendingWrite, result: object, error: Exception | None) -> None:
+    def _deliver_end(self, end: TaskEnd) -> None:
         self._unanswered -= 1
-        if isinstance(error, LookalikeError):
-            self.refused.emit(pending.key, str(error))
-        elif error is not None:
-            raise error
-        elif pending.library_number == self._library_number:
-            self.written.emit(pending.key, result)
+        if end.error is not None:
+            self.refused.emit(end.task.key, extract_sentence(end.error))
+        elif end.task.library_number == self._library_number:
+            self.written.emit(end.task.key, end.result)

@@ -109,8 +109,8 @@ def measure(app: QApplication, window: MainWindow, absence: Absence, photos: Pat
     print("| action | times | median ms | longest ms |")
     print("|---|---|---|---|")
     say("nothing", [done(lambda: None, partial(passed, time.perf_counter() + IDLE)) for _ in range(3)])
-    indexed = partial(session.index_folders, [photos])
-    rows = {"indexing, from the first photo to the last": [done(indexed, lambda: session.job_state is None)]}
+    indexed = partial(session.job.index_folders, [photos])
+    rows = {"indexing, from the first photo to the last": [done(indexed, lambda: session.job.state is None)]}
     for name, act in actions(window).items():
         rows[name] = [done(partial(act, number), lambda: settled(window)) for number in range(times)]
     for name, found in rows.items():
@@ -123,10 +123,10 @@ def actions(window: MainWindow) -> dict[str, Callable[[int], object]]:
     session, grid = window.session, window.search_page.results.grid
     pages, shapes = ("Duplicates", "Map", "Library", "Search"), ("landscape", "portrait", None)
     return {
-        "a click that searches": lambda turn: session.toggle_query_photo(int(session.listing.ids[turn])),
-        "back to the library": lambda _: session.show_library(),
+        "a click that searches": lambda turn: session.search.toggle_query_photo(int(session.search.listing.ids[turn])),
+        "back to the library": lambda _: session.search.show_library(),
         "scrolling": lambda turn: grid.verticalScrollBar().setValue(turn * 300),
-        "a filter": lambda turn: session.set_filter(Filter(orientation=shapes[turn % 3])),
+        "a filter": lambda turn: session.search.set_filter(Filter(orientation=shapes[turn % 3])),
         "a new size": lambda turn: window.resize(1000 + 20 * turn, 700 + 10 * turn),
         "another page": lambda turn: window.page_stack.show_page(pages[turn % 4]),
         "a theme": lambda turn: window.theme.choose_theme("dark" if turn % 2 else "light"),
@@ -134,7 +134,7 @@ def actions(window: MainWindow) -> dict[str, Callable[[int], object]]:
 
 
 def settled(window: MainWindow) -> bool:
-    return not window.session.searching and window.search_page.questions.is_idle() and window.tiles.is_idle()
+    return not window.session.search.is_running and window.search_page.questions.is_idle() and window.tiles.is_idle()
 
 
 def passed(moment: float) -> bool:

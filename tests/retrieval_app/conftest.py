@@ -20,6 +20,7 @@ from indexer.progress import drain
 from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.window_waits import wait_for
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +81,7 @@ def window(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     shutil.copytree(indexed, home / "default.library")
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH * len(CLASSES), timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES))
     yield window
     _end(window)
 

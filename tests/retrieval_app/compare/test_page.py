@@ -25,8 +25,8 @@ from retrieval_app.wording import format_frequency
 
 def compare(window: MainWindow, qtbot: QtBot, query: int = 2, place: int = 1) -> ComparePage:
     """Search with a photo, go to a result, press Space and wait for all that is known."""
-    window.session.toggle_query_photo(int(window.session.listing.ids[query]))
-    qtbot.waitUntil(lambda: window.session.listing.result is not None, timeout=20_000)
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[query]))
+    qtbot.waitUntil(lambda: window.session.search.listing.result is not None, timeout=20_000)
     grid = window.search_page.results.grid
     grid.setFocus()
     grid.go_to(place)
@@ -45,22 +45,22 @@ def wait(window: MainWindow, qtbot: QtBot) -> None:
 def test_space_compares_with_the_query_and_says_what_verify_says(window: MainWindow, qtbot: QtBot, home: Path) -> None:
     page = compare(window, qtbot)
     assert page.isVisible()
-    first, second = window.session.query_photo_id, int(window.session.listing.ids[1])
+    first, second = window.session.search.query_photo_id, int(window.session.search.listing.ids[1])
     assert first is not None
     with Library.open(home / "default.library") as library:
         found = library.verify_pair(first, second)
     assert page.verdict.text() == VERDICT_TEXTS[found.verdict]
     assert page.reasons.text() == explain_verdict(found)
-    assert f"Distance {window.session.listing.hits[1].distance:.3f}" in page.reasons.text()
+    assert f"Distance {window.session.search.listing.hits[1].distance:.3f}" in page.reasons.text()
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Escape, Qt.Key.Key_Space])
 def test_escape_and_space_go_back_to_the_results_and_not_further(window: MainWindow, qtbot: QtBot, key: Qt.Key) -> None:
     page = compare(window, qtbot)
-    query = window.session.query
+    query = window.session.search.query
     QTest.keyClick(page.second_view, key)
     assert not page.isVisible()
-    assert window.session.query is query
+    assert window.session.search.query is query
     assert window.focusWidget() is window.search_page.results.grid
 
 
@@ -78,7 +78,7 @@ def test_page_keys_go_through_the_results(window: MainWindow, qtbot: QtBot) -> N
     page = compare(window, qtbot)
     QTest.keyClick(page.second_view, Qt.Key.Key_PageDown)
     wait(window, qtbot)
-    assert f"Distance {window.session.listing.hits[2].distance:.3f}" in page.reasons.text()
+    assert f"Distance {window.session.search.listing.hits[2].distance:.3f}" in page.reasons.text()
     for _ in range(3):
         QTest.keyClick(page.second_view, Qt.Key.Key_PageUp)
     wait(window, qtbot)
@@ -93,7 +93,7 @@ def test_zoom_and_pan_are_locked(window: MainWindow, qtbot: QtBot) -> None:
         QTest.keyClick(page.second_view, key)
     assert page.first_view.zoom_state == page.second_view.zoom_state
     assert page.first_view.zoom_state.zoom > 1
-    query = window.session.query
+    query = window.session.search.query
     seen = page.second_view.zoom_state
     QTest.mousePress(page.first_view, Qt.MouseButton.LeftButton, pos=QPoint(60, 60))
     QTest.mouseMove(page.first_view, QPoint(75, 50))
@@ -101,7 +101,7 @@ def test_zoom_and_pan_are_locked(window: MainWindow, qtbot: QtBot) -> None:
     assert page.first_view.zoom_state == page.second_view.zoom_state != seen
     QTest.keyClick(page.first_view, Qt.Key.Key_0)
     assert page.second_view.zoom_state == ZoomState()
-    assert window.session.query is query  # plus and minus were no marks
+    assert window.session.search.query is query  # plus and minus were no marks
 
 
 def test_heat_maps_come_on_demand_and_go(window: MainWindow, qtbot: QtBot) -> None:
@@ -122,7 +122,7 @@ def test_another_query_closes_the_comparison(window: MainWindow, qtbot: QtBot) -
     page = compare(window, qtbot)
     QTest.keyClick(page.second_view, Qt.Key.Key_Backspace)
     assert not page.isVisible()
-    assert window.session.query is None
+    assert window.session.search.query is None
 
 
 def test_pictures_are_read_at_full_resolution_upright_and_cropped(

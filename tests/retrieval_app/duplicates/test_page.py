@@ -47,7 +47,7 @@ def mine(folder: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
         library.activate_model(Tiny().card.fingerprint)
     _, window = build_application(["lookalike"])
     window.show()
-    wait_for(qtbot, lambda: len(window.session.listing.ids) == 12)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 12)
     window.page_stack.show_page("Duplicates")
     yield window
     window.close()
@@ -125,7 +125,7 @@ def test_the_last_decision_can_be_taken_back(mine: MainWindow, qtbot: QtBot, hom
 def test_what_was_said_earlier_can_be_taken_back_pair_by_pair(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
     page = mine.duplicates_page
     assert not page.rejected_pairs_button.isVisible()
-    first, second, third = sorted(int(photo) for photo in mine.session.listing.ids[:3])
+    first, second, third = sorted(int(photo) for photo in mine.session.search.listing.ids[:3])
     with Library.open(home / "default.library") as library:  # as a command, or the window on another day
         library.annotations.record_decision([(first, second), (third, first)])
     wait_for(qtbot, page.rejected_pairs_button.isVisible)
@@ -166,7 +166,7 @@ def test_arrows_go_from_photo_to_photo_and_enter_finds_similar(mine: MainWindow,
     press(mine, Qt.Key.Key_Home)
     press(mine, Qt.Key.Key_Return)
     wait_for(qtbot, mine.search_page.isVisible)
-    assert mine.session.query_photo_id == members[0].photo_id
+    assert mine.session.search.query_photo_id == members[0].photo_id
 
 
 def test_a_photo_is_shown_in_its_folder_and_opened(
@@ -193,6 +193,6 @@ def test_looking_can_be_cancelled(mine: MainWindow, qtbot: QtBot) -> None:
 
 def test_another_library_has_other_duplicates(mine: MainWindow, home: Path, qtbot: QtBot) -> None:
     look(mine, qtbot, "copies")
-    mine.session.open_library(home / "other.library")
+    mine.session.library.switch_to(home / "other.library")
     assert mine.duplicates_page.duplicates.found_groups is None
     assert mine.duplicates_page.folder_invitation.isVisible()

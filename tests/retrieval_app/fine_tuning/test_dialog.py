@@ -188,8 +188,8 @@ def test_closing_the_dialog_leaves_the_training_at_work(
     dialog.close_button.click()
     assert not dialog.isVisible()
     assert dialog.tuning.running
-    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
-    qtbot.waitUntil(lambda: window.session.listing.result is not None, timeout=20_000)
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
+    qtbot.waitUntil(lambda: window.session.search.listing.result is not None, timeout=20_000)
     dialog.show()
     assert dialog.pages.currentWidget() is dialog.running_page
 
@@ -276,14 +276,14 @@ def test_a_checkpoint_that_cannot_be_used_is_said_in_the_window(
     finish: Finish, window: MainWindow, checkpoint: Path, pictures: list[Path], qtbot: QtBot
 ) -> None:
     """The real `use` command, given three files that are no model."""
-    before = window.session.info
+    before = window.session.library.info
     dialog = finish(said(checkpoint, pictures, install=True))
     dialog.use_button.click()
     assert not dialog.isVisible()
     qtbot.waitUntil(window.banner.isVisible, timeout=60_000)
     assert "checkpoint" in window.banner.sentence_label.text()
-    assert before is not None and window.session.info is not None
-    assert window.session.info._replace(bytes=0) == before._replace(bytes=0)  # a log on disk may have grown
+    assert before is not None and window.session.library.info is not None
+    assert window.session.library.info._replace(bytes=0) == before._replace(bytes=0)  # a log on disk may have grown
     assert not window.menus.find_action("Go back to the previous model").isEnabled()
 
 
@@ -334,8 +334,8 @@ def test_the_window_asks_before_it_gives_up_a_training(
 def test_a_real_training_from_the_menu_to_the_model_in_use_and_back(window: MainWindow, qtbot: QtBot) -> None:
     """The one run with everything real: training, use, going back."""
     session = window.session
-    assert session.info is not None
-    first = session.info.fingerprint
+    assert session.library.info is not None
+    first = session.library.info.fingerprint
     back = window.menus.find_action("Go back to the previous model")
     assert not back.isEnabled()
     window.menus.find_action("Fine-tune on labelled folders…").trigger()
@@ -349,17 +349,23 @@ def test_a_real_training_from_the_menu_to_the_model_in_use_and_back(window: Main
     qtbot.waitUntil(lambda: not dialog.tuning.running, timeout=90_000)
     assert dialog.tuning.outcome is not None, dialog.tuning.sentence
     assert len(dialog.tuning.outcome.examples) == 5
-    session.toggle_query_photo(int(session.listing.ids[0]))
-    qtbot.waitUntil(lambda: session.listing.result is not None, timeout=20_000)
-    ranked = session.listing
+    session.search.toggle_query_photo(int(session.search.listing.ids[0]))
+    qtbot.waitUntil(lambda: session.search.listing.result is not None, timeout=20_000)
+    ranked = session.search.listing
     dialog.use_button.click()
     if not dialog.tuning.outcome or not dialog.tuning.outcome.install:
         for box in dialog.findChildren(QMessageBox):
             answer(box, "Use it")
-    qtbot.waitUntil(lambda: session.info is not None and session.info.fingerprint != first, timeout=90_000)
-    qtbot.waitUntil(lambda: session.job_state is None and back.isEnabled(), timeout=20_000)
-    qtbot.waitUntil(lambda: session.listing is not ranked and session.listing.result is not None, timeout=20_000)
+    qtbot.waitUntil(
+        lambda: session.library.info is not None and session.library.info.fingerprint != first, timeout=90_000
+    )
+    qtbot.waitUntil(lambda: session.job.state is None and back.isEnabled(), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: session.search.listing is not ranked and session.search.listing.result is not None, timeout=20_000
+    )
     back.trigger()
-    qtbot.waitUntil(lambda: session.info is not None and session.info.fingerprint == first, timeout=60_000)
-    qtbot.waitUntil(lambda: session.job_state is None, timeout=20_000)
+    qtbot.waitUntil(
+        lambda: session.library.info is not None and session.library.info.fingerprint == first, timeout=60_000
+    )
+    qtbot.waitUntil(lambda: session.job.state is None, timeout=20_000)
     assert QTest.qWaitForWindowExposed(window)

@@ -57,13 +57,13 @@ def kinds(dialog: TrainDialog) -> list[str]:
 
 def label(window: MainWindow, wanted: dict[int, str | None]) -> None:
     """Label photos of the window's library, as another program would."""
-    with Library.open(window.session.folder) as library:
+    with Library.open(window.session.library.folder) as library:
         for photo, name in wanted.items():
             library.annotations.set_label([photo], name)
 
 
 def ids_of(window: MainWindow, shape: str) -> list[int]:
-    with Library.open(window.session.folder) as library:
+    with Library.open(window.session.library.folder) as library:
         found = library.load_photos(library.find_photo_ids().tolist())
     return [photo.id for photo in found if photo.label == shape]
 
@@ -81,7 +81,7 @@ def test_the_labels_of_the_library_are_counted_and_trained_on(opened: MakeDialog
     assert [model.headerData(column, Qt.Orientation.Horizontal) for column in (0, 1)] == ["Label", "Photos"]
     assert dialog.start_button.isEnabled()
     assert dialog.note.text().startswith("About ")
-    assert dialog.tuning.source == LibraryLabels(window.session.folder)
+    assert dialog.tuning.source == LibraryLabels(window.session.library.folder)
 
 
 def test_labels_that_change_beside_the_open_dialog_count_at_once(
@@ -106,20 +106,20 @@ def test_with_a_filter_the_photos_that_pass_can_be_learned_from(
     assert kinds(dialog) == [FOLDER_SOURCE, LIBRARY_SOURCE]
     within = Filter(under=photos_folder / "disc")
     label(window, dict.fromkeys(ids_of(window, "disc")[:2], "my own"))
-    window.session.set_filter(within)
+    window.session.search.set_filter(within)
     assert kinds(dialog) == [FOLDER_SOURCE, LIBRARY_SOURCE, FILTER_SOURCE]
     assert row.kind_box.currentData() == LIBRARY_SOURCE
     row.kind_box.setFocus()
     QTest.keyClick(row.kind_box, Qt.Key.Key_Down)
-    assert dialog.tuning.source == LibraryLabels(window.session.folder, within)
+    assert dialog.tuning.source == LibraryLabels(window.session.library.folder, within)
     qtbot.waitUntil(lambda: title(dialog) == f"{EACH} labelled photos, 2 labels", timeout=20_000)
     assert row.path_label.text() == "in disc"
     assert not dialog.start_button.isEnabled()
     assert "two classes of at least six different pictures" in dialog.note.text()
-    window.session.set_filter(Filter(label="my own"))
+    window.session.search.set_filter(Filter(label="my own"))
     qtbot.waitUntil(lambda: title(dialog) == "2 labelled photos, 1 label", timeout=20_000)
-    window.session.set_filter(Filter())
-    assert dialog.tuning.source == LibraryLabels(window.session.folder)
+    window.session.search.set_filter(Filter())
+    assert dialog.tuning.source == LibraryLabels(window.session.library.folder)
     assert kinds(dialog) == [FOLDER_SOURCE, LIBRARY_SOURCE]
 
 
@@ -152,7 +152,7 @@ def test_a_training_on_the_photos_that_pass_goes_through_the_real_command(
     opened: MakeDialog, window: MainWindow, qtbot: QtBot
 ) -> None:
     """A real child; all photos pass, as there are few."""
-    window.session.set_filter(Filter(min_side=2))
+    window.session.search.set_filter(Filter(min_side=2))
     dialog = opened(ON_LABELS)
     dialog.choose_page.source_row.choose_kind(FILTER_SOURCE)
     editors = dialog.choose_page.form.editors

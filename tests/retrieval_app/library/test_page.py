@@ -26,7 +26,7 @@ def mine(folder: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on that library, with the library page shown."""
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=LONG)
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=LONG)
     to_library(window)
     yield window
     window.close()
@@ -70,7 +70,7 @@ def test_keys_with_the_number_of_a_page_lead_to_it_and_back(window: MainWindow) 
 
 
 def test_a_search_from_another_page_shows_its_results(mine: MainWindow, qtbot: QtBot) -> None:
-    mine.session.toggle_query_photo(int(mine.session.listing.ids[0]))
+    mine.session.search.toggle_query_photo(int(mine.session.search.listing.ids[0]))
     qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
 
 
@@ -89,7 +89,7 @@ def test_the_first_state_invites_a_folder(empty_window: MainWindow, monkeypatch:
 
 
 def test_folders_failures_and_figures_are_those_of_the_library(mine: MainWindow, folder: Path) -> None:
-    page, info = mine.library_page, mine.session.info
+    page, info = mine.library_page, mine.session.library.info
     assert texts(page.roots.view) == [[str(folder), "online", str(SHOWN), "sub-folders are classes"]]
     rows = dict(texts(page.failures.view))
     assert sorted(rows) == [str(folder / "cut.jpg"), str(folder / "disc" / "<b>not< b> a picture.jpg")]
@@ -132,14 +132,14 @@ def test_a_folder_that_is_away_is_said_to_be_and_found_at_its_new_place_without_
     elsewhere = folder.rename(folder.with_name("moved"))
     rescan(mine, qtbot)
     qtbot.waitUntil(lambda: texts(mine.library_page.roots.view)[0][1].startswith("offline"), timeout=LONG)
-    assert len(mine.session.listing.ids) == SHOWN
+    assert len(mine.session.search.listing.ids) == SHOWN
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(elsewhere))
     said: list[str] = []
     mine.session.notice_posted.connect(said.append)
     QTest.mouseClick(mine.library_page.roots.move_button, LEFT)
     qtbot.waitUntil(lambda: any(text.endswith(": 0 new photos.") for text in said), timeout=LONG)
     qtbot.waitUntil(lambda: texts(mine.library_page.roots.view)[0][:2] == [str(elsewhere), "online"], timeout=LONG)
-    assert len(mine.session.listing.ids) == SHOWN
+    assert len(mine.session.search.listing.ids) == SHOWN
 
 
 def test_missing_files_are_counted_and_forgotten_only_when_asked(mine: MainWindow, folder: Path, qtbot: QtBot) -> None:
@@ -151,10 +151,10 @@ def test_missing_files_are_counted_and_forgotten_only_when_asked(mine: MainWindo
     assert pane.forget_missing.text() == "Forget 1 missing file…"
     QTest.mouseClick(pane.forget_missing, LEFT)
     answer(mine, "Keep")
-    assert mine.session.job_state is None
+    assert mine.session.job.state is None
     QTest.mouseClick(pane.forget_missing, LEFT)
     answer(mine, "Forget them")
-    qtbot.waitUntil(lambda: mine.session.job_state is None and not pane.forget_missing.isVisible(), timeout=LONG)
+    qtbot.waitUntil(lambda: mine.session.job.state is None and not pane.forget_missing.isVisible(), timeout=LONG)
 
 
 def test_a_folder_is_forgotten_after_a_question_and_its_pictures_stay(
@@ -164,7 +164,7 @@ def test_a_folder_is_forgotten_after_a_question_and_its_pictures_stay(
     QTest.mouseClick(mine.library_page.roots.forget_button, LEFT)
     assert f"Forget {folder} with its {SHOWN} files?" in answer(mine, "Forget the folder")
     qtbot.waitUntil(mine.library_page.folder_invitation.isVisible, timeout=LONG)
-    assert mine.session.is_empty
+    assert mine.session.library.is_empty
     assert sorted(folder.rglob("*")) == before
 
 
@@ -173,7 +173,7 @@ def test_the_switch_turns_the_watch_on_and_off(mine: MainWindow, qtbot: QtBot) -
     assert (page.watch_box.isChecked(), page.watch_state.text()) == (False, WATCH_OFF)
     page.watch_box.setFocus()
     QTest.keyClick(page.watch_box, Qt.Key.Key_Space)
-    assert mine.session.library_job.watch.wanted
+    assert mine.session.job.watch.wanted
     qtbot.waitUntil(lambda: page.watch_state.text() not in (WATCH_OFF, WATCH_IDLE), timeout=LONG)  # the first run
     qtbot.waitUntil(lambda: page.watch_state.text() == WATCH_IDLE, timeout=LONG)
     QTest.keyClick(page.watch_box, Qt.Key.Key_Space)

@@ -51,7 +51,7 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(qtbot: QtBot) -> MainWindow:
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH * len(CLASSES), timeout=LONG)
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES), timeout=LONG)
     return window
 
 
@@ -92,7 +92,7 @@ def test_principal_components_come_first_and_neighbourhoods_follow(laid_out: Pat
     assert seen[0] == "pca" and seen[-1] == "tsne"
     scene = window.map_page.map_view.scene
     assert scene is not None
-    assert sorted(scene.ids.tolist()) == sorted(window.session.listing.ids.tolist())
+    assert sorted(scene.ids.tolist()) == sorted(window.session.search.listing.ids.tolist())
     assert sorted(scene.names) == sorted(CLASSES)
     window.map_page.method_box.setCurrentIndex(1)
     assert window.map_page.map_view.scene is not None and window.map_page.map_view.scene.method == "pca"
@@ -118,7 +118,7 @@ def test_the_photo_under_the_pointer_is_shown_and_a_click_finds_similar(mine: Ma
     assert np.abs(view.dot_positions()[view.current] - view.dot_positions()[5]).max() <= 1  # dots may lie on each other
     QTest.mouseClick(view, LEFT, pos=spot(mine, 5))
     qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
-    assert mine.session.query_photo_id == meant
+    assert mine.session.search.query_photo_id == meant
 
 
 def test_arrows_go_from_dot_to_dot_and_enter_finds_similar(mine: MainWindow, qtbot: QtBot) -> None:
@@ -135,7 +135,7 @@ def test_arrows_go_from_dot_to_dot_and_enter_finds_similar(mine: MainWindow, qtb
         assert view.current == before or view.dot_positions()[view.current][0] < view.dot_positions()[before][0]
     QTest.keyClick(view, Qt.Key.Key_Return)
     qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
-    assert mine.session.query_photo_id == int(view.scene.ids[view.current])
+    assert mine.session.search.query_photo_id == int(view.scene.ids[view.current])
 
 
 def test_the_wheel_zooms_about_the_pointer_a_drag_moves_and_home_shows_everything(
@@ -183,7 +183,7 @@ def test_classes_are_ordered_by_size_with_their_middles() -> None:
 
 @pytest.mark.parametrize("few", [0, 100], ids=["set as pixels", "painted"])
 def test_every_dot_has_the_colour_of_its_class(few: int, qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dots, "FEW", few)
+    monkeypatch.setattr(dots, "MAX_PAINTED_DOTS", few)
     places = np.array([[20, 20], [60, 20], [20, 60], [199.9, 99.9], [500, 5], [-3, 5]], np.float32)
     classes = np.array([0, 1, -1, 2, 0, 0])
     image = draw_dots(MapDots(places, classes), QSize(200, 100), "#ffffff", "#808080")

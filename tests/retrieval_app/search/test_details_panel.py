@@ -19,8 +19,8 @@ PHOTO = Photo(1, b"/a/b.jpg", 0, "disc", 40, 30, b"", offline=False)
 
 def open_details(window: MainWindow, qtbot: QtBot, place: int = 1) -> DetailsPanel:
     """Search with a photo and go to one of the results."""
-    window.session.toggle_query_photo(int(window.session.listing.ids[2]))
-    qtbot.waitUntil(lambda: window.session.listing.result is not None, timeout=20_000)
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[2]))
+    qtbot.waitUntil(lambda: window.session.search.listing.result is not None, timeout=20_000)
     window.search_page.results.grid.go_to(place)
     window.grab()
     qtbot.waitUntil(window.tiles.is_idle, timeout=20_000)
@@ -43,13 +43,15 @@ def test_a_label_is_written_and_shown_everywhere(window: MainWindow, qtbot: QtBo
     QTest.keyClick(details.label_edit, Qt.Key.Key_Return)
 
     def shown() -> bool:
-        return any(hit.photo.id == photo and hit.photo.label == "my c-label +" for hit in window.session.listing.hits)
+        return any(
+            hit.photo.id == photo and hit.photo.label == "my c-label +" for hit in window.session.search.listing.hits
+        )
 
     qtbot.waitUntil(shown, timeout=20_000)
     assert written(home, photo) == "my c-label +"
     assert details.label_edit.text() == "my c-label +"
-    assert window.session.query is not None
-    assert window.session.query.negatives == ()  # letters, plus and minus were text
+    assert window.session.search.query is not None
+    assert window.session.search.query.negatives == ()  # letters, plus and minus were text
     details.label_edit.clear()
     QTest.keyClick(details.label_edit, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: written(home, photo) == before, timeout=20_000)  # its folder's label counts again
@@ -63,15 +65,15 @@ def test_escape_takes_back_what_was_written_and_nothing_else(window: MainWindow,
     QTest.keyClicks(details.label_edit, "x")
     QTest.keyClick(details.label_edit, Qt.Key.Key_Escape)
     assert details.label_edit.text() == before
-    assert window.session.query is not None
+    assert window.session.search.query is not None
     QTest.keyClick(details.label_edit, Qt.Key.Key_Escape)
-    assert window.session.query is None
+    assert window.session.search.query is None
 
 
 @pytest.mark.parametrize("of_a_picture", [False, True])
 def test_a_paste_into_the_label_starts_no_search(window: MainWindow, qtbot: QtBot, of_a_picture: bool) -> None:
     details = open_details(window, qtbot)
-    query = window.session.query
+    query = window.session.search.query
     if of_a_picture:
         QGuiApplication.clipboard().setImage(QImage(8, 8, QImage.Format.Format_RGB32))
     else:
@@ -79,7 +81,7 @@ def test_a_paste_into_the_label_starts_no_search(window: MainWindow, qtbot: QtBo
     details.label_edit.setFocus()
     details.label_edit.selectAll()
     QTest.keyClick(details.label_edit, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    assert window.session.query is query
+    assert window.session.search.query is query
     assert (details.label_edit.text() == "pasted") != of_a_picture
 
 
@@ -94,7 +96,7 @@ def test_why_lays_heat_over_the_preview_and_follows_the_photo(window: MainWindow
     hot = details.picture.grab().toImage()
     details.heat_box.setChecked(False)
     assert details.picture.grab().toImage() != hot
-    window.session.show_library()
+    window.session.search.show_library()
     assert not details.heat_box.isVisible()
 
 
@@ -115,7 +117,7 @@ def test_figures_are_said_with_their_meaning() -> None:
 
 def alike(window: MainWindow, qtbot: QtBot) -> tuple[Photo, Photo]:
     """Two photos of the library with the same label."""
-    ids = window.session.listing.ids
+    ids = window.session.search.listing.ids
     qtbot.waitUntil(lambda: window.tiles.request_photo_in_row(ids, 0) is not None, timeout=20_000)
     first, second = (window.tiles.request_photo_in_row(ids, place) for place in (0, 1))
     assert first is not None and second is not None and first.label == second.label
@@ -131,7 +133,7 @@ def half_write(window: MainWindow, text: str) -> None:
 
 def arrived_at(window: MainWindow, photo: Photo) -> bool:
     shown = window.search_page.details.photo
-    return not window.session.searching and shown is not None and shown.id == photo.id
+    return not window.session.search.is_running and shown is not None and shown.id == photo.id
 
 
 def by_key(window: MainWindow) -> None:
@@ -148,7 +150,7 @@ def test_what_is_half_written_goes_to_the_photo_it_was_written_for(
 ) -> None:
     first, second = alike(window, qtbot)
     for photo in (second, first):
-        window.session.toggle_query_photo(photo.id)
+        window.session.search.toggle_query_photo(photo.id)
         qtbot.waitUntil(partial(arrived_at, window, photo), timeout=20_000)
     half_write(window, "ROSE")
     go_back(window)
@@ -156,7 +158,7 @@ def test_what_is_half_written_goes_to_the_photo_it_was_written_for(
     label = window.search_page.details.label_edit
     assert label.hasFocus() and label.text() == second.label
     QTest.keyClick(label, Qt.Key.Key_Return)
-    qtbot.waitUntil(window.session.writer.is_idle, timeout=20_000)
+    qtbot.waitUntil(window.session.library.writer.is_idle, timeout=20_000)
     assert (written(home, first.id), written(home, second.id)) == ("ROSE", second.label)
 
 
@@ -170,8 +172,8 @@ def test_what_is_half_written_when_the_library_is_left_is_kept(
     if leave == "close":
         window.close()
     else:
-        window.session.open_library(home / "other.library")
-        qtbot.waitUntil(window.session.writer.is_idle, timeout=20_000)
+        window.session.library.switch_to(home / "other.library")
+        qtbot.waitUntil(window.session.library.writer.is_idle, timeout=20_000)
     assert written(home, photo.id) == "ROSE"
 
 

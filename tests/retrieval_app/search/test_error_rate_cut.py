@@ -38,10 +38,10 @@ def mine(home: Path, tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
         library.activate_model(Tiny().card.fingerprint)
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == 36, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == 36, timeout=20_000)
     assert not window.search_page.results.cut_button.isVisible()  # nothing is there to be cut
-    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
-    qtbot.waitUntil(lambda: len(window.session.listing.hits) == 36, timeout=20_000)
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
+    qtbot.waitUntil(lambda: len(window.session.search.listing.hits) == 36, timeout=20_000)
     yield window
     window.close()
 
@@ -60,15 +60,15 @@ def line(actions: list[QAction], share: str) -> QAction:
 
 
 def test_a_rate_cuts_as_the_command_does(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
-    picture = Path(mine.session.listing.hits[0].photo.path.decode())
+    picture = Path(mine.session.search.listing.hits[0].photo.path.decode())
     line(offered(mine, qtbot), "1 in 10 ").trigger()
     said = lookalike(home, "search", picture, "--max-fmr", "0.1", "-k", "100", "--json").result()["hits"]
-    assert [hit.photo.path.decode() for hit in mine.session.listing.hits] == [hit["path"] for hit in said]
+    assert [hit.photo.path.decode() for hit in mine.session.search.listing.hits] == [hit["path"] for hit in said]
     assert 0 < len(said) < 36
     (chip,) = (one for one in mine.search_page.results.chip_row.findChildren(QPushButton) if not one.isHidden())
     assert "lets 1 in 10 pictures that differ in" in chip.text()
     line(offered(mine, qtbot), "All results").trigger()
-    assert len(mine.session.listing.hits) == 36
+    assert len(mine.session.search.listing.hits) == 36
 
 
 def test_a_rate_that_cannot_be_shown_says_why(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
@@ -79,13 +79,13 @@ def test_a_rate_that_cannot_be_shown_says_why(mine: MainWindow, qtbot: QtBot, ho
     with qtbot.waitSignal(mine.session.notice_posted) as told:
         thousandth.trigger()
     assert told.args == [str(refused.value)]
-    assert mine.session.max_distance is None
+    assert mine.session.search.max_distance is None
 
 
 def test_the_menu_of_searching_leads_to_the_rates(mine: MainWindow) -> None:
     menu = mine.search_page.results.rate_menu
     assert menu.menuAction() in mine.menus.menus["Search"].actions() and menu.menuAction().isEnabled()
-    mine.session.show_library()
+    mine.session.search.show_library()
     assert not menu.menuAction().isEnabled()
 
 

@@ -16,7 +16,7 @@ from indexer.ranking.filter_options import describe_conditions
 from indexer.ranking.rankings import SearchRequest
 from indexer.search.query import Query
 from retrieval_app.search.results_view import describe_listing
-from retrieval_app.session.state import PhotoListing
+from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band, describe_distance
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
@@ -27,7 +27,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
     quiet = window.search_page.questions
-    qtbot.waitUntil(lambda: not window.session.searching and quiet.is_idle(), timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.search.is_running and quiet.is_idle(), timeout=20_000)
 
 
 def open_filter(window: MainWindow, qtbot: QtBot) -> None:
@@ -50,31 +50,31 @@ def test_a_label_narrows_the_library_and_its_chip_widens_it_again(window: MainWi
     field = window.search_page.results.filter_bar.label_field
     assert field.hasFocus()
     QTest.keyClicks(field, "disc")
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH, timeout=20_000)
-    assert window.session.photo_filter == Filter(label="disc")
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == EACH, timeout=20_000)
+    assert window.session.search.photo_filter == Filter(label="disc")
     (chip,) = chips_shown(window)
     assert "label disc" in chip.text()
     QTest.mouseClick(chip, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=20_000)
     assert chips_shown(window) == []
     assert field.currentText() == "Any label"
 
 
 def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: QtBot, home: Path) -> None:
-    window.session.set_filter(Filter(label="bar", orientation="landscape"))
-    photo = int(window.session.listing.ids[0])
-    window.session.toggle_query_photo(photo)
+    window.session.search.set_filter(Filter(label="bar", orientation="landscape"))
+    photo = int(window.session.search.listing.ids[0])
+    window.session.search.toggle_query_photo(photo)
     settle(window, qtbot)
     with Library.open(home / "default.library") as library:
         wanted = library.search(Query((photo,)), within=Filter(label="bar", orientation="landscape"))
-    assert window.session.listing.ids.tolist() == [hit.photo.id for hit in wanted.hits]
+    assert window.session.search.listing.ids.tolist() == [hit.photo.id for hit in wanted.hits]
     assert {hit.photo.label for hit in wanted.hits} == {"bar"}
-    assert window.session.listing.candidate_count == len(wanted.hits)
+    assert window.session.search.listing.candidate_count == len(wanted.hits)
 
 
 def test_a_folder_is_a_filter(window: MainWindow, qtbot: QtBot, photos_folder: Path) -> None:
-    window.session.set_filter(Filter(under=photos_folder / "square"))
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == EACH, timeout=20_000)
+    window.session.search.set_filter(Filter(under=photos_folder / "square"))
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == EACH, timeout=20_000)
     open_filter(window, qtbot)
     assert window.search_page.results.filter_bar.folder_field.currentText() == "square"
 
@@ -85,38 +85,38 @@ def test_a_span_of_days_is_a_filter(window: MainWindow, qtbot: QtBot) -> None:
     bar.date_field.setCurrentText("From … to …")
     assert bar.first_day.isVisible()
     bar.last_day.setDate(bar.first_day.date().addYears(-20))
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == 0, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == 0, timeout=20_000)
     bar.date_field.setCurrentText("Last 7 days")
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=20_000)
     assert not bar.first_day.isVisible()
 
 
 def test_escape_closes_the_fields_and_keeps_the_filter(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
     open_filter(window, qtbot)
-    window.session.set_filter(Filter(min_side=120))
+    window.session.search.set_filter(Filter(min_side=120))
     QTest.keyClick(window.search_page.results.filter_bar.label_field, Qt.Key.Key_Escape)
     assert not window.search_page.results.filter_bar.isVisible()
-    assert window.session.query is not None
-    assert window.session.photo_filter == Filter(min_side=120)
+    assert window.session.search.query is not None
+    assert window.session.search.photo_filter == Filter(min_side=120)
     qtbot.waitUntil(lambda: len(chips_shown(window)) == 1, timeout=20_000)
 
 
 def test_the_cut_off_shows_the_results_up_to_a_distance_at_once(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.toggle_query_photo(int(window.session.listing.ids[3]))
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[3]))
     settle(window, qtbot)
-    distances = [hit.distance for hit in window.session.listing.hits]
+    distances = [hit.distance for hit in window.session.search.listing.hits]
     slider = window.search_page.results.cut_slider
     assert slider.isVisible()
     slider.setValue(round(100 * distances[5]))
-    qtbot.waitUntil(lambda: window.session.max_distance is not None, timeout=20_000)
-    cut = window.session.max_distance
+    qtbot.waitUntil(lambda: window.session.search.max_distance is not None, timeout=20_000)
+    cut = window.session.search.max_distance
     assert cut is not None
-    assert [hit.distance for hit in window.session.listing.hits] == [one for one in distances if one <= cut]
-    assert 1 < len(window.session.listing.ids) < SHOWN
+    assert [hit.distance for hit in window.session.search.listing.hits] == [one for one in distances if one <= cut]
+    assert 1 < len(window.session.search.listing.ids) < SHOWN
     slider.setValue(slider.maximum())
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
-    assert window.session.max_distance is None
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=20_000)
+    assert window.session.search.max_distance is None
 
 
 def test_what_is_shown_is_said_in_words() -> None:
@@ -184,18 +184,18 @@ def test_the_last_day_of_the_calendar_is_a_last_day(window: MainWindow, qtbot: Q
     bar = window.search_page.results.filter_bar
     bar.date_field.setCurrentText("From … to …")
     bar.last_day.setDate(QDate(9999, 12, 31))
-    assert window.session.photo_filter.before == datetime.max
+    assert window.session.search.photo_filter.before == datetime.max
     bar.first_day.setDate(QDate(1990, 1, 1))
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=20_000)
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=20_000)
     assert "to 9999-12-31" in chips_shown(window)[0].text()
 
 
 def test_a_search_saved_before_the_first_day_opens_in_the_window(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.repeat_search(
-        SearchRequest(Query((int(window.session.listing.ids[0]),)), Filter(before=datetime.min), None)
+    window.session.search.repeat_search(
+        SearchRequest(Query((int(window.session.search.listing.ids[0]),)), Filter(before=datetime.min), None)
     )
     settle(window, qtbot)
-    assert len(window.session.listing.ids) == 0
+    assert len(window.session.search.listing.ids) == 0
     QTest.mouseClick(chips_shown(window)[0], Qt.MouseButton.LeftButton)
     settle(window, qtbot)
-    assert len(window.session.listing.ids) == SHOWN
+    assert len(window.session.search.listing.ids) == SHOWN

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.library import Photo
 from retrieval_app.search.grid import MAX_TILE_SIDE, MIN_TILE_SIDE, PhotoGrid
-from retrieval_app.session.state import PhotoListing
+from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 

@@ -37,13 +37,15 @@ def ask(window: MainWindow, qtbot: QtBot) -> IdentityPanel:
 
 
 def answered(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.searching and window.search_page.questions.is_idle(), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: not window.session.search.is_running and window.search_page.questions.is_idle(), timeout=20_000
+    )
 
 
 def test_the_answer_is_that_of_identify(window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path) -> None:
     draw("disc", 31).save(tmp_path / "new.png")
     assert not window.menus.find_action("What is it?").isEnabled()
-    window.session.search(Query((tmp_path / "new.png",)))
+    window.session.search.run_query(Query((tmp_path / "new.png",)))
     answered(window, qtbot)
     panel = ask(window, qtbot)
     with Library.open(home / "default.library") as library:
@@ -54,16 +56,16 @@ def test_the_answer_is_that_of_identify(window: MainWindow, qtbot: QtBot, home: 
 
 
 def test_another_query_takes_the_answer_away_even_one_that_is_still_to_come(window: MainWindow, qtbot: QtBot) -> None:
-    first, other = (int(photo) for photo in window.session.listing.ids[[2, 20]])
-    window.session.toggle_query_photo(first)
+    first, other = (int(photo) for photo in window.session.search.listing.ids[[2, 20]])
+    window.session.search.toggle_query_photo(first)
     panel = ask(window, qtbot)
     assert panel.verdict.text()
-    window.session.toggle_query_photo(other)
+    window.session.search.toggle_query_photo(other)
     assert not panel.verdict.isVisible()
     answered(window, qtbot)
     panel.ask_button.click()
     assert panel.verdict.text() == "Asking the nearest…"
-    window.session.toggle_query_photo(first)
+    window.session.search.toggle_query_photo(first)
     answered(window, qtbot)
     assert panel.verdict.text() == ""
 
@@ -77,8 +79,8 @@ def test_without_labels_a_sentence_says_what_to_do(
         library.activate_model(Tiny().card.fingerprint)
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) > 0, timeout=20_000)
-    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) > 0, timeout=20_000)
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
     answered(window, qtbot)
     assert ask(window, qtbot).reasons.text() == NO_LABELS
     window.close()

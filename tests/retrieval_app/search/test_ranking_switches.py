@@ -23,11 +23,13 @@ OPTIONS = {RANK_NEAREST: [], RANK_REFINED: ["--refine"], RANK_COPIES: ["--near-c
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.searching and window.search_page.questions.is_idle(), timeout=30_000)
+    qtbot.waitUntil(
+        lambda: not window.session.search.is_running and window.search_page.questions.is_idle(), timeout=30_000
+    )
 
 
 def ask(window: MainWindow, picture: Path, qtbot: QtBot) -> None:
-    window.session.search(Query((picture,)))
+    window.session.search.run_query(Query((picture,)))
     settle(window, qtbot)
 
 
@@ -37,7 +39,7 @@ def switch(window: MainWindow, way: str, qtbot: QtBot) -> None:
 
 
 def shown(window: MainWindow) -> list[tuple[int, str, float]]:
-    hits = window.session.listing.hits
+    hits = window.session.search.listing.hits
     return [(hit.rank, hit.photo.path.decode(), round(hit.distance, 6)) for hit in hits]
 
 
@@ -82,22 +84,24 @@ def test_cut_and_filtered_ranks_are_those_of_the_command(
 ) -> None:
     picture = changed(tmp_path)
     ask(window, picture, qtbot)
-    bound = sorted(hit.distance for hit in window.session.listing.hits)[15]
+    bound = sorted(hit.distance for hit in window.session.search.listing.hits)[15]
     switch(window, RANK_REFINED, qtbot)
-    window.session.set_max_distance(bound)
-    window.session.set_filter(Filter(orientation="landscape"))
+    window.session.search.set_max_distance(bound)
+    window.session.search.set_filter(Filter(orientation="landscape"))
     settle(window, qtbot)
     assert 2 < len(shown(window)) < 16
     asked: list[str | Path] = [picture, "--refine", "--max-distance", str(bound), "--orientation", "landscape"]
     assert shown(window) == told(home, *asked)
-    assert len(window.session.full_listing.hits) > len(shown(window))  # the slider still knows how far results reach
-    window.session.set_max_distance(None)
+    assert len(window.session.search.full_listing.hits) > len(
+        shown(window)
+    )  # the slider still knows how far results reach
+    window.session.search.set_max_distance(None)
     settle(window, qtbot)
-    assert len(shown(window)) == len(window.session.full_listing.hits)
+    assert len(shown(window)) == len(window.session.search.full_listing.hits)
 
 
 def test_one_way_at_a_time_and_only_the_newest_wish_is_answered(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.toggle_query_photo(int(window.session.listing.ids[3]))
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[3]))
     settle(window, qtbot)
     plain = shown(window)
     for way in (
@@ -106,9 +110,9 @@ def test_one_way_at_a_time_and_only_the_newest_wish_is_answered(window: MainWind
         RANK_COPIES,
     ):  # the last one switches off again, before anything was answered
         QTest.keyClick(window.search_page.results.grid, KEYS[way], CONTROL)
-    assert window.session.searching
+    assert window.session.search.is_running
     settle(window, qtbot)
-    assert window.session.ranking == RANK_NEAREST
+    assert window.session.search.ranking == RANK_NEAREST
     assert shown(window) == plain
     switch(window, RANK_COPIES, qtbot)
     box(window, RANK_REFINED).click()
@@ -121,7 +125,7 @@ def test_one_way_at_a_time_and_only_the_newest_wish_is_answered(window: MainWind
 
 
 def test_a_chip_says_how_it_is_ranked_and_takes_it_away(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.toggle_query_photo(int(window.session.listing.ids[3]))
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[3]))
     settle(window, qtbot)
     plain = shown(window)
     switch(window, RANK_REFINED, qtbot)
@@ -131,18 +135,18 @@ def test_a_chip_says_how_it_is_ranked_and_takes_it_away(window: MainWindow, qtbo
 
 
 def test_changed_copies_are_of_one_picture_alone(window: MainWindow, qtbot: QtBot) -> None:
-    first, other = (int(photo) for photo in window.session.listing.ids[[2, 20]])
+    first, other = (int(photo) for photo in window.session.search.listing.ids[[2, 20]])
     assert not window.menus.find_action("Refine").isEnabled()  # there is no query
-    window.session.toggle_query_photo(first)
+    window.session.search.toggle_query_photo(first)
     switch(window, RANK_COPIES, qtbot)
-    assert window.session.ranking == RANK_COPIES
-    window.session.mark_example(other, -1)
+    assert window.session.search.ranking == RANK_COPIES
+    window.session.search.mark_example(other, -1)
     settle(window, qtbot)
-    assert window.session.ranking == RANK_NEAREST
+    assert window.session.search.ranking == RANK_NEAREST
     assert not box(window, RANK_COPIES).isEnabled() and box(window, RANK_REFINED).isEnabled()
     assert not window.menus.find_action("Find changed copies").isEnabled()
     switch(window, RANK_COPIES, qtbot)
-    assert window.session.ranking == RANK_NEAREST
+    assert window.session.search.ranking == RANK_NEAREST
 
 
 @pytest.mark.parametrize("way", [RANK_REFINED, RANK_COPIES])

@@ -18,7 +18,9 @@ from tests.support.drawings import draw
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
     session, beside = window.session, window.search_page.questions
-    qtbot.waitUntil(lambda: session.writer.is_idle() and not session.searching and beside.is_idle(), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: session.library.writer.is_idle() and not session.search.is_running and beside.is_idle(), timeout=20_000
+    )
 
 
 def saved(window: MainWindow) -> list[QAction]:
@@ -28,7 +30,7 @@ def saved(window: MainWindow) -> list[QAction]:
 
 
 def ask(window: MainWindow, query: Query, qtbot: QtBot) -> None:
-    window.session.repeat_search(SearchRequest(query, Filter(orientation="landscape"), 1.2))
+    window.session.search.repeat_search(SearchRequest(query, Filter(orientation="landscape"), 1.2))
     settle(window, qtbot)
 
 
@@ -46,13 +48,13 @@ def test_a_search_is_saved_by_name_and_reopened_with_the_same_ranks_after_a_rest
     window: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     draw("bar", 44).save(tmp_path / "outside.png")
-    first, other = (int(photo) for photo in window.session.listing.ids[[2, 20]])
+    first, other = (int(photo) for photo in window.session.search.listing.ids[[2, 20]])
     part = CroppedExample(tmp_path / "outside.png", (0.25, 0.25, 0.5, 0.5))
     query = Query((first, part), (other,), (1.0, 2.0))
     ask(window, query, qtbot)
-    window.session.toggle_ranking(RANK_REFINED)
+    window.session.search.toggle_ranking(RANK_REFINED)
     settle(window, qtbot)
-    ranks = [(hit.photo.id, hit.distance) for hit in window.session.listing.hits]
+    ranks = [(hit.photo.id, hit.distance) for hit in window.session.search.listing.hits]
     assert ranks
     keep(window, "bars & discs", qtbot)
     window.close()
@@ -62,15 +64,18 @@ def test_a_search_is_saved_by_name_and_reopened_with_the_same_ranks_after_a_rest
     assert saved(again)[0].text() == "bars && discs"
     saved(again)[0].trigger()
     settle(again, qtbot)
-    assert (again.session.query, again.session.ranking) == (query, RANK_REFINED)
-    assert (again.session.photo_filter, again.session.max_distance) == (Filter(orientation="landscape"), 1.2)
-    assert [(hit.photo.id, hit.distance) for hit in again.session.listing.hits] == ranks
+    assert (again.session.search.query, again.session.search.ranking) == (query, RANK_REFINED)
+    assert (again.session.search.photo_filter, again.session.search.max_distance) == (
+        Filter(orientation="landscape"),
+        1.2,
+    )
+    assert [(hit.photo.id, hit.distance) for hit in again.session.search.listing.hits] == ranks
     assert again.search_page.query_panel.positive_row.buttons[0].mark.times == 2
     again.close()
 
 
 def test_a_saved_search_can_be_forgotten(window: MainWindow, qtbot: QtBot) -> None:
-    ask(window, Query((int(window.session.listing.ids[2]),)), qtbot)
+    ask(window, Query((int(window.session.search.listing.ids[2]),)), qtbot)
     keep(window, "mine", qtbot)
     assert window.search_page.saved_searches.names == ["mine"]
     window.search_page.saved_searches.forget_search("mine")
@@ -79,7 +84,7 @@ def test_a_saved_search_can_be_forgotten(window: MainWindow, qtbot: QtBot) -> No
 
 
 def test_a_name_of_nothing_is_refused_with_a_sentence(window: MainWindow, qtbot: QtBot) -> None:
-    ask(window, Query((int(window.session.listing.ids[2]),)), qtbot)
+    ask(window, Query((int(window.session.search.listing.ids[2]),)), qtbot)
     with qtbot.waitSignal(window.session.notice_posted) as said:
         window.search_page.saved_searches.save_search("  ")
     assert "needs a name" in said.args[0]

@@ -23,7 +23,7 @@ NONE, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModif
 def spot(window: MainWindow, photo: int, sign: int) -> QPoint:
     """The middle of a tile's plus or minus."""
     grid = window.search_page.results.grid
-    place = window.session.listing.ids.tolist().index(photo)
+    place = window.session.search.listing.ids.tolist().index(photo)
     return locate_sign(
         locate_picture_square(grid.visualRect(grid.grid_model.index_at_place(place)), grid.side), sign
     ).center()
@@ -40,66 +40,66 @@ def press(window: MainWindow, qtbot: QtBot, key: Qt.Key, modifier: Qt.KeyboardMo
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.searching, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.search.is_running, timeout=20_000)
 
 
 def test_a_plus_on_a_tile_of_the_library_makes_it_the_query(window: MainWindow, qtbot: QtBot) -> None:
-    wanted = int(window.session.listing.ids[4])
+    wanted = int(window.session.search.listing.ids[4])
     mark(window, qtbot, wanted, 1)
-    assert window.session.query == Query((wanted,))
-    assert window.session.listing.hits[0].photo.id == wanted
+    assert window.session.search.query == Query((wanted,))
+    assert window.session.search.listing.hits[0].photo.id == wanted
 
 
 def test_a_minus_without_a_query_says_what_is_missing(window: MainWindow, qtbot: QtBot) -> None:
     with qtbot.waitSignal(window.session.notice_posted) as said:
-        mark(window, qtbot, int(window.session.listing.ids[4]), -1)
+        mark(window, qtbot, int(window.session.search.listing.ids[4]), -1)
     assert "mark one with +" in said.args[0]
-    assert window.session.query is None
+    assert window.session.search.query is None
 
 
 def test_a_minus_moves_its_class_down(window: MainWindow, qtbot: QtBot) -> None:
-    first = int(window.session.listing.ids[0])
-    window.session.toggle_query_photo(first)
+    first = int(window.session.search.listing.ids[0])
+    window.session.search.toggle_query_photo(first)
     settle(window, qtbot)
-    before = [hit.photo.label for hit in window.session.listing.hits]
-    other = next(hit.photo for hit in window.session.listing.hits if hit.photo.label != before[0])
+    before = [hit.photo.label for hit in window.session.search.listing.hits]
+    other = next(hit.photo for hit in window.session.search.listing.hits if hit.photo.label != before[0])
     mark(window, qtbot, other.id, -1)
-    after = [hit.photo.id for hit in window.session.listing.hits]
-    assert window.session.query == Query((first,), (other.id,))
+    after = [hit.photo.id for hit in window.session.search.listing.hits]
+    assert window.session.search.query == Query((first,), (other.id,))
     assert after.index(other.id) > len(after) // 2
     assert after[0] == first
 
 
 def test_keys_mark_the_current_photo_and_ctrl_z_undoes(window: MainWindow, qtbot: QtBot) -> None:
-    first, second = (int(photo) for photo in window.session.listing.ids[[1, 12]])
+    first, second = (int(photo) for photo in window.session.search.listing.ids[[1, 12]])
     grid = window.search_page.results.grid
     grid.setFocus()
     grid.go_to(1)
     press(window, qtbot, Qt.Key.Key_Plus)
-    grid.go_to(window.session.listing.ids.tolist().index(second))
+    grid.go_to(window.session.search.listing.ids.tolist().index(second))
     press(window, qtbot, Qt.Key.Key_Plus)
-    assert window.session.query == Query((first, second))
+    assert window.session.search.query == Query((first, second))
     assert grid.current_id() == second  # one goes on from where one was
     press(window, qtbot, Qt.Key.Key_Minus)
-    assert window.session.query == Query((first,))
+    assert window.session.search.query == Query((first,))
     press(window, qtbot, Qt.Key.Key_Minus)
-    assert window.session.query == Query((first,), (second,))
+    assert window.session.search.query == Query((first,), (second,))
     for wanted in (Query((first,)), Query((first, second)), Query((first,)), None):
         press(window, qtbot, Qt.Key.Key_Z, CONTROL)
-        assert window.session.query == wanted
+        assert window.session.search.query == wanted
     assert not window.menus.find_action("Undo the last change").isEnabled()
 
 
 def test_ctrl_z_takes_back_marks_only(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.toggle_query_photo(int(window.session.listing.ids[0]))
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
     settle(window, qtbot)
-    query = window.session.query
+    query = window.session.search.query
     press(window, qtbot, Qt.Key.Key_Z, CONTROL)
-    assert window.session.query == query
+    assert window.session.search.query == query
 
 
 def test_marks_are_shown_in_the_panel_and_can_be_weighed_and_removed(window: MainWindow, qtbot: QtBot) -> None:
-    ids = [int(photo) for photo in window.session.listing.ids[[0, 9, 18]]]
+    ids = [int(photo) for photo in window.session.search.listing.ids[[0, 9, 18]]]
     for photo, sign in zip(ids, (1, 1, -1), strict=True):
         mark(window, qtbot, photo, sign)
     panel = window.search_page.query_panel
@@ -108,38 +108,38 @@ def test_marks_are_shown_in_the_panel_and_can_be_weighed_and_removed(window: Mai
     panel.positive_row.buttons[0].setFocus()
     QTest.keyClick(panel.positive_row.buttons[0], Qt.Key.Key_Plus)
     settle(window, qtbot)
-    assert window.session.query == Query((ids[0], ids[1]), (ids[2],), (1.0, 2.0))
+    assert window.session.search.query == Query((ids[0], ids[1]), (ids[2],), (1.0, 2.0))
     assert panel.positive_row.buttons[0].mark.times == 2
     assert panel.positive_row.buttons[0].hasFocus()
     QTest.mouseClick(panel.positive_row.buttons[0], LEFT)
     settle(window, qtbot)
-    assert window.session.query == Query((ids[0],), (ids[2],))
+    assert window.session.search.query == Query((ids[0],), (ids[2],))
     assert not panel.positive_row.isVisible()
 
 
 def test_history_goes_through_marks(window: MainWindow, qtbot: QtBot) -> None:
-    first, second = (int(photo) for photo in window.session.listing.ids[[2, 20]])
+    first, second = (int(photo) for photo in window.session.search.listing.ids[[2, 20]])
     mark(window, qtbot, first, 1)
     mark(window, qtbot, second, -1)
-    ranks = window.session.listing.ids.tolist()
+    ranks = window.session.search.listing.ids.tolist()
     press(window, qtbot, Qt.Key.Key_Backspace)
-    assert window.session.query == Query((first,))
+    assert window.session.search.query == Query((first,))
     press(window, qtbot, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
-    assert window.session.query == Query((first,), (second,))
-    assert window.session.listing.ids.tolist() == ranks
+    assert window.session.search.query == Query((first,), (second,))
+    assert window.session.search.listing.ids.tolist() == ranks
 
 
 def test_two_quick_clicks_on_a_plus_count_twice(window: MainWindow, qtbot: QtBot) -> None:
-    wanted = int(window.session.listing.ids[0])
+    wanted = int(window.session.search.listing.ids[0])
     grid = window.search_page.results.grid
-    window.session.toggle_query_photo(wanted)
+    window.session.search.toggle_query_photo(wanted)
     settle(window, qtbot)
     corner_of_it = spot(window, wanted, 1)
     QTest.mouseClick(grid.viewport(), LEFT, pos=corner_of_it)
     QTest.mouseDClick(grid.viewport(), LEFT, pos=corner_of_it)  # sends the second press only
     QTest.mouseRelease(grid.viewport(), LEFT, pos=corner_of_it)
     settle(window, qtbot)
-    assert window.session.query == Query((wanted,), (), (3.0,))
+    assert window.session.search.query == Query((wanted,), (), (3.0,))
 
 
 def test_a_picture_dropped_on_the_query_is_asked_for(window: MainWindow, qtbot: QtBot, photos_folder: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_picture_dropped_on_the_query_is_asked_for(window: MainWindow, qtbot: 
     assert enter.isAccepted()
     QApplication.sendEvent(panel, QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, NONE))
     settle(window, qtbot)
-    assert window.session.query == Query((photos_folder / "bar" / "bar-1.png",))
+    assert window.session.search.query == Query((photos_folder / "bar" / "bar-1.png",))
 
 
 @pytest.mark.parametrize("sign", list(MARK_TIPS))

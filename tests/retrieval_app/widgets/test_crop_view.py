@@ -114,39 +114,41 @@ def test_a_handle_drawn_past_the_other_side_turns_the_box_over() -> None:
 def drawn(window: MainWindow, qtbot: QtBot) -> CropView:
     """The query picture, once it is there."""
     picture = window.search_page.query_panel.picture
-    qtbot.waitUntil(lambda: not window.session.searching and picture.look() is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.search.is_running and picture.look() is not None, timeout=20_000)
     return picture
 
 
 def crop_by_key(window: MainWindow, qtbot: QtBot) -> None:
     """Press C and wait for the results."""
     drawn(window, qtbot)
-    before = window.session.listing
+    before = window.session.search.listing
     QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_C)
-    qtbot.waitUntil(lambda: window.session.listing is not before and not window.session.searching, timeout=20_000)
+    qtbot.waitUntil(
+        lambda: window.session.search.listing is not before and not window.session.search.is_running, timeout=20_000
+    )
 
 
 def first(window: MainWindow) -> object:
-    assert window.session.query is not None
-    return window.session.query.positives[0]
+    assert window.session.search.query is not None
+    return window.session.search.query.positives[0]
 
 
 def test_a_part_of_a_photo_of_the_library_is_a_query(window: MainWindow, qtbot: QtBot) -> None:
-    photo = int(window.session.listing.ids[2])
-    window.session.toggle_query_photo(photo)
-    whole = [hit.distance for hit in window.session.listing.hits]
+    photo = int(window.session.search.listing.ids[2])
+    window.session.search.toggle_query_photo(photo)
+    whole = [hit.distance for hit in window.session.search.listing.hits]
     crop_by_key(window, qtbot)
     cropped = first(window)
     assert isinstance(cropped, CroppedExample)
     assert cropped.example == photo
-    assert [hit.distance for hit in window.session.listing.hits] != whole
+    assert [hit.distance for hit in window.session.search.listing.hits] != whole
     picture = window.search_page.query_panel.picture
     assert picture.box == cropped.box
     assert picture.hasFocus()
     QTest.keyClick(picture, Qt.Key.Key_Escape)
-    assert window.session.query == Query((photo,))  # the box only; the next Escape goes back to the library
+    assert window.session.search.query == Query((photo,))  # the box only; the next Escape goes back to the library
     QTest.keyClick(picture, Qt.Key.Key_Escape)
-    assert window.session.query is None
+    assert window.session.search.query is None
 
 
 def test_a_part_of_a_dropped_file_and_of_a_bitmap_are_queries(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -159,24 +161,24 @@ def test_a_part_of_a_dropped_file_and_of_a_bitmap_are_queries(window: MainWindow
     from_file = first(window)
     assert isinstance(from_file, CroppedExample)
     assert from_file.example == tmp_path / "outside.png"
-    by_file = [hit.distance for hit in window.session.listing.hits]
+    by_file = [hit.distance for hit in window.session.search.listing.hits]
     QGuiApplication.clipboard().setPixmap(QPixmap(str(tmp_path / "outside.png")))
     window.input_opener.paste_clipboard()
     crop_by_key(window, qtbot)
     from_bitmap = first(window)
     assert isinstance(from_bitmap, CroppedExample)
-    assert [hit.distance for hit in window.session.listing.hits] == pytest.approx(by_file, abs=1e-3)
+    assert [hit.distance for hit in window.session.search.listing.hits] == pytest.approx(by_file, abs=1e-3)
 
 
 def test_a_crop_is_undone_and_stays_while_marks_change(window: MainWindow, qtbot: QtBot) -> None:
-    photo, other = (int(photo) for photo in window.session.listing.ids[[2, 12]])
-    window.session.toggle_query_photo(photo)
+    photo, other = (int(photo) for photo in window.session.search.listing.ids[[2, 12]])
+    window.session.search.toggle_query_photo(photo)
     crop_by_key(window, qtbot)
     part = first(window)
-    window.session.mark_example(other, -1)
-    assert window.session.query is not None
-    assert window.session.query == Query((part,), (other,))  # type: ignore[arg-type]
-    window.session.undo_change()
-    window.session.undo_change()
-    assert window.session.query == Query((photo,))
+    window.session.search.mark_example(other, -1)
+    assert window.session.search.query is not None
+    assert window.session.search.query == Query((part,), (other,))  # type: ignore[arg-type]
+    window.session.search.undo_change()
+    window.session.search.undo_change()
+    assert window.session.search.query == Query((photo,))
     assert window.search_page.query_panel.picture.box is None

@@ -26,7 +26,7 @@ ALL = EACH * len(CLASSES)
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.searching and window.listing_exporter.is_idle(), timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.search.is_running and window.listing_exporter.is_idle(), timeout=20_000)
 
 
 def ask(window: MainWindow, qtbot: QtBot) -> QFileDialog:
@@ -51,18 +51,18 @@ def export(window: MainWindow, out: Path, qtbot: QtBot) -> None:
 
 
 def search(window: MainWindow, qtbot: QtBot) -> None:
-    window.session.toggle_query_photo(int(window.session.listing.ids[3]))
+    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[3]))
     settle(window, qtbot)
 
 
 def test_results_up_to_the_cut_off_become_a_table(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     search(window, qtbot)
-    window.session.set_max_distance(window.session.listing.hits[5].distance)
+    window.session.search.set_max_distance(window.session.search.listing.hits[5].distance)
     export(window, tmp_path / "mine.csv", qtbot)
     with (tmp_path / "mine.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(int(row["rank"]), row["path"], float(row["distance"])) for row in rows] == [
-        (hit.rank, hit.photo.path.decode(), round(hit.distance, 6)) for hit in window.session.listing.hits
+        (hit.rank, hit.photo.path.decode(), round(hit.distance, 6)) for hit in window.session.search.listing.hits
     ]
     assert len(rows) == 6
     assert window.status_line.message_label.text() == f"6 results written to {tmp_path / 'mine.csv'}"
@@ -81,7 +81,7 @@ def test_a_contact_sheet_has_the_query_first_and_all_results(window: MainWindow,
 def test_without_a_query_the_whole_library_is_written(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     export(window, tmp_path / "all.json", qtbot)
     rows = json.loads((tmp_path / "all.json").read_text())
-    assert [row["id"] for row in rows] == window.session.listing.ids.tolist()
+    assert [row["id"] for row in rows] == window.session.search.listing.ids.tolist()
     assert window.status_line.message_label.text().startswith(f"{ALL} photos written to")
 
 
@@ -113,7 +113,7 @@ def test_a_picture_that_is_asked_about_is_never_replaced(window: MainWindow, qtb
     picture = tmp_path / "mine.png"
     Image.new("RGB", (40, 30), "red").save(picture)
     before = picture.read_bytes()
-    window.session.search(Query((picture,)))
+    window.session.search.run_query(Query((picture,)))
     settle(window, qtbot)
     window.listing_exporter.write_file(picture, _order(window))
     settle(window, qtbot)
@@ -147,9 +147,9 @@ def test_the_link_shows_the_file_in_its_folder_until_other_news(
 def test_of_a_filtered_library_what_passes_is_written_as_by_the_command(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, home: Path, name: str
 ) -> None:
-    window.session.set_filter(Filter(orientation="landscape"))
-    qtbot.waitUntil(lambda: 0 < len(window.session.listing.ids) < ALL, timeout=20_000)
-    shown = window.session.listing.ids.tolist()
+    window.session.search.set_filter(Filter(orientation="landscape"))
+    qtbot.waitUntil(lambda: 0 < len(window.session.search.listing.ids) < ALL, timeout=20_000)
+    shown = window.session.search.listing.ids.tolist()
     export(window, tmp_path / name, qtbot)
     other, what = tmp_path / f"command-{name}", "vectors" if name.endswith(".npy") else "library"
     said = lookalike(home, "export", other, "--what", what, "--orientation", "landscape", "--json")
@@ -161,6 +161,6 @@ def test_of_a_filtered_library_what_passes_is_written_as_by_the_command(
 
 
 def _order(window: MainWindow) -> ExportRequest:
-    query = window.session.query
+    query = window.session.search.query
     assert query is not None
-    return ExportRequest(query.positives, window.session.listing.hits, None)
+    return ExportRequest(query.positives, window.session.search.listing.hits, None)

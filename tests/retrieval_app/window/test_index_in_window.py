@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 from indexer.photos.samples import find_sample_folder
 from indexer.progress import Progress
 from retrieval_app.window.main_window import MainWindow
-from retrieval_app.workers.child_process import ChildProcess, JobState
+from retrieval_app.workers.child_process import ChildProcess
+from retrieval_app.workers.job_state import JobState
 from retrieval_app.workers.job_wording import describe_job
 from tests.support.drawings import CLASSES, EACH, draw
 from tests.support.window_waits import wait_for, wait_for_signal
@@ -29,39 +30,39 @@ def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
     left = Qt.MouseButton.LeftButton
     QApplication.sendEvent(window, QDragEnterEvent(QPoint(9, 9), copy, data, left, none))
     QApplication.sendEvent(window, QDropEvent(QPointF(9, 9), copy, data, left, none))
-    assert session.job_state is not None
+    assert session.job.state is not None
     assert window.status_line.cancel_button.isVisible()
     assert not window.search_page.invitation.offer.isVisible()
     stages: list[str] = []
-    session.job_changed.connect(lambda: stages.append(session.job_state.progress.stage if session.job_state else "end"))
-    wait_for(qtbot, lambda: session.job_state is None and not session.is_empty)
+    session.job.changed.connect(lambda: stages.append(session.job.state.progress.stage if session.job.state else "end"))
+    wait_for(qtbot, lambda: session.job.state is None and not session.library.is_empty)
     assert stages == sorted(stages, key=["prepare", "scan", "embed", "publish", "end"].index)
-    assert len(session.listing.ids) == SHOWN
+    assert len(session.search.listing.ids) == SHOWN
     assert window.status_line.message_label.text().startswith("Indexed in ")
     assert window.status_line.failures_button.text() == "2 photos could not be read"
     assert (home / "default.library" / "library.sqlite").is_file()
     grid = window.search_page.results.grid
     QTest.mouseClick(grid.viewport(), left, pos=grid.visualRect(grid.grid_model.index_at_place(0)).center())
-    wait_for(qtbot, lambda: session.listing.result is not None)
-    assert session.listing.hits[0].distance == 0
+    wait_for(qtbot, lambda: session.search.listing.result is not None)
+    assert session.search.listing.hits[0].distance == 0
 
 
 def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
     session = empty_window.session
-    session.index_folders([photos_folder])
-    wait_for(qtbot, lambda: session.job_state is not None and session.job_state.progress.stage == "prepare")
+    session.job.index_folders([photos_folder])
+    wait_for(qtbot, lambda: session.job.state is not None and session.job.state.progress.stage == "prepare")
     with wait_for_signal(qtbot, session.notice_posted) as said:
         empty_window.status_line.cancel_button.click()
         assert empty_window.status_line.message_label.text() == "Stopping…"
     assert "stopped" in said[0][0]
-    assert session.job_state is None
+    assert session.job.state is None
     assert empty_window.search_page.invitation.offer.isVisible()
 
 
 def test_closing_the_window_ends_the_child(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
     session = empty_window.session
-    session.index_folders([photos_folder])
-    wait_for(qtbot, lambda: session.job_state is not None and session.job_state.progress.stage == "prepare")
+    session.job.index_folders([photos_folder])
+    wait_for(qtbot, lambda: session.job.state is not None and session.job.state.progress.stage == "prepare")
     job = session.findChild(ChildProcess)
     assert isinstance(job, ChildProcess) and job.is_running()
     empty_window.close()
@@ -72,8 +73,8 @@ def test_a_second_index_run_at_the_same_time_is_refused(
     empty_window: MainWindow, photos_folder: Path, qtbot: QtBot
 ) -> None:
     session = empty_window.session
-    session.index_folders([photos_folder])
-    session.index_folders([photos_folder])
+    session.job.index_folders([photos_folder])
+    session.job.index_folders([photos_folder])
     assert "under way" in empty_window.banner.sentence_label.text()
 
 
@@ -82,16 +83,16 @@ def test_the_sample_has_a_library_of_its_own(
 ) -> None:
     session = empty_window.session
     empty_window.search_page.invitation.sample_button.click()
-    assert session.folder == home / "sample.library"
-    wait_for(qtbot, lambda: session.job_state is None and not session.is_empty)
+    assert session.library.folder == home / "sample.library"
+    wait_for(qtbot, lambda: session.job.state is None and not session.library.is_empty)
     pictures = list(find_sample_folder().glob("*/*.png"))
-    assert len(session.listing.ids) == len({path.read_bytes() for path in pictures}) > 100
+    assert len(session.search.listing.ids) == len({path.read_bytes() for path in pictures}) > 100
     wait_for(qtbot, lambda: empty_window.search_page.results.grid.grid_model.photo_at(0) is not None)
     photo = empty_window.search_page.results.grid.grid_model.photo_at(0)
     assert photo is not None
     assert photo.label == sorted(path.parent.name for path in pictures)[0]
-    session.index_folders([photos_folder])
-    assert session.folder == home / "default.library"
+    session.job.index_folders([photos_folder])
+    assert session.library.folder == home / "default.library"
 
 
 def test_photos_of_another_process_appear_by_themselves(
@@ -104,7 +105,7 @@ def test_photos_of_another_process_appear_by_themselves(
     command = ["-m", "retrieval_app.cli", "index", str(more), "--library", str(home / "default.library"), "--json"]
     process = QProcess()
     process.start(sys.executable, command)
-    wait_for(qtbot, lambda: len(window.session.listing.ids) == SHOWN + 1)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN + 1)
     wait_for(qtbot, lambda: process.state() == QProcess.ProcessState.NotRunning)
     assert process.exitCode() == 0
 

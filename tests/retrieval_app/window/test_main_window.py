@@ -46,18 +46,21 @@ def files(*paths: Path) -> QMimeData:
 
 
 def wait_for_results(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: window.session.listing.result is not None and not window.session.searching, timeout=20_000)
+    qtbot.waitUntil(
+        lambda: window.session.search.listing.result is not None and not window.session.search.is_running,
+        timeout=20_000,
+    )
 
 
 def wait_for_library(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: window.session.listing.result is None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.session.search.listing.result is None, timeout=20_000)
 
 
 def test_a_click_ranks_the_library_by_distance(window: MainWindow, qtbot: QtBot) -> None:
-    wanted = int(window.session.listing.ids[3])
+    wanted = int(window.session.search.listing.ids[3])
     click(window, 3)
     wait_for_results(window, qtbot)
-    hits = window.session.listing.hits
+    hits = window.session.search.listing.hits
     assert hits[0].photo.id == wanted
     assert hits[0].distance == 0
     assert [hit.rank for hit in hits] == list(range(1, SHOWN + 1))
@@ -70,7 +73,7 @@ def test_a_second_click_on_the_query_goes_back_to_the_library(window: MainWindow
     wait_for_results(window, qtbot)
     click(window, 0)
     wait_for_library(window, qtbot)
-    assert len(window.session.listing.ids) == SHOWN
+    assert len(window.session.search.listing.ids) == SHOWN
     assert window.search_page.results.grid.current_place() == 5
 
 
@@ -88,10 +91,10 @@ def test_arrows_move_and_enter_queries(window: MainWindow, qtbot: QtBot) -> None
         press(window, key)
     place = 2 + grid.grid_model.columns
     assert grid.current_place() == place
-    wanted = int(window.session.listing.ids[place])
+    wanted = int(window.session.search.listing.ids[place])
     press(window, Qt.Key.Key_Return)
     wait_for_results(window, qtbot)
-    assert window.session.query_photo_id == wanted
+    assert window.session.search.query_photo_id == wanted
 
 
 def test_arrows_run_on_at_the_end_of_a_row_and_stop_at_the_ends(window: MainWindow) -> None:
@@ -113,19 +116,19 @@ def test_arrows_run_on_at_the_end_of_a_row_and_stop_at_the_ends(window: MainWind
 
 
 def test_back_and_forward_go_through_the_history(window: MainWindow, qtbot: QtBot) -> None:
-    first, second = (int(photo) for photo in window.session.listing.ids[[2, 9]])
-    window.session.toggle_query_photo(first)
+    first, second = (int(photo) for photo in window.session.search.listing.ids[[2, 9]])
+    window.session.search.toggle_query_photo(first)
     wait_for_results(window, qtbot)
-    window.session.toggle_query_photo(second)
-    qtbot.waitUntil(lambda: int(window.session.listing.ids[0]) == second, timeout=20_000)
+    window.session.search.toggle_query_photo(second)
+    qtbot.waitUntil(lambda: int(window.session.search.listing.ids[0]) == second, timeout=20_000)
     press(window, Qt.Key.Key_Backspace)
-    qtbot.waitUntil(lambda: int(window.session.listing.ids[0]) == first, timeout=20_000)
+    qtbot.waitUntil(lambda: int(window.session.search.listing.ids[0]) == first, timeout=20_000)
     press(window, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
     wait_for_library(window, qtbot)
     assert not window.menus.find_action("Back").isEnabled()
     press(window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)
     wait_for_results(window, qtbot)
-    assert window.session.query_photo_id == first
+    assert window.session.search.query_photo_id == first
 
 
 def test_the_side_buttons_of_the_mouse_go_back_and_forward(window: MainWindow, qtbot: QtBot) -> None:
@@ -138,18 +141,18 @@ def test_the_side_buttons_of_the_mouse_go_back_and_forward(window: MainWindow, q
 
 
 def test_the_last_of_many_searches_wins(window: MainWindow, qtbot: QtBot) -> None:
-    ids = [int(photo) for photo in window.session.listing.ids]
+    ids = [int(photo) for photo in window.session.search.listing.ids]
     for photo in ids:
-        window.session.toggle_query_photo(photo)
+        window.session.search.toggle_query_photo(photo)
     wait_for_results(window, qtbot)
-    assert int(window.session.listing.ids[0]) == ids[-1]
+    assert int(window.session.search.listing.ids[0]) == ids[-1]
 
 
 def test_a_search_does_not_run_in_the_windows_thread(window: MainWindow, qtbot: QtBot) -> None:
     """By design, not by the clock: clicking returns before there is a result, and the event loop brings it."""
     click(window, 0)
-    assert window.session.searching
-    assert window.session.listing.result is None
+    assert window.session.search.is_running
+    assert window.session.search.listing.result is None
     wait_for_results(window, qtbot)
 
 
@@ -158,9 +161,9 @@ def test_a_dropped_picture_is_the_query(window: MainWindow, qtbot: QtBot, tmp_pa
     draw("square", 30).save(outside)
     drop(window, files(outside))
     wait_for_results(window, qtbot)
-    assert window.session.query is not None
-    assert window.session.query.positives == (outside,)
-    assert [hit.photo.label for hit in window.session.listing.hits[:3]] == ["square"] * 3
+    assert window.session.search.query is not None
+    assert window.session.search.query.positives == (outside,)
+    assert [hit.photo.label for hit in window.session.search.listing.hits[:3]] == ["square"] * 3
 
 
 def test_several_dropped_pictures_are_one_query(
@@ -169,9 +172,9 @@ def test_several_dropped_pictures_are_one_query(
     pictures = [photos_folder / "disc" / "disc-1.png", photos_folder / "bar" / "bar-2.png"]
     drop(window, files(*pictures))
     wait_for_results(window, qtbot)
-    assert window.session.query is not None
-    assert window.session.query.positives == tuple(pictures)
-    nearest = {hit.photo.path for hit in window.session.listing.hits[:4]}
+    assert window.session.search.query is not None
+    assert window.session.search.query.positives == tuple(pictures)
+    nearest = {hit.photo.path for hit in window.session.search.listing.hits[:4]}
     assert {os.fsencode(path) for path in pictures} <= nearest
 
 
@@ -211,8 +214,8 @@ def test_a_pasted_bitmap_is_the_query(window: MainWindow, qtbot: QtBot, photos_f
     QGuiApplication.clipboard().setImage(QImage(str(photos_folder / "bar" / "bar-3.png")))
     press(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     wait_for_results(window, qtbot)
-    assert window.session.listing.hits[0].photo.path.endswith(b"bar-3.png")
-    assert window.session.listing.hits[0].distance < 0.05
+    assert window.session.search.listing.hits[0].photo.path.endswith(b"bar-3.png")
+    assert window.session.search.listing.hits[0].distance < 0.05
 
 
 def test_a_paste_into_a_text_field_starts_no_search(window: MainWindow, qtbot: QtBot) -> None:
@@ -222,7 +225,7 @@ def test_a_paste_into_a_text_field_starts_no_search(window: MainWindow, qtbot: Q
     field.setFocus()
     QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert field.text() == "a word"
-    assert window.session.query is None
+    assert window.session.search.query is None
 
 
 def test_a_paste_without_a_picture_says_so(window: MainWindow, qtbot: QtBot) -> None:
@@ -238,7 +241,7 @@ def test_a_double_click_opens_the_photo_of_the_first_click(
     opened: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
     grid = window.search_page.results.grid
-    wanted = int(window.session.listing.ids[6])
+    wanted = int(window.session.search.listing.ids[6])
     qtbot.waitUntil(lambda: grid.grid_model.photo_at(6) is not None, timeout=20_000)
     photo = grid.grid_model.photo_at(6)
     spot = grid.visualRect(grid.grid_model.index_at_place(6)).center()
@@ -247,7 +250,7 @@ def test_a_double_click_opens_the_photo_of_the_first_click(
     QTest.mouseDClick(grid.viewport(), LEFT, pos=spot)
     assert photo is not None
     assert opened == [QUrl.fromLocalFile(os.fsdecode(photo.path))]
-    assert window.session.query_photo_id == wanted
+    assert window.session.search.query_photo_id == wanted
 
 
 def test_the_tile_under_the_pointer_is_marked(window: MainWindow, qtbot: QtBot) -> None:
@@ -279,7 +282,7 @@ def test_details_show_what_is_known_of_the_current_photo(window: MainWindow, qtb
     click(window, 4)
     wait_for_results(window, qtbot)
     details = window.search_page.details
-    hit = window.session.listing.hits[0]
+    hit = window.session.search.listing.hits[0]
     assert details.photo == hit.photo
     press(window, Qt.Key.Key_F9)
     assert not details.isVisible()
@@ -314,9 +317,9 @@ def test_a_search_in_an_empty_library_says_what_to_do(empty_window: MainWindow, 
 
 
 def test_a_folder_that_is_gone_is_refused_with_a_sentence(empty_window: MainWindow, tmp_path: Path) -> None:
-    empty_window.session.index_folders([tmp_path / "gone"])
+    empty_window.session.job.index_folders([tmp_path / "gone"])
     assert "is not there" in empty_window.banner.sentence_label.text()
-    assert empty_window.session.job_state is None
+    assert empty_window.session.job.state is None
 
 
 def test_place_panes_size_and_theme_are_kept(window: MainWindow, home: Path, qtbot: QtBot) -> None:
@@ -385,9 +388,9 @@ from retrieval_app.app import build_application
 from retrieval_app.window.dialogs import FailuresDialog
 _, window = build_application(["lookalike"])
 window.show()
-while not len(window.session.listing.ids): QTest.qWait(20)
-window.session.toggle_query_photo(int(window.session.listing.ids[0]))
-while window.session.listing.result is None: QTest.qWait(20)
+while not len(window.session.search.listing.ids): QTest.qWait(20)
+window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
+while window.session.search.listing.result is None: QTest.qWait(20)
 window.close()
 print([name for name in ("torch", "timm", "torchvision", "openvino") if name in sys.modules])
 """

@@ -21,26 +21,26 @@ def test_a_picture_dropped_on_an_empty_library_offers_to_index_its_folder(
     empty_window.input_opener.open_items(ReceivedItems((photos_folder / "disc" / "disc-1.png",), ()))
     assert str(photos_folder / "disc") in empty_window.banner.sentence_label.text()
     QTest.mouseClick(empty_window.banner.remedy_button, LEFT)
-    assert empty_window.session.job_state is not None
-    empty_window.session.cancel_job()
+    assert empty_window.session.job.state is not None
+    empty_window.session.job.cancel()
 
 
 def test_a_file_in_place_of_a_folder_is_called_one(empty_window: MainWindow, photos_folder: Path) -> None:
-    empty_window.session.index_folders([photos_folder / "disc" / "disc-1.png"])
+    empty_window.session.job.index_folders([photos_folder / "disc" / "disc-1.png"])
     assert "disc-1.png is a file" in empty_window.banner.sentence_label.text()
     assert empty_window.banner.remedy_button.text() == "Index its folder"
-    assert empty_window.session.job_state is None
+    assert empty_window.session.job.state is None
 
 
 @pytest.mark.parametrize("pictures", [True, False])
 def test_a_folder_that_is_no_library_is_not_opened_as_one(
     window: MainWindow, photos_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pictures: bool
 ) -> None:
-    before, folder = window.session.folder, photos_folder if pictures else tmp_path / "nothing"
+    before, folder = window.session.library.folder, photos_folder if pictures else tmp_path / "nothing"
     folder.mkdir(exist_ok=True)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
     window.menus.find_action("Open library…").trigger()
-    assert window.session.folder == before
+    assert window.session.library.folder == before
     said = window.banner.sentence_label.text()
     assert ("is a folder of pictures" in said) == pictures and str(folder) in said
     assert window.banner.remedy_button.text() == ("Index this folder" if pictures else "Choose another folder")
@@ -53,5 +53,5 @@ def test_another_library_is_opened(
     shutil.copytree(indexed, other)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other))
     window.menus.find_action("Open library…").trigger()
-    assert window.session.folder == other
-    qtbot.waitUntil(lambda: not window.session.is_empty, timeout=20_000)
+    assert window.session.library.folder == other
+    qtbot.waitUntil(lambda: not window.session.library.is_empty, timeout=20_000)

@@ -34,7 +34,7 @@ def session(folder: Path, qtbot: QtBot) -> Iterator[Session]:
 def opened(qtbot: QtBot) -> MainWindow:
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.listing.ids) == SHOWN, timeout=LONG)
+    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=LONG)
     return window
 
 
@@ -43,23 +43,23 @@ def children(session: Session) -> list[ChildProcess]:
 
 
 def test_what_is_written_into_a_watched_folder_appears_by_itself(session: Session, folder: Path, qtbot: QtBot) -> None:
-    session.watch_folders(True)
+    session.job.watch_folders(True)
     draw("disc", 77).save(folder / "disc" / "new.png")
-    qtbot.waitUntil(lambda: len(session.listing.ids) == SHOWN + 1, timeout=LONG)
+    qtbot.waitUntil(lambda: len(session.search.listing.ids) == SHOWN + 1, timeout=LONG)
     (folder / "disc" / "new.png").unlink()
-    qtbot.waitUntil(lambda: len(session.listing.ids) == SHOWN, timeout=LONG)
-    session.watch_folders(False)
+    qtbot.waitUntil(lambda: len(session.search.listing.ids) == SHOWN, timeout=LONG)
+    session.job.watch_folders(False)
     qtbot.waitUntil(lambda: not children(session), timeout=LONG)
 
 
 def test_the_wish_to_watch_is_kept_with_its_library(session: Session, folder: Path, home: Path, qtbot: QtBot) -> None:
-    session.watch_folders(True)
+    session.job.watch_folders(True)
     qtbot.waitUntil(lambda: kept(home), timeout=LONG)
-    session.open_library(home / "other.library")
-    assert not session.library_job.watch.wanted
+    session.library.switch_to(home / "other.library")
+    assert not session.job.watch.wanted
     qtbot.waitUntil(lambda: not children(session), timeout=LONG)
-    session.open_library(home / "default.library")
-    qtbot.waitUntil(lambda: session.library_job.watch.wanted and len(children(session)) == 1, timeout=LONG)
+    session.library.switch_to(home / "default.library")
+    qtbot.waitUntil(lambda: session.job.watch.wanted and len(children(session)) == 1, timeout=LONG)
 
 
 def kept(home: Path) -> bool:
@@ -69,31 +69,31 @@ def kept(home: Path) -> bool:
 
 def test_the_watch_makes_way_for_a_job_and_comes_back(session: Session, folder: Path, qtbot: QtBot) -> None:
     at_once: list[int] = []
-    session.job_changed.connect(lambda: at_once.append(len(children(session))))
-    session.watch_folders(True)
+    session.job.changed.connect(lambda: at_once.append(len(children(session))))
+    session.job.watch_folders(True)
     draw("disc", 77).save(folder / "disc" / "new.png")
-    qtbot.waitUntil(lambda: session.library_job.watch.state is not None, timeout=LONG)  # it is at work itself
+    qtbot.waitUntil(lambda: session.job.watch.state is not None, timeout=LONG)  # it is at work itself
     with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
-        session.rescan_folders()
-        assert session.job_state is not None
+        session.job.rescan_folders()
+        assert session.job.state is not None
     assert said.args[0].startswith("Indexed in ")
     assert len(children(session)) == 1
     assert max(at_once) == 1
     draw("disc", 78).save(folder / "disc" / "newer.png")
-    qtbot.waitUntil(lambda: len(session.listing.ids) == SHOWN + 2, timeout=LONG)
+    qtbot.waitUntil(lambda: len(session.search.listing.ids) == SHOWN + 2, timeout=LONG)
 
 
 def test_a_job_that_is_cancelled_before_the_watch_has_made_way_never_starts(
     session: Session, folder: Path, qtbot: QtBot
 ) -> None:
-    session.watch_folders(True)
+    session.job.watch_folders(True)
     with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
-        session.rescan_folders()
-        session.cancel_job()
+        session.job.rescan_folders()
+        session.job.cancel()
     assert "stopped" in said.args[0]
-    assert session.job_state is None
+    assert session.job.state is None
     qtbot.waitUntil(lambda: len(children(session)) == 1, timeout=LONG)
-    assert session.library_job.watch.wanted
+    assert session.job.watch.wanted
 
 
 def test_a_picture_that_makes_the_run_crash_costs_that_picture_only(
@@ -103,10 +103,10 @@ def test_a_picture_that_makes_the_run_crash_costs_that_picture_only(
     breaking(folder / "disc" / "breaks.png")
     draw("disc", 79).save(folder / "disc" / "sound.png")
     with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
-        session.rescan_folders()
+        session.job.rescan_folders()
     assert said.args[0].endswith("The work had stopped unexpectedly, and went on by itself.")
-    qtbot.waitUntil(lambda: len(session.listing.ids) == SHOWN + 1, timeout=LONG)
-    reasons = {failure.path.rpartition(b"/")[2]: failure.reason for failure in session.failures}
+    qtbot.waitUntil(lambda: len(session.search.listing.ids) == SHOWN + 1, timeout=LONG)
+    reasons = {failure.path.rpartition(b"/")[2]: failure.reason for failure in session.library.failures}
     assert reasons[b"breaks.png"] == "made the decoder crash"
 
 
@@ -120,11 +120,11 @@ def test_the_watch_outlives_a_picture_that_makes_it_crash(
     session: Session, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(FAULTS), prepend=os.pathsep)
-    before = len(session.failures)
+    before = len(session.library.failures)
     breaking(folder / "disc" / "breaks.png")
-    session.watch_folders(True)
-    qtbot.waitUntil(lambda: len(session.failures) == before + 1, timeout=LONG)
-    assert session.library_job.watch.wanted
+    session.job.watch_folders(True)
+    qtbot.waitUntil(lambda: len(session.library.failures) == before + 1, timeout=LONG)
+    assert session.job.watch.wanted
     assert children(session)
 
 
@@ -134,12 +134,12 @@ def test_work_that_crashes_again_and_again_ends_with_a_sentence(
     (tmp_path / "sitecustomize.py").write_text(KILLED)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     with qtbot.waitSignal(session.trouble_changed, timeout=LONG, check_params_cb=bool) as said:
-        session.rescan_folders()
+        session.job.rescan_folders()
     assert "once more" in said.args[0].sentence
-    assert said.args[0].button == "Try again"
-    assert session.job_state is None
+    assert said.args[0].button_text == "Try again"
+    assert session.job.state is None
     with qtbot.waitSignal(session.trouble_changed, timeout=LONG, check_params_cb=bool) as said:
-        session.watch_folders(True)
+        session.job.watch_folders(True)
     assert said.args[0].sentence.startswith("The folders are no longer watched.")
-    assert said.args[0].button == "Watch again"
-    assert not session.library_job.watch.wanted
+    assert said.args[0].button_text == "Watch again"
+    assert not session.job.watch.wanted

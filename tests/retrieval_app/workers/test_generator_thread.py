@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
+from indexer.errors import LookalikeError
 from retrieval_app.workers.generator_thread import GeneratorThread
 
 
@@ -30,14 +31,22 @@ def test_steps_and_result_are_heard_in_order(background: GeneratorThread, qtbot:
     assert ended.args[0] != threading.get_ident()
 
 
-def test_an_exception_is_handed_over(background: GeneratorThread, qtbot: QtBot) -> None:
-    def failing() -> Generator[int, None, None]:
-        yield 1
-        raise ValueError("no")
+def failing(error: Exception) -> Generator[int, None, None]:
+    yield 1
+    raise error
 
-    with qtbot.waitSignal(background.failed, timeout=20_000) as failed:
-        background.run_steps(failing())
-    assert isinstance(failed.args[0], ValueError)
+
+def test_an_error_of_the_engine_is_told_as_a_sentence(background: GeneratorThread, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(background.refused, timeout=20_000) as refused:
+        background.run_steps(failing(LookalikeError("The folder is empty.")))
+    assert refused.args == ["The folder is empty."]
+
+
+def test_a_bug_is_raised_in_the_windows_thread(background: GeneratorThread, qtbot: QtBot) -> None:
+    with qtbot.captureExceptions() as faults:
+        background.run_steps(failing(ValueError("no")))
+        qtbot.waitUntil(lambda: bool(faults), timeout=20_000)
+    assert [kind for kind, _, _ in faults] == [ValueError]
 
 
 def test_the_next_one_takes_the_place_of_the_one_before(background: GeneratorThread, qtbot: QtBot) -> None:

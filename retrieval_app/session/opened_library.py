@@ -1,0 +1,164 @@
+"""The open library: where it lies, what was last read of it, and how a change that another process commits is noticed.
+
+A timer looks at the library's version; where it has changed, a reader thread takes a snapshot of everything the window
+shows of it. A library that does not exist yet is empty, until a job has made it.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from indexer.database.file_table import FailedFile
+from indexer.errors import LookalikeError
+from indexer.library import Library, LibraryInfo
+from retrieval_app.session.snapshot import LibrarySnapshot, take_snapshot
+from retrieval_app.session.trouble import TroubleMessage
+from retrieval_app.workers.library_job import LibraryJob
+from retrieval_app.workers.readers import LibraryReaders
+from retrieval_app.workers.writer import LibraryWriter
+
+POLL_MS = 700  # how often another process's commits are looked for
+SNAPSHOT_KEY, WARM_UP_KEY = "snapshot", "warm"
+
+
+class OpenedLibrary(QObject):
+    """One library at a time, with the threads that read and write it.
+
+    `reader` is one thread, so that snapshots and searches share what they have read.
+    """
+
+    closing = Signal()  # about to be closed: what the user is still typing about it is finished now
+    closed = Signal()  # nothing of it is held any more
+    changed = Signal()  # another library is open, or its counts, failures or model are others
+    opened = Signal()  # another library is open; comes after `changed`
+    photos_read = Signal(bool)  # the photos were read again, and whether with another model; comes after `changed`
+    trouble_changed = Signal(object)  # TroubleMessage
+
+    def __init__(self, folder: Path, library_job: LibraryJob, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.folder = folder
+        self.info: LibraryInfo | None = None  # None before the first photo
+        self.failures: list[FailedFile] = []
+        self.previous_model = ""  # the name of the model to go back to, "" where there is none
+        self.photo_ids = np.empty(0, np.int64)
+        self.writer = LibraryWriter(self)
+        self.reader = LibraryReaders(1, parent=self)
+        self._library_job = library_job
+        self._library: Library | None = None
+        self._version = -1
+        self._snapshot_pending = False
+        self._timer = QTimer(self, interval=POLL_MS)
+        self._timer.timeout.connect(self._poll_library)
+        self.reader.answered.connect(self._receive_snapshot)
+        self.reader.failed.connect(self._handle_failure)
+        self.reader.refused.connect(self._handle_refusal)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a library in the folder, and it could be opened."""
+        return self._library is not None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show yet."""
+        return self.info is None or self.info.photos == 0
+
+    def switch_to(self, folder: Path) -> None:
+        """Show another library; one that does not exist yet is empty until something is indexed into it."""
+        if self._library_job.state is not None:
+            sentence = "Another library can be opened when indexing is done or cancelled."
+            self.trouble_changed.emit(TroubleMessage(sentence, "Cancel", self._library_job.cancel))
+            return
+        self._leave()
+        self.folder = folder
+        self.resume_polling()
+        self.changed.emit()
+        self.opened.emit()
+
+    def resume_polling(self) -> None:
+        """Look at the library now, and from now on."""
+        self._timer.start()
+        self._poll_library()
+
+    def stop_polling(self) -> None:
+        """Look at the library no more, until it is opened again or a job on it has ended."""
+        self._timer.stop()
+
+    def close(self) -> None:
+        """Write what is still to be written, end the threads and close the library."""
+        self.writer.close()
+        self.reader.close()
+        if self._library is not None:
+            self._library.close()
+            self._library = None
+
+    def _leave(self) -> None:
+        self.closing.emit()
+        self._library_job.watch.follow_library(self.folder, wanted=False)
+        if self._library is not None:
+            self._library.close()
+        self._library, self._version, self._snapshot_pending = None, -1, False
+        self.reader.open(None)
+        self.writer.open(None)
+        self.info, self.failures, self.previous_model = None, [], ""
+        self.photo_ids = np.empty(0, np.int64)
+        self.closed.emit()
+
+    def _poll_library(self) -> None:
+        """Look for a library that came into being, or for what another process committed."""
+        if self._library is None and not self._try_open():
+            return
+        assert self._library is not None
+        try:
+            version = self._library.read_data_version()
+        except LookalikeError as error:
+            self._give_up(str(error))
+            return
+        if version != self._version and not self._snapshot_pending:
+            self._version, self._snapshot_pending = version, True
+            self.reader.ask_question(SNAPSHOT_KEY, take_snapshot)
+
+    def _try_open(self) -> bool:
+        """Open the library where there is one; whether it is open."""
+        if not (self.folder / "library.sqlite").exists():
+            return False
+        try:
+            self._library = Library.open(self.folder)
+        except LookalikeError as error:
+            if self._library_job.state is None:  # while a job makes the library, the next look will find it
+                self._give_up(str(error))
+            return False
+        self.reader.open(self.folder)
+        self.writer.open(self.folder)
+        return True
+
+    def _receive_snapshot(self, _key: object, answer: object) -> None:
+        if not isinstance(answer, LibrarySnapshot):
+            return
+        self._snapshot_pending = False
+        fingerprint_before = self.info.fingerprint if self.info else ""
+        if self.info is None:
+            self._library_job.watch.follow_library(self.folder, wanted=answer.is_watched)
+            self.reader.ask_question(WARM_UP_KEY, Library.warm_up)
+        self.photo_ids, self.info, self.failures = answer.photo_ids, answer.info, answer.failures
+        self.previous_model = answer.previous_model
+        self.changed.emit()
+        self.photos_read.emit(self.info is not None and self.info.fingerprint != fingerprint_before)
+
+    def _handle_failure(self, key: object) -> None:
+        """Stop looking at a library that cannot be read, also where a bug is the reason."""
+        if key == SNAPSHOT_KEY:
+            self._snapshot_pending = False
+        if key in (SNAPSHOT_KEY, WARM_UP_KEY):
+            self.stop_polling()
+
+    def _handle_refusal(self, key: object, sentence: str) -> None:
+        if key in (SNAPSHOT_KEY, WARM_UP_KEY):
+            self._give_up(sentence)
+
+    def _give_up(self, sentence: str) -> None:
+        """Look at the library no more until the user wants to try again."""
+        self.stop_polling()
+        self.trouble_changed.emit(TroubleMessage(sentence, "Try again", partial(self.switch_to, self.folder)))

@@ -1,0 +1,228 @@
+"""The search: the history of queries, filter, cut-off and ranking, and the listing that comes of them.
+
+A reader thread ranks, and the latest search wins: an answer to an earlier one is dropped.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from indexer.database.filters import Filter
+from indexer.ranking.rankings import RANK_NEAREST, SearchRequest, can_rank
+from indexer.search.query import Query, QueryExample
+from retrieval_app.session.marks import adjust_mark
+from retrieval_app.session.opened_library import OpenedLibrary
+from retrieval_app.session.photo_listing import (
+    NO_FILTER,
+    FoundListings,
+    PhotoListing,
+    find_filtered_photos,
+    find_ranked_photos,
+)
+from retrieval_app.session.query_history import QueryHistory
+from retrieval_app.session.trouble import TroubleMessage
+
+
+class PhotoSearch(QObject):
+    """What is looked for in the open library, and what was found.
+
+    The listing is the library's photos while there is no query, else the ranked hits. Filter, cut-off and ranking stay
+    from query to query.
+    """
+
+    query_changed = Signal()  # the query, the filter or the ranking
+    listing_changed = Signal()  # what is shown, or whether a search is under way
+    trouble_changed = Signal(object)  # TroubleMessage, or None when it is over
+    notice_posted = Signal(str)  # a sentence for the status line
+
+    def __init__(self, library: OpenedLibrary, try_sample: Callable[[], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.history = QueryHistory()
+        self.photo_filter = NO_FILTER
+        self.max_distance: float | None = None
+        self.ranking = RANK_NEAREST  # of indexer.ranking.rankings.RANKINGS
+        self.full_listing = PhotoListing(np.empty(0, np.int64))  # before the cut-off
+        self.listing = self.full_listing
+        self.is_running = False
+        self._library = library
+        self._try_sample = try_sample
+        self._search_number = 0
+        library.closed.connect(self._forget_everything)
+        library.opened.connect(self._show_opened_library)
+        library.photos_read.connect(self._follow_photos)
+        library.reader.answered.connect(self._receive_listings)
+        library.reader.failed.connect(self._end_failed_search)
+        library.reader.refused.connect(self._report_refusal)
+
+    @property
+    def query(self) -> Query | None:
+        """The query whose results are shown; None for the whole library."""
+        return self.history.current_query
+
+    @property
+    def request(self) -> SearchRequest | None:
+        """The query with filter, cut-off and ranking; None for the whole library."""
+        if self.query is None:
+            return None
+        within = None if self.photo_filter == NO_FILTER else self.photo_filter
+        return SearchRequest(self.query, within, self.max_distance, self.ranking)
+
+    @property
+    def query_photo_id(self) -> int | None:
+        """The photo of the library that alone is the query, if it is one."""
+        if self.query is None or len(self.query.positives) != 1 or not isinstance(self.query.positives[0], int):
+            return None
+        return self.query.positives[0]
+
+    # The query
+
+    def run_query(self, query: Query) -> None:
+        """Rank the library by its distance to the query; an earlier search that is still running is dropped."""
+        if self._library.is_empty:
+            sentence = "Nothing is here to search. Index a photo folder first."
+            self.trouble_changed.emit(TroubleMessage(sentence, "Try the sample", self._try_sample))
+            return
+        self.history.add_query(query)
+        self._show_current_query()
+
+    def repeat_search(self, request: SearchRequest) -> None:
+        """Search as it was done before: with the same filter, cut-off and ranking."""
+        self.photo_filter = request.within or NO_FILTER
+        self.max_distance, self.ranking = request.max_distance, request.ranking
+        self.run_query(request.query)
+
+    def toggle_query_photo(self, photo_id: int) -> None:
+        """Take a photo of the library as the query; a second time, go back to the whole library."""
+        if photo_id == self.query_photo_id:
+            self.show_library()
+        else:
+            self.run_query(Query(positives=(photo_id,)))
+
+    def mark_example(self, example: QueryExample, step: int) -> None:
+        """Look for more (1) or less (-1) of a picture, once more; a mark and its opposite undo each other."""
+        self.change_query(adjust_mark(self.query, example, step))
+
+    def change_query(self, query: Query | None) -> None:
+        """Rank by a query that came of changing the current one; None where nothing to look for would be left."""
+        if query is None:
+            self.notice_posted.emit("A search needs a picture to look like: mark one with + first.")
+        elif not self._library.is_empty:
+            self.history.add_query(query, changed=True)
+            self._show_current_query()
+
+    def undo_change(self) -> None:
+        """Take back the last mark or crop."""
+        if self.history.is_change:
+            self.move_in_history(-1)
+
+    def show_library(self) -> None:
+        """Drop the query and show the whole library."""
+        if self.query is not None:
+            self.history.add_query(None)
+            self._show_current_query()
+
+    def move_in_history(self, steps: int) -> None:
+        """Go back (-1) or forward (+1) in the history of queries."""
+        if self.history.can_move(steps):
+            self.history.move_by(steps)
+            self._show_current_query()
+
+    # Filter, cut-off and ranking
+
+    def set_filter(self, photo_filter: Filter) -> None:
+        """Show and search only the photos that pass the filter."""
+        self.photo_filter = photo_filter
+        self._show_current_query()
+
+    def set_max_distance(self, distance: float | None) -> None:
+        """Show only results up to a distance; None for all."""
+        self.max_distance = distance
+        if self.query is None or self.ranking == RANK_NEAREST:
+            self._show_listing(self.full_listing)
+        else:
+            self._show_current_query()
+
+    def toggle_ranking(self, ranking: str) -> None:
+        """Rank in one of RANKINGS from now on; a second time, by distance again."""
+        new_ranking = RANK_NEAREST if ranking == self.ranking else ranking
+        if self.can_rank_by(new_ranking):
+            self.ranking = new_ranking
+            self._show_current_query()
+
+    def can_rank_by(self, ranking: str) -> bool:
+        """Whether there is a query that can be ranked so."""
+        return self.query is not None and can_rank(ranking, self.query)
+
+    # The listing
+
+    def _show_current_query(self) -> None:
+        """Show what the history points at."""
+        self._drop_pending_search()
+        if not self.can_rank_by(self.ranking):
+            self.ranking = RANK_NEAREST
+        self.query_changed.emit()
+        if self.request is None:
+            self._show_library_photos()
+        else:
+            self.is_running = True
+            self._library.reader.ask_question(self._search_number, partial(find_ranked_photos, search=self.request))
+            self.listing_changed.emit()
+
+    def _show_library_photos(self) -> None:
+        """Show the library's photos, or those that pass the filter."""
+        if self.photo_filter == NO_FILTER:
+            photo_ids = self._library.photo_ids
+            self._show_listing(PhotoListing(photo_ids, candidate_count=len(photo_ids)))
+        else:
+            find_photos = partial(find_filtered_photos, within=self.photo_filter)
+            self._library.reader.ask_question(self._search_number, find_photos)
+
+    def _show_listing(self, full_listing: PhotoListing, cut_listing: PhotoListing | None = None) -> None:
+        self.full_listing = full_listing
+        self.listing = full_listing.cut_at_distance(self.max_distance) if cut_listing is None else cut_listing
+        self.listing_changed.emit()
+
+    def _drop_pending_search(self) -> None:
+        """Drop the search under way, and what was wrong with the one before."""
+        self._library.reader.drop_question(self._search_number)
+        self._search_number += 1
+        self.is_running = False
+        self.trouble_changed.emit(None)
+
+    # The reader's answers
+
+    def _receive_listings(self, key: object, answer: object) -> None:
+        if key == self._search_number and isinstance(answer, FoundListings):
+            self.is_running = False
+            self._show_listing(*answer)
+            self.notice_posted.emit(answer.full_listing.result.notice if answer.full_listing.result else "")
+
+    def _end_failed_search(self, key: object) -> None:
+        if key == self._search_number:
+            self.is_running = False
+            self.listing_changed.emit()
+
+    def _report_refusal(self, key: object, sentence: str) -> None:
+        if key == self._search_number:
+            self.trouble_changed.emit(TroubleMessage(sentence, "Back to the library", self.show_library))
+
+    # The library
+
+    def _forget_everything(self) -> None:
+        """Drop history, filter, cut-off and ranking with the library that they were about."""
+        self.history, self.photo_filter = QueryHistory(), NO_FILTER
+        self.max_distance, self.ranking = None, RANK_NEAREST
+        self._drop_pending_search()
+
+    def _show_opened_library(self) -> None:
+        self.query_changed.emit()
+        self._show_listing(PhotoListing(self._library.photo_ids))
+
+    def _follow_photos(self, model_changed: bool) -> None:
+        """Show what the library has now; results stay, unless another model ranked them."""
+        if self.query is None:
+            self._show_library_photos()
+        elif model_changed:
+            self._show_current_query()

@@ -1,0 +1,41 @@
+"""What a reader thread reads of the library each time that it has changed."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.database.file_table import FailedFile
+from indexer.library import Library, LibraryInfo
+
+WATCHED_SETTING = "watched"  # the library's setting
+
+
+class LibrarySnapshot(NamedTuple):
+    """What the window shows of a library, as it was at one moment."""
+
+    photo_ids: NDArray[np.int64]  # (n,), by folder and name
+    info: LibraryInfo | None  # None before the first photo
+    failures: list[FailedFile]
+    previous_model: str  # the name of the model before the active one, "" where there is none
+    is_watched: bool  # whether the user wants its folders to be watched
+
+
+def take_snapshot(library: Library) -> LibrarySnapshot:
+    """Read everything that the window shows of the library beside its pictures."""
+    info = library.collect_info() if library.model_fingerprint else None
+    settings = library.store.models
+    previous_model = settings.find_model(str(settings.read_setting("previous_model") or ""))
+    is_watched = bool(settings.read_setting(WATCHED_SETTING))
+    return LibrarySnapshot(
+        library.find_photo_ids(),
+        info,
+        library.list_failed_files(),
+        previous_model.name if previous_model else "",
+        is_watched,
+    )
+
+
+def save_watched_setting(library: Library, *, watched: bool) -> None:
+    """Remember in the library whether the user wants its folders to be watched."""
+    library.store.models.set_setting(WATCHED_SETTING, watched)

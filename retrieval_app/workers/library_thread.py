@@ -1,0 +1,51 @@
+"""What the threads that read or write the open library have in common: tasks are run on it one after the other."""
+
+import contextlib
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import NamedTuple
+
+from indexer.library import Library
+
+LibraryTask = Callable[[Library], object]
+
+
+class PendingTask(NamedTuple):
+    """A task and the library that was open when it was given; `library_number` grows with each library."""
+
+    library_number: int
+    folder: Path
+    key: Hashable
+    work: LibraryTask
+
+
+class TaskEnd(NamedTuple):
+    """What a task returned, or the exception that it ended with."""
+
+    task: PendingTask
+    result: object
+    error: Exception | None
+
+
+def run_tasks(take_task: Callable[[], PendingTask | None], report_end: Callable[[TaskEnd], None]) -> None:
+    """Run tasks in this thread until `take_task` returns None; the library stays open from one task to the next.
+
+    `report_end` is called in this thread, and may emit a signal of a window that is already gone.
+    """
+    library: Library | None = None
+    opened_number = -1
+    while (task := take_task()) is not None:
+        result, error = None, None
+        try:
+            if library is not None and opened_number != task.library_number:
+                library.close()
+                library = None
+            library = library or Library.open(task.folder)
+            opened_number = task.library_number
+            result = task.work(library)
+        except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
+            error = fault
+        with contextlib.suppress(RuntimeError):  # the window is gone
+            report_end(TaskEnd(task, result, error))
+    if library is not None:
+        library.close()
