@@ -13,6 +13,7 @@ from indexer.library import Library, Photo
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_count
+from retrieval_app.workers.library_thread import LibraryTask
 
 KIND_NAMES = {
     "copies": "Exact copies",
@@ -24,7 +25,6 @@ KIND_MEANINGS = {
     "near": "The same picture again: smaller, recompressed, slightly changed.",
     "alike": "Other pictures that look much alike, such as a series of shots.",
 }
-REJECTED_PAIRS_KEY = "pairs that are no match"
 PhotoIdPairs = tuple[tuple[int, int], ...]
 
 
@@ -50,6 +50,12 @@ class RejectedPair(NamedTuple):
     second: Photo
 
 
+class _PairsTask(NamedTuple):
+    """The key of a task of the writer that changes or reads the rejected pairs and returns all of them."""
+
+    number: int
+
+
 class DuplicatesState(QObject):
     """The groups found in the open library, which photos are to be kept, and which pairs are no match."""
 
@@ -64,6 +70,7 @@ class DuplicatesState(QObject):
         self.kept_members: set[GroupMember] = set()
         self.decisions: list[tuple[FoundGroups, PhotoIdPairs]] = []  # to take back: groups before, rejected pairs
         self.rejected_pairs: list[RejectedPair] = []  # all that the library remembers
+        self._newest_task = _PairsTask(0)
         session.library.writer.written.connect(self._take_rejected_pairs)
         session.library.writer.refused.connect(self._report_failure)
         self.question_job.state_changed.connect(self.changed)
@@ -108,11 +115,16 @@ class DuplicatesState(QObject):
         self._save_decision(((pair.first.id, pair.second.id),), None)
 
     def _save_decision(self, pairs: PhotoIdPairs, decision: str | None) -> None:
-        self._session.library.writer.write(REJECTED_PAIRS_KEY, partial(_write_decision, pairs=pairs, decision=decision))
+        self._run_pairs_task(partial(_write_decision, pairs=pairs, decision=decision))
         self.changed.emit()
 
+    def _run_pairs_task(self, work: LibraryTask) -> None:
+        self._newest_task = _PairsTask(self._newest_task.number + 1)
+        self._session.library.writer.write(self._newest_task, work)
+
     def _take_rejected_pairs(self, key: object, answer: object) -> None:
-        if key == REJECTED_PAIRS_KEY and isinstance(answer, list):
+        """Take what the library remembers, unless a later decision waits to be written: it is not among these pairs."""
+        if key == self._newest_task and isinstance(answer, list):
             self.rejected_pairs = answer
             self.changed.emit()
 
@@ -128,11 +140,11 @@ class DuplicatesState(QObject):
             self.found_groups, self.kept_members, self.decisions, self.rejected_pairs = None, set(), [], []
         if not self._session.library.is_empty:
             # Read by the writer, so after the decisions that are still to be written.
-            self._session.library.writer.write(REJECTED_PAIRS_KEY, _list_rejected_pairs)
+            self._run_pairs_task(_list_rejected_pairs)
         self.changed.emit()
 
     def _report_failure(self, key: object, sentence: str) -> None:
-        if key == REJECTED_PAIRS_KEY:
+        if isinstance(key, _PairsTask):
             self._session.notice_posted.emit(f"This could not be remembered. {sentence}")
 
     def describe_groups(self) -> str:

@@ -1,4 +1,4 @@
-"""The page about a training: a child process makes it, the system's browser shows it."""
+"""The report about a training as a web page: a child process makes it, the system's browser shows it."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from retrieval_app.workers.child_process import ChildProcess, JobEnd
 
 
 class ReportJob(QObject):
-    """One page at a time; `sentence` says that it is being made, or why there is none."""
+    """Makes one report at a time; `sentence` tells that it is being made, or why that failed."""
 
     changed = Signal()
 
@@ -24,11 +24,11 @@ class ReportJob(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a page is being made."""
+        """Whether a report is being made."""
         return self._job is not None
 
     def open_report(self, checkpoint: Path) -> None:
-        """Make the page of the training that made a checkpoint, and show it."""
+        """Make the report about the training of a checkpoint, and show it."""
         if self._job is None:
             words = build_command("report", str(checkpoint), "--json", "--attached")
             self._job = ChildProcess(words, self)
@@ -42,8 +42,6 @@ class ReportJob(QObject):
             self._job.close()
 
     def _finish_job(self, end: JobEnd) -> None:
-        assert self._job is not None
-        self._job.deleteLater()
         self._job = None
         self.sentence = "" if end.result is not None else end.sentence
         self.changed.emit()

@@ -149,8 +149,6 @@ class FineTuning(QObject):
             self.advanced.emit()
 
     def _finish_training(self, end: JobEnd) -> None:
-        assert self._job is not None
-        self._job.deleteLater()
         self._job = None
         if end.result is not None:
             self.outcome = read_outcome(end.result)
