@@ -21,12 +21,13 @@ from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import MAX_ZOOM, ResolutionPair, ZoomState, ZoomView, clamp_zoom_state
 from retrieval_app.window.main_window import MainWindow
 from retrieval_app.wording import format_frequency
+from tests.support.window_waits import wait_for, wait_for_signal
 
 
 def compare(window: MainWindow, qtbot: QtBot, query: int = 2, place: int = 1) -> ComparePage:
     """Search with a photo, go to a result, press Space and wait for all that is known."""
     window.session.search.toggle_query_photo(int(window.session.search.listing.ids[query]))
-    qtbot.waitUntil(lambda: window.session.search.listing.result is not None, timeout=20_000)
+    wait_for(qtbot, lambda: window.session.search.listing.result is not None)
     grid = window.search_page.results.grid
     grid.setFocus()
     grid.go_to(place)
@@ -37,9 +38,7 @@ def compare(window: MainWindow, qtbot: QtBot, query: int = 2, place: int = 1) ->
 
 def wait(window: MainWindow, qtbot: QtBot) -> None:
     page = window.search_page.compare_page
-    qtbot.waitUntil(
-        lambda: page.verdict.text() in VERDICT_TEXTS.values() and window.search_page.questions.is_idle(), timeout=20_000
-    )
+    wait_for(qtbot, lambda: page.verdict.text() in VERDICT_TEXTS.values() and window.search_page.questions.is_idle())
 
 
 def test_space_compares_with_the_query_and_says_what_verify_says(window: MainWindow, qtbot: QtBot, home: Path) -> None:
@@ -68,9 +67,9 @@ def test_space_without_a_query_says_what_to_do(window: MainWindow, qtbot: QtBot)
     grid = window.search_page.results.grid
     grid.setFocus()
     grid.go_to(0)
-    with qtbot.waitSignal(window.session.notice_posted) as said:
+    with wait_for_signal(qtbot, window.session.notice_posted) as said:
         QTest.keyClick(grid, Qt.Key.Key_Space)
-    assert "Choose a query first" in said.args[0]
+    assert "Choose a query first" in said[0][0]
     assert not window.search_page.compare_page.isVisible()
 
 
@@ -108,7 +107,7 @@ def test_heat_maps_come_on_demand_and_go(window: MainWindow, qtbot: QtBot) -> No
     page = compare(window, qtbot)
     QTest.keyClick(page.second_view, Qt.Key.Key_W)
     assert page.heat_box.isChecked()
-    qtbot.waitUntil(window.search_page.questions.is_idle, timeout=20_000)
+    wait_for(qtbot, window.search_page.questions.is_idle)
     hot = page.second_view.grab().toImage()
     QTest.keyClick(page.second_view, Qt.Key.Key_W)
     plain = page.second_view.grab().toImage()

@@ -23,6 +23,7 @@ from tests.support.drawings import CLASSES, EACH
 from tests.support.labelled_shapes import write_classes
 from tests.support.training_child import let_go, refusing, said, speaking
 from tests.support.trees import snapshot
+from tests.support.window_waits import wait_for, wait_for_signal
 from training.settings.config import TrainConfig
 
 MakeDialog = Callable[[list[str]], TrainDialog]
@@ -38,7 +39,7 @@ def make_dialog(window: MainWindow, qtbot: QtBot) -> Iterator[MakeDialog]:
         tuning = FineTuning(command=lambda _folder, _config: command)
         made.append(TrainDialog(tuning, window.session, window.theme, window))
         made[0].show()
-        qtbot.waitUntil(lambda: tuning.contents is not None, timeout=20_000)
+        wait_for(qtbot, lambda: tuning.contents is not None)
         return made[0]
 
     yield make
@@ -69,7 +70,7 @@ def finish(make_dialog: MakeDialog, tmp_path: Path, qtbot: QtBot) -> Finish:
         dialog = make_dialog(speaking(tmp_path / "pipe", "", result))
         dialog.start_button.click()
         let_go(tmp_path / "pipe")
-        qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.verdict_view, timeout=20_000)
+        wait_for(qtbot, lambda: dialog.pages.currentWidget() is dialog.verdict_view)
         return dialog
 
     return finished
@@ -77,7 +78,7 @@ def finish(make_dialog: MakeDialog, tmp_path: Path, qtbot: QtBot) -> Finish:
 
 def question(qtbot: QtBot, dialog: TrainDialog) -> QMessageBox:
     """The question that the dialog asks."""
-    qtbot.waitUntil(lambda: any(box.isVisible() for box in dialog.findChildren(QMessageBox)), timeout=20_000)
+    wait_for(qtbot, lambda: any(box.isVisible() for box in dialog.findChildren(QMessageBox)))
     return next(box for box in dialog.findChildren(QMessageBox) if box.isVisible())
 
 
@@ -134,7 +135,7 @@ def test_another_folder_can_be_chosen(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(shapes))
     dialog.choose_page.source_row.choose_button.click()
     assert not dialog.start_button.isEnabled()
-    qtbot.waitUntil(lambda: dialog.tuning.contents is not None, timeout=20_000)
+    wait_for(qtbot, lambda: dialog.tuning.contents is not None)
     assert dialog.choose_page.source_row.path_label.text() == str(shapes)
     assert not dialog.start_button.isEnabled()
     assert "two classes of at least six different pictures" in dialog.note.text()
@@ -143,7 +144,7 @@ def test_another_folder_can_be_chosen(
 def test_a_folder_that_is_gone_is_said(make_dialog: MakeDialog, tmp_path: Path, qtbot: QtBot) -> None:
     dialog = make_dialog(refusing())
     dialog.tuning.choose_source(tmp_path / "gone")
-    qtbot.waitUntil(lambda: bool(dialog.tuning.refusal), timeout=20_000)
+    wait_for(qtbot, lambda: bool(dialog.tuning.refusal))
     assert not dialog.start_button.isEnabled()
     assert "cannot be read" in dialog.note.text()
 
@@ -164,9 +165,7 @@ def test_a_running_training_shows_its_curves_and_can_be_cancelled(make_dialog: M
     dialog.start_button.click()
     page = dialog.running_page
     assert dialog.pages.currentWidget() is page
-    qtbot.waitUntil(
-        lambda: bool(page.loss_chart.lines) and list(page.loss_chart.lines[0].xs) == [1, 2, 3], timeout=20_000
-    )
+    wait_for(qtbot, lambda: bool(page.loss_chart.lines) and list(page.loss_chart.lines[0].xs) == [1, 2, 3])
     assert list(page.loss_chart.lines[0].ys) == [0.2, 0.1, 0.05]
     scores = {line.name: list(line.ys) for line in page.score_chart.lines}
     assert scores == {"backbone": [0.31, 0.40], "head": [0.30, 0.42]}
@@ -175,7 +174,7 @@ def test_a_running_training_shows_its_curves_and_can_be_cancelled(make_dialog: M
     assert page.warning_text.text() == "The training collapsed."
     dialog.cancel_button.click()
     assert page.status_label.text() == "Stopping…"
-    qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.choose_page, timeout=20_000)
+    wait_for(qtbot, lambda: dialog.pages.currentWidget() is dialog.choose_page)
     assert dialog.note.text().startswith("The training was stopped. Nothing was changed.")
     assert dialog.start_button.isEnabled()
 
@@ -189,7 +188,7 @@ def test_closing_the_dialog_leaves_the_training_at_work(
     assert not dialog.isVisible()
     assert dialog.tuning.running
     window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
-    qtbot.waitUntil(lambda: window.session.search.listing.result is not None, timeout=20_000)
+    wait_for(qtbot, lambda: window.session.search.listing.result is not None)
     dialog.show()
     assert dialog.pages.currentWidget() is dialog.running_page
 
@@ -197,7 +196,7 @@ def test_closing_the_dialog_leaves_the_training_at_work(
 def test_a_failed_training_is_said_in_its_sentence(make_dialog: MakeDialog, qtbot: QtBot) -> None:
     dialog = make_dialog(refusing())
     dialog.start_button.click()
-    qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.choose_page, timeout=20_000)
+    wait_for(qtbot, lambda: dialog.pages.currentWidget() is dialog.choose_page)
     assert dialog.note.text().startswith("The disk is full.")
     assert dialog.start_button.isEnabled()
 
@@ -211,7 +210,7 @@ def test_a_better_model_is_shown_with_figures_and_pictures(
     assert dialog.use_button.text() == "Use this model"
     assert dialog.use_button.isEnabled()
     wanted = {bytes(path) for path in pictures[:7]}
-    qtbot.waitUntil(lambda: set(dialog.verdict_view.pictures) == wanted, timeout=20_000)
+    wait_for(qtbot, lambda: set(dialog.verdict_view.pictures) == wanted)
     assert not any(pixmap.isNull() for pixmap in dialog.verdict_view.pictures.values())
 
 
@@ -244,7 +243,7 @@ def test_a_picture_that_is_gone_leaves_the_others_shown(
 ) -> None:
     some = [pictures[0], tmp_path / "gone.png", *pictures[2:]]
     dialog = finish(said(checkpoint, some, install=True))
-    qtbot.waitUntil(lambda: len(dialog.verdict_view.pictures) == 7, timeout=20_000)
+    wait_for(qtbot, lambda: len(dialog.verdict_view.pictures) == 7)
     assert [path for path, pixmap in dialog.verdict_view.pictures.items() if pixmap.isNull()] == [bytes(some[1])]
 
 
@@ -280,7 +279,7 @@ def test_a_checkpoint_that_cannot_be_used_is_said_in_the_window(
     dialog = finish(said(checkpoint, pictures, install=True))
     dialog.use_button.click()
     assert not dialog.isVisible()
-    qtbot.waitUntil(window.banner.isVisible, timeout=60_000)
+    wait_for(qtbot, window.banner.isVisible)
     assert "checkpoint" in window.banner.sentence_label.text()
     assert before is not None and window.session.library.info is not None
     assert window.session.library.info._replace(bytes=0) == before._replace(bytes=0)  # a log on disk may have grown
@@ -291,7 +290,7 @@ def test_the_values_under_the_pointer_are_said(make_dialog: MakeDialog, qtbot: Q
     dialog = make_dialog(speaking(None))
     dialog.start_button.click()
     chart = dialog.running_page.score_chart
-    qtbot.waitUntil(lambda: bool(chart.lines) and len(chart.lines[0].xs) == 2, timeout=20_000)
+    wait_for(qtbot, lambda: bool(chart.lines) and len(chart.lines[0].xs) == 2)
     box = chart.plot.getPlotItem().vb
     chart.plot.scene().sigMouseMoved.emit(QPointF(box.mapViewToScene(QPointF(0.9, 0.4))))
     assert chart.readout.text() == "Epoch 1:  backbone 0.400,  head 0.420"
@@ -318,11 +317,11 @@ def test_the_window_asks_before_it_gives_up_a_training(
     door = LazyTrainDialog(window.session, window.theme, window, command=lambda _folder, _config: speaking(None))
     assert door.may_close()
     door.tuning.choose_source(photos_folder)
-    qtbot.waitUntil(lambda: door.tuning.contents is not None, timeout=20_000)
-    with qtbot.waitSignal(window.session.notice_posted, timeout=20_000) as notice:
+    wait_for(qtbot, lambda: door.tuning.contents is not None)
+    with wait_for_signal(qtbot, window.session.notice_posted) as notice:
         door.tuning.start_training(TrainConfig())
-        qtbot.waitUntil(lambda: (door.tuning.training or TrainingProgress()).epoch == 2, timeout=20_000)
-    assert notice.args[0].startswith("Training, epoch 1 of 2")
+        wait_for(qtbot, lambda: (door.tuning.training or TrainingProgress()).epoch == 2)
+    assert notice[0][0].startswith("Training, epoch 1 of 2")
     monkeypatch.setattr(QMessageBox, "exec", lambda box: answer(box, "Keep training"))
     assert not door.may_close()
     monkeypatch.setattr(QMessageBox, "exec", lambda box: answer(box, "Give it up"))
@@ -339,33 +338,27 @@ def test_a_real_training_from_the_menu_to_the_model_in_use_and_back(window: Main
     back = window.menus.find_action("Go back to the previous model")
     assert not back.isEnabled()
     window.menus.find_action("Fine-tune on labelled folders…").trigger()
-    qtbot.waitUntil(lambda: window.training.dialog is not None and window.training.dialog.isVisible(), timeout=20_000)
+    wait_for(qtbot, lambda: window.training.dialog is not None and window.training.dialog.isVisible())
     dialog = window.training.dialog
     assert dialog is not None
-    qtbot.waitUntil(lambda: dialog.tuning.contents is not None, timeout=20_000)
+    wait_for(qtbot, lambda: dialog.tuning.contents is not None)
     for name, value in (("image_size", 32), ("epochs", 1), ("dim", 16), ("classes_per_batch", 3)):
         set_value(dialog, name, value)
     dialog.start_button.click()
-    qtbot.waitUntil(lambda: not dialog.tuning.running, timeout=90_000)
+    wait_for(qtbot, lambda: not dialog.tuning.running)
     assert dialog.tuning.outcome is not None, dialog.tuning.sentence
     assert len(dialog.tuning.outcome.examples) == 5
     session.search.toggle_query_photo(int(session.search.listing.ids[0]))
-    qtbot.waitUntil(lambda: session.search.listing.result is not None, timeout=20_000)
+    wait_for(qtbot, lambda: session.search.listing.result is not None)
     ranked = session.search.listing
     dialog.use_button.click()
     if not dialog.tuning.outcome or not dialog.tuning.outcome.install:
         for box in dialog.findChildren(QMessageBox):
             answer(box, "Use it")
-    qtbot.waitUntil(
-        lambda: session.library.info is not None and session.library.info.fingerprint != first, timeout=90_000
-    )
-    qtbot.waitUntil(lambda: session.job.state is None and back.isEnabled(), timeout=20_000)
-    qtbot.waitUntil(
-        lambda: session.search.listing is not ranked and session.search.listing.result is not None, timeout=20_000
-    )
+    wait_for(qtbot, lambda: session.library.info is not None and session.library.info.fingerprint != first)
+    wait_for(qtbot, lambda: session.job.state is None and back.isEnabled())
+    wait_for(qtbot, lambda: session.search.listing is not ranked and session.search.listing.result is not None)
     back.trigger()
-    qtbot.waitUntil(
-        lambda: session.library.info is not None and session.library.info.fingerprint == first, timeout=60_000
-    )
-    qtbot.waitUntil(lambda: session.job.state is None, timeout=20_000)
+    wait_for(qtbot, lambda: session.library.info is not None and session.library.info.fingerprint == first)
+    wait_for(qtbot, lambda: session.job.state is None)
     assert QTest.qWaitForWindowExposed(window)

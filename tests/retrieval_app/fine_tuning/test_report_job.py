@@ -14,6 +14,7 @@ from retrieval_app.window.main_window import MainWindow
 from retrieval_app.workers.child_process import ChildProcess
 from tests.support.html_pages import parse
 from tests.support.training_child import said
+from tests.support.window_waits import wait_for
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_the_report_is_made_and_opened(window: MainWindow, opened: list[str], ch
     report.open_report(checkpoint)
     assert report.busy
     assert "being made" in report.sentence
-    qtbot.waitUntil(lambda: opened != [], timeout=60_000)
+    wait_for(qtbot, lambda: opened != [])
     assert opened == [str(checkpoint / "report.html")]
     assert parse((checkpoint / "report.html").read_text()).faults == []
     assert (report.busy, report.sentence) == (False, "")
@@ -59,7 +60,7 @@ def test_why_there_is_no_report_is_said(window: MainWindow, opened: list[str], c
     (checkpoint / "training.json").unlink()
     report = ReportJob(window.session)
     report.open_report(checkpoint)
-    qtbot.waitUntil(lambda: not report.busy, timeout=60_000)
+    wait_for(qtbot, lambda: not report.busy)
     assert "is no checkpoint of a training" in report.sentence
     assert opened == []
 
@@ -68,11 +69,11 @@ def test_closing_the_window_ends_the_child_that_makes_the_report(
     window: MainWindow, checkpoint: Path, qtbot: QtBot
 ) -> None:
     window.training.open_dialog(FOLDER_SOURCE)
-    qtbot.waitUntil(lambda: window.training.dialog is not None, timeout=20_000)
+    wait_for(qtbot, lambda: window.training.dialog is not None)
     assert window.training.dialog is not None
     report = window.training.dialog.report_job
     report.open_report(checkpoint)
     (child,) = report.findChildren(ChildProcess)
-    qtbot.waitUntil(child.is_running, timeout=20_000)
+    wait_for(qtbot, child.is_running)
     window.close()
     assert not child.is_running()

@@ -17,6 +17,7 @@ from retrieval_app.fine_tuning.source_row import FILTER_SOURCE, FOLDER_SOURCE, L
 from retrieval_app.fine_tuning.training_job import build_command_line
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.window_waits import wait_for
 from training.data.sources import LibraryLabels
 from training.settings.config import TrainConfig
 
@@ -32,12 +33,10 @@ def opened(window: MainWindow, qtbot: QtBot) -> MakeDialog:
 
     def open_by(entry: str) -> TrainDialog:
         window.menus.find_action(entry).trigger()
-        qtbot.waitUntil(
-            lambda: window.training.dialog is not None and window.training.dialog.isVisible(), timeout=20_000
-        )
+        wait_for(qtbot, lambda: window.training.dialog is not None and window.training.dialog.isVisible())
         dialog = window.training.dialog
         assert dialog is not None
-        qtbot.waitUntil(lambda: dialog.tuning.reading_progress is None, timeout=20_000)
+        wait_for(qtbot, lambda: dialog.tuning.reading_progress is None)
         return dialog
 
     return open_by
@@ -90,11 +89,11 @@ def test_labels_that_change_beside_the_open_dialog_count_at_once(
     dialog = opened(ON_LABELS)
     discs = ids_of(window, "disc")
     label(window, dict.fromkeys(discs[:2], "my own"))
-    qtbot.waitUntil(lambda: title(dialog) == f"{ALL} labelled photos, {len(CLASSES) + 1} labels", timeout=20_000)
+    wait_for(qtbot, lambda: title(dialog) == f"{ALL} labelled photos, {len(CLASSES) + 1} labels")
     problems = dialog.choose_page.summary_panel.problems
     assert problems.text() == "1 class has fewer than 6 different pictures: my own."
     label(window, dict.fromkeys(discs[:2]))
-    qtbot.waitUntil(lambda: title(dialog) == f"{ALL} labelled photos, {len(CLASSES)} labels", timeout=20_000)
+    wait_for(qtbot, lambda: title(dialog) == f"{ALL} labelled photos, {len(CLASSES)} labels")
     assert not problems.isVisible()
 
 
@@ -112,12 +111,12 @@ def test_with_a_filter_the_photos_that_pass_can_be_learned_from(
     row.kind_box.setFocus()
     QTest.keyClick(row.kind_box, Qt.Key.Key_Down)
     assert dialog.tuning.source == LibraryLabels(window.session.library.folder, within)
-    qtbot.waitUntil(lambda: title(dialog) == f"{EACH} labelled photos, 2 labels", timeout=20_000)
+    wait_for(qtbot, lambda: title(dialog) == f"{EACH} labelled photos, 2 labels")
     assert row.path_label.text() == "in disc"
     assert not dialog.start_button.isEnabled()
     assert "two classes of at least six different pictures" in dialog.note.text()
     window.session.search.set_filter(Filter(label="my own"))
-    qtbot.waitUntil(lambda: title(dialog) == "2 labelled photos, 1 label", timeout=20_000)
+    wait_for(qtbot, lambda: title(dialog) == "2 labelled photos, 1 label")
     window.session.search.set_filter(Filter())
     assert dialog.tuning.source == LibraryLabels(window.session.library.folder)
     assert kinds(dialog) == [FOLDER_SOURCE, LIBRARY_SOURCE]
@@ -128,7 +127,7 @@ def test_from_labels_back_to_the_folder(opened: MakeDialog, photos_folder: Path,
     assert opened(ON_FOLDER) is dialog
     assert dialog.choose_page.source_row.path_label.text() == str(photos_folder)
     assert dialog.choose_page.source_row.choose_button.isVisible()
-    qtbot.waitUntil(lambda: title(dialog).endswith(f"pictures in {len(CLASSES)} classes"), timeout=20_000)
+    wait_for(qtbot, lambda: title(dialog).endswith(f"pictures in {len(CLASSES)} classes"))
     assert dialog.choose_page.summary_panel.place.text() == "Found in the folder"
 
 
@@ -163,12 +162,12 @@ def test_a_training_on_the_photos_that_pass_goes_through_the_real_command(
     recipe = editors["recipe"]
     assert isinstance(recipe, QComboBox)
     recipe.setCurrentIndex(recipe.findData("quick"))
-    qtbot.waitUntil(dialog.start_button.isEnabled, timeout=20_000)
+    wait_for(qtbot, dialog.start_button.isEnabled)
     dialog.start_button.click()
     before = dialog.tuning.source
     opened(ON_FOLDER)
     assert dialog.tuning.source == before  # what is at work stays
-    qtbot.waitUntil(lambda: not dialog.tuning.running, timeout=120_000)
+    wait_for(qtbot, lambda: not dialog.tuning.running)
     assert dialog.tuning.outcome is not None, dialog.tuning.sentence
     story = json.loads((dialog.tuning.outcome.checkpoint / "training.json").read_text())
     assert "labelled in the library default (only photos: at least 2 px)" in story["source"]

@@ -15,9 +15,9 @@ from retrieval_app.library.facts import list_fact_sections
 from retrieval_app.library.page import WATCH_IDLE, WATCH_OFF
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.window_waits import wait_for, wait_for_signal
 
 SHOWN = EACH * len(CLASSES)
-LONG = 60_000
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -26,7 +26,7 @@ def mine(folder: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on that library, with the library page shown."""
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=LONG)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
     to_library(window)
     yield window
     window.close()
@@ -54,7 +54,7 @@ def answer(window: MainWindow, words: str) -> str:
 
 
 def rescan(window: MainWindow, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(window.session.notice_posted, timeout=LONG):
+    with wait_for_signal(qtbot, window.session.notice_posted):
         QTest.mouseClick(window.library_page.look_button, LEFT)
 
 
@@ -71,7 +71,7 @@ def test_keys_with_the_number_of_a_page_lead_to_it_and_back(window: MainWindow) 
 
 def test_a_search_from_another_page_shows_its_results(mine: MainWindow, qtbot: QtBot) -> None:
     mine.session.search.toggle_query_photo(int(mine.session.search.listing.ids[0]))
-    qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
+    wait_for(qtbot, mine.search_page.isVisible)
 
 
 def test_the_first_state_invites_a_folder(empty_window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,14 +131,14 @@ def test_a_folder_that_is_away_is_said_to_be_and_found_at_its_new_place_without_
 ) -> None:
     elsewhere = folder.rename(folder.with_name("moved"))
     rescan(mine, qtbot)
-    qtbot.waitUntil(lambda: texts(mine.library_page.roots.view)[0][1].startswith("offline"), timeout=LONG)
+    wait_for(qtbot, lambda: texts(mine.library_page.roots.view)[0][1].startswith("offline"))
     assert len(mine.session.search.listing.ids) == SHOWN
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(elsewhere))
     said: list[str] = []
     mine.session.notice_posted.connect(said.append)
     QTest.mouseClick(mine.library_page.roots.move_button, LEFT)
-    qtbot.waitUntil(lambda: any(text.endswith(": 0 new photos.") for text in said), timeout=LONG)
-    qtbot.waitUntil(lambda: texts(mine.library_page.roots.view)[0][:2] == [str(elsewhere), "online"], timeout=LONG)
+    wait_for(qtbot, lambda: any(text.endswith(": 0 new photos.") for text in said))
+    wait_for(qtbot, lambda: texts(mine.library_page.roots.view)[0][:2] == [str(elsewhere), "online"])
     assert len(mine.session.search.listing.ids) == SHOWN
 
 
@@ -147,14 +147,14 @@ def test_missing_files_are_counted_and_forgotten_only_when_asked(mine: MainWindo
     assert not pane.forget_missing.isVisible()
     (folder / "bar" / "bar-0.png").unlink()
     rescan(mine, qtbot)
-    qtbot.waitUntil(pane.forget_missing.isVisible, timeout=LONG)
+    wait_for(qtbot, pane.forget_missing.isVisible)
     assert pane.forget_missing.text() == "Forget 1 missing file…"
     QTest.mouseClick(pane.forget_missing, LEFT)
     answer(mine, "Keep")
     assert mine.session.job.state is None
     QTest.mouseClick(pane.forget_missing, LEFT)
     answer(mine, "Forget them")
-    qtbot.waitUntil(lambda: mine.session.job.state is None and not pane.forget_missing.isVisible(), timeout=LONG)
+    wait_for(qtbot, lambda: mine.session.job.state is None and not pane.forget_missing.isVisible())
 
 
 def test_a_folder_is_forgotten_after_a_question_and_its_pictures_stay(
@@ -163,7 +163,7 @@ def test_a_folder_is_forgotten_after_a_question_and_its_pictures_stay(
     before = sorted(folder.rglob("*"))
     QTest.mouseClick(mine.library_page.roots.forget_button, LEFT)
     assert f"Forget {folder} with its {SHOWN} files?" in answer(mine, "Forget the folder")
-    qtbot.waitUntil(mine.library_page.folder_invitation.isVisible, timeout=LONG)
+    wait_for(qtbot, mine.library_page.folder_invitation.isVisible)
     assert mine.session.library.is_empty
     assert sorted(folder.rglob("*")) == before
 
@@ -174,7 +174,7 @@ def test_the_switch_turns_the_watch_on_and_off(mine: MainWindow, qtbot: QtBot) -
     page.watch_box.setFocus()
     QTest.keyClick(page.watch_box, Qt.Key.Key_Space)
     assert mine.session.job.watch.wanted
-    qtbot.waitUntil(lambda: page.watch_state.text() not in (WATCH_OFF, WATCH_IDLE), timeout=LONG)  # the first run
-    qtbot.waitUntil(lambda: page.watch_state.text() == WATCH_IDLE, timeout=LONG)
+    wait_for(qtbot, lambda: page.watch_state.text() not in (WATCH_OFF, WATCH_IDLE))  # the first run
+    wait_for(qtbot, lambda: page.watch_state.text() == WATCH_IDLE)
     QTest.keyClick(page.watch_box, Qt.Key.Key_Space)
     assert page.watch_state.text() == WATCH_OFF

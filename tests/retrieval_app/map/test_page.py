@@ -25,8 +25,8 @@ from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES
 from tests.support.drawings import draw as drawing
 from tests.support.embedders import Tiny, write_card
+from tests.support.window_waits import wait_for
 
-LONG = 60_000
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 EACH = 12
 
@@ -51,7 +51,7 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(qtbot: QtBot) -> MainWindow:
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES), timeout=LONG)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES))
     return window
 
 
@@ -68,7 +68,7 @@ def to_map(window: MainWindow, qtbot: QtBot) -> None:
     """Show the map page and wait until both layouts are there."""
     window.page_stack.show_page("Map")
     state = window.map_page.photo_map
-    qtbot.waitUntil(lambda: state.stored_maps is not None and len(state.stored_maps.scenes) == 2, timeout=LONG)
+    wait_for(qtbot, lambda: state.stored_maps is not None and len(state.stored_maps.scenes) == 2)
     assert window.map_page.map_view.scene is not None
 
 
@@ -107,17 +107,23 @@ def test_a_kept_map_is_shown_without_making_it_again(mine: MainWindow, qtbot: Qt
     assert not asked
 
 
+def points_at_photo(window: MainWindow, row: int) -> bool:
+    """Move the pointer away and onto a dot; whether the view has seen that, which takes an exposed window."""
+    view = window.map_page.map_view
+    QTest.mouseMove(view, QPoint(1, 1))
+    QTest.mouseMove(view, spot(window, row))
+    return view.current is not None
+
+
 def test_the_photo_under_the_pointer_is_shown_and_a_click_finds_similar(mine: MainWindow, qtbot: QtBot) -> None:
     to_map(mine, qtbot)
     view = mine.map_page.map_view
-    QTest.mouseMove(view, QPoint(1, 1))
-    QTest.mouseMove(view, spot(mine, 5))
-    qtbot.waitUntil(lambda: view.current is not None, timeout=LONG)
+    wait_for(qtbot, lambda: points_at_photo(mine, 5))
     assert view.scene is not None and view.current is not None
     meant = int(view.scene.ids[view.current])
     assert np.abs(view.dot_positions()[view.current] - view.dot_positions()[5]).max() <= 1  # dots may lie on each other
     QTest.mouseClick(view, LEFT, pos=spot(mine, 5))
-    qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
+    wait_for(qtbot, mine.search_page.isVisible)
     assert mine.session.search.query_photo_id == meant
 
 
@@ -134,7 +140,7 @@ def test_arrows_go_from_dot_to_dot_and_enter_finds_similar(mine: MainWindow, qtb
         assert view.current is not None and before is not None
         assert view.current == before or view.dot_positions()[view.current][0] < view.dot_positions()[before][0]
     QTest.keyClick(view, Qt.Key.Key_Return)
-    qtbot.waitUntil(mine.search_page.isVisible, timeout=LONG)
+    wait_for(qtbot, mine.search_page.isVisible)
     assert mine.session.search.query_photo_id == int(view.scene.ids[view.current])
 
 

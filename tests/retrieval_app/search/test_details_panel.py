@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from indexer.library import Hit, Library, Photo
 from retrieval_app.search.details_panel import DetailsPanel, list_photo_facts
 from retrieval_app.window.main_window import MainWindow
+from tests.support.window_waits import wait_for, wait_for_signal
 
 PHOTO = Photo(1, b"/a/b.jpg", 0, "disc", 40, 30, b"", offline=False)
 
@@ -20,10 +21,10 @@ PHOTO = Photo(1, b"/a/b.jpg", 0, "disc", 40, 30, b"", offline=False)
 def open_details(window: MainWindow, qtbot: QtBot, place: int = 1) -> DetailsPanel:
     """Search with a photo and go to one of the results."""
     window.session.search.toggle_query_photo(int(window.session.search.listing.ids[2]))
-    qtbot.waitUntil(lambda: window.session.search.listing.result is not None, timeout=20_000)
+    wait_for(qtbot, lambda: window.session.search.listing.result is not None)
     window.search_page.results.grid.go_to(place)
     window.grab()
-    qtbot.waitUntil(window.tiles.is_idle, timeout=20_000)
+    wait_for(qtbot, window.tiles.is_idle)
     return window.search_page.details
 
 
@@ -47,15 +48,15 @@ def test_a_label_is_written_and_shown_everywhere(window: MainWindow, qtbot: QtBo
             hit.photo.id == photo and hit.photo.label == "my c-label +" for hit in window.session.search.listing.hits
         )
 
-    qtbot.waitUntil(shown, timeout=20_000)
+    wait_for(qtbot, shown)
     assert written(home, photo) == "my c-label +"
     assert details.label_edit.text() == "my c-label +"
     assert window.session.search.query is not None
     assert window.session.search.query.negatives == ()  # letters, plus and minus were text
     details.label_edit.clear()
     QTest.keyClick(details.label_edit, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: written(home, photo) == before, timeout=20_000)  # its folder's label counts again
-    qtbot.waitUntil(lambda: details.label_edit.text() == before, timeout=20_000)
+    wait_for(qtbot, lambda: written(home, photo) == before)  # its folder's label counts again
+    wait_for(qtbot, lambda: details.label_edit.text() == before)
 
 
 def test_escape_takes_back_what_was_written_and_nothing_else(window: MainWindow, qtbot: QtBot) -> None:
@@ -89,10 +90,10 @@ def test_why_lays_heat_over_the_preview_and_follows_the_photo(window: MainWindow
     details = open_details(window, qtbot)
     plain = details.picture.grab().toImage()
     details.heat_box.setChecked(True)
-    qtbot.waitUntil(lambda: details.picture.grab().toImage() != plain, timeout=20_000)
+    wait_for(qtbot, lambda: details.picture.grab().toImage() != plain)
     window.search_page.results.grid.go_to(3)
     window.grab()
-    qtbot.waitUntil(lambda: window.tiles.is_idle() and window.search_page.questions.is_idle(), timeout=20_000)
+    wait_for(qtbot, lambda: window.tiles.is_idle() and window.search_page.questions.is_idle())
     hot = details.picture.grab().toImage()
     details.heat_box.setChecked(False)
     assert details.picture.grab().toImage() != hot
@@ -118,7 +119,7 @@ def test_figures_are_said_with_their_meaning() -> None:
 def alike(window: MainWindow, qtbot: QtBot) -> tuple[Photo, Photo]:
     """Two photos of the library with the same label."""
     ids = window.session.search.listing.ids
-    qtbot.waitUntil(lambda: window.tiles.request_photo_in_row(ids, 0) is not None, timeout=20_000)
+    wait_for(qtbot, lambda: window.tiles.request_photo_in_row(ids, 0) is not None)
     first, second = (window.tiles.request_photo_in_row(ids, place) for place in (0, 1))
     assert first is not None and second is not None and first.label == second.label
     return first, second
@@ -151,14 +152,14 @@ def test_what_is_half_written_goes_to_the_photo_it_was_written_for(
     first, second = alike(window, qtbot)
     for photo in (second, first):
         window.session.search.toggle_query_photo(photo.id)
-        qtbot.waitUntil(partial(arrived_at, window, photo), timeout=20_000)
+        wait_for(qtbot, partial(arrived_at, window, photo))
     half_write(window, "ROSE")
     go_back(window)
-    qtbot.waitUntil(lambda: arrived_at(window, second), timeout=20_000)
+    wait_for(qtbot, lambda: arrived_at(window, second))
     label = window.search_page.details.label_edit
     assert label.hasFocus() and label.text() == second.label
     QTest.keyClick(label, Qt.Key.Key_Return)
-    qtbot.waitUntil(window.session.library.writer.is_idle, timeout=20_000)
+    wait_for(qtbot, window.session.library.writer.is_idle)
     assert (written(home, first.id), written(home, second.id)) == ("ROSE", second.label)
 
 
@@ -173,7 +174,7 @@ def test_what_is_half_written_when_the_library_is_left_is_kept(
         window.close()
     else:
         window.session.library.switch_to(home / "other.library")
-        qtbot.waitUntil(window.session.library.writer.is_idle, timeout=20_000)
+        wait_for(qtbot, window.session.library.writer.is_idle)
     assert written(home, photo.id) == "ROSE"
 
 
@@ -183,8 +184,8 @@ def test_a_label_that_cannot_be_shown_is_refused_with_a_sentence(window: MainWin
     photo, before = details.photo.id, details.photo.label
     details.label_edit.setFocus()
     details.label_edit.setText("left\u202eright")  # as a paste brings it
-    with qtbot.waitSignal(window.session.notice_posted, timeout=20_000) as notice:
+    with wait_for_signal(qtbot, window.session.notice_posted) as notice:
         QTest.keyClick(details.label_edit, Qt.Key.Key_Return)
-    assert notice.args == ["A label is a word or a few, on one line."]
+    assert notice == [("A label is a word or a few, on one line.",)]
     assert written(home, photo) == before
     assert details.label_edit.text() == before

@@ -21,6 +21,7 @@ from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import lookalike
 from tests.support.drawings import CLASSES, draw
 from tests.support.embedders import Tiny, tiny_card, write_card
+from tests.support.window_waits import wait_for, wait_for_signal
 
 
 @pytest.fixture
@@ -38,10 +39,10 @@ def mine(home: Path, tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
         library.activate_model(Tiny().card.fingerprint)
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == 36, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 36)
     assert not window.search_page.results.cut_button.isVisible()  # nothing is there to be cut
     window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
-    qtbot.waitUntil(lambda: len(window.session.search.listing.hits) == 36, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.hits) == 36)
     yield window
     window.close()
 
@@ -51,7 +52,7 @@ def offered(window: MainWindow, qtbot: QtBot) -> list[QAction]:
     menu = window.search_page.results.cut_button.menu()
     assert isinstance(menu, ErrorRateMenu)
     menu.aboutToShow.emit()
-    qtbot.waitUntil(lambda: bool(menu.choices) and window.search_page.questions.is_idle(), timeout=20_000)
+    wait_for(qtbot, lambda: bool(menu.choices) and window.search_page.questions.is_idle())
     return list(menu.actions())
 
 
@@ -76,9 +77,9 @@ def test_a_rate_that_cannot_be_shown_says_why(mine: MainWindow, qtbot: QtBot, ho
         library.find_max_distance(0.001)
     thousandth = line(offered(mine, qtbot), "1 in 1,000 ")
     assert "cannot be shown" in thousandth.text()
-    with qtbot.waitSignal(mine.session.notice_posted) as told:
+    with wait_for_signal(qtbot, mine.session.notice_posted) as told:
         thousandth.trigger()
-    assert told.args == [str(refused.value)]
+    assert told == [(str(refused.value),)]
     assert mine.session.search.max_distance is None
 
 

@@ -20,6 +20,7 @@ from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band, describe_distance
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.window_waits import wait_for
 
 SHOWN = EACH * len(CLASSES)
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -27,13 +28,13 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
     quiet = window.search_page.questions
-    qtbot.waitUntil(lambda: not window.session.search.is_running and quiet.is_idle(), timeout=20_000)
+    wait_for(qtbot, lambda: not window.session.search.is_running and quiet.is_idle())
 
 
 def open_filter(window: MainWindow, qtbot: QtBot) -> None:
     QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_F, CONTROL)
     bar = window.search_page.results.filter_bar
-    qtbot.waitUntil(lambda: bar.label_field.count() == 1 + len(CLASSES), timeout=20_000)
+    wait_for(qtbot, lambda: bar.label_field.count() == 1 + len(CLASSES))
 
 
 def chips_shown(window: MainWindow) -> list[QPushButton]:
@@ -50,12 +51,12 @@ def test_a_label_narrows_the_library_and_its_chip_widens_it_again(window: MainWi
     field = window.search_page.results.filter_bar.label_field
     assert field.hasFocus()
     QTest.keyClicks(field, "disc")
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == EACH, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH)
     assert window.session.search.photo_filter == Filter(label="disc")
     (chip,) = chips_shown(window)
     assert "label disc" in chip.text()
     QTest.mouseClick(chip, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
     assert chips_shown(window) == []
     assert field.currentText() == "Any label"
 
@@ -74,7 +75,7 @@ def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: 
 
 def test_a_folder_is_a_filter(window: MainWindow, qtbot: QtBot, photos_folder: Path) -> None:
     window.session.search.set_filter(Filter(under=photos_folder / "square"))
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == EACH, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH)
     open_filter(window, qtbot)
     assert window.search_page.results.filter_bar.folder_field.currentText() == "square"
 
@@ -85,9 +86,9 @@ def test_a_span_of_days_is_a_filter(window: MainWindow, qtbot: QtBot) -> None:
     bar.date_field.setCurrentText("From … to …")
     assert bar.first_day.isVisible()
     bar.last_day.setDate(bar.first_day.date().addYears(-20))
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == 0, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 0)
     bar.date_field.setCurrentText("Last 7 days")
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
     assert not bar.first_day.isVisible()
 
 
@@ -99,7 +100,7 @@ def test_escape_closes_the_fields_and_keeps_the_filter(window: MainWindow, qtbot
     assert not window.search_page.results.filter_bar.isVisible()
     assert window.session.search.query is not None
     assert window.session.search.photo_filter == Filter(min_side=120)
-    qtbot.waitUntil(lambda: len(chips_shown(window)) == 1, timeout=20_000)
+    wait_for(qtbot, lambda: len(chips_shown(window)) == 1)
 
 
 def test_the_cut_off_shows_the_results_up_to_a_distance_at_once(window: MainWindow, qtbot: QtBot) -> None:
@@ -109,13 +110,13 @@ def test_the_cut_off_shows_the_results_up_to_a_distance_at_once(window: MainWind
     slider = window.search_page.results.cut_slider
     assert slider.isVisible()
     slider.setValue(round(100 * distances[5]))
-    qtbot.waitUntil(lambda: window.session.search.max_distance is not None, timeout=20_000)
+    wait_for(qtbot, lambda: window.session.search.max_distance is not None)
     cut = window.session.search.max_distance
     assert cut is not None
     assert [hit.distance for hit in window.session.search.listing.hits] == [one for one in distances if one <= cut]
     assert 1 < len(window.session.search.listing.ids) < SHOWN
     slider.setValue(slider.maximum())
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
     assert window.session.search.max_distance is None
 
 
@@ -186,7 +187,7 @@ def test_the_last_day_of_the_calendar_is_a_last_day(window: MainWindow, qtbot: Q
     bar.last_day.setDate(QDate(9999, 12, 31))
     assert window.session.search.photo_filter.before == datetime.max
     bar.first_day.setDate(QDate(1990, 1, 1))
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
     assert "to 9999-12-31" in chips_shown(window)[0].text()
 
 

@@ -18,6 +18,7 @@ from retrieval_app.search.identity_panel import NO_LABELS, IdentityPanel, descri
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
 from tests.support.embedders import Tiny, write_card
+from tests.support.window_waits import wait_for
 
 FOUND = IdentificationResult(
     "disc",
@@ -37,9 +38,7 @@ def ask(window: MainWindow, qtbot: QtBot) -> IdentityPanel:
 
 
 def answered(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(
-        lambda: not window.session.search.is_running and window.search_page.questions.is_idle(), timeout=20_000
-    )
+    wait_for(qtbot, lambda: not window.session.search.is_running and window.search_page.questions.is_idle())
 
 
 def test_the_answer_is_that_of_identify(window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path) -> None:
@@ -79,7 +78,7 @@ def test_without_labels_a_sentence_says_what_to_do(
         library.activate_model(Tiny().card.fingerprint)
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) > 0, timeout=20_000)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) > 0)
     window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
     answered(window, qtbot)
     assert ask(window, qtbot).reasons.text() == NO_LABELS

@@ -15,6 +15,7 @@ from indexer.search.query import Query
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import lookalike
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.window_waits import wait_for
 
 ALL = EACH * len(CLASSES)
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -23,9 +24,7 @@ OPTIONS = {RANK_NEAREST: [], RANK_REFINED: ["--refine"], RANK_COPIES: ["--near-c
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(
-        lambda: not window.session.search.is_running and window.search_page.questions.is_idle(), timeout=30_000
-    )
+    wait_for(qtbot, lambda: not window.session.search.is_running and window.search_page.questions.is_idle())
 
 
 def ask(window: MainWindow, picture: Path, qtbot: QtBot) -> None:
@@ -157,7 +156,7 @@ def test_a_saved_search_has_the_ranks_of_the_command(
     switch(window, way, qtbot)
     before = shown(window)
     window.search_page.saved_searches.save_search("mine")
-    settle(window, qtbot)
+    wait_for(qtbot, lambda: window.search_page.saved_searches.names == ["mine"])
     switch(window, way, qtbot)
     assert shown(window) != before
     window.search_page.saved_searches.open_search("mine")

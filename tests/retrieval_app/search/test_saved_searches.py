@@ -14,13 +14,12 @@ from indexer.search.query import CroppedExample, Query
 from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
+from tests.support.window_waits import wait_for, wait_for_signal
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
     session, beside = window.session, window.search_page.questions
-    qtbot.waitUntil(
-        lambda: session.library.writer.is_idle() and not session.search.is_running and beside.is_idle(), timeout=20_000
-    )
+    wait_for(qtbot, lambda: session.library.writer.is_idle() and not session.search.is_running and beside.is_idle())
 
 
 def saved(window: MainWindow) -> list[QAction]:
@@ -60,7 +59,7 @@ def test_a_search_is_saved_by_name_and_reopened_with_the_same_ranks_after_a_rest
     window.close()
     _, again = build_application(["lookalike"])
     again.show()
-    qtbot.waitUntil(lambda: again.search_page.saved_searches.names == ["bars & discs"], timeout=20_000)
+    wait_for(qtbot, lambda: again.search_page.saved_searches.names == ["bars & discs"])
     assert saved(again)[0].text() == "bars && discs"
     saved(again)[0].trigger()
     settle(again, qtbot)
@@ -85,11 +84,11 @@ def test_a_saved_search_can_be_forgotten(window: MainWindow, qtbot: QtBot) -> No
 
 def test_a_name_of_nothing_is_refused_with_a_sentence(window: MainWindow, qtbot: QtBot) -> None:
     ask(window, Query((int(window.session.search.listing.ids[2]),)), qtbot)
-    with qtbot.waitSignal(window.session.notice_posted) as said:
+    with wait_for_signal(qtbot, window.session.notice_posted) as said:
         window.search_page.saved_searches.save_search("  ")
-    assert "needs a name" in said.args[0]
+    assert "needs a name" in said[0][0]
 
 
 def test_a_first_start_complains_of_nothing(empty_window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(empty_window.search_page.questions.is_idle, timeout=20_000)
+    wait_for(qtbot, empty_window.search_page.questions.is_idle)
     assert empty_window.status_line.message_label.text() == ""
