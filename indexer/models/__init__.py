@@ -1,1 +1,15 @@
-"""Room models."""
+"""From pictures to embeddings: what a model is, how it comes into a library, and how it runs.
+
+    card           what a model is, as data: the fields of `model.json`, their fingerprint, the preprocessing
+    embedder       the interface that indexing and searching know: pictures in, unit-length embeddings out
+    model          an installed model, loaded to run on OpenVINO or on torch
+    installation   from a name, a weights file or a checkpoint to a verified model folder
+    agreement      the check of the converted form against torch, a step of the installation
+    runtime        the converted form and its `runtime.json`; the only door to OpenVINO
+    network        the torch form, for training, conversion and accelerators
+    backbones      timm's networks with real weights; the only door to timm
+    raw_pixels     an embedder without a network, the baseline of every table of figures
+
+Read `card`, `embedder` and `model` first; the rest is needed only where a model is made. Importing any module but
+`network` and `backbones` imports no torch. Nothing here knows a database, an index or a search.
+"""

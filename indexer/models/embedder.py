@@ -1,4 +1,7 @@
-"""What the rest of the program needs of a model: pictures in, unit-length embeddings out."""
+"""What the rest of the program needs of a model: pictures in, unit-length embeddings out.
+
+Indexing and searching take an Embedder, so they are tested with one of three lines. `model.Model` is the real one.
+"""
 
 import os
 from collections.abc import Callable
@@ -10,19 +13,18 @@ import numpy as np
 from PIL.Image import Image
 
 from indexer.errors import PhotoError
-from indexer.models import model
 from indexer.models.card import ModelCard
+from indexer.models.model import load_model
 from indexer.photos.decoding import decode_photo
 
 CPU_THREADS = os.cpu_count() or 1
 
-
-# Batches in the network at once; each takes memory, and shares the cores with the others.
+# Threads that call `embed` at once: each batch takes memory, and all of them share the cores.
 NETWORK_CALLERS = min(CPU_THREADS, 4)
 
 
 class Embedder(Protocol):
-    """What embedding needs of a model."""
+    """A model, as far as embedding needs it."""
 
     @property
     def card(self) -> ModelCard:
@@ -30,20 +32,20 @@ class Embedder(Protocol):
 
     @property
     def precision(self) -> str:
-        """Of the arithmetic: fp32, bf16, ..."""
+        """The precision of the arithmetic: "fp32" or "bf16"."""
 
     def prepare(self, image: Image) -> np.ndarray:
         """A picture as the model's input, uint8 (h, w, 3)."""
 
     def embed(self, batch: np.ndarray) -> np.ndarray:
-        """Unit-length embeddings (n, dim) float32 of inputs (n, h, w, 3) uint8; rows of NaN where it has none.
+        """Unit-length embeddings (n, dim) float32 of inputs (n, h, w, 3) uint8; a row of NaN where there is none.
 
-        Called from CALLERS threads at once.
+        Called from NETWORK_CALLERS threads at once.
         """
 
 
 class DeferredEmbedder:
-    """A model that is loaded when the first picture needs it: an unchanged folder never does."""
+    """An Embedder that loads its model with the first batch, so that a run over unchanged folders never loads one."""
 
     def __init__(self, card: ModelCard, load: Callable[[], Embedder]) -> None:
         self.card = card
@@ -53,40 +55,40 @@ class DeferredEmbedder:
 
     @property
     def model(self) -> Embedder:
-        """The loaded model; threads that ask at once get the same."""
+        """The model, loaded by whichever thread needs it first and shared by all."""
         with self._lock:
             self._loaded = self._loaded or self._load()
             return self._loaded
 
     @property
     def precision(self) -> str:
-        """Of the arithmetic."""
+        """The precision of the loaded model's arithmetic."""
         return self.model.precision
 
     def prepare(self, image: Image) -> np.ndarray:
-        """A picture as the model's input; needs the card only."""
+        """A picture as the model's input, uint8 (h, w, 3); does not load the model."""
         return self.card.preprocessing.prepare(image)
 
     def embed(self, batch: np.ndarray) -> np.ndarray:
-        """Embeddings by the loaded model."""
+        """Unit-length embeddings (n, dim) float32 of inputs (n, h, w, 3) uint8, by the loaded model."""
         return self.model.embed(batch)
 
 
-def embed_image(image: Image, model: Embedder) -> np.ndarray:
-    """The embedding (dim,) float32 of one picture in memory."""
-    vector: np.ndarray = model.embed(model.prepare(image)[None])[0]
+def embed_image(image: Image, embedder: Embedder) -> np.ndarray:
+    """The embedding (dim,) float32 of one picture in memory; PhotoError where the model gives no finite one."""
+    vector: np.ndarray = embedder.embed(embedder.prepare(image)[None])[0]
     if not np.isfinite(vector).all():
         raise PhotoError("gives no usable embedding under this model")
     return vector
 
 
-def embed_bytes(data: bytes, model: Embedder) -> np.ndarray:
-    """The embedding (dim,) float32 of one picture's file content."""
-    return embed_image(decode_photo(data, model.card.preprocessing.short_side).image, model)
+def embed_bytes(data: bytes, embedder: Embedder) -> np.ndarray:
+    """The embedding (dim,) float32 of one picture's file content; PhotoError where that cannot be decoded."""
+    return embed_image(decode_photo(data, embedder.card.preprocessing.short_side).image, embedder)
 
 
 def defer_model(card: ModelCard, folder: Path, runtime: str) -> DeferredEmbedder:
-    """An installed model, loaded when the first picture needs it."""
+    """The installed model in folder/FINGERPRINT, to be loaded with its first batch for NETWORK_CALLERS threads."""
     return DeferredEmbedder(
-        card, lambda: model.load_model(folder / card.fingerprint, runtime=runtime, callers=NETWORK_CALLERS)
+        card, lambda: load_model(folder / card.fingerprint, runtime=runtime, callers=NETWORK_CALLERS)
     )

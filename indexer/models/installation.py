@@ -1,7 +1,8 @@
 """Put a model into a library: its weights, its converted form, and the proof that this form agrees with torch.
 
-Everything happens in a folder of its own that takes its final name, the fingerprint, when it is whole. torch and timm
-are imported only when there is something to build.
+A model is written into a temporary folder that takes its final name, the fingerprint, when it is whole. torch and timm
+are imported only when there is something to build. The conversion is in `runtime`, its check in `agreement`, the
+weights come from `network` and `backbones`; `model.load_model` loads what is installed here.
 """
 
 import hashlib
@@ -53,7 +54,7 @@ class ModelChoice:
 
 
 def parse_model_choice(model: str | None, weights: Path | None = None) -> ModelChoice:
-    """What `--model NAME|CHECKPOINT` and `--weights FILE` mean. ModelError where they contradict each other."""
+    """The choice made by `--model NAME|CHECKPOINT` and `--weights FILE`; ModelError where both name weights."""
     folder = Path(model) if model else None
     if folder is None or not folder.is_dir():
         return ModelChoice(model or DEFAULT_BACKBONE, weights)
@@ -63,7 +64,7 @@ def parse_model_choice(model: str | None, weights: Path | None = None) -> ModelC
 
 
 def find_installed_card(choice: ModelChoice, folder: Path) -> ModelCard | None:
-    """The card of the choice where `folder` has it already, by its card alone; a look at small files, without torch.
+    """The card of the chosen model if it is installed in `folder`, else None; reads cards only and needs no torch.
 
     ModelError where the chosen file or checkpoint itself cannot be read.
     """
@@ -80,8 +81,9 @@ def find_installed_card(choice: ModelChoice, folder: Path) -> ModelCard | None:
 
 
 def install_model(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
-    """Put the chosen model into folder/FINGERPRINT, converted and checked; what is there and whole is left alone.
+    """Put the chosen model into folder/FINGERPRINT, converted and checked, and return its card.
 
+    One that is installed and whole is left alone.
     Where conversion fails or does not agree with torch, the model is installed for torch and runtime.json says why.
     The caller holds the library's job lock. ModelError where the model cannot be had.
     """
@@ -123,7 +125,10 @@ def is_whole(folder: Path) -> bool:
 
 
 def verify_model(folder: Path) -> ModelCard:
-    """Hash every file of an installed model; ModelError (NotConverted for the converted form) names what is damaged."""
+    """Hash every file of an installed model and return its card; ModelError names the file that is damaged.
+
+    For a file of the converted form the error is NotConverted.
+    """
     card = read_card(folder)
     check_location(card, folder)
     data = read_regular(folder / WEIGHTS_FILE, WEIGHTS_LIMIT)
@@ -134,14 +139,14 @@ def verify_model(folder: Path) -> ModelCard:
 
 
 def _compute_choice_key(choice: ModelChoice) -> str:
-    """What a card says of the chosen model: its fingerprint for a checkpoint, else backbone and source of weights."""
+    """What tells whether an installed card is the choice: a checkpoint's fingerprint, else backbone and source."""
     if choice.checkpoint is not None:
         return _read_current_card(choice.checkpoint).fingerprint
     return f"{choice.name}: {_describe_weights_source(choice)}"
 
 
 def _describe_weights_source(choice: ModelChoice) -> str:
-    """Where the weights are from, for people; the same words for the same weights."""
+    """The source of the weights in words; the same words for the same weights."""
     if choice.weights is not None:
         digest = hashlib.sha256(read_regular(choice.weights, WEIGHTS_LIMIT)).hexdigest()
         return f"file {show_path(choice.weights)[-200:]} with sha256 {digest}"
@@ -149,7 +154,7 @@ def _describe_weights_source(choice: ModelChoice) -> str:
 
 
 def _describe_loading(choice: ModelChoice) -> Progress:
-    """The step that gets the weights; a download's own bar is drawn by its client on standard error."""
+    """The progress of getting the weights; a download's bar is drawn by its own client on standard error."""
     if choice.checkpoint is not None:
         return Progress("prepare", 1, 4, f"Loading the checkpoint {show_path(choice.checkpoint)}")
     if choice.weights is None and choice.name != DEFAULT_BACKBONE:
@@ -158,12 +163,12 @@ def _describe_loading(choice: ModelChoice) -> Progress:
 
 
 def _read_current_card(checkpoint: Path) -> ModelCard:
-    """The checkpoint's card for pictures as this program decodes them."""
+    """The checkpoint's card with this program's decode version."""
     return replace(read_card(checkpoint), decode_version=DECODE_VERSION)
 
 
 def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
-    """Write model.safetensors and model.json of the choice; a checkpoint's weights are taken over byte for byte."""
+    """Write `model.safetensors` and `model.json` of the choice; a checkpoint's weights are copied byte for byte."""
     if choice.checkpoint is None:
         from indexer.models import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where there is work for it)
 
@@ -181,7 +186,7 @@ def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
 
 
 def _convert_and_check(card: ModelCard, folder: Path) -> RuntimeForm:
-    """Convert the weights in `folder` and check the result; where that fails, the form for torch with the reason."""
+    """The form of the weights in `folder`, converted and checked; where that fails, one for torch, with the reason."""
     from indexer.models import network  # noqa: PLC0415 (as above)
 
     torch_network = network.load_network(folder)
@@ -197,7 +202,7 @@ def _convert_and_check(card: ModelCard, folder: Path) -> RuntimeForm:
 
 @contextmanager
 def lock_installation(folder: Path) -> Iterator[None]:
-    """Let one program at a time install models into a folder; others wait for it."""
+    """Hold the lock on installing models into a folder; waits while another program holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(folder / "install.lock"):
         yield

@@ -1,9 +1,12 @@
-"""A model: from pictures to unit-length embeddings. Install it once (needs torch), load it anywhere (mostly without).
+"""A loaded model: from prepared pictures to unit-length embeddings and feature maps.
 
-    install     build or copy the weights -> convert -> check against torch -> folder/FINGERPRINT, published whole
-    load        card and runtime.json agree -> OpenVINO on the processor, torch on an accelerator or on wish
+A model is installed once, which needs torch, and loaded anywhere, mostly without:
 
-Importing this module imports neither torch nor timm nor OpenVINO.
+    installation.install_model   build or copy the weights -> convert -> check against torch -> folder/FINGERPRINT
+    load_model (here)            card and runtime.json agree -> OpenVINO on the processor, torch on an accelerator
+
+What a model is, is in `card`; its converted form in `runtime`, its torch form in `network`; the interface that the
+rest of the program knows in `embedder`. Importing this module imports neither torch nor timm nor OpenVINO.
 """
 
 import os
@@ -19,13 +22,13 @@ from indexer.errors import ModelError
 from indexer.models.card import ModelCard, check_location, read_card
 from indexer.models.runtime import ModelRunner, RuntimeForm, open_form, read_form
 
-# Images per forward pass. Small passes stay in the processor's cache: 3.4 ms a picture instead of 3.9, and 170 MB less.
+# Pictures per forward pass. Small passes stay in the processor's cache: 3.4 ms a picture, not 3.9, and 170 MB less.
 PASS_SIZES = {"openvino": 8, "torch": 32}
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A loaded model; threads may share it."""
+    """A loaded model, an Embedder that gives feature maps too; threads may share it."""
 
     card: ModelCard
     runtime: str
@@ -37,7 +40,7 @@ class Model:
         return self.card.preprocessing.prepare(image)
 
     def embed(self, batch: np.ndarray) -> np.ndarray:
-        """Unit-length embeddings float32 (n, dim) of prepared pictures uint8 (n, size, size, 3), n from 0.
+        """Unit-length embeddings float32 (n, dim) of prepared pictures uint8 (n, size, size, 3); n may be 0.
 
         A row that is not finite comes back as NaN: the caller lists that photo as failed.
         """
@@ -45,10 +48,11 @@ class Model:
         return normalise_embeddings(np.concatenate(parts)) if parts else np.zeros((0, self.card.dim), np.float32)
 
     def compute_feature_maps(self, batch: np.ndarray) -> np.ndarray:
-        """The backbone's last feature maps float32 (n, c, h, w) of prepared pictures, n from 1."""
+        """The backbone's last feature maps float32 (n, c, h, w) of prepared pictures; n is at least 1."""
         return np.ascontiguousarray(np.concatenate([self.runner.features(part) for part in self._split_batch(batch)]))
 
     def _split_batch(self, batch: np.ndarray) -> Iterator[np.ndarray]:
+        """Parts of the batch for one forward pass each; ValueError where it is not as `prepare` makes it."""
         size = self.card.preprocessing.size
         if batch.dtype != np.uint8 or batch.shape[1:] != (size, size, 3):
             raise ValueError(f"expected uint8 (n, {size}, {size}, 3), got {batch.dtype} {batch.shape}")
@@ -58,19 +62,18 @@ class Model:
 
 
 def normalise_embeddings(vectors: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1 in float32; rows without a finite length become NaN."""
+    """The rows (n, dim) scaled to length 1, float32; rows of length 0 or of no finite length become NaN."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     usable = np.isfinite(lengths) & (lengths > 1e-6)
     return np.ascontiguousarray(np.where(usable, vectors / np.where(usable, lengths, 1), np.nan), dtype=np.float32)
 
 
 def load_model(folder: Path, *, runtime: str = "auto", callers: int = 1) -> Model:
-    """The installed model in `folder`, ready to embed for so many threads at once, which share the cores.
+    """The installed model in `folder`, ready to embed in `callers` threads at once, which share the cores.
 
-    `runtime` is "auto", "openvino" or "torch"; "query" is auto that never waits for torch where it need not.
-
-    Auto takes torch where an accelerator is at hand, else the converted form. ModelError where the model is missing or
-    damaged; its child NotConverted where `install` can make the converted form again.
+    `runtime` is "openvino", "torch", "auto" (torch where an accelerator works, else the converted form) or "query" (the
+    converted form where there is one, so that a single picture does not wait for torch). ModelError where the model is
+    missing or damaged; its subclass NotConverted where installing again makes the converted form anew.
     """
     card = read_card(folder)
     check_location(card, folder)
@@ -102,7 +105,7 @@ def _load_torch(card: ModelCard, folder: Path) -> Model:
 
 
 def _accelerator_in_sight() -> bool:
-    """Whether a driver of an accelerator shows itself: a look at the file system, without torch."""
+    """Whether the file system shows a driver of an accelerator; imports no torch."""
     if sys.platform == "darwin":
         return os.uname().machine == "arm64"
     if sys.platform == "win32":
@@ -111,6 +114,7 @@ def _accelerator_in_sight() -> bool:
 
 
 def _accelerator_works() -> bool:
+    """Whether torch can use an accelerator; imports torch."""
     from indexer.models import network  # noqa: PLC0415 (as above)
 
     return network.find_accelerator() is not None

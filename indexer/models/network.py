@@ -22,6 +22,7 @@ from indexer.models import backbones
 from indexer.models.backbones import Backbone
 from indexer.models.card import (
     CARD_FILE,
+    SEEN_HASHES_TENSOR,
     WEIGHTS_FILE,
     WEIGHTS_LIMIT,
     Head,
@@ -33,9 +34,6 @@ from indexer.models.card import (
 from indexer.models.runtime import ModelRunner
 from indexer.paths import show_path
 
-SEEN_HASHES_TENSOR = (
-    "seen"  # reserved tensor: content hashes of the pictures a model was trained on or chosen by, uint8 (n, 32)
-)
 NORM_EPSILON = 1e-12
 
 
@@ -64,6 +62,7 @@ class EmbeddingNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(backbone.preprocessing.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(backbone.preprocessing.std).view(1, 3, 1, 1), persistent=False)
         self.backbone_dim = self._check_body()
+        self.head_card = head
         self.head = None if head is None else nn.Linear(self.backbone_dim, head.dim)
         self.dim = self.backbone_dim if head is None else head.dim
 
@@ -73,32 +72,35 @@ class EmbeddingNetwork(nn.Module):
         return NetworkOutput(self.embed(self.pool(raw)), self.to_feature_map(raw))
 
     def extract_raw_features(self, batch: Tensor) -> Tensor:
-        """What the backbone puts out before pooling, in its own layout."""
+        """The backbone's output before pooling, in the backbone's own layout."""
         raw: Tensor = self.body.forward_features(self.normalise_pixels(batch))  # type: ignore[operator]
         return raw
 
     def normalise_pixels(self, batch: Tensor) -> Tensor:
-        """A batch as the backbone takes it: float (n, 3, size, size)."""
+        """The batch as the backbone takes it: float (n, 3, size, size), normalised by mean and std."""
         pixels = batch.permute(0, 3, 1, 2).to(self.mean.dtype)
         return (pixels / 255 - self.mean) / self.std
 
     def pool(self, raw: Tensor) -> Tensor:
-        """The pooled backbone output (n, backbone_dim), before the head: what training on frozen features caches."""
+        """The pooled backbone output (n, backbone_dim), before the head; training on frozen features caches it."""
         pooled: Tensor = self.body.forward_head(raw, pre_logits=True)  # type: ignore[operator]
         return pooled
 
     def embed(self, pooled: Tensor) -> Tensor:
         """Unit-length embeddings (n, dim) of pooled backbone outputs, in float32."""
-        projected = pooled.float() if self.head is None else self.head(pooled.float())
+        values = pooled.float()
+        if self.head_card is not None and self.head_card.kind == "unit-linear":
+            values = nn.functional.normalize(values, dim=1, eps=NORM_EPSILON)
+        projected = values if self.head is None else self.head(values)
         return nn.functional.normalize(projected, dim=1, eps=NORM_EPSILON)
 
     def to_feature_map(self, raw: Tensor) -> Tensor:
-        """The raw output as (n, c, h, w): convolutional, channels-last (swin), or tokens without their prefix (ViT)."""
+        """The raw output as (n, c, h, w), be it convolutional, channels-last (swin) or tokens with a prefix (ViT)."""
         prefix = int(getattr(self.body, "num_prefix_tokens", 0))
         return reshape_to_feature_map(raw, int(self.body.num_features), prefix)  # type: ignore[arg-type]
 
     def _check_body(self) -> int:
-        """Run one blank picture; ModelError where the backbone is of a kind that gives no map or no vector."""
+        """The length of the pooled output of a blank picture; ModelError where it has no feature map or no vector."""
         size = self.preprocessing.size
         try:
             with torch.no_grad():  # not inference_mode: what a layer caches here must serve training too
@@ -128,7 +130,7 @@ def reshape_to_feature_map(raw: Tensor, channels: int, prefix_tokens: int) -> Te
 class SplitBackbone(NamedTuple):
     """A backbone in two, sharing its weights: pixels to the map before its last stages, and from there to raw features.
 
-    `place` is the name of the module after which it is cut.
+    `cut_module` is the name of the module after which it is cut.
     """
 
     first: nn.Module
@@ -137,9 +139,9 @@ class SplitBackbone(NamedTuple):
 
 
 def split_backbone(network: EmbeddingNetwork) -> SplitBackbone:
-    """Cut the backbone before the stages of its coarsest resolution, as timm's `feature_info` names them.
+    """The backbone in two parts, cut before the stages of its coarsest resolution (timm's `feature_info` names them).
 
-    ModelError where the two parts do not give what the whole gives: transformers with tokens of their own, for one.
+    ModelError where the two parts give other features than the backbone, as with transformers that add tokens.
     """
     body, info = network.body, getattr(network.body, "feature_info", [])
     refusal = f"The backbone {network.name} cannot be divided before its last stage."
@@ -164,7 +166,7 @@ def split_backbone(network: EmbeddingNetwork) -> SplitBackbone:
 
 
 def _copy_without_stages(module: nn.Module, module_path: list[str], *, after: bool) -> nn.Module:
-    """A copy, with the same weights, whose children after the place (or up to it) let everything pass."""
+    """A copy with the same weights in which the children after `module_path` (or those up to it) are identities."""
     copied = copy.copy(module)
     copied._modules = dict(module._modules)
     names = list(copied._modules)
@@ -191,7 +193,7 @@ def create_network(
 
 
 def replace_head(network: EmbeddingNetwork, head: Head | None) -> EmbeddingNetwork:
-    """The same body under another head, or under none: the embedding taken before the head."""
+    """A network of the same body and another head; with None the embedding is the pooled backbone output."""
     return EmbeddingNetwork(Backbone(network.name, network.body, network.preprocessing), head)
 
 
@@ -211,9 +213,10 @@ def load_network(folder: Path) -> EmbeddingNetwork:
 def write_checkpoint(
     network: EmbeddingNetwork, folder: Path, *, name: str, source: str, seen_hashes: np.ndarray | None = None
 ) -> ModelCard:
-    """Write the two files of a checkpoint into a folder that is not in use yet, made where there is none.
+    """Write the two files of a checkpoint and return its card; the folder, made where missing, is not in use yet.
 
-    `seen` (n, 32) uint8: content hashes of the pictures it was trained on or chosen by, kept inside the weights file.
+    `seen_hashes` (n, 32) uint8 are the content hashes of the pictures that the network was trained on or chosen by,
+    kept inside the weights file.
     """
     data = _serialise_state(network, seen_hashes)
     card = ModelCard(
@@ -221,7 +224,7 @@ def write_checkpoint(
         backbone=network.name,
         dim=network.dim,
         preprocessing=network.preprocessing,
-        head=None if network.head is None else Head(network.dim),
+        head=network.head_card,
         weights_sha256=hashlib.sha256(data).hexdigest(),
         source=source,
     )
@@ -238,7 +241,7 @@ def make_example_batch(network: EmbeddingNetwork) -> Tensor:
 
 
 def make_runner(network: EmbeddingNetwork, device: str) -> ModelRunner:
-    """Run a network on "cpu", "cuda" or "mps"; it is for running only from then on. On CUDA its body runs in bf16."""
+    """A runner of the network on "cpu", "cuda" or "mps", in bf16 on CUDA; the network cannot be trained afterwards."""
     uses_bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
     network.eval().to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads
@@ -259,7 +262,7 @@ def make_runner(network: EmbeddingNetwork, device: str) -> ModelRunner:
 
 
 def find_accelerator() -> str | None:
-    """The device torch can use besides the processor: "cuda", "mps" or None."""
+    """The accelerator that torch can use: "cuda", "mps" or None."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else None
@@ -279,6 +282,7 @@ def tune_allocator() -> None:
 
 
 def _read_tensors(folder: Path, card: ModelCard) -> dict[str, Tensor]:
+    """The tensors of the weights file; ModelError where it is not the one that the card names."""
     path = folder / WEIGHTS_FILE
     data = read_regular(path, WEIGHTS_LIMIT)
     if hashlib.sha256(data).hexdigest() != card.weights_sha256:

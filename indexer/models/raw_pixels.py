@@ -1,4 +1,4 @@
-"""Raw pixels as an embedding: the row every table of figures should begin with.
+"""Raw pixels as an embedding: the baseline that every table of figures should begin with.
 
 On simple pictures it is strong (Fashion-MNIST: P@1 0.78), so a network that is not clearly better has learnt little.
 """

@@ -1,8 +1,8 @@
 """The converted form of a model: an OpenVINO network of its own, made once, checked, and run without torch.
 
 The only door to OpenVINO. `runtime.json` says which form runs, why, how far it agrees with torch, and the hash of each
-file: a form that does not match is never run. Compiled blobs are not kept: loading one saves 70 of 300 ms, but nothing
-vouches for its contents.
+file: a form that does not match is never run. `installation` makes the form, `agreement` checks it, `model` loads it.
+Compiled blobs are not kept: loading one saves 70 of 300 ms, but nothing vouches for its contents.
 """
 
 import hashlib
@@ -30,14 +30,14 @@ OPENVINO_PRECISIONS = {"bf16": "bf16", "fp32": "f32"}  # our word: OpenVINO's
 
 
 class NotConverted(ModelError):
-    """The converted form is missing or damaged, the weights may be whole: `install` makes it again from them."""
+    """The converted form is missing or damaged; `installation.install_model` makes it again from the weights."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalByPrecision:
-    """MAP@R of the same labelled pictures, each asking for its class, computed in fp32 and in bf16.
+    """MAP@R over `pictures` labelled pictures, each a query for its class, computed in fp32 and in bf16.
 
-    `seen` counts further ones that were left out, as the model was trained on them.
+    `seen` counts the pictures that were left out because the model was trained on them.
     """
 
     pictures: int
@@ -48,9 +48,9 @@ class RetrievalByPrecision:
 
 @dataclass(frozen=True, slots=True)
 class TorchAgreement:
-    """How far the converted form agrees with torch, over `count` pictures: lowest cosine by precision, mean of bf16.
+    """Lowest cosines between converted form and torch over `count` pictures, by precision, and the mean one of bf16.
 
-    `found` says what the bundled sample's retrieval loses by bf16, None where that was not measured.
+    `pictures` says in words what they show; `found` is the retrieval in both precisions, None where not measured.
     """
 
     pictures: str
@@ -63,7 +63,11 @@ class TorchAgreement:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeForm:
-    """Which runtime a model is for ("openvino" or "torch"), why, the fastest precision that agrees, files' sha256."""
+    """The content of `runtime.json`: how the model with this fingerprint runs.
+
+    `runtime` is "openvino" or "torch", `why` a sentence, `precision` the fastest that agrees with torch, `files` the
+    sha256 of each converted file.
+    """
 
     fingerprint: str
     runtime: str
@@ -74,7 +78,7 @@ class RuntimeForm:
 
 
 class ModelRunner(NamedTuple):
-    """A model made ready to run: uint8 (n, size, size, 3) to embeddings (n, dim) and feature maps (n, c, h, w)."""
+    """Functions from a batch uint8 (n, size, size, 3) to embeddings (n, dim) and to feature maps (n, c, h, w)."""
 
     embed: Callable[[np.ndarray], np.ndarray]
     features: Callable[[np.ndarray], np.ndarray]
@@ -101,12 +105,12 @@ def convert_network(network: Any, example_batch: Any, folder: Path) -> dict[str,
 
 
 def write_form(form: RuntimeForm, folder: Path) -> None:
-    """Write `runtime.json`."""
+    """Write the form as `runtime.json`."""
     (folder / RUNTIME_FILE).write_text(json.dumps(asdict(form), indent=2) + "\n")
 
 
 def read_form(folder: Path, card: ModelCard) -> RuntimeForm:
-    """The form `runtime.json` states; NotConverted where it is missing, damaged or of another model."""
+    """The form in `runtime.json`; NotConverted where it is missing, damaged or of another model."""
     try:
         form = _parse_form(read_json(folder / RUNTIME_FILE))
     except (ModelError, ValueError, TypeError) as error:
@@ -119,17 +123,16 @@ def read_form(folder: Path, card: ModelCard) -> RuntimeForm:
 
 
 def check_files(folder: Path, form: RuntimeForm) -> None:
-    """NotConverted where a converted file is not the one `runtime.json` names."""
+    """Raise NotConverted where a converted file is missing or not the one that `runtime.json` names."""
     for name in form.files:
         _read_checked(folder, form, name)
 
 
 def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str | None = None) -> ModelRunner:
-    """Load the converted files and make them ready for so many threads at once, which share the cores.
+    """A runner of the converted files for `callers` threads at once, which share the cores.
 
-    Precision None means the one that agreed with torch at installation.
-
-    What was hashed is what is run. NotConverted where a file is damaged or OpenVINO refuses it.
+    `precision` None means the one that agreed with torch at installation. The bytes that were hashed are those that
+    run. NotConverted where a file is damaged or OpenVINO refuses it.
     """
     xml, weights = (_read_checked(folder, form, name) for name in (XML_FILE, BIN_FILE))
     core = import_openvino().Core()
@@ -156,19 +159,19 @@ def open_form(folder: Path, form: RuntimeForm, callers: int = 1, precision: str 
 
 
 def import_openvino() -> Any:
-    """OpenVINO without its telemetry, which would send usage events over the network at import and at conversion."""
+    """The OpenVINO module without its telemetry, which would send usage events at import and at conversion."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # None: the import fails, its stub steps in
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         import openvino  # noqa: PLC0415  # half a second: only where a model runs
 
-        # Its first look at an array sets up numpy, and two threads that do so at once wait for each other for ever.
+        # OpenVINO sets up numpy with its first array, and two threads that do so at once wait for each other for ever.
         _ = openvino.Tensor(np.zeros(1, np.float32)).data
         return openvino
 
 
 def fast_precision() -> str:
-    """The faster precision this processor computes in: "bf16" where it can, else "fp32"."""
+    """The fastest precision of this processor: "bf16" where it computes in that, else "fp32"."""
     return "bf16" if "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "fp32"
 
 
@@ -184,6 +187,7 @@ def _build_compile_options(core: Any, form: RuntimeForm, callers: int, precision
 
 
 def _read_checked(folder: Path, form: RuntimeForm, name: str) -> bytes:
+    """The bytes of a converted file; NotConverted where they do not have the hash that the form states."""
     try:
         data = read_regular(folder / name, XML_LIMIT if name == XML_FILE else BIN_LIMIT)
     except ModelError as error:
@@ -194,7 +198,7 @@ def _read_checked(folder: Path, form: RuntimeForm, name: str) -> bytes:
 
 
 def _parse_form(fields: dict[str, Any]) -> RuntimeForm:
-    """Check the fields of runtime.json; ValueError or TypeError where they are not ours."""
+    """The form of the fields of `runtime.json`, each checked; ValueError or TypeError where one is wrong."""
     form = RuntimeForm(**fields | {"agreement": _parse_agreement(fields.get("agreement"))})
     words = (form.fingerprint, form.runtime, form.why, form.precision)
     if not all(isinstance(word, str) for word in words) or not isinstance(form.files, dict):

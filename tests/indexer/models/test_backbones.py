@@ -16,7 +16,7 @@ PALACE, DAISY = 698, 985  # class numbers of ImageNet
 SMALL = "test_resnet"  # timm's own small architecture: 160 px, 0.5 million numbers
 
 
-def photo(name: str) -> Image.Image:
+def open_photo(name: str) -> Image.Image:
     """A real photograph that scikit-learn brings along."""
     spec = importlib.util.find_spec("sklearn")
     assert spec is not None
@@ -24,9 +24,9 @@ def photo(name: str) -> Image.Image:
     return Image.open(Path(spec.submodule_search_locations[0]) / "datasets" / "images" / name)
 
 
-def best_class(network: torch.nn.Module, name: str) -> int:
+def predict_class(network: torch.nn.Module, name: str) -> int:
     """The class a network sees in a photograph, with the input normalised by hand."""
-    pixels = torch.from_numpy(backbones.read_preprocessing(network).prepare(photo(name))).float()
+    pixels = torch.from_numpy(backbones.read_preprocessing(network).prepare(open_photo(name))).float()
     with torch.no_grad():
         return int(network((pixels / 127.5 - 1).permute(2, 0, 1)[None]).argmax())
 
@@ -39,7 +39,7 @@ def small_weights() -> dict[str, torch.Tensor]:
     return {key: tensor.clone() for key, tensor in state.items()}
 
 
-def saved(tensors: dict[str, torch.Tensor], folder: Path) -> Path:
+def save_tensors(tensors: dict[str, torch.Tensor], folder: Path) -> Path:
     path = folder / "weights.safetensors"
     path.write_bytes(safetensors.torch.save(tensors))
     return path
@@ -47,15 +47,15 @@ def saved(tensors: dict[str, torch.Tensor], folder: Path) -> Path:
 
 def test_packaged_network_names_what_photographs_show() -> None:
     real = backbones.load_default_with_classes()
-    assert best_class(real, "china.jpg") == PALACE
-    assert best_class(real, "flower.jpg") == DAISY
+    assert predict_class(real, "china.jpg") == PALACE
+    assert predict_class(real, "flower.jpg") == DAISY
 
 
 def test_random_network_does_not_name_what_photographs_show() -> None:
     torch.manual_seed(0)
     random = backbones.import_timm().create_model(backbones.DEFAULT_BACKBONE).eval()
-    assert best_class(random, "china.jpg") != PALACE
-    assert best_class(random, "flower.jpg") != DAISY
+    assert predict_class(random, "china.jpg") != PALACE
+    assert predict_class(random, "flower.jpg") != DAISY
 
 
 def test_default_backbone_is_the_packaged_network_without_its_classes() -> None:
@@ -84,15 +84,15 @@ def test_damaged_packaged_weights_are_refused(tmp_path: Path, monkeypatch: pytes
 def test_local_weights_fill_the_network_with_or_without_class_layer(
     small_weights: dict[str, torch.Tensor], tmp_path: Path, *, classes: bool
 ) -> None:
-    kept = {key: tensor for key, tensor in small_weights.items() if classes or not key.startswith("fc.")}
-    ours = backbones.create_backbone(SMALL, saved(kept, tmp_path)).module.state_dict()
+    tensors = {key: tensor for key, tensor in small_weights.items() if classes or not key.startswith("fc.")}
+    ours = backbones.create_backbone(SMALL, save_tensors(tensors, tmp_path)).module.state_dict()
     assert small_weights.keys() - ours.keys() == {"fc.weight", "fc.bias"}
     assert all(torch.equal(ours[key], small_weights[key]) for key in ours)
 
 
 def test_half_precision_weights_are_taken_as_float32(small_weights: dict[str, torch.Tensor], tmp_path: Path) -> None:
     halves = {key: value.half() if value.is_floating_point() else value for key, value in small_weights.items()}
-    module = backbones.create_backbone(SMALL, saved(halves, tmp_path)).module
+    module = backbones.create_backbone(SMALL, save_tensors(halves, tmp_path)).module
     assert {tensor.dtype for tensor in module.state_dict().values()} == {torch.float32, torch.int64}
 
 
@@ -113,7 +113,7 @@ def test_weights_that_do_not_fit_are_refused(
     del small_weights["conv1.0.weight" if tensor is None else "fc.bias"]
     changed = small_weights if tensor is None else small_weights | {key: tensor}
     with pytest.raises(ModelError, match=reason):
-        backbones.create_backbone(SMALL, saved(changed, tmp_path))
+        backbones.create_backbone(SMALL, save_tensors(changed, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_file_that_is_no_safetensors_is_refused(tmp_path: Path, data: bytes) -> 
 
 
 def test_truncated_weights_are_refused(small_weights: dict[str, torch.Tensor], tmp_path: Path) -> None:
-    path = saved(small_weights, tmp_path)
+    path = save_tensors(small_weights, tmp_path)
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(ModelError, match="whole safetensors"):
         backbones.create_backbone(SMALL, path)
@@ -189,7 +189,7 @@ def test_weights_in_the_hubs_cache_need_no_network(
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
 def test_backbone_takes_another_picture_size(name: str, tmp_path: Path) -> None:
     torch.manual_seed(1)
-    weights = saved(dict(backbones.import_timm().create_model(name).state_dict()), tmp_path)
+    weights = save_tensors(dict(backbones.import_timm().create_model(name).state_dict()), tmp_path)
     backbone = backbones.create_backbone(name, weights, size=64)
     assert backbone.preprocessing.size == 64
     again = backbones.build_architecture(name, backbone.preprocessing).state_dict()

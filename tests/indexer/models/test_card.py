@@ -28,13 +28,13 @@ OTHERS = {
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5)
 
 
-def written(folder: Path, data: bytes) -> Path:
+def write_card(folder: Path, data: bytes) -> Path:
     (folder / CARD_FILE).write_bytes(data)
     return folder
 
 
 def test_card_survives_the_disk(tmp_path: Path) -> None:
-    assert read_card(written(tmp_path, serialise_card(CARD))) == CARD
+    assert read_card(write_card(tmp_path, serialise_card(CARD))) == CARD
 
 
 @pytest.mark.parametrize("field", OTHERS)
@@ -65,7 +65,7 @@ def test_name_and_source_do_not_change_the_fingerprint() -> None:
 )
 def test_what_is_no_card_is_refused_with_a_sentence(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(ModelError, match=CARD_FILE):
-        read_card(written(tmp_path, data))
+        read_card(write_card(tmp_path, data))
 
 
 @given(key=st.sampled_from(sorted(json.loads(serialise_card(CARD)))), value=JSON)
@@ -73,7 +73,7 @@ def test_no_changed_field_gets_through_or_crashes(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: Any
 ) -> None:
     fields = json.loads(serialise_card(CARD))
-    folder = written(tmp_path_factory.getbasetemp(), json.dumps(fields | {key: value}).encode())
+    folder = write_card(tmp_path_factory.getbasetemp(), json.dumps(fields | {key: value}).encode())
     try:
         card = read_card(folder)
     except ModelError:

@@ -61,7 +61,7 @@ def flip_bit(path: Path) -> None:
     path.write_bytes(data)
 
 
-def weights_of(name: str, folder: Path) -> Path:
+def write_weights(name: str, folder: Path) -> Path:
     """Weights of a timm architecture, made on the spot and saved in timm's naming."""
     torch.manual_seed(11)
     state = backbones.import_timm().create_model(name).state_dict()
@@ -70,7 +70,7 @@ def weights_of(name: str, folder: Path) -> Path:
     return path
 
 
-def network_sockets(code: str, folder: Path) -> list[str]:
+def trace_sockets(code: str, folder: Path) -> list[str]:
     """Run code in a process of its own and list the network sockets that it or a child opened."""
     trace = folder / "trace"
     strace = ["strace", "-f", "--seccomp-bpf", "-e", "trace=socket", "-o", str(trace)]
@@ -78,7 +78,7 @@ def network_sockets(code: str, folder: Path) -> list[str]:
     return re.findall("AF_INET6?", trace.read_text())
 
 
-def stamps(folder: Path) -> dict[str, int]:
+def read_mtimes(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
@@ -135,28 +135,28 @@ def test_noise_is_measured_on_pictures_that_the_model_was_not_trained_on() -> No
     classes = sorted(folder for folder in find_sample_folder().iterdir() if folder.is_dir())
     learnt = [content_hash(path.read_bytes()) for path in classes[0].iterdir()]
     tiny, prepared = ModelRunner(Tiny().embed, Tiny().embed, "fp32"), tiny_card().preprocessing
-    whole = agreement._measure_retrieval(tiny, tiny, prepared, frozenset())
-    rest = agreement._measure_retrieval(tiny, tiny, prepared, frozenset(learnt))
-    assert whole is not None
-    assert rest is not None
-    assert (whole.seen, rest.seen) == (0, len(learnt))
-    assert rest.pictures == whole.pictures - len(learnt)
-    assert rest.fp32 != whole.fp32
-    every = [content_hash(path.read_bytes()) for folder in classes for path in folder.iterdir()]
-    assert agreement._measure_retrieval(tiny, tiny, prepared, frozenset(every)) is None
+    all_measured = agreement._measure_retrieval(tiny, tiny, prepared, frozenset())
+    unseen_measured = agreement._measure_retrieval(tiny, tiny, prepared, frozenset(learnt))
+    assert all_measured is not None
+    assert unseen_measured is not None
+    assert (all_measured.seen, unseen_measured.seen) == (0, len(learnt))
+    assert unseen_measured.pictures == all_measured.pictures - len(learnt)
+    assert unseen_measured.fp32 != all_measured.fp32
+    all_hashes = [content_hash(path.read_bytes()) for folder in classes for path in folder.iterdir()]
+    assert agreement._measure_retrieval(tiny, tiny, prepared, frozenset(all_hashes)) is None
 
 
 @pytest.mark.skipif(fast_precision() == "fp32", reason="nothing is faster here than fp32")
 def test_noise_of_a_checkpoint_leaves_out_what_its_weights_name(installed_model: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(installed_model, tmp_path / "model"))
-    every = b"".join(content_hash(path.read_bytes()) for path in find_sample_folder().glob("*/*"))
+    all_hashes = b"".join(content_hash(path.read_bytes()) for path in find_sample_folder().glob("*/*"))
     weights = load_file(folder / "model.safetensors")
-    save_file(weights | {"seen": np.frombuffer(every, np.uint8).reshape(-1, 32)}, folder / "model.safetensors")
+    save_file(weights | {"seen": np.frombuffer(all_hashes, np.uint8).reshape(-1, 32)}, folder / "model.safetensors")
     card = read_card(folder)
     network = make_runner(load_network(installed_model), "cpu")
-    found = check_agreement(read_form(folder, card), folder, network, card.preprocessing).agreement
-    assert found is not None
-    assert (found.bf16 is not None, found.found) == (True, None)
+    measured = check_agreement(read_form(folder, card), folder, network, card.preprocessing).agreement
+    assert measured is not None
+    assert (measured.bf16 is not None, measured.found) == (True, None)
 
 
 def test_embedding_is_the_mean_of_the_feature_map(installed_model: Path) -> None:
@@ -202,19 +202,19 @@ def test_installing_and_running_a_model_opens_no_network_socket(tmp_path: Path) 
         "model.embed(np.zeros((1, 160, 160, 3), np.uint8))\n"
     )
     control = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()"
-    weights_of("test_resnet", tmp_path)
-    assert network_sockets(code, tmp_path) == []
-    assert network_sockets(control, tmp_path) == ["AF_INET"]
+    write_weights("test_resnet", tmp_path)
+    assert trace_sockets(code, tmp_path) == []
+    assert trace_sockets(control, tmp_path) == ["AF_INET"]
 
 
 def test_installed_again_nothing_is_touched(installed_model: Path) -> None:
-    before = stamps(installed_model)
+    before = read_mtimes(installed_model)
     assert drain(install_model(ModelChoice(), installed_model.parent)).fingerprint == installed_model.name
-    assert stamps(installed_model) == before
+    assert read_mtimes(installed_model) == before
 
 
 def test_installation_cut_short_leaves_nothing(tmp_path: Path) -> None:
-    steps = install_model(ModelChoice("test_resnet", weights_of("test_resnet", tmp_path)), tmp_path / "models")
+    steps = install_model(ModelChoice("test_resnet", write_weights("test_resnet", tmp_path)), tmp_path / "models")
     while next(steps).done < 2:
         pass
     steps.close()
@@ -232,7 +232,7 @@ def test_damaged_converted_form_is_refused(own_model: Path, name: str) -> None:
 
 
 def test_damaged_model_is_repaired_by_installing_again(tmp_path: Path) -> None:
-    choice, models = ModelChoice("test_resnet", weights_of("test_resnet", tmp_path)), tmp_path / "models"
+    choice, models = ModelChoice("test_resnet", write_weights("test_resnet", tmp_path)), tmp_path / "models"
     folder = models / drain(install_model(choice, models)).fingerprint
     batch = np.ascontiguousarray(PICTURES[:, :160, :160])
     truth = load_model(folder, runtime="openvino").embed(batch)
@@ -325,7 +325,7 @@ def test_model_option_means_a_name_or_a_checkpoint_folder(tmp_path: Path) -> Non
 
 
 def test_trained_checkpoint_is_installed_and_runs(tmp_path: Path) -> None:
-    network = create_network("test_vit", weights_of("test_vit", tmp_path), size=64, head=Head(12))
+    network = create_network("test_vit", write_weights("test_vit", tmp_path), size=64, head=Head(12))
     hashes = np.arange(96, dtype=np.uint8).reshape(3, 32)
     card = write_checkpoint(network, tmp_path / "best", name="birds", source="trained here", seen_hashes=hashes)
     assert drain(install_model(parse_model_choice(str(tmp_path / "best")), tmp_path / "models")) == card
@@ -343,15 +343,15 @@ def test_pretrained_model_has_seen_none_of_the_pictures(installed_model: Path) -
 
 
 def test_checkpoint_for_an_older_decoding_is_installed_for_this_one(tmp_path: Path) -> None:
-    network = create_network("test_resnet", weights_of("test_resnet", tmp_path), size=64)
+    network = create_network("test_resnet", write_weights("test_resnet", tmp_path), size=64)
     card = write_checkpoint(network, tmp_path / "old", name="old", source="trained before")
     (tmp_path / "old" / CARD_FILE).write_bytes(serialise_card(replace(card, decode_version=card.decode_version + 1)))
     assert drain(install_model(parse_model_choice(str(tmp_path / "old")), tmp_path / "models")) == card
 
 
-def installs_and_maps(name: str, folder: Path) -> None:
+def check_installed_maps(name: str, folder: Path) -> None:
     """Install the architecture from a local file; its map agrees with torch and covers the picture in a square."""
-    card = drain(install_model(ModelChoice(name, weights_of(name, folder)), folder / "models"))
+    card = drain(install_model(ModelChoice(name, write_weights(name, folder)), folder / "models"))
     installed_at = folder / "models" / card.fingerprint
     form = read_form(installed_at, card)
     assert form.runtime == "openvino", form.why
@@ -365,7 +365,7 @@ def installs_and_maps(name: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
 def test_local_weights_of_a_small_backbone_are_installed(name: str, tmp_path: Path) -> None:
-    installs_and_maps(name, tmp_path)
+    check_installed_maps(name, tmp_path)
 
 
 @pytest.mark.long
@@ -373,4 +373,4 @@ def test_local_weights_of_a_small_backbone_are_installed(name: str, tmp_path: Pa
     "name", ["resnet18", "swin_tiny_patch4_window7_224", "vit_tiny_patch16_224", "convnext_nano", "levit_128s"]
 )
 def test_local_weights_of_each_kind_of_backbone_are_installed(name: str, tmp_path: Path) -> None:
-    installs_and_maps(name, tmp_path)
+    check_installed_maps(name, tmp_path)

@@ -33,7 +33,7 @@ def small(tmp_path: Path) -> EmbeddingNetwork:
     return create_network(SMALL, weights, size=64, head=Head(16))
 
 
-def pictures(count: int, size: int = 64) -> torch.Tensor:
+def make_pictures(count: int, size: int = 64) -> torch.Tensor:
     return torch.randint(0, 256, (count, size, size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
 
 
@@ -55,19 +55,19 @@ def test_what_is_no_map_is_refused(shape: tuple[int, ...]) -> None:
 
 def test_pixels_are_normalised_as_timm_does_it(small: EmbeddingNetwork) -> None:
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (small.preprocessing.mean, small.preprocessing.std))
-    by_hand = torch.stack([(picture.permute(2, 0, 1) / 255.0 - mean) / std for picture in pictures(3)])
+    by_hand = torch.stack([(picture.permute(2, 0, 1) / 255.0 - mean) / std for picture in make_pictures(3)])
     with torch.no_grad():
-        torch.testing.assert_close(small.extract_raw_features(pictures(3)), small.body.forward_features(by_hand))  # type: ignore[operator]
+        torch.testing.assert_close(small.extract_raw_features(make_pictures(3)), small.body.forward_features(by_hand))  # type: ignore[operator]
 
 
 def test_float_pixels_give_what_byte_pixels_give(small: EmbeddingNetwork) -> None:
     with torch.no_grad():
-        assert torch.equal(small(pictures(2)).embedding, small(pictures(2).float()).embedding)
+        assert torch.equal(small(make_pictures(2)).embedding, small(make_pictures(2).float()).embedding)
 
 
 def test_head_is_trained_and_so_is_the_body(small: EmbeddingNetwork) -> None:
     small.train()
-    output = small(pictures(4))
+    output = small(make_pictures(4))
     (output.embedding[0] - output.embedding[1]).square().sum().backward()
     sizes = {name: float(value.grad.abs().sum()) for name, value in small.named_parameters() if value.grad is not None}
     assert sizes.keys() == dict(small.named_parameters()).keys()
@@ -83,14 +83,14 @@ def test_checkpoint_comes_back_as_it_was(small: EmbeddingNetwork, tmp_path: Path
     assert read_card(tmp_path / "best") == card
     assert not again.training
     with torch.no_grad():
-        assert torch.equal(again(pictures(3)).embedding, small(pictures(3)).embedding)
+        assert torch.equal(again(make_pictures(3)).embedding, small(make_pictures(3)).embedding)
 
 
 def test_embedding_before_the_head_is_a_checkpoint_without_head(small: EmbeddingNetwork, tmp_path: Path) -> None:
     card = write_checkpoint(replace_head(small, None), tmp_path / "plain", name="mine", source="trained here")
     with torch.no_grad():
-        pooled = small.pool(small.extract_raw_features(pictures(2)))
-        embedding = load_network(tmp_path / "plain")(pictures(2)).embedding
+        pooled = small.pool(small.extract_raw_features(make_pictures(2)))
+        embedding = load_network(tmp_path / "plain")(make_pictures(2)).embedding
     assert (card.head, card.dim) == (None, small.backbone_dim)
     torch.testing.assert_close(embedding, pooled / pooled.norm(dim=1, keepdim=True))
 
@@ -125,7 +125,7 @@ def test_card_that_does_not_fit_its_weights_is_refused(
 
 
 def test_running_takes_a_read_only_batch(small: EmbeddingNetwork) -> None:
-    batch = pictures(2).numpy()
+    batch = make_pictures(2).numpy()
     batch.flags.writeable = False
     runner = make_runner(small, "cpu")
     assert runner.embed(batch).shape == (2, 16)
@@ -135,6 +135,6 @@ def test_running_takes_a_read_only_batch(small: EmbeddingNetwork) -> None:
 
 def test_tuning_the_allocator_leaves_results_alone(small: EmbeddingNetwork) -> None:
     with torch.no_grad():
-        before = small(pictures(2)).embedding
+        before = small(make_pictures(2)).embedding
         tune_allocator()
-        assert torch.equal(small(pictures(2)).embedding, before)
+        assert torch.equal(small(make_pictures(2)).embedding, before)
