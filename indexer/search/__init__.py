@@ -1,1 +1,13 @@
-"""Room search."""
+"""From a query to the photos nearest to it, and what their distances mean in a library.
+
+    query                 what is asked: pictures to be like and unlike, weights, crops; their combined vector
+    examples              the embedding of one picture of a query, stored or computed now
+    searcher              the candidates nearest to a vector among the photos that may be found
+    generations           the published search files that make it fast, verified before each use
+    library_calibration   from a distance to a probability: what it is measured on, and when it is measured again
+
+Read in this order. The rooms `search`, `ranking` and `matching` differ in what they answer. This one finds candidates,
+and `Library.search` puts its parts together and orders them by exact distance: nothing else counts. `ranking` takes
+that answer and orders it by more than distance. `matching` decides whether photos belong together. Those two build on
+`Library`; the modules here work on a Store and an Embedder, and know no Library.
+"""

@@ -1,4 +1,4 @@
-"""An example of a query becomes a vector: stored where its content is in the library, else embedded now."""
+"""The embedding of one example of a query: the stored one where the library has its content, else computed now."""
 
 import math
 import os
@@ -20,7 +20,7 @@ from indexer.search.query import CroppedExample, QueryExample, convert_to_fracti
 
 
 class EmbeddingSource(NamedTuple):
-    """Where the vectors of examples come from: a library's database, its active model, loaded only when asked for."""
+    """Where embeddings come from: a library's database, the id of its active model, a function that loads the model."""
 
     store: Store
     model_id: int
@@ -28,7 +28,7 @@ class EmbeddingSource(NamedTuple):
 
 
 def embed_example(example: QueryExample, source: EmbeddingSource) -> np.ndarray:
-    """The embedding (dim,) float32 of an example. Raises LookalikeError where a picture cannot be read."""
+    """The embedding (dim,) float32 of an example. Raises LookalikeError where its picture cannot be read."""
     if isinstance(example, CroppedExample):
         return _embed_crop(example, source)
     if isinstance(example, int | np.integer):
@@ -53,7 +53,7 @@ def _embed_file(path: Path, source: EmbeddingSource) -> np.ndarray:
 
 
 def _embed_crop(cropped: CroppedExample, source: EmbeddingSource) -> np.ndarray:
-    """The part is decoded anew, so that a small one has as many pixels as its original gives."""
+    """The embedding of a part of a picture, decoded anew so that a small part has all the pixels of its original."""
     embedder, example = source.load_embedder(), cropped.example
     if isinstance(example, Image.Image):
         return embed_image(crop_picture(DecodedPhoto(example, *example.size), cropped), embedder)
@@ -61,7 +61,7 @@ def _embed_crop(cropped: CroppedExample, source: EmbeddingSource) -> np.ndarray:
 
 
 def read_crop(example: Path | int, cropped: CroppedExample, store: Store, short_side: int) -> Image.Image:
-    """The cropped part of a file, decoded as `decode_for_crop` does. Raises LookalikeError where it cannot be read."""
+    """The cropped part of a file, as `decode_for_crop` decodes it. Raises LookalikeError where it cannot be read."""
     path = find_picture_file(example, store)
     data = read_content(path)
     try:
@@ -71,7 +71,7 @@ def read_crop(example: Path | int, cropped: CroppedExample, store: Store, short_
 
 
 def find_picture_file(example: Path | int, store: Store) -> Path:
-    """The picture's file. Raises LookalikeError where a photo of the library has none any more."""
+    """The file of a picture that is a path or a photo id. Raises LookalikeError where the photo has none any more."""
     if isinstance(example, Path):
         return example
     shown_photos = store.embeddings.find_shown_photos([int(example)])
@@ -81,7 +81,7 @@ def find_picture_file(example: Path | int, store: Store) -> Path:
 
 
 def find_photo_id(example: QueryExample, store: Store) -> int:
-    """The id of the library's photo with this content, 0 where it holds none, or it is a part or only in memory.
+    """The id of the library's photo with the content of the example; 0 where there is none, for a crop and in memory.
 
     Raises LookalikeError where a file cannot be read.
     """
@@ -91,9 +91,9 @@ def find_photo_id(example: QueryExample, store: Store) -> int:
 
 
 def decode_for_crop(data: bytes, cropped: CroppedExample, short_side: int) -> DecodedPhoto:
-    """The picture, decoded so large that its cropped part has the short side in pixels, where the original has it.
+    """The picture, decoded so large that its cropped part has a short side of `short_side` pixels.
 
-    Never so large that photos.decode would refuse what is left of a very large picture.
+    The part has fewer where the original has fewer, or where `decode_photo` would refuse a picture that large.
     """
     decoded = decode_photo(data, short_side)
     _, _, width, height = convert_to_fractions(cropped.box, decoded.width, decoded.height)
@@ -104,7 +104,7 @@ def decode_for_crop(data: bytes, cropped: CroppedExample, short_side: int) -> De
 
 
 def _compute_reduction(pixels: int) -> int:
-    """The least power of two by which both sides of so many pixels must be divided to be decoded at all."""
+    """The least power of two by which the sides of a picture of so many pixels must be divided for it to be decoded."""
     factor = 1
     while pixels > factor**2 * MAX_RESULT_PIXELS:
         factor *= 2
@@ -112,7 +112,7 @@ def _compute_reduction(pixels: int) -> int:
 
 
 def crop_picture(decoded: DecodedPhoto, cropped: CroppedExample) -> Image.Image:
-    """The cropped part of a decoded picture, at least one pixel."""
+    """The cropped part of a decoded picture, at least one pixel wide and high."""
     left, top, width, height = convert_to_fractions(cropped.box, decoded.width, decoded.height)
     picture_width, picture_height = decoded.image.size
     x, y = min(round(left * picture_width), picture_width - 1), min(round(top * picture_height), picture_height - 1)

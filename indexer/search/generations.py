@@ -1,9 +1,9 @@
 """Generations: write-once sets of search files, published whole, verified before use, never repaired in place.
 
 A generation covers every embedding of one model with seq <= built_upto. Its manifest states what is in it and the
-sha256 of each file; the database holds the sha256 of the manifest. Nothing reaches Annoy before all of that agrees,
-because Annoy cannot tell a damaged file from a sound one. On any doubt: GenerationError, and the caller searches the
-embeddings in the database, which are the truth.
+sha256 of each file; the database holds the sha256 of the manifest. Annoy opens a file only when all of that agrees,
+because it cannot tell a damaged file from a sound one. Otherwise GenerationError is raised, and the caller searches the
+embeddings in the database.
 """
 
 import contextlib
@@ -42,9 +42,9 @@ FileIdentities = dict[str, list[int]]
 
 @dataclass(frozen=True, slots=True)
 class GenerationManifest:
-    """What a generation holds; `files` maps a name to its size in bytes and its sha256.
+    """The fields of `manifest.json`; `files` maps a name to its size in bytes and its sha256.
 
-    search_k and candidates are what a search for ten spends: the least that reached the recall stated here.
+    `search_k` and `candidates` are the least effort of a search for ten that reached the recall stated here.
     """
 
     format: int
@@ -65,9 +65,9 @@ class GenerationManifest:
 
 
 class Generation:
-    """An opened generation: ids (n,) int64, values (n, dim) float16, and Annoy's candidates.
+    """An opened generation: ids (n,) int64, values (n, dim) float16, and Annoy's index over them.
 
-    ValueError where shapes disagree, before Annoy maps a file of another dimension.
+    Raises ValueError where shapes disagree, before Annoy maps a file of another dimension.
     """
 
     def __init__(self, folder: Path, manifest: GenerationManifest) -> None:
@@ -80,7 +80,7 @@ class Generation:
         self._mapped_files = [folder / "index.ann", folder / "vectors.npy"]
 
     def count_candidates(self, k: int) -> int:
-        """How many candidates the measured recall of the k nearest rests on."""
+        """The number of candidates to compare for the k nearest at the measured recall."""
         return max(self.manifest.candidates, math.ceil(self.manifest.candidates / recall.TRUE_NEIGHBOURS) * k)
 
     def find_candidate_rows(self, query: np.ndarray, count: int, effort: int = 1) -> np.ndarray:
@@ -88,16 +88,16 @@ class Generation:
         return self._find_candidates(query, count, max(effort * self.manifest.search_k, count))
 
     def preload_files(self) -> None:
-        """Read what is mapped once in the background, so that the first searches need not wait for the disk.
+        """Read the mapped files once in the background, so that the first searches need not wait for the disk.
 
-        The thread touches neither the maps nor the database: it may be at work when files are cut or the process ends,
-        and closing a file of its own would take the database's locks away.
+        The thread touches neither the maps nor the database: it may still run when files are truncated or the process
+        ends, and closing the database's file would release the database's locks.
         """
         threading.Thread(target=_read_files, args=(self._mapped_files,), name="warm", daemon=True).start()
 
 
 def _open_index(folder: Path, dim: int, projected: int) -> recall.FindCandidates:
-    """Annoy's own answers to a query in full dimension."""
+    """A function that gives Annoy's candidates for a query (dim,), which it projects first."""
     projection = np.load(folder / "projection.npy")
     if projection.shape != (dim, projected):
         raise ValueError("its projection is not of the size its manifest states")
@@ -115,7 +115,7 @@ def _read_files(paths: list[Path]) -> None:
 
 
 def get_generation_folder(library: Path, number: int) -> Path:
-    """The folder of a generation."""
+    """The folder of the generation with this number."""
     return library / "generations" / f"{number:04d}"
 
 
@@ -125,7 +125,7 @@ def get_generation_folder(library: Path, number: int) -> Path:
 def publish_generation(
     library: Path, store: Store, model: int, fingerprint: str, *, seed: int = 0
 ) -> Steps[GenerationManifest | None]:
-    """Build and publish a generation over all embeddings of the model; None when it has none.
+    """Build and publish a generation over all embeddings of the model, and return its manifest; None without any.
 
     The caller holds the library's job lock. Cancelled or killed, the old generation stays in use.
     """
@@ -150,7 +150,10 @@ def publish_generation(
 
 
 def _write_vectors(folder: Path, store: Store, model: int, built_upto: int, total: int) -> Steps[None]:
-    """Stream the embeddings into vectors.npy and ids.npy, by plain writes: on a full disk they raise, a map kills."""
+    """Stream the embeddings into vectors.npy and ids.npy.
+
+    By plain writes, which raise on a full disk; a write to a memory map would end the process.
+    """
     ids, last_seq = [np.empty(0, np.int64)], 0
     with (folder / "vectors.npy").open("wb") as file:
         for rows_done in range(0, total, ROWS_PER_BLOCK):
@@ -195,7 +198,7 @@ def _write_index(folder: Path, number: int, fingerprint: str, built_upto: int, s
 
 
 def _build_index(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) -> Steps[recall.SearchEffort]:
-    """Build the index, and measure what a search in it has to spend."""
+    """Build the index, and measure the search effort that reaches the target recall."""
     rows, (dim, projected) = len(values), projection.shape
     yield Progress("publish", 0, rows, "building the index")
     points = _project_blocks(values, projection)
@@ -220,9 +223,9 @@ def _measure_file(path: Path) -> tuple[int, str]:
 def open_verified_generation(
     library: Path, row: GenerationRow, fingerprint: str, known_identities: FileIdentities
 ) -> tuple[Generation, FileIdentities]:
-    """Open a generation whose every file agrees with its manifest, and the manifest with the database.
+    """The generation and the identities of its files, opened where files, manifest and database agree.
 
-    Files whose identity is in `known` were hashed before and are not hashed again. Raises GenerationError.
+    A file whose identity is in `known_identities` was hashed before and is not hashed again. Raises GenerationError.
     """
     folder = get_generation_folder(library, row.number)
     try:
@@ -258,13 +261,13 @@ def _verify_file(path: Path, manifest: GenerationManifest, known_identity: list[
 
 
 def read_file_identity(path: Path) -> list[int]:
-    """What changes whenever a regular file is written or replaced: see Identities. ValueError for a pipe."""
+    """The identity of a regular file, which changes whenever it is written or replaced. ValueError for a pipe."""
     status = _require_regular(path)
     return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _require_regular(path: Path) -> os.stat_result:
-    """What the system says of a file; ValueError for a pipe, on which reading would wait for ever."""
+    """The status of a regular file; ValueError for anything else, such as a pipe, on which reading waits for ever."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise ValueError(f"{path.name} is not a regular file")
@@ -272,7 +275,10 @@ def _require_regular(path: Path) -> os.stat_result:
 
 
 def remove_unused_generations(library: Path, store: Store) -> None:
-    """Remove generations that nothing uses any more; what a running search has mapped stays until it lets go."""
+    """Remove the folders of generations that the database does not name.
+
+    A running search keeps the files that it has mapped until it closes them.
+    """
     used_folders = {get_generation_folder(library, number) for number in store.models.find_generation_numbers()}
     for folder in (library / "generations").iterdir():
         if folder not in used_folders:

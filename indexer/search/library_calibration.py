@@ -1,10 +1,11 @@
-"""What a library knows to calibrate distances by, best first, and kept so that a search need not measure it again.
+"""A library's calibration: what its distances mean, from the best source it has, stored for the next search.
 
 labels      the library's own labelled photos that the active model was not trained on or chosen by; where enough labels
             are new to it, only those: other photos of labels that it knows are no proof of how it does on new ones
 checkpoint  what the training measured on labels that the model had not seen (model.json)
 known       the library's own again, of labels that the model was trained on: said to hold for those only
-photos      random pairs of photos that it was not trained on: not what is the same, but how rare such a distance is
+photos      random pairs of photos that it was not trained on: they cannot say what is the same, only how rare a
+            distance is
 """
 
 import contextlib
@@ -37,9 +38,9 @@ DRAWING_ROUNDS = 4  # of drawing random photos, where many are missing or were t
 
 
 class UnseenLabelledPhotos(NamedTuple):
-    """Labelled photos that the model has not seen: ids (n,) int64, label codes (n,), and the labels' names.
+    """Labelled photos that the model has not seen: ids (n,) int64, label codes (n,) int64, and the labels' names.
 
-    `new` says that the model was trained on none of these labels; otherwise figures hold for labels it knows only.
+    `new_labels` is True where the model was trained on none of these labels; else figures hold for known labels only.
     """
 
     ids: np.ndarray
@@ -56,7 +57,7 @@ class _MeasuredCalibration(NamedTuple):
 
 
 class LibraryCalibration:
-    """The calibration of a library's active model, kept up to date with its database; used in its store's thread."""
+    """The calibration of a library, kept up to date with its database; used in its store's thread."""
 
     def __init__(self, models_folder: Path, store: Store, annotations: Annotations) -> None:
         self._models_folder = models_folder
@@ -66,7 +67,7 @@ class LibraryCalibration:
         self._database_state: DatabaseState | None = None
 
     def get_calibration(self, fingerprint: str, model_id: int) -> Calibration:
-        """What distances mean under the model; measured again only where labels or photos have changed."""
+        """The calibration of distances under the model, measured again only where labels or photos have changed."""
         database = self._store.database
         state = database.read_state(fingerprint)
         if self._calibration is None or state != self._database_state:
@@ -75,10 +76,10 @@ class LibraryCalibration:
         return self._calibration
 
     def select_labelled_photos(self, fingerprint: str, model_id: int) -> UnseenLabelledPhotos:
-        """The labelled photos that show what a distance means: none was trained on, and where five labels or more are
-        new to the model, none has a label that was.
+        """The labelled photos that the model was not trained on, or only those of labels that are new to it.
 
-        None at all where the model's list of what it was trained on cannot be read.
+        Only those where LEAST_NEW_LABELS labels with two photos or more are new. Empty where the model's list of the
+        pictures that it was trained on cannot be read.
         """
         labels = self._annotations.read_labels(model_id)
         trained_photos = self._find_trained_photos(fingerprint)
@@ -95,26 +96,26 @@ class LibraryCalibration:
         return _encode_labels(selected_labels, new_labels=len(selected_labels) == len(new_labels))
 
     def mask_unseen_photos(self, fingerprint: str, ids: np.ndarray) -> np.ndarray:
-        """Which of the photos (n,) the model was not trained on, as bool (n,); none where that cannot be read."""
+        """Mask bool (n,) of photo ids (n,) that the model was not trained on; all False where its list is damaged."""
         trained_photos = self._find_trained_photos(fingerprint)
         return np.zeros(len(ids), np.bool_) if trained_photos is None else ~np.isin(ids, list(trained_photos))
 
     def _find_trained_labels(self, fingerprint: str, names: Iterable[str]) -> set[str]:
-        """Those of the label names that the model's card names too: photos of them may lie elsewhere."""
+        """Those of the names that the model's card lists as trained labels; their photos may be outside the library."""
         try:
             stored_hashes = read_json(self._models_folder / fingerprint / CARD_FILE).get("trained_labels")
         except ModelError:
             return set()
-        hashes = {one for one in stored_hashes if isinstance(one, str)} if isinstance(stored_hashes, list) else set()
+        hashes = {item for item in stored_hashes if isinstance(item, str)} if isinstance(stored_hashes, list) else set()
         return {name for name in set(names) if hash_label(name) in hashes}
 
     def read_embeddings(self, ids: np.ndarray, model_id: int) -> np.ndarray:
-        """The embeddings (n, dim) float32 of these photos."""
-        found = [self._store.embeddings.read_embedding(int(photo), model_id) for photo in ids]
-        return np.stack([vector for vector in found if vector is not None]).astype(np.float32)
+        """The embeddings (n, dim) float32 of the photos `ids` (n,)."""
+        vectors = [self._store.embeddings.read_embedding(int(photo), model_id) for photo in ids]
+        return np.stack([vector for vector in vectors if vector is not None]).astype(np.float32)
 
     def _find_trained_photos(self, fingerprint: str) -> set[int] | None:
-        """The photos that the model was trained on or chosen by; None where its list of them cannot be read."""
+        """The ids of the photos that the model was trained on or chosen by; None where its list cannot be read."""
         try:
             return {
                 self._store.embeddings.find_photo_id(row.tobytes())
@@ -124,9 +125,9 @@ class LibraryCalibration:
             return None
 
     def draw_random_photos(self, fingerprint: str, model_id: int) -> StoredEmbeddings:
-        """Embeddings of at most 1,500 photos drawn at random, in random order, the same for the same library.
+        """Embeddings of at most MAX_MEASURED_PHOTOS photos, drawn and ordered at random, the same for the same library.
 
-        All of them are there, and the model was trained on none; where that cannot be read, there are none.
+        All have a present file, and the model was trained on none of them; empty where its list cannot be read.
         """
         last_seq = self._store.embeddings.find_last_seq(model_id)
         if last_seq <= 2 * MAX_MEASURED_PHOTOS:
@@ -139,7 +140,7 @@ class LibraryCalibration:
         return _take_rows(usable_vectors, drawn_rows)
 
     def _draw_usable_vectors(self, fingerprint: str, model_id: int, last_seq: int) -> StoredEmbeddings:
-        """The usable embeddings that follow on random seqs, each once; drawn on until there are enough, or ROUNDS."""
+        """The usable embeddings at random seqs, each once; up to DRAWING_ROUNDS draws, until there are enough."""
         start_seqs = np.random.default_rng(0).permutation(last_seq)[: DRAWING_ROUNDS * MAX_MEASURED_PHOTOS]
         usable_parts: list[StoredEmbeddings] = []
         for start in range(0, len(start_seqs), MAX_MEASURED_PHOTOS):
@@ -150,16 +151,19 @@ class LibraryCalibration:
                 for seq in start_seqs[start : start + MAX_MEASURED_PHOTOS]
             ]
             usable_parts.append(
-                self._select_usable_vectors(fingerprint, _join_vectors([one for one in drawn_vectors if len(one.seqs)]))
+                self._select_usable_vectors(
+                    fingerprint, _join_vectors([vector for vector in drawn_vectors if len(vector.seqs)])
+                )
             )
         return _join_vectors(usable_parts)
 
-    def _select_usable_vectors(self, fingerprint: str, found: StoredEmbeddings) -> StoredEmbeddings:
-        """Those of photos that have a present file and that the model was not trained on."""
-        is_present = np.isin(found.ids, filter_present_photos(self._store.database, found.ids.tolist()))
-        return _take_rows(found, np.flatnonzero(is_present & self.mask_unseen_photos(fingerprint, found.ids)))
+    def _select_usable_vectors(self, fingerprint: str, vectors: StoredEmbeddings) -> StoredEmbeddings:
+        """The embeddings of photos that have a present file and that the model was not trained on."""
+        is_present = np.isin(vectors.ids, filter_present_photos(self._store.database, vectors.ids.tolist()))
+        return _take_rows(vectors, np.flatnonzero(is_present & self.mask_unseen_photos(fingerprint, vectors.ids)))
 
     def _read_or_measure(self, fingerprint: str, model_id: int) -> Calibration:
+        """The stored calibration where its stamp and labels still hold, else a new one, stored unless read-only."""
         label_stamp, folders = self._annotations.fingerprint_labels()
         counts = [_bucket_count(count) for count in (folders, self._store.embeddings.find_last_seq(model_id))]
         stamp = [MEASURING_VERSION, fingerprint, label_stamp, *counts]
@@ -177,15 +181,16 @@ class LibraryCalibration:
         return measured.calibration
 
     def _digest_labels(self, photos: object, model_id: int) -> int:
-        """A number that changes when one of these photos gets another label; ValueError where they are no ids.
+        """A checksum of these photos' labels; ValueError where `photos` is no list of ids.
 
-        What was measured on 1,500 photos is right as long as these are: millions of others need not be read.
+        A calibration holds as long as its own photos keep their labels, so millions of others need not be read.
         """
         if not isinstance(photos, list) or not all(isinstance(photo, int) for photo in photos):
             raise ValueError("no list of photos")
         return zlib.crc32(json.dumps(sorted(self._annotations.read_labels(model_id, photos).items())).encode())
 
     def _measure_calibration(self, fingerprint: str, model_id: int) -> _MeasuredCalibration:
+        """A calibration from the first of the sources (see the module's docstring) that suffices."""
         ids, codes, _, new_labels = self.select_labelled_photos(fingerprint, model_id)
         rows = calibration.sample_by_class(codes, MAX_MEASURED_PHOTOS)
         if len(ids) > 1:
@@ -208,7 +213,7 @@ class LibraryCalibration:
         return _MeasuredCalibration(fallback, ids[rows].tolist())
 
     def _read_trained_calibration(self, fingerprint: str) -> Calibration | None:
-        """The calibration that a training has left with the model."""
+        """The calibration that the training stored in the model's card, None without one."""
         try:
             return Calibration.from_fields(read_json(self._models_folder / fingerprint / CARD_FILE).get("calibration"))
         except (ModelError, ValueError):
@@ -223,7 +228,7 @@ def _encode_labels(labels: dict[int, str], *, new_labels: bool) -> UnseenLabelle
 
 
 def _join_vectors(parts: list[StoredEmbeddings]) -> StoredEmbeddings:
-    """All of the embeddings, each once, in order of seq."""
+    """The embeddings of all parts, each once, in order of seq."""
     if not parts:
         return StoredEmbeddings(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float16))
     joined = StoredEmbeddings(*(np.concatenate(part) for part in zip(*parts, strict=True)))
@@ -235,5 +240,5 @@ def _take_rows(vectors: StoredEmbeddings, rows: np.ndarray) -> StoredEmbeddings:
 
 
 def _bucket_count(count: int) -> int:
-    """The same number for like counts, as growing by a tenth changes no distribution."""
+    """The count rounded on a scale of steps of GROWTH_FACTOR: growing by a tenth changes no distribution."""
     return round(math.log(count + 1) / math.log(GROWTH_FACTOR))

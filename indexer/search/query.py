@@ -1,4 +1,4 @@
-"""What is asked: pictures to be like, pictures to be unlike, combined into one vector."""
+"""What a search asks for: pictures to be like and pictures to be unlike, combined into one vector."""
 
 import math
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Query(NamedTuple):
 def combine_embeddings(
     positives: list[np.ndarray], negatives: list[np.ndarray], weights: Sequence[float] = ()
 ) -> np.ndarray:
-    """One vector (dim,) float32 from unit vectors: Rocchio (1971), the positives' weighted mean less the negatives'.
+    """The unit vector (dim,) float32 of a query, by Rocchio (1971): the positives' weighted mean less the negatives'.
 
     A single positive without negatives is returned as it is, so that a photo finds itself at distance 0.
     """
@@ -62,6 +62,7 @@ def combine_embeddings(
 
 
 def _require_weights(weights: Sequence[float], positive_count: int) -> None:
+    """Raise LookalikeError where weights are given that are not one positive number for each positive picture."""
     if weights and len(weights) != positive_count:
         raise LookalikeError(f"{positive_count} pictures to look like need as many weights, not {len(weights)}.")
     if not all(0 < weight < math.inf for weight in weights):
@@ -69,9 +70,9 @@ def _require_weights(weights: Sequence[float], positive_count: int) -> None:
 
 
 def convert_to_fractions(box: CropBox, width: int, height: int) -> CropBox:
-    """The box in fractions of a picture of this size in pixels, cut at the picture's edges.
+    """The box as fractions of a picture of `width` x `height` pixels, cut at its edges.
 
-    LookalikeError where nothing of the picture lies in it.
+    Raises LookalikeError where no whole pixel of the picture lies in it.
     """
     fractional_box = box if max(box) <= 1 else (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
     if not all(map(math.isfinite, fractional_box)):

@@ -1,8 +1,9 @@
 """The photos nearest to a vector: Annoy's candidates, the tail exactly, and only what is present and passes a filter.
 
 A generation covers the embeddings up to a seq; later ones are the tail and are compared one by one. Without a sound
-generation everything is tail. What is present is looked up at query time, so a photo that goes or comes back never
-touches Annoy. Where few are allowed, those few are compared exactly; where many are, Annoy is asked for more.
+generation everything is tail. What is present is looked up at query time, so Annoy's index need not change when a photo
+goes or comes back. Where few photos are allowed, those are compared exactly; where many are, Annoy is asked for more
+candidates.
 """
 
 import math
@@ -31,26 +32,27 @@ class SearchCandidates(NamedTuple):
 
 
 class AllowedPhotos(NamedTuple):
-    """What may be found: mask[id] over photo ids, and the rows (m,) int64 of the generation that hold such photos."""
+    """Mask over photo ids that may be found, bool (last id + 1,), and their rows (m,) int64 in the generation."""
 
     mask: np.ndarray
     rows: np.ndarray
 
 
-NODE_COST = 100  # numbers that are compared exactly while Annoy looks at one node (measured, 128 of 256 and of 1280)
+NODE_COST = 100  # numbers compared exactly in the time of one node of Annoy (measured: 128 of 256 and of 1280 numbers)
 
 
 class LibrarySearcher:
-    """The search state of a library, kept up to date with its database; used in its store's thread."""
+    """The generation, tail and present photos of a library, kept up to date with its database.
+
+    Used in its store's thread. `notice` is a sentence where the generation is damaged, else empty.
+    """
 
     def __init__(self, folder: Path, store: Store) -> None:
         self.folder = folder
         self.store = store
         self.generation: Generation | None = None
         self.notice = ""
-        self.unfiltered_photos = AllowedPhotos(
-            np.zeros(1, bool), np.zeros(0, np.int64)
-        )  # what is to be found without a filter
+        self.unfiltered_photos = AllowedPhotos(np.zeros(1, bool), np.zeros(0, np.int64))
         self.tail = _make_empty_vectors(0)
         self._model = KnownModel(0, "", 0)
         self._tried_generation = 0
@@ -60,7 +62,7 @@ class LibrarySearcher:
     # keeping up with the database
 
     def refresh(self, fingerprint: str, model: KnownModel) -> None:
-        """Read again what is present, the tail and the generation, if the database has changed since."""
+        """Read generation, tail and present photos again, if the database has changed since the last call."""
         database = self.store.database
         state = database.read_state(fingerprint)
         if state == self._database_state:
@@ -71,16 +73,16 @@ class LibrarySearcher:
         self._database_state = database.accept_own_changes(state)
 
     def _mask_present_photos(self, within: Filter | None) -> AllowedPhotos:
+        """The photos that have a present file and pass the filter, if there is one."""
         ids = find_present_photos(self.store.database, within)
-        mask = np.zeros(
-            self.store.embeddings.find_last_photo_id() + 1, bool
-        )  # read after the ids, so that none is beyond
+        last_id = self.store.embeddings.find_last_photo_id()  # read after the ids, so that none is beyond
+        mask = np.zeros(last_id + 1, bool)
         mask[ids] = True
         rows = np.flatnonzero(mask[self.generation.ids]) if self.generation else np.zeros(0, np.int64)
         return AllowedPhotos(mask, rows)
 
     def find_allowed_photos(self, within: Filter | None) -> AllowedPhotos:
-        """What passes the filter and is present, as of the last refresh; the last filter's is remembered."""
+        """The photos that are present and pass the filter, as of the last refresh; cached for the last filter."""
         if within is None:
             return self.unfiltered_photos
         if self._cached_filter is None or self._cached_filter[0] != within:
@@ -88,7 +90,7 @@ class LibrarySearcher:
         return self._cached_filter[1]
 
     def refresh_generation(self, fingerprint: str, model: KnownModel) -> None:
-        """Open the newest generation of the model, once verified; none where it is damaged."""
+        """Open the model's newest generation, if it is a new one; `generation` is None where none is sound."""
         row = self.store.models.find_generation(model.id)
         number = row.number if row else 0
         if number == self._tried_generation:
@@ -97,7 +99,7 @@ class LibrarySearcher:
         self.generation = self._open_generation(row, fingerprint) if row else None
 
     def _open_generation(self, row: GenerationRow, fingerprint: str) -> Generation | None:
-        """The generation, its files hashed unless an earlier opening did; None with a notice where it is damaged."""
+        """The verified generation; None, with a notice, where it is damaged. Files once hashed are not hashed again."""
         name = f"verified {row.number}"
         stored_identities = self.store.models.read_setting(name)
         identities = stored_identities if isinstance(stored_identities, dict) else {}
@@ -112,7 +114,7 @@ class LibrarySearcher:
         return opened
 
     def _refresh_tail(self, model: KnownModel) -> None:
-        """Add the embeddings that came since; a photo that went is hidden by its mask."""
+        """Append the embeddings committed since the last call; those of gone photos stay and are hidden by the mask."""
         if model != self._model:
             self._model, self.tail = model, _make_empty_vectors(model.dim)
         built_upto = self.generation.manifest.built_upto if self.generation else 0
@@ -125,7 +127,7 @@ class LibrarySearcher:
     # searching
 
     def find_nearest(self, vector: np.ndarray, k: int, allowed: AllowedPhotos, *, exact: bool) -> SearchCandidates:
-        """Candidates among which are the k allowed photos nearest to the vector (dim,) float32."""
+        """Candidates for the k allowed photos nearest to the vector (dim,) float32; with `exact` they hold all k."""
         tail_rows = _find_nearest_exactly(self.tail.values, np.flatnonzero(allowed.mask[self.tail.ids]), vector, k)
         tail_candidates = SearchCandidates(self.tail.ids[tail_rows], self.tail.values[tail_rows], "exact")
         generation = self.generation
@@ -140,7 +142,7 @@ class LibrarySearcher:
 
 
 def _find_nearest_exactly(values: np.ndarray, rows: np.ndarray, vector: np.ndarray, k: int) -> np.ndarray:
-    """Those of the rows that hold the k nearest, by looking at all of them."""
+    """Those of `rows` (m,) whose values are the k nearest to the vector, by comparing all of them."""
     uses_all_rows = len(rows) == len(values)
     squares = compute_squared_distances(values, vector[None], None if uses_all_rows else rows)[:, 0]
     nearest: np.ndarray = rows[find_closest_rows(squares, k)]
@@ -148,9 +150,9 @@ def _find_nearest_exactly(values: np.ndarray, rows: np.ndarray, vector: np.ndarr
 
 
 def _find_annoy_rows(generation: Generation, vector: np.ndarray, k: int, allowed: AllowedPhotos) -> np.ndarray | None:
-    """Annoy's candidates that are allowed, asking for more where most are not; None where exact search costs less.
+    """Rows of Annoy's candidates that are allowed, from as many as it takes; None where exact search costs less.
 
-    Half of the usual number of candidates must be left, not only k: the recall was measured with all of them.
+    Half of the usual number of candidates must remain, not only k: the recall was measured with all of them.
     """
     row_count, candidate_count = len(generation.ids), generation.count_candidates(k)
     if _is_exact_cheaper(generation, len(allowed.rows), candidate_count):
@@ -166,7 +168,7 @@ def _find_annoy_rows(generation: Generation, vector: np.ndarray, k: int, allowed
 
 
 def _is_exact_cheaper(generation: Generation, allowed_count: int, candidate_count: int) -> bool:
-    """Whether comparing the allowed rows costs less than Annoy, who must look at more nodes the fewer are allowed."""
+    """Whether comparing the allowed rows costs less than Annoy, which visits more nodes the fewer rows are allowed."""
     row_count, dim = generation.values.shape
     if 2 * allowed_count >= row_count > 0:
         return False

@@ -25,7 +25,7 @@ from tests.support.vectors import clustered
 SIDE = 400
 
 
-def quilt(seed: int = 0) -> Image.Image:
+def make_quilt(seed: int = 0) -> Image.Image:
     """400 x 200 pixels: two different squares side by side."""
     blocks = np.random.default_rng(seed).integers(0, 256, (4, 8, 3), dtype=np.uint8)
     return Image.fromarray(blocks).resize((SIDE, SIDE // 2), Image.Resampling.NEAREST)
@@ -36,35 +36,35 @@ def pictures(tmp_path: Path) -> Iterator[Library]:
     """Twelve small pictures, the quilt and each of its squares."""
     for number in range(12):
         paint(tmp_path / "photos" / f"{number:02d}.png", number + 100)
-    quilt().save(tmp_path / "photos" / "quilt.png")
-    quilt().crop((0, 0, 200, 200)).save(tmp_path / "photos" / "left.png")
-    quilt().crop((200, 0, 400, 200)).save(tmp_path / "photos" / "right.png")
+    make_quilt().save(tmp_path / "photos" / "quilt.png")
+    make_quilt().crop((0, 0, 200, 200)).save(tmp_path / "photos" / "left.png")
+    make_quilt().crop((200, 0, 400, 200)).save(tmp_path / "photos" / "right.png")
     with Library.create(tmp_path / "y.library") as library:
         drain(index_library(library, [tmp_path / "photos"], Tiny()))
         library.load_embedder = Tiny  # type: ignore[assignment, method-assign]  # the model for queries from outside
         yield library
 
 
-def first(library: Library, *positives: QueryExample) -> tuple[str, float]:
+def find_best(library: Library, *positives: QueryExample) -> tuple[str, float]:
     """The name of the best hit, and its distance."""
     hit = library.search(Query(positives), k=1).hits[0]
     return Path(os.fsdecode(hit.photo.path)).name, hit.distance
 
 
-def photo_named(library: Library, name: str) -> int:
-    every = library.load_photos(library.find_photo_ids().tolist())
-    return next(photo.id for photo in every if photo.path.endswith(name.encode()))
+def find_photo_named(library: Library, name: str) -> int:
+    photos = library.load_photos(library.find_photo_ids().tolist())
+    return next(photo.id for photo in photos if photo.path.endswith(name.encode()))
 
 
 # weights
 
 
 def test_weighted_positives_are_a_weighted_mean_by_hand() -> None:
-    one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
-    assert np.allclose(combine_embeddings([one, other], [], [3, 1]), np.array([3, 1]) / np.sqrt(10))
-    assert np.allclose(combine_embeddings([one, other], [], ()), combine_embeddings([one, other], [], [2, 2]))
+    first, second = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+    assert np.allclose(combine_embeddings([first, second], [], [3, 1]), np.array([3, 1]) / np.sqrt(10))
+    assert np.allclose(combine_embeddings([first, second], [], ()), combine_embeddings([first, second], [], [2, 2]))
     minus = 0.75 * np.array([0.75, 0.25]) - 0.25 * np.array([0, 1])
-    assert np.allclose(combine_embeddings([one, other], [other], [3, 1]), minus / np.linalg.norm(minus))
+    assert np.allclose(combine_embeddings([first, second], [second], [3, 1]), minus / np.linalg.norm(minus))
 
 
 def test_heavier_picture_is_nearer_to_its_likes(pictures: Library, tmp_path: Path) -> None:
@@ -86,19 +86,23 @@ def test_weights_that_weigh_nothing_are_a_sentence(weights: tuple[float, ...]) -
 
 @pytest.mark.parametrize("box", [(0, 0, 200, 200), (0, 0, 0.5, 1.0), (-30, -9, 230, 500)])
 def test_crop_of_a_file_a_photo_and_a_bitmap_is_that_part(pictures: Library, tmp_path: Path, box: CropBox) -> None:
-    wholes: list[QueryExample] = [quilt(), tmp_path / "photos/quilt.png", photo_named(pictures, "quilt.png")]
-    for whole in wholes:
-        name, distance = first(pictures, CroppedExample(whole, box))  # type: ignore[arg-type]  # none of them is cropped
+    whole_pictures: list[QueryExample] = [
+        make_quilt(),
+        tmp_path / "photos/quilt.png",
+        find_photo_named(pictures, "quilt.png"),
+    ]
+    for picture in whole_pictures:
+        name, distance = find_best(pictures, CroppedExample(picture, box))  # type: ignore[arg-type]  # none is cropped
         assert name == "left.png"
         assert distance < 0.25  # a bitmap is shrunk in one step, a file in two; others are about 1 away
-    assert first(pictures, CroppedExample(quilt(), (200, 0, 200, 200)))[0] == "right.png"
+    assert find_best(pictures, CroppedExample(make_quilt(), (200, 0, 200, 200)))[0] == "right.png"
 
 
 def test_crop_is_meant_in_the_upright_picture(pictures: Library, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # stored lying on its side: to be turned a quarter clockwise
-    quilt().transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
-    name, distance = first(pictures, CroppedExample(tmp_path / "turned.png", (200, 0, 200, 200)))
+    make_quilt().transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
+    name, distance = find_best(pictures, CroppedExample(tmp_path / "turned.png", (200, 0, 200, 200)))
     assert (name, distance < 0.25) == ("right.png", True)
 
 
@@ -108,9 +112,9 @@ def test_small_part_of_a_large_photo_is_decoded_with_all_its_pixels(tmp_path: Pa
     noise.save(data, "PNG")
     cropped = CroppedExample(1, (1000, 700, 40, 60))
     assert min(decode_photo(data.getvalue(), 32).image.size) < 80  # as a search for the whole decodes it
-    part = examples.crop_picture(examples.decode_for_crop(data.getvalue(), cropped, 32), cropped)
-    assert part.size == (40, 60)
-    assert np.array_equal(np.asarray(part), np.asarray(noise)[700:760, 1000:1040])
+    cropped_picture = examples.crop_picture(examples.decode_for_crop(data.getvalue(), cropped, 32), cropped)
+    assert cropped_picture.size == (40, 60)
+    assert np.array_equal(np.asarray(cropped_picture), np.asarray(noise)[700:760, 1000:1040])
 
 
 def test_part_of_a_part_of_the_original_is_no_larger_than_needed() -> None:
@@ -143,19 +147,19 @@ def test_crop_lies_within_the_picture_or_is_a_sentence(box: CropBox, width: int,
     assert 0 <= left < left + across <= 1 + 1e-9
     assert 0 <= top < top + down <= 1 + 1e-9
     small = Image.new("1", (max(1, int(width * scale)), max(1, int(height * scale))))
-    part = examples.crop_picture(DecodedPhoto(small, width, height), CroppedExample(small, box))
-    assert 1 <= part.width <= small.width
-    assert 1 <= part.height <= small.height
+    cropped_picture = examples.crop_picture(DecodedPhoto(small, width, height), CroppedExample(small, box))
+    assert 1 <= cropped_picture.width <= small.width
+    assert 1 <= cropped_picture.height <= small.height
 
 
 @pytest.mark.parametrize("box", [(500, 0, 10, 10), (0, 0, 0, 0), (0, 0, 0.5, 0.001), (0, 0, float("nan"), 1)])
 def test_crop_of_nothing_is_a_sentence(pictures: Library, box: CropBox) -> None:
     with pytest.raises(LookalikeError, match="crop"):
-        pictures.search(Query((CroppedExample(quilt(), box),)))
+        pictures.search(Query((CroppedExample(make_quilt(), box),)))
 
 
 def test_crop_of_what_is_not_there_is_a_sentence(pictures: Library, tmp_path: Path) -> None:
-    photo = photo_named(pictures, "quilt.png")
+    photo = find_photo_named(pictures, "quilt.png")
     with pytest.raises(LookalikeError, match="no longer in the library"):
         pictures.search(Query((CroppedExample(10**6, (0, 0, 1, 1)),)))
     (tmp_path / "photos/quilt.png").unlink()
