@@ -11,7 +11,6 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from scipy import stats
-from sklearn.isotonic import IsotonicRegression
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
@@ -26,7 +25,6 @@ from indexer.statistics.calibration import (
     Calibration,
     calibrate_from_labels,
     calibrate_from_photos,
-    fit_non_increasing,
     sample_by_class,
 )
 from indexer.statistics.detailed_metrics import compute_roc
@@ -94,14 +92,6 @@ def test_prior_is_the_share_of_matched_pairs() -> None:
         )
     ]
     assert 6 < odds[0] / odds[1] < 16
-
-
-def test_monotone_fit_is_the_isotonic_regression() -> None:
-    random = np.random.default_rng(0)
-    for size in (1, 2, 60):
-        values, weights = random.random(size) - np.linspace(0, 0.5, size), random.random(size) + 0.1
-        theirs = IsotonicRegression(increasing=False).fit_transform(np.arange(size), values, sample_weight=weights)
-        np.testing.assert_allclose(fit_non_increasing(values, weights), theirs, rtol=0, atol=1e-12)
 
 
 # cut-offs
