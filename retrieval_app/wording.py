@@ -1,12 +1,13 @@
-"""Numbers as the window says them: counts, durations, distances and rates, each with its meaning."""
+"""Numbers as the window shows them: counts, durations, sizes, probabilities and error rates. All return text."""
 
+from indexer.statistics.error_rates import ErrorRate
 from indexer.wording import count_noun
 
 format_count = count_noun  # '1 photo', '1,200 photos': as the commands say it
 
 
 def format_duration(seconds: float) -> str:
-    """A time a person can feel: '8 s', '2 min', '1 h 5 min'."""
+    """A duration in its one or two largest units, '8 s', '2 min' or '1 h 5 min'; never less than a second."""
     if seconds < 60:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
@@ -16,48 +17,56 @@ def format_duration(seconds: float) -> str:
 
 
 def format_rate(per_second: float) -> str:
-    """'218/s', or with a decimal where it is slow."""
+    """Items a second, '218/s', with one decimal below ten."""
     return f"{per_second:,.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"
 
 
 def format_percent(fraction: float) -> str:
-    """'99.6 %'; what is not all is never rounded up to all."""
+    """A fraction in percent with one decimal, '99.6 %'; only 1 itself gives '100 %'."""
     value = fraction * 100
     return "100 %" if fraction == 1 else f"{min(value, 99.9):.1f} %"
 
 
 def format_confidence(probability: float) -> str:
-    """'97 %'; never 0 % or 100 %, as no measurement says so."""
+    """A measured probability in whole percent, from '1 %' to '99 %', as no measurement makes it certain."""
     return f"{min(99, max(1, round(probability * 100)))} %"
 
 
 def format_rounded(number: float) -> str:
-    """'12,000' for 12,345: two figures, as a rate that was measured on samples has no more."""
+    """A number cut to its first two digits, '12,000' for 12,345, as a rate measured on samples has no more."""
     if number < 10:
         return f"{number:.0f}"
     step = 10 ** (len(str(int(number))) - 2)
     return f"{int(number) // step * step:,}"
 
 
-def format_size(number: int) -> str:
-    """'340 KB', '12.5 MB', '1.4 GB'."""
+def format_size(byte_count: int) -> str:
+    """A size in decimal units, '340 KB', '12.5 MB' or '1.4 GB'."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6)):
-        if number >= scale:
-            return f"{number / scale:,.1f} {unit}"
-    return f"{number / 1e3:,.0f} KB"
+        if byte_count >= scale:
+            return f"{byte_count / scale:,.1f} {unit}"
+    return f"{byte_count / 1e3:,.0f} KB"
 
 
 def format_share(fraction: float) -> str:
-    """'1.2 %', '0.03 %': two figures."""
+    """A fraction in percent with two significant digits, '1.2 %' or '0.03 %'."""
     return f"{float(f'{fraction * 100:.2g}'):g} %"
 
 
 def format_frequency(fraction: float) -> str:
-    """'1 time in 100'; of common things 'in 23 of 100'."""
+    """How often something happens: '1 time in 100' up to a tenth, above it '23 times in 100'."""
     if fraction <= 0:
         return "not once"
-    return (
-        f"1 time in {format_rounded(round(1 / fraction))}"
-        if fraction <= 0.1
-        else f"{round(fraction * 100)} times in 100"
-    )
+    if fraction <= 0.1:
+        return f"1 time in {format_rounded(round(1 / fraction))}"
+    return f"{round(fraction * 100)} times in 100"
+
+
+def format_interval(rate: ErrorRate) -> str:
+    """The interval of a measured rate: '95 % interval 0.5 % to 2 %'."""
+    return f"95 % interval {format_share(rate.low)} to {format_share(rate.high)}"
+
+
+def format_error_rate(rate: ErrorRate) -> str:
+    """A measured rate with its interval: '1 time in 100 (95 % interval 0.5 % to 2 %)'."""
+    return f"{format_frequency(rate.value)} ({format_interval(rate)})"

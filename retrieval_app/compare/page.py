@@ -11,7 +11,6 @@ from indexer.library import Photo
 from indexer.paths import show_path
 from indexer.search.query import QueryExample
 from indexer.statistics.calibration import PairComparison
-from indexer.statistics.error_rates import ErrorRate
 from retrieval_app.compare.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair, load_sharp_picture
 from retrieval_app.compare.distance_plot import DistancePlot
 from retrieval_app.session.marks import is_same_example
@@ -19,7 +18,7 @@ from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.distance_band import describe_rarity
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import ResolutionPair, ZoomState, ZoomView
-from retrieval_app.wording import format_confidence, format_frequency, format_share
+from retrieval_app.wording import format_confidence, format_error_rate
 from retrieval_app.workers.library_thread import LibraryTask
 from retrieval_app.workers.readers import LibraryReaders
 
@@ -195,9 +194,9 @@ def explain_verdict(comparison: PairComparison) -> str:
     """
     sentences = [_describe_distance(comparison)]
     if comparison.fmr is not None:
-        errors = f"{_describe_error_rate(comparison.fmr)} about pairs that differ"
+        errors = f"{format_error_rate(comparison.fmr)} about pairs that differ"
         if comparison.fnmr is not None:
-            errors += f" and {_describe_error_rate(comparison.fnmr)} about pairs that are the same"
+            errors += f" and {format_error_rate(comparison.fnmr)} about pairs that are the same"
         sentences.append(f"The threshold is wrong {errors}.")
     if comparison.probability is not None:
         is_rare = comparison.verdict == "same" and comparison.probability < 0.5
@@ -220,8 +219,3 @@ def _describe_distance(comparison: PairComparison) -> str:
     if comparison.verdict == "different" or comparison.different_from is None:
         return f"{beyond}."
     return f"{beyond}, but pairs count as different only from {comparison.different_from:.3f} on."
-
-
-def _describe_error_rate(rate: ErrorRate) -> str:
-    interval = f"95 % interval {format_share(rate.low)} to {format_share(rate.high)}"
-    return f"{format_frequency(rate.value)} ({interval})"

@@ -13,7 +13,7 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.statistics.calibration import Calibration
 from retrieval_app.session.session import Session
-from retrieval_app.wording import format_frequency, format_share
+from retrieval_app.wording import format_frequency, format_interval
 from retrieval_app.workers.readers import LibraryReaders
 
 OFFERED_FMRS = (0.1, 0.01, 0.001)
@@ -99,10 +99,9 @@ def _make_fmr_choice(calibration: Calibration, fmr: float) -> FmrChoice:
     except LookalikeError as error:
         return FmrChoice(fmr, sentence, None, str(error))
     missed = f", and {format_frequency(cutoff.fnmr.value)} one that is the same is missed" if cutoff.fnmr else ""
-    interval = f"95 % interval {format_share(cutoff.fmr.low)} to {format_share(cutoff.fmr.high)}"
     return FmrChoice(
         fmr,
         sentence,
         cutoff.max_same_distance,
-        f"False-match rate {fmr:g} ({interval}){missed}. {calibration.describe_pairs()}",
+        f"False-match rate {fmr:g} ({format_interval(cutoff.fmr)}){missed}. {calibration.describe_pairs()}",
     )

@@ -14,11 +14,10 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.identity import IdentificationResult, IdentificationRuleCache, identify_with_rule
 from indexer.search.query import QueryExample
-from indexer.statistics.error_rates import ErrorRate
 from retrieval_app.search.labels import list_labels
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
-from retrieval_app.wording import format_frequency, format_share
+from retrieval_app.wording import format_error_rate, format_share
 from retrieval_app.workers.readers import LibraryReaders
 
 NO_LABELS = (
@@ -116,15 +115,11 @@ def describe_identity(identity: IdentificationResult) -> str:
     else:
         sentences.append(f"What is not nearer than {identity.threshold:.3f} counts as unknown.")
     if identity.fmr is not None:
-        sentences.append(f"Pictures of other things are taken for known {_format_error_rate(identity.fmr)}.")
+        sentences.append(f"Pictures of other things are taken for known {format_error_rate(identity.fmr)}.")
     if identity.identified is not None:
-        sentences.append(f"Known ones are given their label {_format_error_rate(identity.identified)}.")
+        sentences.append(f"Known ones are given their label {format_error_rate(identity.identified)}.")
     sentences.append(f"A distance is the mean of those to the nearest three of a label. {identity.measured}")
     return " ".join(sentences)
-
-
-def _format_error_rate(rate: ErrorRate) -> str:
-    return f"{format_frequency(rate.value)} (95 % interval {format_share(rate.low)} to {format_share(rate.high)})"
 
 
 def _identify_example(library: Library, example: QueryExample, rules: IdentificationRuleCache) -> IdentificationResult:

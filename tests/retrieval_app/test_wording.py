@@ -1,6 +1,7 @@
 import pytest
 
-from retrieval_app.wording import format_count, format_duration, format_percent, format_rate
+from indexer.statistics.error_rates import ErrorRate
+from retrieval_app.wording import format_count, format_duration, format_error_rate, format_percent, format_rate
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 photos"), (1, "1 photo"), (1200, "1,200 photos")])
@@ -24,3 +25,15 @@ def test_what_is_not_all_is_never_said_to_be_all(fraction: float, said: str) -> 
 @pytest.mark.parametrize(("rate", "said"), [(218.4, "218/s"), (12_300, "12,300/s"), (4.26, "4.3/s")])
 def test_rates(rate: float, said: str) -> None:
     assert format_rate(rate) == said
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        (ErrorRate(0.01, 0.005, 0.02), "1 time in 100 (95 % interval 0.5 % to 2 %)"),
+        (ErrorRate(0.25, 0.2, 0.31), "25 times in 100 (95 % interval 20 % to 31 %)"),
+        (ErrorRate(0, 0, 0.03), "not once (95 % interval 0 % to 3 %)"),
+    ],
+)
+def test_error_rates_are_told_with_their_interval(rate: ErrorRate, said: str) -> None:
+    assert format_error_rate(rate) == said
