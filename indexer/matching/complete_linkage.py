@@ -1,7 +1,7 @@
 """From pairs to groups by complete linkage: everything in a group is alike to everything else in it.
 
-Connected components would let a chain of small steps tie half a library together. Here two groups become one only if
-all their members are alike, the nearest pair first, so a group is never wider than the cut-off.
+Connected components would let a chain of small steps join half a library. Here two groups become one only if all their
+members are alike, the nearest pair first, so a group is never wider than the cut-off.
 """
 
 from collections.abc import Callable
@@ -9,42 +9,41 @@ from collections.abc import Callable
 import numpy as np
 
 CanMerge = Callable[[list[int], list[int]], bool]
-"""Whether every row of one group may stand in one group with every row of the other."""
+"""Whether every row of one group may be in one group with every row of the other."""
 
 
 def group_by_complete_linkage(pairs: np.ndarray, can_merge: CanMerge) -> list[list[int]]:
-    """Groups of two and more rows from pairs (p, 2), the nearest first; rows in a group ascend, groups by their first.
+    """Groups of two rows or more from pairs (p, 2), the nearest first; rows ascend, and groups by their first row.
 
-    The result depends on the order of the pairs and on `alike` alone. Two groups that were found not to be alike are
-    not compared again: what joins them later cannot make them so.
+    The result depends on the order of the pairs and on `can_merge` alone. Two groups that may not merge are not
+    compared again: more members cannot change that.
     """
     group_of: dict[int, int] = {}
     members: dict[int, list[int]] = {}
     rejected: dict[int, set[int]] = {}
     for pair in pairs.tolist():
-        one, other = (group_of.setdefault(row, row) for row in pair)
+        group, other_group = (group_of.setdefault(row, row) for row in pair)
         for row in pair:
             members.setdefault(group_of[row], [row])
-        if one == other or other in rejected.get(one, ()):
+        if group == other_group or other_group in rejected.get(group, ()):
             continue
-        if can_merge(members[one], members[other]):
-            _merge_groups(one, other, members, rejected, group_of)
+        if can_merge(members[group], members[other_group]):
+            _merge_groups(group, other_group, members, rejected, group_of)
         else:
-            rejected.setdefault(one, set()).add(other)
-            rejected.setdefault(other, set()).add(one)
+            rejected.setdefault(group, set()).add(other_group)
+            rejected.setdefault(other_group, set()).add(group)
     return sorted(sorted(rows) for rows in members.values() if len(rows) > 1)
 
 
 def _merge_groups(
-    one: int, other: int, members: dict[int, list[int]], rejected: dict[int, set[int]], group_of: dict[int, int]
+    group: int, other_group: int, members: dict[int, list[int]], rejected: dict[int, set[int]], group_of: dict[int, int]
 ) -> None:
-    """Let the smaller group go up in the larger, with what it is apart from."""
-    if len(members[one]) < len(members[other]):
-        one, other = other, one
-    merged_rows = members.pop(other)
-    members[one] += merged_rows
-    group_of.update(dict.fromkeys(merged_rows, one))
-    for rejected_group in rejected.pop(other, set()):
-        rejected[rejected_group].discard(other)
-        rejected[rejected_group].add(one)
-        rejected.setdefault(one, set()).add(rejected_group)
+    """Move the members of the smaller group, and the groups that rejected it, to the larger group."""
+    smaller, larger = sorted((other_group, group), key=lambda key: len(members[key]))
+    merged_rows = members.pop(smaller)
+    members[larger] += merged_rows
+    group_of.update(dict.fromkeys(merged_rows, larger))
+    for rejected_group in rejected.pop(smaller, set()):
+        rejected[rejected_group].discard(smaller)
+        rejected[rejected_group].add(larger)
+        rejected.setdefault(larger, set()).add(rejected_group)

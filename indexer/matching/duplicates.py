@@ -1,12 +1,12 @@
 """Photos that are there more than once: exact copies, near copies, look-alikes, in groups.
 
     copies  one content in several present files
-    near    perceptual hashes within MAX_DIFFERENCE bits, and a distance within NEAR of the usual one
-    alike   a distance within ALIKE of the usual one
+    near    perceptual hashes within MAX_DIFFERENCE bits, and a distance of at most NEAR_SHARE of the usual one
+    alike   a distance of at most LOOKALIKE_SHARE of the usual one
 
-Usual is, for each photo, its median distance to a sample of the library, so the cut-off means the same under every
-model and in libraries where drawings, scans and photographs lie together. Groups are the same whatever the order in
-which photos came: everything here goes by content hash. Pairs the user has decided are no match never stand in one
+The usual distance of a photo is its median distance to a sample of the library, so the cut-off means the same under
+every model and in libraries of drawings, scans and photographs together. Groups do not depend on the order in which
+photos were indexed: all is ordered by content hash. Pairs that the user has decided are no match are never in one
 group; decisions belong to contents, so they survive moves and a change of model.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from indexer.database.contents import PresentFile, list_present_files
 from indexer.errors import LibraryError, LookalikeError, PhotoError
 from indexer.library import Library
-from indexer.matching.close_pairs import compute_distances_of_pairs, find_close_pairs, order_pairs, select_close_pairs
+from indexer.matching.close_pairs import find_close_pairs, order_pairs, select_close_pairs
 from indexer.matching.complete_linkage import CanMerge, group_by_complete_linkage
 from indexer.matching.perceptual_hash import are_near_hashes, compute_hashes, find_near_pairs
 from indexer.models.embedder import CPU_THREADS
@@ -29,14 +29,19 @@ from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
-from indexer.vectors.distances import ROWS_PER_BLOCK, compute_exact_distances, compute_squared_distances
+from indexer.vectors.distances import (
+    ROWS_PER_BLOCK,
+    compute_exact_distances,
+    compute_pair_distances,
+    compute_squared_distances,
+)
 
 # Shares of the usual distance, from 472 drawings under the default model: of changed copies that keep their hash (half
-# size, JPEG, grey, darkened, text) nine in ten lie below 0.75, turned and mirrored ones somewhat farther. One random
-# pair in ten lies below 0.9, so the distance only guards what the hash has found.
+# size, JPEG, grey, darkened, text) nine in ten are below 0.75, turned and mirrored ones somewhat farther. One random
+# pair in ten is below 0.9, so distance alone would not do: it only confirms what the hash has found.
 NEAR_SHARE, NEAR_TURNED_SHARE, LOOKALIKE_SHARE = 0.8, 0.9, 0.5
-SAMPLE_SIZE = 64  # photos whose distances say what is usual
-_PROGRESS_STEP = 256  # photos between two signs of progress
+SAMPLE_SIZE = 64  # photos by whose distances the usual one is measured
+_PROGRESS_STEP = 256  # photos between two reports of progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class DuplicateGroup:
 
 
 class ComparedPhotos(NamedTuple):
-    """The shown photos in the order of content hash: the files of each, its embedding as a row of values (n, dim)."""
+    """Shown photos in order of content hash: the present files of each, and the embeddings (n, dim) float16."""
 
     files: list[list[PresentFile]]
     values: np.ndarray
@@ -62,13 +67,13 @@ class ComparedPhotos(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DuplicateOptions:
-    """What a search for groups may vary: also turned and mirrored ones; a distance in place of the cut-off."""
+    """Options of a search for groups: turned and mirrored copies too, and a distance in place of the cut-off."""
 
     turned: bool
     max_distance: float | None
 
     def compute_max_distances(self, values: np.ndarray, share: float) -> np.ndarray:
-        """Of each row (n,) how far another may be: the wished distance, else this share of the usual one."""
+        """The greatest distance (n,) from each row to a duplicate: `max_distance`, else this share of the usual one."""
         if self.max_distance is None:
             return share * measure_usual_distances(values)
         return np.full(len(values), self.max_distance)
@@ -77,9 +82,10 @@ class DuplicateOptions:
 def find_duplicates(
     library: Library, kind: str, *, turned: bool = False, max_distance: float | None = None
 ) -> Steps[list[DuplicateGroup]]:
-    """Groups of a kind of KINDS, ordered by the least content hash in each.
+    """The groups of one of DUPLICATE_KINDS, ordered by the least content hash in each.
 
-    `turned` counts for near copies; `max_distance` replaces the cut-off of near copies and look-alikes.
+    `turned` matters for near copies only; `max_distance` replaces the cut-off of near copies and look-alikes. Raises
+    LookalikeError for an unknown kind, LibraryError where the library is empty.
     """
     if kind not in DUPLICATE_KINDS:
         raise LookalikeError(f"There is no kind of duplicates named {kind!r}. Choose {', '.join(DUPLICATE_KINDS)}.")
@@ -92,7 +98,7 @@ def find_duplicates(
 
 
 def measure_usual_distances(values: np.ndarray) -> np.ndarray:
-    """The median distance (n,) of each row of values (n, dim) to up to SAMPLE others; 0 for one alone."""
+    """The median distance (n,) from each row of values (n, dim) to up to SAMPLE_SIZE others; 0 for a single row."""
     if len(values) < 2:
         return np.zeros(len(values))
     sampled_rows = np.unique(np.linspace(0, len(values) - 1, SAMPLE_SIZE).astype(np.int64))
@@ -108,7 +114,7 @@ def measure_usual_distances(values: np.ndarray) -> np.ndarray:
 def _find_copies(
     library: Library, photo_files: list[list[PresentFile]], options: DuplicateOptions
 ) -> Steps[list[DuplicateGroup]]:
-    """Contents that several present files hold."""
+    """Groups of the present files of one content, for every content with several."""
     yield Progress("compare", len(photo_files), len(photo_files))
     repeated_files = (files for files in photo_files if len(files) > 1)
     return [
@@ -120,19 +126,23 @@ def _find_copies(
 def _find_lookalikes(
     library: Library, photo_files: list[list[PresentFile]], options: DuplicateOptions
 ) -> Steps[list[DuplicateGroup]]:
-    """Photos whose embeddings are close."""
+    """Groups of photos with close embeddings."""
     compared = ComparedPhotos(photo_files, _read_embeddings(library, photo_files))
     max_distances = options.compute_max_distances(compared.values, LOOKALIKE_SHARE)
     pairs = yield from find_close_pairs(compared.values, max_distances)
     return _build_groups(
-        "alike", library, compared, pairs, lambda one, other: _are_all_close(compared.values, one, other, max_distances)
+        "alike",
+        library,
+        compared,
+        pairs,
+        lambda rows, others: _are_all_close(compared.values, rows, others, max_distances),
     )
 
 
 def _find_near_copies(
     library: Library, photo_files: list[list[PresentFile]], options: DuplicateOptions
 ) -> Steps[list[DuplicateGroup]]:
-    """Photos with nearly the same perceptual hash and close embeddings; those without any picture are left out."""
+    """Groups of photos with near hashes and close embeddings, of those with a thumbnail or a readable file."""
     hashes = yield from _compute_hashes(library, photo_files, turned=options.turned)
     compared = ComparedPhotos(
         [photo_files[row] for row in hashes], _read_embeddings(library, photo_files)[list(hashes)]
@@ -143,8 +153,10 @@ def _find_near_copies(
     view_pairs = find_near_pairs(views[:, 0], views.ravel())
     pairs = select_close_pairs(compared.values, order_pairs(view_pairs // [views.shape[1], 1]), max_distances)
 
-    def are_near_copies(one: list[int], other: list[int]) -> bool:
-        return are_near_hashes(views[one], views[other]) and _are_all_close(compared.values, one, other, max_distances)
+    def are_near_copies(rows: list[int], others: list[int]) -> bool:
+        return are_near_hashes(views[rows], views[others]) and _are_all_close(
+            compared.values, rows, others, max_distances
+        )
 
     return _build_groups("near", library, compared, pairs, are_near_copies)
 
@@ -158,20 +170,15 @@ DUPLICATE_KINDS: dict[
 }
 
 
-# what they are made of
+# embeddings, hashes and thumbnails
 
 
 def _read_embeddings(library: Library, photo_files: list[list[PresentFile]]) -> np.ndarray:
-    """The embeddings (n, dim) float16 of the photos."""
+    """The embeddings (n, dim) float16 of the photos, read in blocks."""
     rows = {files[0].photo: row for row, files in enumerate(photo_files)}
-    model = library.model_id
-    values, last_seq = (
-        np.zeros(
-            (len(photo_files), library.store.embeddings.read_embeddings(model, 0, limit=1).values.shape[1]), np.float16
-        ),
-        0,
-    )
-    while len((part := library.store.embeddings.read_embeddings(model, last_seq, limit=ROWS_PER_BLOCK)).seqs):
+    embeddings, model, last_seq = library.store.embeddings, library.model_id, 0
+    values = np.zeros((len(photo_files), embeddings.read_embeddings(model, 0, limit=1).values.shape[1]), np.float16)
+    while len((part := embeddings.read_embeddings(model, last_seq, limit=ROWS_PER_BLOCK)).seqs):
         last_seq = int(part.seqs[-1])
         part_rows = np.array([rows.get(id, -1) for id in part.ids.tolist()])
         values[part_rows[part_rows >= 0]] = part.values[part_rows >= 0]
@@ -181,7 +188,7 @@ def _read_embeddings(library: Library, photo_files: list[list[PresentFile]]) -> 
 def _compute_hashes(
     library: Library, photo_files: list[list[PresentFile]], *, turned: bool
 ) -> Steps[dict[int, np.ndarray]]:
-    """Row -> perceptual hashes uint64 (1,), or (8,) with `turned`, where there is a thumbnail or a readable file."""
+    """Hashes uint64 (1,), or (8,) with `turned`, by row, of the photos with a thumbnail or a readable file."""
 
     def hash_photo(files: list[PresentFile]) -> np.ndarray | None:
         jpeg = library.thumbnails.get(files[0].sha256) or _renew_thumbnail(library, files)
@@ -197,7 +204,7 @@ def _compute_hashes(
 
 
 def _renew_thumbnail(library: Library, files: list[PresentFile]) -> bytes | None:
-    """A thumbnail made anew, where the cache was deleted, and kept; None where no file still holds the content."""
+    """A thumbnail made anew where the cache has none, and stored; None where no file holds the content any more."""
     for file in files:
         try:
             data = read_photo(file.path)
@@ -210,28 +217,28 @@ def _renew_thumbnail(library: Library, files: list[PresentFile]) -> bytes | None
     return None
 
 
-def _are_all_close(values: np.ndarray, one: list[int], other: list[int], max_distances: np.ndarray) -> bool:
-    """Whether every row of one group and every row of the other are within each other's reach."""
-    pairs = np.array(list(product(one, other)))
+def _are_all_close(values: np.ndarray, rows: list[int], others: list[int], max_distances: np.ndarray) -> bool:
+    """Whether the distance of each row to each of the others is at most the greatest (n,) of both."""
+    pairs = np.array(list(product(rows, others)))
     return len(select_close_pairs(values, pairs, max_distances)) == len(pairs)
 
 
 def _build_groups(
     kind: str, library: Library, compared: ComparedPhotos, pairs: np.ndarray, can_merge: CanMerge
 ) -> list[DuplicateGroup]:
-    """Groups by complete linkage over the pairs, the nearest first, none with a pair that is decided to be no match."""
-    rows = {files[0].photo: row for row, files in enumerate(compared.files)}
+    """Groups by complete linkage over the pairs, the nearest first, none with a pair that the user called no match."""
+    row_of = {files[0].photo: row for row, files in enumerate(compared.files)}
     decided: dict[int, set[int]] = {}
-    for photo, other in library.annotations.read_decisions():
-        decided.setdefault(rows.get(photo, -1), set()).add(rows.get(other, -1))
-        decided.setdefault(rows.get(other, -1), set()).add(rows.get(photo, -1))
+    for photo, other_photo in library.annotations.read_decisions():
+        decided.setdefault(row_of.get(photo, -1), set()).add(row_of.get(other_photo, -1))
+        decided.setdefault(row_of.get(other_photo, -1), set()).add(row_of.get(photo, -1))
 
-    def are_undecided(one: list[int], other: list[int]) -> bool:
-        return all(decided.get(row, set()).isdisjoint(other) for row in one)
+    def are_undecided(rows: list[int], others: list[int]) -> bool:
+        return all(decided.get(row, set()).isdisjoint(others) for row in rows)
 
-    order = np.argsort(compute_distances_of_pairs(compared.values, pairs), kind="stable")
+    order = np.argsort(compute_pair_distances(compared.values, pairs), kind="stable")
     linked_rows = group_by_complete_linkage(
-        pairs[order], lambda one, other: are_undecided(one, other) and can_merge(one, other)
+        pairs[order], lambda rows, others: are_undecided(rows, others) and can_merge(rows, others)
     )
     return [_build_group(kind, compared, group) for group in linked_rows]
 
@@ -248,5 +255,5 @@ def _build_group(kind: str, compared: ComparedPhotos, rows: list[int]) -> Duplic
 
 
 def _make_quality_key(file: PresentFile) -> tuple[int, int, bytes]:
-    """What sorts the best photo first: most pixels, then the oldest file, then the path."""
+    """Sort key for the best photo first: most pixels, then the oldest file, then the path."""
     return (-file.pixels, file.mtime_ns, file.path)

@@ -1,6 +1,6 @@
-"""The labelled photos of a library as what others are compared with: the nearest of them, and their vote.
+"""The labelled photos of a library as the gallery of an identification: the nearest of them, and their vote.
 
-Embeddings are read in pieces, so that a library of any size fits; all distances are exact.
+Embeddings are read in blocks, so a library of any size fits into memory; all distances are exact.
 """
 
 from collections.abc import Iterator
@@ -9,24 +9,24 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.library import Library
+from indexer.vectors.distances import compute_distance_table
 
 BLOCK_ROWS = 8192  # embeddings read at once
-SPARSE_LABELS_FACTOR = (
-    10  # one photo in so many has a label: then each is fetched by itself, which takes ten times as long
-)
-NEAREST_COUNT = 64  # nearest photos kept for a vote and the winner's distance
-LABEL_NEIGHBOURS = 3  # photos of a label whose mean distance counts: one may be an odd one
+# Where fewer than one photo in so many has a label, each is read by itself, which takes ten times as long as in blocks.
+SPARSE_LABELS_FACTOR = 10
+NEAREST_COUNT = 64  # nearest photos from which a vote and the winner's distance are taken
+LABEL_NEIGHBOURS = 3  # nearest photos of a label whose mean distance counts, as a single one may be an outlier
 
 
 class VoteWinners(NamedTuple):
-    """For each picture the code (q,) of the label voted for, and its mean distance (q,) to the nearest of it."""
+    """For each picture the code (q,) of the winning label, and the mean distance (q,) to its nearest photos."""
 
     codes: np.ndarray
     distances: np.ndarray
 
 
 class LabelVote(NamedTuple):
-    """A label's code, its share of the vote, and the mean distance of the nearest of it, three at most."""
+    """A label's code, its share of the vote (0 to 1), and the mean distance to its LABEL_NEIGHBOURS nearest photos."""
 
     code: int
     share: float
@@ -40,9 +40,10 @@ class NearestPhotos(NamedTuple):
     distances: np.ndarray
 
     def count_votes(self, row: int, k: int) -> list[LabelVote]:
-        """The vote of one picture's k nearest, the winner first: the nearest counts 1, the furthest next to nothing.
+        """The vote of the k nearest photos of picture `row`, the winner first; empty where there is none.
 
-        Dudani 1976, "The distance-weighted k-nearest-neighbor rule", equation 1, with place k + 1 for the zero.
+        The nearest counts 1, one as far as the photo of rank k + 1 counts 0: Dudani 1976, "The distance-weighted
+        k-nearest-neighbor rule", equation 1, with rank k + 1 for the zero.
         """
         is_found = np.isfinite(self.distances[row])
         codes, distances = self.codes[row][is_found], self.distances[row][is_found]
@@ -59,7 +60,7 @@ class NearestPhotos(NamedTuple):
         ]
 
     def pick_winners(self, k: int) -> VoteWinners:
-        """The label that each picture's k nearest vote for; code -1 at infinity where there is nothing near."""
+        """The winner of the vote of each picture's k nearest photos; code -1, distance infinite, where it has none."""
         winning_votes = [
             (self.count_votes(row, k) or [LabelVote(-1, 0.0, np.inf)])[0] for row in range(len(self.codes))
         ]
@@ -79,7 +80,7 @@ class Gallery(NamedTuple):
 
     @classmethod
     def from_library(cls, library: Library) -> "Gallery":
-        """All labelled photos of a library that are shown, what the model was trained on included."""
+        """All shown photos of a library that have a label, also those that the model was trained on."""
         labels = sorted(library.annotations.read_labels(library.model_id).items())
         names = sorted({label for _, label in labels})
         code_of = {name: code for code, name in enumerate(names)}
@@ -87,12 +88,12 @@ class Gallery(NamedTuple):
         return cls(ids, np.array([code_of[label] for _, label in labels], np.int64), names, library)
 
     def select_label(self, code: int) -> "Gallery":
-        """The photos of one label."""
+        """The gallery of one label's photos."""
         has_label = self.codes == code
         return self._replace(ids=self.ids[has_label], codes=self.codes[has_label])
 
     def read_embeddings(self, rows: np.ndarray) -> np.ndarray:
-        """Embeddings (n, dim) float32 of these rows."""
+        """The embeddings (n, dim) float32 of these rows (n,) of the gallery."""
         return self.library.calibration_source.read_embeddings(self.ids[rows], self.library.model_id)
 
     def find_nearest(
@@ -103,30 +104,25 @@ class Gallery(NamedTuple):
         exclude_photos: np.ndarray,
         exclude_labels: np.ndarray | None = None,
     ) -> NearestPhotos:
-        """The nearest photos of each vector (q, dim), none of them the photo `leave_out` (q,) or of the label `but`."""
+        """The `count` photos nearest to each vector (q, dim).
+
+        The photo of id `exclude_photos` (q,) and those of the label code `exclude_labels` (q,) are left out.
+        """
         codes = np.full((len(vectors), count), -1, np.int64)
         distances = np.full((len(vectors), count), np.inf)
         for rows, embeddings in self._read_blocks():
-            squares = _compute_squared_distances(vectors, embeddings)
-            squares[exclude_photos[:, None] == self.ids[rows]] = np.inf
+            block_distances = compute_distance_table(vectors, embeddings)
+            block_distances[exclude_photos[:, None] == self.ids[rows]] = np.inf
             if exclude_labels is not None:
-                squares[exclude_labels[:, None] == self.codes[rows]] = np.inf
-            all_distances = np.concatenate([distances, np.sqrt(squares)], axis=1)
-            all_codes = np.concatenate([codes, np.broadcast_to(self.codes[rows], squares.shape)], axis=1)
-            nearest_columns = np.argpartition(all_distances, count - 1, axis=1)[:, :count]
-            nearest_columns = np.take_along_axis(
-                nearest_columns,
-                np.argsort(np.take_along_axis(all_distances, nearest_columns, 1), axis=1, kind="stable"),
-                1,
-            )
-            codes, distances = (
-                np.take_along_axis(all_codes, nearest_columns, 1),
-                np.take_along_axis(all_distances, nearest_columns, 1),
-            )
+                block_distances[exclude_labels[:, None] == self.codes[rows]] = np.inf
+            distances = np.concatenate([distances, block_distances], axis=1)
+            codes = np.concatenate([codes, np.broadcast_to(self.codes[rows], block_distances.shape)], axis=1)
+            columns = _find_least_columns(distances, count)
+            codes, distances = (np.take_along_axis(array, columns, 1) for array in (codes, distances))
         return NearestPhotos(codes, distances)
 
     def _read_blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Rows of the gallery and their embeddings (m, dim) float32, piece after piece."""
+        """Rows (m,) of the gallery and their embeddings (m, dim) float32, block by block."""
         store, model, last_seq = self.library.store, self.library.model_id, 0
         if SPARSE_LABELS_FACTOR * len(self.ids) < store.embeddings.find_last_seq(model):
             for start in range(0, len(self.ids), BLOCK_ROWS):
@@ -140,8 +136,8 @@ class Gallery(NamedTuple):
                 yield np.searchsorted(self.ids, part.ids[in_gallery]), part.values[in_gallery].astype(np.float32)
 
 
-def _compute_squared_distances(vectors: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Squared distances (q, m) float64 of unit vectors: exact to 1e-15 for float64 vectors, to 1e-6 for float32."""
-    squares = -2.0 * (vectors @ others.T).astype(np.float64)
-    squares += np.einsum("ij,ij->i", vectors, vectors)[:, None] + np.einsum("ij,ij->i", others, others)
-    return np.asarray(np.maximum(squares, 0), np.float64)
+def _find_least_columns(values: np.ndarray, count: int) -> np.ndarray:
+    """The columns (q, count) of the least values in each row of values (q, m), ascending."""
+    columns = np.argpartition(values, count - 1, axis=1)[:, :count]
+    order = np.argsort(np.take_along_axis(values, columns, 1), axis=1, kind="stable")
+    return np.take_along_axis(columns, order, 1)

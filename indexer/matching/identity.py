@@ -1,8 +1,8 @@
-"""Who is it: a claimed label checked, a label found by vote or *unknown*, labels given by the user; no training.
+"""Who is it: a claimed label verified, a label identified by vote or *unknown*, labels given by the user; no training.
 
-Thresholds are measured in the library itself by asking what has to be refused: pictures of other labels for a claim,
-pictures whose own label is left out for an identification. They are pictures that the model was not trained on. Where
-labels are too few, random photos are asked instead, and all of them are counted as wrong, which errs on the safe side.
+Thresholds are measured in the library on impostors, photos that have to be refused: for a claim those of other labels,
+for an identification those whose own label is left out. The model was not trained on them. Where labels are too few,
+random photos are the impostors, and each counts as wrongly accepted, which errs on the safe side.
 """
 
 import math
@@ -25,16 +25,17 @@ from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
 
 VOTING_PHOTOS = 5
 DEFAULT_FMR = 0.05
-MAX_IMPOSTORS = 1500  # pictures that have to be refused, at most where nothing else is wished
-LEAST_BELOW_THRESHOLD = 10  # of them below a threshold; the intervals say how little that is
-LEAST_IMPOSTORS = 50  # labelled pictures; with fewer, random photos are asked
-MAX_DISTANCE_COUNT = 60_000_000  # distances computed at most to measure a threshold: 2 s
+MAX_IMPOSTORS = 1500  # more only where `max_fmr` needs them
+LEAST_BELOW_THRESHOLD = 10  # impostors below a threshold; the intervals show how few that is
+LEAST_IMPOSTORS = 50  # labelled photos; with fewer, random photos are the impostors
+MAX_DISTANCE_COUNT = 60_000_000  # distances computed to measure a threshold: 2 s
 
 
 class LabelVerification(NamedTuple):
-    """Is a picture of a label? `distance` is the mean of those to the nearest `photos` of the label, 3 at most.
+    """Whether a picture is of a label: "same", "different" or "not sure", with error rates at that threshold.
 
-    "same" lies below `threshold`; "different" is further than 0.95 of the label's own photos from each other.
+    `distance` is the mean distance to the nearest `photos` photos of the label, LABEL_NEIGHBOURS at most. "same" is
+    below `threshold`; "different" is not, and further than MATCHED_QUANTILE of the label's own photos.
     """
 
     label: str
@@ -48,7 +49,7 @@ class LabelVerification(NamedTuple):
 
 
 class LabelAlternative(NamedTuple):
-    """A label that the nearest photos vote for: its share of the vote, and its distance as that of a claim."""
+    """A label among the nearest photos: its share of the vote, and the mean distance to its nearest photos."""
 
     label: str
     vote: float
@@ -57,7 +58,10 @@ class LabelAlternative(NamedTuple):
 
 
 class IdentificationResult(NamedTuple):
-    """The label found, None for unknown; `identified` is the share of known pictures that get their label at that."""
+    """The label of a picture, None for unknown, with error rates at the threshold.
+
+    `identified` is the share of photos of known labels that get their own label.
+    """
 
     label: str | None
     threshold: float | None
@@ -68,9 +72,9 @@ class IdentificationResult(NamedTuple):
 
 
 class _ImpostorPhotos(NamedTuple):
-    """Pictures to be refused: photo ids and vectors, codes of their labels (-1: none, random photos).
+    """Photos to be refused: ids (n,) int64, vectors (n, dim) float32, label codes (n,) int64, -1 for random photos.
 
-    `new` says that the model was trained on none of their labels.
+    `new_labels` is True where the model was trained on none of their labels.
     """
 
     ids: np.ndarray
@@ -82,7 +86,7 @@ class _ImpostorPhotos(NamedTuple):
 def verify_label(
     library: Library, image: QueryExample, label: str, *, max_fmr: float | None = None
 ) -> LabelVerification:
-    """Whether a picture is of a label, by the nearest three of its photos, with a threshold of the label's own.
+    """Whether a picture is of a label, by its LABEL_NEIGHBOURS nearest photos and a threshold measured for this label.
 
     Raises LookalikeError where the label has no other photo, the picture cannot be read, or `max_fmr` cannot be shown.
     """
@@ -92,19 +96,16 @@ def verify_label(
     label_code = gallery.names.index(label)
     label_gallery = gallery.select_label(label_code)
     vector = library.embed_example(image).astype(np.float64)
-    nearest = label_gallery.find_nearest(
-        vector[None], LABEL_NEIGHBOURS, exclude_photos=np.array([find_photo_id(image, library.store)])
-    )
+    query_photo = np.array([find_photo_id(image, library.store)])
+    nearest = label_gallery.find_nearest(vector[None], LABEL_NEIGHBOURS, exclude_photos=query_photo)
     if not np.isfinite(nearest.distances[0, 0]):
         raise LookalikeError(f"The picture itself is the only photo with the label {label}: there is none to compare.")
     impostors = _choose_impostors(library, gallery, max_fmr, exclude_label=label_code)
     impostor_distances = _compute_mean_distances(
         label_gallery.find_nearest(impostors.vectors, LABEL_NEIGHBOURS, exclude_photos=impostors.ids)
     )
-    threshold, genuine_distances = (
-        _find_threshold(impostor_distances, max_fmr),
-        _measure_genuine_distances(library, label_gallery),
-    )
+    threshold = _find_threshold(impostor_distances, max_fmr)
+    genuine_distances = _measure_genuine_distances(library, label_gallery)
     distance = float(_compute_mean_distances(nearest)[0])
     return LabelVerification(
         label,
@@ -119,7 +120,7 @@ def verify_label(
 
 
 class IdentificationRule(NamedTuple):
-    """How a library tells known from unknown: who votes, the threshold, and how well that does."""
+    """How a library tells known from unknown: the gallery, its `k` votes, the threshold, and the error rates at it."""
 
     gallery: Gallery
     k: int
@@ -132,7 +133,7 @@ class IdentificationRule(NamedTuple):
 def identify_label(
     library: Library, image: QueryExample, *, k: int = VOTING_PHOTOS, max_fmr: float | None = None
 ) -> IdentificationResult:
-    """The label that the k nearest labelled photos vote for, or unknown, where strangers come as near to theirs.
+    """The label that the k nearest labelled photos vote for, or unknown where it is no nearer than impostors are.
 
     Raises LookalikeError where nothing is labelled, the picture cannot be read, or `max_fmr` cannot be shown.
     """
@@ -140,7 +141,10 @@ def identify_label(
 
 
 def measure_rule(library: Library, *, k: int = VOTING_PHOTOS, max_fmr: float | None = None) -> IdentificationRule:
-    """Measure the threshold once, for one picture or many. Raises LookalikeError as `identify` does."""
+    """The rule of a library, measured once for any number of pictures.
+
+    Raises LookalikeError where nothing is labelled or `max_fmr` cannot be shown.
+    """
     gallery = Gallery.from_library(library)
     if not gallery.names:
         raise LookalikeError("No photo of the library has a label yet. Give some: lookalike label LABEL IMAGE...")
@@ -160,14 +164,14 @@ def measure_rule(library: Library, *, k: int = VOTING_PHOTOS, max_fmr: float | N
 
 
 class IdentificationRuleCache:
-    """The rule of a library with the usual settings, measured again only where its database has changed."""
+    """The rule of a library with default settings, measured again only where its database has changed."""
 
     def __init__(self) -> None:
         self._rule: IdentificationRule | None = None
         self._database_state: DatabaseState | None = None
 
     def get_rule(self, library: Library) -> IdentificationRule:
-        """Raises LookalikeError as `rule` does. Called in the library's own thread."""
+        """The rule, measured where need be as by `measure_rule`. Called in the library's own thread."""
         state = library.store.database.read_state(library.model_fingerprint)
         if self._rule is None or self._rule.gallery.library is not library or state != self._database_state:
             self._rule = measure_rule(library)
@@ -180,26 +184,24 @@ def identify_with_rule(rule: IdentificationRule, image: QueryExample) -> Identif
     library = rule.gallery.library
     query_photo = np.array([find_photo_id(image, library.store)])
     vector = library.embed_example(image).astype(np.float64)
-    alternatives = _list_alternatives(
-        library, rule.gallery, rule.gallery.find_nearest(vector[None], exclude_photos=query_photo), rule.k
-    )
+    nearest = rule.gallery.find_nearest(vector[None], exclude_photos=query_photo)
+    alternatives = _list_alternatives(library, rule.gallery, nearest, rule.k)
     is_known = bool(alternatives) and rule.threshold is not None and alternatives[0].distance < rule.threshold
     label = alternatives[0].label if is_known else None
     return IdentificationResult(label, rule.threshold, rule.fmr, rule.identified, alternatives, rule.measured)
 
 
 def enrol_photos(library: Library, label: str, images: Sequence[Path]) -> int:
-    """Give the photos with these contents a label of the user's; returns how many. All of them or none.
+    """Give the photos with the contents of these files a label, all or none, and return how many they are.
 
-    Raises LookalikeError where a picture cannot be read or is not in the library, or the label is none.
+    Raises LookalikeError where a file cannot be read or is not in the library, or the text is no label.
     """
     ids = [find_photo_id(image, library.store) for image in images]
     unknown_images = [image for image, photo in zip(images, ids, strict=True) if not library.load_photos([photo])]
     if unknown_images:
         raise LookalikeError(
-            f"{show_path(unknown_images[0])} is not in the library {library.name}. Index its folder first: "
-            "lookalike index "
-            "FOLDER"
+            f"{show_path(unknown_images[0])} is not in the library {library.name}. "
+            "Index its folder first: lookalike index FOLDER"
         )
     library.annotations.set_label(dict.fromkeys(ids), label)
     return len(set(ids))
@@ -208,7 +210,7 @@ def enrol_photos(library: Library, label: str, images: Sequence[Path]) -> int:
 def _choose_impostors(
     library: Library, gallery: Gallery, max_fmr: float | None, *, exclude_label: int = -2
 ) -> _ImpostorPhotos:
-    """Pictures that have to be refused: unseen labelled ones but those of a label, else random ones without a label."""
+    """Unseen labelled photos without those of `exclude_label`, or random unlabelled ones where these are too few."""
     impostor_count = max(
         math.ceil(LEAST_BELOW_THRESHOLD / (max_fmr or DEFAULT_FMR)),
         min(MAX_IMPOSTORS, MAX_DISTANCE_COUNT // len(gallery.ids)),
@@ -221,22 +223,24 @@ def _choose_impostors(
     rows = calibration.sample_by_class(codes, impostor_count)
     labels = len(set(codes[rows].tolist())) + (exclude_label >= 0)
     if labels > 1 and len(rows) >= LEAST_IMPOSTORS:
-        return _ImpostorPhotos(
-            ids[rows], library.calibration_source.read_embeddings(ids[rows], library.model_id), codes[rows], new_labels
-        )
-    random_photos = library.calibration_source.draw_random_photos(library.model_fingerprint, library.model_id)
-    is_unlabelled = ~np.isin(random_photos.ids, gallery.ids)
-    count = int(is_unlabelled.sum())
-    return _ImpostorPhotos(
-        random_photos.ids[is_unlabelled],
-        random_photos.values[is_unlabelled].astype(np.float32),
-        np.full(count, -1, np.int64),
-        new_labels=True,
-    )
+        vectors = library.calibration_source.read_embeddings(ids[rows], library.model_id)
+        return _ImpostorPhotos(ids[rows], vectors, codes[rows], new_labels)
+    return _draw_random_impostors(library, gallery)
+
+
+def _draw_random_impostors(library: Library, gallery: Gallery) -> _ImpostorPhotos:
+    """Random photos without a label that the model was not trained on."""
+    drawn = library.calibration_source.draw_random_photos(library.model_fingerprint, library.model_id)
+    is_unlabelled = ~np.isin(drawn.ids, gallery.ids)
+    ids, vectors = drawn.ids[is_unlabelled], drawn.values[is_unlabelled].astype(np.float32)
+    return _ImpostorPhotos(ids, vectors, np.full(len(ids), -1, np.int64), new_labels=True)
 
 
 def _find_threshold(impostor_distances: np.ndarray, max_fmr: float | None) -> float | None:
-    """The largest distance below which at most a share `max_fmr` of what must be refused lies; None: too few."""
+    """The greatest distance below which at most a share `max_fmr` of the impostors is; None where they are too few.
+
+    Raises LookalikeError where they are too few for a `max_fmr` that is given, or it is no share.
+    """
     least_rate = LEAST_BELOW_THRESHOLD / len(impostor_distances) if len(impostor_distances) else 1.0
     if max_fmr is not None and not 0 < max_fmr < 1:
         raise LookalikeError("A false-match rate is a share between 0 and 1, such as 0.05.")
@@ -253,6 +257,7 @@ def _find_threshold(impostor_distances: np.ndarray, max_fmr: float | None) -> fl
 
 
 def _decide_verdict(distance: float, threshold: float | None, genuine_distances: np.ndarray) -> str:
+    """The verdict of a LabelVerification: "same", "different" or "not sure"."""
     if threshold is not None and distance < threshold:
         return "same"
     is_further = (
@@ -264,7 +269,7 @@ def _decide_verdict(distance: float, threshold: float | None, genuine_distances:
 
 
 def _compute_mean_distances(nearest: NearestPhotos) -> np.ndarray:
-    """The mean distance (q,) to the nearest photos, three at most; infinite where there is none."""
+    """The mean distance (q,) to the nearest photos that were found; infinite where there is none."""
     is_found = np.isfinite(nearest.distances)
     total = np.where(is_found, nearest.distances, 0).sum(axis=1)
     return np.where(is_found[:, 0], total / np.maximum(is_found.sum(axis=1), 1), np.inf)
@@ -273,26 +278,23 @@ def _compute_mean_distances(nearest: NearestPhotos) -> np.ndarray:
 def _measure_false_matches(
     impostor_distances: np.ndarray, impostors: _ImpostorPhotos, threshold: float | None
 ) -> ErrorRate | None:
-    """The share of what must be refused that is not, with an interval over its labels."""
+    """The share of impostors that would be accepted, with an interval over their labels; None without a threshold."""
     return None if threshold is None else estimate_error_rate(impostor_distances < threshold, impostors.codes)
 
 
 def _measure_genuine_distances(library: Library, label_gallery: Gallery) -> np.ndarray:
-    """The mean distances of the label's own unseen photos to the nearest others; none where they are too few."""
-    rows = np.flatnonzero(library.calibration_source.mask_unseen_photos(library.model_fingerprint, label_gallery.ids))[
-        :MAX_IMPOSTORS
-    ]
+    """The mean distances (n,) of a label's unseen photos to their nearest others; (0,) where they are too few."""
+    is_unseen = library.calibration_source.mask_unseen_photos(library.model_fingerprint, label_gallery.ids)
+    rows = np.flatnonzero(is_unseen)[:MAX_IMPOSTORS]
     if len(rows) <= LABEL_NEIGHBOURS:
         return np.zeros(0)
-    return _compute_mean_distances(
-        label_gallery.find_nearest(
-            label_gallery.read_embeddings(rows), LABEL_NEIGHBOURS, exclude_photos=label_gallery.ids[rows]
-        )
-    )
+    vectors = label_gallery.read_embeddings(rows)
+    nearest = label_gallery.find_nearest(vectors, LABEL_NEIGHBOURS, exclude_photos=label_gallery.ids[rows])
+    return _compute_mean_distances(nearest)
 
 
 def _measure_false_non_matches(genuine_distances: np.ndarray, threshold: float | None) -> ErrorRate | None:
-    """The share of the label's own photos that would be refused, with an interval over photos."""
+    """The share of a label's own photos that would be refused, with an interval; None without threshold or photos."""
     if threshold is None or not len(genuine_distances):
         return None
     return estimate_error_rate(genuine_distances >= threshold, np.zeros(len(genuine_distances), np.int64))
@@ -301,7 +303,10 @@ def _measure_false_non_matches(genuine_distances: np.ndarray, threshold: float |
 def _measure_identification_rate(
     gallery: Gallery, impostors: _ImpostorPhotos, threshold: float | None, k: int
 ) -> ErrorRate | None:
-    """The share of unseen labelled photos, each left out in turn, that get their own label and not unknown."""
+    """The share of unseen labelled photos, each left out in turn, that get their own label, with an interval.
+
+    None without a threshold, or where the impostors are random photos.
+    """
     if threshold is None or (impostors.codes < 0).any():
         return None
     winners = gallery.find_nearest(impostors.vectors, exclude_photos=impostors.ids).pick_winners(k)
@@ -309,19 +314,20 @@ def _measure_identification_rate(
 
 
 def _list_alternatives(library: Library, gallery: Gallery, nearest: NearestPhotos, k: int) -> list[LabelAlternative]:
-    """The labels voted for, the winner first."""
-    meaning = library.load_calibration().interpret_distance
+    """The labels that the k nearest photos of a picture vote for, the winner first."""
+    interpret_distance = library.load_calibration().interpret_distance
     return [
-        LabelAlternative(gallery.names[code], vote, distance, meaning(distance).probability)
+        LabelAlternative(gallery.names[code], vote, distance, interpret_distance(distance).probability)
         for code, vote, distance in nearest.count_votes(0, k)
     ]
 
 
 def _describe_measurement(impostors: _ImpostorPhotos, selection: str) -> str:
+    """A sentence for people: which photos the rates were measured on, and for what labels they hold."""
     if (impostors.codes < 0).any() or not len(impostors.codes):
         return (
-            f"Measured on {len(impostors.codes):,} random photos without a label, all counted as wrong: labels "
-            "are too few."
+            f"Measured on {len(impostors.codes):,} random photos without a label, all counted as wrong: "
+            "labels are too few."
         )
     sentence = (
         f"Measured on {len(impostors.codes):,} photos {selection}, of {len(set(impostors.codes.tolist())):,} labels"

@@ -32,11 +32,11 @@ from tests.support.vectors import clustered, outcome
 Tell = Callable[..., Said]
 
 
-def names(groups: list[DuplicateGroup]) -> list[list[str]]:
+def list_names(groups: list[DuplicateGroup]) -> list[list[str]]:
     return [sorted(os.path.basename(path).decode() for path in group.files) for group in groups]  # noqa: PTH119
 
 
-def pictures(folder: Path) -> Path:
+def make_pictures(folder: Path) -> Path:
     """Eight pictures; of number 1 a compressed one, of 2 a mirrored and a turned one, of 3 two exact copies."""
     folder.mkdir()
     for seed in range(8):
@@ -44,15 +44,15 @@ def pictures(folder: Path) -> Path:
     soft(1).save(folder / "1 small.jpg", quality=30)
     soft(2).transpose(TURNS[0]).save(folder / "2 mirrored.jpg", quality=90)
     soft(2).transpose(TURNS[2]).save(folder / "2 turned.jpg", quality=90)
-    for copy in ("3 copy.png", "3 again.png"):
-        (folder / copy).write_bytes((folder / "3.png").read_bytes())
+    for name in ("3 copy.png", "3 again.png"):
+        (folder / name).write_bytes((folder / "3.png").read_bytes())
     os.utime(folder / "3 copy.png", (1, 1))
     return folder
 
 
 @pytest.fixture
 def indexed(library: Library, tmp_path: Path) -> Library:
-    index_again(library, pictures(tmp_path / "photos"))
+    index_again(library, make_pictures(tmp_path / "photos"))
     return library
 
 
@@ -65,7 +65,7 @@ def index_again(library: Library, folder: Path, name: str = "tiny") -> None:
         library.thumbnails.put([(content_hash(data), thumbnails.encode_thumbnail(picture))])
 
 
-def with_vectors(folder: Path, vectors: np.ndarray, order: Iterable[int]) -> Library:
+def create_library(folder: Path, vectors: np.ndarray, order: Iterable[int]) -> Library:
     """A library with these embeddings, recorded in this order; a content keeps its name and hash."""
     library = Library.create(folder)
     card = tiny_card()
@@ -82,16 +82,16 @@ def test_exact_copies_are_files_of_one_content_the_oldest_first(indexed: Library
     (group,) = drain(duplicates.find_duplicates(indexed, "copies"))
     assert len(group.photos) == 1
     assert Path(os.fsdecode(group.files[0])).name == "3 copy.png"
-    assert names([group]) == [["3 again.png", "3 copy.png", "3.png"]]
+    assert list_names([group]) == [["3 again.png", "3 copy.png", "3.png"]]
 
 
 def test_near_copies_are_found_and_turned_ones_on_wish(indexed: Library) -> None:
-    assert names(drain(duplicates.find_duplicates(indexed, "near"))) == [["1 small.jpg", "1.png"]]
+    assert list_names(drain(duplicates.find_duplicates(indexed, "near"))) == [["1 small.jpg", "1.png"]]
     (group,) = drain(duplicates.find_duplicates(indexed, "near"))
     assert [photo.width for photo in indexed.load_photos(group.photos)] == [300, 200]  # the best first
-    one, other = (indexed.embed_example(photo) for photo in group.photos)
-    assert group.distances == pytest.approx((0, float(np.linalg.norm(one - other))), abs=1e-6)
-    turned = names(drain(duplicates.find_duplicates(indexed, "near", turned=True, max_distance=2)))
+    best, copy = (indexed.embed_example(photo) for photo in group.photos)
+    assert group.distances == pytest.approx((0, float(np.linalg.norm(best - copy))), abs=1e-6)
+    turned = list_names(drain(duplicates.find_duplicates(indexed, "near", turned=True, max_distance=2)))
     assert sorted(turned) == [["1 small.jpg", "1.png"], ["2 mirrored.jpg", "2 turned.jpg", "2.png"]]
 
 
@@ -108,22 +108,22 @@ def test_thumbnails_that_were_deleted_are_made_anew(indexed: Library) -> None:
 
 
 def test_look_alikes_are_as_close_as_asked_each_to_each(tmp_path: Path) -> None:
-    with with_vectors(tmp_path / "x.library", clustered(200), range(200)) as library:
+    with create_library(tmp_path / "x.library", clustered(200), range(200)) as library:
         groups = drain(duplicates.find_duplicates(library, "alike", max_distance=0.8))
         assert len(groups) > 10
         for group in groups:
             vectors = np.stack([library.embed_example(photo) for photo in group.photos]).astype(np.float64)
-            apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
-            assert apart.max() <= 0.8
-            assert group.distances == pytest.approx(apart[0], abs=1e-9)
+            distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+            assert distances.max() <= 0.8
+            assert group.distances == pytest.approx(distances[0], abs=1e-9)
         default = drain(duplicates.find_duplicates(library, "alike"))
         widest = max(max(group.distances) for group in default)
         vectors = np.stack([library.embed_example(photo) for photo in library.find_photo_ids().tolist()]).astype(
             np.float64
         )
-        apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)[np.triu_indices(200, 1)]
+        distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)[np.triu_indices(200, 1)]
         assert (
-            widest <= duplicates.LOOKALIKE_SHARE * np.median(apart) * 1.1
+            widest <= duplicates.LOOKALIKE_SHARE * np.median(distances) * 1.1
         )  # each photo's own median is near that of all
 
 
@@ -151,26 +151,26 @@ def group_hashes(library: Library, groups: list[DuplicateGroup]) -> list[tuple[b
 @given(order=st.permutations(range(60)))
 def test_groups_are_the_same_whatever_the_order(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:
     vectors = clustered(60)
-    found = []
+    results = []
     for numbers in (range(60), order):
-        with with_vectors(tmp_path_factory.mktemp("order") / "x.library", vectors, numbers) as library:
-            found.append(group_hashes(library, drain(duplicates.find_duplicates(library, "alike", max_distance=0.8))))
-    assert found[0] == found[1]
-    assert len(found[0]) > 5
+        with create_library(tmp_path_factory.mktemp("order") / "x.library", vectors, numbers) as library:
+            results.append(group_hashes(library, drain(duplicates.find_duplicates(library, "alike", max_distance=0.8))))
+    assert results[0] == results[1]
+    assert len(results[0]) > 5
 
 
 def test_groups_found_by_an_index_are_the_same_whatever_the_order_and_nearly_all(tmp_path: Path) -> None:
     count = EXACT_ROWS + 400
     vectors = clustered(count)
-    found = []
+    results = []
     for name, order in (("a", np.arange(count)), ("b", np.random.default_rng(1).permutation(count))):
-        with with_vectors(tmp_path / f"{name}.library", vectors, order.tolist()) as library:
-            found.append(group_hashes(library, drain(duplicates.find_duplicates(library, "alike", max_distance=0.8))))
-    assert found[0] == found[1]
+        with create_library(tmp_path / f"{name}.library", vectors, order.tolist()) as library:
+            results.append(group_hashes(library, drain(duplicates.find_duplicates(library, "alike", max_distance=0.8))))
+    assert results[0] == results[1]
     pairs = drain(find_close_pairs(vectors, np.full(count, 0.8)))
     squares = np.sum(vectors.astype(np.float64) ** 2, axis=1)
-    apart = squares[:, None] + squares - 2 * (vectors.astype(np.float64) @ vectors.T.astype(np.float64))
-    true = np.argwhere(np.triu(apart <= 0.64, 1))
+    squared_distances = squares[:, None] + squares - 2 * (vectors.astype(np.float64) @ vectors.T.astype(np.float64))
+    true = np.argwhere(np.triu(squared_distances <= 0.64, 1))
     common = set(map(tuple, pairs.tolist())) & set(map(tuple, true.tolist()))
     assert len(true) > 500
     assert len(common) == len(pairs) >= 0.99 * len(true)
@@ -179,14 +179,14 @@ def test_groups_found_by_an_index_are_the_same_whatever_the_order_and_nearly_all
 # complete linkage
 
 
-def by_loop(points: np.ndarray, bound: float) -> list[list[int]]:
+def link_by_loop(points: np.ndarray, bound: float) -> list[list[int]]:
     """Groups of points on a line: join the two groups that hold the nearest pair whenever they fit, by plain search."""
     groups = [[row] for row in range(len(points))]
     pairs = sorted((abs(points[a] - points[b]), a, b) for a in range(len(points)) for b in range(a + 1, len(points)))
     for distance, a, b in pairs:
-        one, other = (next(group for group in groups if row in group) for row in (a, b))
-        if distance <= bound and one is not other and np.ptp(points[one + other]) <= bound:
-            groups = [group for group in groups if group not in (one, other)] + [one + other]
+        group, other_group = (next(group for group in groups if row in group) for row in (a, b))
+        if distance <= bound and group is not other_group and np.ptp(points[group + other_group]) <= bound:
+            groups = [rows for rows in groups if rows not in (group, other_group)] + [group + other_group]
     return sorted(sorted(group) for group in groups if len(group) > 1)
 
 
@@ -195,8 +195,8 @@ def test_complete_linkage_is_that_of_a_plain_loop_and_never_chains(numbers: list
     points = np.array(numbers)
     pairs = sorted((abs(points[a] - points[b]), a, b) for a in range(len(points)) for b in range(a + 1, len(points)))
     near = np.array([pair[1:] for pair in pairs if pair[0] <= 5], np.int64).reshape(-1, 2)
-    groups = group_by_complete_linkage(near, lambda one, other: bool(np.ptp(points[one + other]) <= 5))
-    assert groups == by_loop(points, 5)
+    groups = group_by_complete_linkage(near, lambda rows, others: bool(np.ptp(points[rows + others]) <= 5))
+    assert groups == link_by_loop(points, 5)
     assert all(np.ptp(points[group]) <= 5 for group in groups)
 
 
@@ -204,10 +204,10 @@ def test_complete_linkage_is_that_of_a_plain_loop_and_never_chains(numbers: list
 
 
 def test_no_match_splits_a_group_and_survives_moves_and_a_change_of_model(indexed: Library, tmp_path: Path) -> None:
-    def groups() -> list[set[int]]:
+    def find_groups() -> list[set[int]]:
         return [set(g.photos) for g in drain(duplicates.find_duplicates(indexed, "near", turned=True, max_distance=2))]
 
-    first, second, third = sorted(next(group for group in groups() if len(group) == 3))
+    first, second, third = sorted(next(group for group in find_groups() if len(group) == 3))
     indexed.annotations.record_decision([(second, first)])
     for step in ("decided", "moved", "other model"):
         if step == "moved":
@@ -216,11 +216,11 @@ def test_no_match_splits_a_group_and_survives_moves_and_a_change_of_model(indexe
         if step == "other model":
             index_again(indexed, tmp_path / "elsewhere", "other")
             indexed.activate_model(Tiny("other").card.fingerprint)
-        found = groups()
-        assert not any({first, second} <= group for group in found), step
-        assert {first, third} in found or {second, third} in found, step
+        groups = find_groups()
+        assert not any({first, second} <= group for group in groups), step
+        assert {first, third} in groups or {second, third} in groups, step
     indexed.annotations.record_decision([(first, second)], None)
-    assert {first, second, third} in groups()
+    assert {first, second, third} in find_groups()
 
 
 # the command
@@ -235,30 +235,30 @@ def test_command_lists_groups_and_remembers_what_is_no_match(home: Path, tmp_pat
     os.utime(folder / "3 copy.png", (1, 1))
     decode_photo((folder / "1.png").read_bytes(), 1000).image.save(folder / "1 small.jpg", quality=60)
     assert tell(home, "index", folder).code == 0
-    said = tell(home, "duplicates", "--kind", "copies", "--json")
-    assert (said.code, said.objects()[0]["stage"]) == (0, "compare")
-    result: dict[str, Any] = said.result()
+    completed = tell(home, "duplicates", "--kind", "copies", "--json")
+    assert (completed.code, completed.objects()[0]["stage"]) == (0, "compare")
+    result: dict[str, Any] = completed.result()
     assert (result["result"], result["kind"]) == ("duplicates", "copies")
     (group,) = result["groups"]
     assert [photo["distance"] for photo in group["photos"]] == [0, 0]
     assert Path(group["photos"][0]["path"]).name == "3 copy.png"
     (near,) = tell(home, "duplicates", "--kind", "near", "--json").result()["groups"]
     assert [Path(photo["path"]).name for photo in near["photos"]] == ["1.png", "1 small.jpg"]
-    said = tell(home, "duplicates", "--not-a-match", folder / "1.png", folder / "1 small.jpg")
-    assert (said.code, said.out.count("\n")) == (0, 1)
+    completed = tell(home, "duplicates", "--not-a-match", folder / "1.png", folder / "1 small.jpg")
+    assert (completed.code, completed.out.count("\n")) == (0, 1)
     assert tell(home, "duplicates", "--kind", "near", "--json").result()["groups"] == []
     assert tell(home, "duplicates", "--kind", "alike").code == 0
     (pair,) = tell(home, "duplicates", "--no-matches", "--json").result()["groups"]
     assert {Path(photo["path"]).name for photo in pair["photos"]} == {"1.png", "1 small.jpg"}
     assert max(photo["distance"] for photo in pair["photos"]) == near["photos"][1]["distance"]
-    said = tell(home, "duplicates", "--matches-again", folder / "1 small.jpg", folder / "1.png")
-    assert (said.code, said.out.count("\n")) == (0, 1)
+    completed = tell(home, "duplicates", "--matches-again", folder / "1 small.jpg", folder / "1.png")
+    assert (completed.code, completed.out.count("\n")) == (0, 1)
     assert tell(home, "duplicates", "--kind", "near", "--json").result()["groups"] == [near]
     assert tell(home, "duplicates", "--no-matches", "--json").result()["groups"] == []
-    said = tell(home, "duplicates", "--matches-again", folder / "1 small.jpg", folder / "1.png")
-    assert (said.code, len(said.err.splitlines())) == (2, 1) and "not remembered" in said.err
-    said = tell(home, "duplicates", "--no-matches", "--matches-again", folder / "1.png", folder / "3.png")
-    assert (said.code, len(said.err.splitlines())) == (2, 1) and "Choose one of" in said.err
+    completed = tell(home, "duplicates", "--matches-again", folder / "1 small.jpg", folder / "1.png")
+    assert (completed.code, len(completed.err.splitlines())) == (2, 1) and "not remembered" in completed.err
+    completed = tell(home, "duplicates", "--no-matches", "--matches-again", folder / "1.png", folder / "3.png")
+    assert (completed.code, len(completed.err.splitlines())) == (2, 1) and "Choose one of" in completed.err
 
 
 def test_command_refuses_what_is_no_pair_of_photos_in_a_sentence(
@@ -267,7 +267,7 @@ def test_command_refuses_what_is_no_pair_of_photos_in_a_sentence(
     soft(1).save(tmp_path / "outside.png")
     known = prepared.photos / "a" / "0000.png"
     for path in (tmp_path / "outside.png", tmp_path / "none.png", known):
-        said = tell(home, "duplicates", "--not-a-match", known, path)
-        assert (said.code, len(said.err.splitlines())) == (2, 1), said
+        completed = tell(home, "duplicates", "--not-a-match", known, path)
+        assert (completed.code, len(completed.err.splitlines())) == (2, 1), completed
         if path.name == "none.png":
-            assert said.err == f"There is no file {path}.\n"
+            assert completed.err == f"There is no file {path}.\n"

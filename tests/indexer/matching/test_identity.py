@@ -1,4 +1,4 @@
-"""Labels given by hand are enough to be found by; strangers are refused as often as is said; claims are checked."""
+"""Labels given by hand suffice to identify by; strangers are refused at the stated rate; claims are verified."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -27,13 +27,13 @@ from tests.support.trees import paint, snapshot
 from tests.support.vectors import fill
 
 Tell = Callable[..., Said]
-CLASSES, EACH = 12, 30
+CLASSES, CLASS_SIZE = 12, 30
 
 
-def in_classes(spread: float = 0.8, seed: int = 0) -> NDArray[np.float16]:
-    """Unit vectors (CLASSES * EACH, 192) about random centres, class after class."""
+def make_classes(spread: float = 0.8, seed: int = 0) -> NDArray[np.float16]:
+    """Unit vectors (CLASSES * CLASS_SIZE, 192) about random centres, class after class."""
     random = np.random.default_rng(seed)
-    centres = random.standard_normal((CLASSES, 192)).repeat(EACH, axis=0)
+    centres = random.standard_normal((CLASSES, 192)).repeat(CLASS_SIZE, axis=0)
     vectors = centres + spread * random.standard_normal(centres.shape)
     unit: NDArray[np.float16] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
     return unit
@@ -41,8 +41,8 @@ def in_classes(spread: float = 0.8, seed: int = 0) -> NDArray[np.float16]:
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Iterator[Library]:
-    """Photos of CLASSES classes: ids 1 to EACH are class 0, and so on; nothing is labelled; the model has seen none."""
-    fill(tmp_path / "x.library", in_classes(), publish=False)
+    """Photos of CLASSES classes: ids 1 to CLASS_SIZE are class 0, and so on; none is labelled or seen by the model."""
+    fill(tmp_path / "x.library", make_classes(), publish=False)
     place = tmp_path / "x.library" / "models" / tiny_card().fingerprint
     place.mkdir(parents=True)
     save_file({"seen": np.zeros((0, 32), np.uint8)}, place / "model.safetensors")
@@ -50,14 +50,14 @@ def filled(tmp_path: Path) -> Iterator[Library]:
         yield library
 
 
-def ids_of(number: int) -> list[int]:
+def list_class_ids(number: int) -> list[int]:
     """The ids of a class."""
-    return list(range(1 + number * EACH, 1 + (number + 1) * EACH))
+    return list(range(1 + number * CLASS_SIZE, 1 + (number + 1) * CLASS_SIZE))
 
 
-def label_classes(library: Library, numbers: range, each: int = EACH) -> None:
+def label_classes(library: Library, numbers: range, count: int = CLASS_SIZE) -> None:
     for number in numbers:
-        library.annotations.set_label(ids_of(number)[:each], f"class {number}")
+        library.annotations.set_label(list_class_ids(number)[:count], f"class {number}")
 
 
 # identify
@@ -69,8 +69,8 @@ def test_rule_is_kept_until_labels_or_the_library_change(filled: Library) -> Non
     first = rules.get_rule(filled)
     assert rules.get_rule(filled) is first
     assert identify_with_rule(first, 7) == identify_label(filled, 7)
-    with Library.open(filled.folder) as other:
-        label_classes(other, range(6, 8))
+    with Library.open(filled.folder) as reopened:
+        label_classes(reopened, range(6, 8))
     second = rules.get_rule(filled)
     assert len(second.gallery.names) == 8
     assert rules.get_rule(filled) is second
@@ -79,39 +79,43 @@ def test_rule_is_kept_until_labels_or_the_library_change(filled: Library) -> Non
 
 
 def test_known_are_named_and_strangers_unknown_as_often_as_is_said(filled: Library) -> None:
-    label_classes(filled, range(8), EACH // 2)
-    known = [(identify_label(filled, photo), number) for number in range(8) for photo in ids_of(number)[EACH // 2 :: 5]]
-    unknown = [identify_label(filled, photo) for number in range(8, CLASSES) for photo in ids_of(number)[::5]]
-    assert np.mean([found.label == f"class {number}" for found, number in known]) > 0.9
+    label_classes(filled, range(8), CLASS_SIZE // 2)
+    known = [
+        (identify_label(filled, photo), number)
+        for number in range(8)
+        for photo in list_class_ids(number)[CLASS_SIZE // 2 :: 5]
+    ]
+    unknown = [identify_label(filled, photo) for number in range(8, CLASSES) for photo in list_class_ids(number)[::5]]
+    assert np.mean([result.label == f"class {number}" for result, number in known]) > 0.9
     first = unknown[0]
     assert first.fmr is not None
     assert first.fmr.value == pytest.approx(10 / 120, abs=1e-9)  # the least that 120 photos can show
-    assert np.mean([found.label is not None for found in unknown]) <= first.fmr.high
+    assert np.mean([result.label is not None for result in unknown]) <= first.fmr.high
     assert "120 photos whose label was left out, of 8 labels" in first.measured
     assert first.identified is not None
-    assert first.identified.low < np.mean([found.label is not None for found, _ in known]) <= 1
+    assert first.identified.low < np.mean([result.label is not None for result, _ in known]) <= 1
 
 
 def test_a_label_can_be_found_by_from_one_photo(filled: Library) -> None:
     label_classes(filled, range(5), 1)
-    found = identify_label(filled, ids_of(3)[7], max_fmr=0.5)
-    assert found.label == "class 3"
-    assert found.alternatives[0].label == "class 3"
-    assert found.fmr is not None
-    assert "random photos without a label, all counted as wrong" in found.measured
-    assert identify_label(filled, ids_of(9)[0], max_fmr=0.01 * 3).label is None
+    result = identify_label(filled, list_class_ids(3)[7], max_fmr=0.5)
+    assert result.label == "class 3"
+    assert result.alternatives[0].label == "class 3"
+    assert result.fmr is not None
+    assert "random photos without a label, all counted as wrong" in result.measured
+    assert identify_label(filled, list_class_ids(9)[0], max_fmr=0.01 * 3).label is None
 
 
 def test_photo_does_not_vote_for_itself(filled: Library) -> None:
     label_classes(filled, range(5))
-    filled.annotations.set_label([ids_of(3)[7]], "class 4")
-    assert identify_label(filled, ids_of(3)[7]).alternatives[0].label == "class 3"
+    filled.annotations.set_label([list_class_ids(3)[7]], "class 4")
+    assert identify_label(filled, list_class_ids(3)[7]).alternatives[0].label == "class 3"
 
 
 def test_vote_counts_the_nearest_most() -> None:
-    found = NearestPhotos(np.array([[7, 2, 2, 5, -1]]), np.array([[0.1, 0.4, 0.5, 0.9, np.inf]]))
+    nearest = NearestPhotos(np.array([[7, 2, 2, 5, -1]]), np.array([[0.1, 0.4, 0.5, 0.9, np.inf]]))
     # Three vote; the fourth, at 0.9, would count nothing: weights 0.8, 0.5 and 0.4.
-    votes = found.count_votes(0, 3)
+    votes = nearest.count_votes(0, 3)
     assert [vote.code for vote in votes] == [2, 7]
     assert [vote.share for vote in votes] == pytest.approx([0.9 / 1.7, 0.8 / 1.7])
     assert [vote.distance for vote in votes] == pytest.approx([0.45, 0.1])
@@ -120,24 +124,24 @@ def test_vote_counts_the_nearest_most() -> None:
     assert NearestPhotos(np.array([[-1]]), np.array([[np.inf]])).pick_winners(5).distances.tolist() == [np.inf]
 
 
-@pytest.mark.parametrize(("piece", "each"), [(7, EACH), (8192, EACH), (7, 8), (8192, 8)])
+@pytest.mark.parametrize(("block_rows", "count"), [(7, CLASS_SIZE), (8192, CLASS_SIZE), (7, 8), (8192, 8)])
 def test_nearest_labelled_photos_are_what_a_plain_loop_finds(
-    filled: Library, monkeypatch: pytest.MonkeyPatch, piece: int, each: int
+    filled: Library, monkeypatch: pytest.MonkeyPatch, block_rows: int, count: int
 ) -> None:
-    monkeypatch.setattr("indexer.matching.gallery.BLOCK_ROWS", piece)
-    label_classes(filled, range(2, 9, 3), each)  # 8 of each: so few that they are fetched one by one
+    monkeypatch.setattr("indexer.matching.gallery.BLOCK_ROWS", block_rows)
+    label_classes(filled, range(2, 9, 3), count)  # 8 photos of each class are so few that they are read one by one
     gallery = Gallery.from_library(filled)
-    vectors = in_classes()
+    vectors = make_classes()
     queries = vectors[[0, 70, 200]].astype(np.float64)
-    found = gallery.find_nearest(
+    nearest = gallery.find_nearest(
         queries, 10, exclude_photos=np.array([1, 71, 201]), exclude_labels=np.array([-1, -1, 1])
     )
-    for row, (left_out, but) in enumerate(((1, None), (71, None), (201, "class 5"))):
+    for row, (excluded_photo, excluded_label) in enumerate(((1, None), (71, None), (201, "class 5"))):
         labels = filled.annotations.read_labels(filled.model_id)
-        ids = [photo for photo, label in labels.items() if photo != left_out and label != but]
+        ids = [photo for photo, label in labels.items() if photo != excluded_photo and label != excluded_label]
         expected = nearest_by_loop(ids, vectors[np.array(ids) - 1], queries[row], 10)
-        np.testing.assert_allclose(found.distances[row], expected.distances, rtol=0, atol=1e-7)
-        assert [gallery.names[code] for code in found.codes[row]] == [labels[photo] for photo in expected.ids]
+        np.testing.assert_allclose(nearest.distances[row], expected.distances, rtol=0, atol=1e-7)
+        assert [gallery.names[code] for code in nearest.codes[row]] == [labels[photo] for photo in expected.ids]
 
 
 def test_identify_without_labels_is_refused_with_a_sentence(filled: Library) -> None:
@@ -158,25 +162,25 @@ def test_rate_that_the_photos_cannot_show_is_refused(filled: Library) -> None:
 
 def test_claim_is_judged_by_the_nearest_three_and_a_threshold_of_the_labels_own(filled: Library) -> None:
     label_classes(filled, range(8))
-    stored, own = in_classes().astype(float), ids_of(2)
-    found = verify_label(filled, own[0], "class 2")
-    nearest = sorted(float(np.linalg.norm(stored[own[0] - 1] - stored[photo - 1])) for photo in own[1:])
-    assert found.distance == pytest.approx(np.mean(nearest[:3]), abs=1e-7)
-    assert (found.verdict, found.photos) == ("same", 3)
-    assert found.fmr is not None
-    assert found.fnmr is not None
-    assert found.fmr.low <= found.fmr.value <= 0.05 <= found.fmr.high
-    strangers = [verify_label(filled, photo, "class 2") for photo in ids_of(9)[::6] + ids_of(5)[::6]]
-    assert [one.verdict for one in strangers] == ["different"] * 10
-    assert all(one.threshold == found.threshold for one in strangers)
+    stored, own_ids = make_classes().astype(float), list_class_ids(2)
+    result = verify_label(filled, own_ids[0], "class 2")
+    nearest = sorted(float(np.linalg.norm(stored[own_ids[0] - 1] - stored[photo - 1])) for photo in own_ids[1:])
+    assert result.distance == pytest.approx(np.mean(nearest[:3]), abs=1e-7)
+    assert (result.verdict, result.photos) == ("same", 3)
+    assert result.fmr is not None
+    assert result.fnmr is not None
+    assert result.fmr.low <= result.fmr.value <= 0.05 <= result.fmr.high
+    strangers = [verify_label(filled, photo, "class 2") for photo in list_class_ids(9)[::6] + list_class_ids(5)[::6]]
+    assert [stranger.verdict for stranger in strangers] == ["different"] * 10
+    assert all(stranger.threshold == result.threshold for stranger in strangers)
 
 
 def test_claim_of_a_label_of_one_photo_says_what_it_cannot_know(filled: Library) -> None:
     label_classes(filled, range(8))
-    filled.annotations.set_label([ids_of(9)[0]], "rare")
-    found = verify_label(filled, ids_of(9)[1], "rare", max_fmr=0.05)
-    assert (found.verdict, found.photos, found.fnmr) == ("same", 1, None)
-    assert verify_label(filled, ids_of(10)[1], "rare").verdict == "not sure"
+    filled.annotations.set_label([list_class_ids(9)[0]], "rare")
+    result = verify_label(filled, list_class_ids(9)[1], "rare", max_fmr=0.05)
+    assert (result.verdict, result.photos, result.fnmr) == ("same", 1, None)
+    assert verify_label(filled, list_class_ids(10)[1], "rare").verdict == "not sure"
 
 
 def test_claim_of_nothing_to_compare_with_is_refused(filled: Library) -> None:
@@ -219,37 +223,37 @@ def test_enrolment_is_all_or_nothing_and_says_what_to_do(library: Library, tmp_p
 # commands
 
 
-def photo(folder: Path, name: str) -> Path:
+def find_photo_path(folder: Path, name: str) -> Path:
     return folder / name[0] / f"{name[1:]}.png"
 
 
 def test_verify_command_says_the_verdict_and_its_rates(home: Path, prepared: tuple[Path, Path], tell: Tell) -> None:
-    one, other = photo(prepared[1], "a0000"), photo(prepared[1], "b0001")
-    said = tell(home, "verify", one, one, "--json")
-    result = said.result()
-    assert (said.code, result["result"], result["verdict"], result["distance"]) == (0, "verify", "same", 0)
+    first, second = find_photo_path(prepared[1], "a0000"), find_photo_path(prepared[1], "b0001")
+    completed = tell(home, "verify", first, first, "--json")
+    result = completed.result()
+    assert (completed.code, result["result"], result["verdict"], result["distance"]) == (0, "verify", "same", 0)
     assert result["fmr"].keys() == result["fnmr"].keys() == {"value", "low", "high"}
     assert 0 < result["fmr"]["low"] < result["fmr"]["value"] < result["fmr"]["high"] < 1
-    said = tell(home, "verify", one, other)
-    assert said.code == 1
-    assert "95 % interval" in said.out
-    assert "with 3 labels that the model was not trained on" in said.out
-    assert tell(home, "verify", one).code == 2
-    assert tell(home, "verify", one, other, "--max-fmr", "0.00001").code == 2
+    completed = tell(home, "verify", first, second)
+    assert completed.code == 1
+    assert "95 % interval" in completed.out
+    assert "with 3 labels that the model was not trained on" in completed.out
+    assert tell(home, "verify", first).code == 2
+    assert tell(home, "verify", first, second, "--max-fmr", "0.00001").code == 2
 
 
 def test_claim_and_identify_and_label_commands(home: Path, prepared: tuple[Path, Path], tell: Tell) -> None:
-    one = photo(prepared[1], "a0000")
-    claim = tell(home, "verify", one, "--label", "a", "--json")
+    path = find_photo_path(prepared[1], "a0000")
+    claim = tell(home, "verify", path, "--label", "a", "--json")
     assert claim.code in (0, 1)
     assert claim.result().keys() >= {"label", "distance", "photos", "verdict", "threshold", "fmr", "fnmr", "measured"}
-    found = tell(home, "identify", one, "--json")
-    assert found.code == (0 if found.result()["label"] else 1)
-    assert {one["label"] for one in found.result()["alternatives"]} <= {"a", "b", "c"}
-    said = tell(home, "label", "rex", one, "--json")
-    assert (said.code, said.result()) == (0, {"result": "label", "label": "rex", "photos": 1})
-    assert tell(home, "search", one, "-k", "1", "--json").result()["hits"][0]["label"] == "rex"
+    identified = tell(home, "identify", path, "--json")
+    assert identified.code == (0 if identified.result()["label"] else 1)
+    assert {alternative["label"] for alternative in identified.result()["alternatives"]} <= {"a", "b", "c"}
+    completed = tell(home, "label", "rex", path, "--json")
+    assert (completed.code, completed.result()) == (0, {"result": "label", "label": "rex", "photos": 1})
+    assert tell(home, "search", path, "-k", "1", "--json").result()["hits"][0]["label"] == "rex"
     refused = tell(home, "label", "rex", paint(home / "outside.png", 777))
     assert (refused.code, len(refused.err.splitlines())) == (2, 1)
     assert "Index its folder first" in refused.err
-    assert json.loads(tell(home, "search", one, "-k", "2", "--json").out)["hits"][1]["label"] in "abc"
+    assert json.loads(tell(home, "search", path, "-k", "2", "--json").out)["hits"][1]["label"] in "abc"

@@ -21,11 +21,11 @@ from tests.support.soft_pictures import soft
 SEEDS = range(20)
 
 
-def hashes(image: Image.Image, *, turned: bool = False) -> np.ndarray:
+def hash_image(image: Image.Image, *, turned: bool = False) -> np.ndarray:
     return compute_hashes(thumbnails.encode_thumbnail(image), turned=turned)
 
 
-def compressed(image: Image.Image) -> Image.Image:
+def compress_image(image: Image.Image) -> Image.Image:
     file = BytesIO()
     image.resize((image.width // 2, image.height // 2)).save(file, "JPEG", quality=10)
     return Image.open(file).convert("RGB")
@@ -34,28 +34,29 @@ def compressed(image: Image.Image) -> Image.Image:
 def test_hash_is_the_librarys_own_but_for_the_thumbnails_noise() -> None:
     for seed in SEEDS:
         picture = soft(seed)
-        bits = np.unpackbits(hashes(picture).astype(">u8").view(np.uint8)).astype(bool)
+        bits = np.unpackbits(hash_image(picture).astype(">u8").view(np.uint8)).astype(bool)
         assert np.sum(bits != imagehash.phash(picture).hash.ravel()) <= 2
 
 
 @pytest.mark.parametrize(
-    "change", [compressed, ImageOps.grayscale, lambda image: ImageEnhance.Brightness(image).enhance(0.6)]
+    "change", [compress_image, ImageOps.grayscale, lambda image: ImageEnhance.Brightness(image).enhance(0.6)]
 )
 def test_changed_pictures_stay_within_the_greatest_difference_and_others_do_not(change: object) -> None:
     assert callable(change)
     for seed in SEEDS:
-        one, changed, other = hashes(soft(seed)), hashes(change(soft(seed))), hashes(soft(seed + 100))
-        assert count_differing_bits(one, changed)[0] <= MAX_DIFFERENCE
-        assert count_differing_bits(one, other)[0] > MAX_DIFFERENCE
+        original, stranger = hash_image(soft(seed)), hash_image(soft(seed + 100))
+        changed = hash_image(change(soft(seed)))
+        assert count_differing_bits(original, changed)[0] <= MAX_DIFFERENCE
+        assert count_differing_bits(original, stranger)[0] > MAX_DIFFERENCE
 
 
 @pytest.mark.parametrize("turn", list(Image.Transpose))
 def test_one_of_the_turned_hashes_meets_the_turned_picture(turn: Image.Transpose) -> None:
     for seed in SEEDS:
-        views, turned = hashes(soft(seed), turned=True), hashes(soft(seed).transpose(turn))
+        views, turned = hash_image(soft(seed), turned=True), hash_image(soft(seed).transpose(turn))
         assert count_differing_bits(views, turned).min() <= 4
         assert count_differing_bits(views[:1], turned).min() > MAX_DIFFERENCE
-        assert are_near_hashes(views[None], hashes(soft(seed).transpose(turn), turned=True)[None])
+        assert are_near_hashes(views[None], hash_image(soft(seed).transpose(turn), turned=True)[None])
 
 
 def test_pairs_are_those_of_a_plain_loop() -> None:
