@@ -1,6 +1,7 @@
 """From pictures to embeddings: what a model is, how it comes into a library, and how it runs.
 
     card           what a model is, as data: the fields of `model.json`, their fingerprint, the preprocessing
+    framing        which square of a picture a model sees: its centre, or all of it with a border
     embedder       the interface that indexing and searching know: pictures in, unit-length embeddings out
     model          an installed model, loaded to run on OpenVINO or on torch
     installation   from a name, a weights file or a checkpoint to a verified model folder
