@@ -33,7 +33,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 def main() -> None:
-    """Every state, in light and dark."""
+    """Save a screenshot of every state, most of them in the light and the dark theme."""
     SCREENSHOTS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
         os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
@@ -47,13 +47,13 @@ def main() -> None:
 
 
 def make_pictures(scratch: Path) -> tuple[Path, Path, Path]:
-    """The sample; a large folder of its mirror images with three damaged files; a picture that is in neither."""
+    """Make the folders: the sample; many turned copies of it with three damaged files; a picture in neither folder."""
     pictures, more = scratch / "Pictures", scratch / "Scans"
     shutil.copytree(find_sample_folder(), pictures)
     for number, path in enumerate(sorted(pictures.rglob("*.png"))):
         place = more / path.parent.name
         place.mkdir(parents=True, exist_ok=True)
-        image = on_white(path)
+        image = put_on_white(path)
         for turn, turned in enumerate((ImageOps.mirror(image), ImageOps.flip(image), image.rotate(180))):
             turned.save(place / f"scan-{number:03d}-{turn}.png")
     (more / "half a download.jpg").write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF")
@@ -61,131 +61,131 @@ def make_pictures(scratch: Path) -> tuple[Path, Path, Path]:
     (more / "nothing.png").touch()
     outside = scratch / "seen in a catalogue.png"
     source = sorted((pictures / "flowers").glob("*.png"))[0]
-    on_white(source).rotate(12, fillcolor="white").save(outside)
+    put_on_white(source).rotate(12, fillcolor="white").save(outside)
     source.unlink()
     return pictures, more, outside
 
 
-def on_white(path: Path) -> Image.Image:
-    """The picture, what is transparent in white."""
+def put_on_white(path: Path) -> Image.Image:
+    """The picture with white in place of transparency."""
     image = Image.open(path).convert("RGBA")
     ground = Image.new("RGBA", image.size, "white")
     return Image.alpha_composite(ground, image).convert("RGB")
 
 
 def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -> None:
-    """Go through the states one after the other."""
+    """Save the states from the empty library to the last page."""
     session = window.session
-    settle(window)
-    save(window, "empty")
-    with_theme(window, "dark", "empty-dark")
+    wait_for_pictures(window)
+    save_window(window, "empty")
+    save_in_theme(window, "dark", "empty-dark")
     session.job.index_folders([pictures], labelled=True)
-    wait(lambda: session.job.state is not None and session.job.state.progress.stage == "prepare")
-    save(window, "preparing")
-    wait(lambda: session.job.state is None and not session.library.is_empty)
-    settle(window)
-    save(window, "library")
-    with_theme(window, "dark", "library-dark")
-    click(window, 3)
-    settle(window)
-    save(window, "results")
-    with_theme(window, "dark", "results-dark")
-    drop(window, outside)
-    settle(window)
-    save(window, "dropped-picture")
+    wait_until(lambda: session.job.state is not None and session.job.state.progress.stage == "prepare")
+    save_window(window, "preparing")
+    wait_until(lambda: session.job.state is None and not session.library.is_empty)
+    wait_for_pictures(window)
+    save_window(window, "library")
+    save_in_theme(window, "dark", "library-dark")
+    click_tile(window, 3)
+    wait_for_pictures(window)
+    save_window(window, "results")
+    save_in_theme(window, "dark", "results-dark")
+    drop_file(window, outside)
+    wait_for_pictures(window)
+    save_window(window, "dropped-picture")
     window.resize(900, 600)
-    settle(window)
-    save(window, "small-window")
+    wait_for_pictures(window)
+    save_window(window, "small-window")
     window.resize(1280, 800)
     session.search.show_library()
     session.job.index_folders([more], labelled=True)
     before = len(session.search.listing.ids)
-    wait(
+    wait_until(
         lambda: (
             session.job.state is not None
             and session.job.state.seconds_left is not None
             and session.job.state.progress.done > 99
         )
     )
-    wait(lambda: session.job.state is None or len(session.search.listing.ids) > before)
-    settle(window)
-    save(window, "indexing")
-    wait(lambda: session.job.state is None and bool(session.library.failures))
+    wait_until(lambda: session.job.state is None or len(session.search.listing.ids) > before)
+    wait_for_pictures(window)
+    save_window(window, "indexing")
+    wait_until(lambda: session.job.state is None and bool(session.library.failures))
     window.search_page.results.grid.setFocus()
     QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_Right)
-    settle(window)
+    wait_for_pictures(window)
     window.show_failures()
-    save(window, "failures")
+    save_window(window, "failures")
     for dialog in window.findChildren(QDialog):
         dialog.close()
     show_pages(window)
 
 
 def show_pages(window: MainWindow) -> None:
-    """The other pages, filled."""
+    """Save the pages Duplicates, Map and Library with contents."""
     window.page_stack.show_page("Duplicates")
-    save(window, "duplicates-first")
+    save_window(window, "duplicates-first")
     duplicates = window.duplicates_page
     duplicates.kind_box.setCurrentIndex(list(KIND_NAMES).index("near"))
     duplicates.turned_box.setChecked(True)
     duplicates.look_invitation.offer.click()
-    wait(lambda: duplicates.duplicates.found_groups is not None)
+    wait_until(lambda: duplicates.duplicates.found_groups is not None)
     duplicates.keep_button.click()
-    save_both(window, "duplicates")
+    save_variants(window, "duplicates")
     duplicates.reject_button.click()
-    wait(duplicates.rejected_pairs_button.isVisible)
+    wait_until(duplicates.rejected_pairs_button.isVisible)
     duplicates.rejected_pairs_button.click()
-    settle(window)
-    save(window, "no-matches")
+    wait_for_pictures(window)
+    save_window(window, "no-matches")
     for dialog in window.findChildren(QDialog):
         dialog.close()
     window.page_stack.show_page("Map")
-    wait(
+    wait_until(
         lambda: (
             window.map_page.photo_map.stored_maps is not None
             and len(window.map_page.photo_map.stored_maps.scenes) == len(MAP_METHODS)
         )
     )
-    wait(lambda: window.map_page.photo_map.map_job.state is None)
+    wait_until(lambda: window.map_page.photo_map.map_job.state is None)
     QTest.keyClick(window.map_page.map_view, Qt.Key.Key_Right)
-    save_both(window, "map")
+    save_variants(window, "map")
     window.page_stack.show_page("Library")
     window.library_page.watch_box.click()
-    wait(lambda: window.library_page.watch_state.text() == WATCH_IDLE)
-    save_both(window, "library-page")
+    wait_until(lambda: window.library_page.watch_state.text() == WATCH_IDLE)
+    save_variants(window, "library-page")
     window.library_page.watch_box.click()
 
 
-def save_both(window: MainWindow, name: str) -> None:
-    """In light, in dark and in a small window."""
-    settle(window)
-    save(window, name)
-    with_theme(window, "dark", f"{name}-dark")
+def save_variants(window: MainWindow, name: str) -> None:
+    """Save a state in the light theme, in the dark one, and in a small window."""
+    wait_for_pictures(window)
+    save_window(window, name)
+    save_in_theme(window, "dark", f"{name}-dark")
     window.resize(900, 600)
-    settle(window)
-    save(window, f"{name}-small-window")
+    wait_for_pictures(window)
+    save_window(window, f"{name}-small-window")
     window.resize(1280, 800)
 
 
-def click(window: MainWindow, place: int) -> None:
+def click_tile(window: MainWindow, place: int) -> None:
     """Click a tile and wait for its results."""
     grid = window.search_page.results.grid
     QTest.mouseClick(grid.viewport(), LEFT, pos=grid.visualRect(grid.grid_model.index_at_place(place)).center())
-    wait(lambda: window.session.search.listing.result is not None)
+    wait_until(lambda: window.session.search.listing.result is not None)
 
 
-def drop(window: MainWindow, path: Path) -> None:
+def drop_file(window: MainWindow, path: Path) -> None:
     """Drop a file onto the window and wait for its results."""
     before = window.session.search.listing
     data, copy, none = QMimeData(), Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
     data.setUrls([QUrl.fromLocalFile(str(path))])
     QApplication.sendEvent(window, QDragEnterEvent(QPoint(9, 9), copy, data, LEFT, none))
     QApplication.sendEvent(window, QDropEvent(QPointF(9, 9), copy, data, LEFT, none))
-    wait(lambda: window.session.search.listing is not before)
+    wait_until(lambda: window.session.search.listing is not before)
 
 
-def wait(condition: Callable[[], bool]) -> None:
-    """Let the window run until the condition holds."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Let the window run until the condition holds; exit after WAIT_SECONDS."""
     end = time.monotonic() + WAIT_SECONDS
     while not condition():
         if time.monotonic() > end:
@@ -193,21 +193,21 @@ def wait(condition: Callable[[], bool]) -> None:
         QTest.qWait(20)
 
 
-def settle(window: MainWindow) -> None:
-    """Let thumbnails and previews arrive."""
-    window.grab()  # what is not painted is not asked for
-    wait(window.tiles.is_idle)
+def wait_for_pictures(window: MainWindow) -> None:
+    """Let the window run until all thumbnails and previews are read."""
+    window.grab()  # only painted pictures are requested
+    wait_until(window.tiles.is_idle)
 
 
-def with_theme(window: MainWindow, choice: str, name: str) -> None:
-    """The same state in another theme."""
+def save_in_theme(window: MainWindow, choice: str, name: str) -> None:
+    """Save the same state in another theme."""
     window.theme.choose_theme(choice)
-    save(window, name)
+    save_window(window, name)
     window.theme.choose_theme("light")
 
 
-def save(window: MainWindow, name: str) -> None:
-    """The window, with its open dialog, as a small PNG."""
+def save_window(window: MainWindow, name: str) -> None:
+    """Save the window with its open dialogs and menus as a small PNG."""
     picture = window.grab()
     for dialog in window.findChildren(QDialog):
         if dialog.isVisible():
@@ -223,7 +223,7 @@ def save(window: MainWindow, name: str) -> None:
 
 
 def lay_over(picture: QPixmap, dialog: QPixmap, at: QPoint | None = None) -> None:
-    """Draw the dialog into the picture: into its middle, or a menu where it stands."""
+    """Draw a dialog into the middle of the picture, or a menu at its position."""
     place = QRect(at or QPoint(0, 0), dialog.size())
     if at is None:
         place.moveCenter(picture.rect().center())

@@ -24,7 +24,7 @@ SIDE, EPOCHS = 128, 8
 
 
 def main() -> None:
-    """Every state, some in dark, one in a small window."""
+    """Save every state, some in the dark theme, one in a small window."""
     with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
         os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
         pictures, mixed = make_folders(Path(scratch))
@@ -33,10 +33,10 @@ def main() -> None:
         window.resize(1280, 800)
         window.show()
         window.session.job.index_folders([pictures], labelled=True)
-        shots.wait(lambda: window.session.job.state is None and not window.session.library.is_empty)
-        shots.settle(window)
+        shots.wait_until(lambda: window.session.job.state is None and not window.session.library.is_empty)
+        shots.wait_for_pictures(window)
         window.menus.find_action("Fine-tune on labelled folders…").trigger()
-        shots.wait(lambda: window.training.dialog is not None)
+        shots.wait_until(lambda: window.training.dialog is not None)
         assert window.training.dialog is not None
         show_sources(window, window.training.dialog)
         show_states(window, window.training.dialog, mixed)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def make_folders(scratch: Path) -> tuple[Path, Path]:
-    """The sample's pictures in its classes, and dealt out to as many folders by chance."""
+    """Make two folders: the sample in its classes, and the same pictures in as many classes by chance."""
     pictures, mixed = scratch / "Pictures", scratch / "Mixed"
     shutil.copytree(find_sample_folder(), pictures)
     files = sorted(path for path in pictures.glob("*/*") if path.is_file())
@@ -57,61 +57,61 @@ def make_folders(scratch: Path) -> tuple[Path, Path]:
 
 
 def show_sources(window: MainWindow, dialog: TrainDialog) -> None:
-    """A folder, with settings for new pictures; the labels of some photos, with settings for new classes."""
+    """Save a folder as source for new pictures, and the labels of filtered photos as source for new classes."""
     tuning = dialog.tuning
-    shots.wait(lambda: tuning.contents is not None)
-    shots.save(window, "training-choose")
-    shots.with_theme(window, "dark", "training-choose-dark")
+    shots.wait_until(lambda: tuning.contents is not None)
+    shots.save_window(window, "training-choose")
+    shots.save_in_theme(window, "dark", "training-choose-dark")
     window.session.search.set_filter(Filter(orientation="square"))
     dialog.choose_page.source_row.choose_kind(FILTER_SOURCE)
-    set_purpose(dialog, "classes")
-    shots.wait(lambda: tuning.contents is not None)
-    shots.save(window, "training-choose-labels")
+    choose_purpose(dialog, "classes")
+    shots.wait_until(lambda: tuning.contents is not None)
+    shots.save_window(window, "training-choose-labels")
     window.session.search.set_filter(Filter())
-    set_purpose(dialog, "images")
+    choose_purpose(dialog, "images")
     window.menus.find_action("Fine-tune on labelled folders…").trigger()
-    shots.wait(lambda: tuning.contents is not None)
+    shots.wait_until(lambda: tuning.contents is not None)
 
 
-def set_purpose(dialog: TrainDialog, purpose: str) -> None:
-    """What the model is for."""
+def choose_purpose(dialog: TrainDialog, purpose: str) -> None:
+    """Choose the purpose of the model in the form."""
     editor = dialog.choose_page.form.editors["purpose"]
     assert isinstance(editor, QComboBox)
     editor.setCurrentIndex(editor.findData(purpose))
 
 
 def show_states(window: MainWindow, dialog: TrainDialog, mixed: Path) -> None:
-    """Go through a training and its verdict, and one that is refused."""
+    """Save a training with its verdict, and one whose model is not better."""
     tuning = dialog.tuning
-    set_quick(dialog)
+    choose_quick_settings(dialog)
     dialog.start_button.click()
-    shots.wait(lambda: tuning.training is not None and tuning.training.epoch > EPOCHS // 2)
-    draw_curves(dialog)
-    shots.save(window, "training-running")
-    shots.with_theme(window, "dark", "training-running-dark")
-    shots.wait(lambda: not tuning.running)
+    shots.wait_until(lambda: tuning.training is not None and tuning.training.epoch > EPOCHS // 2)
+    wait_for_curves(dialog)
+    shots.save_window(window, "training-running")
+    shots.save_in_theme(window, "dark", "training-running-dark")
+    shots.wait_until(lambda: not tuning.running)
     show_verdict(window, dialog, "training-install")
     assert dialog.tuning.outcome is not None
     if not dialog.tuning.outcome.install:
         sys.exit("The training on the sample was refused: there is no picture of a model that is better.")
-    shots.with_theme(window, "dark", "training-install-dark")
+    shots.save_in_theme(window, "dark", "training-install-dark")
     window.resize(900, 600)
     dialog.resize(720, 480)
     shots.QTest.qWait(200)  # what is laid out anew is laid out in several turns
-    shots.save(window, "training-small-window")
+    shots.save_window(window, "training-small-window")
     tuning.leave_outcome()
     tuning.choose_source(mixed)
-    shots.wait(lambda: tuning.contents is not None)
-    shots.save(window, "training-choose-small-window")
+    shots.wait_until(lambda: tuning.contents is not None)
+    shots.save_window(window, "training-choose-small-window")
     window.resize(1280, 800)
     dialog.resize(960, 700)
     dialog.start_button.click()
-    shots.wait(lambda: not tuning.running)
+    shots.wait_until(lambda: not tuning.running)
     show_verdict(window, dialog, "training-refuse")
 
 
-def set_quick(dialog: TrainDialog) -> None:
-    """Settings that take seconds."""
+def choose_quick_settings(dialog: TrainDialog) -> None:
+    """Choose settings with which a training takes seconds."""
     editors = dialog.choose_page.form.editors
     for name, value in (("image_size", SIDE), ("epochs", EPOCHS)):
         editor = editors[name]
@@ -119,18 +119,18 @@ def set_quick(dialog: TrainDialog) -> None:
         editor.setValue(value)
 
 
-def draw_curves(dialog: TrainDialog) -> None:
-    """Wait for the next drawing of the curves."""
-    shots.wait(lambda: bool(dialog.running_page.loss_chart.lines) and bool(dialog.running_page.score_chart.lines))
+def wait_for_curves(dialog: TrainDialog) -> None:
+    """Wait until the curves have been drawn."""
+    shots.wait_until(lambda: bool(dialog.running_page.loss_chart.lines) and bool(dialog.running_page.score_chart.lines))
 
 
 def show_verdict(window: MainWindow, dialog: TrainDialog, name: str) -> None:
-    """The verdict with its pictures."""
+    """Save the verdict once its pictures have been read."""
     outcome = dialog.tuning.outcome
     assert outcome is not None, dialog.tuning.sentence
     wanted = len(list(outcome.list_pictures()))
-    shots.wait(lambda: len(dialog.verdict_view.pictures) == wanted)
-    shots.save(window, name)
+    shots.wait_until(lambda: len(dialog.verdict_view.pictures) == wanted)
+    shots.save_window(window, name)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every measurement, one after the other: python -m tests.benchmarks [NAME ...]. Each is a module with a `main`."""
+"""Run all measurements, or the named ones: python -m tests.benchmarks [NAME ...] runs `main` of each bench_NAME."""
 
 import importlib
 import sys

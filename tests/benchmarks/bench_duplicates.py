@@ -1,9 +1,9 @@
 """Seconds to group the duplicates of 20,000 photos, and how much faster that is than comparing all with all.
 
-The library is made up: embeddings of 1280 dimensions in clusters as those of pictures are (`tests/vectors.py`), 256
-pixel thumbnails of soft patches, one photo in twenty a near copy of another in both. The naive baseline, at 5,000
-photos in the same run: each hash and each embedding against all later ones. Printed too: the share of
-the naive pairs of look-alikes that ours finds.
+The library is made up: embeddings of 1280 dimensions in clusters as those of pictures are (tests/support/vectors.py),
+thumbnails of soft patches with a long side of 256 px, one photo in twenty a near copy of another in both. The naive
+baseline, at 5,000 photos in the same run, compares each hash and each embedding with all later ones. Also printed is
+the share of its pairs of look-alikes that ours finds.
 """
 
 import argparse
@@ -37,19 +37,19 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=20_000)
     parser.add_argument("--naive", type=int, default=5_000)
-    wishes = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as work:
-        for count in (wishes.naive, wishes.photos):
-            with made_up(Path(work) / f"{count}.library", count) as library:
-                seconds = {kind: ours(library, kind) for kind in KINDS}
-                if count == wishes.naive:
-                    compare(library, seconds)
+        for count in (options.naive, options.photos):
+            with create_made_up_library(Path(work) / f"{count}.library", count) as library:
+                seconds = {kind: time_grouping(library, kind) for kind in KINDS}
+                if count == options.naive:
+                    compare_with_naive(library, seconds)
     slowest = max(seconds.values())
-    print(f"{LIMIT} s for {wishes.photos:,} photos {'kept' if slowest <= LIMIT else 'exceeded'}: {slowest:.1f} s")
+    print(f"{LIMIT} s for {options.photos:,} photos {'kept' if slowest <= LIMIT else 'exceeded'}: {slowest:.1f} s")
 
 
-def made_up(folder: Path, count: int) -> Library:
-    """A library of so many photos with embeddings and thumbnails, and no file."""
+def create_made_up_library(folder: Path, count: int) -> Library:
+    """A library of `count` photos with embeddings and thumbnails but without files."""
     library = Library.create(folder)
     vectors = clustered(count, dim=DIM)
     random = np.random.default_rng(1)
@@ -60,17 +60,17 @@ def made_up(folder: Path, count: int) -> Library:
     model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
     library.store.files.add_root(ROOT, labelled=False)
     library.store.record_outcomes((outcome(1, row, vector) for row, vector in enumerate(vectors)), model)
-    library.thumbnails.put((content_hash(str(row).encode()), thumbnail(row)) for row in range(count))
+    library.thumbnails.put((content_hash(str(row).encode()), make_thumbnail(row)) for row in range(count))
     return library
 
 
-def thumbnail(row: int) -> bytes:
+def make_thumbnail(row: int) -> bytes:
     if row and row % COPIES == 0:
         return thumbnails.encode_thumbnail(soft(row - 1, (128, 96)).resize((256, 192), Image.Resampling.BICUBIC))
     return thumbnails.encode_thumbnail(soft(row, (256, 192)))
 
 
-def ours(library: Library, kind: str) -> float:
+def time_grouping(library: Library, kind: str) -> float:
     start = time.perf_counter()
     groups = drain(duplicates.find_duplicates(library, kind.partition(",")[0], turned=KINDS[kind]))
     seconds = time.perf_counter() - start
@@ -78,9 +78,9 @@ def ours(library: Library, kind: str) -> float:
     return seconds
 
 
-def compare(library: Library, seconds: dict[str, float]) -> None:
-    """Print what comparing all with all takes for near copies and look-alikes, and which of their pairs ours finds."""
-    ids, values = everything(library)
+def compare_with_naive(library: Library, seconds: dict[str, float]) -> None:
+    """Print the seconds of comparing all with all, and the share of the pairs of look-alikes that ours finds."""
+    ids, values = read_all_embeddings(library)
     start = time.perf_counter()
     jpegs = [library.thumbnails.get(photo.sha256) for photo in library.load_photos(ids.tolist())]
     hashes = np.concatenate([compute_hashes(jpeg, turned=False) for jpeg in jpegs if jpeg is not None])
@@ -90,7 +90,7 @@ def compare(library: Library, seconds: dict[str, float]) -> None:
     start = time.perf_counter()
     reach = duplicates.LOOKALIKE_SHARE * duplicates.measure_usual_distances(values)
     plain = values.astype(np.float32)
-    true = {pair for row in range(len(values)) for pair in _pairs(plain, row, reach)}
+    true = {pair for row in range(len(values)) for pair in _find_pairs_of_row(plain, row, reach)}
     alike = time.perf_counter() - start
     found = set(map(tuple, drain(find_close_pairs(values, reach)).tolist()))
     share = len(found & true) / max(1, len(true))
@@ -100,14 +100,14 @@ def compare(library: Library, seconds: dict[str, float]) -> None:
     )
 
 
-def _pairs(values: np.ndarray, row: int, reach: np.ndarray) -> list[tuple[int, int]]:
+def _find_pairs_of_row(values: np.ndarray, row: int, reach: np.ndarray) -> list[tuple[int, int]]:
     distances = np.linalg.norm(values[row + 1 :] - values[row], axis=1)
     near = np.flatnonzero(distances <= np.minimum(reach[row + 1 :], reach[row]))
     return [(row, row + 1 + int(other)) for other in near]
 
 
-def everything(library: Library) -> tuple[np.ndarray, np.ndarray]:
-    """Ids (n,) and embeddings (n, dim) of all photos."""
+def read_all_embeddings(library: Library) -> tuple[np.ndarray, np.ndarray]:
+    """The ids (n,) and embeddings (n, dim) of all photos."""
     found = library.store.embeddings.read_embeddings(library.model_id, 0)
     return found.ids, found.values
 

@@ -1,4 +1,4 @@
-"""Does the heat map of `explain` peak on what two pictures share? An object planted in photographs tells.
+"""How often the heat maps of `explain` peak on what two pictures share: a drawing planted in two photographs.
 
 The same drawing (of the bundled ones, compact and filled) lies at a random place, 0.3 to 0.5 of the side large, on
 squares cut from two different photographs. A peak counts where the hottest point of the heat map, as it is shown, lies
@@ -31,33 +31,32 @@ def main(arguments: Sequence[str] = ()) -> None:
         maps = [network.compute_feature_maps(np.stack([pair.first.pixels, pair.second.pixels])) for pair in pairs]
     chance = np.mean([picture.share() for pair in pairs for picture in pair])
     print(f"{count} pairs, {2 * count} pictures; a random point lies on the drawing in {chance:.2f}")
-    for name, method in {"explain": compute_heat_maps, "plain decomposition": plain}.items():
-        found = peaks(method, maps, pairs)
-        print(
-            f"{name:<20} peak on the drawing {found.mean():.3f}, in both pictures of a pair {found.all(1).mean():.3f}"
-        )
-    reached = peaks(compute_heat_maps, maps, pairs).mean() >= TARGET
+    for name, method in {"explain": compute_heat_maps, "plain decomposition": decompose_plainly}.items():
+        peak_hits = find_peak_hits(method, maps, pairs)
+        in_both = peak_hits.all(1).mean()
+        print(f"{name:<20} peak on the drawing {peak_hits.mean():.3f}, in both pictures of a pair {in_both:.3f}")
+    reached = find_peak_hits(compute_heat_maps, maps, pairs).mean() >= TARGET
     print(f"target {TARGET}: {'reached' if reached else 'missed'}")
 
 
-def peaks(method: Method, maps: list[np.ndarray], pairs: list[Pair]) -> np.ndarray:
-    """Whether the peaks lie on the drawings, bool (pairs, 2)."""
+def find_peak_hits(method: Method, maps: list[np.ndarray], pairs: list[Pair]) -> np.ndarray:
+    """Whether the peaks of the heat maps lie on the drawings, bool (pairs, 2)."""
     return np.array(
         [
-            [_hits(heat, picture) for heat, picture in zip(method(*two), pair, strict=True)]
-            for two, pair in zip(maps, pairs, strict=True)
+            [_peaks_on_drawing(heat, picture) for heat, picture in zip(method(*features), pair, strict=True)]
+            for features, pair in zip(maps, pairs, strict=True)
         ]
     )
 
 
-def _hits(heat: np.ndarray, picture: Planted) -> bool:
+def _peaks_on_drawing(heat: np.ndarray, picture: Planted) -> bool:
     shown = enlarge_heat(heat, (SIDE, SIDE))
     y, x = np.unravel_index(int(shown.argmax()), shown.shape)
     return picture.holds(float(x), float(y))
 
 
-def plain(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each place's product with the mean of the other picture, at most 1."""
+def decompose_plainly(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two heat maps (h, w): the product of each place with the mean of the other picture, scaled to a maximum of 1."""
     one, other = (np.tensordot(b.mean((1, 2)), a, axes=1) for a, b in ((first, second), (second, first)))
     return one / one.max(), other / other.max()
 

@@ -1,7 +1,7 @@
 """How fast the window's grid shows, scrolls and lays out a million photos, against a plain Qt icon view.
 
-Ours: the window's own Grid with its painter over a listing of so many ids; the tiles ask a library for their photos as
-they do in the window, and it holds none, so what is measured is the grid. The baseline: a QListView in icon mode
+Ours: the window's PhotoGrid with its painter over a listing of that many ids; the tiles ask a library for their photos
+as they do in the window, but it has none, so that only the grid is measured. The baseline: a QListView in icon mode
 without uniform sizes, with the same delegate's size, over 100,000 names. Both are drawn by the offscreen platform.
 """
 
@@ -35,8 +35,8 @@ RESIZES = 20
 SIZE = QSize(1000, 700)
 
 
-class Times(NamedTuple):
-    """Milliseconds: until it is drawn, of a scroll (median and 99th percentile), of a resize (median)."""
+class ViewTimes(NamedTuple):
+    """Milliseconds until the view is drawn, for a scroll (median and 99th percentile), for a resize (median)."""
 
     show: float
     scroll: float
@@ -52,9 +52,9 @@ def main() -> None:
         Library.create(Path(work) / "empty.library").close()
         tiles = TileCache()
         tiles.follow_library(Path(work) / "empty.library")
-        ours = measure(app, PhotoGrid(tiles, Theme(app, "light")), lambda grid: show_ids(grid, counts[0]))
+        ours = measure_view(app, PhotoGrid(tiles, Theme(app, "light")), lambda grid: fill_grid(grid, counts[0]))
         tiles.close()
-    theirs = measure(app, QListView(), lambda view: show_names(view, counts[1]))
+    theirs = measure_view(app, QListView(), lambda view: fill_icon_view(view, counts[1]))
     for name, count, times in (("ours", counts[0], ours), ("plain icon view", counts[1], theirs)):
         print(
             f"{name}, {count:,} photos: show {times.show:.1f} ms, scroll {times.scroll:.2f} ms "
@@ -63,36 +63,36 @@ def main() -> None:
         )
 
 
-def show_ids(grid: QAbstractItemView, count: int) -> None:
+def fill_grid(grid: QAbstractItemView, count: int) -> None:
     assert isinstance(grid, PhotoGrid)
     grid.show_listing(PhotoListing(np.arange(1, count + 1)))
 
 
-def show_names(view: QAbstractItemView, count: int) -> None:
+def fill_icon_view(view: QAbstractItemView, count: int) -> None:
     assert isinstance(view, QListView)
     view.setViewMode(QListView.ViewMode.IconMode)
     view.setResizeMode(QListView.ResizeMode.Adjust)
     view.setModel(QStringListModel([f"IMG_{number:07d}.jpg" for number in range(count)], view))
 
 
-def measure(app: QApplication, view: QAbstractItemView, fill: Callable[[QAbstractItemView], None]) -> Times:
+def measure_view(app: QApplication, view: QAbstractItemView, fill: Callable[[QAbstractItemView], None]) -> ViewTimes:
     view.resize(SIZE)
     view.show()
     app.processEvents()
-    shown = timed(app, view, partial(fill, view))
+    shown = time_change(app, view, partial(fill, view))
     bar = view.verticalScrollBar()
     assert bar.maximum() > 0
     places = np.random.default_rng(0).integers(0, bar.maximum(), SCROLLS).tolist()
-    scrolls = [timed(app, view, partial(bar.setValue, place)) for place in places]
+    scrolls = [time_change(app, view, partial(bar.setValue, place)) for place in places]
     widths = [SIZE.width() - 150 * (1 + step % 3) for step in range(RESIZES)]
-    resizes = [timed(app, view, partial(view.resize, QSize(width, SIZE.height()))) for width in widths]
+    resizes = [time_change(app, view, partial(view.resize, QSize(width, SIZE.height()))) for width in widths]
     view.close()
     p99 = float(np.percentile(scrolls, 99))
-    return Times(shown, statistics.median(scrolls), p99, statistics.median(resizes))
+    return ViewTimes(shown, statistics.median(scrolls), p99, statistics.median(resizes))
 
 
-def timed(app: QApplication, view: QAbstractItemView, change: Callable[[], object]) -> float:
-    """Milliseconds from the change until everything it brought about is drawn."""
+def time_change(app: QApplication, view: QAbstractItemView, change: Callable[[], object]) -> float:
+    """Milliseconds from a change until all of its effects are drawn."""
     start = time.perf_counter()
     change()
     app.processEvents()

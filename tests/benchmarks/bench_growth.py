@@ -35,8 +35,8 @@ ADDED = 100
 RESCANS = 7
 
 
-class Point(NamedTuple):
-    """At so many committed photos: seconds since the start and resident memory in MB."""
+class GrowthPoint(NamedTuple):
+    """A number of committed photos, with the seconds since the start and the resident memory in MB at that time."""
 
     photos: int
     seconds: float
@@ -57,10 +57,10 @@ def main(arguments: Sequence[str] = ()) -> None:
         make_files(root, pictures, range(count))
         library = work / "bench.library"
         card = drain(install_model(ModelChoice(), library / "models"))
-        say_growth(grow(root, library))
-        say_rescan(root, library)
+        print_growth(measure_growth(root, library))
+        print_rescan(root, library)
         make_files(root, pictures, range(count, count + ADDED))
-        say_added(root, library)
+        print_added(root, library)
         shutil.rmtree(library / "models" / card.fingerprint)
 
 
@@ -71,15 +71,15 @@ def make_pictures(folder: Path) -> list[bytes]:
 
 
 def make_files(root: Path, pictures: list[bytes], numbers: range) -> None:
-    """One file for each number, its number behind the picture's end; what is there is kept."""
+    """Write a file for each number: a picture with the number behind its end."""
     for number in numbers:
         path = root / f"{number % FOLDERS:02d}" / f"{number:06d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pictures[number % len(pictures)] + number.to_bytes(8, "big"))
 
 
-def grow(root: Path, library: Path) -> list[Point]:
-    """Index the folder by the command; a point for each batch, its memory also that of publishing after it."""
+def measure_growth(root: Path, library: Path) -> list[GrowthPoint]:
+    """Index the folder by the command: a point for each batch; the last one's memory includes publishing."""
     command = [sys.executable, "-m", "retrieval_app.cli", "index", str(root), "--library", str(library), "--json"]
     points, start = [], time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
@@ -87,23 +87,23 @@ def grow(root: Path, library: Path) -> list[Point]:
         for line in child.stdout:
             said = json.loads(line)
             if said.get("stage") == "embed":
-                points.append(Point(said["done"], time.perf_counter() - start, resident(child.pid)))
+                points.append(GrowthPoint(said["done"], time.perf_counter() - start, read_resident_memory(child.pid)))
             elif said.get("stage") == "publish":
-                points[-1] = points[-1]._replace(memory=max(points[-1].memory, resident(child.pid)))
+                points[-1] = points[-1]._replace(memory=max(points[-1].memory, read_resident_memory(child.pid)))
     assert child.returncode == 0
     return points
 
 
-def resident(pid: int) -> float:
-    """Resident memory of a process in MB that is its own: mapped files come and go as the system likes."""
+def read_resident_memory(pid: int) -> float:
+    """Resident anonymous memory of a process in MB; mapped files are left out, as the system loads and drops them."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024
 
 
-def say_growth(points: list[Point]) -> None:
+def print_growth(points: list[GrowthPoint]) -> None:
     last = points[-1].photos
-    first = _cost(points, 0, 1000)
-    end = _cost(points, last - 1000, last)
+    first = _compute_cost(points, 0, 1000)
+    end = _compute_cost(points, last - 1000, last)
     early = max(point.memory for point in points if point.photos <= 1000)
     late = max(point.memory for point in points)
     print(f"{last:,} photos in {points[-1].seconds:.0f} s")
@@ -111,21 +111,21 @@ def say_growth(points: list[Point]) -> None:
     print(f"  memory: {early:.0f} MB by photo 1,000, {late:.0f} MB at most later: {late - early:+.0f} MB (under 50)")
 
 
-def _cost(points: list[Point], begin: int, end: int) -> float:
-    """Milliseconds a photo between two numbers of committed photos, the first batch (with the start) left out."""
+def _compute_cost(points: list[GrowthPoint], begin: int, end: int) -> float:
+    """Milliseconds a photo between two numbers of committed photos, without the first batch, which has the start."""
     inside = [point for point in points if begin < point.photos <= end]
     return 1000 * (inside[-1].seconds - inside[0].seconds) / (inside[-1].photos - inside[0].photos)
 
 
-def say_rescan(root: Path, library: Path) -> None:
-    """An unchanged rescan against a bare walk, in pairs, both in this process with everything imported."""
+def print_rescan(root: Path, library: Path) -> None:
+    """Print an unchanged rescan against a bare walk, in pairs, both in this process with everything imported."""
     pairs = []
     with Library.open(library) as opened:
         for _ in range(RESCANS):
             start = time.perf_counter()
-            walk(root)
+            walk_folder(root)
             between = time.perf_counter()
-            rescan(opened)
+            run_rescan(opened)
             pairs.append((between - start, time.perf_counter() - between))
     ratios = sorted(scan / bare for bare, scan in pairs)
     bare, scan = (1000 * statistics.median(times) for times in zip(*pairs, strict=True))
@@ -133,14 +133,14 @@ def say_rescan(root: Path, library: Path) -> None:
     print(f"    runs {', '.join(f'{ratio:.2f}' for ratio in ratios)}")
 
 
-def rescan(library: Library) -> int:
+def run_rescan(library: Library) -> int:
     """Bring the library up to date; how many photos were embedded."""
     card = drain(mend_active_model(library))
     return drain(index_library(library, (), defer_model(card, library.models_folder, "auto"))).embedded
 
 
-def walk(folder: Path) -> int:
-    """How many files lie below a folder, each asked for its size and times."""
+def walk_folder(folder: Path) -> int:
+    """Count the files below a folder, and read the size and times of each."""
     count, folders = 0, [str(folder)]
     while folders:
         with os.scandir(folders.pop()) as entries:
@@ -153,8 +153,8 @@ def walk(folder: Path) -> int:
     return count
 
 
-def say_added(root: Path, library: Path) -> None:
-    """Adding photos: until the command's work is committed, against embedding them and nothing else."""
+def print_added(root: Path, library: Path) -> None:
+    """Print the seconds until added photos are searchable, against those of embedding them and nothing else."""
     with Library.open(library) as opened:
         card = drain(mend_active_model(opened))
         model = defer_model(card, opened.models_folder, "auto")

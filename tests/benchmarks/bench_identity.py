@@ -1,13 +1,13 @@
-"""Whether stated error rates hold: on classes that were not there, and for strangers among enrolled classes.
+"""Whether stated error rates hold: on classes that took no part in calibration, and for strangers to enrolled classes.
 
 Intervals: over 20 class splits, one half of the classes calibrates and the FMR and FNMR of its cut-offs are measured on
 the other half: Fashion-MNIST (five and five, 150 test pictures of each) and the bundled pictures (nine and nine). The
 stated 95 % intervals are to hold 0.9 of the measured rates; a width of 1 says nothing.
 
 Strangers: a library of Fashion-MNIST in which five classes are enrolled by 1, 5 or 75 pictures of each, and nothing is
-labelled beside them. Asked are 40 other pictures of each of the ten classes, over several class splits; "right" and
-"wrong" are shares of the known, "refused" of the strangers, "kept" counts the splits in which strangers taken for known
-are not more than the interval says (random photos, all counted as wrong, err on the safe side).
+labelled beside them. 40 other pictures of each of the ten classes are identified, over several class splits. "right"
+and "wrong" are shares of the enrolled classes, "refused" of the strangers; "kept" counts the splits in which no more
+strangers are taken for known than the interval states (random photos, all counted as wrong, err on the safe side).
 """
 
 import argparse
@@ -39,7 +39,7 @@ ENROLLED = (1, 5, 75)
 STATED = (0.05, 0.1, 0.2)
 
 
-class Labelled(NamedTuple):
+class LabelledSet(NamedTuple):
     """A set of pictures: embeddings (n, dim) and label codes (n,)."""
 
     name: str
@@ -47,8 +47,8 @@ class Labelled(NamedTuple):
     codes: np.ndarray
 
 
-class Answer(NamedTuple):
-    """What was answered for a picture: its own label, the label voted for, and the distance to that."""
+class IdentityAnswer(NamedTuple):
+    """The answer for a picture: its true label, the label voted for, and the distance to that label."""
 
     label: str
     voted: str
@@ -56,20 +56,22 @@ class Answer(NamedTuple):
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    wishes = _parser().parse_args(arguments)
+    options = _build_parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
         work = Path(place)
-        model = _model(work / "models")
+        model = _load_default_model(work / "models")
         print("| set | FMR stated | splits | FMR held | FNMR held | width FMR | width FNMR | measured FMR | FMR |")
         print("|---|---|---|---|---|---|---|---|---|", flush=True)
         for name, write in SETS.items():
-            drain(write(work / name, per_class=wishes.per_class))
+            drain(write(work / name, per_class=options.per_class))
             found = drain(embed_labelled(work / name, model))
-            say_intervals(Labelled(name, found.vectors, np.unique(found.labels, return_inverse=True)[1]), wishes.splits)
-        say_strangers(work, model, wishes)
+            print_intervals(
+                LabelledSet(name, found.vectors, np.unique(found.labels, return_inverse=True)[1]), options.splits
+            )
+        print_strangers(work, model, options)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=5, help="class splits of the second table")
@@ -81,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 SETS: dict[str, Callable[..., Steps[int]]] = {"fashion-mnist": write_fashion_mnist, "pictures": write_bundled_pictures}
 
 
-def _model(folder: Path) -> Model:
+def _load_default_model(folder: Path) -> Model:
     card = drain(install_model(parse_model_choice(None, None), folder))
     return load_model(folder / card.fingerprint, runtime="openvino")
 
@@ -89,11 +91,11 @@ def _model(folder: Path) -> Model:
 # intervals
 
 
-def say_intervals(found: Labelled, splits: int) -> None:
-    """Print a row for each stated FMR."""
-    halves = [split(found, seed) for seed in range(splits)]
+def print_intervals(found: LabelledSet, splits: int) -> None:
+    """Print a row for each stated FMR, over splits of the classes."""
+    halves = [split_classes(found, seed) for seed in range(splits)]
     for fmr in FMRS:
-        rows = [row for known, pairs in halves if (row := _held(known, pairs, fmr))]
+        rows = [row for known, pairs in halves if (row := _compare_halves(known, pairs, fmr))]
         if not rows:
             continue
         false, missed = (statistics.mean(row[at] for row in rows) for at in (0, 1))
@@ -106,7 +108,7 @@ def say_intervals(found: Labelled, splits: int) -> None:
         )
 
 
-def split(found: Labelled, seed: int) -> tuple[Calibration, PairDistances]:
+def split_classes(found: LabelledSet, seed: int) -> tuple[Calibration, PairDistances]:
     """A calibration by half of the classes, drawn at random, and the pairs of the other half."""
     classes = int(found.codes.max()) + 1
     ours = np.isin(found.codes, np.random.default_rng(seed).permutation(classes)[: classes // 2])
@@ -115,7 +117,7 @@ def split(found: Labelled, seed: int) -> tuple[Calibration, PairDistances]:
     )
 
 
-class _Row(NamedTuple):
+class _IntervalRow(NamedTuple):
     fmr_held: float
     fnmr_held: float
     fmr_width: float
@@ -123,8 +125,8 @@ class _Row(NamedTuple):
     measured: float
 
 
-def _held(known: Calibration, others: PairDistances, fmr: float) -> _Row | None:
-    """Whether the intervals hold what is measured on others; None where the pairs cannot show the rate."""
+def _compare_halves(known: Calibration, others: PairDistances, fmr: float) -> _IntervalRow | None:
+    """Whether the intervals contain the rates measured on other classes; None where the pairs cannot show the rate."""
     try:
         cutoff = known.choose_cutoff(fmr)
     except LookalikeError:
@@ -133,21 +135,27 @@ def _held(known: Calibration, others: PairDistances, fmr: float) -> _Row | None:
     false = float(np.mean(others.mismatched < cutoff.distance))
     missed = float(np.mean(others.matched >= cutoff.distance))
     stated, silent = cutoff.fmr, cutoff.fnmr
-    return _Row(_inside(false, stated), _inside(missed, silent), _width(stated), _width(silent), false)
+    return _IntervalRow(
+        _contains_rate(false, stated),
+        _contains_rate(missed, silent),
+        _measure_width(stated),
+        _measure_width(silent),
+        false,
+    )
 
 
-def _inside(value: float, rate: ErrorRate) -> bool:
+def _contains_rate(value: float, rate: ErrorRate) -> bool:
     return rate.low <= value <= rate.high
 
 
-def _width(rate: ErrorRate) -> float:
+def _measure_width(rate: ErrorRate) -> float:
     return rate.high - rate.low
 
 
 # strangers
 
 
-def say_strangers(work: Path, model: Model, wishes: argparse.Namespace) -> None:
+def print_strangers(work: Path, model: Model, options: argparse.Namespace) -> None:
     """Print a row for each number of enrolled pictures and each stated FMR, means over the seeds."""
     print("\n| enrolled each | FMR asked | right label | wrong label | refused | FMR stated (95 %) | measured on |")
     print("|---|---|---|---|---|---|---|", flush=True)
@@ -156,12 +164,12 @@ def say_strangers(work: Path, model: Model, wishes: argparse.Namespace) -> None:
         drain(install_model(parse_model_choice(None, None), library.models_folder))
         drain(index_library(library, [work / "fashion-mnist"], model))
         for each in ENROLLED:
-            rows = [_one_split(library, each, seed, wishes.asked) for seed in range(wishes.seeds)]
+            rows = [_measure_split(library, each, seed, options.asked) for seed in range(options.seeds)]
             for at, fmr in enumerate(STATED):
-                _say_row(each, fmr, [found for row in rows if (found := row[at])])
+                _print_row(each, fmr, [found for row in rows if (found := row[at])])
 
 
-class _Rates(NamedTuple):
+class _StrangerRates(NamedTuple):
     right: float
     wrong: float
     refused: float
@@ -169,8 +177,8 @@ class _Rates(NamedTuple):
     strangers: str
 
 
-def _one_split(library: Library, each: int, seed: int, asked: int) -> list["_Rates | None"]:
-    """Enrol half of the classes and ask; rates at each stated FMR, None where it cannot be shown."""
+def _measure_split(library: Library, each: int, seed: int, asked: int) -> list["_StrangerRates | None"]:
+    """The rates at each stated FMR with half of the classes enrolled; None where a rate cannot be shown."""
     random = np.random.default_rng(seed)
     known = set(random.permutation(FASHION_CLASSES)[:5].tolist())
     photos = library.load_photos(library.find_photo_ids().tolist())
@@ -180,31 +188,31 @@ def _one_split(library: Library, each: int, seed: int, asked: int) -> list["_Rat
         random.shuffle(by_class[name])
         if name in known:
             library.annotations.set_label(by_class[name][:each], name)
-    rules = [_rule(library, fmr) for fmr in STATED]
+    rules = [_measure_rule_or_none(library, fmr) for fmr in STATED]
     one = next(found for found in rules if found)
-    answers = [_answer(one, name, photo) for name, ids in by_class.items() for photo in ids[-asked:]]
-    return [_rates(found, answers, known) if found else None for found in rules]
+    answers = [_identify_photo(one, name, photo) for name, ids in by_class.items() for photo in ids[-asked:]]
+    return [_compute_rates(found, answers, known) if found else None for found in rules]
 
 
-def _rule(library: Library, fmr: float) -> IdentificationRule | None:
+def _measure_rule_or_none(library: Library, fmr: float) -> IdentificationRule | None:
     try:
         return measure_rule(library, max_fmr=fmr)
     except LookalikeError:
         return None
 
 
-def _answer(found: IdentificationRule, label: str, photo: int) -> Answer:
+def _identify_photo(found: IdentificationRule, label: str, photo: int) -> IdentityAnswer:
     best = identify_with_rule(found, photo).alternatives[0]
-    return Answer(label, best.label, best.distance)
+    return IdentityAnswer(label, best.label, best.distance)
 
 
-def _rates(found: IdentificationRule, answers: list[Answer], known: set[str]) -> _Rates:
+def _compute_rates(found: IdentificationRule, answers: list[IdentityAnswer], known: set[str]) -> _StrangerRates:
     assert found.threshold is not None
     assert found.fmr is not None
     named = [(answer, answer.distance < found.threshold) for answer in answers]
     own = [(answer.voted == answer.label, near) for answer, near in named if answer.label in known]
     strange = [near for answer, near in named if answer.label not in known]
-    return _Rates(
+    return _StrangerRates(
         statistics.mean(right and near for right, near in own),
         statistics.mean(near and not right for right, near in own),
         1 - statistics.mean(strange),
@@ -213,7 +221,7 @@ def _rates(found: IdentificationRule, answers: list[Answer], known: set[str]) ->
     )
 
 
-def _say_row(each: int, fmr: float, rows: list[_Rates]) -> None:
+def _print_row(each: int, fmr: float, rows: list[_StrangerRates]) -> None:
     if not rows:
         print(f"| {each} | {fmr} | too few pictures to show it | | | | |", flush=True)
         return

@@ -43,7 +43,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
-class Run(NamedTuple):
+class IndexRun(NamedTuple):
     """Photos per second and the peak of resident memory in MB."""
 
     rate: float
@@ -60,11 +60,11 @@ def main() -> None:
         for size, count in COUNTS.items():
             folder = Path(work) / size
             make_photos(folder, size, count)
-            compare(size, folder, Path(work), models / card.fingerprint)
+            compare_speeds(size, folder, Path(work), models / card.fingerprint)
 
 
 def make_photos(folder: Path, size: str, count: int) -> None:
-    """As many photos, each core making a part of them."""
+    """Make `count` photos, a part of them on each core."""
     made = [sys.executable, str(BASELINES / "make_photos.py"), str(folder), "--size", size]
     parts = [["--count", str(len(range(seed, count, CORES))), "--seed", str(seed)] for seed in range(CORES)]
     running = [subprocess.Popen([*made, *part]) for part in parts]
@@ -72,9 +72,9 @@ def make_photos(folder: Path, size: str, count: int) -> None:
         raise SystemExit("The photos could not be made.")
 
 
-def compare(size: str, folder: Path, work: Path, model_folder: Path) -> None:
+def compare_speeds(size: str, folder: Path, work: Path, model_folder: Path) -> None:
     """Print the medians of RUNS alternating runs, their ratio and the share of the bound."""
-    pairs = [(naive(folder), ours(folder, work, model_folder)) for _ in range(RUNS)]
+    pairs = [(run_naive(folder), run_ours(folder, work, model_folder)) for _ in range(RUNS)]
     naive_rate, our_rate = (statistics.median(run.rate for run in runs) for runs in zip(*pairs, strict=True))
     naive_peak, our_peak = (statistics.median(run.peak for run in runs) for runs in zip(*pairs, strict=True))
     ratios = sorted(ours.rate / naive.rate for naive, ours in pairs)
@@ -82,44 +82,44 @@ def compare(size: str, folder: Path, work: Path, model_folder: Path) -> None:
     print(f"  faster {statistics.median(ratios):.1f} x (runs {', '.join(f'{ratio:.1f}' for ratio in ratios)})")
     print(f"  memory {our_peak / naive_peak:.2f} x")
     for words, busy in {"one core at work": 1, "every core at work": CORES}.items():
-        steps = bound(folder, model_folder, busy)
+        steps = measure_bound(folder, model_folder, busy)
         limit = 1000 * CORES / sum(steps.values())
         parts = ", ".join(f"{name} {ms:.2f}" for name, ms in steps.items())
         print(f"  bound, {words}: {limit:.1f}/s ({parts} ms); reached {our_rate / limit:.2f} of it", flush=True)
 
 
-def naive(folder: Path) -> Run:
-    result, peak = child([sys.executable, str(BASELINES / "naive_index.py"), str(folder), "0"])
-    return Run(result["images_per_second"], peak)
+def run_naive(folder: Path) -> IndexRun:
+    result, peak = run_child([sys.executable, str(BASELINES / "naive_index.py"), str(folder), "0"])
+    return IndexRun(result["images_per_second"], peak)
 
 
-def ours(folder: Path, work: Path, model_folder: Path) -> Run:
-    """A fresh library whose model is there already."""
+def run_ours(folder: Path, work: Path, model_folder: Path) -> IndexRun:
+    """Index into a fresh library whose model is installed already."""
     library = work / "bench.library"
     shutil.rmtree(library, ignore_errors=True)
     shutil.copytree(model_folder, library / "models" / model_folder.name)
     command = [sys.executable, "-m", "retrieval_app.cli", "index", str(folder), "--library", str(library), "--json"]
-    result, peak = child(command)
+    result, peak = run_child(command)
     assert result["embedded"] == len(list(folder.iterdir()))
-    return Run(result["embedded"] / result["seconds"], peak)
+    return IndexRun(result["embedded"] / result["seconds"], peak)
 
 
-def child(command: list[str]) -> tuple[dict[str, Any], float]:
+def run_child(command: list[str]) -> tuple[dict[str, Any], float]:
     """The last JSON line of a command, and the peak of its memory in MB.
 
-    It is started by a small process of its own: the peak that the system reports includes the starter's.
+    A small process starts the command, as the peak that the system reports includes the memory of the starter.
     """
     done = subprocess.run([sys.executable, "-c", STARTER, *command], stdout=subprocess.PIPE, check=True)
     *_, result, peak = done.stdout.splitlines()
     return json.loads(result), int(peak) / 1024
 
 
-def bound(folder: Path, model_folder: Path, busy: int) -> dict[str, float]:
-    """Core-milliseconds of each step for one photo, with so many cores at the same work."""
+def measure_bound(folder: Path, model_folder: Path, busy: int) -> dict[str, float]:
+    """Core-milliseconds of each step for one photo, with `busy` cores at the same work."""
     processes = multiprocessing.get_context("spawn")
     barrier = processes.Barrier(busy)
     with processes.Pool(busy, initializer=_meet_at, initargs=(barrier,)) as pool:
-        measured = pool.starmap(steps, [(folder, model_folder)] * busy, chunksize=1)
+        measured = pool.starmap(time_steps, [(folder, model_folder)] * busy, chunksize=1)
     return {name: statistics.fmean(one[name] for one in measured) for name in measured[0]}
 
 
@@ -130,25 +130,25 @@ def _meet_at(barrier: Barrier) -> None:
     _meeting.append(barrier)
 
 
-def steps(folder: Path, model_folder: Path) -> dict[str, float]:
-    """Milliseconds of each step for one photo, in this process; it starts when all have prepared."""
+def time_steps(folder: Path, model_folder: Path) -> dict[str, float]:
+    """Milliseconds of each step for one photo in this process, which starts when all processes are prepared."""
     embedder = model.load_model(model_folder, runtime="openvino", callers=NETWORK_CALLERS)
     side = embedder.card.preprocessing.short_side
     files = sorted(folder.iterdir())[:MEASURED]
     batch = np.stack([embedder.prepare(decode_photo(read_photo(file), side).image) for file in files[:BATCH_SIZE]])
     embedder.embed(batch)
     _meeting[0].wait()
-    data, reading = timed(read_photo, files)
-    _, hashing = timed(content_hash, data)
-    decoded, decoding = timed(lambda content: decode_photo(content, side), data)
-    _, shrinking = timed(lambda picture: thumbnails.encode_thumbnail(picture.image), decoded)
-    _, resizing = timed(lambda picture: embedder.prepare(picture.image), decoded)
-    _, inference = timed(embedder.embed, [batch] * (MEASURED // BATCH_SIZE))
+    data, reading = time_items(read_photo, files)
+    _, hashing = time_items(content_hash, data)
+    decoded, decoding = time_items(lambda content: decode_photo(content, side), data)
+    _, shrinking = time_items(lambda picture: thumbnails.encode_thumbnail(picture.image), decoded)
+    _, resizing = time_items(lambda picture: embedder.prepare(picture.image), decoded)
+    _, inference = time_items(embedder.embed, [batch] * (MEASURED // BATCH_SIZE))
     parts = {"read": reading, "hash": hashing, "decode": decoding, "thumbnail": shrinking, "resize": resizing}
     return parts | {"inference": inference / len(batch)}
 
 
-def timed(work: Callable[[Any], Any], items: list[Any]) -> tuple[list[Any], float]:
+def time_items(work: Callable[[Any], Any], items: list[Any]) -> tuple[list[Any], float]:
     """The results, and the mean wall milliseconds of one item."""
     results, times = [], []
     for item in items:

@@ -2,8 +2,9 @@
 
 Gallery: 340 drawings of Debian's openclipart-png (by a hash of their name one half of all; no two are near copies by
 perceptual hash) and 12 tiles of the two photographs in scikit-learn. Queries: the tiles and 78 drawings, each changed
-in twelve ways. The settings of `indexer/copies.py` were chosen on the other half of drawings and tiles: `--tuning`
-measures there. Rows: the default model alone, with several views of the query, and with the comparison of pictures.
+in twelve ways. The settings of indexer/ranking/changed_copies.py were chosen on the other half of drawings and tiles:
+`--tuning` measures there. Columns: the default model alone, with several views of the query, and with the comparison
+of pictures.
 """
 
 import argparse
@@ -36,11 +37,11 @@ PHOTOGRAPHS = Path(sklearn.__file__).parent / "datasets" / "images"
 GALLERY, LONG_SIDE = 340, 640
 TARGET, AIM = 0.95, 0.97
 
-Change = Callable[[Image.Image, np.random.Generator], Image.Image]
-Ask = Callable[[Library, Image.Image], SearchResult]
+PictureChange = Callable[[Image.Image, np.random.Generator], Image.Image]
+SearchFunction = Callable[[Library, Image.Image], SearchResult]
 
 
-class Source(NamedTuple):
+class SourcePicture(NamedTuple):
     """A picture of the gallery: its file name and itself."""
 
     name: str
@@ -51,17 +52,17 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queries", type=int, default=90)
     parser.add_argument("--tuning", action="store_true", help="on the half that the settings were chosen on")
-    wishes = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     if not DRAWINGS.is_dir():
         print("left out: Debian's package openclipart-png is not installed")
         return
-    sources = [*tiles(0 if wishes.tuning else 1), *drawings(0 if wishes.tuning else 1)]
+    sources = [*cut_tiles(0 if options.tuning else 1), *load_drawings(0 if options.tuning else 1)]
     with tempfile.TemporaryDirectory() as work, Library.create(Path(work) / "bench.library") as library:
-        fill(library, Path(work) / "photos", sources)
-        measure(library, sources, wishes.queries)
+        fill_library(library, Path(work) / "photos", sources)
+        print_recall(library, sources, options.queries)
 
 
-def fill(library: Library, folder: Path, sources: list[Source]) -> None:
+def fill_library(library: Library, folder: Path, sources: list[SourcePicture]) -> None:
     folder.mkdir()
     for name, picture in sources:
         picture.save(folder / name)
@@ -69,15 +70,15 @@ def fill(library: Library, folder: Path, sources: list[Source]) -> None:
     drain(index_library(library, [folder], load_model(library.models_folder / card.fingerprint, runtime="openvino")))
 
 
-WAYS: dict[str, Ask] = {
+WAYS: dict[str, SearchFunction] = {
     "model alone": lambda library, picture: library.search(Query((picture,)), k=1),
     "with views": lambda library, picture: find_view_candidates(library, picture, k=1),
     "near copies": lambda library, picture: search_changed_copies(library, picture, k=1),
 }
 
 
-def measure(library: Library, sources: list[Source], count: int) -> None:
-    """Print recall@1 by kind of change and way of asking, and the seconds of a query."""
+def print_recall(library: Library, sources: list[SourcePicture], count: int) -> None:
+    """Print recall@1 by kind of change and way to search, and the milliseconds of a query."""
     asked = [*range(12), *(12 + np.random.default_rng(0).permutation(len(sources) - 12)[: max(0, count - 12)])][:count]
     print(f"{len(sources)} pictures, {len(asked)} queries of each kind, recall@1")
     print(f"{'':24}" + "".join(f"{way:>14}" for way in WAYS))
@@ -104,8 +105,8 @@ def measure(library: Library, sources: list[Source], count: int) -> None:
 # the pictures
 
 
-def drawings(half: int) -> Iterator[Source]:
-    """Drawings on white with some contrast, no two of them near copies of each other."""
+def load_drawings(half: int) -> Iterator[SourcePicture]:
+    """Drawings of one half, on white, with some contrast, no two of them near copies of each other."""
     names = sorted(DRAWINGS.rglob("*.png"))
     np.random.default_rng(5).shuffle(names)
     seen: list[np.ndarray] = []
@@ -114,16 +115,16 @@ def drawings(half: int) -> Iterator[Source]:
             return
         if hashlib.sha256(os.fsencode(path)).digest()[0] % 2 != half:
             continue
-        picture = on_white(path)
+        picture = load_on_white(path)
         if picture is None or np.asarray(picture.convert("L").resize((32, 32)), np.float64).std() < 20:
             continue
         views = compute_hashes(thumbnails.encode_thumbnail(picture), turned=True)
         if all(count_differing_bits(views, other).min() > MAX_DIFFERENCE for other in seen):
             seen.append(views[:1])
-            yield Source(f"drawing-{len(seen):03d}.png", picture)
+            yield SourcePicture(f"drawing-{len(seen):03d}.png", picture)
 
 
-def on_white(path: Path) -> Image.Image | None:
+def load_on_white(path: Path) -> Image.Image | None:
     """The drawing with a long side of at most LONG_SIDE; None where it is very small or large."""
     with Image.open(path) as image:
         if min(image.size) < 200 or max(image.size) > 1600:
@@ -136,30 +137,30 @@ def on_white(path: Path) -> Image.Image | None:
     return picture
 
 
-def tiles(half: int) -> Iterator[Source]:
-    """Every second of the twelve tiles of both photographs."""
+def cut_tiles(half: int) -> Iterator[SourcePicture]:
+    """Every second of the twelve tiles of both photographs, six of each for a half."""
     for name in ("china", "flower"):
         with Image.open(PHOTOGRAPHS / f"{name}.jpg") as photograph:
             for row, column in ((row, column) for row in range(3) for column in range(4)):
                 if (row + column) % 2 == half:
                     tile = photograph.crop((column * 160, row * 142, column * 160 + 160, row * 142 + 142))
-                    yield Source(f"{name}-{row}{column}.png", tile.resize((480, 426), Image.Resampling.BICUBIC))
+                    yield SourcePicture(f"{name}-{row}{column}.png", tile.resize((480, 426), Image.Resampling.BICUBIC))
 
 
 # the changes
 
 
-def _compressed(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _compress_picture(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     file = BytesIO()
-    _halved(picture, random).save(file, "JPEG", quality=10)
+    _halve_picture(picture, random).save(file, "JPEG", quality=10)
     return Image.open(file).convert("RGB")
 
 
-def _halved(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _halve_picture(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     return picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.BICUBIC)
 
 
-def _cropped(share: float) -> Change:
+def _make_crop(share: float) -> PictureChange:
     """A part with this share of the area and the same shape, at a random place that is not nearly empty."""
 
     def crop(picture: Image.Image, random: np.random.Generator) -> Image.Image:
@@ -167,18 +168,18 @@ def _cropped(share: float) -> Change:
         for _ in range(50):
             left, top = random.integers(picture.width - width + 1), random.integers(picture.height - height + 1)
             part = picture.crop((int(left), int(top), int(left) + width, int(top) + height))
-            if _contrast(part) >= _contrast(picture) / 2:
+            if _measure_contrast(part) >= _measure_contrast(picture) / 2:
                 break
         return part
 
     return crop
 
 
-def _contrast(picture: Image.Image) -> float:
+def _measure_contrast(picture: Image.Image) -> float:
     return float(np.asarray(picture.convert("L"), np.float64).std())
 
 
-def _written_on(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _write_on(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     written, size = picture.copy(), max(10, picture.height // 8)
     ImageDraw.Draw(written).text(
         (0.08 * picture.width, 0.42 * picture.height),
@@ -191,7 +192,7 @@ def _written_on(picture: Image.Image, random: np.random.Generator) -> Image.Imag
     return written
 
 
-def _on_canvas(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _put_on_canvas(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     size = (round(1.6 * picture.width), round(1.6 * picture.height))
     red, green, blue = (int(level) for level in random.integers(0, 256, 3))
     canvas = Image.new("RGB", size, (red, green, blue))
@@ -200,19 +201,19 @@ def _on_canvas(picture: Image.Image, random: np.random.Generator) -> Image.Image
     return canvas
 
 
-CHANGES: dict[str, Change] = {
-    "JPEG 10 at half size": _compressed,
-    "half size": _halved,
-    "half of the area": _cropped(0.5),
-    "a quarter of the area": _cropped(0.25),
+CHANGES: dict[str, PictureChange] = {
+    "JPEG 10 at half size": _compress_picture,
+    "half size": _halve_picture,
+    "half of the area": _make_crop(0.5),
+    "a quarter of the area": _make_crop(0.25),
     "turned by 15 degrees": lambda picture, _: picture.rotate(15, Image.Resampling.BICUBIC, expand=True),
     "turned by 90 degrees": lambda picture, _: picture.transpose(Image.Transpose.ROTATE_90),
     "mirrored": lambda picture, _: ImageOps.mirror(picture),
     "grey": lambda picture, _: picture.convert("L").convert("RGB"),
     "blurred": lambda picture, _: picture.filter(ImageFilter.GaussianBlur(min(picture.size) / 100)),
     "darkened to 0.4": lambda picture, _: picture.point(lambda level: 0.4 * level),
-    "written on": _written_on,
-    "on a larger canvas": _on_canvas,
+    "written on": _write_on,
+    "on a larger canvas": _put_on_canvas,
 }
 
 if __name__ == "__main__":

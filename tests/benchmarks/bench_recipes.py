@@ -1,8 +1,8 @@
 """What the quick recipes cost and gain: 1,000 pictures of Fashion-MNIST at 224 pixels, with intervals and seconds.
 
-Learnt from 1,000 pictures (100 of each class of the train part), chosen by 200 others of it, judged by 500 of the test
-part. The pictures have 28 pixels; what follows decoding does not know. Seconds are of the whole training, from the
-first picture read to the checkpoint written, the measuring of the pretrained model and the verdict included.
+Trained on 1,000 pictures (100 of each class of the train part), with 200 others of it for validation and 500 of the
+test part for the verdict. The pictures have a side of 28 px and are enlarged. Seconds are those of the whole training,
+from the first picture read to the checkpoint written, with the measurement of the pretrained model and the verdict.
 """
 
 import argparse
@@ -25,27 +25,27 @@ CHOOSE, JUDGE = 20, 50  # pictures of each class
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    wishes = _parser().parse_args(arguments)
+    options = _build_parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as work:
-        parts = divided(Path(work), wishes.photos // len(FASHION_CLASSES))
-        print(f"{len(parts.train):,} pictures to learn from, at {wishes.size or 224} px")
+        parts = make_split(Path(work), options.photos // len(FASHION_CLASSES))
+        print(f"{len(parts.train):,} pictures to learn from, at {options.size or 224} px")
         print("| recipe | loss | seed | seconds | MAP@R before | after | change, 95 % | verdict | epoch | embedding |")
         print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
-        for recipe in wishes.recipes:
-            for seed in range(wishes.seeds):
+        for recipe in options.recipes:
+            for seed in range(options.seeds):
                 config = TrainConfig(
                     recipe=recipe,
-                    loss=wishes.loss,
+                    loss=options.loss,
                     seed=seed,
-                    image_size=wishes.size,
-                    epochs=wishes.epochs,
-                    learning_rate=wishes.rate,
-                    dim=wishes.dim,
+                    image_size=options.size,
+                    epochs=options.epochs,
+                    learning_rate=options.rate,
+                    dim=options.dim,
                 )
-                _run(config, parts, Path(work))
+                _train_recipe(config, parts, Path(work))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     usual = TrainConfig()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipes", nargs="+", default=list(TARGETS))
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(config: TrainConfig, parts: DataSplit, work: Path) -> TrainResult:
+def _train_recipe(config: TrainConfig, parts: DataSplit, work: Path) -> TrainResult:
     """Train once and print the row."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=work) as place:
@@ -80,10 +80,10 @@ def _run(config: TrainConfig, parts: DataSplit, work: Path) -> TrainResult:
     return result
 
 
-def divided(work: Path, learn: int) -> DataSplit:
-    """So many pictures of each class to learn from, and those to choose and to judge by."""
-    train_part = _by_class(work / "train", learn + CHOOSE, "train")
-    test_part = _by_class(work / "test", JUDGE, "test")
+def make_split(work: Path, learn: int) -> DataSplit:
+    """A split with `learn` pictures of each class to train on, CHOOSE for validation and JUDGE for the test."""
+    train_part = _load_by_class(work / "train", learn + CHOOSE, "train")
+    test_part = _load_by_class(work / "test", JUDGE, "test")
     return DataSplit(
         tuple(sample for one in train_part for sample in one[:learn]),
         tuple(sample for one in train_part for sample in one[learn:]),
@@ -91,7 +91,7 @@ def divided(work: Path, learn: int) -> DataSplit:
     )
 
 
-def _by_class(folder: Path, per_class: int, part: str) -> list[list[PhotoSample]]:
+def _load_by_class(folder: Path, per_class: int, part: str) -> list[list[PhotoSample]]:
     drain(write_fashion_mnist(folder, per_class=per_class, part=part))
     samples = drain(survey_folder(folder)).samples
     return [[sample for sample in samples if sample.label == name] for name in FASHION_CLASSES]

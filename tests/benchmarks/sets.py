@@ -1,4 +1,4 @@
-"""Labelled pictures that the benchmarks share: what is bundled, what Debian packages have, as (file, label)."""
+"""Labelled pictures for the benchmarks as (file, label): the bundled ones, and those of Debian packages."""
 
 import csv
 from collections.abc import Callable
@@ -16,14 +16,14 @@ FEWEST, MOST, LARGEST = 12, 20, 1_000_000  # pictures of a class of clip art, an
 FASHION = 50  # pictures of each class
 
 
-def drawings(work: Path) -> list[tuple[Path, str]]:
-    """The bundled drawings."""
+def list_drawings(work: Path) -> list[tuple[Path, str]]:
+    """The bundled drawings; their folder is the label."""
     del work
     return [(path, path.parent.name) for path in sorted(find_sample_folder().glob("*/*.png"))]
 
 
-def clip_art(work: Path) -> list[tuple[Path, str]]:
-    """Folders of clip art about things, without the bundled drawings."""
+def list_clip_art(work: Path) -> list[tuple[Path, str]]:
+    """Clip art about things, without the bundled drawings; its folder is the label."""
     del work
     with (find_assets_folder() / "sample.tsv").open(encoding="utf-8") as file:
         bundled = {CLIPART / row["original"] for row in csv.DictReader(file, delimiter="\t")}
@@ -39,7 +39,7 @@ def _is_small(path: Path) -> bool:
         return image.width * image.height <= LARGEST
 
 
-def cards(work: Path) -> list[tuple[Path, str]]:
+def list_cards(work: Path) -> list[tuple[Path, str]]:
     """Playing cards, each drawn in four decks: the card is the label, whatever the deck looks like."""
     del work
     folder = CLIPART / "recreation" / "games" / "cards"
@@ -48,14 +48,14 @@ def cards(work: Path) -> list[tuple[Path, str]]:
     ]
 
 
-def fashion(work: Path) -> list[tuple[Path, str]]:
+def list_fashion(work: Path) -> list[tuple[Path, str]]:
     """Photographs of the test part of Fashion-MNIST."""
     drain(write_fashion_mnist(work / "fashion", per_class=FASHION))
     return [(path, path.parent.name) for path in sorted((work / "fashion").glob("*/*.png"))]
 
 
 SETS: dict[str, Callable[[Path], list[tuple[Path, str]]]] = {
-    "drawings": drawings,
-    "clip art": clip_art,
-    "Fashion-MNIST": fashion,
+    "drawings": list_drawings,
+    "clip art": list_clip_art,
+    "Fashion-MNIST": list_fashion,
 }

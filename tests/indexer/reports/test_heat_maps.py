@@ -12,7 +12,7 @@ from indexer.library import Library
 from indexer.models import model, network
 from indexer.models.card import Head
 from indexer.reports.heat_maps import _apply_head, _read_head, compute_heat_maps, explain_match, overlay_heat
-from tests.benchmarks.bench_explain import peaks
+from tests.benchmarks.bench_explain import find_peak_hits
 from tests.support.planted import planted_pairs
 
 
@@ -58,10 +58,10 @@ def test_a_planted_object_is_the_hottest_place(installed_model: Path) -> None:
     pairs = planted_pairs(30)
     loaded = model.load_model(installed_model, runtime="query")
     maps = [loaded.compute_feature_maps(np.stack([pair.first.pixels, pair.second.pixels])) for pair in pairs]
-    assert peaks(compute_heat_maps, maps, pairs).mean() >= 0.8
+    assert find_peak_hits(compute_heat_maps, maps, pairs).mean() >= 0.8
     strangers = maps[1:] + maps[:1]  # the same measure on pictures that share no object
     mixed = [np.stack([one[0], other[1]]) for one, other in zip(maps, strangers, strict=True)]
-    assert peaks(compute_heat_maps, mixed, pairs).mean() < 0.7
+    assert find_peak_hits(compute_heat_maps, mixed, pairs).mean() < 0.7
 
 
 def test_a_linear_head_is_seen_through(tmp_path: Path) -> None:
