@@ -1,4 +1,4 @@
-"""The composition root: the application, its theme and hooks, and the window put together."""
+"""Where the window is put together: the application with its theme and log, the session, the window, fault reports."""
 
 import argparse
 import logging
@@ -31,7 +31,7 @@ LOG_LEVELS = {
 
 
 class FaultReporter(QObject):
-    """Takes faults of any thread to the log and, in the window's thread, to a dialog: one at a time."""
+    """Writes unexpected faults of any thread to the log and shows them in a dialog, one at a time."""
 
     reported = Signal(str)
 
@@ -42,7 +42,7 @@ class FaultReporter(QObject):
         self.reported.connect(self._show_dialog)
 
     def install_hooks(self) -> None:
-        """Be told of what nothing else catches: exceptions in slots would vanish otherwise."""
+        """Receive exceptions that nothing else catches, those in slots included, and the messages of Qt."""
         sys.excepthook = self._report_fault
         threading.excepthook = lambda args: self._report_fault(
             args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
@@ -68,7 +68,10 @@ def _log_qt_message(kind: QtMsgType, _context: QMessageLogContext, message: str)
 
 
 def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
-    """The application and its window, shown by the caller; argv[0] is the program, Qt takes what it knows."""
+    """The application and its window, which the caller shows.
+
+    argv[0] is the program; arguments other than --library are for Qt.
+    """
     options, for_qt = _make_parser().parse_known_args(argv[1:])
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication([*argv[:1], *for_qt])
@@ -91,19 +94,19 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def start_log_file(folder: Path) -> Path:
-    """Write the program's log into a file of bounded size in the folder."""
+    """Write the program's log to a file of bounded size in the folder; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "lookalike.log"
     handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=1, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log = logging.getLogger("lookalike")
     log.addHandler(handler)
-    log.setLevel(logging.INFO)  # ours, whatever a library has set for all
+    log.setLevel(logging.INFO)  # for this program alone, whatever a library has set for all
     return path
 
 
 def main(argv: list[str]) -> int:
-    """Show the window until it is closed."""
+    """Show the window until it is closed; returns the exit code."""
     reporter = FaultReporter(start_log_file(find_home_folder()))
     app, window = build_application(argv)
     reporter.install_hooks()

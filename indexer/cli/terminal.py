@@ -1,7 +1,7 @@
 """How commands speak: progress and results for people in a terminal, or one JSON object per line for programs.
 
 Results go to standard output, progress bars and faults to standard error. Exit code 0: done; 1: the answer is no, or
-files failed for the first time; 2: usage or refused, with one plain sentence.
+files failed for the first time; 2: wrong usage, or refused with one sentence; 130: stopped; 141: nobody read on.
 """
 
 import contextlib
@@ -25,19 +25,19 @@ from indexer.progress import Progress, Steps
 
 Result = TypeVar("Result")
 STOPPED_BY_USER = "Stopped. What was done is kept; the next run goes on from there."
+CONTROL_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
 
-BROKEN_PIPE_EXIT = 141  # what a shell says of a program that ended as nobody read on (128 + SIGPIPE)
+REFUSED_EXIT = 2
+INTERRUPTED_EXIT = 130  # what a shell says of a program that Ctrl-C ended (128 + SIGINT)
+BROKEN_PIPE_EXIT = 141  # and of one that ended as nobody read on (128 + SIGPIPE)
 
 
 class WorkStopped(LookalikeError):
     """The user stopped the work; the text says what of it is kept."""
 
 
-CONTROL_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
-
-
 def print_line(message: str, *, error: bool = False) -> None:
-    """Print one line; characters that the terminal cannot show, or would obey, are escaped."""
+    """Print a message; characters that the terminal cannot show, or would take as a command, are escaped."""
     stream = sys.stderr if error else sys.stdout
     encoding = stream.encoding or "utf-8"
     print(
@@ -48,15 +48,16 @@ def print_line(message: str, *, error: bool = False) -> None:
 
 
 def print_result(kind: str, fields: Mapping[str, Any]) -> None:
-    """Print the result as one JSON line."""
+    """Print a result of this kind as one line of JSON."""
     print(json.dumps({"result": kind, **fields}), flush=True)
 
 
 def follow_steps(steps: Steps[Result], *, as_json: bool, attached: bool = False) -> Result:
-    """Run the steps to their end, showing the progress; with `attached`, stop when standard input closes.
+    """Run the steps to their end and return their result, showing the progress.
 
-    The steps are closed on the way out whatever happens, so that their `finally:` has run. Ctrl-C always reaches them
-    as KeyboardInterrupt, wherever it struck, so that they can tell it from being given up. Stopped where they end so.
+    With `attached`, they are stopped when standard input closes. However they end they are closed, so that their
+    `finally:` has run. Ctrl-C reaches them as KeyboardInterrupt, wherever it struck, so that they can tell it from
+    being closed. Raises WorkStopped where they were stopped in one of these ways.
     """
     input_closed, interrupted = threading.Event(), threading.Event()
     if attached:
@@ -68,7 +69,7 @@ def follow_steps(steps: Steps[Result], *, as_json: bool, attached: bool = False)
     try:
         while not input_closed.is_set():
             progress = next(steps)
-            if progress != last_progress:  # whoever waits repeats itself
+            if progress != last_progress:  # steps that wait repeat themselves
                 show_progress(progress)
                 last_progress = progress
             if interrupted.is_set():
@@ -76,9 +77,9 @@ def follow_steps(steps: Steps[Result], *, as_json: bool, attached: bool = False)
     except StopIteration as stop:
         result: Result = stop.value
         return result
-    except KeyboardInterrupt:  # said here: click would begin a new line for it
+    except KeyboardInterrupt:  # not left to click, which would print a new line for it
         with contextlib.suppress(KeyboardInterrupt, StopIteration):
-            steps.throw(KeyboardInterrupt)  # where they have not ended by it
+            steps.throw(KeyboardInterrupt)  # where it has not ended them already
         raise WorkStopped(STOPPED_BY_USER) from None
     finally:
         steps.close()
@@ -88,7 +89,7 @@ def follow_steps(steps: Steps[Result], *, as_json: bool, attached: bool = False)
 
 
 def _record_interrupts(interrupted: threading.Event) -> None:
-    """Remember Ctrl-C beside raising it: an exception that happens to rise inside a destructor is lost."""
+    """Set the event at Ctrl-C, besides raising KeyboardInterrupt: Python drops one that is raised in a destructor."""
     previous_handler = signal.getsignal(signal.SIGINT)
     if previous_handler is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
         return
@@ -101,7 +102,7 @@ def _record_interrupts(interrupted: threading.Event) -> None:
 
 
 def _lower_priority() -> None:
-    """Let the window that started this process have the cores first, so that it stays fluid."""
+    """Give the window that started this process the cores first, so that it stays responsive."""
     if hasattr(os, "nice"):
         os.nice(5)
 
@@ -113,14 +114,14 @@ def _print_json_progress(progress: Progress) -> None:
 
 
 def _wait_for_end_of_input(event: threading.Event) -> None:
-    with contextlib.suppress(OSError):  # it was closed before we began
+    with contextlib.suppress(OSError):  # it was closed before this process began
         while os.read(0, 4096):
             pass
     event.set()
 
 
 class _ProgressBars:
-    """One tqdm bar for each stage."""
+    """Shows each stage of the progress as one tqdm bar."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -138,36 +139,38 @@ class _ProgressBars:
         self._bar.refresh()
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
 
 
 def run_command(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
-    """Run a click command; returns the exit code, with every fault said in one sentence on standard error."""
+    """Run a click command, print every fault as one sentence to standard error, and return the exit code.
+
+    Without `arguments` it takes those of this process, which is started anew where a decoder hangs.
+    """
     try:
         return int(command(arguments, standalone_mode=False) or 0)
     except SystemExit as end:  # what click makes of a broken pipe, with 1, and of a shell that completes words, with 0
         return BROKEN_PIPE_EXIT if end.code else 0
     except (WorkStopped, KeyboardInterrupt, click.Abort) as end:
-        print_line(
-            str(end) if isinstance(end, WorkStopped) else "Stopped.", error=True
-        )  # the others: before the work, or after
-        return 130
-    except click.exceptions.Exit as wish:
-        return wish.exit_code
+        print_line(str(end) if isinstance(end, WorkStopped) else "Stopped.", error=True)
+        return INTERRUPTED_EXIT
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except DecoderStuck as fault:
         print_line(str(fault), error=True)
-        return 2 if arguments is not None else restart_process()
+        return REFUSED_EXIT if arguments is not None else restart_process()
     except (click.ClickException, LookalikeError, OSError) as fault:
         print_line(_describe_fault(fault), error=True)
-        return 2
+        return REFUSED_EXIT
 
 
 def restart_process() -> NoReturn:
-    """Go on as a new process with the same command line, the only way to be rid of a thread that hangs.
+    """Replace this process by a new one with the same command line, as a thread that hangs cannot be ended.
 
-    Where the system has it, the new process takes this one's place: number, standard input and terminal stay.
+    Where the system has exec, process number, standard input and terminal stay; on Windows this process waits for the
+    new one.
     """
     command = build_restart_command()
     if sys.platform == "win32":  # there, exec lets the caller believe that the command has ended
@@ -176,6 +179,7 @@ def restart_process() -> NoReturn:
 
 
 def _describe_fault(fault: Exception) -> str:
+    """A fault that the user can do something about, as a sentence."""
     if isinstance(fault, click.ClickException):
         return fault.format_message()
     return f"The system refused: {fault}." if isinstance(fault, OSError) else str(fault)

@@ -1,1 +1,10 @@
-"""Room commands."""
+"""The commands of the engine, one file for each group of them.
+
+`index` makes and updates a library, and lists all commands of this room for the program above. `search`, `identify`
+and `duplicates` ask a library; `explain_map_export` and `evaluate` report on it; `use` gives it another model;
+`maintenance` looks after it.
+
+A command parses its arguments, opens the library, runs one function of the rooms below through `cli.terminal`, and
+prints what that returns, as text or as one JSON object. Nothing is computed here, so that everything a command does
+can also be done from Python. The fields of the JSON objects are an interface for other programs.
+"""

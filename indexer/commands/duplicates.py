@@ -1,4 +1,4 @@
-"""The command `duplicates`: groups of photos that are there more than once, and what the user says about them."""
+"""`lookalike duplicates`: groups of photos that are there more than once, and decisions that two are no match."""
 
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,18 @@ def duplicates_command(
 
 
 def _record_decision(library: Library, pair: tuple[Path, Path], *, no_match: bool, as_json: bool) -> None:
-    """Remember that the two are no match, or take that back."""
-    one, other = sorted(_find_photo_id(library, path) for path in pair)
-    if one == other:
+    """Record that two photos are no match, or take that back, and print it.
+
+    Raises LookalikeError where they are one photo, or where there is nothing to take back.
+    """
+    first, second = sorted(_find_photo_id(library, path) for path in pair)
+    if first == second:
         raise LookalikeError("These two are the same photo: their contents are equal.")
-    if not no_match and (one, other) not in library.annotations.read_decisions():
+    if not no_match and (first, second) not in library.annotations.read_decisions():
         raise LookalikeError(
             "These two were not remembered as no match; lookalike duplicates --no-matches lists who is."
         )
-    library.annotations.record_decision([(one, other)], NO_MATCH if no_match else None)
+    library.annotations.record_decision([(first, second)], NO_MATCH if no_match else None)
     if as_json:
         print_result("duplicates", {"kind": NO_MATCH if no_match else "match", "groups": []})
     else:
@@ -80,7 +83,7 @@ def _record_decision(library: Library, pair: tuple[Path, Path], *, no_match: boo
 
 
 def _list_no_matches(library: Library) -> Steps[list[DuplicateGroup]]:
-    """The pairs that are remembered as no match and shown, with their distances."""
+    """The pairs of shown photos that are recorded as no match, each as a group with its distance."""
     pairs = sorted(library.annotations.read_decisions())
     yield Progress("compare", 0, len(pairs))
     shown_ids = set(library.find_photo_ids().tolist())
@@ -100,7 +103,7 @@ def _find_photo_id(library: Library, path: Path) -> int:
 
 
 def _describe_group(library: Library, group: DuplicateGroup) -> list[dict[str, Any]]:
-    """Each photo of a group by path, with its distance to the first; of exact copies each file."""
+    """The fields of each photo of a group, with its distance to the first; of exact copies, those of each file."""
     if group.kind == "copies":
         (photo,) = group.photos
         return [{"photo": photo, "path": show_path(path), "distance": 0.0} for path in group.files]

@@ -1,4 +1,4 @@
-"""The command that measures a model on a labelled folder."""
+"""`lookalike evaluate`: how well a model finds pictures of the same class in a labelled folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +46,7 @@ def evaluate_command(
 def _open_standalone_model(
     name: str | None, weights: Path | None, runtime: str, *, as_json: bool
 ) -> Iterator[tuple[Embedder, frozenset[bytes]]]:
-    """A model outside any library, installed in the home folder, and the hashes it must not be judged by."""
+    """A model outside any library, installed in the home folder, and the contents (sha256) that it was trained on."""
     if name == "pixels":
         yield RawPixelEmbedder(), frozenset()
         return
@@ -84,8 +84,8 @@ def _evaluation_fields(result: ModelEvaluation) -> dict[str, Any]:
         "roc": [point._asdict() for point in result.roc],
         "histogram": result.histogram._asdict(),
         "per_class": [
-            {"label": result.names[one.code], "photos": one.photos, "p_at_1": one.p_at_1, "map_at_r": one.map_at_r}
-            for one in result.per_class
+            {"label": result.names[row.code], "photos": row.photos, "p_at_1": row.p_at_1, "map_at_r": row.map_at_r}
+            for row in result.per_class
         ],
     }
 
@@ -116,9 +116,9 @@ def _print_evaluation(name: str, result: ModelEvaluation) -> None:
 
 
 def _print_classes(result: ModelEvaluation) -> None:
-    """A table of the classes, the hardest first."""
-    for one in sorted(result.per_class, key=lambda figures: figures.map_at_r):
-        print_line(f"P@1 {one.p_at_1:.3f}  MAP@R {one.map_at_r:.3f}  {one.photos:>6,} photos  {result.names[one.code]}")
+    """Print a table of the classes, the one with the lowest MAP@R first."""
+    for row in sorted(result.per_class, key=lambda row: row.map_at_r):
+        print_line(f"P@1 {row.p_at_1:.3f}  MAP@R {row.map_at_r:.3f}  {row.photos:>6,} photos  {result.names[row.code]}")
 
 
 COMMANDS = [evaluate_command]

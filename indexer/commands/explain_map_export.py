@@ -1,4 +1,4 @@
-"""The commands that look at a library or take something out of it: explain, map, export."""
+"""`lookalike explain`, `map` and `export`: what a library shows, and what it gives to other programs."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
-from indexer.ranking.filter_options import build_filter, filter_options
+from indexer.ranking.filter_options import add_filter_options, build_filter
 from indexer.ranking.rankings import SearchRequest, run_search
 from indexer.reports.export import export_hits, export_library, export_map, export_vectors, ids_path, require_suffix
 from indexer.reports.heat_maps import draw_side_by_side, explain_match
@@ -106,7 +106,7 @@ def map_command(
 @click.option("--what", type=click.Choice(["library", "hits", "vectors"]), default="library", show_default=True)
 @click.option("--like", "images", multiple=True, type=FILE_PATH, help="With hits: a picture they should look like.")
 @click.option("-k", "count", type=click.IntRange(1, 10_000), default=50, show_default=True, help="With hits: how many.")
-@filter_options
+@add_filter_options
 @library_option
 @overwrite_option
 @json_option
@@ -119,7 +119,7 @@ def export_command(
     library: Path | None,
     overwrite: bool,
     as_json: bool,
-    **filtered: Any,
+    **filter_fields: Any,
 ) -> None:
     """Write the library's photos, the hits of a search, or the embeddings into the file OUT.
 
@@ -132,7 +132,7 @@ def export_command(
     with Library.open(library or find_library(images[0] if images else None)) as opened:
         for place in [out, ids_path(out)] if what == "vectors" else [out]:
             require_output(place, library=opened.folder, pictures=images, overwrite=overwrite)
-        search = SearchRequest(Query(images), build_filter(filtered))
+        search = SearchRequest(Query(images), build_filter(filter_fields))
         photo_count = _write_export(opened, out, what, search, count, as_json=as_json)
     if as_json:
         print_result("export", {"what": what, "photos": photo_count, "out": show_path(out)})
@@ -141,7 +141,7 @@ def export_command(
 
 
 def _write_export(library: Library, out: Path, what: str, search: SearchRequest, count: int, *, as_json: bool) -> int:
-    """Write what is wanted; the number of photos written."""
+    """Write hits, photos or embeddings, by `what`; returns the number of photos written."""
     if what == "hits":
         hits = run_search(library, search, count).hits
         export_hits(out, [picture for picture in search.query.positives if isinstance(picture, Path)], hits)

@@ -1,4 +1,4 @@
-"""The commands of same or different: verify, identify, label."""
+"""`lookalike verify`, `identify` and `label`: same or different, which label a picture has, and enrolment."""
 
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def identify_command(image: Path, count: int, max_fmr: float | None, library: Pa
     with Library.open(library or find_library(image)) as opened:
         found = identify_label(opened, image, k=count, max_fmr=max_fmr)
     if as_json:
-        alternatives = [_round_fields(one._asdict()) for one in found.alternatives]
+        alternatives = [_round_fields(alternative._asdict()) for alternative in found.alternatives]
         print_result("identify", _round_fields(found._asdict()) | {"alternatives": alternatives})
     else:
         _print_identity(found)
@@ -95,9 +95,9 @@ def identify_command(image: Path, count: int, max_fmr: float | None, library: Pa
 
 def _print_identity(found: IdentificationResult) -> None:
     print_line(found.label or "unknown")
-    for one in found.alternatives:
-        probability = "" if one.probability is None else f", probability {one.probability:.1%}"
-        print_line(f"  {one.label}: {one.vote:.0%} of the vote, distance {one.distance:.3f}{probability}")
+    for row in found.alternatives:
+        probability = "" if row.probability is None else f", probability {row.probability:.1%}"
+        print_line(f"  {row.label}: {row.vote:.0%} of the vote, distance {row.distance:.3f}{probability}")
     if found.threshold is not None:
         print_line(f"Known is what lies below {found.threshold:.3f}.")
     _print_rate("Unknown taken for known", found.fmr)
@@ -124,7 +124,7 @@ def label_command(label: str, images: tuple[Path, ...], library: Path | None, as
 
 
 def _round_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Rates as objects, and distances as every command gives them: to a millionth."""
+    """The fields of a result for JSON: error rates as objects, other numbers to six decimals."""
     return {
         name: value._asdict()
         if isinstance(value, ErrorRate)

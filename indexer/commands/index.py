@@ -1,4 +1,4 @@
-"""The commands index and sample, and the list of all commands of this package."""
+"""`lookalike index` and `sample`, and the list of all commands of this room except `use`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +78,7 @@ def index_command(
 def _generate_runs(
     library: Library, folders: tuple[Path, ...], choice: ModelChoice | None, runtime: str, *, labelled: bool
 ) -> Iterator[Steps[IndexReport]]:
-    """A run with what the user named, then runs that bring the library up to date, all with one loaded model."""
+    """A run with these folders and this model, then runs that bring the library up to date, with one loaded model."""
     loaded_models: dict[str, DeferredEmbedder] = {}
     yield _install_and_index(library, folders, choice, runtime, loaded_models, labelled=labelled)
     while True:
@@ -94,7 +94,7 @@ def _install_and_index(
     *,
     labelled: bool,
 ) -> Steps[IndexReport]:
-    """Install or mend the model where there is something to do, then index with it."""
+    """Index with the model in `loaded_models`, which is installed and put there first where it is another one."""
     if choice or library.model_fingerprint not in loaded_models:
         card = yield from install_model(choice, library.models_folder) if choice else mend_active_model(library)
         loaded_models.clear()
@@ -104,7 +104,7 @@ def _install_and_index(
 
 
 def _watch_and_print(library: Library, runs: Iterator[Steps[IndexReport]], *, as_json: bool) -> Steps[None]:
-    """Watch without end; say the first result, and then each that is news."""
+    """Watch without end; print the first report, and then each that differs from the one before."""
     from indexer.indexing.watch import watch_library  # noqa: PLC0415  # only watching needs the system's events
 
     last_state = None

@@ -1,4 +1,4 @@
-"""The commands that look after a library: info, failed, missing, roots, forget, check; and doctor."""
+"""What looks after a library: `lookalike info`, `failed`, `missing`, `roots`, `forget`, `check`; and `doctor`."""
 
 import importlib.metadata
 import os
@@ -166,7 +166,7 @@ def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path 
 
 
 def _confirm_forgetting(library: Library, folder: Path | None) -> bool:
-    """Ask the user. LookalikeError where nobody answers."""
+    """Whether the user says yes. Raises LookalikeError where nobody answers."""
     what = f"the folder {folder}" if folder else count_noun(library.store.files.count_missing(), "missing file")
     try:
         question = f"Forget {what} with {'its photos, ' if folder else ''}their embeddings and labels?"
@@ -177,7 +177,7 @@ def _confirm_forgetting(library: Library, folder: Path | None) -> bool:
 
 
 def _forget_photos(library: Library, folder: Path | None) -> int:
-    """Forget a root, or else all missing files; returns the photos dropped."""
+    """Forget a root, or all missing files without one; returns the number of photos dropped."""
     if folder is None:
         return library.store.forget_missing()
     return library.store.forget_root(find_root(library, folder).id)

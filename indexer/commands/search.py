@@ -1,4 +1,4 @@
-"""The commands that ask a library for what looks alike: search, and searches for those kept by name."""
+"""`lookalike search` ranks a library's photos by pictures; `lookalike searches` lists the searches saved by name."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ from indexer.reports.contact_sheet import write_sheet
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
 from indexer.wording import count_noun
 
-WEIGHT_NUMBER = FiniteNumber(max=1_000_000)  # that it is above 0, the query says itself
+WEIGHT_NUMBER = FiniteNumber(max=1_000_000)  # Query refuses what is not above 0
 
 QUERY_OPTIONS = [
     click.argument("images", nargs=-1, type=FILE_PATH),
@@ -45,15 +45,15 @@ QUERY_OPTIONS = [
 ]
 
 
-def query_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say what to ask; they arrive as the fields of `asked`."""
+def add_query_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a command with QUERY_OPTIONS; they arrive as arguments named like the parameters of `_build_search`."""
     for option in reversed(QUERY_OPTIONS):
         command = option(command)
     return command
 
 
 @click.command("search")
-@query_options
+@add_query_options
 @click.option("--saved", "name", help="Ask again what was saved under this name.")
 @click.option("--save", "keep", help="Keep what is asked under this name.")
 @library_option
@@ -106,7 +106,7 @@ def search_command(
 
 
 def _choose_ranking(*, near_copies: bool, refining: bool) -> str | None:
-    """The way that was asked for; None where none was."""
+    """The ranking that the options name; None where they name none."""
     if refining and near_copies:
         raise click.UsageError("--refine and --near-copies are two ways to rank: choose one.")
     return RANK_COPIES if near_copies else RANK_REFINED if refining else None
@@ -124,7 +124,10 @@ def _build_search(
     max_fmr: float | None,
     **filter_fields: Any,
 ) -> SearchRequest:
-    """What the options ask; `filtered` are the fields of a Filter."""
+    """The search that the options ask for; `filter_fields` are the fields of a Filter.
+
+    Of two bounds of the distance, the smaller holds.
+    """
     first: QueryExample = images[0] if crop is None else CroppedExample(images[0], _parse_box(crop))
     bounds = [] if max_distance is None else [max_distance]
     bounds += [] if max_fmr is None else [library.find_max_distance(max_fmr)]
@@ -134,7 +137,7 @@ def _build_search(
 
 
 def _parse_box(crop: str) -> CropBox:
-    """The four numbers of --crop, in pixels."""
+    """The box of --crop in pixels: left, top, width, height. Raises UsageError where it is none."""
     try:
         left, top, width, height = map(float, crop.split(","))
     except ValueError:
@@ -145,9 +148,9 @@ def _parse_box(crop: str) -> CropBox:
 
 
 def _select_files(examples: Sequence[QueryExample]) -> tuple[Path, ...]:
-    """Those of the examples that are files."""
-    whole = (one.example if isinstance(one, CroppedExample) else one for one in examples)
-    return tuple(one for one in whole if isinstance(one, Path))
+    """The files among the examples, those of cropped ones included."""
+    uncropped = (example.example if isinstance(example, CroppedExample) else example for example in examples)
+    return tuple(example for example in uncropped if isinstance(example, Path))
 
 
 def _search_fields(result: SearchResult) -> dict[str, Any]:
@@ -204,8 +207,8 @@ def searches_command(name: str | None, library: Path | None, as_json: bool) -> N
     if as_json:
         print_result("searches", {"searches": saved_names})
         return
-    for one in saved_names:
-        print_line(one)
+    for saved_name in saved_names:
+        print_line(saved_name)
     print_line(count_noun(len(saved_names), "saved search", "saved searches"))
 
 

@@ -1,8 +1,8 @@
 """From paths to embeddings: one pool of threads reads, hashes and decodes, another runs the network.
 
-Pillow, hashlib and the network let go of Python's lock, so threads are as good as processes here. There is one thread
-of each kind for a core: whichever work there is more of gets the cores, and none is left idle. The look-ahead is
-bounded: a few batches of model inputs and one file's bytes for each thread are all that is ever in memory.
+Pillow, hashlib and the network release Python's lock, so threads do as well as processes here. Each pool has one thread
+for each core, so that no core is idle whichever of the two kinds of work there is more of. The look-ahead is bounded: a
+few batches of model inputs and one file's bytes for each thread are all that is ever in memory.
 """
 
 from collections import deque
@@ -30,16 +30,16 @@ DecodePhoto = Callable[[bytes, int], DecodedPhoto]
 
 
 class WaitForResult(Protocol):
-    """How a result is waited for."""
+    """A way to wait for the result of a future."""
 
     def __call__(self, future: "Future[Output]", /) -> Output:
-        """The result of the future, or what its work raised."""
+        """Return the result of the future, or raise what its work raised."""
 
 
 class EmbeddingResult(NamedTuple):
-    """What became of one path: content hash, upright size, thumbnail JPEG, vector (dim,) float32, or a reason.
+    """One file read: content hash, upright size, thumbnail as JPEG, embedding (dim,) float32; or why there is none.
 
-    A content that was not wanted has a hash and nothing else.
+    A content that needs no embedding has a hash and nothing else. `needs` names the extra that could read the file.
     """
 
     sha256: bytes | None = None
@@ -52,6 +52,8 @@ class EmbeddingResult(NamedTuple):
 
 
 class _DecodedFile(NamedTuple):
+    """A result without its embedding, and the model's input (size, size, 3) uint8 where an embedding is needed."""
+
     result: EmbeddingResult
     pixels: np.ndarray | None = None
 
@@ -59,9 +61,9 @@ class _DecodedFile(NamedTuple):
 def embed_files(
     paths: Iterable[bytes], model: Embedder, needs_embedding: Callable[[bytes], bool]
 ) -> Iterator[list[EmbeddingResult]]:
-    """Yield batches of what became of each path, in order.
+    """Read and embed files; yields their results in the order of the paths, a batch at a time.
 
-    `wanted` is asked from the pool's threads with each content hash: False means that no embedding is needed.
+    `needs_embedding` is called with each content hash, from the pool's threads.
     """
 
     def decode_path(path: bytes) -> _DecodedFile:
@@ -73,7 +75,10 @@ def embed_files(
 def index_files(
     paths: Iterable[bytes], model: Embedder, needs_embedding: Callable[[bytes], bool], journal: DecodingJournal
 ) -> Iterator[list[EmbeddingResult]]:
-    """As `embed_files` with thumbnails, on record in the journal. DecoderStuck where a decoder hangs."""
+    """As `embed_files`, with thumbnails, and with each decoding noted in the journal.
+
+    Raises DecoderStuck where a decoder hangs.
+    """
 
     def decode_path(path: bytes) -> _DecodedFile:
         return _decode_file(path, model, needs_embedding, partial(journal.decode, path), keep_thumbnail=True)
@@ -84,6 +89,7 @@ def index_files(
 def _embed_files(
     paths: Iterable[bytes], model: Embedder, decode_path: Callable[[bytes], _DecodedFile], wait: WaitForResult
 ) -> Generator[list[EmbeddingResult], None, None]:
+    """The two pools; their threads end with the generator, except for a decoder that hangs, which is not waited for."""
     decoders, networks = ThreadPoolExecutor(CPU_THREADS, "decode"), ThreadPoolExecutor(NETWORK_CALLERS, "embed")
     stuck = False
     try:
@@ -105,7 +111,7 @@ def bounded_map(
     ahead: int,
     wait: WaitForResult = Future.result,
 ) -> Iterator[Output]:
-    """The results of `work` in order, with at most `ahead` items begun and not yet taken."""
+    """The results of `work` on each item, in order; at most `ahead` items are in work or wait to be taken."""
     source = iter(items)
     futures: deque[Future[Output]] = deque(pool.submit(work, item) for item in islice(source, ahead))
     while futures:
@@ -122,6 +128,7 @@ def _decode_file(
     *,
     keep_thumbnail: bool,
 ) -> _DecodedFile:
+    """Read, hash and decode one file, and prepare the model's input."""
     sha256 = None
     try:
         data = read_photo(path)
@@ -136,6 +143,7 @@ def _decode_file(
 
 
 def _embed_batch(batch: list[_DecodedFile], model: Embedder) -> list[EmbeddingResult]:
+    """The results of a batch, with the embeddings of those that have a model input."""
     inputs = [decoded.pixels for decoded in batch if decoded.pixels is not None]
     vectors = iter(model.embed(np.stack(inputs)) if inputs else ())
     return [

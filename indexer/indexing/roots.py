@@ -1,4 +1,4 @@
-"""The photo folders of a library: which may be added, and which one a path names."""
+"""The photo folders of a library, its roots: which folders may be added, moving one, and finding one by its path."""
 
 import os
 from collections.abc import Sequence
@@ -11,7 +11,10 @@ from indexer.paths import is_below, show_path
 
 
 def move_root(library: Library, old: Path, new: Path) -> None:
-    """Point a root at another folder. LookalikeError where the old one is no root or the new one cannot be."""
+    """Point a root at another folder.
+
+    Raises LookalikeError where `old` is no root, or `new` is one already or may not be one.
+    """
     root, path = find_root(library, old), os.fsencode(new.resolve())
     require_folders(library.folder, [new])
     if any(other.path == path for other in library.store.files.list_roots()):
@@ -20,7 +23,7 @@ def move_root(library: Library, old: Path, new: Path) -> None:
 
 
 def find_root(library: Library, folder: Path) -> LibraryRoot:
-    """The root at this folder. LookalikeError where it is none."""
+    """The root at this folder. Raises LookalikeError where the folder is none."""
     wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
     root = next((root for root in library.store.files.list_roots() if root.path in wanted), None)
     if root is None:
@@ -29,7 +32,7 @@ def find_root(library: Library, folder: Path) -> LibraryRoot:
 
 
 def require_folders(library: Path, folders: Sequence[Path]) -> None:
-    """LibraryError where one of the folders is none, or is the library's own."""
+    """Raise LibraryError where one of the folders does not exist, is no folder, or lies in the library's own."""
     for folder in folders:
         if not folder.is_dir():
             what = "is not a folder" if folder.exists() else "does not exist"
@@ -39,7 +42,7 @@ def require_folders(library: Path, folders: Sequence[Path]) -> None:
 
 
 def add_roots(library: Library, folders: Sequence[Path], *, labelled: bool) -> None:
-    """Make folders roots of the library; one that lies below a root already is covered by it unless it is labelled."""
+    """Make the folders roots of the library; one below a root is added only where it is to be labelled."""
     for folder in folders:
         path = os.fsencode(folder.resolve())
         known = library.store.files.list_roots()
@@ -48,7 +51,7 @@ def add_roots(library: Library, folders: Sequence[Path], *, labelled: bool) -> N
 
 
 def require_roots_online(library: Library) -> None:
-    """LookalikeError where a photo folder is away: its photos have no embedding under the new model yet."""
+    """Raise LookalikeError where a root is offline: its photos could not be embedded under another model."""
     for root in library.store.files.list_roots():
         if not root.online or not Path(os.fsdecode(root.path)).is_dir():
             raise LookalikeError(

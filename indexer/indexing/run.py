@@ -1,8 +1,8 @@
 """Bring a library up to date with its folders: scan, embed what is new, publish.
 
 Only contents without an embedding under the model go through the network: moved, renamed and copied files are
-recognised by their hash. Each batch is one transaction, thumbnails before it, so a run killed anywhere is continued
-by the next one. The caller holds the library's job lock.
+recognised by their hash. Each batch is one transaction, with its thumbnails stored before it, so that the next run goes
+on where one was killed. The caller holds the library's job lock.
 """
 
 import os
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, LibraryRoot
+from indexer.database.model_table import GenerationRow
 from indexer.database.precisions import count_precisions
 from indexer.database.store import Store
 from indexer.indexing import scan
@@ -29,13 +30,18 @@ from indexer.photos.journal import DecodingJournal
 from indexer.progress import Progress, Steps
 from indexer.search import generations
 
-MIN_TAIL = 5_000  # embeddings searched exactly before a new generation is worth building
-TAIL_SHARE = 0.1
+MIN_TAIL = 5_000  # embeddings that may be outside the generation, and are searched exactly, before a new one is built
+TAIL_SHARE = 0.1  # of the rows of the generation; the larger of the two bounds holds
 PRESENT_STATES = ("present", "unfinished")
 
 
 class IndexReport(NamedTuple):
-    """What a run did, and what is present after it; `failed` lists all failures, `new_failures` counts this run's."""
+    """The library after a run, and what the run did.
+
+    `files`, `photos` and `missing` count what is present and what is gone after it, `embedded` and `moved` what the run
+    embedded and found at a new path. `failed` are all failures, `new_failures` counts those of this run. `offline` are
+    the paths of roots.
+    """
 
     files: int
     photos: int
@@ -49,24 +55,26 @@ class IndexReport(NamedTuple):
 
 
 class _PendingFile(NamedTuple):
-    """A file to be read, and where it lies."""
+    """A file to be read, and the root it lies below."""
 
     root: LibraryRoot
     file: FileRecord
 
     @property
     def absolute_path(self) -> bytes:
-        """Absolute."""
+        """The absolute path of the file."""
         return join_path(self.root.path, self.file.path)
 
 
 class _RunCounts(NamedTuple):
+    """Files that a run has embedded, found at a new path, and failed to read."""
+
     embedded: int = 0
     moved: int = 0
     failed: int = 0
 
     def add_batch(self, batch: list[EmbeddingResult], moved: int) -> "_RunCounts":
-        """With a committed batch added."""
+        """The counts with those of a committed batch added; `moved` of its files have a new path only."""
         embedded = sum(result.vector is not None for result in batch)
         failed = sum(result.reason is not None for result in batch)
         return _RunCounts(self.embedded + embedded, self.moved + moved, self.failed + failed)
@@ -75,9 +83,10 @@ class _RunCounts(NamedTuple):
 def index_library(
     library: Library, folders: Sequence[Path], model: Embedder, *, labelled: bool = False
 ) -> Steps[IndexReport]:
-    """Add the folders as roots (none: bring the known roots up to date), embed what is new, publish, make it active.
+    """Add the folders as roots, embed what is new below all roots, make the model active, publish a generation.
 
-    Raises LibraryError where a folder is none, before anything is changed.
+    Without folders the known roots are brought up to date. Raises LibraryError where a folder is none, before anything
+    is changed.
     """
     start = time.perf_counter()
     require_folders(library.folder, folders)
@@ -91,21 +100,27 @@ def index_library(
         start += _load_model(model)
     counts = yield from _embed_pending_files(library, pending, model, model_id)
     library.activate_model(card.fingerprint)
-    for root in store.files.list_roots():
-        if pending and scan.identify_folder(root.path) is None:  # its drive went during the run
-            store.files.set_online(root.id, online=False)
-    if _tail_is_long(store, model_id, first_run=False) or not _check_generation(library):
+    if pending:
+        _mark_lost_roots(store)
+    if _tail_is_long(store, model_id) or not _check_generation(library):
         yield from generations.publish_generation(library.folder, store, model_id, card.fingerprint)
     report = _make_report(library, model_id, counts, time.perf_counter() - start)
     if pending:
         yield Progress("publish", report.photos, report.photos, "measuring what distances mean")
-        library.load_calibration()  # both are kept, so that no search and no look at the figures has to wait for them
+        library.load_calibration()  # it and the counts are stored, so that no search has to wait for them
         count_precisions(store, model_id)
     return report
 
 
+def _mark_lost_roots(store: Store) -> None:
+    """Mark roots offline whose drive has gone during the run."""
+    for root in store.files.list_roots():
+        if scan.identify_folder(root.path) is None:
+            store.files.set_online(root.id, online=False)
+
+
 def _load_model(model: Embedder) -> float:
-    """Have the model loaded; returns the seconds it took, which are no part of a run's."""
+    """Load the model now; returns the seconds that took, which do not count as the run's."""
     start = time.perf_counter()
     _ = model.precision
     return time.perf_counter() - start
@@ -115,6 +130,7 @@ def _load_model(model: Embedder) -> float:
 
 
 def _find_pending_files(store: Store, model: int) -> Steps[list[_PendingFile]]:
+    """Compare all roots with the library; returns the files to be read."""
     for extra in ("heif", "raw"):
         if is_extra_installed(extra):
             store.embeddings.forget_curable_failures(extra)
@@ -152,7 +168,7 @@ def _scan_root(store: Store, root: LibraryRoot, model: int, other_roots: set[byt
 
 
 class _EmbeddingClaims:
-    """Which contents need an embedding: not those the library has, nor those another file of this run has brought."""
+    """Gives each content that has no embedding yet to one of the decoding threads: the first that asks for it."""
 
     def __init__(self, store: Store, model: int) -> None:
         self._store, self._model = store, model
@@ -160,7 +176,7 @@ class _EmbeddingClaims:
         self._lock = threading.Lock()
 
     def claim_content(self, sha256: bytes) -> bool:
-        """Whether the caller is the one to embed this content; called from the decoding threads."""
+        """Whether the caller is to embed this content (sha256); called from the decoding threads."""
         with self._lock:
             if sha256 in self._claimed_hashes or self._store.embeddings.is_content_finished(sha256, self._model):
                 return False
@@ -168,7 +184,7 @@ class _EmbeddingClaims:
             return True
 
     def close(self) -> None:
-        """Close the store, not while a thread asks; one that was given up may ask later and gets an error."""
+        """Close the store once no thread is asking; a thread that was given up gets an error where it asks later."""
         with self._lock:
             self._store.close()
 
@@ -185,7 +201,7 @@ def _open_claims(library: Library, model: int) -> Iterator[_EmbeddingClaims]:
 def _embed_pending_files(
     library: Library, pending: list[_PendingFile], model: Embedder, model_id: int
 ) -> Steps[_RunCounts]:
-    """Commit batch after batch; publish on the way whenever the library has doubled."""
+    """Embed the files and commit them batch by batch; publish a generation whenever the library has doubled."""
     files_done, counts = 0, _RunCounts()
     paths = (item.absolute_path for item in pending)
     with _open_claims(library, model_id) as claims, DecodingJournal(library.folder / "decoding.journal") as journal:
@@ -198,7 +214,7 @@ def _embed_pending_files(
                 counts = counts.add_batch([result for _, result in file_results], moved)
                 files_done += len(batch)
                 yield Progress("embed", files_done, len(pending), show_path(items[-1].file.path))
-                if _tail_is_long(library.store, model_id, first_run=True):
+                if _tail_has_outgrown(library.store, model_id):
                     yield from generations.publish_generation(
                         library.folder, library.store, model_id, model.card.fingerprint
                     )
@@ -208,12 +224,12 @@ def _embed_pending_files(
 
 
 def _has_vanished(item: _PendingFile, result: EmbeddingResult) -> bool:
-    """Whether a file is not there any more, maybe with its drive: that is for the next scan to say, and no failure."""
+    """Whether a file could not be read because it is gone, maybe with its drive: the next scan notes that."""
     return result.sha256 is None and not os.path.exists(item.absolute_path)  # noqa: PTH110 - bytes
 
 
 def _commit_batch(library: Library, file_results: list[tuple[_PendingFile, EmbeddingResult]], model: Embedder) -> int:
-    """Store what became of a batch, thumbnails first; returns how many of its files had only moved."""
+    """Store the results of a batch, thumbnails first; returns the number of files that have a new path only."""
     results = [result for _, result in file_results]
     library.thumbnails.put((r.sha256, r.thumbnail) for r in results if r.sha256 is not None and r.thumbnail is not None)
     outcomes = [_make_outcome(item, result, model) for item, result in file_results]
@@ -238,18 +254,26 @@ def _make_outcome(item: _PendingFile, result: EmbeddingResult, model: Embedder) 
 # publishing
 
 
-def _tail_is_long(store: Store, model: int, *, first_run: bool) -> bool:
-    """Whether so much is searched exactly that a generation should cover it."""
+def _tail_has_outgrown(store: Store, model: int) -> bool:
+    """Whether more embeddings are outside the generation than in it, as a first run publishes on the way."""
     row = store.models.find_generation(model)
-    tail = store.embeddings.count_embeddings(model, row.built_upto if row else 0)
-    rows = row.rows if row else 0
-    if first_run:
-        return tail > max(MIN_TAIL, rows)
-    return tail > 0 if row is None else tail > max(MIN_TAIL, TAIL_SHARE * rows)
+    return _count_tail(store, model, row) > max(MIN_TAIL, row.rows if row else 0)
+
+
+def _tail_is_long(store: Store, model: int) -> bool:
+    """Whether so many embeddings are outside the generation that a new one should be built at the end of a run."""
+    row = store.models.find_generation(model)
+    tail = _count_tail(store, model, row)
+    return tail > 0 if row is None else tail > max(MIN_TAIL, TAIL_SHARE * row.rows)
+
+
+def _count_tail(store: Store, model: int, row: GenerationRow | None) -> int:
+    """The number of embeddings that came after the generation was built, all where there is none."""
+    return store.embeddings.count_embeddings(model, row.built_upto if row else 0)
 
 
 def _check_generation(library: Library) -> bool:
-    """Whether the published generation can be opened; a damaged one is dropped so that it is built anew."""
+    """Whether the published generation, if any, can be opened; a damaged one is discarded."""
     row = library.store.models.find_generation(library.model_id)
     if row is None or library.load_generation() is not None:
         return True

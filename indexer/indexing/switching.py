@@ -1,4 +1,7 @@
-"""Give a library another model, or the one it had before: embed beside the old embeddings, then flip one setting."""
+"""Give a library another model, or the one it had before.
+
+Everything is embedded under the new model beside the old embeddings; then one setting names the active model.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +18,7 @@ from indexer.progress import Steps
 
 
 class SwitchReport(NamedTuple):
-    """The library after the flip: photos that can be found, those embedded by this run, those without an embedding."""
+    """A library under another model: photos found, photos embedded by this run, photos that wait for an embedding."""
 
     photos: int
     embedded: int
@@ -24,37 +27,42 @@ class SwitchReport(NamedTuple):
 
 
 def switch_model(library: Library, checkpoint: Path) -> Steps[SwitchReport]:
-    """Install the checkpoint, embed what has no embedding under it, and flip. ModelError where it is none of ours."""
+    """Install a checkpoint, embed what has no embedding under it, and make it the active model.
+
+    Raises ModelError where the folder holds no checkpoint of this program.
+    """
     card = yield from install_model(ModelChoice(checkpoint=checkpoint), library.models_folder)
     report = yield from index_library(library, [], defer_model(card, library.models_folder, "auto"))
     return SwitchReport(report.photos, report.embedded, 0, report.failed)
 
 
 def switch_back(library: Library) -> Steps[SwitchReport]:
-    """Flip to the model before the active one, whose embeddings are still there."""
-    wanted = str(library.store.models.read_setting("previous_model") or "")
-    known = library.store.models.find_model(wanted)
-    if known is None:
+    """Make the model before the active one active again; its embeddings are still there.
+
+    Raises LibraryError where there was none.
+    """
+    fingerprint = str(library.store.models.read_setting("previous_model") or "")
+    if library.store.models.find_model(fingerprint) is None:
         raise LibraryError(f"The library {library.name} has had no other model to go back to.")
-    yield from install_model(ModelChoice(checkpoint=library.models_folder / wanted), library.models_folder)
-    before = library.find_photo_ids()
-    library.activate_model(wanted)
-    now = library.find_photo_ids()
-    return SwitchReport(len(now), 0, len(set(before.tolist()) - set(now.tolist())), library.list_failed_files())
+    yield from install_model(ModelChoice(checkpoint=library.models_folder / fingerprint), library.models_folder)
+    photos_before = set(library.find_photo_ids().tolist())
+    library.activate_model(fingerprint)
+    photos_now = set(library.find_photo_ids().tolist())
+    return SwitchReport(len(photos_now), 0, len(photos_before - photos_now), library.list_failed_files())
 
 
 def require_verdict(checkpoint: Path) -> None:
-    """LookalikeError unless a verdict beside the checkpoint says that it is better on pictures it never saw."""
+    """Raise LookalikeError unless a checkpoint's verdict says that it is better on pictures it never saw."""
     card = read_card(checkpoint)
     force = "To use it all the same, add --anyway."
     try:
-        story = read_json(checkpoint / TRAINING_RECORD_FILE)
+        record = read_json(checkpoint / TRAINING_RECORD_FILE)
     except ModelError:
         raise LookalikeError(f"Nothing in {show_path(checkpoint)} says whether this model is better. {force}") from None
-    if story.get("fingerprint") != card.fingerprint:
+    if record.get("fingerprint") != card.fingerprint:
         raise LookalikeError(f"The verdict in {show_path(checkpoint)} is about another model. {force}")
-    if story.get("verdict") != "install":
-        raise LookalikeError(f"{_reason_line(story.get('why'))} {force}")
+    if record.get("verdict") != "install":
+        raise LookalikeError(f"{_reason_line(record.get('why'))} {force}")
 
 
 def _reason_line(why: object) -> str:

@@ -1,9 +1,9 @@
 """Keep a library up to date while its folders change: index, wait for something to happen, index again.
 
-What happened is not taken from the events: each run compares the folders with the library, which is cheap, so a lost
-or doubled event costs nothing. Events only say when. Where none come (network drives, limits of the system), and once a
-minute anyhow (for drives inside a root, targets of links), the run comes by itself. The job lock is held only while a
-run is at work, so other programs have their turn.
+Events say only when to index, not what: each run compares the folders with the library, which is cheap, so that a lost
+or doubled event does no harm. Where no events come (network drives, limits of the system) runs follow each other every
+few seconds, elsewhere once a minute, for drives mounted inside a root and for targets of links. The job lock is held
+only during a run, so that other programs can work on the library in between.
 """
 
 import contextlib
@@ -36,33 +36,21 @@ from indexer.paths import is_below
 from indexer.photos.reading import is_candidate
 from indexer.progress import Progress, Steps
 
-CHECK_SECONDS = 0.5  # seconds between looks at the roots, and between chances to stop
+CHECK_SECONDS = 0.5  # seconds between checks of the roots, and between chances to stop
 QUIET_SECONDS = 0.5  # seconds without an event after which a burst of them is over
-BURST_SECONDS = (
-    2.0  # seconds after which a burst that does not end is indexed all the same, and from one run to the next
-)
+BURST_SECONDS = 2.0  # seconds after which a burst without end is indexed; the least time between two such runs
 POLL_SECONDS = 3.0  # seconds between runs where a root gives no events
 RESCAN_SECONDS = 60.0  # seconds between runs where all do
-IDLE_FACTOR = 20  # a run that nothing asked for waits so many times as long as the last one took
+IDLE_FACTOR = 20  # runs without an event begin at least so many times the length of the last run apart
 
-# Not the events of reading: the runs themselves read.
+# Without the events of reading, as the runs themselves read.
 CHANGE_EVENTS: list[type[FileSystemEvent]] = [
     *(FileCreatedEvent, FileModifiedEvent, FileClosedEvent, FileMovedEvent, FileDeletedEvent),
     *(DirCreatedEvent, DirMovedEvent, DirDeletedEvent),
 ]
-REMOTE_FILE_SYSTEMS = (
-    "nfs",
-    "cifs",
-    "smb",
-    "fuse.",
-    "9p",
-    "afs",
-    "ceph",
-    "davfs",
-    "drvfs",
-    "vboxsf",
-    "vmhgfs",
-    "prl_fs",
+REMOTE_FILE_SYSTEMS = (  # how their names begin in /proc/self/mounts
+    *("nfs", "cifs", "smb", "fuse.", "9p", "afs", "ceph", "davfs"),
+    *("drvfs", "vboxsf", "vmhgfs", "prl_fs"),  # of virtual machines
 )
 IDLE_PROGRESS = Progress("watch", 0, 0)
 
@@ -70,20 +58,20 @@ StartIndexRun = Callable[[], Steps[IndexReport]]
 
 
 def watch_library(library: Library, start_run: StartIndexRun) -> Iterator[Progress | IndexReport]:
-    """Index now and whenever something has changed; a Report after each run. Ends only by not being asked again."""
+    """Index now and whenever something has changed; yields an IndexReport after each run, and never ends by itself."""
     with contextlib.closing(_RootWatcher(library.folder)) as watcher:
         while True:
             start = time.monotonic()
             report = yield from _run_when_free(library, start_run)
             yield IDLE_PROGRESS
             yield report
-            if not watcher.watch_roots(
-                _list_root_paths(library)
-            ):  # what is watched only now may have changed just before
+            newly_watched = watcher.watch_roots(_list_root_paths(library))
+            if not newly_watched:  # else a folder may have changed just before it was watched
                 yield from _wait_for_changes(library, watcher, start, time.monotonic() - start)
 
 
 def _run_when_free(library: Library, start_run: StartIndexRun) -> Steps[IndexReport]:
+    """A run under the job lock, as soon as no other program holds it."""
     while True:
         try:
             job = library.take_job_lock()
@@ -98,7 +86,10 @@ def _run_when_free(library: Library, start_run: StartIndexRun) -> Steps[IndexRep
 def _wait_for_changes(
     library: Library, watcher: "_RootWatcher", start: float, run_seconds: float
 ) -> Iterator[Progress]:
-    """Come to an end when a run is due; yields in between, as a chance to stop."""
+    """Return when the next run is due; yields in between, as a chance to stop.
+
+    `start` and `run_seconds` are the monotonic time and the length of the last run.
+    """
     due = start + max(POLL_SECONDS if watcher.lacks_events else RESCAN_SECONDS, IDLE_FACTOR * run_seconds)
     while time.monotonic() < due and watcher.watched_folders == _identify_roots(_list_root_paths(library)):
         yield IDLE_PROGRESS
@@ -120,19 +111,22 @@ def _identify_roots(roots: list[bytes]) -> dict[bytes, FolderIdentity | None]:
 
 
 class _RootWatcher:
-    """The system's events from the roots. `seen` is what is watched; `blind` where a root gives no events."""
+    """The system's events from the roots.
+
+    `watched_folders` are the roots watched, by path; `lacks_events` says that one of them gives no events.
+    """
 
     def __init__(self, library: Path) -> None:
         self.watched_folders: dict[bytes, FolderIdentity | None] = {}
         self.lacks_events = False
-        self._change_queue: Queue[None] = Queue(1)  # one token stands for any number of events
+        self._change_queue: Queue[None] = Queue(1)  # one item stands for any number of events
         self._change_handler = _ChangeHandler(os.fsencode(library.resolve()), self._change_queue)
         self._watches: list[ObservedWatch] = []
         self._observer = Observer()
         self._observer.start()
 
     def wait_for_event(self, seconds: float) -> bool:
-        """Whether something happens before the time is over."""
+        """Whether an event comes within so many seconds."""
         try:
             self._change_queue.get(timeout=seconds)
         except Empty:
@@ -140,9 +134,10 @@ class _RootWatcher:
         return True
 
     def watch_roots(self, roots: list[bytes]) -> bool:
-        """Watch these folders, as far as they are there; whether that is anything new.
+        """Watch those of these folders that are there; False where they were watched already.
 
-        Also anew where folders have come: of folders made one in the other at once, the inner may have been missed.
+        They are watched anew where folders have come below them: where nested folders are made at once, the inner ones
+        may have been missed.
         """
         identities = _identify_roots(roots)
         if identities == self.watched_folders and not self._change_handler.new_folders:
@@ -162,20 +157,20 @@ class _RootWatcher:
         return not _is_remote(root)
 
     def close(self) -> None:
-        """End the thread that listens; where it does not notice, it ends with the process."""
+        """End the observer's thread; one that does not react ends with the process."""
         self._observer.stop()
         self._observer.join(timeout=2 * CHECK_SECONDS)
 
 
 class _ChangeHandler(FileSystemEventHandler):
-    """Called in the observer's thread: puts a token into the queue where an event is about pictures or folders."""
+    """Puts an item into the queue for each event about a picture or folder; called in the observer's thread."""
 
     def __init__(self, library: bytes, change_queue: "Queue[None]") -> None:
         self._library, self._change_queue = library, change_queue
         self.new_folders = False
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Any event, of one path or of two."""
+        """Handle an event, which has one path or, where something moved, two."""
         self.new_folders |= event.is_directory
         paths = [os.fsencode(path) for path in (event.src_path, event.dest_path) if path]
         if any(self._is_relevant(path, event.is_directory) for path in paths):
@@ -188,7 +183,7 @@ class _ChangeHandler(FileSystemEventHandler):
 
 
 def _is_remote(path: bytes) -> bool:
-    """Whether changes can be made to a folder from elsewhere, of which the system hears nothing."""
+    """Whether a folder lies on a file system that other computers change without this system having events of it."""
     try:
         lines = Path("/proc/self/mounts").read_bytes().splitlines()
     except OSError:  # other systems

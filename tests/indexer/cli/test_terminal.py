@@ -1,4 +1,4 @@
-"""How a command's work is stopped by Ctrl-C: it is told, wherever that struck."""
+"""Ctrl-C reaches the steps of a command as KeyboardInterrupt, wherever it strikes."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command line says what DESIGN promises, in whole JSON or in plain sentences, and stops when it is asked to."""
+"""Commands speak whole JSON or plain text, refuse bad input in one sentence, and stop when they are asked to."""
 
 import json
 import os

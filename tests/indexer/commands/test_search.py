@@ -1,4 +1,4 @@
-"""`lookalike search` asks what Library.search is asked, says what it finds, and keeps searches by name."""
+"""`lookalike search` gives the hits of Library.search, refuses in one sentence, and saves searches by name."""
 
 import os
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from tests.support.commands import Said
 from tests.support.trees import paint
 
 Tell = Callable[..., Said]
-Asked = tuple[list[str], dict[str, Any]]
+SearchCase = tuple[list[str], dict[str, Any]]
 
 
-def asked(photos: Path) -> list[Asked]:
-    """Words of the command and what they mean in Python, but for the pictures' library."""
+def list_search_cases(photos: Path) -> list[SearchCase]:
+    """Arguments of the command, and the arguments of Library.search that mean the same."""
     a, b, c = photos / "a/0003.png", photos / "b/0004.png", photos / "c/0005.png"
     outside = photos.parent / "outside.png"
     return [
@@ -49,7 +49,7 @@ def outside(prepared: Any) -> Path:
 def test_command_and_python_give_the_same_ranks(
     home: Path, prepared: Any, outside: Path, tell: Tell, case: int
 ) -> None:
-    words, meaning = asked(prepared.photos)[case]
+    words, meaning = list_search_cases(prepared.photos)[case]
     result = tell(home, "search", *words, "-k", "12", "--json").result()
     with Library.open(home / "default.library") as library:
         expected = library.search(k=12, **meaning)

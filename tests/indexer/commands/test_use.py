@@ -1,3 +1,5 @@
+"""A library changes to another model and back: completely, without loss, and only to a model proven better."""
+
 import json
 import shutil
 from collections.abc import Callable
@@ -55,10 +57,8 @@ def plain(tmp_path: Path, pictures: Path) -> Library:
 
 
 def test_the_library_sees_with_the_checkpoint_and_nothing_else_changes(library: Library, checkpoint: Path) -> None:
-    before, labels = (
-        library.model_fingerprint,
-        [photo.label for photo in library.load_photos(library.find_photo_ids().tolist())],
-    )
+    before = library.model_fingerprint
+    labels = [photo.label for photo in library.load_photos(library.find_photo_ids().tolist())]
     used = drain(switch_model(library, checkpoint))
     assert library.model_fingerprint == read_card(checkpoint).fingerprint != before
     assert (used.photos, used.embedded) == (5, 5)

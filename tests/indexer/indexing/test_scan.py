@@ -1,4 +1,4 @@
-"""A walk finds every picture once, concludes nothing from what it cannot see, and takes names as they are."""
+"""A walk finds every picture once, concludes nothing from what it cannot read, and takes any name."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ def _paths(root: Path, skip: tuple[bytes, ...] = ()) -> list[bytes]:
 
 
 def _changes(found: list[FileRecord], known: list[FileRecord]) -> RootChanges:
-    """What a folder with these files is against what is known."""
+    """The changes between a folder with these files and the files known."""
     return compare_listings([FolderListing(found, [])], known)
 
 

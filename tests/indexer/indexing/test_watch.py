@@ -1,4 +1,4 @@
-"""`index --watch` follows the folders as they change: soon, without a storm, and without being in the way."""
+"""`index --watch` follows changes of the folders: soon, in few runs, and without keeping other programs waiting."""
 
 import contextlib
 import json
@@ -185,13 +185,13 @@ def test_watching_ends_when_asked(home: Path, tmp_path: Path, way: str) -> None:
 def test_events_of_the_library_itself_start_no_run(tmp_path: Path) -> None:
     library, root = tmp_path / "root" / "own.library", tmp_path / "root"
     library.mkdir(parents=True)
-    eyes = _RootWatcher(library)
+    watcher = _RootWatcher(library)
     try:
-        assert eyes.watch_roots([os.fsencode(root)])
-        assert not eyes.watch_roots([os.fsencode(root)])
+        assert watcher.watch_roots([os.fsencode(root)])
+        assert not watcher.watch_roots([os.fsencode(root)])
         paint(library / "0.png", 0)
-        assert not eyes.wait_for_event(1.0)
+        assert not watcher.wait_for_event(1.0)
         paint(root / "0.png", 0)
-        assert eyes.wait_for_event(10.0)
+        assert watcher.wait_for_event(10.0)
     finally:
-        eyes.close()
+        watcher.close()

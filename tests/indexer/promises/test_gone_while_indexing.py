@@ -1,4 +1,4 @@
-"""What goes while a run is at work, a drive or a file, is no failure and takes nothing from what is known."""
+"""A drive or a file that goes during a run is no failure, and nothing that the library knows of it is lost."""
 
 import os
 from pathlib import Path

@@ -60,7 +60,7 @@ MOMENTS = [
 
 
 def kill_at(home: Path, folder: Path, moment: Moment) -> list[Step]:
-    """Run index and kill -9 it at the moment; the steps it had told of."""
+    """Run index and kill -9 it at the moment; returns the progress printed until then."""
     words, pipes = command("index", folder, "--json"), {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     steps: list[Step] = []
     with start_patiently(words, env=environment(home), **pipes) as process:

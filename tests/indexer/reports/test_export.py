@@ -1,4 +1,4 @@
-"""What is taken out of a library is all of it, harmless to the program that opens it, and never among photos."""
+"""An export is complete, harmless to the program that opens it, and never written among photos."""
 
 import csv
 import json
@@ -26,8 +26,8 @@ from indexer.reports.contact_sheet import (
     SheetCell,
     write_cells,
 )
-from indexer.reports.picture_file import write_picture
 from indexer.reports.export import HitRow, PhotoRow, export_library, export_vectors, write_csv
+from indexer.reports.picture_file import write_picture
 from tests.support.commands import Said
 from tests.support.embedders import Tiny, write_card
 from tests.support.trees import paint
@@ -39,7 +39,7 @@ ODD = [b"plain.png", b"=cmd('x').png", b"<script>alert(1)</script>.png", b"not-\
 
 @pytest.fixture
 def odd(library: Library, tmp_path: Path) -> Library:
-    """A library of pictures with names that somebody might obey, labelled by folders with such names too."""
+    """A library of pictures and labels whose names a browser or a spreadsheet could take for code."""
     for number, name in enumerate(ODD):
         folder = tmp_path / "photos" / ("=1+1" if number % 2 else "<b>bold")
         paint(folder / os.fsdecode(name.replace(b"/", b"\\")), number)

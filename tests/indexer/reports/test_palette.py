@@ -1,3 +1,5 @@
+"""Each class has a colour of its own, as far as colours can be told apart."""
+
 import re
 
 from indexer.reports.palette import CLASS_COLOURS, pick_class_colour
