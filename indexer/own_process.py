@@ -3,6 +3,9 @@
 A frozen program (PyInstaller and its like set `sys.frozen`) is its own interpreter: `sys.executable` is the program
 itself, which knows neither `-m` nor `-c`. A module that runs in a child of its own is therefore named by a hidden first
 argument there, and only modules of a fixed list are run. Only this file reads `sys.executable`.
+
+An interpreter is started with -P: -m and -c would otherwise import from the folder that the user is in, where a foreign
+picture collection may hold a `numpy.py`.
 """
 
 import importlib
@@ -22,7 +25,7 @@ def is_frozen() -> bool:
 
 def build_command(*arguments: str) -> list[str]:
     """The command line of `lookalike` with these arguments, for a child process."""
-    program = [sys.executable] if is_frozen() else [sys.executable, "-m", COMMAND_MODULE]
+    program = [sys.executable] if is_frozen() else [sys.executable, "-Pm", COMMAND_MODULE]
     return [*program, *arguments]
 
 
@@ -36,7 +39,7 @@ def build_module_command(module: str, *arguments: str) -> list[str]:
     if is_frozen():
         return [sys.executable, CHILD_MODULE_OPTION, module, *arguments]
     # Not -m: where the module has been imported already (by a sitecustomize.py, say), it would be there twice.
-    return [sys.executable, "-c", f"import {module} as child; child.main()", *arguments]
+    return [sys.executable, "-Pc", f"import {module} as child; child.main()", *arguments]
 
 
 def build_restart_command() -> list[str]:

@@ -12,7 +12,7 @@ from indexer.errors import PhotoError
 from indexer.own_process import build_command, build_module_command, build_restart_command
 from indexer.photos.decoding import decode_photo
 from indexer.photos.sandbox import decode_in_child
-from tests.support.commands import ROOT, command, environment, run_patiently
+from tests.support.commands import ROOT, environment, run_patiently
 from tests.support.frozen_program import write_frozen_program
 from tests.support.trees import paint, paint_many
 
@@ -32,9 +32,9 @@ def frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_child_of_an_installation_is_started_by_its_interpreter() -> None:
-    assert build_command("info", "--json") == [sys.executable, "-m", "retrieval_app.cli", "info", "--json"]
+    assert build_command("info", "--json") == [sys.executable, "-Pm", "retrieval_app.cli", "info", "--json"]
     interpreter, option, program, *arguments = build_module_command(SANDBOX, "8", "60")
-    assert (interpreter, option, arguments) == (sys.executable, "-c", ["8", "60"])
+    assert (interpreter, option, arguments) == (sys.executable, "-Pc", ["8", "60"])
     assert SANDBOX in program
     assert build_restart_command() == [sys.executable, *sys.orig_argv[1:]]
 
@@ -44,6 +44,15 @@ def test_a_child_of_a_frozen_program_is_the_program_itself(frozen: Path, monkeyp
     assert build_command("info", "--json") == [str(frozen), "info", "--json"]
     assert build_module_command(SANDBOX, "8", "60") == [str(frozen), "--child-module", SANDBOX, "8", "60"]
     assert build_restart_command() == [str(frozen), "index", "--json"]
+
+
+@pytest.mark.parametrize("command", [build_command("--version"), build_module_command(SANDBOX, "8", "60")])
+def test_a_child_imports_nothing_from_the_folder_it_is_started_in(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('planted')\n")
+    said = run_patiently(command, env=environment(tmp_path / "home"), cwd=tmp_path)
+    assert (said.code, said.err) == (0, "")
+    by_default = [command[0], command[1].replace("P", ""), *command[2:]]
+    assert run_patiently(by_default, env=environment(tmp_path / "home"), cwd=tmp_path).err == "planted\n"
 
 
 def test_only_modules_of_the_list_are_started() -> None:
@@ -97,10 +106,6 @@ def test_a_frozen_program_restarts_itself_when_a_decoder_hangs(home: Path, tmp_p
     assert (said.code, said.result()["files"]) == (1, 63)
     reasons = [failure["reason"] for failure in said.result()["failed"]]
     assert "took longer than 3 s to decode" in reasons
-
-
-def test_the_tests_start_the_command_as_the_program_does() -> None:
-    assert command("info") == build_command("info")
 
 
 def test_no_other_file_names_the_interpreter() -> None:
