@@ -24,6 +24,7 @@ from indexer.statistics.error_rates import (
     estimate_rates_by_unit,
 )
 from indexer.statistics.metrics import LEAST_FALSE_MATCHES
+from indexer.vectors.distances import compute_distance_table
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -263,7 +264,7 @@ def calibrate_from_labels(
     prior = compute_matched_share(codes) if prior is None else prior
     units = np.unique(codes[rows], return_inverse=True)[1].astype(np.int64)
     left, right = np.triu_indices(len(rows), 1)
-    distances, is_matched = compute_pairwise_distances(vectors[rows])[left, right], units[left] == units[right]
+    distances, is_matched = _measure_pairs(vectors[rows], left, right), units[left] == units[right]
     matched, mismatched = distances[is_matched], distances[~is_matched]
     has_both_kinds = bool(len(matched)) and bool(len(mismatched))
     return Calibration(
@@ -290,7 +291,7 @@ def calibrate_from_photos(vectors: np.ndarray) -> Calibration:
     """How rare distances are, from the embeddings (n, dim) of n random photos, at most 1,500 of them."""
     vectors = vectors[:MAX_MEASURED_PHOTOS]
     left, right = np.triu_indices(len(vectors), 1)
-    distances = compute_pairwise_distances(vectors)[left, right]
+    distances = _measure_pairs(vectors, left, right)
     units = np.arange(len(vectors))
     cutoffs = (
         _measure_cutoffs(distances, np.zeros(len(distances), np.bool_), left, right, units) if len(distances) else ()
@@ -314,12 +315,10 @@ def sample_by_class(codes: Rows, limit: int, seed: int = 0) -> Rows:
     return np.sort(chosen)
 
 
-def compute_pairwise_distances(vectors: np.ndarray, others: np.ndarray | None = None) -> Floats:
-    """Euclidean distances (n, m) of vectors (n, dim) to others (m, dim), by default to themselves."""
-    one = np.asarray(vectors, np.float64)
-    other = one if others is None else np.asarray(others, np.float64)
-    squares = np.einsum("ij,ij->i", one, one)[:, None] + np.einsum("ij,ij->i", other, other) - 2 * one @ other.T
-    distances: Floats = np.sqrt(np.maximum(squares, 0))
+def _measure_pairs(vectors: np.ndarray, left: Rows, right: Rows) -> Floats:
+    """Distances (pairs,) of rows `left` to rows `right` (pairs,) of vectors (n, dim), most of whose pairs are asked."""
+    exact = np.asarray(vectors, np.float64)
+    distances: Floats = compute_distance_table(exact, exact)[left, right]
     return distances
 
 

@@ -16,8 +16,8 @@ from indexer.statistics.metrics import (
     VerificationThreshold,
     check_embeddings,
     iterate_expected_ranks,
-    iterate_squared_distances,
 )
+from indexer.vectors.distances import iterate_squared_distances
 
 MAX_CLUSTERED_PHOTOS = 10_000  # photos that are clustered at most: 100 clusters in 1,280 dimensions take seconds
 ROC_POINTS = 200

@@ -10,7 +10,6 @@ equal vectors are found first and compared through one representative: copies ti
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -18,12 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from indexer.errors import LookalikeError
 from indexer.statistics.tied_ranks import BoundaryTies, ExpectedRanks, average_over_ties
+from indexer.vectors.distances import BLOCK_BYTES, compute_pair_distances, iterate_squared_distances
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-# Bytes of one block of distances; argpartition and its kin need about three times as much beside it.
-BLOCK_BYTES = 64 * 1024 * 1024
 # Pairs of each kind that `pair_distances` measures at most: at FMR 0.001 that leaves 500 false matches.
 MAX_PAIRS = 500_000
 # "Rule of 30" (Doddington et al. 2000, Speech Communication 31): with 30 errors seen, the true rate is within 30 % of
@@ -172,7 +170,7 @@ def measure_pair_distances(
     mismatched = _draw_pairs(next_label, np.full_like(here, len(codes)), limit, random)
     return PairDistances(
         *(
-            np.sort(_measure_row_distances(vectors, by_label[left], by_label[right]))
+            np.sort(compute_pair_distances(vectors, np.stack([by_label[left], by_label[right]], axis=1)))
             for left, right in (matched, mismatched)
         )
     )
@@ -251,39 +249,6 @@ def iterate_expected_ranks(
         yield part, average_over_ties(distances, np.take_along_axis(same, columns, axis=1), edge)
 
 
-def iterate_squared_distances(vectors: Floats, queries: Rows) -> Iterator[tuple[slice, Floats]]:
-    """Squared distances (b, n) of a block of the queries to all vectors, infinite to themselves, block after block."""
-    first, twin = _find_equal_vectors(vectors)
-    gallery = vectors[first] if len(first) < len(vectors) else vectors
-    norms = np.einsum("ij,ij->i", gallery, gallery)
-    size = max(1, BLOCK_BYTES // (8 * len(vectors)))
-    for start in range(0, len(queries), size):
-        rows = queries[start : start + size]
-        squared = vectors[rows] @ gallery.T
-        squared *= -2.0
-        squared += norms
-        squared += norms[twin[rows], None]
-        np.maximum(squared, 0.0, out=squared)
-        squared[np.arange(len(rows)), twin[rows]] = 0.0
-        if gallery is not vectors:
-            squared = squared[:, twin]
-        squared[np.arange(len(rows)), rows] = np.inf
-        yield slice(start, start + len(rows)), squared
-
-
-def _find_equal_vectors(vectors: Floats) -> tuple[Rows, Rows]:
-    """The rows where a vector appears first, (u,), and for each row which of these it equals, (n,)."""
-    # Digests instead of np.unique(axis=0): that compares field by field and copies the array.
-    seen: dict[bytes, int] = {}
-    first: list[int] = []
-    twin = np.empty(len(vectors), np.int64)
-    for row, vector in enumerate(vectors):
-        twin[row] = seen.setdefault(blake2b(vector.data, digest_size=16).digest(), len(first))
-        if twin[row] == len(first):
-            first.append(row)
-    return np.array(first, np.int64), twin
-
-
 def _find_nearest_columns(squared: Floats, depth: int) -> Rows:
     """The `depth` nearest columns of each row, the nearest first, (b, depth); equally far ones in any order."""
     if depth > squared.shape[1] // 8:
@@ -313,15 +278,3 @@ def _draw_pairs(begin: Rows, end: Rows, limit: int, random: np.random.Generator)
     left = np.repeat(np.arange(len(begin)), partners)
     first = np.cumsum(partners) - partners
     return left, begin[left] + np.arange(total) - first[left]
-
-
-def _measure_row_distances(vectors: Floats, left: Rows, right: Rows) -> Floats:
-    """Norms of the differences of pairs of rows, (pairs,)."""
-    distances = np.empty(len(left))
-    size = max(1, BLOCK_BYTES // (8 * max(1, vectors.shape[1])))
-    for start in range(0, len(left), size):
-        block = slice(start, start + size)
-        difference = vectors[left[block]]
-        difference -= vectors[right[block]]
-        distances[block] = np.sqrt(np.einsum("ij,ij->i", difference, difference))
-    return distances

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from indexer.paths import show_path
 from indexer.statistics.calibration import Calibration
 from indexer.statistics.detailed_metrics import DistanceHistogram, build_histogram, measure_classes
-from indexer.statistics.metrics import compute_equal_error_rate, iterate_squared_distances, measure_pair_distances
+from indexer.statistics.metrics import compute_equal_error_rate, measure_pair_distances
+from indexer.vectors.distances import iterate_squared_distances
 from indexer.vectors.projection import fit_pca
 from training.data.labelled_folders import PhotoSample, has_labels, number_labels
 

@@ -20,7 +20,6 @@ from indexer.models.installation import install_model, parse_model_choice
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from indexer.search.query import Query
-from indexer.statistics import calibration
 from indexer.statistics.calibration import (
     Calibration,
     calibrate_from_labels,
@@ -30,6 +29,7 @@ from indexer.statistics.calibration import (
 from indexer.statistics.detailed_metrics import compute_roc
 from indexer.statistics.error_rates import PHOTO_GROUPS, estimate_error_rate, estimate_rates_by_unit
 from indexer.statistics.metrics import measure_pair_distances
+from indexer.vectors.distances import compute_distance_table
 from tests.support.embedders import tiny_card
 from tests.support.vectors import fill
 
@@ -117,7 +117,7 @@ def test_intervals_hold_the_rates_of_other_classes() -> None:
         measured = np.isin(codes, np.random.default_rng(seed).permutation(12)[:6])
         cutoff = calibrate_from_labels(vectors[measured], codes[measured]).choose_cutoff(0.05)
         others, kinds = vectors[~measured], codes[~measured]
-        rate = float((calibration.compute_pairwise_distances(others) < cutoff.distance)[kinds[:, None] != kinds].mean())
+        rate = float((compute_distance_table(others, others) < cutoff.distance)[kinds[:, None] != kinds].mean())
         held += cutoff.fmr.low <= rate <= cutoff.fmr.high
         # As if pairs were independent: the binomial interval of the same share.
         pairs = int((kinds[:, None] != kinds).sum()) // 2

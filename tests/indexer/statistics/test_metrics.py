@@ -25,6 +25,7 @@ from indexer.statistics.metrics import (
     measure_retrieval,
     measure_verification,
 )
+from indexer.vectors import distances
 
 # Small whole numbers: many exact ties and copies, and every squared distance exact in any order of summing.
 DRAWN = st.integers(2, 24).flatmap(
@@ -157,6 +158,7 @@ def test_photos_of_one_point_are_judged_by_their_share_and_not_by_the_order_of_t
 def test_copies_tie_whatever_column_they_stand_in(monkeypatch: pytest.MonkeyPatch, dim: int, copies: int) -> None:
     random = np.random.default_rng(dim + copies)
     # A block of one query, as the last one may be: seen to give equal columns of the product unequal values.
+    monkeypatch.setattr(distances, "BLOCK_BYTES", 1)
     monkeypatch.setattr(metrics, "BLOCK_BYTES", 1)
     for _ in range(5):
         base = random.normal(size=(2, dim)).astype(np.float32)
@@ -199,6 +201,7 @@ def test_many_blocks_and_partial_sorting_agree_with_the_walk(
     random = np.random.default_rng(per_class)
     embeddings = random.integers(0, places, (200, 2)).astype(np.float32)
     labels = random.permutation(np.arange(200) // per_class)
+    monkeypatch.setattr(distances, "BLOCK_BYTES", 7 * 8 * 200)
     monkeypatch.setattr(metrics, "BLOCK_BYTES", 7 * 8 * 200)
     found = measure_retrieval(embeddings, labels, ks=(5,))
     expected = np.array(by_walk(embeddings, labels, 5)).T
@@ -240,7 +243,7 @@ def test_memory_stays_bounded() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # All 6,000 x 6,000 distances at once would be 288 MB, with their ranks 576 MB.
-    assert peak < 4 * metrics.BLOCK_BYTES
+    assert peak < 4 * distances.BLOCK_BYTES
 
 
 def test_interval_agrees_with_the_normal_one() -> None:

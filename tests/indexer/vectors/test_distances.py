@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from indexer.vectors.annoy_index import build_annoy, open_annoy
 from indexer.vectors.distances import (
     SQUARED_DISTANCE_NOISE,
+    compute_distance_table,
     compute_exact_distances,
+    compute_pair_distances,
     compute_squared_distances,
     find_closest_rows,
 )
@@ -21,6 +23,25 @@ def test_distances_are_the_norm_of_the_difference() -> None:
     expected = [np.linalg.norm(value.astype(np.float64) - query.astype(np.float64)) for value in values]
     assert np.allclose(compute_exact_distances(values, query), expected, rtol=0, atol=1e-12)
     assert compute_exact_distances(values, values[3])[3] == 0.0
+
+
+def test_distances_of_pairs_are_those_of_a_query_to_the_last_digit() -> None:
+    values = clustered(50, dim=1280)
+    pairs = np.array([(row, other) for row in range(0, 50, 7) for other in range(50)])
+    expected = np.concatenate([compute_exact_distances(values, values[row]) for row in range(0, 50, 7)])
+    assert np.array_equal(compute_pair_distances(values, pairs), expected)
+    wide = np.random.default_rng(0).standard_normal((600, 40))
+    pairs = np.random.default_rng(1).integers(600, size=(1500, 2))  # several blocks
+    expected = np.array([np.linalg.norm(wide[left] - wide[right]) for left, right in pairs])
+    assert np.allclose(compute_pair_distances(wide, pairs), expected, rtol=0, atol=1e-13)
+
+
+def test_table_of_distances_is_within_its_rounding() -> None:
+    one, other = clustered(30, dim=640).astype(np.float64), clustered(40, dim=640, seed=1).astype(np.float64)
+    exact = np.array([np.linalg.norm(other - row, axis=1) for row in one]) ** 2
+    assert np.abs(compute_distance_table(one, other) ** 2 - exact).max() < 1e-14
+    for vectors in (one, one.astype(np.float32)):
+        assert np.abs(compute_distance_table(vectors, other.astype(np.float32)) ** 2 - exact).max() < 1e-6
 
 
 def test_squared_distances_are_within_the_noise() -> None:
