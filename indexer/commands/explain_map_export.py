@@ -28,8 +28,6 @@ from indexer.search.query import Query
 from indexer.vectors.distances import compute_exact_distances
 from indexer.wording import count_noun
 
-FILE_PATH = click.Path(path_type=Path)
-
 
 @click.command("explain")
 @click.argument("first", type=FILE_PATH)
