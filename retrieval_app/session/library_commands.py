@@ -1,4 +1,4 @@
-"""What the user does to the folders of the open library, each as a job of its own. No picture is ever touched."""
+"""Changes to the folders and the model of the open library, each as a job. No picture is ever touched."""
 
 import os
 from functools import partial
@@ -8,7 +8,7 @@ from retrieval_app.session.session import Session
 
 
 def move_folder(session: Session, old_folder: bytes, new_folder: Path) -> None:
-    """Point a folder of the library at its new place; nothing is embedded again."""
+    """Tell the library where one of its folders lies now; embeddings, labels and decisions stay."""
     session.job.run_command(
         ["roots", "--move", os.fsdecode(old_folder), str(new_folder)],
         partial(move_folder, session, old_folder, new_folder),
@@ -16,12 +16,12 @@ def move_folder(session: Session, old_folder: bytes, new_folder: Path) -> None:
 
 
 def forget_folder(session: Session, folder: bytes) -> None:
-    """Take a folder out of the library."""
+    """Remove a folder and its photos from the library."""
     session.job.run_command(["forget", os.fsdecode(folder), "--yes"], partial(forget_folder, session, folder))
 
 
 def forget_missing_files(session: Session) -> None:
-    """Take the files that are gone out of the library."""
+    """Remove the files that are missing on disk from the library."""
     session.job.run_command(["forget", "--missing", "--yes"], partial(forget_missing_files, session))
 
 
@@ -33,12 +33,15 @@ def explain_switch_obstacle(session: Session) -> str:
 
 
 def count_offline_folders(session: Session) -> int:
-    """How many of the library's folders are offline, so that their photos cannot be seen with another model."""
+    """The number of the library's folders that are offline: another model could not embed their photos now."""
     return sum(root.state == "offline" for root in session.library.info.roots) if session.library.info else 0
 
 
 def start_model_switch(session: Session, checkpoint: Path, *, anyway: bool = False) -> None:
-    """Let the library see with a fine-tuned model; until that is done, searches go on with the one it has."""
+    """Give the library the model of a checkpoint; until all is embedded, searches go on with the model it has.
+
+    `anyway` also where the model is not clearly better, or a folder is offline.
+    """
     repeat = partial(start_model_switch, session, checkpoint, anyway=anyway)
     if reason := explain_switch_obstacle(session):
         session.report_trouble(reason, "Try again", repeat)
@@ -47,11 +50,11 @@ def start_model_switch(session: Session, checkpoint: Path, *, anyway: bool = Fal
 
 
 def can_switch_back(session: Session) -> bool:
-    """Whether there is a model to go back to, and no job at work."""
+    """Whether the library has a previous model and photos, and no job is at work on it."""
     return bool(session.library.previous_model) and not explain_switch_obstacle(session)
 
 
 def start_switch_back(session: Session) -> None:
-    """Give the library the model it had before."""
+    """Activate the model that the library had before."""
     if can_switch_back(session):
         session.job.run_command(["use", "--previous", "--attached"], partial(start_switch_back, session))

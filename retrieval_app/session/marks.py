@@ -14,14 +14,14 @@ MAX_MARKS = 5  # marks of one picture, beyond which more of them change little
 
 
 class QueryMark(NamedTuple):
-    """A picture of a query and how often it counts; negative for a picture to be unlike."""
+    """A picture of a query and its mark."""
 
     example: QueryExample
-    times: int
+    times: int  # how often it counts; negative for a picture to be unlike
 
 
 def list_marks(query: Query) -> list[QueryMark]:
-    """The pictures of a query, each once: those to be like, then those to be unlike."""
+    """The marks of a query, one for each picture: first those to be like, then those to be unlike."""
     weights = query.weights or (1.0,) * len(query.positives)
     query_marks = [
         QueryMark(example, max(1, round(weight))) for example, weight in zip(query.positives, weights, strict=True)
@@ -36,7 +36,7 @@ def list_marks(query: Query) -> list[QueryMark]:
 
 
 def adjust_mark(query: Query | None, example: QueryExample, step: int) -> Query | None:
-    """The query with a picture moved along the scale; None where no picture to be like would be left."""
+    """The query with the mark of a picture moved by a step; None where no picture to be like would be left."""
     query_marks = list_marks(query) if query else []
     index = _find_mark_index(query_marks, example)
     if index is None:
@@ -53,16 +53,19 @@ def remove_example(query: Query, example: QueryExample) -> Query | None:
 
 
 def replace_example(query: Query, example: QueryExample, replacement: QueryExample) -> Query:
-    """The query with another picture, maybe a crop, in the place of one."""
+    """The query with a picture replaced by another one, such as a crop of it."""
     return query._replace(
-        positives=tuple(replacement if is_same_example(one, example) else one for one in query.positives),
-        negatives=tuple(replacement if is_same_example(one, example) else one for one in query.negatives),
+        positives=tuple(replacement if is_same_example(old, example) else old for old in query.positives),
+        negatives=tuple(replacement if is_same_example(old, example) else old for old in query.negatives),
     )
 
 
-def _build_query(given_marks: Iterable[QueryMark]) -> Query | None:
-    """Positives with weights, negatives as often as they count; weights are only given where they differ from 1."""
-    query_marks = list(given_marks)
+def _build_query(marks: Iterable[QueryMark]) -> Query | None:
+    """The query of marks: negatives as often as they count, weights only where one differs from 1.
+
+    None where no picture is to be like.
+    """
+    query_marks = list(marks)
     positives = [mark for mark in query_marks if mark.times > 0]
     negatives = tuple(mark.example for mark in query_marks for _ in range(-mark.times))
     weights = tuple(float(mark.times) for mark in positives)
@@ -72,11 +75,11 @@ def _build_query(given_marks: Iterable[QueryMark]) -> Query | None:
 
 
 def _find_mark_index(query_marks: list[QueryMark], example: QueryExample) -> int | None:
-    return next((place for place, mark in enumerate(query_marks) if is_same_example(mark.example, example)), None)
+    return next((index for index, mark in enumerate(query_marks) if is_same_example(mark.example, example)), None)
 
 
-def is_same_example(one: QueryExample, other: QueryExample) -> bool:
-    """Whether two examples are the same picture; pictures in memory are by identity, as comparing pixels is slow."""
-    if isinstance(one, CroppedExample) and isinstance(other, CroppedExample):
-        return one.box == other.box and is_same_example(one.example, other.example)
-    return one is other or (type(one) is type(other) and isinstance(one, int | Path) and one == other)
+def is_same_example(first: QueryExample, second: QueryExample) -> bool:
+    """Whether two examples are the same picture; pictures in memory are compared by identity, as pixels take long."""
+    if isinstance(first, CroppedExample) and isinstance(second, CroppedExample):
+        return first.box == second.box and is_same_example(first.example, second.example)
+    return first is second or (type(first) is type(second) and isinstance(first, int | Path) and first == second)

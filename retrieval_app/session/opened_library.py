@@ -30,7 +30,7 @@ class OpenedLibrary(QObject):
     """
 
     closing = Signal()  # about to be closed: what the user is still typing about it is finished now
-    closed = Signal()  # nothing of it is held any more
+    closed = Signal()  # what was read of it has been dropped
     changed = Signal()  # another library is open, or its counts, failures or model are others
     opened = Signal()  # another library is open; comes after `changed`
     photos_read = Signal(bool)  # the photos were read again, and whether with another model; comes after `changed`

@@ -1,4 +1,4 @@
-"""What the window remembers between two starts: its place, its panes, its theme. One INI file beside the libraries."""
+"""What the window remembers from start to start: place, panes, theme. One INI file in the program's data folder."""
 
 from pathlib import Path
 
@@ -7,27 +7,27 @@ from PySide6.QtWidgets import QMainWindow, QSplitter
 
 
 class WindowSettings:
-    """The window's settings; whatever cannot be read is as if it had never been set."""
+    """The window's settings; one that cannot be read has its default."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._values = QSettings(str(home / "window.ini"), QSettings.Format.IniFormat)
 
     def read_text(self, key: str, default: str = "") -> str:
-        """A remembered word."""
+        """A remembered text."""
         return str(self._values.value(key, default))
 
     def read_number(self, key: str, default: int) -> int:
-        """A remembered whole number."""
+        """A remembered whole number from 0 to 999,999,999."""
         text = self.read_text(key)
         return int(text) if text.isdecimal() and len(text) < 10 else default
 
     def write_value(self, key: str, value: str | int) -> None:
-        """Remember a word or a number."""
+        """Remember a text or a number."""
         self._values.setValue(key, value)
 
     def restore_window(self, window: QMainWindow, splitter: QSplitter) -> None:
-        """Put window and panes back where they were."""
+        """Set the geometry of the window and its panes as they were remembered."""
         geometry, pane_state = self._values.value("window"), self._values.value("panes")
         if isinstance(geometry, QByteArray):
             window.restoreGeometry(geometry)
@@ -35,7 +35,7 @@ class WindowSettings:
             splitter.restoreState(pane_state)
 
     def save_window(self, window: QMainWindow, splitter: QSplitter) -> None:
-        """Remember where window and panes are."""
+        """Remember the geometry of the window and its panes, and write all settings to disk."""
         self._values.setValue("window", window.saveGeometry())
         self._values.setValue("panes", splitter.saveState())
         self._values.sync()

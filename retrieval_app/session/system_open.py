@@ -5,14 +5,16 @@ from PySide6.QtGui import QDesktopServices
 
 from retrieval_app.session.session import Session
 
+NOT_UTF8 = "This name is not valid text (UTF-8), so other programs cannot be given it."
+
 
 def open_containing_folder(session: Session, path: bytes) -> None:
-    """Open the folder that holds the file; where that cannot be done, say why."""
+    """Open the folder of a file in the system's file manager; where that fails, post a notice that says why."""
     open_path(session, path.rpartition(b"/")[0])
 
 
 def open_path(session: Session, path: bytes) -> None:
-    """Open a file or a folder with the system's own program; where that cannot be done, say why."""
+    """Open a file or a folder with the system's own program; where that fails, post a notice that says why."""
     url = make_file_url(path)
     if url is None:
         session.notice_posted.emit(NOT_UTF8)
@@ -21,11 +23,8 @@ def open_path(session: Session, path: bytes) -> None:
 
 
 def make_file_url(path: bytes) -> QUrl | None:
-    """The address of a file for the system's programs; None where Qt cannot name it (a name that is not UTF-8)."""
+    """The URL of a file for the system's programs; None where its name is not UTF-8, which Qt cannot express."""
     try:
         return QUrl.fromLocalFile(path.decode("utf-8"))
     except UnicodeDecodeError:
         return None
-
-
-NOT_UTF8 = "This name is not valid text (UTF-8), so other programs cannot be given it."

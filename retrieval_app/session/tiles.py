@@ -1,4 +1,4 @@
-"""From photo files to the screen: facts, thumbnails and previews, read by threads and kept within bounds.
+"""Photos for the screen: facts, thumbnails and previews, read by threads and cached within bounds.
 
 Asking is cheap and never waits: what is not there yet is None and is put on the list, and `arrived` says when to paint
 again. Images are made in the threads, pixmaps in the window's thread: Qt crashes where a pixmap is made elsewhere.
@@ -24,17 +24,20 @@ from indexer.search.query import QueryPicture
 from retrieval_app.workers.readers import LibraryReaders
 
 PHOTOS_PER_READ = 256  # photos whose facts are read at once
-MAX_CACHED_PHOTOS = 20_000  # photos whose facts are kept
+MAX_CACHED_PHOTOS = 20_000  # photos whose facts are cached
 THUMBNAIL_CACHE_BYTES = 96 << 20  # some 600 thumbnails: several screens
 PREVIEW_CACHE_BYTES = 32 << 20
-PREVIEW_SIDE = 640
-MAX_RECENT_SIDES = 4  # sides of thumbnails asked for last, that stand in for each other until the right one is there
+PREVIEW_SIDE = 640  # px
+MAX_RECENT_SIDES = 4  # last sides asked for, of which a thumbnail is shown until the one of the right side is read
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
 class BoundedCache(Generic[Key, Value]):
-    """A cache that forgets what was used longest ago once the costs of its values pass the limit."""
+    """A cache that drops the values used longest ago while the sum of their costs is above a limit.
+
+    The value that was put last stays, even if it alone costs more.
+    """
 
     def __init__(self, limit: int, cost: Callable[[Value], int]) -> None:
         self._limit = limit
@@ -46,14 +49,14 @@ class BoundedCache(Generic[Key, Value]):
         return len(self._values)
 
     def get(self, key: Key) -> Value | None:
-        """The value, which now counts as just used."""
+        """The value of a key, which now counts as used last; None where there is none."""
         value = self._values.pop(key, None)
         if value is not None:
             self._values[key] = value
         return value
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep a value."""
+        """Put a value in the place of the one that the key had."""
         old = self._values.pop(key, None)
         self._total += self._cost(value) - (self._cost(old) if old is not None else 0)
         self._values[key] = value
@@ -61,65 +64,68 @@ class BoundedCache(Generic[Key, Value]):
             self._total -= self._cost(self._values.pop(next(iter(self._values))))
 
     def list_recent_keys(self) -> list[Key]:
-        """The keys, the one used last first."""
+        """The keys, in the order of their last use, latest first."""
         return list(reversed(self._values))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all values."""
         self._values.clear()
         self._total = 0
 
 
 class _CachedPhoto(NamedTuple):
-    """What was known of a photo when the library was `age` old; None when it is not shown any more."""
+    """The facts of a photo, as read after `age` changes of the library; None where it is no longer shown."""
 
     age: int
     photo: Photo | None
 
 
 class _LoadedImage(NamedTuple):
-    """What was read of a picture when the library was `age` old; a null image when it could not be read."""
+    """A picture as read after `age` changes of the library; a null image where it could not be read."""
 
     age: int
     image: QImage
 
 
 class _CachedPixmap(NamedTuple):
-    """A picture for the screen; a null pixmap, which is read again when the library has changed, if it could not be."""
+    """A picture for the screen, as read after `age` changes of the library.
+
+    A null pixmap could not be read; it is read again once the library has changed.
+    """
 
     age: int
     pixmap: QPixmap
-    source: object  # kept alive, as its identity may be the key
+    source: object  # a picture in memory, referenced as long as its identity is the key
 
 
 class _PhotosRequest(NamedTuple):
-    """The question for the facts of these ids, asked when the library was `age` old."""
+    """The question for the facts of these photos, asked after `age` changes of the library."""
 
     age: int
     ids: tuple[int, ...]
 
 
 class _ThumbnailRequest(NamedTuple):
-    """The question for a thumbnail that fits a square of `side` pixels."""
+    """The question for a thumbnail that fits a square of `side` px."""
 
     sha256: bytes
     side: int
 
 
 class _PreviewRequest(NamedTuple):
-    """The question for a larger view: of a photo by its sha256, of a file by its path, of one in memory by identity."""
+    """The question for a preview."""
 
-    source: bytes | int
+    source: bytes | int  # the sha256 of a photo, the path of a file, the identity of a picture in memory
 
 
 class TileCache(QObject):
-    """Photo facts and pixmaps of the open library."""
+    """Facts and pixmaps of the open library's photos; a request returns what is cached and has the rest read."""
 
-    arrived = Signal()
+    arrived = Signal()  # something that was requested has been read
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._age = 0
+        self._age = 0  # changes of the library since the start
         self._folder: Path | None = None
         self._photos: BoundedCache[int, _CachedPhoto] = BoundedCache(MAX_CACHED_PHOTOS, lambda _: 1)
         self._thumbnails: BoundedCache[_ThumbnailRequest, _CachedPixmap] = BoundedCache(
@@ -134,7 +140,7 @@ class TileCache(QObject):
         self._readers.answered.connect(self._receive_answer)
 
     def follow_library(self, folder: Path) -> None:
-        """The library has changed, or is another one: facts are read again, and shown as they were until then."""
+        """Read facts again, as the library has changed; those cached are shown until then, unless it is another one."""
         self._age += 1
         if folder != self._folder:
             self._folder = folder
@@ -147,15 +153,15 @@ class TileCache(QObject):
         self._readers.close()
 
     def is_idle(self) -> bool:
-        """Whether everything that was asked for has arrived."""
+        """Whether everything that was requested has been read."""
         return self._readers.is_idle()
 
     def drop_requests(self) -> None:
-        """Another list is shown: what the last one still wanted is dropped."""
+        """Drop the requests that wait, as another list is shown."""
         self._readers.drop_questions()
 
     def request_photo_in_row(self, ids: NDArray[np.int64], row: int) -> Photo | None:
-        """The facts of the photo in that row of ids (n,); its neighbours are read with it."""
+        """The facts of the photo in a row of ids of shape (n,), read with its neighbours; None until they are read."""
         cached_photo = self._photos.get(int(ids[row]))
         if cached_photo is None or cached_photo.age != self._age:
             start = row - row % PHOTOS_PER_READ
@@ -164,11 +170,14 @@ class TileCache(QObject):
         return cached_photo.photo if cached_photo else None
 
     def request_photo(self, photo_id: int) -> Photo | None:
-        """The facts of one photo."""
+        """The facts of a photo; None until they are read, or where the library does not show it."""
         return self.request_photo_in_row(np.array([photo_id], np.int64), 0)
 
     def request_thumbnail(self, photo: Photo, side: int) -> QPixmap | None:
-        """The photo fitted into a square of `side` device pixels; null when it cannot be read."""
+        """The photo fitted into a square of `side` device pixels; null where it cannot be read, None until it is read.
+
+        Until then a thumbnail of another side may be returned.
+        """
         side = min(side, THUMBNAIL_SIDE)
         key = _ThumbnailRequest(photo.sha256, side)
         self._recent_sides.put(side, side)
@@ -179,7 +188,10 @@ class TileCache(QObject):
         return cached_pixmap.pixmap if cached_pixmap else None
 
     def request_preview(self, example: QueryPicture | Photo) -> QPixmap | None:
-        """A larger view of a picture file, a picture in memory or a photo; null when it cannot be read."""
+        """A picture file, a picture in memory or a photo fitted into a square of PREVIEW_SIDE px.
+
+        Null where it cannot be read, None until it is read.
+        """
         if isinstance(example, int):
             photo = self.request_photo(example)
             return self.request_preview(photo) if photo else None
@@ -196,7 +208,7 @@ class TileCache(QObject):
         cached_pixmap: _CachedPixmap | None,
         read: Callable[[Library], QImage],
     ) -> None:
-        """Have a picture read that is not there, or could not be read before the library changed."""
+        """Have a picture read that is not cached, or could not be read before the library changed."""
         if cached_pixmap is None or (cached_pixmap.pixmap.isNull() and cached_pixmap.age != self._age):
             self._readers.ask_question(key, partial(_read_with_age, age=self._age, read=read))
 
@@ -223,6 +235,7 @@ def _count_pixmap_bytes(cached_pixmap: _CachedPixmap) -> int:
 
 
 def _choose_preview_key(example: Path | Image | Photo) -> bytes | int:
+    """The `source` of a preview request."""
     if isinstance(example, Photo):
         return example.sha256
     return bytes(example) if isinstance(example, Path) else id(example)
@@ -237,7 +250,7 @@ def _read_photos(library: Library, page: _PhotosRequest) -> list[Photo]:
 
 
 def _read_thumbnail(library: Library, photo: Photo, side: int) -> QImage:
-    """The cached thumbnail; the photo itself where the cache has none (it may be deleted at any time)."""
+    """The library's thumbnail, or the photo itself where it has none, as thumbnails may be deleted at any time."""
     stored = library.read_thumbnail(photo)
     return shrink_image(QImage.fromData(stored), side) if stored else read_image(photo.path, side)
 
@@ -249,7 +262,7 @@ def _read_preview(_library: Library, example: Path | Image | Photo) -> QImage:
 
 
 def read_image(path: bytes | Path, side: int) -> QImage:
-    """The picture file fitted into a square of `side` pixels; a null image when it cannot be read."""
+    """A picture file fitted into a square of `side` px; a null image where it cannot be read."""
     try:
         return shrink_image(to_qimage(decode_photo(read_photo(path), side).image), side)
     except LookalikeError:
@@ -257,7 +270,7 @@ def read_image(path: bytes | Path, side: int) -> QImage:
 
 
 def shrink_image(image: QImage, side: int) -> QImage:
-    """The image, made smaller where it is larger than the square of `side` pixels."""
+    """An image fitted into a square of `side` px, or as it is where it fits already."""
     if image.isNull() or max(image.width(), image.height()) <= side:
         return image
     size = QSize(side, side)
@@ -265,7 +278,7 @@ def shrink_image(image: QImage, side: int) -> QImage:
 
 
 def to_qimage(image: Image) -> QImage:
-    """A Pillow picture as a Qt image with pixels of its own."""
+    """A Pillow picture as an RGB Qt image that owns its pixels."""
     rgb = image.convert("RGB")
     lines = QImage(rgb.tobytes(), rgb.width, rgb.height, 3 * rgb.width, QImage.Format.Format_RGB888)
     return lines.copy()

@@ -1,4 +1,4 @@
-"""Labels and buttons in the roles that the style sheet knows; names are always plain text, never HTML."""
+"""Labels and buttons with the roles that the style sheet knows; their text is always plain, never HTML."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
@@ -6,24 +6,24 @@ from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy
 
 
 def make_label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
-    """A plain-text label: title, name, section, muted or caption."""
-    result = QLabel(text)
-    result.setTextFormat(Qt.TextFormat.PlainText)
-    result.setProperty("role", role)
-    result.setWordWrap(wrap)
-    return result
+    """A plain-text label; its role is title, name, section, muted, caption or "" for ordinary text."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setProperty("role", role)
+    label.setWordWrap(wrap)
+    return label
 
 
 def make_button(text: str, role: str = "") -> QPushButton:
-    """A push button: primary, link or ordinary."""
-    result = QPushButton(text)
-    result.setProperty("role", role)
-    result.setCursor(Qt.CursorShape.PointingHandCursor if role == "link" else Qt.CursorShape.ArrowCursor)
-    return result
+    """A push button; its role is primary, link, chip or "" for an ordinary one."""
+    button = QPushButton(text)
+    button.setProperty("role", role)
+    button.setCursor(Qt.CursorShape.PointingHandCursor if role == "link" else Qt.CursorShape.ArrowCursor)
+    return button
 
 
 class ElidedLabel(QLabel):
-    """One line of plain text that gives way in a narrow place, by default in its middle, as an ending tells most."""
+    """One line of plain text, shortened where there is no room; by default in its middle, as its end tells most."""
 
     def __init__(self, role: str = "", elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
         super().__init__()
@@ -33,11 +33,11 @@ class ElidedLabel(QLabel):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def minimumSizeHint(self) -> QSize:
-        """No width of its own."""
+        """The height of a line; no width, so that any width will do."""
         return QSize(0, super().minimumSizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The text, as much as there is room for."""
+        """Paint the text, shortened to the width of the label."""
         painter = QPainter(self)
         metrics = QFontMetrics(self.font())
         elided_text = metrics.elidedText(self.text(), self._elide, self.width())

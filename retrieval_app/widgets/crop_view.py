@@ -1,4 +1,4 @@
-"""A picture with a box on it: dragged with the mouse, changed by eight handles, moved by the arrow keys."""
+"""A picture of which the user chooses a part: a box drawn by mouse, sized by eight handles, moved by arrow keys."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from retrieval_app.widgets.tile_painter import fit_pixmap
 
 HANDLES = {(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)} - {(0, 0)}  # corners and middles of edges
 HANDLE_REACH = 8.0  # px around a handle that belong to it
-MIN_BOX_SIDE = 12.0  # px; a smaller box is a slip of the hand
+MIN_BOX_SIDE = 12.0  # px; a smaller box was drawn by mistake
 ARROW_STEP = 0.02  # of the picture, for one press of an arrow key
 INITIAL_BOX = QRectF(0.2, 0.2, 0.6, 0.6)  # the box before the user has moved it
 WHOLE_PICTURE = QRectF(0, 0, 1, 1)
@@ -32,17 +32,17 @@ HANDLE_CURSORS = {
 
 
 class _BoxDrag(NamedTuple):
-    """A drag under way: of a handle, of the whole box (0, 0) or of a new box (None), from a point and a box."""
+    """A drag under way; points and boxes are in fractions of the picture's sides."""
 
-    handle: tuple[int, int] | None
+    handle: tuple[int, int] | None  # (0, 0) for the whole box, None for a new box
     start: QPointF
     box_before: QRectF | None
 
 
 class CropView(PictureView):
-    """A picture of which a part can be chosen, in fractions of its sides."""
+    """A picture with a box on it, in fractions of its sides."""
 
-    box_changed = Signal(object)  # Box, or None for the whole picture
+    box_changed = Signal(object)  # CropBox, or None for the whole picture
 
     def __init__(self, theme: Theme, load_pixmap: LoadPixmap) -> None:
         super().__init__(theme, load_pixmap)
@@ -58,25 +58,25 @@ class CropView(PictureView):
 
     @property
     def box(self) -> CropBox | None:
-        """The chosen part, None for the whole picture."""
+        """The chosen part as x, y, width and height in fractions of the picture's sides; None for all of it."""
         box = self._box
         return None if box is None else (box.x(), box.y(), box.width(), box.height())
 
     def show_box(self, box: CropBox | None) -> None:
-        """Show a part as chosen; what the hand is doing goes on."""
+        """Show a part as chosen, unless the user is changing it just now."""
         if self._drag is None and not self._pause.isActive():
             self._box = None if box is None else QRectF(*box)
             self.update()
 
     def start_cropping(self) -> None:
-        """Take the keys, with a box in the middle if there is none."""
+        """Take the keyboard focus, and choose the middle of the picture where no part is chosen."""
         self.setFocus()
         if self._box is None and self._find_picture_rect() is not None:
             self._box = QRectF(INITIAL_BOX)
             self._emit_box()
 
     def clear_box(self) -> None:
-        """Choose the whole picture."""
+        """Choose all of the picture."""
         self._pause.stop()
         self._box = None
         self._emit_box()
@@ -98,7 +98,7 @@ class CropView(PictureView):
         self._drag = _BoxDrag(self._find_handle_at(event.position()), to_fraction(event.position(), place), before)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """The box follows the hand."""
+        """Change the box by the drag under way; without one, show by the cursor what a drag would change."""
         place = self._find_picture_rect()
         if place is None:
             return
@@ -115,7 +115,7 @@ class CropView(PictureView):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The search follows; a box too small to be meant is as if it had not been drawn."""
+        """End the drag and emit the box; one with a side below MIN_BOX_SIDE gives way to the box before."""
         drag, self._drag, place = self._drag, None, self._find_picture_rect()
         if drag is None or place is None:
             super().mouseReleaseEvent(event)
@@ -128,6 +128,7 @@ class CropView(PictureView):
             self._emit_box()
 
     def _find_handle_at(self, position: QPointF) -> tuple[int, int] | None:
+        """The handle at a point of the widget; (0, 0) within the box, None outside of it."""
         place = self._find_picture_rect()
         if self._box is None or place is None:
             return None
@@ -141,7 +142,7 @@ class CropView(PictureView):
     # The keys
 
     def event(self, event: QEvent) -> bool:
-        """Escape clears the box before it means anything else."""
+        """Take Escape from the window's shortcuts while there is a box that it clears."""
         is_shortcut = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
         if is_shortcut and event.key() == Qt.Key.Key_Escape and self._box is not None:  # type: ignore[attr-defined]
             event.accept()
@@ -149,7 +150,7 @@ class CropView(PictureView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows move the box, with Shift they move its lower right corner; Escape clears it."""
+        """Move the box by arrows, its lower right corner by arrows with Shift; clear it by Escape."""
         if self._box is None or event.key() not in (*ARROW_DIRECTIONS, Qt.Key.Key_Escape):
             super().keyPressEvent(event)
         elif event.key() == Qt.Key.Key_Escape:
@@ -165,12 +166,12 @@ class CropView(PictureView):
     # Painting
 
     def _find_picture_rect(self) -> QRect | None:
-        """Where the picture lies in the widget, None while there is none."""
-        pixmap = self.look()
+        """Where the picture lies in the widget, in px; None while there is no picture."""
+        pixmap = self.load_pixmap()
         return None if pixmap is None or pixmap.isNull() else fit_pixmap(pixmap, self.rect().adjusted(8, 8, -8, -8))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The picture, what is not chosen veiled, and the box with its handles."""
+        """Paint the picture with a veil over what is not chosen, and the box with its handles."""
         super().paintEvent(event)
         place, tokens = self._find_picture_rect(), self._theme.tokens
         painter = QPainter(self)
@@ -200,20 +201,20 @@ class CropView(PictureView):
 
 
 def to_fraction(position: QPointF, place: QRect) -> QPointF:
-    """A point of the widget as fractions of the picture's place, within it."""
+    """A point of the widget, in px, as fractions of the picture's sides, moved into the picture."""
     x, y = (position.x() - place.x()) / place.width(), (position.y() - place.y()) / place.height()
     return QPointF(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
 
 
 def move_box(box: QRectF, shift: QPointF) -> QRectF:
-    """The box moved, as far as the picture goes."""
+    """The box moved by a shift, both in fractions of the picture's sides, and stopped at its edges."""
     x = min(max(box.x() + shift.x(), 0.0), 1 - box.width())
     y = min(max(box.y() + shift.y(), 0.0), 1 - box.height())
     return QRectF(QPointF(x, y), box.size())
 
 
 def resize_box(box: QRectF, handle: tuple[int, int], shift: QPointF) -> QRectF:
-    """The box with a handle moved, turned over where it passes the other side, within the picture."""
+    """The box with one handle moved, cut to the picture; a handle that passes the opposite side turns the box over."""
     across, down = handle
     upper = box.topLeft() + QPointF(shift.x() * (across < 0), shift.y() * (down < 0))
     lower = box.bottomRight() + QPointF(shift.x() * (across > 0), shift.y() * (down > 0))
@@ -221,11 +222,12 @@ def resize_box(box: QRectF, handle: tuple[int, int], shift: QPointF) -> QRectF:
 
 
 def _box_to_pixels(place: QRect, box: QRectF) -> QRectF:
-    """A box of fractions in pixels of the widget."""
+    """A box of fractions of the picture's sides in px of the widget."""
     corner = QPointF(place.x() + box.x() * place.width(), place.y() + box.y() * place.height())
     return QRectF(corner, QSizeF(box.width() * place.width(), box.height() * place.height()))
 
 
 def _locate_handle(box: QRectF, handle: tuple[int, int]) -> QPointF:
+    """The point of a handle on a box."""
     middle = box.center()
     return QPointF(middle.x() + handle[0] * box.width() / 2, middle.y() + handle[1] * box.height() / 2)

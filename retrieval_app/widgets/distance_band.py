@@ -1,4 +1,4 @@
-"""What a distance means, as a band under a picture: a word, a length and a colour; and in a sentence."""
+"""What a distance means: as a band under a picture, with a word, a length and a colour, and as a sentence."""
 
 import math
 from typing import NamedTuple
@@ -6,20 +6,20 @@ from typing import NamedTuple
 from indexer.library import Hit
 from retrieval_app.wording import format_confidence, format_rounded
 
-SAME_PROBABILITY, LIKELY_PROBABILITY = 0.9, 0.5  # probabilities of the same label from which a hit is called so
-FULL_BAND_RARITY = 1e6  # pairs: the rarity whose band is full
+SAME_PROBABILITY, LIKELY_PROBABILITY = 0.9, 0.5  # from these probabilities of the same label on
+FULL_BAND_RARITY = 1e6  # one pair in so many: the rarity whose band is full
 
 
 class DistanceBand(NamedTuple):
-    """How alike a hit is: its word, how far its bar goes from 0 to 1, and its colour's name in the theme."""
+    """How alike a hit is."""
 
     word: str
-    share: float
-    colour: str
+    share: float  # the length of the band, from 0 to 1
+    colour: str  # its name in ColourTokens
 
 
 def compute_distance_band(hit: Hit) -> DistanceBand | None:
-    """By the probability of the same label where it is known, else by the rarity; None where neither is."""
+    """The band of a hit by its probability of the same label, else by its rarity; None where neither is known."""
     if hit.probability is not None:
         word = (
             "same"
@@ -36,7 +36,7 @@ def compute_distance_band(hit: Hit) -> DistanceBand | None:
 
 
 def describe_distance(hit: Hit) -> str:
-    """'Distance 0.231, same label with 97 % confidence', or how rare so small a distance is."""
+    """A hit's distance and what it means: 'Distance 0.231, same label with 97 % confidence', or how rare it is."""
     start = f"Distance {hit.distance:.3f}"
     if hit.probability is not None:
         return f"{start}, same label with {format_confidence(hit.probability)} confidence"
@@ -45,8 +45,8 @@ def describe_distance(hit: Hit) -> str:
     return start
 
 
-def describe_rarity(number: float) -> str:
-    """How rare a distance is, in words."""
-    if number < 2:
+def describe_rarity(rarity: float) -> str:
+    """'closer than 1 in 1,200 random pairs', for a distance that only one random pair in `rarity` goes below."""
+    if rarity < 2:
         return "no closer than most random pairs"
-    return f"closer than 1 in {format_rounded(number)} random pairs"
+    return f"closer than 1 in {format_rounded(rarity)} random pairs"

@@ -1,4 +1,4 @@
-"""A layout that sets its widgets side by side and goes on in the next line where there is no more room."""
+"""A layout that sets widgets side by side and starts a new line where there is no more room."""
 
 from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
@@ -14,40 +14,40 @@ class FlowLayout(QLayout):
         self.setSpacing(spacing)
 
     def addItem(self, item: QLayoutItem) -> None:
-        """One more at the end."""
+        """Add an item at the end."""
         self._items.append(item)
 
     def count(self) -> int:
-        """How many there are."""
+        """The number of items."""
         return len(self._items)
 
     def itemAt(self, index: int) -> QLayoutItem | None:
-        """The item there."""
+        """The item at an index; None beyond the ends."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
     def takeAt(self, index: int) -> QLayoutItem | None:
-        """Remove the item there."""
+        """Remove and return the item at an index; None beyond the ends."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def hasHeightForWidth(self) -> bool:
-        """A narrow place makes more lines."""
+        """True: a smaller width makes more lines."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """The height of all lines."""
+        """The height in px of all lines within a width in px."""
         return self._lay_out(QRect(0, 0, width, 0), set_places=False)
 
     def setGeometry(self, rect: QRect) -> None:
-        """Put the widgets into their places."""
+        """Set the geometry of every widget within a rectangle."""
         super().setGeometry(rect)
         self._lay_out(rect, set_places=True)
 
     def sizeHint(self) -> QSize:
-        """As little as possible."""
+        """The same as the smallest size."""
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:
-        """Room for the largest widget."""
+        """A size that fits each widget by itself."""
         size = QSize()
         for item in self._items:
             if not item.isEmpty():
@@ -55,6 +55,7 @@ class FlowLayout(QLayout):
         return size
 
     def _lay_out(self, rect: QRect, *, set_places: bool) -> int:
+        """The height in px of all lines within a rectangle; with `set_places` the widgets are put there."""
         x, y, height = rect.x(), rect.y(), 0
         for item in self._items:
             if item.isEmpty():

@@ -1,4 +1,4 @@
-"""What a page shows while it has nothing to show: one sentence, a promise, and one big button."""
+"""What a page shows while it is empty: a sentence, a promise, and one large button."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -7,7 +7,7 @@ from retrieval_app.widgets.controls import make_button, make_label
 
 
 class InvitationView(QWidget):
-    """Says what the page will show, and offers the one thing that brings it there."""
+    """A sentence about what the page will show, and a button for the action that fills it."""
 
     accepted = Signal()
 
@@ -38,5 +38,5 @@ class InvitationView(QWidget):
         around.addStretch(3)
 
     def add_control(self, control: QWidget) -> None:
-        """Offer one thing more, below the others."""
+        """Add a control below the others."""
         self._column.addWidget(control, 0, Qt.AlignmentFlag.AlignHCenter)

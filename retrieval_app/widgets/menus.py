@@ -1,4 +1,4 @@
-"""Menus as data: each line with its action, keys, icon and when it is possible."""
+"""Menus as data: each entry with its action, keys, icon, and when it is possible."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -20,18 +20,18 @@ class KeyDescription(NamedTuple):
 
 
 class MenuEntry(NamedTuple):
-    """One line of a menu."""
+    """One entry of a menu."""
 
     text: str
     run: Callable[[], object]
     keys: tuple[str, ...] = ()
-    icon: str = ""
-    possible: Callable[[], bool] = lambda: True  # asked whenever the session changes
-    checked: Callable[[], bool] | None = None  # of what is switched on and off
+    icon: str = ""  # the name of a file in assets/icons
+    possible: Callable[[], bool] = lambda: True  # called at each `update_actions`
+    checked: Callable[[], bool] | None = None  # whether a switch is on; None for an entry that is no switch
 
 
 class WindowMenus:
-    """The window's menus and the actions in them."""
+    """The menus of the window's menu bar, made from entries; None in a menu is a separator."""
 
     def __init__(self, window: QMainWindow, menus: Mapping[str, Sequence[MenuEntry | None]]) -> None:
         self._window = window
@@ -55,11 +55,11 @@ class WindowMenus:
         return action
 
     def find_action(self, text: str) -> QAction:
-        """The action of that name."""
+        """The action of the entry with this text. KeyError where there is none."""
         return self._entries[text][0]
 
     def update_actions(self) -> None:
-        """Enable what is possible now, and tick what is switched on."""
+        """Enable the entries that are possible now, and tick the switches that are on."""
         for action, entry in self._entries.values():
             action.setEnabled(entry.possible())
             if entry.checked is not None:
@@ -72,7 +72,7 @@ class WindowMenus:
                 action.setIcon(theme.get_icon(entry.icon))
 
     def list_keys(self) -> list[KeyDescription]:
-        """Every key of the menus and what it does."""
+        """The keys of all entries that have any, with what they do."""
         return [
             KeyDescription(", ".join(entry.keys), entry.text.rstrip("…"))
             for _, entry in self._entries.values()

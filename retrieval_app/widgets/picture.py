@@ -1,4 +1,4 @@
-"""A picture in a panel: fitted, on the neutral ground, asked for again until it is there."""
+"""A picture in a panel: fitted, on the neutral ground, asked for again at each painting until it has been read."""
 
 from collections.abc import Callable
 
@@ -13,22 +13,22 @@ LoadPixmap = Callable[[], QPixmap | None]
 
 
 class PictureView(QWidget):
-    """Shows what `look` returns: None while it is being read, a null pixmap where it cannot be."""
+    """Shows the pixmap that `load_pixmap` returns: None while it is being read, null where it cannot be read."""
 
     def __init__(self, theme: Theme, load_pixmap: LoadPixmap, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self.look = load_pixmap
+        self.load_pixmap = load_pixmap
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
     def hasHeightForWidth(self) -> bool:
-        """The picture's place is a square."""
+        """True: the place of the picture is a square."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """The picture's place is a square."""
+        """The width, as the place of the picture is a square."""
         return width
 
     def sizeHint(self) -> QSize:
@@ -36,14 +36,14 @@ class PictureView(QWidget):
         return QSize(160, 160)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The neutral ground, the picture fitted in it."""
+        """Paint the ground and the picture fitted into it, or that it cannot be shown."""
         tokens = self._theme.tokens
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(tokens.ground))
         painter.drawRoundedRect(self.rect(), CORNER_RADIUS, CORNER_RADIUS)
-        pixmap = self.look()
+        pixmap = self.load_pixmap()
         if pixmap is not None and pixmap.isNull():
             painter.setPen(QColor(tokens.muted))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "cannot be shown")

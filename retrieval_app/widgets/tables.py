@@ -1,4 +1,4 @@
-"""Quiet tables: whole rows are chosen, names are shortened in their middle, no grid."""
+"""Tables of plain text without a grid: rows are chosen whole, long text is shortened in its middle."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -16,15 +16,15 @@ _NO_PARENT = QModelIndex()
 
 
 class TableColumn(NamedTuple, Generic[Row]):
-    """A column: its heading, what stands in it, and whether it takes the room that is left or only what it needs."""
+    """One column of a table."""
 
     heading: str
-    text: Callable[[Row], str]
-    stretches: bool = True
+    text: Callable[[Row], str]  # the cell of a row
+    stretches: bool = True  # whether it takes the room that is left, or only what its text needs
 
 
 class RowTableModel(QAbstractTableModel, Generic[Row]):
-    """Rows of one kind, shown as plain text."""
+    """Rows of one type, each cell the text that its column makes of the row."""
 
     def __init__(self, columns: Sequence[TableColumn[Row]]) -> None:
         super().__init__()
@@ -32,21 +32,21 @@ class RowTableModel(QAbstractTableModel, Generic[Row]):
         self.rows: Sequence[Row] = ()
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show other rows."""
+        """Show these rows in the place of the ones before."""
         self.beginResetModel()
         self.rows = rows
         self.endResetModel()
 
     def rowCount(self, parent: AnyIndex = _NO_PARENT) -> int:
-        """As many as there are."""
+        """The number of rows."""
         return 0 if parent.isValid() else len(self.rows)
 
     def columnCount(self, parent: AnyIndex = _NO_PARENT) -> int:
-        """As many as there are."""
+        """The number of columns."""
         return 0 if parent.isValid() else len(self.columns)
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The text, also as a tool tip, as it may be cut short."""
+        """The text of a cell, also as its tool tip, as the cell may show it shortened."""
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         return self.columns[index.column()].text(self.rows[index.row()])
@@ -54,14 +54,14 @@ class RowTableModel(QAbstractTableModel, Generic[Row]):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> str | None:
-        """The headings."""
+        """The heading of a column."""
         if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
             return None
         return self.columns[section].heading
 
 
 def make_table_view(model: QAbstractItemModel, columns: Sequence[TableColumn[Any]], name: str) -> QTableView:
-    """A view on a table, or on a filter before one, that says its name to screen readers."""
+    """A view of a table, or of a filter model before one; `name` is what screen readers say."""
     view = QTableView()
     view.setProperty("role", "list")
     view.setAccessibleName(name)
@@ -83,7 +83,7 @@ def make_table_view(model: QAbstractItemModel, columns: Sequence[TableColumn[Any
 
 
 class NamedFact(NamedTuple):
-    """One line of the details."""
+    """A named value, as a line of details or figures."""
 
     name: str
     value: str
@@ -96,6 +96,6 @@ FAILURE_COLUMNS: list[TableColumn[FailedFile]] = [
 
 
 def copy_failures(failures: Sequence[FailedFile]) -> None:
-    """Put the list into the clipboard, file and reason with a tabulator between them."""
+    """Put the failures into the clipboard, a line each: the file, a tabulator, the reason."""
     lines = [f"{show_path(failure.path)}\t{failure.reason}" for failure in failures]
     QGuiApplication.clipboard().setText("\n".join(lines))

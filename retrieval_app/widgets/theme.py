@@ -1,4 +1,4 @@
-"""Colours, type and icons: one set of tokens, light and dark, as a palette and a style sheet.
+"""Colours, fonts and icons: one set of colour tokens for light and one for dark, as a palette and a style sheet.
 
 The pictures carry the colour; the tool is neutral grey with one accent. The scale is 4, 8, 12, 16, 24, 32 px.
 """
@@ -19,7 +19,10 @@ ICON_SIDE = 20
 
 @dataclass(frozen=True, slots=True)
 class ColourTokens:
-    """The colours of one theme, as #rrggbb. `ground` lies around pictures, `surface` under bars and panels."""
+    """The colours of one theme, each as #rrggbb.
+
+    `ground` lies around pictures, `surface` under bars and panels, `line` between them.
+    """
 
     ground: str
     surface: str
@@ -32,7 +35,7 @@ class ColourTokens:
     tint: str  # the accent as a background, under ordinary text
     warning: str
     on_warning: str
-    same: str  # bands of likeness: blue-green, amber and grey, told apart without seeing red or green
+    same: str  # the bands of distances: blue-green, amber and grey, told apart without seeing red or green
     likely: str
     unsure: str
 
@@ -74,7 +77,7 @@ _COLOUR_SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Lig
 
 
 class Theme(QObject):
-    """Keeps the application in the chosen theme, and follows the system when that is the choice."""
+    """The theme of the application, one of THEME_CHOICES; follows the system where that is the choice."""
 
     changed = Signal()
 
@@ -92,9 +95,9 @@ class Theme(QObject):
         self.choose_theme(self.choice)
 
     def choose_theme(self, choice: str) -> None:
-        """Take one of CHOICES."""
+        """Show the application in one of THEME_CHOICES from now on."""
         self.choice = choice
-        self._app.setStyleSheet("")  # all below takes Qt three times as long while there is one
+        self._app.setStyleSheet("")  # with a style sheet set, Qt takes three times as long for all below
         self._app.styleHints().setColorScheme(_COLOUR_SCHEMES[choice])  # so that the system's own dialogs agree
         self._apply_theme()
 
@@ -112,14 +115,14 @@ class Theme(QObject):
         QTimer.singleShot(0, self, self.changed.emit)
 
     def get_icon(self, name: str) -> QIcon:
-        """One of assets/icons in the colours of this theme."""
+        """An icon of assets/icons, by its name without .svg, in the colours of this theme."""
         if (name, self.tokens) not in self._icons:
             self._icons[name, self.tokens] = render_icon(name, self.tokens)
         return self._icons[name, self.tokens]
 
 
 def make_palette(tokens: ColourTokens) -> QPalette:
-    """The palette that Qt's own widgets draw with."""
+    """The palette of a theme, with which Qt draws its own widgets."""
     roles = {
         QPalette.ColorRole.Window: tokens.surface,
         QPalette.ColorRole.WindowText: tokens.text,
@@ -137,26 +140,26 @@ def make_palette(tokens: ColourTokens) -> QPalette:
         QPalette.ColorRole.Accent: tokens.accent,
         QPalette.ColorRole.Mid: tokens.line,
     }
-    result = QPalette(QColor(tokens.surface))
+    palette = QPalette(QColor(tokens.surface))
     for role, colour in roles.items():
-        result.setColor(role, QColor(colour))
+        palette.setColor(role, QColor(colour))
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        result.setColor(QPalette.ColorGroup.Disabled, role, mix_disabled_colour(tokens))
-    return result
+        palette.setColor(QPalette.ColorGroup.Disabled, role, mix_disabled_colour(tokens))
+    return palette
 
 
 def mix_disabled_colour(tokens: ColourTokens) -> QColor:
-    """What cannot be used now: half-way between the muted text and the surface."""
-    one, two = QColor(tokens.muted), QColor(tokens.surface)
+    """The colour of disabled text: half-way between the muted text and the surface."""
+    muted, surface = QColor(tokens.muted), QColor(tokens.surface)
     return QColor(
-        (one.red() + two.red()) // 2,
-        (one.green() + two.green()) // 2,
-        (one.blue() + two.blue()) // 2,
+        (muted.red() + surface.red()) // 2,
+        (muted.green() + surface.green()) // 2,
+        (muted.blue() + surface.blue()) // 2,
     )
 
 
 def make_style_sheet(tokens: ColourTokens) -> str:
-    """The style sheet of the whole application."""
+    """The style sheet of the application in the colours of a theme."""
     tick = find_assets_folder() / "ticks" / ("dark.svg" if tokens == DARK_TOKENS else "light.svg")
     return Template(_STYLE_TEMPLATE).substitute(
         asdict(tokens), faded=mix_disabled_colour(tokens).name(), tick=tick.as_posix()
@@ -164,31 +167,31 @@ def make_style_sheet(tokens: ColourTokens) -> str:
 
 
 def make_tabular_font(font: QFont) -> QFont:
-    """The font with figures of one width, so that distances line up."""
-    result = QFont(font)
-    result.setFeature(QFont.Tag("tnum"), 1)
-    return result
+    """The font with digits of one width, so that distances line up."""
+    tabular_font = QFont(font)
+    tabular_font.setFeature(QFont.Tag("tnum"), 1)
+    return tabular_font
 
 
 def resize_font(font: QFont, pixels: int, *, bold: bool = False) -> QFont:
-    """The font at another size."""
-    result = QFont(font)
-    result.setPixelSize(pixels)
-    result.setBold(bold)
-    return result
+    """The font at a size in px."""
+    resized_font = QFont(font)
+    resized_font.setPixelSize(pixels)
+    resized_font.setBold(bold)
+    return resized_font
 
 
 def render_icon(name: str, tokens: ColourTokens) -> QIcon:
-    """One of assets/icons, tinted for the theme, at one, two and three times its size."""
+    """An icon of assets/icons in the text colour of a theme, at one, two and three times ICON_SIDE px."""
     svg = (find_assets_folder() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
-    result = QIcon()
+    icon = QIcon()
     for mode, colour in (
         (QIcon.Mode.Normal, tokens.text),
         (QIcon.Mode.Disabled, mix_disabled_colour(tokens).name()),
     ):
         for scale in (1, 2, 3):
-            result.addPixmap(_render_svg(svg.replace("currentColor", colour), scale), mode)
-    return result
+            icon.addPixmap(_render_svg(svg.replace("currentColor", colour), scale), mode)
+    return icon
 
 
 def _render_svg(svg: str, scale: int) -> QPixmap:

@@ -1,4 +1,4 @@
-"""How one tile looks: the picture fitted and never cropped, below it rank and distance or the name, and the label."""
+"""Paints one tile: the picture fitted and never cropped, below it rank and distance or the name, and the label."""
 
 from typing import NamedTuple
 
@@ -10,29 +10,29 @@ from indexer.paths import show_path
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band
 from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
 
-TILE_PADDING = 10  # around the picture, within the cell
-CAPTION_HEIGHT = 40
+TILE_PADDING = 10  # px around the picture, within the cell
+CAPTION_HEIGHT = 40  # px
 BAND_LENGTH = 40  # px, the length of a band
-CORNER_RADIUS = 6
+CORNER_RADIUS = 6  # px
 SIGN_TEXTS = {1: "+", -1: "\N{MINUS SIGN}"}
 SIGN_SIDE = 24  # px, the plus and the minus of a tile
 
 
 class TileContent(NamedTuple):
-    """What is known of a tile: no photo until it has been read; a null pixmap where it cannot be shown."""
+    """What a tile shows."""
 
-    photo: Photo | None
-    hit: Hit | None
-    pixmap: QPixmap | None
+    photo: Photo | None  # None until it has been read
+    hit: Hit | None  # None for a photo that is no result of a query
+    pixmap: QPixmap | None  # None until it has been read, null where it cannot be
     side: int  # of the picture's square, px
-    queried: bool
+    queried: bool  # whether the photo is the query
     focused: bool
     hovered: bool
-    mark: int = 0  # how often marked as more like the query; negative: less like
+    mark: int = 0  # how often it is marked as a picture to look for; negative for one to be unlike
 
 
 def paint_tile(painter: QPainter, cell: QRect, tile: TileContent, tokens: ColourTokens) -> None:
-    """One cell of the grid: ground, picture, caption, marks and ring."""
+    """Paint a tile into a cell of the grid: ground, picture, caption, badges, plus and minus."""
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
     card = QRect(0, 0, tile.side + TILE_PADDING, cell.height() - TILE_PADDING // 2)
     card.moveCenter(cell.center())
@@ -48,18 +48,18 @@ def paint_tile(painter: QPainter, cell: QRect, tile: TileContent, tokens: Colour
 
 
 def locate_picture_square(cell: QRect, side: int) -> QRect:
-    """The square within a cell that the picture is fitted into."""
+    """The square of `side` px within a cell that the picture is fitted into."""
     return QRect(cell.center().x() - side // 2, cell.top() + TILE_PADDING, side, side)
 
 
 def locate_sign(square: QRect, sign: int) -> QRect:
-    """Where a picture's plus (1, left) or minus (-1, right) lies and can be clicked."""
+    """The square of SIGN_SIDE px within a picture's square where its plus (1, left) or minus (-1, right) is clicked."""
     left = square.left() + 4 if sign > 0 else square.right() - SIGN_SIDE - 3
     return QRect(left, square.bottom() - SIGN_SIDE - 3, SIGN_SIDE, SIGN_SIDE)
 
 
 def _paint_sign(painter: QPainter, place: QRect, sign: int, times: int, tokens: ColourTokens) -> None:
-    """A round plus or minus, filled where the photo is marked so, with a number where it is so more than once."""
+    """Paint a round plus or minus, filled where the photo is so marked, with a number where it is marked repeatedly."""
     ground, pen = (tokens.surface, tokens.text) if not times else (tokens.accent, tokens.on_accent)
     if times and sign < 0:
         ground, pen = tokens.text, tokens.surface
@@ -78,7 +78,7 @@ def _paint_sign(painter: QPainter, place: QRect, sign: int, times: int, tokens: 
 
 
 def _paint_ground(painter: QPainter, card: QRect, tile: TileContent, tokens: ColourTokens) -> None:
-    """Hover, the dashed ring of the keyboard's tile, the solid ring of the query's own."""
+    """Paint what lies behind a tile: a ground under the pointer, a ring, dashed for focus, solid for the query."""
     pen = QPen(Qt.PenStyle.NoPen)
     if tile.queried:
         pen = QPen(QColor(tokens.accent), 2)
@@ -103,7 +103,7 @@ def _paint_picture(painter: QPainter, square: QRect, pixmap: QPixmap | None, tok
 
 
 def fit_pixmap(pixmap: QPixmap, square: QRect) -> QRect:
-    """Where the pixmap lies when it is fitted into the square, never enlarged beyond twice its pixels."""
+    """The rectangle of a pixmap fitted into a square, in its middle, enlarged to at most twice its pixels."""
     size = pixmap.size().scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
     if size.width() > 2 * pixmap.width():
         size = pixmap.size() * 2
@@ -122,6 +122,7 @@ class _TextLine(NamedTuple):
 
 
 def _paint_caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | None, tokens: ColourTokens) -> None:
+    """Paint two lines: name and label of a photo, or rank, distance, label and band of a hit."""
     base = QFont(painter.font())
     first = QRect(square.left(), square.bottom() + 5, square.width(), 17)
     second = first.translated(0, 16)
@@ -144,7 +145,7 @@ def _paint_caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | No
 
 
 def _paint_rank(painter: QPainter, place: QRect, hit: Hit, tokens: ColourTokens) -> int:
-    """Rank and distance; returns the width that they take."""
+    """Paint rank and distance; the width in px that they take."""
     font = make_tabular_font(resize_font(QFont(painter.font()), BODY_SIZE))
     rank = _TextLine(f"{hit.rank}", font, tokens.muted)
     _paint_text_line(painter, place, rank)
@@ -157,7 +158,7 @@ def _paint_rank(painter: QPainter, place: QRect, hit: Hit, tokens: ColourTokens)
 
 
 def _paint_band(painter: QPainter, place: QRect, distance_band: DistanceBand, tokens: ColourTokens) -> None:
-    """How alike, as a length on a thin track."""
+    """Paint a band as a length on a thin track."""
     painter.setPen(Qt.PenStyle.NoPen)
     for width, colour in (
         (place.width(), tokens.line),
@@ -170,7 +171,7 @@ def _paint_band(painter: QPainter, place: QRect, distance_band: DistanceBand, to
 def _paint_text_line(
     painter: QPainter, place: QRect, line: _TextLine, side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft
 ) -> None:
-    """The line, shortened to its place."""
+    """Paint a line of text, shortened to the width of its place."""
     painter.setFont(line.font)
     painter.setPen(QColor(line.colour))
     elided_text = QFontMetrics(line.font).elidedText(line.text, line.elide, place.width())
@@ -178,7 +179,7 @@ def _paint_text_line(
 
 
 def _paint_badges(painter: QPainter, square: QRect, tile: TileContent, tokens: ColourTokens) -> None:
-    """Small words on the picture: the query's own tile, further copies, a drive that is not connected."""
+    """Paint small words on the picture: that it is the query, that its drive is offline, how many copies it has."""
     assert tile.photo is not None
     font = resize_font(painter.font(), CAPTION_SIZE)
     if tile.queried:

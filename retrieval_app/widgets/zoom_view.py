@@ -1,4 +1,4 @@
-"""A picture that can be enlarged and moved; several show the same part at the same size."""
+"""A picture that can be enlarged and moved, alone or in step with others."""
 
 from typing import NamedTuple
 
@@ -16,48 +16,49 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from indexer.models.framing import SquareBox
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, resize_font
 
 MAX_ZOOM = 32.0  # times the fitted size
-ZOOM_STEP = 1.25  # by one key or one notch of the wheel
-MOVE_SHARE = 0.1  # of what is seen, by one arrow key
+ZOOM_STEP = 1.25  # factor of one key press or one notch of the wheel
+MOVE_SHARE = 0.1  # of the widget, moved by one press of an arrow key
 ZOOM_KEYS = {Qt.Key.Key_Plus: ZOOM_STEP, Qt.Key.Key_Equal: ZOOM_STEP, Qt.Key.Key_Minus: 1 / ZOOM_STEP}
 ARROW_DIRECTIONS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 class ZoomState(NamedTuple):
-    """How often the fitted size, and which point of the picture, in fractions of its sides, lies in the middle."""
+    """Which part of a picture is seen."""
 
-    zoom: float = 1.0
-    x: float = 0.5
+    zoom: float = 1.0  # times the fitted size
+    x: float = 0.5  # the point in the middle of the widget, in fractions of the picture's sides
     y: float = 0.5
 
 
 def clamp_zoom_state(state: ZoomState) -> ZoomState:
-    """The view within its bounds: never smaller than fitted, and then in the middle."""
+    """The state within its bounds: a zoom from 1 to MAX_ZOOM, and a middle that keeps the seen part in the picture."""
     zoom = min(max(state.zoom, 1.0), MAX_ZOOM)
     half_width = 0.5 / zoom
     return ZoomState(zoom, min(max(state.x, half_width), 1 - half_width), min(max(state.y, half_width), 1 - half_width))
 
 
 class ResolutionPair(NamedTuple):
-    """A picture at full resolution, and smaller for where all of it is seen; both null where it cannot be read."""
+    """A picture at full resolution, and smaller, to paint while all of it is seen; null where it cannot be read."""
 
     full: QImage
     small: QImage
 
 
 class HeatLayer(NamedTuple):
-    """Where a picture matches, as a layer over its middle square, whose side is a share of the short side."""
+    """A heat map to lie over a picture, or over a part of it."""
 
     layer: QImage
-    side: float
+    square: SquareBox  # where the layer lies, in fractions of the picture's sides; its border may lie outside
 
 
 class ZoomView(QWidget):
-    """One picture. Says when the user has changed the view; whoever locks several gives it to all of them."""
+    """One picture. To keep several in step, show the state that one of them emits in all of them."""
 
-    zoom_changed = Signal(object)  # View
+    zoom_changed = Signal(object)  # ZoomState; the user has changed it
 
     def __init__(self, theme: Theme, name: str) -> None:
         super().__init__()
@@ -80,21 +81,21 @@ class ZoomView(QWidget):
         self.update()
 
     def is_waiting(self) -> bool:
-        """Whether there is no picture yet."""
+        """Whether no picture has been shown yet, or it is still being read."""
         return self._images is None
 
     def show_heat(self, heat_layer: HeatLayer | None) -> None:
-        """Lay a heat map over what the model sees of the picture; None takes it away."""
+        """Lay a heat map over the part of the picture that the model sees; None removes it."""
         self._heat_layer = heat_layer
         self.update()
 
     def show_zoom_state(self, zoom_state: ZoomState) -> None:
-        """Show that part."""
+        """Show that part of the picture, within its bounds."""
         self.zoom_state = clamp_zoom_state(zoom_state)
         self.update()
 
     def find_picture_rect(self) -> QRectF:
-        """Where the whole picture lies in the widget, mostly outside of it when enlarged."""
+        """The rectangle of all of the picture in px of the widget, of which most may lie outside; empty without one."""
         if self._images is None or self._images.full.isNull():
             return QRectF()
         full = QSizeF(self._images.full.size())
@@ -110,19 +111,19 @@ class ZoomView(QWidget):
         self.zoom_changed.emit(self.zoom_state)
 
     def _zoom_about(self, factor: float, fixed_point: QPointF) -> None:
-        """Enlarge so that what lies under a point stays there."""
-        target, view = self.find_picture_rect(), self.zoom_state
+        """Enlarge by a factor so that what lies under a point of the widget stays there."""
+        target, state = self.find_picture_rect(), self.zoom_state
         if target.isEmpty():
             return
-        zoom = min(max(view.zoom * factor, 1.0), MAX_ZOOM)
+        zoom = min(max(state.zoom * factor, 1.0), MAX_ZOOM)
         away = fixed_point - QRectF(self.rect()).center()
-        shift = 1 - view.zoom / zoom
-        x = view.x + away.x() / target.width() * shift
-        y = view.y + away.y() / target.height() * shift
+        shift = 1 - state.zoom / zoom
+        x = state.x + away.x() / target.width() * shift
+        y = state.y + away.y() / target.height() * shift
         self._change_zoom_state(ZoomState(zoom, x, y))
 
     def _move_by(self, shift: QPointF) -> None:
-        """Move what is seen by so many pixels."""
+        """Move the part that is seen by a shift in px."""
         target = self.find_picture_rect()
         if not target.isEmpty():
             x, y = self.zoom_state.x + shift.x() / target.width(), self.zoom_state.y + shift.y() / target.height()
@@ -139,24 +140,24 @@ class ZoomView(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """The picture follows the hand."""
+        """Move the picture with the pointer."""
         if self._drag_position is not None:
             before, self._drag_position = self._drag_position, event.position()
             self._move_by(before - self._drag_position)
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """The hand lets go."""
+        """End the move."""
         self._drag_position = None
         self.setCursor(Qt.CursorShape.OpenHandCursor)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """All of the picture, or one of its pixels for one of the screen."""
+        """Show all of an enlarged picture; else enlarge it to one of its pixels for one of the screen."""
         self._change_zoom_state(ZoomState()) if self.zoom_state.zoom > 1 else self._zoom_about(
             self._compute_pixel_zoom(), event.position()
         )
 
     def _compute_pixel_zoom(self) -> float:
-        """The zoom at which the picture's pixels are the screen's."""
+        """The zoom at which one pixel of the picture is one of the screen, at least ZOOM_STEP."""
         target = self.find_picture_rect()
         if self._images is None or target.isEmpty():
             return 1.0
@@ -165,14 +166,14 @@ class ZoomView(QWidget):
         )
 
     def event(self, event: QEvent) -> bool:
-        """Plus and minus zoom here, whatever they mean elsewhere."""
+        """Take plus and minus from the window's shortcuts, as they zoom here."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in ZOOM_KEYS:
             event.accept()
             return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom and move by keys."""
+        """Zoom by plus, minus and 0, move by arrows."""
         if event.key() in ZOOM_KEYS:
             self._zoom_about(ZOOM_KEYS[Qt.Key(event.key())], QRectF(self.rect()).center())
         elif event.key() in ARROW_DIRECTIONS:
@@ -184,12 +185,12 @@ class ZoomView(QWidget):
             super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The view stays what it is."""
+        """Paint anew; the zoom state stays."""
         super().resizeEvent(event)
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Ground, picture, heat, and the ring of the keys."""
+        """Paint ground, picture, heat map, and a ring for the keyboard focus."""
         tokens, target = self._theme.tokens, self.find_picture_rect()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -199,7 +200,7 @@ class ZoomView(QWidget):
             small_suffices = target.width() * ratio <= self._images.small.width()
             painter.drawImage(target, self._images.small if small_suffices else self._images.full)
             if self._heat_layer is not None:
-                painter.drawImage(locate_middle_square(target, self._heat_layer.side), self._heat_layer.layer)
+                draw_heat(painter, target, self._heat_layer)
         else:
             painter.setPen(QColor(tokens.muted))
             painter.setFont(resize_font(painter.font(), CAPTION_SIZE))
@@ -211,9 +212,15 @@ class ZoomView(QWidget):
         painter.end()
 
 
-def locate_middle_square(target: QRectF, share: float) -> QRectF:
-    """The square in the middle of a picture whose side is a share of its short side."""
-    side = share * min(target.width(), target.height())
-    square = QRectF(0, 0, side, side)
-    square.moveCenter(target.center())
-    return square
+def draw_heat(painter: QPainter, target: QRectF, heat: HeatLayer) -> None:
+    """Draw a heat map over the picture that fills a rectangle, without what of it lies outside the picture."""
+    painter.save()
+    painter.setClipRect(target, Qt.ClipOperation.IntersectClip)
+    painter.drawImage(locate_square(target, heat.square), heat.layer)
+    painter.restore()
+
+
+def locate_square(target: QRectF, square: SquareBox) -> QRectF:
+    """The rectangle of a square, in fractions of a picture's sides, when the picture fills another rectangle."""
+    corner = QPointF(target.x() + square.left * target.width(), target.y() + square.top * target.height())
+    return QRectF(corner, QSizeF(square.width * target.width(), square.height * target.height()))

@@ -1,4 +1,4 @@
-"""The small windows: photos that could not be read, the keys, what this program is, and the report of a bug."""
+"""The dialogs of the window: photos that could not be read, the keys, the program itself, and the report of a bug."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -23,7 +23,7 @@ from retrieval_app.wording import format_count
 
 
 class FailuresDialog(QDialog):
-    """The files that could not be read, with reasons; the list can be copied."""
+    """The files that could not be read, each with its reason; the list can be copied."""
 
     def __init__(self, failures: Sequence[FailedFile], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +45,7 @@ class FailuresDialog(QDialog):
 
 
 class KeysDialog(QDialog):
-    """Every key in two columns."""
+    """The keys, each with what it does, in two columns."""
 
     def __init__(self, keys: Sequence[KeyDescription], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,7 +64,7 @@ class KeysDialog(QDialog):
 
 
 class ReportDialog(QDialog):
-    """A fault of the program: what the user can do, and what to send."""
+    """The report of a bug, to be copied, with what the user can do."""
 
     def __init__(self, report: str, log: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,7 +84,7 @@ class ReportDialog(QDialog):
 
 
 def make_about_box(parent: QWidget) -> QMessageBox:
-    """Name, version, licence."""
+    """A message box with the program's name, version, purpose and licence."""
     box = QMessageBox(parent)
     box.setWindowTitle("About Lookalike")
     box.setTextFormat(Qt.TextFormat.PlainText)

@@ -1,4 +1,4 @@
-"""What comes from outside by drop or paste: picture files, a picture in memory, folders."""
+"""Pictures and folders out of the data of a drop or of the clipboard."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,33 +11,35 @@ from indexer.search.query import QueryExample
 
 
 class ReceivedItems(NamedTuple):
-    """Pictures to look for, and folders to index."""
+    """Pictures to search with, and folders to index."""
 
     pictures: tuple[QueryExample, ...]
     folders: tuple[Path, ...]
 
 
 def read_mime_data(data: QMimeData) -> ReceivedItems:
-    """What was dropped or pasted. Only local files count: nothing is ever fetched from the network."""
+    """The pictures and folders in dropped or pasted data: local files, or a picture in memory where there is no file.
+
+    Addresses of the network are passed over, as nothing is ever fetched from there.
+    """
     paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
     folders = tuple(path for path in paths if path.is_dir())
     pictures: tuple[QueryExample, ...] = tuple(path for path in paths if path not in folders)
     if not paths and data.hasImage():
         image_data = data.imageData()
-        image = (
-            image_data.toImage() if isinstance(image_data, QPixmap) else QImage(image_data)
-        )  # a pixmap comes from our own window
+        is_pixmap = isinstance(image_data, QPixmap)  # it comes from our own window
+        image = image_data.toImage() if is_pixmap else QImage(image_data)
         pictures = () if image.isNull() else (to_pillow(image),)
     return ReceivedItems(pictures, folders)
 
 
 def can_accept_drag(data: QMimeData) -> bool:
-    """Whether a drag may carry something of use; looks at no file, as it is asked while the pointer moves."""
+    """Whether a drag carries a local file or a picture; reads no file, as it is asked while the pointer moves."""
     return any(url.isLocalFile() for url in data.urls()) or data.hasImage()
 
 
 def to_pillow(image: QImage) -> Image.Image:
-    """A Qt image as a Pillow picture, what is transparent on white."""
+    """A Qt image as an RGB Pillow picture, transparent parts on white."""
     flat = QImage(image.size(), QImage.Format.Format_RGB888)
     flat.fill(Qt.GlobalColor.white)
     painter = QPainter(flat)

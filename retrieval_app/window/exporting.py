@@ -1,4 +1,4 @@
-"""What is shown, taken out for other programs: asked where to, written in a thread, never into a photo folder."""
+"""Export of what is shown into a file for other programs: written in a thread, never into a photo folder."""
 
 import os
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ EXPORT_FORMATS = {
 
 
 class ExportRequest(NamedTuple):
-    """What to write: the hits of a query, or where they are None the library's photos that pass a filter."""
+    """What to write: the hits of a query or, where `hits` is None, the library's photos that pass a filter."""
 
     examples: tuple[QueryExample, ...]
     hits: Sequence[Hit] | None
@@ -41,7 +41,7 @@ class ExportRequest(NamedTuple):
 
 
 class ListingExporter(QObject):
-    """Asks where to, and says where it was written."""
+    """Asks for a file, has the shown photos or hits written into it, and says when that is done."""
 
     written = Signal(str, bytes)  # a sentence, the path
 
@@ -50,7 +50,7 @@ class ListingExporter(QObject):
         self._session = session
         self._settings = settings
         self._window = window
-        self._writer = LibraryWriter(self)  # its own, as no label waits for a sheet
+        self._writer = LibraryWriter(self)  # not the library's, so that no label waits for a sheet
         self._writer.written.connect(self._report_written)
         self._writer.refused.connect(self._report_refusal)
         session.library.changed.connect(self._follow_library)
@@ -58,7 +58,7 @@ class ListingExporter(QObject):
         self._folder: Path | None = None
 
     def can_export(self) -> bool:
-        """Whether there is anything to write."""
+        """Whether the library has a photo."""
         return not self._session.library.is_empty
 
     def is_idle(self) -> bool:
@@ -88,7 +88,7 @@ class ListingExporter(QObject):
         dialog.open()
 
     def write_file(self, out: Path, request: ExportRequest) -> None:
-        """Write into this file, of a form by its suffix."""
+        """Write into this file, in the format of its suffix (EXPORT_FORMATS)."""
         self._settings.write_value("export", str(out.parent))
         self._session.notice_posted.emit(f"Writing {show_path(os.fsencode(out))}…")
         self._writer.write(out, partial(_write_listing, out=out, request=request))
@@ -107,7 +107,7 @@ class ListingExporter(QObject):
 
 
 def _write_listing(library: Library, out: Path, request: ExportRequest) -> str:
-    """Write the file; what was written, in a sentence. LookalikeError where it must not or cannot be written there."""
+    """Write the file; a sentence about what was written. LookalikeError where it may not or cannot lie there."""
     content = "vectors" if out.suffix.lower() == ".npy" else "library" if request.hits is None else "hits"
     pictures = tuple(path for example in request.examples if (path := _find_file(library, example)) is not None)
     export.require_suffix(out, content)
@@ -122,7 +122,7 @@ def _write_listing(library: Library, out: Path, request: ExportRequest) -> str:
 
 
 def _write_content(library: Library, out: Path, content: str, pictures: Sequence[Path], request: ExportRequest) -> int:
-    """Have it written; how many photos that were."""
+    """Write the file; the number of photos written."""
     if content == "hits":
         export.export_hits(out, pictures, request.hits or ())
         return len(request.hits or ())
@@ -131,7 +131,7 @@ def _write_content(library: Library, out: Path, content: str, pictures: Sequence
 
 
 def _find_file(library: Library, example: QueryExample) -> Path | None:
-    """The file of a query's picture; None for one in memory or one that has gone."""
+    """The file of a query's picture; None for a picture in memory, or a photo that is no longer in the library."""
     example_picture = example.example if isinstance(example, CroppedExample) else example
     if isinstance(example_picture, int):
         return next((Path(os.fsdecode(photo.path)) for photo in library.load_photos([example_picture])), None)

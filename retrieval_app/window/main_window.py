@@ -1,4 +1,4 @@
-"""The main window: menus, toolbar, page, status line. It wires and decides nothing."""
+"""The main window: builds pages, menus, toolbar and status line, and connects them. It decides nothing."""
 
 import os
 from functools import partial
@@ -59,7 +59,7 @@ KEYS_OUTSIDE_MENUS = [
 
 
 class MainWindow(QMainWindow):
-    """Everything the user sees."""
+    """The window with all pages; the closing of it ends every thread and child process."""
 
     def __init__(self, session: Session, tiles: TileCache, theme: Theme, settings: WindowSettings) -> None:
         super().__init__()
@@ -70,20 +70,11 @@ class MainWindow(QMainWindow):
         self.input_opener = InputOpener(session, settings, self)
         self.listing_exporter = ListingExporter(session, settings, self)
         self.search_page = SearchPage(session, tiles, theme)
-        self.page_stack = PageStack()
-        self.page_stack.add_page("Search", self.search_page, "Find what looks alike", self.search_page.take_focus)
         self.duplicates_page = DuplicatesPage(session, tiles, theme)
-        self.page_stack.add_page(
-            "Duplicates", self.duplicates_page, "Photos that are there more than once", self.duplicates_page.take_focus
-        )
         self.map_page = MapPage(session, tiles, theme)
-        self.page_stack.add_page(
-            "Map", self.map_page, "All photos in a plane, alike ones together", self.map_page.take_focus
-        )
         self.library_page = LibraryPage(session)
-        self.page_stack.add_page(
-            "Library", self.library_page, "Folders, failures and figures", self.library_page.take_focus
-        )
+        self.page_stack = PageStack()
+        self._add_pages()
         self.status_line = StatusLine(session)
         self.banner = TroubleBanner(session, theme)
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
@@ -103,10 +94,19 @@ class MainWindow(QMainWindow):
 
     # Building
 
-    def _list_menus(self) -> dict[str, list[MenuEntry | None]]:
-        return self._menus_of_pictures() | self._menus_of_searching() | self._menus_of_the_library()
+    def _add_pages(self) -> None:
+        search, duplicates = self.search_page, self.duplicates_page
+        photo_map, library = self.map_page, self.library_page
+        add_page = self.page_stack.add_page
+        add_page("Search", search, "Find what looks alike", search.take_focus)
+        add_page("Duplicates", duplicates, "Photos that are there more than once", duplicates.take_focus)
+        add_page("Map", photo_map, "All photos in a plane, alike ones together", photo_map.take_focus)
+        add_page("Library", library, "Folders, failures and figures", library.take_focus)
 
-    def _menus_of_pictures(self) -> dict[str, list[MenuEntry | None]]:
+    def _list_menus(self) -> dict[str, list[MenuEntry | None]]:
+        return self._list_picture_menus() | self._list_search_menus() | self._list_library_menus()
+
+    def _list_picture_menus(self) -> dict[str, list[MenuEntry | None]]:
         return {
             "File": [
                 MenuEntry("Index folder…", self.input_opener.choose_folder, ("Ctrl+I",), "index-folder"),
@@ -140,7 +140,7 @@ class MainWindow(QMainWindow):
             ],
         }
 
-    def _menus_of_searching(self) -> dict[str, list[MenuEntry | None]]:
+    def _list_search_menus(self) -> dict[str, list[MenuEntry | None]]:
         search = self.session.search
         back, forward = partial(search.move_in_history, -1), partial(search.move_in_history, 1)
         return {
@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
             ],
         }
 
-    def _menus_of_the_library(self) -> dict[str, list[MenuEntry | None]]:
+    def _list_library_menus(self) -> dict[str, list[MenuEntry | None]]:
         session = self.session
         return {
             "Model": [
@@ -256,7 +256,7 @@ class MainWindow(QMainWindow):
         self.theme.changed.connect(self._draw_icons)
 
     def _restore_settings(self) -> None:
-        """As the window was left the last time."""
+        """Restore size, panes, tile size and details as they were when the window was last closed."""
         self.size_slider.setValue(self._settings.read_number("tile", DEFAULT_TILE_SIDE))
         self.search_page.details.setVisible(self._settings.read_text("details", "shown") == "shown")
         self._settings.restore_window(self, self.search_page.panes)
@@ -297,7 +297,7 @@ class MainWindow(QMainWindow):
     # What the menus do
 
     def copy_path(self) -> None:
-        """Put the path of the current photo into the clipboard."""
+        """Put the path of the current photo into the clipboard, or say why it cannot be put there."""
         photo = self.search_page.current_photo()
         url = make_file_url(photo.path) if photo else None
         if url is not None:
@@ -307,11 +307,11 @@ class MainWindow(QMainWindow):
             self.session.notice_posted.emit(NOT_UTF8)
 
     def show_failures(self) -> None:
-        """List the photos that could not be read."""
+        """Open the list of photos that could not be read."""
         FailuresDialog(self.session.library.failures, self).open()
 
     def show_keys(self) -> None:
-        """List the keys."""
+        """Open the list of keys."""
         KeysDialog([*KEYS_OUTSIDE_MENUS, *self.menus.list_keys()], self).open()
 
     def _resize_tiles(self, pixels: int) -> None:
@@ -328,24 +328,24 @@ class MainWindow(QMainWindow):
     # What comes from outside
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Pictures and folders are welcome."""
+        """Accept a drag that may carry pictures or folders."""
         if can_accept_drag(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """A picture is a query, several are one query, a folder is indexed."""
+        """Search with the dropped pictures as one query, and index the dropped folders."""
         event.setDropAction(Qt.DropAction.CopyAction)  # a move would let the other program delete its file
         event.accept()
         self.input_opener.open_items(read_mime_data(event.mimeData()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The side buttons of a mouse go back and forward."""
+        """Go back and forward in the history by the side buttons of the mouse."""
         steps = {Qt.MouseButton.BackButton: -1, Qt.MouseButton.ForwardButton: 1}
         if event.button() in steps:
             self.session.search.move_in_history(steps[event.button()])
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Keep the settings; end threads and the running jobs."""
+        """Save the settings, and end all threads and child processes; a training at work may keep the window open."""
         if not self.training.may_close():
             event.ignore()
             return

@@ -1,4 +1,4 @@
-"""How folders and pictures come into the window: chosen in the system's dialogs, pasted, dropped."""
+"""How folders and pictures come into the window: chosen in the system's dialogs, pasted or dropped."""
 
 import os
 from functools import partial
@@ -19,7 +19,7 @@ MAX_FOLDERS_CHECKED = 50  # folders in and below a chosen one: enough to tell, a
 
 
 class InputOpener:
-    """Asks for folders and pictures, beginning where the user was the last time."""
+    """Asks for folders and pictures, starting in the folder that was last chosen, and indexes or searches with them."""
 
     def __init__(self, session: Session, settings: WindowSettings, window: QWidget) -> None:
         self._session = session
@@ -37,7 +37,7 @@ class InputOpener:
             self._session.job.index_folders([folder], labelled=True)
 
     def choose_library(self) -> None:
-        """Ask for a library folder and open it; what is none is refused, a folder of pictures offered to be indexed."""
+        """Ask for a library folder and open it; a folder of pictures is offered to be indexed, any other is refused."""
         folder, session = self._ask_folder("Choose a folder that ends in .library"), self._session
         if folder is None:
             return
@@ -51,9 +51,9 @@ class InputOpener:
             session.report_trouble(f"There is no library in {name}.", "Choose another folder", self.choose_library)
 
     def choose_pictures(self) -> None:
-        """Ask for pictures from anywhere and search with them."""
-        title, place = "Find what looks like these pictures", self._last_folder()
-        names, _ = QFileDialog.getOpenFileNames(self._window, title, place)
+        """Ask for pictures from anywhere and search with them as one query."""
+        title = "Find what looks like these pictures"
+        names, _ = QFileDialog.getOpenFileNames(self._window, title, self._last_folder())
         if names:
             self._settings.write_value("folder", str(Path(names[0]).parent))
             self._search_pictures([Path(name) for name in names])
@@ -95,6 +95,6 @@ class InputOpener:
 
 
 def _holds_pictures(folder: Path) -> bool:
-    """Whether there are pictures in the first folders."""
+    """Whether a folder or one below it holds a picture, judged by name, in the first MAX_FOLDERS_CHECKED folders."""
     names = (name for _, _, names in islice(os.walk(os.fsencode(folder)), MAX_FOLDERS_CHECKED) for name in names)
     return any(map(is_candidate, names))

@@ -1,4 +1,4 @@
-"""The pages of the window: one is shown at a time, chosen by a row of buttons or by Ctrl and its number."""
+"""The pages of the window, of which one is shown: chosen by a row of buttons, or by Ctrl and its number."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from retrieval_app.widgets.menus import MenuEntry
 
 
 class PageStack(QStackedWidget):
-    """The pages by name, in the order of their numbers, and the `row` of buttons that chooses among them."""
+    """Named pages, numbered in the order in which they are added, and the `button_row` that chooses among them."""
 
     page_changed = Signal()  # another page is shown
 
@@ -25,7 +25,7 @@ class PageStack(QStackedWidget):
         self._focus_actions: dict[str, Callable[[], None]] = {}
 
     def add_page(self, name: str, page: QWidget, purpose: str, focus: Callable[[], None]) -> None:
-        """One more page: what it is for, in a few words, and how it takes the keys when it is shown."""
+        """Add a page at the end; `purpose` is its tool tip, and `focus` gives it the keyboard focus when shown."""
         self.addWidget(page)
         button = QToolButton()
         button.setText(name)
@@ -40,20 +40,20 @@ class PageStack(QStackedWidget):
         self._buttons[name], self._focus_actions[name] = button, focus
 
     def show_page(self, name: str) -> None:
-        """Show a page and let it take the keys."""
-        place = list(self._buttons).index(name)
+        """Show a page and give it the keyboard focus."""
+        index = list(self._buttons).index(name)
         self._buttons[name].setChecked(True)
-        if place != self.currentIndex():
-            self.setCurrentIndex(place)
+        if index != self.currentIndex():
+            self.setCurrentIndex(index)
             self.page_changed.emit()
         self._focus_actions[name]()
 
     def is_showing(self, name: str) -> bool:
-        """Whether that page is the one that is shown."""
+        """Whether the page of that name is shown."""
         return self._buttons[name].isChecked()
 
     def list_menu_entries(self) -> list[MenuEntry]:
-        """The lines of the menu that lead to the pages."""
+        """A menu entry for each page, in their order, that shows it."""
         return [
             MenuEntry(f"{name} page", partial(self.show_page, name), (f"Ctrl+{number}",))
             for number, name in enumerate(self._buttons, 1)

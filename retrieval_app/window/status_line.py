@@ -1,4 +1,4 @@
-"""The line at the foot of the window, with the running job, and the banner at its head, with what is wrong."""
+"""The line at the foot of the window, about the running job, and the banner at its head, about what is wrong."""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
@@ -13,7 +13,7 @@ from retrieval_app.workers.job_wording import describe_job
 
 
 class StatusLine(QWidget):
-    """Progress with rate, time left and cancel; notices; failures; the library's figures."""
+    """One line with the running job or the last notice, the number of failures, and the library's figures."""
 
     failures_wanted = Signal()
 
@@ -67,7 +67,7 @@ class StatusLine(QWidget):
         self.message_label.setText("Stopping…" if job.stopping else describe_job(job))
 
     def offer_file(self, sentence: str, path: bytes) -> None:
-        """Say that a file was written, with a link that shows where, until there is other news."""
+        """Show a notice with a link that opens the folder of a file, until the next notice."""
         self._show_notice(sentence)
         self._path = path
         self.file_button.setToolTip(sentence)
@@ -94,14 +94,14 @@ class StatusLine(QWidget):
 
 
 class TroubleBanner(QFrame):
-    """What is wrong, in a sentence, with the one button that does something about it."""
+    """A sentence that says what is wrong, and the button that does something about it; hidden where nothing is."""
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
         self._trouble: TroubleMessage | None = None
         self.setProperty("role", "banner")
-        self._sign = QLabel()
+        self._warning_icon = QLabel()
         self.sentence_label = make_label("", wrap=True)
         self.sentence_label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.remedy_button = make_button("")
@@ -119,13 +119,13 @@ class TroubleBanner(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 8, 12, 8)
         row.setSpacing(12)
-        row.addWidget(self._sign)
+        row.addWidget(self._warning_icon)
         row.addWidget(self.sentence_label, 1)
         row.addWidget(self.remedy_button)
         row.addWidget(self._close_button)
 
     def _draw_icons(self) -> None:
-        self._sign.setPixmap(self._theme.get_icon("warning").pixmap(QSize(20, 20)))
+        self._warning_icon.setPixmap(self._theme.get_icon("warning").pixmap(QSize(20, 20)))
         self._close_button.setIcon(self._theme.get_icon("close"))
 
     def _show_trouble(self, trouble: TroubleMessage | None) -> None:

@@ -12,18 +12,18 @@ from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 from indexer.progress import Progress
 from retrieval_app.workers.job_state import STARTING, RateEstimator
 
-GRACE_MS = 8_000  # a child that was asked to stop finishes its batch; one that does not is ended
+GRACE_MS = 8_000  # for a child that was asked to stop to finish its batch; then it is killed
 EXIT_REFUSED = 2  # the exit code that comes with one sentence for the user
-EXIT_FAULT = 1  # with a traceback for a bug, without a word where the system ended what hung
+EXIT_FAULT = 1  # with a traceback: a bug; with no output: the system ended what hung
 STOPPED_UNEXPECTEDLY = "The work stopped unexpectedly. What was done is kept."
 LOG = logging.getLogger("lookalike.jobs")
 
 
 class JobEnd(NamedTuple):
-    """How a child ended: its last line, or the sentence that says why there is none."""
+    """How a child process ended."""
 
-    result: dict[str, object] | None
-    sentence: str
+    result: dict[str, object] | None  # the fields of its last line, None where it told no result
+    sentence: str  # why there is no result; "" where there is one, or the child was cancelled
     cancelled: bool
     crashed: bool = False  # it did not end by itself
 
@@ -51,7 +51,7 @@ class ChildProcess(QObject):
         self._process.start(command[0], list(command[1:]))
 
     def cancel(self) -> None:
-        """Ask the child to stop by closing its input; end it when it does not."""
+        """Ask the child to stop by closing its input; kill it where it has not ended after GRACE_MS."""
         if self._cancelled or self._has_ended:
             return
         self._cancelled = True
@@ -60,7 +60,7 @@ class ChildProcess(QObject):
         QTimer.singleShot(GRACE_MS, self, self._process.kill)
 
     def close(self) -> None:
-        """Stop the child before the application ends, and wait for it; it says nothing any more."""
+        """Stop the child before the application ends, and wait for it; no signal is emitted any more."""
         self._has_ended = True
         self._process.closeWriteChannel()
         if self._process.state() != QProcess.ProcessState.NotRunning and not self._process.waitForFinished(GRACE_MS):
@@ -68,7 +68,7 @@ class ChildProcess(QObject):
             self._process.waitForFinished(GRACE_MS)
 
     def is_running(self) -> bool:
-        """Whether the child is at work."""
+        """Whether the child process has not ended."""
         return self._process.state() != QProcess.ProcessState.NotRunning
 
     def _read_output(self) -> None:

@@ -1,4 +1,4 @@
-"""The watch on a library's folders: a child that indexes whatever changes, and makes way for other work."""
+"""The watch on a library's folders: a child process that indexes what changes, and pauses for a job."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +17,11 @@ class FolderWatch(QObject):
     """The watch on one library: `_update_child` starts or stops the child until it does what is wanted."""
 
     changed = Signal()
-    failed = Signal(str)  # it stopped and stays away; the sentence says why
+    failed = Signal(str)  # it has stopped and does not start again; the sentence says why
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.wanted = False
+        self.wanted = False  # whether the user wants the folders to be watched
         self.state: JobState | None = None  # while something is being indexed
         self._folder: Path | None = None
         self._paused = False
@@ -31,7 +31,7 @@ class FolderWatch(QObject):
         self._crashed = False  # the last child did, and no run has come through since
 
     def follow_library(self, folder: Path, *, wanted: bool) -> None:
-        """Watch the folders of this library and of no other, if that is wanted."""
+        """Watch the folders of this library if that is wanted, and of no other."""
         self._folder, self.wanted, self._crashed = folder, wanted, False
         self.changed.emit()
         self._update_child()
@@ -52,12 +52,13 @@ class FolderWatch(QObject):
             self._child.close()
 
     def _update_child(self) -> None:
-        wanted = self._folder if self.wanted and not self._paused else None
+        """Take the next step from what the child does to what it is to do; its end takes the step after that."""
+        wanted_library = self._folder if self.wanted and not self._paused else None
         if self._child is not None:
-            if self._child_library != wanted:
+            if self._child_library != wanted_library:
                 self._child.cancel()
-        elif wanted is not None:
-            self._start_child(wanted)
+        elif wanted_library is not None:
+            self._start_child(wanted_library)
         elif self._after_pause is not None:
             after_pause, self._after_pause = self._after_pause, None
             after_pause()

@@ -13,13 +13,11 @@ STAGE_TEXTS = {
     "compare": "Comparing",
     "map": "Laying out the map",
 }
-
-
-COUNTED_STAGES = ("embed", "hash", "map")
+COUNTED_STAGES = ("embed", "hash", "map")  # stages of which count, rate and time left are told
 
 
 def describe_job(job: JobState) -> str:
-    """How the job is doing: 'Indexing 12,300 of 40,000  ·  218/s  ·  2 min left'."""
+    """How a job is doing, in one line: 'Indexing 12,300 of 40,000  ·  218/s  ·  2 min left'."""
     progress = job.progress
     parts = [STAGE_TEXTS.get(progress.stage, progress.stage.capitalize())]
     if progress.stage == "scan":

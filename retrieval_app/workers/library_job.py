@@ -1,7 +1,7 @@
 """What is done to the open library: one job at a time in a child process, and between jobs the watch on its folders.
 
-A run that crashes is started once more by itself: the new one decodes the pictures that were being decoded one by one,
-so that the crash costs a single picture (`indexer.photos.journal`).
+A run that crashes is started once more by itself. The second run decodes one by one the pictures that were being
+decoded at the crash, so that it costs a single picture (`indexer.photos.journal`).
 """
 
 from collections.abc import Callable, Sequence
@@ -96,7 +96,7 @@ class LibraryJob(QObject):
 
 
 def summarize_job(result: dict[str, object]) -> str:
-    """One sentence about a finished job."""
+    """A sentence about the result of a finished job."""
     return JOB_SUMMARIES[str(result["result"])](result)
 
 

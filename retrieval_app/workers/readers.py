@@ -1,6 +1,6 @@
 """Threads that read the open library; the newest question is answered first, as it is what the user looks at.
 
-Writing is another matter (`writer`): there everything is done, in the order in which it was said.
+Writing is another matter (`writer`): there every task is run, in the order in which it was given.
 """
 
 import threading

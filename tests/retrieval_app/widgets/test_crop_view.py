@@ -114,7 +114,7 @@ def test_a_handle_drawn_past_the_other_side_turns_the_box_over() -> None:
 def drawn(window: MainWindow, qtbot: QtBot) -> CropView:
     """The query picture, once it is there."""
     picture = window.search_page.query_panel.picture
-    qtbot.waitUntil(lambda: not window.session.search.is_running and picture.look() is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.session.search.is_running and picture.load_pixmap() is not None, timeout=20_000)
     return picture
 
 

@@ -1,4 +1,4 @@
-"""What is taken for a library, a photo folder and a picture, and what is said of what is none."""
+"""Which folders count as a library or as a photo folder, which files as pictures, and what the user is told of others."""
 
 import shutil
 from pathlib import Path
