@@ -15,10 +15,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from make_screenshots import SCREENSHOTS, save_in_theme, save_window, wait_for_pictures, wait_until
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from retrieval_app.session.reading import RANK_REFINED
 
 from indexer.database.filters import Filter
 from indexer.photos.samples import find_sample_folder
+from indexer.ranking.rankings import RANK_REFINED
 from retrieval_app.app import build_application
 from retrieval_app.window.exporting import ExportRequest
 from retrieval_app.window.main_window import MainWindow
@@ -140,11 +140,10 @@ def show_export(window: MainWindow, scratch: Path) -> None:
     window.resize(1280, 800)
     window.session.search.toggle_query_photo(int(window.session.search.listing.ids[2]))
     wait_until_idle(window)
-    assert window.session.search.query is not None
-    window.listing_exporter.write_file(
-        scratch / "results.html",
-        ExportRequest(window.session.search.query.positives, window.session.search.listing.hits),
-    )
+    search = window.session.search
+    assert search.query is not None
+    request = ExportRequest(search.query.positives, search.listing.hits, within=None)
+    window.listing_exporter.write_file(scratch / "results.html", request)
     wait_until(window.listing_exporter.is_idle)
     wait_until_idle(window)
     save_window(window, "exported")
