@@ -21,7 +21,7 @@ from retrieval_app.widgets.distance_band import describe_rarity
 from retrieval_app.widgets.picture import PictureView
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.widgets.zoom_view import HeatLayer, locate_middle_square
+from retrieval_app.widgets.zoom_view import HeatLayer, draw_heat
 from retrieval_app.wording import format_confidence, format_count
 from retrieval_app.workers.readers import LibraryReaders
 
@@ -196,11 +196,11 @@ def list_photo_facts(photo: Photo, hit: Hit | None) -> Iterator[NamedFact]:
 
 
 def paint_heat(pixmap: QPixmap, heat: HeatLayer) -> QPixmap:
-    """The picture with its heat map over the square that the model sees."""
+    """The picture with its heat map over what the model sees of it."""
     result = QPixmap(pixmap)
     painter = QPainter(result)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    painter.drawImage(locate_middle_square(QRectF(result.rect()), heat.side), heat.layer)
+    draw_heat(painter, QRectF(result.rect()), heat)
     painter.end()
     return result
 

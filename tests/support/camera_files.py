@@ -1,4 +1,4 @@
-"""TIFF and camera RAW files written by hand, as no library writes them."""
+"""TIFF and camera RAW files built byte by byte, as no library writes them."""
 
 import struct
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _TIFF_TYPES = {"B": 1, "s": 2, "H": 3, "I": 4}
 
 
 def tiff_directory(entries: Sequence[TiffEntry], at: int, following: int = 0) -> bytes:
-    """One little-endian TIFF directory that will lie `at` this offset, long values behind it."""
+    """The bytes of a little-endian TIFF directory for offset `at`, with the values longer than four bytes behind it."""
     table, behind = struct.pack("<H", len(entries)), b""
     end = at + 2 + 12 * len(entries) + 4
     for tag, kind, values in sorted(entries):
@@ -33,7 +33,7 @@ SENSOR_SIZE = (320, 240)
 
 
 def dng(preview: Image.Image | None = None, *, compression: int = JPEG, orientation: int = 1) -> bytes:
-    """A camera RAW file in DNG: a grey ramp on a 16-bit sensor with red, green and blue cells, and maybe a preview."""
+    """A camera RAW file in DNG: a grey ramp on a 16-bit sensor with red, green and blue cells, maybe with a preview."""
     cells = np.tile(np.linspace(500, 60000, SENSOR_SIZE[0]).astype("<u2"), (SENSOR_SIZE[1], 1)).tobytes()
     stored = _stored(preview, compression)
     at_sensor = 8 + len(cells) + len(stored)
@@ -52,7 +52,7 @@ def dng(preview: Image.Image | None = None, *, compression: int = JPEG, orientat
 
 
 def _stored(preview: Image.Image | None, compression: int) -> bytes:
-    """The preview's bytes, an even number of them."""
+    """The bytes of the preview, padded to an even number."""
     if preview is None:
         return b""
     file = BytesIO()

@@ -1,4 +1,4 @@
-"""The command line as a user has it: a process of its own, with a home of its own."""
+"""Runs the command line as a user does: in a process of its own, with a data directory of its own."""
 
 import json
 import os
@@ -17,30 +17,30 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Said(NamedTuple):
-    """What a command said: exit code, standard output and error."""
+    """What a command has returned: exit code, standard output and standard error."""
 
     code: int
     out: str
     err: str
 
     def objects(self) -> list[dict[str, Any]]:
-        """The JSON objects of standard output, one per line; fails where a line is none."""
+        """The JSON objects of standard output, one from each line; raises for a line that is no JSON."""
         return [json.loads(line) for line in self.out.splitlines()]
 
     def result(self) -> dict[str, Any]:
-        """The last object."""
+        """The last JSON object of standard output, which is the result of a command with --json."""
         return self.objects()[-1]
 
 
 def environment(home: Path) -> dict[str, str]:
-    """An environment with libraries in `home`, without a display, with one thread for each library of numbers."""
+    """The environment variables of a command: libraries in `home`, no display, warnings as errors."""
     keep = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     keep.pop("QT_QPA_PLATFORM", None)
     return keep | {"LOOKALIKE_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error", "COLUMNS": "80"}
 
 
 def command(*words: str | Path) -> list[str]:
-    """The words as a command line of this program."""
+    """The command line that runs `lookalike` with these words."""
     return [sys.executable, "-m", "retrieval_app.cli", *(str(word) for word in words)]
 
 
@@ -98,5 +98,5 @@ def run_patiently(words: Sequence[str], *, stdin: str = "", idle_limit: float = 
 
 
 def lookalike(home: Path, *words: str | Path, stdin: str = "") -> Said:
-    """Run one command to its end."""
+    """Run `lookalike` with these words to its end, see `run_patiently`."""
     return run_patiently(command(*words), stdin=stdin, env=environment(home))

@@ -7,7 +7,7 @@ EACH = 8
 
 
 def draw(shape: str, number: int) -> Image.Image:
-    """A picture of the class, another one for each number."""
+    """A picture of a class of CLASSES, with sides of 120 to 160 px, another one for each number."""
     width, height = ((160, 120), (120, 160), (140, 140))[number % 3]
     image = Image.new("RGB", (width, height), (245, 245, 240))
     pen = ImageDraw.Draw(image)

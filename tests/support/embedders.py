@@ -1,4 +1,4 @@
-"""A model small enough to follow by hand: it meets the Embedder protocol and counts what it is asked."""
+"""A model small enough to compute by hand, which fulfils the Embedder protocol and counts the pictures it embeds."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ SIDE = 8
 
 
 def tiny_card(name: str = "tiny") -> ModelCard:
-    """The card of a model without a network; another name is another model."""
+    """The card of a model without a network; another name makes another fingerprint."""
     return ModelCard(
         name=name,
         backbone="none",
@@ -25,14 +25,14 @@ def tiny_card(name: str = "tiny") -> ModelCard:
 
 
 def write_card(models: Path) -> None:
-    """Put the tiny model's card where a library looks for it."""
+    """Write the card of the tiny model to where a library looks for it."""
     folder = models / tiny_card().fingerprint
     folder.mkdir(parents=True)
     (folder / CARD_FILE).write_bytes(serialise_card(tiny_card()))
 
 
 class Tiny:
-    """The picture at 8 x 8, its numbers (192,) about the middle, at unit length; `asked` counts embedded pictures."""
+    """Embeds a picture as its 8 x 8 pixels (192,) less the middle grey, at unit length; `asked` counts the pictures."""
 
     precision = "fp32"
 
@@ -51,14 +51,14 @@ class Tiny:
 
 
 class Ranked(NamedTuple):
-    """An answer to compare with: photo ids in order, their distances."""
+    """The expected result of a search: photo ids in order, and their distances."""
 
     ids: list[int]
     distances: list[float]
 
 
 def nearest_by_loop(ids: list[int], vectors: np.ndarray, query: np.ndarray, k: int) -> Ranked:
-    """The k nearest by one plain loop in float64, ordered by (distance, id): the oracle of every search."""
+    """The k nearest by a plain loop in float64, ordered by (distance, id): the oracle of every search."""
     found = []
     for id, vector in zip(ids, vectors, strict=True):
         difference = vector.astype(np.float64) - query.astype(np.float64)

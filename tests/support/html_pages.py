@@ -1,4 +1,4 @@
-"""An HTML page taken apart: is it whole, does it stand alone, what does it say."""
+"""Parses an HTML page, to test that it is complete, that it loads nothing from outside, and what it says."""
 
 from html.parser import HTMLParser
 from typing import NamedTuple
@@ -8,7 +8,7 @@ OUTSIDE = {"src", "href", "srcset", "data", "action", "xlink:href"}
 
 
 class Page(NamedTuple):
-    """The elements in order, the words between them, and what was found wrong."""
+    """The elements of a page in order, the text between them, and its faults in sentences."""
 
     elements: list[str]
     words: str
@@ -47,7 +47,7 @@ class _Reader(HTMLParser):
 
 
 def parse(text: str) -> Page:
-    """Take a page apart."""
+    """Parse a page and collect its faults: unclosed elements, references to the outside, scripts."""
     reader = _Reader()
     reader.feed(text)
     reader.close()

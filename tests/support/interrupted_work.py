@@ -1,4 +1,6 @@
-"""Work that Ctrl-C strikes at a chosen place; prints what it was told: python -m tests.support.interrupted_work PLACE.
+"""Work that is interrupted by Ctrl-C at a chosen place: python -m tests.support.interrupted_work PLACE.
+
+Prints to standard error which exception the work has seen.
 
 A process of its own: where a network has run in wide registers, a signal frame no longer fits the stack that a fault
 handler, such as a test runner's, sets aside for signals.
@@ -14,7 +16,7 @@ from indexer.progress import Progress, Steps
 
 
 class _Struck(Mapping[str, float]):
-    """Values that are interrupted while they are shown."""
+    """Values of a progress that raise the signal while they are printed."""
 
     def __getitem__(self, key: str) -> float:
         return 1.0

@@ -11,7 +11,7 @@ SIDE = 48
 
 
 def shape(number: int, seed: int) -> Image.Image:
-    """A picture of class `number`: a shape of its colour somewhere on noise that is other for each seed."""
+    """A picture of class `number`, SIDE px square: a shape in its colour on noise; both vary with the seed."""
     rng = np.random.default_rng([number, seed])
     image = Image.fromarray(rng.integers(60, 200, (SIDE, SIDE, 3), dtype=np.uint8))
     left, top = rng.integers(2, SIDE // 2, 2).tolist()
@@ -22,7 +22,7 @@ def shape(number: int, seed: int) -> Image.Image:
 
 
 def write_classes(folder: Path, classes: int, photos: int, *, mixed: bool = False) -> Path:
-    """Write `photos` pictures of each of so many classes; `mixed` deals the pictures to the classes by chance."""
+    """Write `photos` pictures for each of `classes` sub-folders; with `mixed`, shapes and folders have no relation."""
     rng = np.random.default_rng(0)
     for number in range(classes):
         home = folder / f"class-{number:02d}"

@@ -1,4 +1,4 @@
-"""The losses as their papers write them: one pair or triplet at a time, in plain loops, as oracles."""
+"""The losses as their papers define them, as oracles: one pair or triplet at a time, in plain loops."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -24,7 +24,7 @@ def batch(sizes: list[int], *, dim: int = 4, seed: int = 0) -> tuple[Tensor, Ten
 
 
 def unit(embeddings: Tensor) -> Tensor:
-    """What pytorch-metric-learning does inside, so that both sides' gradients pass through it."""
+    """The embeddings at unit length, as pytorch-metric-learning scales them, so that both gradients do too."""
     return torch.nn.functional.normalize(embeddings, dim=1)
 
 
@@ -34,14 +34,14 @@ def value_and_gradient(loss: Tensor, embeddings: Tensor) -> tuple[float, Tensor]
 
 
 def of_loss(loss: str, options: LossOptions, embeddings: Tensor, labels: Tensor) -> LossValue:
-    """What the loss says, with chance at its beginning."""
+    """The value of a loss of LOSSES, computed with torch's random numbers started from SEED."""
     torch.manual_seed(SEED)
     value: LossValue = LOSSES[loss](options)(embeddings, labels)
     return value
 
 
 def drawn_by_chance(table: list[list[float]], labels: list[int]) -> Iterator[tuple[int, ...]]:
-    """The triplets that `random` draws from SEED; what it may draw is tested with the miners."""
+    """The triplets that the miner "random" draws from SEED; which it may draw is tested with the miners."""
     batch = rank_batch(torch.tensor(table, dtype=torch.float64), torch.tensor(labels))
     torch.manual_seed(SEED)
     span = MINERS["random"](batch, 0.0)
@@ -52,7 +52,7 @@ def drawn_by_chance(table: list[list[float]], labels: list[int]) -> Iterator[tup
 def triplets_by_hand(
     table: list[list[float]], labels: list[int], miner: str, margin: float
 ) -> Iterator[tuple[int, ...]]:
-    """The rules as the papers say them, one triplet at a time."""
+    """The triplets of a miner by the rule of its paper, found one at a time."""
     if miner == "random":
         yield from drawn_by_chance(table, labels)
         return

@@ -1,4 +1,4 @@
-"""Damage the files of a generation in every way, one after the other, and tell what a search then did.
+"""Damages the files of a generation in many ways, one at a time, and reports what a search does then.
 
 Run as a program of its own, `python mutations.py LIBRARY OTHER FOREIGN SCRATCH quick|long`, because Annoy brings the
 process down when a damaged file gets through to it. OTHER has another generation of the same model, FOREIGN one of
@@ -29,7 +29,7 @@ MANIFEST = "manifest.json"
 
 
 def _edited(change: Callable[[bytearray], bytearray | bytes]) -> Mutation:
-    """Change the content in place, and set the time of change back."""
+    """A mutation that changes the content in place and restores the times of the file."""
 
     def mutate(path: Path, other: Path) -> None:
         times = path.stat()
@@ -126,7 +126,7 @@ AGREED: dict[str, dict[str, object]] = {  # the database agrees with the manifes
 
 
 class Case(NamedTuple):
-    """One mutation of one file; `agreed` also tells the database of the changed manifest."""
+    """A mutation of a file; with `agreed` the database has the hash of the changed manifest, as if it were right."""
 
     file: str
     what: str
@@ -136,7 +136,7 @@ class Case(NamedTuple):
 
 
 def quick(other: Path, foreign: Path) -> list[Case]:
-    """Every kind of damage once for every file."""
+    """Every kind of damage, once for every file."""
     files = (*GENERATION_FILES, MANIFEST)
     cases = [Case(file, what, how, other) for file in files for what, how in MUTATIONS.items()]
     cases += [Case(file, "the file of another model", _swap, foreign) for file in files]
@@ -146,7 +146,7 @@ def quick(other: Path, foreign: Path) -> list[Case]:
 
 
 def long(other: Path, foreign: Path) -> list[Case]:
-    """The quick ones, and many more places and sizes."""
+    """The quick cases, and bits flipped, cuts and growth at many more places and sizes."""
     random, cases = np.random.default_rng(0), quick(other, foreign)
     for file in (*GENERATION_FILES, MANIFEST):
         for share in random.random(24):
@@ -166,7 +166,7 @@ def _grown(more: bytes) -> Callable[[bytearray], bytearray]:
 
 
 def try_one(library: Path, case: Case, *, rebuild: bool) -> dict[str, object]:
-    """Search once so that the files are known as verified, damage one, search again in a fresh opening, index."""
+    """Search, so that the files count as verified; damage one, open the library again and search; then index."""
     with Library.open(library) as opened:
         ids, vectors = all_vectors(opened)
         before = opened.search(Query((ids[0],)), k=10).engine
@@ -194,7 +194,7 @@ def try_one(library: Path, case: Case, *, rebuild: bool) -> dict[str, object]:
 
 
 def main(library: Path, other: Path, foreign: Path, scratch: Path, extent: str) -> None:
-    """Try all mutations of all files, each on a fresh copy; of the quick ones every eighth is built anew."""
+    """Try all cases, each on a fresh copy of the library; of the quick ones every eighth is indexed again."""
     cases, step = (quick(other, foreign), 8) if extent == "quick" else (long(other, foreign), 1)
     for number, case in enumerate(cases):
         copy = scratch / "copy.library"

@@ -1,6 +1,6 @@
-"""Test pictures and hostile files: small functions that write them, and CASES, the corpus with what is to come of each.
+"""Test pictures and hostile files: small functions that write them, and CASES, the corpus with the expected outcomes.
 
-`Case.name` is a file name, so the corpus can be written into a folder and indexed as it is.
+`Case.name` is a file name, so that the corpus can be written into a folder and indexed as it is.
 """
 
 import os
@@ -27,7 +27,7 @@ Write = Callable[[Path], object]
 
 
 class Case(NamedTuple):
-    """A file: its name, how it is written, and "photo" or a fragment of the reason why it is none."""
+    """A file: its name, how it is written, and "photo" or a part of the reason for which it is refused."""
 
     name: str
     write: Write
@@ -157,7 +157,7 @@ def jpeg_claiming(width: int, height: int, *, progressive: bool = False) -> byte
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Give up root's right to read and write everything; does nothing for other users."""
+    """Act as the user nobody within the block, so that root lacks its rights too; without effect for other users."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(65534)

@@ -1,4 +1,4 @@
-"""The same drawing planted in squares of two different photographs: what a heat map should peak on."""
+"""A drawing planted in squares of two different photographs, which the heat maps of the two should peak on."""
 
 from functools import cache
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from indexer.photos.samples import find_sample_folder
 
 SIDE = 224
 SMALLEST, LARGEST = 0.3, 0.5  # the drawing's longer side, of the square's
-LONGEST, FILLED = 1.6, 0.5  # the drawings are compact: at most so long for their width, so much of their box drawn on
+LONGEST, FILLED = 1.6, 0.5  # of compact drawings: the most long for wide, and the least share of the box that is filled
 
 
 class Planted(NamedTuple):
@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 
 
 def planted_pairs(count: int, seed: int = 0) -> list[Pair]:
-    """So many pairs: a drawing drawn by lot, at a place and a size of its own in each of two photographs."""
+    """Pairs with a random drawing each, at random places and sizes in the two photographs."""
     random = np.random.default_rng(seed)
     one, other = (Image.fromarray(pixels) for pixels in load_sample_images().images)
     drawings = compact_drawings()
@@ -49,7 +49,7 @@ def planted_pairs(count: int, seed: int = 0) -> list[Pair]:
 
 @cache
 def compact_drawings() -> list[Image.Image]:
-    """The bundled drawings, RGBA, without their empty border, that are filled and about as wide as high."""
+    """The bundled drawings as RGBA without their empty border, those that are filled and about as wide as high."""
     found = []
     for path in sorted(find_sample_folder().glob("*/*.png")):
         with Image.open(path) as image:

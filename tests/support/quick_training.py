@@ -1,4 +1,4 @@
-"""A training that takes seconds, and all it said on the way."""
+"""A training that takes seconds, run with a record of the progress that it reports."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -14,14 +14,14 @@ QUICK = TrainConfig(
 
 
 class Trained(NamedTuple):
-    """A training that has run, and its progress."""
+    """The result of a training, and its progress in order."""
 
     result: TrainResult
     said: list[Progress]
 
 
 def run_to_end(config: TrainConfig, folder: Path, out: Path) -> Trained:
-    """Train and keep the progress."""
+    """Train to the end."""
     steps = train(config, folder, out)
     said: list[Progress] = []
     while True:

@@ -1,4 +1,4 @@
-"""Soft colour pictures, as unlike as photographs are and as stable under compression."""
+"""Soft colour pictures, as different from each other and as stable under compression as photographs."""
 
 import numpy as np
 from PIL import Image

@@ -1,4 +1,4 @@
-"""A child process that speaks like `lookalike train --json`, so that the window's side is tested without a training."""
+"""A child process that writes like `lookalike train --json`, to test the window's side without a training."""
 
 import json
 import os
@@ -28,24 +28,24 @@ REFUSES = "import sys; print('The disk is full.', file=sys.stderr); sys.exit(2)"
 
 
 def speaking(pipe: Path | None, warning: str = "", result: dict[str, Any] | None = None) -> list[str]:
-    """A child that comes to its result when `let_go` is called, or never where there is no pipe."""
+    """The command of a child that gives its result when `let_go` is called, or works until stopped without a pipe."""
     if pipe is not None:
         os.mkfifo(pipe)
     return [sys.executable, "-c", SPEAKS, str(pipe or "-"), warning, json.dumps(result)]
 
 
 def refusing() -> list[str]:
-    """A child that ends with a sentence."""
+    """The command of a child that ends with a sentence."""
     return [sys.executable, "-c", REFUSES]
 
 
 def let_go(pipe: Path) -> None:
-    """Let the child come to its result."""
+    """Let the child that waits at a pipe give its result."""
     pipe.open("w").close()
 
 
 def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[str, Any]:
-    """The last line of a training on these pictures."""
+    """The result of a training on these pictures, as the last line of the child has it."""
 
     def figures(model: str, value: float) -> dict[str, Any]:
         hits = {"1": value, "5": value + 0.1, "10": value + 0.2}

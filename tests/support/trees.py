@@ -10,7 +10,7 @@ LIMIT = 1 << 24  # bytes of a file that are compared: the largest here is a hole
 
 
 def paint(path: Path, seed: int, *, side: int = 24) -> Path:
-    """Write a small PNG of coloured noise, another one for each seed; its folders are made."""
+    """Write a small PNG of coloured noise, another one for each seed, and create its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     blocks = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     Image.fromarray(blocks).resize((side, side), Image.Resampling.NEAREST).save(path, "PNG")

@@ -1,4 +1,4 @@
-"""Libraries of made-up embeddings, without a picture: for searches that are compared with a plain loop."""
+"""Libraries of made-up embeddings without pictures, for searches that are compared with a plain loop."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ ROOT = b"/nowhere/photos"
 
 
 def clustered(count: int, *, dim: int = 192, seed: int = 0) -> np.ndarray:
-    """Unit vectors (count, dim) float16 in clusters, as those of pictures are."""
+    """Unit vectors (count, dim) float16 in clusters of about twenty, as those of pictures are."""
     random = np.random.default_rng(seed)
     centres = random.standard_normal((max(2, count // 20), dim))
     vectors = centres[random.integers(0, len(centres), count)] + 0.7 * random.standard_normal((count, dim))
@@ -24,13 +24,13 @@ def clustered(count: int, *, dim: int = 192, seed: int = 0) -> np.ndarray:
 
 
 def outcome(root: int, number: int, vector: np.ndarray) -> FileOutcome:
-    """A file of a content of its own with this embedding."""
+    """The outcome of a file with a content of its own and this embedding."""
     sha256 = content_hash(str(number).encode())
     return FileOutcome(root, FileRecord(b"%06d.jpg" % number, 1, 1, 1), None, sha256, 10, 10, vector, "fp32")
 
 
 def fill(folder: Path, vectors: np.ndarray, *, publish: bool = True, first: int = 0) -> None:
-    """Add photos with these embeddings (n, 192) to a library, made where there is none, and publish a generation."""
+    """Add photos with these embeddings (n, 192) to a library, which is created if needed, and publish a generation."""
     with Library.create(folder) as library:
         card = tiny_card()
         model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
@@ -42,6 +42,6 @@ def fill(folder: Path, vectors: np.ndarray, *, publish: bool = True, first: int 
 
 
 def all_vectors(library: Library) -> tuple[list[int], np.ndarray]:
-    """Ids and vectors of all embeddings, in the order they came, straight from the database."""
+    """Photo ids and vectors (n, dim) of all embeddings in the order of writing, straight from the database."""
     rows = library.store.database.fetch_rows("SELECT photo, vector FROM embeddings ORDER BY seq")
     return [row[0] for row in rows], np.stack([np.frombuffer(row[1], "<f2") for row in rows])
