@@ -1,11 +1,15 @@
 """The window, and the `lookalike` command.
 
-    app             puts everything together: application, theme, session, window, hooks
-    session         the state: methods in, signals out; opens the library, searches, indexes, remembers
-      jobs          long work: child processes that speak JSON lines, threads that read the library
-    window          menus, toolbar, page, status line; wires the widgets to the session
-      search_page   query_panel | results_view with its grid | details_panel
-    tiles           photo facts and pixmaps, read by threads, kept within bounds
+`commands` puts the command line together, `cli` starts it; `app` puts the window together and is where to begin:
+application, theme, session, window, and the hooks that report a bug. The rooms, from the bottom up:
+
+    wording             numbers as the window shows them
+    widgets             parts that know Qt and no session
+    workers             threads and child processes that know no widget
+    session             the opened library, the search in it, the job on it: what all pages share
+    search, compare, duplicates, map, library, fine_tuning
+                        a page each, with its parts; search shows compare, else no page knows another
+    window              menus, toolbar and status line around the pages
 
 Signals go one way: a widget calls a method of the session, the session says what changed, the widgets read it again.
 The window's thread reads no file and runs no search. No machine learning is imported here; torch not even indirectly.
