@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := .run/sample.library
 
-.PHONY: run test test-long bench screenshots clean
+.PHONY: run test test-long bench docs screenshots clean
 
 run: .venv/ready-to-run
 	@sh .ci/run-sample $(BIN) $(SAMPLE)
@@ -20,6 +20,10 @@ test-long: .venv/ready-to-test
 
 bench: .venv/ready-to-test
 	$(BIN)/python -m tests.benchmarks
+
+docs: .venv/ready-to-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/pdoc --docformat markdown --no-show-source --output-directory build/docs indexer training retrieval_app
 
 screenshots: .venv/ready-to-test
 	$(BIN)/python docs/make_screenshots.py

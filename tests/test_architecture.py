@@ -1,0 +1,141 @@
+"""The shape of the code, held by figures: sizes, names, rooms. A figure here may fall; it does not rise again."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from tests.support.commands import ROOT
+
+PACKAGES = ("indexer", "training", "retrieval_app")
+FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+ROOMS = sorted({path.parent for path in FILES})
+
+MOST_FILE_LINES = 400
+MOST_FUNCTION_LINES = 50
+USUAL_FUNCTION_LINES = 25  # of 95 of 100 functions
+MOST_LOOSE_MODULES = 8  # directly in a package
+MOST_ROOM_MODULES = 14
+ONE_WORD_SHARE = 0.06  # of the names of functions and classes; 0.68 before they were named by what they are
+STORY_LINES = 4  # a room says what it is for, and what lives in it
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class Named(NamedTuple):
+    """A function, method or class, and the file it is defined in."""
+
+    path: Path
+    node: Definition
+
+
+def definitions() -> Iterator[Named]:
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, Definition):
+                yield Named(path, node)
+
+
+def words_of(name: str) -> list[str]:
+    """`_read_tiff` and `ReadTiff` are two words each; special methods have none."""
+    if name.startswith("__"):
+        return []
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return [word for word in spaced.split("_") if word]
+
+
+def length_of(named: Named) -> int:
+    return (named.node.end_lineno or 0) - named.node.lineno + 1
+
+
+def where(named: Named) -> str:
+    return f"{named.path.relative_to(ROOT)}:{named.node.lineno} {named.node.name}"
+
+
+@pytest.mark.parametrize(("name", "count"), [("_draw", 1), ("drawTile", 2), ("HTTPServer", 2), ("draw_all_tiles", 3)])
+def test_words_of_a_name_are_counted_right(name: str, count: int) -> None:
+    assert len(words_of(name)) == count
+    assert words_of("__init__") == []
+
+
+def test_no_file_is_longer_than_can_be_read_at_once() -> None:
+    assert [str(path) for path in FILES if len(path.read_text(encoding="utf-8").splitlines()) > MOST_FILE_LINES] == []
+
+
+def test_functions_are_short() -> None:
+    functions = [named for named in definitions() if not isinstance(named.node, ast.ClassDef)]
+    assert [where(named) for named in functions if length_of(named) > MOST_FUNCTION_LINES] == []
+    assert np.quantile([length_of(named) for named in functions], 0.95) <= USUAL_FUNCTION_LINES
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places = defaultdict(list)
+    for named in definitions():
+        if isinstance(named.node, ast.ClassDef):
+            places[named.node.name.lstrip("_")].append(where(named))
+    assert [found for found in places.values() if len(found) > 1] == []
+
+
+def test_names_say_what_they_are() -> None:
+    names = [words for named in definitions() if (words := words_of(named.node.name))]
+    assert sum(len(words) == 1 for words in names) / len(names) <= ONE_WORD_SHARE
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
+def test_every_room_tells_its_story(room: Path) -> None:
+    tree = ast.parse((room / "__init__.py").read_text(encoding="utf-8"))
+    story = ast.get_docstring(tree)
+    assert story is not None
+    assert len(story.splitlines()) >= STORY_LINES
+    if room.name not in PACKAGES:  # so that starting does not import what it does not need
+        assert len(tree.body) == 1
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
+def test_no_room_is_crowded(room: Path) -> None:
+    modules = [path for path in room.glob("*.py") if path.stem not in ("__init__", "__main__")]
+    assert len(modules) <= (MOST_LOOSE_MODULES if room.parent == ROOT else MOST_ROOM_MODULES)
+
+
+def test_paths_are_taken_apart_in_one_module() -> None:
+    by_hand = re.compile(r"""\.(?:r?split|r?partition|r?find|r?strip|r?index)\(b?(?:"/"|'/'|"\\\\"|'\\\\')""")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in FILES
+        if path != ROOT / "indexer" / "paths.py"
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if by_hand.search(line)
+    ]
+    assert found == []
+
+
+def test_no_document_outside_the_repository_is_named() -> None:
+    names = re.compile(r"\b(?:DESIGN|FACTS|LOOK|STYLE|SCALE|HOUSE)(?:\.md| \d)")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in FILES
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if names.search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_tests_stand_where_their_rooms_stand(package: str) -> None:
+    """A folder of tests has the name of a room; `promises` go through all of them."""
+    rooms = {path.name for path in (ROOT / package).iterdir() if (path / "__init__.py").exists()}
+    tests = {path.name for path in (ROOT / "tests" / package).iterdir() if path.is_dir() and path.name[0] != "_"}
+    assert tests - rooms <= {"promises"}
+
+
+def test_every_room_stands_in_a_layer() -> None:
+    """What is in no layer is held by none: import-linter's `exhaustive` says so, and this that it is on."""
+    contracts = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("[[tool.importlinter.contracts]]")[1:]
+    layered = [one for one in contracts if 'type = "layers"' in one and "containers" in one]
+    assert len(layered) == len(PACKAGES)
+    assert all("exhaustive = true" in one for one in layered)
