@@ -17,7 +17,7 @@ from retrieval_app.workers.library_job import LibraryJob
 
 
 class Session(QObject):
-    """What all pages share. The three objects know the user's troubles and notices; the session passes them on."""
+    """What all pages share: three objects, whose troubles and notices for the user are passed on here."""
 
     trouble_changed = Signal(object)  # TroubleMessage, or None when it is over
     notice_posted = Signal(str)  # a sentence for the status line

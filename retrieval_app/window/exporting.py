@@ -55,7 +55,6 @@ class ListingExporter(QObject):
         self._writer.refused.connect(self._report_refusal)
         session.library.changed.connect(self._follow_library)
         session.closing.connect(self._writer.close)
-        self._folder: Path | None = None
 
     def can_export(self) -> bool:
         """Whether the library has a photo."""
@@ -94,9 +93,7 @@ class ListingExporter(QObject):
         self._writer.write(out, partial(_write_listing, out=out, request=request))
 
     def _follow_library(self) -> None:
-        if self._folder != self._session.library.folder:
-            self._folder = self._session.library.folder
-            self._writer.open(self._folder)
+        self._writer.follow_library(self._session.library.folder)
 
     def _report_written(self, key: object, sentence: object) -> None:
         assert isinstance(key, Path)

@@ -59,7 +59,7 @@ KEYS_OUTSIDE_MENUS = [
 
 
 class MainWindow(QMainWindow):
-    """The window with all pages; the closing of it ends every thread and child process."""
+    """The window with all its pages; closing it ends every thread and child process."""
 
     def __init__(self, session: Session, tiles: TileCache, theme: Theme, settings: WindowSettings) -> None:
         super().__init__()

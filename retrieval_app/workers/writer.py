@@ -39,9 +39,14 @@ class LibraryWriter(QObject):
         self._thread.start()
 
     def open(self, folder: Path | None) -> None:
-        """Write into this library from now on; what was given before still goes into the one before."""
+        """Write into this library from now on, or none; what was given before still goes into the one before."""
         self._folder = folder
         self._library_number += 1
+
+    def follow_library(self, folder: Path) -> None:
+        """Write into this library from now on, which may be the same as before."""
+        if folder != self._folder:
+            self.open(folder)
 
     def write(self, key: Hashable, work: LibraryTask) -> None:
         """Have `work` done to the open library, after all that was given before."""
