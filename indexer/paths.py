@@ -1,8 +1,14 @@
-"""Paths as bytes: how they are joined, compared and shown to people. The only place that splits a path by hand."""
+"""Paths as bytes: joined, split, compared and shown to people. The only place that splits a path by hand.
+
+Photos may have any name that the system allows, so paths are bytes everywhere and text only where people read them. A
+stored path is relative to its root and has "/" between folders.
+"""
 
 import os
 import unicodedata
 from pathlib import Path
+
+SEPARATOR = b"/"
 
 
 def show_path(path: bytes | Path) -> str:
@@ -10,12 +16,13 @@ def show_path(path: bytes | Path) -> str:
     return "".join(_escape_character(character) for character in os.fsdecode(path))
 
 
-def join_path(root: bytes, path: bytes) -> bytes:
-    """The absolute path of a file that is known by its path relative to a root."""
-    return root.rstrip(b"/") + b"/" + path
+def show_file_name(path: bytes) -> str:
+    """The name of the file at a path as one printable line for people, without its folders."""
+    return show_path(os.path.basename(path))  # noqa: PTH119 - bytes
 
 
 def _escape_character(character: str) -> str:
+    """The character, or its code where it is not printable or would change how the line around it is shown."""
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # how os.fsdecode carries a byte that is not UTF-8
         return f"\\x{code - 0xDC00:02x}"
@@ -25,6 +32,27 @@ def _escape_character(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def make_prefix(folder: bytes) -> bytes:
+    """The folder with one separator behind it: what the paths of all files below it begin with."""
+    return folder.rstrip(SEPARATOR) + SEPARATOR
+
+
+def join_path(root: bytes, path: bytes) -> bytes:
+    """The absolute path of a file that is known by its path relative to a root."""
+    return make_prefix(root) + path
+
+
 def is_below(path: bytes, folder: bytes) -> bool:
     """Whether an absolute path is a folder or lies below it."""
-    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+    return path == folder or path.startswith(make_prefix(folder))
+
+
+def get_parent_folder(path: bytes) -> bytes:
+    """The folder that a file lies in; empty for a name alone."""
+    return os.path.dirname(path)  # noqa: PTH120 - bytes
+
+
+def get_first_folder(path: bytes) -> bytes | None:
+    """The first folder of a relative path, None for a name alone."""
+    first, separator, _ = path.partition(SEPARATOR)
+    return first if separator else None

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from indexer.errors import PhotoError
-from indexer.paths import show_path
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import _READ_FLAGS, _read_whole, content_hash, is_candidate, read_photo
 from tests.support import pictures
@@ -182,20 +181,6 @@ def test_a_walk_takes_pictures_by_suffix(name: bytes) -> None:
 @pytest.mark.parametrize("name", [b"a.txt", b"jpg", b".jpg", b"._a.jpg", b".hidden.png", b"a.jpg.part", b"a.svg", b""])
 def test_a_walk_takes_no_other_or_hidden_file(name: bytes) -> None:
     assert not is_candidate(name)
-
-
-def test_a_path_is_shown_as_printable_text() -> None:
-    assert show_path(b"/a/caf\xc3\xa9 \xe5\xaf\xbf\xe5\x8f\xb8.jpg") == "/a/café 寿司.jpg"
-    assert show_path(b"\xff\n\x1b[31m\x7f.jpg") == "\\xff\\x0a\\x1b[31m\\x7f.jpg"
-    assert show_path("a\u202egpj.exe\u2028b".encode()) == "a\\u202egpj.exe\\u2028b"
-
-
-@given(st.binary(max_size=40))
-def test_text_of_any_bytes_fits_a_line_and_a_terminal(path: bytes) -> None:
-    shown = show_path(path)
-    assert len(shown.splitlines()) <= 1
-    shown.encode()
-    assert all(ord(character) >= 32 for character in shown)
 
 
 def test_the_content_hash_is_sha256() -> None:
