@@ -29,10 +29,10 @@ from training.data.pictures import PicturePart
 from training.data.split import DataSplit
 from training.fitting.frozen_features import cache_outputs
 from training.fitting.learner import choose_device, compute_pooled_features, enable_autocast
+from training.settings import cost
 from training.settings.config import TrainConfig, list_settings
 from training.settings.cost import (
     EPOCH_ROUNDS,
-    THIS_MACHINE,
     TrainingMachine,
     choose_chunk_size,
     choose_recipe,
@@ -83,8 +83,8 @@ class TrainingPhotos(NamedTuple):
 
 
 def detect_machine() -> TrainingMachine:
-    """This computer."""
-    return THIS_MACHINE._replace(cuda=choose_device() == "cuda")
+    """This computer, and whether its graphics card can be used."""
+    return cost.THIS_MACHINE._replace(cuda=choose_device() == "cuda")
 
 
 def choose_recipe_settings(config: TrainConfig, parts: DataSplit, machine: TrainingMachine) -> RecipeSettings:

@@ -27,7 +27,7 @@ from training.fitting.learner import (
 from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos, choose_recipe_settings
 from training.settings import cost
 from training.settings.config import TrainConfig
-from training.settings.cost import THIS_MACHINE, TrainingMachine, choose_chunk_size, choose_recipe
+from training.settings.cost import TrainingMachine, choose_chunk_size, choose_recipe
 
 
 def config_of(recipe: str, dim: int = 8) -> TrainConfig:
@@ -199,7 +199,7 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(
     found = []
     for memory, parts in ((64 << 30, 1), (25_000_000, 4)):
         monkeypatch.setattr(cost, "THIS_MACHINE", TrainingMachine(2, memory=memory))
-        assert -(-12 // choose_chunk_size(12, 32, THIS_MACHINE)) == parts
+        assert -(-12 // choose_chunk_size(12, 32, cost.THIS_MACHINE)) == parts
         network = create_pretrained(config_of(recipe)).double()
         pooled = material_of(recipe, network, photos).compute_features(np.arange(12), torch.Generator().manual_seed(3))
         (pooled @ pooled.T).square().mean().backward()  # type: ignore[no-untyped-call]  # every picture's gradient rests on all others

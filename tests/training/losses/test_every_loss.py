@@ -89,7 +89,7 @@ def test_every_loss_tells_the_same_distances(loss: str) -> None:
     )
     assert stats.negative_distance == pytest.approx(float(table[~same].mean().detach()))
     assert 0 < stats.active_fraction < 1
-    assert stats.note == ""
+    assert stats.problem_note == ""
 
 
 def test_words_and_code_name_the_same_losses_and_miners() -> None:

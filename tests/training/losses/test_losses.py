@@ -190,7 +190,7 @@ def test_no_triplet_is_a_loss_of_zero_with_its_graph_and_a_note(miner: str, size
     assert embeddings.grad is not None
     assert not embeddings.grad.any()
     assert value.stats.mined == 0
-    assert value.stats.note
+    assert value.stats.problem_note
 
 
 @pytest.mark.parametrize("miner", MINERS)
@@ -208,7 +208,7 @@ def test_the_active_fraction_counts_all_triplets_whatever_the_miner(miner: str) 
 def test_statistics_hold_the_mean_distances_of_all_pairs() -> None:
     value = LOSSES["contrastive"](LossOptions(1.0, "hard", "all"))(on_a_line(0, 0.5, 2), torch.tensor([0, 0, 1]))
     assert value.stats == BatchStats(2, 4, 0, 2, 4, 0.5, 1.75)
-    assert value.stats.note == ""
+    assert value.stats.problem_note == ""
 
 
 def test_combined_statistics_weigh_distances_by_pairs() -> None:

@@ -24,7 +24,7 @@ from training.fitting.learner import create_pretrained
 from training.settings import cost
 from training.settings.choices import LOSSES
 from training.settings.config import TrainConfig
-from training.settings.cost import THIS_MACHINE, TrainingMachine, choose_chunk_size
+from training.settings.cost import TrainingMachine, choose_chunk_size
 from training.studies.baselines import embed_with_lda
 from training.studies.study_report import (
     average_over_seeds,
@@ -213,7 +213,7 @@ def test_where_memory_is_short_every_kind_of_views_goes_through_the_network_in_p
         material = drain(_prepare_material(variant, network, ground))
         seen.clear()
         assert len(material.compute_features(np.arange(12), torch.Generator().manual_seed(0))) == 12
-        assert max(seen) == choose_chunk_size(12, 32, THIS_MACHINE) < 12
+        assert max(seen) == choose_chunk_size(12, 32, cost.THIS_MACHINE) < 12
         assert sum(seen) == 12
 
 
