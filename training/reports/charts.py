@@ -1,12 +1,15 @@
-"""Charts as SVG text, to stand inside an HTML page: no script, no font and no file from elsewhere.
+"""Charts as SVG, to stand inside an HTML page: no script, no font and no file from elsewhere.
 
-All words are escaped: names of classes and models come from anywhere.
+They are written as text, number by number: a plotting library would bring fonts of its own and scripts or styles that
+the page's content-security policy forbids. All words are escaped: names of classes and models come from anywhere.
 """
 
 import html
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from markupsafe import Markup
 
 from indexer.reports.palette import pick_class_colour
 from indexer.statistics.detailed_metrics import DistanceHistogram
@@ -19,8 +22,15 @@ TICK_COUNT = 5
 MUTED_COLOUR, GRID_COLOUR = "#6b6b70", "#dcdcda"
 
 
+class SvgChart(NamedTuple):
+    """A chart as an SVG element, and what its colours stand for: the number of each colour and a name."""
+
+    svg: Markup
+    legend: tuple[tuple[int, str], ...] = ()
+
+
 class SvgCurve(NamedTuple):
-    """A curve: what it shows, and its points from left to right."""
+    """A curve: what it shows, and its points (x, y) from left to right."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -34,7 +44,7 @@ class ThresholdMark(NamedTuple):
 
 
 class IntervalEstimate(NamedTuple):
-    """A value by name with its interval, where there is one."""
+    """A value with its name and the ends of its interval, None where it has none."""
 
     name: str
     value: float
@@ -43,7 +53,7 @@ class IntervalEstimate(NamedTuple):
 
 
 class _PlotFrame(NamedTuple):
-    """The data's range, drawn over so many px."""
+    """The data's range in both directions, the size of the chart in px, and the px left of its plot."""
 
     left: float
     right: float
@@ -60,28 +70,25 @@ class _PlotFrame(NamedTuple):
         return self.height - BOTTOM - (value - self.low) / (self.high - self.low) * (self.height - BOTTOM - TOP)
 
 
-def draw_curves(lines: Sequence[SvgCurve], x_title: str, y_title: str) -> str:
-    """Curves over whole numbers (epochs), from 0 upwards; points that are no number are left out."""
+def draw_curves(lines: Sequence[SvgCurve], x_title: str, y_title: str) -> SvgChart | None:
+    """Curves over whole numbers (epochs), from 0 upwards, without points that are no number; None if none is left."""
     finite_lines = [line._replace(points=[point for point in line.points if math.isfinite(point[1])]) for line in lines]
     values = [point for line in finite_lines for point in line.points]
     if not values:
-        return ""
+        return None
     across_values, up_values = zip(*values, strict=True)
     frame = _fit_frame(min(across_values), max(across_values), min(0.0, *up_values), max(up_values))
     elements = [_draw_axes(frame, x_title, y_title, min_step=1.0)]
     for number, line in enumerate(finite_lines):
         colour = pick_class_colour(number)
         places = " ".join(f"{frame.to_x(x):.1f},{frame.to_y(y):.1f}" for x, y in line.points)
-        elements.append(
-            f'<polyline points="{places}" fill="none" stroke="{pick_class_colour(number)}" stroke-width="2"/>'
-        )
+        elements.append(f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="2"/>')
         elements += [_draw_dot(frame.to_x(x), frame.to_y(y), 2.5, colour) for x, y in line.points]
-    return _wrap_svg(frame.width, frame.height, y_title, elements) + _draw_name_legend(
-        [line.name for line in finite_lines]
-    )
+    svg = _wrap_svg(frame.width, frame.height, y_title, elements)
+    return SvgChart(svg, tuple(enumerate(line.name for line in finite_lines)))
 
 
-def draw_distances(counts: DistanceHistogram, marks: Sequence[ThresholdMark], furthest: float) -> str:
+def draw_distances(counts: DistanceHistogram, marks: Sequence[ThresholdMark], furthest: float) -> SvgChart:
     """Matched and mismatched pairs by distance, each as shares of its kind, from 0 to `furthest`."""
     kinds = [[count / max(1, sum(kind)) for count in kind] for kind in (counts.matched, counts.mismatched)]
     frame = _fit_frame(0.0, furthest, 0.0, max(max(kind) for kind in kinds))
@@ -91,15 +98,14 @@ def draw_distances(counts: DistanceHistogram, marks: Sequence[ThresholdMark], fu
         steps = _outline_histogram(frame, counts.edges, kind)
         elements.append(f'<path d="{steps}" fill="{colour}" fill-opacity="0.35" stroke="{colour}"/>')
     elements += [_draw_mark(frame, mark) for mark in marks if mark.distance <= furthest]
-    return _wrap_svg(frame.width, frame.height, "pairs by distance", elements) + _draw_name_legend(
-        ["matched", "mismatched"]
-    )
+    svg = _wrap_svg(frame.width, frame.height, "pairs by distance", elements)
+    return SvgChart(svg, ((0, "matched"), (1, "mismatched")))
 
 
-def draw_plane(points: Sequence[Sequence[float]], codes: Sequence[int]) -> str:
-    """Points in the plane, coloured by code; all in one colour where there are none."""
+def draw_plane(points: Sequence[Sequence[float]], codes: Sequence[int]) -> SvgChart | None:
+    """Points (x, y) in the plane, coloured by code, all in one colour without codes; None without points."""
     if not points:
-        return ""
+        return None
     xs, ys = [point[0] for point in points], [point[1] for point in points]
     room = 8
     reach = max(max(xs) - min(xs), max(ys) - min(ys)) or 1.0
@@ -110,28 +116,27 @@ def draw_plane(points: Sequence[Sequence[float]], codes: Sequence[int]) -> str:
         for x, y, code in zip(xs, ys, point_codes, strict=False)
     ]
     height = 2 * room + math.ceil((max(ys) - min(ys)) * scale)
-    return _wrap_svg(PLANE_SIDE, height, "embeddings in the plane", elements)
+    return SvgChart(_wrap_svg(PLANE_SIDE, height, "embeddings in the plane", elements))
 
 
-def draw_intervals(estimates: Sequence[IntervalEstimate], x_title: str) -> str:
-    """One row for each estimate: a dot, and its interval as a line."""
-    ends = [end for one in estimates for end in (one.value, one.low, one.high) if end is not None]
+def draw_intervals(estimates: Sequence[IntervalEstimate], x_title: str) -> SvgChart | None:
+    """One row for each estimate, a dot and its interval as a line; None without estimates."""
+    ends = [end for row in estimates for end in (row.value, row.low, row.high) if end is not None]
     if not ends:
-        return ""
+        return None
     height = len(estimates) * ROW_HEIGHT + TOP + BOTTOM
     room = 0.05 * (max(ends) - min(ends)) or 0.05
     frame = _PlotFrame(min(ends) - room, max(ends) + room, 0.0, 1.0, 2 * WIDTH, height, NAME_WIDTH)
     elements = [_draw_axes(frame, x_title, "", show_y_axis=False)]
-    for number, one in enumerate(estimates):
+    for number, estimate in enumerate(estimates):
         y = TOP + (number + 0.5) * ROW_HEIGHT
-        elements.append(
-            f'<text x="{NAME_WIDTH - 8}" y="{y + 4:.1f}" '
-            f'text-anchor="end">{html.escape(_shorten_name(one.name))}</text>'
-        )
-        if one.low is not None and one.high is not None:
-            elements.append(_draw_horizontal(y, frame.to_x(one.low), frame.to_x(one.high), pick_class_colour(0), 2))
-        elements.append(_draw_dot(frame.to_x(one.value), y, 4, pick_class_colour(0)))
-    return _wrap_svg(frame.width, height, x_title, elements)
+        name = html.escape(_shorten_name(estimate.name))
+        elements.append(f'<text x="{NAME_WIDTH - 8}" y="{y + 4:.1f}" text-anchor="end">{name}</text>')
+        if estimate.low is not None and estimate.high is not None:
+            left, right = frame.to_x(estimate.low), frame.to_x(estimate.high)
+            elements.append(_draw_horizontal(y, left, right, pick_class_colour(0), 2))
+        elements.append(_draw_dot(frame.to_x(estimate.value), y, 4, pick_class_colour(0)))
+    return SvgChart(_wrap_svg(frame.width, height, x_title, elements))
 
 
 def _shorten_name(name: str) -> str:
@@ -139,12 +144,12 @@ def _shorten_name(name: str) -> str:
 
 
 def _fit_frame(left: float, right: float, low: float, high: float) -> _PlotFrame:
-    """Of a range that may be empty."""
+    """The frame of a range; an empty one is made 1 wide."""
     return _PlotFrame(left, right if right > left else left + 1.0, low, high if high > low else low + 1.0)
 
 
 def _place_ticks(low: float, high: float, min_step: float = 0.0) -> list[float]:
-    """Round values between two others: 1, 2 or 5 times a power of ten apart, at least `least`, about TICKS of them."""
+    """About TICK_COUNT round values from `low` to `high`: 1, 2 or 5 times a power of ten apart, at least `min_step`."""
     rough = max((high - low) / TICK_COUNT, min_step)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= rough * 0.999)
@@ -201,19 +206,6 @@ def _draw_text(x: float, y: float, words: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{MUTED_COLOUR}">{html.escape(words)}</text>'
 
 
-def _wrap_svg(width: int, height: int, description: str, elements: Sequence[str]) -> str:
+def _wrap_svg(width: int, height: int, description: str, elements: Sequence[str]) -> Markup:
     opening = f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{html.escape(description)}">'
-    return opening + "".join(elements) + "</svg>"
-
-
-def _draw_name_legend(names: Sequence[str]) -> str:
-    return draw_legend(list(enumerate(names)))
-
-
-def draw_legend(entries: Sequence[tuple[int, str]]) -> str:
-    """Names beside their colours, by number."""
-    spots = (
-        f'<span><i style="background:{pick_class_colour(number)}"></i>{html.escape(name)}</span>'
-        for number, name in entries
-    )
-    return f'<p class="legend">{"".join(spots)}</p>'
+    return Markup(opening + "".join(elements) + "</svg>")

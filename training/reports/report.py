@@ -1,8 +1,12 @@
-"""One training as one page: what it is worth, how it went, where it still goes wrong, and what that rests on."""
+"""One training as one page: what it is worth, how it went, where it still goes wrong, and what that rests on.
+
+What stands where on the page is said in `templates/report.html.jinja`.
+"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,26 +14,32 @@ from indexer.progress import Progress, Steps
 from indexer.statistics.calibration import Calibration, DistanceCutoff
 from indexer.statistics.error_rates import ErrorRate
 from indexer.vectors.projection import fit_tsne_map
-from training.judging.report_data import EmbeddingSummary, ReportData, ReportPicture, RetrievalMistake
-from training.reports.charts import SvgCurve, ThresholdMark, draw_curves, draw_distances, draw_legend, draw_plane
-from training.reports.html import (
-    render_columns,
-    render_page,
-    render_paragraph,
-    render_picture,
-    render_section,
-    render_table,
-)
+from training.fitting.history import Epoch
+from training.judging.report_data import EmbeddingSummary, ReportData, RetrievalMistake
+from training.reports.charts import SvgChart, SvgCurve, ThresholdMark, draw_curves, draw_distances, draw_plane
+from training.reports.html import PagePicture, load_picture, render_page
 from training.reports.record import RecordedChange, RecordedFigures, TrainingRecord, read_record
 
 FMRS = (0.1, 0.01, 0.001)  # false-match rates in the table and in the histogram
 MAX_LEGEND_CLASSES = 40  # classes in a legend
-FIGURE_HEADINGS = ("", "P@1", "R-precision", "MAP@R", "hit@5")
-FIGURE_MEANINGS = (
-    "P@1: how often the nearest picture is of the same class. R-precision: the share of its class among the R nearest, "
-    "R being the size of the class. MAP@R: the same, with early places counting more; the verdict rests on it. hit@5: "
-    "how often at least one of the five nearest is of the class."
-)
+
+TitledChart = tuple[str, SvgChart | None]
+
+
+class _TestPart(NamedTuple):
+    """What the page shows of the test part beyond its figures; numbers are formatted, rows are those of tables."""
+
+    histograms: tuple[TitledChart, ...]
+    thresholds: list[list[str]]
+    threshold_notes: tuple[str, ...]
+    planes: tuple[TitledChart, ...]
+    legend: list[tuple[int, str]]
+    more_classes: str
+    plotted_photos: str
+    classes: list[list[str]]
+    left_out: str
+    confusions: list[list[str]]
+    pictures: list[PagePicture]
 
 
 def render_report(checkpoint: Path) -> Steps[bytes]:
@@ -39,129 +49,114 @@ def render_report(checkpoint: Path) -> Steps[bytes]:
     """
     record = read_record(checkpoint)
     yield Progress("report", 0, 1)
-    test_data = record.report_data
-    planes = (yield from _render_planes(test_data)) if test_data else ""
-    parts = [
-        render_paragraph(record.why, "lead"),
-        render_paragraph(f"{record.source}."),
-        render_section("Before and after", _render_before_and_after(record), render_paragraph(FIGURE_MEANINGS, "note")),
-        render_section("What this rests on", *map(render_paragraph, _describe_basis(record))),
-        render_section("How the training went", *map(render_paragraph, record.remarks), _draw_training_curves(record)),
-    ]
-    if test_data:
-        parts += [
-            *_render_distances(test_data, record.scope),
-            render_section("The test pictures in the plane", planes),
-            *_render_class_sections(test_data),
-        ]
-    else:
-        parts.append(render_paragraph("An earlier version made this checkpoint, and kept no more of its test.", "note"))
-    parts.append(
-        render_section(
-            "Settings", render_table(("setting", "value"), [*record.config.items(), *record.provenance.items()])
-        )
+    test_part = (yield from _describe_test_part(record.report_data, record.scope)) if record.report_data else None
+    return render_page(
+        "report.html.jinja",
+        f"Training of {record.name}",
+        record=record,
+        figures=_format_before_and_after(record),
+        basis=_describe_basis(record),
+        curves=_draw_training_curves(record),
+        test_part=test_part,
+        settings=[*record.config.items(), *record.provenance.items()],
     )
-    return render_page(f"Training of {record.name}", parts)
 
 
-def _render_before_and_after(record: TrainingRecord) -> str:
-    rows = [_format_figures(one.model, one) for one in record.other_models]
-    rows += [
+def _format_before_and_after(record: TrainingRecord) -> list[list[str]]:
+    gains = [f"{new - old:+.3f}" for old, new in zip(record.before[1:], record.after[1:], strict=True)]
+    p_at_1, map_at_r = _format_interval(record.p_at_1_change), _format_interval(record.map_at_r_change)
+    return [
+        *(_format_figures(model.model, model) for model in record.other_models),
         _format_figures(f"before: {record.before.model}", record.before),
         _format_figures(f"after: {record.after.model}", record.after),
+        ["change", *gains],
+        [f"95 % interval, over {record.map_at_r_change.resampling_unit}", p_at_1, "", map_at_r, ""],
     ]
-    gains = [f"{new - old:+.3f}" for old, new in zip(record.before[1:], record.after[1:], strict=True)]
-    rows.append(["change", *gains])
-    rows.append(
-        [
-            f"95 % interval, over {record.map_at_r_change.resampling_unit}",
-            _format_change_interval(record.p_at_1_change),
-            "",
-            _format_change_interval(record.map_at_r_change),
-            "",
-        ]
-    )
-    return render_table(FIGURE_HEADINGS, rows)
 
 
 def _format_figures(name: str, figures: RecordedFigures) -> list[str]:
     return [name, *(f"{value:.3f}" for value in figures[1:])]
 
 
-def _format_change_interval(change: RecordedChange) -> str:
+def _format_interval(change: RecordedChange) -> str:
     return f"{change.low:+.3f} to {change.high:+.3f}"
 
 
 def _describe_basis(record: TrainingRecord) -> list[str]:
     parts = record.parts
-    queries = (
-        f"{record.queries:,} queries of {record.classes:,} classes" if record.scope else f"{record.queries:,} queries"
-    )
+    classes = f" of {record.classes:,} classes" if record.scope else ""
     sentences = [
-        f"The figures are of {queries} among {parts['test']:,} test pictures. The training learned from "
-        f"{parts['train']:,} other pictures and chose its best epoch by {parts['validation']:,} more; no picture is in "
-        "two of the three parts, and copies count as one picture.",
-        f"The interval of the change was resampled over {record.map_at_r_change.resampling_unit}. Install is said "
-        "only where all of it lies "
-        "above 0.",
+        f"The figures are of {record.queries:,} queries{classes} among {parts['test']:,} test pictures. The training "
+        f"learned from {parts['train']:,} other pictures and chose its best epoch by {parts['validation']:,} more; no "
+        "picture is in two of the three parts, and copies count as one picture.",
+        f"The interval of the change was resampled over {record.map_at_r_change.resampling_unit}. Install is said only "
+        "where all of it lies above 0.",
     ]
     if record.unreadable:
         sentences.append(f"{record.unreadable:,} pictures could not be read and took no part.")
     return sentences
 
 
-def _draw_training_curves(record: TrainingRecord) -> str:
-    losses = [(epoch.epoch, epoch.loss) for epoch in record.epochs if epoch.loss is not None]
-    heads = [(epoch.epoch, epoch.score.head) for epoch in record.epochs if epoch.score.head is not None]
-    backbones = [(epoch.epoch, epoch.score.backbone) for epoch in record.epochs]
-    mismatch_distances = [
-        (epoch.epoch, epoch.negative_distance) for epoch in record.epochs if epoch.negative_distance is not None
-    ]
-    match_distances = [
-        (epoch.epoch, epoch.positive_distance) for epoch in record.epochs if epoch.positive_distance is not None
-    ]
-    active = [(epoch.epoch, epoch.active) for epoch in record.epochs if epoch.active is not None]
-    spread = [(epoch.epoch, epoch.spread) for epoch in record.epochs]
-    scores = [SvgCurve("head", heads)] if heads else []
-    scores.append(SvgCurve("backbone", backbones))
-    epoch_note = (
-        f"epoch {record.best_epoch} was taken" if record.best_epoch else "none was taken: the model is as it was"
-    )
-    return render_columns(
-        ("Loss", draw_curves([SvgCurve("loss", losses)], "epoch", "loss")),
-        (f"Validation: {epoch_note}", draw_curves(scores, "epoch", "MAP@R")),
-        (
-            "Mean distances in a batch",
-            draw_curves(
-                [SvgCurve("matches", match_distances), SvgCurve("mismatches", mismatch_distances)], "epoch", "distance"
-            ),
-        ),
-        (
-            "Signs of a collapse: all active, no spread",
-            draw_curves([SvgCurve("active", active), SvgCurve("spread", spread)], "epoch", "share"),
-        ),
-    )
+def _draw_training_curves(record: TrainingRecord) -> list[TitledChart]:
+    def trace(name: str, measure: Callable[[Epoch], float | None]) -> SvgCurve:
+        measured = ((epoch.epoch, measure(epoch)) for epoch in record.epochs)
+        return SvgCurve(name, [(float(number), value) for number, value in measured if value is not None])
 
-
-def _render_distances(test_data: ReportData, scope: str) -> list[str]:
-    """Histograms before and after on one scale, and the thresholds."""
-    furthest = max(side.histogram.edges[-1] for side in (test_data.before, test_data.after))
-    cutoffs = _select_cutoffs(test_data.calibration)
-    marks = [ThresholdMark(f"{cutoff.fmr.value:.3g}", cutoff.distance) for cutoff in cutoffs]
-    histograms = render_columns(
-        (_caption_model("Before", test_data.before), draw_distances(test_data.before.histogram, [], furthest)),
-        (_caption_model("After", test_data.after), draw_distances(test_data.after.histogram, marks, furthest)),
-    )
-    note = "The less the two overlap, the better same and different can be told apart by a distance."
-    if marks:
-        note += " Dashed: thresholds, named by the share of mismatched pairs that lie below."
-    measured = test_data.calibration.describe_pairs() if test_data.calibration else ""
+    head = trace("head", lambda epoch: epoch.score.head)
+    scores = [*([head] if head.points else []), trace("backbone", lambda epoch: epoch.score.backbone)]
+    distances = [
+        trace("matches", lambda epoch: epoch.positive_distance),
+        trace("mismatches", lambda epoch: epoch.negative_distance),
+    ]
+    collapse_signs = [trace("active", lambda epoch: epoch.active), trace("spread", lambda epoch: epoch.spread)]
+    best_epoch = f"epoch {record.best_epoch} was taken"
+    epoch_note = best_epoch if record.best_epoch else "none was taken: the model is as it was"
     return [
-        render_section("Distances of matched and mismatched pairs", histograms, render_paragraph(note, "note")),
-        render_section(
-            "Thresholds after the training", _render_thresholds(cutoffs), *map(render_paragraph, (scope, measured))
-        ),
+        ("Loss", draw_curves([trace("loss", lambda epoch: epoch.loss)], "epoch", "loss")),
+        (f"Validation: {epoch_note}", draw_curves(scores, "epoch", "MAP@R")),
+        ("Mean distances in a batch", draw_curves(distances, "epoch", "distance")),
+        ("Signs of a collapse: all active, no spread", draw_curves(collapse_signs, "epoch", "share")),
     ]
+
+
+def _describe_test_part(data: ReportData, scope: str) -> Steps[_TestPart]:
+    planes = yield from _draw_planes(data)
+    cutoffs = _select_cutoffs(data.calibration)
+    names = [(code, name) for code, name in enumerate(data.classes) if code in set(data.codes)]
+    more_classes = len(names) - MAX_LEGEND_CLASSES
+    return _TestPart(
+        histograms=_draw_histograms(data, cutoffs),
+        thresholds=[[f"{one.distance:.3f}", _format_rate(one.fmr), _format_rate(one.fnmr)] for one in cutoffs],
+        threshold_notes=tuple(filter(None, (scope, data.calibration.describe_pairs() if data.calibration else ""))),
+        planes=planes,
+        legend=names[:MAX_LEGEND_CLASSES],
+        more_classes=f"{more_classes:,}" if more_classes > 0 else "",
+        plotted_photos=f"{len(data.after.drawn):,}",
+        classes=_format_classes(data),
+        left_out=f"{data.left_out:,} more classes, easier than these, are left out." if data.left_out else "",
+        confusions=[[kind.label, kind.taken_for, f"{kind.queries:,}"] for kind in data.kinds],
+        pictures=[picture for mistake in data.mistakes for picture in _load_mistake(mistake)],
+    )
+
+
+def _draw_planes(data: ReportData) -> Steps[tuple[TitledChart, ...]]:
+    """The embeddings before and after by t-SNE, in the colours of the classes."""
+    planes = []
+    for summary in (data.before, data.after):
+        values = np.array(summary.drawn, np.float32).reshape(len(summary.drawn), -1)
+        points = yield from fit_tsne_map(values, jobs=os.cpu_count() or 1)
+        planes.append(draw_plane(points.tolist(), data.codes))
+    return (("Before", planes[0]), ("After", planes[1]))
+
+
+def _draw_histograms(data: ReportData, cutoffs: list[DistanceCutoff]) -> tuple[TitledChart, ...]:
+    """Pairs by distance before and after, on one scale; the thresholds hold for the embedding after the training."""
+    furthest = max(summary.histogram.edges[-1] for summary in (data.before, data.after))
+    marks = [ThresholdMark(f"{cutoff.fmr.value:.3g}", cutoff.distance) for cutoff in cutoffs]
+    return (
+        (_caption_model("Before", data.before), draw_distances(data.before.histogram, [], furthest)),
+        (_caption_model("After", data.after), draw_distances(data.after.histogram, marks, furthest)),
+    )
 
 
 def _caption_model(when: str, summary: EmbeddingSummary) -> str:
@@ -173,59 +168,22 @@ def _select_cutoffs(calibration: Calibration | None) -> list[DistanceCutoff]:
     return [cutoff for cutoff in calibration.cutoffs if cutoff.fmr.value in FMRS] if calibration else []
 
 
-def _render_thresholds(cutoffs: Sequence[DistanceCutoff]) -> str:
-    heading = ("nearer than this counts as the same", "false matches", "matches missed")
-    return render_table(
-        heading, [(f"{one.distance:.3f}", _format_rate(one.fmr), _format_rate(one.fnmr)) for one in cutoffs]
-    )
-
-
 def _format_rate(rate: ErrorRate | None) -> str:
     return "" if rate is None else f"{rate.value:.2%} ({rate.low:.2%} to {rate.high:.2%})"
 
 
-def _render_planes(test_data: ReportData) -> Steps[str]:
-    """t-SNE before and after, with the colours of the classes."""
-    planes = []
-    for side in (test_data.before, test_data.after):
-        values = np.array(side.drawn, np.float32).reshape(len(side.drawn), -1)
-        points = yield from fit_tsne_map(values, jobs=os.cpu_count() or 1)
-        planes.append(draw_plane(points.tolist(), test_data.codes))
-    names = [(code, name) for code, name in enumerate(test_data.classes) if code in set(test_data.codes)]
-    legend = draw_legend(names[:MAX_LEGEND_CLASSES]) + (
-        render_paragraph(f"and {len(names) - MAX_LEGEND_CLASSES:,} more") if len(names) > MAX_LEGEND_CLASSES else ""
-    )
-    note = (
-        f"{len(test_data.after.drawn):,} test pictures, arranged by t-SNE so that neighbours stay neighbours. "
-        "Distances "
-        "between clusters mean little."
-    )
-    return render_columns(("Before", planes[0]), ("After", planes[1])) + legend + render_paragraph(note, "note")
-
-
-def _render_class_sections(test_data: ReportData) -> list[str]:
-    classes = [
-        [row.label, f"{row.photos:,}", *(f"{value:.3f}" for value in (*row.p_at_1, *row.map_at_r))]
-        for row in test_data.per_class
-    ]
-    heading = ("class, the hardest first", "pictures", "P@1 before", "after", "MAP@R before", "after")
-    more = f"{test_data.left_out:,} more classes, easier than these, are left out." if test_data.left_out else ""
-    kinds = [[kind.label, kind.taken_for, f"{kind.queries:,}"] for kind in test_data.kinds]
-    pictures = "".join(map(_render_mistake, test_data.mistakes))
-    note = "Left the query, then its nearest, which is of another class, then its nearest of its own class."
+def _format_classes(data: ReportData) -> list[list[str]]:
     return [
-        render_section("Each class", render_table(heading, classes), render_paragraph(more, "note")),
-        render_section("What is taken for what", render_table(("class", "whose nearest is of", "queries"), kinds)),
-        render_section("Hardest confusions", render_paragraph(note, "note"), f'<div class="pictures">{pictures}</div>')
-        if pictures
-        else "",
+        [row.label, f"{row.photos:,}", *(f"{value:.3f}" for value in (*row.p_at_1, *row.map_at_r))]
+        for row in data.per_class
     ]
 
 
-def _render_mistake(mistake: RetrievalMistake) -> str:
-    captions: Sequence[tuple[ReportPicture, str]] = (
+def _load_mistake(mistake: RetrievalMistake) -> list[PagePicture]:
+    """The query, its nearest picture and the nearest of its own class."""
+    captions = (
         (mistake.query, mistake.label),
         (mistake.nearest, f"{mistake.taken_for}, {mistake.distance:.3f}"),
         (mistake.nearest_match, f"{mistake.label}, {mistake.match_distance:.3f}"),
     )
-    return "".join(render_picture(shown.path, shown.sha256, words) for shown, words in captions)
+    return [load_picture(picture.path, picture.sha256, caption) for picture, caption in captions]

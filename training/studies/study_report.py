@@ -11,8 +11,8 @@ from indexer.paths import show_path
 from indexer.progress import Steps
 from indexer.statistics.metrics import DifferenceInterval
 from indexer.vectors.projection import fit_tsne_map
-from training.reports.charts import IntervalEstimate, draw_distances, draw_intervals, draw_legend, draw_plane
-from training.reports.html import render_columns, render_page, render_paragraph, render_section, render_table
+from training.reports.charts import IntervalEstimate, SvgChart, draw_distances, draw_intervals, draw_plane
+from training.reports.html import render_page
 from training.settings.config import TrainConfig
 
 if TYPE_CHECKING:  # they bring torch
@@ -121,28 +121,28 @@ def _format_row(entry: "StudyEntry", change: DifferenceInterval | None) -> list[
 
 
 def render_study(study: "StudyResult") -> Steps[bytes]:
-    """The study as a page that needs nothing else."""
+    """The study as a page of HTML that needs nothing else."""
     entries = (*study.baselines, *study.entries)
-    estimates = []
-    for entry in entries:
-        interval = average_over_seeds(entry.map_at_r)
-        ends = (interval.low, interval.high) if interval else (None, None)
-        estimates.append(IntervalEstimate(entry.name, float(np.mean(entry.map_at_r)), *ends))
     embedding_charts = yield from _draw_embeddings(study, entries)
-    parts = [
-        render_paragraph(describe_budget(study), "lead"),
-        render_section(
-            "Figures",
-            render_table(TABLE_HEADING, format_rows(study)),
-            render_paragraph(describe_rules(study.base), "note"),
-        ),
-        render_section("MAP@R with intervals over seeds", draw_intervals(estimates, "MAP@R")),
-        render_section("Distances of pairs, and the test pictures by t-SNE (first seed)", *embedding_charts),
-        render_section(
-            "Settings", render_table(("setting", "value"), [(name, f"{v}") for name, v in study.base.to_dict().items()])
-        ),
-    ]
-    return render_page(f"Study: {study.name}", parts)
+    names = [(code, show_path(os.fsencode(study.names[code]))) for code in sorted(set(study.codes))]
+    return render_page(
+        "study.html.jinja",
+        f"Study: {study.name}",
+        budget=describe_budget(study),
+        heading=TABLE_HEADING,
+        rows=format_rows(study),
+        rules=describe_rules(study.base),
+        intervals=draw_intervals([_estimate_map_at_r(entry) for entry in entries], "MAP@R"),
+        legend=names[:MAX_LEGEND_CLASSES],
+        embedding_charts=embedding_charts,
+        settings=list(study.base.to_dict().items()),
+    )
+
+
+def _estimate_map_at_r(entry: "StudyEntry") -> IntervalEstimate:
+    interval = average_over_seeds(entry.map_at_r)
+    ends = (interval.low, interval.high) if interval else (None, None)
+    return IntervalEstimate(entry.name, float(np.mean(entry.map_at_r)), *ends)
 
 
 def describe_budget(study: "StudyResult") -> str:
@@ -157,18 +157,18 @@ def describe_budget(study: "StudyResult") -> str:
     )
 
 
-def _draw_embeddings(study: "StudyResult", entries: "Sequence[StudyEntry]") -> Steps[list[str]]:
-    parts = []
+def _draw_embeddings(
+    study: "StudyResult", entries: "Sequence[StudyEntry]"
+) -> Steps[list[list[tuple[str, SvgChart | None]]]]:
+    """For each entry with embeddings: its pairs by distance, the variants on one scale, and its test pictures."""
+    charts = []
     furthest = max(entry.side.histogram.edges[-1] for entry in study.entries if entry.side)
     for entry in entries:
         if entry.side is None:
             continue
-        values = np.array(entry.side.drawn, np.float32)
-        points = yield from fit_tsne_map(values, jobs=os.cpu_count() or 1)
-        own_furthest = entry.side.histogram.edges[-1]
-        histogram = draw_distances(entry.side.histogram, [], furthest if entry in study.entries else own_furthest)
-        parts.append(
-            render_columns((entry.name, histogram), (f"{entry.name}, t-SNE", draw_plane(points.tolist(), study.codes)))
-        )
-    names = [(code, show_path(os.fsencode(study.names[code]))) for code in sorted(set(study.codes))]
-    return [draw_legend(names[:MAX_LEGEND_CLASSES]), *parts]
+        points = yield from fit_tsne_map(np.array(entry.side.drawn, np.float32), jobs=os.cpu_count() or 1)
+        right_edge = furthest if entry in study.entries else entry.side.histogram.edges[-1]
+        histogram = draw_distances(entry.side.histogram, [], right_edge)
+        plane = draw_plane(points.tolist(), study.codes)
+        charts.append([(entry.name, histogram), (f"{entry.name}, t-SNE", plane)])
+    return charts
