@@ -1,7 +1,7 @@
-"""Views: each time a picture is shown to the network it is mirrored, moved, scaled and lit a little differently.
+"""Random views: each time a picture is shown to the network it is mirrored, moved, scaled and lit a little differently.
 
 Plain tensor operations on whole batches: one affine map per picture, sampled once, so that a view costs little beside
-a training step at any size. What is moved in from outside repeats the border.
+a training step at any size. Where the map leaves the picture, its border is repeated.
 """
 
 from typing import NamedTuple
@@ -12,8 +12,8 @@ from torch.nn import functional
 
 
 class ViewStrength(NamedTuple):
-    """How far a view may differ, each way: moved by a share of the side, larger or smaller, brighter or darker, and
-    each colour by itself.
+    """The largest changes of a view, each as a share in both directions: moved (of the side), scaled, lit, and lit in
+    each colour channel by itself.
     """
 
     shift: float
@@ -23,9 +23,8 @@ class ViewStrength(NamedTuple):
 
 
 GENTLE_VIEWS = ViewStrength(0.08, 0.15, 0.15, 0.0)  # still the same picture: where labels say what is alike
-STRONG_VIEWS = ViewStrength(
-    0.2, 0.4, 0.4, 0.2
-)  # where only the view itself is known to be alike (Chen et al. 2020, section 3)
+# Where only another view of a picture is known to be alike (Chen et al. 2020, section 3).
+STRONG_VIEWS = ViewStrength(0.2, 0.4, 0.4, 0.2)
 
 
 def draw_views(batch: Tensor, generator: torch.Generator, strength: ViewStrength = GENTLE_VIEWS) -> Tensor:
@@ -35,18 +34,16 @@ def draw_views(batch: Tensor, generator: torch.Generator, strength: ViewStrength
     """
     count = len(batch)
 
-    def draw_factors(most: float) -> Tensor:
+    def draw_factors(limit: float) -> Tensor:
         uniform = torch.rand(count, generator=generator, device=generator.device)
-        return (2 * uniform - 1).mul(most).to(batch.device)
+        return (2 * uniform - 1).mul(limit).to(batch.device)
 
     zoom = 1 + draw_factors(strength.scale)
     mirror = draw_factors(1.0).sign()
     maps = torch.zeros(count, 2, 3, device=batch.device)
     maps[:, 0, 0], maps[:, 1, 1] = zoom * mirror, zoom
-    maps[:, 0, 2], maps[:, 1, 2] = (
-        draw_factors(2 * strength.shift),
-        draw_factors(2 * strength.shift),
-    )  # a side runs from -1 to 1
+    for axis in (0, 1):
+        maps[:, axis, 2] = draw_factors(2 * strength.shift)  # a side runs from -1 to 1
     pixels = batch.permute(0, 3, 1, 2).float()
     grid = functional.affine_grid(maps, list(pixels.shape), align_corners=False)
     moved = functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)

@@ -3,8 +3,8 @@
 Ge, Huang, Dong, Scott 2018, "Deep Metric Learning with Hierarchical Triplet Loss" (lecture notes, similarity learning,
 sampling): classes are the leaves of a tree and those that are near each other share a node; a batch holds a few anchor
 classes and the neighbours of each, so that its mismatches are the ones the network still confuses. The paper takes the
-leaves nearest to an anchor and lets the tree set a margin, which is left out here; here the tree chooses: neighbours
-are those that share the lowest node with the anchor, and among these the nearest. No torch.
+leaves nearest to an anchor and lets the tree set a margin. Here the margin stays as it is, and the tree chooses the
+neighbours: those that share the lowest node with the anchor, and among these the nearest. No torch.
 """
 
 import numpy as np
@@ -14,13 +14,13 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 GROUP_SIZE = 5  # classes: an anchor and its four nearest
-TREE_LEVELS = 16  # of the tree above its leaves, about as many as the paper's has
+TREE_LEVELS = 16  # levels of the tree above its leaves, about as many as the paper's has
 CLASS_SAMPLE_SIZE = 10  # photos of a class, at most, that say where it is
 TOTAL_SAMPLE_SIZE = 2_000  # photos of all classes together, about: with many classes each has fewer, two at least
 
 
 def sample_class_rows(labels: Indices, random: np.random.Generator) -> Indices:
-    """Rows, ascending, of a few photos of each class of `labels` (n,), by chance."""
+    """Ascending rows of a random sample of each class of `labels` (n,), at most CLASS_SAMPLE_SIZE photos a class."""
     classes = np.unique(labels)
     per_class = max(2, min(CLASS_SAMPLE_SIZE, TOTAL_SAMPLE_SIZE // max(len(classes), 1)))
     rows = [random.permutation(np.flatnonzero(labels == label))[:per_class] for label in classes]
@@ -28,11 +28,11 @@ def sample_class_rows(labels: Indices, random: np.random.Generator) -> Indices:
 
 
 def measure_class_distances(embeddings: NDArray[np.float32], labels: Indices) -> Floats:
-    """D(p, q), the mean squared distance between the photos of two classes, (classes, classes) in the order of
+    """D(p, q), the mean squared distance between the photos of two classes, float64 (classes, classes) in the order of
     the sorted labels; from embeddings (n, dim) and labels (n,).
 
-    The mean over all pairs is |mean p - mean q|^2 and the spread of both, so no pair has to be made. Of a class to
-    itself it is over pairs of different photos, 0 where there is but one.
+    The mean over all pairs is |mean p - mean q|^2 plus the spread of both classes, so the pairs are never listed. On
+    the diagonal it is the mean over pairs of different photos, 0 for a class of one photo.
     """
     vectors = embeddings.astype(np.float64)
     members = [vectors[labels == label] for label in np.unique(labels)]
@@ -45,11 +45,11 @@ def measure_class_distances(embeddings: NDArray[np.float32], labels: Indices) ->
 
 
 def compute_tree_levels(class_distances: Floats) -> Indices:
-    """The level of the lowest node that two classes share, from 0 for a class itself to LEVELS at the top, (classes,
-    classes); from their D(p, q) between embeddings of unit length.
+    """The level of the lowest node that two classes share, int64 (classes, classes): 0 for a class itself, TREE_LEVELS
+    at the top; from their D(p, q) between embeddings of unit length.
 
-    At level l, classes nearer than d_l = l (4 - d_0) / LEVELS + d_0 share a node, and so do those that nearer ones
-    link; d_0 is the mean distance within classes, 4 the largest distance there is.
+    At level l, classes nearer than d_l = l (4 - d_0) / TREE_LEVELS + d_0 share a node, and so do classes that a chain
+    of nearer ones links; d_0 is the mean distance within classes, 4 the largest possible squared distance.
     """
     within = float(class_distances.diagonal().mean())
     limits = within + np.arange(1, TREE_LEVELS) * (4 - within) / TREE_LEVELS
@@ -59,8 +59,8 @@ def compute_tree_levels(class_distances: Floats) -> Indices:
 
 
 def _measure_linkage(class_distances: Floats) -> Floats:
-    """The longest step on the way between two classes that avoids long steps most, (classes, classes): where single
-    linkage joins them.
+    """The distance at which single linkage joins two classes, (classes, classes): the longest step of the chain of
+    classes between them whose longest step is shortest.
     """
     from scipy.cluster import hierarchy  # noqa: PLC0415 (only hard-classes sampling needs it)
     from scipy.spatial.distance import squareform  # noqa: PLC0415
@@ -73,7 +73,9 @@ def _measure_linkage(class_distances: Floats) -> Floats:
 
 
 def compute_tree_distances(class_distances: Floats) -> Floats:
-    """What tells how near classes are in their tree: the level of the node they share, and D(p, q) as less than 1."""
+    """How far apart two classes are in their tree, (classes, classes): the level of the lowest node they share, plus
+    D(p, q) scaled to less than 1, which orders the classes of one node.
+    """
     tree_distances: Floats = compute_tree_levels(class_distances) + class_distances / (1 + class_distances.max())
     return tree_distances
 
@@ -81,9 +83,10 @@ def compute_tree_distances(class_distances: Floats) -> Floats:
 def choose_batch_classes(
     order: list[int], tree_distances: Floats, *, batches_due: Floats, required: int, classes: int
 ) -> list[int]:
-    """The classes of a batch: anchors in the given order, each followed by the nearest classes with photos `due`.
+    """The class numbers of a batch: anchors in the given order, each followed by the nearest classes that have batches
+    due, at most GROUP_SIZE - 1 of them.
 
-    The first `must` of the order are all among them, so that an epoch leaves nobody out.
+    The first `required` of the order are all among them, so that an epoch leaves no class out.
     """
     waiting, chosen = list(order), list[int]()
     while waiting and len(chosen) < classes:
@@ -91,9 +94,8 @@ def choose_batch_classes(
         chosen.append(anchor)
         required_left = len(set(order[:required]).difference(chosen))
         room = max(0, min(GROUP_SIZE - 1, classes - len(chosen) - required_left))
-        neighbours = sorted(
-            (number for number in waiting if batches_due[number] > 0), key=tree_distances[anchor].__getitem__
-        )[:room]
+        candidates = [number for number in waiting if batches_due[number] > 0]
+        neighbours = sorted(candidates, key=tree_distances[anchor].__getitem__)[:room]
         chosen += neighbours
         waiting = [number for number in waiting if number not in neighbours]
     return chosen

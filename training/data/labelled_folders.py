@@ -1,6 +1,7 @@
 """Labelled folders: a sub-folder is a class, and what stands in it belongs to that class.
 
-`survey` reads a folder into a Labelled, `summarise` says what was found in sentences; `split.py` divides it. No torch.
+`survey_folder` reads a folder into a LabelledFolder; `summary.py` says in sentences what was found, `split.py` divides
+it. No torch.
 """
 
 import contextlib
@@ -36,7 +37,7 @@ class UnreadableFile(NamedTuple):
 
 
 class LabelConflict(NamedTuple):
-    """One content that stands in several classes, so that nobody knows which is right: left out everywhere."""
+    """One content that stands in several classes: it is left out, as nobody knows which class is right."""
 
     labels: tuple[str, ...]
     paths: tuple[bytes, ...]
@@ -44,7 +45,11 @@ class LabelConflict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LabelledFolder:
-    """What a labelled folder holds; samples are distinct contents in order of (label, sha256)."""
+    """What a labelled folder holds; samples are distinct contents in order of (label, sha256).
+
+    `copy_count` are the copies left out, `unclassed_count` the pictures beside the class folders, `empty_classes` the
+    sub-folders without a usable picture.
+    """
 
     folder: Path
     samples: tuple[PhotoSample, ...]
@@ -56,7 +61,7 @@ class LabelledFolder:
 
     @property
     def class_counts(self) -> dict[str, int]:
-        """Photos of each class, by name."""
+        """The number of photos of each class, by its name."""
         return dict(Counter(sample.label for sample in self.samples))
 
 
@@ -66,7 +71,7 @@ class _LabelledFile(NamedTuple):
 
 
 def survey_folder(folder: Path) -> Steps[LabelledFolder]:
-    """Find, read and hash the pictures of a labelled folder; LookalikeError when there is no such folder.
+    """Find, read and hash the pictures of a labelled folder; LookalikeError where it cannot be read.
 
     The first level of sub-folders names the classes, deeper ones belong to them. Hidden folders and links to folders
     are not entered.
@@ -88,7 +93,7 @@ def survey_folder(folder: Path) -> Steps[LabelledFolder]:
 
 
 def survey_unlabelled(folder: Path) -> Steps[tuple[PhotoSample, ...]]:
-    """Every distinct picture at and below a folder, in order of content, each a class of its own named by its hash."""
+    """Every distinct picture at and below a folder, in order of sha256, each as a class of its own."""
     unreadable: list[UnreadableFile] = []
     found: dict[bytes, bytes] = {}
     paths = list(_walk_pictures(os.fsencode(folder.absolute()), unreadable))
@@ -101,12 +106,12 @@ def survey_unlabelled(folder: Path) -> Steps[tuple[PhotoSample, ...]]:
 
 
 def make_unlabelled_sample(path: bytes, sha256: bytes) -> PhotoSample:
-    """A photo nobody has said anything about: a class of its own."""
+    """A photo without a label: a class of its own, named by its sha256."""
     return PhotoSample(path, sha256, sha256.hex())
 
 
 def _list_class_folders(root: bytes) -> tuple[list[tuple[str, bytes]], int]:
-    """The classes with their folders, sorted, and the number of pictures that stand beside them."""
+    """The classes (name, folder) in order of name, and the number of pictures that stand beside their folders."""
     try:
         with os.scandir(root) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -154,21 +159,21 @@ def _merge_copies(
 
 
 class NumberedLabels(NamedTuple):
-    """Samples' labels as numbers, (n,) int64, and the class that each number stands for, in order of name."""
+    """The labels of samples as class numbers (n,) int64 from 0, and the name of each class, in order of name."""
 
     labels: NDArray[np.int64]
     names: tuple[str, ...]
 
 
 def has_labels(samples: Iterable[PhotoSample]) -> bool:
-    """Whether any two photos share a class; where none do, each was given one of its own."""
+    """Whether any two photos share a class; where none do, each was given a class of its own."""
     counts = Counter(sample.label for sample in samples)
     return any(count > 1 for count in counts.values())
 
 
 def require_usable(wanted: Sequence[PhotoSample], usable: Sequence[PhotoSample], task: str) -> None:
-    """LookalikeError where the pictures of a part that could be read leave nothing to ask: fewer than two, or no two of
-    one class where there were some.
+    """LookalikeError where too few pictures of a part could be read: fewer than two, or no two of one class although
+    some of the wanted ones share a class. `task` says what the part is for, as "learn from".
     """
     if len(usable) < 2 or (has_labels(wanted) and not has_labels(usable)):
         unread_count = f"{len(wanted) - len(usable):,} of the {len(wanted):,} pictures to {task}"
@@ -178,7 +183,7 @@ def require_usable(wanted: Sequence[PhotoSample], usable: Sequence[PhotoSample],
 
 
 def number_labels(samples: Iterable[PhotoSample]) -> NumberedLabels:
-    """Give each class among the samples a number."""
+    """Number the classes of samples from 0, in order of name."""
     labels = [sample.label for sample in samples]
     names = tuple(sorted(set(labels)))
     numbers = {name: index for index, name in enumerate(names)}

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +18,8 @@ from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
 from training.data.labelled_folders import PhotoSample, UnreadableFile
 
-MEMORY_DIVISOR = (
-    4  # a part of a training takes up to a quarter of the computer's memory: 14,000 pictures at 224 px of 8 GiB
-)
+# A part of a training takes up to a quarter of the computer's memory: of 8 GiB, 14,000 pictures at 224 px.
+MEMORY_DIVISOR = 4
 FALLBACK_LIMIT = 2 << 30  # bytes, where the system does not say how much memory there is
 REPORT_INTERVAL = 16  # pictures between two reports of progress
 
@@ -27,7 +27,9 @@ Pixels = NDArray[np.uint8]
 
 
 class PicturePart:
-    """The prepared pictures of some samples; the first `len(kept)` of them stay in memory."""
+    """The prepared pictures of samples; the first of them are in memory, as `pixels` uint8 (m, size, size, 3), the rest
+    are decoded when they are needed.
+    """
 
     def __init__(self, samples: Sequence[PhotoSample], preprocessing: Preprocessing, pixels: Pixels) -> None:
         self.samples = tuple(samples)
@@ -35,7 +37,7 @@ class PicturePart:
         self._pixels = pixels
 
     def load_batch(self, rows: NDArray[np.int64]) -> Pixels:
-        """Pixels uint8 (n, size, size, 3) of these rows, n from 1; LookalikeError where a file has changed since."""
+        """Pixels uint8 (n, size, size, 3) of rows (n,); LookalikeError where a file has changed since the start."""
         size = self.preprocessing.size
         pixels = np.empty((len(rows), size, size, 3), np.uint8)
         in_memory = rows < len(self._pixels)
@@ -63,7 +65,7 @@ class DecodedPart(NamedTuple):
 
 
 def find_memory_limit() -> int:
-    """Bytes that one part of a training may take."""
+    """The bytes of memory that one part of a training may take."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MEMORY_DIVISOR
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf
@@ -73,22 +75,16 @@ def find_memory_limit() -> int:
 def read_pictures(
     samples: Sequence[PhotoSample], preprocessing: Preprocessing, limit: int | None = None
 ) -> Steps[DecodedPart]:
-    """Decode every sample once, keeping up to `limit` bytes of pixels (None: as many as `memory` allows)."""
+    """Decode every sample once, keeping up to `limit` bytes of pixels (None: `find_memory_limit`)."""
     size = preprocessing.size
     capacity = (find_memory_limit() if limit is None else limit) // (3 * size * size)
     pixels = np.empty((min(len(samples), capacity), size, size, 3), np.uint8)
     usable: list[PhotoSample] = []
     unreadable: list[UnreadableFile] = []
-
-    def try_decode(sample: PhotoSample) -> Pixels | str:
-        try:
-            return decode_sample(sample, preprocessing)
-        except PhotoError as fault:
-            return str(fault)
-
     with ThreadPoolExecutor(os.cpu_count() or 1, "decode") as pool:
         try:
-            for done, result in enumerate(bounded_map(pool, try_decode, samples, INPUTS_AHEAD)):
+            decode = partial(_try_decode, preprocessing=preprocessing)
+            for done, result in enumerate(bounded_map(pool, decode, samples, INPUTS_AHEAD)):
                 sample = samples[done]
                 if not done % REPORT_INTERVAL:
                     yield Progress("decode", done, len(samples), show_path(sample.path))
@@ -104,8 +100,19 @@ def read_pictures(
     return DecodedPart(PicturePart(usable, preprocessing, pixels[: len(usable)]), tuple(unreadable))
 
 
+def _try_decode(sample: PhotoSample, preprocessing: Preprocessing) -> Pixels | str:
+    """The prepared picture, or the reason why it cannot be used."""
+    try:
+        return decode_sample(sample, preprocessing)
+    except PhotoError as fault:
+        return str(fault)
+
+
 def decode_sample(sample: PhotoSample, preprocessing: Preprocessing) -> Pixels:
-    """The prepared picture uint8 (size, size, 3); PhotoError where it cannot be used or is another one by now."""
+    """The prepared picture of a sample, uint8 (size, size, 3).
+
+    PhotoError where its file cannot be decoded or no longer has the content it had when the training began.
+    """
     data = read_photo(sample.path)
     if content_hash(data) != sample.sha256:
         raise PhotoError("has changed since the training began")

@@ -1,9 +1,8 @@
 """Which photos go into which batch: P classes x K photos, no photo twice in a batch.
 
-The classes come together by chance, or with their neighbours where distances between classes are given.
-
-The batches of an epoch are a pure function of (seed, epoch) and those distances: a run taken up again makes the same
-ones and goes on where it stopped. No torch.
+The classes come together by chance, or with their neighbours where distances between classes are given. The batches of
+an epoch are a pure function of (seed, epoch) and those distances, so a training that is resumed makes the same ones and
+goes on where it stopped. No torch.
 """
 
 from dataclasses import dataclass, field
@@ -22,8 +21,10 @@ Indices = NDArray[np.int64]
 def make_epoch_batches(
     labels: Indices, config: TrainConfig, epoch: int, rounds: int = 1, class_distances: Floats | None = None
 ) -> list[Indices]:
-    """The batches of an epoch, which goes over all rows `rounds` times; more often where the training would have fewer
-    steps than the settings want at least.
+    """The batches of an epoch, each the row numbers (m,) of its photos.
+
+    An epoch goes over all rows `rounds` times, more often where the training would otherwise have fewer steps than
+    `least_steps` of the settings.
     """
     make_round = partial(
         make_round_batches, labels, classes=config.classes_per_batch, photos=config.photos_per_class, seed=config.seed
@@ -40,36 +41,35 @@ def make_epoch_batches(
 def make_round_batches(
     labels: Indices, *, classes: int, photos: int, seed: int, epoch: int, class_distances: Floats | None = None
 ) -> list[Indices]:
-    """The batches of one epoch, each of up to `classes` x `photos` row numbers of `labels` (n,).
+    """The batches of one round over the photos, each of up to `classes` x `photos` row numbers of `labels` (n,).
 
-    `class_distances` (classes, classes), in the order of the sorted labels, brings those together that are neighbours
-    in the tree of these distances (`class_tree.py`).
+    `class_distances` (classes, classes), in the order of the sorted labels, brings those classes together that are
+    neighbours in the tree of these distances (`class_tree.py`).
 
-    Every class takes part with `photos` different photos, or with all it has: none is repeated to fill up, for a photo
-    is no match of itself. An epoch shows about n photos. With classes of like size each photo comes once (a class whose
-    size is no multiple of `photos` shows a few twice, in different batches). A class comes at most once in a batch, so
-    one that is larger than its share is seen in part, other photos each epoch, and small ones fill its batches up.
+    Every class takes part with `photos` different photos, or with all it has; none is repeated to fill up, for a photo
+    is no match of itself. A round shows about n photos. With classes of similar size each photo comes once (a class
+    whose size is no multiple of `photos` shows a few twice, in different batches). A class comes at most once in a
+    batch, so one that is larger than its share is seen in part, other photos each epoch, and small ones fill its
+    batches up.
     """
     random = np.random.default_rng([seed, epoch])
     queues = [_ClassQueue(np.flatnonzero(labels == label), photos, random) for label in np.unique(labels)]
     count = -(-sum(queue.batches_due for queue in queues) // classes)
-    for deck in queues:
-        deck.batches_due = min(deck.batches_due, count)
+    for queue in queues:
+        queue.batches_due = min(queue.batches_due, count)
     tree_distances = None if class_distances is None else compute_tree_distances(class_distances)
-    return [
-        np.concatenate(
-            [
-                queues[number].take_rows()
-                for number in _choose_classes(queues, classes, count - done, random, tree_distances)
-            ]
-        )
-        for done in range(count)
-    ]
+    batches = []
+    for batches_left in range(count, 0, -1):
+        chosen = _choose_classes(queues, classes, batches_left, random, tree_distances)
+        batches.append(np.concatenate([queues[number].take_rows() for number in chosen]))
+    return batches
 
 
 @dataclass(slots=True)
 class _ClassQueue:
-    """The photos of one class, dealt in hands of K from a shuffled pile; `left` hands are due in this epoch."""
+    """The photos of one class in random order, taken `photos_per_batch` at a time; `batches_due` says how many batches
+    of this round still have to hold the class.
+    """
 
     rows: Indices
     photos_per_batch: int
@@ -82,7 +82,9 @@ class _ClassQueue:
         self.shuffled_rows = self.random.permutation(self.rows)
 
     def take_rows(self) -> Indices:
-        """The next hand; one that runs short is filled from the class's other photos."""
+        """The rows of the class's photos for the next batch; where too few are left, other photos of the class fill
+        them up.
+        """
         self.batches_due = max(self.batches_due - 1, 0)
         taken_rows, self.shuffled_rows = (
             self.shuffled_rows[: self.photos_per_batch],
@@ -102,10 +104,12 @@ def _choose_classes(
     random: np.random.Generator,
     tree_distances: Floats | None,
 ) -> list[int]:
-    """The classes of the next batch: first those due in every batch that is left, then by chance, in proportion to
-    the hands due, then, where too few have any due, by chance among the rest; or these as anchors.
+    """The class numbers of the next batch: first the classes due in every batch that is left, then others drawn in
+    proportion to the batches they are due in, then, where these are too few, others by chance.
+
+    With `tree_distances` this is the order of the anchors, each followed by its neighbours.
     """
-    batches_due = np.array([deck.batches_due for deck in queues], dtype=np.float64)
+    batches_due = np.array([queue.batches_due for queue in queues], dtype=np.float64)
     required = batches_due >= batches_left
     # exponential times divided by weights, smallest first: drawing without replacement in proportion to the weights
     times = random.exponential(size=len(queues)) / np.maximum(batches_due, 1e-9)

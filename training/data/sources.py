@@ -1,4 +1,4 @@
-"""Where the pictures of a training are from, and where its checkpoint goes. Imports no torch."""
+"""Where the pictures of a training come from, and where its checkpoint goes. Imports no torch."""
 
 import os
 import time
@@ -18,7 +18,7 @@ UNFINISHED_FILE = "unfinished.safetensors"  # beside a checkpoint to come: a tra
 
 
 class LibraryLabels(NamedTuple):
-    """A library's labels as what to learn from, by its folder: those of the photos that pass the filter."""
+    """The labels of a library, by its folder, as what to learn from: those of the photos that pass the filter."""
 
     library: Path
     photo_filter: Filter | None = None
@@ -29,8 +29,8 @@ TrainingSource = Path | LibraryLabels
 
 
 class LibrarySamples(NamedTuple):
-    """What a library has to learn from: its photos with a label, those without, each a class of its own, and how many
-    cannot be read now as their folders are offline.
+    """What a library has to learn from: its photos with a label, those without, each as a class of its own, and the
+    number of photos that cannot be read now because their folders are offline.
     """
 
     labelled: tuple[PhotoSample, ...]
@@ -39,12 +39,12 @@ class LibrarySamples(NamedTuple):
 
 
 def is_library(folder: Path) -> bool:
-    """Whether a folder is a library's and not one of pictures."""
+    """Whether a folder is that of a library."""
     return (folder / "library.sqlite").is_file()
 
 
 def read_library_samples(source: LibraryLabels) -> LibrarySamples:
-    """The photos of a library that pass the filter, their labels the user's own or a folder's.
+    """The photos of a library that pass the filter, with the labels that the user or a folder gave them.
 
     LookalikeError where there is no library.
     """
@@ -58,10 +58,10 @@ def read_library_samples(source: LibraryLabels) -> LibrarySamples:
 
 
 def split_library(source: LibraryLabels, purpose: str, recipe: str) -> DataSplit:
-    """The parts of a library's photos whose files are here: of those with a label.
+    """The three parts of a library's labelled photos whose folders are online.
 
-    Without any labels all photos, each a class of its own. With the recipe unlabelled the labelled ones choose and
-    judge, and all others are learned from. LookalikeError where there is no library or too little in it.
+    Without any labels all photos take part, each a class of its own. With the recipe "unlabelled", all photos without a
+    label join the training part. LookalikeError where there is no library or too little in it.
     """
     labelled, unlabelled, _ = read_library_samples(source)
     if recipe != "unlabelled" and (labelled or recipe != "auto"):
@@ -73,21 +73,21 @@ def split_library(source: LibraryLabels, purpose: str, recipe: str) -> DataSplit
 
 
 def describe_source(source: TrainingSource) -> str:
-    """What is learned from, for people: 'in /photos', 'labelled in the library default (only photos: in cats)'."""
+    """A source in words: "in /photos", "labelled in the library default (only photos: in cats)"."""
     if isinstance(source, Path):
         return f"in {show_path(os.fsencode(source))[-200:]}"
     description = f"labelled in the library {show_path(os.fsencode(source.library.name.removesuffix(LIBRARY_SUFFIX)))}"
-    conditions = [one.text for one in describe_conditions(source.photo_filter)] if source.photo_filter else []
+    conditions = [named.text for named in describe_conditions(source.photo_filter)] if source.photo_filter else []
     return description + (f" (only photos: {', '.join(conditions)})" if conditions else "")
 
 
 def checkpoint_folder(source: TrainingSource) -> Path:
-    """A new folder for what is learned from a source, named by it and the time."""
+    """The path of a new folder for a checkpoint, named by the source and the time."""
     return find_home_folder() / "checkpoints" / f"{_name_source(source)}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def find_unfinished(source: TrainingSource) -> Path:
-    """The newest of the source's checkpoint folders whose training was cut off; LookalikeError where there is none."""
+    """The newest folder of a training on a source that was cut off; LookalikeError where there is none."""
     found = sorted(path.parent for path in (find_home_folder() / "checkpoints").glob(f"*/{UNFINISHED_FILE}"))
     matching = [path for path in found if path.name.rsplit("-", 2)[0] == _name_source(source)]
     if not matching:

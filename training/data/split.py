@@ -1,14 +1,14 @@
 """Divide labelled photos into three parts: to learn from, to choose by, to judge by.
 
-The parts are a fixed function of what is in the folder, content hashes and class names, and never of the seed, so that
-two trainings on one folder are judged by the same pictures and a repeated one cannot learn what judged the last.
+The parts are a fixed function of the content hashes and class names in a folder, and never of the seed, so two
+trainings on one folder are judged by the same pictures, and a repeated training cannot learn from what judged the last.
 
-Each photo has a fixed place between 0 and 1 from its hash; below 0.65 it is for training, from 0.8 on for the test. So
-adding photos moves no other, where classes are large enough. A figure needs two photos of a class to ask and answer,
-though, and with a dozen photos a class chance may leave a part with one or none. Then, and only then, the photos next
-to the border are moved over, as few as needed; so in small classes a new photo may move one at a border. The same
-content in a later training's other part does no harm: a checkpoint knows the hashes it has seen, and every evaluation
-leaves them out.
+Each photo has a fixed position from 0 to 1, computed from its hash: below 0.65 it is for training, from 0.8 on for the
+test. So a new photo moves no other one where classes are large enough. A figure takes two photos of a class, though, a
+query and its match, and with a dozen photos a class chance may leave a part with one or none. Then, and only then, the
+photos next to the border are moved over, as few as needed; so in small classes a new photo may move one at a border.
+When a later training puts a photo into another part, its figures stay right: a checkpoint knows the hashes it has seen,
+and every evaluation leaves them out.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from training.data.labelled_folders import PhotoSample
 
 VALIDATION_FROM = 0.65
 TEST_FROM = 0.8
-PAIR_SIZE = 2  # photos a class needs in a part for one to ask and one to be found
+PAIR_SIZE = 2  # photos a class needs in a part: a query and its match
 MIN_CLASSES = 5  # for the purpose classes
 
 ClassSamples = dict[str, list[PhotoSample]]
@@ -38,7 +38,7 @@ class DataSplit(NamedTuple):
 
 
 def split_samples(samples: Iterable[PhotoSample], purpose: str) -> DataSplit:
-    """The parts for a purpose of `choices.PURPOSES`; LookalikeError says what the folder lacks for it."""
+    """The three parts for a purpose of `choices.PURPOSES`; LookalikeError says what the photos lack for it."""
     classes: ClassSamples = defaultdict(list)
     for sample in sorted(samples, key=lambda sample: assign_position(b"photo", sample.sha256)):
         classes[sample.label].append(sample)
@@ -52,7 +52,7 @@ def split_samples(samples: Iterable[PhotoSample], purpose: str) -> DataSplit:
 
 
 def split_without_classes(samples: Iterable[PhotoSample]) -> DataSplit:
-    """The parts of photos that are each a class of their own; LookalikeError where a part has fewer than two."""
+    """The three parts of photos without classes; LookalikeError where a part would have fewer than two photos."""
     parts: list[list[PhotoSample]] = [[], [], []]
     for sample in sorted(samples, key=lambda sample: sample.sha256):
         position = assign_position(b"photo", sample.sha256)
@@ -68,9 +68,9 @@ def split_without_classes(samples: Iterable[PhotoSample]) -> DataSplit:
 
 
 def assign_position(kind: bytes, key: bytes) -> float:
-    """A fixed place in [0, 1) for a content hash or a class name; `kind` keeps the two apart.
+    """A fixed position in [0, 1) for a content hash or a class name; `kind` ("photo", "class") keeps the two apart.
 
-    Hashed again, so that the place says nothing about the order of the content hashes.
+    The key is hashed again, so that the position says nothing about the order of the content hashes.
     """
     return int.from_bytes(hashlib.sha256(b"lookalike split 1 " + kind + b" " + key).digest()[:8], "big") / 2**64
 
@@ -78,8 +78,8 @@ def assign_position(kind: bytes, key: bytes) -> float:
 def _split_by_images(classes: ClassSamples) -> DataSplit:
     """New pictures of known classes: each class is divided.
 
-    Of six photos or more, every part has at least a pair. Of four or five, one pair goes to validation or to the test,
-    as the class name falls; of fewer, all are for training.
+    Of six photos or more, every part gets at least a pair. Of four or five, one pair goes to validation or to the test,
+    whichever the position of the class name says; of fewer, all are for training.
     """
     small = _choose_small_for_test(
         [name for name, members in classes.items() if 2 * PAIR_SIZE <= len(members) < 3 * PAIR_SIZE]
@@ -99,8 +99,8 @@ def _split_by_images(classes: ClassSamples) -> DataSplit:
 def _split_by_classes(classes: ClassSamples) -> DataSplit:
     """New classes: whole classes are kept out, at least a fifth of them for the test.
 
-    Of five classes only one is left for validation; photos of the training classes keep it company then, for among
-    photos of one class every answer is right. Classes of one photo have nothing to ask for: training.
+    Of five classes only one is left for validation; photos of the training classes join it then, for among photos of
+    one class every answer is right. Classes of one photo make no query and are for training.
     """
     names = sorted((name for name in classes if len(classes[name]) >= PAIR_SIZE), key=_assign_class_position)
     if len(names) < MIN_CLASSES:
@@ -132,7 +132,7 @@ SPLIT_FUNCTIONS: dict[str, Callable[[ClassSamples], DataSplit]] = {
 
 
 def _split_class(members: Sequence[PhotoSample]) -> DataSplit:
-    """Six photos or more in order of place: by place, photos at the borders moved so that each part has a pair."""
+    """Divide six photos or more in order of position; photos at the borders move so that each part has a pair."""
     positions = [assign_position(b"photo", member.sha256) for member in members]
     test_count = max(PAIR_SIZE, sum(where >= TEST_FROM for where in positions))
     validation_count = max(PAIR_SIZE, sum(VALIDATION_FROM <= where < TEST_FROM for where in positions))
@@ -145,14 +145,16 @@ def _split_class(members: Sequence[PhotoSample]) -> DataSplit:
 
 
 def _split_small_class(members: Sequence[PhotoSample], for_test: bool) -> DataSplit:
-    """A class with no pair for every part: the last pair judges or chooses, if another is left to learn from."""
+    """Divide a class too small for three pairs: its last pair is for test or validation if another pair is left."""
     if len(members) < 2 * PAIR_SIZE:
         return DataSplit(tuple(members), (), ())
     return _cut_parts(members, 0, PAIR_SIZE) if for_test else _cut_parts(members, PAIR_SIZE, 0)
 
 
 def _choose_small_for_test(names: list[str]) -> set[str]:
-    """Which small classes give their pair to the test: those in the upper half, but two on each side if four are."""
+    """The small classes whose pair goes to the test: those with a position from 0.5 on; of four classes or more, at
+    least two for the test and two for validation.
+    """
     names = sorted(names, key=_assign_class_position)
     test_count = sum(_assign_class_position(name) >= 0.5 for name in names)
     if len(names) >= 4:
@@ -161,7 +163,7 @@ def _choose_small_for_test(names: list[str]) -> set[str]:
 
 
 def _cut_parts(members: Sequence[PhotoSample], validation_count: int, test_count: int) -> DataSplit:
-    """The first for training, then `validation`, then `test` of them."""
+    """Cut photos in order of position: the first for training, then those for validation, the last for the test."""
     train_end, test_start = len(members) - validation_count - test_count, len(members) - test_count
     return DataSplit(tuple(members[:train_end]), tuple(members[train_end:test_start]), tuple(members[test_start:]))
 
@@ -172,7 +174,7 @@ def _join_splits(parts: Sequence[DataSplit]) -> DataSplit:
 
 
 def _require_pairs(parts: DataSplit, why: str) -> DataSplit:
-    """Refuse parts that have no photo with a match to find, or no mismatch to tell it from."""
+    """The parts, if each of them has two classes and a class with a pair; else LookalikeError with the reason."""
     for part in parts:
         counts = Counter(sample.label for sample in part)
         if len(counts) < 2 or max(counts.values()) < PAIR_SIZE:

@@ -1,4 +1,4 @@
-"""What a labelled folder or a library holds, in a few figures and sentences, for the dialog."""
+"""What a labelled folder or a library has to learn from, in a few figures and sentences, for the training dialog."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,8 +17,8 @@ SMALL_CLASS_SIZE = 6  # photos below which a class cannot be in all three parts
 
 @dataclass(frozen=True, slots=True)
 class SourceSummary:
-    """Classes, distinct photos, photos of each class by name; what is wrong, in sentences, worst first; and for each
-    purpose why it cannot be had with these photos, "" where it can.
+    """The number of classes, of distinct photos, and of photos of each class by name; problems as sentences, the worst
+    first; and for each purpose why a training for it is refused with these photos, "" where it is not.
     """
 
     classes: int
@@ -29,12 +29,12 @@ class SourceSummary:
 
 
 def summarise_folder(found: LabelledFolder) -> SourceSummary:
-    """Say what was found in a folder."""
+    """The summary of a labelled folder."""
     return _make_summary(found.samples, found.class_counts, _list_folder_problems(found))
 
 
 def summarise_library(found: LibrarySamples) -> SourceSummary:
-    """Say what was found in a library."""
+    """The summary of a library's labelled photos."""
     counts = dict(sorted(Counter(sample.label for sample in found.labelled).items()))
     return _make_summary(found.labelled, counts, _list_library_problems(found, counts))
 

@@ -1,9 +1,9 @@
-"""The losses of pytorch-metric-learning behind the same face as ours; the one place that imports it.
+"""The losses of pytorch-metric-learning, called like our own; the only module that imports it.
 
 Margin and temperature come from the options, a loss's other settings stand here with their source. A scale is one
 over a temperature. Proxies, centres and boundaries are weights of the loss; their learning rate is the preset's
 `own_rate`. What each is called in the dialog, its settings and the miners it takes stand in `choices.py`. They are
-built for class numbers 0 to classes - 1, and normalise embeddings themselves, which changes nothing for ours.
+built for class numbers 0 to classes - 1. They normalise the embeddings once more, which leaves ours as they are.
 """
 
 import math
@@ -22,7 +22,7 @@ COSINE_SLACK = 1e-6  # of a cosine of 1: ten times the rounding of float32
 
 
 class AdaptedLoss(nn.Module):
-    """A loss of the library, with or without one of its miners."""
+    """A loss of pytorch-metric-learning, with or without one of its miners."""
 
     def __init__(self, loss: nn.Module, miner: nn.Module | None) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class AdaptedLoss(nn.Module):
 
 
 class _ClampedArcFace(losses.ArcFaceLoss):  # type: ignore[misc] # the library has no types
-    """ArcFace whose angle has a finite slope where a photo reaches the point of its class: arccos has none at 1."""
+    """ArcFace with a finite gradient where a photo reaches the point of its class: that of arccos at 1 is infinite."""
 
     def get_cosine(self, embeddings: Tensor) -> Tensor:
         """The cosines (n, classes), short of -1 and 1."""
@@ -150,6 +150,6 @@ ADAPTED_MINERS: dict[str, Callable[[], Any]] = {
 
 
 def adapt_loss(name: str, options: LossOptions) -> AdaptedLoss:
-    """The loss of that name with the miner of the options; "all" is the library's own way without one."""
+    """The loss of that name with the miner of the options; "all" stands for the loss without a miner."""
     miner = None if options.miner == "all" else ADAPTED_MINERS[options.miner]()
     return AdaptedLoss(LOSS_CONSTRUCTORS[name](options), miner)

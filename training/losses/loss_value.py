@@ -1,4 +1,4 @@
-"""What a loss is built from, what it answers, and the statistics of a batch by which a collapse is seen."""
+"""What a loss is built from, what it returns, and the statistics of a batch that show a collapse."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,8 @@ WATCHED_MARGIN = 0.1
 class LossOptions(NamedTuple):
     """What a loss is built from; `margin` and `temperature` are 0 for a loss that has none.
 
-    `classes` (of the training part) and `dim` are for losses with weights of their own.
+    `average` is "all" or "active" (see `losses.py`). `classes` (of the training part) and `dim` (of the embeddings) are
+    for losses with weights of their own.
     """
 
     margin: float
@@ -27,12 +28,12 @@ class LossOptions(NamedTuple):
 
 
 class BatchStats(NamedTuple):
-    """What a batch held, for the collapse monitor.
+    """What a batch held, for the curves and for the detection of a collapse.
 
-    mined: triplets, or mismatched pairs, that the miner took. candidates, active: all the batch has, and those of them
-    with a loss, whatever the miner, so that curves of different miners can be compared; a loss without a margin between
-    distances counts triplets that miss WATCHED_MARGIN. positives, negatives: ordered pairs of the batch, with their
-    mean distances (0 where there is none).
+    mined: the number of triplets, or of mismatched pairs, that the miner chose. candidates, active: the number of all
+    triplets or mismatched pairs of the batch, and of those with a loss, whatever the miner, so that curves of different
+    miners can be compared; a loss without a margin between distances counts the triplets that miss WATCHED_MARGIN.
+    positives, negatives: the number of ordered pairs of the batch, with their mean distances (0 without pairs).
     """
 
     mined: int
@@ -50,7 +51,7 @@ class BatchStats(NamedTuple):
 
     @property
     def problem_note(self) -> str:
-        """Why the batch had nothing to compare, else nothing."""
+        """Why the batch had nothing to compare, else ""."""
         if not self.positives:
             return "No two photos of the batch share a class."
         if not self.negatives:
@@ -59,14 +60,14 @@ class BatchStats(NamedTuple):
 
 
 class LossValue(NamedTuple):
-    """The loss, a scalar with gradient (0 with a zero gradient where there is nothing to compare), and its Stats."""
+    """The loss of a batch, a scalar with gradient (0 with gradient 0 where nothing can be compared), and its stats."""
 
     loss: Tensor
     stats: BatchStats
 
 
 def combine_stats(batches: Sequence[BatchStats]) -> BatchStats:
-    """The statistics of one batch or more together, distances weighed by their pairs."""
+    """The statistics of one batch or more as if they were one, mean distances weighted by their number of pairs."""
     mined, candidates, active_count, positives, negatives = (
         sum(column) for column in list(zip(*batches, strict=True))[:5]
     )
@@ -76,7 +77,7 @@ def combine_stats(batches: Sequence[BatchStats]) -> BatchStats:
 
 
 def compute_stats(batch: RankedBatch, mined: Tensor, candidates: Tensor, active_counts: Tensor) -> BatchStats:
-    """From (n, n) tables of how many triplets or pairs each entry stands for."""
+    """The statistics of a batch from tables (n, n) that count the triplets or pairs of each entry."""
     positives, negatives = batch.positive.sum(), batch.negative.sum()
     positive_distance = (batch.distances * batch.positive).sum() / positives.clamp(min=1)
     negative_distance = (batch.distances * batch.negative).sum() / negatives.clamp(min=1)
@@ -92,6 +93,8 @@ def compute_stats(batch: RankedBatch, mined: Tensor, candidates: Tensor, active_
 
 
 def compute_triplet_stats(batch: RankedBatch, mined: Tensor, margin: float = WATCHED_MARGIN) -> BatchStats:
-    """The same over all triplets of the batch, of which those have a loss that miss the margin."""
+    """The statistics of a batch whose candidates are all its triplets, active where they miss the margin; `mined`
+    (n, n) counts the mined ones.
+    """
     candidates = mine_all_triplets(batch, margin)
     return compute_stats(batch, mined, candidates.counts, select_active(batch, candidates, margin).counts)

@@ -1,4 +1,4 @@
-"""The losses of the course, over whole batches: embeddings (n, dim) and labels (n,) in, one number and Stats out.
+"""The losses of the course, over whole batches: embeddings (n, dim) and labels (n,) in, a LossValue out.
 
 The models give unit-length embeddings, for which distances run from 0 to 2 and one margin fits every dim; nothing
 here normalises. A loss is an nn.Module built from LossOptions (`LOSSES[name](options)`), so that one with parameters
@@ -6,9 +6,9 @@ of its own, a weight per class for instance, is one more line. Ours are a *form*
 distances; those of pytorch-metric-learning come through `adapter.py`. What each is called in the dialog, its margins
 and the miners it takes stand in `choices.py`.
 
-*Averages.* "all": the mean over all mined terms, as in the lecture notes. "active": over the terms that are not zero
-(Hermans et al. 2017 found it needed for "batch all"; pytorch-metric-learning's default), because a plain mean fades
-as most triplets are learned, and with it the steps. The tuned triplet uses "active", everything else "all".
+*Averages.* "all": the mean over all mined terms, as in the lecture notes. "active": the mean over the terms that are
+not zero (Hermans et al. 2017 found it needed for "batch all"; pytorch-metric-learning's default), because a plain mean
+shrinks as most triplets are learned, and the steps with it. The tuned triplet uses "active", everything else "all".
 Measured on scikit-learn's digits (600 to learn from, a small network from scratch, 3 seeds), MAP@R with "active" and
 with "all": triplet, all triplets, margin 0.2: 0.651, 0.632; semi-hard: 0.692, 0.684; contrastive, all pairs, margin 1:
 0.687, 0.573. With `hard` both losses collapsed there, as Schroff et al. warn. From a pretrained network it is the other
@@ -57,9 +57,8 @@ class MinedLoss(nn.Module):
 
 
 class PairTerms(NamedTuple):
-    """What a pair costs, of a table of distances d and the margin: `match` where it matches, `mismatch` where not.
-
-    `mismatch` is asked about distances below the margin only.
+    """The loss of each pair, (n, n), from a table of distances d (n, n): `match` of a matching pair, `mismatch` (with
+    the margin) of a mismatching one that is nearer than the margin.
     """
 
     match: Callable[[Tensor], Tensor]
@@ -75,7 +74,8 @@ HADSELL_TERMS = PairTerms(lambda d: d.square() / 2.0, lambda d, margin: (margin 
 
 
 def contrastive_loss(terms: PairTerms, table: Tensor, batch: RankedBatch, options: LossOptions) -> LossValue:
-    """Matches are pulled together, mismatches within the margin pushed apart (Chopra, Hadsell, LeCun 2005).
+    """The contrastive loss: matches are pulled together, mismatches within the margin pushed apart (Chopra, Hadsell,
+    LeCun 2005). `terms` are the loss of a pair, `table` the distances (n, n).
 
     "all" divides the sum over the mined pairs by their number; "active" adds the mean over matches to the mean over
     mismatches within the margin, so that the many mismatches of a batch do not drown its matches.
@@ -97,13 +97,13 @@ def _average_pairs(pull: Tensor, push: Tensor, pairs: MinedPairs, mined_within_m
 
 
 def triplet_loss(table: Tensor, batch: RankedBatch, options: LossOptions) -> LossValue:
-    """max(d(a, p) - d(a, n) + margin, 0) over the mined triplets of a batch.
+    """The mean of max(d(a, p) - d(a, n) + margin, 0) over the mined triplets of a batch with distances `table` (n, n).
 
     Schroff, Kalenichenko, Philbin 2015 (FaceNet, there with squares: the distance "squared-l2"); with d itself as in
     the lecture notes and in Hermans, Beyer, Leibe 2017. The sum over triplets is linear in the distances once it is
     known which are active: sum of w[i, j] d[i, j] + margin * (active triplets), where w counts how often [i, j] is a
-    match less how often it is a mismatch. Counting takes O(n^2), so value and gradient are exact without one triplet
-    being made.
+    match minus how often it is a mismatch. Counting takes O(n^2), so value and gradient are exact and no triplet is
+    listed.
     """
     mined_span = MINERS[options.miner](batch, options.margin)
     active_span = select_active(batch, mined_span, options.margin)
@@ -116,10 +116,11 @@ def triplet_loss(table: Tensor, batch: RankedBatch, options: LossOptions) -> Los
 
 
 def soft_triplet_loss(table: Tensor, batch: RankedBatch, options: LossOptions) -> LossValue:
-    """log(1 + exp(d(a, p) - d(a, n))), the soft margin of Hermans, Beyer, Leibe 2017, section 2; mean over all mined.
+    """The mean of log(1 + exp(d(a, p) - d(a, n))) over all mined triplets: the soft margin of Hermans, Beyer, Leibe
+    2017, section 2.
 
-    For miners that take at most one triplet per anchor and match: no count of triplets stands for this sum, so each
-    has its own term, and n^2 of them fit where n^3 would not.
+    Only for miners that choose at most one triplet for each anchor and match: the sum is not linear in the distances,
+    so every triplet needs its own term, and n^2 of them fit where n^3 would not.
     """
     mined_span = MINERS[options.miner](batch, 0.0)
     mismatch = batch.negative_order.gather(1, mined_span.first.clamp(max=len(batch.negative_order) - 1))
@@ -140,7 +141,7 @@ LOSSES = OWN_LOSSES | {name: partial(adapter.adapt_loss, name) for name in adapt
 
 
 def build_loss(config: TrainConfig, classes: int, dim: int) -> nn.Module:
-    """The loss of a config for a training part of so many classes and embeddings of so many dimensions."""
+    """The loss that a config names, for a training part of `classes` classes and embeddings of `dim` numbers."""
     resolved_config = config.resolve_defaults()
     assert resolved_config.miner is not None
     average = resolved_config.loss_preset.average

@@ -1,8 +1,9 @@
 """Which pairs and triplets of a batch a loss looks at, in O(n^2 log n) time and O(n^2) memory.
 
-A batch of n photos holds up to n^3 triplets, yet they need never be listed. Sort each anchor's mismatches by distance
-once: then every rule below takes, for an anchor and its match, one *run* of neighbouring mismatches in that order, so
-two (n, n) tables of ranks, a Span, say all of it, and sums over a run come from differences and prefix sums.
+A batch of n photos holds up to n^3 triplets, but they are never listed. Each anchor's mismatches are sorted by distance
+once. Then every rule below chooses, for an anchor and its match, one *run* of neighbouring mismatches in that order, so
+two (n, n) tables of ranks, a TripletSpan, describe all triplets, and sums over a run come from differences and prefix
+sums.
 
 All tables read [anchor, other photo]; the distances may be any of `distances.py`. Nothing here is differentiated:
 miners choose, losses weigh.
@@ -19,8 +20,8 @@ class RankedBatch(NamedTuple):
     """A batch of n photos made ready for mining.
 
     distances (n, n): without gradient. positive, negative (n, n) bool: same label but not the photo itself; another
-    label. near (n, n): each row's distances to its negatives, ascending, then infinity. order (n, n) int64: the photo
-    that stands at each place of `near`. negatives (n, 1) int64: how many the row has.
+    label. negative_distances (n, n): each row's distances to its negatives, ascending, then infinity. negative_order
+    (n, n) int64: the photo of each of these distances. negative_counts (n, 1) int64: the number of the row's negatives.
     """
 
     distances: Tensor
@@ -32,7 +33,7 @@ class RankedBatch(NamedTuple):
 
 
 class TripletSpan(NamedTuple):
-    """Triplets as runs: [a, p] stands for (a, p, order[a, r]) for every rank first[a, p] <= r < last[a, p].
+    """Triplets as runs: [a, p] stands for (a, p, negative_order[a, r]) for every rank first[a, p] <= r < last[a, p].
 
     first, last (n, n) int64; equal where [a, p] is no match or the rule finds nothing.
     """
@@ -42,12 +43,12 @@ class TripletSpan(NamedTuple):
 
     @property
     def counts(self) -> Tensor:
-        """How many triplets each [a, p] has, (n, n) int64."""
+        """The number of triplets of each [a, p], (n, n) int64."""
         return self.last - self.first
 
 
 class MinedPairs(NamedTuple):
-    """Ordered pairs a loss over pairs looks at: positive and negative, both (n, n) bool."""
+    """The ordered pairs that a loss over pairs looks at: matching and mismatching ones, both masks (n, n) bool."""
 
     positive: Tensor
     negative: Tensor
@@ -98,9 +99,9 @@ def mine_semi_hard_all(batch: RankedBatch, margin: float) -> TripletSpan:
 
 
 def mine_random(batch: RankedBatch, margin: float) -> TripletSpan:
-    """For each anchor a match and a mismatch by chance: the naive way of the lecture notes (triplets, "Data").
+    """For each anchor a random match and a random mismatch: the naive way of the lecture notes (triplets, "Data").
 
-    Draws from torch's own random numbers on the processor, wherever the batch is.
+    The random numbers are torch's global ones on the processor, on whatever device the batch is.
     """
     del margin
     size = len(batch.negative_order)
@@ -121,26 +122,26 @@ MINERS: dict[str, Callable[[RankedBatch, float], TripletSpan]] = {
 
 
 def mine_all_pairs(batch: RankedBatch) -> MinedPairs:
-    """Every two photos of the batch."""
+    """Every pair of photos of the batch."""
     return MinedPairs(batch.positive, batch.negative)
 
 
 def mine_hard_pairs(batch: RankedBatch) -> MinedPairs:
-    """For each anchor its farthest match and its nearest mismatch, as far as it has both."""
+    """The farthest match and the nearest mismatch of each anchor that has both."""
     return _collect_pairs(batch, mine_hard(batch, 0.0))
 
 
 def mine_semi_hard_pairs(batch: RankedBatch) -> MinedPairs:
-    """Every match, and the mismatches that `semi_hard` takes for one of the anchor's matches, each once."""
+    """Every match, and the mismatches that `mine_semi_hard` chooses for any of the anchor's matches."""
     return _collect_pairs(batch, mine_semi_hard(batch, 0.0))
 
 
 def mine_random_pairs(batch: RankedBatch) -> MinedPairs:
-    """For each anchor a match and a mismatch by chance, so half of the pairs match: the naive way of the notes."""
+    """For each anchor a random match and a random mismatch, so half of the pairs match: the naive way of the notes."""
     return _collect_pairs(batch, mine_random(batch, 0.0))
 
 
-# semi-hard-all has no meaning for pairs: its band is the margin between two distances, theirs is one of a distance.
+# semi-hard-all has no meaning for pairs: it needs a margin between two distances, theirs is a limit on one distance.
 PAIR_MINERS: dict[str, Callable[[RankedBatch], MinedPairs]] = {
     "all": mine_all_pairs,
     "random": mine_random_pairs,
@@ -156,7 +157,7 @@ def select_active(batch: RankedBatch, span: TripletSpan, margin: float) -> Tripl
 
 
 def count_as_negative(batch: RankedBatch, span: TripletSpan) -> Tensor:
-    """In how many triplets of the span each [a, n] is the mismatch, (n, n) int64."""
+    """The number of triplets of the span in which each [a, n] is the mismatch, (n, n) int64."""
     size = len(batch.negative_order)
     steps = batch.negative_order.new_zeros(size, size + 1)
     one = torch.ones_like(span.first)

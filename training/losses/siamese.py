@@ -1,4 +1,4 @@
-"""The naive way of the lecture notes: a small network looks at two embeddings and says "same" or "different"."""
+"""The siamese loss of the lecture notes: a small network looks at two embeddings and says "same" or "different"."""
 
 import math
 
@@ -10,8 +10,8 @@ from training.losses.distances import measure_euclidean
 from training.losses.loss_value import LossOptions, LossValue, compute_triplet_stats
 from training.losses.mining import PAIR_MINERS, rank_batch
 
-# Of two unit vectors |a - b| sums to about 1.13 sqrt(dim) where they are unrelated and to 0 where they are the same:
-# with these the head begins by saying "same" with 0.88 of the one and "different" with 0.92 of the other.
+# The numbers of |a - b| of two unit vectors sum to about 1.13 sqrt(dim) where they are unrelated, to 0 where they are the
+# same: with these values the head begins with "different" at 0.92 for the former, "same" at 0.88 for the latter.
 HEAD_SLOPE, HEAD_OFFSET = -4.0, 2.0
 
 
@@ -19,9 +19,10 @@ class SiameseLoss(nn.Module):
     """Binary cross-entropy of sigmoid(w |a - b| + c) against "same class" (lecture notes, siamese networks, example 1).
 
     There two embeddings are concatenated or subtracted before the head; |a - b| makes the answer the same for (a, b)
-    and (b, a), as in Koch, Zemel, Salakhutdinov 2015, section 3.1. The loss does not act on distances, so the head is
-    left behind after training and the embedding has to be good by itself: that is its weakness. "all" divides the
-    sum over the mined pairs by their number, "active" adds the mean over matches to the mean over mismatches.
+    and (b, a), as in Koch, Zemel, Salakhutdinov 2015, section 3.1. The loss does not act on distances and the head is
+    dropped after the training, so the embedding has to be good without it: that is the weakness of this loss. "all"
+    divides the sum over the mined pairs by their number, "active" adds the mean over matches to the mean over
+    mismatches.
     """
 
     def __init__(self, options: LossOptions) -> None:
@@ -34,10 +35,8 @@ class SiameseLoss(nn.Module):
         """The loss of a batch: embeddings (n, dim), labels (n,) whole numbers."""
         batch = rank_batch(measure_euclidean(embeddings), labels)
         pairs = PAIR_MINERS[self.options.miner](batch)
-        same, different = (
-            -self.compute_logits(embeddings, pairs.positive),
-            self.compute_logits(embeddings, pairs.negative),
-        )
+        same = -self.compute_logits(embeddings, pairs.positive)
+        different = self.compute_logits(embeddings, pairs.negative)
         pull, push = softplus(same).sum(), softplus(different).sum()
         if self.options.average == "all":
             loss = (pull + push) / max(len(same) + len(different), 1)
@@ -46,7 +45,7 @@ class SiameseLoss(nn.Module):
         return LossValue(loss, compute_triplet_stats(batch, pairs.negative))
 
     def compute_logits(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """How sure the head is that two photos are the same, (pairs,), for the pairs of a mask (n, n)."""
+        """The head's logits (pairs,) that two photos are of one class, for the pairs of a mask (n, n)."""
         first, second = torch.nonzero(mask, as_tuple=True)
         with torch.autocast(embeddings.device.type, enabled=False):
             points = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
