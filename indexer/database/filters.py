@@ -13,6 +13,7 @@ import numpy as np
 from indexer.database.annotations import LABEL_SQL
 from indexer.database.connection import MAX_INTEGER, Database
 from indexer.errors import LookalikeError
+from indexer.paths import make_prefix
 
 ORIENTATIONS = {"landscape": "p.width > p.height", "portrait": "p.width < p.height", "square": "p.width = p.height"}
 
@@ -100,9 +101,9 @@ def _folder_condition(database: Database, folder: Path | None) -> SqlCondition:
         return _NO_CONDITION
     parts, values = ["0"], list[object]()
     for wanted in {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}:
-        prefix = wanted.rstrip(b"/") + b"/"
+        prefix = make_prefix(wanted)
         for root, path in database.fetch_rows("SELECT id, path FROM roots"):
-            start = path.rstrip(b"/") + b"/"
+            start = make_prefix(path)
             if start.startswith(prefix):
                 parts.append("f.root = ?")
                 values.append(root)

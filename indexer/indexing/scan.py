@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from indexer.database.connection import MAX_INTEGER
 from indexer.database.file_table import FileRecord
-from indexer.paths import show_path
+from indexer.paths import get_first_folder, get_parent_folder, join_path, make_prefix, show_path
 from indexer.photos.reading import is_candidate
 
 
@@ -55,18 +55,18 @@ def identify_folder(path: bytes) -> FolderIdentity | None:
 def walk_root(root: bytes, skipped_folders: Collection[bytes] = ()) -> Iterator[FolderListing]:
     """List the candidates below a root, folder by folder, without the `skipped_folders` (absolute) below it."""
     pending = [b""]
-    root = root.rstrip(b"/")
+    skipped_prefixes = {make_prefix(folder) for folder in skipped_folders}
     while pending:
         folder = pending.pop()
         listing = FolderListing([], [])
         try:
-            with os.scandir(root + b"/" + folder) as entries:
+            with os.scandir(join_path(root, folder)) as entries:
                 for entry in entries:
                     _visit_entry(entry, folder, pending, listing)
         except OSError:
             listing.unreadable.append(folder)
-        if skipped_folders:
-            pending = [path for path in pending if root + b"/" + path[:-1] not in skipped_folders]
+        if skipped_prefixes:
+            pending = [path for path in pending if join_path(root, path) not in skipped_prefixes]
         yield listing
 
 
@@ -74,7 +74,7 @@ def _visit_entry(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes
     """Add a folder to those that are pending, a candidate to the listing."""
     if entry.is_dir(follow_symlinks=False):
         if not entry.name.startswith(b"."):
-            pending.append(folder + entry.name + b"/")
+            pending.append(make_prefix(folder + entry.name))
     elif is_candidate(entry.name):
         _add_candidate(entry, folder, listing)
 
@@ -83,7 +83,7 @@ def _add_candidate(entry: "os.DirEntry[bytes]", folder: bytes, listing: FolderLi
     try:
         status = entry.stat()
     except FileNotFoundError:  # a dangling link, or gone since it was listed; maybe with all of its folder
-        if not os.path.isdir(os.path.dirname(entry.path)):  # noqa: PTH112, PTH120 - bytes
+        if not os.path.isdir(get_parent_folder(entry.path)):  # noqa: PTH112 - bytes
             listing.unreadable.append(folder)
     except OSError:  # it is there, but a folder on the way to it may not be entered
         listing.unreadable.append(folder + entry.name)
@@ -141,5 +141,5 @@ def _exclude_below(paths: Iterator[bytes], folders: tuple[bytes, ...]) -> Iterat
 
 def parse_folder_label(path: bytes) -> str | None:
     """The class of a file in a labelled root: the first folder of its relative path, None for a file at the top."""
-    first, slash, _ = path.partition(b"/")
-    return show_path(first) if slash else None
+    folder = get_first_folder(path)
+    return None if folder is None else show_path(folder)

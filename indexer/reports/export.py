@@ -7,7 +7,6 @@ like a formula, so in CSV a text of that kind gets an apostrophe in front.
 import csv
 import io
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from indexer import atomic
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Hit, Library, Photo
-from indexer.paths import show_path
+from indexer.paths import show_file_name, show_path
 from indexer.progress import Progress, Steps
 from indexer.reports.contact_sheet import SHEET_WRITERS, SheetCell, write_cells, write_sheet
 from indexer.reports.photo_map import MapLayout, draw_map
@@ -167,7 +166,7 @@ def _make_hit_row(hit: Hit) -> HitRow:
 
 
 def _make_cell(library: Library, photo: Photo) -> SheetCell:
-    name = show_path(os.path.basename(photo.path))  # noqa: PTH119 (paths are bytes)
+    name = show_file_name(photo.path)
     return SheetCell(photo.path, name, photo.label or "", thumbnail=library.read_thumbnail(photo))
 
 

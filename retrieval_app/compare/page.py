@@ -8,7 +8,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.library import Photo
-from indexer.paths import show_path
+from indexer.paths import show_file_name
 from indexer.search.query import QueryExample
 from indexer.statistics.calibration import PairComparison
 from retrieval_app.compare.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair, load_sharp_picture
@@ -110,7 +110,7 @@ class ComparePage(QWidget):
         previous_pair, self._pair, self._heats = self._pair, (first, photo.id), None
         self._pair_number += 1
         self._name_labels[0].setText(name)
-        self._name_labels[1].setText(show_path(photo.path.rpartition(b"/")[2]))
+        self._name_labels[1].setText(show_file_name(photo.path))
         self.verdict.setText("Comparing…")
         self.reasons.clear()
         self._measurement_label.clear()

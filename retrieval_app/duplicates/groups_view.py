@@ -3,6 +3,7 @@
 A table view like the grid: rows of one height, of which only the visible ones are laid out and painted.
 """
 
+import os
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import (
@@ -28,6 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from indexer.paths import get_parent_folder, show_file_name, show_path
 from retrieval_app.duplicates.found_groups import DuplicatesState, GroupMember
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, Theme, make_tabular_font, resize_font
@@ -287,7 +289,8 @@ def _paint_member_caption(
     painter: QPainter, square: QRect, member: GroupMember, size: str, tokens: ColourTokens
 ) -> None:
     """Paint the name; below it size and distance, or the folder where neither is known."""
-    folder, _, name = member.path.rpartition("/")
+    path = os.fsencode(member.path)
+    name, folder = show_file_name(path), show_path(get_parent_folder(path))
     base = painter.font()
     place = QRect(square.left(), square.bottom() + 5, square.width(), 17)
     painter.setPen(QColor(tokens.text))

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from indexer.paths import show_path
+from indexer.paths import show_file_name
 from retrieval_app.fine_tuning.outcome import HIT_RANKS, ExampleHit, OutcomeExample, OutcomeFigures, TrainingOutcome
 from retrieval_app.session.tiles import read_image
 from retrieval_app.widgets.controls import make_label
@@ -224,7 +224,7 @@ class ExampleCell(QWidget):
     def __init__(self, hit: ExampleHit, pictures: Mapping[bytes, QPixmap], theme: Theme, *, query: bool) -> None:
         super().__init__()
         self.hit, self._pictures, self._theme, self._is_query = hit, pictures, theme, query
-        name = show_path(hit.path.rpartition(b"/")[2])
+        name = show_file_name(hit.path)
         description = "query" if query else "same class" if hit.same_class else "another class"
         self.setAccessibleName(f"{name}, {description}")
         self.setToolTip(f"<p>{_escape_html(name)}<br>{description}</p>")

@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from indexer.library import Photo
-from indexer.paths import show_path
+from indexer.paths import show_file_name
 from retrieval_app.map.dots import MapDots, class_colour, draw_dots
 from retrieval_app.map.map_state import MapScene
 from retrieval_app.session.tiles import TileCache
@@ -199,7 +199,7 @@ class MapView(QWidget):
         if pixmap is not None and not pixmap.isNull():
             painter.drawPixmap(fit_pixmap(pixmap, square), pixmap)
         painter.setFont(resize_font(self.font(), CAPTION_SIZE))
-        lines = (show_path(photo.path.rpartition(b"/")[2]), photo.label or "")
+        lines = (show_file_name(photo.path), photo.label or "")
         for line, (text, colour) in enumerate(zip(lines, (tokens.text, tokens.muted), strict=True)):
             place = QRect(square.left(), square.bottom() + 6 + 16 * line, CARD_SIDE, 16)
             painter.setPen(QColor(colour))

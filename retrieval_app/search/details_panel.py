@@ -1,6 +1,5 @@
 """The right pane: everything that is known of the current photo."""
 
-import os
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.library import Hit, Library, Photo
-from indexer.paths import show_path
+from indexer.paths import get_parent_folder, show_file_name, show_path
 from indexer.search.query import QueryExample
 from retrieval_app.compare.comparison import compute_heat_pair
 from retrieval_app.search.label_edit import LabelEdit
@@ -136,7 +135,7 @@ class DetailsPanel(QScrollArea):
             self.label_edit.finish_editing()  # what was written was for the photo that is left
         self.photo, self._hit, self._query = photo, hit, query
         if photo is not None:
-            self._name_label.setText(_insert_break_points(show_path(photo.path.rpartition(b"/")[2])))
+            self._name_label.setText(_insert_break_points(show_file_name(photo.path)))
             self.label_edit.show_label(photo.label)
             self._fill_facts(list_photo_facts(photo, hit))
         if pair_changed:
@@ -190,7 +189,7 @@ def list_photo_facts(photo: Photo, hit: Hit | None) -> Iterator[NamedFact]:
     yield NamedFact("Size", f"{photo.width:,} x {photo.height:,} px")
     if photo.copies:
         yield NamedFact("Copies", format_count(photo.copies, "further file"))
-    yield NamedFact("Folder", show_path(os.path.dirname(photo.path)))  # noqa: PTH120 - bytes
+    yield NamedFact("Folder", show_path(get_parent_folder(photo.path)))
     if photo.offline:
         yield NamedFact("State", "its drive is not connected")
 

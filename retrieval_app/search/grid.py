@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.library import Hit, Photo
-from indexer.paths import show_path
+from indexer.paths import show_file_name
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.distance_band import describe_distance
@@ -93,7 +93,7 @@ class GridModel(QAbstractTableModel):
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         photo = self.photo_at(place)
-        return show_path(photo.path.rpartition(b"/")[2]) if photo else ""
+        return show_file_name(photo.path) if photo else ""
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         """Enabled and selectable for photos; nothing for the empty cells of the last row."""

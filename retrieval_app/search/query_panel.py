@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from indexer.paths import show_path
+from indexer.paths import show_file_name, show_path
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample, QueryPicture
 from retrieval_app.search.identity_panel import IdentityPanel
 from retrieval_app.search.mark_rows import MarkRow
@@ -120,7 +120,7 @@ class QueryPanel(QScrollArea):
         if not isinstance(picture, int):
             return "Pasted picture"
         photo = self._tiles.request_photo(picture)
-        return show_path(photo.path.rpartition(b"/")[2]) if photo else ""
+        return show_file_name(photo.path) if photo else ""
 
     def _describe_origin(self, query: Query) -> str:
         """Label or origin of the query's first picture, whether it is cropped, and whether it is the only one."""

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
+from indexer.paths import get_parent_folder
 from retrieval_app.session.session import Session
 
 NOT_UTF8 = "This name is not valid text (UTF-8), so other programs cannot be given it."
@@ -10,7 +11,7 @@ NOT_UTF8 = "This name is not valid text (UTF-8), so other programs cannot be giv
 
 def open_containing_folder(session: Session, path: bytes) -> None:
     """Open the folder of a file in the system's file manager; where that fails, post a notice that says why."""
-    open_path(session, path.rpartition(b"/")[0])
+    open_path(session, get_parent_folder(path))
 
 
 def open_path(session: Session, path: bytes) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
 from indexer.library import Hit, Photo
-from indexer.paths import show_path
+from indexer.paths import show_file_name
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band
 from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
 
@@ -128,7 +128,7 @@ def _paint_caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | No
     second = first.translated(0, 16)
     label_line = _TextLine(photo.label or "", resize_font(base, CAPTION_SIZE), tokens.muted)
     if hit is None:
-        name = show_path(photo.path.rpartition(b"/")[2])
+        name = show_file_name(photo.path)
         _paint_text_line(
             painter, first, _TextLine(name, resize_font(base, BODY_SIZE), tokens.text, Qt.TextElideMode.ElideMiddle)
         )

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError, PhotoError
-from indexer.paths import show_path
+from indexer.paths import show_file_name, show_path
 from indexer.photos.reading import content_hash, is_candidate, read_photo
 from indexer.progress import Progress, Steps
 
@@ -82,7 +82,7 @@ def survey_folder(folder: Path) -> Steps[LabelledFolder]:
     files = [_LabelledFile(path, label) for label, top in classes for path in _walk_pictures(top, unreadable)]
     samples: list[PhotoSample] = []
     for done, file in enumerate(files):
-        yield Progress("scan", done, len(files), show_path(os.path.basename(file.path)))  # noqa: PTH119 - bytes
+        yield Progress("scan", done, len(files), show_file_name(file.path))
         try:
             samples.append(PhotoSample(file.path, content_hash(read_photo(file.path)), file.label))
         except PhotoError as fault:
@@ -98,7 +98,7 @@ def survey_unlabelled(folder: Path) -> Steps[tuple[PhotoSample, ...]]:
     found: dict[bytes, bytes] = {}
     paths = list(_walk_pictures(os.fsencode(folder.absolute()), unreadable))
     for done, path in enumerate(paths):
-        yield Progress("scan", done, len(paths), show_path(os.path.basename(path)))  # noqa: PTH119 - bytes
+        yield Progress("scan", done, len(paths), show_file_name(path))
         with contextlib.suppress(PhotoError):  # decoding will say so
             found.setdefault(content_hash(read_photo(path)), path)
     yield Progress("scan", len(paths), len(paths))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.errors import PhotoError
-from indexer.paths import show_path
+from indexer.paths import show_file_name
 from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash, read_photo
@@ -56,7 +56,7 @@ def _load_environment() -> "Environment":
 
 def load_picture(path: str, sha256: str, caption: str) -> PagePicture:
     """The picture at a path, as Python names it, if its content still has the sha256 (hex); else why it is missing."""
-    name = show_path(os.fsencode(path).rpartition(b"/")[2])
+    name = show_file_name(os.fsencode(path))
     try:
         return PagePicture(caption, name, _encode_picture(path, sha256), "")
     except PhotoError as fault:
