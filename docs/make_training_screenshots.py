@@ -128,8 +128,8 @@ def show_verdict(window: MainWindow, dialog: TrainDialog, name: str) -> None:
     """Save the verdict once its pictures have been read."""
     outcome = dialog.tuning.outcome
     assert outcome is not None, dialog.tuning.sentence
-    wanted = len(list(outcome.list_pictures()))
-    shots.wait_until(lambda: len(dialog.verdict_view.pictures) == wanted)
+    count = len(list(outcome.list_pictures()))
+    shots.wait_until(lambda: len(dialog.verdict_view.pictures) == count)
     shots.save_window(window, name)
 
 

@@ -68,11 +68,12 @@ def load_sharp_picture(library: Library, example: QueryExample) -> ResolutionPai
 
 def compute_heat_pair(library: Library, first: QueryExample, second: QueryExample) -> HeatPair:
     """The heat maps of two pictures: where they match for the library's model."""
-    preprocessing = library.read_model_card().preprocessing
-    pictures = [_resolve_picture(library, example, preprocessing.short_side) for example in (first, second)]
-    match = explain_match(library, *pictures)
-    heats = (match.first_heat, match.second_heat)
-    return HeatPair(*(HeatLayer(colour_heat(heat), preprocessing.crop) for heat in heats))
+    short_side = library.read_model_card().preprocessing.short_side
+    match = explain_match(library, *(_resolve_picture(library, example, short_side) for example in (first, second)))
+    return HeatPair(
+        HeatLayer(colour_heat(match.first_heat), match.first_square),
+        HeatLayer(colour_heat(match.second_heat), match.second_square),
+    )
 
 
 def colour_heat(heat: NDArray[np.float32]) -> QImage:

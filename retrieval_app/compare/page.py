@@ -127,14 +127,14 @@ class ComparePage(QWidget):
     def _ask_question(self, question: str, task: LibraryTask) -> None:
         self._questions.ask_question(_CompareRequest(question, self._pair_number), task)
 
-    def _show_heats(self, wanted: bool) -> None:
+    def _show_heats(self, is_shown: bool) -> None:
         """Show or hide the heat maps; they are computed when they are first shown."""
-        if wanted and self._heats is None and self._pair is not None:
+        if is_shown and self._heats is None and self._pair is not None:
             first, second = self._pair
             self._ask_question("heats", partial(compute_heat_pair, first=first, second=second))
-        shown = self._heats if wanted else None
-        self.first_view.show_heat(shown.first if shown else None)
-        self.second_view.show_heat(shown.second if shown else None)
+        heats = self._heats if is_shown else None
+        self.first_view.show_heat(heats.first if heats else None)
+        self.second_view.show_heat(heats.second if heats else None)
 
     def _take_answer(self, key: object, answer: object) -> None:
         if not isinstance(key, _CompareRequest) or key.pair_number != self._pair_number:

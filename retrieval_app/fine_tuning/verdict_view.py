@@ -118,9 +118,9 @@ def build_figure_table(outcome: TrainingOutcome) -> QWidget:
     cells.setHorizontalSpacing(20)
     cells.setVerticalSpacing(6)
     cells.setColumnStretch(0, 1)
-    before, *others = outcome.pretrained
+    before, *other_pretrained = outcome.pretrained
     rows = [("Raw pixels, for comparison", outcome.pixels, "muted")] if outcome.pixels else []
-    rows += [(sentence_case(other.model), other, "muted") for other in others]
+    rows += [(sentence_case(other.model), other, "muted") for other in other_pretrained]
     rows += [(f"Before: {before.model}", before, ""), (f"After: {outcome.after.model}", outcome.after, "name")]
     for column, heading in enumerate(FIGURE_HEADINGS, 1):
         cells.addWidget(_create_figure_label(heading, "section"), 0, column)
@@ -139,8 +139,8 @@ def _add_change_rows(cells: QGridLayout, row: int, outcome: TrainingOutcome) -> 
     cells.addWidget(rule, row, 0, 1, len(FIGURE_HEADINGS) + 1)
     cells.addWidget(make_label("Change"), row + 1, 0)
     pairs = zip(_list_figures(outcome.pretrained[0]), _list_figures(outcome.after), strict=True)
-    for column, (old, new) in enumerate(pairs, 1):
-        cells.addWidget(_create_figure_label(f"{new - old:+.3f}"), row + 1, column)
+    for column, (before, after) in enumerate(pairs, 1):
+        cells.addWidget(_create_figure_label(f"{after - before:+.3f}"), row + 1, column)
     interval_label = make_label(f"95 % interval, over {outcome.map_at_r_change.resampling_unit}", "muted")
     cells.addWidget(interval_label, row + 2, 0, Qt.AlignmentFlag.AlignTop)
     for heading, change in (("P@1", outcome.p_at_1_change), ("MAP@R", outcome.map_at_r_change)):

@@ -87,11 +87,11 @@ class RootsPane(QWidget):
         return self.table.rows[rows[0].row()] if rows else None
 
     def _update_buttons(self) -> None:
-        free = self._session.job.state is None
+        is_idle = self._session.job.state is None
         self.open_button.setEnabled(self.chosen_root() is not None)
         for action in (self.move_button, self.forget_button):
-            action.setEnabled(free and self.chosen_root() is not None)
-        self.forget_missing.setEnabled(free)
+            action.setEnabled(is_idle and self.chosen_root() is not None)
+        self.forget_missing.setEnabled(is_idle)
 
     def _open_chosen(self) -> None:
         if root := self.chosen_root():

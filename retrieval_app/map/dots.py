@@ -27,8 +27,8 @@ def class_colour(index: int, default_colour: str) -> QColor:
 def draw_dots(dots: MapDots, size: QSize, background: str, default_colour: str) -> QImage:
     """An image of `size` in device pixels: the dots that lie in it, in the colours of their classes."""
     side = np.array([size.width(), size.height()])
-    inside = ((dots.positions >= 0) & (dots.positions < side)).all(axis=1)
-    visible = MapDots(dots.positions[inside], dots.classes[inside])
+    is_visible = ((dots.positions >= 0) & (dots.positions < side)).all(axis=1)
+    visible = MapDots(dots.positions[is_visible], dots.classes[is_visible])
     draw = _paint_dots if len(visible.positions) <= MAX_PAINTED_DOTS else _set_pixels
     return draw(visible, size, background, default_colour)
 

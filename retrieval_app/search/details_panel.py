@@ -142,11 +142,11 @@ class DetailsPanel(QScrollArea):
             self._heat = None
             self._request_heat(self.heat_box.isChecked())
 
-    def _request_heat(self, wanted: bool) -> None:
-        """Have the heat map of the current photo computed if it is wanted; drop requests for earlier photos."""
+    def _request_heat(self, is_shown: bool) -> None:
+        """Have the heat map of the current photo computed if it is shown; drop requests for earlier photos."""
         photo, query = self.photo, self._query
         self._questions.drop_question(HEAT_KEY)
-        if wanted and self._heat is None and photo is not None and query is not None:
+        if is_shown and self._heat is None and photo is not None and query is not None:
             self._questions.ask_question(HEAT_KEY, partial(_compute_match_heat, query=query, photo=photo.id))
         self.picture.update()
 
@@ -174,8 +174,8 @@ class DetailsPanel(QScrollArea):
         if self.photo is None:
             return None
         pixmap = self._tiles.request_preview(self.photo) or self._tiles.request_thumbnail(self.photo, 256)
-        wanted = self._heat is not None and self.heat_box.isChecked() and self._query is not None
-        return paint_heat(pixmap, self._heat) if wanted and pixmap and self._heat else pixmap
+        shows_heat = self.heat_box.isChecked() and self._query is not None
+        return paint_heat(pixmap, self._heat) if shows_heat and pixmap and self._heat else pixmap
 
 
 def list_photo_facts(photo: Photo, hit: Hit | None) -> Iterator[NamedFact]:

@@ -199,8 +199,8 @@ class PhotoGrid(QTableView):
         previous_id, scroll = self.current_id(), self.verticalScrollBar().value()
         self._lay_out(listing)
         self.verticalScrollBar().setValue(scroll)
-        if previous_id is not None and len(found := np.flatnonzero(listing.ids == previous_id)):
-            self._set_current(int(found[0]), scroll=False)
+        if previous_id is not None and len(places := np.flatnonzero(listing.ids == previous_id)):
+            self._set_current(int(places[0]), scroll=False)
 
     def go_to(self, place: int, scroll: int | None = None) -> None:
         """Make the tile at a place current and scroll to it, or to `scroll`, a value of the scroll bar."""

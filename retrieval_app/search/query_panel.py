@@ -64,8 +64,8 @@ class QueryPanel(QScrollArea):
     def _arrange_widgets(self) -> None:
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
+        content = QWidget()
+        column = QVBoxLayout(content)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
         column.addWidget(make_label("QUERY", "section"))
@@ -81,7 +81,7 @@ class QueryPanel(QScrollArea):
         for part in (*parts, self.ranking_boxes, self.identity, self._back_button, self._open_button):
             column.addWidget(part)
         column.addStretch(1)
-        self.setWidget(inside)
+        self.setWidget(content)
 
     # Showing
 

@@ -128,8 +128,8 @@ class ResultsView(QWidget):
         """Scroll to where the library was left, or to the top of another library."""
         scroll, current = self._library_position if self._folder == self._session.library.folder else (0, None)
         self._folder = self._session.library.folder
-        found = np.flatnonzero(listing.ids == (-1 if current is None else current))
-        self.grid.go_to(int(found[0]) if len(found) else 0, scroll=scroll)
+        places = np.flatnonzero(listing.ids == (-1 if current is None else current))
+        self.grid.go_to(int(places[0]) if len(places) else 0, scroll=scroll)
 
     def _update_heading(self) -> None:
         search = self._session.search

@@ -90,13 +90,14 @@ def compare_with_naive(library: Library, seconds: dict[str, float]) -> None:
     start = time.perf_counter()
     reach = duplicates.LOOKALIKE_SHARE * duplicates.measure_usual_distances(values)
     plain = values.astype(np.float32)
-    true = {pair for row in range(len(values)) for pair in _find_pairs_of_row(plain, row, reach)}
+    true_pairs = {pair for row in range(len(values)) for pair in _find_pairs_of_row(plain, row, reach)}
     alike = time.perf_counter() - start
-    found = set(map(tuple, drain(find_close_pairs(values, reach)).tolist()))
-    share = len(found & true) / max(1, len(true))
+    found_pairs = set(map(tuple, drain(find_close_pairs(values, reach)).tolist()))
+    share = len(found_pairs & true_pairs) / max(1, len(true_pairs))
     print(f"all with all at {len(values):,}: near {near:.1f} s, {near / seconds['near']:.1f} x ours")
     print(
-        f"  alike {alike:.1f} s, {alike / seconds['alike']:.1f} x ours, which finds {share:.4f} of {len(true):,} pairs"
+        f"  alike {alike:.1f} s, {alike / seconds['alike']:.1f} x ours, "
+        f"which finds {share:.4f} of {len(true_pairs):,} pairs"
     )
 
 
@@ -108,8 +109,8 @@ def _find_pairs_of_row(values: np.ndarray, row: int, reach: np.ndarray) -> list[
 
 def read_all_embeddings(library: Library) -> tuple[np.ndarray, np.ndarray]:
     """The ids (n,) and embeddings (n, dim) of all photos."""
-    found = library.store.embeddings.read_embeddings(library.model_id, 0)
-    return found.ids, found.values
+    embeddings = library.store.embeddings.read_embeddings(library.model_id, 0)
+    return embeddings.ids, embeddings.values
 
 
 if __name__ == "__main__":

@@ -50,15 +50,15 @@ def find_peak_hits(method: Method, maps: list[np.ndarray], pairs: list[Pair]) ->
 
 
 def _peaks_on_drawing(heat: np.ndarray, picture: Planted) -> bool:
-    shown = enlarge_heat(heat, (SIDE, SIDE))
-    y, x = np.unravel_index(int(shown.argmax()), shown.shape)
+    enlarged = enlarge_heat(heat, (SIDE, SIDE))
+    y, x = np.unravel_index(int(enlarged.argmax()), enlarged.shape)
     return picture.holds(float(x), float(y))
 
 
 def decompose_plainly(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two heat maps (h, w): the product of each place with the mean of the other picture, scaled to a maximum of 1."""
-    one, other = (np.tensordot(b.mean((1, 2)), a, axes=1) for a, b in ((first, second), (second, first)))
-    return one / one.max(), other / other.max()
+    first_heat, second_heat = (np.tensordot(b.mean((1, 2)), a, axes=1) for a, b in ((first, second), (second, first)))
+    return first_heat / first_heat.max(), second_heat / second_heat.max()
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def measure_view(app: QApplication, view: QAbstractItemView, fill: Callable[[QAb
     view.resize(SIZE)
     view.show()
     app.processEvents()
-    shown = time_change(app, view, partial(fill, view))
+    show_ms = time_change(app, view, partial(fill, view))
     bar = view.verticalScrollBar()
     assert bar.maximum() > 0
     places = np.random.default_rng(0).integers(0, bar.maximum(), SCROLLS).tolist()
@@ -88,7 +88,7 @@ def measure_view(app: QApplication, view: QAbstractItemView, fill: Callable[[QAb
     resizes = [time_change(app, view, partial(view.resize, QSize(width, SIZE.height()))) for width in widths]
     view.close()
     p99 = float(np.percentile(scrolls, 99))
-    return ViewTimes(shown, statistics.median(scrolls), p99, statistics.median(resizes))
+    return ViewTimes(show_ms, statistics.median(scrolls), p99, statistics.median(resizes))
 
 
 def time_change(app: QApplication, view: QAbstractItemView, change: Callable[[], object]) -> float:

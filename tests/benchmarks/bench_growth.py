@@ -85,10 +85,10 @@ def measure_growth(root: Path, library: Path) -> list[GrowthPoint]:
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         for line in child.stdout:
-            said = json.loads(line)
-            if said.get("stage") == "embed":
-                points.append(GrowthPoint(said["done"], time.perf_counter() - start, read_resident_memory(child.pid)))
-            elif said.get("stage") == "publish":
+            report = json.loads(line)
+            if report.get("stage") == "embed":
+                points.append(GrowthPoint(report["done"], time.perf_counter() - start, read_resident_memory(child.pid)))
+            elif report.get("stage") == "publish":
                 points[-1] = points[-1]._replace(memory=max(points[-1].memory, read_resident_memory(child.pid)))
     assert child.returncode == 0
     return points
@@ -113,8 +113,8 @@ def print_growth(points: list[GrowthPoint]) -> None:
 
 def _compute_cost(points: list[GrowthPoint], begin: int, end: int) -> float:
     """Milliseconds a photo between two numbers of committed photos, without the first batch, which has the start."""
-    inside = [point for point in points if begin < point.photos <= end]
-    return 1000 * (inside[-1].seconds - inside[0].seconds) / (inside[-1].photos - inside[0].photos)
+    between = [point for point in points if begin < point.photos <= end]
+    return 1000 * (between[-1].seconds - between[0].seconds) / (between[-1].photos - between[0].photos)
 
 
 def print_rescan(root: Path, library: Path) -> None:
@@ -164,13 +164,13 @@ def print_added(root: Path, library: Path) -> None:
         start = time.perf_counter()
         for _ in embed_files([os.fsencode(path) for path in new], model, lambda sha256: True):
             pass
-        alone = time.perf_counter() - start
+        embedding_seconds = time.perf_counter() - start
         start = time.perf_counter()
         added = drain(index_library(opened, (), model)).embedded
-        whole = time.perf_counter() - start
+        total_seconds = time.perf_counter() - start
     assert added == len(new)
-    more = f"{whole - alone:+.2f} (at most 0.5)"
-    print(f"  adding {added}: searchable in {whole:.2f} s, embedding alone {alone:.2f} s: {more}")
+    more = f"{total_seconds - embedding_seconds:+.2f} (at most 0.5)"
+    print(f"  adding {added}: searchable in {total_seconds:.2f} s, embedding alone {embedding_seconds:.2f} s: {more}")
 
 
 if __name__ == "__main__":

@@ -91,9 +91,9 @@ def _load_default_model(folder: Path) -> Model:
 # intervals
 
 
-def print_intervals(found: LabelledSet, splits: int) -> None:
+def print_intervals(pictures: LabelledSet, splits: int) -> None:
     """Print a row for each stated FMR, over splits of the classes."""
-    halves = [split_classes(found, seed) for seed in range(splits)]
+    halves = [split_classes(pictures, seed) for seed in range(splits)]
     for fmr in FMRS:
         rows = [row for known, pairs in halves if (row := _compare_halves(known, pairs, fmr))]
         if not rows:
@@ -101,19 +101,20 @@ def print_intervals(found: LabelledSet, splits: int) -> None:
         false, missed = (statistics.mean(row[at] for row in rows) for at in (0, 1))
         widths = [statistics.median(row[at] for row in rows) for at in (2, 3)]
         print(
-            f"| {found.name} | {fmr} | {len(rows)} | {false:.2f} | {missed:.2f} | {widths[0]:.3f} | {widths[1]:.3f} | "
+            f"| {pictures.name} | {fmr} | {len(rows)} | {false:.2f} | {missed:.2f} "
+            f"| {widths[0]:.3f} | {widths[1]:.3f} | "
             f"{min(row.measured for row in rows):.4f} to {max(row.measured for row in rows):.4f} | "
             f"{'reached' if false >= HELD else 'MISSED'} |",
             flush=True,
         )
 
 
-def split_classes(found: LabelledSet, seed: int) -> tuple[Calibration, PairDistances]:
+def split_classes(pictures: LabelledSet, seed: int) -> tuple[Calibration, PairDistances]:
     """A calibration by half of the classes, drawn at random, and the pairs of the other half."""
-    classes = int(found.codes.max()) + 1
-    ours = np.isin(found.codes, np.random.default_rng(seed).permutation(classes)[: classes // 2])
-    return calibrate_from_labels(found.vectors[ours], found.codes[ours]), measure_pair_distances(
-        found.vectors[~ours], found.codes[~ours]
+    classes = int(pictures.codes.max()) + 1
+    ours = np.isin(pictures.codes, np.random.default_rng(seed).permutation(classes)[: classes // 2])
+    return calibrate_from_labels(pictures.vectors[ours], pictures.codes[ours]), measure_pair_distances(
+        pictures.vectors[~ours], pictures.codes[~ours]
     )
 
 
@@ -125,22 +126,22 @@ class _IntervalRow(NamedTuple):
     measured: float
 
 
-def _compare_halves(known: Calibration, others: PairDistances, fmr: float) -> _IntervalRow | None:
+def _compare_halves(calibration: Calibration, other_pairs: PairDistances, fmr: float) -> _IntervalRow | None:
     """Whether the intervals contain the rates measured on other classes; None where the pairs cannot show the rate."""
     try:
-        cutoff = known.choose_cutoff(fmr)
+        cutoff = calibration.choose_cutoff(fmr)
     except LookalikeError:
         return None
     assert cutoff.fnmr is not None
-    false = float(np.mean(others.mismatched < cutoff.distance))
-    missed = float(np.mean(others.matched >= cutoff.distance))
-    stated, silent = cutoff.fmr, cutoff.fnmr
+    false_rate = float(np.mean(other_pairs.mismatched < cutoff.distance))
+    missed_rate = float(np.mean(other_pairs.matched >= cutoff.distance))
+    fmr_stated, fnmr_stated = cutoff.fmr, cutoff.fnmr
     return _IntervalRow(
-        _contains_rate(false, stated),
-        _contains_rate(missed, silent),
-        _measure_width(stated),
-        _measure_width(silent),
-        false,
+        _contains_rate(false_rate, fmr_stated),
+        _contains_rate(missed_rate, fnmr_stated),
+        _measure_width(fmr_stated),
+        _measure_width(fnmr_stated),
+        false_rate,
     )
 
 
@@ -163,10 +164,10 @@ def print_strangers(work: Path, model: Model, options: argparse.Namespace) -> No
     with Library.create(folder) as library:
         drain(install_model(parse_model_choice(None, None), library.models_folder))
         drain(index_library(library, [work / "fashion-mnist"], model))
-        for each in ENROLLED:
-            rows = [_measure_split(library, each, seed, options.asked) for seed in range(options.seeds)]
+        for enrolled_count in ENROLLED:
+            rows = [_measure_split(library, enrolled_count, seed, options.asked) for seed in range(options.seeds)]
             for at, fmr in enumerate(STATED):
-                _print_row(each, fmr, [found for row in rows if (found := row[at])])
+                _print_row(enrolled_count, fmr, [found for row in rows if (found := row[at])])
 
 
 class _StrangerRates(NamedTuple):
@@ -177,7 +178,7 @@ class _StrangerRates(NamedTuple):
     strangers: str
 
 
-def _measure_split(library: Library, each: int, seed: int, asked: int) -> list["_StrangerRates | None"]:
+def _measure_split(library: Library, enrolled_count: int, seed: int, query_count: int) -> list["_StrangerRates | None"]:
     """The rates at each stated FMR with half of the classes enrolled; None where a rate cannot be shown."""
     random = np.random.default_rng(seed)
     known = set(random.permutation(FASHION_CLASSES)[:5].tolist())
@@ -187,10 +188,10 @@ def _measure_split(library: Library, each: int, seed: int, asked: int) -> list["
     for name in FASHION_CLASSES:
         random.shuffle(by_class[name])
         if name in known:
-            library.annotations.set_label(by_class[name][:each], name)
+            library.annotations.set_label(by_class[name][:enrolled_count], name)
     rules = [_measure_rule_or_none(library, fmr) for fmr in STATED]
-    one = next(found for found in rules if found)
-    answers = [_identify_photo(one, name, photo) for name, ids in by_class.items() for photo in ids[-asked:]]
+    any_rule = next(found for found in rules if found)
+    answers = [_identify_photo(any_rule, name, photo) for name, ids in by_class.items() for photo in ids[-query_count:]]
     return [_compute_rates(found, answers, known) if found else None for found in rules]
 
 
@@ -201,36 +202,36 @@ def _measure_rule_or_none(library: Library, fmr: float) -> IdentificationRule | 
         return None
 
 
-def _identify_photo(found: IdentificationRule, label: str, photo: int) -> IdentityAnswer:
-    best = identify_with_rule(found, photo).alternatives[0]
+def _identify_photo(rule: IdentificationRule, label: str, photo: int) -> IdentityAnswer:
+    best = identify_with_rule(rule, photo).alternatives[0]
     return IdentityAnswer(label, best.label, best.distance)
 
 
-def _compute_rates(found: IdentificationRule, answers: list[IdentityAnswer], known: set[str]) -> _StrangerRates:
-    assert found.threshold is not None
-    assert found.fmr is not None
-    named = [(answer, answer.distance < found.threshold) for answer in answers]
-    own = [(answer.voted == answer.label, near) for answer, near in named if answer.label in known]
-    strange = [near for answer, near in named if answer.label not in known]
+def _compute_rates(rule: IdentificationRule, answers: list[IdentityAnswer], known: set[str]) -> _StrangerRates:
+    assert rule.threshold is not None
+    assert rule.fmr is not None
+    named = [(answer, answer.distance < rule.threshold) for answer in answers]
+    known_answers = [(answer.voted == answer.label, near) for answer, near in named if answer.label in known]
+    stranger_accepted = [near for answer, near in named if answer.label not in known]
     return _StrangerRates(
-        statistics.mean(right and near for right, near in own),
-        statistics.mean(near and not right for right, near in own),
-        1 - statistics.mean(strange),
-        found.fmr,
-        "random photos" if "random" in found.measured else "labels left out",
+        statistics.mean(right and near for right, near in known_answers),
+        statistics.mean(near and not right for right, near in known_answers),
+        1 - statistics.mean(stranger_accepted),
+        rule.fmr,
+        "random photos" if "random" in rule.measured else "labels left out",
     )
 
 
-def _print_row(each: int, fmr: float, rows: list[_StrangerRates]) -> None:
+def _print_row(enrolled_count: int, fmr: float, rows: list[_StrangerRates]) -> None:
     if not rows:
-        print(f"| {each} | {fmr} | too few pictures to show it | | | | |", flush=True)
+        print(f"| {enrolled_count} | {fmr} | too few pictures to show it | | | | |", flush=True)
         return
     right, wrong = statistics.mean(row.right for row in rows), statistics.mean(row.wrong for row in rows)
     refused = statistics.mean(row.refused for row in rows)
     stated = [statistics.mean(row.stated[at] for row in rows) for at in range(3)]
     kept = sum(1 - row.refused <= row.stated.high for row in rows)
     print(
-        f"| {each} | {fmr} | {right:.3f} | {wrong:.3f} | {refused:.3f} | {stated[0]:.3f} ({stated[1]:.3f} to "
+        f"| {enrolled_count} | {fmr} | {right:.3f} | {wrong:.3f} | {refused:.3f} | {stated[0]:.3f} ({stated[1]:.3f} to "
         f"{stated[2]:.3f}), kept {kept} of {len(rows)} | {rows[0].strangers} |",
         flush=True,
     )

@@ -120,7 +120,7 @@ def measure_bound(folder: Path, model_folder: Path, busy: int) -> dict[str, floa
     barrier = processes.Barrier(busy)
     with processes.Pool(busy, initializer=_meet_at, initargs=(barrier,)) as pool:
         measured = pool.starmap(time_steps, [(folder, model_folder)] * busy, chunksize=1)
-    return {name: statistics.fmean(one[name] for one in measured) for name in measured[0]}
+    return {name: statistics.fmean(process_times[name] for process_times in measured) for name in measured[0]}
 
 
 _meeting: list[Barrier] = []

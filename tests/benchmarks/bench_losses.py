@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] = ()) -> None:
         judge = load_pictures(Path(work) / "test", "test", FASHION_CLASSES[1::2], 200)
     pixels = measure_retrieval(judge.pixels.flatten(1).numpy(), judge.labels)
     print(f"raw pixels: MAP@R {pixels.map_at_r:.3f}")
-    columns = [f"{name} {what}" for what in ("MAP@R", "s") for name in LOOPS]
+    columns = [f"{name} {unit}" for unit in ("MAP@R", "s") for name in LOOPS]
     print(f"| seed | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|", flush=True)
     for loop in LOOPS.values():  # the first steps pay for what torch prepares
         loop(learn, judge, seed=0, epochs=1)
@@ -192,12 +192,12 @@ def _run_loops(learn: PictureSet, judge: PictureSet, seed: int, epochs: int) -> 
 
 def _print_comparison(runs: list[dict[str, LoopRun]], judge: PictureSet) -> None:
     """Print ours less each of theirs, by each query's mean over the seeds, and the ratio of the seconds."""
-    found = {
+    per_query = {
         name: np.mean([measure_retrieval(run[name].vectors, judge.labels).per_query_map_at_r for run in runs], axis=0)
         for name in LOOPS
     }
     for name in list(LOOPS)[1:]:
-        change = bootstrap_difference(found[name], found["ours"])
+        change = bootstrap_difference(per_query[name], per_query["ours"])
         ratio = sum(run["ours"].seconds for run in runs) / sum(run[name].seconds for run in runs)
         print(
             f"MAP@R ours less {name} {change.mean:+.4f} (95 % over queries {change.low:+.4f} to {change.high:+.4f}): "

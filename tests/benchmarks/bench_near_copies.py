@@ -79,24 +79,26 @@ WAYS: dict[str, SearchFunction] = {
 
 def print_recall(library: Library, sources: list[SourcePicture], count: int) -> None:
     """Print recall@1 by kind of change and way to search, and the milliseconds of a query."""
-    asked = [*range(12), *(12 + np.random.default_rng(0).permutation(len(sources) - 12)[: max(0, count - 12)])][:count]
-    print(f"{len(sources)} pictures, {len(asked)} queries of each kind, recall@1")
-    print(f"{'':24}" + "".join(f"{way:>14}" for way in WAYS))
-    table: dict[str, list[float]] = {way: [] for way in WAYS}
+    drawing_rows = 12 + np.random.default_rng(0).permutation(len(sources) - 12)
+    query_rows = [*range(12), *drawing_rows][:count]  # the tiles first
+    print(f"{len(sources)} pictures, {len(query_rows)} queries of each kind, recall@1")
+    print(f"{'':24}" + "".join(f"{method:>14}" for method in WAYS))
+    table: dict[str, list[float]] = {method: [] for method in WAYS}
     seconds = dict.fromkeys(WAYS, 0.0)
     for kind, change in CHANGES.items():
-        changed = [change(sources[row].picture, np.random.default_rng(row)) for row in asked]
-        for way, ask in WAYS.items():
+        changed = [change(sources[row].picture, np.random.default_rng(row)) for row in query_rows]
+        for method, search in WAYS.items():
             start = time.perf_counter()
-            found = [ask(library, picture).hits[0].photo.path for picture in changed]
-            seconds[way] += (time.perf_counter() - start) / len(asked) / len(CHANGES)
+            found_paths = [search(library, picture).hits[0].photo.path for picture in changed]
+            seconds[method] += (time.perf_counter() - start) / len(query_rows) / len(CHANGES)
             right = [
-                path.endswith(os.fsencode("/" + sources[row].name)) for path, row in zip(found, asked, strict=True)
+                path.endswith(os.fsencode("/" + sources[row].name))
+                for path, row in zip(found_paths, query_rows, strict=True)
             ]
-            table[way].append(float(np.mean(right)))
-        print(f"{kind:24}" + "".join(f"{table[way][-1]:14.3f}" for way in WAYS), flush=True)
+            table[method].append(float(np.mean(right)))
+        print(f"{kind:24}" + "".join(f"{table[method][-1]:14.3f}" for method in WAYS), flush=True)
     print(f"{'all':24}" + "".join(f"{np.mean(figures):14.3f}" for figures in table.values()))
-    print(f"{'ms a query':24}" + "".join(f"{1000 * seconds[way]:14.0f}" for way in WAYS))
+    print(f"{'ms a query':24}" + "".join(f"{1000 * seconds[method]:14.0f}" for method in WAYS))
     reached = float(np.mean(table["near copies"]))
     for name, bound in (("target", TARGET), ("aim", AIM)):
         print(f"{name} {bound} {'reached' if reached >= bound else 'missed'}")
@@ -109,9 +111,9 @@ def load_drawings(half: int) -> Iterator[SourcePicture]:
     """Drawings of one half, on white, with some contrast, no two of them near copies of each other."""
     names = sorted(DRAWINGS.rglob("*.png"))
     np.random.default_rng(5).shuffle(names)
-    seen: list[np.ndarray] = []
+    kept_hashes: list[np.ndarray] = []
     for path in names:
-        if len(seen) == GALLERY:
+        if len(kept_hashes) == GALLERY:
             return
         if hashlib.sha256(os.fsencode(path)).digest()[0] % 2 != half:
             continue
@@ -119,9 +121,9 @@ def load_drawings(half: int) -> Iterator[SourcePicture]:
         if picture is None or np.asarray(picture.convert("L").resize((32, 32)), np.float64).std() < 20:
             continue
         views = compute_hashes(thumbnails.encode_thumbnail(picture), turned=True)
-        if all(count_differing_bits(views, other).min() > MAX_DIFFERENCE for other in seen):
-            seen.append(views[:1])
-            yield SourcePicture(f"drawing-{len(seen):03d}.png", picture)
+        if all(count_differing_bits(views, other).min() > MAX_DIFFERENCE for other in kept_hashes):
+            kept_hashes.append(views[:1])
+            yield SourcePicture(f"drawing-{len(kept_hashes):03d}.png", picture)
 
 
 def load_on_white(path: Path) -> Image.Image | None:

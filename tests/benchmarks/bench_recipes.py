@@ -66,12 +66,12 @@ def _train_recipe(config: TrainConfig, parts: DataSplit, work: Path) -> TrainRes
         result = drain(train(config, work, Path(place) / "checkpoint", parts))
     seconds = time.perf_counter() - start
     judged, fit, target = result.verdict, result.fit, TARGETS.get(config.recipe)
-    kept = "" if target is None else f" ({'within' if seconds <= target else 'over'} {target:.0f})"
+    limit_note = "" if target is None else f" ({'within' if seconds <= target else 'over'} {target:.0f})"
     change = (
         f"{judged.map_at_r_change.mean:+.3f} ({judged.map_at_r_change.low:+.3f} to {judged.map_at_r_change.high:+.3f})"
     )
     print(
-        f"| {config.recipe} | {config.loss} | {config.seed} | {seconds:.0f}{kept} "
+        f"| {config.recipe} | {config.loss} | {config.seed} | {seconds:.0f}{limit_note} "
         f"| {judged.before.figures.map_at_r:.3f} | {judged.after.figures.map_at_r:.3f} | {change} "
         f"| {'install' if judged.install else 'refuse'} | {fit.best.epoch} of {len(fit.epochs) - 1} "
         f"| {fit.embedding} |",
@@ -85,9 +85,9 @@ def make_split(work: Path, learn: int) -> DataSplit:
     train_part = _load_by_class(work / "train", learn + CHOOSE, "train")
     test_part = _load_by_class(work / "test", JUDGE, "test")
     return DataSplit(
-        tuple(sample for one in train_part for sample in one[:learn]),
-        tuple(sample for one in train_part for sample in one[learn:]),
-        tuple(sample for one in test_part for sample in one),
+        tuple(sample for class_samples in train_part for sample in class_samples[:learn]),
+        tuple(sample for class_samples in train_part for sample in class_samples[learn:]),
+        tuple(sample for class_samples in test_part for sample in class_samples),
     )
 
 

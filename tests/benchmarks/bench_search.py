@@ -154,9 +154,9 @@ def measure_searches(folder: Path) -> dict[str, Any]:
         slow = [search_photo(library, photo, exact=True) for photo in ids[:: QUERIES // EXACT_QUERIES]]
         near = fast[:: QUERIES // EXACT_QUERIES]
         return {
-            "median_ms": round(float(np.median([found.ms for found in fast])), 2),
-            "p99_ms": round(float(np.quantile([found.ms for found in fast], 0.99)), 2),
-            "exact_median_ms": round(float(np.median([found.ms for found in slow])), 2),
+            "median_ms": round(float(np.median([timed.ms for timed in fast])), 2),
+            "p99_ms": round(float(np.quantile([timed.ms for timed in fast], 0.99)), 2),
+            "exact_median_ms": round(float(np.median([timed.ms for timed in slow])), 2),
             "recall_at_10": sum(len(a.others & b.others) for a, b in zip(near, slow, strict=True)) / (10 * len(slow)),
             "peak_mb": _read_peak_memory(),
         }
@@ -190,19 +190,19 @@ def print_size(size: str) -> None:
         begun = time.perf_counter()
         write_library(folder, rows, dim)
         print(f"{rows:,} x {dim}: written in {time.perf_counter() - begun:.0f} s", flush=True)
-        built, found = run_step("build", folder), run_step("measure", folder)
+        built, searches = run_step("build", folder), run_step("measure", folder)
         starts = [run_step("start", folder) for _ in range(STARTS)]
     print(f"  build {built}")
-    print(f"  search {found}")
-    ratio, tail = found["median_ms"] / found["exact_median_ms"], found["p99_ms"] / found["exact_median_ms"]
+    print(f"  search {searches}")
+    ratio, tail = searches["median_ms"] / searches["exact_median_ms"], searches["p99_ms"] / searches["exact_median_ms"]
     firsts = sorted(one["first_ms"] / one["then_ms"] for one in starts)
-    print(f"  recall@10 {found['recall_at_10']:.4f} (target 0.99), stated {built['recall_at_10']:.4f}")
+    print(f"  recall@10 {searches['recall_at_10']:.4f} (target 0.99), stated {built['recall_at_10']:.4f}")
     print(
         f"  median {ratio:.3f} of exact (target {MEDIANS.get(rows, 'none')}), p99 {tail:.3f} (target 0.15 at a million)"
     )
     print(f"  start {starts[0]}")
-    each = ", ".join(f"{one:.2f}" for one in firsts)
-    print(f"  first search {statistics.median(firsts):.2f} warm ones ({each}; target 3)", flush=True)
+    ratios = ", ".join(f"{one:.2f}" for one in firsts)
+    print(f"  first search {statistics.median(firsts):.2f} warm ones ({ratios}; target 3)", flush=True)
 
 
 def run_step(step: str, folder: Path) -> dict[str, Any]:

@@ -102,9 +102,9 @@ def _own_miner(exam: str, loss: str) -> str:
 def train_row(setting: TableRow, seed: int, parts: DataSplit, work: Path, options: argparse.Namespace) -> TrainResult:
     """Train once and print the row; with seed 0, also the rows of raw pixels and of the pretrained models."""
     exam = EXAMS[setting.exam]
-    given: dict[str, Any] = exam.settings | ({"epochs": options.epochs} if options.epochs else {})
-    how = {"purpose": exam.purpose, "recipe": "full", "loss": setting.loss, "miner": setting.miner, "seed": seed}
-    config = TrainConfig.from_dict(how | given)
+    overrides: dict[str, Any] = exam.settings | ({"epochs": options.epochs} if options.epochs else {})
+    fields = {"purpose": exam.purpose, "recipe": "full", "loss": setting.loss, "miner": setting.miner, "seed": seed}
+    config = TrainConfig.from_dict(fields | overrides)
     with tempfile.TemporaryDirectory(dir=work) as place:
         result = drain(train(config, work, Path(place) / "checkpoint", parts))
     if not seed:
@@ -129,11 +129,11 @@ def _print_target(setting: TableRow, results: list[TrainResult]) -> None:
     figures = [result.verdict.after.figures.map_at_r for result in results]
     gains = [result.verdict.map_at_r_change.mean for result in results]
     words = f"{' '.join(setting)}: mean {_format_mean(figures)}, change {_format_mean(gains, '+')}"
-    key, own = (setting.exam, setting.loss), setting.miner == _own_miner(setting.exam, setting.loss)
+    key, is_own_miner = (setting.exam, setting.loss), setting.miner == _own_miner(setting.exam, setting.loss)
     for name, targets, reached in (("MAP@R", TARGETS, figures), ("gain", GAINS, gains)):
-        if own and key in targets:
+        if is_own_miner and key in targets:
             words += f"; {name} of {targets[key]} {_describe_target(targets[key], reached)}"
-    if own and key in TARGETS:
+    if is_own_miner and key in TARGETS:
         seconds = max(result.fit.epochs[-1].seconds for result in results)
         words += f"; {LOOP_SECONDS} s {'kept' if seconds <= LOOP_SECONDS else f'exceeded ({seconds:.0f} s)'}"
     print(words, flush=True)
@@ -157,22 +157,22 @@ def split_new_pictures(work: Path) -> DataSplit:
 
 def split_new_classes(work: Path, learned: int = 0) -> DataSplit:
     """The split for new classes: every second class from number `learned` on to train on, the others for the test."""
-    seen = FASHION_CLASSES[learned::2]
+    learned_classes = FASHION_CLASSES[learned::2]
     learn, choose = _load_learned(work)
     return DataSplit(
-        tuple(sample for sample in learn if sample.label in seen),
-        tuple(sample for sample in choose if sample.label in seen),
-        tuple(sample for sample in _load_judged(work) if sample.label not in seen),
+        tuple(sample for sample in learn if sample.label in learned_classes),
+        tuple(sample for sample in choose if sample.label in learned_classes),
+        tuple(sample for sample in _load_judged(work) if sample.label not in learned_classes),
     )
 
 
 def split_drawings(work: Path, pictures: Callable[[Path], list[tuple[Path, str]]], purpose: str) -> DataSplit:
     """The split of drawings of many classes by the program's own rule."""
-    found = [
+    samples = [
         PhotoSample(os.fsencode(path), hashlib.sha256(path.read_bytes()).digest(), label)
         for path, label in pictures(work)
     ]
-    return split_samples(found, purpose)
+    return split_samples(samples, purpose)
 
 
 def _load_learned(work: Path) -> tuple[tuple[PhotoSample, ...], tuple[PhotoSample, ...]]:

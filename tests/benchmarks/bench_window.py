@@ -113,8 +113,8 @@ def print_actions(app: QApplication, window: MainWindow, absence: EventLoopWatch
     rows = {"indexing, from the first photo to the last": [done(indexed, lambda: session.job.state is None)]}
     for name, act in list_actions(window).items():
         rows[name] = [done(partial(act, number), lambda: is_settled(window)) for number in range(times)]
-    for name, found in rows.items():
-        print_row(name, found)
+    for name, milliseconds in rows.items():
+        print_row(name, milliseconds)
     return max(map(max, rows.values()))
 
 
@@ -150,8 +150,11 @@ def run_until(app: QApplication, ended: Condition) -> None:
         app.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
 
-def print_row(name: str, found: Sequence[float]) -> None:
-    print(f"| {name} | {len(found)} | {statistics.median(found):.1f} | {max(found):.1f} |", flush=True)
+def print_row(name: str, milliseconds: Sequence[float]) -> None:
+    print(
+        f"| {name} | {len(milliseconds)} | {statistics.median(milliseconds):.1f} | {max(milliseconds):.1f} |",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -101,13 +101,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         networks = [load_network(choice, Path(work)) for choice in (ModelChoice(), write_second_network(Path(work)))]
         sets = {name: load_set(name, networks, Path(work)) for name in SETS if name != "clip art" or CLIPART.is_dir()}
-    for name, one in sets.items():
-        print(f"{name}: {len(one.codes):,} pictures in {one.codes.max() + 1} classes")
+    for name, embedded in sets.items():
+        print(f"{name}: {len(embedded.codes):,} pictures in {embedded.codes.max() + 1} classes")
     print(f"\n| | {' | '.join(sets)} |\n|---|{'---|' * len(sets)}", flush=True)
-    base = {name: measure_setting(one, RowSetting()) for name, one in sets.items()}
+    base = {name: measure_setting(embedded, RowSetting()) for name, embedded in sets.items()}
     chosen = []
     for row, settings in ROWS.items():
-        figures = {setting: {name: measure_setting(one, setting) for name, one in sets.items()} for setting in settings}
+        figures = {
+            setting: {name: measure_setting(embedded, setting) for name, embedded in sets.items()}
+            for setting in settings
+        }
         cells = [_format_cell(figures[choose_setting(figures, name)][name], base[name]) for name in sets]
         print(f"| {row} | {' | '.join(cells)} |", flush=True)
         chosen += (
@@ -131,9 +134,9 @@ def _format_value(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def measure_refined(one: EmbeddedSet) -> np.ndarray:
+def measure_refined(embedded: EmbeddedSet) -> np.ndarray:
     """MAP@R of each query (n,) as `search --refine` ranks, with its fixed settings."""
-    vectors = one.views["average"].astype(np.float32)
+    vectors = embedded.views["average"].astype(np.float32)
     within, scores = fit_principal_space(vectors), np.zeros((len(vectors), len(vectors)))
     for row, vector in enumerate(vectors):
         nearest = np.argsort(-(vectors @ vector), kind="stable")
@@ -141,7 +144,7 @@ def measure_refined(one: EmbeddedSet) -> np.ndarray:
         near, rest = nearest[:POOL_SIZE], nearest[POOL_SIZE:]
         ranked = np.concatenate([near[rank_by_expansion(vector, vectors[near], within)], rest])
         scores[row, ranked] = -np.arange(len(ranked))
-    return rerank.compute_map_at_r(scores, one.codes)
+    return rerank.compute_map_at_r(scores, embedded.codes)
 
 
 def choose_setting(figures: dict[RowSetting, dict[str, np.ndarray]], name: str) -> RowSetting:
@@ -154,22 +157,24 @@ def _format_cell(after: np.ndarray, before: np.ndarray) -> str:
     return f"{after.mean():.3f} ({change.low:+.3f} to {change.high:+.3f})"
 
 
-def measure_setting(one: EmbeddedSet, setting: RowSetting) -> np.ndarray:
+def measure_setting(embedded: EmbeddedSet, setting: RowSetting) -> np.ndarray:
     """MAP@R of each query (n,)."""
     plain = setting._replace(expanded=rerank.NONE, database=rerank.NONE)
-    if plain not in one.ready:
-        one.ready[plain] = build_sides(one, plain)
-    queries, gallery = one.ready[plain]
+    if plain not in embedded.ready:
+        embedded.ready[plain] = build_sides(embedded, plain)
+    queries, gallery = embedded.ready[plain]
     if setting.database != rerank.NONE:
         gallery = rerank.expand_queries(gallery, gallery, setting.database)
         queries = queries if setting.query else gallery
-    return rerank.compute_map_at_r(rerank.expand_queries(queries, gallery, setting.expanded) @ gallery.T, one.codes)
+    return rerank.compute_map_at_r(
+        rerank.expand_queries(queries, gallery, setting.expanded) @ gallery.T, embedded.codes
+    )
 
 
-def build_sides(one: EmbeddedSet, setting: RowSetting) -> QueryGallery:
+def build_sides(embedded: EmbeddedSet, setting: RowSetting) -> QueryGallery:
     """The vectors of a set under a setting, before any expansion."""
-    gallery = rerank.join_views([one.views[view] for view in setting.views], setting.weight)
-    queries = one.views[setting.query] if setting.query else gallery
+    gallery = rerank.join_views([embedded.views[view] for view in setting.views], setting.weight)
+    queries = embedded.views[setting.query] if setting.query else gallery
     if setting.dims:
         project = rerank.fit_whitening(gallery, setting.dims, setting.whitening)
         gallery, queries = project(gallery), project(queries)
@@ -203,12 +208,12 @@ def load_set(name: str, networks: Sequence[Model], work: Path) -> EmbeddedSet:
     codes = np.unique([label for _, label in pictures], return_inverse=True)[1]
     both = "-".join(network.card.fingerprint[:12] for network in networks)
     words = f"zero-shot-{name.replace(' ', '-')}-{len(pictures)}-{both}.npz"
-    kept = Path(tempfile.gettempdir()) / words
-    if not kept.exists():
+    cache_file = Path(tempfile.gettempdir()) / words
+    if not cache_file.exists():
         views = list(_embed_views([path for path, _ in pictures], *networks))
         arrays: dict[str, Any] = {key: np.stack([view[key] for view in views]) for key in views[0]}
-        np.savez(kept, **arrays)
-    with np.load(kept) as file:
+        np.savez(cache_file, **arrays)
+    with np.load(cache_file) as file:
         return EmbeddedSet({key: rerank.normalise_rows(file[key].astype(np.float64)) for key in file}, codes, {})
 
 

@@ -27,11 +27,11 @@ def list_clip_art(work: Path) -> list[tuple[Path, str]]:
     del work
     with (find_assets_folder() / "sample.tsv").open(encoding="utf-8") as file:
         bundled = {CLIPART / row["original"] for row in csv.DictReader(file, delimiter="\t")}
-    found = []
+    pictures = []
     for folder in sorted(folder for topic in TOPICS for folder in (CLIPART / topic).rglob("*") if folder.is_dir()):
         files = [path for path in sorted(folder.glob("*.png")) if path not in bundled and _is_small(path)][:MOST]
-        found += [(path, str(folder.relative_to(CLIPART))) for path in files if len(files) >= FEWEST]
-    return found
+        pictures += [(path, str(folder.relative_to(CLIPART))) for path in files if len(files) >= FEWEST]
+    return pictures
 
 
 def _is_small(path: Path) -> bool:

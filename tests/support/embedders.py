@@ -59,9 +59,9 @@ class Ranked(NamedTuple):
 
 def nearest_by_loop(ids: list[int], vectors: np.ndarray, query: np.ndarray, k: int) -> Ranked:
     """The k nearest by a plain loop in float64, ordered by (distance, id): the oracle of every search."""
-    found = []
+    neighbours = []
     for id, vector in zip(ids, vectors, strict=True):
         difference = vector.astype(np.float64) - query.astype(np.float64)
-        found.append((float(np.sqrt((difference**2).sum())), id))
-    found.sort()
-    return Ranked([id for _, id in found[:k]], [distance for distance, _ in found[:k]])
+        neighbours.append((float(np.sqrt((difference**2).sum())), id))
+    neighbours.sort()
+    return Ranked([id for _, id in neighbours[:k]], [distance for distance, _ in neighbours[:k]])

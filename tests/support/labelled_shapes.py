@@ -28,6 +28,6 @@ def write_classes(folder: Path, classes: int, photos: int, *, mixed: bool = Fals
         home = folder / f"class-{number:02d}"
         home.mkdir(parents=True)
         for seed in range(photos):
-            shown = int(rng.integers(classes)) if mixed else number
-            shape(shown, seed + 1000 * number).save(home / f"{seed:03d}.png")
+            shape_number = int(rng.integers(classes)) if mixed else number
+            shape(shape_number, seed + 1000 * number).save(home / f"{seed:03d}.png")
     return folder

@@ -178,7 +178,7 @@ def try_one(library: Path, case: Case, *, rebuild: bool) -> dict[str, object]:
             opened.store.database.execute_statement("UPDATE generations SET manifest_sha256 = ?", (sha256,))
         results = [opened.search(Query((ids[row],)), k=10) for row in (0, 7, len(ids) - 1)]
         expected = [nearest_by_loop(ids, vectors, vectors[row], 10) for row in (0, 7, len(ids) - 1)]
-        found = [[hit.photo.id for hit in result.hits] for result in results]
+        found_ids = [[hit.photo.id for hit in result.hits] for result in results]
         if rebuild:
             drain(index_library(opened, [], Tiny()))
             after = opened.search(Query((ids[0],)), k=10)
@@ -188,7 +188,7 @@ def try_one(library: Path, case: Case, *, rebuild: bool) -> dict[str, object]:
         "before": before,
         "engines": sorted({result.engine for result in results}),
         "notice": results[0].notice,
-        "right": found == [answer.ids for answer in expected],
+        "right": found_ids == [answer.ids for answer in expected],
         "after": [after.engine, after.notice] if rebuild else None,
     }
 

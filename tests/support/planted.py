@@ -41,24 +41,24 @@ class Pair(NamedTuple):
 def planted_pairs(count: int, seed: int = 0) -> list[Pair]:
     """Pairs with a random drawing each, at random places and sizes in the two photographs."""
     random = np.random.default_rng(seed)
-    one, other = (Image.fromarray(pixels) for pixels in load_sample_images().images)
+    china, other = (Image.fromarray(pixels) for pixels in load_sample_images().images)
     drawings = compact_drawings()
     chosen = [drawings[row] for row in random.integers(len(drawings), size=count)]
-    return [Pair(_plant(one, drawing, random), _plant(other, drawing, random)) for drawing in chosen]
+    return [Pair(_plant(china, drawing, random), _plant(other, drawing, random)) for drawing in chosen]
 
 
 @cache
 def compact_drawings() -> list[Image.Image]:
     """The bundled drawings as RGBA without their empty border, those that are filled and about as wide as high."""
-    found = []
+    drawings = []
     for path in sorted(find_sample_folder().glob("*/*.png")):
         with Image.open(path) as image:
             drawing = image.convert("RGBA")
         drawing = drawing.crop(drawing.getchannel("A").getbbox())
         filled = float((np.asarray(drawing.getchannel("A")) > 128).mean())
         if max(drawing.size) <= LONGEST * min(drawing.size) and filled > FILLED:
-            found.append(drawing)
-    return found
+            drawings.append(drawing)
+    return drawings
 
 
 def _plant(photograph: Image.Image, drawing: Image.Image, random: np.random.Generator) -> Planted:

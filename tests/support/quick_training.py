@@ -23,9 +23,9 @@ class Trained(NamedTuple):
 def run_to_end(config: TrainConfig, folder: Path, out: Path) -> Trained:
     """Train to the end."""
     steps = train(config, folder, out)
-    said: list[Progress] = []
+    reports: list[Progress] = []
     while True:
         try:
-            said.append(next(steps))
+            reports.append(next(steps))
         except StopIteration as stop:
-            return Trained(stop.value, said)
+            return Trained(stop.value, reports)

@@ -52,14 +52,14 @@ def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[s
         return {"model": model, "p_at_1": value, "r_precision": value, "map_at_r": value, "hit_at_k": hits}
 
     paths = [str(path) for path in pictures]
-    right = [True, False, True, False, True]
+    same_class = [True, False, True, False, True]
     example = {
         "query": paths[0],
         "label": "disc",
         "before": paths[1:6],
         "after": paths[2:7],
-        "before_right": [not one for one in right],
-        "after_right": right,
+        "before_right": [not one for one in same_class],
+        "after_right": same_class,
     }
     return {
         "result": "train",

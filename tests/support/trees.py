@@ -27,12 +27,12 @@ def snapshot(root: Path) -> dict[Path, tuple[object, ...]]:
 
     Times of reading are left out: to read a photo is what the program is for.
     """
-    found: dict[Path, tuple[object, ...]] = {}
+    records: dict[Path, tuple[object, ...]] = {}
     for path in [root, *sorted(root.rglob("*"))]:
         about = path.lstat()
         times = (about.st_mtime_ns, about.st_ctime_ns)
-        found[path] = (about.st_mode, about.st_size, about.st_ino, *times, _content(path))
-    return found
+        records[path] = (about.st_mode, about.st_size, about.st_ino, *times, _content(path))
+    return records
 
 
 def _content(path: Path) -> str:
