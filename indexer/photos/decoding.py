@@ -74,7 +74,7 @@ def decode_photo(data: bytes, short_side: int) -> DecodedPhoto:
     Twice that much may come back. Refused are also pictures of which more than MAX_RESULT_PIXELS would be left: a strip
     of 1 x 100,000,000 pixels, or a very large picture asked for in full.
     """
-    _silence_pillow()
+    silence_pillow()
     try:
         return _decode_content(data, max(1, short_side))
     except PhotoError:
@@ -92,7 +92,7 @@ def decode_photo(data: bytes, short_side: int) -> DecodedPhoto:
 def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
     if camera_raw.is_raw(data):
         return _decode_raw(data, short_side)
-    with _open_heif(data) if _is_heif(data) else Image.open(BytesIO(data), formats=_PILLOW_FORMATS) as image:
+    with open_heif(data) if is_heif(data) else Image.open(BytesIO(data), formats=_PILLOW_FORMATS) as image:
         return _decode_opened(image, data, short_side)
 
 
@@ -198,7 +198,7 @@ def _count_scans(data: bytes) -> int:
     return max(2, scans)
 
 
-def _is_heif(data: bytes) -> bool:
+def is_heif(data: bytes) -> bool:
     """Whether the content is HEIC/HEIF and not its sibling AVIF, which Pillow reads itself."""
     if data[4:8] != b"ftyp":
         return False
@@ -210,7 +210,8 @@ def _is_heif(data: bytes) -> bool:
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 
 
-def _open_heif(data: bytes) -> Image.Image:
+def open_heif(data: bytes) -> Image.Image:
+    """The picture, opened and not decoded; PhotoError where the extra package is not installed."""
     if not is_extra_installed("heif"):
         raise PhotoError("is a HEIC picture: install lookalike[heif] to read it", needs="heif")
     import pillow_heif  # noqa: PLC0415 - optional, and slow to import
@@ -228,7 +229,7 @@ def _decode_raw(data: bytes, short_side: int) -> DecodedPhoto:
         return _decode_opened(raw.image, raw.data, short_side)._replace(width=raw.width, height=raw.height)
 
 
-def _silence_pillow() -> None:
+def silence_pillow() -> None:
     """Put "ignore what Pillow warns of" in front of the warning filters, if it is not there.
 
     Not once at import: whoever sets filters of his own later (pytest does for every test) would turn warnings about
