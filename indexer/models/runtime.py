@@ -176,6 +176,7 @@ def fast_precision() -> str:
 
 
 def _build_compile_options(core: Any, form: RuntimeForm, callers: int, precision: str | None) -> dict[str, str | int]:
+    """OpenVINO's options for `callers` streams, in fp32 where this processor does not compute in bf16."""
     used_precision = precision or form.precision
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         used_precision = "fp32"  # made on another machine

@@ -100,14 +100,15 @@ def _encode_filter(within: Filter) -> dict[str, object]:
 
 
 def _decode_search(library: Library, fields: Mapping[str, Any]) -> SearchRequest:
+    """The search with these fields; a wrong field raises whatever error it causes, for `load_search` to catch."""
     positives, negatives = (
         tuple(_decode_example(library, example) for example in fields[key]) for key in ("positives", "negatives")
     )
     weights = tuple(map(float, fields["weights"]))
     within = None if fields["within"] is None else _decode_filter(fields["within"])
-    ranking = fields.get("way", RANK_NEAREST)  # none was kept up to version 1
+    ranking = fields.get("way", RANK_NEAREST)  # searches saved by version 1 have none
     if ranking not in RANKINGS:
-        raise ValueError("no way to rank")
+        raise ValueError("unknown ranking")
     return SearchRequest(
         Query(positives, negatives, weights), within, _convert_optional(float, fields["max_distance"]), ranking
     )

@@ -42,6 +42,7 @@ def embed_example(example: QueryExample, source: EmbeddingSource) -> np.ndarray:
 
 
 def _embed_file(path: Path, source: EmbeddingSource) -> np.ndarray:
+    """The embedding of a picture file, stored where the library has a photo of the same content."""
     data = read_content(path)
     stored = source.store.embeddings.read_embedding(
         source.store.embeddings.find_photo_id(content_hash(data)), source.model_id

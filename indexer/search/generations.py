@@ -170,6 +170,7 @@ def _write_vectors(folder: Path, store: Store, model: int, built_upto: int, tota
 
 
 def _write_index(folder: Path, number: int, fingerprint: str, built_upto: int, seed: int) -> Steps[GenerationManifest]:
+    """Write projection, index and manifest beside the vectors in `folder`, and return the manifest."""
     values = np.load(folder / "vectors.npy", mmap_mode="r")
     rows, dim = values.shape
     projected = min(dim, PROJECTED_DIMS)
@@ -239,6 +240,7 @@ def open_verified_generation(
 
 
 def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> GenerationManifest:
+    """The manifest in `folder`; ValueError where it is not the one in the database, or of another model or version."""
     if _require_regular(folder / "manifest.json").st_size > MANIFEST_LIMIT:
         raise ValueError("its manifest is too large")
     data = (folder / "manifest.json").read_bytes()
@@ -252,6 +254,7 @@ def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> Genera
 
 
 def _verify_file(path: Path, manifest: GenerationManifest, known_identity: list[int] | None) -> list[int]:
+    """The identity of a file, hashed unless it has the known one; ValueError where the manifest states another hash."""
     current_identity = read_file_identity(path)
     if current_identity != known_identity:
         size, sha256 = manifest.files[path.name]
