@@ -75,6 +75,14 @@ def put_on_white(path: Path) -> Image.Image:
 
 def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -> None:
     """Save the states from the empty library to the last page."""
+    show_first_library(window, pictures)
+    show_results(window, outside)
+    show_indexing(window, more)
+    show_pages(window)
+
+
+def show_first_library(window: MainWindow, pictures: Path) -> None:
+    """Save the empty library, the preparation of the first indexing, and the photos."""
     session = window.session
     wait_for_pictures(window)
     save_window(window, "empty")
@@ -86,6 +94,10 @@ def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -
     wait_for_pictures(window)
     save_window(window, "library")
     save_in_theme(window, "dark", "library-dark")
+
+
+def show_results(window: MainWindow, outside: Path) -> None:
+    """Save the results for a clicked photo and for a dropped picture, the latter also in a small window."""
     click_tile(window, 3)
     wait_for_pictures(window)
     save_window(window, "results")
@@ -97,6 +109,11 @@ def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -
     wait_for_pictures(window)
     save_window(window, "small-window")
     window.resize(1280, 800)
+
+
+def show_indexing(window: MainWindow, more: Path) -> None:
+    """Save the indexing of a large folder half-way, and the files that could not be read."""
+    session = window.session
     session.search.show_library()
     session.job.index_folders([more], labelled=True)
     before = len(session.search.listing.ids)
@@ -118,7 +135,6 @@ def show_states(window: MainWindow, pictures: Path, more: Path, outside: Path) -
     save_window(window, "failures")
     for dialog in window.findChildren(QDialog):
         dialog.close()
-    show_pages(window)
 
 
 def show_pages(window: MainWindow) -> None:
