@@ -32,13 +32,21 @@ def wait_for(
 
 @contextmanager
 def wait_for_signal(
-    qtbot: QtBot, signal: SignalInstance, *, idle_limit: float = IDLE_SECONDS
+    qtbot: QtBot,
+    signal: SignalInstance,
+    *,
+    accepts: Callable[..., bool] | None = None,
+    idle_limit: float = IDLE_SECONDS,
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """Wait at the end of the block, as `wait_for`, for a signal emitted since its start; gives its arguments."""
+    """Wait at the end of the block, as `wait_for`, for a signal emitted since its start.
+
+    Gives the arguments of each emission, of those only for which `accepts` is true.
+    """
     emissions: list[tuple[Any, ...]] = []
 
     def record_emission(*arguments: Any) -> None:
-        emissions.append(arguments)
+        if accepts is None or accepts(*arguments):
+            emissions.append(arguments)
 
     signal.connect(record_emission)
     try:

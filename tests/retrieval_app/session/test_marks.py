@@ -15,6 +15,7 @@ from retrieval_app.search.grid import MARK_TIPS
 from retrieval_app.session.marks import MAX_MARKS, adjust_mark, list_marks, remove_example, replace_example
 from retrieval_app.widgets.tile_painter import locate_picture_square, locate_sign
 from retrieval_app.window.main_window import MainWindow
+from tests.support.window_waits import wait_for, wait_for_signal
 
 LEFT = Qt.MouseButton.LeftButton
 NONE, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
@@ -40,7 +41,7 @@ def press(window: MainWindow, qtbot: QtBot, key: Qt.Key, modifier: Qt.KeyboardMo
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.search.is_running, timeout=20_000)
+    wait_for(qtbot, lambda: not window.session.search.is_running)
 
 
 def test_a_plus_on_a_tile_of_the_library_makes_it_the_query(window: MainWindow, qtbot: QtBot) -> None:
@@ -51,9 +52,9 @@ def test_a_plus_on_a_tile_of_the_library_makes_it_the_query(window: MainWindow, 
 
 
 def test_a_minus_without_a_query_says_what_is_missing(window: MainWindow, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(window.session.notice_posted) as said:
+    with wait_for_signal(qtbot, window.session.notice_posted) as said:
         mark(window, qtbot, int(window.session.search.listing.ids[4]), -1)
-    assert "mark one with +" in said.args[0]
+    assert "mark one with +" in said[0][0]
     assert window.session.search.query is None
 
 

@@ -11,6 +11,7 @@ from indexer.library import Library, Photo
 from retrieval_app.session.tiles import PREVIEW_SIDE, BoundedCache, TileCache, to_qimage
 from retrieval_app.window.drop_and_paste import to_pillow
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.window_waits import wait_for, wait_for_signal
 
 
 def test_a_cache_forgets_what_was_used_longest_ago() -> None:
@@ -58,7 +59,7 @@ def tiles(indexed: Path, qtbot: QtBot) -> Iterator[TileCache]:
 
 
 def arrive(qtbot: QtBot, tiles: TileCache, photo: Photo, side: int) -> QPixmap:
-    qtbot.waitUntil(lambda: tiles.request_thumbnail(photo, side) is not None and tiles.is_idle(), timeout=20_000)
+    wait_for(qtbot, lambda: tiles.request_thumbnail(photo, side) is not None and tiles.is_idle())
     pixmap = tiles.request_thumbnail(photo, side)
     assert pixmap is not None
     return pixmap
@@ -67,14 +68,14 @@ def arrive(qtbot: QtBot, tiles: TileCache, photo: Photo, side: int) -> QPixmap:
 def test_facts_arrive_for_every_photo(tiles: TileCache, library: Library, qtbot: QtBot) -> None:
     ids = library.find_photo_ids()
     assert tiles.request_photo_in_row(ids, 0) is None
-    qtbot.waitUntil(lambda: tiles.request_photo_in_row(ids, 0) is not None, timeout=20_000)
+    wait_for(qtbot, lambda: tiles.request_photo_in_row(ids, 0) is not None)
     assert [tiles.request_photo_in_row(ids, row) for row in range(len(ids))] == library.load_photos(ids.tolist())
     assert len(ids) == EACH * len(CLASSES)
 
 
 def test_a_photo_that_is_not_shown_any_more_is_asked_for_once(tiles: TileCache, qtbot: QtBot) -> None:
     gone = np.array([999_999], np.int64)
-    with qtbot.waitSignal(tiles.arrived, timeout=20_000):
+    with wait_for_signal(qtbot, tiles.arrived):
         tiles.request_photo_in_row(gone, 0)
     assert tiles.request_photo_in_row(gone, 0) is None
     assert tiles.is_idle()
@@ -110,7 +111,7 @@ def test_what_cannot_be_read_is_a_null_pixmap(tiles: TileCache, library: Library
 
 def test_a_large_picture_in_memory_becomes_a_preview(tiles: TileCache, qtbot: QtBot) -> None:
     image = Image.new("RGB", (3000, 1500), "navy")
-    qtbot.waitUntil(lambda: tiles.request_preview(image) is not None, timeout=20_000)
+    wait_for(qtbot, lambda: tiles.request_preview(image) is not None)
     preview = tiles.request_preview(image)
     assert preview is not None
     assert (preview.width(), preview.height()) == (PREVIEW_SIDE, PREVIEW_SIDE // 2)
@@ -138,7 +139,7 @@ def test_two_sizes_of_a_photo_whose_file_is_gone_come_to_rest(
 
     tiles.arrived.connect(look)
     look()
-    qtbot.waitUntil(tiles.is_idle, timeout=20_000)
+    wait_for(qtbot, tiles.is_idle)
     assert looks <= 3  # once at first, once for each answer
 
 
@@ -147,13 +148,13 @@ def test_another_size_stands_in_until_the_right_one_is_there(tiles: TileCache, l
     arrive(qtbot, tiles, photo, 64)
     at_once = tiles.request_thumbnail(photo, 100)
     assert at_once is not None and max(at_once.width(), at_once.height()) == 64
-    qtbot.waitUntil(tiles.is_idle, timeout=20_000)
+    wait_for(qtbot, tiles.is_idle)
     at_last = tiles.request_thumbnail(photo, 100)
     assert at_last is not None and max(at_last.width(), at_last.height()) == 100
 
 
 def preview(qtbot: QtBot, tiles: TileCache, photo: Photo) -> QPixmap:
-    qtbot.waitUntil(lambda: tiles.request_preview(photo) is not None and tiles.is_idle(), timeout=20_000)
+    wait_for(qtbot, lambda: tiles.request_preview(photo) is not None and tiles.is_idle())
     pixmap = tiles.request_preview(photo)
     assert pixmap is not None
     return pixmap
@@ -169,7 +170,7 @@ def test_what_could_not_be_read_is_read_again_when_the_library_has_changed(
     tiles.follow_library(indexed)
     for shown in (tiles.request_preview(photo), tiles.request_thumbnail(photo, 64)):
         assert shown is not None and shown.isNull()  # as it was, until it has been read
-    qtbot.waitUntil(tiles.is_idle, timeout=20_000)
+    wait_for(qtbot, tiles.is_idle)
     assert not preview(qtbot, tiles, photo).isNull() and not arrive(qtbot, tiles, photo, 64).isNull()
 
 

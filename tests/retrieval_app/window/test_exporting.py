@@ -21,18 +21,19 @@ from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import lookalike
 from tests.support.drawings import CLASSES, EACH
 from tests.support.trees import snapshot
+from tests.support.window_waits import wait_for
 
 ALL = EACH * len(CLASSES)
 
 
 def settle(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not window.session.search.is_running and window.listing_exporter.is_idle(), timeout=20_000)
+    wait_for(qtbot, lambda: not window.session.search.is_running and window.listing_exporter.is_idle())
 
 
 def ask(window: MainWindow, qtbot: QtBot) -> QFileDialog:
     """Ctrl+E; the dialog that opens."""
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=20_000)
+    wait_for(qtbot, window.isActiveWindow)
     QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     (dialog,) = (one for one in window.findChildren(QFileDialog) if one.isVisible())
     return dialog
@@ -148,7 +149,7 @@ def test_of_a_filtered_library_what_passes_is_written_as_by_the_command(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, home: Path, name: str
 ) -> None:
     window.session.search.set_filter(Filter(orientation="landscape"))
-    qtbot.waitUntil(lambda: 0 < len(window.session.search.listing.ids) < ALL, timeout=20_000)
+    wait_for(qtbot, lambda: 0 < len(window.session.search.listing.ids) < ALL)
     shown = window.session.search.listing.ids.tolist()
     export(window, tmp_path / name, qtbot)
     other, what = tmp_path / f"command-{name}", "vectors" if name.endswith(".npy") else "library"

@@ -17,6 +17,7 @@ from retrieval_app.window.dialogs import FailuresDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import run_patiently
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.window_waits import wait_for, wait_for_signal
 
 LEFT = Qt.MouseButton.LeftButton
 SHOWN = EACH * len(CLASSES)
@@ -46,14 +47,11 @@ def files(*paths: Path) -> QMimeData:
 
 
 def wait_for_results(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(
-        lambda: window.session.search.listing.result is not None and not window.session.search.is_running,
-        timeout=20_000,
-    )
+    wait_for(qtbot, lambda: window.session.search.listing.result is not None and not window.session.search.is_running)
 
 
 def wait_for_library(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: window.session.search.listing.result is None, timeout=20_000)
+    wait_for(qtbot, lambda: window.session.search.listing.result is None)
 
 
 def test_a_click_ranks_the_library_by_distance(window: MainWindow, qtbot: QtBot) -> None:
@@ -120,9 +118,9 @@ def test_back_and_forward_go_through_the_history(window: MainWindow, qtbot: QtBo
     window.session.search.toggle_query_photo(first)
     wait_for_results(window, qtbot)
     window.session.search.toggle_query_photo(second)
-    qtbot.waitUntil(lambda: int(window.session.search.listing.ids[0]) == second, timeout=20_000)
+    wait_for(qtbot, lambda: int(window.session.search.listing.ids[0]) == second)
     press(window, Qt.Key.Key_Backspace)
-    qtbot.waitUntil(lambda: int(window.session.search.listing.ids[0]) == first, timeout=20_000)
+    wait_for(qtbot, lambda: int(window.session.search.listing.ids[0]) == first)
     press(window, Qt.Key.Key_Left, Qt.KeyboardModifier.AltModifier)
     wait_for_library(window, qtbot)
     assert not window.menus.find_action("Back").isEnabled()
@@ -184,7 +182,7 @@ def test_a_dropped_file_that_is_no_picture_is_refused_with_a_sentence(
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear Sir or Madam")
     drop(window, files(letter))
-    qtbot.waitUntil(window.banner.isVisible, timeout=20_000)
+    wait_for(qtbot, window.banner.isVisible)
     assert "letter.txt" in window.banner.sentence_label.text()
     assert "Traceback" not in window.banner.sentence_label.text()
     window.banner.remedy_button.click()
@@ -230,9 +228,9 @@ def test_a_paste_into_a_text_field_starts_no_search(window: MainWindow, qtbot: Q
 
 def test_a_paste_without_a_picture_says_so(window: MainWindow, qtbot: QtBot) -> None:
     QGuiApplication.clipboard().setText("a word")
-    with qtbot.waitSignal(window.session.notice_posted) as said:
+    with wait_for_signal(qtbot, window.session.notice_posted) as said:
         press(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    assert said.args == ["There is no picture in the clipboard."]
+    assert said[0] == ("There is no picture in the clipboard.",)
 
 
 def test_a_double_click_opens_the_photo_of_the_first_click(
@@ -242,7 +240,7 @@ def test_a_double_click_opens_the_photo_of_the_first_click(
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
     grid = window.search_page.results.grid
     wanted = int(window.session.search.listing.ids[6])
-    qtbot.waitUntil(lambda: grid.grid_model.photo_at(6) is not None, timeout=20_000)
+    wait_for(qtbot, lambda: grid.grid_model.photo_at(6) is not None)
     photo = grid.grid_model.photo_at(6)
     spot = grid.visualRect(grid.grid_model.index_at_place(6)).center()
     QTest.mouseClick(grid.viewport(), LEFT, pos=spot)
@@ -258,10 +256,10 @@ def test_the_tile_under_the_pointer_is_marked(window: MainWindow, qtbot: QtBot) 
     cell = grid.visualRect(grid.grid_model.index_at_place(1))
     corner = QPoint(cell.center().x() - grid.side // 2, cell.bottom() - 8)  # within the card, beside the caption
     window.grab()
-    qtbot.waitUntil(window.tiles.is_idle, timeout=20_000)
+    wait_for(qtbot, window.tiles.is_idle)
     ground = grid.grab().toImage().pixelColor(corner).name()
     QTest.mouseMove(grid.viewport(), cell.center())
-    qtbot.waitUntil(lambda: grid.grab().toImage().pixelColor(corner).name() != ground, timeout=20_000)
+    wait_for(qtbot, lambda: grid.grab().toImage().pixelColor(corner).name() != ground)
     assert ground == window.theme.tokens.ground
     assert grid.grab().toImage().pixelColor(corner).name() == window.theme.tokens.hover
 
@@ -275,7 +273,7 @@ def test_every_visible_tile_gets_its_thumbnail(window: MainWindow, qtbot: QtBot)
             photo is not None and window.tiles.request_thumbnail(photo, grid.side) is not None for photo in photos
         )
 
-    qtbot.waitUntil(drawn, timeout=20_000)
+    wait_for(qtbot, drawn)
 
 
 def test_details_show_what_is_known_of_the_current_photo(window: MainWindow, qtbot: QtBot) -> None:
@@ -335,7 +333,7 @@ def test_place_panes_size_and_theme_are_kept(window: MainWindow, home: Path, qtb
     assert again.size_slider.value() == 177
     assert again.search_page.results.grid.side == 177
     assert again.theme.choice == "dark"
-    qtbot.waitUntil(again.search_page.panes.isVisible, timeout=20_000)
+    wait_for(qtbot, again.search_page.panes.isVisible)
     assert again.search_page.panes.sizes() == sizes
     again.close()
 
@@ -353,7 +351,7 @@ def test_a_damaged_library_is_refused_with_a_sentence(home: Path, qtbot: QtBot) 
     (home / "default.library" / "library.sqlite").write_bytes(b"no database at all" * 400)
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(window.banner.isVisible, timeout=20_000)
+    wait_for(qtbot, window.banner.isVisible)
     assert window.banner.sentence_label.text()
     window.close()
 

@@ -1,4 +1,4 @@
-"""Which folders count as a library or as a photo folder, which files as pictures, and what the user is told of others."""
+"""Which folders count as a library or a photo folder, which files as pictures, and what the user is told of others."""
 
 import shutil
 from pathlib import Path
@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from retrieval_app.window.drop_and_paste import ReceivedItems
 from retrieval_app.window.main_window import MainWindow
+from tests.support.window_waits import wait_for
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -54,4 +55,4 @@ def test_another_library_is_opened(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(other))
     window.menus.find_action("Open library…").trigger()
     assert window.session.library.folder == other
-    qtbot.waitUntil(lambda: not window.session.library.is_empty, timeout=20_000)
+    wait_for(qtbot, lambda: not window.session.library.is_empty)

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from indexer.progress import Progress
 from retrieval_app.workers import child_process
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
+from tests.support.window_waits import wait_for_signal
 
 SPEAKS = """
 import json, sys
@@ -39,9 +40,9 @@ def end_of(qtbot: QtBot, program: str) -> tuple[JobEnd, list[Progress]]:
     seen: list[Progress] = []
     job = ChildProcess([sys.executable, "-c", program])
     job.progressed.connect(seen.append)
-    with qtbot.waitSignal(job.ended, timeout=20_000) as ended:
+    with wait_for_signal(qtbot, job.ended) as ended:
         pass
-    return ended.args[0], seen
+    return ended[0][0], seen
 
 
 def test_a_job_tells_its_progress_and_its_result(qtbot: QtBot) -> None:
@@ -64,35 +65,35 @@ def test_a_crashed_job_ends_with_a_sentence_and_no_traceback(qtbot: QtBot, how: 
 
 def test_a_command_that_is_not_there_ends_with_a_sentence(qtbot: QtBot, tmp_path: Path) -> None:
     job = ChildProcess([str(tmp_path / "nothing")])
-    with qtbot.waitSignal(job.ended, timeout=20_000) as ended:
+    with wait_for_signal(qtbot, job.ended) as ended:
         pass
-    assert "could not be started" in ended.args[0].sentence
+    assert "could not be started" in ended[0][0].sentence
 
 
 def test_cancelling_closes_the_childs_input(qtbot: QtBot) -> None:
     job = ChildProcess([sys.executable, "-c", LISTENS])
-    with qtbot.waitSignal(job.progressed, timeout=20_000):
+    with wait_for_signal(qtbot, job.progressed):
         pass
-    with qtbot.waitSignal(job.ended, timeout=20_000) as ended:
+    with wait_for_signal(qtbot, job.ended) as ended:
         job.cancel()
-    assert ended.args[0] == JobEnd(None, "", True)
+    assert ended[0][0] == JobEnd(None, "", True)
 
 
 def test_a_child_that_does_not_listen_is_ended(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_process, "GRACE_MS", 100)
     job = ChildProcess([sys.executable, "-c", DEAF])
-    with qtbot.waitSignal(job.progressed, timeout=20_000):
+    with wait_for_signal(qtbot, job.progressed):
         pass
-    with qtbot.waitSignal(job.ended, timeout=20_000) as ended:
+    with wait_for_signal(qtbot, job.ended) as ended:
         job.cancel()
-    assert ended.args[0].cancelled
+    assert ended[0][0].cancelled
 
 
 @pytest.mark.parametrize("program", [LISTENS, DEAF], ids=["listens", "deaf"])
 def test_closing_a_job_leaves_no_child(qtbot: QtBot, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_process, "GRACE_MS", 100)
     job = ChildProcess([sys.executable, "-c", program])
-    with qtbot.waitSignal(job.progressed, timeout=20_000):
+    with wait_for_signal(qtbot, job.progressed):
         pass
     job.close()
     assert not job.is_running()

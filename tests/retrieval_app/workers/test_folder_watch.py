@@ -13,9 +13,9 @@ from retrieval_app.session.session import Session
 from retrieval_app.window.main_window import MainWindow
 from retrieval_app.workers.child_process import ChildProcess
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.window_waits import wait_for, wait_for_signal
 
 SHOWN = EACH * len(CLASSES)
-LONG = 60_000
 FAULTS = Path(__file__).parents[2] / "faults"
 KILLED = """
 import os, signal, sys
@@ -34,7 +34,7 @@ def session(folder: Path, qtbot: QtBot) -> Iterator[Session]:
 def opened(qtbot: QtBot) -> MainWindow:
     _, window = build_application(["lookalike"])
     window.show()
-    qtbot.waitUntil(lambda: len(window.session.search.listing.ids) == SHOWN, timeout=LONG)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
     return window
 
 
@@ -45,21 +45,21 @@ def children(session: Session) -> list[ChildProcess]:
 def test_what_is_written_into_a_watched_folder_appears_by_itself(session: Session, folder: Path, qtbot: QtBot) -> None:
     session.job.watch_folders(True)
     draw("disc", 77).save(folder / "disc" / "new.png")
-    qtbot.waitUntil(lambda: len(session.search.listing.ids) == SHOWN + 1, timeout=LONG)
+    wait_for(qtbot, lambda: len(session.search.listing.ids) == SHOWN + 1)
     (folder / "disc" / "new.png").unlink()
-    qtbot.waitUntil(lambda: len(session.search.listing.ids) == SHOWN, timeout=LONG)
+    wait_for(qtbot, lambda: len(session.search.listing.ids) == SHOWN)
     session.job.watch_folders(False)
-    qtbot.waitUntil(lambda: not children(session), timeout=LONG)
+    wait_for(qtbot, lambda: not children(session))
 
 
 def test_the_wish_to_watch_is_kept_with_its_library(session: Session, folder: Path, home: Path, qtbot: QtBot) -> None:
     session.job.watch_folders(True)
-    qtbot.waitUntil(lambda: kept(home), timeout=LONG)
+    wait_for(qtbot, lambda: kept(home))
     session.library.switch_to(home / "other.library")
     assert not session.job.watch.wanted
-    qtbot.waitUntil(lambda: not children(session), timeout=LONG)
+    wait_for(qtbot, lambda: not children(session))
     session.library.switch_to(home / "default.library")
-    qtbot.waitUntil(lambda: session.job.watch.wanted and len(children(session)) == 1, timeout=LONG)
+    wait_for(qtbot, lambda: session.job.watch.wanted and len(children(session)) == 1)
 
 
 def kept(home: Path) -> bool:
@@ -72,27 +72,27 @@ def test_the_watch_makes_way_for_a_job_and_comes_back(session: Session, folder: 
     session.job.changed.connect(lambda: at_once.append(len(children(session))))
     session.job.watch_folders(True)
     draw("disc", 77).save(folder / "disc" / "new.png")
-    qtbot.waitUntil(lambda: session.job.watch.state is not None, timeout=LONG)  # it is at work itself
-    with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
+    wait_for(qtbot, lambda: session.job.watch.state is not None)  # it is at work itself
+    with wait_for_signal(qtbot, session.notice_posted) as said:
         session.job.rescan_folders()
         assert session.job.state is not None
-    assert said.args[0].startswith("Indexed in ")
+    assert said[0][0].startswith("Indexed in ")
     assert len(children(session)) == 1
     assert max(at_once) == 1
     draw("disc", 78).save(folder / "disc" / "newer.png")
-    qtbot.waitUntil(lambda: len(session.search.listing.ids) == SHOWN + 2, timeout=LONG)
+    wait_for(qtbot, lambda: len(session.search.listing.ids) == SHOWN + 2)
 
 
 def test_a_job_that_is_cancelled_before_the_watch_has_made_way_never_starts(
     session: Session, folder: Path, qtbot: QtBot
 ) -> None:
     session.job.watch_folders(True)
-    with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
+    with wait_for_signal(qtbot, session.notice_posted) as said:
         session.job.rescan_folders()
         session.job.cancel()
-    assert "stopped" in said.args[0]
+    assert "stopped" in said[0][0]
     assert session.job.state is None
-    qtbot.waitUntil(lambda: len(children(session)) == 1, timeout=LONG)
+    wait_for(qtbot, lambda: len(children(session)) == 1)
     assert session.job.watch.wanted
 
 
@@ -102,10 +102,10 @@ def test_a_picture_that_makes_the_run_crash_costs_that_picture_only(
     monkeypatch.setenv("PYTHONPATH", str(FAULTS), prepend=os.pathsep)
     breaking(folder / "disc" / "breaks.png")
     draw("disc", 79).save(folder / "disc" / "sound.png")
-    with qtbot.waitSignal(session.notice_posted, timeout=LONG) as said:
+    with wait_for_signal(qtbot, session.notice_posted) as said:
         session.job.rescan_folders()
-    assert said.args[0].endswith("The work had stopped unexpectedly, and went on by itself.")
-    qtbot.waitUntil(lambda: len(session.search.listing.ids) == SHOWN + 1, timeout=LONG)
+    assert said[0][0].endswith("The work had stopped unexpectedly, and went on by itself.")
+    wait_for(qtbot, lambda: len(session.search.listing.ids) == SHOWN + 1)
     reasons = {failure.path.rpartition(b"/")[2]: failure.reason for failure in session.library.failures}
     assert reasons[b"breaks.png"] == "made the decoder crash"
 
@@ -123,7 +123,7 @@ def test_the_watch_outlives_a_picture_that_makes_it_crash(
     before = len(session.library.failures)
     breaking(folder / "disc" / "breaks.png")
     session.job.watch_folders(True)
-    qtbot.waitUntil(lambda: len(session.library.failures) == before + 1, timeout=LONG)
+    wait_for(qtbot, lambda: len(session.library.failures) == before + 1)
     assert session.job.watch.wanted
     assert children(session)
 
@@ -133,13 +133,13 @@ def test_work_that_crashes_again_and_again_ends_with_a_sentence(
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(KILLED)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    with qtbot.waitSignal(session.trouble_changed, timeout=LONG, check_params_cb=bool) as said:
+    with wait_for_signal(qtbot, session.trouble_changed, accepts=bool) as said:
         session.job.rescan_folders()
-    assert "once more" in said.args[0].sentence
-    assert said.args[0].button_text == "Try again"
+    assert "once more" in said[0][0].sentence
+    assert said[0][0].button_text == "Try again"
     assert session.job.state is None
-    with qtbot.waitSignal(session.trouble_changed, timeout=LONG, check_params_cb=bool) as said:
+    with wait_for_signal(qtbot, session.trouble_changed, accepts=bool) as said:
         session.job.watch_folders(True)
-    assert said.args[0].sentence.startswith("The folders are no longer watched.")
-    assert said.args[0].button_text == "Watch again"
+    assert said[0][0].sentence.startswith("The folders are no longer watched.")
+    assert said[0][0].button_text == "Watch again"
     assert not session.job.watch.wanted

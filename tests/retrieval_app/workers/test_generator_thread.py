@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.errors import LookalikeError
 from retrieval_app.workers.generator_thread import GeneratorThread
+from tests.support.window_waits import wait_for, wait_for_signal
 
 
 @pytest.fixture
@@ -25,10 +26,10 @@ def counting(end: int) -> Generator[int, None, int]:
 def test_steps_and_result_are_heard_in_order(background: GeneratorThread, qtbot: QtBot) -> None:
     heard: list[object] = []
     background.stepped.connect(heard.append)
-    with qtbot.waitSignal(background.ended, timeout=20_000) as ended:
+    with wait_for_signal(qtbot, background.ended) as ended:
         background.run_steps(counting(3))
     assert heard == [0, 1, 2]
-    assert ended.args[0] != threading.get_ident()
+    assert ended[0][0] != threading.get_ident()
 
 
 def failing(error: Exception) -> Generator[int, None, None]:
@@ -37,15 +38,15 @@ def failing(error: Exception) -> Generator[int, None, None]:
 
 
 def test_an_error_of_the_engine_is_told_as_a_sentence(background: GeneratorThread, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(background.refused, timeout=20_000) as refused:
+    with wait_for_signal(qtbot, background.refused) as refused:
         background.run_steps(failing(LookalikeError("The folder is empty.")))
-    assert refused.args == ["The folder is empty."]
+    assert refused[0] == ("The folder is empty.",)
 
 
 def test_a_bug_is_raised_in_the_windows_thread(background: GeneratorThread, qtbot: QtBot) -> None:
     with qtbot.captureExceptions() as faults:
         background.run_steps(failing(ValueError("no")))
-        qtbot.waitUntil(lambda: bool(faults), timeout=20_000)
+        wait_for(qtbot, lambda: bool(faults))
     assert [kind for kind, _, _ in faults] == [ValueError]
 
 
@@ -65,7 +66,7 @@ def test_the_next_one_takes_the_place_of_the_one_before(background: GeneratorThr
 
     background.run_steps(slow())
     assert started.wait(20)
-    with qtbot.waitSignal(background.ended, timeout=20_000):
+    with wait_for_signal(qtbot, background.ended):
         background.run_steps(counting(2))
     go.set()
     assert closed.wait(20)
@@ -83,7 +84,7 @@ def test_closing_ends_the_thread_and_closes_the_steps(qtbot: QtBot) -> None:
         finally:
             closed.set()
 
-    with qtbot.waitSignal(background.stepped, timeout=20_000):
+    with wait_for_signal(qtbot, background.stepped):
         background.run_steps(endless())
     background.close()
     assert closed.is_set()

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
 from retrieval_app.workers.readers import LibraryReaders
+from tests.support.window_waits import wait_for, wait_for_signal
 
 
 @pytest.fixture
@@ -26,10 +27,10 @@ def readers(library_folder: Path, qtbot: QtBot) -> Iterator[LibraryReaders]:
 
 
 def test_questions_are_answered_in_another_thread(readers: LibraryReaders, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(readers.answered, timeout=20_000) as answered:
+    with wait_for_signal(qtbot, readers.answered) as answered:
         readers.ask_question("who", lambda _: threading.get_ident())
-    assert answered.args[0] == "who"
-    assert answered.args[1] != threading.get_ident()
+    assert answered[0][0] == "who"
+    assert answered[0][1] != threading.get_ident()
 
 
 def test_the_newest_question_is_answered_first_and_the_oldest_are_dropped(
@@ -49,7 +50,7 @@ def test_the_newest_question_is_answered_first_and_the_oldest_are_dropped(
         readers.ask_question(key, lambda _: None)
     readers.drop_question("wanted")
     go.set()
-    qtbot.waitUntil(lambda: len(order) == 3, timeout=20_000)
+    wait_for(qtbot, lambda: len(order) == 3)
     assert order == ["first", "newest", "older than wanted"]
 
 
@@ -69,24 +70,24 @@ def test_answers_about_a_library_that_was_left_are_dropped(
     readers.open(library_folder)
     readers.ask_question("after", lambda _: None)
     go.set()
-    qtbot.waitUntil(lambda: bool(heard), timeout=20_000)
+    wait_for(qtbot, lambda: bool(heard))
     assert heard == ["after"]
 
 
 def test_a_library_that_cannot_be_opened_is_told(readers: LibraryReaders, tmp_path: Path, qtbot: QtBot) -> None:
     readers.open(tmp_path / "none.library")
-    with qtbot.waitSignal(readers.refused, timeout=20_000) as refused:
+    with wait_for_signal(qtbot, readers.refused) as refused:
         readers.ask_question("any", lambda _: None)
-    assert refused.args[0] == "any"
-    assert "none.library" in refused.args[1]
+    assert refused[0][0] == "any"
+    assert "none.library" in refused[0][1]
 
 
 def test_a_bug_is_told_to_whoever_asked_and_raised_in_the_windows_thread(readers: LibraryReaders, qtbot: QtBot) -> None:
     refused: list[str] = []
     readers.refused.connect(lambda _, sentence: refused.append(sentence))
-    with qtbot.captureExceptions() as faults, qtbot.waitSignal(readers.failed, timeout=20_000) as failed:
+    with qtbot.captureExceptions() as faults, wait_for_signal(qtbot, readers.failed) as failed:
         readers.ask_question("any", lambda _: 1 / 0)
-    assert failed.args == ["any"]
+    assert failed[0] == ("any",)
     assert [kind for kind, _, _ in faults] == [ZeroDivisionError]
     assert not refused
 
