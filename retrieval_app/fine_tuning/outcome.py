@@ -1,4 +1,4 @@
-"""What came of a training, read from the last line of the child. No Qt."""
+"""The outcome of a training, read from the last line of its child process. No Qt."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,24 +9,24 @@ HIT_RANKS = ("5", "10")  # of hit@k; hit@1 is P@1
 
 
 class OutcomeFigures(NamedTuple):
-    """One model on the test pictures: fractions from 0 to 1."""
+    """The figures of a model on the test pictures, from 0 to 1."""
 
     model: str
     p_at_1: float
     r_precision: float
     map_at_r: float
-    hit_rates: tuple[float, ...]  # for RANKS
+    hit_rates: tuple[float, ...]  # for HIT_RANKS
 
 
 class ExampleHit(NamedTuple):
-    """One picture that was found, and whether it is of the same class as the query."""
+    """A picture of an example, and whether it is of the same class as the query."""
 
     path: bytes
     same_class: bool
 
 
 class OutcomeExample(NamedTuple):
-    """A test picture and what is nearest to it under the old and the new model."""
+    """A test picture with its nearest ones under the model before the training and the one after it."""
 
     query: ExampleHit
     label: str
@@ -35,7 +35,7 @@ class OutcomeExample(NamedTuple):
 
 
 class OutcomeChange(NamedTuple):
-    """After less before, as a 95 % interval; `over` is what it was resampled over."""
+    """The change of a figure, after less before: a 95 % interval, and what was resampled for it."""
 
     low: float
     high: float
@@ -43,7 +43,7 @@ class OutcomeChange(NamedTuple):
 
 
 class TrainingOutcome(NamedTuple):
-    """The verdict and what stands behind it."""
+    """The verdict on a training, with the figures and examples that it rests on."""
 
     checkpoint: Path
     install: bool
@@ -57,13 +57,13 @@ class TrainingOutcome(NamedTuple):
     examples: tuple[OutcomeExample, ...]
 
     def list_pictures(self) -> Iterator[bytes]:
-        """Every picture of the examples, once, in the order of display."""
-        shown = (one for each in self.examples for one in (each.query, *each.before, *each.after))
-        return iter(dict.fromkeys(one.path for one in shown))
+        """The paths of all pictures of the examples, each once, in the order of display."""
+        hits = (hit for example in self.examples for hit in (example.query, *example.before, *example.after))
+        return iter(dict.fromkeys(hit.path for hit in hits))
 
 
 def read_outcome(result: Mapping[str, Any]) -> TrainingOutcome:
-    """From the child's result."""
+    """The outcome in the result of `lookalike train --json`."""
     pretrained = tuple(_parse_outcome_figures(row) for row in result["pretrained"])
     return TrainingOutcome(
         checkpoint=Path(result["checkpoint"]),
@@ -98,13 +98,11 @@ def _parse_hits(paths: Sequence[str], same_class: Sequence[bool]) -> tuple[Examp
 
 
 def _list_remarks(result: Mapping[str, Any]) -> Iterator[str]:
+    """What was kept, the recipe, an early stop, a collapse, the scope of thresholds, unreadable pictures: sentences."""
     epochs = len(result["epochs"]) - 1
-    epoch_taken = (
-        "none: the network is as it was" if result["best_epoch"] == 0 else f"epoch {result['best_epoch']} of {epochs}"
-    )
-    yield (
-        f"Taken: {epoch_taken}, with the embedding of the {result['embedding']}, {result['dim']:,} numbers per picture."
-    )
+    best_epoch = f"epoch {result['best_epoch']} of {epochs}"
+    kept_epoch = "none: the network is as it was" if result["best_epoch"] == 0 else best_epoch
+    yield f"Taken: {kept_epoch}, with the embedding of the {result['embedding']}, {result['dim']:,} numbers per picture."
     yield from (sentence for sentence in (result["recipe"], result["stopped"], result["collapse"]) if sentence)
     if result["thresholds"]:
         yield result["thresholds"]["scope"]
