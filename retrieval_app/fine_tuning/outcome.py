@@ -102,7 +102,8 @@ def _list_remarks(result: Mapping[str, Any]) -> Iterator[str]:
     epochs = len(result["epochs"]) - 1
     best_epoch = f"epoch {result['best_epoch']} of {epochs}"
     kept_epoch = "none: the network is as it was" if result["best_epoch"] == 0 else best_epoch
-    yield f"Taken: {kept_epoch}, with the embedding of the {result['embedding']}, {result['dim']:,} numbers per picture."
+    embedding = f"the embedding of the {result['embedding']}, {result['dim']:,} numbers per picture"
+    yield f"Taken: {kept_epoch}, with {embedding}."
     yield from (sentence for sentence in (result["recipe"], result["stopped"], result["collapse"]) if sentence)
     if result["thresholds"]:
         yield result["thresholds"]["scope"]
