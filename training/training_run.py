@@ -18,7 +18,7 @@ from training.data.labelled_folders import UnreadableFile, require_usable, surve
 from training.data.pictures import PicturePart
 from training.data.sources import LibraryLabels, TrainingSource, split_library
 from training.data.split import DataSplit, split_samples, split_without_classes
-from training.fitting.fit import FitResult, fit_network, select_queries
+from training.fitting.fit import FitResult, fit_network
 from training.fitting.learner import choose_device, create_pretrained
 from training.fitting.recipes import (
     RECIPES,
@@ -28,6 +28,7 @@ from training.fitting.recipes import (
     detect_machine,
 )
 from training.fitting.resume import ResumeFile, open_resume_file
+from training.fitting.validation import select_queries
 from training.judging import checkpoint, model_card, thresholds, verdict
 from training.judging.report_data import REPORT_DATA_FILE, collect_report_data
 from training.judging.result import TrainResult

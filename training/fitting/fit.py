@@ -1,15 +1,12 @@
-"""The epochs: step after step on the training part, validation of both embeddings after each, the best one kept.
+"""The epochs of a training: steps on the training part, validation after each epoch, the best epoch kept.
 
-Validation begins before the first step, so a training that only makes things worse keeps what it began with. What goes
-wrong on the way is met once: back to the best state, with a gentler miner and smaller steps.
+Validation begins before the first step, so a training that only makes things worse keeps what it began with. A collapse
+or a loss that is no number is met once: back to the best state, and on with a gentler miner and smaller steps.
 """
 
 import math
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,18 +16,9 @@ from torch import Tensor
 
 from indexer.models.network import EmbeddingNetwork, create_network, replace_head
 from indexer.progress import Progress, Steps
-from indexer.statistics.metrics import measure_retrieval
 from training.data import class_tree
-from training.data.labelled_folders import PhotoSample
 from training.data.sampler import make_epoch_batches
-from training.fitting.history import (
-    SHRUNK_DISTANCE_SHARE,
-    Epoch,
-    ValidationScore,
-    describe_collapse,
-    find_best_epoch,
-    measure_spread,
-)
+from training.fitting.history import SHRUNK_DISTANCE_SHARE, Epoch, describe_collapse, find_best_epoch
 from training.fitting.learner import (
     HEAD_ROWS,
     Learner,
@@ -40,7 +28,7 @@ from training.fitting.learner import (
     interpolate_weights,
     restore_weights,
 )
-from training.fitting.recipes import FeatureSource, ValidationFeatures
+from training.fitting.recipes import FeatureSource
 from training.fitting.resume import (
     SAVE_INTERVAL,
     ResumeFile,
@@ -50,6 +38,7 @@ from training.fitting.resume import (
     restore_learner,
     select_tensors,
 )
+from training.fitting.validation import measure_validation
 from training.losses.loss_value import BatchStats, combine_stats
 from training.settings.choices import LOSSES
 from training.settings.config import TrainConfig
@@ -75,59 +64,6 @@ class FitResult:
     collapse: str
 
 
-class _StepRecord(NamedTuple):
-    loss: float
-    stats: BatchStats
-
-
-@dataclass(slots=True)
-class _FitProgress:
-    """Where a training stands: which photos of validation are queries (n,), its epochs so far, the batches of the one
-    at work and the steps taken of them, the best state of the network and its first one, the loss of a collapsed
-    network, what went wrong after which epoch, and the clock.
-    """
-
-    config: TrainConfig
-    query_mask: NDArray[np.bool_]
-    epochs: list[Epoch] = field(default_factory=list)
-    batches: list[Indices] = field(default_factory=list)
-    steps_done: list[_StepRecord] = field(default_factory=list)
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-    start_weights: dict[str, Tensor] = field(default_factory=dict)
-    collapsed_loss: float = 0.0
-    started_at: float = field(default_factory=time.perf_counter)
-    stop_reason: str = ""
-    rescue_epoch: int = -1
-    rescue_note: str = ""
-
-    @property
-    def elapsed_seconds(self) -> float:
-        return time.perf_counter() - self.started_at
-
-    @property
-    def active_config(self) -> TrainConfig:
-        """Those in force: gentler ones after a rescue."""
-        return self.config if self.rescue_epoch < 0 else _make_gentler(self.config)
-
-    @property
-    def collapse_note(self) -> str:
-        """Whether the network has collapsed since the last rescue."""
-        return describe_collapse(self.epochs[self.rescue_epoch + 1 :], self.collapsed_loss)
-
-    def is_out_of_time(self) -> bool:
-        """Whether the time the user gave is spent."""
-        return 0 < self.config.max_seconds <= self.elapsed_seconds
-
-    def add_epoch(self, epoch: Epoch, network: EmbeddingNetwork) -> None:
-        """Take an epoch; the state of the best is kept, the earliest of equals."""
-        self.epochs.append(epoch)
-        if find_best_epoch(self.epochs) is epoch:
-            self.best_weights = copy_weights(network)
-        epochs_waited = epoch.epoch - max(find_best_epoch(self.epochs).epoch, self.rescue_epoch)
-        if 0 < self.config.patience <= epochs_waited and epoch.epoch < self.config.epochs:
-            self.stop_reason = f"Validation has not improved for {epochs_waited} epochs."
-
-
 def fit_network(
     config: TrainConfig,
     network: EmbeddingNetwork,
@@ -135,240 +71,228 @@ def fit_network(
     feature_source: FeatureSource,
     resume_file: ResumeFile,
 ) -> Steps[FitResult]:
-    """Train the network on a recipe's material, choosing epoch and embedding by the photos of validation `asked` about.
+    """Train a network on the features of a recipe, choosing epoch and embedding by the validation queries (m,).
 
-    A keeper with a state goes on from there.
+    Where the resume file holds the state of a training that was cut off, the training goes on from there.
     """
-    progress = _FitProgress(config, query_mask)
-    _initialise_head(config, network, feature_source)
-    progress.start_weights = copy_weights(network)
-    if resume_file.state is None:
-        yield from _validate_epoch(progress, network, feature_source.compute_validation, 0, [])
-    learner = _create_learner(progress, network, feature_source)
-    if resume_file.state is not None:
-        with refuse_damaged_state(resume_file.out):
-            learner = _restore_progress(resume_file.state, progress, learner, feature_source)
-    for epoch in range(progress.epochs[-1].epoch + 1, config.epochs + 1):
-        if progress.stop_reason:
-            break
-        yield from _run_epoch(progress, learner, feature_source, epoch, resume_file)
-        steps_done, progress.steps_done = progress.steps_done, []
-        yield from _validate_epoch(progress, network, feature_source.compute_validation, epoch, steps_done)
-        if _needs_rescue(progress, steps_done):
-            learner = _rescue_training(progress, network, feature_source)
-        resume_file.save_state(partial(_capture_state, progress, learner))
-    return _finish_fit(progress, network)
+    return (yield from NetworkFit(config, network, query_mask, feature_source, resume_file).run())
 
 
-def select_queries(
-    train_samples: Sequence[PhotoSample], validation_samples: Sequence[PhotoSample]
-) -> NDArray[np.bool_]:
-    """Which photos of validation are queries: those of classes that training does not know, else all.
+class _StepRecord(NamedTuple):
+    loss: float
+    stats: BatchStats
 
-    What training does to classes it knows says nothing about new ones.
+
+class NetworkFit:
+    """A network being fitted, and where its training stands.
+
+    `batches` are those of the epoch at work and `steps_done` the steps taken on them; `rescue_epoch` is the epoch after
+    which the training was rescued, -1 before that; `collapsed_loss` is the loss of a network that maps all photos to
+    one point.
     """
-    train_labels = {sample.label for sample in train_samples}
-    counts = Counter(sample.label for sample in validation_samples)
-    query_mask = np.array(
-        [sample.label not in train_labels and counts[sample.label] > 1 for sample in validation_samples]
-    )
-    return query_mask if query_mask.any() else np.ones_like(query_mask)
 
+    def __init__(
+        self,
+        config: TrainConfig,
+        network: EmbeddingNetwork,
+        query_mask: NDArray[np.bool_],
+        feature_source: FeatureSource,
+        resume_file: ResumeFile,
+    ) -> None:
+        self.config = config
+        self.network = network
+        self.query_mask = query_mask
+        self.feature_source = feature_source
+        self.resume_file = resume_file
+        self.epochs: list[Epoch] = []
+        self.batches: list[Indices] = []
+        self.steps_done: list[_StepRecord] = []
+        self.stop_reason = ""
+        self.rescue_epoch = -1
+        self.rescue_note = ""
+        self.started_at = time.perf_counter()
+        self._initialise_head()
+        self.start_weights = copy_weights(network)
+        self.best_weights: dict[str, Tensor] = {}
+        self.collapsed_loss = 0.0
+        self.learner = self._create_learner()
 
-def _run_epoch(
-    progress: _FitProgress, learner: Learner, feature_source: FeatureSource, epoch: int, resume_file: ResumeFile
-) -> Steps[None]:
-    """The steps of one epoch that are not taken yet; fewer where time is up or the loss is no number any more, which
-    is the last one then.
-    """
-    config = progress.config
-    if not progress.steps_done:
-        class_distances = _measure_class_distances(learner.network, config, feature_source, epoch)
-        progress.batches = make_epoch_batches(
-            feature_source.labels, config, epoch, feature_source.rounds, class_distances
+    def run(self) -> Steps[FitResult]:
+        """Go from the first validation, or from where the training was cut off, to the network of the best epoch."""
+        if self.resume_file.state is None:
+            yield from self._validate_epoch(0)
+        else:
+            with refuse_damaged_state(self.resume_file.out):
+                self._restore_state(self.resume_file.state)
+        for epoch in range(self.epochs[-1].epoch + 1, self.config.epochs + 1):
+            if self.stop_reason:
+                break
+            yield from self._run_epoch(epoch)
+            yield from self._validate_epoch(epoch)
+            if self._needs_rescue():
+                self._rescue_training()
+            self.steps_done = []
+            self.resume_file.save_state(self._capture_state)
+        return self._make_result()
+
+    def _initialise_head(self) -> None:
+        labels, network = self.feature_source.labels, self.network
+        rows = np.random.default_rng(self.config.seed).permutation(len(labels))[:HEAD_ROWS]
+        if network.head is not None:
+            initialise_head(network, self.feature_source.compute_plain_features(np.sort(rows)))
+
+    def _create_learner(self) -> Learner:
+        """A learner for the epochs after the last rescue, or for all."""
+        source = self.feature_source
+        batches = make_epoch_batches(source.labels, self.config, 1, source.rounds)
+        steps_due = len(batches) * (self.config.epochs - max(self.rescue_epoch, 0))
+        classes = len(np.unique(source.labels))
+        learner = Learner(self.network, self._active_config, source.compute_features, classes=classes, steps=steps_due)
+        self.collapsed_loss = learner.measure_collapsed_loss(source.labels[batches[0]])
+        return learner
+
+    @property
+    def _active_config(self) -> TrainConfig:
+        """The settings in force: after a rescue a gentler miner, where the loss has one, and smaller steps."""
+        if self.rescue_epoch < 0:
+            return self.config
+        miner = "semi-hard" if "semi-hard" in LOSSES[self.config.loss].miners else self.config.miner
+        return replace(
+            self.config, miner=miner, learning_rate=max(RESCUE_RATE_FACTOR * self.config.learning_rate, 1e-7)
         )
-    for rows in progress.batches[len(progress.steps_done) :]:
-        value = learner.take_step(rows, feature_source.labels[rows])
-        progress.steps_done.append(_StepRecord(float(value.loss.detach()), value.stats))
-        if not math.isfinite(progress.steps_done[-1].loss):
-            break
-        values = {"epoch": float(epoch), "loss": progress.steps_done[-1].loss, "active": value.stats.active_fraction}
-        steps_before, steps_per_epoch = (epoch - 1) * len(progress.batches), len(progress.batches)
-        yield Progress(
-            "train",
-            steps_before + len(progress.steps_done),
-            config.epochs * steps_per_epoch,
-            value.stats.problem_note,
-            values,
-        )
-        if progress.is_out_of_time():
-            progress.stop_reason = "The time given is spent."
-            break
-        resume_file.save_state(partial(_capture_state, progress, learner), SAVE_INTERVAL)
 
+    def _run_epoch(self, epoch: int) -> Steps[None]:
+        """Take the steps of an epoch that are left, up to one whose loss is no number or to the end of the time."""
+        if not self.steps_done:
+            self.batches = self._make_batches(epoch)
+        for rows in self.batches[len(self.steps_done) :]:
+            value = self.learner.take_step(rows, self.feature_source.labels[rows])
+            self.steps_done.append(_StepRecord(float(value.loss.detach()), value.stats))
+            if not math.isfinite(self.steps_done[-1].loss):
+                break
+            yield self._report_step(epoch)
+            if 0 < self.config.max_seconds <= self._elapsed_seconds:
+                self.stop_reason = "The time given is spent."
+                break
+            self.resume_file.save_state(self._capture_state, SAVE_INTERVAL)
 
-def _validate_epoch(
-    progress: _FitProgress,
-    network: EmbeddingNetwork,
-    compute_validation: Callable[[], ValidationFeatures],
-    epoch_number: int,
-    steps_done: list[_StepRecord],
-) -> Steps[None]:
-    """Measure both embeddings on the validation part and enter the epoch."""
-    finite_steps = [step for step in steps_done if math.isfinite(step.loss)]
-    total = combine_stats([step.stats for step in finite_steps]) if finite_steps else None
-    with interpolate_weights(network, progress.start_weights, progress.config.interpolation):
-        score, embedding_spread = _measure_validation(network, compute_validation(), progress.query_mask)
-        epoch = Epoch(
-            epoch=epoch_number,
+    def _make_batches(self, epoch: int) -> list[Indices]:
+        source = self.feature_source
+        class_distances = None if self.config.sampling == "classes" else self._measure_class_distances(epoch)
+        return make_epoch_batches(source.labels, self.config, epoch, source.rounds, class_distances)
+
+    def _measure_class_distances(self, epoch: int) -> NDArray[np.float64]:
+        """Distances (classes, classes) between the classes as the network sees them now, from a few photos of each."""
+        labels, seeds = self.feature_source.labels, [self.config.seed, epoch]
+        rows = class_tree.sample_class_rows(labels, np.random.default_rng(seeds))
+        both = compute_embeddings(self.network, self.feature_source.compute_plain_features(rows))
+        return class_tree.measure_class_distances(both.trained, labels[rows])
+
+    def _report_step(self, epoch: int) -> Progress:
+        step, per_epoch = self.steps_done[-1], len(self.batches)
+        done = (epoch - 1) * per_epoch + len(self.steps_done)
+        values = {"epoch": float(epoch), "loss": step.loss, "active": step.stats.active_fraction}
+        return Progress("train", done, self.config.epochs * per_epoch, step.stats.problem_note, values)
+
+    @property
+    def _elapsed_seconds(self) -> float:
+        return time.perf_counter() - self.started_at
+
+    def _validate_epoch(self, number: int) -> Steps[None]:
+        """Measure both embeddings on the validation part, with the weights that would be kept, and enter the epoch."""
+        with interpolate_weights(self.network, self.start_weights, self.config.interpolation):
+            epoch = self._measure_epoch(number)
+            self.epochs.append(epoch)
+            if find_best_epoch(self.epochs) is epoch:  # the earliest of equals
+                self.best_weights = copy_weights(self.network)
+        epochs_waited = number - max(find_best_epoch(self.epochs).epoch, self.rescue_epoch)
+        if 0 < self.config.patience <= epochs_waited and number < self.config.epochs:
+            self.stop_reason = f"Validation has not improved for {epochs_waited} epochs."
+        note = self._collapse_note or self.stop_reason
+        yield Progress("validate", number, self.config.epochs, note, epoch.progress_values())
+
+    def _measure_epoch(self, number: int) -> Epoch:
+        finite_steps = [step for step in self.steps_done if math.isfinite(step.loss)]
+        total = combine_stats([step.stats for step in finite_steps]) if finite_steps else None
+        score, spread = measure_validation(self.network, self.feature_source.compute_validation(), self.query_mask)
+        return Epoch(
+            epoch=number,
             loss=float(np.mean([step.loss for step in finite_steps])) if finite_steps else None,
             active=total.active_fraction if total else None,
             positive_distance=total.positive_distance if total else None,
             negative_distance=total.negative_distance if total else None,
             score=score,
-            seconds=round(progress.elapsed_seconds, 2),
-            spread=embedding_spread,
+            seconds=round(self._elapsed_seconds, 2),
+            spread=spread,
         )
-        progress.add_epoch(epoch, network)
-    yield Progress(
-        "validate",
-        epoch_number,
-        progress.config.epochs,
-        progress.collapse_note or progress.stop_reason,
-        epoch.progress_values(),
-    )
 
+    @property
+    def _collapse_note(self) -> str:
+        """A sentence where the network has collapsed since the last rescue, else ""."""
+        return describe_collapse(self.epochs[self.rescue_epoch + 1 :], self.collapsed_loss)
 
-def _measure_validation(
-    network: EmbeddingNetwork, validation: ValidationFeatures, query_mask: NDArray[np.bool_]
-) -> tuple[ValidationScore, float]:
-    """Validation of both embeddings, and the spread of the one being trained."""
-    if not np.isfinite(validation.pooled).all():
-        return ValidationScore(None, 0.0), 0.0
-    both = compute_embeddings(network, validation.pooled)
-    if both.head is not None and not np.isfinite(both.head).all():
-        return ValidationScore(None, 0.0), 0.0
-    head = None if both.head is None else _compute_map_at_r(both.head, validation.labels, query_mask)
-    score = ValidationScore(head, _compute_map_at_r(both.backbone, validation.labels, query_mask))
-    return score, measure_spread(both.backbone if both.head is None else both.head)
+    def _needs_rescue(self) -> bool:
+        """Whether to begin again more gently; a second loss that is no number ends the training instead."""
+        is_loss_broken = not math.isfinite(self.steps_done[-1].loss)
+        if is_loss_broken and self.rescue_epoch >= 0:
+            self.stop_reason = f"{LOSS_NOT_FINITE} Take a smaller learning rate."
+        is_broken = is_loss_broken or bool(self._collapse_note)
+        return is_broken and self.rescue_epoch < 0 and not self.stop_reason
 
+    def _rescue_training(self) -> None:
+        """Go back to the best state, with a gentler miner and smaller steps for the epochs that are left."""
+        reason, miner_before = self._collapse_note or LOSS_NOT_FINITE, self._active_config.resolve_defaults().miner
+        self.rescue_epoch = self.epochs[-1].epoch
+        miner = self._active_config.resolve_defaults().miner
+        restart_epoch = find_best_epoch(self.epochs)
+        if restart_epoch.spread < SHRUNK_DISTANCE_SHARE * self.epochs[0].spread:  # on its way to a collapse as well
+            restart_epoch = self.epochs[0]
+        restore_weights(self.network, self.best_weights if restart_epoch.epoch else self.start_weights)
+        gentler = "" if miner == miner_before else f"the miner {miner} and "
+        self.rescue_note = (
+            f"Epoch {self.rescue_epoch}: {reason} It went back to epoch {restart_epoch.epoch} and on with {gentler}a "
+            "tenth of the learning rate."
+        )
+        self.learner = self._create_learner()
 
-def _compute_map_at_r(vectors: np.ndarray, labels: Indices, query_mask: NDArray[np.bool_]) -> float:
-    figures = measure_retrieval(vectors, labels)
-    return float(
-        figures.per_query_map_at_r[query_mask[figures.rows % len(query_mask)]].mean()
-    )  # views stand behind the photos
+    def _capture_state(self) -> ResumeState:
+        """All that the next step depends on; the batches too, as hard classes are those of the epoch's beginning."""
+        learner_state = capture_learner(self.learner)
+        facts = {
+            "steps": [[step.loss, *step.stats] for step in self.steps_done],
+            "hands": [len(rows) for rows in self.batches],
+            "epochs": [epoch.fields() for epoch in self.epochs],
+            "seconds": self._elapsed_seconds,
+            "stopped": self.stop_reason,
+            "rescued": self.rescue_epoch,
+            "trouble": self.rescue_note,
+        }
+        best_state = {f"best.{name}": tensor for name, tensor in self.best_weights.items()}
+        rows = {"rows": torch.from_numpy(np.concatenate(self.batches))}
+        return ResumeState(learner_state.tensors | best_state | rows, learner_state.facts | facts)
 
+    def _restore_state(self, state: ResumeState) -> None:
+        """Put network, learner and epochs where the training was cut off."""
+        facts = state.facts
+        self.epochs = [Epoch.from_fields(fields) for fields in facts["epochs"]]
+        self.batches = np.split(state.tensors["rows"].numpy(), np.cumsum(facts["hands"])[:-1])
+        self.steps_done = [_StepRecord(loss, BatchStats(*values)) for loss, *values in facts["steps"]]
+        self.best_weights = select_tensors(state.tensors, "best")
+        self.started_at -= facts["seconds"]
+        self.stop_reason = facts["stopped"]
+        self.rescue_epoch = facts["rescued"]
+        self.rescue_note = facts["trouble"]
+        if self.rescue_epoch >= 0:
+            self.learner = self._create_learner()
+        restore_learner(state, self.learner)
 
-def _needs_rescue(progress: _FitProgress, steps_done: list[_StepRecord]) -> bool:
-    """Whether to begin again more gently; what goes wrong a second time is said, and ends a training without a loss."""
-    no_number = not math.isfinite(steps_done[-1].loss)
-    if no_number and progress.rescue_epoch >= 0:
-        progress.stop_reason = f"{LOSS_NOT_FINITE} Take a smaller learning rate."
-    return (no_number or bool(progress.collapse_note)) and progress.rescue_epoch < 0 and not progress.stop_reason
-
-
-def _rescue_training(progress: _FitProgress, network: EmbeddingNetwork, feature_source: FeatureSource) -> Learner:
-    """Back to the best state, with a gentler miner and smaller steps for the epochs that are left."""
-    reason = progress.collapse_note or LOSS_NOT_FINITE
-    progress.rescue_epoch = progress.epochs[-1].epoch
-    before, now = progress.config.resolve_defaults(), progress.active_config.resolve_defaults()
-    miner = "" if before.miner == now.miner else f"the miner {now.miner} and "
-    restart_epoch = find_best_epoch(progress.epochs)
-    if restart_epoch.spread < SHRUNK_DISTANCE_SHARE * progress.epochs[0].spread:  # on its way to one place as well
-        restart_epoch = progress.epochs[0]
-    restore_weights(network, progress.best_weights if restart_epoch.epoch else progress.start_weights)
-    progress.rescue_note = (
-        f"Epoch {progress.rescue_epoch}: {reason} It went back to epoch {restart_epoch.epoch} and on with {miner}a "
-        "tenth of the "
-        "learning rate."
-    )
-    return _create_learner(progress, network, feature_source)
-
-
-def _make_gentler(config: TrainConfig) -> TrainConfig:
-    miner = "semi-hard" if "semi-hard" in LOSSES[config.loss].miners else config.miner
-    return replace(config, miner=miner, learning_rate=max(RESCUE_RATE_FACTOR * config.learning_rate, 1e-7))
-
-
-def _create_learner(progress: _FitProgress, network: EmbeddingNetwork, feature_source: FeatureSource) -> Learner:
-    """A learner for the epochs after the last rescue, or for all."""
-    batches = make_epoch_batches(feature_source.labels, progress.config, 1, feature_source.rounds)
-    steps_due = len(batches) * (progress.config.epochs - max(progress.rescue_epoch, 0))
-    classes = len(np.unique(feature_source.labels))
-    learner = Learner(
-        network, progress.active_config, feature_source.compute_features, classes=classes, steps=steps_due
-    )
-    progress.collapsed_loss = learner.measure_collapsed_loss(feature_source.labels[batches[0]])
-    return learner
-
-
-def _capture_state(progress: _FitProgress, learner: Learner) -> ResumeState:
-    """All that the next step stands on; the batches too, as hard classes are those of the epoch's beginning."""
-    learner_state = capture_learner(learner)
-    facts = {
-        "steps": [[step.loss, *step.stats] for step in progress.steps_done],
-        "hands": [len(rows) for rows in progress.batches],
-        "epochs": [epoch.fields() for epoch in progress.epochs],
-        "seconds": progress.elapsed_seconds,
-        "stopped": progress.stop_reason,
-        "rescued": progress.rescue_epoch,
-        "trouble": progress.rescue_note,
-    }
-    best_state = {f"best.{name}": tensor for name, tensor in progress.best_weights.items()}
-    rows = {"rows": torch.from_numpy(np.concatenate(progress.batches))}
-    return ResumeState(learner_state.tensors | best_state | rows, learner_state.facts | facts)
-
-
-def _restore_progress(
-    state: ResumeState, progress: _FitProgress, learner: Learner, feature_source: FeatureSource
-) -> Learner:
-    """Put course and learner where the training was cut off."""
-    facts = state.facts
-    progress.epochs = [Epoch.from_fields(fields) for fields in facts["epochs"]]
-    progress.batches = np.split(state.tensors["rows"].numpy(), np.cumsum(facts["hands"])[:-1])
-    progress.steps_done = [_StepRecord(loss, BatchStats(*values)) for loss, *values in facts["steps"]]
-    progress.best_weights = select_tensors(state.tensors, "best")
-    progress.started_at -= facts["seconds"]
-    progress.stop_reason, progress.rescue_epoch, progress.rescue_note = (
-        facts["stopped"],
-        facts["rescued"],
-        facts["trouble"],
-    )
-    if progress.rescue_epoch >= 0:
-        learner = _create_learner(progress, learner.network, feature_source)
-    restore_learner(state, learner)
-    return learner
-
-
-def _finish_fit(progress: _FitProgress, network: EmbeddingNetwork) -> FitResult:
-    """Go back to the best epoch, and leave the head out where the backbone's own output was better."""
-    restore_weights(network, progress.best_weights)
-    best_epoch = find_best_epoch(progress.epochs)
-    if best_epoch.epoch == 0:
-        best_network = create_network()
-    else:
-        best_network = network if best_epoch.embedding == "head" else replace_head(network.cpu(), None)
-    collapse_report = " ".join(sentence for sentence in (progress.rescue_note, progress.collapse_note) if sentence)
-    return FitResult(
-        best_network, best_epoch.embedding, best_epoch, tuple(progress.epochs), progress.stop_reason, collapse_report
-    )
-
-
-def _initialise_head(config: TrainConfig, network: EmbeddingNetwork, feature_source: FeatureSource) -> None:
-    rows = np.random.default_rng(config.seed).permutation(len(feature_source.labels))[:HEAD_ROWS]
-    if network.head is not None:
-        initialise_head(network, feature_source.compute_plain_features(np.sort(rows)))
-
-
-def _measure_class_distances(
-    network: EmbeddingNetwork, config: TrainConfig, feature_source: FeatureSource, epoch: int
-) -> NDArray[np.float64] | None:
-    """How far apart the classes are now, for batches of those that are hard to tell apart; None where chance deals."""
-    if config.sampling == "classes":
-        return None
-    rows = class_tree.sample_class_rows(feature_source.labels, np.random.default_rng([config.seed, epoch]))
-    both = compute_embeddings(network, feature_source.compute_plain_features(rows))
-    return class_tree.measure_class_distances(
-        both.backbone if both.head is None else both.head, feature_source.labels[rows]
-    )
+    def _make_result(self) -> FitResult:
+        """The network at its best epoch, without the head where the backbone's own output was better."""
+        restore_weights(self.network, self.best_weights)
+        best = find_best_epoch(self.epochs)
+        if best.epoch == 0:
+            network = create_network()
+        else:
+            network = self.network if best.embedding == "head" else replace_head(self.network.cpu(), None)
+        collapse = " ".join(sentence for sentence in (self.rescue_note, self._collapse_note) if sentence)
+        return FitResult(network, best.embedding, best, tuple(self.epochs), self.stop_reason, collapse)

@@ -40,6 +40,11 @@ class NetworkEmbeddings(NamedTuple):
     head: np.ndarray | None
     backbone: np.ndarray
 
+    @property
+    def trained(self) -> np.ndarray:
+        """Those that the loss acts on: from the head, else from the backbone."""
+        return self.backbone if self.head is None else self.head
+
 
 def choose_device() -> str:
     """Where training runs: "cuda" where there is one, else "cpu" (MPS lacks operations of some backbones)."""

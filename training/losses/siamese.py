@@ -10,8 +10,8 @@ from training.losses.distances import measure_euclidean
 from training.losses.loss_value import LossOptions, LossValue, compute_triplet_stats
 from training.losses.mining import PAIR_MINERS, rank_batch
 
-# The numbers of |a - b| of two unit vectors sum to about 1.13 sqrt(dim) where they are unrelated, to 0 where they are the
-# same: with these values the head begins with "different" at 0.92 for the former, "same" at 0.88 for the latter.
+# The numbers of |a - b| of two unit vectors sum to about 1.13 sqrt(dim) where these are unrelated, to 0 where they are
+# the same: with these values the head begins with "different" at 0.92 for the former, "same" at 0.88 for the latter.
 HEAD_SLOPE, HEAD_OFFSET = -4.0, 2.0
 
 

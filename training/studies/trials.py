@@ -31,7 +31,6 @@ from training.data.pictures import PicturePart
 from training.data.sampler import make_epoch_batches
 from training.data.split import PAIR_SIZE, DataSplit
 from training.data.split import split_samples as divide
-from training.fitting.fit import select_queries
 from training.fitting.learner import (
     HEAD_ROWS,
     Learner,
@@ -51,6 +50,7 @@ from training.fitting.recipes import (
     ValidationFeatures,
     compute_backbone_features,
 )
+from training.fitting.validation import compute_map_at_r, select_queries
 from training.judging.report_data import EmbeddingSummary, sample_plot_rows, summarise_embeddings
 from training.settings.config import TrainConfig
 from training.studies.baselines import BASELINES, ClassifierLearner
@@ -312,7 +312,7 @@ def _train_variant(variant: StudyVariant, data: _StudyData, make_step: MakeStep)
             if score > best:
                 best, state = score, copy_weights(network)
     restore_weights(network, state)
-    return _select_embedding(network, _pool_features(network, data.test))
+    return compute_embeddings(network, _pool_features(network, data.test)).trained
 
 
 def _create_network(variant: StudyVariant, size: int) -> EmbeddingNetwork:
@@ -343,19 +343,11 @@ def _prepare_material(variant: StudyVariant, network: EmbeddingNetwork, data: _S
 
 
 def _score_validation(
-    network: EmbeddingNetwork, checked: ValidationFeatures, validation_queries: NDArray[np.bool_]
+    network: EmbeddingNetwork, validation: ValidationFeatures, query_mask: NDArray[np.bool_]
 ) -> float:
     """Validation MAP@R of the embedding that is trained; below 0 where it is no number any more."""
-    vectors = _select_embedding(network, checked.pooled)
-    if not np.isfinite(vectors).all():
-        return -1.0
-    figures = measure_retrieval(vectors, checked.labels)
-    return float(figures.per_query_map_at_r[validation_queries[figures.rows]].mean())
-
-
-def _select_embedding(network: EmbeddingNetwork, pooled: np.ndarray) -> NDArray[np.floating]:
-    both = compute_embeddings(network, pooled)
-    return both.backbone if both.head is None else both.head
+    vectors = compute_embeddings(network, validation.pooled).trained
+    return compute_map_at_r(vectors, validation, query_mask) if np.isfinite(vectors).all() else -1.0
 
 
 def _pool_features(network: EmbeddingNetwork, part: PicturePart) -> np.ndarray:
