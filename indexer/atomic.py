@@ -1,7 +1,7 @@
 """Files that matter are published whole or not at all, even when the power goes.
 
 Temporary name, flush, fsync, rename, fsync of the folder: a rename alone survives kill -9 but not a power cut. What a
-killed run left behind has a name that `tidy` knows.
+killed run left behind has a name by which `remove_leftovers` finds it.
 """
 
 import contextlib
@@ -25,9 +25,9 @@ def write_file(path: Path, data: bytes) -> None:
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
-    """A new file to write, which takes the place of the one at `path` at the end, durably; not where that fails.
+    """A new file to write, which replaces the one at `path` durably when the block ends without an error.
 
-    An OSError names `path`, and not the temporary file that nobody asked for.
+    After an error the old file stays in place. An OSError names `path`, not the temporary file.
     """
     temporary = _choose_temporary_path(path)
     try:
@@ -46,7 +46,7 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def create_temporary_folder(final: Path) -> Path:
-    """An empty folder beside `final`, to be filled and handed to `publish_folder`; parents are made as needed."""
+    """An empty folder beside `final`, to be filled and given to `publish_folder`; missing parents are made."""
     temporary = _choose_temporary_path(final)
     temporary.mkdir(parents=True)
     return temporary
@@ -55,7 +55,8 @@ def create_temporary_folder(final: Path) -> Path:
 def publish_folder(temporary: Path, final: Path) -> None:
     """Give the filled folder its final name, durably; a folder already there is replaced.
 
-    Between the two renames of a replacement the old folder has another name: `tidy` brings it back after a kill there.
+    Between the two renames of a replacement the old folder has another name: after a kill there, `remove_leftovers`
+    brings it back.
     """
     for entry in sorted(temporary.rglob("*"), reverse=True):
         _sync_to_disk(entry)
@@ -84,7 +85,7 @@ def remove_leftovers(parent: Path) -> None:
 
 
 def remove_path(path: Path) -> None:
-    """Remove a file or folder of ours; nothing there is fine."""
+    """Remove a file, or a folder with all that is in it; does nothing where there is neither."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -92,6 +93,7 @@ def remove_path(path: Path) -> None:
 
 
 def _choose_temporary_path(path: Path) -> Path:
+    """A new hidden name beside the path."""
     return path.with_name(f".{path.name}.{secrets.token_hex(6)}{PARTIAL_SUFFIX}")
 
 

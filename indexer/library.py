@@ -1,8 +1,9 @@
 """A library as its users see it: open it, look at it, search it.
 
-A Library belongs to one thread; opening one is cheap, and so is noticing that another process has written to it.
-Searching takes Annoy's candidates from the published generation, the later embeddings (the tail) exactly, leaves out
-what is not shown, and ranks by exact distance in full dimension. Without a sound generation everything is tail.
+A Library belongs to one thread; it is opened in milliseconds, and every call sees what other processes have committed.
+A search ranks candidates by exact distance in full dimension: those that Annoy proposes from the published generation,
+and all later embeddings (the tail). Photos without a present file are left out. Without a sound generation every
+embedding belongs to the tail.
 """
 
 import contextlib
@@ -40,11 +41,11 @@ from indexer.statistics.calibration import Calibration, PairComparison
 from indexer.vectors.distances import compute_exact_distances
 from indexer.vectors.principal_space import PrincipalSpaceCache
 
-WARMUP_SEARCHES = 10  # searches before the first one: after as many it costs about what the next ones do
+WARMUP_SEARCHES = 10  # before the first search, which then costs about what the next ones do
 
 
 class Photo(NamedTuple):
-    """One content: the absolute path of one present file of it, the number of further copies, size in pixels."""
+    """One content: the absolute path of one of its present files, the number of further copies, its size in pixels."""
 
     id: int
     path: bytes
@@ -57,7 +58,7 @@ class Photo(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """One ranked photo; probability and rarity are null where nothing supports them."""
+    """One ranked photo; probability and rarity of its distance are None where they were not measured."""
 
     rank: int
     photo: Photo
@@ -67,7 +68,7 @@ class Hit(NamedTuple):
 
 
 class SearchResult(NamedTuple):
-    """Hits ordered by (distance, id); `notice` is a sentence when something was off, else empty."""
+    """Hits ordered by (distance, id); `notice` says in a sentence what was wrong with the search files, else empty."""
 
     hits: list[Hit]
     engine: str
@@ -88,9 +89,9 @@ class RootInfo(NamedTuple):
 class LibraryInfo(NamedTuple):
     """The figures of a library; `recall_at_10` is None, `trees` and `search_k` 0 while everything is searched exactly.
 
-    `precisions` counts the model's embeddings by precision; `agreement` is how near they come to torch in fp32, as
-    measured at installation, None where that was not. `measured` says what distances mean by, `scope` for what that
-    holds.
+    `precisions` counts the model's embeddings by precision. `agreement` is how near they come to those of torch in
+    fp32, None where the installation did not measure it. `measured` describes the pairs by which distances are
+    interpreted, `scope` for which photos that holds.
     """
 
     folder: Path
@@ -131,25 +132,26 @@ class Library:
 
     @classmethod
     def open(cls, folder: Path) -> "Library":
-        """Open an existing library. Raises LibraryError with a sentence."""
+        """Open an existing library. Raises LibraryError where there is none or it cannot be opened."""
         if not (folder / "library.sqlite").is_file():
             raise LibraryError(f"There is no library at {folder}. Index a folder first: lookalike index FOLDER")
         return cls(folder)
 
     @classmethod
     def create(cls, folder: Path) -> "Library":
-        """Open a library, made where there is none."""
+        """Open a library, or make one where there is none. Raises LibraryError where the folder holds other things."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            ours = folder.suffix == LIBRARY_SUFFIX or (folder / "library.sqlite").exists() or not any(folder.iterdir())
+            is_library = folder.suffix == LIBRARY_SUFFIX or (folder / "library.sqlite").exists()
+            may_become_one = is_library or not any(folder.iterdir())
         except OSError as error:
             raise LibraryError(f"The library {folder} cannot be made ({error.strerror}).") from error
-        if not ours:  # nothing is ever written among photos
+        if not may_become_one:  # nothing is ever written among photos
             raise LibraryError(f"{show_path(folder)} holds other things. Name a new folder for the library.")
         return cls(folder)
 
     def close(self) -> None:
-        """Let go of the database and the thumbnails."""
+        """Close the database and the thumbnail cache."""
         self.store.close()
         self.thumbnails.close()
 
@@ -160,7 +162,7 @@ class Library:
         self.close()
 
     def take_job_lock(self) -> AbstractContextManager[object]:
-        """Take the library's job lock (a context manager); raises LibraryBusy when another program holds it."""
+        """Take the library's job lock until the context ends; raises LibraryBusy where another program holds it."""
         try:
             return filelock.FileLock(self.folder / "job.lock").acquire(timeout=0)
         except filelock.Timeout:
@@ -192,7 +194,7 @@ class Library:
         return self.store.models.find_model_id(self.model_fingerprint)
 
     def activate_model(self, fingerprint: str) -> None:
-        """Make a model the active one, and the one before it the previous one; both or neither."""
+        """Make a model the active one and the one before it the previous one, in one transaction."""
         if fingerprint == self.model_fingerprint:
             return
         with self.store.database.transaction():
@@ -206,6 +208,7 @@ class Library:
         return read_card(self.models_folder / self.model_fingerprint)
 
     def _require_model(self) -> KnownModel:
+        """The active model as the database knows it. Raises LibraryError before the first index run."""
         known = self.store.models.find_model(self.model_fingerprint)
         if known is None:
             raise LibraryError(f"The library {self.name} is empty. Index a folder first: lookalike index FOLDER")
@@ -218,7 +221,7 @@ class Library:
             self._model = load_model(self.models_folder / self.model_fingerprint, runtime="query")
         return self._model
 
-    # looking
+    # photos and figures
 
     def find_photo_ids(self, within: Filter | None = None) -> np.ndarray:
         """Ids (n,) int64 of the shown photos, or of those that pass a filter, in the order of (root, path)."""
@@ -236,11 +239,11 @@ class Library:
         return self.thumbnails.get(photo.sha256)
 
     def list_failed_files(self) -> list[FailedFile]:
-        """Files that could not be used, with reasons."""
+        """Files that could not be read or decoded under the active model, with reasons, by root and path."""
         return self.store.files.list_failed_files(self.model_id)
 
     def collect_info(self) -> LibraryInfo:
-        """The figures of the library."""
+        """The figures of the library. Raises LibraryError before the first index run."""
         model, searcher = self._require_model(), self._refresh_searcher()
         generation, calibration = searcher.generation, self.load_calibration()
         return LibraryInfo(
@@ -287,16 +290,16 @@ class Library:
         within: Filter | None = None,
         max_distance: float | None = None,
     ) -> SearchResult:
-        """The k photos nearest to the query, by exact distance; `exact` looks at every photo instead of candidates.
+        """The k photos nearest to the query, by exact distance; `exact` compares every photo instead of candidates.
 
-        Only photos that pass the filter `within` and are at most `max_distance` away. Raises LookalikeError where a
-        picture of the query cannot be read.
+        Only photos that pass the filter `within` and are at most `max_distance` away are found. Raises LookalikeError
+        where a picture of the query cannot be read.
         """
         if k < 1:
             raise LookalikeError("A search needs room for at least one result.")
         start = time.perf_counter()
         searcher = self._refresh_searcher()
-        positives, negatives = ([self.embed_example(one) for one in part] for part in query[:2])
+        positives, negatives = ([self.embed_example(example) for example in part] for part in query[:2])
         vector = combine_embeddings(positives, negatives, query.weights)
         ids, values, engine = searcher.find_nearest(vector, k, searcher.find_allowed_photos(within), exact=exact)
         hits = self._rank_hits(ids, compute_exact_distances(values, vector), k)
@@ -306,14 +309,15 @@ class Library:
         return SearchResult(hits, engine, recall, time.perf_counter() - start, searcher.notice)
 
     def warm_up(self) -> None:
-        """Do what the first search would wait for: open the index, know what distances mean, ask here and there."""
-        with contextlib.suppress(LookalikeError):  # then the first search says it
+        """Load what the first search would wait for: the index and the calibration, by a few searches over the ids."""
+        with contextlib.suppress(LookalikeError):  # the first search will raise it again
             searcher = self._refresh_searcher()
             ids = searcher.generation.ids[searcher.unfiltered_photos.rows] if searcher.generation else searcher.tail.ids
             for place in np.unique(np.linspace(0, len(ids) - 1, WARMUP_SEARCHES).astype(np.int64)) if len(ids) else ():
                 self.search(Query((int(ids[place]),)))
 
     def _refresh_searcher(self) -> LibrarySearcher:
+        """The searcher, brought up to date with the database. Raises LibraryError before the first index run."""
         self._searcher.refresh(self.model_fingerprint, self._require_model())
         return self._searcher
 
@@ -323,10 +327,14 @@ class Library:
         return self._searcher.generation
 
     def embed_example(self, example: QueryExample) -> np.ndarray:
-        """The embedding (dim,) float32 of an example: the stored one where its content is in the library."""
+        """The embedding (dim,) float32 of an example: the stored one where its content is in the library.
+
+        Raises LookalikeError where the picture cannot be read.
+        """
         return examples.embed_example(example, examples.EmbeddingSource(self.store, self.model_id, self.load_embedder))
 
     def _rank_hits(self, ids: np.ndarray, distances: np.ndarray, k: int) -> list[Hit]:
+        """The k nearest of photos with these ids (n,) and distances (n,) as hits, by (distance, id)."""
         order = np.lexsort((ids, distances))[:k]
         found = self.load_photos([int(ids[row]) for row in order])
         distance_by_id = dict(zip(ids[order].tolist(), distances[order].tolist(), strict=True))
@@ -343,17 +351,18 @@ class Library:
         return self.calibration_source.get_calibration(self.model_fingerprint, self._require_model().id)
 
     def find_max_distance(self, fmr: float) -> float:
-        """The greatest distance at which pairs count as the same while at most a share `fmr` of them are wrong.
+        """The greatest distance at which two photos count as the same at a false-match rate of at most `fmr` (0 to 1).
 
-        For `search`, which keeps what is at most so far away: so it keeps what `verify` calls the same. Without labels
-        all random pairs count as wrong. LookalikeError where the pairs cannot show so small a rate.
+        As `max_distance` of a search it keeps what `verify_pair` calls the same. Without labels all random pairs count
+        as different. Raises LookalikeError where the pairs cannot show so small a rate.
         """
         return self.load_calibration().choose_cutoff(fmr).max_same_distance
 
     def verify_pair(self, a: QueryExample, b: QueryExample, *, max_fmr: float | None = None) -> PairComparison:
-        """Whether two pictures are the same, at a false-match rate of `max_fmr`, by default 0.01 or what can be shown.
+        """Whether two pictures are the same, at a false-match rate of at most `max_fmr` (0 to 1).
 
-        Raises LookalikeError where a picture cannot be read, or the pairs cannot show so small a rate.
+        By default 0.01, or the least rate that the pairs can show. Raises LookalikeError where a picture cannot be
+        read, or the pairs cannot show so small a rate.
         """
         difference = self.embed_example(a).astype(np.float64) - self.embed_example(b).astype(np.float64)
         return self.load_calibration().judge_distance(float(np.linalg.norm(difference)), max_fmr)

@@ -1,4 +1,4 @@
-"""Where libraries lie on this computer, and which of them holds a folder."""
+"""Where libraries lie on this computer, which of them holds a photo folder, and where nothing may be written."""
 
 import os
 from collections.abc import Iterable
@@ -14,20 +14,20 @@ LIBRARY_SUFFIX = ".library"
 
 
 def find_home_folder() -> Path:
-    """Where libraries and settings live: LOOKALIKE_HOME, else the user's data directory."""
+    """The folder of libraries and settings: LOOKALIKE_HOME, else the user's data directory."""
     chosen = os.environ.get("LOOKALIKE_HOME")
     return Path(chosen) if chosen else Path(platformdirs.user_data_dir("lookalike", appauthor=False))
 
 
 def list_libraries() -> list[Path]:
-    """The libraries in the home folder, by name."""
+    """The folders of the libraries in the home folder, in order of their names."""
     return sorted(path for path in find_home_folder().glob("*" + LIBRARY_SUFFIX) if (path / "library.sqlite").is_file())
 
 
 def find_library(folder: Path | None = None) -> Path:
-    """The library that holds a photo folder, else the default one (which may not exist yet).
+    """The library in the home folder that has a photo folder as or below one of its roots, else the default library.
 
-    One that cannot be read is passed over: it must not keep the others from being used.
+    The default one may not exist yet. A library that cannot be read is passed over, so that the others can be used.
     """
     if folder is not None:
         wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
@@ -38,7 +38,7 @@ def find_library(folder: Path | None = None) -> Path:
 
 
 def _read_roots(library: Path) -> list[bytes] | None:
-    """The photo folders of a library by absolute path, none where there is no library; None where it is damaged."""
+    """The absolute paths of a library's photo folders: empty where there is no library, None where it is damaged."""
     if not (library / "library.sqlite").is_file():
         return []
     try:
@@ -59,16 +59,16 @@ def require_safe_output(
     pictures: Iterable[Path] = (),
     overwrite: bool = False,
 ) -> list[str]:
-    """LookalikeError where `out`, a file or folder to be written, would cost the user something.
+    """Check that the file or folder `out` may be written; returns a warning for each library that cannot be read.
 
-    It may not lie below a photo folder of the `library` or of any in the home folder, nor below one of the `folders`;
-    it may be none of the `pictures` that are asked about, and no file that is there unless that is to be replaced.
-    Returns a sentence for each library whose photo folders cannot be known.
+    Raises LookalikeError where it lies below a photo folder of `library` or of any library in the home folder, or below
+    one of the `folders`; where it is one of the `pictures` of a query; and where it is an existing file, unless that
+    is to be replaced (`overwrite`).
     """
     place = os.fsencode(out.parent.resolve() / out.name)
-    known = {one: _read_roots(one) for one in {*list_libraries(), *([library] if library else [])}}
+    known_roots = {folder: _read_roots(folder) for folder in {*list_libraries(), *([library] if library else [])}}
     roots = [os.fsencode(folder.resolve()) for folder in folders]
-    roots += [path for paths in known.values() for root in paths or () for path in (root, os.path.realpath(root))]
+    roots += [path for paths in known_roots.values() for root in paths or () for path in (root, os.path.realpath(root))]
     if any(is_below(place, root) for root in roots):
         raise LookalikeError(f"{show_path(out)} lies in a photo folder, where nothing is ever written. Choose another.")
     if place in {os.fsencode(picture.parent.resolve() / picture.name) for picture in pictures}:
@@ -78,8 +78,8 @@ def require_safe_output(
             f"{show_path(out)} is there already. Choose another place, or add --overwrite to replace it."
         )
     return [
-        f"The library {show_path(one)} cannot be read: whether {show_path(out)} lies in a photo folder of it is not "
+        f"The library {show_path(folder)} cannot be read: whether {show_path(out)} lies in a photo folder of it is not "
         "known."
-        for one, paths in sorted(known.items())
+        for folder, paths in sorted(known_roots.items())
         if paths is None
     ]

@@ -1,6 +1,6 @@
 """Long work as data: a generator of Progress that returns its result.
 
-Not asking it again is cancel; the generator's `finally:` leaves the disk consistent. The command line prints the
+To cancel it, stop iterating: the generator's `finally:` leaves the disk consistent. The command line prints the
 progress, the window reads it as JSON lines from a child process, tests drain it.
 """
 
@@ -12,9 +12,9 @@ Result = TypeVar("Result")
 
 
 class Progress(NamedTuple):
-    """How far one stage has come: `done` of `total` (0 where it is not known yet), with a note for the user.
+    """How far one stage of the work is: `done` of `total` (0 while that is not known), with a note for the user.
 
-    `values` are figures of this moment by name, for curves: the loss of a step, the MAP@R of an epoch.
+    `values` are figures by name to be drawn as curves: the loss of a step, the MAP@R of an epoch.
     """
 
     stage: str
