@@ -1,11 +1,12 @@
 """Find pictures that look alike: the engine, without a window and without training.
 
-A library is a folder beside no photo: `library.sqlite` is the truth (store.py), everything else in it can be derived
-again. `indexing.index` walks the roots (scan.py), opens what is new through the only door to photo files (photos.py),
-embeds it in a bounded pipeline (pipeline.py) with a model converted once to run without torch (installation.py,
-model.py, runtime.py), commits batch by batch, and publishes write-once search files (generations.py).
-`Library.search` turns a Query into a vector, takes Annoy's candidates and the exact tail (searcher.py), and ranks what
-is present by exact distance. Long work is a generator of Progress (progress.py); faults are sentences (errors.py).
+A library is a folder of its own, never among photos: `library.sqlite` is the truth (`database`), everything else in it
+can be derived again. `indexing` walks the photo folders, reads new files through the only door to them (`photos`),
+embeds them with a model that was converted once to run without torch (`models`), commits batch by batch, and publishes
+write-once search files. `Library.search` turns a Query into a vector, takes Annoy's candidates and the later embeddings
+(`search`), and ranks what is present by exact distance. `ranking` and `matching` are other questions to a library,
+`reports` what it shows, `commands` the command line; `vectors` and `statistics` are arithmetic that knows no library.
+Long work is a generator of Progress (`progress`); faults are sentences (`errors`).
 
     from indexer import Library, Query
     with Library.open(folder) as library:

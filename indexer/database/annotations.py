@@ -1,7 +1,7 @@
-"""What the user has said about photos: labels, decisions on pairs, saved searches. Every SQL statement about them.
+"""The SQL of what the user has said about photos: labels, decisions on pairs, saved searches.
 
 These belong to photos, not to files or models, so they survive moves, copies and a change of model. They are short
-writes that never wait for a job.
+writes that do not wait for a job.
 """
 
 import json
@@ -20,7 +20,7 @@ one, else a folder's. A content that lies in folders of different classes has no
 
 
 class Annotations:
-    """The user's own words in a library's database; used in the database's thread."""
+    """Labels, decisions and saved searches in a library's database; used in the database's thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,7 +28,7 @@ class Annotations:
     # labels
 
     def read_labels(self, model: int, photos: Sequence[int] | None = None) -> dict[int, str]:
-        """Photo id -> label of every photo that is shown and has one, as LABEL says; of these `photos` only."""
+        """Photo id -> label of every shown photo that has one (LABEL_SQL), or of those among these `photos`."""
         photo_condition = "" if photos is None else "f.photo IN (SELECT value FROM json_each(?)) AND "
         rows = self._database.fetch_rows(
             f"SELECT f.photo, {LABEL_SQL} AS agreed FROM files AS f "
@@ -40,9 +40,9 @@ class Annotations:
         return dict(rows)
 
     def set_label(self, photos: Iterable[int], label: str | None) -> None:
-        """Give photos a label of the user's; None takes it away, and a folder's label counts again.
+        """Set the user's label of photos, all or none; None removes it, and the folder's label counts again.
 
-        Raises LookalikeError where the label is none.
+        Raises LookalikeError where the label is empty or not printable.
         """
         if label is not None and (not label.strip() or not label.isprintable()):
             raise LookalikeError("A label is a word or a few, on one line.")
@@ -56,10 +56,10 @@ class Annotations:
                     )
 
     def fingerprint_labels(self) -> tuple[int, int]:
-        """A number that changes when labels of the user's or names of labelled folders do, and how many files have one.
+        """A checksum of the user's labels and of the names of folder labels, and the number of files with a label.
 
-        It stays when photos come or go below a labelled folder whose name was there before, and when one of them moves
-        from class to class.
+        The checksum stays the same when photos come or go below a folder whose name is already a label, and when one of
+        them moves from class to class.
         """
         user_labels = self._database.fetch_rows("SELECT photo, label FROM labels ORDER BY photo")
         folder_labels = self._database.fetch_rows(
@@ -71,7 +71,7 @@ class Annotations:
     # decisions
 
     def read_decisions(self, decision: str = NO_MATCH) -> set[tuple[int, int]]:
-        """Pairs of photo ids, the smaller first, that the user has decided so about."""
+        """Pairs of photo ids, the smaller first, about which the user has made this decision."""
         return set(
             starmap(
                 _order_pair,
@@ -80,7 +80,7 @@ class Annotations:
         )
 
     def record_decision(self, pairs: Iterable[tuple[int, int]], decision: str | None = NO_MATCH) -> None:
-        """Remember a decision about pairs of photos; None forgets what was decided."""
+        """Store a decision about pairs of photos, in place of an earlier one; None removes what was decided."""
         with self._database.transaction():
             for photo, other in starmap(_order_pair, pairs):
                 self._database.execute_statement("DELETE FROM decisions WHERE photo = ? AND other = ?", (photo, other))
@@ -90,14 +90,14 @@ class Annotations:
     # saved searches
 
     def read_searches(self) -> dict[str, object]:
-        """The saved searches by name, each as the plain value that was saved; None where that is damaged."""
+        """The saved searches by name, each as the JSON value that was saved, None where that is damaged."""
         return {
             name: _parse_json(text)
             for name, text in self._database.fetch_rows("SELECT name, query FROM searches ORDER BY name")
         }
 
     def save_search(self, name: str, query: object | None) -> None:
-        """Keep a search by name as JSON, in place of one that had the name; None forgets it."""
+        """Store a search by name as JSON, in place of an earlier one of that name; None removes it."""
         if query is None:
             self._database.execute_statement("DELETE FROM searches WHERE name = ?", (name,))
         else:

@@ -1,8 +1,8 @@
-"""One SQLite connection that keeps what it was told: opened, brought up to date, guarded, committed.
+"""One SQLite connection to a library's database: opened, migrated, guarded, committed.
 
 WAL with synchronous=FULL: what is committed survives a power cut (NORMAL passed every kill test and lost acknowledged
 work in simulated power cuts). Writers take the lock at once (BEGIN IMMEDIATE), so two programs queue instead of
-failing half-way. SQLite's faults come out as sentences.
+failing half-way. SQLite's faults are raised as LibraryError with a sentence.
 """
 
 import json
@@ -30,9 +30,10 @@ class DatabaseState(NamedTuple):
 
 
 class Database:
-    """A library's database file, made and migrated where it is missing or old.
+    """A library's database file, made where it is missing and migrated where it is old.
 
-    Used in the thread that made it; one made for `any_thread` is used under a lock of its owner.
+    Used in the thread that made it; one made for `any_thread` is used under a lock of its owner. Raises LibraryError
+    where the file is damaged, of another program or of a newer version, and wherever a statement fails.
     """
 
     def __init__(self, path: Path, *, any_thread: bool = False) -> None:
@@ -50,11 +51,15 @@ class Database:
                 raise
 
     def _choose_read_only_options(self) -> str:
-        """How a WAL database below a read-only folder opens: as immutable, which would not see a killed run's log."""
+        """The URI options to open a WAL database in a read-only folder: immutable, unless a killed run left its log.
+
+        Immutable needs no lock files, but does not read the log.
+        """
         log = self.path.with_name(f"{self.path.name}-wal")
         return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
 
     def _check_and_migrate(self) -> None:
+        """Refuse foreign and newer databases, set the pragmas, and apply the missing migrations."""
         foreign = self.fetch_integer("PRAGMA application_id") != APPLICATION_ID
         if foreign and self.fetch_integer("SELECT count(*) FROM sqlite_schema"):
             raise LibraryError(f"{self.path} is a database, but not one of Lookalike's.")
@@ -78,6 +83,7 @@ class Database:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
+        """Raise what SQLite raises as LibraryError with a sentence for the user."""
         try:
             yield
         except sqlite3.OperationalError as error:
@@ -94,7 +100,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of the block or nothing of it; waits for another writer up to BUSY_SECONDS."""
+        """Commit all changes of the block, or none where it raises; waits for another writer up to BUSY_SECONDS."""
         self.execute_statement("BEGIN IMMEDIATE")
         try:
             yield
@@ -105,18 +111,18 @@ class Database:
             raise
 
     def fetch_rows(self, sql: str, values: Sequence[object] = ()) -> list[SqlRow]:
-        """All rows of a question."""
+        """All rows that a statement gives."""
         with self._translate_errors():
             return self._db.execute(sql, values).fetchall()
 
     def fetch_json(self, sql: str, values: Sequence[object] = ()) -> object:
-        """What the JSON in the first column of the first row says; None where there is no row."""
+        """The value of the JSON in the first column of the first row, None where there is no row."""
         with self._translate_errors():
             rows = self._db.execute(sql, values).fetchall()
             return json.loads(rows[0][0]) if rows else None
 
     def fetch_integer(self, sql: str, values: Sequence[object] = ()) -> int:
-        """The whole number in the first column of the first row; 0 where there is no row or a null."""
+        """The integer in the first column of the first row, 0 where there is no row or a null."""
         rows = self.fetch_rows(sql, values)
         with self._translate_errors():
             return int(rows[0][0]) if rows and rows[0][0] is not None else 0

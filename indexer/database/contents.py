@@ -1,4 +1,4 @@
-"""Which files hold which content: asked by whoever looks for copies, or for photos that are there."""
+"""Which files hold which content: for whoever looks for copies, for present photos, or for files that are gone."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ GONE_MESSAGE = "That photo is no longer in the library."
 
 
 class PresentFile(NamedTuple):
-    """A present file of a photo with an embedding: absolute path, time in ns, the photo's size in pixels."""
+    """A present file of a photo with an embedding: absolute path, mtime in ns, the photo's number of pixels."""
 
     photo: int
     sha256: bytes
@@ -22,14 +22,14 @@ class PresentFile(NamedTuple):
 
 
 class AbsentFiles(NamedTuple):
-    """Files that are hidden as they are gone, by absolute path, and roots that are offline with their files' number."""
+    """Files that cannot be opened now: absolute paths of missing ones, and offline roots with their number of files."""
 
     missing: list[bytes]
     offline: list[tuple[bytes, int]]
 
 
 def list_absent_files(database: Database) -> AbsentFiles:
-    """What the library knows and cannot open now, by root and path."""
+    """The missing files and the offline roots of a library, by root and path."""
     missing = database.fetch_rows(
         "SELECT roots.path, files.path FROM files JOIN roots ON roots.id = files.root WHERE state = 'missing' "
         "ORDER BY files.root, files.path"
@@ -50,7 +50,7 @@ def read_content_hash(database: Database, photo: int) -> bytes:
 
 
 def filter_present_photos(database: Database, photos: Sequence[int]) -> list[int]:
-    """Those of the photos, by id, that have a present file."""
+    """The ids of those photos that have a present file, in no order."""
     sql = "SELECT DISTINCT photo FROM files WHERE state = 'present' AND photo IN (SELECT value FROM json_each(?))"
     return [photo for (photo,) in database.fetch_rows(sql, (json.dumps(photos),))]
 

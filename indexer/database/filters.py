@@ -1,4 +1,4 @@
-"""Which photos a search is about: by label, folder, date, size and orientation. Every SQL statement about that.
+"""The SQL of filters: which photos a search is about, by label, folder, date, size and orientation.
 
 A photo passes where one present file of it does. Dates are those of the file's last change.
 """
@@ -18,16 +18,17 @@ from indexer.paths import make_prefix
 ORIENTATIONS = {"landscape": "p.width > p.height", "portrait": "p.width < p.height", "square": "p.width = p.height"}
 
 SqlCondition = tuple[str, list[object]]
-"""A part of a WHERE and its values."""
+"""A condition for a WHERE clause, and the values that are bound to it."""
 
 _NO_CONDITION: SqlCondition = ("1", [])
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What passes: all that is not None must hold. `after` includes its moment, `before` does not, both in local time.
+    """Conditions on photos, of which all that are not None must hold.
 
-    `min_side` is that of the short side in pixels; `under` a folder, that of a root included.
+    `after` includes its moment, `before` excludes it, both in local time. `min_side` is the least short side in pixels;
+    `under` a folder that the file lies below, which may be a root, lie in a root or hold roots.
     """
 
     label: str | None = None
@@ -43,10 +44,8 @@ class Filter:
 
 
 def find_present_photos(database: Database, within: Filter | None) -> np.ndarray:
-    """Ids (n,) int64 of photos of which a present file passes the filter, each once or more, in no order.
-
-    They come as one text: a million rows as Python objects take four times as long.
-    """
+    """Ids (n,) int64 of photos of which a present file passes the filter, with repetitions, in no order."""
+    # SQLite gives them as one text: a million rows as Python objects take four times as long.
     source, where, values = "files AS f", "1", list[object]()
     if within is not None:
         source += " JOIN photos AS p ON p.id = f.photo"
@@ -57,6 +56,7 @@ def find_present_photos(database: Database, within: Filter | None) -> np.ndarray
 
 
 def _build_where(database: Database, within: Filter) -> SqlCondition:
+    """All conditions of the filter on files `f` and photos `p`."""
     conditions = [
         _label_condition(within.label),
         _folder_condition(database, within.under),
@@ -71,7 +71,7 @@ def _build_where(database: Database, within: Filter) -> SqlCondition:
 
 
 def _label_condition(label: str | None) -> SqlCondition:
-    """Photos whose label it is; a photo that has it nowhere is not looked at further."""
+    """Files of photos with this label (LABEL_SQL); only photos that it is given to anywhere are grouped."""
     if label is None:
         return _NO_CONDITION
     candidates = "SELECT photo FROM files WHERE label = ? UNION SELECT photo FROM labels WHERE label = ?"
@@ -87,7 +87,7 @@ def _date_condition(comparison: str, moment: datetime | None) -> SqlCondition:
 
 
 def _to_nanoseconds(moment: datetime) -> int:
-    """Since 1970, as file times are; the first or last that SQLite holds (1678, 2262) where it is further from now."""
+    """Nanoseconds since 1970, as file times are, limited to what SQLite holds (the years 1678 to 2262)."""
     try:
         seconds = round(moment.replace(microsecond=0).timestamp())
     except (ValueError, OverflowError, OSError):  # what systems say of years they do not know
@@ -96,7 +96,7 @@ def _to_nanoseconds(moment: datetime) -> int:
 
 
 def _folder_condition(database: Database, folder: Path | None) -> SqlCondition:
-    """Files of roots that lie in the folder, and those below it of roots that hold it."""
+    """Files below the folder: all files of roots in it, and those below it of a root that it lies in."""
     if folder is None:
         return _NO_CONDITION
     parts, values = ["0"], list[object]()

@@ -1,6 +1,6 @@
 """How many embeddings were computed in each precision, counted on from the last time.
 
-The precision stands behind each vector, so counting them all reads the whole table: gigabytes of a million photos.
+The precision stands behind each vector in the table, so counting all of them reads gigabytes for a million photos.
 """
 
 import contextlib
@@ -11,23 +11,22 @@ from indexer.errors import LibraryError
 
 
 def count_precisions(store: Store, model: int) -> dict[str, int]:
-    """Embeddings of the model by precision; only those that are new since the last count are read."""
+    """The number of the model's embeddings by precision; only those that are new since the last count are read."""
     setting_name = f"precisions {model}"
-    upto, known_counts = _parse_kept_counts(store.models.read_setting(setting_name))
+    upto, known_counts = _parse_stored_counts(store.models.read_setting(setting_name))
     last = store.embeddings.find_last_seq(model)
     counts = dict(Counter(known_counts) + Counter(store.embeddings.count_by_precision(model, upto, last)))
-    if sum(counts.values()) != store.embeddings.count_embeddings(model) - store.embeddings.count_embeddings(
-        model, last
-    ):
-        counts = store.embeddings.count_by_precision(model, 0, last)  # some were forgotten, or the count was no good
+    expected = store.embeddings.count_embeddings(model) - store.embeddings.count_embeddings(model, above=last)
+    if sum(counts.values()) != expected:  # some were forgotten, or the stored counts are damaged
+        counts = store.embeddings.count_by_precision(model, 0, last)
     if (last, counts) != (upto, known_counts) and not store.database.read_only:
-        with contextlib.suppress(LibraryError):  # a full disk stops no look at a library
+        with contextlib.suppress(LibraryError):  # with a full disk the counts are shown all the same
             store.models.set_setting(setting_name, {"upto": last, "counts": counts})
     return counts
 
 
-def _parse_kept_counts(setting: object) -> tuple[int, dict[str, int]]:
-    """Up to which seq was counted, and what; nothing where it is not as it was written."""
+def _parse_stored_counts(setting: object) -> tuple[int, dict[str, int]]:
+    """The seq up to which was counted, and the counts; 0 and none where the setting is damaged."""
     if not isinstance(setting, dict) or not isinstance(counts := setting.get("counts"), dict):
         return 0, {}
     upto = setting.get("upto")
