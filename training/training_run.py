@@ -14,10 +14,10 @@ from indexer.models.card import Preprocessing
 from indexer.models.network import tune_allocator
 from indexer.progress import Progress, Steps
 from training.data import pictures
-from training.data.labelled_folders import UnreadableFile, require_usable, survey_folder, survey_unlabelled
+from training.data.labelled_folders import PhotoSample, UnreadableFile, require_usable, survey_folder, survey_unlabelled
 from training.data.pictures import PicturePart
-from training.data.sources import LibraryLabels, TrainingSource, split_library
-from training.data.split import DataSplit, split_samples, split_without_classes
+from training.data.sources import LibraryLabels, TrainingSource, read_library_samples, split_library
+from training.data.split import DataSplit, require_classes, split_samples, split_without_classes
 from training.fitting.fit import FitResult, fit_network
 from training.fitting.learner import choose_device, create_pretrained
 from training.fitting.recipes import (
@@ -29,6 +29,7 @@ from training.fitting.recipes import (
 )
 from training.fitting.resume import ResumeFile, open_resume_file
 from training.fitting.validation import select_queries
+from training.instant_run import teach_instantly
 from training.judging import checkpoint, model_card, thresholds, verdict
 from training.judging.report_data import REPORT_DATA_FILE, collect_report_data
 from training.judging.result import TrainResult
@@ -44,6 +45,10 @@ def run_training(
     resume_file = open_resume_file(out, config, resume=resume)
     checkpoint.check_output_folder(out)
     try:
+        if split is None and not resume and config.recipe in ("auto", "instant"):
+            samples = yield from _find_teachable_samples(source, config)
+            if samples:
+                return (yield from teach_instantly(config, source, samples, out))
         return (yield from _train_to_checkpoint(resume_file, source, out, split))
     except GeneratorExit:
         resume_file.discard_state()
@@ -76,6 +81,17 @@ def _train_to_checkpoint(
     result = TrainResult(out, source, config, why, fitted, baseline, judged, measured, used_parts, unreadable)
     yield from _save_result(result)
     return result
+
+
+def _find_teachable_samples(source: TrainingSource, config: TrainConfig) -> Steps[tuple[PhotoSample, ...]]:
+    """All labelled photos of a source; none where it has no classes, which only the recipe auto allows."""
+    if isinstance(source, LibraryLabels):
+        samples = read_library_samples(source).labelled
+    else:
+        samples = (yield from survey_folder(source)).samples
+    if samples or config.recipe == "instant":
+        require_classes(sample.label for sample in samples)
+    return samples
 
 
 def _split_source(source: TrainingSource, config: TrainConfig) -> Steps[DataSplit]:

@@ -9,6 +9,7 @@ over class splits it holds what it says (tests/benchmarks/bench_identity.py).
 
 import bisect
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -252,6 +253,13 @@ def _choose_verdict(distance: float, threshold: float | None, different: float |
     return "different" if different is not None and distance >= different else "not sure"
 
 
+class FoldVectors(NamedTuple):
+    """Rows (m,) of photos, and their embeddings (m, dim) under a model that was fitted without them."""
+
+    rows: Rows
+    vectors: np.ndarray
+
+
 def calibrate_from_labels(
     vectors: np.ndarray, codes: Rows, *, prior: float | None = None, source: str = "labels", new_labels: bool = True
 ) -> Calibration:
@@ -262,14 +270,50 @@ def calibrate_from_labels(
     """
     rows = sample_by_class(codes, MAX_MEASURED_PHOTOS)
     prior = compute_matched_share(codes) if prior is None else prior
-    units = np.unique(codes[rows], return_inverse=True)[1].astype(np.int64)
     left, right = np.triu_indices(len(rows), 1)
-    distances, is_matched = _measure_pairs(vectors[rows], left, right), units[left] == units[right]
+    pairs = _PhotoPairs(_measure_pairs(vectors[rows], left, right), left, right)
+    return _calibrate_from_pairs(pairs, codes[rows], prior, source=source, new_labels=new_labels)
+
+
+def calibrate_from_folds(folds: Sequence[FoldVectors], codes: Rows, *, new_labels: bool) -> Calibration:
+    """What distances mean, from pairs within each fold, under its own embeddings; label codes (n,) are of all photos.
+
+    At most 1,500 photos are measured, as evenly over the classes as they allow.
+    """
+    chosen = sample_by_class(codes, MAX_MEASURED_PHOTOS)
+    place = np.full(len(codes), -1)
+    place[chosen] = np.arange(len(chosen))
+    parts = []
+    for fold in folds:
+        kept = np.flatnonzero(place[fold.rows] >= 0)
+        left, right = np.triu_indices(len(kept), 1)
+        places = place[fold.rows[kept]]
+        parts.append(_PhotoPairs(_measure_pairs(fold.vectors[kept], left, right), places[left], places[right]))
+    pairs = _PhotoPairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    prior = compute_matched_share(codes)
+    return _calibrate_from_pairs(pairs, codes[chosen], prior, source="checkpoint", new_labels=new_labels)
+
+
+class _PhotoPairs(NamedTuple):
+    """Distances (pairs,) and the rows of their two photos, (pairs,) each."""
+
+    distances: Floats
+    left: Rows
+    right: Rows
+
+
+def _calibrate_from_pairs(
+    pairs: _PhotoPairs, codes: Rows, prior: float, *, source: str, new_labels: bool
+) -> Calibration:
+    """The calibration from pairs of photos with label codes (n,)."""
+    distances, left, right = pairs
+    units = np.unique(codes, return_inverse=True)[1].astype(np.int64)
+    is_matched = units[left] == units[right]
     matched, mismatched = distances[is_matched], distances[~is_matched]
     has_both_kinds = bool(len(matched)) and bool(len(mismatched))
     return Calibration(
         source=source,
-        photos=len(rows),
+        photos=len(codes),
         classes=int(units.max(initial=-1)) + 1,
         matched=len(matched),
         mismatched=len(mismatched),

@@ -74,7 +74,10 @@ def build_class_metric(scatter: ClassScatter, setting: MetricSetting) -> ClassMe
     Each within-class direction of variance w is scaled by sqrt(l t / ((1 - l) w + l t)), with the shrinkage l and the
     mean variance t; of what that makes of the class means, the principal directions are stretched.
     """
-    floor = setting.shrinkage * max(float(scatter.variances.mean()), np.finfo(np.float64).tiny)
+    width = len(scatter.mean)
+    if not len(scatter.variances) or not scatter.variances.any():  # nothing differs within a class: nothing to shrink
+        return ClassMetric(scatter.mean.astype(np.float32), np.eye(width, dtype=np.float32))
+    floor = setting.shrinkage * float(scatter.variances.mean())
     scales = np.sqrt(floor / ((1 - setting.shrinkage) * scatter.variances + floor))
     means = scatter.class_means * scales
     weights = np.sqrt(scatter.counts)[:, None]
@@ -82,7 +85,6 @@ def build_class_metric(scatter: ClassScatter, setting: MetricSetting) -> ClassMe
     singular, rows = np.linalg.svd(centred, full_matrices=False)[1:]
     between = rows[singular > singular[0] * np.sqrt(RANK_TOLERANCE)]
     inner = np.diag(scales) + (setting.stretch - 1) * (scales[:, None] * between.T) @ between
-    width = len(scatter.mean)
     matrix = np.eye(width) + scatter.directions @ (inner - np.eye(len(scales))) @ scatter.directions.T
     return ClassMetric(scatter.mean.astype(np.float32), np.ascontiguousarray(matrix, np.float32))
 
@@ -96,18 +98,19 @@ def _find_span(centred: Floats) -> tuple[Floats, Floats]:
     """An orthonormal basis (dim, r) of the rows (n, dim), and the rows in it (n, r)."""
     if len(centred) < centred.shape[1]:
         values, vectors = np.linalg.eigh(centred @ centred.T)
-        kept = values > values[-1] * RANK_TOLERANCE
+        kept = values > max(values[-1] * RANK_TOLERANCE, np.finfo(np.float64).tiny)
         basis = centred.T @ (vectors[:, kept] / np.sqrt(values[kept]))
     else:
         values, vectors = np.linalg.eigh(centred.T @ centred)
-        basis = vectors[:, values > values[-1] * RANK_TOLERANCE]
+        basis = vectors[:, values > max(values[-1] * RANK_TOLERANCE, np.finfo(np.float64).tiny)]
     return basis, centred @ basis
 
 
 def _mean_by_class(values: Floats, codes: np.ndarray, counts: np.ndarray) -> Floats:
     sums = np.zeros((len(counts), values.shape[1]))
     np.add.at(sums, codes, values)
-    return sums / counts[:, None]
+    means: Floats = sums / counts[:, None]
+    return means
 
 
 def _scale_to_unit(rows: np.ndarray) -> NDArray[np.float32]:

@@ -42,13 +42,19 @@ def split_samples(samples: Iterable[PhotoSample], purpose: str) -> DataSplit:
     classes: ClassSamples = defaultdict(list)
     for sample in sorted(samples, key=lambda sample: assign_position(b"photo", sample.sha256)):
         classes[sample.label].append(sample)
-    if len(classes) < 2:
-        raise LookalikeError(
-            f"Fine-tuning needs at least two classes, each a sub-folder of pictures or a label; found {len(classes)}."
-        )
+    require_classes(classes)
     parts = SPLIT_FUNCTIONS[purpose](classes)
     train, validation, test = (tuple(sorted(part, key=lambda sample: (sample.label, sample.sha256))) for part in parts)
     return DataSplit(train, validation, test)
+
+
+def require_classes(labels: Iterable[str]) -> None:
+    """LookalikeError where there are fewer than two classes."""
+    count = len(set(labels))
+    if count < 2:
+        raise LookalikeError(
+            f"Fine-tuning needs at least two classes, each a sub-folder of pictures or a label; found {count}."
+        )
 
 
 def split_without_classes(samples: Iterable[PhotoSample]) -> DataSplit:

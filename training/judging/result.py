@@ -34,18 +34,28 @@ class TrainResult:
     unreadable: tuple[UnreadableFile, ...]
 
     @property
+    def is_instant(self) -> bool:
+        """Whether a closed form was fitted, on all photos: then there is no part that only judges."""
+        return bool(self.parts.train) and not self.parts.test
+
+    @property
     def source(self) -> str:
         """Where the weights are from, in a line for people."""
         settings, classes = self.config.resolve_defaults(), len({sample.label for sample in self.parts.train})
         how = "fine-tuned" if self.fit.best.epoch else "unchanged after a training"
         start = f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures"
         where = f"{describe_source(self.learned_from)}, {settings.loss} loss"
+        if self.is_instant:
+            return (
+                f"{self.fit.network.name} with a linear map fitted on {len(self.parts.train):,} pictures of "
+                f"{classes:,} classes {describe_source(self.learned_from)}, for new {settings.purpose}"
+            )
         if settings.recipe == "unlabelled":
             return f"{start} {where} over views of each, without classes"
         return f"{start} of {classes:,} classes {where}, {settings.miner}, for new {settings.purpose}"
 
     def fields(self) -> dict[str, Any]:
-        """The keys of DESIGN 6 and what the window shows beside them, as plain values."""
+        """What the command prints and the window shows, as plain values."""
         verdict, fit = self.verdict, self.fit
         return {
             "checkpoint": str(self.checkpoint.absolute()),
@@ -63,6 +73,7 @@ class TrainResult:
             "recipe": self.recipe,
             "embedding": fit.embedding,
             "dim": fit.network.dim,
+            "framing": fit.network.preprocessing.framing,
             "best_epoch": fit.best.epoch,
             "epochs": [epoch.fields() for epoch in fit.epochs],
             "stopped": fit.stopped,

@@ -14,9 +14,16 @@ import numpy as np
 
 from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps
-from indexer.statistics.calibration import WORST_FMR, Calibration, calibrate_from_labels
+from indexer.statistics.calibration import (
+    WORST_FMR,
+    Calibration,
+    FoldVectors,
+    calibrate_from_folds,
+    calibrate_from_labels,
+)
 from training.data.labelled_folders import PhotoSample, has_labels, number_labels
 from training.data.split import DataSplit
+from training.judging.out_of_fold import LabelledVectors, iterate_held_out
 from training.judging.verdict import embed_samples, wrap_network
 
 MIN_NEW_CLASSES = 5  # kept out of the training; fewer say little about others
@@ -95,4 +102,20 @@ def calibrate_thresholds(
     rows = [row for row, sample in enumerate(samples) if not new_classes or sample.label not in trained_labels]
     codes = number_labels([samples[row] for row in rows]).labels
     measured = calibrate_from_labels(vectors[rows], codes, source="checkpoint", new_labels=new_classes)
+    return CheckpointThresholds(measured, new_classes)
+
+
+def measure_out_of_fold_thresholds(photos: LabelledVectors, purpose: str) -> CheckpointThresholds | None:
+    """Thresholds from pairs of photos within each fold of the exam, under maps that were fitted without either.
+
+    For the purpose classes whole classes were left out, so the rates hold for new ones. None where no fold has pairs.
+    """
+    folds = [
+        FoldVectors(held_out.rows, held_out.metric.transform(photos.vectors[held_out.rows]))
+        for held_out in iterate_held_out(photos, purpose)
+    ]
+    if not folds:
+        return None
+    new_classes = purpose == "classes" and len(np.unique(photos.labels)) >= MIN_NEW_CLASSES
+    measured = calibrate_from_folds(folds, photos.labels, new_labels=new_classes)
     return CheckpointThresholds(measured, new_classes)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError
 from indexer.indexing.pipeline import embed_files
-from indexer.models.card import Head, ModelCard
+from indexer.models.card import ModelCard
 from indexer.models.embedder import Embedder
 from indexer.models.model import Model
 from indexer.models.network import EmbeddingNetwork, create_network, make_runner, replace_head
@@ -299,6 +299,7 @@ def remove_head(network: EmbeddingNetwork) -> EmbeddingNetwork:
 def wrap_network(network: EmbeddingNetwork, name: str) -> Model:
     """The network as it stands, without a checkpoint; it moves to the training's device."""
     runner = make_runner(network, choose_device())
-    head = None if network.head is None else Head(network.dim)
-    card = ModelCard(name, network.name, network.dim, network.preprocessing, head, "0" * 64, "this training")
+    card = ModelCard(
+        name, network.name, network.dim, network.preprocessing, network.head_card, "0" * 64, "this training"
+    )
     return Model(card, "torch", runner.precision, runner)

@@ -1,0 +1,106 @@
+"""The class metric agrees with textbook forms computed another way, and harms nothing that it knows nothing about."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric, measure_class_scatter
+
+DIM = 6
+
+
+def labelled(count: int, dim: int = DIM, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors (n, dim) whose classes differ in two directions and vary a lot in two others."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    centres = np.zeros((classes, dim))
+    centres[:, :2] = random.standard_normal((classes, 2))
+    noise = random.standard_normal((count, dim)) * np.linspace(0.2, 1.5, dim)
+    return (centres[labels] + noise).astype(np.float32), labels
+
+
+def within_scatter(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The pooled within-class covariance (dim, dim), photo by photo."""
+    total = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for label in set(labels.tolist()):
+        members = vectors[labels == label].astype(np.float64)
+        for row in members - members.mean(axis=0):
+            total += np.outer(row, row)
+    return total / (len(labels) - len(set(labels.tolist())))
+
+
+@pytest.mark.parametrize("shrinkage", [0.1, 0.5, 1.0])
+def test_without_stretch_it_is_within_class_covariance_normalisation(shrinkage: float) -> None:
+    vectors, labels = labelled(60)
+    scatter = within_scatter(vectors, labels)
+    mean_variance = np.trace(scatter) / DIM
+    shrunk = (1 - shrinkage) * scatter + shrinkage * mean_variance * np.eye(DIM)
+    expected = np.sqrt(shrinkage * mean_variance) * np.linalg.inv(scipy.linalg.sqrtm(shrunk))
+    metric = fit_class_metric(vectors, labels, MetricSetting(shrinkage, 1.0))
+    assert np.allclose(metric.matrix, expected, atol=1e-5)
+    assert np.allclose(metric.mean, vectors.mean(axis=0), atol=1e-6)
+
+
+def test_with_an_endless_stretch_it_is_linear_discriminant_analysis() -> None:
+    vectors, labels = labelled(90, classes=4)
+    shrinkage, stretch = 0.3, 1e5
+    scatter = within_scatter(vectors, labels)
+    shrunk = (1 - shrinkage) * scatter + shrinkage * np.trace(scatter) / DIM * np.eye(DIM)
+    means = np.stack([vectors[labels == label].mean(axis=0) for label in range(4)]).astype(np.float64)
+    counts = np.bincount(labels)
+    centred = means - counts @ means / counts.sum()
+    between = (counts[:, None] * centred).T @ centred
+    directions = scipy.linalg.eigh(between, shrunk)[1][:, ::-1][:, :3]
+    metric = fit_class_metric(vectors, labels, MetricSetting(shrinkage, stretch))
+    mapped = (vectors - metric.mean) @ metric.matrix / stretch
+    projected = (vectors - vectors.mean(axis=0)) @ directions
+    ours = np.linalg.norm(mapped[:, None] - mapped, axis=2)
+    theirs = np.linalg.norm(projected[:, None] - projected, axis=2)
+    scale = np.sqrt(shrinkage * np.trace(scatter) / DIM)
+    assert np.allclose(ours, scale * theirs, atol=1e-3)
+
+
+def test_directions_outside_the_span_are_kept_as_they_are() -> None:
+    vectors, labels = labelled(12, dim=40)
+    metric = fit_class_metric(vectors, labels, MetricSetting(0.1, 3.0))
+    basis = scipy.linalg.null_space(vectors - vectors.mean(axis=0))
+    assert np.allclose(metric.matrix.T @ basis, basis, atol=1e-4)
+
+
+def test_few_photos_and_many_agree_on_the_same_span() -> None:
+    vectors, labels = labelled(50)
+    wide = np.pad(vectors, [(0, 0), (0, 60)])  # fewer rows than columns: the other way to the same span
+    setting = MetricSetting(0.3, 2.0)
+    assert np.allclose(
+        fit_class_metric(wide, labels, setting).matrix[:DIM, :DIM],
+        fit_class_metric(vectors, labels, setting).matrix,
+        atol=1e-4,
+    )
+
+
+def test_transformed_vectors_have_unit_length_and_photos_of_a_class_lie_closer() -> None:
+    vectors, labels = labelled(300, dim=20)
+    fitted, asked = np.arange(300) < 150, np.arange(300) >= 150
+    metric = fit_class_metric(vectors[fitted], labels[fitted], MetricSetting(0.3, 3.0))
+    mapped = metric.transform(vectors[asked])
+    assert np.allclose(np.linalg.norm(mapped, axis=1), 1, atol=1e-6)
+    assert matched_share(mapped, labels[asked]) > matched_share(vectors[asked], labels[asked]) + 0.1
+
+
+def matched_share(vectors: np.ndarray, labels: np.ndarray) -> float:
+    """How often the nearest other vector is of the same class."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    distances = np.linalg.norm(unit[:, None] - unit, axis=2) + 9 * np.eye(len(unit))
+    return float((labels[distances.argmin(axis=1)] == labels).mean())
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
+def test_one_class_or_no_pair_is_refused(labels: list[int]) -> None:
+    with pytest.raises(ValueError, match="two classes and two photos"):
+        measure_class_scatter(np.eye(3, dtype=np.float32), np.array(labels))
+
+
+def test_a_map_of_equal_vectors_has_no_infinite_numbers() -> None:
+    metric = fit_class_metric(np.ones((4, 3), np.float32), np.array([0, 0, 1, 1]), MetricSetting(0.3, 3.0))
+    assert isinstance(metric, ClassMetric)
+    assert np.isfinite(metric.matrix).all()

@@ -1,0 +1,90 @@
+"""The whole exam: no photo is judged by a map fitted on it, true gains show, and labels by lot gain nothing."""
+
+import numpy as np
+import pytest
+
+from indexer.statistics.metrics import bootstrap_difference, measure_retrieval
+from training.judging.out_of_fold import (
+    PRIOR_SETTINGS,
+    REPETITIONS,
+    LabelledVectors,
+    choose_setting,
+    count_folds,
+    examine_metric,
+    iterate_held_out,
+)
+
+CLASSES, EACH, DIM = 12, 10, 48
+
+
+def labelled(classes: int = CLASSES, each: int = EACH, seed: int = 0, *, by_lot: bool = False) -> LabelledVectors:
+    """Unit vectors whose classes differ in few directions and vary in others: what a class metric can learn."""
+    random = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(classes), each)
+    centres = np.pad(random.standard_normal((classes, 12)), [(0, 0), (0, DIM - 12)])
+    spread = np.concatenate([np.full(12, 0.9), np.full(DIM - 12, 1.2)])
+    vectors = centres[labels] + random.standard_normal((len(labels), DIM)) * spread
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    if by_lot:
+        labels = random.permutation(labels)
+    return LabelledVectors(vectors.astype(np.float32), labels, np.arange(len(labels)))
+
+
+def exam_gain(photos: LabelledVectors, purpose: str = "images") -> tuple[float, float]:
+    figures = list(examine_metric(photos, purpose))[-1]
+    labels = photos.labels[figures.rows]
+    change = bootstrap_difference(figures.before.map_at_r, figures.after.map_at_r, groups=labels)
+    return change.mean, change.low
+
+
+@pytest.mark.parametrize("purpose", ["images", "classes"])
+def test_folds_and_what_their_maps_are_fitted_on_share_no_group(purpose: str) -> None:
+    photos = labelled()._replace(groups=np.arange(CLASSES * EACH) // 2)
+    held_out = list(iterate_held_out(photos, purpose))
+    assert sorted(np.concatenate([fold.rows for fold in held_out]).tolist()) == list(range(CLASSES * EACH))
+    for fold in held_out:
+        rest = np.setdiff1d(np.arange(CLASSES * EACH), fold.rows)
+        assert not set(photos.groups[fold.rows].tolist()) & set(photos.groups[rest].tolist())
+        if purpose == "classes":
+            assert not set(photos.labels[fold.rows].tolist()) & set(photos.labels[rest].tolist())
+        assert np.allclose(fold.metric.mean, photos.vectors[rest].mean(axis=0), atol=1e-6)
+
+
+def test_a_true_gain_is_shown_and_near_what_photos_kept_away_say() -> None:
+    gains, lows = zip(*(exam_gain(labelled(seed=seed)) for seed in range(5)), strict=True)
+    assert min(lows) > 0
+    assert np.mean(gains) > 0.05
+
+
+def test_labels_by_lot_gain_nothing() -> None:
+    lows = [exam_gain(labelled(seed=seed, by_lot=True))[1] for seed in range(10)]
+    assert sum(low > 0 for low in lows) <= 1
+
+
+def test_every_photo_is_asked_and_figures_are_means_over_the_repetitions() -> None:
+    photos = labelled()
+    repetitions = list(examine_metric(photos, "images"))
+    assert len(repetitions) == REPETITIONS
+    assert len(repetitions[-1].rows) == CLASSES * EACH
+    by_hand = np.zeros(CLASSES * EACH)
+    for seed in range(REPETITIONS):
+        for fold in iterate_held_out(photos, "images", seed):
+            part = photos.take(fold.rows)
+            figures = measure_retrieval(fold.metric.transform(part.vectors), part.labels)
+            by_hand[fold.rows[figures.rows]] += figures.per_query_map_at_r / REPETITIONS
+    assert np.allclose(repetitions[-1].after.map_at_r, by_hand)
+    hits = repetitions[-1].before.hit_at_k
+    assert 0 < hits[1] <= hits[5] <= hits[10] <= 1
+
+
+def test_small_classes_take_the_prior_setting_and_two_folds() -> None:
+    photos = labelled(each=4)
+    assert choose_setting(photos, "images") == PRIOR_SETTINGS["images"]
+    assert count_folds(photos, "images") == 2
+    assert count_folds(labelled(classes=30), "classes") == 5
+
+
+def test_photos_without_any_pair_leave_no_fold() -> None:
+    photos = labelled(each=1)
+    assert list(iterate_held_out(photos, "images")) == []
+    assert [len(figures.rows) for figures in examine_metric(photos, "images")] == [0] * REPETITIONS

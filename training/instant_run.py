@@ -1,0 +1,234 @@
+"""Recipe instant: a class metric fitted on stored embeddings, judged on all labelled photos out of fold.
+
+No picture is decoded where the library has its embedding under the base model (the backbone without a head), and no
+network runs. The map goes into the checkpoint's head as it is: a linear layer on unit-length backbone outputs. What is
+installed is fitted on all labelled photos, more than the maps behind any of the figures.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from indexer.errors import LookalikeError, ModelError
+from indexer.library import Library
+from indexer.models.card import Head, read_card
+from indexer.models.network import EmbeddingNetwork, create_network, load_network, replace_head
+from indexer.progress import Progress, Steps
+from indexer.statistics.metrics import RetrievalFigures, bootstrap_difference
+from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
+from training.data.labelled_folders import PhotoSample, UnreadableFile, number_labels, require_usable
+from training.data.sources import LibraryLabels, TrainingSource
+from training.data.split import DataSplit
+from training.fitting.fit import FitResult
+from training.fitting.history import Epoch, ValidationScore, measure_spread
+from training.judging import checkpoint, model_card
+from training.judging.out_of_fold import (
+    LabelledVectors,
+    QueryFigures,
+    choose_setting,
+    examine_metric,
+    iterate_held_out,
+)
+from training.judging.result import TrainResult
+from training.judging.thresholds import measure_out_of_fold_thresholds
+from training.judging.verdict import (
+    MIN_GROUPS,
+    BaselineResult,
+    EmbeddedSamples,
+    MeasuredModel,
+    TrainingVerdict,
+    choose_examples,
+    embed_samples,
+    explain_verdict,
+    wrap_network,
+)
+from training.settings.config import TrainConfig
+
+LEAST_GAIN = 0.005  # MAP@R: a model that is better by less is not worth a new embedding of all photos
+
+
+class BaseEmbeddings(NamedTuple):
+    """Photos that could be embedded, with their unit vectors (n, dim) under the base model, and its network."""
+
+    network: EmbeddingNetwork
+    embedded: EmbeddedSamples
+
+
+class ExamFigures(NamedTuple):
+    """The figures of all photos out of fold, before and after."""
+
+    before: RetrievalFigures
+    after: RetrievalFigures
+
+
+def teach_instantly(
+    config: TrainConfig, source: TrainingSource, samples: Sequence[PhotoSample], out: Path
+) -> Steps[TrainResult]:
+    """Fit, examine and write a checkpoint to `out`; LookalikeError where there is too little to examine."""
+    start = time.perf_counter()
+    base = yield from _read_base_embeddings(source, samples)
+    usable = base.embedded.samples
+    require_usable(samples, usable, "learn from")
+    labels = number_labels(usable).labels
+    photos = LabelledVectors(base.embedded.vectors, labels, np.arange(len(labels)))
+    exam = yield from _examine(photos, config.purpose)
+    setting = choose_setting(photos, config.purpose)
+    yield Progress("fit", 0, 1, "fitting on all labelled photos")
+    metric = fit_class_metric(photos.vectors, photos.labels, setting)
+    verdict = _judge(usable, photos, exam, config.purpose)
+    result = TrainResult(
+        checkpoint=out,
+        learned_from=source,
+        config=config,
+        recipe=_describe_setting(setting, len(usable)),
+        fit=_describe_fit(_put_into_head(base.network, metric), exam, photos, time.perf_counter() - start),
+        baseline=_describe_baseline(usable, labels, verdict.before, base.embedded.unreadable),
+        verdict=verdict,
+        thresholds=measure_out_of_fold_thresholds(photos, config.purpose),
+        parts=DataSplit(usable, (), ()),
+        unreadable=base.embedded.unreadable,
+    )
+    yield Progress("save", 0, 1)
+    checkpoint.save_checkpoint(
+        result.fit.network,
+        out,
+        used_samples=usable,
+        source=result.source,
+        story=result.fields() | {"instant": {**setting._asdict(), "purpose": config.purpose}},
+        calibration=result.thresholds.calibration.fields() if result.thresholds else None,
+        extra_files={model_card.MODEL_CARD_FILE: model_card.render_model_card(result.fields())},
+    )
+    yield Progress("save", 1, 1)
+    return result
+
+
+def _read_base_embeddings(source: TrainingSource, samples: Sequence[PhotoSample]) -> Steps[BaseEmbeddings]:
+    """Embeddings under the base model: from the library where it has them, else made by the pretrained network."""
+    if isinstance(source, LibraryLabels):
+        stored = _read_stored_embeddings(source.library, samples)
+        if stored is not None:
+            return stored
+    network = create_network()
+    name = f"pretrained at {network.preprocessing.size} px"
+    embedded = yield from embed_samples(name, samples, wrap_network(network, name))
+    return BaseEmbeddings(network, embedded)
+
+
+def _read_stored_embeddings(library_folder: Path, samples: Sequence[PhotoSample]) -> BaseEmbeddings | None:
+    """The stored embeddings under the library's active model; None where that has a head or a photo none under it."""
+    with Library.open(library_folder) as library:
+        folder = library.models_folder / library.model_fingerprint
+        try:
+            if read_card(folder).head is not None:
+                return None
+        except ModelError:
+            return None
+        embeddings = library.store.embeddings
+        ids = [embeddings.find_photo_id(sample.sha256) for sample in samples]
+        vectors = [embeddings.read_embedding(photo_id, library.model_id) for photo_id in ids]
+        found = [vector for vector in vectors if vector is not None]
+        if len(found) < len(samples):
+            return None
+        network = load_network(folder)
+    return BaseEmbeddings(network, EmbeddedSamples(tuple(samples), np.stack(found).astype(np.float32), ()))
+
+
+def _examine(photos: LabelledVectors, purpose: str) -> Steps[ExamFigures]:
+    """The whole exam; LookalikeError where no fold leaves a pair to ask about."""
+    figures: QueryFigures | None = None
+    for so_far in examine_metric(photos, purpose):
+        yield Progress("test", len(so_far.rows), len(photos.labels), "asking every labelled photo out of fold")
+        figures = so_far
+    if figures is None or not len(figures.rows):
+        raise LookalikeError(
+            "Too few pictures to learn from some and be judged by others: that takes two classes of at least four "
+            "different pictures" + (", and ten classes for new ones." if purpose == "classes" else ".")
+        )
+    alone = len(photos.labels) - len(figures.rows)
+    return ExamFigures(*(_make_figures(figures, alone, after=after) for after in (False, True)))
+
+
+def _make_figures(figures: QueryFigures, alone: int, *, after: bool) -> RetrievalFigures:
+    side = figures.after if after else figures.before
+    return RetrievalFigures(
+        queries=len(figures.rows),
+        photos_without_match=alone,
+        p_at_1=float(side.p_at_1.mean()),
+        r_precision=float(side.r_precision.mean()),
+        map_at_r=float(side.map_at_r.mean()),
+        hit_at_k=side.hit_at_k,
+        rows=figures.rows,
+        per_query_p_at_1=side.p_at_1,
+        per_query_r_precision=side.r_precision,
+        per_query_map_at_r=side.map_at_r,
+    )
+
+
+def _judge(
+    samples: tuple[PhotoSample, ...], photos: LabelledVectors, exam: ExamFigures, purpose: str
+) -> TrainingVerdict:
+    """Better, if the interval of the change of MAP@R over classes, or over photos where they are few, is above zero."""
+    query_labels = photos.labels[exam.after.rows]
+    classes = len(np.unique(query_labels))
+    units = query_labels if classes >= MIN_GROUPS else photos.groups[exam.after.rows]
+    map_at_r, p_at_1 = (
+        bootstrap_difference(getattr(exam.before, name), getattr(exam.after, name), groups=units)
+        for name in ("per_query_map_at_r", "per_query_p_at_1")
+    )
+    fold = next(iterate_held_out(photos, purpose))
+    shown = tuple(samples[row] for row in fold.rows)
+    before_vectors = photos.vectors[fold.rows]
+    after_vectors = fold.metric.transform(before_vectors)
+    return TrainingVerdict(
+        before=MeasuredModel("before", before_vectors, exam.before),
+        after=MeasuredModel("instant", after_vectors, exam.after),
+        map_at_r_change=map_at_r,
+        p_at_1_change=p_at_1,
+        resampling_unit="classes" if classes >= MIN_GROUPS else "queries",
+        queries=exam.after.queries,
+        classes=classes,
+        install=map_at_r.low > 0 and map_at_r.mean >= LEAST_GAIN,
+        why=explain_verdict(map_at_r, p_at_1, f"{exam.after.queries:,} pictures of {classes:,} classes, each asked under a map"),
+        examples=tuple(choose_examples(shown, before_vectors, after_vectors)),
+    )
+
+
+def _put_into_head(network: EmbeddingNetwork, metric: ClassMetric) -> EmbeddingNetwork:
+    """The network with the class metric as its head: weight (dim, dim) and bias (dim,)."""
+    headed = replace_head(network.cpu(), Head(metric.matrix.shape[1], kind="unit-linear"))
+    assert headed.head is not None
+    with torch.no_grad():
+        headed.head.weight.copy_(torch.from_numpy(metric.matrix.T.copy()))
+        headed.head.bias.copy_(torch.from_numpy(-metric.mean @ metric.matrix))
+    return headed.eval()
+
+
+def _describe_fit(network: EmbeddingNetwork, exam: ExamFigures, photos: LabelledVectors, seconds: float) -> FitResult:
+    """The fit in the terms of a training: an epoch before and one after."""
+    spread = measure_spread(photos.vectors)
+    epochs = tuple(
+        Epoch(number, None, None, None, None, ValidationScore(head, exam.before.map_at_r), round(seconds, 2), spread)
+        for number, head in enumerate((None, exam.after.map_at_r))
+    )
+    return FitResult(network, "head", epochs[1], epochs, "", "")
+
+
+def _describe_baseline(
+    samples: tuple[PhotoSample, ...],
+    labels: NDArray[np.int64],
+    before: MeasuredModel,
+    unreadable: tuple[UnreadableFile, ...],
+) -> BaselineResult:
+    return BaselineResult(samples, labels, (before,), before, None, unreadable)
+
+
+def _describe_setting(setting: MetricSetting, count: int) -> str:
+    return (
+        f"Recipe instant: a linear map fitted on the embeddings of all {count:,} labelled pictures "
+        f"(shrinkage {setting.shrinkage:g}, stretch {setting.stretch:g})."
+    )

@@ -1,0 +1,177 @@
+"""The whole exam of a class metric: every labelled photo is asked about under a map fitted without it and its group.
+
+Photos are dealt into folds of groups, so that each class keeps a pair in each fold; where the purpose is new classes,
+whole classes are dealt. The map for a fold is fitted on all other folds, its setting chosen inside of those, and both
+asking and found photos of a figure come from the fold itself: no figure rests on a photo that its map was fitted on.
+This is repeated with other folds, and a photo's figures are means over the repetitions. The map that is installed is
+fitted on all photos, more than any of those behind the figures, which therefore err on the low side.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.statistics.cross_validation import assign_class_folds, assign_folds, count_groups_by_class
+from indexer.statistics.metrics import RetrievalFigures, measure_retrieval
+from indexer.vectors.class_metric import (
+    ClassMetric,
+    MetricSetting,
+    build_class_metric,
+    fit_class_metric,
+    measure_class_scatter,
+)
+from indexer.vectors.projection import fit_pca
+
+Rows = NDArray[np.int64]
+REPETITIONS = 3
+MANY_PHOTOS = 2_000  # that one repetition says enough about
+CHOOSING_DIMS = 256  # principal directions in which settings are compared: their order is that of all directions
+MOST_FOLDS = 5
+LEAST_CLASSES_IN_FOLD = 5  # where whole classes are dealt: among fewer, finding the right one is too easy
+INNER_FOLDS = 2
+MOST_CHOOSING_PHOTOS = 1_200  # that a setting is chosen by; more change the choice little and cost seconds
+CHOOSABLE_CLASS_SIZE = 6  # groups of the median class; with fewer the choice is noise, and the prior setting is taken
+LEAST_CHOICE_GAIN = 0.01  # MAP@R by which another setting must beat the prior one
+
+# Prior settings, by purpose: what suits most of the sets of tests/benchmarks/bench_instant.py.
+PRIOR_SETTINGS = {"images": MetricSetting(0.3, 3.0), "classes": MetricSetting(0.1, 1.5)}
+SETTINGS = tuple(
+    MetricSetting(shrinkage, stretch) for shrinkage in (0.05, 0.1, 0.3, 0.7) for stretch in (1.0, 1.5, 2.0, 3.0, 4.0)
+)
+
+
+class LabelledVectors(NamedTuple):
+    """Unit vectors (n, dim) with label numbers (n,) and group numbers (n,) of the photos they are of."""
+
+    vectors: np.ndarray
+    labels: Rows
+    groups: Rows
+
+    def take(self, rows: np.ndarray) -> "LabelledVectors":
+        """Those of some rows (m,)."""
+        return LabelledVectors(self.vectors[rows], self.labels[rows], self.groups[rows])
+
+
+class HeldOutFold(NamedTuple):
+    """Rows (m,) of a fold, and the map fitted on all others."""
+
+    rows: Rows
+    metric: ClassMetric
+
+
+class SideFigures(NamedTuple):
+    """Of each query (queries,): P@1, R-precision and MAP@R, means over repetitions; and hit@k over all queries."""
+
+    p_at_1: NDArray[np.float64]
+    r_precision: NDArray[np.float64]
+    map_at_r: NDArray[np.float64]
+    hit_at_k: dict[int, float]
+
+
+class QueryFigures(NamedTuple):
+    """Rows (queries,) of the photos that could ask, and how well they found their class before and after."""
+
+    rows: Rows
+    before: SideFigures
+    after: SideFigures
+
+
+def count_folds(photos: LabelledVectors, purpose: str) -> int:
+    """How many folds (2 to 5) leave a pair of most classes, or five whole classes, in each."""
+    sizes = count_groups_by_class(photos.labels, photos.groups)
+    parts = len(sizes) // LEAST_CLASSES_IN_FOLD if purpose == "classes" else int(np.median(sizes)) // 2
+    return max(2, min(MOST_FOLDS, parts))
+
+
+def choose_setting(photos: LabelledVectors, purpose: str, seed: int = 0) -> MetricSetting:
+    """The setting with the highest MAP@R out of fold among these photos; the prior one where that is no better."""
+    prior = PRIOR_SETTINGS[purpose]
+    sizes = count_groups_by_class(photos.labels, photos.groups)
+    if np.median(sizes) < CHOOSABLE_CLASS_SIZE or (purpose == "classes" and len(sizes) < 2 * LEAST_CLASSES_IN_FOLD):
+        return prior
+    photos = _condense(photos, seed)
+    figures = dict.fromkeys(SETTINGS, 0.0)
+    for fold, rest in _divide(photos, purpose, INNER_FOLDS, seed):
+        scatter = measure_class_scatter(photos.vectors[rest], photos.labels[rest])
+        for setting in SETTINGS:
+            held_out = build_class_metric(scatter, setting).transform(photos.vectors[fold])
+            figures[setting] += measure_retrieval(held_out, photos.labels[fold]).map_at_r / INNER_FOLDS
+    best = max(SETTINGS, key=lambda setting: figures[setting])
+    return best if figures[best] > figures[prior] + LEAST_CHOICE_GAIN else prior
+
+
+def _condense(photos: LabelledVectors, seed: int) -> LabelledVectors:
+    """At most 1,200 of the photos, along at most 256 principal directions: enough to compare settings by."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(photos.labels))[:MOST_CHOOSING_PHOTOS])
+    chosen = photos.take(rows)
+    dims = min(CHOOSING_DIMS, chosen.vectors.shape[1], len(rows))
+    return chosen._replace(vectors=(chosen.vectors - chosen.vectors.mean(axis=0)) @ fit_pca(chosen.vectors, dims))
+
+
+def iterate_held_out(photos: LabelledVectors, purpose: str, seed: int = 0) -> Iterator[HeldOutFold]:
+    """The folds of one repetition, each with the map that was fitted, and its setting chosen, without it."""
+    for fold, rest in _divide(photos, purpose, count_folds(photos, purpose), seed):
+        others = photos.take(rest)
+        setting = choose_setting(others, purpose, seed)
+        yield HeldOutFold(fold, fit_class_metric(others.vectors, others.labels, setting))
+
+
+def examine_metric(photos: LabelledVectors, purpose: str) -> Iterator[QueryFigures]:
+    """The figures of all photos out of fold, after each repetition those so far: the last ones are the whole exam."""
+    before, after = _FigureSums(len(photos.labels)), _FigureSums(len(photos.labels))
+    for seed in range(1 if len(photos.labels) >= MANY_PHOTOS else REPETITIONS):
+        for held_out in iterate_held_out(photos, purpose, seed):
+            fold = photos.take(held_out.rows)
+            before.add(held_out.rows, measure_retrieval(fold.vectors, fold.labels))
+            after.add(held_out.rows, measure_retrieval(held_out.metric.transform(fold.vectors), fold.labels))
+        yield QueryFigures(before.query_rows, before.average(), after.average())
+
+
+class _FigureSums:
+    """Sums of figures by photo over the folds of several repetitions."""
+
+    def __init__(self, photo_count: int) -> None:
+        self._sums = np.zeros((3, photo_count))
+        self._counts = np.zeros(photo_count)
+        self._hits: dict[int, float] = {}
+
+    @property
+    def query_rows(self) -> Rows:
+        """Rows (queries,) of the photos that could ask."""
+        return np.flatnonzero(self._counts)
+
+    def add(self, rows: Rows, figures: RetrievalFigures) -> None:
+        """Add the figures of a fold with these rows (m,) of all photos."""
+        asked = rows[figures.rows]
+        self._counts[asked] += 1
+        self._sums[:, asked] += (
+            figures.per_query_p_at_1,
+            figures.per_query_r_precision,
+            figures.per_query_map_at_r,
+        )
+        for k, share in figures.hit_at_k.items():
+            self._hits[k] = self._hits.get(k, 0.0) + share * figures.queries
+
+    def average(self) -> SideFigures:
+        """The means so far."""
+        asked = self.query_rows
+        means = self._sums[:, asked] / self._counts[asked]
+        hits = {k: total / self._counts.sum() for k, total in self._hits.items()}
+        return SideFigures(means[0], means[1], means[2], hits)
+
+
+def _divide(photos: LabelledVectors, purpose: str, fold_count: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
+    """Rows of each fold and of all others, where both have a pair of one class."""
+    assign: Callable[[Rows, Rows, int, int], Rows] = assign_class_folds if purpose == "classes" else assign_folds
+    folds = assign(photos.labels, photos.groups, fold_count, seed)
+    for number in range(fold_count):
+        fold, rest = np.flatnonzero(folds == number), np.flatnonzero(folds != number)
+        if _has_pairs(photos.labels[fold]) and _has_pairs(photos.labels[rest]):
+            yield fold, rest
+
+
+def _has_pairs(labels: Rows) -> bool:
+    counts = np.unique(labels, return_counts=True)[1]
+    return len(counts) > 1 and int(counts.max()) > 1
