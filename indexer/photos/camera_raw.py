@@ -1,6 +1,6 @@
 """Camera RAW content: tell it from a TIFF, and get the camera's preview or the sensor's picture out of it.
 
-Works on bytes that `photos` has read; no file is touched here. Needs the optional package rawpy.
+Works on the bytes of a file that `reading` has read; no file is opened here. Needs the optional package rawpy.
 """
 
 import struct
@@ -24,7 +24,7 @@ _FLIP_ORIENTATIONS = {3: 3, 5: 8, 6: 6}
 
 
 class DevelopedRaw(NamedTuple):
-    """A picture from a RAW file: opened by Pillow, the JPEG bytes behind it (or none), the upright original's size."""
+    """A picture from a RAW file as Pillow opened it, its JPEG bytes (or none), and the upright original's size."""
 
     image: Image.Image
     data: bytes
@@ -56,12 +56,16 @@ def _read_tiff_tags(data: bytes) -> dict[int, int]:
             short_in_front = kind == 3 and order == ">"
             tags[tag] = value >> 16 if short_in_front else value
     except struct.error:
-        return tags  # the directory goes beyond the end of the file: what it said so far
+        return tags  # the directory goes beyond the end of the file: the tags read before that
     return tags
 
 
 def develop_raw(data: bytes, short_side: int) -> DevelopedRaw:
-    """The camera's own preview where its short side is large enough, else the sensor's picture in half size."""
+    """The camera's preview where that is large enough, else the sensor's picture in half size.
+
+    Large enough is a short side of `short_side` pixels or half the sensor's. Raises PhotoError where the sensor has
+    more than MAX_SENSOR_PIXELS.
+    """
     import rawpy  # noqa: PLC0415 - optional, and slow to import
 
     with rawpy.imread(BytesIO(data)) as raw:
@@ -78,7 +82,7 @@ def develop_raw(data: bytes, short_side: int) -> DevelopedRaw:
 
 
 def _extract_preview(raw: Any) -> DevelopedRaw | None:
-    """The embedded picture, stored as the sensor saw it (not turned); None where there is none that can be opened."""
+    """The embedded picture as stored (not turned upright), None where there is none that can be opened."""
     try:
         thumbnail = raw.extract_thumb()
         if isinstance(thumbnail.data, bytes):

@@ -1,7 +1,7 @@
 """Any decoded picture as RGB, 8 bit, sRGB, on white: what every Pillow mode means and how it shrinks cheaply.
 
-Works on pictures that Pillow has opened already; no file is touched here. Wide modes (16 bit, float, alpha, palette)
-are converted in bands of rows, each shrunk at once, so a large picture never stands in memory a second time.
+Works on pictures that Pillow has opened; no file is opened here. Wide modes (16 bit, float, alpha, palette) are
+converted in bands of rows, each shrunk at once, so a large picture is never in memory a second time.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def convert_to_srgb(image: Image.Image, factor: int) -> Image.Image:
 
 
 def _reduce_in_bands(image: Image.Image, factor: int) -> Image.Image:
-    """The picture in one of the PLAIN modes, each side divided by `factor`."""
+    """The picture in one of the PLAIN_MODES, each side divided by `factor` and rounded up."""
     if image.mode in PLAIN_MODES and not image.has_transparency_data:
         return image.reduce(factor) if factor > 1 else image
     convert = _choose_converter(image, factor)
@@ -66,7 +66,7 @@ def _cut_bands(image: Image.Image, rows: int) -> Iterator[tuple[int, Image.Image
 
 
 def _choose_converter(image: Image.Image, factor: int) -> ConvertBand:
-    """How a band of this picture becomes a PLAIN band that is `factor` times smaller."""
+    """The function that converts a band of this picture to one of the PLAIN_MODES, `factor` times smaller."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return partial(_convert_wide_to_grey, span=_measure_grey_range(image), factor=factor)
     if image.has_transparency_data:
@@ -89,16 +89,16 @@ def _lay_on_white(band: Image.Image, factor: int) -> Image.Image:
 
 
 class GreyRange(NamedTuple):
-    """The values that become black and white."""
+    """The value that becomes black and the value that becomes white."""
 
     low: float
     high: float
 
 
 def _measure_grey_range(image: Image.Image) -> GreyRange:
-    """The range of a wide grey picture: the type's own for 16 bit, the finite values' own for 32 bit and float.
+    """The range of a wide grey picture: 0 to 65,535 for 16 bit, that of the finite values for 32 bit and float.
 
-    Pillow gives 16-bit PGM and old 16-bit PNG in mode "I" too: whole numbers that fit 16 bits are taken as 16 bit.
+    Pillow gives 16-bit PGM and old 16-bit PNG in mode "I" too: integers that fit 16 bits are taken as 16 bit.
     """
     sixteen = GreyRange(0.0, 65535.0)
     if image.mode.startswith("I;16"):
@@ -115,19 +115,20 @@ def _measure_grey_range(image: Image.Image) -> GreyRange:
 
 
 def _convert_wide_to_grey(band: Image.Image, span: GreyRange, factor: int) -> Image.Image:
-    """The band in L: `span.low` and below is black, `span.high` and above is white, not a number is black."""
+    """The band in L, `factor` times smaller: NaN and `span.low` and below are black, `span.high` and above white."""
     values = np.nan_to_num(np.asarray(band, dtype=np.float64), nan=span.low, posinf=span.high, neginf=span.low)
     grey = np.clip((values - span.low) * (255.0 / (span.high - span.low)), 0.0, 255.0)
     return _shrink_image(Image.fromarray(np.rint(grey).astype(np.uint8)), factor)
 
 
 def _is_usable(profile: object) -> TypeGuard[bytes]:
+    """Whether an embedded ICC profile is there and of a plausible size."""
     return isinstance(profile, bytes) and 0 < len(profile) <= MAX_PROFILE_BYTES
 
 
 @lru_cache(maxsize=8)
 def _build_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From this profile to sRGB as Pillow's default does it; None for a broken one, or where it changes nothing.
+    """The transform from this profile to sRGB, None for a broken profile or where it changes nothing.
 
     Threads share it: without its one-pixel cache a littleCMS transform may be used by several at once.
     """
@@ -140,7 +141,7 @@ def _build_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | 
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Whether a cube of probe colours comes out as it went in: most photos say sRGB in a profile of their own."""
+    """Whether the transform leaves a cube of probe colours as it was: most photos embed a profile that is sRGB."""
     steps = np.linspace(0, 255, PROBE_STEPS).astype(np.uint8)
     cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(PROBE_STEPS, -1, 3)
     out = np.asarray(transform.apply(Image.fromarray(cube)), dtype=np.int16)

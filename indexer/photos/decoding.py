@@ -1,7 +1,7 @@
-"""The only door to photo files: open safely, decode small, turn upright, bring to sRGB.
+"""From the bytes of a photo file to pixels: decode small, turn upright, convert to sRGB, within limits of size.
 
-Photos come from anywhere, so every byte is foreign: a file may be a pipe, a bomb, half a picture or an attack. Whatever
-is wrong with it comes out as one PhotoError with a plain reason. No photo is ever opened for writing.
+Photos come from anywhere, so every byte is foreign: the content may be a bomb, half a picture or an attack. Whatever is
+wrong with it is raised as one PhotoError with a plain reason.
 """
 
 import logging
@@ -26,7 +26,7 @@ DECODE_VERSION: int = 1
 MAX_PIXELS = 140_000_000
 # A JPEG is shrunk to an eighth while it is decoded, row by row; the largest camera today makes 400 megapixels.
 MAX_JPEG_PIXELS = 500_000_000
-# A JPEG in several scans (progressive) stands in memory whole as coefficients, up to 8 bytes a pixel.
+# A JPEG in several scans (progressive) is in memory as a whole, as coefficients: up to 8 bytes a pixel.
 MAX_SCANNED_PIXELS = 100_000_000
 # Every scan goes over all coefficients again; encoders make about 10, a file made to waste time makes thousands.
 MAX_SCANS = 100
@@ -40,7 +40,7 @@ PIXEL_LIMITS = {
     "HEIF": MAX_HEIF_PIXELS,
     "WEBP": MAX_WEBP_PIXELS,
 }
-# What is left after shrinking stands in memory two or three times while it is turned and coloured.
+# What is left after shrinking is in memory two or three times while it is turned and converted.
 MAX_RESULT_PIXELS = 64_000_000
 
 # What Pillow may try, and nothing else of its fifty formats. MPO comes through the JPEG plugin, by name it is an error.
@@ -49,7 +49,7 @@ _PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)  # imported for w
 
 _EXTRA_PACKAGES = {"heif": "pillow_heif", "raw": "rawpy"}
 
-# Pillow's own limit is one number for all formats and all threads; every picture meets ours above before its pixels do.
+# Pillow's own limit is one number for all formats and threads; ours above are checked before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
 # Pillow logs oddities of files it then refuses by exception; without a handler Python prints them to stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -69,10 +69,10 @@ def is_extra_installed(extra: str) -> bool:
 
 
 def decode_photo(data: bytes, short_side: int) -> DecodedPhoto:
-    """The first frame with a short side of at least `short_side` pixels, or all it has; PhotoError where it cannot.
+    """The first frame of a picture, reduced to a short side of `short_side` to twice as many pixels, never enlarged.
 
-    Twice that much may come back. Refused are also pictures of which more than MAX_RESULT_PIXELS would be left: a strip
-    of 1 x 100,000,000 pixels, or a very large picture asked for in full.
+    Raises PhotoError where it cannot be decoded, and where more than MAX_RESULT_PIXELS would be left: of a strip of 1 x
+    100,000,000 pixels, or of a very large picture that is not to be reduced.
     """
     silence_pillow()
     try:
@@ -90,6 +90,7 @@ def decode_photo(data: bytes, short_side: int) -> DecodedPhoto:
 
 
 def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
+    """As `decode_photo`, with whatever the decoder for this kind of content raises."""
     if camera_raw.is_raw(data):
         return _decode_raw(data, short_side)
     with open_heif(data) if is_heif(data) else Image.open(BytesIO(data), formats=_PILLOW_FORMATS) as image:
@@ -97,7 +98,7 @@ def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
 
 
 def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedPhoto:
-    """Decode an opened picture, shrink, colour and turn it, in the order that costs least time and memory."""
+    """Decode an opened picture, shrink, convert and turn it, in the order that costs least time and memory."""
     width, height = image.size
     _check_size(image, width * height)
     if image.format in ("JPEG", "MPO"):
@@ -107,9 +108,8 @@ def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedP
     _check_reduced_size(image, factor)
     image.load()
     small = convert_to_srgb(image, factor)
-    turn = _ORIENTATION_TURNS.get(
-        _read_orientation(image)
-    )  # after load: a PNG may tell it behind the pixels, a TIFF turns itself
+    # After load: a PNG may have its orientation behind the pixels, a TIFF turns itself.
+    turn = _ORIENTATION_TURNS.get(_read_orientation(image))
     if turn is None:
         return DecodedPhoto(_strip_metadata(small, image), width, height)
     if turn in _SIDEWAYS_TURNS:
@@ -124,7 +124,7 @@ def _strip_metadata(picture: Image.Image, opened: Image.Image) -> Image.Image:
     return stripped
 
 
-# EXIF orientation -> how the stored picture becomes upright; 1 and everything unknown: it is.
+# EXIF orientation -> how the stored picture becomes upright; with 1 and everything unknown it is upright.
 _ORIENTATION_TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -147,6 +147,7 @@ def _read_orientation(image: Image.Image) -> int:
 
 
 def _check_size(image: Image.Image, pixels: int) -> None:
+    """PhotoError where the picture has no pixels, or more than its format may have."""
     if pixels == 0:
         raise PhotoError("has no pixels")
     limit = PIXEL_LIMITS.get(image.format or "", MAX_PIXELS)
@@ -155,6 +156,7 @@ def _check_size(image: Image.Image, pixels: int) -> None:
 
 
 def _check_scans(data: bytes, pixels: int) -> None:
+    """PhotoError where a JPEG has too many scans, or is progressive and too large."""
     scans = _count_scans(data)
     if scans > MAX_SCANS:
         raise PhotoError(f"is a JPEG in more than {MAX_SCANS} scans, as only a file made to waste time has")
@@ -163,6 +165,7 @@ def _check_scans(data: bytes, pixels: int) -> None:
 
 
 def _check_reduced_size(image: Image.Image, factor: int) -> None:
+    """PhotoError where the picture is too large even when each side is divided by `factor`."""
     if (image.width // factor) * (image.height // factor) > MAX_RESULT_PIXELS:
         raise _make_size_error(image, "which its shape or the size asked for keeps from being shrunk")
 
@@ -179,9 +182,9 @@ _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 
 
 def _count_scans(data: bytes) -> int:
-    """How many scans a JPEG has, counted to MAX_SCANS + 1; 1 means that it is decoded row by row.
+    """The number of scans of a JPEG, at most MAX_SCANS + 1; 1 means that it is decoded row by row.
 
-    Segments are stepped over, so bytes that look like markers in thumbnails, profiles or an appended film do not count.
+    Segments are skipped, so bytes that look like markers in thumbnails, profiles or an appended film do not count.
     """
     scans, components, progressive, position = 0, 0, False, 2
     while scans <= MAX_SCANS and (found := _SEGMENT_MARKER.search(data, position)):
@@ -232,8 +235,8 @@ def _decode_raw(data: bytes, short_side: int) -> DecodedPhoto:
 def silence_pillow() -> None:
     """Put "ignore what Pillow warns of" in front of the warning filters, if it is not there.
 
-    Not once at import: whoever sets filters of his own later (pytest does for every test) would turn warnings about
-    odd files into errors. Not `catch_warnings` around each decode: it swaps the filters of all threads.
+    Not once at import: filters set later (as pytest does for every test) would turn warnings about odd files into
+    errors. Not `catch_warnings` around each decode: it swaps the filters of all threads.
     """
     first = warnings.filters[0] if warnings.filters else None
     if first is None or first[0] != "ignore" or getattr(first[3], "pattern", "") != _FOREIGN_DECODERS:
@@ -242,10 +245,11 @@ def silence_pillow() -> None:
 
 _FOREIGN_DECODERS = r"(PIL|pillow_heif|rawpy)(\.|$)"
 
-# How the formats of _FORMATS start, to tell a damaged picture from something that is none.
+# How the formats of _PILLOW_FORMATS start, to tell a damaged picture from something that is none.
 _FORMAT_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
 def _explain_unidentified(data: bytes) -> str:
+    """The reason why Pillow opens nothing: a damaged picture, or no picture at all."""
     known = data.startswith(_FORMAT_SIGNATURES) or data[4:12] in (b"ftypavif", b"ftypavis")
     return "is damaged: its header cannot be read" if known else "is not a picture in a format Lookalike reads"

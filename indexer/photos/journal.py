@@ -1,9 +1,9 @@
-"""Which files are in the decoders' hands, on disk: whoever is named there after a crash is a suspect.
+"""A file on disk that names the photos being decoded now, so that the next run knows which of them ended this one.
 
-A decoder of foreign bytes can crash the process or never come back, and a thread cannot be ended from outside. So each
-path is written to a small file before its content is decoded and taken out after. The next run decodes the paths it
-finds there in processes of their own (suspect.py). The file guards against the death of the process, not of the
-machine: nothing waits for the disk.
+A decoder of foreign bytes can crash the process or hang, and a thread cannot be ended from outside. So each path is
+written to the journal before its content is decoded and removed after. The next run decodes the paths that it finds
+there in processes of their own (`sandbox`). The journal guards against the end of the process, not of the machine:
+nothing waits for the disk.
 """
 
 import faulthandler
@@ -22,20 +22,20 @@ from indexer.paths import show_path
 from indexer.photos.decoding import DecodedPhoto, decode_photo
 from indexer.photos.sandbox import decode_in_child
 
-HANG_SECONDS = 60.0  # seconds in one decoder after which it is taken for hanging; the worst known picture takes 0.4
+HANG_SECONDS = 60.0  # seconds in one decoder after which it counts as hanging; the worst known picture takes 0.4
 EXIT_SECONDS = 120.0  # the same where the decoder keeps Python's lock; loading a network keeps it for seconds too
-CHECK_SECONDS = 1.0  # seconds between looks at the decoders while the run waits for one
+CHECK_SECONDS = 1.0  # seconds between checks for a hanging decoder while the run waits for a result
 SLOT_BYTES = 4200  # bytes of a record: two of length, then a path, of which no system opens more than 4,096
 
 Result = TypeVar("Result")
 
 
 class DecoderStuck(LookalikeError):
-    """A picture hangs in its decoder. Its thread goes on, so the process must end; the next run tries it alone."""
+    """A picture hangs in its decoder, whose thread only ends with the process; the next run decodes it by itself."""
 
 
 class DecodingJournal:
-    """The journal of one run; `suspects` are the absolute paths that earlier runs left in it."""
+    """The journal of one run; `unfinished_paths` are the absolute paths that earlier runs left in it."""
 
     def __init__(self, path: Path) -> None:
         records = _read_records(path)
@@ -56,13 +56,15 @@ class DecodingJournal:
         os.close(self._null_device)
         with self._lock:
             self._file.close()
-            if not self._decoding_since and (
-                kind is None or not self.unfinished_paths
-            ):  # a run cut short may not have come to them
+            # A run that was cut short may not have decoded the unfinished paths of earlier ones: then they stay.
+            if not self._decoding_since and (kind is None or not self.unfinished_paths):
                 self._path.unlink(missing_ok=True)
 
     def decode(self, path: bytes, data: bytes, short_side: int) -> DecodedPhoto:
-        """As `photos.decode`, on record; a suspect goes to a process of its own. Called from the decoding threads."""
+        """Decode as `decode_photo` does, with the path in the journal meanwhile; called from the decoding threads.
+
+        A path that an earlier run left unfinished is decoded in a process of its own.
+        """
         if path in self.unfinished_paths:
             return decode_in_child(data, short_side)
         with self._record_decoding(path):
@@ -70,6 +72,7 @@ class DecodingJournal:
 
     @contextmanager
     def _record_decoding(self, path: bytes) -> Iterator[None]:
+        """Keep the path in a slot of the journal until the block ends."""
         with self._lock:
             slot = self._free_slots.pop() if self._free_slots else self._slot_count
             self._slot_count = max(self._slot_count, slot + 1)
@@ -84,12 +87,12 @@ class DecodingJournal:
                 self._free_slots.append(slot)
 
     def _write_record(self, slot: int, record: bytes) -> None:
-        if not self._file.closed:  # a thread that was given up may come back late
+        if not self._file.closed:  # a decoding thread may return after the journal was closed
             self._file.seek(slot * SLOT_BYTES)
             self._file.write(record)
 
     def watch_batches(self, batches: Generator[Result, None, None]) -> Iterator[Result]:
-        """The same batches; where a decoder keeps Python's lock while one is awaited, the process ends by itself."""
+        """The same batches; the process ends where a decoder keeps Python's lock for EXIT_SECONDS meanwhile."""
         with closing(batches):
             while True:
                 self._arm_exit_timer()
@@ -102,7 +105,7 @@ class DecodingJournal:
                 yield batch
 
     def wait_for_result(self, future: "Future[Result]") -> Result:
-        """The result of a thread. DecoderStuck where a decoder hangs meanwhile."""
+        """The result of a decoding thread. Raises DecoderStuck where any decoder hangs meanwhile."""
         while not (future.done() or wait([future], CHECK_SECONDS).done):
             self._check_for_hang()
             self._arm_exit_timer()
@@ -111,11 +114,12 @@ class DecodingJournal:
         return future.result()
 
     def _arm_exit_timer(self) -> None:
-        """Exit code 1 after LAST_PATIENCE, unless put off: it takes no lock of Python's to see to that."""
+        """End the process with exit code 1 after EXIT_SECONDS, unless armed again; that needs no lock of Python's."""
         self._armed_at = time.monotonic()
         faulthandler.dump_traceback_later(EXIT_SECONDS, file=self._null_device, exit=True)
 
     def _check_for_hang(self) -> None:
+        """Raise DecoderStuck where a photo has been in its decoder for more than HANG_SECONDS."""
         with self._lock:
             for path, since in self._decoding_since.values():
                 if time.monotonic() - since > HANG_SECONDS:

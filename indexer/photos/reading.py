@@ -14,13 +14,12 @@ _SUFFIXES = (
 )
 SUFFIXES: frozenset[bytes] = frozenset(_SUFFIXES.split())
 
-
 # Uncompressed scans of 100 megapixels in 16 bits reach 600 MB and are refused; nearly all photos are below 100 MB.
 MAX_FILE_BYTES = 512 * 1024 * 1024
 
 
 def is_candidate(name: bytes) -> bool:
-    """Whether a walk takes a file of this name for a picture: by suffix; hidden names (`._x.jpg`) are none."""
+    """Whether a file of this name may be a picture: by its suffix, and not hidden (`._x.jpg`)."""
     return name[name.rfind(b".") :].lower() in SUFFIXES and not name.startswith(b".")
 
 
@@ -30,7 +29,7 @@ def content_hash(data: bytes) -> bytes:
 
 
 def read_photo(path: bytes | Path) -> bytes:
-    """The bytes of a regular file, links followed; PhotoError with a plain reason for everything else."""
+    """The bytes of a regular file, links followed; raises PhotoError with a plain reason for everything else."""
     try:
         _require_regular(os.stat(path))  # noqa: PTH116 - bytes; before opening: to open a device can do something
         descriptor = os.open(path, _READ_FLAGS)
@@ -53,6 +52,7 @@ for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY", "O_NOINHERIT"):
 
 
 def _require_regular(status: os.stat_result) -> None:
+    """PhotoError unless it is a regular file with a size of 1 to MAX_FILE_BYTES."""
     if not stat.S_ISREG(status.st_mode):
         raise PhotoError("is not a regular file")
     if status.st_size == 0:
@@ -62,7 +62,7 @@ def _require_regular(status: os.stat_result) -> None:
 
 
 def _read_whole(descriptor: int) -> bytes:
-    """All bytes of the open file; PhotoError where their number is not the one the file had at the start."""
+    """All bytes of the open file; PhotoError where its size changes while it is read."""
     status = os.fstat(descriptor)
     _require_regular(status)  # again: the name may have been given to another file since
     with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
@@ -77,9 +77,10 @@ def _read_whole(descriptor: int) -> bytes:
 
 
 def explain_fault(fault: Exception) -> str:
-    """What a library said about foreign bytes, as one short printable line."""
+    """What a decoder or the system raised about a file, as one printable line of at most 120 characters."""
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror
-    said = str(fault).partition("\n")[0]
-    words = said if isinstance(fault, (OSError, SyntaxError, ValueError)) and said else "its content makes no sense"
-    return "".join(character for character in words if character.isprintable())[:120]
+    first_line = str(fault).partition("\n")[0]
+    is_sentence = bool(first_line) and isinstance(fault, (OSError, SyntaxError, ValueError))
+    reason = first_line if is_sentence else "its content makes no sense"
+    return "".join(character for character in reason if character.isprintable())[:120]

@@ -45,7 +45,7 @@ def find_sample_folder() -> Path:
 
 
 def write_bundled_pictures(out: Path, *, per_class: int | None = None, part: str = "test") -> Steps[int]:
-    """Copy the bundled pictures, the first `per_class` of each class, as OUT/CLASS/NAME.png; returns how many.
+    """Copy the first `per_class` bundled pictures of each class to OUT/CLASS/NAME.png; returns their number.
 
     Raises LookalikeError where OUT holds anything else or cannot be written.
     """
@@ -61,9 +61,9 @@ def write_bundled_pictures(out: Path, *, per_class: int | None = None, part: str
 def write_fashion_mnist(
     out: Path, *, per_class: int | None = None, part: str = "test", source: Path = FASHION_MNIST
 ) -> Steps[int]:
-    """Write the first `per_class` pictures of each class, grey PNG of 28 x 28, as OUT/CLASS/PART-INDEX.png.
+    """Write the first `per_class` pictures of each class, grey PNG of 28 x 28, to OUT/CLASS/PART-INDEX.png.
 
-    INDEX counts the items of the "train" (60,000) or "test" (10,000) part from 0. Returns how many pictures there are.
+    INDEX counts the items of the "train" (60,000) or "test" (10,000) part from 0. Returns the number of pictures.
     Raises LookalikeError where the data are not installed or damaged, OUT holds anything else or cannot be written.
     """
     prefix = source / FASHION_PARTS[part]
@@ -77,7 +77,7 @@ def write_fashion_mnist(
 
 
 def _write_files(out: Path, files: list[Path], content: Callable[[int], bytes]) -> Steps[int]:
-    """Write `content(i)` to OUT/files[i]; what is there already stays, so that a run can be repeated or completed."""
+    """Write `content(i)` to OUT/files[i]; files that are there already stay, so that a run can be completed later."""
     try:
         _require_own_files(out, set(files))
         for done, file in enumerate(files):
@@ -91,21 +91,21 @@ def _write_files(out: Path, files: list[Path], content: Callable[[int], bytes]) 
 
 
 def _require_own_files(out: Path, files: set[Path]) -> None:
-    """LookalikeError where OUT holds anything but some of these files, which would then be taken for the sample too."""
+    """LookalikeError where OUT holds anything but some of these files: it would be indexed as part of the sample."""
     folders = {str(file.parent) for file in files}
     for entry in _list_visible(out) if out.exists() else ():
-        ours = entry.name in folders and entry.is_dir() and not entry.is_symlink()
-        if not ours or any(found.relative_to(out) not in files for found in _list_visible(entry)):
+        is_class_folder = entry.name in folders and entry.is_dir() and not entry.is_symlink()
+        if not is_class_folder or any(found.relative_to(out) not in files for found in _list_visible(entry)):
             raise LookalikeError(f"{show_path(out)} holds something else. Name a new or empty folder for the sample.")
 
 
 def _list_visible(folder: Path) -> list[Path]:
-    """What lies in the folder but hidden files: desktops leave theirs, and a killed run the one it was writing."""
+    """All entries of the folder but hidden ones, which desktops leave, and a killed run the file it was writing."""
     return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
 
 
 def _write_new_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and never over another one."""
+    """Write a file completely or not at all. Raises LookalikeError where a file with another content is there."""
     if path.exists():
         if path.is_file() and path.read_bytes() == content:
             return

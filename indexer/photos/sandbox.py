@@ -1,7 +1,7 @@
-"""Decode a picture that is suspected of breaking decoders, in a short-lived process of its own.
+"""Decode a picture that may break its decoder in a process of its own, with limits of time and memory.
 
-What crashes, hangs or swallows memory there costs that picture and nothing else. The content goes in on standard input
-and comes back as pixels, so the caller cannot tell it from `photos.decode` but by the time it takes.
+A crash or a hang there costs that picture and nothing else. The content goes in on standard input and the pixels come
+back on standard output, so that the result is that of `decode_photo`, only later.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ MEMORY_LIMIT_BYTES = 4 << 30  # bytes of address space; the largest picture that
 
 
 def decode_in_child(data: bytes, short_side: int) -> DecodedPhoto:
-    """As `photos.decode`; PhotoError also where the picture makes its decoder crash or hang."""
+    """Decode as `decode_photo` does, in a process of its own; PhotoError also where the decoder crashes or hangs."""
     command = build_module_command(__name__, str(short_side), str(TIME_LIMIT_SECONDS))
     try:  # a session of its own: Ctrl-C is for the caller
         child = subprocess.run(
@@ -45,7 +45,7 @@ def decode_in_child(data: bytes, short_side: int) -> DecodedPhoto:
 
 
 def main() -> None:
-    """The child: content on standard input; on standard output a line of JSON, then the pixels in RGB."""
+    """Run as the child: content on standard input; on standard output a line of JSON, then the pixels in RGB."""
     short_side, seconds = (int(word) for word in sys.argv[1:])
     _limit_resources(seconds)
     try:
@@ -62,7 +62,7 @@ def _write_header(header: dict[str, object]) -> None:
 
 
 def _limit_resources(seconds: int) -> None:
-    """Bound memory, and time also where nobody is left to wait; where the system knows no such limits, none."""
+    """Limit this process in time (also when its parent has ended) and memory, where the system has these limits."""
     with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
         import resource  # noqa: PLC0415 - not on Windows
 

@@ -1,7 +1,7 @@
 """Small pictures for the screen, kept by content hash in one SQLite file beside the library: a cache, safe to delete.
 
-Nothing here may stop the program: what cannot be read is a thumbnail that is not there yet, what cannot be written is
-made again next time.
+Nothing here may stop the program: a thumbnail that cannot be read counts as not there yet, one that cannot be written
+is made again next time.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ from PIL import Image
 THUMBNAIL_SIDE = 256
 JPEG_QUALITY = 85  # about 12 KB each: 12 GB for a million photos would be too much for more
 
-# Another program writes 64 thumbnails in milliseconds; who waits longer than this shows an empty tile for now.
+# Another program writes 64 thumbnails in milliseconds; after this time a reader shows an empty tile for now.
 BUSY_SECONDS = 2.0
 
 _DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -36,7 +36,7 @@ def encode_thumbnail(image: Image.Image) -> bytes:
 
 
 class ThumbnailCache:
-    """The cache in one file: threads may share it, each process opens its own."""
+    """The thumbnail cache in one file: threads may share one object, each process opens its own."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -44,7 +44,7 @@ class ThumbnailCache:
         self._db: sqlite3.Connection | None = None
 
     def put(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep (sha256, JPEG) pairs, all or none; nothing happens where the cache cannot be written."""
+        """Store (sha256, JPEG) pairs, all or none; does nothing where the cache cannot be written."""
         pairs = list(rows)
         self._run_statement(lambda db: _insert_thumbnails(db, pairs))
 
@@ -56,12 +56,15 @@ class ThumbnailCache:
         return row[0] if row is not None and isinstance(row[0], bytes) else None  # a damaged row can hold anything
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file; it is opened again when needed."""
         with self._lock:
             self._close_connection()
 
     def _run_statement(self, statement: Callable[[sqlite3.Connection], Result]) -> Result | None:
-        """The answer; None where there is none to be had: locked, read-only, disk full, or damaged and made anew."""
+        """The result of the statement, None where the file is locked, read-only, on a full disk or damaged.
+
+        A damaged file is moved away, and the statement runs on a new one.
+        """
         with self._lock:
             for _ in range(2):
                 try:
@@ -77,9 +80,9 @@ class ThumbnailCache:
             return None
 
     def _move_damaged_file(self) -> None:
-        """Move the damaged file away; SQLite has played back and removed its journal by now."""
+        """Rename the damaged file; SQLite has applied and removed its journal by now."""
         self._close_connection()
-        with suppress(OSError):  # read-only, or another program has done it: go on without, or with the new file
+        with suppress(OSError):  # read-only, or another program has renamed it: go on without, or with the new file
             self._path.replace(self._path.with_name(self._path.name + ".damaged"))
 
     def _close_connection(self) -> None:
