@@ -25,7 +25,7 @@ from indexer.database.store import Store
 from indexer.errors import GenerationError
 from indexer.progress import Progress, Steps
 from indexer.vectors import recall
-from indexer.vectors.annoy_index import build_annoy, open_annoy
+from indexer.vectors.annoy_index import FindCandidates, build_annoy, open_annoy
 from indexer.vectors.distances import ROWS_PER_BLOCK
 from indexer.vectors.projection import fit_pca
 
@@ -96,7 +96,7 @@ class Generation:
         threading.Thread(target=_read_files, args=(self._mapped_files,), name="warm", daemon=True).start()
 
 
-def _open_index(folder: Path, dim: int, projected: int) -> recall.FindCandidates:
+def _open_index(folder: Path, dim: int, projected: int) -> FindCandidates:
     """A function that gives Annoy's candidates for a query (dim,), which it projects first."""
     projection = np.load(folder / "projection.npy")
     if projection.shape != (dim, projected):

@@ -1,4 +1,8 @@
-"""The only door to Annoy: it proposes candidate rows, which are then compared exactly."""
+"""The only door to Annoy: it proposes candidate rows, which are then compared exactly.
+
+Annoy crashes or answers wrongly on a damaged file, a wrong dimension or a vector that is not finite, so `open_annoy` is
+only for files whose hash a manifest states.
+"""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -7,7 +11,10 @@ import numpy as np
 from annoy import AnnoyIndex
 
 FindCandidates = Callable[[np.ndarray, int, int], np.ndarray]
-"""(vector (dim,) float32, count, search_k) -> up to count candidate rows (m,) int64, most likely nearest first."""
+"""(query (dim,) float32, count, search_k) -> up to count candidate rows (m,) int64, most likely nearest first.
+
+`search_k` is the number of tree nodes that are visited.
+"""
 
 
 def build_annoy(path: Path, blocks: Iterable[np.ndarray], dim: int, *, trees: int, seed: int) -> None:
@@ -29,7 +36,7 @@ def build_annoy(path: Path, blocks: Iterable[np.ndarray], dim: int, *, trees: in
 
 
 def open_annoy(path: Path, dim: int) -> FindCandidates:
-    """Map an Annoy file of this dimension into memory; it stays mapped as long as the result lives."""
+    """The search of an Annoy file of this dimension; the file stays mapped into memory as long as the result lives."""
     index = AnnoyIndex(dim, "euclidean")
     index.load(str(path))
 

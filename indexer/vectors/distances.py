@@ -1,8 +1,8 @@
 """Euclidean distances of embeddings: the only place that computes them.
 
-There are two ways. The norm of the difference is exact and what is shown and ranked by. By way of squared norms and one
-matrix product it is a hundred times as fast and rounded: then it proposes candidates, or is a table whose users know
-the rounding.
+There are two ways. The norm of the difference is exact: distances that are shown or ranked by are computed so. Squared
+norms and one matrix product are a hundred times as fast and rounded: they propose candidates, which are then compared
+exactly, and give tables of all distances whose rounding is stated.
 """
 
 from collections.abc import Iterator
@@ -51,9 +51,9 @@ def compute_pair_distances(values: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 
 
 def compute_squared_distances(values: np.ndarray, queries: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-    """Squared Euclidean distances (n, m) float32, within NOISE, of values (n, dim) to queries (m, dim).
+    """Squared Euclidean distances (n, m) float32 of values (n, dim) to queries (m, dim) float32.
 
-    With `rows` (n,) only those of the values are looked at.
+    Of unit vectors they are within SQUARED_DISTANCE_NOISE of the exact ones. With `rows` (n,) only those rows count.
     """
     count = len(values) if rows is None else len(rows)
     result = np.empty((count, len(queries)), np.float32)
@@ -67,9 +67,9 @@ def compute_squared_distances(values: np.ndarray, queries: np.ndarray, rows: np.
 
 
 def find_closest_rows(squares: np.ndarray, count: int) -> np.ndarray:
-    """Rows (m,) that hold the `count` smallest of squares (n,), with all that are as small within NOISE.
+    """The rows (m,) of the `count` smallest squared distances (n,), and of all that may be as small, but for the noise.
 
-    So a ranking by exact distance over these rows is the exact ranking of all rows. Infinite ones are never among them.
+    So ranking these rows by exact distance gives the exact ranking of all rows. Rows at infinity are left out.
     """
     if len(squares) > count:
         bound = np.partition(squares, count - 1)[count - 1] + 2 * SQUARED_DISTANCE_NOISE
@@ -89,7 +89,13 @@ def compute_distance_table(vectors: np.ndarray, others: np.ndarray) -> np.ndarra
 
 
 def iterate_squared_distances(vectors: np.ndarray, queries: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Squared distances (b, n) of a block of the queries to all vectors, infinite to themselves, block after block."""
+    """Squared Euclidean distances (b, n) float64 of queries to all vectors (n, dim) float64, block by block.
+
+    Each block comes with the slice of the `queries`, which are rows (q,) of the vectors, that it belongs to; a query's
+    distance to itself is infinite. Equal vectors are equally far from every query, to the last digit: a matrix product
+    does not promise that for equal columns (those at the edge of a tile take another path), so each of several equal
+    vectors has the distance that was computed for the first of them.
+    """
     first, twin = _find_equal_vectors(vectors)
     gallery = vectors[first] if len(first) < len(vectors) else vectors
     norms = np.einsum("ij,ij->i", gallery, gallery)
@@ -109,7 +115,7 @@ def iterate_squared_distances(vectors: np.ndarray, queries: np.ndarray) -> Itera
 
 
 def _find_equal_vectors(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows where a vector appears first, (u,), and for each row which of these it equals, (n,)."""
+    """The rows (u,) where a vector appears first, and for each row (n,) the index of the first one that it equals."""
     # Digests instead of np.unique(axis=0): that compares field by field and copies the array.
     seen: dict[bytes, int] = {}
     first: list[int] = []

@@ -1,22 +1,23 @@
-"""How much of the truth an approximate index finds, and the least effort with which it finds enough.
+"""The recall of an approximate index: the share of the true ten nearest that it finds, and the least effort for enough.
 
-Measured on a library's own photos: for some of them, evenly spaced, the ten nearest others are looked up exactly and
-compared with what the index proposes and exact ranking leaves. More nodes looked at (Annoy's `search_k`) and more
-candidates are tried in turn, cheapest first, until TARGET_RECALL is reached.
+Measured on a library's own photos: for some of them, evenly spaced, the ten nearest others are found exactly and
+compared with the candidates of the index. More visited nodes (Annoy's `search_k`) and more candidates are tried in
+turn, cheapest first, until TARGET_RECALL is reached.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from indexer.vectors.annoy_index import FindCandidates
 from indexer.vectors.distances import compute_exact_distances, compute_squared_distances, find_closest_rows
 
 TARGET_RECALL = 0.99
 TRUE_NEIGHBOURS = 10
-# At most; a small library asks for less, so that measuring does not outlast building. Of a million made-up embeddings
-# 200 took an effort for 0.996 that finds 0.990 of a thousand other photos' neighbours; 512 take one that finds 0.995.
+# At most; a small library takes fewer, so that measuring takes no longer than building. Of a million synthetic
+# embeddings, 200 queries chose an effort said to find 0.996 that finds 0.990 of the neighbours of a thousand other
+# photos; 512 queries chose one that finds 0.995.
 MAX_RECALL_QUERIES = 512
 QUERIES_PER_BLOCK = 64  # queries compared with all rows at a time: 256 MB of squared distances at a million rows
 # One number is enough: each tree holds every row, so nodes alone decide how many are seen. Of 10,000 vectors as in
@@ -25,19 +26,16 @@ ANNOY_TREES = 20
 SEARCH_KS = tuple(round(1000 * 2 ** (step / 2)) for step in range(17))  # 1,000 to 256,000
 CANDIDATE_COUNTS = (100, 200, 400)  # projected to 128 dimensions, 100 hold 99.9 % of the true ten of real features
 
-FindCandidates = Callable[[np.ndarray, int, int], np.ndarray]
-"""(query (dim,) float32, count, search_k) -> up to count rows (m,) int64 of an index, most likely nearest first."""
-
 
 class RecallSample(NamedTuple):
-    """Rows (q,) that are asked for, and for each the rows of its true nearest others."""
+    """The rows (q,) that are queries, and for each the rows of its true nearest others, the nearest first."""
 
     rows: np.ndarray
     true_neighbours: list[np.ndarray]
 
 
 class SearchEffort(NamedTuple):
-    """What a search spends, and the share of the true ten that it finds."""
+    """The nodes and candidates that a search looks at, and the share of the true ten nearest that it finds."""
 
     search_k: int
     candidates: int
@@ -45,12 +43,12 @@ class SearchEffort(NamedTuple):
 
 
 def count_queries(rows: int) -> int:
-    """How many of so many rows are asked for to measure the recall: one in twenty, 50 to QUERIES."""
+    """The number of queries by which to measure an index of so many rows: a twentieth, 50 to MAX_RECALL_QUERIES."""
     return min(rows, MAX_RECALL_QUERIES, max(50, rows // 20))
 
 
 def sample_queries(values: np.ndarray) -> RecallSample:
-    """Evenly spaced rows of values (n, dim) float16 with their true nearest, by looking at all."""
+    """Evenly spaced rows of values (n, dim) float16 with their TRUE_NEIGHBOURS nearest other rows, by exact search."""
     rows = np.unique(np.linspace(0, len(values) - 1, count_queries(len(values))).astype(np.int64))
     true_neighbours: list[np.ndarray] = []
     for start in range(0, len(rows), QUERIES_PER_BLOCK):
@@ -66,15 +64,15 @@ def sample_queries(values: np.ndarray) -> RecallSample:
 
 
 def _rank_rows(values: np.ndarray, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The rows, in rising order, by exact distance to the query, then by row."""
+    """The rows (m,), which ascend, in order of their exact distances to the query (dim,), then of row."""
     return rows[np.argsort(compute_exact_distances(values[rows], query), kind="stable")]
 
 
 def choose_effort(values: np.ndarray, find_candidates: FindCandidates, sample: RecallSample) -> SearchEffort:
-    """The least effort whose recall is TARGET_RECALL or more, two standard errors to spare; else the most there is.
+    """The least effort whose recall is at least TARGET_RECALL by two standard errors, else the greatest effort.
 
-    To spare, because of many efforts the first that seems to do is taken. Beyond twice as many nodes as rows, comparing
-    every row costs less.
+    By two standard errors, because the first of many efforts that seems enough is taken. Efforts of more than two nodes
+    for each row are not tried: comparing every row costs less.
     """
     effort = SearchEffort(0, 0, 0.0)
     for search_k in SEARCH_KS:
@@ -91,10 +89,10 @@ def choose_effort(values: np.ndarray, find_candidates: FindCandidates, sample: R
 def measure_recall(
     values: np.ndarray, find_candidates: FindCandidates, sample: RecallSample, search_k: int
 ) -> dict[int, np.ndarray]:
-    """Number of candidates -> for each sampled row (q,) the share of its true nearest that are found among so many.
+    """Number of candidates -> share (q,) of each query's true nearest that are among so many candidates.
 
-    What is among the candidates is found: exact ranking puts a true neighbour before all that is none. A row itself is
-    left out on both sides, so that it does not count as an easy hit.
+    A true neighbour among the candidates is found, as exact ranking puts it before all others. The query's own row is
+    no neighbour, as it would be an easy hit.
     """
     if len(values) < 2:
         return {CANDIDATE_COUNTS[0]: np.ones(len(values))}

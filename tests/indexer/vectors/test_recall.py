@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from indexer.vectors import recall
+from indexer.vectors.annoy_index import FindCandidates
 from indexer.vectors.recall import (
     CANDIDATE_COUNTS,
     SEARCH_KS,
-    FindCandidates,
     choose_effort,
     count_queries,
     measure_recall,
