@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Signal
 from indexer.own_process import build_command
 from indexer.progress import Progress, Steps
 from indexer.ranking.filter_options import format_filter_options
-from retrieval_app.fine_tuning.outcome import TrainingOutcome, read_outcome
 from retrieval_app.fine_tuning.training_progress import TrainingProgress
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.generator_thread import GeneratorThread
@@ -18,6 +17,7 @@ from training.data.labelled_folders import LabelledFolder, PhotoSample, survey_f
 from training.data.sources import LibraryLabels, TrainingSource, read_library_samples
 from training.data.split import split_samples
 from training.data.summary import SourceSummary, summarise_folder, summarise_library
+from training.judging.record import TrainingRecord, parse_record
 from training.settings.choices import PURPOSES
 from training.settings.config import TrainConfig, list_settings
 
@@ -51,7 +51,7 @@ class FineTuning(QObject):
         self.contents: SourceContents | None = None
         self.refusal = ""  # why the source cannot be read
         self.training: TrainingProgress | None = None
-        self.outcome: TrainingOutcome | None = None
+        self.outcome: TrainingRecord | None = None
         self.sentence = ""  # how the last training ended, where it brought no result
         self._command = command or build_command_line
         self._job: ChildProcess | None = None
@@ -151,7 +151,7 @@ class FineTuning(QObject):
     def _finish_training(self, end: JobEnd) -> None:
         self._job = None
         if end.result is not None:
-            self.outcome = read_outcome(end.result)
+            self.outcome = parse_record(end.result)
         else:
             self.training = None
             self.sentence = "The training was stopped. Nothing was changed." if end.cancelled else end.sentence

@@ -8,12 +8,13 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, 
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.paths import show_file_name
-from retrieval_app.fine_tuning.outcome import HIT_RANKS, ExampleHit, OutcomeExample, OutcomeFigures, TrainingOutcome
+from indexer.wording import count_noun
 from retrieval_app.session.tiles import read_image
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 from retrieval_app.workers.generator_thread import GeneratorThread
+from training.judging.record import HIT_RANKS, ExampleHit, RecordedExample, RecordedFigures, TrainingRecord
 
 PAGE_MARGIN = 24  # px around the page
 MAX_SIDE = 88  # px of the side of a picture
@@ -49,7 +50,7 @@ class VerdictView(QScrollArea):
         self.figure_table: QWidget | None = None
         self.example_grid: ExampleGrid | None = None
 
-    def show_outcome(self, outcome: TrainingOutcome) -> None:
+    def show_outcome(self, outcome: TrainingRecord) -> None:
         """Fill the page; the pictures are read in a thread and appear one after the other."""
         self.title_label = make_label(
             "Better than before" if outcome.install else "Not clearly better than before", "title"
@@ -64,7 +65,7 @@ class VerdictView(QScrollArea):
         for sentence in (
             self.title_label,
             self.why_label,
-            *(make_label(remark, "muted", wrap=True) for remark in outcome.remarks),
+            *(make_label(remark, "muted", wrap=True) for remark in list_remarks(outcome)),
         ):
             column.addWidget(sentence)
         column.addSpacing(8)
@@ -76,7 +77,7 @@ class VerdictView(QScrollArea):
         self.setWidget(content)
         self._fit_examples()
         self.pictures.clear()
-        self._reader.run_steps(_load_pictures(list(outcome.list_pictures())))
+        self._reader.run_steps(_load_pictures(outcome.list_pictures()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the pictures into the new width."""
@@ -110,7 +111,20 @@ def _load_pictures(paths: Iterable[bytes]) -> Generator[_LoadedPicture, None, No
         yield _LoadedPicture(path, read_image(path, READ_SIDE))
 
 
-def build_figure_table(outcome: TrainingOutcome) -> QWidget:
+def list_remarks(outcome: TrainingRecord) -> list[str]:
+    """Sentences on how the training went, beside the verdict: what was taken, and what else is to be known."""
+    epochs = len(outcome.epochs) - 1
+    epoch_taken = f"epoch {outcome.best_epoch} of {epochs}" if outcome.best_epoch else "none: the network is as it was"
+    embedding = f"the embedding of the {outcome.embedding}, {outcome.dim:,} numbers per picture"
+    remarks = [f"Taken: {epoch_taken}, with {embedding}.", *outcome.remarks]
+    if outcome.scope:
+        remarks.append(outcome.scope)
+    if outcome.unreadable:
+        remarks.append(f"{count_noun(len(outcome.unreadable), 'picture')} could not be read and took no part.")
+    return remarks
+
+
+def build_figure_table(outcome: TrainingRecord) -> QWidget:
     """The table of figures: a column for each figure; rows for the models, the change and its interval."""
     place = QWidget()
     cells = QGridLayout(place)
@@ -132,7 +146,7 @@ def build_figure_table(outcome: TrainingOutcome) -> QWidget:
     return place
 
 
-def _add_change_rows(cells: QGridLayout, row: int, outcome: TrainingOutcome) -> None:
+def _add_change_rows(cells: QGridLayout, row: int, outcome: TrainingRecord) -> None:
     rule = QFrame()
     rule.setProperty("role", "line")
     rule.setFixedHeight(1)
@@ -148,7 +162,7 @@ def _add_change_rows(cells: QGridLayout, row: int, outcome: TrainingOutcome) -> 
         cells.addWidget(interval, row + 2, 1 + FIGURE_HEADINGS.index(heading))
 
 
-def _list_figures(figures: OutcomeFigures) -> tuple[float, ...]:
+def _list_figures(figures: RecordedFigures) -> tuple[float, ...]:
     return (figures.p_at_1, figures.r_precision, figures.map_at_r, *figures.hit_rates)
 
 
@@ -167,7 +181,7 @@ def sentence_case(text: str) -> str:
 class ExampleGrid(QWidget):
     """A row for each example: the query, its nearest before the training, its nearest after it."""
 
-    def __init__(self, examples: tuple[OutcomeExample, ...], pictures: Mapping[bytes, QPixmap], theme: Theme) -> None:
+    def __init__(self, examples: tuple[RecordedExample, ...], pictures: Mapping[bytes, QPixmap], theme: Theme) -> None:
         super().__init__()
         self._cells: list[ExampleCell] = []
         self._columns = 1
@@ -183,7 +197,9 @@ class ExampleGrid(QWidget):
         if examples:
             self._fill_grid(examples, pictures, theme)
 
-    def _fill_grid(self, examples: tuple[OutcomeExample, ...], pictures: Mapping[bytes, QPixmap], theme: Theme) -> None:
+    def _fill_grid(
+        self, examples: tuple[RecordedExample, ...], pictures: Mapping[bytes, QPixmap], theme: Theme
+    ) -> None:
         hits = max(len(example.before) for example in examples)
         self._columns = 1 + 2 * hits
         starts = (0, 2, 3 + hits)  # narrow empty columns stand between the three
@@ -212,7 +228,7 @@ class ExampleGrid(QWidget):
             cell.setFixedSize(side, side + 2 * MARK_HEIGHT)
 
 
-def _describe_matches(side: str, examples: tuple[OutcomeExample, ...]) -> str:
+def _describe_matches(side: str, examples: tuple[RecordedExample, ...]) -> str:
     """How many of the hits of one side, "before" or "after", are of the query's class."""
     hits = [hit for example in examples for hit in (example.before if side == "before" else example.after)]
     return f"{side.capitalize()}: {sum(hit.same_class for hit in hits)} of {len(hits)} of the query's class"

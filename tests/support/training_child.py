@@ -51,6 +51,11 @@ def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[s
         hits = {"1": value, "5": value + 0.1, "10": value + 0.2}
         return {"model": model, "p_at_1": value, "r_precision": value, "map_at_r": value, "hit_at_k": hits}
 
+    def epoch(number: int) -> dict[str, Any]:
+        steps = dict.fromkeys(("loss", "active", "positive_distance", "negative_distance"), 0.5 if number else None)
+        scores = {"map_at_r_head": 0.4, "map_at_r_backbone": 0.3}
+        return {"epoch": number, **steps, **scores, "seconds": 1.0 * number, "spread": 0.9}
+
     paths = [str(path) for path in pictures]
     same_class = [True, False, True, False, True]
     example = {
@@ -72,14 +77,20 @@ def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[s
         "change_p_at_1": {"mean": 0.1, "low": -0.01, "high": 0.15, "over": "queries"},
         "verdict": "install" if install else "refuse",
         "why": "MAP@R changes by +0.100.",
+        "queries": 12,
+        "classes": 2,
         "embedding": "head",
         "dim": 128,
         "best_epoch": 1,
-        "epochs": [{}, {}, {}],
+        "epochs": [epoch(0), epoch(1), epoch(2)],
         "recipe": "Recipe quick, as you asked.",
         "thresholds": {"scope": "Thresholds hold for known classes only.", "thresholds": [], "new_classes": False},
         "stopped": "",
         "collapse": "",
         "examples": [example] * 5,
         "unreadable": [{"path": "x", "reason": "is empty"}],
+        "parts": {"train": 40, "validation": 12, "test": 12},
+        "seconds": 3.0,
+        "config": {"loss": "triplet", "purpose": "images", "recipe": "quick", "image_size": 32, "miner": None},
+        "source": "a network, fine-tuned on 40 pictures of 2 classes in /photos, triplet loss, all, for new images",
     }

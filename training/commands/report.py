@@ -9,8 +9,8 @@ from indexer.cli.options import FILE_PATH, FOLDER_PATH, attached_option, json_op
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
-from training.reports.record import REPORT_FILE, require_checkpoint
-from training.reports.report import render_report
+from training.judging.record import require_checkpoint
+from training.reports.report import REPORT_FILE, render_report
 
 
 @click.command("report")

@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -25,13 +25,11 @@ from training.data.sources import (
     find_unfinished,
     is_library,
 )
+from training.judging.record import TrainingRecord, parse_record
 from training.settings.config import SettingField, TrainConfig, list_settings
 
-if TYPE_CHECKING:
-    from training.judging.result import TrainResult
-    from training.judging.thresholds import CheckpointThresholds
-
 ClickCommand = Callable[..., int]
+MAX_LEFT_OUT = 5  # files that are named
 
 
 def add_config_options(command: ClickCommand) -> ClickCommand:
@@ -100,7 +98,7 @@ def train_command(
     if as_json:
         print_result("train", result.fields())
     else:
-        _print_result(result)
+        _print_record(parse_record(result.fields()))
     return 0 if result.verdict.install else 1
 
 
@@ -131,36 +129,33 @@ def _explain_resume(source: TrainingSource, out: Path | None, *, is_saved: bool)
     return f"Stopped. What was saved last is kept; to go on from there: {shlex.join(words)}"
 
 
-def _print_result(result: "TrainResult") -> None:
-    verdict, fit = result.verdict, result.fit
+def _print_record(record: TrainingRecord) -> None:
     print_line(f"{'':<34} {'P@1':>7} {'R-prec.':>7} {'MAP@R':>7} {'hit@5':>7}")
-    for row in (result.baseline.pixels, *reversed(result.baseline.pretrained), verdict.after):
-        if row is not None:
-            figures = row.figures
-            columns = (figures.p_at_1, figures.r_precision, figures.map_at_r, figures.hit_at_k[5])
-            print_line(f"{row.name:<34} " + " ".join(f"{value:7.3f}" for value in columns))
-    print_line(result.recipe)
-    print_line(f"Best of {len(fit.epochs) - 1} epochs: {fit.best.epoch}; embedding from the {fit.embedding}")
-    for sentence in (fit.stopped, fit.collapse, verdict.why):
+    for figures in (record.pixels, *reversed(record.pretrained), record.after):
+        if figures is not None:
+            columns = (figures.p_at_1, figures.r_precision, figures.map_at_r, figures.hit_rates[0])
+            print_line(f"{figures.model:<34} " + " ".join(f"{value:7.3f}" for value in columns))
+    print_line(record.recipe)
+    epochs = len(record.epochs) - 1
+    print_line(f"Best of {epochs} epochs: {record.best_epoch}; embedding from the {record.embedding}")
+    for sentence in (record.stopped, record.collapse, record.why):
         if sentence:
             print_line(sentence)
-    if result.thresholds:
-        _print_thresholds(result.thresholds)
-    for path, reason in result.unreadable[:5]:
-        print_line(f"Left out: {show_path(path)} {reason}")
-    print_line(f"Checkpoint: {show_path(result.checkpoint)}")
-    if verdict.install:
-        print_line(f"To use it: lookalike use {show_path(result.checkpoint)}")
+    _print_thresholds(record)
+    for path, reason in record.unreadable[:MAX_LEFT_OUT]:
+        print_line(f"Left out: {path} {reason}")
+    print_line(f"Checkpoint: {show_path(record.checkpoint)}")
+    if record.install:
+        print_line(f"To use it: lookalike use {show_path(record.checkpoint)}")
 
 
-def _print_thresholds(measured: "CheckpointThresholds") -> None:
-    fields = measured.fields()
-    for one in fields["thresholds"]:
-        print_line(
-            f"Closer than {one['distance']:.3f} counts as the same: {one['fmr']:.1%} false matches, "
-            f"{one['fnmr']:.1%} of the matches missed"
-        )
-    print_line(fields["scope"])
+def _print_thresholds(record: TrainingRecord) -> None:
+    for threshold in record.thresholds:
+        missed = "" if threshold.fnmr is None else f", {threshold.fnmr:.1%} of the matches missed"
+        false_matches = f"{threshold.fmr:.1%} false matches"
+        print_line(f"Closer than {threshold.distance:.3f} counts as the same: {false_matches}{missed}")
+    if record.scope:
+        print_line(record.scope)
 
 
 COMMANDS = [train_command, *report.COMMANDS, *study.COMMANDS]

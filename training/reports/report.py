@@ -15,11 +15,12 @@ from indexer.statistics.calibration import Calibration, DistanceCutoff
 from indexer.statistics.error_rates import ErrorRate
 from indexer.vectors.projection import fit_tsne_map
 from training.fitting.history import Epoch
+from training.judging.record import RecordedChange, RecordedFigures, TrainingRecord, read_record, read_report_data
 from training.judging.report_data import EmbeddingSummary, ReportData, RetrievalMistake
 from training.reports.charts import SvgChart, SvgCurve, ThresholdMark, draw_curves, draw_distances, draw_plane
 from training.reports.html import PagePicture, load_picture, render_page
-from training.reports.record import RecordedChange, RecordedFigures, TrainingRecord, read_record
 
+REPORT_FILE = "report.html"  # in the folder of the checkpoint, where no other place is named
 FMRS = (0.1, 0.01, 0.001)  # false-match rates in the table and in the histogram
 MAX_LEGEND_CLASSES = 40  # classes in a legend
 
@@ -43,16 +44,16 @@ class _TestPart(NamedTuple):
 
 
 def render_report(checkpoint: Path) -> Steps[bytes]:
-    """The page of the training that made a checkpoint; LookalikeError where its folder does not tell.
+    """The page, as UTF-8, of the training that made a checkpoint; LookalikeError where its folder lacks the record.
 
     Nothing is trained or embedded again. Pictures are read where they were; those that are gone are said to be.
     """
-    record = read_record(checkpoint)
+    record, report_data = read_record(checkpoint), read_report_data(checkpoint)
     yield Progress("report", 0, 1)
-    test_part = (yield from _describe_test_part(record.report_data, record.scope)) if record.report_data else None
+    test_part = (yield from _describe_test_part(report_data, record.scope)) if report_data else None
     return render_page(
         "report.html.jinja",
-        f"Training of {record.name}",
+        f"Training of {record.checkpoint.name}",
         record=record,
         figures=_format_before_and_after(record),
         basis=_describe_basis(record),
@@ -63,10 +64,12 @@ def render_report(checkpoint: Path) -> Steps[bytes]:
 
 
 def _format_before_and_after(record: TrainingRecord) -> list[list[str]]:
-    gains = [f"{new - old:+.3f}" for old, new in zip(record.before[1:], record.after[1:], strict=True)]
+    pairs = zip(_list_figures(record.before), _list_figures(record.after), strict=True)
+    gains = [f"{new - old:+.3f}" for old, new in pairs]
     p_at_1, map_at_r = _format_interval(record.p_at_1_change), _format_interval(record.map_at_r_change)
+    others = [*([record.pixels] if record.pixels else []), *record.pretrained[1:]]
     return [
-        *(_format_figures(model.model, model) for model in record.other_models),
+        *(_format_figures(figures.model, figures) for figures in others),
         _format_figures(f"before: {record.before.model}", record.before),
         _format_figures(f"after: {record.after.model}", record.after),
         ["change", *gains],
@@ -74,8 +77,13 @@ def _format_before_and_after(record: TrainingRecord) -> list[list[str]]:
     ]
 
 
+def _list_figures(figures: RecordedFigures) -> tuple[float, ...]:
+    """P@1, R-precision, MAP@R and hit@5."""
+    return (figures.p_at_1, figures.r_precision, figures.map_at_r, figures.hit_rates[0])
+
+
 def _format_figures(name: str, figures: RecordedFigures) -> list[str]:
-    return [name, *(f"{value:.3f}" for value in figures[1:])]
+    return [name, *(f"{value:.3f}" for value in _list_figures(figures))]
 
 
 def _format_interval(change: RecordedChange) -> str:
@@ -93,7 +101,7 @@ def _describe_basis(record: TrainingRecord) -> list[str]:
         "where all of it lies above 0.",
     ]
     if record.unreadable:
-        sentences.append(f"{record.unreadable:,} pictures could not be read and took no part.")
+        sentences.append(f"{len(record.unreadable):,} pictures could not be read and took no part.")
     return sentences
 
 

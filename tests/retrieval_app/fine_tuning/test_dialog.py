@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 
 from retrieval_app.fine_tuning.dialog import TrainDialog
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
-from retrieval_app.fine_tuning.outcome import read_outcome
 from retrieval_app.fine_tuning.pages import smooth_values
 from retrieval_app.fine_tuning.training_job import FineTuning, build_command_line
 from retrieval_app.fine_tuning.training_progress import TrainingProgress
@@ -24,6 +23,7 @@ from tests.support.labelled_shapes import write_classes
 from tests.support.training_child import let_go, refusing, said, speaking
 from tests.support.trees import snapshot
 from tests.support.window_waits import wait_for, wait_for_signal
+from training.judging.record import parse_record
 from training.settings.config import TrainConfig
 
 MakeDialog = Callable[[list[str]], TrainDialog]
@@ -215,7 +215,7 @@ def test_a_better_model_is_shown_with_figures_and_pictures(
 
 
 def test_the_table_has_a_row_for_each_model_and_the_interval(checkpoint: Path, pictures: list[Path]) -> None:
-    place = build_figure_table(read_outcome(said(checkpoint, pictures, install=True)))
+    place = build_figure_table(parse_record(said(checkpoint, pictures, install=True)))
     texts = [label.text() for label in place.findChildren(QLabel)]
     assert texts[5:11] == ["Raw pixels, for comparison", "0.200", "0.200", "0.200", "0.300", "0.400"]
     before = texts.index("Before: pretrained at 32 px")

@@ -1,0 +1,55 @@
+"""One class reads what a training leaves behind, from its checkpoint as from what the command says."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.support.quick_training import Trained
+from training.judging.record import HIT_RANKS, TrainingRecord, parse_record, read_record, read_report_data
+
+
+@pytest.fixture(scope="module")
+def record(trained: Trained) -> TrainingRecord:
+    return read_record(trained.result.checkpoint)
+
+
+def test_a_record_holds_the_figures_of_the_verdict(trained: Trained, record: TrainingRecord) -> None:
+    result = trained.result
+    for recorded, measured in (
+        *zip(record.pretrained, result.baseline.pretrained, strict=True),
+        (record.before, result.verdict.before),
+        (record.after, result.verdict.after),
+    ):
+        figures = measured.figures
+        hit_rates = tuple(figures.hit_at_k[rank] for rank in HIT_RANKS)
+        assert recorded == (measured.name, figures.p_at_1, figures.r_precision, figures.map_at_r, hit_rates)
+    assert record.map_at_r_change == (
+        *(getattr(result.verdict.map_at_r_change, name) for name in ("mean", "low", "high")),
+        result.verdict.resampling_unit,
+    )
+    assert record.epochs == result.fit.epochs
+    assert [example.query.path for example in record.examples] == [one.query for one in result.verdict.examples]
+    assert record.parts == {name: len(part) for name, part in result.parts._asdict().items()}
+    assert len(record.unreadable) == 1
+
+
+def test_a_checkpoint_and_the_command_tell_the_same(trained: Trained, record: TrainingRecord) -> None:
+    told = parse_record(json.loads(json.dumps(trained.result.fields())))
+    assert replace(record, provenance={}) == told
+    assert set(record.provenance) >= {"fingerprint", "torch"}
+    assert read_report_data(trained.result.checkpoint) is not None
+
+
+@pytest.mark.parametrize("key", ["pretrained", "change", "config", "epochs", "examples", "thresholds", "unreadable"])
+@pytest.mark.parametrize("damage", [5, [[1]], "text", [1e400]])
+def test_fields_of_another_shape_are_a_value_error(trained: Trained, key: str, damage: object) -> None:
+    with pytest.raises(ValueError, match="no record of a training"):
+        parse_record(trained.result.fields() | {key: damage})
+
+
+@pytest.mark.parametrize("key", ["source", "verdict", "queries", "after"])
+def test_a_missing_field_is_a_value_error(trained: Trained, key: str) -> None:
+    fields = {name: value for name, value in trained.result.fields().items() if name != key}
+    with pytest.raises(ValueError, match="no record of a training"):
+        parse_record(fields)

@@ -1,0 +1,238 @@
+"""The record of a training, `training.json` beside its checkpoint, read by one class for all who show it.
+
+The report, the window's verdict page, the train command and the card for people read a TrainingRecord. A checkpoint may
+be a stranger's, so every field is turned into the type it has to have before it is used. `result.py` writes what is
+read here. No torch.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from indexer.errors import LookalikeError
+from indexer.models.card import TRAINING_RECORD_FILE, read_json
+from indexer.paths import show_path
+from training.fitting.history import Epoch
+from training.judging.report_data import REPORT_DATA_FILE, ReportData, parse_report_data
+
+HIT_RANKS = (5, 10)  # of hit@k; hit@1 is P@1
+
+
+class RecordedFigures(NamedTuple):
+    """The figures of one model on the test part, from 0 to 1; `hit_rates` are hit@k at HIT_RANKS."""
+
+    model: str
+    p_at_1: float
+    r_precision: float
+    map_at_r: float
+    hit_rates: tuple[float, ...]
+
+
+class RecordedChange(NamedTuple):
+    """After minus before: the mean, its 95 % interval, and what was resampled for that ("queries", "classes")."""
+
+    mean: float
+    low: float
+    high: float
+    resampling_unit: str
+
+
+class RecordedThreshold(NamedTuple):
+    """A distance below which two pictures count as the same, and its rates of false matches and false non-matches."""
+
+    distance: float
+    fmr: float
+    fnmr: float | None
+
+
+class LeftOutFile(NamedTuple):
+    """A file that took no part, by its printable path, and why."""
+
+    path: str
+    reason: str
+
+
+class ExampleHit(NamedTuple):
+    """A test picture that was found, and whether it is of the query's class."""
+
+    path: bytes
+    same_class: bool
+
+
+class RecordedExample(NamedTuple):
+    """A query of the test part and its nearest pictures before and after the training, the nearest first."""
+
+    query: ExampleHit
+    label: str
+    before: tuple[ExampleHit, ...]
+    after: tuple[ExampleHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """What is known of a training.
+
+    `pretrained` are the forms of the pretrained model that were measured, the best first; `pixels` is None where raw
+    pixels could not be measured. `recipe`, `stopped` and `collapse` are sentences on how it went ("" where there is
+    nothing to say), `scope` says for what the thresholds hold ("" without any), `config` are the settings as text.
+    """
+
+    checkpoint: Path
+    source: str
+    install: bool
+    why: str
+    pixels: RecordedFigures | None
+    pretrained: tuple[RecordedFigures, ...]
+    after: RecordedFigures
+    map_at_r_change: RecordedChange
+    p_at_1_change: RecordedChange
+    queries: int
+    classes: int
+    recipe: str
+    stopped: str
+    collapse: str
+    embedding: str
+    dim: int
+    framing: str
+    best_epoch: int
+    epochs: tuple[Epoch, ...]
+    parts: Mapping[str, int]
+    unreadable: tuple[LeftOutFile, ...]
+    thresholds: tuple[RecordedThreshold, ...]
+    scope: str
+    config: Mapping[str, str]
+    provenance: Mapping[str, str]
+    examples: tuple[RecordedExample, ...]
+
+    @property
+    def before(self) -> RecordedFigures:
+        """The best pretrained form, which the trained model has to beat."""
+        return self.pretrained[0]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on how the training went."""
+        return tuple(sentence for sentence in (self.recipe, self.stopped, self.collapse) if sentence)
+
+    def list_pictures(self) -> list[bytes]:
+        """The paths of all pictures of the examples, each once, in order of display."""
+        hits = (hit for example in self.examples for hit in (example.query, *example.before, *example.after))
+        return list(dict.fromkeys(hit.path for hit in hits))
+
+
+def require_checkpoint(folder: Path) -> None:
+    """LookalikeError where a folder is no checkpoint of a training."""
+    if not (folder / TRAINING_RECORD_FILE).is_file():
+        raise LookalikeError(f"{show_path(folder)} is no checkpoint of a training: it has no {TRAINING_RECORD_FILE}.")
+
+
+def read_record(checkpoint: Path) -> TrainingRecord:
+    """The record in the folder of a checkpoint; LookalikeError where there is none or it lacks something."""
+    require_checkpoint(checkpoint)
+    fields = read_json(checkpoint / TRAINING_RECORD_FILE)
+    with _refuse_damage(checkpoint):
+        return replace(parse_record(fields), checkpoint=checkpoint.absolute())
+
+
+def read_report_data(checkpoint: Path) -> ReportData | None:
+    """What is kept of the test part for reports; None beside checkpoints of earlier versions, which kept nothing.
+
+    LookalikeError where it is damaged.
+    """
+    path = checkpoint / REPORT_DATA_FILE
+    if not path.is_file():
+        return None
+    fields = read_json(path)
+    with _refuse_damage(checkpoint):
+        return parse_report_data(fields)
+
+
+@contextmanager
+def _refuse_damage(checkpoint: Path) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as fault:
+        raise LookalikeError(f"{show_path(checkpoint)} does not tell a whole training: train again.") from fault
+
+
+def parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
+    """The record of `TrainResult.fields`, through JSON; ValueError where it is anything else."""
+    try:
+        return _parse_record(fields)
+    except (LookupError, TypeError, AttributeError, OverflowError) as fault:
+        raise ValueError("this is no record of a training") from fault
+
+
+def _parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
+    pretrained = tuple(_parse_figures(row) for row in fields["pretrained"])
+    thresholds = fields["thresholds"] or {"scope": "", "thresholds": ()}
+    if not pretrained:
+        raise ValueError("no pretrained model was measured")
+    return TrainingRecord(
+        checkpoint=Path(str(fields["checkpoint"])),
+        source=str(fields["source"]),
+        install=fields["verdict"] == "install",
+        why=str(fields["why"]),
+        pixels=_parse_figures(fields["pixels"]) if fields["pixels"] else None,
+        pretrained=pretrained,
+        after=_parse_figures(fields["after"]),
+        map_at_r_change=_parse_change(fields["change"]),
+        p_at_1_change=_parse_change(fields["change_p_at_1"]),
+        queries=int(fields["queries"]),
+        classes=int(fields["classes"]),
+        recipe=str(fields["recipe"]),
+        stopped=str(fields["stopped"]),
+        collapse=str(fields["collapse"]),
+        embedding=str(fields["embedding"]),
+        dim=int(fields["dim"]),
+        framing=str(fields.get("framing", "centre")),  # of checkpoints before there were others
+        best_epoch=int(fields["best_epoch"]),
+        epochs=tuple(_parse_epoch(row) for row in fields["epochs"]),
+        parts={part: int(fields["parts"][part]) for part in ("train", "validation", "test")},
+        unreadable=tuple(LeftOutFile(str(file["path"]), str(file["reason"])) for file in fields["unreadable"]),
+        thresholds=tuple(_parse_threshold(row) for row in thresholds["thresholds"]),
+        scope=str(thresholds["scope"]),
+        config={str(name): "none" if value is None else str(value) for name, value in fields["config"].items()},
+        provenance=_parse_provenance(fields),
+        examples=tuple(_parse_example(example) for example in fields["examples"]),
+    )
+
+
+def _parse_figures(row: Mapping[str, Any]) -> RecordedFigures:
+    hit_rates = tuple(float(row["hit_at_k"][str(rank)]) for rank in HIT_RANKS)
+    p_at_1, r_precision, map_at_r = (float(row[name]) for name in ("p_at_1", "r_precision", "map_at_r"))
+    return RecordedFigures(str(row["model"]), p_at_1, r_precision, map_at_r, hit_rates)
+
+
+def _parse_change(row: Mapping[str, Any]) -> RecordedChange:
+    return RecordedChange(float(row["mean"]), float(row["low"]), float(row["high"]), str(row["over"]))
+
+
+def _parse_threshold(row: Mapping[str, Any]) -> RecordedThreshold:
+    fnmr = None if row["fnmr"] is None else float(row["fnmr"])
+    return RecordedThreshold(float(row["distance"]), float(row["fmr"]), fnmr)
+
+
+def _parse_epoch(row: Mapping[str, Any]) -> Epoch:
+    numbers = {name: None if value is None else float(value) for name, value in row.items()}
+    required = {name: float(row[name]) for name in ("map_at_r_backbone", "seconds", "spread")}
+    return Epoch.from_fields(numbers | required | {"epoch": int(row["epoch"])})
+
+
+def _parse_provenance(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The model's fingerprint and the versions of the packages that made it, as far as they are written down."""
+    known = {"fingerprint": fields["fingerprint"]} if "fingerprint" in fields else {}
+    return {str(name): str(value) for name, value in (known | fields.get("versions", {})).items()}
+
+
+def _parse_example(row: Mapping[str, Any]) -> RecordedExample:
+    before, after = (_parse_hits(row[side], row[f"{side}_right"]) for side in ("before", "after"))
+    return RecordedExample(ExampleHit(os.fsencode(str(row["query"])), True), str(row["label"]), before, after)
+
+
+def _parse_hits(paths: Sequence[str], same_class: Sequence[bool]) -> tuple[ExampleHit, ...]:
+    pairs = zip(paths, same_class, strict=True)
+    return tuple(ExampleHit(os.fsencode(str(path)), bool(same)) for path, same in pairs)
