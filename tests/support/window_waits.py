@@ -1,7 +1,7 @@
 """Waiting for the window: as long as a thread, a child process or a named sign of progress moves."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from PySide6.QtCore import SignalInstance
@@ -53,4 +53,5 @@ def wait_for_signal(
         yield emissions
         wait_for(qtbot, lambda: bool(emissions), idle_limit=idle_limit)
     finally:
-        signal.disconnect(record_emission)
+        with suppress(RuntimeError):  # the source of the signal may have been deleted after its last one
+            signal.disconnect(record_emission)
