@@ -1,8 +1,9 @@
 """The files below a root now, and how they differ from those that the library knows.
 
 A walk reads names and times only, no picture. Links to files are followed; links to folders are not, as they can form
-loops and their targets have a place of their own. Hidden files and folders are left out. Of a folder that cannot be
-listed nothing is concluded: the files that the library knows below it stay as they were.
+loops and their targets have a place of their own. Left out are hidden files and folders, and the folders that systems
+and programs make for themselves (`reading.SYSTEM_FOLDERS`). Of a folder that cannot be listed nothing is concluded: the
+files that the library knows below it stay as they were.
 """
 
 import os
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from indexer.database.connection import MAX_INTEGER
 from indexer.database.file_table import FileRecord
 from indexer.paths import get_first_folder, get_parent_folder, join_path, make_prefix, show_path
-from indexer.photos.reading import is_candidate
+from indexer.photos.reading import is_candidate, is_photo_folder
 
 
 class FolderListing(NamedTuple):
@@ -73,7 +74,7 @@ def walk_root(root: bytes, skipped_folders: Collection[bytes] = ()) -> Iterator[
 def _visit_entry(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], listing: FolderListing) -> None:
     """Add a folder to those that are pending, a candidate to the listing."""
     if entry.is_dir(follow_symlinks=False):
-        if not entry.name.startswith(b"."):
+        if is_photo_folder(entry.name):
             pending.append(make_prefix(folder + entry.name))
     elif is_candidate(entry.name):
         _add_candidate(entry, folder, listing)

@@ -14,6 +14,22 @@ _SUFFIXES = (
 )
 SUFFIXES: frozenset[bytes] = frozenset(_SUFFIXES.split())
 
+# Folders that systems and programs make for themselves: small copies, waste, and the insides of other catalogues.
+SYSTEM_FOLDERS: frozenset[bytes] = frozenset(
+    name.lower()
+    for name in (
+        b"@eaDir",  # Synology
+        b"@__thumb",  # QNAP
+        b"#recycle",
+        b"$RECYCLE.BIN",
+        b"System Volume Information",
+        b"__MACOSX",
+        b"lost+found",
+        b".ipynb_checkpoints",
+    )
+)
+SYSTEM_FOLDER_SUFFIXES = (b".photoslibrary", b".lrdata")  # Apple Photos, Lightroom
+
 # Uncompressed scans of 100 megapixels in 16 bits reach 600 MB and are refused; nearly all photos are below 100 MB.
 MAX_FILE_BYTES = 512 * 1024 * 1024
 
@@ -21,6 +37,12 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 def is_candidate(name: bytes) -> bool:
     """Whether a file of this name may be a picture: by its suffix, and not hidden (`._x.jpg`)."""
     return name[name.rfind(b".") :].lower() in SUFFIXES and not name.startswith(b".")
+
+
+def is_photo_folder(name: bytes) -> bool:
+    """Whether a folder of this name may hold photos of the user: it is neither hidden nor of a system or program."""
+    lower = name.lower()
+    return not name.startswith(b".") and lower not in SYSTEM_FOLDERS and not lower.endswith(SYSTEM_FOLDER_SUFFIXES)
 
 
 def content_hash(data: bytes) -> bytes:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError, PhotoError
 from indexer.paths import show_file_name, show_path
-from indexer.photos.reading import content_hash, is_candidate, read_photo
+from indexer.photos.reading import content_hash, is_candidate, is_photo_folder, read_photo
 from indexer.progress import Progress, Steps
 
 
@@ -117,7 +117,7 @@ def _list_class_folders(root: bytes) -> tuple[list[tuple[str, bytes]], int]:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as fault:
         raise LookalikeError(f"{show_path(root)} cannot be read: {fault.strerror}.") from None
-    folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(b".")]
+    folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and is_photo_folder(entry.name)]
     unclassed_count = sum(is_candidate(entry.name) and not entry.is_dir() for entry in entries)
     return [(show_path(entry.name), entry.path) for entry in folders], unclassed_count
 
@@ -129,7 +129,7 @@ def _walk_pictures(top: bytes, unreadable: list[UnreadableFile]) -> Iterator[byt
         unreadable.append(UnreadableFile(fault.filename, f"the folder cannot be read: {fault.strerror}"))
 
     for folder, inner, names in os.walk(top, onerror=note_fault):
-        inner[:] = sorted(name for name in inner if not name.startswith(b"."))
+        inner[:] = sorted(name for name in inner if is_photo_folder(name))
         yield from (os.path.join(folder, name) for name in sorted(names) if is_candidate(name))  # noqa: PTH118
 
 

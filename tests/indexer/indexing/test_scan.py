@@ -42,6 +42,18 @@ def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
     assert _paths(tmp_path) == [b"seen/d.jpg"]
 
 
+def test_folders_that_systems_and_programs_make_are_passed_over(tmp_path: Path) -> None:
+    made = "@eaDir @__thumb #recycle $Recycle.bin __MACOSX lost+found .ipynb_checkpoints Mine.photoslibrary Mine.lrdata"
+    _touch(tmp_path, *(f"{top}{name}/deep/x.jpg" for name in made.split() for top in ("", "seen/")))
+    _touch(tmp_path, "System Volume Information/y.jpg", "seen/d.jpg", "recycle/e.jpg", "lost/f.jpg", "lrdata/g.jpg")
+    assert _paths(tmp_path) == [b"lost/f.jpg", b"lrdata/g.jpg", b"recycle/e.jpg", b"seen/d.jpg"]
+
+
+def test_a_root_inside_a_catalogue_of_another_program_is_read(tmp_path: Path) -> None:
+    _touch(tmp_path / "Mine.photoslibrary", "originals/a.jpg")
+    assert _paths(tmp_path / "Mine.photoslibrary") == [b"originals/a.jpg"]
+
+
 def test_links_to_files_are_followed_links_to_folders_are_not(tmp_path: Path) -> None:
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
     _touch(root, "a.jpg")

@@ -49,6 +49,16 @@ def test_only_pictures_that_are_not_hidden_count(tmp_path: Path) -> None:
     assert names(found(tmp_path)) == [("cats", "a.jpg"), ("dogs", "b.jpg")]
 
 
+def test_folders_of_systems_are_neither_classes_nor_parts_of_one(tmp_path: Path) -> None:
+    put(tmp_path, cats__a="1", dogs__b="2")
+    for made in ("@eaDir/x.jpg", "#recycle/x.jpg", "__MACOSX/x.jpg", "lost+found/x.jpg", "cats/@eaDir/a/x.jpg"):
+        (tmp_path / made).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / made).write_bytes(made.encode())
+    labelled = found(tmp_path)
+    assert names(labelled) == [("cats", "a.jpg"), ("dogs", "b.jpg")]
+    assert labelled.empty_classes == ()
+
+
 def test_copies_in_one_class_count_once(tmp_path: Path) -> None:
     put(tmp_path, cats__a="same", cats__b="same", cats__deep__c="same", dogs__d="other")
     labelled = found(tmp_path)
