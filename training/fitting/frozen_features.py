@@ -1,4 +1,4 @@
-"""What the frozen part of a network says about pictures, asked once for each view and kept for every epoch.
+"""The outputs of the frozen part of a network, computed once for each view of a picture and kept for every epoch.
 
 Vectors are kept as float32, feature maps as float16: in memory as far as they fit, beyond that in a file without a
 name beside the checkpoint to come, which is gone with the process however that ends.
@@ -18,12 +18,12 @@ from torch import Tensor
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
 from indexer.progress import Progress, Steps
-from training.data.augmentation import draw_views as views_of
+from training.data.augmentation import draw_views
 from training.data.pictures import PicturePart, find_memory_limit
 from training.fitting.learner import choose_device, enable_autocast
 
 CACHE_BATCH = 32  # small passes stay in the processor's cache
-FLOAT16_MAX = 65_504.0  # of float16
+FLOAT16_MAX = 65_504.0
 
 EncodeBatch = Callable[[Tensor], Tensor]
 
@@ -31,10 +31,11 @@ EncodeBatch = Callable[[Tensor], Tensor]
 def cache_outputs(
     part: PicturePart, encode: EncodeBatch, *, views: int, seed: int, out_folder: Path
 ) -> Steps[NDArray[np.floating]]:
-    """What `encode` makes of each picture in so many views, (views, n, ...); the first is the picture as it is.
+    """The outputs of `encode` for each picture in each of its views, (views, n, ...); the first view is the picture
+    itself.
 
     `encode` takes pictures (n, size, size, 3) and gives vectors or maps. LookalikeError where neither memory nor the
-    disk of `place` holds them.
+    disk of `out_folder` holds them.
     """
     count, outputs = len(part.samples), None
     for view in range(views):
@@ -42,7 +43,7 @@ def cache_outputs(
         for start in range(0, count, CACHE_BATCH):
             rows = np.arange(start, min(start + CACHE_BATCH, count))
             pixels = torch.from_numpy(part.load_batch(rows)).to(choose_device())
-            view_pixels = views_of(pixels, random) if view else pixels
+            view_pixels = draw_views(pixels, random) if view else pixels
             with torch.inference_mode(), enable_autocast():
                 values = encode(view_pixels).float()
             if outputs is None:
@@ -58,7 +59,9 @@ def cache_outputs(
 def allocate_array(
     shape: tuple[int, ...], kind: type[np.floating], out_folder: Path, limit: int | None = None
 ) -> NDArray[np.floating]:
-    """An array in memory, or in a file without a name where it takes more than `limit` bytes (None: `memory`)."""
+    """An array in memory, or in a file without a name where it takes more than `limit` bytes (None:
+    `find_memory_limit`); LookalikeError where the disk has no room for that.
+    """
     size = int(np.prod(shape)) * np.dtype(kind).itemsize
     if size <= (find_memory_limit() if limit is None else limit):
         return np.empty(shape, kind)
@@ -69,14 +72,13 @@ def allocate_array(
             return np.memmap(file, kind, "r+", shape=shape)
     except OSError as fault:
         raise LookalikeError(
-            f"What the network says about the pictures takes {size / 2**30:.1f} GB, for which {show_path(folder)} "
-            "has no "
-            f"room ({fault.strerror or fault}). Take fewer pictures or --recipe full."
+            f"What the network says about the pictures takes {size / 2**30:.1f} GB, for which {show_path(folder)} has "
+            f"no room ({fault.strerror or fault}). Take fewer pictures or --recipe full."
         ) from fault
 
 
 def _reserve_disk(file: IO[bytes], size: int) -> None:
-    """Take the disk's room now: a mapped file that finds the disk full later ends the process."""
+    """Reserve the room on the disk now: a mapped file that finds the disk full later ends the process."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, size)
     else:

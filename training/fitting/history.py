@@ -1,4 +1,4 @@
-"""What happened in a training, epoch by epoch, and what can be seen from it. Plain data, no torch."""
+"""What happened in a training, epoch by epoch, and whether it collapsed. Plain data, no torch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -6,39 +6,42 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-COLLAPSED_ACTIVE_SHARE = 0.95  # of all triplets or pairs with a loss
-SHRUNK_DISTANCE_SHARE = 0.5  # of the mean distance between classes in the first epoch
-COLLAPSED_LOSS_SHARE = 0.8  # of the loss of a network that maps everything to one point
-POINT_DISTANCE = 0.02  # mean distance between classes that is as good as none, of unit vectors
+# A training has collapsed where its last epoch passes all three limits (`describe_collapse`).
+COLLAPSED_ACTIVE_SHARE = 0.95  # least share of triplets or pairs with a loss
+COLLAPSED_LOSS_SHARE = 0.8  # least loss, as a share of that of a network that maps everything to one point
+SHRUNK_DISTANCE_SHARE = 0.5  # largest mean distance between classes, as a share of that in the first epoch
+POINT_DISTANCE = 0.02  # a mean distance between classes, of unit vectors, that is as good as 0
 
 
 class ValidationScore(NamedTuple):
-    """Validation MAP@R of both embeddings; `head` is None where the network has none."""
+    """Validation MAP@R, 0 to 1, of both embeddings; `head` is None where the network has no head."""
 
     head: float | None
     backbone: float
 
     @property
     def best_map_at_r(self) -> float:
-        """The better of the two."""
+        """The MAP@R of the better embedding."""
         return self.backbone if self.head is None else max(self.head, self.backbone)
 
     @property
     def embedding(self) -> str:
-        """Which of the two: "head" or "backbone", the backbone where they are equal."""
+        """Which embedding is better: "head" or "backbone", the backbone where they are equal."""
         return "backbone" if self.head is None or self.backbone >= self.head else "head"
 
     def progress_values(self) -> dict[str, float]:
-        """As the values of a Progress."""
+        """The scores as values of a Progress."""
         head = {} if self.head is None else {"map_at_r_head": self.head}
         return head | {"map_at_r_backbone": self.backbone}
 
 
 class Epoch(NamedTuple):
-    """One epoch: mean loss, share of all triplets or pairs with a loss, mean distances within and between classes,
-    validation, seconds since the training began, and the spread of the validation embeddings: their root mean square
-    distance from their mean, 0 where all are one point, 1 for unit vectors in all directions. Epoch 0 is before the
-    first step.
+    """One epoch of a training; epoch 0 is before the first step and has no loss.
+
+    `loss` is the mean over the steps, `active` the share of all triplets or pairs with a loss, `positive_distance` and
+    `negative_distance` are the mean distances within and between classes, `score` is the validation, `seconds` the time
+    since the training began. `spread` is that of the validation embeddings: their root mean square distance from their
+    mean, 0 where all are one point, 1 for unit vectors in all directions.
     """
 
     epoch: int
@@ -52,7 +55,7 @@ class Epoch(NamedTuple):
 
     @property
     def embedding(self) -> str:
-        """Which embedding is a candidate: before the first step the backbone's, the model as it was; else the better.
+        """The embedding that would be used: "backbone" before the first step, as the model was; else the better one.
 
         The head's start is fitted on the classes of the training part: on new classes it can only be worse.
         """
@@ -60,24 +63,24 @@ class Epoch(NamedTuple):
 
     @property
     def map_at_r(self) -> float:
-        """Validation MAP@R of that embedding."""
+        """Validation MAP@R, 0 to 1, of the embedding that would be used."""
         return self.score.best_map_at_r if self.epoch else self.score.backbone
 
     def fields(self) -> dict[str, float | None]:
-        """Plain values for JSON."""
+        """Plain values for JSON, by name."""
         fields = self._asdict()
         score = fields.pop("score")
         return fields | {"map_at_r_head": score.head, "map_at_r_backbone": score.backbone}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "Epoch":
-        """The epoch of `fields`."""
+        """The epoch that `fields` gave; KeyError or TypeError where they lack a value or have one too many."""
         rest = dict(fields)
         score = ValidationScore(rest.pop("map_at_r_head"), rest.pop("map_at_r_backbone"))
         return cls(score=score, **rest)
 
     def progress_values(self) -> dict[str, float]:
-        """What a Progress says of it: validation, spread, and where there were steps what went on in them."""
+        """The epoch as values of a Progress: its number, scores, spread and, after steps, their statistics."""
         steps = {name: getattr(self, name) for name in ("active", "positive_distance", "negative_distance")}
         known = {name: value for name, value in steps.items() if value is not None}
         return {"epoch": float(self.epoch), "spread": self.spread} | self.score.progress_values() | known
@@ -89,16 +92,16 @@ def find_best_epoch(epochs: Sequence[Epoch]) -> Epoch:
 
 
 def measure_spread(embeddings: NDArray[np.floating]) -> float:
-    """Root mean square distance of embeddings (n, dim) from their mean."""
+    """The root mean square distance of embeddings (n, dim) from their mean."""
     deviations = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
     return float(np.sqrt((deviations**2).sum(axis=1).mean()))
 
 
 def describe_collapse(epochs: Sequence[Epoch], collapsed_loss: float) -> str:
-    """A sentence where the network maps everything to one point (Schroff et al. 2015, section 3.2), else "".
+    """A sentence if the network maps everything to one point (Schroff et al. 2015, section 3.2), else "".
 
-    That is: nearly every triplet or pair has a loss, the loss stays near `collapsed_loss`, what it is in one point (0
-    where that is not known), and the distance between classes has shrunk to less than half of what it was in the first
+    It does if nearly every triplet or pair has a loss, the loss stays near `collapsed_loss`, its value where all
+    embeddings are one point (0: unknown), and the mean distance between classes is less than half of that in the first
     epoch.
     """
     trained = [epoch for epoch in epochs if epoch.loss is not None]

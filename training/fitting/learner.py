@@ -1,7 +1,7 @@
 """A network being trained: its start, one step, and both embeddings of pictures.
 
-The head starts as the identity, or where it is smaller as the principal components of what the pretrained backbone
-says about the training pictures, so at step 0 it is about as good as the backbone itself and training only has to
+The head starts as the identity, or where it is smaller than the backbone's output as the principal components of that
+output on the training pictures. So at step 0 it is about as good as the backbone itself, and training only has to
 improve it.
 """
 
@@ -47,7 +47,7 @@ class NetworkEmbeddings(NamedTuple):
 
 
 def choose_device() -> str:
-    """Where training runs: "cuda" where there is one, else "cpu" (MPS lacks operations of some backbones)."""
+    """The device of training: "cuda" where there is one, else "cpu" (MPS lacks operations of some backbones)."""
     return "cuda" if find_accelerator() == "cuda" else "cpu"
 
 
@@ -78,7 +78,7 @@ class Learner:
         steps: int,
     ) -> None:
         self.network = network
-        self.show = compute_features
+        self.compute_features = compute_features
         self.loss = losses.build_loss(config, classes, network.dim).to(choose_device())
         self.optimiser = torch.optim.AdamW(_group_parameters(network, self.loss, config))
         rates = [group["lr"] for group in self.optimiser.param_groups]
@@ -86,12 +86,12 @@ class Learner:
         self.random = torch.Generator().manual_seed(config.seed)
 
     def take_step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> LossValue:
-        """One step on the pictures of some rows (n,) with labels (n,).
+        """Take one step on the pictures of rows (n,) with labels (n,), and return its loss.
 
-        Where the loss is no number, as the network has none left to give, or infinite, nothing is changed.
+        Where the loss is not finite, the weights stay as they are.
         """
         self.network.eval()  # batch-norm: running statistics, its weights are trained
-        embeddings = self.network.embed(self.show(rows, self.random))
+        embeddings = self.network.embed(self.compute_features(rows, self.random))
         value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(choose_device()))
         if not torch.isfinite(embeddings).all():  # distances between such embeddings count as 0, and so would the loss
             value = value._replace(loss=torch.full_like(value.loss, torch.nan))
@@ -104,19 +104,19 @@ class Learner:
         return value
 
     def measure_collapsed_loss(self, labels: NDArray[np.int64]) -> float:
-        """The loss of a batch with labels (n,) whose pictures all have one embedding; 0 where nobody can say: a loss
-        with weights of its own learns to live with it.
+        """The loss of a batch with labels (n,) whose pictures all have one embedding; 0 for a loss with weights of its
+        own, which can make that loss as small as any other.
         """
         if any(True for _ in self.loss.parameters()):
             return 0.0
         point = nn.functional.normalize(torch.ones(len(labels), self.network.dim, device=choose_device()), dim=1)
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):  # a miner's draws here are not to change the training
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):  # so that a random miner draws the same in training
             value = float(self.loss(point, torch.from_numpy(labels).to(choose_device())).loss)
         return value if math.isfinite(value) else 0.0
 
 
 def compute_pooled_features(network: EmbeddingNetwork, fetch: FetchPixels, rows: NDArray[np.int64]) -> np.ndarray:
-    """Backbone outputs before the head, float32 (n, backbone_dim), of pictures by row."""
+    """Pooled backbone outputs before the head, float32 (n, backbone_dim), of the pictures of rows (n,)."""
     network.eval()
     parts = []
     size = max(1, min(EMBED_BATCH, int(EMBED_BATCH * (REFERENCE_SIDE / network.preprocessing.size) ** 2)))
@@ -128,7 +128,7 @@ def compute_pooled_features(network: EmbeddingNetwork, fetch: FetchPixels, rows:
 
 
 def compute_embeddings(network: EmbeddingNetwork, pooled: np.ndarray) -> NetworkEmbeddings:
-    """Unit-length embeddings of pooled backbone outputs (n, backbone_dim)."""
+    """Both unit-length embeddings of pooled backbone outputs (n, backbone_dim)."""
     with torch.inference_mode():
         values = torch.from_numpy(pooled).to(choose_device())
         backbone = nn.functional.normalize(values, dim=1).cpu().numpy()
@@ -137,7 +137,7 @@ def compute_embeddings(network: EmbeddingNetwork, pooled: np.ndarray) -> Network
 
 
 def initialise_head(network: EmbeddingNetwork, pooled: np.ndarray) -> None:
-    """Let the head begin as the identity, or where it is smaller as the principal components of pooled outputs
+    """Set the head to the identity, or where it is smaller to the principal components of pooled outputs
     (n, backbone_dim) around their mean.
     """
     if network.head is None:
@@ -154,19 +154,19 @@ def initialise_head(network: EmbeddingNetwork, pooled: np.ndarray) -> None:
 
 
 def copy_weights(network: EmbeddingNetwork) -> dict[str, Tensor]:
-    """A copy of all that training can change."""
+    """A copy of all weights that training can change, by name."""
     return {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
 
 
 def restore_weights(network: EmbeddingNetwork, state: dict[str, Tensor]) -> None:
-    """Go back to a snapshot."""
+    """Put back weights that `copy_weights` copied."""
     network.load_state_dict(state, strict=False)
 
 
 @contextmanager
 def interpolate_weights(network: EmbeddingNetwork, start: dict[str, Tensor], share: float) -> Iterator[None]:
-    """The network as it would be kept: its weights on the way from those of the start to its own, as far as a share of
-    the way (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", equation 1); its own again afterwards.
+    """Within the block the network has the weights that would be kept: (1 - share) start + share trained, from the
+    weights of the start and its own (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", equation 1).
     """
     if share == 1:
         yield
@@ -178,14 +178,14 @@ def interpolate_weights(network: EmbeddingNetwork, start: dict[str, Tensor], sha
 
 
 def enable_autocast() -> torch.autocast:
-    """bf16 on CUDA; on the processor never: it is 2.5 to 6 times slower there."""
+    """A context in which CUDA computes in bfloat16; the processor never does, where it is 2.5 to 6 times slower."""
     return torch.autocast(choose_device(), dtype=torch.bfloat16, enabled=choose_device() == "cuda")
 
 
 def _group_parameters(network: EmbeddingNetwork, loss: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
-    """Weight decay for matrices and kernels only: biases and batch-norm weights are no lengths to be shortened.
+    """The optimiser's parameter groups, with weight decay for matrices and kernels only, not for biases and batch-norm.
 
-    A loss's own weights are directions or boundaries, so none for them either, and they learn at a rate of their own.
+    A loss's own weights are directions or boundaries: they have no decay either, and a learning rate of their own.
     """
     trainable = [weight for weight in network.parameters() if weight.requires_grad]
     loss_weights, rate = list(loss.parameters()), config.learning_rate

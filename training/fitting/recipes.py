@@ -1,11 +1,11 @@
-"""Recipes: how much of the network is trained, and so what of its work can be done once and kept.
+"""Recipes: how much of the network is trained, and so which of its outputs can be computed once and kept.
 
     quick       the backbone stays; its outputs for a few views of each photo are kept, and a head is trained on them
     tail        the stages before the last one stay; their maps are kept, the last stage and the head are trained
     full        everything is trained, on fresh views of the pictures
     unlabelled  everything is trained, without classes: two views of a photo are each other's only match
 
-A recipe makes a Material of the photos. `fit.py` does not know which one it was.
+A recipe makes a FeatureSource of the photos; `fit.py` does not know which recipe it was.
 """
 
 from collections.abc import Callable
@@ -41,11 +41,11 @@ from training.settings.cost import (
 
 Indices = NDArray[np.int64]
 ComputeFeatures = Callable[[Indices, torch.Generator], Tensor]
-VIEW_SEED = 1  # of the views that validation and verdict look for, the same in every training
+VIEW_SEED = 1  # of the views that validation looks for, the same in every training
 
 
 class ValidationFeatures(NamedTuple):
-    """What validation asks about: pooled outputs float32 (m, backbone_dim) and the labels (m,) they should agree in."""
+    """Pooled outputs float32 (m, backbone_dim) of the validation photos, and their labels (m,)."""
 
     pooled: np.ndarray
     labels: Indices
@@ -53,11 +53,11 @@ class ValidationFeatures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeatureSource:
-    """The photos as a recipe sees them.
+    """The photos as a recipe gives them to the training.
 
-    `labels` (n,): what training tells apart, one for each row there is. `show`: the backbone's pooled outputs
-    (b, backbone_dim) of some rows, each in a view by chance, with gradient. `plain`: the same float32, as they are.
-    `check`: those of the validation photos. `rounds`: how often an epoch goes over the rows.
+    `labels` (n,) are the classes of the rows. `compute_features` gives the backbone's pooled outputs (b, backbone_dim)
+    of rows (b,), each in a random view, with gradient; `compute_plain_features` those of the photos themselves, float32
+    without gradient; `compute_validation` those of the validation photos. An epoch goes over the rows `rounds` times.
     """
 
     labels: Indices
@@ -68,14 +68,14 @@ class FeatureSource:
 
 
 class RecipeSettings(NamedTuple):
-    """The settings with a recipe chosen, and why it was."""
+    """The settings with a recipe chosen, and a sentence that says why."""
 
     config: TrainConfig
     why: str
 
 
 class TrainingPhotos(NamedTuple):
-    """The photos to learn from and to choose by; `place` is where the checkpoint will stand."""
+    """The photos to learn from and to choose by; `out_folder` is where the checkpoint will stand."""
 
     train: PicturePart
     validation: PicturePart
@@ -120,7 +120,7 @@ def _describe_ignored(requested: TrainConfig, recipe_config: TrainConfig) -> str
 
 
 def prepare_full(config: TrainConfig, network: EmbeddingNetwork, photos: TrainingPhotos) -> Steps[FeatureSource]:
-    """The whole network on fresh views."""
+    """The features of the whole network, on fresh views of the pictures."""
     yield from ()
 
     def compute_features(rows: Indices, random: torch.Generator) -> Tensor:
@@ -136,7 +136,7 @@ def prepare_full(config: TrainConfig, network: EmbeddingNetwork, photos: Trainin
 
 
 def prepare_unlabelled(config: TrainConfig, network: EmbeddingNetwork, photos: TrainingPhotos) -> Steps[FeatureSource]:
-    """The whole network on two strong views of each photo: rows 2 i and 2 i + 1 are photo i."""
+    """The features of the whole network, on two strong views of each photo: rows 2 i and 2 i + 1 are photo i."""
     yield from ()
 
     def compute_features(rows: Indices, random: torch.Generator) -> Tensor:
@@ -155,7 +155,7 @@ def prepare_unlabelled(config: TrainConfig, network: EmbeddingNetwork, photos: T
 
 
 def prepare_quick(config: TrainConfig, network: EmbeddingNetwork, photos: TrainingPhotos) -> Steps[FeatureSource]:
-    """A head on the backbone's outputs for a few views, kept."""
+    """The backbone's outputs for a few views of each photo, computed once; only a head on them is trained."""
     network.body.requires_grad_(False)
 
     def encode_batch(batch: Tensor) -> Tensor:
@@ -174,7 +174,10 @@ def prepare_quick(config: TrainConfig, network: EmbeddingNetwork, photos: Traini
 
 
 def prepare_tail(config: TrainConfig, network: EmbeddingNetwork, photos: TrainingPhotos) -> Steps[FeatureSource]:
-    """The last stage and the head, on the maps before them for a few views, kept. ModelError where it has no stages."""
+    """The outputs of the last stage, on maps before it that are computed once for a few views of each photo.
+
+    The last stage and the head are trained. ModelError where the backbone has no stages.
+    """
     cut = split_backbone(network)
     network.body.requires_grad_(False)
     cut.last.requires_grad_(True)
@@ -212,7 +215,7 @@ RECIPES: dict[str, Recipe] = {
 
 
 class _CachedOutputs(NamedTuple):
-    """What the frozen part says of the photos to learn from (views, n, ...) and to choose by (1, m, ...)."""
+    """Outputs of the frozen part for the photos to learn from (views, n, ...) and to choose by (1, m, ...)."""
 
     train: NDArray[np.floating]
     validation: NDArray[np.floating]
@@ -230,34 +233,34 @@ def _cache_views(
 
 
 def _draw_cached(cached: NDArray[np.floating], rows: Indices, random: torch.Generator) -> NDArray[np.floating]:
-    """Each row in one of its views by chance."""
+    """The cached outputs of rows (b,), each of a random view: (b, ...)."""
     chosen = torch.randint(len(cached), (len(rows),), generator=random).numpy()
     drawn: NDArray[np.floating] = cached[chosen, rows]
     return drawn
 
 
-def _choose_validation(network: EmbeddingNetwork, validation_part: PicturePart) -> Callable[[], ValidationFeatures]:
-    """Ask by label; where no two photos share one, for the photo of which a view is shown."""
-    labels, rows = number_labels(validation_part.samples).labels, np.arange(len(validation_part.samples))
+def _choose_validation(network: EmbeddingNetwork, part: PicturePart) -> Callable[[], ValidationFeatures]:
+    """Validation by label; where no two photos share one, a photo is to be found by a view of it."""
+    find_features = _query_by_label if has_labels(part.samples) else _query_by_view
+    return partial(find_features, network, part)
 
-    def query_by_view() -> ValidationFeatures:
-        random = torch.Generator().manual_seed(VIEW_SEED)
 
-        def fetch_views(rows: Indices) -> NDArray[np.uint8]:
-            return (
-                draw_views(torch.from_numpy(validation_part.load_batch(rows)), random, STRONG_VIEWS)
-                .round()
-                .to(torch.uint8)
-                .numpy()
-            )
+def _query_by_label(network: EmbeddingNetwork, part: PicturePart) -> ValidationFeatures:
+    labels = number_labels(part.samples).labels
+    return ValidationFeatures(compute_pooled_features(network, part.load_batch, np.arange(len(labels))), labels)
 
-        both = [compute_pooled_features(network, fetch, rows) for fetch in (validation_part.load_batch, fetch_views)]
-        return ValidationFeatures(np.concatenate(both), np.concatenate([labels, labels]))
 
-    def query_by_label() -> ValidationFeatures:
-        return ValidationFeatures(compute_pooled_features(network, validation_part.load_batch, rows), labels)
+def _query_by_view(network: EmbeddingNetwork, part: PicturePart) -> ValidationFeatures:
+    """The photos (m,), and behind them a view of each with the same label: (2 m,)."""
+    labels, rows = number_labels(part.samples).labels, np.arange(len(part.samples))
+    random = torch.Generator().manual_seed(VIEW_SEED)
 
-    return query_by_label if has_labels(validation_part.samples) else query_by_view
+    def load_views(rows: Indices) -> NDArray[np.uint8]:
+        views = draw_views(torch.from_numpy(part.load_batch(rows)), random, STRONG_VIEWS)
+        return views.round().to(torch.uint8).numpy()
+
+    both = [compute_pooled_features(network, fetch, rows) for fetch in (part.load_batch, load_views)]
+    return ValidationFeatures(np.concatenate(both), np.concatenate([labels, labels]))
 
 
 def _bind_plain_features(network: EmbeddingNetwork, part: PicturePart) -> Callable[[Indices], np.ndarray]:
@@ -270,10 +273,11 @@ def _pool_batch(network: EmbeddingNetwork, raw_features: Callable[[Tensor], Tens
 
 
 def compute_backbone_features(network: EmbeddingNetwork, batch: Tensor) -> Tensor:
-    """The pooled outputs of pictures (n, h, w, 3), with gradient; where memory is short, a part of them at a time.
+    """The pooled outputs (n, backbone_dim) of pictures (n, h, w, 3), with gradient; where memory is short, a part of
+    them at a time.
 
-    What the layers said of a part is then computed once more on the way back instead of kept: the same values and
-    gradients for about half as much time again (Chen et al. 2016, "Training deep nets with sublinear memory cost").
+    The activations of a part are then computed once more on the way back instead of kept: the same values and gradients
+    for about half as much time again (Chen et al. 2016, "Training deep nets with sublinear memory cost").
     """
     chunk_size = choose_chunk_size(len(batch), batch.shape[1], detect_machine())
     if chunk_size == len(batch):
@@ -289,7 +293,7 @@ def _run_stage(module: nn.Module, batch: Tensor) -> Tensor:
 
 
 def _move_to_device(values: np.ndarray) -> Tensor:
-    """On the device of training; from pinned memory the copy runs beside the work."""
+    """The values as a tensor on the device of training; the copy from pinned memory runs beside other work."""
     tensor = torch.from_numpy(np.ascontiguousarray(values))
     if tensor.ndim == 4 and tensor.is_floating_point():
         tensor = tensor.to(memory_format=torch.channels_last)

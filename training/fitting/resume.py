@@ -1,7 +1,8 @@
-"""A training that can be killed: now and then all it stands on is written down, and taken up again.
+"""A training that can be killed: all that its next step depends on is saved now and then, and restored by --resume.
 
-One file where the checkpoint will be, replaced whole or not at all: tensors of safetensors, everything else as JSON in
-its header, nothing that could run. With it a run goes on as if it had never ended, to the bit on one machine.
+It is one file where the checkpoint will be, replaced whole or not at all: tensors as safetensors, everything else as
+JSON in its header, nothing that could run as code. A resumed training goes on as if it had never been cut off, to the
+bit on one machine.
 """
 
 import hashlib
@@ -28,9 +29,9 @@ from training.fitting.recipes import RecipeSettings
 from training.settings.config import TrainConfig
 
 STATE_FORMAT = 2
-SAVE_INTERVAL = 60.0  # seconds of steps after which a training is written down in the middle of an epoch
+SAVE_INTERVAL = 60.0  # seconds of steps after which a training is saved in the middle of an epoch
 UNFIT_STATE_ERRORS = (ValueError, TypeError, RuntimeError, OSError)  # of torch, JSON and the disk
-PAUSE_FACTOR = 50  # times as long as writing down took, nothing is written: that is at most 2 % of the time
+PAUSE_FACTOR = 50  # saving pauses for so many times as long as it took, and so costs at most 2 % of the time
 
 
 class ResumeState(NamedTuple):
@@ -41,7 +42,7 @@ class ResumeState(NamedTuple):
 
 
 class ResumeFile:
-    """Where a training is written down while it runs: a file in the folder `out`, made when there is something.
+    """Where a training saves its state while it runs: a file in the folder `out`, made when there is something.
 
     `config` is what the user set, `recipe_settings` what was made of it on the computer where the training began (None
     before that).
@@ -65,7 +66,7 @@ class ResumeFile:
         self._save_seconds = 0.0
 
     def bind_photos(self, samples: Sequence[PhotoSample]) -> None:
-        """Name the photos to learn from and choose by; LookalikeError where what is taken up began with others."""
+        """Set the photos to learn from and choose by; LookalikeError where the resumed training began with others."""
         lines = b"".join(sample.sha256 + sample.label.encode() + b"\n" for sample in samples)
         self._photos_hash = hashlib.sha256(lines).hexdigest()
         if self.state is not None and self.state.facts["photos"] != self._photos_hash:
@@ -75,8 +76,8 @@ class ResumeFile:
             )
 
     def save_state(self, state: Callable[[], ResumeState], wait: float = 0.0) -> None:
-        """Replace what was written down before, unless that is less than `wait` seconds ago, or PAUSE times as long as
-        it took; LookalikeError where the disk refuses.
+        """Replace the saved state, unless that is less than `wait` seconds old, or less than PAUSE_FACTOR times as old
+        as it took to save; LookalikeError where the disk refuses.
         """
         begun = time.monotonic()
         if begun - self._saved_at < max(wait, PAUSE_FACTOR * self._save_seconds):
@@ -100,7 +101,7 @@ class ResumeFile:
         return description | {"settled": config.to_dict(), "why": why}
 
     def remove_leftovers(self) -> None:
-        """Leave nothing behind but what was written down whole."""
+        """Remove what an interrupted write left behind, and the folders made for it where they are empty."""
         if self.out.is_dir():
             atomic.remove_leftovers(self.out)
         for folder in self._created_folders:
@@ -108,15 +109,15 @@ class ResumeFile:
                 folder.rmdir()
 
     def discard_state(self) -> None:
-        """Leave nothing behind: the training was given up."""
+        """Remove the saved state and all that was made for it: the training was given up."""
         self._path.unlink(missing_ok=True)
         self.remove_leftovers()
 
 
 def open_resume_file(out: Path, config: TrainConfig, *, resume: bool) -> ResumeFile:
-    """A keeper for a new training, or with `resume` for the one that was cut off in `out`, with its settings.
+    """The file for a new training, or with `resume` that of the training that was cut off in `out`, with its settings.
 
-    LookalikeError where there is none, or where other settings are asked for than it has.
+    LookalikeError where there is none, or where `config` sets anything else than its settings.
     """
     if not resume:
         return ResumeFile(out, config)
@@ -133,7 +134,7 @@ def open_resume_file(out: Path, config: TrainConfig, *, resume: bool) -> ResumeF
 
 @contextmanager
 def refuse_damaged_state(out: Path) -> Iterator[None]:
-    """While what was written down in `out` is taken up: LookalikeError where something is missing, or does not fit."""
+    """Within the block, faults of a saved state that lacks something or does not fit become a LookalikeError."""
     try:
         yield
     except (safetensors.SafetensorError, LookalikeError, LookupError, AttributeError, *UNFIT_STATE_ERRORS) as fault:
@@ -157,7 +158,7 @@ def _read_state(path: Path) -> ResumeState:
 
 
 def capture_learner(learner: Learner) -> ResumeState:
-    """Weights, the loss's own, optimiser, schedule and random numbers."""
+    """The state of a learner: weights of network and loss, optimiser, schedule and random numbers."""
     optimiser = learner.optimiser.state_dict()
     tensors = _prefix_names("network", copy_weights(learner.network)) | _prefix_names("loss", learner.loss.state_dict())
     for number, values in optimiser["state"].items():
@@ -169,8 +170,8 @@ def capture_learner(learner: Learner) -> ResumeState:
 
 
 def restore_learner(state: ResumeState, learner: Learner) -> None:
-    """Put a learner, built with the same settings, where the other stood; KeyError, ValueError or RuntimeError where
-    the state is not one of such a learner.
+    """Restore the state of a learner that was built with the same settings; KeyError, ValueError or RuntimeError where
+    the state is that of another kind of learner.
     """
     weights = select_tensors(state.tensors, "network")
     if weights.keys() != copy_weights(learner.network).keys():
@@ -190,7 +191,7 @@ def restore_learner(state: ResumeState, learner: Learner) -> None:
 
 
 def select_tensors(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The tensors below a name, by the rest of theirs."""
+    """The tensors whose names begin with `name` and a dot, by the rest of their names."""
     return {key[len(name) + 1 :]: tensor for key, tensor in tensors.items() if key.startswith(f"{name}.")}
 
 
