@@ -19,7 +19,7 @@ from indexer.library import Library
 from indexer.models.card import Head, read_card
 from indexer.models.network import EmbeddingNetwork, create_network, load_network, replace_head
 from indexer.progress import Progress, Steps
-from indexer.statistics.metrics import RetrievalFigures, bootstrap_difference
+from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, bootstrap_difference
 from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
 from training.data.labelled_folders import PhotoSample, UnreadableFile, number_labels, require_usable
 from training.data.sources import LibraryLabels, TrainingSource
@@ -43,6 +43,7 @@ from training.judging.verdict import (
     MeasuredModel,
     TrainingVerdict,
     choose_examples,
+    describe_nearest,
     embed_samples,
     explain_verdict,
     wrap_network,
@@ -193,9 +194,17 @@ def _judge(
         queries=exam.after.queries,
         classes=classes,
         install=map_at_r.low > 0 and map_at_r.mean >= LEAST_GAIN,
-        why=explain_verdict(map_at_r, p_at_1, f"{exam.after.queries:,} pictures of {classes:,} classes, each asked under a map"),
+        why=_explain(exam, map_at_r, p_at_1, classes),
         examples=tuple(choose_examples(shown, before_vectors, after_vectors)),
     )
+
+
+def _explain(exam: ExamFigures, map_at_r: DifferenceInterval, p_at_1: DifferenceInterval, classes: int) -> str:
+    task = f"{exam.after.queries:,} pictures of {classes:,} classes, each under a map"
+    measured = explain_verdict(map_at_r, p_at_1, task)
+    if map_at_r.low > 0 and map_at_r.mean < LEAST_GAIN:
+        measured = f"{measured.rpartition(':')[0]}: too little to embed all photos anew. Keep the model you have."
+    return f"{describe_nearest(exam.before, exam.after)} {measured}"
 
 
 def _put_into_head(network: EmbeddingNetwork, metric: ClassMetric) -> EmbeddingNetwork:

@@ -150,6 +150,21 @@ class EmbeddingTable:
         values = np.frombuffer(b"".join(row[2] for row in rows), "<f2")
         return StoredEmbeddings(seqs, ids, values.reshape(len(rows), -1) if rows else np.empty((0, 0), np.float16))
 
+    def record_mapped(self, mapped: StoredEmbeddings, base: int, model: int) -> None:
+        """Store vectors under `model` that were computed from those under `base`, with their precision.
+
+        A photo that has an embedding under the model keeps it. The caller holds the transaction.
+        """
+        self._database.execute_many(
+            "INSERT OR IGNORE INTO embeddings (photo, model, vector, precision) "
+            "SELECT photo, ?, ?, precision FROM embeddings WHERE photo = ? AND model = ?",
+            (
+                (model, np.asarray(vector, "<f2").tobytes(), int(photo), base)
+                for photo, vector in zip(mapped.ids, mapped.values, strict=True)
+                if np.isfinite(vector).all()
+            ),
+        )
+
     def find_last_seq(self, model: int) -> int:
         """The highest seq of the model's embeddings, 0 when it has none."""
         return self._database.fetch_integer("SELECT max(seq) FROM embeddings WHERE model = ?", (model,))

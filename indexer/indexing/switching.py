@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from indexer.database.file_table import FailedFile
 from indexer.errors import LibraryError, LookalikeError, ModelError
+from indexer.indexing.mapping import map_base_embeddings
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.models.card import TRAINING_RECORD_FILE, read_card, read_json
@@ -32,6 +33,7 @@ def switch_model(library: Library, checkpoint: Path) -> Steps[SwitchReport]:
     Raises ModelError where the folder holds no checkpoint of this program.
     """
     card = yield from install_model(ModelChoice(checkpoint=checkpoint), library.models_folder)
+    yield from map_base_embeddings(library, card)
     report = yield from index_library(library, [], defer_model(card, library.models_folder, "auto"))
     return SwitchReport(report.photos, report.embedded, 0, report.failed)
 

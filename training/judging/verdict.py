@@ -166,6 +166,7 @@ def _compare_models(baseline: BaselineResult, before: MeasuredModel, after: Meas
         f"test pictures of {classes:,} classes" if labelled else f"views of {classes:,} test pictures without classes"
     )
     grouped = "classes" if labelled else "pictures"
+    measured = explain_verdict(map_at_r_change, p_at_1_change, f"{new.queries:,} {task}")
     return TrainingVerdict(
         before=before,
         after=after,
@@ -175,7 +176,7 @@ def _compare_models(baseline: BaselineResult, before: MeasuredModel, after: Meas
         queries=new.queries,
         classes=classes,
         install=map_at_r_change.low > 0,
-        why=explain_verdict(map_at_r_change, p_at_1_change, f"{new.queries:,} {task}"),
+        why=f"{describe_nearest(old, new)} {measured}",
         examples=tuple(choose_examples(baseline.samples, before.vectors, after.vectors)) if labelled else (),
     )
 
@@ -186,11 +187,22 @@ def explain_verdict(map_at_r_change: DifferenceInterval, p_at_1_change: Differen
     if map_at_r_change.high < 0:
         return f"{measured}: the new model is worse. Keep the one you have."
     if map_at_r_change.low <= 0:
-        return f"{measured}: that is not clearly better. Keep the one you have, or train with more pictures."
+        least = map_at_r_change.mean - map_at_r_change.low
+        shown = f" So few pictures can show a gain of {least:.3f} or more." if least else ""
+        return f"{measured}: that is not clearly better.{shown} Keep the one you have, or train with more pictures."
     if p_at_1_change.high < 0:
         caution = f"But the very nearest picture is right less often: P@1 changes by {_format_change(p_at_1_change)}."
         return f"{measured}: the new model is better at gathering a class. {caution}"
     return f"{measured}: the new model is better."
+
+
+def describe_nearest(before: RetrievalFigures, after: RetrievalFigures) -> str:
+    """How many queries had one of their class as the nearest picture, before and after, in a sentence."""
+    old, new = (round(figures.p_at_1 * figures.queries) for figures in (before, after))
+    return (
+        f"Of {after.queries:,} pictures that it had not seen, the nearest was right for {old:,} before and for "
+        f"{new:,} now."
+    )
 
 
 def _format_change(change: DifferenceInterval) -> str:

@@ -1,0 +1,59 @@
+"""A taught model that only adds a map needs no picture: its embeddings come from those under its base."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.indexing.mapping import find_base_card, map_base_embeddings
+from indexer.indexing.switching import switch_model
+from indexer.library import Library
+from indexer.progress import drain
+from indexer.search.query import Query
+from tests.indexer.conftest import Prepared
+from training import TrainConfig, train
+
+
+@pytest.fixture(scope="module")
+def taught(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint taught by recipe instant on the prepared folder."""
+    out = tmp_path_factory.mktemp("taught") / "checkpoint"
+    return drain(train(TrainConfig(recipe="instant"), prepared.photos, out)).checkpoint
+
+
+def test_using_it_reads_no_picture_and_ranks_as_the_model_does(home: Path, prepared: Prepared, taught: Path) -> None:
+    with Library.open(home / "default.library") as library:
+        ids = library.find_photo_ids()
+        base_id = library.model_id
+        offline = prepared.photos.with_name("elsewhere")
+        prepared.photos.rename(offline)  # no picture can be read
+        try:
+            report = drain(switch_model(library, taught))
+        finally:
+            offline.rename(prepared.photos)
+        assert (report.embedded, len(library.find_photo_ids())) == (0, len(ids))
+        model = library.load_embedder()
+        photo = library.load_photos([int(ids[0])])[0]
+        stored = library.store.embeddings.read_embedding(photo.id, library.model_id)
+        assert stored is not None
+        assert library.model_id != base_id
+        fresh = library.embed_example(Path(photo.path.decode()).with_suffix(".png"))
+        assert np.linalg.norm(stored.astype(np.float32) - fresh) < 0.05
+        assert model.card.head is not None
+        hits = library.search(Query((photo.id,)), k=3).hits
+        assert (hits[0].photo.id, hits[0].distance) == (photo.id, 0)
+
+
+def test_a_second_time_nothing_is_stored_twice(home: Path, taught: Path) -> None:
+    with Library.open(home / "default.library") as library:
+        drain(switch_model(library, taught))
+        count = library.store.embeddings.count_embeddings(library.model_id)
+        assert drain(map_base_embeddings(library, library.read_model_card())) == count
+        assert library.store.embeddings.count_embeddings(library.model_id) == count
+
+
+def test_a_model_without_a_map_has_no_base(home: Path) -> None:
+    with Library.open(home / "default.library") as library:
+        card = library.read_model_card()
+        assert find_base_card(library, card) is None
+        assert drain(map_base_embeddings(library, card)) == 0
