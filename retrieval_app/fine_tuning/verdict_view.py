@@ -112,11 +112,11 @@ def _load_pictures(paths: Iterable[bytes]) -> Generator[_LoadedPicture, None, No
 
 
 def list_remarks(outcome: TrainingRecord) -> list[str]:
-    """Sentences on how the training went, beside the verdict: what was taken, and what else is to be known."""
+    """Sentences below the verdict: the epoch and embedding taken, remarks, the scope of thresholds, unreadable pictures."""
     epochs = len(outcome.epochs) - 1
-    epoch_taken = f"epoch {outcome.best_epoch} of {epochs}" if outcome.best_epoch else "none: the network is as it was"
+    best_epoch = f"epoch {outcome.best_epoch} of {epochs}" if outcome.best_epoch else "none: the network is as it was"
     embedding = f"the embedding of the {outcome.embedding}, {outcome.dim:,} numbers per picture"
-    remarks = [f"Taken: {epoch_taken}, with {embedding}.", *outcome.remarks]
+    remarks = [f"Taken: {best_epoch}, with {embedding}.", *outcome.remarks]
     if outcome.scope:
         remarks.append(outcome.scope)
     if outcome.unreadable:
