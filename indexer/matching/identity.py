@@ -19,8 +19,8 @@ from indexer.matching.gallery import LABEL_NEIGHBOURS, Gallery, NearestPhotos
 from indexer.paths import show_path
 from indexer.search.examples import find_photo_id
 from indexer.search.query import QueryExample
-from indexer.statistics import calibration
-from indexer.statistics.calibration import MATCHED_QUANTILE, WORST_FMR
+from indexer.statistics.calibration import WORST_FMR
+from indexer.statistics.calibration_measurement import MATCHED_QUANTILE, sample_by_class
 from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
 
 VOTING_PHOTOS = 5
@@ -220,7 +220,7 @@ def _choose_impostors(
     )
     codes = np.array([gallery.names.index(name) for name in names], np.int64)[codes]
     ids, codes = ids[codes != exclude_label], codes[codes != exclude_label]
-    rows = calibration.sample_by_class(codes, impostor_count)
+    rows = sample_by_class(codes, impostor_count)
     labels = len(set(codes[rows].tolist())) + (exclude_label >= 0)
     if labels > 1 and len(rows) >= LEAST_IMPOSTORS:
         vectors = library.calibration_source.read_embeddings(ids[rows], library.model_id)

@@ -26,8 +26,14 @@ from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.store import Store
 from indexer.errors import LibraryError, ModelError
 from indexer.models.card import CARD_FILE, hash_label, read_json, read_seen_hashes
-from indexer.statistics import calibration
-from indexer.statistics.calibration import MAX_MEASURED_PHOTOS, Calibration
+from indexer.statistics.calibration import Calibration
+from indexer.statistics.calibration_measurement import (
+    MAX_MEASURED_PHOTOS,
+    calibrate_from_labels,
+    calibrate_from_photos,
+    compute_matched_share,
+    sample_by_class,
+)
 from indexer.statistics.metrics import LEAST_FALSE_MATCHES
 
 CALIBRATION_SETTING = "calibration"
@@ -192,13 +198,11 @@ class LibraryCalibration:
     def _measure_calibration(self, fingerprint: str, model_id: int) -> _MeasuredCalibration:
         """A calibration from the first of the sources (see the module's docstring) that suffices."""
         ids, codes, _, new_labels = self.select_labelled_photos(fingerprint, model_id)
-        rows = calibration.sample_by_class(codes, MAX_MEASURED_PHOTOS)
+        rows = sample_by_class(codes, MAX_MEASURED_PHOTOS)
         if len(ids) > 1:
-            prior = calibration.compute_matched_share(codes)
+            prior = compute_matched_share(codes)
             vectors = self.read_embeddings(ids[rows], model_id)
-            label_calibration = calibration.calibrate_from_labels(
-                vectors, codes[rows], prior=prior, new_labels=new_labels
-            )
+            label_calibration = calibrate_from_labels(vectors, codes[rows], prior=prior, new_labels=new_labels)
             if label_calibration.cutoffs and label_calibration.matched >= LEAST_FALSE_MATCHES:
                 return _MeasuredCalibration(
                     label_calibration
@@ -207,7 +211,7 @@ class LibraryCalibration:
                     ids[rows].tolist(),
                 )
         fallback = self._read_trained_calibration(fingerprint)
-        fallback = fallback or calibration.calibrate_from_photos(
+        fallback = fallback or calibrate_from_photos(
             self.draw_random_photos(fingerprint, model_id).values.astype(np.float32)
         )
         return _MeasuredCalibration(fallback, ids[rows].tolist())

@@ -13,8 +13,9 @@ from indexer.photos.decoding import DecodedPhoto, decode_photo
 from indexer.reports.heat_maps import HEAT_COLOURS, enlarge_heat, explain_match
 from indexer.search import examples
 from indexer.search.query import CroppedExample, QueryExample, QueryPicture
-from indexer.statistics import calibration, metrics
+from indexer.statistics import metrics
 from indexer.statistics.calibration import PairComparison
+from indexer.statistics.calibration_measurement import MAX_MEASURED_PHOTOS, sample_by_class
 from indexer.statistics.detailed_metrics import DistanceHistogram, build_histogram
 from retrieval_app.session.tiles import shrink_image, to_qimage
 from retrieval_app.widgets.zoom_view import HeatLayer, ResolutionPair
@@ -52,7 +53,7 @@ def measure_pair_distances(library: Library) -> DistanceHistogram | None:
     labelled = library.calibration_source.select_labelled_photos(library.model_fingerprint, library.model_id)
     if len(labelled.names) < 2 or len(labelled.ids) == len(labelled.names):
         return None
-    rows = calibration.sample_by_class(labelled.codes, calibration.MAX_MEASURED_PHOTOS)
+    rows = sample_by_class(labelled.codes, MAX_MEASURED_PHOTOS)
     vectors = library.calibration_source.read_embeddings(labelled.ids[rows], library.model_id)
     return build_histogram(metrics.measure_pair_distances(vectors, labelled.codes[rows], limit=MAX_PAIRS))
 

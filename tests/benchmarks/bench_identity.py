@@ -29,7 +29,8 @@ from indexer.models.model import Model, load_model
 from indexer.photos.samples import FASHION_CLASSES, write_bundled_pictures, write_fashion_mnist
 from indexer.progress import Steps, drain
 from indexer.reports.evaluation import embed_labelled
-from indexer.statistics.calibration import Calibration, calibrate_from_labels
+from indexer.statistics.calibration import Calibration
+from indexer.statistics.calibration_measurement import calibrate_from_labels
 from indexer.statistics.error_rates import ErrorRate
 from indexer.statistics.metrics import PairDistances, measure_pair_distances
 

@@ -14,13 +14,8 @@ import numpy as np
 
 from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps
-from indexer.statistics.calibration import (
-    WORST_FMR,
-    Calibration,
-    FoldVectors,
-    calibrate_from_folds,
-    calibrate_from_labels,
-)
+from indexer.statistics.calibration import WORST_FMR, Calibration
+from indexer.statistics.calibration_measurement import FoldVectors, calibrate_from_folds, calibrate_from_labels
 from training.data.labelled_folders import PhotoSample, has_labels, number_labels
 from training.data.split import DataSplit
 from training.judging.out_of_fold import LabelledVectors, iterate_held_out

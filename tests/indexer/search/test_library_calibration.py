@@ -14,7 +14,8 @@ from indexer.library import Library
 from indexer.matching.identity import identify_label, verify_label
 from indexer.models.card import hash_label
 from indexer.photos.reading import content_hash
-from indexer.statistics.calibration import Calibration, calibrate_from_labels
+from indexer.statistics.calibration import Calibration
+from indexer.statistics.calibration_measurement import calibrate_from_labels
 from tests.support.embedders import tiny_card
 from tests.support.vectors import fill
 

@@ -20,12 +20,8 @@ from indexer.models.installation import install_model, parse_model_choice
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from indexer.search.query import Query
-from indexer.statistics.calibration import (
-    Calibration,
-    calibrate_from_labels,
-    calibrate_from_photos,
-    sample_by_class,
-)
+from indexer.statistics.calibration import Calibration
+from indexer.statistics.calibration_measurement import calibrate_from_labels, calibrate_from_photos, sample_by_class
 from indexer.statistics.detailed_metrics import compute_roc
 from indexer.statistics.error_rates import PHOTO_GROUPS, estimate_error_rate, estimate_rates_by_unit
 from indexer.statistics.metrics import measure_pair_distances

@@ -14,7 +14,7 @@ from indexer.errors import LookalikeError
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
-from indexer.statistics import calibration
+from indexer.statistics.calibration_measurement import calibrate_from_labels
 from retrieval_app.app import build_application
 from retrieval_app.search.error_rate_cut import OFFERED_FMRS, ErrorRateMenu, _make_fmr_choice
 from retrieval_app.window.main_window import MainWindow
@@ -95,7 +95,7 @@ def test_every_rate_that_is_offered_is_held_on_the_pairs_it_was_measured_on() ->
     codes = np.repeat(np.arange(40), 10)
     vectors = rng.normal(size=(40, 16))[codes] + 0.8 * rng.normal(size=(400, 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    known = calibration.calibrate_from_labels(vectors, codes)
+    known = calibrate_from_labels(vectors, codes)
     strangers = [
         float(np.linalg.norm(vectors[one] - vectors[other]))
         for one in range(400)
