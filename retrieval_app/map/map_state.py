@@ -96,7 +96,7 @@ class PhotoMap(QObject):
             self.map_job.drop_question()
             self.stored_maps = None
             self._requested.clear()
-            self._reader.open(None)
+            self._reader.open_library(None)
             self.changed.emit()
         if self._visible:
             self._read_maps()
@@ -104,7 +104,7 @@ class PhotoMap(QObject):
     def _read_maps(self) -> None:
         if not self._session.library.is_empty:
             if self.stored_maps is None:
-                self._reader.open(self._session.library.folder)
+                self._reader.open_library(self._session.library.folder)
             self._reader.ask_question("map", _read_stored_maps)
 
     def _take_maps(self, _key: object, stored_maps: StoredMaps) -> None:

@@ -60,8 +60,8 @@ class SavedSearches(QObject):
 
     def save_search(self, name: str) -> None:
         """Save the current search under a name, in place of a search that had it."""
-        if self._session.search.request is not None:
-            save = partial(_save_and_list, name=name, request=self._session.search.request)
+        if self._session.search.search_request is not None:
+            save = partial(_save_and_list, name=name, request=self._session.search.search_request)
             self._session.library.writer.write(_SavedSearchWrite(name), save)
 
     def open_search(self, name: str) -> None:

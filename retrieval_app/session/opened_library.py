@@ -69,9 +69,9 @@ class OpenedLibrary(QObject):
         """Show another library; one that does not exist yet is empty until something is indexed into it."""
         if self._library_job.state is not None:
             sentence = "Another library can be opened when indexing is done or cancelled."
-            self.trouble_changed.emit(TroubleMessage(sentence, "Cancel", self._library_job.cancel))
+            self.trouble_changed.emit(TroubleMessage(sentence, "Cancel", self._library_job.cancel_job))
             return
-        self._leave()
+        self._leave_library()
         self.folder = folder
         self.resume_polling()
         self.changed.emit()
@@ -94,14 +94,14 @@ class OpenedLibrary(QObject):
             self._library.close()
             self._library = None
 
-    def _leave(self) -> None:
+    def _leave_library(self) -> None:
         self.closing.emit()
         self._library_job.watch.follow_library(self.folder, wanted=False)
         if self._library is not None:
             self._library.close()
         self._library, self._version, self._snapshot_pending = None, -1, False
-        self.reader.open(None)
-        self.writer.open(None)
+        self.reader.open_library(None)
+        self.writer.open_library(None)
         self.info, self.failures, self.previous_model = None, [], ""
         self.photo_ids = np.empty(0, np.int64)
         self.closed.emit()
@@ -130,8 +130,8 @@ class OpenedLibrary(QObject):
             if self._library_job.state is None:  # while a job makes the library, the next look will find it
                 self._give_up(str(error))
             return False
-        self.reader.open(self.folder)
-        self.writer.open(self.folder)
+        self.reader.open_library(self.folder)
+        self.writer.open_library(self.folder)
         return True
 
     def _receive_snapshot(self, _key: object, answer: object) -> None:

@@ -62,7 +62,7 @@ class PhotoSearch(QObject):
         return self.history.current_query
 
     @property
-    def request(self) -> SearchRequest | None:
+    def search_request(self) -> SearchRequest | None:
         """The query with filter, cut-off and ranking; None for the whole library."""
         if self.query is None:
             return None
@@ -163,11 +163,13 @@ class PhotoSearch(QObject):
         if not self.can_rank_by(self.ranking):
             self.ranking = RANK_NEAREST
         self.query_changed.emit()
-        if self.request is None:
+        if self.search_request is None:
             self._show_library_photos()
         else:
             self.is_running = True
-            self._library.reader.ask_question(self._search_number, partial(find_ranked_photos, search=self.request))
+            self._library.reader.ask_question(
+                self._search_number, partial(find_ranked_photos, search=self.search_request)
+            )
             self.listing_changed.emit()
 
     def _show_library_photos(self) -> None:

@@ -12,7 +12,6 @@ from retrieval_app.session.opened_library import OpenedLibrary
 from retrieval_app.session.snapshot import WATCHED_SETTING, save_watched_setting
 from retrieval_app.session.trouble import TroubleMessage, explain_missing_folder
 from retrieval_app.workers.child_process import JobEnd
-from retrieval_app.workers.folder_watch import FolderWatch
 from retrieval_app.workers.job_state import JobState
 from retrieval_app.workers.library_job import LibraryJob, summarize_job
 
@@ -28,6 +27,7 @@ class SessionJob(QObject):
         super().__init__(parent)
         self._library = library
         self._library_job = library_job
+        self.watch = library_job.watch
         library_job.changed.connect(self.changed)
         library_job.ended.connect(self._handle_end)
         library_job.watch.failed.connect(self._report_watch_failure)
@@ -38,25 +38,20 @@ class SessionJob(QObject):
         """How the job at work is doing; None while there is none."""
         return self._library_job.state
 
-    @property
-    def watch(self) -> FolderWatch:
-        """The watch on the library's folders."""
-        return self._library_job.watch
-
     # Any job
 
     def run_command(self, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
         """Run a command on the library in a child process; `repeat` is offered to the user if it fails."""
         if self.state is not None:
             sentence = "Indexing is under way. Cancel it first, or wait until it is done."
-            self.trouble_changed.emit(TroubleMessage(sentence, "Cancel it", self.cancel))
+            self.trouble_changed.emit(TroubleMessage(sentence, "Cancel it", self.cancel_job))
             return
         self.trouble_changed.emit(None)
         self._library_job.start_command(self._library.folder, arguments, repeat)
 
-    def cancel(self) -> None:
+    def cancel_job(self) -> None:
         """Stop the running job; what it has committed stays."""
-        self._library_job.cancel()
+        self._library_job.cancel_job()
 
     def close(self) -> None:
         """End the children; the window is closing."""

@@ -48,14 +48,14 @@ class BoundedCache(Generic[Key, Value]):
     def __len__(self) -> int:
         return len(self._values)
 
-    def get(self, key: Key) -> Value | None:
+    def get_value(self, key: Key) -> Value | None:
         """The value of a key, which now counts as used last; None where there is none."""
         value = self._values.pop(key, None)
         if value is not None:
             self._values[key] = value
         return value
 
-    def put(self, key: Key, value: Value) -> None:
+    def put_value(self, key: Key, value: Value) -> None:
         """Put a value in the place of the one that the key had."""
         old = self._values.pop(key, None)
         self._total += self._cost(value) - (self._cost(old) if old is not None else 0)
@@ -67,7 +67,7 @@ class BoundedCache(Generic[Key, Value]):
         """The keys, in the order of their last use, latest first."""
         return list(reversed(self._values))
 
-    def clear(self) -> None:
+    def drop_values(self) -> None:
         """Drop all values."""
         self._values.clear()
         self._total = 0
@@ -144,9 +144,9 @@ class TileCache(QObject):
         self._age += 1
         if folder != self._folder:
             self._folder = folder
-            self._readers.open(folder)
+            self._readers.open_library(folder)
             for cache in (self._photos, self._thumbnails, self._previews):
-                cache.clear()
+                cache.drop_values()
 
     def close(self) -> None:
         """End the threads."""
@@ -162,7 +162,7 @@ class TileCache(QObject):
 
     def request_photo_in_row(self, ids: NDArray[np.int64], row: int) -> Photo | None:
         """The facts of the photo in a row of ids of shape (n,), read with its neighbours; None until they are read."""
-        cached_photo = self._photos.get(int(ids[row]))
+        cached_photo = self._photos.get_value(int(ids[row]))
         if cached_photo is None or cached_photo.age != self._age:
             start = row - row % PHOTOS_PER_READ
             page = _PhotosRequest(self._age, tuple(ids[start : start + PHOTOS_PER_READ].tolist()))
@@ -180,10 +180,12 @@ class TileCache(QObject):
         """
         side = min(side, THUMBNAIL_SIDE)
         key = _ThumbnailRequest(photo.sha256, side)
-        self._recent_sides.put(side, side)
-        cached_pixmap = self._thumbnails.get(key)
+        self._recent_sides.put_value(side, side)
+        cached_pixmap = self._thumbnails.get_value(key)
         self._request_image(key, cached_pixmap, partial(_read_thumbnail, photo=photo, side=side))
-        others = (self._thumbnails.get(key._replace(side=other)) for other in self._recent_sides.list_recent_keys())
+        others = (
+            self._thumbnails.get_value(key._replace(side=other)) for other in self._recent_sides.list_recent_keys()
+        )
         cached_pixmap = cached_pixmap or next((other for other in others if other is not None), None)
         return cached_pixmap.pixmap if cached_pixmap else None
 
@@ -196,7 +198,7 @@ class TileCache(QObject):
             photo = self.request_photo(example)
             return self.request_preview(photo) if photo else None
         key = _PreviewRequest(_choose_preview_key(example))
-        cached_pixmap = self._previews.get(key)
+        cached_pixmap = self._previews.get_value(key)
         if cached_pixmap is None and isinstance(example, Image):
             self._source_pictures[id(example)] = example
         self._request_image(key, cached_pixmap, partial(_read_preview, example=example))
@@ -217,17 +219,17 @@ class TileCache(QObject):
             assert isinstance(answer, list)
             found = {photo.id: photo for photo in answer}
             for photo_id in key.ids:
-                self._photos.put(photo_id, _CachedPhoto(key.age, found.get(photo_id)))
+                self._photos.put_value(photo_id, _CachedPhoto(key.age, found.get(photo_id)))
         elif isinstance(answer, _LoadedImage):
             self._store_pixmap(key, answer.age, QPixmap.fromImage(answer.image))
         self.arrived.emit()
 
     def _store_pixmap(self, key: object, age: int, pixmap: QPixmap) -> None:
         if isinstance(key, _ThumbnailRequest):
-            self._thumbnails.put(key, _CachedPixmap(age, pixmap, None))
+            self._thumbnails.put_value(key, _CachedPixmap(age, pixmap, None))
         elif isinstance(key, _PreviewRequest):
             source_picture = self._source_pictures.pop(key.source, None) if isinstance(key.source, int) else None
-            self._previews.put(key, _CachedPixmap(age, pixmap, source_picture))
+            self._previews.put_value(key, _CachedPixmap(age, pixmap, source_picture))
 
 
 def _count_pixmap_bytes(cached_pixmap: _CachedPixmap) -> int:

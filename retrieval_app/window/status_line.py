@@ -28,7 +28,7 @@ class StatusLine(QWidget):
         self.failures_button = make_button("", "link")
         self._figures = make_label("", "muted")
         self._arrange_widgets()
-        self.cancel_button.clicked.connect(session.job.cancel)
+        self.cancel_button.clicked.connect(session.job.cancel_job)
         self.failures_button.clicked.connect(self.failures_wanted)
         self.file_button.clicked.connect(lambda: open_containing_folder(session, self._path))
         self.file_button.hide()

@@ -51,7 +51,7 @@ class LibraryJob(QObject):
         self._show_state(STARTING)
         self.watch.pause_watching(self._start_child)
 
-    def cancel(self) -> None:
+    def cancel_job(self) -> None:
         """Stop the job; what it has committed stays."""
         if self.state is not None:
             self._show_state(self.state._replace(stopping=True))

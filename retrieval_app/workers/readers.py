@@ -44,7 +44,7 @@ class LibraryReaders(QObject):
         for thread in self._threads:
             thread.start()
 
-    def open(self, folder: Path | None) -> None:
+    def open_library(self, folder: Path | None) -> None:
         """Read this library from now on, or none; questions about the one before are dropped."""
         with self._condition:
             self._folder = folder
@@ -55,7 +55,7 @@ class LibraryReaders(QObject):
     def follow_library(self, folder: Path) -> None:
         """Read this library from now on; where it is the same as before, nothing is dropped."""
         if folder != self._folder:
-            self.open(folder)
+            self.open_library(folder)
 
     def ask_question(self, key: Hashable, work: LibraryTask) -> None:
         """Have `work` done, unless it is being done; beyond the limit the oldest questions are dropped."""

@@ -38,7 +38,7 @@ class LibraryWriter(QObject):
         self._thread = threading.Thread(target=run_tasks, args=(self._waiting.get, self._report_end), daemon=True)
         self._thread.start()
 
-    def open(self, folder: Path | None) -> None:
+    def open_library(self, folder: Path | None) -> None:
         """Write into this library from now on, or none; what was given before still goes into the one before."""
         self._folder = folder
         self._library_number += 1
@@ -46,7 +46,7 @@ class LibraryWriter(QObject):
     def follow_library(self, folder: Path) -> None:
         """Write into this library from now on, which may be the same as before."""
         if folder != self._folder:
-            self.open(folder)
+            self.open_library(folder)
 
     def write(self, key: Hashable, work: LibraryTask) -> None:
         """Have `work` done to the open library, after all that was given before."""

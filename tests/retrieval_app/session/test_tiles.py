@@ -16,26 +16,26 @@ from tests.support.window_waits import wait_for, wait_for_signal
 
 def test_a_cache_forgets_what_was_used_longest_ago() -> None:
     cache: BoundedCache[str, int] = BoundedCache(10, lambda value: value)
-    cache.put("a", 4)
-    cache.put("b", 4)
-    assert cache.get("a") == 4
-    cache.put("c", 4)
-    assert (cache.get("a"), cache.get("b"), cache.get("c")) == (4, None, 4)
+    cache.put_value("a", 4)
+    cache.put_value("b", 4)
+    assert cache.get_value("a") == 4
+    cache.put_value("c", 4)
+    assert (cache.get_value("a"), cache.get_value("b"), cache.get_value("c")) == (4, None, 4)
 
 
 def test_a_cache_counts_a_value_put_again_once() -> None:
     cache: BoundedCache[str, int] = BoundedCache(10, lambda value: value)
     for _ in range(100):
-        cache.put("a", 4)
-    cache.put("b", 4)
+        cache.put_value("a", 4)
+    cache.put_value("b", 4)
     assert len(cache) == 2
 
 
 def test_a_value_larger_than_the_limit_is_kept_alone() -> None:
     cache: BoundedCache[str, int] = BoundedCache(10, lambda value: value)
-    cache.put("a", 4)
-    cache.put("b", 40)
-    assert (cache.get("a"), cache.get("b")) == (None, 40)
+    cache.put_value("a", 4)
+    cache.put_value("b", 40)
+    assert (cache.get_value("a"), cache.get_value("b")) == (None, 40)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 5, 63])  # Qt pads its lines to 4 bytes

@@ -23,7 +23,7 @@ def test_a_picture_dropped_on_an_empty_library_offers_to_index_its_folder(
     assert str(photos_folder / "disc") in empty_window.banner.sentence_label.text()
     QTest.mouseClick(empty_window.banner.remedy_button, LEFT)
     assert empty_window.session.job.state is not None
-    empty_window.session.job.cancel()
+    empty_window.session.job.cancel_job()
 
 
 def test_a_file_in_place_of_a_folder_is_called_one(empty_window: MainWindow, photos_folder: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_job_that_is_cancelled_before_the_watch_has_made_way_never_starts(
     session.job.watch_folders(True)
     with wait_for_signal(qtbot, session.notice_posted) as said:
         session.job.rescan_folders()
-        session.job.cancel()
+        session.job.cancel_job()
     assert "stopped" in said[0][0]
     assert session.job.state is None
     wait_for(qtbot, lambda: len(children(session)) == 1)

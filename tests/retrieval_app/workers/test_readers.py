@@ -21,7 +21,7 @@ def library_folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def readers(library_folder: Path, qtbot: QtBot) -> Iterator[LibraryReaders]:
     readers = LibraryReaders(1, limit=3)
-    readers.open(library_folder)
+    readers.open_library(library_folder)
     yield readers
     readers.close()
 
@@ -67,7 +67,7 @@ def test_answers_about_a_library_that_was_left_are_dropped(
 
     readers.ask_question("before", wait)
     assert started.wait(20)
-    readers.open(library_folder)
+    readers.open_library(library_folder)
     readers.ask_question("after", lambda _: None)
     go.set()
     wait_for(qtbot, lambda: bool(heard))
@@ -75,7 +75,7 @@ def test_answers_about_a_library_that_was_left_are_dropped(
 
 
 def test_a_library_that_cannot_be_opened_is_told(readers: LibraryReaders, tmp_path: Path, qtbot: QtBot) -> None:
-    readers.open(tmp_path / "none.library")
+    readers.open_library(tmp_path / "none.library")
     with wait_for_signal(qtbot, readers.refused) as refused:
         readers.ask_question("any", lambda _: None)
     assert refused[0][0] == "any"
@@ -95,7 +95,7 @@ def test_a_bug_is_told_to_whoever_asked_and_raised_in_the_windows_thread(readers
 def test_closing_ends_the_threads(library_folder: Path, qtbot: QtBot) -> None:
     before = threading.active_count()
     readers = LibraryReaders(2)
-    readers.open(library_folder)
+    readers.open_library(library_folder)
     assert threading.active_count() == before + 2
     readers.close()
     assert threading.active_count() == before

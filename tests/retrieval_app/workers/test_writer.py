@@ -26,7 +26,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def writer(folders: tuple[Path, Path], qtbot: QtBot) -> Iterator[LibraryWriter]:
     writer = LibraryWriter()
-    writer.open(folders[0])
+    writer.open_library(folders[0])
     yield writer
     writer.close()
 
@@ -71,7 +71,7 @@ def test_what_is_said_while_the_thread_is_busy_is_written_in_its_order(
 
 def test_closing_writes_what_waits(folders: tuple[Path, Path], qtbot: QtBot) -> None:
     writer = LibraryWriter()
-    writer.open(folders[0])
+    writer.open_library(folders[0])
     held = hold(writer)
     values = [str(number) for number in range(50)]
     for value in values:
@@ -88,9 +88,9 @@ def test_another_library_gets_none_of_what_was_said_of_the_one_before(
     writer.written.connect(lambda key, _: heard.append(key))
     held = hold(writer)
     writer.write("before", partial(put, value="a"))
-    writer.open(None)
+    writer.open_library(None)
     writer.write("to nobody", partial(put, value="x"))
-    writer.open(folders[1])
+    writer.open_library(folders[1])
     writer.write("after", partial(put, value="b"))
     held.go.set()
     wait_for(qtbot, writer.is_idle)
@@ -106,7 +106,7 @@ def test_what_is_refused_is_told_even_of_a_library_that_was_left(
 
     held = hold(writer)
     writer.write("label", refuse)
-    writer.open(folders[1])
+    writer.open_library(folders[1])
     with wait_for_signal(qtbot, writer.refused) as refused:
         held.go.set()
     assert refused[0] == ("label", "The disk is full.")
