@@ -1,1 +1,10 @@
-"""Room statistics."""
+"""Figures of embeddings and labels, and how sure they are: arrays in, figures out.
+
+How good an embedding is: `metrics` (retrieval, same or different, differences with their intervals) over `tied_ranks`
+(what a ranking with ties is expected to show), and `detailed_metrics` for what stands behind the single figures.
+How sure it is: `error_rates` (shares with intervals over classes) and `cross_validation` (folds that part no group).
+What a distance means: `calibration` (probability, rarity, cut-offs) and `calibration_measurement`, which measures it.
+
+Read `metrics` first, then `error_rates`, then `calibration`. Formulas name their paper; scipy and scikit-learn are
+imported only where a figure needs them. Nothing here knows a library, a photo file or a model.
+"""

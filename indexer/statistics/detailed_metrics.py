@@ -1,6 +1,6 @@
-"""What stands behind the single figures: mean average precision, clusters, classes, ROC, histogram of distances.
+"""What is behind the single figures: mean average precision, clusters, classes, ROC, histogram of distances.
 
-numpy only, but for k-means, which scikit-learn does.
+numpy only, except for k-means, which is scikit-learn's.
 """
 
 from typing import NamedTuple
@@ -19,13 +19,13 @@ from indexer.statistics.metrics import (
 )
 from indexer.vectors.distances import iterate_squared_distances
 
-MAX_CLUSTERED_PHOTOS = 10_000  # photos that are clustered at most: 100 clusters in 1,280 dimensions take seconds
+MAX_CLUSTERED_PHOTOS = 10_000  # 100 clusters of as many embeddings of 1,280 dimensions take seconds
 ROC_POINTS = 200
 HISTOGRAM_BINS = 50
 
 
 class ClassFigures(NamedTuple):
-    """How well the photos of one class, by its code, find each other."""
+    """How well the photos of one class find each other; `code` is the class, `photos` their number."""
 
     code: int
     photos: int
@@ -34,7 +34,7 @@ class ClassFigures(NamedTuple):
 
 
 class DistanceHistogram(NamedTuple):
-    """How many matched and mismatched pairs lie between each two of the edges (bins + 1,), the last edge included."""
+    """The numbers of matched and mismatched pairs (bins,) between the edges (bins + 1,), the last edge included."""
 
     edges: list[float]
     matched: list[int]
@@ -42,11 +42,10 @@ class DistanceHistogram(NamedTuple):
 
 
 def compute_mean_average_precision(embeddings: ArrayLike, labels: ArrayLike) -> float:
-    """mAP of (n, dim) embeddings with (n,) labels: of each photo's whole ranking, the mean precision at its matches.
+    """mAP of (n, dim) embeddings with (n,) labels: the mean precision at the matches in each photo's whole ranking.
 
-    Of equally far photos, the mean over all their orders; a photo alone in its label asks nothing. Not a number where
-    no label is shared.
-    Manning, Raghavan, Schuetze 2008, "Introduction to Information Retrieval", equation 8.3.
+    Where photos are equally far, the mean over all their orders; a photo alone in its label is no query. NaN where no
+    two photos share a label. Manning, Raghavan, Schuetze 2008, "Introduction to Information Retrieval", equation 8.3.
     """
     vectors, codes = check_embeddings(embeddings, labels)
     queries = np.flatnonzero(np.bincount(codes)[codes] > 1)
@@ -59,7 +58,10 @@ def compute_mean_average_precision(embeddings: ArrayLike, labels: ArrayLike) -> 
 
 
 def measure_clustering(embeddings: ArrayLike, labels: ArrayLike, seed: int = 0) -> float:
-    """NMI of labels and k-means clusters, as many as there are labels, of 10,000 photos drawn at random at most."""
+    """NMI of labels (n,) and k-means clusters of embeddings (n, dim), with as many clusters as labels.
+
+    At most MAX_CLUSTERED_PHOTOS photos, drawn at random, are clustered.
+    """
     from sklearn.cluster import KMeans  # noqa: PLC0415  # 1 s to import, and only this figure needs it
 
     vectors, codes = check_embeddings(embeddings, labels)
@@ -69,7 +71,7 @@ def measure_clustering(embeddings: ArrayLike, labels: ArrayLike, seed: int = 0) 
 
 
 def compute_mutual_information(labels: ArrayLike, clusters: ArrayLike) -> float:
-    """Normalised mutual information of two divisions (n,): 2 I / (H + H), 1 where both are one cluster.
+    """Normalised mutual information of two clusterings (n,): 2 I / (H + H), and 1 where both are a single cluster.
 
     Manning, Raghavan, Schuetze 2008, "Introduction to Information Retrieval", equations 16.2 to 16.6.
     """
@@ -88,7 +90,7 @@ def _compute_entropy(shares: Floats) -> float:
 
 
 def measure_classes(figures: RetrievalFigures, labels: ArrayLike) -> list[ClassFigures]:
-    """The figures of the classes that have queries, in order of their codes; labels (n,) are codes 0, 1, ..."""
+    """The figures of each class with queries, in order of the codes; labels (n,) are codes 0, 1, ..."""
     codes: Rows = np.asarray(labels, np.int64)
     query_codes = codes[figures.rows]
     return [
@@ -103,10 +105,10 @@ def measure_classes(figures: RetrievalFigures, labels: ArrayLike) -> list[ClassF
 
 
 def compute_roc(pairs: PairDistances, points: int = ROC_POINTS) -> list[VerificationThreshold]:
-    """The receiver operating characteristic at so many distances at most, from nobody the same to everybody.
+    """At most `points` points of the receiver operating characteristic, from an FMR of 0 to one of 1.
 
-    As everywhere, FMR is the share of mismatched pairs below a distance, FNMR that of matched pairs at it or beyond.
-    Half of the distances divide the matched pairs evenly, half the mismatched ones. Empty without pairs of both kinds.
+    FMR is the share of mismatched pairs below a distance, FNMR that of matched pairs at it or beyond. Half of the
+    distances divide the matched pairs evenly, half the mismatched ones. Empty without pairs of both kinds.
     """
     if not (pairs.matched.size and pairs.mismatched.size):
         return []
@@ -124,6 +126,7 @@ def compute_roc(pairs: PairDistances, points: int = ROC_POINTS) -> list[Verifica
 
 
 def _drop_repeats(distances: Floats) -> list[float]:
+    """The distances in their order, each once."""
     return list(dict.fromkeys(distances.tolist()))
 
 
@@ -133,7 +136,7 @@ def _compute_share_beyond(distances: Floats, threshold: float) -> float:
 
 
 def build_histogram(pairs: PairDistances, bins: int = HISTOGRAM_BINS) -> DistanceHistogram:
-    """Counts of both kinds of pairs in even bins from 0 to the furthest."""
+    """The histogram of both kinds of pairs in `bins` equal bins from 0 to the greatest distance."""
     furthest = max((float(kind[-1]) for kind in pairs if kind.size), default=0.0)
     edges: NDArray[np.float64] = np.linspace(0, furthest or 1.0, bins + 1)
     matched, mismatched = (np.histogram(kind, edges)[0].tolist() for kind in pairs)

@@ -1,11 +1,11 @@
 """Shares of errors with intervals that allow for trials sharing classes or photos.
 
 Two pairs that share a class err together, so pairs cannot be counted as if they were independent: classes or groups of
-photos are the units. Where a trial belongs to two units, they get random weights (Rubin 1981, "The Bayesian Bootstrap")
-and a pair the product of theirs. Where each belongs to one class, the spread between classes is reckoned with one more
-that was not seen: among a few classes none may be of the kind that errs quite differently, and then their spread says
-nothing of it. Over simulated classes of many kinds such intervals hold at least 0.9 of what others measure; random
-weights held 0.7 where one class in ten differed (tests/indexer/test_rates.py).
+photos are the units. Where a trial belongs to two units, the units get random weights (Rubin 1981, "The Bayesian
+Bootstrap") and a pair the product of both. Where each trial belongs to one class, half a class that always errs and
+half a class that never does are added: a few classes may all be of one kind, and then the spread between them is too
+small for others. Over simulated classes of many kinds these intervals hold at least 0.9 of the rates of other classes;
+random weights held 0.7 where one class in ten differed (tests/indexer/statistics/test_error_rates.py).
 """
 
 import math
@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 RESAMPLES = 400
-LEAST_UNITS = 4  # classes; fewer say nothing about others, and photos in groups are counted instead
+LEAST_UNITS = 4  # classes; with fewer, groups of photos are the units, and the interval is for these classes only
 PHOTO_GROUPS = 20
 TAIL_PROBABILITY = 0.025
-PSEUDO_CLASS_WEIGHT = (
-    0.5  # of a class that always errs, and of one that never does, added to the classes that were seen
-)
+# Of a class that always errs, and of one that never does, which are added to the classes that were measured.
+PSEUDO_CLASS_WEIGHT = 0.5
 
 
 class ErrorRate(NamedTuple):
-    """A measured share of errors, and its 95 % interval."""
+    """A measured share of errors (0 to 1), and its 95 % interval."""
 
     value: float
     low: float
@@ -34,14 +33,14 @@ class ErrorRate(NamedTuple):
 
 
 def estimate_rates_by_unit(errors: Floats, trials: Floats, *, for_other_units: bool) -> list[ErrorRate]:
-    """Shares with 95 % intervals: errors (u, u, e) among trials (u, u) that belong to one unit or to two, e times.
+    """Error rates of e kinds: errors (u, u, e) among trials (u, u), each of which belongs to one unit or to two of u.
 
-    The spread of the logit over random weights, Student's t (one degree less, as the same units have chosen the
-    cut-off) and, for `foreign`, the root of two for being asked of as many units that were not there make the interval.
-    Half an error is added to errors and to successes, so that none is not taken for never. Fewer than three units that
-    take part leave it at 0 to 1. Where the share without some unit is lower still, as all errors were that unit's,
-    `foreign` ones may have none of them. Where nothing or everything erred there is no spread to see: then it reaches
-    as far as for so many independent units, none or all of which err (Clopper, Pearson 1934).
+    The interval is the spread of the logit over random weights, times Student's t (one degree less, as the same units
+    have chosen the cut-off). For rates of as many other units (`for_other_units`) it is wider by the root of two, and
+    reaches down to the lowest share without one of the units: other units may have none like it. Half an error is added
+    to errors and to successes, so that no error among few trials does not mean never. With fewer than three units that
+    take part, the interval is 0 to 1. Where no or every trial is an error there is no spread: the interval is then that
+    of so many independent units, of which none or all err (Clopper, Pearson 1934).
     """
     taking_part = np.flatnonzero(trials.sum(axis=0) + trials.sum(axis=1))
     errors, trials = (array[np.ix_(taking_part, taking_part)] for array in (errors, trials))
@@ -62,14 +61,14 @@ def estimate_rates_by_unit(errors: Floats, trials: Floats, *, for_other_units: b
 
 
 def estimate_rates_by_class(errors: Floats, trials: Floats) -> list[ErrorRate]:
-    """Shares with 95 % intervals for as many other classes: errors (c, e) among trials (c,) that belong to one class.
+    """Error rates of e kinds, with intervals for as many other classes: errors (c, e) among trials (c,) of c classes.
 
     Half a class that always errs and half a class that never does are added, as half an error and half a success are to
     a binomial share (Jeffreys' prior; Brown, Cai, DasGupta 2001, "Interval Estimation for a Binomial Proportion").
     The spread is that of a ratio over classes (Cochran 1977, "Sampling Techniques", equation 6.9), on the scale of the
-    arcsine, which keeps it apart from the share (Anscombe 1948). Uneven classes count as fewer: (sum t)^2 / sum t^2
-    (Kish 1965, "Survey Sampling"). Student's t has two degrees less, and the root of two stands for being asked of
-    others. Fewer than three classes leave it at 0 to 1.
+    arcsine, where it does not depend on the share (Anscombe 1948). Uneven classes count as fewer: (sum t)^2 / sum t^2
+    (Kish 1965, "Survey Sampling"). Student's t has two degrees less, and the root of two makes the interval one for
+    other classes. With fewer than three classes it is 0 to 1.
     """
     errors, trials = errors[trials > 0], trials[trials > 0]
     total = float(trials.sum())
@@ -92,7 +91,10 @@ def estimate_rates_by_class(errors: Floats, trials: Floats) -> list[ErrorRate]:
 
 
 def _build_rates(shares: Floats, low: Floats, high: Floats, units: float) -> list[ErrorRate]:
-    """Intervals that hold their share; of none or all, as far as so many independent units leave open."""
+    """Error rates from shares and interval ends (e,), widened to hold the share.
+
+    At shares of 0 and 1 they reach at least as far as those of so many independent units.
+    """
     widest_error = 1 - TAIL_PROBABILITY ** (1 / units)
     low = np.where(shares == 1, np.minimum(low, 1 - widest_error), np.minimum(low, shares))
     high = np.where(shares == 0, np.maximum(high, widest_error), np.maximum(high, shares))
@@ -100,7 +102,7 @@ def _build_rates(shares: Floats, low: Floats, high: Floats, units: float) -> lis
 
 
 def estimate_error_rate(errors: NDArray[np.bool_], codes: NDArray[np.int64]) -> ErrorRate:
-    """The share of errors (n,), at least one, with an interval over classes (n,); over photos where those are few."""
+    """The share of errors (n,), one at least, with an interval over class codes (n,), over photos with few classes."""
     for_other_classes = len(set(codes.tolist())) >= LEAST_UNITS
     units = np.unique(codes, return_inverse=True)[1] if for_other_classes else np.arange(len(codes)) % PHOTO_GROUPS
     unit_errors, unit_trials = np.bincount(units, errors).astype(np.float64), np.bincount(units).astype(np.float64)
@@ -110,23 +112,23 @@ def estimate_error_rate(errors: NDArray[np.bool_], codes: NDArray[np.int64]) -> 
 
 
 def _find_lowest_without_unit(errors: Floats, trials: Floats) -> Floats:
-    """The lowest share (e,) that remains when all that belongs to one unit is left out."""
-    left = [
+    """The lowest share (e,) of errors (u, u, e) among trials (u, u, 1) without those that belong to one of the units."""
+    remaining_errors, remaining_trials = (
         counts.sum(axis=(0, 1)) - counts.sum(axis=0) - counts.sum(axis=1) + np.einsum("uue->ue", counts)
         for counts in (errors, trials)
-    ]
-    least: Floats = (left[0] / np.maximum(left[1], 1)).min(axis=0)
-    return least
+    )
+    lowest: Floats = (remaining_errors / np.maximum(remaining_trials, 1)).min(axis=0)
+    return lowest
 
 
 def _sum_weighted(counts: Floats, weights: Floats) -> Floats:
-    """Sums (b, e) of counts (u, u, e) under weights (b, u): by both units' weights, on the diagonal by the one."""
+    """Sums (b, e) of counts (u, u, e) under weights (b, u): weighted by both units, once where both are the same."""
     units, edges = counts.shape[1:]
     within_unit = counts[np.arange(units), np.arange(units)]
     between_units = counts.copy()
     between_units[np.arange(units), np.arange(units)] = 0
-    half = (weights @ between_units.reshape(units, units * edges)).reshape(-1, units, edges)
-    sums: Floats = np.einsum("bue,bu->be", half, weights) + weights @ within_unit
+    weighted_once = (weights @ between_units.reshape(units, units * edges)).reshape(-1, units, edges)
+    sums: Floats = np.einsum("bue,bu->be", weighted_once, weights) + weights @ within_unit
     return sums
 
 

@@ -1,10 +1,9 @@
 """How good an embedding is: retrieval figures, same-or-different figures, and how sure a difference is. numpy only.
 
 All rates are fractions. Distances are Euclidean and computed in float64 from the squared norms and one matrix product:
-for float32 input of about unit length that is the norm of the difference to 1e-8, whatever the BLAS and its threads.
-A matrix product does not promise equal values for equal columns (columns at the edge of a tile take another path), so
-equal vectors are found first and compared through one representative: copies tie because they share one number.
-20,000 embeddings of 1,280 dimensions peak at 560 MB, the caller's array included.
+for float32 input of about unit length that is the norm of the difference to 1e-8, whatever the BLAS and its threads,
+and copies are equally far from every query. 20,000 embeddings of 1,280 dimensions peak at 560 MB, the caller's array
+included.
 """
 
 import math
@@ -22,7 +21,7 @@ from indexer.vectors.distances import BLOCK_BYTES, compute_pair_distances, itera
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-# Pairs of each kind that `pair_distances` measures at most: at FMR 0.001 that leaves 500 false matches.
+# Pairs of each kind that `measure_pair_distances` measures at most: at FMR 0.001 that leaves 500 false matches.
 MAX_PAIRS = 500_000
 # "Rule of 30" (Doddington et al. 2000, Speech Communication 31): with 30 errors seen, the true rate is within 30 % of
 # the measured one at 90 % confidence, for independent trials. Pairs share photos, so this is the least to ask for.
@@ -31,7 +30,10 @@ LEAST_FALSE_MATCHES = 30
 
 @dataclass(frozen=True, slots=True)
 class RetrievalFigures:
-    """How well each photo finds the others of its label; per-query arrays are (queries,) and follow `rows`."""
+    """How well photos find the others of their label, on average and for each query.
+
+    The queries are the `rows` (queries,) whose label another photo has; the per-query arrays (queries,) follow them.
+    """
 
     queries: int
     photos_without_match: int
@@ -84,8 +86,8 @@ def measure_retrieval(embeddings: ArrayLike, labels: ArrayLike, ks: Sequence[int
     Every photo queries all others by Euclidean distance; where some are equally far, the figures are the means over all
     their orders. With R the number of others of its label, R-precision is the share of them among the first R; MAP@R =
     1/R sum_{i<=R} P(i) rel(i) (Musgrave, Belongie, Lim 2020, "A Metric Learning Reality Check", section 3.3.1); hit@k
-    asks for one of them among the first k ("recall@k" of the field). A photo alone in its label asks nothing, but
-    stands in everyone's way.
+    is 1 where one of them is among the first k ("recall@k" of the field). A photo alone in its label is no query, but
+    is ranked among the others of every query.
 
     Raises LookalikeError where no two photos share a label, ValueError where the arrays do not fit or are not finite.
     """
@@ -116,9 +118,9 @@ def bootstrap_difference(
 ) -> DifferenceInterval:
     """Percentile bootstrap interval of the mean of `after - before`, fractions of the same queries, each (queries,).
 
-    With `groups` (queries,) whole groups are drawn instead of single queries (classes: what happens on new ones). Fewer
-    than two units say nothing about their spread: the interval is then all that fractions allow, -1 to 1. Efron,
-    Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3.
+    With `groups` (queries,) whole groups are drawn instead of single queries (with classes as groups, the interval is
+    for other classes). With fewer than two units it is all that fractions allow, -1 to 1. Efron, Tibshirani 1993, "An
+    Introduction to the Bootstrap", section 13.3.
     """
     change = np.asarray(after, np.float64) - np.asarray(before, np.float64)
     if change.ndim != 1 or not change.size:
@@ -135,16 +137,16 @@ def bootstrap_difference(
 def measure_verification(
     embeddings: ArrayLike, labels: ArrayLike, fmrs: Sequence[float] = (0.1, 0.01, 0.001)
 ) -> VerificationFigures:
-    """Same or different by distance: equal error rate, and the threshold at each false-match rate that pairs can back.
+    """Same or different by distance: the equal error rate, and a threshold at each of the FMRs that the pairs can back.
 
-    Embeddings (n, dim), labels (n,), pairs as `pair_distances` takes them. A threshold is given only where at least 30
-    false matches are to be expected among the mismatched pairs (and there is any matched pair).
+    Embeddings (n, dim), labels (n,), pairs as `measure_pair_distances` draws them. The pairs can back an FMR where at
+    least 30 false matches are to be expected among the mismatched ones, and there is a matched one.
     """
     return measure_pair_errors(measure_pair_distances(embeddings, labels), fmrs)
 
 
 def measure_pair_errors(pairs: PairDistances, fmrs: Sequence[float] = (0.1, 0.01, 0.001)) -> VerificationFigures:
-    """What `verification` says, of pairs that are at hand."""
+    """As `measure_verification`, of pairs whose distances are known."""
     matched, mismatched = pairs
     if not (matched.size and mismatched.size):
         return VerificationFigures(None, (), len(matched), len(mismatched))
@@ -156,18 +158,18 @@ def measure_pair_errors(pairs: PairDistances, fmrs: Sequence[float] = (0.1, 0.01
 def measure_pair_distances(
     embeddings: ArrayLike, labels: ArrayLike, *, limit: int = MAX_PAIRS, seed: int = 0
 ) -> PairDistances:
-    """Distances of all matched and of all mismatched pairs; of either kind a seeded sample where it has over `limit`.
+    """Distances of all matched and of all mismatched pairs of (n, dim) embeddings with (n,) labels, each sorted.
 
-    A sample is drawn with replacement, each pair of its kind with equal chances.
+    A kind with more than `limit` pairs is sampled: drawn with replacement, each pair with the same probability.
     """
     vectors, codes = check_embeddings(embeddings, labels)
     random = np.random.default_rng(seed)
     # Sorted by label, the rest of a photo's label follows it, and after that come all photos of the later labels.
     by_label = np.argsort(codes, kind="stable")
     next_label = np.cumsum(np.bincount(codes))[codes[by_label]]
-    here = np.arange(len(codes))
-    matched = _draw_pairs(here + 1, next_label, limit, random)
-    mismatched = _draw_pairs(next_label, np.full_like(here, len(codes)), limit, random)
+    positions = np.arange(len(codes))
+    matched = _draw_pairs(positions + 1, next_label, limit, random)
+    mismatched = _draw_pairs(next_label, np.full_like(positions, len(codes)), limit, random)
     return PairDistances(
         *(
             np.sort(compute_pair_distances(vectors, np.stack([by_label[left], by_label[right]], axis=1)))
@@ -186,7 +188,7 @@ def find_threshold(pairs: PairDistances, fmr: float) -> VerificationThreshold:
 
 
 def compute_equal_error_rate(pairs: PairDistances) -> float:
-    """The rate where false matches and false non-matches are equally frequent, on the ROC's straight segments."""
+    """The rate at which FMR and FNMR are equal, interpolated linearly between the points of the ROC."""
     distances = np.append(np.union1d(pairs.matched, pairs.mismatched), np.inf)
     fmr = np.searchsorted(pairs.mismatched, distances) / len(pairs.mismatched)
     fnmr = 1 - np.searchsorted(pairs.matched, distances) / len(pairs.matched)
@@ -198,7 +200,10 @@ def compute_equal_error_rate(pairs: PairDistances) -> float:
 
 
 def check_embeddings(embeddings: ArrayLike, labels: ArrayLike) -> tuple[Floats, Rows]:
-    """Embeddings as float64 (n, dim), labels as codes 0, 1, ... (n,): codes, as labels may be huge."""
+    """Embeddings (n, dim) as float64, and labels (n,), which may be huge numbers, as codes 0, 1, ...
+
+    Raises ValueError where they do not fit each other or an embedding is not finite.
+    """
     # Adding 0 turns -0.0 into 0.0, so that equal vectors have equal bytes.
     vectors = np.array(embeddings, np.float64, order="C")
     vectors += 0.0
@@ -225,18 +230,19 @@ def _measure_per_query(vectors: Floats, codes: Rows, rows: Rows, ks: tuple[int, 
 
 
 def _compute_query_figures(found: ExpectedRanks, relevant: Rows) -> tuple[Floats, Floats, Floats]:
-    """P@1, R-precision and MAP@R, (b,) each, from what the ranks are expected to show and R (b,)."""
-    counted = np.arange(found.match.shape[1]) < relevant[:, None]
-    r_precision, map_at_r = (np.where(counted, one, 0.0).sum(axis=1) / relevant for one in found[:2])
+    """P@1, R-precision and MAP@R, (b,) each, of the expected ranks of queries with R relevant photos (b,)."""
+    within_r = np.arange(found.match.shape[1]) < relevant[:, None]
+    r_precision, map_at_r = (np.where(within_r, values, 0.0).sum(axis=1) / relevant for values in found[:2])
     return found.match[:, 0], r_precision, map_at_r
 
 
 def iterate_expected_ranks(
     squared: Floats, codes: Rows, query_codes: Rows, depth: int
 ) -> Iterator[tuple[slice, ExpectedRanks]]:
-    """What the first `depth` ranks show by distances (b, n) to photos with codes (n,), asked by photos of codes (b,).
+    """The expected first `depth` ranks of queries with codes (b,), by squared distances (b, n) to photos of codes (n,).
 
-    Part after part of the rows, as what it takes beside the distances is ten times as much as these.
+    They come with the slice of the queries they belong to, part by part: they need ten times the memory of the
+    distances.
     """
     size = max(1, BLOCK_BYTES // (10 * 8 * depth))
     for start in range(0, len(squared), size):

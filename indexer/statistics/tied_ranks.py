@@ -1,9 +1,9 @@
-"""What a ranking with ties is expected to show: every order of equally far photos is as likely as any other.
+"""What a ranking with ties is expected to show: the mean over all orders of equally far photos.
 
-Any fixed order would be unfair. Photos mostly stand in order of their labels, so that of equal ones those of the first
-label would always lead; and a network trained with contrastive loss puts half of its photos into a few points. The mean
-over all orders is exact, and needs no chance (McSherry, Najork 2008, "Computing Information Retrieval Performance
-Measures Efficiently in the Presence of Tied Scores"). numpy only.
+Any fixed order would be unfair. Photos are mostly in order of their labels, so among equally far ones those of the
+first label would always lead; and a network trained with contrastive loss puts half of its photos into a few points.
+The mean over all orders is exact and needs no random numbers (McSherry, Najork 2008, "Computing Information Retrieval
+Performance Measures Efficiently in the Presence of Tied Scores"). numpy only.
 """
 
 from typing import NamedTuple
@@ -16,8 +16,8 @@ Rows = NDArray[np.int64]
 
 
 class BoundaryTies(NamedTuple):
-    """How many photos are exactly as far as the last of the ranking, those beyond its end included, and how many of
-    these match, (b,) each.
+    """The number of photos as far as the last one of the ranking, including those beyond its end, and of matches among
+    them, (b,) each.
     """
 
     photos: Rows
@@ -25,8 +25,8 @@ class BoundaryTies(NamedTuple):
 
 
 class ExpectedRanks(NamedTuple):
-    """Of each rank, (b, depth): the chance that it holds a match, the mean of its precision where it does (0 where it
-    does not), and the chance that no match has come up to it.
+    """For each rank, (b, depth): the probability of a match, the expected precision (0 where it is no match), and the
+    probability that no rank up to it is a match.
     """
 
     match: Floats
@@ -35,10 +35,10 @@ class ExpectedRanks(NamedTuple):
 
 
 def average_over_ties(distances: Floats, same: NDArray[np.bool_], boundary: BoundaryTies) -> ExpectedRanks:
-    """The means over all orders of rankings with distances (b, depth), ascending, and what matches (b, depth).
+    """The expected ranks of b rankings over all orders of ties; `distances` (b, depth) ascend, `same` marks matches.
 
-    With t photos at one distance, m of them matches, and h matches before these, the j-th of them (from 0) matches with
-    the chance m/t, and then h + 1 + j (m - 1)/(t - 1) matches have come.
+    With t photos at one distance, m of them matches, and h matches before these, the j-th of them (from 0) is a match
+    with probability m/t, and then h + 1 + j (m - 1)/(t - 1) matches are expected up to it.
     """
     depth = distances.shape[1]
     ranks = np.arange(depth)
