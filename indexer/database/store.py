@@ -1,6 +1,6 @@
-"""One connection to library.sqlite, and the three tables that speak over it: files, embeddings, models.
+"""One connection to a library's database, and the three objects that use it: files, embeddings and models.
 
-What changes several of them at once stands here, in one transaction. A Store belongs to one thread.
+Changes that span several of them are made here, each in one transaction. A Store belongs to one thread.
 """
 
 from collections.abc import Iterable

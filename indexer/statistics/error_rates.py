@@ -112,7 +112,7 @@ def estimate_error_rate(errors: NDArray[np.bool_], codes: NDArray[np.int64]) -> 
 
 
 def _find_lowest_without_unit(errors: Floats, trials: Floats) -> Floats:
-    """The lowest share (e,) of errors (u, u, e) among trials (u, u, 1) without those that belong to one of the units."""
+    """The lowest share (e,) of errors (u, u, e) among trials (u, u, 1) without those that belong to one unit."""
     remaining_errors, remaining_trials = (
         counts.sum(axis=(0, 1)) - counts.sum(axis=0) - counts.sum(axis=1) + np.einsum("uue->ue", counts)
         for counts in (errors, trials)

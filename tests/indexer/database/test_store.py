@@ -1,6 +1,6 @@
 """What the library knows about files and photos changes as one, and only by what happened."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import pytest
 
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord
 from indexer.database.store import Store
+from indexer.errors import LibraryError
 from tests.support.embedders import tiny_card
 from tests.support.vectors import clustered, outcome
 
@@ -52,6 +53,17 @@ def test_batch_that_fails_half_way_leaves_nothing(store: Store) -> None:
         store.record_outcomes([good, bad], 1)
     assert store.files.count_files(1) == before
     assert not store.embeddings.is_content_finished(good.sha256 or b"", 1)
+
+
+@pytest.mark.parametrize("forget", [Store.forget_missing, lambda store: store.forget_root(1)])
+def test_forgetting_that_fails_half_way_leaves_everything(store: Store, forget: Callable[[Store], int]) -> None:
+    store.files.set_state(1, [b"000002.jpg"], "missing")
+    before = store.database.fetch_rows("SELECT * FROM files"), store.files.list_roots()
+    refuse = "CREATE TRIGGER refuse BEFORE DELETE ON photos BEGIN SELECT raise(ABORT, 'refused'); END"
+    store.database.execute_statement(refuse)
+    with pytest.raises(LibraryError, match="refused"):
+        forget(store)
+    assert (store.database.fetch_rows("SELECT * FROM files"), store.files.list_roots()) == before
 
 
 def test_moved_file_takes_the_place_of_the_missing_one(store: Store) -> None:

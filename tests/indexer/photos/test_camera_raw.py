@@ -1,3 +1,5 @@
+"""Camera RAW is told from TIFF by its content, and its preview or its sensor's picture comes out upright."""
+
 import sys
 
 import numpy as np

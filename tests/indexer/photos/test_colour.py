@@ -1,3 +1,5 @@
+"""Every mode of Pillow becomes 8-bit sRGB on white, in bands and at once alike, and profiles are applied."""
+
 from io import BytesIO
 from pathlib import Path
 

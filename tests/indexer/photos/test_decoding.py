@@ -1,3 +1,5 @@
+"""Every file gives the pixels it should or a plain reason, whatever is in it, and within limits of size and time."""
+
 import os
 import random
 import subprocess

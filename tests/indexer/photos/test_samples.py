@@ -1,3 +1,5 @@
+"""Sample pictures are written whole, can be completed later, and replace nothing."""
+
 import gzip
 import hashlib
 import struct

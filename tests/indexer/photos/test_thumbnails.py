@@ -1,3 +1,5 @@
+"""Thumbnails come back as they were stored, and a cache that is damaged, locked or read-only stops nothing."""
+
 import os
 import sqlite3
 import subprocess

@@ -1,3 +1,5 @@
+"""Figures agree with plain loops over their definitions, with hand-worked cases and with pytorch-metric-learning."""
+
 import math
 import tracemalloc
 from itertools import combinations, pairwise

@@ -1,3 +1,5 @@
+"""Principal directions are those of a full decomposition, and a map keeps neighbours and places new photos."""
+
 import numpy as np
 import pytest
 
