@@ -75,9 +75,9 @@ def compute_mutual_information(labels: ArrayLike, clusters: ArrayLike) -> float:
 
     Manning, Raghavan, Schuetze 2008, "Introduction to Information Retrieval", equations 16.2 to 16.6.
     """
-    one, other = (np.unique(np.asarray(division), return_inverse=True)[1] for division in (labels, clusters))
-    table = np.zeros((one.max() + 1, other.max() + 1))
-    np.add.at(table, (one, other), 1 / len(one))
+    first, second = (np.unique(np.asarray(codes), return_inverse=True)[1] for codes in (labels, clusters))
+    table = np.zeros((first.max() + 1, second.max() + 1))
+    np.add.at(table, (first, second), 1 / len(first))
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     occupied = table > 0
     shared = float((table[occupied] * np.log(table[occupied] / np.outer(rows, columns)[occupied])).sum())
