@@ -12,6 +12,7 @@ from indexer.cli.terminal import run_command
 from indexer.library import Library
 from retrieval_app.commands import lookalike_command as command_line
 from tests.support.commands import Said, lookalike
+from tests.support.made_once import make_once
 from tests.support.rights import Rights
 from tests.support.trees import paint
 
@@ -51,7 +52,15 @@ class Prepared(NamedTuple):
 @pytest.fixture(scope="session")
 def prepared(installed_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Made once: read it, never change it; `home` is a copy to change."""
-    place = tmp_path_factory.mktemp("prepared")
+
+    def make(place: Path) -> None:
+        _prepare(place, installed_model)
+
+    place = make_once(tmp_path_factory, "prepared", make)
+    return Prepared(place / "home", place / "photos")
+
+
+def _prepare(place: Path, installed_model: Path) -> None:
     for number in range(60):
         paint(place / "photos" / "abc"[number % 3] / f"{number:04d}.png", number)
     (place / "photos" / "a" / "bad.png").write_text("Dear diary")
@@ -59,7 +68,6 @@ def prepared(installed_model: Path, tmp_path_factory: pytest.TempPathFactory) ->
         shutil.copytree(installed_model, place / "home" / models / installed_model.name)
     said = lookalike(place / "home", "index", place / "photos", "--labelled", "--json")
     assert said.code == 1, said  # a file failed for the first time
-    return Prepared(place / "home", place / "photos")
 
 
 @pytest.fixture

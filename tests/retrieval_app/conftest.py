@@ -20,30 +20,36 @@ from indexer.progress import drain
 from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.made_once import make_once
 from tests.support.window_waits import wait_for
 
 
 @pytest.fixture(scope="session")
 def photos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 pictures in three classes, and two files that are none. Read it, never change it."""
-    folder = tmp_path_factory.mktemp("photos")
+    return make_once(tmp_path_factory, "drawn-photos", _draw_photos)
+
+
+def _draw_photos(folder: Path) -> None:
     for shape in CLASSES:
         (folder / shape).mkdir()
         for number in range(EACH):
             draw(shape, number).save(folder / shape / f"{shape}-{number}.png")
     (folder / "disc" / "<b>not< b> a picture.jpg").write_bytes(b"text")
     (folder / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    return folder
 
 
 @pytest.fixture(scope="session")
 def indexed(photos_folder: Path, installed_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library of the pictures. Copy it, never change it."""
-    folder = tmp_path_factory.mktemp("indexed") / "default.library"
-    shutil.copytree(installed_model, folder / "models" / installed_model.name)
-    with Library.create(folder) as library:
-        drain(index_library(library, [photos_folder], load_model(installed_model), labelled=True))
-    return folder
+
+    def make(place: Path) -> None:
+        folder = place / "default.library"
+        shutil.copytree(installed_model, folder / "models" / installed_model.name)
+        with Library.create(folder) as library:
+            drain(index_library(library, [photos_folder], load_model(installed_model), labelled=True))
+
+    return make_once(tmp_path_factory, "indexed", make) / "default.library"
 
 
 @pytest.fixture
