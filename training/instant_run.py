@@ -34,6 +34,7 @@ from training.judging.out_of_fold import (
     examine_metric,
     iterate_held_out,
 )
+from training.judging.record import parse_record
 from training.judging.result import TrainResult
 from training.judging.thresholds import measure_out_of_fold_thresholds
 from training.judging.verdict import (
@@ -102,7 +103,7 @@ def teach_instantly(
         source=result.source,
         story=result.fields() | {"instant": {**setting._asdict(), "purpose": config.purpose}},
         calibration=result.thresholds.calibration.fields() if result.thresholds else None,
-        extra_files={model_card.MODEL_CARD_FILE: model_card.render_model_card(result.fields())},
+        extra_files={model_card.MODEL_CARD_FILE: model_card.render_model_card(parse_record(result.fields()))},
     )
     yield Progress("save", 1, 1)
     return result

@@ -31,6 +31,7 @@ from training.fitting.resume import ResumeFile, open_resume_file
 from training.fitting.validation import select_queries
 from training.instant_run import teach_instantly
 from training.judging import checkpoint, model_card, thresholds, verdict
+from training.judging.record import parse_record
 from training.judging.report_data import REPORT_DATA_FILE, collect_report_data
 from training.judging.result import TrainResult
 from training.judging.verdict import BaselineResult, TrainingVerdict
@@ -160,5 +161,5 @@ def _make_report_files(result: TrainResult) -> dict[str, str]:
     test_report = collect_report_data(baseline.samples, baseline.labels, judged.before, judged.after, calibration)
     return {
         REPORT_DATA_FILE: json.dumps(test_report.fields()) + "\n",
-        model_card.MODEL_CARD_FILE: model_card.render_model_card(result.fields()),
+        model_card.MODEL_CARD_FILE: model_card.render_model_card(parse_record(result.fields())),
     }

@@ -35,7 +35,7 @@ BASE_CONFIGS = {
 
 
 def _describe_default(name: str) -> str:
-    """What a setting is for each purpose, for the help."""
+    """The default of a setting for each purpose, as it stands in the help."""
     images, classes = (getattr(BASE_CONFIGS[purpose], name) for purpose in ("images", "classes"))
     return f"[{images}]" if images == classes else f"[{images} for images, {classes or 'as the model has'} for classes]"
 
@@ -93,7 +93,8 @@ def _list_variants(name: str, base: TrainConfig, backbones: tuple[str, ...]) -> 
     if backbones and name != "backbones":
         raise LookalikeError("--backbone belongs to the study backbones.")
     return STUDIES[name](base) + [
-        StudyVariant(f"{one}, whole network", replace(base, recipe="full"), backbone=one) for one in backbones
+        StudyVariant(f"{backbone}, whole network", replace(base, recipe="full"), backbone=backbone)
+        for backbone in backbones
     ]
 
 

@@ -33,7 +33,7 @@ MAX_LEFT_OUT = 5  # files that are named
 
 
 def add_config_options(command: ClickCommand) -> ClickCommand:
-    """One option for each setting, in the dataclass's order."""
+    """Add an option for each field of TrainConfig, in their order."""
     for setting in reversed(list_settings(TrainConfig)):
         command = _make_option(setting)(command)
     return command
@@ -103,7 +103,7 @@ def train_command(
 
 
 def _choose_source(folder: Path | None, library: str | None, within: Filter | None) -> TrainingSource:
-    """Where the pictures are from: a labelled folder, or a library's labels."""
+    """The source that the user named: a labelled folder, or a library's labels; UsageError where it is not one."""
     if (folder is None) == (library is None):
         raise click.UsageError("Name a FOLDER whose sub-folders are classes, or --library to learn from its labels.")
     if folder is not None and not is_library(folder):
@@ -118,7 +118,7 @@ def _choose_source(folder: Path | None, library: str | None, within: Filter | No
 
 
 def _explain_resume(source: TrainingSource, out: Path | None, *, is_saved: bool) -> str:
-    """What to say of a training that was stopped."""
+    """What is kept of a training that was stopped, and the command that goes on from there."""
     if not is_saved:
         return "Stopped. Nothing was kept of the training."
     named = [os.fspath(source)] if isinstance(source, Path) else [f"--library={os.fspath(source.library)}"]

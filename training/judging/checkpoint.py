@@ -1,4 +1,4 @@
-"""A fine-tuned model on disk: the two files of every model, `training.json`, the story of how it came about, and beside
+"""A fine-tuned model on disk: the two files of every model, the record of its training (`training.json`), and beside
 them what reports need and a card for people.
 """
 
@@ -20,14 +20,13 @@ from indexer.paths import show_path
 from training.data.labelled_folders import PhotoSample, has_labels
 from training.data.sources import UNFINISHED_FILE
 
-MAX_CARD_LABELS = 20_000  # that a card names: it may have a megabyte
+MAX_CARD_LABELS = 20_000  # labels whose hashes fit into a card, which may have a megabyte
 VERSIONED_PACKAGES = ("lookalike", "torch", "timm", "numpy", "pillow")
 
 
 def check_output_folder(out: Path) -> None:
-    """LookalikeError where a checkpoint cannot be written, or would take the place of anything but a training cut off.
-
-    `out` is absolute. Nothing is left there by asking.
+    """LookalikeError where a checkpoint cannot be written to `out`, an absolute path, or would replace anything but a
+    training that was cut off. The check leaves nothing behind.
     """
     try:
         obstacle = _describe_obstacle(out)
@@ -40,7 +39,7 @@ def check_output_folder(out: Path) -> None:
 
 
 def _describe_obstacle(out: Path) -> str:
-    """What is the matter with a place as it is, "" where nothing is."""
+    """Why a checkpoint cannot stand at a path, as the end of a sentence; "" where it can."""
     if out.exists() and not out.is_dir():
         return "is a file"
     if (out / CARD_FILE).exists():
@@ -55,8 +54,8 @@ def _describe_obstacle(out: Path) -> str:
 
 
 def _probe_folder(out: Path) -> None:
-    """Make and remove what a training will make: a file in the folder, and the folder's new form beside it. OSError
-    where that is refused.
+    """Make and remove the files that a training will make, one in the folder and one beside it; OSError where the disk
+    refuses.
     """
     missing = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
@@ -78,10 +77,11 @@ def save_checkpoint(
     calibration: dict[str, Any] | None,
     extra_files: Mapping[str, str],
 ) -> ModelCard:
-    """Write the checkpoint whole or not at all; `seen` is everything it was trained on or chosen by.
+    """Write the checkpoint whole or not at all.
 
-    `calibration` goes into its card: what a distance means, where that is known for any picture.
-    `beside` are texts by file name, for people and for reports. LookalikeError where the disk refuses.
+    `used_samples` are the photos it was trained on or chosen by, `source` says in a line where the weights are from,
+    `story` are the fields of its record. `calibration` goes into its card: what a distance means, where that is known
+    for any picture. `extra_files` are texts by file name. LookalikeError where the disk refuses.
     """
     hashes = np.frombuffer(b"".join(sample.sha256 for sample in used_samples), np.uint8).reshape(-1, 32).copy()
     try:
@@ -110,7 +110,7 @@ def save_checkpoint(
 
 
 def _hash_labels(samples: Sequence[PhotoSample]) -> list[str] | None:
-    """Hashes of the labels it was trained on, so that nothing measured on them passes for new ones; None: too many."""
+    """Sorted hashes of the labels that the model knows, so that figures on them count as known; None for too many."""
     labels = {sample.label for sample in samples} if has_labels(samples) else set()
     return sorted(map(hash_label, labels)) if len(labels) <= MAX_CARD_LABELS else None
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # it brings torch, which reading does without
     from training.judging.verdict import MeasuredModel
 
 REPORT_DATA_FILE = "insight.json"
-PAIRS_PER_KIND = 100_000  # of each kind, for histograms and equal error rates
-PLOTTED_PHOTOS, PLOT_COMPONENTS = 800, 16  # photos of the pictures in the plane, and principal components kept of each
+PAIRS_PER_KIND = 100_000  # matched and mismatched pairs, each, for histograms and equal error rates
+PLOTTED_PHOTOS, PLOT_COMPONENTS = 800, 16  # photos that are drawn in the plane, and principal components kept of each
 MAX_CLASSES = 300  # in the table, the hardest
 MAX_MISTAKES, MAX_PER_CONFUSION = 12, 2  # shown, and at most of one class taken for one other
 MAX_CONFUSIONS = 12  # classes taken for others, the most frequent
@@ -38,7 +38,8 @@ Codes = NDArray[np.int64]
 class EmbeddingSummary(NamedTuple):
     """One model on the test part: pairs by distance, and its equal error rate (None without pairs of both kinds).
 
-    `drawn` are WIDTH or fewer principal components of the photos drawn, the widest first.
+    `drawn` (photos, components) are the first PLOT_COMPONENTS or fewer principal components of the photos that are
+    drawn in the plane.
     """
 
     model: str
@@ -48,7 +49,7 @@ class EmbeddingSummary(NamedTuple):
 
 
 class ClassChange(NamedTuple):
-    """A class of the test part, its photos, and its figures before and after."""
+    """A class of the test part: the number of its photos, and its figures (before, after)."""
 
     label: str
     photos: int
@@ -85,9 +86,9 @@ class ClassConfusion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """Of the test part: `classes` are the classes by code, `codes` those of the photos drawn, `left_out` counts the
-    classes that the table has no room for. `calibration` says what a distance means after the training, where labels
-    do.
+    """What is kept of the test part: `classes` are the class names by code, `codes` the codes of the photos that are
+    drawn, `left_out` the number of classes that the table has no room for. `calibration` says what a distance means
+    after the training; it is None without classes.
     """
 
     classes: list[str]
@@ -101,7 +102,7 @@ class ReportData:
     calibration: Calibration | None
 
     def fields(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """The data as plain values for JSON."""
         return asdict(self)
 
 
@@ -112,7 +113,7 @@ def collect_report_data(
     after: "MeasuredModel",
     calibration: Calibration | None,
 ) -> ReportData:
-    """The insight of test samples (n,); labels (n,), or (2 n,) where views are asked, as in `verdict.Baseline`."""
+    """The report data of test samples (n,) with labels (n,), or (2 n,) where views are looked for."""
     labelled = has_labels(samples)
     codes, names = number_labels(samples)
     rows = sample_plot_rows(len(samples))
@@ -131,19 +132,19 @@ def collect_report_data(
 
 
 def sample_plot_rows(count: int) -> Codes:
-    """Rows (m,) of so many photos that a picture in the plane shows: all of them, or DRAWN by chance."""
+    """Ascending rows (m,) of the photos that are drawn in the plane: all, or PLOTTED_PHOTOS of them by chance."""
     return np.sort(np.random.default_rng(0).permutation(count)[:PLOTTED_PHOTOS])
 
 
 def summarise_embeddings(name: str, vectors: Vectors, labels: Codes, rows: Codes) -> EmbeddingSummary:
-    """What is shown of a model by its embeddings (n, dim) with labels (n,); rows (m,) are drawn."""
+    """The summary of embeddings (n, dim) with labels (n,), of which rows (m,) are drawn in the plane."""
     pairs = measure_pair_distances(vectors, labels, limit=PAIRS_PER_KIND)
     eer = compute_equal_error_rate(pairs) if pairs.matched.size and pairs.mismatched.size else None
     return EmbeddingSummary(name, build_histogram(pairs), eer, principal_components(vectors[rows]))
 
 
 def principal_components(vectors: Vectors) -> list[list[float]]:
-    """The leading principal components of vectors (n, dim), rounded: (n, WIDTH or dim, whichever is less)."""
+    """The first PLOT_COMPONENTS or fewer principal components of vectors (n, dim), rounded: (n, components)."""
     centred = (vectors - vectors.mean(axis=0)).astype(np.float32)
     components: list[list[float]] = (
         (centred @ fit_pca(centred, min(PLOT_COMPONENTS, vectors.shape[1]))).round(3).tolist()
@@ -154,7 +155,7 @@ def principal_components(vectors: Vectors) -> list[list[float]]:
 def _compare_classes(
     names: Sequence[str], labels: Codes, before: "MeasuredModel", after: "MeasuredModel"
 ) -> list[ClassChange]:
-    """The classes with queries, the hardest after the training first."""
+    """The figures of the classes that have queries, the hardest after the training first."""
     pairs = zip(measure_classes(before.figures, labels), measure_classes(after.figures, labels), strict=True)
     rows = [
         ClassChange(_clean_label(names[new.code]), new.photos, (old.p_at_1, new.p_at_1), (old.map_at_r, new.map_at_r))
@@ -164,7 +165,7 @@ def _compare_classes(
 
 
 class _NearestRows(NamedTuple):
-    """Of each query (q,): its row, the nearest row of its class and of all others, and the two distances."""
+    """For each query (q,): its row, the nearest row of its class and of another class, and the two distances."""
 
     queries: Codes
     matches: Codes
@@ -219,7 +220,7 @@ def _clean_label(name: str) -> str:
 
 
 def parse_report_data(fields: dict[str, Any]) -> ReportData:
-    """From what `fields` gave, through JSON; ValueError where it is anything else."""
+    """The report data of `ReportData.fields`, through JSON; ValueError where it is anything else."""
     try:
         return ReportData(
             classes=[str(name) for name in fields["classes"]],
@@ -233,7 +234,7 @@ def parse_report_data(fields: dict[str, Any]) -> ReportData:
             calibration=Calibration.from_fields(fields["calibration"]) if fields["calibration"] else None,
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("this is no insight into a training") from error
+        raise ValueError("this is no report data of a training") from error
 
 
 def _parse_embedding_summary(fields: Sequence[Any]) -> EmbeddingSummary:

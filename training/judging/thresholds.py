@@ -1,9 +1,9 @@
 """What a distance under the new model means, measured on classes that it was not trained on.
 
-A threshold measured on the classes of the training fails on others: training has moved those apart and says nothing of
-the rest. Only pairs of photos of classes kept out of the training count, from at least five of them; where there are
-fewer, what can be measured is said to hold for the known classes only and does not go into the model's card. The photos
-are those of the test; where they are too few those of validation too, which chose the best epoch, and that is said.
+A threshold measured on the classes of the training fails on others: training has moved those apart, and others not. So
+only pairs of photos of classes kept out of the training count, if there are at least five of these. With fewer, the
+thresholds are said to hold for the known classes only and do not go into the model's card. The photos are those of the
+test; where they are too few, those of validation are added, and the scope says that these chose the best epoch.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from training.judging.out_of_fold import LabelledVectors, iterate_held_out
 from training.judging.verdict import embed_samples, wrap_network
 
 MIN_NEW_CLASSES = 5  # kept out of the training; fewer say little about others
-FMRS = (0.1, 0.01, 0.001)  # shown, as far as the pairs can back them
+FMRS = (0.1, 0.01, 0.001)  # false-match rates that are shown, where there are pairs enough to measure them
 
 
 class CheckpointThresholds(NamedTuple):
@@ -36,7 +36,7 @@ class CheckpointThresholds(NamedTuple):
 
     @property
     def scope(self) -> str:
-        """For what it holds, in a sentence."""
+        """For what the thresholds hold, in a sentence."""
         measured = self.calibration
         on = f"on {measured.photos:,} pictures of {measured.classes:,} classes"
         flattered = " Some of these chose the best epoch, which flatters them a little." if self.validation else ""
@@ -50,24 +50,28 @@ class CheckpointThresholds(NamedTuple):
 
     @property
     def card_fields(self) -> dict[str, Any] | None:
-        """What goes into the model's card: only what holds for any picture."""
+        """The calibration as fields of the model's card; None where it holds for known classes only."""
         return self.calibration.fields() if self.new_classes else None
 
     def fields(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        cutoffs = [cutoff for cutoff in self.calibration.cutoffs if cutoff.fmr.value in FMRS]
-        shown = [
-            {"fmr": one.fmr.value, "fnmr": one.fnmr.value if one.fnmr else None, "distance": one.distance}
-            for one in cutoffs
+        """The thresholds at FMRS and their scope, as plain values for JSON."""
+        thresholds = [
+            {
+                "fmr": cutoff.fmr.value,
+                "fnmr": cutoff.fnmr.value if cutoff.fnmr else None,
+                "distance": cutoff.distance,
+            }
+            for cutoff in self.calibration.cutoffs
+            if cutoff.fmr.value in FMRS
         ]
-        return {"new_classes": self.new_classes, "scope": self.scope, "thresholds": shown}
+        return {"new_classes": self.new_classes, "scope": self.scope, "thresholds": thresholds}
 
 
 def measure_thresholds(
     network: EmbeddingNetwork, parts: DataSplit, test_vectors: np.ndarray
 ) -> Steps[CheckpointThresholds | None]:
-    """Thresholds from the photos of the test with their embeddings (n, dim), where these do not suffice from those of
-    validation too; None without classes.
+    """Thresholds from the test photos with their embeddings (n, dim), and where these are too few from the validation
+    photos too; None without classes.
     """
     if not has_labels(parts.test):
         return None
@@ -91,7 +95,9 @@ def measure_thresholds(
 def calibrate_thresholds(
     vectors: np.ndarray, samples: Sequence[PhotoSample], trained_labels: set[str]
 ) -> CheckpointThresholds:
-    """Thresholds from embeddings (n, dim) of photos that were not trained: of unknown classes where they suffice."""
+    """Thresholds from embeddings (n, dim) of photos that were not trained: of classes that the training did not know,
+    where there are MIN_NEW_CLASSES of these.
+    """
     counts = Counter(sample.label for sample in samples if sample.label not in trained_labels)
     new_classes = sum(count > 1 for count in counts.values()) >= MIN_NEW_CLASSES
     rows = [row for row, sample in enumerate(samples) if not new_classes or sample.label not in trained_labels]

@@ -1,14 +1,15 @@
-"""Is the trained model better than what the user had? Asked of the test part only, which nothing else looks at.
+"""Is the trained model better than what the user had? Measured on the test part only, which nothing else looks at.
 
 "Before" is the pretrained backbone as it would be used without any training. It is measured at its own picture size
-and at the size of the training, and the better of the two counts: the trained model has to beat that. Raw pixels stand
-beside as the row that tells how hard the pictures are.
+and at the size of the training, and the better of the two counts: the trained model has to beat that. Raw pixels are
+measured too, as they show how hard the pictures are.
 
-Where no two test pictures share a class, the task is to find each of them by another view of it: less than what labels
-would say, and said so.
+Where no two test pictures share a class, the task is to find each of them by another view of it. That says less than
+labels would, and the sentence of the verdict says so.
 """
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -34,20 +35,20 @@ from training.fitting.learner import choose_device
 
 EXAMPLE_QUERIES = 5
 EXAMPLE_HITS = 5
-MIN_GROUPS = 10  # classes: fewer say little about the spread between classes
-VIEW_SEED = 2  # of the views that are looked for, the same for every model
+MIN_GROUPS = 10  # classes to resample over; fewer say little about the spread between classes
+VIEW_SEED = 2  # of the views that are queries, the same for every model
 VIEW_BATCH = 64
 
 
 class MeasuredModel(NamedTuple):
-    """One model on the test part: what it is, its embeddings (n, dim), its figures."""
+    """One model on the test part: its name, its embeddings (n, dim), its figures."""
 
     name: str
     vectors: np.ndarray
     figures: RetrievalFigures
 
     def fields(self) -> dict[str, object]:
-        """Plain values for JSON."""
+        """Name and figures as plain values for JSON."""
         return {
             "model": self.name,
             "p_at_1": self.figures.p_at_1,
@@ -58,7 +59,10 @@ class MeasuredModel(NamedTuple):
 
 
 class VerdictExample(NamedTuple):
-    """The nearest test pictures of one under both models; right: of the same class."""
+    """A test picture as a query, and its nearest test pictures before and after the training, the nearest first.
+
+    `before_right` and `after_right` say which of them are of the query's class.
+    """
 
     query: bytes
     label: str
@@ -68,15 +72,17 @@ class VerdictExample(NamedTuple):
     after_right: tuple[bool, ...]
 
     def fields(self) -> dict[str, object]:
-        """Plain values for JSON; paths as Python names them (surrogates for bytes that are no text), to be opened."""
+        """The example as plain values for JSON; paths are as Python names them, with surrogates for bytes not text."""
         before, after = ([os.fsdecode(path) for path in paths] for paths in (self.before, self.after))
         return self._asdict() | {"query": os.fsdecode(self.query), "before": before, "after": after}
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingVerdict:
-    """What the test part says. `change` is of MAP@R and decides, `first` of P@1, both after less before; `over` is what
-    they were resampled over.
+    """What the test part says of a trained model.
+
+    The changes of MAP@R, which decides, and of P@1 are after minus before; `resampling_unit` is what was resampled for
+    their intervals. `why` is the verdict in sentences.
     """
 
     before: MeasuredModel
@@ -93,8 +99,11 @@ class TrainingVerdict:
 
 @dataclass(frozen=True, slots=True)
 class BaselineResult:
-    """The usable test pictures and what there is before any training; `rows` holds every pretrained form tried, the
-    best first, `own` the one at its own size. `labels` (n,) are the classes as numbers, (2 n,) where views are asked.
+    """The readable test pictures and the models before any training.
+
+    `labels` (n,) are the classes as numbers, (2 n,) where the queries are views. `pretrained` are all forms of the
+    pretrained model that were measured, the best first, `own_size` is the one at its own picture size. `pixels` is None
+    where raw pixels cannot be measured.
     """
 
     samples: tuple[PhotoSample, ...]
@@ -114,9 +123,9 @@ class EmbeddedSamples(NamedTuple):
 
 
 def measure_baseline(samples: Sequence[PhotoSample], network: EmbeddingNetwork) -> Steps[BaselineResult]:
-    """Measure the pretrained backbone and raw pixels on the test part; `network` is as training will start.
+    """Measure raw pixels and the pretrained backbone on the test part; `network` is the one that training starts from.
 
-    Unreadable pictures are left out. LookalikeError where the rest has nothing to ask.
+    Unreadable pictures are left out. LookalikeError where the rest are too few.
     """
     start = remove_head(network)
     name = f"pretrained at {start.preprocessing.size} px"
@@ -143,7 +152,7 @@ def judge_network(baseline: BaselineResult, network: EmbeddingNetwork) -> Steps[
 
 
 def keep_pretrained(baseline: BaselineResult) -> TrainingVerdict:
-    """Where training found nothing better: the pretrained model as it was, compared with itself."""
+    """The verdict where training found nothing better: the pretrained model compared with itself."""
     verdict = _compare_models(
         baseline, baseline.own_size, baseline.own_size._replace(name="the pretrained model, unchanged")
     )
@@ -210,9 +219,9 @@ def _format_change(change: DifferenceInterval) -> str:
 
 
 def measure_model(name: str, samples: Sequence[PhotoSample], embedder: Embedder) -> Steps[MeasuredModel]:
-    """How well each sample finds the others of its class, or the other view of it where there are no classes.
+    """Measure how well each sample finds the others of its class, or without classes the other view of it.
 
-    LookalikeError where one of them cannot be embedded.
+    LookalikeError where a sample cannot be embedded.
     """
     _, vectors, unreadable = yield from embed_samples(name, samples, embedder)
     for path, why in unreadable:
@@ -229,7 +238,9 @@ def _measure_embeddings(
 
 
 def _number_labels(samples: Sequence[PhotoSample]) -> NDArray[np.int64]:
-    """Classes (n,) as numbers; where there are none, of each picture and then of each picture's view (2 n,)."""
+    """Classes as numbers (n,); without classes a number for each picture, and the same ones again for their views,
+    (2 n,).
+    """
     labels = number_labels(samples).labels
     return labels if has_labels(samples) else np.concatenate([labels, labels])
 
@@ -248,7 +259,7 @@ def _embed_views(name: str, samples: Sequence[PhotoSample], embedder: Embedder) 
 
 
 def embed_samples(name: str, samples: Sequence[PhotoSample], embedder: Embedder) -> Steps[EmbeddedSamples]:
-    """Embed samples from their files; `name` is what the progress says of it."""
+    """Embed samples from their files; `name` is the note of the progress."""
     usable: list[PhotoSample] = []
     vectors: list[np.ndarray] = []
     unreadable: list[UnreadableFile] = []
@@ -267,7 +278,10 @@ def embed_samples(name: str, samples: Sequence[PhotoSample], embedder: Embedder)
 
 
 def choose_examples(samples: Sequence[PhotoSample], before: np.ndarray, after: np.ndarray) -> list[VerdictExample]:
-    """A few queries with their nearest under both models: of each class the first by content hash, so not chosen."""
+    """EXAMPLE_QUERIES queries with their nearest pictures under both embeddings (n, dim).
+
+    They are the first of each class by content hash, then the second of each, and so on: nobody chose them.
+    """
     found = []
     for row in _choose_queries(samples):
         old, new = _rank_nearest(before, row), _rank_nearest(after, row)
@@ -278,12 +292,11 @@ def choose_examples(samples: Sequence[PhotoSample], before: np.ndarray, after: n
 
 
 def _choose_queries(samples: Sequence[PhotoSample]) -> list[int]:
-    """Rows of the example queries: the first of each class by hash, then the second of each, and so on."""
     order = sorted(range(len(samples)), key=lambda row: samples[row].sha256)
-    label_counts: dict[str, int] = {}
+    label_counts: Counter[str] = Counter()
     ranked = []
     for row in order:
-        label_counts[samples[row].label] = label_counts.get(samples[row].label, 0) + 1
+        label_counts[samples[row].label] += 1
         ranked.append((label_counts[samples[row].label], samples[row].sha256, row))
     return [row for *_, row in sorted(ranked)[:EXAMPLE_QUERIES]]
 
@@ -296,7 +309,7 @@ def _rank_nearest(vectors: np.ndarray, row: int) -> list[int]:
 
 
 def _measure_pixels(samples: Sequence[PhotoSample]) -> Steps[MeasuredModel | None]:
-    """The raw-pixel row; None where a picture is all black and so has no direction."""
+    """Raw pixels as a model; None where a picture is all black, as its pixels have no unit vector."""
     try:
         return (yield from measure_model("raw pixels", samples, RawPixelEmbedder()))
     except LookalikeError:
@@ -304,12 +317,12 @@ def _measure_pixels(samples: Sequence[PhotoSample]) -> Steps[MeasuredModel | Non
 
 
 def remove_head(network: EmbeddingNetwork) -> EmbeddingNetwork:
-    """The same backbone, shared and not copied, with its own output as the embedding."""
+    """A network with the same backbone (shared, not copied), whose own output is the embedding."""
     return replace_head(network.cpu(), None)  # a network is checked on the processor when it is made
 
 
 def wrap_network(network: EmbeddingNetwork, name: str) -> Model:
-    """The network as it stands, without a checkpoint; it moves to the training's device."""
+    """The network with its present weights as a model without a checkpoint; it moves to the training's device."""
     runner = make_runner(network, choose_device())
     card = ModelCard(
         name, network.name, network.dim, network.preprocessing, network.head_card, "0" * 64, "this training"

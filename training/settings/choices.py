@@ -1,9 +1,9 @@
 """What can be chosen for a training, in words and numbers, without torch.
 
 The command line's help and the window's dialog are made from these tables, so this file (and `config.py`) must stay
-cheap to import. Each name here has its code elsewhere: losses in `losses.py` and `adapter.py`, miners in `mining.py`
-and `adapter.py`, distances in `distances.py`; a test holds the two sides together. A new loss is one function there,
-one line in its table, and one entry here.
+cheap to import. Each name has its code elsewhere: losses, miners and distances in the room `losses`, recipes in
+`fitting/recipes.py`; a test holds the two sides together. A new loss is one function there, one line in its table, and
+one entry here.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ PURPOSES: dict[str, str] = {
 
 
 class PurposeDefaults(NamedTuple):
-    """The settings that suit a purpose; each stands where the user sets none."""
+    """The settings that suit a purpose: the defaults of the fields of TrainConfig with these names."""
 
     loss: str
     epochs: int
@@ -73,7 +73,7 @@ MINERS: dict[str, str] = {
 
 
 class LossPreset(NamedTuple):
-    """One set of a loss's own settings.
+    """The settings of a loss under one preset.
 
     `average` is "all" or "active" (see `losses.py`; the losses of pytorch-metric-learning average in their own way);
     margin and temperature are None where the loss has none; `own_rate` is the learning rate of the loss's own weights,
@@ -88,9 +88,9 @@ class LossPreset(NamedTuple):
 
 
 class LossChoice(NamedTuple):
-    """A loss in words, the miners it takes, its settings for each of PRESETS, and the distances it can be told to use.
+    """A loss in words, the miners it takes, its settings under each of PRESETS, and the distances it can use.
 
-    A loss that measures in its own way has "l2" only, in which its progress is shown.
+    A loss that measures distances in its own way has "l2" only, in which its statistics are shown.
     """
 
     help: str
@@ -100,7 +100,7 @@ class LossChoice(NamedTuple):
 
 
 def _repeat_preset(preset: LossPreset) -> dict[str, LossPreset]:
-    """The notes give no form of their own."""
+    """The same settings under every preset, for a loss that the lecture notes give no form of its own."""
     return dict.fromkeys(PRESETS, preset)
 
 
@@ -215,9 +215,8 @@ LOSSES: dict[str, LossChoice] = {
         ("all",),
         {
             "tuned": LossPreset(temperature=1 / 9, own_rate=PROXY_RATE),
-            "lecture": LossPreset(
-                temperature=1.0, own_rate=PROXY_RATE
-            ),  # the first form, Movshovitz-Attias et al. 2017
+            # the first form, Movshovitz-Attias et al. 2017
+            "lecture": LossPreset(temperature=1.0, own_rate=PROXY_RATE),
         },
     ),
     "proxy-anchor": LossChoice(
@@ -234,9 +233,9 @@ LOSSES: dict[str, LossChoice] = {
 
 
 def choose_miner(purpose: str, loss: str, preset: str) -> str:
-    """The miner that is taken where the user names none: the preset's, but for new classes every triplet.
+    """The miner for a loss where the user names none: the preset's, but for new classes every triplet.
 
-    Measured on Fashion-MNIST, five classes learned and the other five asked, then the other way round, seed 0, against
+    Measured on Fashion-MNIST, five classes learned and the other five judged, then the other way round, seed 0, against
     the better pretrained model: all +0.066 and +0.049 MAP@R, random +0.068 and +0.007, semi-hard-all -0.004.
     """
     if (purpose, loss, preset) == ("classes", "triplet", "tuned"):

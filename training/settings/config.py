@@ -1,6 +1,6 @@
 """Everything a user may set about a training, once: names, defaults, ranges and help.
 
-The command line's options and the window's dialog are made from `fields_of(TrainConfig)`. Imports no torch.
+The command line's options and the window's dialog are made from `list_settings(TrainConfig)`. Imports no torch.
 """
 
 import math
@@ -28,9 +28,9 @@ _LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
 
 
 class SettingRule(NamedTuple):
-    """What a field may be, with help for a lay reader: one of `choices` (name -> help), or a number, low to high.
+    """The values that a setting may have, with help for a lay reader: `choices` (name -> help), or `low` to `high`.
 
-    `unset` says what None stands for, where None is allowed; `advanced` fields are folded away in the dialog.
+    `unset` says what None stands for, "" where None is not allowed; `advanced` settings are folded away in the dialog.
     """
 
     help: str
@@ -56,7 +56,7 @@ class SettingField(NamedTuple):
 
     @property
     def allows_none(self) -> bool:
-        """Whether None, "the usual one", is allowed."""
+        """Whether the setting may be None, which stands for `rule.unset`."""
         return bool(self.rule.unset)
 
 
@@ -65,22 +65,22 @@ def _make_setting(default: SettingValue, rule: SettingRule) -> Any:
 
 
 def _make_suited_setting(name: str, rule: SettingRule) -> Any:
-    """A setting of `choices.Suited`: what is None when a config is made becomes what suits its purpose."""
+    """A setting of PurposeDefaults: None, when a config is made, becomes the default of its purpose."""
     images, classes = (format_value(getattr(PURPOSE_DEFAULTS[purpose], name)) for purpose in ("images", "classes"))
     description = f"{images}" if images == classes else f"{images} for new pictures, {classes} for new classes"
     return _make_setting(None, rule._replace(unset=description))
 
 
 def format_value(value: str | float) -> str:
-    """A value as it is typed: 0.0003, 6."""
+    """A value as a user types it: "0.0003", "6"."""
     return value if isinstance(value, str) else f"{value:g}"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """The settings of one training; every field is checked, LookalikeError says which one is wrong and why.
+    """The settings of one training; every field is checked, and LookalikeError says which one is wrong and why.
 
-    Those of `choices.Suited` may be left out or None when it is made, and are then what suits the purpose.
+    The fields of `choices.PurposeDefaults` may be None when a config is made, and become the default of its purpose.
     """
 
     purpose: str = _make_setting("images", SettingRule("What the model is for.", PURPOSES))
@@ -176,12 +176,12 @@ class TrainConfig:
 
     @property
     def loss_preset(self) -> LossPreset:
-        """The loss's own margin, miner and average under the chosen preset."""
+        """The settings of the chosen loss under the chosen preset."""
         return LOSSES[self.loss].presets[self.preset]
 
     def resolve_defaults(self) -> "TrainConfig":
-        """The same with the loss's own miner, margin and temperature written out, None for what it has none of;
-        image_size is the model's to fill in.
+        """The same config with miner, margin and temperature of the loss written out; they are None where the loss has
+        none. `image_size` stays None where it is the model's own.
         """
         usual = self.loss_preset
         margin = usual.margin if self.margin is None else self.margin
@@ -190,12 +190,12 @@ class TrainConfig:
         return replace(self, miner=miner, margin=margin, temperature=temperature)
 
     def to_dict(self) -> dict[str, SettingValue]:
-        """Plain values for JSON."""
+        """The settings by name, as plain values for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
-        """From `to_dict`'s form, defaults for what is not given; LookalikeError for a name or value it cannot take."""
+        """A config from settings by name, the others by default; LookalikeError for an unknown name or a bad value."""
         known = {setting.name for setting in fields(cls)}
         for name in values:
             if name not in known:
@@ -205,7 +205,7 @@ class TrainConfig:
 
 @cache
 def list_settings(config: type[TrainConfig]) -> tuple[SettingField, ...]:
-    """The settings in order of display."""
+    """All settings in order of display."""
     hints = get_type_hints(config)
     kinds = {
         name: next(kind for kind in (str, int, float) if hint in (kind, kind | None)) for name, hint in hints.items()
@@ -216,7 +216,7 @@ def list_settings(config: type[TrainConfig]) -> tuple[SettingField, ...]:
 
 
 def _check_loss(config: TrainConfig) -> None:
-    """Refuse what has no meaning for the loss."""
+    """LookalikeError where the loss has no use for a miner, distance, margin or temperature that was set."""
     loss, usual = config.loss, config.loss_preset
     if config.miner is not None:
         _check_supported(loss, "miner", config.miner, LOSSES[loss].miners)

@@ -1,7 +1,7 @@
 """How long a training takes on this computer, which recipe that leaves, and what fits into memory. Imports no torch.
 
-The rates are reckoned, for the default network at 224 pixels on two cores, and scaled by the pictures' area and by the
-number of cores: nobody has measured them on this computer. They choose a recipe and fill a dialog; no figure rests on
+The rates are estimates for the default network at 224 pixels on two cores, scaled by the pictures' area and by the
+number of cores; they are not measured on this computer. They choose a recipe and fill a dialog; no figure depends on
 them. `tests/benchmarks/bench_recipes.py` measures how long whole trainings really take.
 """
 
@@ -15,14 +15,14 @@ AUTO_TIME_LIMIT = 300.0  # seconds; a training within that is worth waiting for 
 CUDA_SPEEDUP = 30.0  # times as fast as two cores, about
 CACHED_PASSES = 2_000  # passes through the frozen part that are made once, in as many views as that allows
 LEAST_VIEWS, MOST_VIEWS = 2, 8
-# What the layers of the default network keep of a picture of 224 pixels for the way back: 60 pictures peak at 6.3 GB.
+# Activations that the default network keeps of a picture of 224 pixels for the gradients: 60 pictures peak at 6.3 GB.
 ACTIVATION_BYTES = 105e6
-ACTIVATION_SHARE = 1 / 3  # of memory for that
+ACTIVATION_SHARE = 1 / 3  # of the memory, for activations
 FALLBACK_MEMORY = 8 << 30  # where the system does not say
 
 
 class RecipeCost(NamedTuple):
-    """Seconds for one picture: once for each cached view, and in each step."""
+    """Seconds for one picture: for each of its cached views once, and in each step that shows it."""
 
     per_view: float
     per_step: float
@@ -35,17 +35,11 @@ RECIPE_COSTS = {
     "full": RecipeCost(0.0, 0.05),
     "unlabelled": RecipeCost(0.0, 0.1),  # two views in each step
 }
-EPOCH_ROUNDS = {
-    "instant": 0,
-    "quick": 8,
-    "tail": 2,
-    "full": 1,
-    "unlabelled": 1,
-}  # how often an epoch goes over the pictures
+EPOCH_ROUNDS = {"instant": 0, "quick": 8, "tail": 2, "full": 1, "unlabelled": 1}  # times an epoch shows each picture
 
 
 class TrainingMachine(NamedTuple):
-    """What a training runs on."""
+    """The computer that a training runs on."""
 
     cores: int
     cuda: bool = False
@@ -53,21 +47,19 @@ class TrainingMachine(NamedTuple):
 
     @property
     def relative_speed(self) -> float:
-        """In multiples of what the rates are for."""
+        """The speed in multiples of REFERENCE_CORES cores."""
         return CUDA_SPEEDUP if self.cuda else self.cores / REFERENCE_CORES
 
 
 def _read_total_memory() -> int:
-    """Bytes of memory, used or not: what is free changes, and with it a training would."""
+    """All bytes of memory, used or not: a training must not depend on what happens to be free."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not a POSIX system
         return FALLBACK_MEMORY
 
 
-THIS_MACHINE = TrainingMachine(
-    os.cpu_count() or 1, memory=_read_total_memory()
-)  # without torch nobody knows of a graphics card
+THIS_MACHINE = TrainingMachine(os.cpu_count() or 1, memory=_read_total_memory())  # only torch knows of a graphics card
 
 
 class RecipeChoice(NamedTuple):
@@ -78,25 +70,25 @@ class RecipeChoice(NamedTuple):
 
 
 def count_cached_views(pictures: int) -> int:
-    """In how many views so many pictures are cached: a fixed function, so that one seed makes one training."""
+    """The number of views in which pictures are cached, by the number of pictures: one seed makes one training."""
     return min(MOST_VIEWS, max(LEAST_VIEWS, CACHED_PASSES // max(pictures, 1)))
 
 
 def choose_chunk_size(pictures: int, side: int, machine: TrainingMachine) -> int:
-    """How many of a batch of pictures (side pixels each way) go through the whole network together."""
+    """The number of pictures of a batch (squares of `side` pixels) that go through the whole network together."""
     fit = int(ACTIVATION_SHARE * machine.memory / (ACTIVATION_BYTES * (side / REFERENCE_SIDE) ** 2))
     return pictures if machine.cuda or fit >= pictures else max(1, fit)
 
 
 def estimate_training_seconds(config: TrainConfig, pictures: int, machine: TrainingMachine = THIS_MACHINE) -> float:
-    """Seconds that the config's recipe takes for so many pictures to learn from, validation and verdict left out."""
+    """The seconds that a training on so many pictures takes, without validation and verdict."""
     recipe = choose_recipe(config, pictures, machine, labelled=True).recipe
     spent = _estimate_recipe_seconds(recipe, config, pictures, machine)
     return min(spent, config.max_seconds) if config.max_seconds else spent
 
 
 def choose_recipe(config: TrainConfig, pictures: int, machine: TrainingMachine, *, labelled: bool) -> RecipeChoice:
-    """The recipe that was asked for, else the most thorough one that ends in time."""
+    """The recipe of the settings; for "auto" the most thorough one that ends in time, without labels "unlabelled"."""
     if config.recipe != "auto":
         return RecipeChoice(config.recipe, f"Recipe {config.recipe}, as you asked.")
     if not labelled:

@@ -1,6 +1,6 @@
-"""What a metric has to beat: raw pixels, PCA and LDA of them, the pretrained backbone, and a classifier's embedding.
+"""What a learned metric has to beat: raw pixels, their PCA and LDA, the pretrained backbone, a classifier's embedding.
 
-All of them see the same pictures as the study's networks, and are asked about the same test part.
+All of them see the same pictures as the study's networks and are measured on the same test part.
 """
 
 import warnings
@@ -22,13 +22,13 @@ from training.fitting.recipes import ComputeFeatures
 from training.settings.config import TrainConfig
 
 Vectors = NDArray[np.floating]
-LDA_COMPONENTS = 64  # components that LDA is fitted on, as the notes do: fewer than there are pictures
+LDA_COMPONENTS = 64  # principal components that LDA is fitted on, as in the notes: fewer than there are pictures
 
 BaselineFunction = Callable[[PicturePart, PicturePart, int], Vectors]
 
 
 def flatten_pixels(part: PicturePart) -> Vectors:
-    """Pictures as their pixels at 28 x 28, float32 (n, 2352) of unit length; an all black one is 0."""
+    """The pixels of pictures at 28 x 28, float32 (n, 2352) of unit length; those of an all black picture are 0."""
     small = RawPixelEmbedder()
     prepared = [small.prepare(Image.fromarray(part.load_batch(np.array([row]))[0])) for row in range(len(part.samples))]
     vectors: Vectors = np.nan_to_num(small.embed(np.stack(prepared)))
@@ -36,21 +36,22 @@ def flatten_pixels(part: PicturePart) -> Vectors:
 
 
 def embed_raw_pixels(learn: PicturePart, test: PicturePart, dim: int) -> Vectors:
-    """The test pictures as they are."""
+    """The pixels of the test pictures, float32 (n, 2352)."""
     return flatten_pixels(test)
 
 
 def embed_with_pca(learn: PicturePart, test: PicturePart, dim: int) -> Vectors:
-    """As many principal components of the pixels as an embedding has numbers, fitted on the pictures to learn from."""
+    """The first `dim` principal components of the test pixels, (n, dim), fitted on the pictures to learn from."""
     train_pixels = flatten_pixels(learn)
     projected: Vectors = (flatten_pixels(test) - train_pixels.mean(axis=0)) @ fit_pca(train_pixels, dim)
     return projected
 
 
 def embed_with_lda(learn: PicturePart, test: PicturePart, dim: int) -> Vectors:
-    """Fisher's discriminants of the pixels' components: at most one less than there are classes.
+    """Fisher's discriminants of the test pixels' components, (n, m), with m less than the number of classes.
 
-    Where no class has two different pictures, all directions spread alike: the discriminants are the classes' means.
+    Where no class has two different pictures, there is no spread within classes, and the discriminants are the
+    principal components of the classes' means.
     """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # noqa: PLC0415  # 1 s, and only here
 
@@ -76,13 +77,19 @@ BASELINES: dict[str, BaselineFunction] = {
 
 
 class ClassifierLearner:
-    """The network under a class layer, trained by cross-entropy; its embedding is what goes into that layer."""
+    """A network under a class layer, trained by cross-entropy; its embedding is the input of that layer."""
 
     def __init__(
-        self, network: EmbeddingNetwork, config: TrainConfig, show: ComputeFeatures, *, classes: int, steps: int
+        self,
+        network: EmbeddingNetwork,
+        config: TrainConfig,
+        compute_features: ComputeFeatures,
+        *,
+        classes: int,
+        steps: int,
     ) -> None:
         self.network = network
-        self.show = show
+        self.compute_features = compute_features
         self.layer = nn.Linear(network.dim, classes).to(choose_device())
         weights = [weight for weight in network.parameters() if weight.requires_grad]
         parameters = [*weights, *self.layer.parameters()]
@@ -92,10 +99,10 @@ class ClassifierLearner:
         )
         self.random = torch.Generator().manual_seed(config.seed)
 
-    def step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-        """One step on the pictures of some rows (n,) with labels (n,); the loss."""
+    def take_step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+        """Take one step on the pictures of rows (n,) with labels (n,), and return its loss."""
         self.network.eval()
-        pooled = self.show(rows, self.random).float()
+        pooled = self.compute_features(rows, self.random).float()
         embedded = pooled if self.network.head is None else self.network.head(pooled)
         loss = nn.functional.cross_entropy(self.layer(embedded), torch.from_numpy(labels).to(choose_device()))
         self.optimiser.zero_grad(set_to_none=True)

@@ -1,8 +1,8 @@
 """Several small models instead of one: each learns from its own part of the photos, and their embeddings are joined.
 
 The table of the lecture notes (Musgrave, Belongie, Lim 2020, "A Metric Learning Reality Check") calls the figures of
-the members alone "separated", those of their embeddings side by side "concatenated". An experiment: what a library is
-indexed with stays one model.
+the members alone "separated", those of their embeddings side by side "concatenated". This is an experiment: a library
+is indexed with one model.
 """
 
 from collections import Counter
@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from indexer.errors import LookalikeError
 from training.data.split import PAIR_SIZE, DataSplit
 
-MIN_FOLD_CLASSES = 2  # in a fold: among photos of one class every answer is right
+MIN_FOLD_CLASSES = 2  # in each fold: among photos of one class every hit is right
 
 
 def fold_classes(parts: DataSplit, count: int) -> tuple[DataSplit, ...]:
-    """Class-disjoint folds, as in the table: each member chooses by the classes of one and learns from all others.
+    """The parts of each member by class-disjoint folds, as in the table: it chooses by the classes of one fold and
+    learns from all others.
 
-    The photos to learn from and to choose by are dealt anew; classes of one photo, which have nothing to ask for, are
-    learned from by every member. LookalikeError where too few have more.
+    The photos to learn from and to choose by are divided anew; every member learns from the classes of one photo, which
+    make no query. LookalikeError where too few classes have two photos or more.
     """
     samples = sorted(parts.train + parts.validation, key=lambda sample: (sample.label, sample.sha256))
     photos = Counter(sample.label for sample in samples)
@@ -44,7 +45,7 @@ def fold_classes(parts: DataSplit, count: int) -> tuple[DataSplit, ...]:
 
 
 def copy_parts(parts: DataSplit, count: int) -> tuple[DataSplit, ...]:
-    """The naive ensemble of the notes: the same photos for each, so that chance alone makes them differ."""
+    """The same parts for each member, as in the naive ensemble of the notes: only their random numbers differ."""
     return (parts,) * count
 
 
@@ -52,6 +53,6 @@ DIVISIONS: dict[str, Callable[[DataSplit, int], tuple[DataSplit, ...]]] = {"fold
 
 
 def join_embeddings(members: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
-    """Embeddings (n, dim) of the same photos by each member, side by side, each of equal weight: (n, all dims)."""
+    """The embeddings (n, dim) of the same photos by all members side by side, of equal weight: (n, sum of dims)."""
     side_by_side: NDArray[np.float32] = (np.concatenate(members, axis=1) / np.sqrt(len(members))).astype(np.float32)
     return side_by_side

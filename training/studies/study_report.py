@@ -1,4 +1,4 @@
-"""What came of a study: means with their intervals over seeds, as data, as a table and as a page. No torch."""
+"""What came of a study: means over seeds with their intervals, as data, as a table and as a page. No torch."""
 
 import math
 import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # they bring torch
     from training.studies.trials import StudyEntry, StudyResult
 
 MAX_LEGEND_CLASSES = 40  # classes in a legend
-COMMON_RULES = (  # of every study
+COMMON_RULES = (
     "All variants take the same steps on the same pictures; validation chooses among the epochs of each, and the test "
     "part is asked once. What is measured is always the embedding that was trained, even where the pretrained one was "
     "better."
@@ -27,7 +27,7 @@ COMMON_RULES = (  # of every study
 
 
 def describe_rules(base: TrainConfig) -> str:
-    """What makes a study's variants comparable, and which of their weights are measured."""
+    """In sentences, what makes the variants of a study comparable and which of their weights are measured."""
     if base.interpolation == 1:
         return COMMON_RULES
     share = "halfway" if base.interpolation == 0.5 else f"{base.interpolation:.0%} of the way"
@@ -37,9 +37,9 @@ def describe_rules(base: TrainConfig) -> str:
 
 
 def average_over_seeds(values: Sequence[float]) -> DifferenceInterval | None:
-    """The mean of a figure over seeds with its 95 % interval by Student's t; None of fewer than two seeds.
+    """The mean of a figure over seeds with its 95 % interval by Student's t; None for fewer than two seeds.
 
-    What the seed decides (weights at the start, order, views) is in it; another choice of pictures is not.
+    The interval covers what the seed decides (weights at the start, order, views), not another choice of pictures.
     """
     from scipy.special import stdtrit  # noqa: PLC0415 (0.2 s, and `lookalike --help` needs no interval)
 
@@ -51,14 +51,16 @@ def average_over_seeds(values: Sequence[float]) -> DifferenceInterval | None:
 
 
 def measure_gain(entry: "StudyEntry", first: "StudyEntry") -> DifferenceInterval | None:
-    """The change of MAP@R from the first variant to another, seed by seed."""
+    """The mean change of MAP@R from the first variant to another, paired by seed, with its 95 % interval; None where
+    there are not two common seeds.
+    """
     if len(entry.map_at_r) != len(first.map_at_r):
         return None
     return average_over_seeds([new - old for new, old in zip(entry.map_at_r, first.map_at_r, strict=True)])
 
 
 def study_to_dict(study: "StudyResult") -> dict[str, Any]:
-    """Plain values for JSON."""
+    """The study as plain values for JSON."""
     first = study.entries[0]
     return {
         "study": study.name,
@@ -85,7 +87,7 @@ def _entry_to_dict(entry: "StudyEntry") -> dict[str, Any]:
         "r_precision": entry.r_precision,
         "map_at_r": entry.map_at_r,
         "interval": _interval_to_dict(average_over_seeds(entry.map_at_r)),
-        "eer": entry.side.eer if entry.side else None,
+        "eer": entry.summary.eer if entry.summary else None,
         "seconds": entry.seconds,
     }
 
@@ -98,7 +100,7 @@ TABLE_HEADING = ("", "MAP@R", "95 % interval", "P@1", "R-prec.", "EER", "gain on
 
 
 def format_rows(study: "StudyResult") -> list[list[str]]:
-    """The table under HEADING: the baselines, then the variants in their order."""
+    """The rows of the table under TABLE_HEADING: the baselines, then the variants in their order."""
     first = study.entries[0]
     formatted = [_format_row(entry, None) for entry in study.baselines]
     return formatted + [
@@ -114,7 +116,7 @@ def _format_row(entry: "StudyEntry", change: DifferenceInterval | None) -> list[
         f"{interval.low:.3f} to {interval.high:.3f}" if interval else "",
         f"{np.mean(entry.p_at_1):.3f}",
         f"{np.mean(entry.r_precision):.3f}",
-        f"{entry.side.eer:.3f}" if entry.side and entry.side.eer is not None else "",
+        f"{entry.summary.eer:.3f}" if entry.summary and entry.summary.eer is not None else "",
         f"{change.low:+.3f} to {change.high:+.3f}" if change else "",
         f"{entry.seconds:.1f}",
     ]
@@ -146,7 +148,7 @@ def _estimate_map_at_r(entry: "StudyEntry") -> IntervalEstimate:
 
 
 def describe_budget(study: "StudyResult") -> str:
-    """What each variant had, in a sentence."""
+    """What each variant was given, in a sentence: seeds, epochs, steps and pictures."""
     unreadable_note = f" {study.unreadable:,} of their files could not be read." if study.unreadable else ""
     parts, epochs, folder = study.parts, study.base.epochs, show_path(bytes(study.folder.absolute()))
     return (
@@ -162,13 +164,13 @@ def _draw_embeddings(
 ) -> Steps[list[list[tuple[str, SvgChart | None]]]]:
     """For each entry with embeddings: its pairs by distance, the variants on one scale, and its test pictures."""
     charts = []
-    furthest = max(entry.side.histogram.edges[-1] for entry in study.entries if entry.side)
+    furthest = max(entry.summary.histogram.edges[-1] for entry in study.entries if entry.summary)
     for entry in entries:
-        if entry.side is None:
+        if entry.summary is None:
             continue
-        points = yield from fit_tsne_map(np.array(entry.side.drawn, np.float32), jobs=os.cpu_count() or 1)
-        right_edge = furthest if entry in study.entries else entry.side.histogram.edges[-1]
-        histogram = draw_distances(entry.side.histogram, [], right_edge)
+        points = yield from fit_tsne_map(np.array(entry.summary.drawn, np.float32), jobs=os.cpu_count() or 1)
+        right_edge = furthest if entry in study.entries else entry.summary.histogram.edges[-1]
+        histogram = draw_distances(entry.summary.histogram, [], right_edge)
         plane = draw_plane(points.tolist(), study.codes)
         charts.append([(entry.name, histogram), (f"{entry.name}, t-SNE", plane)])
     return charts

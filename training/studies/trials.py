@@ -1,8 +1,8 @@
 """Run a study: every variant under every seed on the same pictures with the same number of steps.
 
 Unlike a training for use, a trial never stops early and never falls back to the pretrained network, and what is
-measured is always the embedding that was trained: the head's. Validation chooses among its epochs; the test part is
-asked once.
+measured is always the embedding that was trained: the head's, where there is a head. Validation chooses among its
+epochs; the test part is measured once.
 """
 
 import tempfile
@@ -29,8 +29,7 @@ from training.data.augmentation import GENTLE_VIEWS, STRONG_VIEWS, ViewStrength,
 from training.data.labelled_folders import number_labels, survey_folder
 from training.data.pictures import PicturePart
 from training.data.sampler import make_epoch_batches
-from training.data.split import PAIR_SIZE, DataSplit
-from training.data.split import split_samples as divide
+from training.data.split import PAIR_SIZE, DataSplit, split_samples
 from training.fitting.learner import (
     HEAD_ROWS,
     Learner,
@@ -57,7 +56,7 @@ from training.studies.baselines import BASELINES, ClassifierLearner
 from training.studies.ensemble import DIVISIONS, join_embeddings
 from training.studies.variants import ENSEMBLE_SIZE, StudyVariant
 
-BASELINE_DIM = 32  # of a baseline where the embedding is the backbone's own: as many as in the notes
+BASELINE_DIM = 32  # numbers of a baseline where the settings give none, as in the notes
 VIEW_STRENGTHS: dict[str, ViewStrength | None] = {"none": None, "gentle": GENTLE_VIEWS, "strong": STRONG_VIEWS}
 Codes = NDArray[np.int64]
 TrainStep = Callable[[Codes, Codes], float]
@@ -65,8 +64,8 @@ MakeStep = Callable[[EmbeddingNetwork, TrainConfig, FeatureSource, int], TrainSt
 
 
 class StudyEntry(NamedTuple):
-    """One row of a study: figures by seed (only one where chance has no part), seconds a seed, and what is drawn of
-    the first seed.
+    """One row of a study: each figure by seed (only one value where the seed changes nothing), seconds for each seed,
+    and what is drawn of the first seed.
     """
 
     name: str
@@ -74,13 +73,13 @@ class StudyEntry(NamedTuple):
     r_precision: tuple[float, ...]
     map_at_r: tuple[float, ...]
     seconds: float
-    side: EmbeddingSummary | None
+    summary: EmbeddingSummary | None
 
 
 @dataclass(frozen=True, slots=True)
 class StudyResult:
-    """What came of a study; `codes` are the classes of the pictures drawn, `names` what they stand for, `unreadable`
-    counts the files that were left out.
+    """What came of a study; `steps` are those of each variant, `parts` the photos of each part by name, `codes` the
+    classes of the pictures that are drawn as indices into `names`, `unreadable` the number of files left out.
     """
 
     name: str
@@ -98,7 +97,9 @@ class StudyResult:
 
 
 class _StudyData(NamedTuple):
-    """The pictures in their three parts, the test classes (n,) as numbers, and a folder for what overflows memory."""
+    """The pictures in their three parts, the classes of the test pictures (n,) as numbers, a folder for what memory
+    cannot hold, and the number of files that could not be read.
+    """
 
     learn: PicturePart
     choose: PicturePart
@@ -113,6 +114,8 @@ class _StudyData(NamedTuple):
 
 
 class _TrialResult(NamedTuple):
+    """A row's name, its P@1, R-precision and MAP@R, its seconds, and test embeddings (n, dim) to draw, if any."""
+
     name: str
     figures: tuple[float, float, float]
     seconds: float
@@ -122,9 +125,9 @@ class _TrialResult(NamedTuple):
 def run_study(
     name: str, folder: Path, base: TrainConfig, variants: Sequence[StudyVariant], seeds: int
 ) -> Steps[StudyResult]:
-    """Compare variants on a labelled folder; LookalikeError where it lacks what that takes."""
+    """Run every variant under every seed from 0 on a labelled folder; LookalikeError where it has too few pictures."""
     labelled_folder = yield from survey_folder(folder)
-    parts = divide(labelled_folder.samples, base.purpose)
+    parts = split_samples(labelled_folder.samples, base.purpose)
     tune_allocator()
     _check_divisions(variants, parts)
     preprocessing = create_pretrained(base).preprocessing
@@ -161,7 +164,7 @@ def _check_divisions(variants: Sequence[StudyVariant], parts: DataSplit) -> None
 
 
 def _check_backbones(variants: Sequence[StudyVariant], size: int) -> None:
-    """ModelError, before anything is trained, where one of the networks cannot be had for pictures of that size."""
+    """ModelError, before anything is trained, where a variant's network cannot be made for pictures of `size` px."""
     for variant in variants:
         if variant.backbone:
             _create_network(variant, size)
@@ -177,15 +180,14 @@ def _read_parts(parts: DataSplit, preprocessing: Preprocessing, place: Path) -> 
 
 
 def _check_readable(parts: DataSplit, readable: DataSplit) -> None:
-    """LookalikeError where what can be read of a part holds no match to find, or no mismatch to tell it from."""
+    """LookalikeError where the readable pictures of a part have fewer than two classes, or no two of one class."""
     tasks = ("learn from", "choose by", "measure with")
     for task, wanted, readable_samples in zip(tasks, parts, readable, strict=True):
         counts = Counter(sample.label for sample in readable_samples)
         if len(counts) < 2 or max(counts.values()) < PAIR_SIZE:
             raise LookalikeError(
                 f"{len(wanted) - len(readable_samples):,} of the {len(wanted):,} pictures to {task} cannot be read, "
-                "and the rest "
-                "leave nothing to compare: mend or remove them, or add pictures."
+                "and the rest leave nothing to compare: mend or remove them, or add pictures."
             )
 
 
@@ -205,7 +207,7 @@ def _measure_baselines(data: _StudyData, base: TrainConfig, seeds: int) -> Steps
 
 
 def _make_unseeded_entry(name: str, vectors: NDArray[np.floating], data: _StudyData, seconds: float) -> StudyEntry:
-    """What no seed changes."""
+    """The row of embeddings (n, dim) that no seed changes."""
     return _make_entry(
         [_TrialResult(name, _pick_figures(measure_retrieval(vectors, data.labels)), seconds, vectors)], data
     )
@@ -215,23 +217,25 @@ def _pick_figures(measured: RetrievalFigures) -> tuple[float, float, float]:
     return (measured.p_at_1, measured.r_precision, measured.map_at_r)
 
 
-def _make_loss_step(network: EmbeddingNetwork, config: TrainConfig, material: FeatureSource, steps: int) -> TrainStep:
-    classes = len(np.unique(material.labels))
-    learner = Learner(network, config, material.compute_features, classes=classes, steps=steps)
+def _make_loss_step(
+    network: EmbeddingNetwork, config: TrainConfig, feature_source: FeatureSource, steps: int
+) -> TrainStep:
+    classes = len(np.unique(feature_source.labels))
+    learner = Learner(network, config, feature_source.compute_features, classes=classes, steps=steps)
     return lambda rows, labels: float(learner.take_step(rows, labels).loss.detach())
 
 
 def _make_classifier_step(
-    network: EmbeddingNetwork, config: TrainConfig, material: FeatureSource, steps: int
+    network: EmbeddingNetwork, config: TrainConfig, feature_source: FeatureSource, steps: int
 ) -> TrainStep:
-    classes = len(np.unique(material.labels))
-    return ClassifierLearner(network, config, material.compute_features, classes=classes, steps=steps).step
+    classes = len(np.unique(feature_source.labels))
+    return ClassifierLearner(network, config, feature_source.compute_features, classes=classes, steps=steps).take_step
 
 
 def _run_seeds(
     variant: StudyVariant, data: _StudyData, seeds: int, make_step: MakeStep = _make_loss_step
 ) -> Steps[list[StudyEntry]]:
-    """A variant under every seed: one entry, of an ensemble two."""
+    """Train a variant under every seed: one row, two of an ensemble."""
     by_name: dict[str, list[_TrialResult]] = {}
     for seed in range(seeds):
         seeded = variant._replace(config=replace(variant.config, seed=seed))
@@ -247,11 +251,11 @@ def _run_seeds(
 
 def _make_entry(measured: Sequence[_TrialResult], data: _StudyData) -> StudyEntry:
     first = measured[0]
-    columns = [tuple(column) for column in zip(*(one.figures for one in measured), strict=True)]
+    columns = [tuple(column) for column in zip(*(result.figures for result in measured), strict=True)]
     rows = sample_plot_rows(len(data.labels))
-    side = None if first.vectors is None else summarise_embeddings(first.name, first.vectors, data.labels, rows)
-    seconds = float(np.mean([one.seconds for one in measured]))
-    return StudyEntry(first.name, columns[0], columns[1], columns[2], seconds, side)
+    summary = None if first.vectors is None else summarise_embeddings(first.name, first.vectors, data.labels, rows)
+    seconds = float(np.mean([result.seconds for result in measured]))
+    return StudyEntry(first.name, columns[0], columns[1], columns[2], seconds, summary)
 
 
 def _run_single(variant: StudyVariant, data: _StudyData, make_step: MakeStep) -> Steps[_TrialResult]:
@@ -262,7 +266,9 @@ def _run_single(variant: StudyVariant, data: _StudyData, make_step: MakeStep) ->
 
 
 def _run_ensemble(variant: StudyVariant, data: _StudyData) -> Steps[list[_TrialResult]]:
-    """Members of an ensemble, alone on average ("separated" in the notes) and side by side ("concatenated")."""
+    """The members of an ensemble on average ("separated" in the notes), and their embeddings side by side
+    ("concatenated").
+    """
     started = time.perf_counter()
     vectors, figures = list[NDArray[np.floating]](), list[tuple[float, float, float]]()
     for member, parts in enumerate(DIVISIONS[variant.division](data.split, ENSEMBLE_SIZE)):
@@ -273,42 +279,33 @@ def _run_ensemble(variant: StudyVariant, data: _StudyData) -> Steps[list[_TrialR
         vectors.append((yield from _train_variant(variant._replace(config=config), member_data, _make_loss_step)))
         figures.append(_pick_figures(measure_retrieval(vectors[-1], data.labels)))
     seconds = time.perf_counter() - started
-    concatenated = join_embeddings(vectors)
-    mean_figures = np.mean(figures, axis=0)
+    p_at_1, r_precision, map_at_r = (float(mean) for mean in np.mean(figures, axis=0))
+    joined = join_embeddings(vectors)
+    joined_figures = _pick_figures(measure_retrieval(joined, data.labels))
     return [
-        _TrialResult(
-            f"{variant.name}: separated",
-            (float(mean_figures[0]), float(mean_figures[1]), float(mean_figures[2])),
-            seconds,
-            None,
-        ),
-        _TrialResult(
-            f"{variant.name}: concatenated",
-            _pick_figures(measure_retrieval(concatenated, data.labels)),
-            seconds,
-            concatenated,
-        ),
+        _TrialResult(f"{variant.name}: separated", (p_at_1, r_precision, map_at_r), seconds, None),
+        _TrialResult(f"{variant.name}: concatenated", joined_figures, seconds, joined),
     ]
 
 
 def _train_variant(variant: StudyVariant, data: _StudyData, make_step: MakeStep) -> Steps[NDArray[np.floating]]:
-    """Test embeddings (n, dim) of the epoch that validation found best."""
+    """The test embeddings (n, dim) at the epoch with the best validation."""
     config = variant.config
     network = _create_network(variant, data.test.preprocessing.size)
-    material = yield from _prepare_material(variant, network, data)
-    rows = np.sort(np.random.default_rng(config.seed).permutation(len(material.labels))[:HEAD_ROWS])
-    initialise_head(network, material.compute_plain_features(rows))
-    epoch_batches = [make_epoch_batches(material.labels, config, epoch) for epoch in range(1, config.epochs + 1)]
+    feature_source = yield from _prepare_features(variant, network, data)
+    rows = np.sort(np.random.default_rng(config.seed).permutation(len(feature_source.labels))[:HEAD_ROWS])
+    initialise_head(network, feature_source.compute_plain_features(rows))
+    epoch_batches = [make_epoch_batches(feature_source.labels, config, epoch) for epoch in range(1, config.epochs + 1)]
     total, steps_done, best, state = sum(map(len, epoch_batches)), 0, -1.0, copy_weights(network)
     start = state
-    step = make_step(network, config, material, total)
+    step = make_step(network, config, feature_source, total)
     validation_queries = select_queries(data.learn.samples, data.choose.samples)
     for epoch in epoch_batches:
         for batch in epoch:
-            loss, steps_done = step(batch, material.labels[batch]), steps_done + 1
+            loss, steps_done = step(batch, feature_source.labels[batch]), steps_done + 1
             yield Progress("study", steps_done, total, f"{variant.name}, seed {config.seed}", {"loss": loss})
         with interpolate_weights(network, start, config.interpolation):
-            score = _score_validation(network, material.compute_validation(), validation_queries)
+            score = _score_validation(network, feature_source.compute_validation(), validation_queries)
             if score > best:
                 best, state = score, copy_weights(network)
     restore_weights(network, state)
@@ -316,7 +313,7 @@ def _train_variant(variant: StudyVariant, data: _StudyData, make_step: MakeStep)
 
 
 def _create_network(variant: StudyVariant, size: int) -> EmbeddingNetwork:
-    """The usual network, or the one that the variant names for pictures of `size` pixels, those of the usual one."""
+    """The usual network, or the one that the variant names, for pictures of `size` px as the usual one takes them."""
     config = variant.config
     if not variant.backbone:
         return create_pretrained(config)
@@ -327,19 +324,19 @@ def _create_network(variant: StudyVariant, size: int) -> EmbeddingNetwork:
     return replace_head(network, head).eval().to(choose_device())
 
 
-def _prepare_material(variant: StudyVariant, network: EmbeddingNetwork, data: _StudyData) -> Steps[FeatureSource]:
-    """The recipe's; where the whole network is trained, in other views than the recipe's if the variant wants them."""
+def _prepare_features(variant: StudyVariant, network: EmbeddingNetwork, data: _StudyData) -> Steps[FeatureSource]:
+    """The features of the variant's recipe; where the whole network is trained, in the views that the variant names."""
     photos = TrainingPhotos(data.learn, data.choose, data.overflow_folder)
-    material = yield from RECIPES[variant.config.recipe](variant.config, network, photos)
+    feature_source = yield from RECIPES[variant.config.recipe](variant.config, network, photos)
     strength = VIEW_STRENGTHS[variant.views]
     if variant.config.recipe != "full" or strength is GENTLE_VIEWS:
-        return material
+        return feature_source
 
-    def show_views(rows: Codes, random: torch.Generator) -> Tensor:
+    def compute_features(rows: Codes, random: torch.Generator) -> Tensor:
         batch = torch.from_numpy(data.learn.load_batch(rows)).to(choose_device())
         return compute_backbone_features(network, batch if strength is None else draw_views(batch, random, strength))
 
-    return replace(material, compute_features=show_views)
+    return replace(feature_source, compute_features=compute_features)
 
 
 def _score_validation(

@@ -1,6 +1,6 @@
-"""The course's comparisons: what is tried in each, as settings. Running them is `trials.py`. Imports no torch.
+"""The course's comparisons: the variants of each study, as settings. `trials.py` runs them. Imports no torch.
 
-All variants of a study take the same steps on the same pictures; only what the study asks about differs.
+All variants of a study take the same steps on the same pictures; only what the study compares differs.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,13 +14,15 @@ from training.settings.config import TrainConfig
 EMBEDDING_SIZES = (2, 4, 8, 32, 128)  # those of the lecture notes
 MARGINS = (0.05, 0.1, 0.2, 0.5, 1.0)
 VIEW_NAMES = ("none", "gentle", "strong")
-ENSEMBLE_SIZE = 3  # of an ensemble
-STUDY_OPTIONS = {"losses": "loss", "sizes": "dim"}  # the option that a study sets itself
+ENSEMBLE_SIZE = 3  # members of an ensemble
+STUDY_OPTIONS = {"losses": "loss", "sizes": "dim"}  # the option whose values a study compares
 
 
 class StudyVariant(NamedTuple):
-    """One of the things compared: its settings, how far views of a picture differ (`VIEWS`), the backbone's name ("":
-    the usual one), and for an ensemble how its members divide the photos (a key of `ensemble.DIVISIONS`, else "").
+    """One variant of a study.
+
+    `views` is a key of `trials.VIEW_STRENGTHS`, `backbone` the name of a network of timm ("": the usual one),
+    `division` a key of `ensemble.DIVISIONS` ("": one network, no ensemble).
     """
 
     name: str
@@ -31,7 +33,7 @@ class StudyVariant(NamedTuple):
 
 
 def vary_losses(base: TrainConfig) -> list[StudyVariant]:
-    """Every loss, and where the lecture notes have a form of their own that one too."""
+    """A variant for every loss, and one more where the lecture notes have a form of their own."""
     variants = []
     for name, choice in LOSSES.items():
         config = replace(base, loss=name)
@@ -43,35 +45,35 @@ def vary_losses(base: TrainConfig) -> list[StudyVariant]:
 
 
 def vary_sizes(base: TrainConfig) -> list[StudyVariant]:
-    """Embedding sizes."""
+    """A variant for each size of the embedding."""
     return [StudyVariant(f"{dim} numbers", replace(base, dim=dim)) for dim in EMBEDDING_SIZES]
 
 
 def vary_backbones(base: TrainConfig) -> list[StudyVariant]:
-    """How much of the pretrained backbone is trained; other networks are named by the user."""
+    """Variants by how much of the pretrained backbone is trained; the user may add other networks by name."""
     recipes = {"quick": "head only", "tail": "last stage and head", "full": "whole network"}
     return [StudyVariant(words, replace(base, recipe=recipe)) for recipe, words in recipes.items()]
 
 
 def vary_augmentation(base: TrainConfig) -> list[StudyVariant]:
-    """How far the views differ that a picture is shown in."""
+    """Variants by how far the views of a picture differ."""
     return [StudyVariant(f"{views} views" if views != "none" else "no views", base, views) for views in VIEW_NAMES]
 
 
 def vary_margins(base: TrainConfig) -> list[StudyVariant]:
-    """Margins of the loss."""
+    """A variant for each margin of the loss; LookalikeError where it has none."""
     if base.loss_preset.margin is None:
         raise LookalikeError(f"The loss {base.loss} has no margin; choose another by --loss.")
     return [StudyVariant(f"margin {margin:g}", replace(base, margin=margin)) for margin in MARGINS]
 
 
 def vary_mining(base: TrainConfig) -> list[StudyVariant]:
-    """The ways to choose pairs or triplets that the loss takes."""
+    """A variant for each miner that the loss takes."""
     return [StudyVariant(miner, replace(base, miner=miner)) for miner in LOSSES[base.loss].miners]
 
 
 def vary_ensembles(base: TrainConfig) -> list[StudyVariant]:
-    """One network against several side by side: each member takes as many steps as the one."""
+    """One network and ensembles of several, each member of which takes as many steps as the one network."""
     members = {"folds": "learning from other classes each", "copies": "learning from the same pictures"}
     several = [StudyVariant(f"{ENSEMBLE_SIZE} {words}", base, division=division) for division, words in members.items()]
     return [StudyVariant("one network", base), *several]
@@ -89,14 +91,14 @@ STUDIES: dict[str, Callable[[TrainConfig], list[StudyVariant]]] = {
 
 
 def require_free_settings(study: str, settings: Iterable[str]) -> None:
-    """LookalikeError where the user sets what the study is to compare."""
+    """LookalikeError where one of the settings is the option whose values the study compares."""
     for setting in settings:
         if setting == STUDY_OPTIONS.get(study):
             raise LookalikeError(f"The study {study} compares {study}; leave --{setting} out.")
 
 
 def select_variants(variants: Sequence[StudyVariant], only: Sequence[str]) -> list[StudyVariant]:
-    """Those named, all where none is; LookalikeError for a name that is not among them."""
+    """The variants named in `only`, or all where it is empty; LookalikeError for a name that none of them has."""
     by_name = {variant.name: variant for variant in variants}
     for name in only:
         if name not in by_name:

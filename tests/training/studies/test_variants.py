@@ -39,7 +39,7 @@ from training.studies.trials import (
     StudyEntry,
     StudyResult,
     _create_network,
-    _prepare_material,
+    _prepare_features,
     _StudyData,
     run_study,
 )
@@ -130,8 +130,8 @@ def test_a_study_measures_baselines_and_variants_on_the_same_test(study: StudyRe
     assert [len(entry.map_at_r) for entry in study.baselines] == [1, 1, 1, 1, 2]
     for entry in (*study.baselines, *study.entries):
         assert all(0 < value <= 1 for value in (*entry.map_at_r, *entry.p_at_1, *entry.r_precision))
-        assert entry.side is not None
-        assert len(entry.side.drawn) == study.parts["test"] == len(study.codes)
+        assert entry.summary is not None
+        assert len(entry.summary.drawn) == study.parts["test"] == len(study.codes)
     assert len(set(study.entries[0].map_at_r + study.entries[1].map_at_r)) > 1  # seeds and views do something
 
 
@@ -152,8 +152,8 @@ def test_a_studys_page_is_whole_and_stands_alone(study: StudyResult) -> None:
 
 def test_a_page_shows_embeddings_of_one_number(study: StudyResult) -> None:
     def narrow(entry: StudyEntry) -> StudyEntry:  # as Fisher's discriminants are where two classes are learned
-        assert entry.side is not None
-        return entry._replace(side=entry.side._replace(drawn=[row[:1] for row in entry.side.drawn[:7]]))
+        assert entry.summary is not None
+        return entry._replace(summary=entry.summary._replace(drawn=[row[:1] for row in entry.summary.drawn[:7]]))
 
     entries = [narrow(study.baselines[2]), narrow(study.entries[0])]
     page = parse(drain(render_study(replace(study, baselines=(entries[0],), entries=(entries[1],)))).decode())
@@ -170,7 +170,7 @@ def _few(study: StudyResult) -> StudyResult:
     """With so few points that nothing is to be arranged."""
 
     def few(entry: StudyEntry) -> StudyEntry:
-        return entry._replace(side=entry.side._replace(drawn=entry.side.drawn[:7]) if entry.side else None)
+        return entry._replace(summary=entry.summary._replace(drawn=entry.summary.drawn[:7]) if entry.summary else None)
 
     return replace(study, baselines=tuple(map(few, study.baselines)), entries=tuple(map(few, study.entries)))
 
@@ -210,7 +210,7 @@ def test_where_memory_is_short_every_kind_of_views_goes_through_the_network_in_p
     seen: list[int] = []
     network.body.get_submodule("conv_stem").register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     for variant in STUDIES["augmentation"](TINY):
-        material = drain(_prepare_material(variant, network, ground))
+        material = drain(_prepare_features(variant, network, ground))
         seen.clear()
         assert len(material.compute_features(np.arange(12), torch.Generator().manual_seed(0))) == 12
         assert max(seen) == choose_chunk_size(12, 32, cost.THIS_MACHINE) < 12
@@ -285,7 +285,7 @@ def test_the_other_kinds_of_variants_run(name: str, shapes: Path) -> None:
     if name == "ensembles":
         assert len(study.entries) == 5
         alone, whole = study.entries[-2:]
-        assert alone.side is None
+        assert alone.summary is None
         assert whole.map_at_r[0] > alone.map_at_r[0] - 0.1
 
 
