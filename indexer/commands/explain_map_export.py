@@ -16,6 +16,7 @@ from indexer.cli.options import (
 )
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.library import Library
+from indexer.models.framing import SquareBox
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import add_filter_options, build_filter
@@ -49,26 +50,32 @@ def explain_command(
     if out is not None:
         write_picture(out, draw_side_by_side(explanation))
     heats = {"first_heat": explanation.first_heat.tolist(), "second_heat": explanation.second_heat.tolist()}
+    squares = {"first_square": explanation.first_square, "second_square": explanation.second_square}
     if as_json:
         print_result(
-            "explain", {"distance": round(distance, 6), **heats, "out": None if out is None else show_path(out)}
+            "explain",
+            {"distance": round(distance, 6), **heats, **squares, "out": None if out is None else show_path(out)},
         )
         return
     print_line(f"Distance {distance:.3f}")
-    for picture, heat in ((first, explanation.first_heat), (second, explanation.second_heat)):
-        print_line(f"{show_path(picture)} matches most {_describe_hottest_place(heat)}")
+    for picture, heat, square in (
+        (first, explanation.first_heat, explanation.first_square),
+        (second, explanation.second_heat, explanation.second_square),
+    ):
+        print_line(f"{show_path(picture)} matches most {_describe_hottest_place(heat, square)}")
     print_line(
         "Add --out PICTURE.png to see both with their heat maps." if out is None else f"Heat maps: {show_path(out)}"
     )
 
 
-def _describe_hottest_place(heat: np.ndarray) -> str:
-    """Where the hottest place of a heat map lies, in words."""
+def _describe_hottest_place(heat: np.ndarray, square: SquareBox) -> str:
+    """The hottest place of a heat map (h, w) over a square of a picture in words, as shares of the picture's sides."""
     if not heat.any():
         return "nowhere in particular"
     y, x = np.unravel_index(int(heat.argmax()), heat.shape)
-    across, down = (x + 0.5) / heat.shape[1], (y + 0.5) / heat.shape[0]
-    return f"{across:.0%} from the left and {down:.0%} from the top of its middle square"
+    across = square.left + (x + 0.5) / heat.shape[1] * square.width
+    down = square.top + (y + 0.5) / heat.shape[0] * square.height
+    return f"{across:.0%} from the left and {down:.0%} from the top"
 
 
 @click.command("map")

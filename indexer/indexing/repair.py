@@ -3,7 +3,13 @@
 from indexer.errors import GenerationError, ModelError
 from indexer.library import Library
 from indexer.models.card import DEFAULT_BACKBONE, ModelCard
-from indexer.models.installation import PACKAGED_SOURCE, ModelChoice, install_model, verify_model
+from indexer.models.installation import (
+    PACKAGED_SOURCE,
+    ModelChoice,
+    find_default_choice,
+    install_model,
+    verify_model,
+)
 from indexer.progress import Progress, Steps
 from indexer.search import generations
 
@@ -71,13 +77,17 @@ def _reinstall_model(library: Library) -> Steps[ModelCard]:
         known = library.store.models.find_model(library.model_fingerprint)
         if known is None or known.name != DEFAULT_BACKBONE:
             raise
-        card = yield from install_model(ModelChoice(), library.models_folder)
-        if card.fingerprint != library.model_fingerprint:  # it only had the name
+        choice = find_default_choice(library.model_fingerprint)
+        if choice is None:  # it only had the name
             raise damage from None
-        return card
+        return (yield from install_model(choice, library.models_folder))
 
 
 def _active_choice(library: Library) -> ModelChoice:
-    if not library.model_fingerprint or library.read_model_card().source == PACKAGED_SOURCE:
+    """What to install for the active model; a library with an older default model keeps that model's framing."""
+    if not library.model_fingerprint:
         return ModelChoice()
+    card = library.read_model_card()
+    if card.source == PACKAGED_SOURCE:
+        return ModelChoice(framing=card.preprocessing.framing)
     return ModelChoice(checkpoint=library.models_folder / library.model_fingerprint)

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from indexer.errors import ModelError
 from indexer.models.card import DEFAULT_BACKBONE, RESAMPLING_FILTERS, WEIGHTS_LIMIT, Preprocessing, read_regular
+from indexer.models.framing import DEFAULT_FRAMING
 from indexer.paths import show_path
 
 __all__ = [
@@ -56,9 +57,16 @@ class Backbone(NamedTuple):
     preprocessing: Preprocessing
 
 
-def create_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *, size: int | None = None) -> Backbone:
+def create_backbone(
+    name: str = DEFAULT_BACKBONE,
+    weights: Path | None = None,
+    *,
+    size: int | None = None,
+    framing: str = DEFAULT_FRAMING,
+) -> Backbone:
     """The named backbone with real weights, in evaluation mode, for pictures of `size` pixels (None: its own size).
 
+    With framing "centre" it sees what timm trained it on, the centre square, with "letterbox" whole pictures.
     Weights: the local safetensors file if given, else the packaged ones for the default, else timm's download.
     ModelError where the name is unknown, or the weights cannot be had or do not fit.
     """
@@ -72,6 +80,8 @@ def create_backbone(name: str = DEFAULT_BACKBONE, weights: Path | None = None, *
         module = _load_from_hub(name)
     check_finite(module.state_dict(), f"The weights of {name}")
     preprocessing = resize_input(module, read_preprocessing(module), size)
+    if framing == "letterbox":
+        preprocessing = preprocessing.show_whole_picture()
     return Backbone(name, module.eval(), preprocessing)
 
 

@@ -11,7 +11,7 @@ import math
 import os
 import re
 import stat
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import safetensors
 from PIL import Image
 
 from indexer.errors import ModelError
+from indexer.models.framing import FRAMINGS, SquareBox, cut_square
 from indexer.paths import show_path
 from indexer.photos.decoding import DECODE_VERSION
 
@@ -38,13 +39,15 @@ RESAMPLING_FILTERS = {
     "nearest": Image.Resampling.NEAREST,
 }
 ChannelValues = tuple[float, float, float]
+OLDEST_FRAMING = "centre"  # what a card means that says nothing of framing
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """How a picture becomes an input of `size` x `size` pixels.
 
-    `crop` is the share of the short side that is used, `mean` and `std` are those of pixels from 0 to 1.
+    `crop` is the share of the short side that is used, `mean` and `std` are those of pixels from 0 to 1. `framing` is a
+    key of FRAMINGS: whether the model sees the centre square of a picture or all of it.
     """
 
     size: int
@@ -52,6 +55,7 @@ class Preprocessing:
     interpolation: str
     mean: ChannelValues
     std: ChannelValues
+    framing: str = OLDEST_FRAMING
 
     @property
     def short_side(self) -> int:
@@ -59,12 +63,18 @@ class Preprocessing:
         return math.ceil(self.size / self.crop)
 
     def prepare(self, image: Image.Image) -> np.ndarray:
-        """The centre square as uint8 (size, size, 3), resampled once: one crop for full and reduced decodes alike."""
+        """The model's square as uint8 (size, size, 3), resampled once: the same of full and of reduced decodes."""
         picture = image if image.mode == "RGB" else image.convert("RGB")
-        side = self.crop * min(picture.size)
-        left, top = (picture.width - side) / 2, (picture.height - side) / 2
-        box = (left, top, left + side, top + side)
-        return np.array(picture.resize((self.size, self.size), RESAMPLING_FILTERS[self.interpolation], box=box))
+        square = self.locate_square(*picture.size)
+        return cut_square(picture, square, self.size, RESAMPLING_FILTERS[self.interpolation])
+
+    def locate_square(self, width: int, height: int) -> SquareBox:
+        """Where the model's square lies in a picture of `width` x `height` pixels, in its pixels."""
+        return FRAMINGS[self.framing](width, height, self.size, self.crop)
+
+    def show_whole_picture(self) -> "Preprocessing":
+        """The same, but of the whole picture, in a border where it is no square."""
+        return replace(self, crop=1.0, framing="letterbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +105,25 @@ class ModelCard:
     @property
     def fingerprint(self) -> str:
         """Hash (64 hex digits) of all that decides the embedding; name, source, runtime and precision do not."""
-        parts = {key: value for key, value in asdict(self).items() if key not in ("name", "source")}
+        parts = {key: value for key, value in _list_fields(self).items() if key not in ("name", "source")}
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def serialise_card(card: ModelCard, calibration: object = None, trained_labels: object = None) -> bytes:
     """The bytes of `model.json`: the card, and where given a calibration's fields and hashes of the trained labels."""
-    fields = {"format": 1, **asdict(card), "fingerprint": card.fingerprint}
+    fields = {"format": 1, **_list_fields(card), "fingerprint": card.fingerprint}
     fields |= {} if calibration is None else {"calibration": calibration}
     fields |= {} if trained_labels is None else {"trained_labels": trained_labels}
     return (json.dumps(fields, indent=2) + "\n").encode()
+
+
+def _list_fields(card: ModelCard) -> dict[str, Any]:
+    """The card's fields as plain values, the framing only where it is not that of cards from before there were two."""
+    fields = asdict(card)
+    if card.preprocessing.framing == OLDEST_FRAMING:
+        del fields["preprocessing"]["framing"]
+    return fields
 
 
 def hash_label(label: str) -> str:
@@ -219,9 +237,14 @@ def _parse_preprocessing(fields: dict[str, Any]) -> Preprocessing:
         interpolation=_require_text(fields, "interpolation"),
         mean=_require_channels(fields, "mean", -10.0),
         std=_require_channels(fields, "std", 1e-4),
+        framing=_require_text(fields, "framing") if "framing" in fields else OLDEST_FRAMING,
     )
     if preprocessing.interpolation not in RESAMPLING_FILTERS:
         raise ValueError(f"the interpolation {preprocessing.interpolation!r} is unknown")
+    if preprocessing.framing not in FRAMINGS:
+        raise ValueError(f"the framing {preprocessing.framing!r} is unknown")
+    if preprocessing.framing == "letterbox" and preprocessing.crop != 1:
+        raise ValueError("it sees the whole picture and yet crops it")
     return preprocessing
 
 

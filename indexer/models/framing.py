@@ -54,13 +54,12 @@ def cut_square(
     Where the square goes beyond the picture it is filled with the mean colour of the picture's four corners.
     """
     right, bottom = min(square.left + square.width, picture.width), min(square.top + square.height, picture.height)
-    visible = (max(square.left, 0), max(square.top, 0), right, bottom)
-    columns = round((visible[2] - visible[0]) / square.width * size)
-    rows = round((visible[3] - visible[1]) / square.height * size)
-    pixels = np.array(picture.resize((columns, rows), resampling, box=visible))
+    x, y = max(square.left, 0), max(square.top, 0)
+    columns, rows = round((right - x) / square.width * size), round((bottom - y) / square.height * size)
+    pixels = np.array(picture.resize((columns, rows), resampling, box=(x, y, right, bottom)))
     if (columns, rows) == (size, size):
         return pixels
-    left, top = (round((seen - begin) / side * size) for seen, begin, side in zip(visible, square[:2], square[2:]))
+    left, top = round((x - square.left) / square.width * size), round((y - square.top) / square.height * size)
     framed = np.empty((size, size, 3), np.uint8)
     framed[:] = np.rint(pixels[[0, 0, -1, -1], [0, -1, 0, -1]].mean(axis=0))
     framed[top : top + rows, left : left + columns] = pixels

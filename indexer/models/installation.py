@@ -28,6 +28,7 @@ from indexer.models.card import (
     read_regular,
     serialise_card,
 )
+from indexer.models.framing import DEFAULT_FRAMING, FRAMINGS
 from indexer.models.runtime import (
     BIN_FILE,
     XML_FILE,
@@ -46,11 +47,15 @@ PACKAGED_SOURCE = "ImageNet weights of the package efficientnet_lite0_pytorch_mo
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """Which model to install: a timm name, maybe with a local weights file, or a checkpoint folder instead."""
+    """Which model to install: a timm name, maybe with a local weights file, or a checkpoint folder instead.
+
+    `framing` is that of the named network; a checkpoint brings its own.
+    """
 
     name: str = DEFAULT_BACKBONE
     weights: Path | None = None
     checkpoint: Path | None = None
+    framing: str = DEFAULT_FRAMING
 
 
 def parse_model_choice(model: str | None, weights: Path | None = None) -> ModelChoice:
@@ -75,8 +80,20 @@ def find_installed_card(choice: ModelChoice, folder: Path) -> ModelCard | None:
             check_location(card, path)
         except ModelError:
             continue
-        if choice_key in (card.fingerprint, f"{card.backbone}: {card.source}"):
+        if choice_key in (card.fingerprint, f"{card.backbone}, {card.preprocessing.framing}: {card.source}"):
             return card
+    return None
+
+
+def find_default_choice(fingerprint: str) -> ModelChoice | None:
+    """The choice of the default model, by its framing, whose card has this fingerprint; None where none has it."""
+    from indexer.models import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where there is work for it)
+
+    for choice in (ModelChoice(framing=framing) for framing in FRAMINGS):
+        built_network = network.create_network(framing=choice.framing)
+        card = network.build_card(built_network, name=choice.name, source=PACKAGED_SOURCE)
+        if card.fingerprint == fingerprint:
+            return choice
     return None
 
 
@@ -139,10 +156,10 @@ def verify_model(folder: Path) -> ModelCard:
 
 
 def _compute_choice_key(choice: ModelChoice) -> str:
-    """What tells whether an installed card is the choice: a checkpoint's fingerprint, else backbone and source."""
+    """What tells whether an installed card is the choice: its fingerprint, else backbone, framing and source."""
     if choice.checkpoint is not None:
         return _read_current_card(choice.checkpoint).fingerprint
-    return f"{choice.name}: {_describe_weights_source(choice)}"
+    return f"{choice.name}, {choice.framing}: {_describe_weights_source(choice)}"
 
 
 def _describe_weights_source(choice: ModelChoice) -> str:
@@ -172,7 +189,7 @@ def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
     if choice.checkpoint is None:
         from indexer.models import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where there is work for it)
 
-        built_network = network.create_network(choice.name, choice.weights)
+        built_network = network.create_network(choice.name, choice.weights, framing=choice.framing)
         return network.write_checkpoint(
             built_network, folder, name=choice.name, source=_describe_weights_source(choice)
         )

@@ -31,6 +31,7 @@ from indexer.models.card import (
     read_regular,
     serialise_card,
 )
+from indexer.models.framing import DEFAULT_FRAMING
 from indexer.models.runtime import ModelRunner
 from indexer.paths import show_path
 
@@ -187,9 +188,10 @@ def create_network(
     *,
     size: int | None = None,
     head: Head | None = None,
+    framing: str = DEFAULT_FRAMING,
 ) -> EmbeddingNetwork:
     """A network with real backbone weights; a head's weights are torch's initial ones, to be set or trained."""
-    return EmbeddingNetwork(backbones.create_backbone(name, weights, size=size), head).eval()
+    return EmbeddingNetwork(backbones.create_backbone(name, weights, size=size, framing=framing), head).eval()
 
 
 def replace_head(network: EmbeddingNetwork, head: Head | None) -> EmbeddingNetwork:
@@ -219,7 +221,20 @@ def write_checkpoint(
     kept inside the weights file.
     """
     data = _serialise_state(network, seen_hashes)
-    card = ModelCard(
+    card = _describe_network(network, data, name=name, source=source)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS_FILE).write_bytes(data)
+    (folder / CARD_FILE).write_bytes(serialise_card(card))
+    return card
+
+
+def build_card(network: EmbeddingNetwork, *, name: str, source: str) -> ModelCard:
+    """The card that `write_checkpoint` would write for a network that has seen no pictures of its user's."""
+    return _describe_network(network, _serialise_state(network, None), name=name, source=source)
+
+
+def _describe_network(network: EmbeddingNetwork, data: bytes, *, name: str, source: str) -> ModelCard:
+    return ModelCard(
         name=name,
         backbone=network.name,
         dim=network.dim,
@@ -228,10 +243,6 @@ def write_checkpoint(
         weights_sha256=hashlib.sha256(data).hexdigest(),
         source=source,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS_FILE).write_bytes(data)
-    (folder / CARD_FILE).write_bytes(serialise_card(card))
-    return card
 
 
 def make_example_batch(network: EmbeddingNetwork) -> Tensor:

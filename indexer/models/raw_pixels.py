@@ -18,7 +18,7 @@ class RawPixelEmbedder:
         name="pixels",
         backbone="none",
         dim=3 * PIXEL_SIDE * PIXEL_SIDE,
-        preprocessing=Preprocessing(PIXEL_SIDE, 1.0, "bilinear", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+        preprocessing=Preprocessing(PIXEL_SIDE, 1.0, "bilinear", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "letterbox"),
         head=None,
         weights_sha256="0" * 64,
         source="the pictures themselves",
@@ -26,7 +26,7 @@ class RawPixelEmbedder:
     precision = "fp32"
 
     def prepare(self, image: Image) -> np.ndarray:
-        """The whole centre square, uint8 (28, 28, 3)."""
+        """The whole picture in a square, uint8 (28, 28, 3)."""
         return self.card.preprocessing.prepare(image)
 
     def embed(self, batch: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from PIL import Image
 from indexer.errors import LookalikeError, ModelError, PhotoError
 from indexer.library import Library
 from indexer.models.card import WEIGHTS_FILE
+from indexer.models.framing import SquareBox, mark_places, scale_to_fractions
 from indexer.models.model import Model
 from indexer.paths import show_path
 from indexer.photos.decoding import decode_photo
@@ -30,13 +31,23 @@ HEAT_COLOURS = np.array([(0, 0, 4), (87, 16, 110), (188, 55, 84), (249, 142, 9),
 class MatchExplanation(NamedTuple):
     """Two pictures as the model saw them, upright RGB squares, and how well each place matches the other picture.
 
-    Heats are float32 (h, w) from 0 to 1 on the grid of the model's last feature map; 1 is the best matching pair.
+    Heats are float32 (h, w) from 0 to 1 on the grid of the model's last feature map; 1 is the best matching pair, and
+    the border around a picture is 0. The squares say where that grid lies in the pictures, in fractions of their sides.
     """
 
     first: Image.Image
     second: Image.Image
     first_heat: np.ndarray
     second_heat: np.ndarray
+    first_square: SquareBox
+    second_square: SquareBox
+
+
+class _PreparedPicture(NamedTuple):
+    """The model's input of a picture, uint8 (size, size, 3), and where it lies in the picture, in fractions."""
+
+    pixels: np.ndarray
+    square: SquareBox
 
 
 def explain_match(library: Library, first: QueryPicture, second: QueryPicture) -> MatchExplanation:
@@ -45,29 +56,41 @@ def explain_match(library: Library, first: QueryPicture, second: QueryPicture) -
     Raises LookalikeError where a picture cannot be read, ModelError where the model is missing or damaged.
     """
     model = library.load_embedder()
-    squares = np.stack([_prepare_square(library, picture, model) for picture in (first, second)])
-    maps = model.compute_feature_maps(squares)
+    one, other = (_prepare_picture(library, picture, model) for picture in (first, second))
+    maps = model.compute_feature_maps(np.stack([one.pixels, other.pixels]))
     head = _read_head(library.models_folder / model.card.fingerprint) if model.card.head else None
-    first_heat, second_heat = compute_heat_maps(*(_apply_head(head, features) for features in maps))
-    return MatchExplanation(Image.fromarray(squares[0]), Image.fromarray(squares[1]), first_heat, second_heat)
+    places = [mark_places(picture.square, *maps.shape[2:]) for picture in (one, other)]
+    heats = compute_heat_maps(*(_apply_head(head, features) for features in maps), *places)
+    images = Image.fromarray(one.pixels), Image.fromarray(other.pixels)
+    return MatchExplanation(*images, *heats, one.square, other.square)
 
 
-def compute_heat_maps(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def compute_heat_maps(
+    first: np.ndarray,
+    second: np.ndarray,
+    first_places: np.ndarray | None = None,
+    second_places: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """For each of two feature maps (c, h, w) how well its places match the other map, float32 (h, w) from 0 to 1.
+
+    Only the marked places (h, w) of a map are compared, by default all; the others, which lie in the border around a
+    picture, are 0.
 
     The dot product of two mean features is the mean, over all pairs of places, of the dot products of their features
     (Stylianou, Souvenir, Pless 2019, "Visualizing deep similarity networks"). Here the mean of each map is subtracted
     first, as a feature that is everywhere in a picture points to no place. The heat of a place is its product with the
     best matching place, so that one common object is found among much else.
     """
-    flattened = [features.reshape(len(features), -1).astype(np.float64) for features in (first, second)]
+    maps = ((first, first_places), (second, second_places))
+    masks = [np.ones(features.shape[1:], bool) if places is None else places for features, places in maps]
+    flattened = [features[:, mask].astype(np.float64) for (features, _), mask in zip(maps, masks, strict=True)]
     centred, other_centred = (values - values.mean(axis=1, keepdims=True) for values in flattened)
     products = np.maximum(centred.T @ other_centred, 0)
     hottest = products.max()
-    if hottest <= 1e-12 * np.linalg.norm(centred) * np.linalg.norm(other_centred) or not np.isfinite(hottest):
-        return np.zeros(first.shape[1:], np.float32), np.zeros(second.shape[1:], np.float32)
-    shares = (products / hottest).astype(np.float32)
-    return shares.max(axis=1).reshape(first.shape[1:]), shares.max(axis=0).reshape(second.shape[1:])
+    heats = (np.zeros(masks[0].shape, np.float32), np.zeros(masks[1].shape, np.float32))
+    if hottest > 1e-12 * np.linalg.norm(centred) * np.linalg.norm(other_centred) and np.isfinite(hottest):
+        heats[0][masks[0]], heats[1][masks[1]] = products.max(axis=1) / hottest, products.max(axis=0) / hottest
+    return heats
 
 
 def overlay_heat(image: Image.Image, heat: np.ndarray) -> Image.Image:
@@ -89,7 +112,8 @@ def draw_side_by_side(explanation: MatchExplanation) -> Image.Image:
     """One picture of both: above as the model saw them, below with their heat."""
     sheet = Image.new("RGB", (2 * PICTURE_SIDE + 3 * SHEET_GAP, 2 * PICTURE_SIDE + 3 * SHEET_GAP), BACKGROUND_COLOUR)
     pictures = (explanation.first, explanation.second)
-    for column, (picture, heat) in enumerate(zip(pictures, explanation[2:], strict=True)):
+    heats = (explanation.first_heat, explanation.second_heat)
+    for column, (picture, heat) in enumerate(zip(pictures, heats, strict=True)):
         large = picture.resize((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BICUBIC)
         left = SHEET_GAP + column * (PICTURE_SIDE + SHEET_GAP)
         sheet.paste(large, (left, SHEET_GAP))
@@ -97,14 +121,17 @@ def draw_side_by_side(explanation: MatchExplanation) -> Image.Image:
     return sheet
 
 
-def _prepare_square(library: Library, example: QueryPicture, model: Model) -> np.ndarray:
-    """The model's input of a picture, uint8 (size, size, 3)."""
-    if isinstance(example, Image.Image):
-        return model.prepare(example)
+def _prepare_picture(library: Library, example: QueryPicture, model: Model) -> _PreparedPicture:
+    image = example if isinstance(example, Image.Image) else _read_picture(library, example, model)
+    square = model.card.preprocessing.locate_square(*image.size)
+    return _PreparedPicture(model.prepare(image), scale_to_fractions(square, *image.size))
+
+
+def _read_picture(library: Library, example: Path | int, model: Model) -> Image.Image:
     path = find_picture_file(example, library.store)
     data = read_content(path)
     try:
-        return model.prepare(decode_photo(data, model.card.preprocessing.short_side).image)
+        return decode_photo(data, model.card.preprocessing.short_side).image
     except PhotoError as error:
         raise LookalikeError(f"{show_path(path)} {error}.") from error
 

@@ -8,7 +8,6 @@ improve it.
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,11 +51,10 @@ def choose_device() -> str:
 
 
 def create_pretrained(config: TrainConfig) -> EmbeddingNetwork:
-    """The pretrained network at the training size, seeing the whole square of a picture, its head not fitted yet."""
-    backbone = backbones.create_backbone(size=config.image_size)
-    uncropped = replace(backbone.preprocessing, crop=1.0)
+    """The pretrained network at the training size, seeing whole pictures, its head not fitted yet."""
+    backbone = backbones.create_backbone(size=config.image_size, framing="letterbox")
     torch.manual_seed(config.seed)
-    network = EmbeddingNetwork(backbone._replace(preprocessing=uncropped))
+    network = EmbeddingNetwork(backbone)
     dim = config.dim or (network.backbone_dim if config.recipe == "quick" else 0)  # a head is all that quick trains
     if dim > network.backbone_dim:
         raise LookalikeError(f"--dim cannot be more than the {network.backbone_dim:,} numbers of the backbone.")

@@ -28,7 +28,7 @@ from training.fitting.learner import Learner, copy_weights, restore_weights
 from training.fitting.recipes import RecipeSettings
 from training.settings.config import TrainConfig
 
-STATE_FORMAT = 2
+STATE_FORMAT = 3  # 3: whole pictures instead of their centre squares
 SAVE_INTERVAL = 60.0  # seconds of steps after which a training is saved in the middle of an epoch
 UNFIT_STATE_ERRORS = (ValueError, TypeError, RuntimeError, OSError)  # of torch, JSON and the disk
 PAUSE_FACTOR = 50  # saving pauses for so many times as long as it took, and so costs at most 2 % of the time

@@ -18,8 +18,8 @@ from training.settings.config import TrainConfig
 class TrainResult:
     """What came of a training; the checkpoint is written whatever the verdict says.
 
-    `recipe` says in a sentence which recipe it was and why, `parts` are the photos used for training, validation and
-    test, `unreadable` the files left out.
+    `recipe` says in a sentence which one it was and why, `parts` are the photos used for training, validation and
+    test; `unreadable` those left out. `source_remarks` are sentences on how the folder was read.
     """
 
     checkpoint: Path
@@ -32,6 +32,7 @@ class TrainResult:
     thresholds: CheckpointThresholds | None
     parts: DataSplit
     unreadable: tuple[UnreadableFile, ...]
+    source_remarks: tuple[str, ...] = ()
 
     @property
     def is_instant(self) -> bool:
@@ -40,7 +41,7 @@ class TrainResult:
 
     @property
     def source(self) -> str:
-        """In a line, where the weights are from: network, pictures, classes and loss."""
+        """Where the weights are from, in a line for people."""
         settings, classes = self.config.resolve_defaults(), len({sample.label for sample in self.parts.train})
         how = "fine-tuned" if self.fit.best.epoch else "unchanged after a training"
         start = f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures"
@@ -81,6 +82,7 @@ class TrainResult:
             "examples": [example.fields() for example in verdict.examples],
             "parts": {name: len(part) for name, part in self.parts._asdict().items()},
             "unreadable": [{"path": show_path(path), "reason": reason} for path, reason in self.unreadable],
+            "source_remarks": list(self.source_remarks),
             "seconds": fit.epochs[-1].seconds,
             "config": self.config.resolve_defaults().to_dict() | {"image_size": fit.network.preprocessing.size},
             "source": self.source,

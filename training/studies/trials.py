@@ -317,9 +317,9 @@ def _create_network(variant: StudyVariant, size: int) -> EmbeddingNetwork:
     config = variant.config
     if not variant.backbone:
         return create_pretrained(config)
-    backbone = backbones.create_backbone(variant.backbone, size=size)
+    backbone = backbones.create_backbone(variant.backbone, size=size, framing="letterbox")
     torch.manual_seed(config.seed)
-    network = EmbeddingNetwork(backbone._replace(preprocessing=replace(backbone.preprocessing, crop=1.0)))
+    network = EmbeddingNetwork(backbone)
     head = Head(min(config.dim, network.backbone_dim)) if config.dim else None
     return replace_head(network, head).eval().to(choose_device())
 

@@ -65,8 +65,9 @@ def test_default_backbone_is_the_packaged_network_without_its_classes() -> None:
 
 
 def test_default_input_is_timms_own() -> None:
-    preprocessing = backbones.create_backbone().preprocessing
+    preprocessing = backbones.create_backbone(framing="centre").preprocessing
     assert (preprocessing.size, preprocessing.crop, preprocessing.interpolation) == (224, 0.875, "bicubic")
+    assert backbones.create_backbone().preprocessing == preprocessing.show_whole_picture()
     assert preprocessing.mean == preprocessing.std == (0.5, 0.5, 0.5)
 
 

@@ -24,6 +24,7 @@ OTHERS = {
     "weights_sha256": "b" * 64,
     "decode_version": 99,
     "preprocessing": replace(INPUT, size=160),
+    "framing": replace(INPUT, framing="letterbox"),
 }
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=5)
 
@@ -39,8 +40,33 @@ def test_card_survives_the_disk(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", OTHERS)
 def test_whatever_decides_the_embedding_changes_the_fingerprint(field: str) -> None:
-    changed: dict[str, Any] = {field: OTHERS[field]}
+    changed: dict[str, Any] = {"preprocessing" if field == "framing" else field: OTHERS[field]}
     assert replace(CARD, **changed).fingerprint != CARD.fingerprint
+
+
+def test_cards_from_before_there_were_two_framings_keep_their_fingerprint_and_their_text() -> None:
+    assert CARD.fingerprint == "55221192369cad16f0465087c9abae1556dca87ed8e8c92f364671494616f668"
+    assert "framing" not in json.loads(serialise_card(CARD))["preprocessing"]
+    assert INPUT.framing == "centre"
+    weights = "4a809e6923bab0dbdc85374029503efb3a060ab8b5936143b7a036ee7e7e9990"
+    default = ModelCard("tf_efficientnet_lite0", "tf_efficientnet_lite0", 1280, INPUT, None, weights, "a package")
+    assert default.fingerprint == "df3fe869dfae98346a393f67fdfc00311c7900cdf0930dd9f814cc6a82fda515"
+
+
+@pytest.mark.parametrize(
+    ("framing", "crop", "reason"), [("fisheye", 1.0, "unknown"), ("letterbox", 0.875, "crops"), (None, 1.0, "text")]
+)
+def test_a_framing_that_is_none_is_refused(tmp_path: Path, framing: object, crop: float, reason: str) -> None:
+    fields = json.loads(serialise_card(CARD))
+    fields["preprocessing"] |= {"framing": framing, "crop": crop}
+    with pytest.raises(ModelError, match=reason):
+        read_card(write_card(tmp_path, json.dumps(fields).encode()))
+
+
+def test_a_card_that_shows_whole_pictures_survives_the_disk(tmp_path: Path) -> None:
+    card = replace(CARD, preprocessing=INPUT.show_whole_picture())
+    assert read_card(write_card(tmp_path, serialise_card(card))) == card
+    assert (card.preprocessing.crop, card.preprocessing.framing) == (1.0, "letterbox")
 
 
 def test_name_and_source_do_not_change_the_fingerprint() -> None:
