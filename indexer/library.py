@@ -36,9 +36,8 @@ from indexer.search import examples
 from indexer.search.generations import Generation
 from indexer.search.library_calibration import LibraryCalibration
 from indexer.search.query import Query, QueryExample, combine_embeddings
-from indexer.search.searcher import LibrarySearcher
+from indexer.search.searcher import LibrarySearcher, NearestPhotos
 from indexer.statistics.calibration import Calibration, PairComparison
-from indexer.vectors.distances import compute_exact_distances
 from indexer.vectors.principal_space import PrincipalSpaceCache
 
 WARMUP_SEARCHES = 10  # before the first search, which then costs about what the next ones do
@@ -295,16 +294,36 @@ class Library:
         Only photos that pass the filter `within` and are at most `max_distance` away are found. Raises LookalikeError
         where a picture of the query cannot be read.
         """
+        start = time.perf_counter()
+        nearest = self.find_nearest(query, k=k, exact=exact, within=within, max_distance=max_distance)
+        return self.build_result(nearest, start)
+
+    def find_nearest(
+        self,
+        query: Query,
+        *,
+        k: int,
+        exact: bool = False,
+        within: Filter | None = None,
+        max_distance: float | None = None,
+    ) -> NearestPhotos:
+        """What `search` finds, without anything that must be read of the photos themselves."""
         if k < 1:
             raise LookalikeError("A search needs room for at least one result.")
-        start = time.perf_counter()
         searcher = self._refresh_searcher()
         positives, negatives = ([self.embed_example(example) for example in part] for part in query[:2])
         vector = combine_embeddings(positives, negatives, query.weights)
-        ids, values, engine = searcher.find_nearest(vector, k, searcher.find_allowed_photos(within), exact=exact)
-        hits = self._rank_hits(ids, compute_exact_distances(values, vector), k)
-        if max_distance is not None:
-            hits = [hit for hit in hits if hit.distance <= max_distance]
+        allowed = searcher.find_allowed_photos(within)
+        return searcher.rank_nearest(vector, k, allowed, exact=exact, max_distance=max_distance)
+
+    def build_result(self, nearest: NearestPhotos, start: float) -> SearchResult:
+        """The photos as the hits of a search that began at `start` (`time.perf_counter`), ranked in their order."""
+        searcher, calibration, engine = self._searcher, self.load_calibration(), nearest.engine
+        distances = dict(zip(nearest.ids.tolist(), nearest.distances.tolist(), strict=True))
+        hits = [
+            Hit(rank, photo, distances[photo.id], *calibration.interpret_distance(distances[photo.id]))
+            for rank, photo in enumerate(self.load_photos(nearest.ids.tolist()), 1)
+        ]
         recall = searcher.generation.manifest.recall_at_10 if searcher.generation and engine == "annoy" else 1.0
         return SearchResult(hits, engine, recall, time.perf_counter() - start, searcher.notice)
 
@@ -332,17 +351,6 @@ class Library:
         Raises LookalikeError where the picture cannot be read.
         """
         return examples.embed_example(example, examples.EmbeddingSource(self.store, self.model_id, self.load_embedder))
-
-    def _rank_hits(self, ids: np.ndarray, distances: np.ndarray, k: int) -> list[Hit]:
-        """The k nearest of photos with these ids (n,) and distances (n,) as hits, by (distance, id)."""
-        order = np.lexsort((ids, distances))[:k]
-        found = self.load_photos([int(ids[row]) for row in order])
-        distance_by_id = dict(zip(ids[order].tolist(), distances[order].tolist(), strict=True))
-        calibration = self.load_calibration()
-        return [
-            Hit(rank, photo, distance_by_id[photo.id], *calibration.interpret_distance(distance_by_id[photo.id]))
-            for rank, photo in enumerate(found, 1)
-        ]
 
     # same or different
 

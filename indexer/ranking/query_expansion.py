@@ -11,12 +11,12 @@ import numpy as np
 
 from indexer.database.filters import Filter
 from indexer.library import Library, SearchResult
-from indexer.search.query import Query, combine_embeddings
+from indexer.search.query import Query
 from indexer.vectors.principal_space import PrincipalSpace, scale_to_unit_length
 from indexer.vectors.projection import MAX_FIT_ROWS
 
 POOL_SIZE = 300  # nearest photos that are reordered
-EXPANSION_NEIGHBOURS, EXPANSION_POWER = 3, 3.0  # docs/zero-shot.md: chosen on drawings, checked on photographs
+EXPANSION_NEIGHBOURS, EXPANSION_POWER = 3, 1.0  # docs/letterbox.md: chosen on two sets, checked on the third
 SAME_COSINE = 1 - 1e-6  # from this cosine on, two vectors are of one picture
 
 
@@ -34,17 +34,12 @@ def search_with_expansion(
     Distances stay the exact ones between embeddings, so they need not ascend.
     """
     start = time.perf_counter()
-    result = library.search(query, k=max(k, POOL_SIZE), exact=exact, within=within, max_distance=max_distance)
-    pool_hits, later_hits = result.hits[:POOL_SIZE], result.hits[POOL_SIZE:]
-    if len(pool_hits) > 1:
-        positives, negatives = ([library.embed_example(example) for example in examples] for examples in query[:2])
-        values = np.stack([library.embed_example(hit.photo.id) for hit in pool_hits])
-        ranked_rows = rank_by_expansion(
-            combine_embeddings(positives, negatives, query.weights), values, get_principal_space(library)
-        )
-        pool_hits = [pool_hits[row] for row in ranked_rows.tolist()]
-    hits = [hit._replace(rank=rank) for rank, hit in enumerate((pool_hits + later_hits)[:k], 1)]
-    return result._replace(hits=hits, seconds=time.perf_counter() - start)
+    nearest = library.find_nearest(query, k=max(k, POOL_SIZE), exact=exact, within=within, max_distance=max_distance)
+    rows = np.arange(len(nearest.ids))
+    if len(rows) > 1:
+        pool_values = nearest.values[:POOL_SIZE]
+        rows[:POOL_SIZE] = rank_by_expansion(nearest.vector, pool_values, get_principal_space(library))
+    return library.build_result(nearest.select_rows(rows[:k]), start)
 
 
 def get_principal_space(library: Library) -> PrincipalSpace:
@@ -82,6 +77,7 @@ def _expand_queries(queries: np.ndarray, photos: np.ndarray) -> np.ndarray:
     """Each query (m, d) plus its EXPANSION_NEIGHBOURS nearest photos (n, d), itself left out, scaled to unit length."""
     cosines = queries @ photos.T
     cosines[cosines > SAME_COSINE] = 0
-    rows = np.argsort(-cosines, axis=1, kind="stable")[:, :EXPANSION_NEIGHBOURS]
+    count = min(EXPANSION_NEIGHBOURS, cosines.shape[1])
+    rows = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
     weights = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0) ** EXPANSION_POWER
     return scale_to_unit_length(queries + np.einsum("qk,qkd->qd", weights, photos[rows]))

@@ -20,7 +20,7 @@ from indexer.database.store import Store
 from indexer.errors import GenerationError
 from indexer.search import generations
 from indexer.search.generations import Generation
-from indexer.vectors.distances import compute_squared_distances, find_closest_rows
+from indexer.vectors.distances import compute_exact_distances, compute_squared_distances, find_closest_rows
 
 
 class SearchCandidates(NamedTuple):
@@ -29,6 +29,23 @@ class SearchCandidates(NamedTuple):
     ids: np.ndarray
     values: np.ndarray
     engine: str
+
+
+class NearestPhotos(NamedTuple):
+    """The photos nearest to a query's vector (dim,) float32, and the engine that proposed them.
+
+    In the order of (distance, id): ids (n,), values (n, dim) float16 and exact distances (n,).
+    """
+
+    vector: np.ndarray
+    ids: np.ndarray
+    values: np.ndarray
+    distances: np.ndarray
+    engine: str
+
+    def select_rows(self, rows: np.ndarray) -> "NearestPhotos":
+        """The photos of these rows (m,), in their order."""
+        return self._replace(ids=self.ids[rows], values=self.values[rows], distances=self.distances[rows])
 
 
 class AllowedPhotos(NamedTuple):
@@ -125,6 +142,17 @@ class LibrarySearcher:
             self.tail = StoredEmbeddings(*(np.concatenate(pair) for pair in zip(self.tail, new_vectors, strict=True)))
 
     # searching
+
+    def rank_nearest(
+        self, vector: np.ndarray, k: int, allowed: AllowedPhotos, *, exact: bool, max_distance: float | None = None
+    ) -> NearestPhotos:
+        """The k allowed photos nearest to the vector (dim,) float32, of those at most `max_distance` away."""
+        ids, values, engine = self.find_nearest(vector, k, allowed, exact=exact)
+        distances = compute_exact_distances(values, vector)
+        rows = np.lexsort((ids, distances))[:k]
+        if max_distance is not None:
+            rows = rows[distances[rows] <= max_distance]
+        return NearestPhotos(vector, ids, values, distances, engine).select_rows(rows)
 
     def find_nearest(self, vector: np.ndarray, k: int, allowed: AllowedPhotos, *, exact: bool) -> SearchCandidates:
         """Candidates for the k allowed photos nearest to the vector (dim,) float32; with `exact` they hold all k."""

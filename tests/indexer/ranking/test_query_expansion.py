@@ -34,9 +34,9 @@ def make_plane_vectors(*degrees: float) -> np.ndarray:
 
 def test_neighbours_draw_a_photo_over_a_lonely_one_that_is_a_little_nearer() -> None:
     within = PrincipalSpace(np.zeros(2, np.float32), np.eye(2, dtype=np.float32))
-    photos = make_plane_vectors(-32, 20, 25, 30, 35)  # one alone, four together, their nearest at 20
+    photos = make_plane_vectors(-45, 48, 50, 52, 54)  # one alone, four together, at right angles to it or more
     query = make_plane_vectors(0)[0]
-    assert np.argsort(-(photos @ query)).tolist() == [1, 2, 3, 0, 4]
+    assert np.argsort(-(photos @ query)).tolist() == [0, 1, 2, 3, 4]
     assert rank_by_expansion(query, photos, within).tolist()[-1] == 0
 
 
@@ -123,6 +123,20 @@ def test_distances_stay_exact_and_ranks_are_counted(tmp_path: Path) -> None:
     assert all(hit.distance == exact[hit.photo.id] for hit in hits)
     assert 1 < len(within) < 400
     assert all(hit.distance <= 1 for hit in within)
+
+
+def test_refining_reads_one_embedding_only_that_of_the_query(tmp_path: Path) -> None:
+    fill(tmp_path / "x.library", clustered(400))
+    statements: list[str] = []
+    with Library.open(tmp_path / "x.library") as library:
+        library.search(Query((5,)))
+        search_with_expansion(library, Query((5,)))  # fits the directions, which are kept
+        library.store.database._db.set_trace_callback(statements.append)
+        assert len(search_with_expansion(library, Query((7,)), k=50).hits) == 50
+    assert [statement for statement in statements if "SELECT vector" in statement or "vector," in statement] == [
+        "SELECT vector FROM embeddings WHERE photo = 7 AND model = 1"
+    ]
+    assert len(statements) < 30
 
 
 def test_the_smallest_libraries_are_refined_too(tmp_path: Path) -> None:
