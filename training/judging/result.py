@@ -18,8 +18,8 @@ from training.settings.config import TrainConfig
 class TrainResult:
     """What came of a training; the checkpoint is written whatever the verdict says.
 
-    `recipe` says in a sentence which one it was and why, `parts` are the photos used for training, validation and
-    test; `unreadable` those left out. `source_remarks` are sentences on how the folder was read.
+    `recipe` says in a sentence which recipe it was and why, `parts` are the photos used for training, validation and
+    test, `unreadable` the files left out. `source_remarks` are sentences on how the folder was read.
     """
 
     checkpoint: Path
@@ -41,7 +41,7 @@ class TrainResult:
 
     @property
     def source(self) -> str:
-        """Where the weights are from, in a line for people."""
+        """In a line, where the weights are from: network, pictures, classes and loss."""
         settings, classes = self.config.resolve_defaults(), len({sample.label for sample in self.parts.train})
         how = "fine-tuned" if self.fit.best.epoch else "unchanged after a training"
         start = f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures"
