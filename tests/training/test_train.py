@@ -185,10 +185,10 @@ def test_where_validation_has_known_and_new_classes_the_new_ones_alone_are_asked
     pooled = compute_pooled_features(network, lambda rows: pixels[rows], np.arange(len(samples)))
     figures = measure_retrieval(compute_embeddings(network, pooled).backbone, number_labels(samples).labels)
     new = {sample.label for sample in samples} - {sample.label for sample in result.parts.train}
-    asked = [samples[row].label in new for row in figures.rows]
+    query_mask = [samples[row].label in new for row in figures.rows]
     assert len(new) == 1
-    assert not all(asked)
-    assert result.fit.epochs[0].score.backbone == pytest.approx(figures.per_query_map_at_r[asked].mean(), abs=1e-6)
+    assert not all(query_mask)
+    assert result.fit.epochs[0].score.backbone == pytest.approx(figures.per_query_map_at_r[query_mask].mean(), abs=1e-6)
 
 
 def test_halfway_each_weight_is_the_mean_of_the_pretrained_and_the_trained_one(shapes: Path, tmp_path: Path) -> None:

@@ -176,8 +176,10 @@ def fitted(config: TrainConfig, shapes: Path, out: Path) -> FitResult:
     network = create_pretrained(config)
     samples = drain(survey_folder(shapes)).samples
     learn, choose = (drain(read_pictures(part, network.preprocessing)).part for part in (samples[::3], samples[1::9]))
-    material = drain(RECIPES[config.recipe](config, network, TrainingPhotos(learn, choose, out)))
-    return drain(fit_network(config, network, np.ones(len(choose.samples), bool), material, ResumeFile(out, config)))
+    feature_source = drain(RECIPES[config.recipe](config, network, TrainingPhotos(learn, choose, out)))
+    return drain(
+        fit_network(config, network, np.ones(len(choose.samples), bool), feature_source, ResumeFile(out, config))
+    )
 
 
 @pytest.mark.long

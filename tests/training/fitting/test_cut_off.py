@@ -65,11 +65,15 @@ def _every_step_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 class Run:
     """A training of a head whose steps are taken one by one; `spoil` are steps that give no numbers."""
 
-    def __init__(self, keeper: ResumeFile, photos: TrainingPhotos, spoil: Set[int] = frozenset()) -> None:
-        self.network: EmbeddingNetwork = create_pretrained(keeper.config)
-        self.material: FeatureSource = spoilt(drain(RECIPES["quick"](keeper.config, self.network, photos)), set(spoil))
-        asked = np.ones(len(photos.validation.samples), np.bool_)
-        self.steps: Steps[FitResult] = fit_network(keeper.config, self.network, asked, self.material, keeper)
+    def __init__(self, resume_file: ResumeFile, photos: TrainingPhotos, spoil: Set[int] = frozenset()) -> None:
+        self.network: EmbeddingNetwork = create_pretrained(resume_file.config)
+        self.feature_source: FeatureSource = spoilt(
+            drain(RECIPES["quick"](resume_file.config, self.network, photos)), set(spoil)
+        )
+        query_mask = np.ones(len(photos.validation.samples), np.bool_)
+        self.steps: Steps[FitResult] = fit_network(
+            resume_file.config, self.network, query_mask, self.feature_source, resume_file
+        )
 
 
 def cut(config: TrainConfig, photos: TrainingPhotos, out: Path, spoil: set[int]) -> tuple[Run, int]:
@@ -123,10 +127,14 @@ def test_what_was_written_down_in_part_is_refused_in_a_sentence(photos: Training
     start = copy_weights(run.network)
 
     def take_up() -> None:
-        keeper = open_resume_file(tmp_path / "cut", BASE, resume=True)
+        resume_file = open_resume_file(tmp_path / "cut", BASE, resume=True)
         restore_weights(run.network, start)
-        asked = np.ones(len(photos.validation.samples), np.bool_)
-        next(said for said in fit_network(BASE, run.network, asked, run.material, keeper) if said.stage == "train")
+        query_mask = np.ones(len(photos.validation.samples), np.bool_)
+        next(
+            said
+            for said in fit_network(BASE, run.network, query_mask, run.feature_source, resume_file)
+            if said.stage == "train"
+        )
 
     take_up()
     for name in facts:
@@ -152,8 +160,8 @@ def test_a_training_goes_on_with_the_recipe_it_began_with_on_another_computer(
     shutil.copy(tmp_path / "whole" / UNFINISHED_FILE, tmp_path / "cut")
     steps.close()
     monkeypatch.setattr("training.settings.cost.THIS_MACHINE", TrainingMachine(1e-6))  # type: ignore[arg-type] # for which it would be quick
-    for asked in (config, replace(config, recipe="full")):
-        again = train(asked, folder, tmp_path / "cut", resume=True)
+    for requested in (config, replace(config, recipe="full")):
+        again = train(requested, folder, tmp_path / "cut", resume=True)
         assert next(said.note for said in again if said.stage == "recipe") == began
         kept = (tmp_path / "cut" / UNFINISHED_FILE).read_bytes()
         again.close()

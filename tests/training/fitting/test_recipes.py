@@ -43,7 +43,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> TrainingPhotos:
     return TrainingPhotos(learn, choose, folder / "out")
 
 
-def material_of(recipe: str, network: EmbeddingNetwork, photos: TrainingPhotos) -> FeatureSource:
+def features_of(recipe: str, network: EmbeddingNetwork, photos: TrainingPhotos) -> FeatureSource:
     return drain(RECIPES[recipe](config_of(recipe), network, photos))
 
 
@@ -54,15 +54,15 @@ def plain(network: EmbeddingNetwork, part: PicturePart) -> np.ndarray:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_sees_the_pictures_as_the_whole_network_does(recipe: str, photos: TrainingPhotos) -> None:
     network = create_pretrained(config_of(recipe))
-    material = material_of(recipe, network, photos)
+    feature_source = features_of(recipe, network, photos)
     views = 2 if recipe == "unlabelled" else 1
     rows = np.arange(0, views * len(photos.train.samples), views)
     expected = plain(network, photos.train)
     scale = np.abs(expected).max()
     np.testing.assert_allclose(
-        material.compute_plain_features(rows), expected, atol=2e-3 * scale
+        feature_source.compute_plain_features(rows), expected, atol=2e-3 * scale
     )  # maps are kept in float16
-    checked = material.compute_validation()
+    checked = feature_source.compute_validation()
     np.testing.assert_allclose(checked.pooled, plain(network, photos.validation), atol=2e-3 * scale)
     np.testing.assert_array_equal(checked.labels, number_labels(photos.validation.samples).labels)
 
@@ -71,11 +71,11 @@ def test_every_recipe_sees_the_pictures_as_the_whole_network_does(recipe: str, p
 def test_one_state_of_the_generator_shows_the_same_views_and_the_next_others(
     recipe: str, photos: TrainingPhotos
 ) -> None:
-    material = material_of(recipe, create_pretrained(config_of(recipe)), photos)
+    feature_source = features_of(recipe, create_pretrained(config_of(recipe)), photos)
     rows = np.array([0, 5, 3])
     random = torch.Generator().manual_seed(3)
-    first, second = (material.compute_features(rows, random).detach() for _ in range(2))
-    assert torch.equal(first, material.compute_features(rows, torch.Generator().manual_seed(3)).detach())
+    first, second = (feature_source.compute_features(rows, random).detach() for _ in range(2))
+    assert torch.equal(first, feature_source.compute_features(rows, torch.Generator().manual_seed(3)).detach())
     assert not torch.equal(first, second)
 
 
@@ -85,10 +85,10 @@ TRAINED = {"quick": ("head",), "tail": ("body.blocks.5", "body.blocks.6", "body.
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_step_changes_what_the_recipe_trains_and_nothing_else(recipe: str, photos: TrainingPhotos) -> None:
     network = create_pretrained(config_of(recipe))
-    material = material_of(recipe, network, photos)
+    feature_source = features_of(recipe, network, photos)
     before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
-    learner = Learner(network, config_of(recipe), material.compute_features, classes=12, steps=4)
-    learner.take_step(np.arange(12), material.labels[:12])
+    learner = Learner(network, config_of(recipe), feature_source.compute_features, classes=12, steps=4)
+    learner.take_step(np.arange(12), feature_source.labels[:12])
     changed = {name for name, weight in network.named_parameters() if not torch.equal(weight, before[name])}
     assert changed == {name for name in before if name.startswith(TRAINED.get(recipe, ("",)))}
     assert changed == set(copy_weights(network))
@@ -201,7 +201,7 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(
         monkeypatch.setattr(cost, "THIS_MACHINE", TrainingMachine(2, memory=memory))
         assert -(-12 // choose_chunk_size(12, 32, cost.THIS_MACHINE)) == parts
         network = create_pretrained(config_of(recipe)).double()
-        pooled = material_of(recipe, network, photos).compute_features(np.arange(12), torch.Generator().manual_seed(3))
+        pooled = features_of(recipe, network, photos).compute_features(np.arange(12), torch.Generator().manual_seed(3))
         (pooled @ pooled.T).square().mean().backward()  # type: ignore[no-untyped-call]  # every picture's gradient rests on all others
         found.append({name: weight.grad for name, weight in network.named_parameters() if weight.grad is not None})
     whole, in_parts = found
@@ -220,11 +220,11 @@ def test_without_classes_the_pairs_are_views_and_the_loss_is_nt_xent(tmp_path: P
     assert (settled.recipe, settled.loss, settled.photos_per_class) == ("unlabelled", "nt-xent", 2)
     assert settled.classes_per_batch * settled.photos_per_class == 60
     wished = TrainConfig(recipe="unlabelled", loss="nt-xent", temperature=0.5, sampling="hard-classes")
-    asked = choose_recipe_settings(wished, split_without_classes(samples), TrainingMachine(2))
-    assert asked.config.temperature == 0.5
-    assert asked.why.endswith("It takes the loss nt-xent; without effect: --sampling.")
-    assert choose_recipe_settings(asked.config, split_without_classes(samples), TrainingMachine(2)) == (
-        asked.config,
+    chosen = choose_recipe_settings(wished, split_without_classes(samples), TrainingMachine(2))
+    assert chosen.config.temperature == 0.5
+    assert chosen.why.endswith("It takes the loss nt-xent; without effect: --sampling.")
+    assert choose_recipe_settings(chosen.config, split_without_classes(samples), TrainingMachine(2)) == (
+        chosen.config,
         "Recipe unlabelled, as you asked.",
     )
     with pytest.raises(LookalikeError, match="needs classes"):

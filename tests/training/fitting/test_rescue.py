@@ -46,9 +46,9 @@ def prepared(config: TrainConfig, photos: TrainingPhotos) -> tuple[EmbeddingNetw
     return network, drain(RECIPES[config.recipe](config, network, photos))
 
 
-def fitted(config: TrainConfig, network: EmbeddingNetwork, material: FeatureSource, out: Path) -> FitResult:
-    asked = np.ones(len(material.compute_validation().labels), np.bool_)
-    return drain(fit_network(config, network, asked, material, ResumeFile(out, config)))
+def fitted(config: TrainConfig, network: EmbeddingNetwork, feature_source: FeatureSource, out: Path) -> FitResult:
+    query_mask = np.ones(len(feature_source.compute_validation().labels), np.bool_)
+    return drain(fit_network(config, network, query_mask, feature_source, ResumeFile(out, config)))
 
 
 def test_a_collapse_is_met_by_the_best_state_semi_hard_and_smaller_steps(
@@ -74,29 +74,29 @@ def test_the_same_training_with_gentle_settings_needs_no_rescue(photos: Training
     assert result.stopped == ""
 
 
-def spoilt(material: FeatureSource, calls: set[int]) -> FeatureSource:
-    """The material with outputs that are no numbers at some steps, as a network that overflows gives."""
+def spoilt(feature_source: FeatureSource, calls: set[int]) -> FeatureSource:
+    """The source with outputs that are no numbers at some steps, like those of a network that overflows."""
     count = [0]
 
     def show(rows: np.ndarray, random: torch.Generator) -> torch.Tensor:
         count[0] += 1
-        pooled = material.compute_features(rows, random)
+        pooled = feature_source.compute_features(rows, random)
         return pooled * torch.nan if count[0] in calls else pooled
 
-    return replace(material, compute_features=show)
+    return replace(feature_source, compute_features=show)
 
 
 def test_a_loss_that_is_no_number_is_met_once_and_ends_the_training_the_second_time(
     photos: TrainingPhotos, tmp_path: Path
 ) -> None:
-    network, material = prepared(CONFIG, photos)
-    once = fitted(CONFIG, network, spoilt(material, {3}), tmp_path / "once")
+    network, feature_source = prepared(CONFIG, photos)
+    once = fitted(CONFIG, network, spoilt(feature_source, {3}), tmp_path / "once")
     assert once.collapse.startswith("Epoch 1: The loss was no number any more. It went back to epoch")
     assert once.stopped == ""
     assert len(once.epochs) == 5
     assert once.epochs[-1].loss is not None
-    network, material = prepared(CONFIG, photos)
-    twice = fitted(CONFIG, network, spoilt(material, {3, 4}), tmp_path / "twice")
+    network, feature_source = prepared(CONFIG, photos)
+    twice = fitted(CONFIG, network, spoilt(feature_source, {3, 4}), tmp_path / "twice")
     assert "no number any more" in twice.stopped
     assert len(twice.epochs) == 3
 

@@ -205,14 +205,14 @@ def test_where_memory_is_short_every_kind_of_views_goes_through_the_network_in_p
 ) -> None:
     network = create_pretrained(TINY)
     part = drain(pictures.read_pictures(drain(survey_folder(shapes)).samples[-12:], network.preprocessing)).part
-    ground = _StudyData(part, part, part, np.zeros(12, np.int64), tmp_path / "study", 0)
+    data = _StudyData(part, part, part, np.zeros(12, np.int64), tmp_path / "study", 0)
     monkeypatch.setattr(cost, "THIS_MACHINE", TrainingMachine(2, memory=25_000_000))
     seen: list[int] = []
     network.body.get_submodule("conv_stem").register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     for variant in STUDIES["augmentation"](TINY):
-        material = drain(_prepare_features(variant, network, ground))
+        feature_source = drain(_prepare_features(variant, network, data))
         seen.clear()
-        assert len(material.compute_features(np.arange(12), torch.Generator().manual_seed(0))) == 12
+        assert len(feature_source.compute_features(np.arange(12), torch.Generator().manual_seed(0))) == 12
         assert max(seen) == choose_chunk_size(12, 32, cost.THIS_MACHINE) < 12
         assert sum(seen) == 12
 
