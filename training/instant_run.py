@@ -69,7 +69,12 @@ class ExamFigures(NamedTuple):
 
 
 def teach_instantly(
-    config: TrainConfig, source: TrainingSource, samples: Sequence[PhotoSample], out: Path
+    config: TrainConfig,
+    source: TrainingSource,
+    samples: Sequence[PhotoSample],
+    out: Path,
+    *,
+    source_remarks: tuple[str, ...] = (),
 ) -> Steps[TrainResult]:
     """Fit, examine and write a checkpoint to `out`; LookalikeError where there is too little to examine."""
     start = time.perf_counter()
@@ -94,6 +99,7 @@ def teach_instantly(
         thresholds=measure_out_of_fold_thresholds(photos, config.purpose),
         parts=DataSplit(usable, (), ()),
         unreadable=base.embedded.unreadable,
+        source_remarks=source_remarks,
     )
     yield Progress("save", 0, 1)
     checkpoint.save_checkpoint(

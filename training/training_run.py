@@ -12,12 +12,14 @@ from typing import NamedTuple
 from indexer.errors import LookalikeError
 from indexer.models.card import Preprocessing
 from indexer.models.network import tune_allocator
+from indexer.photos.class_folders import describe_layout
 from indexer.progress import Progress, Steps
 from training.data import pictures
+from training.data.given_parts import DividedFolder, describe_joining, divide_folder, require_teachable
 from training.data.labelled_folders import PhotoSample, UnreadableFile, require_usable, survey_folder, survey_unlabelled
 from training.data.pictures import PicturePart
 from training.data.sources import LibraryLabels, TrainingSource, read_library_samples, split_library
-from training.data.split import DataSplit, require_classes, split_samples, split_without_classes
+from training.data.split import DataSplit, require_classes, split_without_classes
 from training.fitting.fit import FitResult, fit_network
 from training.fitting.learner import choose_device, create_pretrained
 from training.fitting.recipes import (
@@ -47,9 +49,9 @@ def run_training(
     checkpoint.check_output_folder(out)
     try:
         if split is None and not resume and config.recipe in ("auto", "instant"):
-            samples = yield from _find_teachable_samples(source, config)
-            if samples:
-                return (yield from teach_instantly(config, source, samples, out))
+            found = yield from _find_teachable_samples(source, config)
+            if found.samples:
+                return (yield from teach_instantly(config, source, found.samples, out, source_remarks=found.remarks))
         return (yield from _train_to_checkpoint(resume_file, source, out, split))
     except GeneratorExit:
         resume_file.discard_state()
@@ -62,7 +64,7 @@ def run_training(
 def _train_to_checkpoint(
     resume_file: ResumeFile, source: TrainingSource, out: Path, split: DataSplit | None
 ) -> Steps[TrainResult]:
-    parts = split or (yield from _split_source(source, resume_file.config))
+    parts, remarks = (split, ()) if split else (yield from _split_source(source, resume_file.config))
     tune_allocator()
     config, why = yield from _settle_recipe(resume_file, parts)
     yield Progress("test", 0, len(parts.test), "the pretrained model")
@@ -79,31 +81,41 @@ def _train_to_checkpoint(
     judged = yield from _judge_fit(baseline, fitted)
     measured = yield from thresholds.measure_thresholds(fitted.network, used_parts, judged.after.vectors)
     unreadable = read.unreadable + baseline.unreadable
-    result = TrainResult(out, source, config, why, fitted, baseline, judged, measured, used_parts, unreadable)
+    result = TrainResult(out, source, config, why, fitted, baseline, judged, measured, used_parts, unreadable, remarks)
     yield from _save_result(result)
     return result
 
 
-def _find_teachable_samples(source: TrainingSource, config: TrainConfig) -> Steps[tuple[PhotoSample, ...]]:
+class _TeachableSamples(NamedTuple):
+    """All labelled photos of a source, and sentences on how it was read."""
+
+    samples: tuple[PhotoSample, ...]
+    remarks: tuple[str, ...]
+
+
+def _find_teachable_samples(source: TrainingSource, config: TrainConfig) -> Steps[_TeachableSamples]:
     """All labelled photos of a source; none where it has no classes, which only the recipe auto allows."""
     if isinstance(source, LibraryLabels):
-        samples = read_library_samples(source).labelled
+        found = _TeachableSamples(read_library_samples(source).labelled, ())
     else:
-        samples = (yield from survey_folder(source)).samples
-    if samples or config.recipe == "instant":
-        require_classes(sample.label for sample in samples)
-    return samples
+        folder = yield from survey_folder(source, config.class_level)
+        require_teachable(folder)
+        found = _TeachableSamples(folder.samples, (*describe_joining(folder), *describe_layout(folder.layout)))
+    if found.samples or config.recipe == "instant":
+        require_classes(sample.label for sample in found.samples)
+    return found
 
 
-def _split_source(source: TrainingSource, config: TrainConfig) -> Steps[DataSplit]:
+def _split_source(source: TrainingSource, config: TrainConfig) -> Steps[DividedFolder]:
     """The three parts of a source; of a folder without classes only where the recipe needs none."""
     if isinstance(source, LibraryLabels):
-        return split_library(source, config.purpose, config.recipe)
-    found = yield from survey_folder(source)
+        return DividedFolder(split_library(source, config.purpose, config.recipe), ())
+    found = yield from survey_folder(source, config.class_level)
     if not found.samples and config.recipe in ("auto", "unlabelled"):
         samples = yield from survey_unlabelled(source)
-        return split_without_classes(samples)
-    return split_samples(found.samples, config.purpose)
+        return DividedFolder(split_without_classes(samples), ())
+    divided = divide_folder(found, config.purpose)
+    return divided._replace(remarks=(*divided.remarks, *describe_layout(found.layout)))
 
 
 def _settle_recipe(resume_file: ResumeFile, parts: DataSplit) -> Steps[RecipeSettings]:

@@ -27,13 +27,26 @@ from indexer.wording import count_noun
 @weights_option
 @runtime_option
 @click.option("--per-class", is_flag=True, help="Also the figures of each class.")
+@click.option(
+    "--class-level",
+    type=click.IntRange(1, 2),
+    default=1,
+    help="Which level of sub-folders names the classes: 1, or 2 for trees as genus/species. [1]",
+)
 @json_option
 def evaluate_command(
-    *, folder: Path, name: str | None, weights: Path | None, runtime: str, per_class: bool, as_json: bool
+    *,
+    folder: Path,
+    name: str | None,
+    weights: Path | None,
+    runtime: str,
+    per_class: bool,
+    class_level: int,
+    as_json: bool,
 ) -> None:
     """Measure how well a model finds the pictures of the same class; the sub-folders of FOLDER are the classes."""
     with _open_standalone_model(name, weights, runtime, as_json=as_json) as (embedder, seen):
-        result = follow_steps(evaluate_model(folder, embedder, seen), as_json=as_json)
+        result = follow_steps(evaluate_model(folder, embedder, seen, class_level=class_level), as_json=as_json)
     if as_json:
         print_result("evaluate", _evaluation_fields(result))
     else:
@@ -73,6 +86,7 @@ def _evaluation_fields(result: ModelEvaluation) -> dict[str, Any]:
         "ambiguous": result.ambiguous,
         "seen": result.seen,
         "failed": len(result.failed),
+        "remarks": list(result.remarks),
         "p_at_1": figures.p_at_1,
         "r_precision": figures.r_precision,
         "map_at_r": figures.map_at_r,
@@ -113,6 +127,8 @@ def _print_evaluation(name: str, result: ModelEvaluation) -> None:
     parts = [f"{count:,} {why}" for why, count in left_out.items() if count]
     if parts:
         print_line(f"Left out: {', '.join(parts)}")
+    for sentence in result.remarks:
+        print_line(sentence)
 
 
 def _print_classes(result: ModelEvaluation) -> None:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from indexer.database.connection import MAX_INTEGER
 from indexer.database.file_table import FileRecord
-from indexer.paths import get_first_folder, get_parent_folder, join_path, make_prefix, show_path
+from indexer.paths import get_first_folder, get_parent_folder, join_path, make_prefix
+from indexer.photos.class_folders import name_class
 from indexer.photos.reading import is_candidate, is_photo_folder
 
 
@@ -143,4 +144,4 @@ def _exclude_below(paths: Iterator[bytes], folders: tuple[bytes, ...]) -> Iterat
 def parse_folder_label(path: bytes) -> str | None:
     """The class of a file in a labelled root: the first folder of its relative path, None for a file at the top."""
     folder = get_first_folder(path)
-    return None if folder is None else show_path(folder)
+    return None if folder is None else name_class(folder)

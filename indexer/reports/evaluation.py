@@ -4,7 +4,6 @@ Copies count once. Left out are contents that lie in two classes, as no answer a
 that the model was trained on or chosen by.
 """
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from indexer.indexing import scan
 from indexer.indexing.pipeline import embed_files
 from indexer.models.embedder import Embedder
 from indexer.paths import join_path, show_path
+from indexer.photos.class_folders import ClassLayout, describe_layout, read_class_layout, require_clear_classes
 from indexer.progress import Progress, Steps
 from indexer.statistics.detailed_metrics import (
     ClassFigures,
@@ -42,6 +42,7 @@ class ModelEvaluation(NamedTuple):
 
     `names` are the classes; the `code` of a ClassFigures is an index into them. `photos` counts distinct contents,
     `copies` further files of the same content, `ambiguous` contents in two classes, `seen` contents the model knows.
+    `remarks` are sentences on how the folder was read.
     """
 
     retrieval: RetrievalFigures
@@ -58,6 +59,7 @@ class ModelEvaluation(NamedTuple):
     ambiguous: int
     seen: int
     failed: list[FailedFile]
+    remarks: tuple[str, ...]
 
 
 class LabelledEmbeddings(NamedTuple):
@@ -75,12 +77,17 @@ class LabelledEmbeddings(NamedTuple):
     failed: list[FailedFile]
 
 
-def evaluate_model(folder: Path, model: Embedder, leave_out: Collection[bytes] = ()) -> Steps[ModelEvaluation]:
+def evaluate_model(
+    folder: Path, model: Embedder, leave_out: Collection[bytes] = (), *, class_level: int = 1
+) -> Steps[ModelEvaluation]:
     """Figures of the model on a folder whose sub-folders are classes, without the contents in `leave_out` (sha256).
 
-    Raises LookalikeError where the folder is missing or no class has two pictures.
+    LookalikeError where the folder is missing, no class has two pictures, all pictures are of one class, or most stand
+    in several.
     """
-    labelled = yield from embed_labelled(folder, model, leave_out)
+    layout = read_labelled_layout(folder, class_level)
+    labelled = yield from _embed_layout(folder, layout, model, leave_out)
+    require_clear_classes(labelled.labels, labelled.ambiguous, layout)
     names = sorted(set(labelled.labels))
     code_by_name = {name: code for code, name in enumerate(names)}
     codes = np.array([code_by_name[label] for label in labelled.labels], np.int64)
@@ -105,12 +112,27 @@ def evaluate_model(folder: Path, model: Embedder, leave_out: Collection[bytes] =
         ambiguous=labelled.ambiguous,
         seen=labelled.seen,
         failed=labelled.failed,
+        remarks=_describe_source(layout),
     )
+
+
+def _describe_source(layout: ClassLayout) -> tuple[str, ...]:
+    """Sentences on how the folder was read: its given parts, levels and loose pictures."""
+    names = list(layout.parts.values())
+    joined = f"The classes are the folders inside {', '.join(names[:-1])} and {names[-1]}" if names else ""
+    parts = [f"{joined}, measured together; name one of these to measure it alone."] if names else []
+    return (*parts, *describe_layout(layout))
 
 
 def embed_labelled(folder: Path, model: Embedder, leave_out: Collection[bytes] = ()) -> Steps[LabelledEmbeddings]:
     """The embeddings of a labelled folder, in the order of paths, without the contents in `leave_out` (sha256)."""
-    paths, labels = list_labelled_paths(folder)
+    return (yield from _embed_layout(folder, read_labelled_layout(folder), model, leave_out))
+
+
+def _embed_layout(
+    folder: Path, layout: ClassLayout, model: Embedder, leave_out: Collection[bytes]
+) -> Steps[LabelledEmbeddings]:
+    paths, labels = list_labelled_paths(folder, layout)
     classes: dict[bytes, set[str]] = {}
     first_vectors: dict[bytes, np.ndarray] = {}
     failed: list[FailedFile] = []
@@ -140,19 +162,26 @@ def embed_labelled(folder: Path, model: Embedder, leave_out: Collection[bytes] =
     )
 
 
-def list_labelled_paths(folder: Path) -> tuple[list[bytes], list[str]]:
-    """Absolute paths of the pictures in the sub-folders of a folder, sorted, and the class name of each.
-
-    Raises LookalikeError where the folder is none or its sub-folders hold no picture.
-    """
+def read_labelled_layout(folder: Path, class_level: int = 1) -> ClassLayout:
+    """The class folders of a folder; LookalikeError where it is none or cannot be read."""
     if not folder.is_dir():
         raise LookalikeError(f"{show_path(folder)} is not a folder. Name one with a sub-folder per class.")
-    root = os.fsencode(folder)
-    files = sorted(file.path for listing in scan.walk_root(root) for file in listing.files)
-    named = [(join_path(root, path), scan.parse_folder_label(path)) for path in files]
-    in_classes = [(path, label) for path, label in named if label is not None]
-    if not in_classes:
+    return read_class_layout(folder, class_level)
+
+
+def list_labelled_paths(folder: Path, layout: ClassLayout) -> tuple[list[bytes], list[str]]:
+    """Absolute paths of the pictures in the class folders of a folder, sorted, and the class name of each.
+
+    Raises LookalikeError where they hold no picture.
+    """
+    found = sorted(
+        (join_path(top.path, file.path), top.label)
+        for top in layout.folders
+        for listing in scan.walk_root(top.path)
+        for file in listing.files
+    )
+    if not found:
         raise LookalikeError(
-            f"{show_path(root)} has no sub-folders with pictures. Each sub-folder is one class of pictures."
+            f"{show_path(folder)} has no sub-folders with pictures. Each sub-folder is one class of pictures."
         )
-    return [path for path, _ in in_classes], [label for _, label in in_classes]
+    return [path for path, _ in found], [label for _, label in found]

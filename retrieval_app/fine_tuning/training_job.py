@@ -1,7 +1,7 @@
 """Fine-tuning as one object without widgets: the source to learn from, the running training, its outcome."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +13,10 @@ from indexer.ranking.filter_options import format_filter_options
 from retrieval_app.fine_tuning.training_progress import TrainingProgress
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.generator_thread import GeneratorThread
-from training.data.labelled_folders import LabelledFolder, PhotoSample, survey_folder
+from training.data.given_parts import divide_folder
+from training.data.labelled_folders import LabelledFolder, survey_folder
 from training.data.sources import LibraryLabels, TrainingSource, read_library_samples
-from training.data.split import split_samples
+from training.data.split import DataSplit, split_samples
 from training.data.summary import SourceSummary, summarise_folder, summarise_library
 from training.judging.record import TrainingRecord, parse_record
 from training.settings.choices import PURPOSES
@@ -183,15 +184,19 @@ def _read_contents(source: TrainingSource | None) -> Steps[SourceContents | None
     if isinstance(source, LibraryLabels):
         library_labels = read_library_samples(source)
         return _make_contents(
-            summarise_library(library_labels), library_labels.labelled, len(library_labels.unlabelled)
+            summarise_library(library_labels),
+            lambda purpose: split_samples(library_labels.labelled, purpose),
+            len(library_labels.unlabelled),
         )
     folder_labels = yield from _throttle_progress(survey_folder(source))
-    return _make_contents(summarise_folder(folder_labels), folder_labels.samples, 0)
+    return _make_contents(
+        summarise_folder(folder_labels), lambda purpose: divide_folder(folder_labels, purpose).split, 0
+    )
 
 
-def _make_contents(summary: SourceSummary, samples: Sequence[PhotoSample], unlabelled: int) -> SourceContents:
+def _make_contents(summary: SourceSummary, divide: Callable[[str], DataSplit], unlabelled: int) -> SourceContents:
     possible = [purpose for purpose in PURPOSES if not summary.refusals[purpose]]
-    counts = {purpose: len(split_samples(samples, purpose).train) for purpose in possible}
+    counts = {purpose: len(divide(purpose).train) for purpose in possible}
     return SourceContents(summary, counts, unlabelled)
 
 

@@ -24,6 +24,7 @@ from training.data.labelled_folders import number_labels, survey_folder
 from training.data.pictures import decode_sample
 from training.data.split import DataSplit, split_samples
 from training.fitting.learner import compute_embeddings, compute_pooled_features, create_pretrained
+from training.judging.record import read_record
 from training.judging.verdict import wrap_network
 from training.settings.config import TrainConfig
 
@@ -240,3 +241,46 @@ def test_a_folder_with_other_things_is_no_place_for_a_checkpoint(shapes: Path, t
     with pytest.raises(LookalikeError, match="holds other files"):
         drain(train(QUICK, shapes, tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def _write_parts(folder: Path) -> Path:
+    """Shapes in six classes, as train, Val and test: of 12 pictures of a class 7, 2 and 3."""
+    write_classes(folder / "train", 6, 12)
+    for home in sorted((folder / "train").iterdir()):
+        for index, path in enumerate(sorted(home.iterdir())[:5]):
+            part = folder / ("test" if index < 3 else "Val") / home.name
+            part.mkdir(parents=True, exist_ok=True)
+            path.rename(part / path.name)
+    return folder
+
+
+def test_given_parts_are_what_a_network_learns_from_chooses_by_and_is_judged_by(tmp_path: Path) -> None:
+    folder = _write_parts(tmp_path / "shapes")
+    result = run_to_end(replace(QUICK, recipe="quick", epochs=1), folder, tmp_path / "out").result
+    homes = [{Path(os.fsdecode(sample.path)).parent.parent.name for sample in part} for part in result.parts]
+    assert homes == [{"train"}, {"Val"}, {"test"}]
+    assert result.fields()["parts"] == {"train": 42, "validation": 12, "test": 18}
+    sentence = "The folder gives train to learn from, Val to choose by and test to judge by."
+    assert read_record(result.checkpoint).remarks[0] == sentence
+
+
+def test_the_recipe_instant_takes_given_parts_together_and_says_so(tmp_path: Path) -> None:
+    folder = _write_parts(tmp_path / "shapes")
+    (folder / "loose.png").write_bytes((folder / "test" / "class-00" / "000.png").read_bytes())
+    result = run_to_end(TrainConfig(recipe="instant"), folder, tmp_path / "out").result
+    assert (len(result.parts.train), result.verdict.classes) == (72, 6)
+    assert result.source_remarks == (
+        "The folder gives train, Val and test; all are taken together here, and each picture is judged out of fold.",
+        "1 picture stands beside the class folders and cannot be used.",
+    )
+
+
+def test_classes_of_the_second_level_are_learned_by_both_names(tmp_path: Path) -> None:
+    plants = tmp_path / "plants"
+    write_classes(plants / "rosa", 4, 8)
+    (plants / "malus").mkdir()
+    (plants / "rosa" / "class-03").rename(plants / "malus" / "class-03")
+    result = run_to_end(TrainConfig(recipe="instant", class_level=2), plants, tmp_path / "out").result
+    labels = {sample.label for sample in result.parts.train}
+    assert labels == {"malus/class-03", "rosa/class-00", "rosa/class-01", "rosa/class-02"}
+    assert result.source_remarks == ("The folders of the second level are the classes, as rosa/class-00.",)

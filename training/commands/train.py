@@ -85,6 +85,8 @@ def train_command(
     """
     config = TrainConfig.from_dict({setting.name: settings.pop(setting.name) for setting in list_settings(TrainConfig)})
     source = _choose_source(folder, library, build_filter(settings))
+    if isinstance(source, LibraryLabels) and config.class_level != 1:
+        raise click.UsageError("--class-level is for a FOLDER: the labels of a library are what they are.")
     if out is not None:
         library_of, folders = (source.library, []) if isinstance(source, LibraryLabels) else (None, [source])
         require_output(out, library=library_of, folders=folders)
@@ -135,7 +137,8 @@ def _print_record(record: TrainingRecord) -> None:
         if figures is not None:
             columns = (figures.p_at_1, figures.r_precision, figures.map_at_r, figures.hit_rates[0])
             print_line(f"{figures.model:<34} " + " ".join(f"{value:7.3f}" for value in columns))
-    print_line(record.recipe)
+    for sentence in (*record.source_remarks, record.recipe):
+        print_line(sentence)
     epochs = len(record.epochs) - 1
     print_line(f"Best of {epochs} epochs: {record.best_epoch}; embedding from the {record.embedding}")
     for sentence in (record.stopped, record.collapse, record.why):

@@ -7,7 +7,7 @@ it. No torch.
 import contextlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError, PhotoError
-from indexer.paths import show_file_name, show_path
+from indexer.paths import show_file_name
+from indexer.photos.class_folders import ClassFolder, ClassLayout, read_class_layout
 from indexer.photos.reading import content_hash, is_candidate, is_photo_folder, read_photo
 from indexer.progress import Progress, Steps
+
+PART_PREFERENCE = ("test", "validation", "train", "")  # of copies in several parts the first counts
 
 
 class PhotoSample(NamedTuple):
@@ -47,8 +50,9 @@ class LabelConflict(NamedTuple):
 class LabelledFolder:
     """What a labelled folder holds; samples are distinct contents in order of (label, sha256).
 
-    `copy_count` are the copies left out, `unclassed_count` the pictures beside the class folders, `empty_classes` the
-    sub-folders without a usable picture.
+    `copy_count` are the copies left out, `empty_classes` the class folders without a usable picture. Where the folder
+    has its parts given (`layout.parts`), `parts` says by sha256 which part a photo is in, and `crossing_count` how many
+    contents stand in several: such a photo is in the part that is furthest from learning.
     """
 
     folder: Path
@@ -56,8 +60,10 @@ class LabelledFolder:
     copy_count: int
     conflicts: tuple[LabelConflict, ...]
     unreadable: tuple[UnreadableFile, ...]
-    unclassed_count: int
     empty_classes: tuple[str, ...]
+    layout: ClassLayout
+    parts: Mapping[bytes, str]
+    crossing_count: int
 
     @property
     def class_counts(self) -> dict[str, int]:
@@ -67,29 +73,32 @@ class LabelledFolder:
 
 class _LabelledFile(NamedTuple):
     path: bytes
-    label: str
+    class_folder: ClassFolder
 
 
-def survey_folder(folder: Path) -> Steps[LabelledFolder]:
+class _FoundPhoto(NamedTuple):
+    sample: PhotoSample
+    part: str
+
+
+def survey_folder(folder: Path, class_level: int = 1) -> Steps[LabelledFolder]:
     """Find, read and hash the pictures of a labelled folder; LookalikeError where it cannot be read.
 
-    The first level of sub-folders names the classes, deeper ones belong to them. Hidden folders and links to folders
-    are not entered.
+    The folders of the layout name the classes, deeper ones belong to them. Hidden folders and links to folders are
+    not entered.
     """
-    root = os.fsencode(folder.absolute())
+    layout = read_class_layout(folder, class_level)
     unreadable: list[UnreadableFile] = []
-    classes, unclassed_count = _list_class_folders(root)
-    files = [_LabelledFile(path, label) for label, top in classes for path in _walk_pictures(top, unreadable)]
-    samples: list[PhotoSample] = []
-    for done, file in enumerate(files):
-        yield Progress("scan", done, len(files), show_file_name(file.path))
+    files = [_LabelledFile(path, top) for top in layout.folders for path in _walk_pictures(top.path, unreadable)]
+    photos: list[_FoundPhoto] = []
+    for done, (path, top) in enumerate(files):
+        yield Progress("scan", done, len(files), show_file_name(path))
         try:
-            samples.append(PhotoSample(file.path, content_hash(read_photo(file.path)), file.label))
+            photos.append(_FoundPhoto(PhotoSample(path, content_hash(read_photo(path)), top.label), top.part))
         except PhotoError as fault:
-            unreadable.append(UnreadableFile(file.path, str(fault)))
+            unreadable.append(UnreadableFile(path, str(fault)))
     yield Progress("scan", len(files), len(files))
-    empty_classes = sorted({label for label, _ in classes} - {sample.label for sample in samples})
-    return _merge_copies(folder, samples, unreadable, unclassed_count, tuple(empty_classes))
+    return _merge_copies(folder, layout, photos, unreadable)
 
 
 def survey_unlabelled(folder: Path) -> Steps[tuple[PhotoSample, ...]]:
@@ -110,18 +119,6 @@ def make_unlabelled_sample(path: bytes, sha256: bytes) -> PhotoSample:
     return PhotoSample(path, sha256, sha256.hex())
 
 
-def _list_class_folders(root: bytes) -> tuple[list[tuple[str, bytes]], int]:
-    """The classes (name, folder) in order of name, and the number of pictures that stand beside their folders."""
-    try:
-        with os.scandir(root) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as fault:
-        raise LookalikeError(f"{show_path(root)} cannot be read: {fault.strerror}.") from None
-    folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and is_photo_folder(entry.name)]
-    unclassed_count = sum(is_candidate(entry.name) and not entry.is_dir() for entry in entries)
-    return [(show_path(entry.name), entry.path) for entry in folders], unclassed_count
-
-
 def _walk_pictures(top: bytes, unreadable: list[UnreadableFile]) -> Iterator[bytes]:
     """Paths of the pictures at and below a folder, in a fixed order; folders that cannot be listed are noted."""
 
@@ -134,27 +131,33 @@ def _walk_pictures(top: bytes, unreadable: list[UnreadableFile]) -> Iterator[byt
 
 
 def _merge_copies(
-    folder: Path,
-    found: list[PhotoSample],
-    unreadable: list[UnreadableFile],
-    unclassed_count: int,
-    empty_classes: tuple[str, ...],
+    folder: Path, layout: ClassLayout, found: list[_FoundPhoto], unreadable: list[UnreadableFile]
 ) -> LabelledFolder:
     """Merge copies within a class and set aside contents that stand in several."""
-    by_content: dict[bytes, list[PhotoSample]] = defaultdict(list)
-    for sample in found:
-        by_content[sample.sha256].append(sample)
-    samples, conflicts, copy_count = [], [], 0
+    by_content: dict[bytes, list[_FoundPhoto]] = defaultdict(list)
+    for photo in found:
+        by_content[photo.sample.sha256].append(photo)
+    kept: list[_FoundPhoto] = []
+    conflicts: list[LabelConflict] = []
+    copy_count = crossing_count = 0
     for same_content in by_content.values():
-        labels = tuple(sorted({sample.label for sample in same_content}))
+        labels = tuple(sorted({photo.sample.label for photo in same_content}))
         if len(labels) > 1:
-            conflicts.append(LabelConflict(labels, tuple(sample.path for sample in same_content)))
-        else:
-            samples.append(same_content[0])
-            copy_count += len(same_content) - 1
-    samples.sort(key=lambda sample: (sample.label, sample.sha256))
+            conflicts.append(LabelConflict(labels, tuple(photo.sample.path for photo in same_content)))
+            continue
+        kept.append(min(same_content, key=lambda photo: PART_PREFERENCE.index(photo.part)))
+        copy_count += len(same_content) - 1
+        crossing_count += len({photo.part for photo in same_content}) > 1
     return LabelledFolder(
-        folder, tuple(samples), copy_count, tuple(conflicts), tuple(unreadable), unclassed_count, empty_classes
+        folder,
+        samples=tuple(sorted((photo.sample for photo in kept), key=lambda sample: (sample.label, sample.sha256))),
+        copy_count=copy_count,
+        conflicts=tuple(conflicts),
+        unreadable=tuple(unreadable),
+        empty_classes=tuple(sorted({top.label for top in layout.folders} - {photo.sample.label for photo in found})),
+        layout=layout,
+        parts={photo.sample.sha256: photo.part for photo in kept if photo.part},
+        crossing_count=crossing_count,
     )
 
 

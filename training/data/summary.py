@@ -1,14 +1,16 @@
 """What a labelled folder or a library has to learn from, in a few figures and sentences, for the training dialog."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
-from training.data.labelled_folders import LabelledFolder, PhotoSample
+from indexer.photos.class_folders import describe_levels, describe_loose
+from training.data.given_parts import describe_given_parts, divide_folder
+from training.data.labelled_folders import LabelledFolder
 from training.data.sources import LibrarySamples
-from training.data.split import split_samples
+from training.data.split import DataSplit, split_samples
 from training.settings.choices import PURPOSES
 
 MAX_NAMED = 3  # examples named in a sentence
@@ -30,29 +32,35 @@ class SourceSummary:
 
 def summarise_folder(found: LabelledFolder) -> SourceSummary:
     """The summary of a labelled folder."""
-    return _make_summary(found.samples, found.class_counts, _list_folder_problems(found))
+    refusals = _find_refusals(lambda purpose: divide_folder(found, purpose).split)
+    return _make_summary(found.class_counts, _list_folder_problems(found), refusals)
 
 
 def summarise_library(found: LibrarySamples) -> SourceSummary:
     """The summary of a library's labelled photos."""
     counts = dict(sorted(Counter(sample.label for sample in found.labelled).items()))
-    return _make_summary(found.labelled, counts, _list_library_problems(found, counts))
+    refusals = _find_refusals(lambda purpose: split_samples(found.labelled, purpose))
+    return _make_summary(counts, _list_library_problems(found, counts), refusals)
 
 
-def _make_summary(samples: Sequence[PhotoSample], counts: dict[str, int], problems: Iterable[str]) -> SourceSummary:
-    refusals = {purpose: _find_refusal(samples, purpose) for purpose in PURPOSES}
-    return SourceSummary(len(counts), len(samples), counts, tuple(problems), refusals)
+def _make_summary(counts: dict[str, int], problems: Iterable[str], refusals: dict[str, str]) -> SourceSummary:
+    return SourceSummary(len(counts), sum(counts.values()), counts, tuple(problems), refusals)
 
 
-def _find_refusal(samples: Sequence[PhotoSample], purpose: str) -> str:
-    try:
-        split_samples(samples, purpose)
-    except LookalikeError as why:
-        return str(why)
-    return ""
+def _find_refusals(divide: Callable[[str], DataSplit]) -> dict[str, str]:
+    """For each purpose why the photos cannot be divided for it, "" where they can."""
+    refusals = dict.fromkeys(PURPOSES, "")
+    for purpose in PURPOSES:
+        try:
+            divide(purpose)
+        except LookalikeError as why:
+            refusals[purpose] = str(why)
+    return refusals
 
 
 def _list_folder_problems(found: LabelledFolder) -> Iterator[str]:
+    yield from describe_given_parts(found)
+    yield from describe_levels(found.layout)
     if found.conflicts:
         classes = _join_examples([" and ".join(conflict.labels) for conflict in found.conflicts])
         number = _format_count(len(found.conflicts), "picture stands", "pictures stand")
@@ -64,11 +72,7 @@ def _list_folder_problems(found: LabelledFolder) -> Iterator[str]:
         number = _format_count(len(found.empty_classes), "folder holds", "folders hold")
         yield f"{number} no usable picture: {_join_examples(list(found.empty_classes))}."
     yield from _report_small_classes(found.class_counts)
-    if found.unclassed_count:
-        yield (
-            f"{_format_count(found.unclassed_count, 'picture stands', 'pictures stand')} beside the class folders "
-            "and cannot be used."
-        )
+    yield from describe_loose(found.layout)
     if found.copy_count:
         yield f"{_format_count(found.copy_count, 'copy', 'copies')} of a picture in the same class left out."
 

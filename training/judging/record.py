@@ -76,8 +76,9 @@ class TrainingRecord:
     """What is known of a training.
 
     `pretrained` are the forms of the pretrained model that were measured, the best first; `pixels` is None where raw
-    pixels could not be measured. `recipe`, `stopped` and `collapse` are sentences on how it went ("" where there is
-    nothing to say), `scope` says for what the thresholds hold ("" without any), `config` are the settings as text.
+    pixels could not be measured. `source_remarks` are sentences on how the folder was read; `recipe`, `stopped` and
+    `collapse` are sentences on how it went ("" where there is nothing to say), `scope` says for what the thresholds
+    hold ("" without any), `config` are the settings as text.
     """
 
     checkpoint: Path
@@ -91,6 +92,7 @@ class TrainingRecord:
     p_at_1_change: RecordedChange
     queries: int
     classes: int
+    source_remarks: tuple[str, ...]
     recipe: str
     stopped: str
     collapse: str
@@ -114,8 +116,10 @@ class TrainingRecord:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences on how the training went."""
-        return tuple(sentence for sentence in (self.recipe, self.stopped, self.collapse) if sentence)
+        """Sentences on how the folder was read and how the training went."""
+        return tuple(
+            sentence for sentence in (*self.source_remarks, self.recipe, self.stopped, self.collapse) if sentence
+        )
 
     def list_pictures(self) -> list[bytes]:
         """The paths of all pictures of the examples, each once, in order of display."""
@@ -183,6 +187,7 @@ def _parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         p_at_1_change=_parse_change(fields["change_p_at_1"]),
         queries=int(fields["queries"]),
         classes=int(fields["classes"]),
+        source_remarks=tuple(str(sentence) for sentence in fields.get("source_remarks", ())),  # not in older ones
         recipe=str(fields["recipe"]),
         stopped=str(fields["stopped"]),
         collapse=str(fields["collapse"]),

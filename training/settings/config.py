@@ -84,6 +84,15 @@ class TrainConfig:
     """
 
     purpose: str = _make_setting("images", SettingRule("What the model is for.", PURPOSES))
+    class_level: int = _make_setting(
+        1,
+        SettingRule(
+            "Which level of sub-folders names the classes: 1, or 2 for trees as genus/species.",
+            low=1,
+            high=2,
+            advanced=True,
+        ),
+    )
     loss: str = _make_suited_setting("loss", SettingRule("What the model is corrected for.", _LOSS_HELP))
     miner: str | None = _make_setting(
         None,

@@ -195,4 +195,5 @@ def test_missing_file_that_stays_missing_is_no_change() -> None:
 def test_label_is_the_first_folder() -> None:
     assert parse_folder_label(b"cats/siam/a.jpg") == "cats"
     assert parse_folder_label(b"a.jpg") is None
+    assert parse_folder_label("Cafe\u0301/a.jpg".encode()) == "Caf\u00e9"  # both spellings are one class
     assert parse_folder_label(b"c\xe9\n/a.jpg") == "c\\xe9\\x0a"

@@ -1,6 +1,7 @@
 import hashlib
 import os
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_folders_of_systems_are_neither_classes_nor_parts_of_one(tmp_path: Path)
     labelled = found(tmp_path)
     assert names(labelled) == [("cats", "a.jpg"), ("dogs", "b.jpg")]
     assert labelled.empty_classes == ()
+
+
+def test_both_spellings_of_a_name_are_one_class(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
+    put(tmp_path, **{f"{composed}__a": "1", f"{decomposed}__b": "2", f"{decomposed}__copy": "1"})
+    labelled = found(tmp_path)
+    assert labelled.class_counts == {"Café": 2}
+    assert (labelled.copy_count, labelled.conflicts) == (1, ())
 
 
 def test_copies_in_one_class_count_once(tmp_path: Path) -> None:
