@@ -30,12 +30,17 @@ def estimate_seconds(config: TrainConfig, pictures: int, machine: TrainingMachin
 
 def explain_estimate(config: TrainConfig, pictures: int, machine: TrainingMachine = THIS_MACHINE) -> str:
     """The estimated duration in a sentence, with the settings that it rests on."""
-    recipe = choose_recipe(config, pictures, machine, labelled=True).recipe
     duration = format_duration(estimate_seconds(config, pictures, machine))
+    if config.recipe in ("auto", "instant"):
+        return (
+            f"About {duration}: {format_count(pictures, 'picture')} to look at once, where the library does not know "
+            "them already. Then a map is fitted on all of them, and judged on each while it is left out."
+        )
+    recipe = choose_recipe(config, pictures, machine, labelled=True).recipe
     return (
         f"About {duration}: {format_count(pictures, 'picture')} to learn from, {format_count(config.epochs, 'epoch')}, "
-        f"recipe {recipe} at {config.image_size or DEFAULT_SIDE} px, as measured on two cores. Once it runs, the "
-        "measured pace counts."
+        f"recipe {recipe} at {config.image_size or DEFAULT_SIDE} px, as measured on two cores. Once it runs, "
+        "the measured pace counts."
     )
 
 

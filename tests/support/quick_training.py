@@ -9,7 +9,14 @@ from training.judging.result import TrainResult
 from training.settings.config import TrainConfig
 
 QUICK = TrainConfig(
-    image_size=32, epochs=2, least_steps=0, classes_per_batch=6, photos_per_class=4, dim=24, learning_rate=5e-4
+    recipe="thorough",
+    image_size=32,
+    epochs=2,
+    least_steps=0,
+    classes_per_batch=6,
+    photos_per_class=4,
+    dim=24,
+    learning_rate=5e-4,
 )
 
 

@@ -35,6 +35,7 @@ PURPOSE_DEFAULTS: dict[str, PurposeDefaults] = {
 RECIPES: dict[str, str] = {
     "auto": "The instant one where there are classes, else unlabelled.",
     "instant": "A closed form on the embeddings there are, judged on every picture: seconds.",
+    "thorough": "The most thorough of the following that this computer ends within minutes.",
     "quick": "Train only a layer after the network, on what that says about each picture: seconds.",
     "tail": "Train the last stage of the network, on what the stages before say about each picture: a minute or two.",
     "full": "Train the whole network: the strongest and the slowest way.",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from training.settings.config import TrainConfig
 
 REFERENCE_SIDE, REFERENCE_CORES = 224, 2  # what the rates are for
+OPEN_RECIPES = ("auto", "thorough")  # which leave the choice among the others
 AUTO_TIME_LIMIT = 300.0  # seconds; a training within that is worth waiting for on the spot
 CUDA_SPEEDUP = 30.0  # times as fast as two cores, about
 CACHED_PASSES = 2_000  # passes through the frozen part that are made once, in as many views as that allows
@@ -29,7 +30,7 @@ class RecipeCost(NamedTuple):
 
 
 RECIPE_COSTS = {
-    "instant": RecipeCost(0.005, 0.0),  # one embedding of each picture that the library has none of
+    "instant": RecipeCost(0.0025, 0.0),  # one embedding of each picture, where the library has none of it: two views
     "quick": RecipeCost(0.010, 0.00005),
     "tail": RecipeCost(0.009, 0.006),
     "full": RecipeCost(0.0, 0.05),
@@ -83,19 +84,21 @@ def choose_chunk_size(pictures: int, side: int, machine: TrainingMachine) -> int
 def estimate_training_seconds(config: TrainConfig, pictures: int, machine: TrainingMachine = THIS_MACHINE) -> float:
     """The seconds that a training on so many pictures takes, without validation and verdict."""
     recipe = choose_recipe(config, pictures, machine, labelled=True).recipe
+    if config.recipe == "auto":  # what it is where there are classes
+        recipe = "instant"
     spent = _estimate_recipe_seconds(recipe, config, pictures, machine)
     return min(spent, config.max_seconds) if config.max_seconds else spent
 
 
 def choose_recipe(config: TrainConfig, pictures: int, machine: TrainingMachine, *, labelled: bool) -> RecipeChoice:
     """The recipe of the settings; for "auto" the most thorough one that ends in time, without labels "unlabelled"."""
-    if config.recipe != "auto":
+    if config.recipe not in OPEN_RECIPES:
         return RecipeChoice(config.recipe, f"Recipe {config.recipe}, as you asked.")
     if not labelled:
         return RecipeChoice(
             "unlabelled", "Recipe unlabelled: the pictures have no classes, so views of each are its match."
         )
-    limit = config.max_seconds or AUTO_TIME_LIMIT  # a resumed or a divided training: instant needs neither
+    limit = config.max_seconds or AUTO_TIME_LIMIT
     for recipe in ("full", "tail", "quick"):
         spent = _estimate_recipe_seconds(recipe, config, pictures, machine)
         if spent <= limit or recipe == "quick":

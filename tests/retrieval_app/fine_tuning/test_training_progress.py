@@ -31,10 +31,11 @@ def test_the_users_limit_bounds_the_estimate() -> None:
 
 
 def test_the_estimate_says_how_it_was_made() -> None:
-    assert explain_estimate(TrainConfig(image_size=112, epochs=6), 1000, TWO).startswith(
+    assert explain_estimate(TrainConfig(recipe="thorough", image_size=112, epochs=6), 1000, TWO).startswith(
         "About 1 min: 1,000 pictures to learn from, 6 epochs, recipe full at 112 px, as measured on two cores."
     )
-    assert "recipe tail at 224 px" in explain_estimate(TrainConfig(epochs=6), 2000, TWO)
+    assert "recipe tail at 224 px" in explain_estimate(TrainConfig(recipe="thorough", epochs=6), 2000, TWO)
+    assert explain_estimate(TrainConfig(), 2000, TWO).startswith("About 10 s: 2,000 pictures to look at once, where")
 
 
 def test_losses_and_scores_are_kept_for_the_curves() -> None:

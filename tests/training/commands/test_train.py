@@ -34,6 +34,8 @@ QUICK = (
     "3",
     "--least-steps",
     "0",
+    "--recipe",
+    "thorough",
 )
 
 

@@ -151,7 +151,7 @@ def test_a_training_goes_on_with_the_recipe_it_began_with_on_another_computer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_classes(tmp_path / "shapes", 3, 8)
-    config = replace(BASE, recipe="auto")
+    config = replace(BASE, recipe="thorough")
     steps = train(config, folder, tmp_path / "whole")
     began = next(said.note for said in steps if said.stage == "recipe")
     assert "Recipe full, chosen for" in began
