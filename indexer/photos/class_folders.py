@@ -142,10 +142,10 @@ def describe_levels(layout: ClassLayout) -> list[str]:
     if not layout.deeper_label:
         return []
     if layout.level == 2:
-        return [f"The folders of the second level are the classes, as {layout.deeper_label}."]
+        return [f"The folders of the second level are the classes, such as {layout.deeper_label}."]
     return [
         f"The pictures stand two levels deep, as in {layout.deeper_label}, and the folders of the first level are the "
-        "classes; with --class-level 2 those of the second are."
+        "classes. To take those of the second, set the class level to 2 (--class-level 2)."
     ]
 
 
@@ -174,10 +174,12 @@ def require_clear_classes(labels: Collection[str], ambiguous_count: int, layout:
             "class, so no answer about them would be right or wrong. Put each picture into the folder of one class."
         )
     if len(set(labels)) == 1:
+        others = count_noun(ambiguous_count, "picture stands", "pictures stand")
+        reason = f" {others} in more than one class and cannot be used." if ambiguous_count else ""
         hint = "".join(f" {sentence}" for sentence in describe_levels(layout))
         raise LookalikeError(
-            f"All pictures that can be used are of one class, {next(iter(labels))}, so every answer would be right. "
-            f"It takes at least two classes, each a sub-folder with pictures.{hint}"
+            f"All pictures that can be used are of one class, {next(iter(labels))}, so every answer would be right."
+            f"{reason} It takes at least two classes, each a sub-folder with pictures.{hint}"
         )
 
 

@@ -283,4 +283,4 @@ def test_classes_of_the_second_level_are_learned_by_both_names(tmp_path: Path) -
     result = run_to_end(TrainConfig(recipe="instant", class_level=2), plants, tmp_path / "out").result
     labels = {sample.label for sample in result.parts.train}
     assert labels == {"malus/class-03", "rosa/class-00", "rosa/class-01", "rosa/class-02"}
-    assert result.source_remarks == ("The folders of the second level are the classes, as rosa/class-00.",)
+    assert result.source_remarks == ("The folders of the second level are the classes, such as rosa/class-00.",)

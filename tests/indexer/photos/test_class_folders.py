@@ -89,11 +89,11 @@ def test_classes_of_the_second_level_inside_given_parts(tmp_path: Path) -> None:
 def test_two_levels_are_said_with_an_example_and_how_to_choose(tmp_path: Path) -> None:
     names = "rosa/canina/a.jpg rosa/gallica/b.jpg malus/domestica/c.jpg"
     assert describe_layout(_read(tmp_path, names)) == [
-        "The pictures stand two levels deep, as in rosa/canina, and the folders of the first level are the classes; "
-        "with --class-level 2 those of the second are."
+        "The pictures stand two levels deep, as in rosa/canina, and the folders of the first level are the classes. "
+        "To take those of the second, set the class level to 2 (--class-level 2)."
     ]
     assert describe_layout(_read(tmp_path, names, 2)) == [
-        "The folders of the second level are the classes, as rosa/canina."
+        "The folders of the second level are the classes, such as rosa/canina."
     ]
 
 
@@ -130,6 +130,10 @@ def test_pictures_of_one_class_are_refused_with_its_name_and_the_other_level(tmp
     layout = _read(tmp_path, "rosa/canina/a.jpg rosa/gallica/b.jpg")
     with pytest.raises(LookalikeError, match=r"one class, rosa, so every answer would be right.*--class-level 2"):
         require_clear_classes(["rosa", "rosa"], 0, layout)
+    with pytest.raises(
+        LookalikeError, match=r"be right\. 2 pictures stand in more than one class and cannot be used\."
+    ):
+        require_clear_classes(["rosa", "rosa"], 2, layout)
     require_clear_classes(["rosa", "malus"], 0, layout)
 
 
