@@ -19,7 +19,6 @@ import numpy as np
 
 from indexer.database import filters
 from indexer.database.annotations import Annotations
-from indexer.database.embedding_table import ShownPhoto
 from indexer.database.file_table import FailedFile, LibraryRoot
 from indexer.database.filters import Filter
 from indexer.database.model_table import KnownModel
@@ -29,51 +28,19 @@ from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
 from indexer.models.card import ModelCard, read_card
 from indexer.models.model import Model, load_model
 from indexer.models.runtime import TorchAgreement, read_form
-from indexer.paths import join_path, show_path
+from indexer.paths import show_path
 from indexer.photos.thumbnails import ThumbnailCache
 from indexer.places import LIBRARY_SUFFIX
 from indexer.search import examples
 from indexer.search.generations import Generation
 from indexer.search.library_calibration import LibraryCalibration
 from indexer.search.query import Query, QueryExample, combine_embeddings
+from indexer.search.results import Hit, Photo, SearchResult, build_photo
 from indexer.search.searcher import LibrarySearcher, NearestPhotos
 from indexer.statistics.calibration import Calibration, PairComparison
 from indexer.vectors.principal_space import PrincipalSpaceCache
 
 WARMUP_SEARCHES = 10  # before the first search, which then costs about what the next ones do
-
-
-class Photo(NamedTuple):
-    """One content: the absolute path of one of its present files, the number of further copies, its size in pixels."""
-
-    id: int
-    path: bytes
-    copies: int
-    label: str | None
-    width: int
-    height: int
-    sha256: bytes
-    offline: bool
-
-
-class Hit(NamedTuple):
-    """One ranked photo; probability and rarity of its distance are None where they were not measured."""
-
-    rank: int
-    photo: Photo
-    distance: float
-    probability: float | None
-    rarity: float | None
-
-
-class SearchResult(NamedTuple):
-    """Hits ordered by (distance, id); `notice` says in a sentence what was wrong with the search files, else empty."""
-
-    hits: list[Hit]
-    engine: str
-    recall_at_10: float
-    seconds: float
-    notice: str
 
 
 class RootInfo(NamedTuple):
@@ -231,7 +198,7 @@ class Library:
 
     def load_photos(self, ids: Sequence[int]) -> list[Photo]:
         """The photos of these ids, in this order; ids that are not shown are left out."""
-        return [_build_photo(shown) for shown in self.store.embeddings.find_shown_photos(ids)]
+        return [build_photo(shown) for shown in self.store.embeddings.find_shown_photos(ids)]
 
     def read_thumbnail(self, photo: Photo) -> bytes | None:
         """The photo's thumbnail as JPEG, None when the cache has none."""
@@ -384,16 +351,3 @@ def _count_bytes(folder: Path) -> int:
             with contextlib.suppress(FileNotFoundError):
                 total += Path(parent, name).stat().st_size
     return total
-
-
-def _build_photo(shown: ShownPhoto) -> Photo:
-    return Photo(
-        id=shown.id,
-        path=join_path(shown.root, shown.path),
-        copies=shown.copies,
-        label=shown.label,
-        width=shown.width,
-        height=shown.height,
-        sha256=shown.sha256,
-        offline=not shown.online,
-    )

@@ -18,7 +18,7 @@ from indexer.cli.options import (
     require_output,
 )
 from indexer.cli.terminal import print_line, print_result
-from indexer.library import Hit, Library, SearchResult
+from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import FILTER_OPTIONS, build_filter
@@ -26,6 +26,7 @@ from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED, Se
 from indexer.ranking.saved_searches import forget_search, list_saved_searches, load_search, save_search
 from indexer.reports.contact_sheet import write_sheet
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
+from indexer.search.results import Hit, SearchResult
 from indexer.wording import count_noun
 
 WEIGHT_NUMBER = FiniteNumber(max=1_000_000)  # Query refuses what is not above 0

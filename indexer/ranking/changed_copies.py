@@ -13,11 +13,12 @@ import numpy as np
 from PIL import Image
 
 from indexer.database.filters import Filter
-from indexer.library import Hit, Library, SearchResult
+from indexer.library import Library
 from indexer.photos.decoding import DecodedPhoto
 from indexer.ranking.cross_correlation import measure_overlaps
 from indexer.search.examples import crop_picture, read_crop
 from indexer.search.query import CroppedExample, Query, QueryExample
+from indexer.search.results import Hit, SearchResult
 
 # The settings were chosen on drawings and photographs that bench_near_copies does not measure on. Recall@1 there hardly
 # changes for 10 to 30 compared photos and a weight from 1.5 to 2.5.

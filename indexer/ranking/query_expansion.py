@@ -10,8 +10,9 @@ import time
 import numpy as np
 
 from indexer.database.filters import Filter
-from indexer.library import Library, SearchResult
+from indexer.library import Library
 from indexer.search.query import Query
+from indexer.search.results import SearchResult
 from indexer.vectors.principal_space import PrincipalSpace, scale_to_unit_length
 from indexer.vectors.projection import MAX_FIT_ROWS
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
-from indexer.library import Library, SearchResult
+from indexer.library import Library
 from indexer.ranking.changed_copies import search_changed_copies
 from indexer.ranking.query_expansion import search_with_expansion
 from indexer.search.query import Query
+from indexer.search.results import SearchResult
 
 RANK_NEAREST, RANK_REFINED, RANK_COPIES = "nearest", "refined", "copies"
 

@@ -14,12 +14,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from indexer import atomic
 from indexer.errors import LookalikeError, PhotoError
-from indexer.library import Hit
 from indexer.paths import show_path
 from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.reports.picture_file import BACKGROUND_COLOUR, PICTURE_FORMATS, write_picture
+from indexer.search.results import Hit
 
 CELL_SIDE, CAPTION_HEIGHT, CELL_GAP, COLUMN_COUNT = 180, 44, 12, 6  # the first three in pixels
 TEXT_COLOUR, QUIET_COLOUR, ACCENT_COLOUR = "#1c1c1e", "#5f5f64", "#2563a8"

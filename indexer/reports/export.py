@@ -16,12 +16,13 @@ import numpy as np
 from indexer import atomic
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
-from indexer.library import Hit, Library, Photo
+from indexer.library import Library
 from indexer.paths import show_file_name, show_path
 from indexer.progress import Progress, Steps
 from indexer.reports.contact_sheet import SHEET_WRITERS, SheetCell, write_cells, write_sheet
 from indexer.reports.photo_map import MapLayout, draw_map
 from indexer.reports.picture_file import PICTURE_FORMATS, write_picture
+from indexer.search.results import Hit, Photo
 from indexer.vectors.distances import ROWS_PER_BLOCK
 
 PHOTOS_PER_BLOCK = 500  # photos looked up at a time

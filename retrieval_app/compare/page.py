@@ -7,9 +7,9 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from indexer.library import Photo
 from indexer.paths import show_file_name
 from indexer.search.query import QueryExample
+from indexer.search.results import Photo
 from indexer.statistics.calibration import PairComparison
 from retrieval_app.compare.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair, load_sharp_picture
 from retrieval_app.compare.distance_plot import DistancePlot

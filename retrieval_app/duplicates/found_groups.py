@@ -9,7 +9,8 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, Signal
 
 from indexer.database.annotations import NO_MATCH
-from indexer.library import Library, Photo
+from indexer.library import Library
+from indexer.search.results import Photo
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_count

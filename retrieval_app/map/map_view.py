@@ -17,8 +17,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from indexer.library import Photo
 from indexer.paths import show_file_name
+from indexer.search.results import Photo
 from retrieval_app.map.dots import MapDots, class_colour, draw_dots
 from retrieval_app.map.map_state import MapScene
 from retrieval_app.session.tiles import TileCache

@@ -8,9 +8,10 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from indexer.library import Hit, Library, Photo
+from indexer.library import Library
 from indexer.paths import get_parent_folder, show_file_name, show_path
 from indexer.search.query import QueryExample
+from indexer.search.results import Hit, Photo
 from retrieval_app.compare.comparison import compute_heat_pair
 from retrieval_app.search.label_edit import LabelEdit
 from retrieval_app.search.labels import LABELS_KEY, list_labels

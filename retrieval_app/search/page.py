@@ -7,7 +7,8 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
-from indexer.library import Library, Photo
+from indexer.library import Library
+from indexer.search.results import Photo
 from retrieval_app.compare.page import ComparePage
 from retrieval_app.search.details_panel import DetailsPanel
 from retrieval_app.search.empty_library import EmptyLibraryInvitation

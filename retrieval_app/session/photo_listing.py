@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.database.filters import Filter
-from indexer.library import Hit, Library, SearchResult
+from indexer.library import Library
 from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED, SearchRequest, run_search
+from indexer.search.results import Hit, SearchResult
 
 MAX_HITS = 200  # ranked results of one search
 NO_FILTER = Filter()

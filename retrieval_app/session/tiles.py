@@ -16,11 +16,12 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from indexer.errors import LookalikeError
-from indexer.library import Library, Photo
+from indexer.library import Library
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.photos.thumbnails import THUMBNAIL_SIDE
 from indexer.search.query import QueryPicture
+from indexer.search.results import Photo
 from retrieval_app.workers.readers import LibraryReaders
 
 PHOTOS_PER_READ = 256  # photos whose facts are read at once

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from indexer.library import Hit
+from indexer.search.results import Hit
 from retrieval_app.wording import format_confidence, format_rounded
 
 SAME_PROBABILITY, LIKELY_PROBABILITY = 0.9, 0.5  # from these probabilities of the same label on

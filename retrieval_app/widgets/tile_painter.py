@@ -5,8 +5,8 @@ from typing import NamedTuple
 from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
-from indexer.library import Hit, Photo
 from indexer.paths import show_file_name
+from indexer.search.results import Hit, Photo
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band
 from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
 

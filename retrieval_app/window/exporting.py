@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
-from indexer.library import Hit, Library
+from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import require_safe_output
 from indexer.progress import drain
 from indexer.reports import export
 from indexer.search.query import CroppedExample, QueryExample
+from indexer.search.results import Hit
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings

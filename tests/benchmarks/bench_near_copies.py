@@ -23,7 +23,7 @@ import sklearn
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from indexer.indexing.run import index_library
-from indexer.library import Library, SearchResult
+from indexer.library import Library
 from indexer.matching.perceptual_hash import MAX_DIFFERENCE, compute_hashes, count_differing_bits
 from indexer.models.installation import ModelChoice, install_model
 from indexer.models.model import load_model
@@ -31,6 +31,7 @@ from indexer.photos import thumbnails
 from indexer.progress import drain
 from indexer.ranking.changed_copies import find_view_candidates, search_changed_copies
 from indexer.search.query import Query
+from indexer.search.results import SearchResult
 
 DRAWINGS = Path("/usr/share/openclipart/png")
 PHOTOGRAPHS = Path(sklearn.__file__).parent / "datasets" / "images"

@@ -14,10 +14,11 @@ from PIL import Image
 
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.indexing.run import index_library
-from indexer.library import Library, SearchResult
+from indexer.library import Library
 from indexer.models.embedder import embed_image
 from indexer.progress import drain
 from indexer.search.query import Query, combine_embeddings
+from indexer.search.results import SearchResult
 from tests.support.commands import ROOT
 from tests.support.embedders import Tiny, nearest_by_loop
 from tests.support.rights import Rights

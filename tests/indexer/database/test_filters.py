@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from indexer.database.file_table import FileOutcome, FileRecord
 from indexer.database.filters import ORIENTATIONS, Filter, find_present_photos
 from indexer.errors import LookalikeError
-from indexer.library import Library, SearchResult
+from indexer.library import Library
 from indexer.progress import drain
 from indexer.search import generations
 from indexer.search.query import Query
+from indexer.search.results import SearchResult
 from tests.support.embedders import nearest_by_loop, tiny_card
 from tests.support.vectors import all_vectors, clustered, outcome
 

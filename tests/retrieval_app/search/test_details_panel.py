@@ -10,7 +10,8 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from indexer.library import Hit, Library, Photo
+from indexer.library import Library
+from indexer.search.results import Hit, Photo
 from retrieval_app.search.details_panel import DetailsPanel, list_photo_facts
 from retrieval_app.window.main_window import MainWindow
 from tests.support.window_waits import wait_for, wait_for_signal

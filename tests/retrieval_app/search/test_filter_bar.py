@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from indexer.database.filters import Filter
-from indexer.library import Hit, Library, Photo, SearchResult
+from indexer.library import Library
 from indexer.ranking.filter_options import describe_conditions
 from indexer.ranking.rankings import SearchRequest
 from indexer.search.query import Query
+from indexer.search.results import Hit, Photo, SearchResult
 from retrieval_app.search.results_view import describe_listing
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band, describe_distance

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from indexer.library import Photo
+from indexer.search.results import Photo
 from retrieval_app.search.grid import MAX_TILE_SIDE, MIN_TILE_SIDE, PhotoGrid
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache

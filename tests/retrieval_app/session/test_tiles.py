@@ -7,7 +7,8 @@ from PIL import Image
 from PySide6.QtGui import QColor, QPixmap
 from pytestqt.qtbot import QtBot
 
-from indexer.library import Library, Photo
+from indexer.library import Library
+from indexer.search.results import Photo
 from retrieval_app.session.tiles import PREVIEW_SIDE, BoundedCache, TileCache, to_qimage
 from retrieval_app.window.drop_and_paste import to_pillow
 from tests.support.drawings import CLASSES, EACH, draw
