@@ -3,6 +3,7 @@
     query                 what is asked: pictures to be like and unlike, weights, crops; their combined vector
     examples              the embedding of one picture of a query, stored or computed now
     searcher              the candidates nearest to a vector among the photos that may be found
+    results               what comes out: photos, ranked hits, and how they were found
     generations           the published search files that make it fast, verified before each use
     library_calibration   from a distance to a probability: what it is measured on, and when it is measured again
 
