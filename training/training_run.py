@@ -66,7 +66,7 @@ def _train_to_checkpoint(
 ) -> Steps[TrainResult]:
     parts, remarks = (split, ()) if split else (yield from _split_source(source, resume_file.config))
     tune_allocator()
-    config, why = yield from _settle_recipe(resume_file, parts)
+    config, why = yield from _choose_recipe(resume_file, parts)
     yield Progress("test", 0, len(parts.test), "the pretrained model")
     network = create_pretrained(config)
     baseline = yield from verdict.measure_baseline(parts.test, network)
@@ -118,7 +118,7 @@ def _split_source(source: TrainingSource, config: TrainConfig) -> Steps[DividedF
     return divided._replace(remarks=(*divided.remarks, *describe_layout(found.layout)))
 
 
-def _settle_recipe(resume_file: ResumeFile, parts: DataSplit) -> Steps[RecipeSettings]:
+def _choose_recipe(resume_file: ResumeFile, parts: DataSplit) -> Steps[RecipeSettings]:
     """The settings with a recipe chosen: those of the training that is resumed, else those for this computer."""
     if resume_file.recipe_settings is None:
         resume_file.recipe_settings = choose_recipe_settings(resume_file.config, parts, detect_machine())

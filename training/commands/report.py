@@ -32,7 +32,7 @@ def report_command(*, checkpoint: Path, out: Path | None, overwrite: bool, as_js
 
 
 def require_page_path(out: Path, *photo_folders: Path, overwrite: bool) -> Path:
-    """Where a page may go, outside all photo folders; LookalikeError where it cannot be one."""
+    """The path of a page to write, outside all photo folders; LookalikeError where no page can be written there."""
     if out.suffix.lower() not in (".html", ".htm") or not out.parent.is_dir():
         raise LookalikeError(f"{show_path(out)} cannot be written: name an .html file in a folder that is there.")
     require_output(out, folders=photo_folders, overwrite=overwrite)

@@ -21,7 +21,7 @@ from training.data.sources import (
     UNFINISHED_FILE,
     LibraryLabels,
     TrainingSource,
-    checkpoint_folder,
+    choose_checkpoint_folder,
     find_unfinished,
     is_library,
 )
@@ -92,7 +92,7 @@ def train_command(
         require_output(out, library=library_of, folders=folders)
     # waiting threads that spin would slow a step down ten times while anything else is running on the computer
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    place = out or (find_unfinished(source) if resume else checkpoint_folder(source))
+    place = out or (find_unfinished(source) if resume else choose_checkpoint_folder(source))
     try:
         result = follow_steps(train(config, source, place, resume=resume), as_json=as_json, attached=attached)
     except WorkStopped:

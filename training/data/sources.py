@@ -81,7 +81,7 @@ def describe_source(source: TrainingSource) -> str:
     return description + (f" (only photos: {', '.join(conditions)})" if conditions else "")
 
 
-def checkpoint_folder(source: TrainingSource) -> Path:
+def choose_checkpoint_folder(source: TrainingSource) -> Path:
     """The path of a new folder for a checkpoint, named by the source and the time."""
     return find_home_folder() / "checkpoints" / f"{_name_source(source)}-{time.strftime('%Y%m%d-%H%M%S')}"
 

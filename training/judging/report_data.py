@@ -118,16 +118,17 @@ def collect_report_data(
     codes, names = number_labels(samples)
     rows = sample_plot_rows(len(samples))
     classes = _compare_classes(names, labels, before, after) if labelled else []
-    summaries = [summarise_embeddings(one.name, one.vectors, labels, rows) for one in (before, after)]
+    confusions = _find_confusions(samples, codes, after.vectors) if labelled else _Confusions([], [])
     return ReportData(
         classes=[_clean_label(name) for name in names] if labelled else [],
         codes=codes[rows].tolist() if labelled else [],
-        before=summaries[0],
-        after=summaries[1],
+        before=summarise_embeddings(before.name, before.vectors, labels, rows),
+        after=summarise_embeddings(after.name, after.vectors, labels, rows),
         per_class=classes[:MAX_CLASSES],
         left_out=max(0, len(classes) - MAX_CLASSES),
+        kinds=confusions.kinds,
+        mistakes=confusions.mistakes,
         calibration=calibration,
-        **(_find_confusions(samples, codes, after.vectors) if labelled else {"kinds": [], "mistakes": []}),
     )
 
 
@@ -140,10 +141,10 @@ def summarise_embeddings(name: str, vectors: Vectors, labels: Codes, rows: Codes
     """The summary of embeddings (n, dim) with labels (n,), of which rows (m,) are drawn in the plane."""
     pairs = measure_pair_distances(vectors, labels, limit=PAIRS_PER_KIND)
     eer = compute_equal_error_rate(pairs) if pairs.matched.size and pairs.mismatched.size else None
-    return EmbeddingSummary(name, build_histogram(pairs), eer, principal_components(vectors[rows]))
+    return EmbeddingSummary(name, build_histogram(pairs), eer, project_for_plane(vectors[rows]))
 
 
-def principal_components(vectors: Vectors) -> list[list[float]]:
+def project_for_plane(vectors: Vectors) -> list[list[float]]:
     """The first PLOT_COMPONENTS or fewer principal components of vectors (n, dim), rounded: (n, components)."""
     centred = (vectors - vectors.mean(axis=0)).astype(np.float32)
     components: list[list[float]] = (
@@ -174,7 +175,14 @@ class _NearestRows(NamedTuple):
     mismatch_distances: NDArray[np.float64]
 
 
-def _find_confusions(samples: Sequence[PhotoSample], codes: Codes, vectors: Vectors) -> dict[str, Any]:
+class _Confusions(NamedTuple):
+    """How often classes are taken for others, the most frequent first, and the worst mistakes, the worst first."""
+
+    kinds: list[ClassConfusion]
+    mistakes: list[RetrievalMistake]
+
+
+def _find_confusions(samples: Sequence[PhotoSample], codes: Codes, vectors: Vectors) -> _Confusions:
     nearest = _find_nearest(codes, vectors)
     wrong = np.flatnonzero(nearest.mismatch_distances <= nearest.match_distances)  # as near is not told apart
     ordered = wrong[np.argsort((nearest.mismatch_distances - nearest.match_distances)[wrong], kind="stable")]
@@ -194,7 +202,7 @@ def _find_confusions(samples: Sequence[PhotoSample], codes: Codes, vectors: Vect
                 )
             )
     frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_CONFUSIONS]
-    return {"kinds": [ClassConfusion(*kind, count) for kind, count in frequent], "mistakes": mistakes}
+    return _Confusions([ClassConfusion(*kind, count) for kind, count in frequent], mistakes)
 
 
 def _describe_picture(sample: PhotoSample) -> ReportPicture:

@@ -78,7 +78,7 @@ def _format_before_and_after(record: TrainingRecord) -> list[list[str]]:
 
 
 def _list_figures(figures: RecordedFigures) -> tuple[float, ...]:
-    """P@1, R-precision, MAP@R and hit@5."""
+    """The figures of a row: P@1, R-precision, MAP@R and hit@5."""
     return (figures.p_at_1, figures.r_precision, figures.map_at_r, figures.hit_rates[0])
 
 
