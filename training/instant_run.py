@@ -153,12 +153,17 @@ def _examine(photos: LabelledVectors, purpose: str) -> Steps[ExamFigures]:
         yield Progress("test", len(so_far.rows), len(photos.labels), "asking every labelled photo out of fold")
         figures = so_far
     if figures is None or not len(figures.rows):
-        raise LookalikeError(
-            "Too few pictures to learn from some and be judged by others: that takes two classes of at least four "
-            "different pictures" + (", and ten classes for new ones." if purpose == "classes" else ".")
-        )
+        raise _refuse_exam(purpose)
     alone = len(photos.labels) - len(figures.rows)
     return ExamFigures(*(_make_figures(figures, alone, after=after) for after in (False, True)))
+
+
+def _refuse_exam(purpose: str) -> LookalikeError:
+    """What is said where no fold, or none of the first repetition, leaves a pair on both sides."""
+    return LookalikeError(
+        "Too few pictures to learn from some and be judged by others: that takes two classes of at least four "
+        "different pictures" + (", and ten classes for new ones." if purpose == "classes" else ".")
+    )
 
 
 def _make_figures(figures: QueryFigures, alone: int, *, after: bool) -> RetrievalFigures:
@@ -188,7 +193,9 @@ def _judge(
         bootstrap_difference(getattr(exam.before, name), getattr(exam.after, name), groups=units)
         for name in ("per_query_map_at_r", "per_query_p_at_1")
     )
-    fold = next(iterate_held_out(photos, purpose))
+    fold = next(iterate_held_out(photos, purpose), None)
+    if fold is None:
+        raise _refuse_exam(purpose)
     shown = tuple(samples[row] for row in fold.rows)
     before_vectors = photos.vectors[fold.rows]
     after_vectors = fold.metric.transform(before_vectors)

@@ -87,7 +87,8 @@ def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(t
     ("words", "said"),
     [
         (["nowhere"], "cannot be read"),
-        (["few"], "two classes of at least six different pictures"),
+        (["few"], "two classes of at least four different pictures"),
+        (["few", "--recipe", "quick"], "two classes of at least six different pictures"),
         (["few", "--loss", "contrastive", "--miner", "semi-hard-all"], "cannot use the miner semi-hard-all"),
         (["few", "--epochs", "0"], "--epochs has to be from 1"),
     ],
