@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from indexer.commands.explain_map_export import _describe_hottest_place
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.models import model, network
 from indexer.models.card import Head
+from indexer.models.framing import SquareBox
 from indexer.reports.heat_maps import _apply_head, _read_head, compute_heat_maps, explain_match, overlay_heat
 from tests.benchmarks.bench_explain import find_peak_hits
 from tests.support.planted import planted_pairs
@@ -35,6 +37,18 @@ def test_heats_are_what_a_plain_loop_finds() -> None:
     assert np.allclose(heat, by_loop(first, second), atol=1e-6)
     assert np.allclose(other, by_loop(second, first), atol=1e-6)
     assert heat.max() == other.max() == 1
+
+
+def test_only_marked_places_are_compared() -> None:
+    random = np.random.default_rng(1)
+    first, second = random.standard_normal((6, 5, 4)), random.standard_normal((6, 3, 3))
+    places = np.zeros((5, 4), bool)
+    places[1:4] = True
+    heat, other = compute_heat_maps(first, second, places, np.ones((3, 3), bool))
+    inner, seen = compute_heat_maps(first[:, 1:4], second)
+    assert np.array_equal(heat[1:4], inner)
+    assert not heat[[0, 4]].any()
+    assert np.array_equal(other, seen)
 
 
 def test_the_one_thing_two_pictures_share_is_hot_in_both_and_nothing_else() -> None:
@@ -102,6 +116,27 @@ def test_pictures_are_those_the_model_saw(prepared: Any) -> None:
     assert found.first_heat.shape == found.second_heat.shape == (7, 7)
     assert np.array_equal(np.asarray(found.second), np.asarray(again.second))
     assert np.array_equal(found.second_heat, again.second_heat)
+
+
+def test_the_border_of_a_panorama_is_cold_and_its_square_lies_around_it(prepared: Any) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (4, 12, 3), dtype=np.uint8)
+    wide = Image.fromarray(noise).resize((600, 200), Image.Resampling.NEAREST)
+    with Library.open(prepared.home / "default.library") as library:
+        found = explain_match(library, wide, wide.transpose(Image.Transpose.ROTATE_90))
+    assert not found.first_heat[[0, 1, 5, 6]].any()
+    assert not found.second_heat[:, [0, 1, 5, 6]].any()
+    assert max(found.first_heat.max(), found.second_heat.max()) == 1
+    assert found.first_square == pytest.approx((0, -74 / 75, 1, 224 / 75))
+    assert found.second_square == pytest.approx((-74 / 75, 0, 224 / 75, 1))
+
+
+def test_the_hottest_place_is_told_in_shares_of_the_picture() -> None:
+    heat = np.zeros((7, 7), np.float32)
+    heat[3, 6] = 1
+    wide = SquareBox(0, -1, 1, 3)
+    assert _describe_hottest_place(heat, wide) == "93% from the left and 50% from the top"
+    heat[2, 6] = 2
+    assert _describe_hottest_place(heat, wide) == "93% from the left and 7% from the top"
 
 
 def test_a_photo_that_is_gone_is_a_sentence(prepared: Any) -> None:
