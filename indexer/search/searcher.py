@@ -31,7 +31,7 @@ class SearchCandidates(NamedTuple):
     engine: str
 
 
-class NearestPhotos(NamedTuple):
+class QueryNeighbours(NamedTuple):
     """The photos nearest to a query's vector (dim,) float32, and the engine that proposed them.
 
     In the order of (distance, id): ids (n,), values (n, dim) float16 and exact distances (n,).
@@ -43,7 +43,7 @@ class NearestPhotos(NamedTuple):
     distances: np.ndarray
     engine: str
 
-    def select_rows(self, rows: np.ndarray) -> "NearestPhotos":
+    def select_rows(self, rows: np.ndarray) -> "QueryNeighbours":
         """The photos of these rows (m,), in their order."""
         return self._replace(ids=self.ids[rows], values=self.values[rows], distances=self.distances[rows])
 
@@ -145,14 +145,14 @@ class LibrarySearcher:
 
     def rank_nearest(
         self, vector: np.ndarray, k: int, allowed: AllowedPhotos, *, exact: bool, max_distance: float | None = None
-    ) -> NearestPhotos:
+    ) -> QueryNeighbours:
         """The k allowed photos nearest to the vector (dim,) float32, of those at most `max_distance` away."""
         ids, values, engine = self.find_nearest(vector, k, allowed, exact=exact)
         distances = compute_exact_distances(values, vector)
         rows = np.lexsort((ids, distances))[:k]
         if max_distance is not None:
             rows = rows[distances[rows] <= max_distance]
-        return NearestPhotos(vector, ids, values, distances, engine).select_rows(rows)
+        return QueryNeighbours(vector, ids, values, distances, engine).select_rows(rows)
 
     def find_nearest(self, vector: np.ndarray, k: int, allowed: AllowedPhotos, *, exact: bool) -> SearchCandidates:
         """Candidates for the k allowed photos nearest to the vector (dim,) float32; with `exact` they hold all k."""
