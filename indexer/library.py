@@ -32,11 +32,12 @@ from indexer.paths import show_path
 from indexer.photos.thumbnails import ThumbnailCache
 from indexer.places import LIBRARY_SUFFIX
 from indexer.search import examples
+from indexer.search.base_model import BaseModel, find_base_model
 from indexer.search.generations import Generation
 from indexer.search.library_calibration import LibraryCalibration
 from indexer.search.query import Query, QueryExample, combine_embeddings
 from indexer.search.results import Hit, Photo, SearchResult, build_photo
-from indexer.search.searcher import LibrarySearcher, NearestPhotos
+from indexer.search.searcher import LibrarySearcher, QueryNeighbours
 from indexer.statistics.calibration import Calibration, PairComparison
 from indexer.vectors.principal_space import PrincipalSpaceCache
 
@@ -273,7 +274,7 @@ class Library:
         exact: bool = False,
         within: Filter | None = None,
         max_distance: float | None = None,
-    ) -> NearestPhotos:
+    ) -> QueryNeighbours:
         """What `search` finds, without anything that must be read of the photos themselves."""
         if k < 1:
             raise LookalikeError("A search needs room for at least one result.")
@@ -283,7 +284,7 @@ class Library:
         allowed = searcher.find_allowed_photos(within)
         return searcher.rank_nearest(vector, k, allowed, exact=exact, max_distance=max_distance)
 
-    def build_result(self, nearest: NearestPhotos, start: float) -> SearchResult:
+    def build_result(self, nearest: QueryNeighbours, start: float) -> SearchResult:
         """The photos as the hits of a search that began at `start` (`time.perf_counter`), ranked in their order."""
         searcher, calibration, engine = self._searcher, self.load_calibration(), nearest.engine
         distances = dict(zip(nearest.ids.tolist(), nearest.distances.tolist(), strict=True))
@@ -324,6 +325,10 @@ class Library:
     def load_calibration(self) -> Calibration:
         """What distances mean here: from labels the model was not trained on, its checkpoint, or random pairs."""
         return self.calibration_source.get_calibration(self.model_fingerprint, self._require_model().id)
+
+    def find_base_model(self) -> BaseModel | None:
+        """The model below the active one, where that is an instant one and all labelled photos are embedded by both."""
+        return find_base_model(self.models_folder, self.store, self.annotations, self.model_fingerprint)
 
     def find_max_distance(self, fmr: float) -> float:
         """The greatest distance at which two photos count as the same at a false-match rate of at most `fmr` (0 to 1).

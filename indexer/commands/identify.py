@@ -9,13 +9,8 @@ from indexer.cli.options import FILE_PATH, SHARE_NUMBER, json_option, library_op
 from indexer.cli.terminal import print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.identity import (
-    IdentificationResult,
-    LabelVerification,
-    enrol_photos,
-    identify_label,
-    verify_label,
-)
+from indexer.matching.identification import IdentificationResult, identify_label
+from indexer.matching.identity import LabelVerification, enrol_photos, verify_label
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.statistics.calibration import PairComparison
@@ -82,24 +77,30 @@ def _print_rate(what: str, rate: ErrorRate | None) -> None:
 @library_option
 @json_option
 def identify_command(image: Path, count: int, max_fmr: float | None, library: Path | None, as_json: bool) -> int:
-    """Find the label of an IMAGE by the vote of its nearest labelled photos, or say that it is unknown."""
+    """Find the label of an IMAGE by the labelled photos, or say that it is unknown and what it is most like."""
     with Library.open(library or find_library(image)) as opened:
         found = identify_label(opened, image, k=count, max_fmr=max_fmr)
     if as_json:
         alternatives = [_round_fields(alternative._asdict()) for alternative in found.alternatives]
-        print_result("identify", _round_fields(found._asdict()) | {"alternatives": alternatives})
+        fields = _round_fields(found._asdict()) | {"unknown": found.label is None, "alternatives": alternatives}
+        print_result("identify", fields)
     else:
         _print_identity(found)
     return 0 if found.label is not None else 1
 
 
 def _print_identity(found: IdentificationResult) -> None:
-    print_line(found.label or "unknown")
+    print_line(found.label or (f"unknown, most like {found.best}" if found.best else "unknown"))
+    if found.confidence is not None:
+        print_line(f"{found.best} is right with probability {found.confidence:.0%}, if half of what is asked is known.")
     for row in found.alternatives:
         probability = "" if row.probability is None else f", probability {row.probability:.1%}"
         print_line(f"  {row.label}: {row.vote:.0%} of the vote, distance {row.distance:.3f}{probability}")
     if found.threshold is not None:
-        print_line(f"Known is what lies below {found.threshold:.3f}.")
+        this = "" if found.ratio is None else f"; this picture: {found.ratio:.3f}"
+        print_line(
+            f"Known is what is less than {found.threshold:.3f} times as far from its label as from the next{this}."
+        )
     _print_rate("Unknown taken for known", found.fmr)
     _print_rate("Known given their label", found.identified)
     print_line(found.measured)

@@ -92,9 +92,18 @@ class Gallery(NamedTuple):
         has_label = self.codes == code
         return self._replace(ids=self.ids[has_label], codes=self.codes[has_label])
 
-    def read_embeddings(self, rows: np.ndarray) -> np.ndarray:
-        """The embeddings (n, dim) float32 of these rows (n,) of the gallery."""
-        return self.library.calibration_source.read_embeddings(self.ids[rows], self.library.model_id)
+    def read_embeddings(self, rows: np.ndarray, model_id: int | None = None) -> np.ndarray:
+        """The embeddings (n, dim) float32 of these rows (n,) of the gallery, under the active model or another one."""
+        model = self.library.model_id if model_id is None else model_id
+        return self.library.calibration_source.read_embeddings(self.ids[rows], model)
+
+    def sum_embeddings(self, model_id: int) -> np.ndarray:
+        """The sums (labels, dim) float64 of each label's embeddings under a model."""
+        sums: np.ndarray | None = None
+        for rows, embeddings in self._read_blocks(model_id):
+            sums = np.zeros((len(self.names), embeddings.shape[1])) if sums is None else sums
+            np.add.at(sums, self.codes[rows], embeddings)
+        return np.zeros((len(self.names), 0)) if sums is None else sums
 
     def find_nearest(
         self,
@@ -110,7 +119,7 @@ class Gallery(NamedTuple):
         """
         codes = np.full((len(vectors), count), -1, np.int64)
         distances = np.full((len(vectors), count), np.inf)
-        for rows, embeddings in self._read_blocks():
+        for rows, embeddings in self._read_blocks(self.library.model_id):
             block_distances = compute_distance_table(vectors, embeddings)
             block_distances[exclude_photos[:, None] == self.ids[rows]] = np.inf
             if exclude_labels is not None:
@@ -121,13 +130,13 @@ class Gallery(NamedTuple):
             codes, distances = (np.take_along_axis(array, columns, 1) for array in (codes, distances))
         return NearestPhotos(codes, distances)
 
-    def _read_blocks(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Rows (m,) of the gallery and their embeddings (m, dim) float32, block by block."""
-        store, model, last_seq = self.library.store, self.library.model_id, 0
+    def _read_blocks(self, model: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Rows (m,) of the gallery and their embeddings (m, dim) float32 under a model, block by block."""
+        store, last_seq = self.library.store, 0
         if SPARSE_LABELS_FACTOR * len(self.ids) < store.embeddings.find_last_seq(model):
             for start in range(0, len(self.ids), BLOCK_ROWS):
                 rows = np.arange(start, min(start + BLOCK_ROWS, len(self.ids)))
-                yield rows, self.read_embeddings(rows)
+                yield rows, self.read_embeddings(rows, model)
             return
         while len((part := store.embeddings.read_embeddings(model, last_seq, limit=BLOCK_ROWS)).seqs):
             last_seq = int(part.seqs[-1])

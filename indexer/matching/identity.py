@@ -1,8 +1,8 @@
-"""Who is it: a claimed label verified, a label identified by vote or *unknown*, labels given by the user; no training.
+"""Is it what it is said to be: a claimed label verified; and labels given by the user, which needs no training.
 
-Thresholds are measured in the library on impostors, photos that have to be refused: for a claim those of other labels,
-for an identification those whose own label is left out. The model was not trained on them. Where labels are too few,
-random photos are the impostors, and each counts as wrongly accepted, which errs on the safe side.
+Thresholds are measured in the library on impostors, photos of other labels, which have to be refused. The model was not
+trained on them. Where labels are too few, random photos are the impostors, and each counts as wrongly accepted, which
+errs on the safe side. Which label a picture has without a claim says `identification`.
 """
 
 import math
@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database.connection import DatabaseState
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.gallery import LABEL_NEIGHBOURS, Gallery, NearestPhotos
@@ -23,7 +22,6 @@ from indexer.statistics.calibration import WORST_FMR
 from indexer.statistics.calibration_measurement import MATCHED_QUANTILE, sample_by_class
 from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
 
-VOTING_PHOTOS = 5
 DEFAULT_FMR = 0.05
 MAX_IMPOSTORS = 1500  # more only where `max_fmr` needs them
 LEAST_BELOW_THRESHOLD = 10  # impostors below a threshold; the intervals show how few that is
@@ -45,29 +43,6 @@ class LabelVerification(NamedTuple):
     threshold: float | None
     fmr: ErrorRate | None
     fnmr: ErrorRate | None
-    measured: str
-
-
-class LabelAlternative(NamedTuple):
-    """A label among the nearest photos: its share of the vote, and the mean distance to its nearest photos."""
-
-    label: str
-    vote: float
-    distance: float
-    probability: float | None
-
-
-class IdentificationResult(NamedTuple):
-    """The label of a picture, None for unknown, with error rates at the threshold.
-
-    `identified` is the share of photos of known labels that get their own label.
-    """
-
-    label: str | None
-    threshold: float | None
-    fmr: ErrorRate | None
-    identified: ErrorRate | None
-    alternatives: list[LabelAlternative]
     measured: str
 
 
@@ -117,78 +92,6 @@ def verify_label(
         _measure_false_non_matches(genuine_distances, threshold),
         _describe_measurement(impostors, f"not of {label}"),
     )
-
-
-class IdentificationRule(NamedTuple):
-    """How a library tells known from unknown: the gallery, its `k` votes, the threshold, and the error rates at it."""
-
-    gallery: Gallery
-    k: int
-    threshold: float | None
-    fmr: ErrorRate | None
-    identified: ErrorRate | None
-    measured: str
-
-
-def identify_label(
-    library: Library, image: QueryExample, *, k: int = VOTING_PHOTOS, max_fmr: float | None = None
-) -> IdentificationResult:
-    """The label that the k nearest labelled photos vote for, or unknown where it is no nearer than impostors are.
-
-    Raises LookalikeError where nothing is labelled, the picture cannot be read, or `max_fmr` cannot be shown.
-    """
-    return identify_with_rule(measure_rule(library, k=k, max_fmr=max_fmr), image)
-
-
-def measure_rule(library: Library, *, k: int = VOTING_PHOTOS, max_fmr: float | None = None) -> IdentificationRule:
-    """The rule of a library, measured once for any number of pictures.
-
-    Raises LookalikeError where nothing is labelled or `max_fmr` cannot be shown.
-    """
-    gallery = Gallery.from_library(library)
-    if not gallery.names:
-        raise LookalikeError("No photo of the library has a label yet. Give some: lookalike label LABEL IMAGE...")
-    impostors = _choose_impostors(library, gallery, max_fmr)
-    impostor_winners = gallery.find_nearest(
-        impostors.vectors, exclude_photos=impostors.ids, exclude_labels=impostors.codes
-    ).pick_winners(k)
-    threshold = _find_threshold(impostor_winners.distances, max_fmr)
-    return IdentificationRule(
-        gallery,
-        k,
-        threshold,
-        _measure_false_matches(impostor_winners.distances, impostors, threshold),
-        _measure_identification_rate(gallery, impostors, threshold, k),
-        _describe_measurement(impostors, "whose label was left out"),
-    )
-
-
-class IdentificationRuleCache:
-    """The rule of a library with default settings, measured again only where its database has changed."""
-
-    def __init__(self) -> None:
-        self._rule: IdentificationRule | None = None
-        self._database_state: DatabaseState | None = None
-
-    def get_rule(self, library: Library) -> IdentificationRule:
-        """The rule, measured where need be as by `measure_rule`. Called in the library's own thread."""
-        state = library.store.database.read_state(library.model_fingerprint)
-        if self._rule is None or self._rule.gallery.library is not library or state != self._database_state:
-            self._rule = measure_rule(library)
-            self._database_state = library.store.database.accept_own_changes(state)
-        return self._rule
-
-
-def identify_with_rule(rule: IdentificationRule, image: QueryExample) -> IdentificationResult:
-    """The label of a picture, or unknown. Raises LookalikeError where the picture cannot be read."""
-    library = rule.gallery.library
-    query_photo = np.array([find_photo_id(image, library.store)])
-    vector = library.embed_example(image).astype(np.float64)
-    nearest = rule.gallery.find_nearest(vector[None], exclude_photos=query_photo)
-    alternatives = _list_alternatives(library, rule.gallery, nearest, rule.k)
-    is_known = bool(alternatives) and rule.threshold is not None and alternatives[0].distance < rule.threshold
-    label = alternatives[0].label if is_known else None
-    return IdentificationResult(label, rule.threshold, rule.fmr, rule.identified, alternatives, rule.measured)
 
 
 def enrol_photos(library: Library, label: str, images: Sequence[Path]) -> int:
@@ -298,28 +201,6 @@ def _measure_false_non_matches(genuine_distances: np.ndarray, threshold: float |
     if threshold is None or not len(genuine_distances):
         return None
     return estimate_error_rate(genuine_distances >= threshold, np.zeros(len(genuine_distances), np.int64))
-
-
-def _measure_identification_rate(
-    gallery: Gallery, impostors: _ImpostorPhotos, threshold: float | None, k: int
-) -> ErrorRate | None:
-    """The share of unseen labelled photos, each left out in turn, that get their own label, with an interval.
-
-    None without a threshold, or where the impostors are random photos.
-    """
-    if threshold is None or (impostors.codes < 0).any():
-        return None
-    winners = gallery.find_nearest(impostors.vectors, exclude_photos=impostors.ids).pick_winners(k)
-    return estimate_error_rate((winners.codes == impostors.codes) & (winners.distances < threshold), impostors.codes)
-
-
-def _list_alternatives(library: Library, gallery: Gallery, nearest: NearestPhotos, k: int) -> list[LabelAlternative]:
-    """The labels that the k nearest photos of a picture vote for, the winner first."""
-    interpret_distance = library.load_calibration().interpret_distance
-    return [
-        LabelAlternative(gallery.names[code], vote, distance, interpret_distance(distance).probability)
-        for code, vote, distance in nearest.count_votes(0, k)
-    ]
 
 
 def _describe_measurement(impostors: _ImpostorPhotos, selection: str) -> str:

@@ -110,11 +110,14 @@ class ModelCard:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def serialise_card(card: ModelCard, calibration: object = None, trained_labels: object = None) -> bytes:
-    """The bytes of `model.json`: the card, and where given a calibration's fields and hashes of the trained labels."""
+def serialise_card(
+    card: ModelCard, calibration: object = None, trained_labels: object = None, instant: object = None
+) -> bytes:
+    """The bytes of `model.json`: the card, where given a calibration, hashes of trained labels, a map's setting."""
     fields = {"format": 1, **_list_fields(card), "fingerprint": card.fingerprint}
     fields |= {} if calibration is None else {"calibration": calibration}
     fields |= {} if trained_labels is None else {"trained_labels": trained_labels}
+    fields |= {} if instant is None else {"instant": instant}
     return (json.dumps(fields, indent=2) + "\n").encode()
 
 

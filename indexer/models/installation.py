@@ -197,7 +197,7 @@ def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
     (folder / WEIGHTS_FILE).write_bytes(read_regular(choice.checkpoint / WEIGHTS_FILE, WEIGHTS_LIMIT))
     card_fields = read_json(choice.checkpoint / CARD_FILE)
     (folder / CARD_FILE).write_bytes(
-        serialise_card(card, card_fields.get("calibration"), card_fields.get("trained_labels"))
+        serialise_card(card, *map(card_fields.get, ("calibration", "trained_labels", "instant")))
     )
     return card
 

@@ -5,6 +5,7 @@
     searcher              the candidates nearest to a vector among the photos that may be found
     results               what comes out: photos, ranked hits, and how they were found
     generations           the published search files that make it fast, verified before each use
+    base_model            what an instant model was fitted on, so that it can be fitted again without some photos
     library_calibration   from a distance to a probability: what it is measured on, and when it is measured again
 
 Read in this order. The rooms `search`, `ranking` and `matching` differ in what they answer. This one finds candidates,

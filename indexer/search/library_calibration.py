@@ -2,6 +2,7 @@
 
 labels      the library's own labelled photos that the active model was not trained on or chosen by; where enough labels
             are new to it, only those: other photos of labels that it knows are no proof of how it does on new ones
+folds       of an instant model, which has seen all of them: the same photos, each under its map fitted again without it
 checkpoint  what the training measured on labels that the model had not seen (model.json)
 known       the library's own again, of labels that the model was trained on: said to hold for those only
 photos      random pairs of photos that it was not trained on: they cannot say what is the same, only how rare a
@@ -13,7 +14,7 @@ import json
 import math
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,20 +27,26 @@ from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.store import Store
 from indexer.errors import LibraryError, ModelError
 from indexer.models.card import CARD_FILE, hash_label, read_json, read_seen_hashes
+from indexer.search.base_model import BaseModel, find_base_model
 from indexer.statistics.calibration import Calibration
 from indexer.statistics.calibration_measurement import (
     MAX_MEASURED_PHOTOS,
+    FoldVectors,
+    calibrate_from_folds,
     calibrate_from_labels,
     calibrate_from_photos,
     compute_matched_share,
     sample_by_class,
 )
+from indexer.statistics.cross_validation import assign_class_folds, assign_folds
 from indexer.statistics.metrics import LEAST_FALSE_MATCHES
+from indexer.vectors.class_metric import fit_class_metric
 
 CALIBRATION_SETTING = "calibration"
-MEASURING_VERSION = 2  # of measuring: what an earlier version has kept is measured again
+MEASURING_VERSION = 3  # of measuring: what an earlier version has kept is measured again
 GROWTH_FACTOR = 1.1  # a library that has grown or shrunk by less keeps its calibration
 LEAST_NEW_LABELS = 5  # labels of two photos or more; fewer say little about others
+REFITTED_FOLDS = 5
 DRAWING_ROUNDS = 4  # of drawing random photos, where many are missing or were trained on
 
 
@@ -210,11 +217,29 @@ class LibraryCalibration:
                     else self._read_trained_calibration(fingerprint) or label_calibration,
                     ids[rows].tolist(),
                 )
+        refitted = self._calibrate_out_of_fold(fingerprint, model_id)
+        if refitted is not None:
+            return refitted
         fallback = self._read_trained_calibration(fingerprint)
         fallback = fallback or calibrate_from_photos(
             self.draw_random_photos(fingerprint, model_id).values.astype(np.float32)
         )
         return _MeasuredCalibration(fallback, ids[rows].tolist())
+
+    def _calibrate_out_of_fold(self, fingerprint: str, model_id: int) -> _MeasuredCalibration | None:
+        """An instant model's calibration by labelled photos in folds, its map fitted again without each; else None."""
+        base = find_base_model(self._models_folder, self._store, self._annotations, fingerprint)
+        if base is None:
+            return None
+        labelled = _encode_labels(self._annotations.read_labels(model_id), new_labels=False)
+        rows = sample_by_class(labelled.codes, MAX_MEASURED_PHOTOS)
+        ids, codes = labelled.ids[rows], labelled.codes[rows]
+        folds = list(_embed_held_out(self.read_embeddings(ids, base.model_id), codes, base))
+        if not folds:
+            return None
+        new_labels = base.purpose == "classes"
+        measured = calibrate_from_folds(folds, codes, source="labels", new_labels=new_labels)
+        return _MeasuredCalibration(measured, ids.tolist()) if measured.cutoffs else None
 
     def _read_trained_calibration(self, fingerprint: str) -> Calibration | None:
         """The calibration that the training stored in the model's card, None without one."""
@@ -222,6 +247,16 @@ class LibraryCalibration:
             return Calibration.from_fields(read_json(self._models_folder / fingerprint / CARD_FILE).get("calibration"))
         except (ModelError, ValueError):
             return None
+
+
+def _embed_held_out(vectors: np.ndarray, codes: np.ndarray, base: BaseModel) -> Iterator[FoldVectors]:
+    """Folds of photos, or of whole labels where the map is for new ones, under the map fitted on all other photos."""
+    assign = assign_class_folds if base.purpose == "classes" else assign_folds
+    places = assign(codes, np.arange(len(codes)), REFITTED_FOLDS, 0)
+    for number in range(REFITTED_FOLDS):
+        rows, rest = np.flatnonzero(places == number), np.flatnonzero(places != number)
+        with contextlib.suppress(ValueError):  # of too few labels: no map
+            yield FoldVectors(rows, fit_class_metric(vectors[rest], codes[rest], base.setting).transform(vectors[rows]))
 
 
 def _encode_labels(labels: dict[int, str], *, new_labels: bool) -> UnseenLabelledPhotos:

@@ -2,7 +2,8 @@
 
 How good an embedding is: `metrics` (retrieval, same or different, differences with their intervals) over `tied_ranks`
 (what a ranking with ties is expected to show), and `detailed_metrics` for what stands behind the single figures.
-How sure it is: `error_rates` (shares with intervals over classes) and `cross_validation` (folds that part no group).
+How sure it is: `error_rates` (shares with intervals over classes), `cross_validation` (folds that part no group),
+and `logistic` (the probability of a yes, from few answers).
 What a distance means: `calibration` (probability, rarity, cut-offs) and `calibration_measurement`, which measures it.
 
 Read `metrics` first, then `error_rates`, then `calibration`. Formulas name their paper; scipy and scikit-learn are

@@ -81,7 +81,12 @@ class Calibration:
     new_labels: bool = True
 
     def interpret_distance(self, distance: float) -> DistanceMeaning:
-        """The probability of the same label where it was measured on labels, else the rarity, at most `max_rarity`."""
+        """The probability of the same label where it was measured on labels, else the rarity, at most `max_rarity`.
+
+        At distance 0 the probability is 1: it is the same content, whatever the pairs say of others.
+        """
+        if distance == 0:
+            return DistanceMeaning(1.0, self.max_rarity if self.prior is None and self.knots else None)
         value = _interpolate_knots(self.knots, distance)
         if self.prior is not None or value is None:
             return DistanceMeaning(value, None)

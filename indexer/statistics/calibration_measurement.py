@@ -74,7 +74,9 @@ def calibrate_from_labels(
     return _calibrate_from_pairs(_pair_all(vectors[rows]), codes[rows], prior, source=source, new_labels=new_labels)
 
 
-def calibrate_from_folds(folds: Sequence[FoldVectors], codes: Rows, *, new_labels: bool) -> Calibration:
+def calibrate_from_folds(
+    folds: Sequence[FoldVectors], codes: Rows, *, source: str = "checkpoint", new_labels: bool
+) -> Calibration:
     """The calibration from pairs within each fold, under the fold's own embeddings; label codes (n,) are of all photos.
 
     At most 1,500 photos are measured, as evenly over the classes as possible.
@@ -90,7 +92,7 @@ def calibrate_from_folds(folds: Sequence[FoldVectors], codes: Rows, *, new_label
         parts.append(PhotoPairs(distances, places[left], places[right]))
     pairs = PhotoPairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     prior = compute_matched_share(codes)
-    return _calibrate_from_pairs(pairs, codes[chosen], prior, source="checkpoint", new_labels=new_labels)
+    return _calibrate_from_pairs(pairs, codes[chosen], prior, source=source, new_labels=new_labels)
 
 
 def calibrate_from_photos(vectors: np.ndarray) -> Calibration:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.identity import IdentificationResult, IdentificationRuleCache, identify_with_rule
+from indexer.matching.identification import IdentificationResult, IdentificationRuleCache, identify_with_rule
 from indexer.search.query import QueryExample
 from retrieval_app.search.labels import list_labels
 from retrieval_app.session.session import Session
@@ -85,7 +85,7 @@ class IdentityPanel(QWidget):
 
     def _take_identity(self, key: object, answer: object) -> None:
         if key == self._request and isinstance(answer, IdentificationResult):
-            self._show_answer(answer.label or "Unknown", describe_votes(answer), describe_identity(answer))
+            self._show_answer(describe_verdict(answer), describe_votes(answer), describe_identity(answer))
             self.answer_shown.emit()
 
     def _show_refusal(self, key: object, sentence: str) -> None:
@@ -97,6 +97,11 @@ class IdentityPanel(QWidget):
         for part, text in ((self.verdict, verdict), (self.votes, votes), (self.reasons, reasons)):
             part.setText(text)
             part.setVisible(bool(text))
+
+
+def describe_verdict(identity: IdentificationResult) -> str:
+    """The label, or for an unknown picture the one that it is most like."""
+    return identity.label or (f"Unknown, perhaps {identity.best}" if identity.best else "Unknown")
 
 
 def describe_votes(identity: IdentificationResult) -> str:
@@ -113,7 +118,14 @@ def describe_identity(identity: IdentificationResult) -> str:
     if identity.threshold is None:
         sentences.append("Everything counts as unknown: there is too little to tell known from unknown by.")
     else:
-        sentences.append(f"What is not nearer than {identity.threshold:.3f} counts as unknown.")
+        sentences.append(
+            f"Known is what is less than {identity.threshold:.3f} times as far from its label as from the next one."
+        )
+    if identity.ratio is not None:
+        sentences.append(f"This picture: {identity.ratio:.3f} times.")
+    if identity.confidence is not None:
+        share = format_share(identity.confidence)
+        sentences.append(f"If half of what is asked is known, {identity.best} is right {share} of the time.")
     if identity.fmr is not None:
         sentences.append(f"Pictures of other things are taken for known {format_error_rate(identity.fmr)}.")
     if identity.identified is not None:

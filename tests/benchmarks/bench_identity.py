@@ -11,6 +11,7 @@ strangers are taken for known than the interval states (random photos, all count
 """
 
 import argparse
+import math
 import statistics
 import sys
 import tempfile
@@ -23,7 +24,7 @@ import numpy as np
 from indexer.errors import LookalikeError
 from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.identity import IdentificationRule, identify_with_rule, measure_rule
+from indexer.matching.identification import IdentificationRule, identify_with_rule, measure_rule
 from indexer.models.installation import install_model, parse_model_choice
 from indexer.models.model import Model, load_model
 from indexer.photos.samples import FASHION_CLASSES, write_bundled_pictures, write_fashion_mnist
@@ -49,11 +50,11 @@ class LabelledSet(NamedTuple):
 
 
 class IdentityAnswer(NamedTuple):
-    """The answer for a picture: its true label, the label voted for, and the distance to that label."""
+    """The answer for a picture: its true label, the best label, and the ratio of its distance to the next one's."""
 
     label: str
     voted: str
-    distance: float
+    ratio: float
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -204,14 +205,14 @@ def _measure_rule_or_none(library: Library, fmr: float) -> IdentificationRule | 
 
 
 def _identify_photo(rule: IdentificationRule, label: str, photo: int) -> IdentityAnswer:
-    best = identify_with_rule(rule, photo).alternatives[0]
-    return IdentityAnswer(label, best.label, best.distance)
+    found = identify_with_rule(rule, photo)
+    return IdentityAnswer(label, found.best or "", math.inf if found.ratio is None else found.ratio)
 
 
 def _compute_rates(rule: IdentificationRule, answers: list[IdentityAnswer], known: set[str]) -> _StrangerRates:
     assert rule.threshold is not None
     assert rule.fmr is not None
-    named = [(answer, answer.distance < rule.threshold) for answer in answers]
+    named = [(answer, answer.ratio < rule.threshold) for answer in answers]
     known_answers = [(answer.voted == answer.label, near) for answer, near in named if answer.label in known]
     stranger_accepted = [near for answer, near in named if answer.label not in known]
     return _StrangerRates(

@@ -94,7 +94,8 @@ def save_checkpoint(
                 source=source,
                 seen_hashes=hashes,
             )
-            (temporary / CARD_FILE).write_bytes(serialise_card(card, calibration, _hash_labels(used_samples)))
+            extras = (calibration, _hash_labels(used_samples), story.get("instant"))
+            (temporary / CARD_FILE).write_bytes(serialise_card(card, *extras))
             provenance = {"fingerprint": card.fingerprint, "versions": _read_versions()}
             (temporary / TRAINING_RECORD_FILE).write_text(json.dumps(story | provenance, indent=1) + "\n")
             for name, text in extra_files.items():

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from indexer.library import Library
-from indexer.matching.identity import identify_label, verify_label
+from indexer.matching.identification import identify_label
+from indexer.matching.identity import verify_label
 from indexer.models.card import hash_label
 from indexer.photos.reading import content_hash
 from indexer.statistics.calibration import Calibration

@@ -14,7 +14,8 @@ from scipy import stats
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.identity import identify_label, verify_label
+from indexer.matching.identification import identify_label
+from indexer.matching.identity import verify_label
 from indexer.models.card import read_card, read_json, serialise_card
 from indexer.models.installation import install_model, parse_model_choice
 from indexer.photos.reading import content_hash
@@ -317,7 +318,8 @@ def test_hits_carry_the_probability_of_labels_and_without_labels_the_rarity(tmp_
     with_model(tmp_path / "x.library")
     with Library.open(tmp_path / "x.library") as library:
         hits = library.search(Query((1,)), k=30).hits
-        assert all(hit.probability is None and hit.rarity for hit in hits)
+        assert hits[0].probability == 1  # the photo itself
+        assert all(hit.probability is None and hit.rarity for hit in hits[1:])
         rarities = [hit.rarity or 0 for hit in hits]
         assert rarities == sorted(rarities, reverse=True)
         give_labels(library, codes)
@@ -399,3 +401,12 @@ def test_verify_compares_pictures_by_their_exact_distance(tmp_path: Path) -> Non
             assert found.distance == pytest.approx(math.dist(stored[0], stored[other - 1]), abs=1e-12)
             assert found == library.load_calibration().judge_distance(found.distance, 0.05)
         assert library.verify_pair(1, 1).verdict == "same"
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_same_content_is_the_same_with_certainty_whatever_was_measured(labelled: bool) -> None:
+    vectors, codes = np.random.default_rng(0).standard_normal((40, 8)), np.repeat(np.arange(10), 4)
+    known = calibrate_from_labels(vectors, codes) if labelled else calibrate_from_photos(vectors)
+    assert known.judge_distance(0.0).probability == 1
+    assert known.judge_distance(0.0).verdict == "same"
+    assert known.interpret_distance(1e-3).probability != 1

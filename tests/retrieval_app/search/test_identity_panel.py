@@ -9,12 +9,18 @@ from pytestqt.qtbot import QtBot
 
 from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.identity import IdentificationResult, LabelAlternative, identify_label
+from indexer.matching.identification import IdentificationResult, LabelAlternative, identify_label
 from indexer.progress import drain
 from indexer.search.query import Query
 from indexer.statistics.error_rates import ErrorRate
 from retrieval_app.app import build_application
-from retrieval_app.search.identity_panel import NO_LABELS, IdentityPanel, describe_identity, describe_votes
+from retrieval_app.search.identity_panel import (
+    NO_LABELS,
+    IdentityPanel,
+    describe_identity,
+    describe_verdict,
+    describe_votes,
+)
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
 from tests.support.embedders import Tiny, write_card
@@ -49,7 +55,7 @@ def test_the_answer_is_that_of_identify(window: MainWindow, qtbot: QtBot, home: 
     panel = ask(window, qtbot)
     with Library.open(home / "default.library") as library:
         found = identify_label(library, tmp_path / "new.png")
-    assert panel.verdict.text() == (found.label or "Unknown")
+    assert panel.verdict.text() == describe_verdict(found)
     assert (panel.votes.text(), panel.reasons.text()) == (describe_votes(found), describe_identity(found))
     assert panel.verdict.isVisible() and found.alternatives[0].label == "disc"
 
@@ -88,10 +94,13 @@ def test_without_labels_a_sentence_says_what_to_do(
 def test_the_answer_in_words() -> None:
     assert describe_votes(FOUND) == "disc: 75 % of the vote, distance 0.400\nbar: 25 % of the vote, distance 0.700"
     assert describe_identity(FOUND) == (
-        "What is not nearer than 0.612 counts as unknown. Pictures of other things are taken for known 1 time in 20 "
+        "Known is what is less than 0.612 times as far from its label as from the next one. "
+        "Pictures of other things are taken for known 1 time in 20 "
         "(95 % interval 2 % to 10 %). Known ones are given their label 83 times in 100 (95 % interval 70 % to 90 %). A "
         "distance is the mean of those to the nearest three of a label. Measured so."
     )
+    assert describe_verdict(FOUND) == "disc"
+    assert describe_verdict(FOUND._replace(label=None, best="disc")) == "Unknown, perhaps disc"
     unknown = describe_identity(FOUND._replace(threshold=None, fmr=None, identified=None))
     assert unknown.startswith("Everything counts as unknown")
 

@@ -1,0 +1,118 @@
+"""An instant model has seen all labelled photos: figures come from photos asked under a map fitted without them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from indexer.library import Library
+from indexer.matching.identification import identify_with_rule, measure_rule
+from indexer.models.card import Head, serialise_card
+from indexer.photos.reading import content_hash
+from indexer.search.base_model import BaseModel
+from indexer.statistics.calibration_measurement import FoldVectors, calibrate_from_folds
+from indexer.statistics.cross_validation import assign_folds
+from indexer.vectors.class_metric import MetricSetting, fit_class_metric
+from tests.support.embedders import tiny_card, write_card
+from tests.support.vectors import fill, outcome
+
+CLASSES, CLASS_SIZE = 12, 8
+SETTING = MetricSetting(0.3, 3.0)
+CODES = np.repeat(np.arange(CLASSES), CLASS_SIZE)
+
+
+def make_vectors(*, labels_by_lot: bool) -> np.ndarray:
+    """Unit vectors (96, 192) float16: about their class's centre, or about none."""
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((len(CODES), 192))
+    if not labels_by_lot:
+        vectors = vectors * 1.2 + random.standard_normal((CLASSES, 192))[CODES]
+    unit: np.ndarray = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    return unit
+
+
+def use_instant_model(folder: Path, vectors: np.ndarray, **instant: object) -> Library:
+    """A library of labelled photos under the base model, then under the map fitted on all of them, which is active."""
+    fill(folder, vectors, publish=False)
+    write_card(folder / "models")
+    card = replace(tiny_card(), name="taught", head=Head(192, kind="unit-linear"), weights_sha256="a" * 64)
+    taught = folder / "models" / card.fingerprint
+    taught.mkdir()
+    (taught / "model.json").write_bytes(serialise_card(card, None, None, instant or None))
+    seen = b"".join(content_hash(str(number).encode()) for number in range(len(vectors)))
+    save_file({"seen": np.frombuffer(seen, np.uint8).reshape(-1, 32)}, taught / "model.safetensors")
+    mapped = fit_class_metric(vectors, CODES, SETTING).transform(vectors).astype(np.float16)
+    library = Library.open(folder)
+    model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
+    root = library.store.files.list_roots()[0].id
+    library.store.record_outcomes((outcome(root, number, vector) for number, vector in enumerate(mapped)), model)
+    for code in range(CLASSES):
+        library.annotations.set_label((np.flatnonzero(code == CODES) + 1).tolist(), f"class {code}")
+    library.activate_model(card.fingerprint)
+    return library
+
+
+@pytest.fixture(params=[False, True], ids=["real labels", "labels by lot"])
+def by_lot(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def library(tmp_path: Path, by_lot: bool) -> Iterator[Library]:
+    fit = {**SETTING._asdict(), "purpose": "images"}
+    with use_instant_model(tmp_path / "x.library", make_vectors(labels_by_lot=by_lot), **fit) as opened:
+        yield opened
+
+
+def test_the_base_is_found_with_the_setting_of_the_map(library: Library) -> None:
+    base = library.store.models.find_model_id(tiny_card().fingerprint)
+    assert library.find_base_model() == BaseModel(base, SETTING, "images")
+    assert base != library.model_id
+
+
+def test_calibration_is_that_of_maps_fitted_without_the_pair(library: Library, by_lot: bool) -> None:
+    known = library.load_calibration()
+    vectors = make_vectors(labels_by_lot=by_lot).astype(np.float32)
+    label_codes = np.unique([f"class {code}" for code in CODES], return_inverse=True)[1]
+    places = assign_folds(label_codes, np.arange(len(CODES)), 5, 0)
+    folds = []
+    for number in range(5):
+        inside = places == number
+        metric = fit_class_metric(vectors[~inside], label_codes[~inside], SETTING)
+        folds.append(FoldVectors(np.flatnonzero(inside), metric.transform(vectors[inside])))
+    expected = calibrate_from_folds(folds, label_codes, source="labels", new_labels=False)
+    assert (known.source, known.photos, known.new_labels) == ("labels", len(CODES), False)
+    assert known.matched == expected.matched
+    assert known.knots == expected.knots
+
+
+def test_labels_by_lot_are_not_identified_though_the_map_has_learned_them(library: Library, by_lot: bool) -> None:
+    rule = measure_rule(library)
+    assert f"{len(CODES)} photos whose label was left out, of {CLASSES} labels" in rule.measured
+    assert rule.identified is not None
+    answers = [identify_with_rule(rule, photo) for photo in range(1, len(CODES) + 1)]
+    right = np.mean([answer.best == f"class {code}" for answer, code in zip(answers, CODES, strict=True)])
+    if by_lot:
+        assert rule.identified.value < 0.1
+        assert right < 0.3  # 1 of 12 by chance, where the map itself would give nearly each photo its own label
+    else:
+        assert rule.identified.value > 0.8
+        assert right > 0.9
+
+
+@pytest.mark.parametrize("field", ["head", "setting", "embedding"])
+def test_without_base_or_setting_it_is_a_model_like_any_other(tmp_path: Path, field: str) -> None:
+    fit: dict[str, object] = {"shrinkage": "much" if field == "setting" else 0.3, "stretch": 3.0, "purpose": "images"}
+    with use_instant_model(tmp_path / "x.library", make_vectors(labels_by_lot=False), **fit) as library:
+        if field == "head":
+            path = library.models_folder / tiny_card().fingerprint / "model.json"
+            path.write_text(json.dumps({"format": 1}))
+        if field == "embedding":
+            base = library.store.models.find_model_id(tiny_card().fingerprint)
+            library.store.database.execute_statement("DELETE FROM embeddings WHERE photo = 1 AND model = ?", (base,))
+        assert library.find_base_model() is None
+        assert library.load_calibration().source == "photos"
