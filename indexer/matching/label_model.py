@@ -3,8 +3,8 @@
 The map is a class metric (`indexer.vectors.class_metric`): directions in which photos of one label differ count less.
 A picture's *ratio* is its distance to the nearest label's mean by that to the second nearest, as in Lowe 2004,
 "Distinctive image features from scale-invariant keypoints", section 7.1: a known picture is much nearer to one label
-than to any other, a stranger is about as far from several. Where 5 pictures of each of 20 kinds of clip art are labelled
-it names two to three times as many, at the same share of strangers, as the distance to the nearest three photos.
+than to any other, a stranger is about as far from several. With 5 pictures of each of 20 kinds of clip art it
+names two to three times as many, at the same share of strangers, as the distance to the nearest three photos.
 
 Figures are out of fold: each photo is asked under a map that was fitted without it, as a known one with itself left
 out, and as a stranger under a map fitted without its label, with that label left out.
