@@ -28,7 +28,8 @@ from indexer.statistics.metrics import measure_retrieval
 LOWEST_COSINE = {"fp32": 0.9999, "bf16": 0.98}
 LARGEST_DIFFERENCE = 1e-2  # of feature maps in fp32, relative to their largest value
 PICTURE_COUNT = 8
-MAX_RETRIEVAL_SECONDS = 30.0  # a model that needs longer for the bundled sample is judged by cosines alone
+# Of processor time, so that a loaded machine measures the same; a model that needs more is judged by cosines alone.
+MAX_RETRIEVAL_SECONDS = 60.0
 
 
 class CheckPictures(NamedTuple):
@@ -79,11 +80,11 @@ def _measure_retrieval(
 ) -> RetrievalByPrecision | None:
     """MAP@R on the bundled sample in fp32 and in bf16, without the pictures whose content hash is in `trained_hashes`.
 
-    None where no class has two pictures left, or measuring takes longer than MAX_RETRIEVAL_SECONDS.
+    None where no class has two pictures left, or measuring takes more processor time than MAX_RETRIEVAL_SECONDS.
     """
     embeddings: dict[str, list[np.ndarray]] = {"fp32": [], "bf16": []}
     labels: list[int] = []
-    left_out, start_time = 0, time.perf_counter()
+    left_out, start_time = 0, time.process_time()
     for number, folder in enumerate(_list_sample_classes()):
         paths = sorted(path for path in folder.iterdir() if is_candidate(path.name.encode()))
         unseen_paths = [path for path in paths if content_hash(read_photo(path)) not in trained_hashes]
@@ -94,7 +95,7 @@ def _measure_retrieval(
         embeddings["fp32"].append(fp32_runner.embed(batch))
         embeddings["bf16"].append(bf16_runner.embed(batch))
         labels += [number] * len(batch)
-        if time.perf_counter() - start_time > MAX_RETRIEVAL_SECONDS * (number + 1) / len(_list_sample_classes()):
+        if time.process_time() - start_time > MAX_RETRIEVAL_SECONDS * (number + 1) / len(_list_sample_classes()):
             return None
     if len(set(labels)) == len(labels):
         return None
