@@ -25,9 +25,7 @@ from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.progress import drain
-from indexer.ranking.query_expansion import POOL_SIZE, rank_by_expansion
 from indexer.statistics import metrics
-from indexer.vectors.principal_space import fit_principal_space
 from tests.benchmarks import rerank
 from tests.benchmarks.sets import CLIPART, SETS
 
@@ -136,15 +134,7 @@ def _format_value(value: object) -> str:
 
 def measure_refined(embedded: EmbeddedSet) -> np.ndarray:
     """MAP@R of each query (n,) as `search --refine` ranks, with its fixed settings."""
-    vectors = embedded.views["average"].astype(np.float32)
-    within, scores = fit_principal_space(vectors), np.zeros((len(vectors), len(vectors)))
-    for row, vector in enumerate(vectors):
-        nearest = np.argsort(-(vectors @ vector), kind="stable")
-        nearest = nearest[nearest != row]
-        near, rest = nearest[:POOL_SIZE], nearest[POOL_SIZE:]
-        ranked = np.concatenate([near[rank_by_expansion(vector, vectors[near], within)], rest])
-        scores[row, ranked] = -np.arange(len(ranked))
-    return rerank.compute_map_at_r(scores, embedded.codes)
+    return rerank.compute_map_at_r(rerank.compute_refined_scores(embedded.views["average"]), embedded.codes)
 
 
 def choose_setting(figures: dict[RowSetting, dict[str, np.ndarray]], name: str) -> RowSetting:

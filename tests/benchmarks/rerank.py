@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.ranking.query_expansion import POOL_SIZE, rank_by_expansion
+from indexer.vectors.principal_space import fit_principal_space
+
 
 class Expansion(NamedTuple):
     """Add the `neighbours` nearest, each weighted by its cosine to the power of `alpha`."""
@@ -48,6 +51,24 @@ def expand_queries(queries: np.ndarray, gallery: np.ndarray, expansion: Expansio
     rows = np.argpartition(-cosines, expansion.neighbours, axis=1)[:, : expansion.neighbours]
     weights = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0) ** expansion.alpha
     return normalise_rows(queries + np.einsum("qk,qkd->qd", weights, gallery[rows]))
+
+
+def compute_plain_scores(vectors: np.ndarray) -> np.ndarray:
+    """Cosines (n, n) of unit vectors (n, dim), as scores of each row's ranking."""
+    return np.asarray(vectors @ vectors.T)
+
+
+def compute_refined_scores(vectors: np.ndarray) -> np.ndarray:
+    """Scores (n, n) of each row's ranking of the others as `search --refine` ranks them, with its fixed settings."""
+    values = vectors.astype(np.float32)
+    principal_space, scores = fit_principal_space(values), np.zeros((len(values), len(values)))
+    for row, vector in enumerate(values):
+        nearest = np.argsort(-(values @ vector), kind="stable")
+        nearest = nearest[nearest != row]
+        pool, rest = nearest[:POOL_SIZE], nearest[POOL_SIZE:]
+        ranked = np.concatenate([pool[rank_by_expansion(vector, values[pool], principal_space)], rest])
+        scores[row, ranked] = -np.arange(len(ranked))
+    return scores
 
 
 def compute_map_at_r(scores: np.ndarray, codes: np.ndarray) -> np.ndarray:
