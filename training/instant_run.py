@@ -27,6 +27,7 @@ from training.data.split import DataSplit
 from training.fitting.fit import FitResult
 from training.fitting.history import Epoch, ValidationScore, measure_spread
 from training.judging import checkpoint, model_card
+from training.judging.alike_groups import group_alike_photos
 from training.judging.out_of_fold import (
     LabelledVectors,
     QueryFigures,
@@ -82,7 +83,7 @@ def teach_instantly(
     usable = base.embedded.samples
     require_usable(samples, usable, "learn from")
     labels = number_labels(usable).labels
-    photos = LabelledVectors(base.embedded.vectors, labels, np.arange(len(labels)))
+    photos = LabelledVectors(base.embedded.vectors, labels, group_alike_photos(base.embedded.vectors))
     exam = yield from _examine(photos, config.purpose)
     setting = choose_setting(photos, config.purpose)
     yield Progress("fit", 0, 1, "fitting on all labelled photos")
@@ -92,7 +93,7 @@ def teach_instantly(
         checkpoint=out,
         learned_from=source,
         config=config,
-        recipe=_describe_setting(setting, len(usable)),
+        recipe=_describe_setting(setting, photos),
         fit=_describe_fit(_put_into_head(base.network, metric), exam, photos, time.perf_counter() - start),
         baseline=_describe_baseline(usable, labels, verdict.before, base.embedded.unreadable),
         verdict=verdict,
@@ -250,8 +251,10 @@ def _describe_baseline(
     return BaselineResult(samples, labels, (before,), before, None, unreadable)
 
 
-def _describe_setting(setting: MetricSetting, count: int) -> str:
+def _describe_setting(setting: MetricSetting, photos: LabelledVectors) -> str:
+    count, groups = len(photos.labels), len(np.unique(photos.groups))
+    together = f" in {groups:,} groups: bursts and near copies are never parted" if groups < count else ""
     return (
-        f"Recipe instant: a linear map fitted on the embeddings of all {count:,} labelled pictures "
+        f"Recipe instant: a linear map fitted on the embeddings of all {count:,} labelled pictures{together} "
         f"(shrinkage {setting.shrinkage:g}, stretch {setting.stretch:g})."
     )
