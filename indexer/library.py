@@ -271,18 +271,22 @@ class Library:
         query: Query,
         *,
         k: int,
+        pool: int = 0,
         exact: bool = False,
         within: Filter | None = None,
         max_distance: float | None = None,
     ) -> QueryNeighbours:
-        """What `search` finds, without anything that must be read of the photos themselves."""
+        """What `search` finds, before anything is read of the photos, and where `pool` is more than k the next ones.
+
+        Of those beyond k more may be missed: they come from the candidates that are compared for the first k.
+        """
         if k < 1:
             raise LookalikeError("A search needs room for at least one result.")
         searcher = self._refresh_searcher()
         positives, negatives = ([self.embed_example(example) for example in part] for part in query[:2])
         vector = combine_embeddings(positives, negatives, query.weights)
         allowed = searcher.find_allowed_photos(within)
-        return searcher.rank_nearest(vector, k, allowed, exact=exact, max_distance=max_distance)
+        return searcher.rank_nearest(vector, k, allowed, pool=pool, exact=exact, max_distance=max_distance)
 
     def build_result(self, nearest: QueryNeighbours, start: float) -> SearchResult:
         """The photos as the hits of a search that began at `start` (`time.perf_counter`), ranked in their order."""

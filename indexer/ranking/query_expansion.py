@@ -35,7 +35,7 @@ def search_with_expansion(
     Distances stay the exact ones between embeddings, so they need not ascend.
     """
     start = time.perf_counter()
-    nearest = library.find_nearest(query, k=max(k, POOL_SIZE), exact=exact, within=within, max_distance=max_distance)
+    nearest = library.find_nearest(query, k=k, pool=POOL_SIZE, exact=exact, within=within, max_distance=max_distance)
     rows = np.arange(len(nearest.ids))
     if len(rows) > 1:
         pool_values = nearest.values[:POOL_SIZE]

@@ -144,27 +144,43 @@ class LibrarySearcher:
     # searching
 
     def rank_nearest(
-        self, vector: np.ndarray, k: int, allowed: AllowedPhotos, *, exact: bool, max_distance: float | None = None
+        self,
+        vector: np.ndarray,
+        k: int,
+        allowed: AllowedPhotos,
+        *,
+        exact: bool,
+        pool: int = 0,
+        max_distance: float | None = None,
     ) -> QueryNeighbours:
-        """The k allowed photos nearest to the vector (dim,) float32, of those at most `max_distance` away."""
-        ids, values, engine = self.find_nearest(vector, k, allowed, exact=exact)
+        """The k allowed photos nearest to the vector (dim,) float32, of those at most `max_distance` away.
+
+        Where `pool` is more than k, the next ones up to that number come with them, from the same candidates.
+        """
+        ids, values, engine = self.find_nearest(vector, k, allowed, exact=exact, pool=pool)
         distances = compute_exact_distances(values, vector)
-        rows = np.lexsort((ids, distances))[:k]
+        rows = np.lexsort((ids, distances))[: max(k, pool)]
         if max_distance is not None:
             rows = rows[distances[rows] <= max_distance]
         return QueryNeighbours(vector, ids, values, distances, engine).select_rows(rows)
 
-    def find_nearest(self, vector: np.ndarray, k: int, allowed: AllowedPhotos, *, exact: bool) -> SearchCandidates:
-        """Candidates for the k allowed photos nearest to the vector (dim,) float32; with `exact` they hold all k."""
-        tail_rows = _find_nearest_exactly(self.tail.values, np.flatnonzero(allowed.mask[self.tail.ids]), vector, k)
+    def find_nearest(
+        self, vector: np.ndarray, k: int, allowed: AllowedPhotos, *, exact: bool, pool: int = 0
+    ) -> SearchCandidates:
+        """Candidates for the k allowed photos nearest to the vector (dim,) float32; with `exact` they hold all k.
+
+        Of a `pool` of more than k there are all with `exact`, else at least half.
+        """
+        count = max(k, pool)
+        tail_rows = _find_nearest_exactly(self.tail.values, np.flatnonzero(allowed.mask[self.tail.ids]), vector, count)
         tail_candidates = SearchCandidates(self.tail.ids[tail_rows], self.tail.values[tail_rows], "exact")
         generation = self.generation
         if generation is None:
             return tail_candidates
-        rows = None if exact else _find_annoy_rows(generation, vector, k, allowed)
+        rows = None if exact else _find_annoy_rows(generation, vector, k, allowed, pool)
         engine = "exact" if rows is None else "annoy"
         if rows is None:
-            rows = _find_nearest_exactly(generation.values, allowed.rows, vector, k)
+            rows = _find_nearest_exactly(generation.values, allowed.rows, vector, count)
         ids = np.concatenate([generation.ids[rows], tail_candidates.ids])
         return SearchCandidates(ids, np.concatenate([generation.values[rows], tail_candidates.values]), engine)
 
@@ -177,12 +193,14 @@ def _find_nearest_exactly(values: np.ndarray, rows: np.ndarray, vector: np.ndarr
     return nearest
 
 
-def _find_annoy_rows(generation: Generation, vector: np.ndarray, k: int, allowed: AllowedPhotos) -> np.ndarray | None:
+def _find_annoy_rows(
+    generation: Generation, vector: np.ndarray, k: int, allowed: AllowedPhotos, pool: int
+) -> np.ndarray | None:
     """Rows of Annoy's candidates that are allowed, from as many as it takes; None where exact search costs less.
 
     Half of the usual number of candidates must remain, not only k: the recall was measured with all of them.
     """
-    row_count, candidate_count = len(generation.ids), generation.count_candidates(k)
+    row_count, candidate_count = len(generation.ids), max(generation.count_candidates(k), pool)
     if _is_exact_cheaper(generation, len(allowed.rows), candidate_count):
         return None
     effort = math.ceil(row_count / len(allowed.rows))

@@ -30,10 +30,10 @@ def outcome(root: int, number: int, vector: np.ndarray) -> FileOutcome:
 
 
 def fill(folder: Path, vectors: np.ndarray, *, publish: bool = True, first: int = 0) -> None:
-    """Add photos with these embeddings (n, 192) to a library, which is created if needed, and publish a generation."""
+    """Add photos with these embeddings (n, dim) to a library, which is created if needed, and publish a generation."""
     with Library.create(folder) as library:
         card = tiny_card()
-        model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
+        model = library.store.models.add_model(card.fingerprint, card.name, vectors.shape[1])
         library.store.files.add_root(ROOT, labelled=False)
         root = library.store.files.list_roots()[0].id
         library.store.record_outcomes((outcome(root, first + n, vector) for n, vector in enumerate(vectors)), model)
