@@ -62,12 +62,16 @@ def test_a_minus_moves_its_class_down(window: MainWindow, qtbot: QtBot) -> None:
     first = int(window.session.search.listing.ids[0])
     window.session.search.toggle_query_photo(first)
     settle(window, qtbot)
-    before = [hit.photo.label for hit in window.session.search.listing.hits]
-    other = next(hit.photo for hit in window.session.search.listing.hits if hit.photo.label != before[0])
+    before = window.session.search.listing.hits
+    other = next(hit.photo for hit in before if hit.photo.label != before[0].photo.label)
     mark(window, qtbot, other.id, -1)
     after = [hit.photo.id for hit in window.session.search.listing.hits]
+    of_its_class = [hit.photo.id for hit in before if hit.photo.label == other.label]
+    ranks_before = [hit.rank for hit in before if hit.photo.id in of_its_class]
+    ranks_after = [after.index(photo) + 1 for photo in of_its_class]
     assert window.session.search.query == Query((first,), (other.id,))
-    assert after.index(other.id) > len(after) // 2
+    assert ranks_after[0] > 2 * ranks_before[0]
+    assert sum(ranks_after) > sum(ranks_before)
     assert after[0] == first
 
 
