@@ -1,0 +1,54 @@
+"""A column of groups that the user gives: a CSV file with the columns `file` and `group`."""
+
+import csv
+import os
+from pathlib import Path
+
+from indexer.errors import LookalikeError
+from indexer.paths import show_path
+
+_COLUMNS = ("file", "group")
+LARGEST_FILE = 256 * 1024 * 1024  # bytes: two million lines
+
+
+def read_group_column(path: Path, folder: Path) -> dict[bytes, str]:
+    """The group of each file that a CSV file lists, by absolute path; its paths are relative to the folder.
+
+    An empty group says nothing of its file. LookalikeError where the file is no such CSV, names a file that is not in
+    the folder, or puts one file into two groups.
+    """
+    root = os.fsencode(folder.absolute())
+    groups: dict[bytes, str] = {}
+    for file, group in _read_rows(path):
+        target = _join_below(root, file)
+        if target is None or not os.path.isfile(target):  # noqa: PTH113 - bytes
+            raise LookalikeError(
+                f"{show_path(os.fsencode(path))} names {file!r}, which is no file in {show_path(root)}."
+            )
+        if groups.setdefault(target, group) != group:
+            raise LookalikeError(f"{show_path(os.fsencode(path))} puts {file!r} into two groups.")
+    return {target: group for target, group in groups.items() if group}
+
+
+def _read_rows(path: Path) -> list[tuple[str, str]]:
+    """The entries (file, group) of each line, without the space around them."""
+    shown = show_path(os.fsencode(path))
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise LookalikeError(f"{shown} is too large for a list of groups.")
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            if not set(_COLUMNS) <= set(reader.fieldnames or ()):
+                raise LookalikeError(f"{shown} needs a first line that names the columns file and group.")
+            return [((row["file"] or "").strip(), (row["group"] or "").strip()) for row in reader]
+    except OSError as fault:
+        raise LookalikeError(f"{shown} cannot be read: {fault.strerror}.") from None
+    except csv.Error as fault:
+        raise LookalikeError(f"{shown} is no CSV file: {fault}.") from None
+
+
+def _join_below(root: bytes, file: str) -> bytes | None:
+    """The absolute path of a file below the folder; None for one that is not below it or no path at all."""
+    name = os.fsencode(file.replace("\\", "/") if os.name == "nt" else file)
+    joined = os.path.normpath(os.path.join(root, name))  # noqa: PTH118 - bytes
+    return joined if b"\0" not in name and joined.startswith(root.rstrip(b"/") + b"/") else None

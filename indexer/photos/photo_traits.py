@@ -1,0 +1,39 @@
+"""What tells whether two photos are one scene: a small grey picture, few colours, the shape, the moment.
+
+Kept small, so that those of 100,000 photos fit in memory: 10 KB each.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from indexer.photos.capture_times import CaptureTime, read_capture_time
+from indexer.photos.decoding import decode_photo
+
+GREY_SIDE = 96  # pixels: at half of it the kings of clubs and of spades are one picture
+COLOUR_SIDE = 12
+
+
+class PhotoTraits(NamedTuple):
+    """Of one photo: `grey` (96, 96) and `colours` (12, 12, 3) uint8, both the whole picture pressed into a square;
+    its width over its height; when and by which camera it was taken, where its file says so.
+    """
+
+    grey: np.ndarray
+    colours: np.ndarray
+    aspect: float
+    capture: CaptureTime | None
+
+
+def describe_photo(data: bytes, picture: Image.Image) -> PhotoTraits:
+    """The traits of a photo, of its file content and of the picture decoded from that (RGB, upright)."""
+    small = picture.convert("RGB").resize((GREY_SIDE, GREY_SIDE), Image.Resampling.HAMMING)
+    colours = small.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX)
+    aspect = picture.width / picture.height
+    return PhotoTraits(np.asarray(small.convert("L")), np.asarray(colours), aspect, read_capture_time(data))
+
+
+def read_traits(data: bytes) -> PhotoTraits:
+    """The traits of a photo, of its file content alone; PhotoError where it is no picture."""
+    return describe_photo(data, decode_photo(data, GREY_SIDE).image)

@@ -1,0 +1,60 @@
+"""Groups of labelled photos: what must not be parted into learning and judging (`indexer.matching.photo_groups`)."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from indexer.errors import PhotoError
+from indexer.indexing.pipeline import INPUTS_AHEAD, bounded_map
+from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, find_photo_groups
+from indexer.photos.photo_traits import PhotoTraits, read_traits
+from indexer.photos.reading import content_hash, read_photo
+from indexer.progress import Progress, Steps
+from training.data.labelled_folders import PhotoSample
+
+REPORT_INTERVAL = 16  # photos between two reports of progress
+
+
+def group_photos(
+    samples: Sequence[PhotoSample],
+    *,
+    column: Mapping[bytes, str] | None = None,
+    traits: Mapping[bytes, PhotoTraits] | None = None,
+) -> Steps[PhotoGroups]:
+    """The groups of samples with distinct contents.
+
+    `column` gives a group to files by absolute path (`group_column.read_group_column`). `traits`, by content hash, are
+    those that the caller has at hand; the photos of all others are read. Photos that cannot be read are alone.
+    """
+    known = dict(traits or {})
+    known |= yield from _read_missing([sample for sample in samples if sample.sha256 not in known])
+    entries = column or {}
+    candidates = [
+        GroupCandidate(sample.path, sample.sha256, known.get(sample.sha256), entries.get(sample.path))
+        for sample in samples
+    ]
+    return (yield from find_photo_groups(candidates))
+
+
+def _read_missing(samples: Sequence[PhotoSample]) -> Steps[dict[bytes, PhotoTraits]]:
+    """The traits of the samples that can be read, by content hash."""
+    found: dict[bytes, PhotoTraits] = {}
+    with ThreadPoolExecutor(os.cpu_count() or 1, "traits") as pool:
+        try:
+            for done, traits in enumerate(bounded_map(pool, _try_reading, samples, INPUTS_AHEAD)):
+                if not done % REPORT_INTERVAL:
+                    yield Progress("group", done, len(samples), "looking for near copies and bursts")
+                if traits is not None:
+                    found[samples[done].sha256] = traits
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return found
+
+
+def _try_reading(sample: PhotoSample) -> PhotoTraits | None:
+    """The traits of a sample; None where its file cannot be read or is another one by now."""
+    try:
+        data = read_photo(sample.path)
+        return read_traits(data) if content_hash(data) == sample.sha256 else None
+    except PhotoError:
+        return None
