@@ -9,7 +9,8 @@
     close_pairs        all pairs of embeddings within a distance
     complete_linkage   from pairs to groups in which everything is alike
 
-`identity` and `identification` with `label_model` and `gallery`, and `duplicates` with the other three are two halves that do not know each other. A search
-(room `search`, in other orders room `ranking`) sorts photos by how alike they are and leaves the judgement to the
-reader; this room judges, and answers with labels or groups instead of hits. It trains nothing and deletes nothing.
+`identity` and `identification` with `label_model` and `gallery`, and `duplicates` with the other three, are two halves
+that do not know each other. A search (room `search`, in other orders room `ranking`) sorts photos by how alike they are
+and leaves the judgement to the reader; this room judges, and answers with labels or groups instead of hits. It trains
+nothing and deletes nothing.
 """

@@ -81,9 +81,7 @@ def test_known_are_named_and_strangers_unknown_as_often_as_is_said(filled: Libra
         for number in range(8)
         for photo in list_class_ids(number)[CLASS_SIZE // 2 :: 5]
     ]
-    unknown = [
-        identify_with_rule(rule, photo) for number in range(8, CLASSES) for photo in list_class_ids(number)[::5]
-    ]
+    unknown = [identify_with_rule(rule, photo) for number in range(8, CLASSES) for photo in list_class_ids(number)[::5]]
     assert np.mean([result.label == f"class {number}" for result, number in known]) > 0.9
     assert rule.fmr is not None
     assert rule.fmr.value == pytest.approx(5 / 120, abs=1e-9)  # (5 + 1/2) / 121 is the most below 0.05

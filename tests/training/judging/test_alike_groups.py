@@ -12,7 +12,7 @@ DIM = 64
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def bursts(count: int, frames: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
