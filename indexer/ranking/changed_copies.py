@@ -110,7 +110,7 @@ def trim_border(picture: Image.Image) -> Image.Image:
 
 
 def _squeeze_to_square(picture: Image.Image) -> Image.Image:
-    """The whole picture squeezed to a square: the model sees the middle square only, and a part has another middle."""
+    """The whole picture squeezed to a square, without a border: a part of a picture has another shape, or middle."""
     return picture.resize((QUERY_SIDE, QUERY_SIDE), Image.Resampling.BICUBIC)
 
 

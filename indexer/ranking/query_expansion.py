@@ -2,7 +2,7 @@
 
 Nothing is trained. The query and the nearest photos are projected onto the few directions in which this library's
 photos differ most, each is moved towards its own nearest photos, and the photos are ranked again.
-docs/zero-shot.md has the measurements.
+docs/letterbox.md has the measurements.
 """
 
 import time
@@ -17,7 +17,7 @@ from indexer.vectors.principal_space import PrincipalSpace, scale_to_unit_length
 from indexer.vectors.projection import MAX_FIT_ROWS
 
 POOL_SIZE = 300  # nearest photos that are reordered
-EXPANSION_NEIGHBOURS, EXPANSION_POWER = 3, 1.0  # docs/letterbox.md: chosen on two sets, checked on the third
+EXPANSION_NEIGHBOURS, EXPANSION_POWER = 3, 1.0  # docs/letterbox.md: chosen on three sets
 SAME_COSINE = 1 - 1e-6  # from this cosine on, two vectors are of one picture
 
 
