@@ -157,7 +157,8 @@ def _compare_cells(structure: Floats, other: Floats, maps: Floats, test: _CellTe
 
     def sum_cells(values: Floats) -> Floats:
         cells = side // test.cell
-        return values.reshape(count, cells, test.cell, cells, test.cell).sum((2, 4)).reshape(count, -1)
+        summed: Floats = values.reshape(count, cells, test.cell, cells, test.cell).sum((2, 4)).reshape(count, -1)
+        return summed
 
     energy, pixels = sum_cells(left * left) + sum_cells(right * right), sum_cells(inside.astype(np.float32))
     mismatch = 1 - 2 * sum_cells(left * right) / (energy + test.noise**2 * test.cell**2)

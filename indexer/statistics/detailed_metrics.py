@@ -17,6 +17,7 @@ from indexer.statistics.metrics import (
     check_embeddings,
     iterate_expected_ranks,
 )
+from indexer.statistics.query_groups import check_groups, count_matches, set_group_apart
 from indexer.vectors.distances import iterate_squared_distances
 
 MAX_CLUSTERED_PHOTOS = 10_000  # 100 clusters of as many embeddings of 1,280 dimensions take seconds
@@ -41,16 +42,21 @@ class DistanceHistogram(NamedTuple):
     mismatched: list[int]
 
 
-def compute_mean_average_precision(embeddings: ArrayLike, labels: ArrayLike) -> float:
+def compute_mean_average_precision(
+    embeddings: ArrayLike, labels: ArrayLike, *, groups: ArrayLike | None = None
+) -> float:
     """mAP of (n, dim) embeddings with (n,) labels: the mean precision at the matches in each photo's whole ranking.
 
-    Where photos are equally far, the mean over all their orders; a photo alone in its label is no query. NaN where no
-    two photos share a label. Manning, Raghavan, Schuetze 2008, "Introduction to Information Retrieval", equation 8.3.
+    Where photos are equally far, the mean over all their orders; a photo alone in its label is no query, and photos of
+    the query's own one of the `groups` (n,) are not ranked. NaN where no query is left. Manning, Raghavan, Schuetze
+    2008, "Introduction to Information Retrieval", equation 8.3.
     """
     vectors, codes = check_embeddings(embeddings, labels)
-    queries = np.flatnonzero(np.bincount(codes)[codes] > 1)
+    group_codes = check_groups(groups, len(codes))
+    queries = np.flatnonzero(count_matches(codes, group_codes))
     precisions = np.full(len(queries), np.nan)
     for block, squared in iterate_squared_distances(vectors, queries):
+        set_group_apart(squared, group_codes, queries[block])
         query_codes = codes[queries[block]]
         for part, found in iterate_expected_ranks(squared, codes, query_codes, len(codes) - 1):
             precisions[block][part] = found.precision.sum(axis=1) / found.match.sum(axis=1)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from indexer.errors import LookalikeError
+from indexer.statistics.query_groups import check_groups, count_matches, find_group_ends, set_group_apart
 from indexer.statistics.tied_ranks import BoundaryTies, ExpectedRanks, average_over_ties
 from indexer.vectors.distances import BLOCK_BYTES, compute_pair_distances, iterate_squared_distances
 
@@ -45,6 +46,7 @@ class RetrievalFigures:
     per_query_p_at_1: Floats
     per_query_r_precision: Floats
     per_query_map_at_r: Floats
+    nearest_in_group: int = 0
 
 
 class DifferenceInterval(NamedTuple):
@@ -80,7 +82,9 @@ class VerificationFigures:
     mismatched: int
 
 
-def measure_retrieval(embeddings: ArrayLike, labels: ArrayLike, ks: Sequence[int] = (1, 5, 10)) -> RetrievalFigures:
+def measure_retrieval(
+    embeddings: ArrayLike, labels: ArrayLike, ks: Sequence[int] = (1, 5, 10), *, groups: ArrayLike | None = None
+) -> RetrievalFigures:
     """P@1, R-precision, MAP@R and hit@k of (n, dim) embeddings with (n,) integer labels.
 
     Every photo queries all others by Euclidean distance; where some are equally far, the figures are the means over all
@@ -89,22 +93,25 @@ def measure_retrieval(embeddings: ArrayLike, labels: ArrayLike, ks: Sequence[int
     is 1 where one of them is among the first k ("recall@k" of the field). A photo alone in its label is no query, but
     is ranked among the others of every query.
 
+    With `groups` (n,), the photos of the query's own group (frames of one burst, near copies) are left out of its
+    ranking, neither hits nor misses; R counts the others of its label outside its group.
+
     Raises LookalikeError where no two photos share a label, ValueError where the arrays do not fit or are not finite.
     """
     if not ks or min(ks) < 1:
         raise ValueError("hit@k needs k of at least 1")
     vectors, codes = check_embeddings(embeddings, labels)
-    relevant = np.bincount(codes)[codes] - 1
-    rows = np.flatnonzero(relevant)
+    group_codes = check_groups(groups, len(codes))
+    rows = np.flatnonzero(count_matches(codes, group_codes))
     if not rows.size:
-        raise LookalikeError(
-            "No two pictures share a label, so there is nothing to measure: put two or more in a folder."
-        )
-    figures, hits = _measure_per_query(vectors, codes, rows, tuple(ks))
+        raise LookalikeError(_explain_no_match(groups))
+    figures, hits, nearest_in_group = _measure_per_query(vectors, codes, group_codes, tuple(ks))
     p_at_1, r_precision, map_at_r = (float(figure.mean()) for figure in figures)
     hit_at_k = {k: float(hit) for k, hit in zip(ks, hits.mean(axis=1), strict=True)}
-    photos_without_match = len(codes) - len(rows)
-    return RetrievalFigures(len(rows), photos_without_match, p_at_1, r_precision, map_at_r, hit_at_k, rows, *figures)
+    alone, (first, precision, average) = len(codes) - len(rows), figures
+    return RetrievalFigures(
+        len(rows), alone, p_at_1, r_precision, map_at_r, hit_at_k, rows, first, precision, average, nearest_in_group
+    )
 
 
 def bootstrap_difference(
@@ -112,6 +119,7 @@ def bootstrap_difference(
     after: ArrayLike,
     *,
     groups: ArrayLike | None = None,
+    photo_groups: ArrayLike | None = None,
     level: float = 0.95,
     resamples: int = 2000,
     seed: int = 0,
@@ -119,17 +127,22 @@ def bootstrap_difference(
     """Percentile bootstrap interval of the mean of `after - before`, fractions of the same queries, each (queries,).
 
     With `groups` (queries,) whole groups are drawn instead of single queries (with classes as groups, the interval is
-    for other classes). With fewer than two units it is all that fractions allow, -1 to 1. Efron, Tibshirani 1993, "An
-    Introduction to the Bootstrap", section 13.3.
+    for other classes). `photo_groups` (queries,) are near copies and frames of one burst: these are drawn whole too, in
+    place of single queries, or within each drawn group. With fewer than two units the interval is all that fractions
+    allow, -1 to 1. Efron, Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3; in two stages: Davison,
+    Hinkley 1997, "Bootstrap Methods and their Application", section 3.8.
     """
     change = np.asarray(after, np.float64) - np.asarray(before, np.float64)
     if change.ndim != 1 or not change.size:
         raise ValueError(f"an interval needs values of one or more queries, not of shape {change.shape}")
-    units = np.arange(len(change)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    totals, counts = np.bincount(units, change).astype(np.float64), np.bincount(units)
-    if len(counts) < 2:
+    inner = check_groups(photo_groups, len(change))
+    outer = inner if groups is None else check_groups(groups, len(change))
+    if outer.max() < 1:
         return DifferenceInterval(-1.0, 1.0, float(change.mean()))
-    means = _resample_means(totals, counts, resamples, seed)
+    if groups is None or photo_groups is None:
+        means = _resample_means(np.bincount(outer, change).astype(np.float64), np.bincount(outer), resamples, seed)
+    else:
+        means = _resample_nested_means(change, outer, inner, resamples, seed)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return DifferenceInterval(float(low), float(high), float(change.mean()))
 
@@ -156,26 +169,34 @@ def measure_pair_errors(pairs: PairDistances, fmrs: Sequence[float] = (0.1, 0.01
 
 
 def measure_pair_distances(
-    embeddings: ArrayLike, labels: ArrayLike, *, limit: int = MAX_PAIRS, seed: int = 0
+    embeddings: ArrayLike,
+    labels: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    limit: int = MAX_PAIRS,
+    seed: int = 0,
 ) -> PairDistances:
     """Distances of all matched and of all mismatched pairs of (n, dim) embeddings with (n,) labels, each sorted.
 
-    A kind with more than `limit` pairs is sampled: drawn with replacement, each pair with the same probability.
+    Pairs within one of the `groups` (n,) are left out. A kind with more than `limit` pairs is sampled: drawn with
+    replacement, each pair with the same probability.
     """
     vectors, codes = check_embeddings(embeddings, labels)
+    group_codes = check_groups(groups, len(codes))
     random = np.random.default_rng(seed)
-    # Sorted by label, the rest of a photo's label follows it, and after that come all photos of the later labels.
-    by_label = np.argsort(codes, kind="stable")
-    next_label = np.cumsum(np.bincount(codes))[codes[by_label]]
-    positions = np.arange(len(codes))
-    matched = _draw_pairs(positions + 1, next_label, limit, random)
-    mismatched = _draw_pairs(next_label, np.full_like(positions, len(codes)), limit, random)
-    return PairDistances(
-        *(
-            np.sort(compute_pair_distances(vectors, np.stack([by_label[left], by_label[right]], axis=1)))
-            for left, right in (matched, mismatched)
-        )
-    )
+    # Sorted by label and in it by group, the rest of a photo's label that is not of its group follows that group, and
+    # after the label come all photos of the later labels.
+    order = np.lexsort((group_codes, codes))
+    next_label = np.cumsum(np.bincount(codes))[codes[order]]
+    next_group = find_group_ends(codes[order], group_codes[order])
+    matched = _draw_pairs(next_group, next_label, limit, random)
+    mismatched = _draw_pairs(next_label, np.full_like(order, len(codes)), limit, random)
+    distances = []
+    for left, right in (matched, mismatched):
+        pairs = np.stack([order[left], order[right]], axis=1)
+        apart = group_codes[pairs[:, 0]] != group_codes[pairs[:, 1]]
+        distances.append(np.sort(compute_pair_distances(vectors, pairs[apart])))
+    return PairDistances(*distances)
 
 
 def find_threshold(pairs: PairDistances, fmr: float) -> VerificationThreshold:
@@ -214,19 +235,35 @@ def check_embeddings(embeddings: ArrayLike, labels: ArrayLike) -> tuple[Floats, 
     return vectors, np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.int64)
 
 
-def _measure_per_query(vectors: Floats, codes: Rows, rows: Rows, ks: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """P@1, R-precision and MAP@R as (3, queries), and whether the first k hold a match as (len(ks), queries)."""
-    relevant = (np.bincount(codes)[codes] - 1)[rows]
+def _explain_no_match(groups: ArrayLike | None) -> str:
+    if groups is None:
+        return "No two pictures share a label, so there is nothing to measure: put two or more in a folder."
+    return (
+        "No two pictures of a label are more than near copies or frames of one burst, so there is nothing to measure: "
+        "put two different pictures or more in a folder."
+    )
+
+
+def _measure_per_query(
+    vectors: Floats, codes: Rows, group_codes: Rows, ks: tuple[int, ...]
+) -> tuple[Floats, Floats, int]:
+    """P@1, R-precision and MAP@R as (3, queries); whether the first k hold a match as (len(ks), queries); and how many
+    queries have a photo of their own group as near as any.
+    """
+    matches = count_matches(codes, group_codes)
+    rows = np.flatnonzero(matches)
+    relevant, nearest_in_group = matches[rows], 0
     figures, hits = np.empty((3, len(rows))), np.empty((len(ks), len(rows)))
     # Queries with like R share a block, so that one huge class does not make all others rank as deep.
     by_depth = np.argsort(relevant, kind="stable")
     for block, squared in iterate_squared_distances(vectors, rows[by_depth]):
         at = by_depth[block]
+        nearest_in_group += set_group_apart(squared, group_codes, rows[at])
         depth = min(max(int(relevant[at].max()), *ks), squared.shape[1] - 1)
         for part, found in iterate_expected_ranks(squared, codes, codes[rows[at]], depth):
             figures[:, at[part]] = _compute_query_figures(found, relevant[at[part]])
             hits[:, at[part]] = [1 - found.no_match_yet[:, min(k, depth) - 1] for k in ks]
-    return figures, hits
+    return figures, hits, nearest_in_group
 
 
 def _compute_query_figures(found: ExpectedRanks, relevant: Rows) -> tuple[Floats, Floats, Floats]:
@@ -247,7 +284,8 @@ def iterate_expected_ranks(
     size = max(1, BLOCK_BYTES // (10 * 8 * depth))
     for start in range(0, len(squared), size):
         part = slice(start, start + size)
-        query_distances, same = squared[part], codes == query_codes[part, None]
+        query_distances = squared[part]
+        same = (codes == query_codes[part, None]) & np.isfinite(query_distances)  # of those that are ranked at all
         columns = _find_nearest_columns(query_distances, depth)
         distances = np.take_along_axis(query_distances, columns, axis=1)
         tied_with_last = query_distances == distances[:, -1:]
@@ -271,6 +309,22 @@ def _resample_means(totals: Floats, counts: Rows, resamples: int, seed: int) -> 
     for at in range(resamples):
         drawn = random.integers(len(totals), size=len(totals))
         means[at] = totals[drawn].sum() / counts[drawn].sum()
+    return means
+
+
+def _resample_nested_means(change: Floats, outer: Rows, inner: Rows, resamples: int, seed: int) -> Floats:
+    """Means (resamples,) of change (queries,) over outer groups drawn with replacement.
+
+    In each as many of its inner groups as it has are drawn, with replacement too.
+    """
+    random, means = np.random.default_rng(seed), np.empty(resamples)
+    keys, units = np.unique(np.stack([outer, inner], axis=1), axis=0, return_inverse=True)
+    totals, counts, sizes = np.bincount(units, change), np.bincount(units), np.bincount(keys[:, 0])
+    first = np.cumsum(sizes) - sizes
+    for at in range(resamples):
+        drawn = random.integers(len(sizes), size=len(sizes))
+        chosen = np.repeat(first[drawn], sizes[drawn]) + random.integers(np.repeat(sizes[drawn], sizes[drawn]))
+        means[at] = totals[chosen].sum() / counts[chosen].sum()
     return means
 
 
