@@ -79,6 +79,6 @@ def _expand_queries(queries: np.ndarray, photos: np.ndarray) -> np.ndarray:
     cosines = queries @ photos.T
     cosines[cosines > SAME_COSINE] = 0
     count = min(EXPANSION_NEIGHBOURS, cosines.shape[1])
-    rows = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+    rows = np.argpartition(cosines, -count, axis=1)[:, -count:]
     weights = np.maximum(np.take_along_axis(cosines, rows, axis=1), 0) ** EXPANSION_POWER
     return scale_to_unit_length(queries + np.einsum("qk,qkd->qd", weights, photos[rows]))

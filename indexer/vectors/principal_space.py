@@ -21,7 +21,7 @@ class PrincipalSpace(NamedTuple):
 
     def project(self, values: np.ndarray) -> np.ndarray:
         """Embeddings (n, dim) along the principal directions, as unit vectors (n, d) float32."""
-        return scale_to_unit_length((values.astype(np.float32) - self.mean) @ self.basis)
+        return scale_to_unit_length(values.astype(np.float32) @ self.basis - self.mean @ self.basis)
 
 
 class PrincipalSpaceCache:
