@@ -7,6 +7,10 @@ Each photo has a fixed position from 0 to 1, computed from its hash: below 0.65 
 test. So a new photo moves no other one where classes are large enough. A figure takes two photos of a class, though, a
 query and its match, and with a dozen photos a class chance may leave a part with one or none. Then, and only then, the
 photos next to the border are moved over, as few as needed; so in small classes a new photo may move one at a border.
+Photos of one group (near copies, frames of a burst) are never parted: a group counts as one photo, that of the least
+hash, and the others follow it. A group with photos of several classes is for training, as no answer would be right; of
+new classes, those that share a group are on one side.
+
 When a later training puts a photo into another part, its figures stay right: a checkpoint knows the hashes it has seen,
 and every evaluation leaves them out.
 """
@@ -27,6 +31,7 @@ PAIR_SIZE = 2  # photos a class needs in a part: a query and its match
 MIN_CLASSES = 5  # for the purpose classes
 
 ClassSamples = dict[str, list[PhotoSample]]
+GroupMembers = dict[PhotoSample, list[PhotoSample]]
 
 
 class DataSplit(NamedTuple):
@@ -37,15 +42,63 @@ class DataSplit(NamedTuple):
     test: tuple[PhotoSample, ...]
 
 
-def split_samples(samples: Iterable[PhotoSample], purpose: str) -> DataSplit:
-    """The three parts for a purpose of `choices.PURPOSES`; LookalikeError says what the photos lack for it."""
-    classes: ClassSamples = defaultdict(list)
-    for sample in sorted(samples, key=lambda sample: assign_position(b"photo", sample.sha256)):
-        classes[sample.label].append(sample)
-    require_classes(classes)
+def split_samples(samples: Iterable[PhotoSample], purpose: str, groups: Iterable[int] | None = None) -> DataSplit:
+    """The three parts for a purpose of `choices.PURPOSES`; LookalikeError says what the photos lack for it.
+
+    `groups` (n,) are numbers of what must not be parted (`groups.group_photos`); without them each photo is its own.
+    """
+    listed = list(samples)
+    require_classes(sample.label for sample in listed)
+    members = _gather_groups(listed, range(len(listed)) if groups is None else groups)
+    classes, mixed = _collect_classes(members, purpose)
     parts = SPLIT_FUNCTIONS[purpose](classes)
-    train, validation, test = (tuple(sorted(part, key=lambda sample: (sample.label, sample.sha256))) for part in parts)
+    parts = parts._replace(train=parts.train + mixed)
+    train, validation, test = (
+        tuple(sorted((one for sample in part for one in members[sample]), key=lambda one: (one.label, one.sha256)))
+        for part in parts
+    )
     return DataSplit(train, validation, test)
+
+
+def _gather_groups(samples: Sequence[PhotoSample], groups: Iterable[int]) -> GroupMembers:
+    """The photos of each group by the one of least hash, which stands for it."""
+    gathered: dict[int, list[PhotoSample]] = defaultdict(list)
+    for sample, number in zip(samples, groups, strict=True):
+        gathered[int(number)].append(sample)
+    return {min(group, key=lambda sample: sample.sha256): group for group in gathered.values()}
+
+
+def _collect_classes(members: GroupMembers, purpose: str) -> tuple[ClassSamples, tuple[PhotoSample, ...]]:
+    """The photos that stand for groups by class, in order of position, and those that can only be learned from.
+
+    For new classes those that share a group are one, else what has several classes can only be learned from.
+    """
+    by_position = sorted(members, key=lambda sample: assign_position(b"photo", sample.sha256))
+    labels = {sample: {one.label for one in group} for sample, group in members.items()}
+    names = _join_classes(labels.values()) if purpose == "classes" else {}
+    classes: ClassSamples = defaultdict(list)
+    mixed = []
+    for sample in by_position:
+        if purpose != "classes" and len(labels[sample]) > 1:
+            mixed.append(sample)
+        else:
+            classes[names.get(sample.label, sample.label)].append(sample)
+    return classes, tuple(mixed)
+
+
+def _join_classes(shared: Iterable[set[str]]) -> dict[str, str]:
+    """The first of all class names that are linked by shared groups, for each that is not the first itself."""
+    joined: dict[str, str] = {}
+
+    def find_first(name: str) -> str:
+        while name in joined:
+            name = joined[name]
+        return name
+
+    for names in shared:
+        firsts = sorted({find_first(name) for name in names})
+        joined |= dict.fromkeys(firsts[1:], firsts[0])
+    return {name: find_first(name) for name in joined}
 
 
 def require_classes(labels: Iterable[str]) -> None:
@@ -94,11 +147,12 @@ def _split_by_images(classes: ClassSamples) -> DataSplit:
         _split_small_class(members, name in small) for name, members in classes.items() if len(members) < 3 * PAIR_SIZE
     ]
     parts += [_split_class(members) for members in classes.values() if len(members) >= 3 * PAIR_SIZE]
-    largest = max(len(members) for members in classes.values())
+    largest = max((len(members) for members in classes.values()), default=0)
     return _require_pairs(
         _join_splits(parts),
         "Too few pictures to learn from some and be judged by others: that takes two classes of at least six different "
-        f"pictures, or four classes of four. The largest class here has {largest}.",
+        f"pictures, or four classes of four. The largest class here has {largest}; frames of one burst and near copies "
+        "count as one.",
     )
 
 
@@ -175,7 +229,8 @@ def _cut_parts(members: Sequence[PhotoSample], validation_count: int, test_count
 
 
 def _join_splits(parts: Sequence[DataSplit]) -> DataSplit:
-    train, validation, test = (tuple(chain.from_iterable(column)) for column in zip(*parts, strict=True))
+    nothing = DataSplit((), (), ())
+    train, validation, test = (tuple(chain.from_iterable(column)) for column in zip(nothing, *parts, strict=True))
     return DataSplit(train, validation, test)
 
 

@@ -149,3 +149,80 @@ def test_too_few_photos_are_refused_with_what_it_takes(sizes: dict[str, int]) ->
 
 def test_words_and_code_name_the_same_purposes() -> None:
     assert set(PURPOSES) == set(SPLIT_FUNCTIONS)
+
+
+def burst_numbers(photos: list[PhotoSample], frames: int, *, across: bool = False) -> list[int]:
+    """Groups of so many photos that follow each other in their class, or in the whole list across classes."""
+    labels = sorted({sample.label for sample in photos})
+    places: Counter[str] = Counter()
+    numbers = []
+    for place, sample in enumerate(photos):
+        within = places[sample.label] // frames
+        places[sample.label] += 1
+        numbers.append(place // frames if across else 1000 * labels.index(sample.label) + within)
+    return numbers
+
+
+def assert_unparted(parts: DataSplit, photos: list[PhotoSample], groups: list[int]) -> None:
+    assert sorted(sample for part in parts for sample in part) == sorted(photos)
+    where = part_of(parts)
+    sides = {(number, where[sample.sha256]) for sample, number in zip(photos, groups, strict=True)}
+    assert len(sides) == len(set(groups))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=2, max_size=12),
+    frames=st.integers(1, 5),
+    across=st.booleans(),
+    purpose=st.sampled_from(sorted(PURPOSES)),
+)
+def test_a_group_never_lies_on_two_sides(sizes: list[int], frames: int, across: bool, purpose: str) -> None:
+    photos = samples({f"class {number:02d}": size for number, size in enumerate(sizes)})
+    groups = burst_numbers(photos, frames, across=across)
+    try:
+        parts = split_samples(photos, purpose, groups)
+    except LookalikeError:
+        return
+    assert_unparted(parts, photos, groups)
+    for part in parts:
+        asked = {(sample.label, groups[photos.index(sample)]) for sample in part}
+        assert max(Counter(label for label, _ in asked).values()) >= 2  # a query and a match that is no frame of it
+
+
+@pytest.mark.parametrize("purpose", SPLIT_FUNCTIONS)
+def test_ten_classes_of_ten_bursts_are_divided_whatever_the_order(purpose: str) -> None:
+    photos = samples(even(10, 40))
+    groups = burst_numbers(photos, 4)
+    parts = split_samples(photos, purpose, groups)
+    assert_unparted(parts, photos, groups)
+    turned = split_samples(list(reversed(photos)), purpose, [7 * number for number in reversed(groups)])
+    assert turned == parts
+    assert min(map(len, parts)) >= 40
+
+
+def test_every_photo_alone_is_what_no_groups_are() -> None:
+    photos = samples(even(6, 12))
+    assert split_samples(photos, "images", range(len(photos))) == split_samples(photos, "images")
+
+
+def test_a_group_with_several_classes_is_learned_from_and_never_asked() -> None:
+    photos = samples(even(3, 30))
+    groups = list(range(90))
+    groups[10], groups[40] = groups[70], groups[70]
+    where = part_of(split_samples(photos, "images", groups))
+    assert {where[photos[row].sha256] for row in (10, 40, 70)} == {"train"}
+
+
+def test_new_classes_that_share_a_group_are_on_one_side() -> None:
+    photos = samples(even(12, 6))
+    groups = list(range(72))
+    groups[6 * 3], groups[6 * 8] = groups[0], groups[0]
+    where = part_of(split_samples(photos, "classes", groups))
+    assert len({where[photos[row].sha256] for row in (0, 5, 18, 23, 48, 53)}) == 1
+
+
+def test_a_folder_of_one_burst_a_class_is_refused() -> None:
+    photos = samples(even(10, 8))
+    with pytest.raises(LookalikeError, match="frames of one burst and near copies count as one"):
+        split_samples(photos, "images", burst_numbers(photos, 8))
