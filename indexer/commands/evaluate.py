@@ -9,6 +9,8 @@ import click
 
 from indexer.cli.options import FOLDER_PATH, json_option, runtime_option, weights_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.matching.group_column import read_group_column
+from indexer.matching.photo_groups import count_groups, summarise_groups
 from indexer.models.card import ModelCard, read_seen_hashes
 from indexer.models.embedder import Embedder, defer_model
 from indexer.models.installation import ModelChoice, install_model, lock_installation, parse_model_choice
@@ -33,6 +35,12 @@ from indexer.wording import count_noun
     default=1,
     help="Which level of sub-folders names the classes: 1, or 2 for trees as genus/species. [1]",
 )
+@click.option(
+    "--groups",
+    "groups_file",
+    type=click.Path(path_type=Path),
+    help="A CSV with the columns file and group (below FOLDER): photos of one group are no matches of each other.",
+)
 @json_option
 def evaluate_command(
     *,
@@ -42,11 +50,17 @@ def evaluate_command(
     runtime: str,
     per_class: bool,
     class_level: int,
+    groups_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure how well a model finds the pictures of the same class; the sub-folders of FOLDER are the classes."""
+    """Measure how well a model finds the pictures of the same class; the sub-folders of FOLDER are the classes.
+
+    Near copies and frames of one burst are told by their pixels, times and names; they are no matches of each other.
+    """
+    column = None if groups_file is None else read_group_column(groups_file, folder)
     with _open_standalone_model(name, weights, runtime, as_json=as_json) as (embedder, seen):
-        result = follow_steps(evaluate_model(folder, embedder, seen, class_level=class_level), as_json=as_json)
+        steps = evaluate_model(folder, embedder, seen, class_level=class_level, group_column=column)
+        result = follow_steps(steps, as_json=as_json)
     if as_json:
         print_result("evaluate", _evaluation_fields(result))
     else:
@@ -87,6 +101,10 @@ def _evaluation_fields(result: ModelEvaluation) -> dict[str, Any]:
         "seen": result.seen,
         "failed": len(result.failed),
         "remarks": list(result.remarks),
+        "groups": count_groups(result.groups),
+        "burst_frames": result.groups.burst_frames,
+        "near_copies": result.groups.near_copies,
+        "nearest_in_group": figures.nearest_in_group,
         "p_at_1": figures.p_at_1,
         "r_precision": figures.r_precision,
         "map_at_r": figures.map_at_r,
@@ -127,6 +145,12 @@ def _print_evaluation(name: str, result: ModelEvaluation) -> None:
     parts = [f"{count:,} {why}" for why, count in left_out.items() if count]
     if parts:
         print_line(f"Left out: {', '.join(parts)}")
+    print_line(summarise_groups(result.groups))
+    if figures.nearest_in_group:
+        print_line(
+            f"Of {count_noun(figures.queries, 'query', 'queries')} {figures.nearest_in_group:,} had a photo of their "
+            "own group as nearest, which proves nothing and is left out."
+        )
     for sentence in result.remarks:
         print_line(sentence)
 

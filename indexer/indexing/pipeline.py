@@ -13,12 +13,14 @@ from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
+from PIL.Image import Image
 
 from indexer.errors import PhotoError
 from indexer.models.embedder import CPU_THREADS, NETWORK_CALLERS, Embedder
 from indexer.photos import decoding, thumbnails
 from indexer.photos.decoding import DecodedPhoto
 from indexer.photos.journal import DecoderStuck, DecodingJournal
+from indexer.photos.photo_traits import GREY_SIDE, PhotoTraits, describe_photo, read_traits
 from indexer.photos.reading import content_hash, read_photo
 
 BATCH_SIZE = 32
@@ -39,7 +41,8 @@ class WaitForResult(Protocol):
 class EmbeddingResult(NamedTuple):
     """One file read: content hash, upright size, thumbnail as JPEG, embedding (dim,) float32; or why there is none.
 
-    A content that needs no embedding has a hash and nothing else. `needs` names the extra that could read the file.
+    Thumbnail and traits are there where they were asked for. A content that needs no embedding has a hash and nothing
+    else. `needs` names the extra that could read the file.
     """
 
     sha256: bytes | None = None
@@ -49,6 +52,7 @@ class EmbeddingResult(NamedTuple):
     vector: np.ndarray | None = None
     reason: str | None = None
     needs: str | None = None
+    traits: PhotoTraits | None = None
 
 
 class _DecodedFile(NamedTuple):
@@ -68,6 +72,17 @@ def embed_files(
 
     def decode_path(path: bytes) -> _DecodedFile:
         return _decode_file(path, model, needs_embedding, decoding.decode_photo, keep_thumbnail=False)
+
+    yield from _embed_files(paths, model, decode_path, Future.result)
+
+
+def embed_and_describe_files(
+    paths: Iterable[bytes], model: Embedder, needs_embedding: Callable[[bytes], bool]
+) -> Iterator[list[EmbeddingResult]]:
+    """As `embed_files`, with the traits by which photos are grouped."""
+
+    def decode_path(path: bytes) -> _DecodedFile:
+        return _decode_file(path, model, needs_embedding, decoding.decode_photo, keep_thumbnail=False, keep_traits=True)
 
     yield from _embed_files(paths, model, decode_path, Future.result)
 
@@ -127,6 +142,7 @@ def _decode_file(
     decode_photo: DecodePhoto,
     *,
     keep_thumbnail: bool,
+    keep_traits: bool = False,
 ) -> _DecodedFile:
     """Read, hash and decode one file, and prepare the model's input."""
     sha256 = None
@@ -137,9 +153,15 @@ def _decode_file(
             return _DecodedFile(EmbeddingResult(sha256))
         image, width, height = decode_photo(data, model.card.preprocessing.short_side)
         thumbnail = thumbnails.encode_thumbnail(image) if keep_thumbnail else None
-        return _DecodedFile(EmbeddingResult(sha256, width, height, thumbnail), model.prepare(image))
+        traits = _describe(data, image) if keep_traits else None
+        return _DecodedFile(EmbeddingResult(sha256, width, height, thumbnail, traits=traits), model.prepare(image))
     except PhotoError as error:
         return _DecodedFile(EmbeddingResult(sha256, reason=str(error), needs=error.needs))
+
+
+def _describe(data: bytes, image: Image) -> PhotoTraits:
+    """The traits of a photo by the picture that was decoded for the model, where that is large enough."""
+    return describe_photo(data, image) if min(image.size) >= GREY_SIDE else read_traits(data)
 
 
 def _embed_batch(batch: list[_DecodedFile], model: Embedder) -> list[EmbeddingResult]:

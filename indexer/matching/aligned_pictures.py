@@ -26,8 +26,10 @@ PAIRS_PER_BLOCK = 256  # 60 MB
 LARGEST_MISMATCH, LEAST_MISMATCH, MEDIAN_FACTOR = 0.4, 0.15, 3.0
 COARSE_MISMATCH = 0.4  # beyond it no finer look is needed
 LEAST_CORRELATION = 0.8  # of the aligned pictures at 24 x 24
-LEAST_COLOUR_CORRELATION = 0.6
-COLOURED = 9.0  # variance of colour, in squared levels of 255, below which a picture counts as grey
+LEAST_COLOUR_CORRELATION, STRONG_COLOUR_CORRELATION = 0.6, 0.94
+# Variances of colour, in squared levels of 255: up to which a picture counts as grey, from which on as strongly
+# coloured, and by which noise lowers a correlation.
+COLOURED, STRONGLY_COLOURED, COLOUR_NOISE = 20.0, 200.0, 120.0
 LEAST_CELLS = 8  # with contrast
 CELLS_PER_EXCEPTION, MOST_EXCEPTIONS = 20, 2  # cells that may differ: a hair in the lens, a date in the corner
 FLATNESS = 2.0  # levels of grey added to each spread, so that flat pictures correlate with nothing
@@ -101,7 +103,7 @@ def _measure_block(pictures: SmallPictures, pairs: Pairs) -> PairMismatch:
     left, right = left[chosen], right[chosen]
     maps = _align(pyramid.middle[left], pyramid.middle[right], maps[chosen], margin=3, iterations=4)
     colours = pictures.colours[rows]
-    usable = _are_plausible(maps) & (_correlate_colours(colours[left], colours[right], maps) > LEAST_COLOUR_CORRELATION)
+    usable = _are_plausible(maps) & _have_same_colours(colours[left], colours[right], maps)
     found = _compare_structure(pyramid, left, right, maps)
     result.ratio[chosen] = np.where(usable, found.ratio, np.inf)
     result.median[chosen] = found.median
@@ -172,22 +174,38 @@ def _fit_gain(left: Floats, right: Floats) -> Floats:
     return np.asarray((products / (squares + 1e-3)).clip(0.4, 2.5), np.float32)
 
 
-def _correlate_colours(colours: NDArray[np.uint8], others: NDArray[np.uint8], maps: Floats) -> Floats:
-    """Correlation (p,) of the colours, lightness apart; 1 where one of the two is grey."""
-    left, right = _extract_colour(colours), _extract_colour(others)
-    inner, grid = left[:, 1:-1, 1:-1].reshape(len(left), -1, 2), _make_grid(left.shape[1], 1)
-    moved = np.stack([_sample(np.ascontiguousarray(right[..., channel]), maps, grid) for channel in (0, 1)], axis=2)
-    inner, moved = inner - inner.mean(axis=1, keepdims=True), moved - moved.mean(axis=1, keepdims=True)
-    spread, other_spread = (np.square(values).mean(axis=(1, 2)) for values in (inner, moved))
-    correlation = (inner * moved).mean(axis=(1, 2)) / np.sqrt((spread + 1e-3) * (other_spread + 1e-3))
-    return np.where(np.minimum(spread, other_spread) > COLOURED, correlation, 1).astype(np.float32)
+def _have_same_colours(colours: NDArray[np.uint8], others: NDArray[np.uint8], maps: Floats) -> NDArray[np.bool_]:
+    """Whether the colours of the pairs, (p,), go together: more closely the stronger they are.
+
+    Of a coloured and a grey picture, which may be its copy, the lightness must agree.
+    """
+    grid = _make_grid(colours.shape[1], 1)
+    left, right = (_split_colour(values) for values in (colours, others))
+    fixed = [_cut_border(channel, 1) for channel in left]
+    moved = [_sample(channel, maps, grid) for channel in right]
+    spreads = [np.stack([one.var(axis=1) for one in side[1:]]).sum(axis=0) for side in (fixed, moved)]
+    shared = np.stack([_multiply_centred(*pair) for pair in zip(fixed[1:], moved[1:], strict=True)]).sum(axis=0)
+    energy = np.sqrt(spreads[0] * spreads[1])
+    bound = np.maximum(LEAST_COLOUR_CORRELATION, STRONG_COLOUR_CORRELATION - COLOUR_NOISE / (energy + 1e-3))
+    gain = _multiply_centred(fixed[0], moved[0]) / (moved[0].var(axis=1) + 1)
+    as_light = (np.abs(np.log2(np.maximum(gain, 1e-3))) < 1 / 3) & (np.abs(np.mean(fixed[0] - moved[0], axis=1)) < 15)
+    one_is_grey = np.minimum(*spreads) <= COLOURED
+    same: NDArray[np.bool_] = np.where(
+        one_is_grey, as_light | (np.maximum(*spreads) < STRONGLY_COLOURED), shared > bound * energy
+    )
+    return same
 
 
-def _extract_colour(colours: NDArray[np.uint8]) -> Floats:
-    """Red and blue less lightness, (n, side, side, 2)."""
+def _multiply_centred(values: Floats, others: Floats) -> Floats:
+    """Covariance (n,) of rows (n, pixels)."""
+    return np.asarray(np.mean(values * others, axis=1) - values.mean(axis=1) * others.mean(axis=1))
+
+
+def _split_colour(colours: NDArray[np.uint8]) -> list[Floats]:
+    """Lightness, and red and blue less it, each (n, side, side)."""
     values = colours.astype(np.float32)
     lightness = values @ np.array([0.299, 0.587, 0.114], np.float32)
-    return np.asarray(values[..., (0, 2)] - lightness[..., None])
+    return [lightness, values[..., 0] - lightness, values[..., 2] - lightness]
 
 
 # alignment

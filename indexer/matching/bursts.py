@@ -18,7 +18,7 @@ LONGEST_GAP = 2.0  # seconds between two frames of a burst; a clock that tells w
 MOST_PER_SECOND = 60
 # Frames of a series with a moving subject agree in most places and not in all; numbered drawings that share a template
 # differ more in the few places where they do.
-LARGEST_MEDIAN, LARGEST_RATIO = 0.35, 2.0
+LARGEST_MEDIAN, LARGEST_RATIO = 0.35, 3.5
 SHARE_OF_USUAL = 0.5  # how much more alike than photos of the same folder that are not next to each other
 SERIES_REACH = 5  # numbers, within which photos are no measure for each other
 

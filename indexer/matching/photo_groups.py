@@ -56,9 +56,14 @@ def find_photo_groups(photos: Sequence[GroupCandidate]) -> Steps[PhotoGroups]:
     )
 
 
+def count_groups(groups: PhotoGroups) -> int:
+    """How many groups there are, photos that are alone among them."""
+    return len(np.unique(groups.numbers))
+
+
 def summarise_groups(groups: PhotoGroups) -> str:
     """The groups in a sentence: '264 photos in 240 groups: 31 frames of bursts and 12 near copies stay together.'"""
-    photos, count = len(groups.numbers), len(np.unique(groups.numbers))
+    photos, count = len(groups.numbers), count_groups(groups)
     reasons = [
         count_noun(number, one, more)
         for number, one, more in (

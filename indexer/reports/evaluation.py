@@ -4,7 +4,7 @@ Copies count once. Left out are contents that lie in two classes, as no answer a
 that the model was trained on or chosen by.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,8 @@ import numpy as np
 from indexer.database.file_table import FailedFile
 from indexer.errors import LookalikeError
 from indexer.indexing import scan
-from indexer.indexing.pipeline import embed_files
+from indexer.indexing.pipeline import embed_and_describe_files
+from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, find_photo_groups
 from indexer.models.embedder import Embedder
 from indexer.paths import join_path, show_path
 from indexer.photos.class_folders import ClassLayout, describe_layout, read_class_layout, require_clear_classes
@@ -60,12 +61,13 @@ class ModelEvaluation(NamedTuple):
     seen: int
     failed: list[FailedFile]
     remarks: tuple[str, ...]
+    groups: PhotoGroups
 
 
 class LabelledEmbeddings(NamedTuple):
     """Hashes, class names and vectors (n, dim) float32 of the distinct contents of a labelled folder.
 
-    Then the numbers of what was left out, as in ModelEvaluation.
+    Then the numbers of what was left out, as in ModelEvaluation, and what tells which photos belong together.
     """
 
     hashes: list[bytes]
@@ -75,12 +77,21 @@ class LabelledEmbeddings(NamedTuple):
     ambiguous: int
     seen: int
     failed: list[FailedFile]
+    candidates: list[GroupCandidate]
 
 
 def evaluate_model(
-    folder: Path, model: Embedder, leave_out: Collection[bytes] = (), *, class_level: int = 1
+    folder: Path,
+    model: Embedder,
+    leave_out: Collection[bytes] = (),
+    *,
+    class_level: int = 1,
+    group_column: Mapping[bytes, str] | None = None,
 ) -> Steps[ModelEvaluation]:
     """Figures of the model on a folder whose sub-folders are classes, without the contents in `leave_out` (sha256).
+
+    Near copies, frames of a burst and photos with the same entry of `group_column` (by absolute path) are no matches of
+    each other and no mismatches.
 
     LookalikeError where the folder is missing, no class has two pictures, all pictures are of one class, or most stand
     in several.
@@ -91,17 +102,22 @@ def evaluate_model(
     names = sorted(set(labelled.labels))
     code_by_name = {name: code for code, name in enumerate(names)}
     codes = np.array([code_by_name[label] for label in labelled.labels], np.int64)
+    entries = group_column or {}
+    groups = yield from find_photo_groups(
+        [candidate._replace(column=entries.get(candidate.path)) for candidate in labelled.candidates]
+    )
     yield Progress("measure", 0, 3, "Ranking")
-    figures = measure_retrieval(labelled.vectors, codes)
-    average = compute_mean_average_precision(labelled.vectors, codes)
+    figures = measure_retrieval(labelled.vectors, codes, groups=groups.numbers)
+    average = compute_mean_average_precision(labelled.vectors, codes, groups=groups.numbers)
     yield Progress("measure", 1, 3, "Comparing pairs")
-    pairs = measure_pair_distances(labelled.vectors, codes)
+    pairs = measure_pair_distances(labelled.vectors, codes, groups=groups.numbers)
     yield Progress("measure", 2, 3, "Clustering")
+    alone = np.unique(groups.numbers, return_index=True)[1]  # one photo of each group: clusters of frames prove nothing
     return ModelEvaluation(
         retrieval=figures,
         verification=measure_pair_errors(pairs),
         mean_average_precision=average,
-        nmi=measure_clustering(labelled.vectors, codes),
+        nmi=measure_clustering(labelled.vectors[alone], codes[alone]),
         per_class=measure_classes(figures, codes),
         roc=compute_roc(pairs),
         histogram=build_histogram(pairs),
@@ -113,6 +129,7 @@ def evaluate_model(
         seen=labelled.seen,
         failed=labelled.failed,
         remarks=_describe_source(layout),
+        groups=groups,
     )
 
 
@@ -135,9 +152,10 @@ def _embed_layout(
     paths, labels = list_labelled_paths(folder, layout)
     classes: dict[bytes, set[str]] = {}
     first_vectors: dict[bytes, np.ndarray] = {}
+    candidates: dict[bytes, GroupCandidate] = {}
     failed: list[FailedFile] = []
     copies = files_done = 0
-    for batch in embed_files(paths, model, lambda sha256: sha256 not in leave_out):
+    for batch in embed_and_describe_files(paths, model, lambda sha256: sha256 not in leave_out):
         for path, label, result in zip(paths[files_done:], labels[files_done:], batch, strict=False):
             if result.sha256 is None or result.reason is not None:
                 failed.append(FailedFile(path, result.reason or ""))
@@ -146,6 +164,7 @@ def _embed_layout(
             classes.setdefault(result.sha256, set()).add(label)
             if result.vector is not None:
                 first_vectors.setdefault(result.sha256, result.vector)
+                candidates.setdefault(result.sha256, GroupCandidate(path, result.sha256, result.traits))
         files_done += len(batch)
         yield Progress("embed", files_done, len(paths))
     unambiguous = [sha256 for sha256 in first_vectors if len(classes[sha256]) == 1]
@@ -158,6 +177,7 @@ def _embed_layout(
         copies=copies,
         ambiguous=len(first_vectors) - len(unambiguous),
         seen=len(classes.keys() - first_vectors.keys()),
+        candidates=[candidates[sha256] for sha256 in unambiguous],
         failed=failed,
     )
 

@@ -8,9 +8,12 @@ import pytest
 from PIL import Image
 
 from indexer.errors import LookalikeError
+from indexer.matching.group_column import read_group_column
+from indexer.matching.photo_groups import count_groups
 from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.progress import drain
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
+from tests.support.burst_pictures import write_burst_folder
 
 
 def _draw(root: Path, names: str) -> Path:
@@ -66,3 +69,22 @@ def test_a_folder_of_one_class_gets_a_sentence_and_no_figures(tmp_path: Path) ->
 def test_pictures_that_stand_in_every_class_get_a_sentence_and_no_figures(tmp_path: Path) -> None:
     with pytest.raises(LookalikeError, match="3 of the 5 different pictures stand in more than one class"):
         _evaluate(tmp_path, "cats/1=1 cats/2=2 cats/3=3 dogs/1=1 dogs/2=2 dogs/3=3 cats/4 dogs/5")
+
+
+def test_a_folder_of_bursts_with_labels_by_lot_is_not_flattered(tmp_path: Path) -> None:
+    folder = write_burst_folder(tmp_path / "lot", classes=4, bursts=5, frames=3)
+    result = drain(evaluate_model(folder, RawPixelEmbedder()))
+    assert (result.photos, count_groups(result.groups)) == (60, 20)
+    assert result.retrieval.p_at_1 < 0.5  # of four classes by lot; with its own burst every query would find a frame
+    assert result.retrieval.nearest_in_group > 50
+    assert result.verification.matched == 4 * 10 * 9  # pairs of bursts of a class, by three frames times three
+
+
+def test_a_given_column_is_left_out_of_the_figures(tmp_path: Path) -> None:
+    names = "a/1=1 a/2=2 a/3=3 a/4=4 b/1=5 b/2=6"
+    folder = _draw(tmp_path / "photos", names)
+    listed = tmp_path / "groups.csv"
+    listed.write_text("file,group\na/1.png,x\na/2.png,x\nb/1.png,y\nb/2.png,y\n")
+    result = drain(evaluate_model(folder, RawPixelEmbedder(), group_column=read_group_column(listed, folder)))
+    assert result.groups.by_column == 4
+    assert (result.retrieval.queries, result.retrieval.photos_without_match) == (4, 2)
