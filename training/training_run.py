@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer.errors import LookalikeError
+from indexer.matching.photo_groups import summarise_groups
 from indexer.models.card import Preprocessing
 from indexer.models.network import tune_allocator
 from indexer.photos.class_folders import describe_layout
 from indexer.progress import Progress, Steps
 from training.data import pictures
 from training.data.given_parts import DividedFolder, describe_joining, divide_folder, require_teachable
+from training.data.groups import group_photos
 from training.data.labelled_folders import PhotoSample, UnreadableFile, require_usable, survey_folder, survey_unlabelled
 from training.data.pictures import PicturePart
 from training.data.sources import LibraryLabels, TrainingSource, read_library_samples, split_library
@@ -114,8 +116,11 @@ def _split_source(source: TrainingSource, config: TrainConfig) -> Steps[DividedF
     if not found.samples and config.recipe in ("auto", "unlabelled"):
         samples = yield from survey_unlabelled(source)
         return DividedFolder(split_without_classes(samples), ())
-    divided = divide_folder(found, config.purpose)
-    return divided._replace(remarks=(*divided.remarks, *describe_layout(found.layout)))
+    groups = yield from group_photos(found.samples)
+    numbers = dict(zip((sample.sha256 for sample in found.samples), groups.numbers.tolist(), strict=True))
+    divided = divide_folder(found, config.purpose, numbers)
+    remarks = (*divided.remarks, *describe_layout(found.layout), summarise_groups(groups))
+    return divided._replace(remarks=remarks)
 
 
 def _choose_recipe(resume_file: ResumeFile, parts: DataSplit) -> Steps[RecipeSettings]:

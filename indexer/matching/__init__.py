@@ -6,11 +6,15 @@
     gallery            the labelled photos that both compare with: the nearest of them, and their vote
     duplicates         groups of exact copies, near copies and look-alikes
     perceptual_hash    64 bits per picture, and all pairs of nearly equal ones
+    photo_groups       photos that an exam must not part: near copies, frames of a burst, what a given column says
+    near_copies        pairs that show the same picture, by pixels: through `aligned_pictures`
+    bursts             photos taken one after the other, by clock and by name
+    group_column       the column of groups that a user gives
     close_pairs        all pairs of embeddings within a distance
     complete_linkage   from pairs to groups in which everything is alike
 
-`identity` and `identification` with `label_model` and `gallery`, and `duplicates` with the other three, are two halves
-that do not know each other. A search (room `search`, in other orders room `ranking`) sorts photos by how alike they are
-and leaves the judgement to the reader; this room judges, and answers with labels or groups instead of hits. It trains
-nothing and deletes nothing.
+`identity` and `identification` with `label_model` and `gallery` are one half, `duplicates` and `photo_groups` with the
+rest the other; they do not know each other. A search (room `search`, in other orders room `ranking`) sorts photos by
+how alike they are and leaves the judgement to the reader; this room judges, and answers with labels or groups instead
+of hits. It trains nothing and deletes nothing.
 """

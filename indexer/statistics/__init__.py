@@ -1,7 +1,8 @@
 """Figures of embeddings and labels, and how sure they are: arrays in, figures out.
 
 How good an embedding is: `metrics` (retrieval, same or different, differences with their intervals) over `tied_ranks`
-(what a ranking with ties is expected to show), and `detailed_metrics` for what stands behind the single figures.
+(what a ranking with ties is expected to show) and `query_groups` (near copies and frames of a burst left out), and
+`detailed_metrics` for what stands behind the single figures.
 How sure it is: `error_rates` (shares with intervals over classes), `cross_validation` (folds that part no group),
 and `logistic` (the probability of a yes, from few answers).
 What a distance means: `calibration` (probability, rarity, cut-offs) and `calibration_measurement`, which measures it.

@@ -23,26 +23,29 @@ class DividedFolder(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def divide_folder(found: LabelledFolder, purpose: str) -> DividedFolder:
-    """The three parts of a folder for a purpose of `choices.PURPOSES`; LookalikeError says what it lacks for it."""
+def divide_folder(found: LabelledFolder, purpose: str, groups: Mapping[bytes, int] | None = None) -> DividedFolder:
+    """The three parts of a folder for a purpose of `choices.PURPOSES`; LookalikeError says what it lacks for it.
+
+    `groups`, by content hash, says which photos are not parted where parts are made here; given parts stay as they are.
+    """
     require_teachable(found)
     given = _collect_parts(found)
     names = found.layout.parts
     if not found.parts:
-        return DividedFolder(split_samples(found.samples, purpose), ())
+        return DividedFolder(_split_grouped(found.samples, purpose, groups), ())
     if not given.train:
         why = f"The folder gives {_describe_parts(names)}, but nothing to learn from: all are taken together."
-        return DividedFolder(split_samples(found.samples, purpose), (why,))
+        return DividedFolder(_split_grouped(found.samples, purpose, groups), (why,))
     if purpose == "classes" and _share_classes(given):
         why = f"The given parts ({_join_names(names)}) share classes, so they show no new ones: all are taken together."
-        return DividedFolder(split_samples(found.samples, purpose), (why,))
+        return DividedFolder(_split_grouped(found.samples, purpose, groups), (why,))
     remarks = [f"The folder gives {_describe_parts(names)}."]
     remarks += [
         f"There are no labelled pictures to {PART_TASKS[part]}, so these are taken out of {names['train']}."
         for part in ("validation", "test")
         if not getattr(given, part)
     ]
-    return DividedFolder(_complete_parts(given, purpose, found), (*remarks, *describe_crossing(found)))
+    return DividedFolder(_complete_parts(given, purpose, found, groups), (*remarks, *describe_crossing(found)))
 
 
 def require_teachable(found: LabelledFolder) -> None:
@@ -83,7 +86,13 @@ def _collect_parts(found: LabelledFolder) -> DataSplit:
     )
 
 
-def _complete_parts(given: DataSplit, purpose: str, found: LabelledFolder) -> DataSplit:
+def _split_grouped(samples: tuple[PhotoSample, ...], purpose: str, groups: Mapping[bytes, int] | None) -> DataSplit:
+    return split_samples(samples, purpose, None if groups is None else [groups[one.sha256] for one in samples])
+
+
+def _complete_parts(
+    given: DataSplit, purpose: str, found: LabelledFolder, groups: Mapping[bytes, int] | None
+) -> DataSplit:
     """The given parts, with what lacks taken out of train: there a full split is made, and its other parts rejoined."""
     for part in ("validation", "test"):
         if getattr(given, part):
@@ -91,7 +100,7 @@ def _complete_parts(given: DataSplit, purpose: str, found: LabelledFolder) -> Da
     if given.validation and given.test:
         _require_pairs(given.train, found.layout.parts["train"], PART_TASKS["train"])
         return given
-    made = split_samples(given.train, purpose)
+    made = _split_grouped(given.train, purpose, groups)
     if given.test:
         return DataSplit(_join_sorted(made.train, made.test), made.validation, given.test)
     return DataSplit(_join_sorted(made.train, made.validation), given.validation, made.test)
