@@ -25,7 +25,7 @@ from indexer.search.results import Hit, SearchResult
 COMPARED_HITS = 30
 NO_OVERLAP_FACTOR = 2.0  # a distance is multiplied by this less the overlap (0 to 1)
 QUERY_SIDE = 384  # pixels of the short side at which a query is decoded: enough for its middle part
-MIDDLE_MARGIN = 0.15  # cut from each side: what is left of a turned picture when its corners are cut
+MIDDLE_MARGIN = 0.2  # cut from each side: what is left of a turned picture when its corners are cut
 BORDER_TOLERANCE = 12  # of 255 levels by which a border may vary
 _SPECK_SHARE = 0.01  # the share of a row or column that may differ and still be border
 
