@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from indexer.errors import LookalikeError
-from indexer.paths import show_path
+from indexer.paths import is_below, show_path
 
 _COLUMNS = ("file", "group")
 LARGEST_FILE = 256 * 1024 * 1024  # bytes: two million lines
@@ -51,4 +51,4 @@ def _join_below(root: bytes, file: str) -> bytes | None:
     """The absolute path of a file below the folder; None for one that is not below it or no path at all."""
     name = os.fsencode(file.replace("\\", "/") if os.name == "nt" else file)
     joined = os.path.normpath(os.path.join(root, name))  # noqa: PTH118 - bytes
-    return joined if b"\0" not in name and joined.startswith(root.rstrip(b"/") + b"/") else None
+    return joined if b"\0" not in name and joined != root and is_below(joined, root) else None

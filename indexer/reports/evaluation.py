@@ -100,8 +100,7 @@ def evaluate_model(
     labelled = yield from _embed_layout(folder, layout, model, leave_out)
     require_clear_classes(labelled.labels, labelled.ambiguous, layout)
     names = sorted(set(labelled.labels))
-    code_by_name = {name: code for code, name in enumerate(names)}
-    codes = np.array([code_by_name[label] for label in labelled.labels], np.int64)
+    codes = np.searchsorted(np.array(names), np.array(labelled.labels)).astype(np.int64)
     entries = group_column or {}
     groups = yield from find_photo_groups(
         [candidate._replace(column=entries.get(candidate.path)) for candidate in labelled.candidates]
