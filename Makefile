@@ -13,7 +13,7 @@ test: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --durations 20 --cov --cov-report term:skip-covered
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --durations 20 --cov --cov-fail-under 92 --cov-report term:skip-covered
 
 test-long: .venv/ready-to-test
 	$(BIN)/pytest -m long --timeout 3000
