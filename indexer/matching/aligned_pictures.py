@@ -67,14 +67,18 @@ _DETAIL_TEST = _CellTest(8, 4, 2.0, 20.0**0.5)
 _COARSE_TEST = _CellTest(4, 2, 0.7, 3.0**0.5)
 
 
-class _Pyramid(NamedTuple):
-    """Pictures in three sizes, (n, 96, 96), (n, 48, 48) and (n, 24, 24), and the structure of the first and last."""
+class _SmallSize(NamedTuple):
+    """Pictures (n, 24, 24) and their structure."""
 
-    large: Floats
-    middle: Floats
     small: Floats
-    detail: Floats
     coarse: Floats
+
+
+class _LargeSize(NamedTuple):
+    """Pictures (n, 48, 48), and the structure of them at (n, 96, 96)."""
+
+    middle: Floats
+    detail: Floats
 
 
 def measure_mismatches(pictures: SmallPictures, pairs: Pairs) -> PairMismatch:
@@ -90,46 +94,47 @@ def join_mismatches(blocks: Sequence[PairMismatch]) -> PairMismatch:
 
 
 def _measure_block(pictures: SmallPictures, pairs: Pairs) -> PairMismatch:
-    """What `measure_mismatches` says; most pairs are turned down at 24 x 24 pixels."""
+    """As `measure_mismatches`; most pairs are rejected at 24 x 24 pixels."""
     result = PairMismatch(np.full(len(pairs), np.inf, np.float32), np.ones(len(pairs), np.float32))
-    rows, places = np.unique(pairs, return_inverse=True)
-    pyramid, (left, right) = _build_pyramid(pictures.grey[rows]), places.reshape(-1, 2).T
+    rows, left, right = _number_rows(pairs)
+    size = _build_small(pictures.grey[rows])
     maps = np.tile(np.eye(3, dtype=np.float32), (len(pairs), 1, 1))
-    maps = _align(pyramid.small[left], pyramid.small[right], maps, margin=2, iterations=8)
-    alike = _are_alike_at_a_glance(pyramid, left, right, maps)
-    chosen = np.flatnonzero(alike)
-    if not chosen.size:
-        return result
-    left, right = left[chosen], right[chosen]
-    maps = _align(pyramid.middle[left], pyramid.middle[right], maps[chosen], margin=3, iterations=4)
-    colours = pictures.colours[rows]
-    usable = _are_plausible(maps) & _have_same_colours(colours[left], colours[right], maps)
-    found = _compare_structure(pyramid, left, right, maps)
-    result.ratio[chosen] = np.where(usable, found.ratio, np.inf)
-    result.median[chosen] = found.median
+    maps = _align(size.small[left], size.small[right], maps, margin=2, iterations=8)
+    chosen = np.flatnonzero(_are_alike_at_a_glance(size, left, right, maps))
+    if chosen.size:
+        found = _measure_in_detail(pictures, pairs[chosen], maps[chosen])
+        result.ratio[chosen], result.median[chosen] = found
     return result
 
 
-def _are_alike_at_a_glance(pyramid: _Pyramid, left: Pairs, right: Pairs, maps: Floats) -> NDArray[np.bool_]:
+def _number_rows(pairs: Pairs) -> tuple[Pairs, Pairs, Pairs]:
+    """The distinct rows (r,) of pairs (p, 2), and where among them the left and the right ones are, (p,) each."""
+    rows, places = np.unique(pairs, return_inverse=True)
+    left, right = places.reshape(-1, 2).T
+    return rows, left, right
+
+
+def _are_alike_at_a_glance(size: _SmallSize, left: Pairs, right: Pairs, maps: Floats) -> NDArray[np.bool_]:
     """Whether the pairs, (p,), correlate at 24 x 24 pixels as a whole and in nearly every cell."""
-    side = pyramid.small.shape[1]
-    inner = pyramid.small[left][:, 2:-2, 2:-2].reshape(len(left), -1)
-    moved = _sample(pyramid.small[right], maps, _make_grid(side, 2))
-    alike = _are_plausible(maps) & (_correlate(inner, moved) > LEAST_CORRELATION)
-    cells = _compare_cells(pyramid.coarse[left], pyramid.coarse[right], maps, _COARSE_TEST)
+    moved = _sample(size.small[right], maps, _make_grid(size.small.shape[1], 2))
+    alike = _are_plausible(maps) & (_correlate(_cut_border(size.small[left], 2), moved) > LEAST_CORRELATION)
+    cells = _compare_cells(size.coarse[left], size.coarse[right], maps, _COARSE_TEST)
     alike &= _pick_worst(cells) <= COARSE_MISMATCH
     return alike
 
 
-def _compare_structure(pyramid: _Pyramid, left: Pairs, right: Pairs, maps: Floats) -> PairMismatch:
+def _measure_in_detail(pictures: SmallPictures, pairs: Pairs, maps: Floats) -> PairMismatch:
     """Mismatch of the worst cells over what the median of all allows: in detail, else where there is none coarsely."""
-    detail = _compare_cells(pyramid.detail[left], pyramid.detail[right], maps, _DETAIL_TEST)
-    coarse = _compare_cells(pyramid.coarse[left], pyramid.coarse[right], maps, _COARSE_TEST)
-    in_detail, coarsely = _rate_cells(detail), _rate_cells(coarse)
-    fine = np.isfinite(in_detail.ratio)
-    return PairMismatch(
-        np.where(fine, in_detail.ratio, coarsely.ratio), np.where(fine, in_detail.median, coarsely.median)
-    )
+    rows, left, right = _number_rows(pairs)
+    large, small = _build_large(pictures.grey[rows]), _build_small(pictures.grey[rows])
+    maps = _align(large.middle[left], large.middle[right], maps, margin=3, iterations=4)
+    detail = _rate_cells(_compare_cells(large.detail[left], large.detail[right], maps, _DETAIL_TEST))
+    coarse = _rate_cells(_compare_cells(small.coarse[left], small.coarse[right], maps, _COARSE_TEST))
+    colours = pictures.colours[rows]
+    usable = _are_plausible(maps) & _have_same_colours(colours[left], colours[right], maps)
+    fine = np.isfinite(detail.ratio)
+    ratio = np.where(usable, np.where(fine, detail.ratio, coarse.ratio), np.inf)
+    return PairMismatch(ratio.astype(np.float32), np.where(fine, detail.median, coarse.median))
 
 
 def _rate_cells(cells: Floats) -> PairMismatch:
@@ -291,12 +296,16 @@ def _correlate(values: Floats, others: Floats) -> Floats:
     return np.asarray((one * other).mean(axis=1) / np.sqrt(spreads))
 
 
-def _build_pyramid(grey: NDArray[np.uint8]) -> _Pyramid:
-    """The pictures (n, 96, 96) in three sizes, a little smoothed."""
+def _build_small(grey: NDArray[np.uint8]) -> _SmallSize:
+    """Pictures (n, 96, 96) at 24 x 24 pixels, a little smoothed."""
+    small = _smooth(_halve(_halve(grey.astype(np.float32))), 0.7)
+    return _SmallSize(small, small - _smooth(small, 2.0))
+
+
+def _build_large(grey: NDArray[np.uint8]) -> _LargeSize:
+    """Pictures (n, 96, 96) at 48 x 48 pixels, and their structure at full size, a little smoothed."""
     large = _smooth(grey.astype(np.float32), 0.8)
-    middle = _smooth(_halve(large), 0.6)
-    small = _smooth(_halve(middle), 0.5)
-    return _Pyramid(large, middle, small, large - _smooth(large, 2.0), small - _smooth(small, 2.0))
+    return _LargeSize(_smooth(_halve(large), 0.6), large - _smooth(large, 2.0))
 
 
 def _smooth(pictures: Floats, width: float) -> Floats:

@@ -1,8 +1,8 @@
 """Near copies and bursts that are found, and drawings that are wrongly joined.
 
 Bursts: 400 frames of 100 scenes, shifted by 2 to 4 pixels of 160, with noise, other light and compression. Near copies:
-about 190 drawings of Debian's openclipart-png, each with itself changed in seven ways. False groups are counted among the
-bundled drawings; openclipart-png holds real copies, so its groups are told and not judged.
+some 160 drawings of openclipart-png (Debian), each with itself changed in seven ways. False groups are counted among
+the bundled drawings; openclipart-png holds real copies, so its groups are told and not judged.
 """
 
 import argparse

@@ -200,8 +200,8 @@ def moving_series() -> list[bytes]:
     frames = []
     for place in range(2):
         picture = photographs()[0].crop((100 + place, 40, 420 + place, 340))
-        left = 60 + 70 * place
-        ImageDraw.Draw(picture).ellipse((left, 120, left + 34, 154), fill="dimgrey")
+        left = 40 + 40 * place
+        ImageDraw.Draw(picture).ellipse((left, 120, left + 30, 150), fill="dimgrey")
         pixels = np.asarray(picture, np.float32) + random.normal(0, 10, (300, 320, 3))
         frames.append(encode_jpeg(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)), 70))
     return frames
