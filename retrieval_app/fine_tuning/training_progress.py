@@ -13,6 +13,7 @@ DEFAULT_SIDE = 224  # of the default network
 STAGE_NAMES = {
     "start": "Starting",
     "scan": "Reading the folder",
+    "group": "Looking for bursts and near copies",
     "recipe": "Choosing the recipe",
     "cache": "Looking at each picture once",
     "decode": "Reading the pictures",

@@ -58,6 +58,7 @@ def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(t
     said = lookalike(tmp_path / "home", "train", folder, *QUICK, "--dim", "0", "--json")
     assert said.code == 1, said.err
     assert {line["stage"] for line in said.objects()[:-1]} == {
+        "group",
         "scan",
         "recipe",
         "test",
