@@ -215,8 +215,8 @@ def _judge(
 
 
 def _explain(exam: ExamFigures, map_at_r: DifferenceInterval, p_at_1: DifferenceInterval, classes: int) -> str:
-    task = f"{exam.after.queries:,} pictures of {classes:,} classes, each under a map"
-    measured = explain_verdict(map_at_r, p_at_1, task)
+    task = f"{exam.after.queries:,} pictures of {classes:,} classes"
+    measured = explain_verdict(map_at_r, p_at_1, task, ", each asked while it was left out")
     if map_at_r.low > 0 and map_at_r.mean < LEAST_GAIN:
         measured = f"{measured.rpartition(':')[0]}: too little to embed all photos anew. Keep the model you have."
     return f"{describe_nearest(exam.before, exam.after)} {measured}"

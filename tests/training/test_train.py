@@ -26,6 +26,7 @@ from training.data.split import DataSplit, split_samples
 from training.fitting.learner import compute_embeddings, compute_pooled_features, create_pretrained
 from training.judging.record import read_record
 from training.judging.verdict import wrap_network
+from training.reports.report import render_report
 from training.settings.config import TrainConfig
 
 
@@ -269,6 +270,12 @@ def test_the_recipe_instant_takes_given_parts_together_and_says_so(tmp_path: Pat
     (folder / "loose.png").write_bytes((folder / "test" / "class-00" / "000.png").read_bytes())
     result = run_to_end(TrainConfig(recipe="instant"), folder, tmp_path / "out").result
     assert (len(result.parts.train), result.verdict.classes) == (72, 6)
+    assert "each asked while it was left out" in result.verdict.why
+    card = (result.checkpoint / "MODEL.md").read_text(encoding="utf-8")
+    assert "72 pictures to learn from, each judged under a map that was fitted without it" in card
+    page = drain(render_report(result.checkpoint)).decode()
+    assert "fitted on all 72 pictures" in page
+    assert "best epoch" not in card + page
     assert result.source_remarks == (
         "The folder gives train, Val and test; all are taken together here, and each picture is judged out of fold.",
         "1 picture stands beside the class folders and cannot be used.",

@@ -131,6 +131,14 @@ def _explain_resume(source: TrainingSource, out: Path | None, *, is_saved: bool)
     return f"Stopped. What was saved last is kept; to go on from there: {shlex.join(words)}"
 
 
+def _describe_choice(record: TrainingRecord) -> str:
+    """Which epoch and embedding validation chose; "" where a closed form was fitted."""
+    if record.is_out_of_fold:
+        return ""
+    epochs = len(record.epochs) - 1
+    return f"Best of {epochs} epochs: {record.best_epoch}; embedding from the {record.embedding}"
+
+
 def _print_record(record: TrainingRecord) -> None:
     print_line(f"{'':<34} {'P@1':>7} {'R-prec.':>7} {'MAP@R':>7} {'hit@5':>7}")
     for figures in (record.pixels, *reversed(record.pretrained), record.after):
@@ -139,9 +147,7 @@ def _print_record(record: TrainingRecord) -> None:
             print_line(f"{figures.model:<34} " + " ".join(f"{value:7.3f}" for value in columns))
     for sentence in (*record.source_remarks, record.recipe):
         print_line(sentence)
-    epochs = len(record.epochs) - 1
-    print_line(f"Best of {epochs} epochs: {record.best_epoch}; embedding from the {record.embedding}")
-    for sentence in (record.stopped, record.collapse, record.why):
+    for sentence in (_describe_choice(record), record.stopped, record.collapse, record.why):
         if sentence:
             print_line(sentence)
     _print_thresholds(record)

@@ -60,6 +60,11 @@ def _describe_purpose(record: TrainingRecord) -> str:
 
 def _describe_training(record: TrainingRecord) -> list[str]:
     parts, epochs = record.parts, len(record.epochs) - 1
+    if record.is_out_of_fold:
+        return [
+            f"- {parts['train']:,} pictures to learn from, each judged under a map that was fitted without it.",
+            f"- {_escape_markdown(record.recipe)}",
+        ]
     lines = [
         f"- {parts['train']:,} pictures to learn from, {parts['validation']:,} others to choose the best epoch by.",
         f"- {_escape_markdown(record.recipe)}",

@@ -115,6 +115,11 @@ class TrainingRecord:
         return self.pretrained[0]
 
     @property
+    def is_out_of_fold(self) -> bool:
+        """Whether a closed form was fitted on all pictures and judged on each while it was left out: no test part."""
+        return bool(self.parts["train"]) and not self.parts["test"]
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences on how the folder was read and how the training went."""
         return tuple(

@@ -190,9 +190,14 @@ def _compare_models(baseline: BaselineResult, before: MeasuredModel, after: Meas
     )
 
 
-def explain_verdict(map_at_r_change: DifferenceInterval, p_at_1_change: DifferenceInterval, task: str) -> str:
+def explain_verdict(
+    map_at_r_change: DifferenceInterval,
+    p_at_1_change: DifferenceInterval,
+    task: str,
+    unseen: str = " that the training never saw",
+) -> str:
     """The verdict in words. A loss can gather each class and lose order within: then P@1 falls while MAP@R rises."""
-    measured = f"On {task} that the training never saw, MAP@R changes by {_format_change(map_at_r_change)}"
+    measured = f"On {task}{unseen}, MAP@R changes by {_format_change(map_at_r_change)}"
     if map_at_r_change.high < 0:
         return f"{measured}: the new model is worse. Keep the one you have."
     if map_at_r_change.low <= 0:

@@ -93,10 +93,17 @@ def _format_interval(change: RecordedChange) -> str:
 def _describe_basis(record: TrainingRecord) -> list[str]:
     parts = record.parts
     classes = f" of {record.classes:,} classes" if record.scope else ""
-    sentences = [
+    divided = (
         f"The figures are of {record.queries:,} queries{classes} among {parts['test']:,} test pictures. The training "
         f"learned from {parts['train']:,} other pictures and chose its best epoch by {parts['validation']:,} more; no "
-        "picture is in two of the three parts, and copies count as one picture.",
+        "picture is in two of the three parts, and copies count as one picture."
+    )
+    out_of_fold = (
+        f"The figures are of {record.queries:,} queries{classes}. Each was asked, among others left out, under a map "
+        f"fitted without any of them; the map that is installed was fitted on all {parts['train']:,} pictures."
+    )
+    sentences = [
+        out_of_fold if record.is_out_of_fold else divided,
         f"The interval of the change was resampled over {record.map_at_r_change.resampling_unit}. Install is said only "
         "where all of it lies above 0.",
     ]
