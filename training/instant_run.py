@@ -201,8 +201,8 @@ def _judge(
     before_vectors = photos.vectors[fold.rows]
     after_vectors = fold.metric.transform(before_vectors)
     return TrainingVerdict(
-        before=MeasuredModel("before", before_vectors, exam.before),
-        after=MeasuredModel("instant", after_vectors, exam.after),
+        before=MeasuredModel("the model without it", before_vectors, exam.before),
+        after=MeasuredModel("with the map", after_vectors, exam.after),
         map_at_r_change=map_at_r,
         p_at_1_change=p_at_1,
         resampling_unit="classes" if classes >= MIN_GROUPS else "queries",

@@ -116,7 +116,8 @@ def list_remarks(outcome: TrainingRecord) -> list[str]:
     epochs = len(outcome.epochs) - 1
     best_epoch = f"epoch {outcome.best_epoch} of {epochs}" if outcome.best_epoch else "none: the network is as it was"
     embedding = f"the embedding of the {outcome.embedding}, {outcome.dim:,} numbers per picture"
-    remarks = [f"Taken: {best_epoch}, with {embedding}.", *outcome.remarks]
+    taken = [] if outcome.is_out_of_fold else [f"Taken: {best_epoch}, with {embedding}."]
+    remarks = [*taken, *outcome.remarks]
     if outcome.scope:
         remarks.append(outcome.scope)
     if outcome.unreadable:
