@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Floats = NDArray[np.float32]
 Pairs = NDArray[np.int64]
@@ -309,6 +308,8 @@ def _build_large(grey: NDArray[np.uint8]) -> _LargeSize:
 
 
 def _smooth(pictures: Floats, width: float) -> Floats:
+    from scipy import ndimage  # noqa: PLC0415 (0.3 s, and only comparing pictures needs it)
+
     return np.asarray(ndimage.gaussian_filter(pictures, (0, width, width), mode="nearest", truncate=3))
 
 

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from indexer.matching.aligned_pictures import PairMismatch, Pairs, SmallPictures, join_mismatches, measure_mismatches
 from indexer.matching.close_pairs import order_pairs
@@ -101,6 +99,9 @@ def _do_parts_agree(pictures: SmallPictures, parts: NDArray[np.int64], tried: Pa
 
 def connect_pairs(pairs: Pairs, count: int) -> NDArray[np.int64]:
     """The component (n,) of each of `count` rows, by number, where the pairs (p, 2) connect them."""
+    from scipy import sparse  # noqa: PLC0415 (0.3 s, and only grouping needs it)
+    from scipy.sparse import csgraph  # noqa: PLC0415
+
     links = sparse.coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     return np.asarray(csgraph.connected_components(links, directed=False)[1], np.int64)
 
