@@ -1,4 +1,4 @@
-"""Paths as bytes: joined, split, compared and shown to people. The only place that splits a path by hand.
+"""Paths as bytes: joined, split, compared and shown to people; and the home folder. No other module splits a path.
 
 Photos may have any name that the system allows, so paths are bytes everywhere and text only where people read them. A
 stored path is relative to its root and has "/" between folders.
@@ -7,6 +7,8 @@ stored path is relative to its root and has "/" between folders.
 import os
 import unicodedata
 from pathlib import Path
+
+import platformdirs
 
 SEPARATOR = b"/"
 
@@ -56,3 +58,9 @@ def get_first_folder(path: bytes) -> bytes | None:
     """The first folder of a relative path, None for a name alone."""
     first, separator, _ = path.partition(SEPARATOR)
     return first if separator else None
+
+
+def find_home_folder() -> Path:
+    """The folder of libraries and settings: LOOKALIKE_HOME, else the user's data directory."""
+    chosen = os.environ.get("LOOKALIKE_HOME")
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("lookalike", appauthor=False))

@@ -4,19 +4,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import platformdirs
-
 from indexer.database.store import Store
 from indexer.errors import LibraryError, LookalikeError
-from indexer.paths import is_below, show_path
+from indexer.paths import find_home_folder, is_below, show_path
 
 LIBRARY_SUFFIX = ".library"
-
-
-def find_home_folder() -> Path:
-    """The folder of libraries and settings: LOOKALIKE_HOME, else the user's data directory."""
-    chosen = os.environ.get("LOOKALIKE_HOME")
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("lookalike", appauthor=False))
 
 
 def list_libraries() -> list[Path]:

@@ -15,7 +15,7 @@ from indexer.models.card import ModelCard, read_seen_hashes
 from indexer.models.embedder import Embedder, defer_model
 from indexer.models.installation import ModelChoice, install_model, lock_installation, parse_model_choice
 from indexer.models.raw_pixels import RawPixelEmbedder
-from indexer.places import find_home_folder
+from indexer.paths import find_home_folder
 from indexer.progress import Progress, Steps
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
 from indexer.wording import count_noun

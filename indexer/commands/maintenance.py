@@ -19,9 +19,9 @@ from indexer.indexing.repair import check_library, repair_library
 from indexer.indexing.roots import find_root, move_root
 from indexer.library import Library, LibraryInfo
 from indexer.models.runtime import fast_precision
-from indexer.paths import show_path
+from indexer.paths import find_home_folder, show_path
 from indexer.photos.decoding import is_extra_installed
-from indexer.places import find_home_folder, find_library
+from indexer.places import find_library
 from indexer.wording import count_noun
 
 REPORTED_PACKAGES = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from indexer.paths import find_home_folder
 from indexer.photos.samples import find_sample_folder
-from indexer.places import find_home_folder
 from retrieval_app.session.opened_library import OpenedLibrary
 from retrieval_app.session.snapshot import WATCHED_SETTING, save_watched_setting
 from retrieval_app.session.trouble import TroubleMessage, explain_missing_folder

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.paths import show_path
-from indexer.places import LIBRARY_SUFFIX, find_home_folder
+from indexer.paths import find_home_folder, show_path
+from indexer.places import LIBRARY_SUFFIX
 from indexer.ranking.filter_options import describe_conditions
 from training.data.labelled_folders import PhotoSample, make_unlabelled_sample
 from training.data.split import DataSplit, split_samples, split_without_classes
