@@ -15,7 +15,7 @@ from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.statistics.calibration import PairComparison
 from indexer.statistics.error_rates import ErrorRate
-from indexer.wording import count_noun
+from indexer.wording import count_noun, normalise_label
 
 fmr_option = click.option("--max-fmr", type=SHARE_NUMBER, help="The share of strangers that may be taken for the same.")
 
@@ -118,10 +118,11 @@ def label_command(label: str, images: tuple[Path, ...], library: Path | None, as
         raise LookalikeError(f"There is no file {show_path(missing)}.")
     with Library.open(library or find_library(images[0])) as opened:
         count = enrol_photos(opened, label, images)
+    stored = normalise_label(label.strip())
     if as_json:
-        print_result("label", {"label": label.strip(), "photos": count})
+        print_result("label", {"label": stored, "photos": count})
     else:
-        print_line(f"{count_noun(count, 'photo')} now {'has' if count == 1 else 'have'} the label {label.strip()}")
+        print_line(f"{count_noun(count, 'photo')} now {'has' if count == 1 else 'have'} the label {stored}")
 
 
 def _round_fields(fields: dict[str, Any]) -> dict[str, Any]:

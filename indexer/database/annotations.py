@@ -11,6 +11,7 @@ from itertools import starmap
 
 from indexer.database.connection import Database
 from indexer.errors import LookalikeError
+from indexer.wording import normalise_label
 
 NO_MATCH = "no match"
 LABEL_SQL = "coalesce(l.label, CASE WHEN min(f.label) = max(f.label) THEN min(f.label) END)"
@@ -42,6 +43,8 @@ class Annotations:
     def set_label(self, photos: Iterable[int], label: str | None) -> None:
         """Set the user's label of photos, all or none; None removes it, and the folder's label counts again.
 
+        It is stored in one Unicode spelling, whichever it comes in.
+
         Raises LookalikeError where the label is empty or not printable.
         """
         if label is not None and (not label.strip() or not label.isprintable()):
@@ -52,7 +55,7 @@ class Annotations:
                     self._database.execute_statement("DELETE FROM labels WHERE photo = ?", (photo,))
                 else:
                     self._database.execute_statement(
-                        "INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, label.strip())
+                        "INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, normalise_label(label.strip()))
                     )
 
     def fingerprint_labels(self) -> tuple[int, int]:

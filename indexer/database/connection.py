@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 from indexer.database.schema import APPLICATION_ID, MIGRATIONS
 from indexer.errors import LibraryError
+from indexer.wording import normalise_label
 
 MAX_INTEGER = 2**63 - 1  # the largest number that SQLite holds
 BUSY_SECONDS = 30.0
 SqlRow = tuple[Any, ...]
+SqlScalar = str | bytes | int | float | None
 
 
 class DatabaseState(NamedTuple):
@@ -74,6 +76,7 @@ class Database:
             self._apply_migrations()
 
     def _apply_migrations(self) -> None:
+        self._db.create_function("normalise_label", 1, _normalise_stored_label, deterministic=True)
         with self.transaction():
             for statements in MIGRATIONS[self.fetch_integer("PRAGMA user_version") :]:
                 for statement in statements.split(";"):
@@ -167,3 +170,7 @@ class Database:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+
+def _normalise_stored_label(label: SqlScalar) -> SqlScalar:
+    return normalise_label(label) if isinstance(label, str) else label

@@ -14,6 +14,7 @@ from indexer.database.annotations import LABEL_SQL
 from indexer.database.connection import MAX_INTEGER, Database
 from indexer.errors import LookalikeError
 from indexer.paths import make_prefix
+from indexer.wording import normalise_label
 
 ORIENTATIONS = {"landscape": "p.width > p.height", "portrait": "p.width < p.height", "square": "p.width = p.height"}
 
@@ -74,12 +75,13 @@ def _label_condition(label: str | None) -> SqlCondition:
     """Files of photos with this label (LABEL_SQL); only photos that it is given to anywhere are grouped."""
     if label is None:
         return _NO_CONDITION
+    wanted = normalise_label(label)
     candidates = "SELECT photo FROM files WHERE label = ? UNION SELECT photo FROM labels WHERE label = ?"
     condition = (
         "f.photo IN (SELECT f.photo FROM files AS f LEFT JOIN labels AS l ON l.photo = f.photo "
         f"WHERE f.state = 'present' AND f.photo IN ({candidates}) GROUP BY f.photo HAVING {LABEL_SQL} = ?)"
     )
-    return condition, [label, label, label]
+    return condition, [wanted, wanted, wanted]
 
 
 def _date_condition(comparison: str, moment: datetime | None) -> SqlCondition:

@@ -4,6 +4,12 @@
 a newer one is refused. Photos, files and embeddings are tables of their own: one content may be held by several files
 and has one embedding under each model. Ids of photos and embeddings are never used twice (AUTOINCREMENT), because the
 write-once generations name them.
+
+`photos.pixel_sha256` is the hash of the small decoded picture, which stays where another program has only written
+metadata into the file; null in what an older version has indexed. `replacements` has, of a photo whose file holds
+another content now, where that was, and the photo there with which it was compared and found to be another picture.
+`roots.drive` identifies the file system that the folder was found on; `other_drive` says that another one is there
+now. `files.linked` marks a file that is another one of the library under a second name.
 """
 
 APPLICATION_ID = 0x4C4F4F4B  # "LOOK": tells our database from anybody else's
@@ -78,5 +84,20 @@ MIGRATIONS = (
     """,
     """
     CREATE TABLE searches (name TEXT PRIMARY KEY, query TEXT NOT NULL) WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE photos ADD COLUMN pixel_sha256 BLOB;
+    CREATE INDEX photos_by_pixels ON photos (pixel_sha256) WHERE pixel_sha256 IS NOT NULL;
+    ALTER TABLE roots ADD COLUMN drive TEXT;
+    ALTER TABLE roots ADD COLUMN other_drive INTEGER NOT NULL DEFAULT 0 CHECK (other_drive IN (0, 1));
+    ALTER TABLE files ADD COLUMN linked INTEGER NOT NULL DEFAULT 0 CHECK (linked IN (0, 1));
+    CREATE TABLE replacements (
+        photo INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
+        root INTEGER NOT NULL REFERENCES roots ON DELETE CASCADE,
+        path BLOB NOT NULL,
+        compared INTEGER
+    );
+    UPDATE labels SET label = normalise_label(label) WHERE label != normalise_label(label);
+    UPDATE files SET label = normalise_label(label) WHERE label != normalise_label(label);
     """,
 )

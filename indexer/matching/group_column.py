@@ -2,10 +2,12 @@
 
 import csv
 import os
+import unicodedata
 from pathlib import Path
 
 from indexer.errors import LookalikeError
 from indexer.paths import is_below, show_path
+from indexer.wording import normalise_label
 
 _COLUMNS = ("file", "group")
 LARGEST_FILE = 256 * 1024 * 1024  # bytes: two million lines
@@ -20,8 +22,8 @@ def read_group_column(path: Path, folder: Path) -> dict[bytes, str]:
     root = os.fsencode(folder.absolute())
     groups: dict[bytes, str] = {}
     for file, group in _read_rows(path):
-        target = _join_below(root, file)
-        if target is None or not os.path.isfile(target):  # noqa: PTH113 - bytes
+        target = _find_below(root, file)
+        if target is None:
             raise LookalikeError(
                 f"{show_path(os.fsencode(path))} names {file!r}, which is no file in {show_path(root)}."
             )
@@ -40,11 +42,20 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
             reader = csv.DictReader(file, strict=True)
             if not set(_COLUMNS) <= set(reader.fieldnames or ()):
                 raise LookalikeError(f"{shown} needs a first line that names the columns file and group.")
-            return [((row["file"] or "").strip(), (row["group"] or "").strip()) for row in reader]
+            return [((row["file"] or "").strip(), normalise_label((row["group"] or "").strip())) for row in reader]
     except OSError as fault:
         raise LookalikeError(f"{shown} cannot be read: {fault.strerror}.") from None
     except csv.Error as fault:
         raise LookalikeError(f"{shown} is no CSV file: {fault}.") from None
+
+
+def _find_below(root: bytes, file: str) -> bytes | None:
+    """The path of a file below the folder, in whichever Unicode spelling it has there; None where there is none."""
+    for spelling in dict.fromkeys((file, *(unicodedata.normalize(form, file) for form in ("NFC", "NFD")))):
+        target = _join_below(root, spelling)
+        if target is not None and os.path.isfile(target):  # noqa: PTH113 - bytes
+            return target
+    return None
 
 
 def _join_below(root: bytes, file: str) -> bytes | None:

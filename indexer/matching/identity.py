@@ -21,6 +21,7 @@ from indexer.search.query import QueryExample
 from indexer.statistics.calibration import WORST_FMR
 from indexer.statistics.calibration_measurement import MATCHED_QUANTILE, sample_by_class
 from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
+from indexer.wording import normalise_label
 
 DEFAULT_FMR = 0.05
 MAX_IMPOSTORS = 1500  # more only where `max_fmr` needs them
@@ -65,7 +66,7 @@ def verify_label(
 
     Raises LookalikeError where the label has no other photo, the picture cannot be read, or `max_fmr` cannot be shown.
     """
-    gallery = Gallery.from_library(library)
+    gallery, label = Gallery.from_library(library), normalise_label(label)
     if label not in gallery.names:
         raise LookalikeError(f"No photo of the library has the label {label}. Give it: lookalike label LABEL IMAGE...")
     label_code = gallery.names.index(label)

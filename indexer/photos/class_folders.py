@@ -6,7 +6,6 @@ said in sentences by `describe_layout`, and what cannot be measured by `require_
 """
 
 import os
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import NamedTuple
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
 from indexer.photos.reading import is_candidate, is_photo_folder
-from indexer.wording import count_noun
+from indexer.wording import count_noun, normalise_label
 
 PART_NAMES = {
     "train": "train",
@@ -61,11 +60,8 @@ class _FolderEntries(NamedTuple):
 
 
 def name_class(folder_name: bytes) -> str:
-    """The class that a folder of this name stands for: printable, and the same for each Unicode spelling (NFC).
-
-    macOS decomposes the letters of names (NFD), other systems do not.
-    """
-    return unicodedata.normalize("NFC", show_path(folder_name))
+    """The class that a folder of this name stands for: printable, and the same for each Unicode spelling."""
+    return normalise_label(show_path(folder_name))
 
 
 def read_class_layout(folder: Path, level: int = 1) -> ClassLayout:

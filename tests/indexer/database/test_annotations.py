@@ -1,5 +1,6 @@
 """What the user says of photos is kept, survives what happens to files, and never waits for a job."""
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,15 @@ def test_what_is_no_label_is_refused_whoever_gives_it(filled: Library, label: st
 def test_blanks_around_a_label_are_no_part_of_it(filled: Library) -> None:
     filled.annotations.set_label([1], " grey cat ")
     assert filled.annotations.read_labels(filled.model_id) == {1: "grey cat"}
+
+
+def test_two_spellings_of_a_label_are_one_label(filled: Library) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
+    assert composed != decomposed
+    filled.annotations.set_label([1], decomposed)
+    filled.annotations.set_label([2], composed)
+    assert filled.annotations.read_labels(filled.model_id) == {1: composed, 2: composed}
+    assert filled.find_photo_ids(Filter(label=decomposed)).tolist() == [1, 2]
 
 
 def test_label_survives_a_move_and_another_model_and_rests_while_the_file_is_gone(

@@ -1,6 +1,7 @@
 """Labels given by hand suffice to identify by; strangers are refused at the stated rate; claims are verified."""
 
 import json
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -206,6 +207,15 @@ def test_claim_of_nothing_to_compare_with_is_refused(filled: Library) -> None:
 
 
 # enrol
+
+
+def test_claim_and_enrolment_take_either_spelling_of_a_label(filled: Library) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
+    filled.annotations.set_label(list_class_ids(3), composed)
+    filled.annotations.set_label(list_class_ids(4), "other")
+    claimed = verify_label(filled, list_class_ids(3)[0], decomposed)
+    assert claimed == verify_label(filled, list_class_ids(3)[0], composed)
+    assert claimed.label == composed
 
 
 def test_enrolled_are_the_contents_wherever_their_files_lie(library: Library, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import hashlib
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -285,6 +286,16 @@ def test_a_column_is_read_by_its_header_whatever_else_stands_there(folder: Path)
         root + b"/cats/a.jpg": "left",
         root + "/dogs/ü, 1.jpg".encode(): "left",
     }
+
+
+def test_a_column_may_be_written_in_either_spelling_of_unicode(folder: Path) -> None:
+    (folder / "dogs" / unicodedata.normalize("NFD", "é.jpg")).write_bytes(b"x")
+    text = "file,group\ndogs/ü, 1.jpg,Café\ndogs/é.jpg,Café\n".replace(", 1", " 1")
+    (folder / "dogs" / unicodedata.normalize("NFC", "ü 1.jpg")).write_bytes(b"x")
+    for form in ("NFC", "NFD"):
+        groups = read_group_column(write_csv(folder, unicodedata.normalize(form, text)), folder)
+        assert set(groups.values()) == {unicodedata.normalize("NFC", "Café")}
+        assert len(groups) == 2
 
 
 @pytest.mark.parametrize(
