@@ -4,7 +4,6 @@ Training trains it, conversion reads it, and where OpenVINO cannot run a model i
 state in two files, `model.safetensors` and `model.json`.
 """
 
-import copy
 import ctypes
 import hashlib
 import math
@@ -126,60 +125,6 @@ def reshape_to_feature_map(raw: Tensor, channels: int, prefix_tokens: int) -> Te
         if side * side == tokens.shape[1]:
             return tokens.transpose(1, 2).reshape(-1, channels, side, side)
     raise ValueError(f"its features {list(raw.shape)} form no map")
-
-
-class SplitBackbone(NamedTuple):
-    """A backbone in two, sharing its weights: pixels to the map before its last stages, and from there to raw features.
-
-    `cut_module` is the name of the module after which it is cut.
-    """
-
-    first: nn.Module
-    last: nn.Module
-    cut_module: str
-
-
-def split_backbone(network: EmbeddingNetwork) -> SplitBackbone:
-    """The backbone in two parts, cut before the stages of its coarsest resolution (timm's `feature_info` names them).
-
-    ModelError where the two parts give other features than the backbone, as with transformers that add tokens.
-    """
-    body, info = network.body, getattr(network.body, "feature_info", [])
-    refusal = f"The backbone {network.name} cannot be divided before its last stage."
-    if len(info) < 2 or info[-1]["reduction"] == info[-2]["reduction"]:
-        raise ModelError(refusal)
-    cut_module = str(info[-2]["module"])
-    size = network.preprocessing.size
-    noise = torch.rand(2, size, size, 3, generator=torch.Generator().manual_seed(0)).mul(255).to(network.mean.device)
-    with torch.no_grad():
-        expected = network.extract_raw_features(noise)
-        try:
-            first, last = (_copy_without_stages(body, cut_module.split("."), after=after) for after in (True, False))
-            split = SplitBackbone(first, last, cut_module)
-            split_features = split.last.forward_features(split.first.forward_features(network.normalise_pixels(noise)))  # type: ignore[operator]
-        except (RuntimeError, TypeError, ValueError, AttributeError, AssertionError) as error:
-            raise ModelError(refusal) from error
-    if split_features.shape != expected.shape or not torch.allclose(
-        split_features, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max())
-    ):
-        raise ModelError(refusal)
-    return split
-
-
-def _copy_without_stages(module: nn.Module, module_path: list[str], *, after: bool) -> nn.Module:
-    """A copy with the same weights in which the children after `module_path` (or those up to it) are identities."""
-    copied = copy.copy(module)
-    copied._modules = dict(module._modules)
-    names = list(copied._modules)
-    index = names.index(module_path[0])
-    for name in names[index + 1 :] if after else names[:index]:
-        copied._modules[name] = nn.Identity()
-    child = copied._modules[module_path[0]]
-    if len(module_path) > 1 and child is not None:
-        copied._modules[module_path[0]] = _copy_without_stages(child, module_path[1:], after=after)
-    elif not after:
-        copied._modules[module_path[0]] = nn.Identity()
-    return copied
 
 
 def create_network(

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from indexer.errors import LookalikeError
-from indexer.models.network import EmbeddingNetwork, split_backbone
+from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps
 from training.data.augmentation import STRONG_VIEWS, draw_views
 from training.data.labelled_folders import has_labels, number_labels
 from training.data.pictures import PicturePart
 from training.data.split import DataSplit
+from training.fitting.backbone_split import split_backbone
 from training.fitting.frozen_features import cache_outputs
 from training.fitting.learner import choose_device, compute_pooled_features, enable_autocast
 from training.settings import cost

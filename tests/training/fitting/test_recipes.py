@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from indexer.errors import LookalikeError, ModelError
-from indexer.models import backbones
-from indexer.models.backbones import Backbone
-from indexer.models.network import EmbeddingNetwork, split_backbone
+from indexer.errors import LookalikeError
+from indexer.models.network import EmbeddingNetwork
 from indexer.progress import drain
 from tests.support.labelled_shapes import write_classes
 from training.data.labelled_folders import PhotoSample, number_labels, survey_folder, survey_unlabelled
@@ -110,29 +108,6 @@ def test_a_head_larger_than_the_backbone_or_of_one_number_is_refused() -> None:
         create_pretrained(config_of("full", 1281))
     with pytest.raises(LookalikeError, match="from 2 on"):
         config_of("full", 1)
-
-
-@pytest.mark.parametrize(
-    "name", ["resnet18", "convnext_atto", "mobilenetv4_conv_small", "swin_tiny_patch4_window7_224"]
-)
-def test_backbones_of_many_kinds_are_divided_before_their_last_stage(name: str) -> None:
-    module = backbones.import_timm().create_model(name, pretrained=False, num_classes=0).eval()
-    network = EmbeddingNetwork(Backbone(name, module, backbones.read_preprocessing(module)))
-    cut = split_backbone(network)
-    batch = torch.rand(1, *([network.preprocessing.size] * 2), 3) * 255
-    with torch.no_grad():
-        maps = cut.first.forward_features(network.normalise_pixels(batch))  # type: ignore[operator]
-        again = cut.last.forward_features(maps)  # type: ignore[operator]
-        whole = network.extract_raw_features(batch)
-    torch.testing.assert_close(again, whole, rtol=1e-3, atol=1e-4)
-    trained = sum(weight.numel() for weight in cut.last.parameters())
-    assert 0 < trained < sum(weight.numel() for weight in module.parameters())
-
-
-def test_a_backbone_without_stages_is_refused_for_the_tail() -> None:
-    module = backbones.import_timm().create_model("vit_tiny_patch16_224", pretrained=False, num_classes=0).eval()
-    with pytest.raises(ModelError, match="cannot be divided"):
-        split_backbone(EmbeddingNetwork(Backbone("vit", module, backbones.read_preprocessing(module))))
 
 
 def test_what_memory_cannot_hold_lies_in_a_file_without_a_name(tmp_path: Path) -> None:
