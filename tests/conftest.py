@@ -1,6 +1,8 @@
 """What several test files need: the default model, installed once per run."""
 
 import os
+import secrets
+import shutil
 import signal
 from pathlib import Path
 
@@ -16,6 +18,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def without_own_models(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or writes the home folder of whoever runs it, nor takes a model that is ready on this computer."""
+    none = tmp_path_factory.getbasetemp() / "none"
+    monkeypatch.setenv("LOOKALIKE_HOME", str(none / secrets.token_hex(6)))
+    monkeypatch.setenv("LOOKALIKE_MODELS", str(none / "models"))
+
+
 @pytest.fixture(scope="session")
 def installed_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the installed default model: read it, never change it."""
@@ -25,4 +35,8 @@ def installed_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _install_default(folder: Path) -> None:
-    drain(install_model(ModelChoice(), folder))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOKALIKE_HOME", str(folder / "none"))
+        patch.setenv("LOOKALIKE_MODELS", str(folder / "none"))
+        drain(install_model(ModelChoice(), folder))
+        shutil.rmtree(folder / "none", ignore_errors=True)

@@ -14,8 +14,8 @@ from indexer.matching.photo_groups import count_groups, summarise_groups
 from indexer.models.card import ModelCard, read_seen_hashes
 from indexer.models.embedder import Embedder, defer_model
 from indexer.models.installation import ModelChoice, install_model, lock_installation, parse_model_choice
+from indexer.models.prepared import find_shared_folder
 from indexer.models.raw_pixels import RawPixelEmbedder
-from indexer.paths import find_home_folder
 from indexer.progress import Progress, Steps
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
 from indexer.wording import count_noun
@@ -77,7 +77,7 @@ def _open_standalone_model(
     if name == "pixels":
         yield RawPixelEmbedder(), frozenset()
         return
-    folder = find_home_folder() / "models"
+    folder = find_shared_folder()
     choice = parse_model_choice(name, weights)
     card = follow_steps(_install_model(choice, folder), as_json=as_json)
     yield defer_model(card, folder, runtime), frozenset(map(bytes, read_seen_hashes(folder / card.fingerprint)))

@@ -7,6 +7,7 @@ from indexer.models.installation import (
     PACKAGED_SOURCE,
     ModelChoice,
     find_default_choice,
+    find_prepared_model,
     install_model,
     verify_model,
 )
@@ -70,10 +71,13 @@ def _file_identities(library: Library, fingerprint: str) -> generations.FileIden
 
 
 def _reinstall_model(library: Library) -> Steps[ModelCard]:
-    """Install the active model from its own folder, or the default model from its package where that is damaged."""
+    """Install the active model from its own folder; where that is damaged from what is ready on this computer, or the
+    default model from its package."""
     try:
         return (yield from install_model(_active_choice(library), library.models_folder))
     except ModelError as damage:
+        if library.model_fingerprint and (prepared := find_prepared_model(library.model_fingerprint)):
+            return (yield from install_model(ModelChoice(checkpoint=prepared), library.models_folder))
         known = library.store.models.find_model(library.model_fingerprint)
         if known is None or known.name != DEFAULT_BACKBONE:
             raise

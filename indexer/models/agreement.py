@@ -63,12 +63,32 @@ def check_agreement(
             f"converted, it disagrees with torch (cosine {lowest:.5f}, features {difference:.5f})"
         )
     agreement = TorchAgreement(pictures.description, len(pictures.batch), lowest)
-    if fast_precision() == "fp32":
-        return replace(form, agreement=agreement)
+    return _judge_bf16(replace(form, agreement=agreement), folder, pictures, torch_embeddings, preprocessing)
+
+
+def check_fast_precision(form: RuntimeForm, folder: Path, preprocessing: Preprocessing) -> RuntimeForm:
+    """The form prepared elsewhere, with the fastest precision that agrees on this processor; needs no torch.
+
+    What was measured in bf16 stands; where it was not, bf16 is compared with fp32, which agrees with torch.
+    """
+    if form.runtime == "torch" or form.agreement is None or form.agreement.bf16 is not None:
+        return form
+    pictures = prepare_check_pictures(preprocessing)
+    embeddings = open_form(folder, form, precision="fp32").embed(pictures.batch)
+    return _judge_bf16(form, folder, pictures, embeddings, preprocessing)
+
+
+def _judge_bf16(
+    form: RuntimeForm, folder: Path, pictures: CheckPictures, embeddings: np.ndarray, preprocessing: Preprocessing
+) -> RuntimeForm:
+    """The form with bf16 where its embeddings of the pictures agree with the true ones (n, dim); else in fp32."""
+    if fast_precision() == "fp32" or form.agreement is None:
+        return form
     bf16_runner = open_form(folder, form, precision="bf16")
-    bf16_cosines = compute_cosines(torch_embeddings, bf16_runner.embed(pictures.batch))
+    bf16_cosines = compute_cosines(embeddings, bf16_runner.embed(pictures.batch))
     precision = "bf16" if bf16_cosines.min() >= LOWEST_COSINE["bf16"] else "fp32"
-    agreement = replace(agreement, bf16=float(bf16_cosines.min()), bf16_mean=float(bf16_cosines.mean()))
+    agreement = replace(form.agreement, bf16=float(bf16_cosines.min()), bf16_mean=float(bf16_cosines.mean()))
+    fp32_runner = open_form(folder, form, precision="fp32")
     precision_retrieval = _measure_retrieval(
         fp32_runner, bf16_runner, preprocessing, frozenset(map(bytes, read_seen_hashes(folder)))
     )

@@ -1,8 +1,9 @@
 """Put a model into a library: its weights, its converted form, and the proof that this form agrees with torch.
 
-A model is written into a temporary folder that takes its final name, the fingerprint, when it is whole. torch and timm
-are imported only when there is something to build. The conversion is in `runtime`, its check in `agreement`, the
-weights come from `network` and `backbones`; `model.load_model` loads what is installed here.
+A model that is ready on this computer (`prepared`) is copied; torch and timm are imported only when there is something
+to build. A model is written into a temporary folder that takes its final name, the fingerprint, when it is whole. The
+conversion is in `runtime`, its check in `agreement`, the weights come from `network` and `backbones`;
+`model.load_model` loads what is installed here.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import filelock
 
 from indexer import atomic
 from indexer.errors import ModelError
-from indexer.models.agreement import RuntimeDisagreement, check_agreement
+from indexer.models.agreement import RuntimeDisagreement, check_agreement, check_fast_precision
 from indexer.models.card import (
     CARD_FILE,
     DEFAULT_BACKBONE,
@@ -29,6 +30,8 @@ from indexer.models.card import (
     serialise_card,
 )
 from indexer.models.framing import DEFAULT_FRAMING, FRAMINGS
+from indexer.models.model import import_network
+from indexer.models.prepared import copy_model, list_prepared_folders, share_model
 from indexer.models.runtime import (
     BIN_FILE,
     XML_FILE,
@@ -87,14 +90,19 @@ def find_installed_card(choice: ModelChoice, folder: Path) -> ModelCard | None:
 
 def find_default_choice(fingerprint: str) -> ModelChoice | None:
     """The choice of the default model, by its framing, whose card has this fingerprint; None where none has it."""
-    from indexer.models import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where there is work for it)
-
+    network = import_network()
     for choice in (ModelChoice(framing=framing) for framing in FRAMINGS):
         built_network = network.create_network(framing=choice.framing)
         card = network.build_card(built_network, name=choice.name, source=PACKAGED_SOURCE)
         if card.fingerprint == fingerprint:
             return choice
     return None
+
+
+def find_prepared_model(fingerprint: str) -> Path | None:
+    """The folder of the whole model with this fingerprint that is ready on this computer; None where there is none."""
+    places = (place / fingerprint for place in list_prepared_folders())
+    return next((path for path in places if path.is_dir() and is_whole(path)), None)
 
 
 def install_model(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
@@ -119,17 +127,49 @@ def _install_unless_present(choice: ModelChoice, folder: Path) -> Steps[ModelCar
         return installed_card
     temporary = atomic.create_temporary_folder(folder / "model")
     try:
-        yield _describe_loading(choice)
-        card = _write_weights(choice, temporary)
-        yield Progress("prepare", 2, 4, "Converting the model for this processor, once")
-        form = _convert_and_check(card, temporary)
-        yield Progress("prepare", 3, 4, form.why)
+        source = _find_prepared(choice, folder)
+        if source is None:
+            card, form = yield from _prepare_model(choice, temporary)
+        else:
+            yield Progress("prepare", 3, 4, "Copying the model that is ready on this computer")
+            card, form = _copy_prepared(source, temporary)
         write_form(form, temporary)
         atomic.publish_folder(temporary, folder / card.fingerprint)
     finally:
         atomic.remove_path(temporary)
+    if source is None and choice.checkpoint is None:
+        share_model(card, form, folder / card.fingerprint)
     yield Progress("prepare", 4, 4, f"{card.name} is ready")
     return card
+
+
+def _find_prepared(choice: ModelChoice, folder: Path) -> Path | None:
+    """The whole model of this choice and of today's decoding that is ready on this computer; None where none is."""
+    for place in list_prepared_folders():
+        card = find_installed_card(choice, place)
+        if card is None or card.decode_version != DECODE_VERSION or place.resolve() == folder.resolve():
+            continue
+        if is_whole(place / card.fingerprint):
+            return place / card.fingerprint
+    return None
+
+
+def _copy_prepared(source: Path, folder: Path) -> tuple[ModelCard, RuntimeForm]:
+    """Copy a prepared model; returns its card, and its form with the precision that is right on this processor."""
+    card = read_card(source)
+    form = read_form(source, card)
+    copy_model(source, form, folder)
+    return card, check_fast_precision(form, folder, card.preprocessing)
+
+
+def _prepare_model(choice: ModelChoice, folder: Path) -> Steps[tuple[ModelCard, RuntimeForm]]:
+    """Write the weights of the choice and their converted form, checked against torch."""
+    yield _describe_loading(choice)
+    card = _write_weights(choice, folder)
+    yield Progress("prepare", 2, 4, "Converting the model for this processor, once")
+    form = _convert_and_check(card, folder)
+    yield Progress("prepare", 3, 4, form.why)
+    return card, form
 
 
 def is_whole(folder: Path) -> bool:
@@ -187,12 +227,12 @@ def _read_current_card(checkpoint: Path) -> ModelCard:
 def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
     """Write `model.safetensors` and `model.json` of the choice; a checkpoint's weights are copied byte for byte."""
     if choice.checkpoint is None:
-        from indexer.models import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where there is work for it)
-
+        network = import_network()
         built_network = network.create_network(choice.name, choice.weights, framing=choice.framing)
-        return network.write_checkpoint(
+        written: ModelCard = network.write_checkpoint(
             built_network, folder, name=choice.name, source=_describe_weights_source(choice)
         )
+        return written
     card = _read_current_card(choice.checkpoint)
     (folder / WEIGHTS_FILE).write_bytes(read_regular(choice.checkpoint / WEIGHTS_FILE, WEIGHTS_LIMIT))
     card_fields = read_json(choice.checkpoint / CARD_FILE)
@@ -204,8 +244,7 @@ def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
 
 def _convert_and_check(card: ModelCard, folder: Path) -> RuntimeForm:
     """The form of the weights in `folder`, converted and checked; where that fails, one for torch, with the reason."""
-    from indexer.models import network  # noqa: PLC0415 (as above)
-
+    network = import_network()
     torch_network = network.load_network(folder)
     try:
         files = convert_network(torch_network, network.make_example_batch(torch_network), folder)

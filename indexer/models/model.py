@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -89,6 +90,20 @@ def load_model(folder: Path, *, runtime: str = "auto", callers: int = 1) -> Mode
     return _load_converted(card, folder, form, callers)
 
 
+def import_network() -> Any:
+    """The module `network`, imported only where there is work for it: torch takes 2.6 s.
+
+    ModelError with what to install where torch or timm is missing.
+    """
+    try:
+        from indexer.models import network  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"This needs the package {error.name}, which is not installed. Install it: pip install torch timm"
+        ) from error
+    return network
+
+
 def _load_converted(card: ModelCard, folder: Path, form: RuntimeForm, callers: int) -> Model:
     if form.runtime != "openvino":
         raise ModelError(f"The model {card.name} runs on torch only: {form.why}. Choose --runtime torch.")
@@ -97,8 +112,7 @@ def _load_converted(card: ModelCard, folder: Path, form: RuntimeForm, callers: i
 
 
 def _load_torch(card: ModelCard, folder: Path) -> Model:
-    from indexer.models import network  # noqa: PLC0415 (torch takes 2.6 s to import: only where it runs)
-
+    network = import_network()
     network.tune_allocator()
     runner = network.make_runner(network.load_network(folder), network.find_accelerator() or "cpu")
     return Model(card, "torch", runner.precision, runner)
@@ -115,6 +129,5 @@ def _accelerator_in_sight() -> bool:
 
 def _accelerator_works() -> bool:
     """Whether torch can use an accelerator; imports torch."""
-    from indexer.models import network  # noqa: PLC0415 (as above)
-
+    network = import_network()
     return network.find_accelerator() is not None

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 from safetensors.numpy import load_file, save_file
 
 from indexer.errors import ModelError
-from indexer.models import agreement, backbones
+from indexer.models import agreement
 from indexer.models.agreement import RuntimeDisagreement, check_agreement, compute_lowest_cosine, prepare_check_pictures
 from indexer.models.card import CARD_FILE, WEIGHTS_FILE, Head, read_card, read_seen_hashes, serialise_card
 from indexer.models.installation import (
@@ -45,6 +44,7 @@ from indexer.photos.reading import content_hash
 from indexer.photos.samples import find_sample_folder
 from indexer.progress import drain
 from tests.support.embedders import Tiny, tiny_card
+from tests.support.model_files import flip_bit, write_weights
 
 PICTURES = np.random.default_rng(7).integers(0, 256, (5, 224, 224, 3), dtype=np.uint8)
 
@@ -53,21 +53,6 @@ PICTURES = np.random.default_rng(7).integers(0, 256, (5, 224, 224, 3), dtype=np.
 def own_model(installed_model: Path, tmp_path: Path) -> Path:
     """A copy of the installed default model that a test may damage."""
     return Path(shutil.copytree(installed_model, tmp_path / "models" / installed_model.name))
-
-
-def flip_bit(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
-
-
-def write_weights(name: str, folder: Path) -> Path:
-    """Weights of a timm architecture, made on the spot and saved in timm's naming."""
-    torch.manual_seed(11)
-    state = backbones.import_timm().create_model(name).state_dict()
-    path = folder / f"{name}.safetensors"
-    path.write_bytes(safetensors.torch.save({key: tensor.clone() for key, tensor in state.items()}))
-    return path
 
 
 def trace_sockets(code: str, folder: Path) -> list[str]:

@@ -1,0 +1,52 @@
+"""Models that are ready on this computer: prepared once, then copied into every library that wants them.
+
+They lie in the home folder, where each preparation leaves a copy, and in what the program came with, where the default
+model is put when the program is set up (`python -m indexer.models`). All is hashed before it is believed.
+"""
+
+import contextlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from indexer import atomic
+from indexer.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard
+from indexer.models.runtime import RUNTIME_FILE, RuntimeForm
+from indexer.paths import find_home_folder
+
+
+def find_shared_folder() -> Path:
+    """The folder in the home folder with the models that were prepared on this computer."""
+    return find_home_folder() / "models"
+
+
+def find_carried_folder() -> Path:
+    """The folder of the models that came with the program: LOOKALIKE_MODELS, else a place below its own prefix."""
+    chosen = os.environ.get("LOOKALIKE_MODELS")
+    return Path(chosen) if chosen else Path(sys.prefix) / "share" / "lookalike" / "models"
+
+
+def list_prepared_folders() -> tuple[Path, Path]:
+    """The folders that hold models ready to be copied, each below its fingerprint; they need not exist."""
+    return find_shared_folder(), find_carried_folder()
+
+
+def copy_model(source: Path, form: RuntimeForm, folder: Path) -> None:
+    """Copy card, weights and the converted files that the form names from one model folder into another that exists."""
+    for name in (CARD_FILE, WEIGHTS_FILE, RUNTIME_FILE, *form.files):
+        shutil.copyfile(source / name, folder / name)
+
+
+def share_model(card: ModelCard, form: RuntimeForm, source: Path) -> None:
+    """Leave a copy of the prepared model for other libraries; where that is impossible, each prepares its own."""
+    folder = find_shared_folder() / card.fingerprint
+    if folder.exists() or source.parent.resolve() in [place.resolve() for place in list_prepared_folders()]:
+        return
+    with contextlib.suppress(OSError):
+        temporary = atomic.create_temporary_folder(folder)
+        try:
+            copy_model(source, form, temporary)
+            atomic.publish_folder(temporary, folder)
+        finally:
+            atomic.remove_path(temporary)
