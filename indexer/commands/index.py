@@ -1,6 +1,7 @@
 """`lookalike index` and `sample`, and the list of all commands of this room except `use`."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,15 @@ from indexer.progress import Progress, Steps
 from indexer.wording import count_noun
 
 
+@dataclass(frozen=True, slots=True)
+class _IndexRequest:
+    """What a run is to do besides bringing the library up to date: add folders, read every file."""
+
+    folders: tuple[Path, ...] = ()
+    labelled: bool = False
+    verify: bool = False
+
+
 @click.command("index")
 @click.argument("folders", nargs=-1, type=FOLDER_PATH)
 @library_option
@@ -40,33 +50,34 @@ from indexer.wording import count_noun
 @weights_option
 @runtime_option
 @click.option("--labelled", is_flag=True, help="The sub-folders of FOLDER are classes.")
+@click.option("--verify", is_flag=True, help="Read every file, whatever its times say; embed what has changed.")
 @click.option("--watch", "watching", is_flag=True, help="Then stay, and index whatever changes until stopped.")
 @anyway_option
 @json_option
 @attached_option
 def index_command(
     *,
-    folders: tuple[Path, ...],
     library: Path | None,
     name: str | None,
     weights: Path | None,
     runtime: str,
-    labelled: bool,
     watching: bool,
     anyway: bool,
     as_json: bool,
     attached: bool,
+    **request_fields: Any,
 ) -> int:
     """Embed what is new in the FOLDERs; without one, bring the library's known folders up to date."""
-    folder = library or find_library(folders[0] if folders else None)
-    require_folders(folder, folders)
+    request = _IndexRequest(**request_fields)
+    folder = library or find_library(request.folders[0] if request.folders else None)
+    require_folders(folder, request.folders)
     choice = parse_model_choice(name, weights) if name or weights else None
     if choice is not None and choice.checkpoint is not None and not anyway:
         require_verdict(choice.checkpoint)
-    with (Library.create if folders else Library.open)(folder) as opened:
+    with (Library.create if request.folders else Library.open)(folder) as opened:
         if choice is not None and not anyway:
             require_roots_online(opened)
-        runs = _generate_runs(opened, folders, choice, runtime, labelled=labelled)
+        runs = _generate_runs(opened, request, choice, runtime)
         if watching:
             follow_steps(_watch_and_print(opened, runs, as_json=as_json), as_json=as_json, attached=attached)
         with opened.take_job_lock():
@@ -76,23 +87,21 @@ def index_command(
 
 
 def _generate_runs(
-    library: Library, folders: tuple[Path, ...], choice: ModelChoice | None, runtime: str, *, labelled: bool
+    library: Library, request: _IndexRequest, choice: ModelChoice | None, runtime: str
 ) -> Iterator[Steps[IndexReport]]:
-    """A run with these folders and this model, then runs that bring the library up to date, with one loaded model."""
+    """A run as requested with this model, then runs that bring the library up to date, with one loaded model."""
     loaded_models: dict[str, DeferredEmbedder] = {}
-    yield _install_and_index(library, folders, choice, runtime, loaded_models, labelled=labelled)
+    yield _install_and_index(library, request, choice, runtime, loaded_models)
     while True:
-        yield _install_and_index(library, (), None, runtime, loaded_models, labelled=False)
+        yield _install_and_index(library, _IndexRequest(), None, runtime, loaded_models)
 
 
 def _install_and_index(
     library: Library,
-    folders: tuple[Path, ...],
+    request: _IndexRequest,
     choice: ModelChoice | None,
     runtime: str,
     loaded_models: dict[str, DeferredEmbedder],
-    *,
-    labelled: bool,
 ) -> Steps[IndexReport]:
     """Index with the model in `loaded_models`, which is installed and put there first where it is another one."""
     if choice or library.model_fingerprint not in loaded_models:
@@ -100,7 +109,9 @@ def _install_and_index(
         loaded_models.clear()
         loaded_models[card.fingerprint] = defer_model(card, library.models_folder, runtime)
     (embedder,) = loaded_models.values()
-    return (yield from index_library(library, folders, embedder, labelled=labelled))
+    return (
+        yield from index_library(library, request.folders, embedder, labelled=request.labelled, verify=request.verify)
+    )
 
 
 def _watch_and_print(library: Library, runs: Iterator[Steps[IndexReport]], *, as_json: bool) -> Steps[None]:
@@ -112,8 +123,8 @@ def _watch_and_print(library: Library, runs: Iterator[Steps[IndexReport]], *, as
         if isinstance(step, Progress):
             yield step
             continue
-        state = step._replace(embedded=0, moved=0, new_failures=0, seconds=0.0)
-        if state != last_state or step.embedded or step.moved:
+        state = step._replace(embedded=0, moved=0, changed=0, new_failures=0, seconds=0.0)
+        if state != last_state or step.embedded or step.moved or step.changed:
             _print_report(library, step, as_json=as_json)
         last_state = state
 
@@ -131,6 +142,7 @@ def _report_fields(report: IndexReport) -> dict[str, Any]:
         "photos": report.photos,
         "embedded": report.embedded,
         "moved": report.moved,
+        "changed": report.changed,
         "missing": report.missing,
         "failed": [{"path": show_path(failure.path), "reason": failure.reason} for failure in report.failed],
         "offline": [show_path(path) for path in report.offline],
@@ -143,9 +155,8 @@ def _print_report_text(library: Library, report: IndexReport) -> None:
         f"{count_noun(report.photos, 'photo')} in {count_noun(report.files, 'file')}, in the library "
         f"{show_path(library.folder)}"
     )
-    print_line(
-        f"{report.embedded:,} embedded, {report.moved:,} moved, {report.missing:,} missing, in {report.seconds:.1f} s"
-    )
+    counts = f"{report.embedded:,} embedded, {report.moved:,} moved, {report.changed:,} changed"
+    print_line(f"{counts}, {report.missing:,} missing, in {report.seconds:.1f} s")
     for path in report.offline:
         print_line(f"{show_path(path)} is offline or empty: its photos stay searchable.")
     if report.failed:

@@ -47,6 +47,13 @@ class FileOutcome(NamedTuple):
     needs: str | None = None
 
 
+class PathChange(NamedTuple):
+    """What a file recorded is to its path: the photo that was there before (0: none), and whether it came by a move."""
+
+    before: int
+    moved: bool
+
+
 class FailedFile(NamedTuple):
     """A file that could not be used, by absolute path, with the plain reason."""
 
@@ -121,8 +128,8 @@ class FileTable:
                 sql = "DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL"
                 self._database.execute_many(sql, [row[1:] for row in rows])
 
-    def record_file(self, outcome: FileOutcome, photo: int | None) -> bool:
-        """Store one file with its photo (None: it could not be read); returns whether it has only moved to this path.
+    def record_file(self, outcome: FileOutcome, photo: int | None) -> PathChange:
+        """Store one file with its photo (None: it could not be read); returns what that is to the file's path.
 
         It has moved where its photo is new under this path and has a missing file elsewhere, which is then forgotten.
         """
@@ -133,10 +140,10 @@ class FileTable:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (outcome.root, *file[:4], "present" if photo else "failed", photo, outcome.label, outcome.reason),
         )
-        if photo is None or photo == before:
-            return False
+        if photo == before:
+            return PathChange(before=before, moved=False)
         sql = "DELETE FROM files WHERE id = (SELECT min(id) FROM files WHERE photo = ? AND state = 'missing')"
-        return bool(self._database.execute_statement(sql, (photo,)))
+        return PathChange(before, moved=bool(photo and self._database.execute_statement(sql, (photo,))))
 
     def list_failed_files(self, model: int) -> list[FailedFile]:
         """Files that could not be read, and present files whose content could not be used, by root and path."""

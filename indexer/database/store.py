@@ -5,11 +5,19 @@ Changes that span several of them are made here, each in one transaction. A Stor
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer.database.connection import Database
 from indexer.database.embedding_table import EmbeddingTable
 from indexer.database.file_table import FileOutcome, FileTable
 from indexer.database.model_table import ModelTable
+
+
+class PathCounts(NamedTuple):
+    """Of files that were recorded: how many had only moved to their path, and how many paths hold another content."""
+
+    moved: int
+    changed: int
 
 
 class Store:
@@ -28,14 +36,16 @@ class Store:
         """Close the connection."""
         self.database.close()
 
-    def record_outcomes(self, outcomes: Iterable[FileOutcome], model: int) -> int:
-        """Commit what became of a batch of files, all or none; returns how many of them had only moved."""
+    def record_outcomes(self, outcomes: Iterable[FileOutcome], model: int) -> PathCounts:
+        """Commit what became of a batch of files, all or none."""
         with self.database.transaction():
-            return sum([self._record_outcome(outcome, model) for outcome in outcomes])
+            counts = [self._record_outcome(outcome, model) for outcome in outcomes]
+        return PathCounts(sum(count.moved for count in counts), sum(count.changed for count in counts))
 
-    def _record_outcome(self, outcome: FileOutcome, model: int) -> bool:
+    def _record_outcome(self, outcome: FileOutcome, model: int) -> PathCounts:
         photo = self.embeddings.record_photo(outcome, model) if outcome.sha256 else None
-        return self.files.record_file(outcome, photo)
+        change = self.files.record_file(outcome, photo)
+        return PathCounts(int(change.moved), int(photo is not None and change.before not in (0, photo)))
 
     def forget_missing(self) -> int:
         """Delete missing files, and photos that no file holds any more; returns the number of photos dropped."""

@@ -18,7 +18,7 @@ import numpy as np
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, LibraryRoot
 from indexer.database.model_table import GenerationRow
 from indexer.database.precisions import count_precisions
-from indexer.database.store import Store
+from indexer.database.store import PathCounts, Store
 from indexer.indexing import scan
 from indexer.indexing.pipeline import EmbeddingResult, index_files
 from indexer.indexing.roots import add_roots, require_folders
@@ -39,14 +39,15 @@ class IndexReport(NamedTuple):
     """The library after a run, and what the run did.
 
     `files`, `photos` and `missing` count what is present and what is gone after it, `embedded` and `moved` what the run
-    embedded and found at a new path. `failed` are all failures, `new_failures` counts those of this run. `offline` are
-    the paths of roots.
+    embedded and found at a new path, `changed` the known paths at which it found another content. `failed` are all
+    failures, `new_failures` counts those of this run. `offline` are the paths of roots.
     """
 
     files: int
     photos: int
     embedded: int
     moved: int
+    changed: int
     missing: int
     failed: list[FailedFile]
     new_failures: int
@@ -67,25 +68,29 @@ class _PendingFile(NamedTuple):
 
 
 class _RunCounts(NamedTuple):
-    """Files that a run has embedded, found at a new path, and failed to read."""
+    """Files that a run has embedded, found at a new path, found with another content, and failed to read."""
 
     embedded: int = 0
     moved: int = 0
+    changed: int = 0
     failed: int = 0
 
-    def add_batch(self, batch: list[EmbeddingResult], moved: int) -> "_RunCounts":
-        """The counts with those of a committed batch added; `moved` of its files have a new path only."""
+    def add_batch(self, batch: list[EmbeddingResult], paths: PathCounts) -> "_RunCounts":
+        """The counts with those of a committed batch added, of whose files `paths` says what became of their paths."""
         embedded = sum(result.vector is not None for result in batch)
         failed = sum(result.reason is not None for result in batch)
-        return _RunCounts(self.embedded + embedded, self.moved + moved, self.failed + failed)
+        return _RunCounts(
+            self.embedded + embedded, self.moved + paths.moved, self.changed + paths.changed, self.failed + failed
+        )
 
 
 def index_library(
-    library: Library, folders: Sequence[Path], model: Embedder, *, labelled: bool = False
+    library: Library, folders: Sequence[Path], model: Embedder, *, labelled: bool = False, verify: bool = False
 ) -> Steps[IndexReport]:
     """Add the folders as roots, embed what is new below all roots, make the model active, publish a generation.
 
-    Without folders the known roots are brought up to date. Raises LibraryError where a folder is none, before anything
+    Without folders the known roots are brought up to date. With `verify` every file is read, whatever its times say,
+    so that a content that has changed behind them is found. Raises LibraryError where a folder is none, before anything
     is changed.
     """
     start = time.perf_counter()
@@ -95,8 +100,8 @@ def index_library(
     model_id = store.models.add_model(card.fingerprint, card.name, card.dim)
     if not library.model_fingerprint:  # a first run can be searched from its first batch on
         store.models.set_setting("active_model", card.fingerprint)
-    pending = yield from _find_pending_files(store, model_id)
-    if pending:
+    pending = yield from _find_pending_files(store, model_id, verify=verify)
+    if any(item.file.state != scan.TOUCHED for item in pending):  # those are most often what they were
         start += _load_model(model)
     counts = yield from _embed_pending_files(library, pending, model, model_id)
     library.activate_model(card.fingerprint)
@@ -129,7 +134,7 @@ def _load_model(model: Embedder) -> float:
 # scanning
 
 
-def _find_pending_files(store: Store, model: int) -> Steps[list[_PendingFile]]:
+def _find_pending_files(store: Store, model: int, *, verify: bool) -> Steps[list[_PendingFile]]:
     """Compare all roots with the library; returns the files to be read."""
     for extra in ("heif", "raw"):
         if is_extra_installed(extra):
@@ -139,14 +144,17 @@ def _find_pending_files(store: Store, model: int) -> Steps[list[_PendingFile]]:
     for root in roots:
         yield Progress("scan", len(pending), 0, show_path(root.path))
         other_roots = {other.path for other in roots if other.path != root.path}
-        pending.extend(_scan_root(store, root, model, other_roots))
+        known = list(store.files.iterate_files(root.id, model))
+        pending.extend(_scan_root(store, root, scan.distrust_times(known) if verify else known, other_roots))
     yield Progress("scan", len(pending), len(pending))
     return pending
 
 
-def _scan_root(store: Store, root: LibraryRoot, model: int, other_roots: set[bytes]) -> Iterator[_PendingFile]:
-    """Compare one root with the library, record what went and came back, and yield what is to be read."""
-    known, folder_before = list(store.files.iterate_files(root.id, model)), scan.identify_folder(root.path)
+def _scan_root(
+    store: Store, root: LibraryRoot, known: list[FileRecord], other_roots: set[bytes]
+) -> Iterator[_PendingFile]:
+    """Compare one root with the files known of it, record what went and came back, and yield what is to be read."""
+    folder_before = scan.identify_folder(root.path)
     changes = scan.compare_listings(scan.walk_root(root.path, other_roots), known)
     looks_empty = not changes.found and (
         b"" in changes.unreadable or any(file.state in PRESENT_STATES for file in known)
@@ -209,9 +217,9 @@ def _embed_pending_files(
         try:
             for batch in batches:
                 items = pending[files_done : files_done + len(batch)]
-                file_results = [pair for pair in zip(items, batch, strict=True) if not _has_vanished(*pair)]
-                moved = _commit_batch(library, file_results, model)
-                counts = counts.add_batch([result for _, result in file_results], moved)
+                file_results = [pair for pair in zip(items, batch, strict=True) if not _says_nothing(*pair)]
+                paths_done = _commit_batch(library, file_results, model)
+                counts = counts.add_batch([result for _, result in file_results], paths_done)
                 files_done += len(batch)
                 yield Progress("embed", files_done, len(pending), show_path(items[-1].file.path))
                 if _tail_has_outgrown(library.store, model_id):
@@ -223,13 +231,20 @@ def _embed_pending_files(
     return counts
 
 
-def _has_vanished(item: _PendingFile, result: EmbeddingResult) -> bool:
-    """Whether a file could not be read because it is gone, maybe with its drive: the next scan notes that."""
-    return result.sha256 is None and not os.path.exists(item.absolute_path)  # noqa: PTH110 - bytes
+def _says_nothing(item: _PendingFile, result: EmbeddingResult) -> bool:
+    """Whether a file could not be read as it is gone, maybe with its drive, or was known and may not be read just now.
+
+    The next scan notes the one; the other stays as it was.
+    """
+    if result.sha256 is not None:
+        return False
+    return item.file.state == scan.TOUCHED or not os.path.exists(item.absolute_path)  # noqa: PTH110 - bytes
 
 
-def _commit_batch(library: Library, file_results: list[tuple[_PendingFile, EmbeddingResult]], model: Embedder) -> int:
-    """Store the results of a batch, thumbnails first; returns the number of files that have a new path only."""
+def _commit_batch(
+    library: Library, file_results: list[tuple[_PendingFile, EmbeddingResult]], model: Embedder
+) -> PathCounts:
+    """Store the results of a batch, thumbnails first; returns what became of the paths of its files."""
     results = [result for _, result in file_results]
     library.thumbnails.put((r.sha256, r.thumbnail) for r in results if r.sha256 is not None and r.thumbnail is not None)
     outcomes = [_make_outcome(item, result, model) for item, result in file_results]
@@ -288,6 +303,7 @@ def _make_report(library: Library, model: int, counts: _RunCounts, seconds: floa
         photos=store.embeddings.count_photos(model),
         embedded=counts.embedded,
         moved=counts.moved,
+        changed=counts.changed,
         missing=store.files.count_missing(),
         failed=library.list_failed_files(),
         new_failures=counts.failed,

@@ -17,6 +17,8 @@ from indexer.paths import get_first_folder, get_parent_folder, join_path, make_p
 from indexer.photos.class_folders import name_class
 from indexer.photos.reading import is_candidate, is_photo_folder
 
+TOUCHED = "touched"  # state of a file found whose content may be another, though its size and time are those known
+
 
 class FolderListing(NamedTuple):
     """The candidates found in one folder, and the paths, relative to the root, that could not be read."""
@@ -105,8 +107,9 @@ def _make_record(path: bytes, status: os.stat_result) -> FileRecord:
 def compare_listings(listings: Iterable[FolderListing], known: Iterable[FileRecord]) -> RootChanges:
     """The files that must be read, those that have gone, and those that are back as they were.
 
-    A file counts as unchanged when its size and its time of modification are those known. A failed file must have the
-    known time of status change too, so that one made readable is tried again. An unfinished file is always read.
+    A file counts as unchanged when its size, its time of modification and its time of status change are those known. A
+    file with another time of status change alone is TOUCHED: that is set by whoever gives a file its rights or a second
+    name, but also where other content was put in with the old time (rsync, cp -p). An unfinished file is always read.
     """
     remaining = set(known)  # almost all files are what they were to the last number: sets drop those at little cost
     changes, differing, found = RootChanges([], [], [], 0, []), list[FileRecord](), 0
@@ -125,16 +128,17 @@ def compare_listings(listings: Iterable[FolderListing], known: Iterable[FileReco
 
 def _classify_file(file: FileRecord, known_file: FileRecord | None, changes: RootChanges) -> None:
     """Add a file that differs from its known record to the changes: to those to be read, or to those that are back."""
-    changed = known_file is None or known_file.mtime_ns != file.mtime_ns or known_file.size != file.size
-    if (
-        known_file is None
-        or changed
-        or known_file.state == "unfinished"
-        or (known_file.state == "failed" and known_file.ctime_ns != file.ctime_ns)
-    ):
+    if known_file is None or (known_file.size, known_file.mtime_ns) != (file.size, file.mtime_ns):
         changes.new.append(file)
+    elif known_file.state == "unfinished" or known_file.ctime_ns != file.ctime_ns:
+        changes.new.append(file._replace(state=TOUCHED) if known_file.state == "present" else file)
     elif known_file.state == "missing":
         changes.back.append(file.path)
+
+
+def distrust_times(known: Iterable[FileRecord]) -> list[FileRecord]:
+    """The known files without their time of status change, so that `compare_listings` has each of them read again."""
+    return [file._replace(ctime_ns=-MAX_INTEGER) for file in known]
 
 
 def _exclude_below(paths: Iterator[bytes], folders: tuple[bytes, ...]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord
-from indexer.database.store import Store
+from indexer.database.store import PathCounts, Store
 from indexer.errors import LibraryError
 from tests.support.embedders import tiny_card
 from tests.support.vectors import clustered, outcome
@@ -68,22 +68,28 @@ def test_forgetting_that_fails_half_way_leaves_everything(store: Store, forget: 
 
 def test_moved_file_takes_the_place_of_the_missing_one(store: Store) -> None:
     store.files.set_state(1, [b"000002.jpg"], "missing")
-    assert store.record_outcomes([_copy(b"new.jpg", 2)], 1) == 1
+    assert store.record_outcomes([_copy(b"new.jpg", 2)], 1) == PathCounts(moved=1, changed=0)
     assert (store.files.count_missing(), store.files.count_files(1)) == (0, 5)
 
 
 def test_one_new_file_takes_the_place_of_one_missing_copy_only(store: Store) -> None:
     store.record_outcomes([_copy(b"copy.jpg", 2)], 1)
     store.files.set_state(1, [b"000002.jpg", b"copy.jpg"], "missing")
-    assert store.record_outcomes([_copy(b"new.jpg", 2)], 1) == 1
+    assert store.record_outcomes([_copy(b"new.jpg", 2)], 1) == PathCounts(moved=1, changed=0)
     assert store.files.count_missing() == 1
 
 
 def test_file_recorded_again_moves_nothing(store: Store) -> None:
     store.record_outcomes([_copy(b"copy.jpg", 2)], 1)
     store.files.set_state(1, [b"copy.jpg"], "missing")
-    assert store.record_outcomes([_copy(b"000002.jpg", 2)], 1) == 0
+    assert store.record_outcomes([_copy(b"000002.jpg", 2)], 1) == PathCounts(moved=0, changed=0)
     assert store.files.count_missing() == 1
+
+
+def test_path_with_another_content_is_changed(store: Store) -> None:
+    assert store.record_outcomes([_copy(b"000002.jpg", 3)], 1) == PathCounts(moved=0, changed=1)
+    unreadable = FileOutcome(1, FileRecord(b"000003.jpg", 1, 1, 1), reason="no permission to read it")
+    assert store.record_outcomes([unreadable], 1) == PathCounts(moved=0, changed=0)
 
 
 def test_unfinished_are_files_with_a_photo_that_has_neither_embedding_nor_failure(store: Store) -> None:

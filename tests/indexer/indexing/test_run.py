@@ -137,6 +137,84 @@ def test_touched_file_is_read_again_but_not_embedded_and_moves_nothing(library: 
     assert (model.asked, report.moved, report.missing) == (0, 0, 1)
 
 
+def put_in_with_the_old_times(path: Path, content: bytes) -> None:
+    """Write another content of the same length, and give the file the times that it had, as rsync and cp -p do."""
+    before = path.stat()
+    assert len(content) <= before.st_size
+    path.write_bytes(content.ljust(before.st_size, b"\0"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+def read_record(library: Library, path: Path) -> list[tuple[object, ...]]:
+    sql = "SELECT ctime_ns, state, photo FROM files WHERE path = ?"
+    return library.store.database.fetch_rows(sql, (b"a/" + os.fsencode(path.name),))
+
+
+def test_other_content_with_the_old_size_and_time_is_embedded(library: Library, folder: Path) -> None:
+    paint(folder / "a/1.png", 1, side=200)  # room for another picture
+    run(library, Tiny(), folder)
+    before = set(library.find_photo_ids().tolist())
+    put_in_with_the_old_times(folder / "a/1.png", paint(folder.parent / "other.png", 7).read_bytes())
+    model = Tiny()
+    report = run(library, model)
+    assert (report.embedded, report.changed, report.photos, model.asked) == (1, 1, 3, 1)
+    assert len(before & set(library.find_photo_ids().tolist())) == 2
+    hit = library.search(Query((folder / "a/1.png",)), k=1).hits[0]
+    assert (Path(os.fsdecode(hit.photo.path)), hit.distance) == (folder / "a/1.png", 0.0)
+    assert run(library, Tiny()).changed == 0
+
+
+def test_rights_and_second_names_of_a_file_change_nothing_and_are_noted(library: Library, folder: Path) -> None:
+    run(library, Tiny(), folder)
+    ids = library.find_photo_ids().tolist()
+    (folder / "a/0.png").chmod(0o600)
+    (folder.parent / "second.png").hardlink_to(folder / "a/1.png")
+    model = Tiny()
+    report = run(library, model)
+    assert (report.embedded, report.changed, report.moved, report.missing, report.failed) == (0, 0, 0, 0, [])
+    assert (model.asked, library.find_photo_ids().tolist()) == (0, ids)
+    for name in ("0.png", "1.png"):  # not read once more by the next run
+        assert read_record(library, folder / "a" / name)[0][0] == (folder / "a" / name).stat().st_ctime_ns
+
+
+def test_file_that_may_not_be_read_any_more_stays_as_it_was(
+    library: Library, rights: Rights, open_to_all: Path
+) -> None:
+    library.close()
+    root, place = open_to_all / "photos", open_to_all / "x.library"
+    for number in range(2):
+        paint(root / "a" / f"{number}.png", number)
+    with Library.create(place) as first:
+        run(first, Tiny(), root)
+        ids, before = first.find_photo_ids().tolist(), read_record(first, root / "a/0.png")
+    for path in [place, *place.rglob("*")]:
+        path.chmod(0o777)
+    rights.take(root / "a/0.png", 0o000)
+    with Library.open(place) as second:
+        report = run(second, Tiny())
+        assert (report.files, report.failed, report.new_failures, report.changed) == (2, [], 0, 0)
+        assert (second.find_photo_ids().tolist(), read_record(second, root / "a/0.png")) == (ids, before)
+    rights.give_back()
+
+
+def test_verify_finds_what_has_changed_without_any_time_saying_so(library: Library, folder: Path) -> None:
+    run(library, Tiny(), folder)
+    place = folder / "a/1.png"
+    paint(place, 50)
+    status = place.stat()
+    library.store.database.execute_statement(  # as if the disk had rotted
+        "UPDATE files SET size = ?, mtime_ns = ?, ctime_ns = ? WHERE path = ?",
+        (status.st_size, status.st_mtime_ns, status.st_ctime_ns, b"a/1.png"),
+    )
+    (folder / "b/2.png").unlink()
+    assert run(library, Tiny()).changed == 0
+    model = Tiny()
+    report = drain(index_library(library, [], model, verify=True))
+    assert (report.changed, report.embedded, report.missing, report.photos, model.asked) == (1, 1, 1, 2, 1)
+
+
 def test_same_content_twice_in_one_run_is_embedded_once(library: Library, tmp_path: Path) -> None:
     for number in range(3 * BATCH_SIZE):
         paint(tmp_path / "photos" / f"{number:03}.png", number % 5)

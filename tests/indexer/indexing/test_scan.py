@@ -8,7 +8,15 @@ from types import FrameType
 
 from indexer.database.connection import MAX_INTEGER
 from indexer.database.file_table import FileRecord
-from indexer.indexing.scan import FolderListing, RootChanges, compare_listings, parse_folder_label, walk_root
+from indexer.indexing.scan import (
+    TOUCHED,
+    FolderListing,
+    RootChanges,
+    compare_listings,
+    distrust_times,
+    parse_folder_label,
+    walk_root,
+)
 from tests.support.rights import Rights
 
 
@@ -172,8 +180,22 @@ def test_other_size_or_time_is_new_content() -> None:
         assert _changes([A], [old]).new == [A]
 
 
-def test_status_change_alone_is_no_new_content() -> None:
-    assert _changes([A], [A._replace(ctime_ns=999)]) == RootChanges([], [], [], 1, [])
+def test_status_change_alone_makes_a_touched_file() -> None:
+    assert _changes([A], [A._replace(ctime_ns=999)]) == RootChanges([A._replace(state=TOUCHED)], [], [], 1, [])
+
+
+def test_missing_file_that_is_back_with_another_status_time_is_read_again() -> None:
+    gone = A._replace(state="missing")
+    assert _changes([A], [gone]) == RootChanges([], [], [A.path], 1, [])
+    assert _changes([A], [gone._replace(ctime_ns=999)]) == RootChanges([A], [], [], 1, [])
+
+
+def test_without_their_times_all_known_files_are_read_again_and_none_has_gone() -> None:
+    known = [A, A._replace(path=b"b", state="missing"), A._replace(path=b"c", state="failed")]
+    found = [file._replace(state="present") for file in known]
+    changes = _changes(found, distrust_times(known))
+    assert sorted(changes.new) == sorted([A._replace(state=TOUCHED), *found[1:]])
+    assert (changes.gone, changes.back) == ([], [])
 
 
 def test_failed_file_is_tried_again_only_when_anything_about_it_changed() -> None:

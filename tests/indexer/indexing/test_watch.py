@@ -116,6 +116,18 @@ def test_watch_catches_up_and_then_follows_what_is_written_moved_and_deleted(hom
             assert len(library.find_photo_ids()) == 62
 
 
+def test_watch_sees_other_content_that_was_given_the_old_time(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "more"
+    place = paint(folder / "0.png", 100, side=200)
+    with watching(home, folder) as child:
+        child.result(photos=61)
+        child.idle()
+        before = place.stat()
+        place.write_bytes(paint(tmp_path / "other.png", 101).read_bytes().ljust(before.st_size, b"\0"))
+        os.utime(place, ns=(before.st_atime_ns, before.st_mtime_ns))
+        child.result(photos=61, changed=1, embedded=1)
+
+
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.long)])
 def test_copy_of_many_files_makes_no_storm(home: Path, tmp_path: Path, count: int) -> None:
     paint_many(tmp_path / "camera", count, first=1000)
