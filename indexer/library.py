@@ -34,11 +34,13 @@ from indexer.places import LIBRARY_SUFFIX
 from indexer.search import examples
 from indexer.search.base_model import BaseModel, find_base_model
 from indexer.search.generations import Generation
+from indexer.search.label_metric import LabelMetric, TaughtMetric
 from indexer.search.library_calibration import LibraryCalibration
 from indexer.search.query import Query, QueryExample, combine_embeddings
 from indexer.search.results import Hit, Photo, SearchResult, build_photo
-from indexer.search.searcher import LibrarySearcher, QueryNeighbours
+from indexer.search.searcher import LibrarySearcher, MetricQuery, QueryNeighbours
 from indexer.statistics.calibration import Calibration, PairComparison
+from indexer.vectors.class_metric import ClassMetric
 from indexer.vectors.principal_space import PrincipalSpaceCache
 
 WARMUP_SEARCHES = 10  # before the first search, which then costs about what the next ones do
@@ -96,6 +98,7 @@ class Library:
         self._searcher = LibrarySearcher(folder, self.store)
         self.principal_space_cache = PrincipalSpaceCache()
         self.calibration_source = LibraryCalibration(self.models_folder, self.store, self.annotations)
+        self._label_metric = LabelMetric(self.store, self.annotations)
 
     @classmethod
     def open(cls, folder: Path) -> "Library":
@@ -264,7 +267,7 @@ class Library:
         """
         start = time.perf_counter()
         nearest = self.find_nearest(query, k=k, exact=exact, within=within, max_distance=max_distance)
-        return self.build_result(nearest, start)
+        return self.build_result(nearest, start, self.load_calibration())
 
     def find_nearest(
         self,
@@ -275,10 +278,12 @@ class Library:
         exact: bool = False,
         within: Filter | None = None,
         max_distance: float | None = None,
+        metric: ClassMetric | None = None,
     ) -> QueryNeighbours:
         """What `search` finds, before anything is read of the photos, and where `pool` is more than k the next ones.
 
-        Of those beyond k more may be missed: they come from the candidates that are compared for the first k.
+        Of those beyond k more may be missed: they come from the candidates that are compared for the first k. With a
+        class metric distances are those under it, and `pool` is without effect.
         """
         if k < 1:
             raise LookalikeError("A search needs room for at least one result.")
@@ -286,16 +291,28 @@ class Library:
         positives, negatives = ([self.embed_example(example) for example in part] for part in query[:2])
         vector = combine_embeddings(positives, negatives, query.weights)
         allowed = searcher.find_allowed_photos(within)
+        if metric is not None:
+            mapped_positives, mapped_negatives = (
+                list(metric.transform_exactly(part)) for part in (positives, negatives)
+            )
+            mapped = combine_embeddings(mapped_positives, mapped_negatives, query.weights)
+            metric_query = MetricQuery(vector, mapped, metric)
+            return searcher.rank_by_metric(metric_query, k, allowed, exact=exact, max_distance=max_distance)
         return searcher.rank_nearest(vector, k, allowed, pool=pool, exact=exact, max_distance=max_distance)
 
-    def build_result(self, nearest: QueryNeighbours, start: float) -> SearchResult:
-        """The photos as the hits of a search that began at `start` (`time.perf_counter`), ranked in their order."""
-        searcher, calibration, engine = self._searcher, self.load_calibration(), nearest.engine
+    def build_result(self, nearest: QueryNeighbours, start: float, calibration: Calibration | None) -> SearchResult:
+        """The photos as the hits of a search that began at `start` (`time.perf_counter`), ranked in their order.
+
+        `calibration` says what their distances mean; None where none is about them.
+        """
+        searcher, engine = self._searcher, nearest.engine
         distances = dict(zip(nearest.ids.tolist(), nearest.distances.tolist(), strict=True))
-        hits = [
-            Hit(rank, photo, distances[photo.id], *calibration.interpret_distance(distances[photo.id]))
-            for rank, photo in enumerate(self.load_photos(nearest.ids.tolist()), 1)
-        ]
+        hits = []
+        for rank, photo in enumerate(self.load_photos(nearest.ids.tolist()), 1):
+            distance = distances[photo.id]
+            hits.append(
+                Hit(rank, photo, distance, *(calibration.interpret_distance(distance) if calibration else (None, None)))
+            )
         recall = searcher.generation.manifest.recall_at_10 if searcher.generation and engine == "annoy" else 1.0
         return SearchResult(hits, engine, recall, time.perf_counter() - start, searcher.notice)
 
@@ -324,7 +341,11 @@ class Library:
         """
         return examples.embed_example(example, examples.EmbeddingSource(self.store, self.model_id, self.load_embedder))
 
-    # same or different
+    # what labels teach, and what distances mean
+
+    def load_label_metric(self) -> TaughtMetric:
+        """The class metric that the library's labels teach. Raises LookalikeError where they are too few."""
+        return self._label_metric.get_metric(self.model_fingerprint, self._require_model().id)
 
     def load_calibration(self) -> Calibration:
         """What distances mean here: from labels the model was not trained on, its checkpoint, or random pairs."""

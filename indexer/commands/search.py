@@ -22,13 +22,22 @@ from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import FILTER_OPTIONS, build_filter
-from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED, SearchRequest, run_search
+from indexer.ranking.label_ranking import describe_labels
+from indexer.ranking.rankings import (
+    RANK_COPIES,
+    RANK_LABELS,
+    RANK_NEAREST,
+    RANK_REFINED,
+    SearchRequest,
+    run_search,
+)
 from indexer.ranking.saved_searches import forget_search, list_saved_searches, load_search, save_search
 from indexer.reports.contact_sheet import write_sheet
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
 from indexer.search.results import Hit, SearchResult
 from indexer.wording import count_noun
 
+RANKING_FLAGS = {"near_copies": RANK_COPIES, "refining": RANK_REFINED, "by_labels": RANK_LABELS}
 WEIGHT_NUMBER = FiniteNumber(max=1_000_000)  # Query refuses what is not above 0
 
 QUERY_OPTIONS = [
@@ -62,6 +71,7 @@ def add_query_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--exact", is_flag=True, help="Compare with every photo instead of the index's candidates.")
 @click.option("--near-copies", is_flag=True, help="First what the IMAGE is a changed copy of: cut, turned, framed ...")
 @click.option("--refine", "refining", is_flag=True, help="Rank the nearest by a second look: slower, mostly better.")
+@click.option("--by-labels", is_flag=True, help="Rank by what the library's labels teach; nothing is installed.")
 @click.option("--sheet", type=FILE_PATH, help="Also write a contact sheet: .png, .jpg, .webp or .html.")
 @overwrite_option
 @json_option
@@ -72,8 +82,6 @@ def search_command(
     library: Path | None,
     count: int,
     exact: bool,
-    near_copies: bool,
-    refining: bool,
     sheet: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -82,7 +90,9 @@ def search_command(
     """Rank the library's photos by how much they look like the IMAGEs."""
     if (name is None) != bool(query_fields["images"]):
         raise click.UsageError("Name pictures to look like, or a search with --saved.")
-    ranking = _choose_ranking(near_copies=near_copies, refining=refining)
+    ranking = _take_ranking(query_fields)
+    if ranking == RANK_LABELS and query_fields["max_fmr"] is not None:
+        raise click.UsageError("--max-fmr is about distances without labels: bound those of --by-labels by distance.")
     if name is not None and (ranking or any(value not in (None, ()) for value in query_fields.values())):
         raise click.UsageError("A saved search brings what it asks along: leave the other options out.")
     with Library.open(library or find_library(query_fields["images"][0] if query_fields["images"] else None)) as opened:
@@ -101,16 +111,17 @@ def search_command(
         if sheet is not None:
             write_sheet(sheet, list(queries), result.hits)
     if as_json:
-        print_result("search", _search_fields(result))
+        print_result("search", _search_fields(result, search.ranking))
     else:
         _print_hits(result, sheet)
 
 
-def _choose_ranking(*, near_copies: bool, refining: bool) -> str | None:
-    """The ranking that the options name; None where they name none."""
-    if refining and near_copies:
-        raise click.UsageError("--refine and --near-copies are two ways to rank: choose one.")
-    return RANK_COPIES if near_copies else RANK_REFINED if refining else None
+def _take_ranking(options: dict[str, Any]) -> str | None:
+    """The one ranking that is wanted, None where none is; its flags are taken out of the options."""
+    chosen = [ranking for flag, ranking in RANKING_FLAGS.items() if options.pop(flag)]
+    if len(chosen) > 1:
+        raise click.UsageError("--refine, --near-copies and --by-labels are ways to rank: choose one.")
+    return chosen[0] if chosen else None
 
 
 def _build_search(
@@ -154,8 +165,10 @@ def _select_files(examples: Sequence[QueryExample]) -> tuple[Path, ...]:
     return tuple(example for example in uncropped if isinstance(example, Path))
 
 
-def _search_fields(result: SearchResult) -> dict[str, Any]:
+def _search_fields(result: SearchResult, ranking: str) -> dict[str, Any]:
     return {
+        "ranked_by": ranking,
+        "taught_by": result.taught_by._asdict() if result.taught_by else None,
         "engine": result.engine,
         "recall_at_10": result.recall_at_10,
         "seconds": round(result.seconds, 6),
@@ -190,6 +203,8 @@ def _print_hits(result: SearchResult, sheet: Path | None) -> None:
         if result.engine == "exact"
         else f"finds {result.recall_at_10:.1%} of the true ten nearest"
     )
+    if result.taught_by is not None:
+        print_line(f"Ranked by {describe_labels(result.taught_by)}; nothing is installed.")
     print_line(f"{count_noun(len(result.hits), 'result')} in {result.seconds * 1000:.0f} ms, {comparison_note}")
     if sheet is not None:
         print_line(f"Contact sheet: {show_path(sheet)}")

@@ -1,8 +1,9 @@
 """Other orders for the hits of a search, and searches kept by name.
 
-    rankings            SearchRequest, and RANKINGS: its orders by name ("nearest", "refined", "copies")
+    rankings            SearchRequest, and RANKINGS: its orders by name ("nearest", "refined", "copies", "labels")
     query_expansion     "refined": the nearest photos, reordered by what they have in common with their own neighbours
     changed_copies      "copies": first the photo that a picture was cut, turned, framed or recoloured from
+    label_ranking       "labels": by distances under the class metric that the library's labels teach
     cross_correlation   how well one picture lies on another, for "copies"
     saved_searches      a SearchRequest as plain JSON and back
     filter_options      a filter as command-line options and back, and in words

@@ -40,7 +40,7 @@ def search_with_expansion(
     if len(rows) > 1:
         pool_values = nearest.values[:POOL_SIZE]
         rows[:POOL_SIZE] = rank_by_expansion(nearest.vector, pool_values, get_principal_space(library))
-    return library.build_result(nearest.select_rows(rows[:k]), start)
+    return library.build_result(nearest.select_rows(rows[:k]), start, library.load_calibration())
 
 
 def get_principal_space(library: Library) -> PrincipalSpace:

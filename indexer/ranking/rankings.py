@@ -1,4 +1,4 @@
-"""The orders of a search's hits: by distance, by query expansion, or changed copies of one picture first.
+"""The orders of a search's hits: by distance, by query expansion, changed copies first, or by what labels teach.
 
 Another order is one function and one entry in RANKINGS. Commands, the window and saved searches name it by its key.
 """
@@ -10,11 +10,13 @@ from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.ranking.changed_copies import search_changed_copies
+from indexer.ranking.label_ranking import search_by_labels
 from indexer.ranking.query_expansion import search_with_expansion
 from indexer.search.query import Query
 from indexer.search.results import SearchResult
 
-RANK_NEAREST, RANK_REFINED, RANK_COPIES = "nearest", "refined", "copies"
+RANK_NEAREST, RANK_REFINED, RANK_COPIES, RANK_LABELS = "nearest", "refined", "copies", "labels"
+ASCENDING_RANKINGS = (RANK_NEAREST, RANK_LABELS)  # in the order of distance: a greatest distance ends their list
 
 
 class SearchRequest(NamedTuple):
@@ -50,6 +52,11 @@ def _rank_by_expansion(library: Library, search: SearchRequest, k: int, exact: b
     return search_with_expansion(library, search.query, k=k, exact=exact, within=within, max_distance=max_distance)
 
 
+def _rank_by_labels(library: Library, search: SearchRequest, k: int, exact: bool) -> SearchResult:
+    within, max_distance = search.within, search.max_distance
+    return search_by_labels(library, search.query, k=k, exact=exact, within=within, max_distance=max_distance)
+
+
 def _rank_changed_copies(library: Library, search: SearchRequest, k: int, exact: bool) -> SearchResult:
     if exact:
         raise LookalikeError("Changed copies are looked for among the index's candidates only, not exactly.")
@@ -61,4 +68,5 @@ RANKINGS: dict[str, Callable[[Library, SearchRequest, int, bool], SearchResult]]
     RANK_NEAREST: _rank_by_distance,
     RANK_REFINED: _rank_by_expansion,
     RANK_COPIES: _rank_changed_copies,
+    RANK_LABELS: _rank_by_labels,
 }

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from indexer.database.embedding_table import ShownPhoto
 from indexer.paths import join_path
+from indexer.search.label_metric import LabelCounts
 
 
 class Photo(NamedTuple):
@@ -30,13 +31,17 @@ class Hit(NamedTuple):
 
 
 class SearchResult(NamedTuple):
-    """Hits ordered by (distance, id); `notice` says in a sentence what was wrong with the search files, else empty."""
+    """Hits ordered by (distance, id); `notice` says in a sentence what was wrong with the search files, else empty.
+
+    `taught_by` are the labels by which the photos were ranked, None where that was by the model alone.
+    """
 
     hits: list[Hit]
     engine: str
     recall_at_10: float
     seconds: float
     notice: str
+    taught_by: LabelCounts | None = None
 
 
 def build_photo(shown: ShownPhoto) -> Photo:

@@ -10,10 +10,13 @@ shrinkage as in Friedman 1989, "Regularized discriminant analysis", equation 18)
 the gain of the latter for known classes and gains for new ones as well (tests/benchmarks/bench_instant.py).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from indexer.vectors.distances import ROWS_PER_BLOCK
 
 Floats = NDArray[np.float64]
 RANK_TOLERANCE = 1e-10  # eigenvalues below this share of the largest one are rounding
@@ -26,6 +29,10 @@ class MetricSetting(NamedTuple):
     stretch: float
 
 
+KNOWN_CLASSES_SETTING = MetricSetting(0.3, 3.0)
+"""What suits new photos of known classes on most of the sets of tests/benchmarks/bench_instant.py."""
+
+
 class ClassMetric(NamedTuple):
     """A map of unit vectors x (dim,) to (x - mean) @ matrix, scaled to unit length; mean (dim,), matrix (dim, dim)."""
 
@@ -35,6 +42,14 @@ class ClassMetric(NamedTuple):
     def transform(self, vectors: np.ndarray) -> NDArray[np.float32]:
         """Unit vectors (n, dim) float32 under the map, of unit vectors (n, dim)."""
         return _scale_to_unit((np.asarray(vectors, np.float32) - self.mean) @ self.matrix)
+
+    def transform_exactly(self, vectors: Sequence[np.ndarray] | np.ndarray) -> Floats:
+        """Unit vectors (n, dim) float64 under the map, of n unit vectors (dim,): slower, alike in any company."""
+        stacked = np.asarray(vectors, np.float64).reshape(-1, len(self.mean))
+        mapped = (stacked - self.mean) @ self.matrix.astype(np.float64)
+        lengths = np.linalg.norm(mapped, axis=1, keepdims=True)
+        unit: Floats = mapped / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return unit
 
 
 class ClassScatter(NamedTuple):
@@ -92,6 +107,27 @@ def build_class_metric(scatter: ClassScatter, setting: MetricSetting) -> ClassMe
 def fit_class_metric(vectors: np.ndarray, labels: np.ndarray, setting: MetricSetting) -> ClassMetric:
     """The class metric of unit vectors (n, dim) with label numbers (n,); ValueError as `measure_class_scatter`."""
     return build_class_metric(measure_class_scatter(vectors, labels), setting)
+
+
+def compute_metric_squares(
+    values: np.ndarray, query: np.ndarray, metric: ClassMetric, rows: np.ndarray | None = None
+) -> NDArray[np.float32]:
+    """Squared distances (n,) under the metric of unit vectors (n, dim) to `query` (dim,), which is under it already.
+
+    They are rounded as those of `compute_squared_distances`. With `rows` (n,) only those rows of the vectors count.
+    """
+    count, target = len(values) if rows is None else len(rows), query.astype(np.float32)
+    squares = np.empty(count, np.float32)
+    for start in range(0, count, ROWS_PER_BLOCK):
+        block = slice(start, start + ROWS_PER_BLOCK)
+        squares[block] = 2 - 2 * (metric.transform(values[block if rows is None else rows[block]]) @ target)
+    return squares
+
+
+def compute_metric_distances(values: np.ndarray, query: np.ndarray, metric: ClassMetric) -> Floats:
+    """Exact distances (n,) under the metric of unit vectors (n, dim) to `query` (dim,), which is under it already."""
+    distances: Floats = np.linalg.norm(metric.transform_exactly(values) - query, axis=1)
+    return distances
 
 
 def _find_span(centred: Floats) -> tuple[Floats, Floats]:

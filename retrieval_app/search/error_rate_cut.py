@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
+from indexer.ranking.rankings import RANK_LABELS
 from indexer.statistics.calibration import Calibration
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_frequency, format_interval
@@ -82,7 +83,8 @@ class ErrorRateMenu(QMenu):
         self._session.notice_posted.emit(sentence)
 
     def _update_enabled(self) -> None:
-        self.menuAction().setEnabled(bool(self._session.search.full_listing.hits))
+        search = self._session.search  # the rates are of the model's distances
+        self.menuAction().setEnabled(bool(search.full_listing.hits) and search.ranking != RANK_LABELS)
 
 
 def list_fmr_choices(library: Library) -> list[FmrChoice]:

@@ -1,12 +1,16 @@
-"""The switches for other ways to rank the results than by distance; one of them at a time."""
+"""The switches for other ways to rank the results than by distance, one at a time; what ranking by labels says."""
 
 from functools import partial
 from typing import NamedTuple
 
-from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QFrame, QVBoxLayout, QWidget
 
-from indexer.ranking.rankings import RANK_COPIES, RANK_REFINED
+from indexer.ranking.label_ranking import describe_labels
+from indexer.ranking.rankings import RANK_COPIES, RANK_LABELS, RANK_REFINED
 from retrieval_app.session.session import Session
+from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.flow_layout import FlowLayout
 from retrieval_app.widgets.menus import MenuEntry
 
 
@@ -22,10 +26,18 @@ RANKING_SWITCHES = {
     RANK_REFINED: RankingSwitch(
         "Refine", "Ctrl+R", "A second look: what the nearest have in common counts more; mostly better"
     ),
+    RANK_LABELS: RankingSwitch(
+        "Rank by my labels", "Ctrl+B", "What your labels teach counts at once, in every search; nothing is installed"
+    ),
     RANK_COPIES: RankingSwitch(
         "Find changed copies", "Ctrl+D", "First what this one picture was made from or into: cut, turned, framed, faded"
     ),
 }
+
+
+LABELLED_HINT = (
+    "Nothing is installed. Photos with a label lie where you have put them; what was learned shows in the others."
+)
 
 
 class RankingCheckBoxes(QWidget):
@@ -53,6 +65,45 @@ class RankingCheckBoxes(QWidget):
         for ranking, box in self.check_boxes.items():
             box.setChecked(self._session.search.ranking == ranking)
             box.setEnabled(self._session.search.can_rank_by(ranking))
+
+
+class LabelRankingLine(QFrame):
+    """One line over the results while they are ranked by labels: what taught that, and the two ways on from there."""
+
+    lasting_wanted = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self.sentence = make_label("")
+        self.use_button = make_button("Use this from now on…", "link")
+        self.leave_button = make_button("Leave", "link")
+        self.setProperty("role", "mode")
+        self.sentence.setToolTip(LABELLED_HINT)
+        self.sentence.setMinimumHeight(self.leave_button.sizeHint().height())  # in line with the buttons
+        flow = FlowLayout(self, spacing=4)
+        flow.setContentsMargins(12, 2, 4, 2)
+        for widget in (self.sentence, self.use_button, self.leave_button):
+            flow.addWidget(widget)
+        self.use_button.setToolTip("Teach the model what the labels say, with an exam before anything changes")
+        self.use_button.clicked.connect(self.lasting_wanted)
+        self.leave_button.setToolTip("Rank by the model alone again (Ctrl+B)")
+        self.leave_button.clicked.connect(partial(session.search.toggle_ranking, RANK_LABELS))
+        for signal in (session.search.query_changed, session.search.listing_changed):
+            signal.connect(self._show_state)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        search = self._session.search
+        self.setVisible(search.ranking == RANK_LABELS)
+        result = search.full_listing.result
+        if search.query is None:
+            self.sentence.setText("Searches are ranked by your labels: click a photo.")
+        elif result is not None and result.taught_by is not None:
+            self.sentence.setText(f"Ranked by {describe_labels(result.taught_by)}")
+        else:
+            self.sentence.setText("Ranking by your labels…")
+        self.updateGeometry()
 
 
 def list_ranking_entries(session: Session) -> list[MenuEntry]:

@@ -10,11 +10,12 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from indexer.ranking.filter_options import describe_conditions
-from indexer.ranking.rankings import RANK_NEAREST
+from indexer.ranking.rankings import RANK_LABELS
 from retrieval_app.search.error_rate_cut import ErrorRateMenu
 from retrieval_app.search.filter_bar import ChipRow, FilterBar
 from retrieval_app.search.grid import PhotoGrid
 from retrieval_app.search.labels import LABELS_KEY, list_labels
+from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.session.marks import list_marks
 from retrieval_app.session.photo_listing import MAX_HITS, RANKING_WORDINGS, PhotoListing
 from retrieval_app.session.photo_search import PhotoSearch
@@ -45,6 +46,7 @@ class ResultsView(QWidget):
         self.grid = PhotoGrid(tiles, theme)
         self.filter_bar = FilterBar()
         self.chip_row = ChipRow()
+        self.label_line = LabelRankingLine(session)
         self.cut_slider = QSlider(Qt.Orientation.Horizontal)
         self.rate_menu = ErrorRateMenu(session, questions, self)
         self.cut_button = QToolButton()
@@ -79,6 +81,7 @@ class ResultsView(QWidget):
         above.addLayout(head)
         above.addWidget(self.filter_bar)
         above.addWidget(self.chip_row)
+        above.addWidget(self.label_line)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -179,8 +182,8 @@ class ResultsView(QWidget):
         self.filter_bar.show_filter(search.photo_filter)
         self.chip_row.show_chips(self._list_chips())
         hits = search.full_listing.hits
-        for widget in (self.cut_slider, self.cut_button):
-            widget.setVisible(bool(hits))
+        self.cut_slider.setVisible(bool(hits))
+        self.cut_button.setVisible(bool(hits) and search.ranking != RANK_LABELS)  # rates are of the model's distances
         if hits and not self._cut_timer.isActive() and not self.cut_slider.isSliderDown():
             self._update_cut_slider(max(hit.distance for hit in hits))
 
@@ -195,11 +198,8 @@ class ResultsView(QWidget):
             rate = self.rate_menu.describe_cut(search.max_distance)
             cut = f"nearer than {search.max_distance:.2f}"
             yield f"{cut}: {rate.lower()}" if rate else cut, partial(search.set_max_distance, None)
-        if search.ranking != RANK_NEAREST:
-            yield (
-                RANKING_WORDINGS[search.ranking].chip_text,
-                partial(search.toggle_ranking, search.ranking),
-            )
+        if chip_text := RANKING_WORDINGS[search.ranking].chip_text:
+            yield chip_text, partial(search.toggle_ranking, search.ranking)
 
     def _update_cut_slider(self, furthest: float) -> None:
         """Let the slider go from 0 to the distance of the furthest result; at its right end nothing is cut off."""

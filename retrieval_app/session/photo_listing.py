@@ -8,7 +8,15 @@ from numpy.typing import NDArray
 
 from indexer.database.filters import Filter
 from indexer.library import Library
-from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED, SearchRequest, run_search
+from indexer.ranking.rankings import (
+    ASCENDING_RANKINGS,
+    RANK_COPIES,
+    RANK_LABELS,
+    RANK_NEAREST,
+    RANK_REFINED,
+    SearchRequest,
+    run_search,
+)
 from indexer.search.results import Hit, SearchResult
 
 MAX_HITS = 200  # ranked results of one search
@@ -43,7 +51,7 @@ class FoundListings(NamedTuple):
 
 
 class RankingWording(NamedTuple):
-    """What results in an order of RANKINGS are called, and how they are sorted."""
+    """What results in an order of RANKINGS are called, "" where no chip says it, and how they are sorted."""
 
     chip_text: str
     order_text: str
@@ -52,6 +60,7 @@ class RankingWording(NamedTuple):
 RANKING_WORDINGS = {
     RANK_NEAREST: RankingWording("", "sorted by distance, 0 is the same"),
     RANK_REFINED: RankingWording("refined", "sorted by a second look at the nearest"),
+    RANK_LABELS: RankingWording("", "sorted by distance as your labels teach it"),
     RANK_COPIES: RankingWording("changed copies first", "what this may be a changed copy of comes first"),
 }
 
@@ -64,7 +73,7 @@ def find_ranked_photos(library: Library, search: SearchRequest) -> FoundListings
     """
     candidate_count = _count_candidates(library, search.within)
     full_listing = _build_listing(run_search(library, search._replace(max_distance=None), MAX_HITS), candidate_count)
-    needs_second_ranking = search.ranking != RANK_NEAREST and search.max_distance is not None
+    needs_second_ranking = search.ranking not in ASCENDING_RANKINGS and search.max_distance is not None
     return FoundListings(
         full_listing,
         _build_listing(run_search(library, search, MAX_HITS), candidate_count) if needs_second_ranking else None,

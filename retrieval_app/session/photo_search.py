@@ -10,7 +10,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from indexer.database.filters import Filter
-from indexer.ranking.rankings import RANK_NEAREST, SearchRequest, can_rank
+from indexer.ranking.rankings import ASCENDING_RANKINGS, RANK_LABELS, RANK_NEAREST, SearchRequest, can_rank
+from indexer.search.label_metric import TOO_FEW_LABELS
 from indexer.search.query import Query, QueryExample
 from retrieval_app.session.marks import adjust_mark
 from retrieval_app.session.opened_library import OpenedLibrary
@@ -139,7 +140,7 @@ class PhotoSearch(QObject):
     def set_max_distance(self, distance: float | None) -> None:
         """Show only results up to a distance; None for all."""
         self.max_distance = distance
-        if self.query is None or self.ranking == RANK_NEAREST:
+        if self.query is None or self.ranking in ASCENDING_RANKINGS:
             self._show_listing(self.full_listing)
         else:
             self._show_current_query()
@@ -147,13 +148,17 @@ class PhotoSearch(QObject):
     def toggle_ranking(self, ranking: str) -> None:
         """Rank in one of RANKINGS from now on; a second time, by distance again."""
         new_ranking = RANK_NEAREST if ranking == self.ranking else ranking
-        if self.can_rank_by(new_ranking):
+        if new_ranking == RANK_NEAREST or self.can_rank_by(new_ranking):
+            if RANK_LABELS in (ranking, self.ranking):
+                self.max_distance = None  # a cut-off is not the same among distances of another kind
             self.ranking = new_ranking
             self._show_current_query()
 
     def can_rank_by(self, ranking: str) -> bool:
-        """Whether there is a query that can be ranked so."""
-        return self.query is not None and can_rank(ranking, self.query)
+        """Whether the query can be ranked so; by labels the next one too, where there is none."""
+        if self.query is None:
+            return ranking == RANK_LABELS and not self._library.is_empty
+        return can_rank(ranking, self.query)
 
     # The listing
 
@@ -207,7 +212,13 @@ class PhotoSearch(QObject):
             self.listing_changed.emit()
 
     def _report_refusal(self, key: object, sentence: str) -> None:
-        if key == self._search_number:
+        if key != self._search_number:
+            return
+        if sentence == TOO_FEW_LABELS:
+            rank_again = partial(self.toggle_ranking, self.ranking)
+            self.toggle_ranking(self.ranking)
+            self.trouble_changed.emit(TroubleMessage(sentence, "Try again", rank_again))
+        else:
             self.trouble_changed.emit(TroubleMessage(sentence, "Back to the library", self.show_library))
 
     # The library

@@ -47,23 +47,24 @@ class FlowLayout(QLayout):
         return self.minimumSize()
 
     def minimumSize(self) -> QSize:
-        """A size that fits each widget by itself."""
+        """A size that fits each widget by itself, within the margins."""
         size = QSize()
         for item in self._items:
             if not item.isEmpty():
                 size = size.expandedTo(item.minimumSize())
-        return size
+        return size.grownBy(self.contentsMargins())
 
     def _lay_out(self, rect: QRect, *, set_places: bool) -> int:
         """The height in px of all lines within a rectangle; with `set_places` the widgets are put there."""
-        x, y, height = rect.x(), rect.y(), 0
+        inner = rect.marginsRemoved(self.contentsMargins())
+        x, y, height = inner.x(), inner.y(), 0
         for item in self._items:
             if item.isEmpty():
                 continue
             size = item.sizeHint()
-            if x > rect.x() and x + size.width() > rect.right() + 1:
-                x, y, height = rect.x(), y + height + self.spacing(), 0
+            if x > inner.x() and x + size.width() > inner.right() + 1:
+                x, y, height = inner.x(), y + height + self.spacing(), 0
             if set_places:
                 item.setGeometry(QRect(QPoint(x, y), size))
             x, height = x + size.width() + self.spacing(), max(height, size.height())
-        return y + height - rect.y()
+        return y + height - rect.y() + self.contentsMargins().bottom()

@@ -246,6 +246,7 @@ QLabel[role="caption"] { color: $muted; font-size: 11px; }
 QFrame[role="banner"] { background: $warning; border: none; border-bottom: 1px solid $line; }
 QFrame[role="banner"] QLabel { color: $on_warning; }
 QFrame[role="banner"] QPushButton { background: transparent; border: 1px solid $on_warning; color: $on_warning; }
+QFrame[role="mode"] { background: $tint; border: none; border-radius: 6px; }
 QFrame[role="line"] { background: $line; border: none; }
 QFrame[role="drop"] { border: 1px dashed $muted; border-radius: 6px; background: transparent; }
 QWidget[role="status"] { background: $surface; border-top: 1px solid $line; }

@@ -250,6 +250,8 @@ class MainWindow(QMainWindow):
         for page in (self.duplicates_page, self.map_page, self.library_page):
             page.folder_wanted.connect(self.input_opener.choose_folder)
         self.search_page.picture_wanted.connect(self.input_opener.choose_pictures)
+        learn_labels = partial(self.training.open_dialog, LIBRARY_SOURCE)
+        self.search_page.results.label_line.lasting_wanted.connect(learn_labels)
         self.status_line.failures_wanted.connect(self.show_failures)
         self.listing_exporter.written.connect(self.status_line.offer_file)
         self.size_slider.valueChanged.connect(self.search_page.results.grid.set_side)

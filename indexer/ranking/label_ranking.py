@@ -1,0 +1,47 @@
+"""Ranking by labels: by distances under the class metric that the library's own labels teach, before it is installed.
+
+The distances are those that the recipe instant would bring, but for its choice of a setting. What the installed model's
+distances mean does not hold for them, so they come without probability and rarity.
+"""
+
+import time
+
+from indexer.database.filters import Filter
+from indexer.library import Library
+from indexer.search.label_metric import LabelCounts
+from indexer.search.query import Query
+from indexer.search.results import SearchResult
+from indexer.search.searcher import METRIC_POOL
+from indexer.wording import count_noun
+
+
+def search_by_labels(
+    library: Library,
+    query: Query,
+    *,
+    k: int = 50,
+    exact: bool = False,
+    within: Filter | None = None,
+    max_distance: float | None = None,
+) -> SearchResult:
+    """The k photos nearest to the query under the labels' metric; `exact` compares all, however many they are.
+
+    Raises LookalikeError where the labels are too few, or a picture of the query cannot be read.
+    """
+    start = time.perf_counter()
+    taught = library.load_label_metric()
+    nearest = library.find_nearest(
+        query, k=k, exact=exact, within=within, max_distance=max_distance, metric=taught.metric
+    )
+    result = library.build_result(nearest, start, None)
+    if result.engine != "exact":
+        pool = f"The {METRIC_POOL:,} photos nearest to the query were ranked by the labels, the others not."
+        result = result._replace(notice=f"{result.notice} {pool}".strip())
+    return result._replace(taught_by=taught.counts)
+
+
+def describe_labels(counts: LabelCounts) -> str:
+    """What taught a metric, in words: "your 23 labels in 4 classes"."""
+    labels = count_noun(counts.photos, "label")
+    of_all = f"{counts.fitted:,} of your {labels}" if counts.fitted < counts.photos else f"your {labels}"
+    return f"{of_all} in {count_noun(counts.classes, 'class', 'classes')}"
