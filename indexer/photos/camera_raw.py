@@ -34,7 +34,7 @@ class DevelopedRaw(NamedTuple):
 
 def is_raw(data: bytes) -> bool:
     """Whether the content is camera RAW. Most kinds are TIFF files whose first picture is only a thumbnail."""
-    if data.startswith(_RAW_SIGNATURES) or data[4:12] == b"ftypcrx ":
+    if data.startswith(_RAW_SIGNATURES) or data[4:12] == b"ftypcrx " or data[6:14] == b"HEAPCCDR":  # CR3, CRW
         return True
     tags = _read_tiff_tags(data)
     canon = bool(tags) and data[8:10] == b"CR"
@@ -68,7 +68,7 @@ def develop_raw(data: bytes, short_side: int) -> DevelopedRaw:
     """
     import rawpy  # noqa: PLC0415 - optional, and slow to import
 
-    with rawpy.imread(BytesIO(data)) as raw:
+    with _open_raw(rawpy, data) as raw:
         sizes = raw.sizes
         turned = sizes.flip in (5, 6)
         upright = (sizes.height, sizes.width) if turned else (sizes.width, sizes.height)
@@ -79,6 +79,14 @@ def develop_raw(data: bytes, short_side: int) -> DevelopedRaw:
             raise PhotoError(f"is too large: {sizes.raw_width} x {sizes.raw_height} sensor pixels")
         pixels = raw.postprocess(half_size=True, use_camera_wb=True)
     return DevelopedRaw(Image.fromarray(pixels), b"", *upright)
+
+
+def _open_raw(rawpy: Any, data: bytes) -> Any:
+    """The file as LibRaw opens it; PhotoError where it says no more than that it cannot."""
+    try:
+        return rawpy.imread(BytesIO(data))
+    except rawpy.LibRawFileUnsupportedError:
+        raise PhotoError("is damaged or of a camera that LibRaw does not know") from None
 
 
 def _extract_preview(raw: Any) -> DevelopedRaw | None:

@@ -5,18 +5,27 @@ wrong with it is raised as one PhotoError with a plain reason.
 """
 
 import logging
-import re
 import warnings
+from contextlib import suppress
 from importlib.util import find_spec
 from io import BytesIO
 from typing import NamedTuple
 
-from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    ExifTags,
+    Image,
+    Jpeg2KImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from indexer.errors import PhotoError
-from indexer.photos import camera_raw
-from indexer.photos.colour import convert_to_srgb
-from indexer.photos.reading import explain_fault
+from indexer.photos import camera_raw, mending, tiff_pictures
+from indexer.photos.colour import convert_samples_to_srgb, convert_to_srgb
+from indexer.photos.reading import explain_fault, name_unread_kind, refuse_kind
+from indexer.photos.tiff_directory import Tag, TiffDirectory, read_directory, rewrite_as_classic
 
 # Part of every model's fingerprint: raise it when the same file gives other pixels.
 DECODE_VERSION: int = 1
@@ -33,6 +42,8 @@ MAX_SCANS = 100
 # Their decoders hold the canvas several times: measured 8 bytes a pixel for AVIF and HEIC, 15 for WebP.
 MAX_HEIF_PIXELS = 64_000_000
 MAX_WEBP_PIXELS = 36_000_000
+# OpenJPEG holds 4 bytes a sample, of what is left after its own halving.
+MAX_JPEG_2000_PIXELS = 36_000_000
 PIXEL_LIMITS = {
     "JPEG": MAX_JPEG_PIXELS,
     "MPO": MAX_JPEG_PIXELS,
@@ -44,8 +55,13 @@ PIXEL_LIMITS = {
 MAX_RESULT_PIXELS = 64_000_000
 
 # What Pillow may try, and nothing else of its fifty formats. MPO comes through the JPEG plugin, by name it is an error.
-_PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
-_PLUGINS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)  # imported for what they register, the rest is built in
+_PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000")
+_PLUGINS = (
+    AvifImagePlugin,
+    Jpeg2KImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)  # imported for what they register, the rest is built in
 
 _EXTRA_PACKAGES = {"heif": "pillow_heif", "raw": "rawpy"}
 
@@ -75,26 +91,70 @@ def decode_photo(data: bytes, short_side: int) -> DecodedPhoto:
     100,000,000 pixels, or of a very large picture that is not to be reduced.
     """
     silence_pillow()
+    short_side = max(1, short_side)
     try:
-        return _decode_content(data, max(1, short_side))
+        return _decode_content(data, short_side)
     except PhotoError:
         raise
-    except UnidentifiedImageError:
-        raise PhotoError(_explain_unidentified(data)) from None
     except MemoryError:
         raise PhotoError("needs more memory than there is") from None
     except Exception as fault:
         # The one right place for this: decoders of foreign bytes raise almost anything (OSError, SyntaxError, KeyError,
         # struct.error, TypeError, ZeroDivisionError, ...), and all of it means that this picture cannot be read.
-        raise PhotoError(f"is damaged: {explain_fault(fault)}") from fault
+        mended = _decode_mended(data, short_side)
+        if mended is None:
+            raise _explain_refusal(data, fault) from fault
+        return mended
 
 
 def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
     """As `decode_photo`, with whatever the decoder for this kind of content raises."""
     if camera_raw.is_raw(data):
         return _decode_raw(data, short_side)
-    with open_heif(data) if is_heif(data) else Image.open(BytesIO(data), formats=_PILLOW_FORMATS) as image:
+    directory = read_directory(data)
+    if directory is not None:
+        return _decode_tiff(data, directory, short_side)
+    with open_heif(data) if is_heif(data) else _open_by_pillow(data) as image:
+        if image.format in ("JPEG", "MPO") and mending.lacks_end(data):
+            raise OSError("its end is missing")  # libjpeg makes up what lacks
         return _decode_opened(image, data, short_side)
+
+
+def _open_by_pillow(data: bytes) -> Image.Image:
+    return Image.open(BytesIO(data), formats=_PILLOW_FORMATS)
+
+
+def _decode_tiff(data: bytes, directory: TiffDirectory, short_side: int) -> DecodedPhoto:
+    """Decode a TIFF by Pillow, or by our own reader where its tags tell of a kind that Pillow does not get right."""
+    if not tiff_pictures.needs_own_reader(directory):
+        is_known = not (directory.big and directory.order == ">")
+        with (
+            suppress(UnidentifiedImageError),
+            _open_by_pillow(data if is_known else rewrite_as_classic(data, directory)) as image,
+        ):
+            return _decode_opened(image, data, short_side)
+    samples = tiff_pictures.read_samples(data, directory)
+    height, width = samples.values.shape[:2]
+    factor = max(1, min(width, height) // short_side)
+    _check_reduced_size((width, height), factor)
+    small = convert_samples_to_srgb(samples, directory.get_bytes(Tag.PROFILE), factor)
+    return _turn_upright(small, directory.get_number(Tag.ORIENTATION, 1), (width, height))
+
+
+def _decode_mended(data: bytes, short_side: int) -> DecodedPhoto | None:
+    """The picture where what Pillow refused it for is not of its pixels, None elsewhere."""
+    try:
+        if png := mending.mend_png(data):
+            with _open_by_pillow(png.data) as image:
+                if png.profile:
+                    image.info["icc_profile"] = png.profile
+                return _decode_opened(image, png.data, short_side)
+        if (jpeg := mending.end_jpeg(data)) is not None:
+            with _open_by_pillow(jpeg) as image:
+                return _decode_opened(image, jpeg, short_side)
+    except Exception:  # foreign bytes, as above; the first reason is told
+        return None
+    return None
 
 
 def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedPhoto:
@@ -104,24 +164,82 @@ def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedP
     if image.format in ("JPEG", "MPO"):
         _check_scans(data, width * height)
         image.draft("RGB", (short_side, short_side))  # the largest of 1/8, 1/4, 1/2 with both sides >= short_side
+    elif image.format == "JPEG2000":
+        _halve_while_decoding(image, data, short_side)
     factor = max(1, min(image.size) // short_side)
-    _check_reduced_size(image, factor)
+    _check_reduced_size(image.size, factor)
     image.load()
-    small = convert_to_srgb(image, factor)
+    if image.format == "PNG":
+        _match_key_depth(image, data)
+    # A copy of a JPEG 2000, whose plugin has another meaning of `reduce`.
+    shown = image.copy() if image.format == "JPEG2000" else _find_shown_frame(image)
+    small = convert_to_srgb(shown, max(1, min(shown.size) // short_side))
     # After load: a PNG may have its orientation behind the pixels, a TIFF turns itself.
-    turn = _ORIENTATION_TURNS.get(_read_orientation(image))
-    if turn is None:
-        return DecodedPhoto(_strip_metadata(small, image), width, height)
-    if turn in _SIDEWAYS_TURNS:
-        width, height = height, width
-    return DecodedPhoto(_strip_metadata(small.transpose(turn), image), width, height)
+    return _turn_upright(small.copy() if small is image else small, _read_orientation(image), (width, height))
 
 
-def _strip_metadata(picture: Image.Image, opened: Image.Image) -> Image.Image:
-    """The picture without the file's metadata, and without the decoder behind it, which holds the whole file."""
-    stripped = picture.copy() if picture is opened else picture
-    stripped.info = {}
-    return stripped
+def _turn_upright(small: Image.Image, orientation: int, size: tuple[int, int]) -> DecodedPhoto:
+    """The picture turned as its orientation says, without the file's metadata; `size` is that of the stored original.
+
+    It is no picture with a decoder behind it, which would hold the whole file.
+    """
+    turn = _ORIENTATION_TURNS.get(orientation)
+    upright = small if turn is None else small.transpose(turn)
+    upright.info = {}
+    width, height = reversed(size) if turn in _SIDEWAYS_TURNS else size
+    return DecodedPhoto(upright, width, height)
+
+
+def _match_key_depth(image: Image.Image, data: bytes) -> None:
+    """Bring the transparent value of a PNG to the depth that Pillow has brought the pixels to."""
+    depth, key = data[24], image.info.get("transparency")
+    if depth in (2, 4) and image.mode == "L" and isinstance(key, int):
+        image.info["transparency"] = key * 255 // ((1 << depth) - 1)
+    elif depth == 16 and image.mode == "RGB" and isinstance(key, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+
+
+def _find_shown_frame(image: Image.Image) -> Image.Image:
+    """The picture itself, or of an animation whose first frame is blank the first that is not."""
+    if image.format not in _ANIMATED_FORMATS or not getattr(image, "is_animated", False) or not _is_blank(image):
+        return image
+    for frame in range(1, MAX_BLANK_FRAMES):
+        try:
+            image.seek(frame)
+            image.load()
+        except Exception:  # foreign bytes: no more frames, or none that can be read
+            break
+        if not _is_blank(image):
+            return image.copy()
+    image.seek(0)
+    image.load()
+    return image
+
+
+_ANIMATED_FORMATS = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
+MAX_BLANK_FRAMES = 32  # at the start of an animation; it fades in
+
+
+def _is_blank(image: Image.Image) -> bool:
+    """Whether all pixels of the frame are alike, or none can be seen."""
+    ranges = image.getextrema()
+    bands = [ranges] if isinstance(ranges[0], (int, float)) else list(ranges)
+    invisible = image.mode in ("RGBA", "LA") and bands[-1][1] == 0
+    return invisible or all(low == high for low, high in bands)
+
+
+def _halve_while_decoding(image: Image.Image, data: bytes, short_side: int) -> None:
+    """Let OpenJPEG leave out the finest levels of a JPEG 2000 that are not needed."""
+    marker = data.find(b"\xff\x52")  # coding style default (ITU T.800, A.6.1); ten bytes on, the number of levels
+    levels = data[marker + 9] if 0 <= marker < len(data) - 9 else 0
+    if image.mode in ("LA", "RGBA"):  # halving would mix in the colours of what cannot be seen
+        levels = 0
+    while levels and min(image.size) >> levels < short_side:
+        levels -= 1
+    if (image.width >> levels) * (image.height >> levels) > MAX_JPEG_2000_PIXELS:
+        raise _make_size_error(image.size, f"more than the {MAX_JPEG_2000_PIXELS // 10**6} megapixels left of it")
+    if levels:
+        image.reduce = levels  # type: ignore[assignment,method-assign]  # the plugin's own meaning of it
 
 
 # EXIF orientation -> how the stored picture becomes upright; with 1 and everything unknown it is upright.
@@ -152,7 +270,7 @@ def _check_size(image: Image.Image, pixels: int) -> None:
         raise PhotoError("has no pixels")
     limit = PIXEL_LIMITS.get(image.format or "", MAX_PIXELS)
     if pixels > limit:
-        raise _make_size_error(image, f"more than the {limit // 10**6} megapixels that are read as {image.format}")
+        raise _make_size_error(image.size, f"more than the {limit // 10**6} megapixels that are read as {image.format}")
 
 
 def _check_scans(data: bytes, pixels: int) -> None:
@@ -164,21 +282,14 @@ def _check_scans(data: bytes, pixels: int) -> None:
         raise PhotoError(f"is a progressive JPEG of more than {MAX_SCANNED_PIXELS // 10**6} megapixels")
 
 
-def _check_reduced_size(image: Image.Image, factor: int) -> None:
+def _check_reduced_size(size: tuple[int, int], factor: int) -> None:
     """PhotoError where the picture is too large even when each side is divided by `factor`."""
-    if (image.width // factor) * (image.height // factor) > MAX_RESULT_PIXELS:
-        raise _make_size_error(image, "which its shape or the size asked for keeps from being shrunk")
+    if (size[0] // factor) * (size[1] // factor) > MAX_RESULT_PIXELS:
+        raise _make_size_error(size, "which its shape or the size asked for keeps from being shrunk")
 
 
-def _make_size_error(image: Image.Image, why: str) -> PhotoError:
-    return PhotoError(f"is too large: {image.width} x {image.height} pixels, {why}")
-
-
-# Any marker of a JPEG but the ones without a length that occur within a scan (restarts, stuffed zeros).
-_SEGMENT_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd9-\xfe])")
-_PROGRESSIVE_FRAMES = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
-_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+def _make_size_error(size: tuple[int, int], why: str) -> PhotoError:
+    return PhotoError(f"is too large: {size[0]} x {size[1]} pixels, {why}")
 
 
 def _count_scans(data: bytes) -> int:
@@ -187,13 +298,13 @@ def _count_scans(data: bytes) -> int:
     Segments are skipped, so bytes that look like markers in thumbnails, profiles or an appended film do not count.
     """
     scans, components, progressive, position = 0, 0, False, 2
-    while scans <= MAX_SCANS and (found := _SEGMENT_MARKER.search(data, position)):
+    while scans <= MAX_SCANS and (found := mending.SEGMENT_MARKER.search(data, position)):
         marker, position = found[1][0], found.end()
-        if marker == _END_OF_IMAGE:
+        if marker in (mending.START_OF_IMAGE, mending.END_OF_IMAGE):
             break
-        if marker in _FRAME_MARKERS:
-            components, progressive = data[position + 7], marker in _PROGRESSIVE_FRAMES
-        elif marker == _START_OF_SCAN:
+        if marker in mending.FRAME_MARKERS:
+            components, progressive = data[position + 7], marker in mending.PROGRESSIVE_FRAMES
+        elif marker == mending.START_OF_SCAN:
             scans += 1
             if not progressive and data[position + 2] == components:
                 return 1
@@ -246,10 +357,19 @@ def silence_pillow() -> None:
 _FOREIGN_DECODERS = r"(PIL|pillow_heif|rawpy)(\.|$)"
 
 # How the formats of _PILLOW_FORMATS start, to tell a damaged picture from something that is none.
-_FORMAT_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_FORMAT_SIGNATURES = (
+    *(b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+    *(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
+)
 
 
-def _explain_unidentified(data: bytes) -> str:
-    """The reason why Pillow opens nothing: a damaged picture, or no picture at all."""
+def _explain_refusal(data: bytes, fault: Exception) -> PhotoError:
+    """The error for a content that no decoder has read: another kind of picture, a damaged one, or none at all."""
+    if kind := name_unread_kind(data):
+        return refuse_kind(kind)
+    if not isinstance(fault, UnidentifiedImageError):
+        return PhotoError(f"is damaged: {explain_fault(fault)}")
     known = data.startswith(_FORMAT_SIGNATURES) or data[4:12] in (b"ftypavif", b"ftypavis")
-    return "is damaged: its header cannot be read" if known else "is not a picture in a format Lookalike reads"
+    return PhotoError(
+        "is damaged: its header cannot be read" if known else "is not a picture in a format Lookalike reads"
+    )

@@ -9,10 +9,48 @@ from indexer.errors import PhotoError
 
 _SUFFIXES = (
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .avif .heic .heif .hif "
-    b".3fr .arw .cr2 .cr3 .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .rw2 .sr2 .srf .srw "
-    b".x3f"
+    b".jp2 .j2k .j2c .jpc .jpf .jpx "
+    b".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .rw2 .rwl "
+    b".sr2 .srf .srw .x3f"
 )
 SUFFIXES: frozenset[bytes] = frozenset(_SUFFIXES.split())
+
+# Pictures of kinds that are not read: a walk counts them, so that nobody wonders where they are.
+_UNREAD_SUFFIXES = (
+    b".psd .psb .xcf .kra .clip .afphoto .ai .eps .svg .svgz .cdr .wmf .emf .djvu .pdf .jxl .jxr .wdp .hdp .exr .hdr "
+    b".dds .tga .ico .cur .icns .pcx .sgi .ras .xbm .xpm .pict .pct .bpg .flif .qoi .fits .fit .fts .dcm .jls .dpx .cin"
+)
+UNREAD_SUFFIXES: frozenset[bytes] = frozenset(_UNREAD_SUFFIXES.split())
+
+# How the contents of such kinds start.
+_UNREAD_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"8BPS", "Photoshop PSD"),
+    (b"gimp xcf", "GIMP XCF"),
+    (b"%PDF", "PDF"),
+    (b"%!PS", "PostScript"),
+    (b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"II\xbc\x01", "JPEG XR"),
+    (b"v/1\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"DDS ", "DirectDraw DDS"),
+    (b"\0\0\1\0", "ICO"),
+    (b"\0\0\2\0", "CUR"),
+    (b"icns", "ICNS"),
+    (b"BPG\xfb", "BPG"),
+    (b"FLIF", "FLIF"),
+    (b"qoif", "QOI"),
+    (b"SIMPLE  =", "FITS"),
+    (b"AT&TFORM", "DjVu"),
+    (b"SDPX", "DPX"),
+    (b"XPDS", "DPX"),
+    (b"<svg", "SVG"),
+)
+# Frames of a JPEG that libjpeg does not decode (ITU T.81, table B.1; T.87).
+_UNREAD_FRAMES = {0xC3: "lossless JPEG", 0xC7: "lossless JPEG", 0xCB: "lossless JPEG", 0xCF: "lossless JPEG"}
+_UNREAD_FRAMES |= {0xC5: "hierarchical JPEG", 0xC6: "hierarchical JPEG", 0xF7: "JPEG-LS"}
+_UNREAD_FRAMES |= {0xCD: "hierarchical JPEG", 0xCE: "hierarchical JPEG"}
 
 # Folders that systems and programs make for themselves: small copies, waste, and the insides of other catalogues.
 SYSTEM_FOLDERS: frozenset[bytes] = frozenset(
@@ -43,6 +81,43 @@ def is_photo_folder(name: bytes) -> bool:
     """Whether a folder of this name may hold photos of the user: it is neither hidden nor of a system or program."""
     lower = name.lower()
     return not name.startswith(b".") and lower not in SYSTEM_FOLDERS and not lower.endswith(SYSTEM_FOLDER_SUFFIXES)
+
+
+def is_unread_picture(name: bytes) -> bool:
+    """Whether a file of this name is, by its suffix, a picture of a kind that is not read; never a hidden one."""
+    return name[name.rfind(b".") :].lower() in UNREAD_SUFFIXES and not name.startswith(b".")
+
+
+def name_unread_kind(data: bytes) -> str:
+    """The kind of a content that is a picture and not read, as people call it; "" where none is recognised."""
+    if data.startswith(b"\xff\xd8"):
+        return _name_unread_jpeg(data)
+    if data[128:132] == b"DICM":
+        return "DICOM"
+    start = data[:1024].lstrip()
+    if start.startswith(b"<?xml") and b"<svg" in start:
+        return "SVG"
+    return next(
+        (kind for signature, kind in _UNREAD_SIGNATURES if start.startswith(signature) or data.startswith(signature)),
+        "",
+    )
+
+
+def _name_unread_jpeg(data: bytes) -> str:
+    """The kind of a JPEG by its frame header, "" for one that is read, and where there is no such header."""
+    position = 2
+    while position + 5 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
+            bits = data[position + 4]
+            return _UNREAD_FRAMES.get(marker, "" if bits == 8 else f"{bits}-bit JPEG")
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return ""
+
+
+def refuse_kind(kind: str) -> PhotoError:
+    """The error for a picture that is sound, as far as can be seen, and of a kind that is not read."""
+    return PhotoError(f"is a kind that Lookalike does not read ({kind})")
 
 
 def content_hash(data: bytes) -> bytes:

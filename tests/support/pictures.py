@@ -19,6 +19,7 @@ import pillow_heif
 from PIL import Image, ImageCms, PngImagePlugin
 
 from tests.support.camera_files import dng, looping_tiff
+from tests.support.tiff_files import write_tiff
 
 WIDTH, HEIGHT = 160, 120
 PHOTO = "photo"
@@ -155,6 +156,14 @@ def jpeg_claiming(width: int, height: int, *, progressive: bool = False) -> byte
     return resized_header(data, data.index(b"\xff\xc2" if progressive else b"\xff\xc0") + 5, ">2H", height, width)
 
 
+def jpeg_with_frame(marker: int, bits: int) -> bytes:
+    """A JPEG whose frame header says another kind: 0xC3 is lossless, and 12 bits a sample are possible."""
+    data = bytearray(encoded(scene(), "JPEG"))
+    at = data.index(b"\xff\xc0")
+    data[at + 1], data[at + 4] = marker, bits
+    return bytes(data)
+
+
 @contextmanager
 def as_nobody() -> Iterator[None]:
     """Act as the user nobody within the block, so that root lacks its rights too; without effect for other users."""
@@ -260,6 +269,7 @@ PICTURES = [
     ("film-behind.jpg", _file(film_behind(encoded(_S, "JPEG", progressive=True)))),
     ("claims-160-megapixels.jpg", _file(jpeg_claiming(16000, 10000))),  # what is missing is grey: nobody can tell
     ("LOUD.JPG", _file(_JPEG)),
+    ("no-end-marker.jpg", _file(_JPEG[:-2])),
     ("really-a-png.jpg", _file(_PNG)),
     ("really-a-jpeg.png", _file(_JPEG)),
     ("plain.png", _file(_PNG)),
@@ -277,6 +287,7 @@ PICTURES = [
     ("moving.png", _saved(_S, "PNG", save_all=True, append_images=_frames())),
     ("text.png", _saved(_S, "PNG", pnginfo=_TEXT)),
     ("no-end-chunk.png", _file(_PNG[:-12])),
+    ("text-bomb.png", _file(text_bomb())),
     ("garbage-exif.png", _saved(_S, "PNG", exif=b"Exif\0\0garbage, no TIFF")),
     ("plain.webp", _file(_WEBP)),
     ("alpha.webp", _saved(see_through(), "WEBP", lossless=True)),
@@ -300,6 +311,8 @@ PICTURES = [
     ("plain.ppm", _saved(_S, "PPM")),
     ("grey16.pgm", _file(b"P5 160 120 65535\n" + _RAMP.astype(">u2").tobytes())),
     ("letters.pbm", _file(b"P1 2 2 1 0 0 1")),
+    ("plain.jp2", _saved(_S, "JPEG2000")),
+    ("planes16.tif", _file(write_tiff(np.asarray(_S).astype(np.uint16) * 257, photometric=2, planar=True))),
     ("plain.avif", _saved(_S, "AVIF", speed=10)),
     ("plain.heic", _file(_HEIC)),
     ("preview.dng", _file(dng(_S))),
@@ -312,13 +325,19 @@ REFUSED = [
     ("larger.jpg", _sparse, "is larger than 512 MiB"),
     ("text.jpg", _file(b"Dear diary"), "is not a picture in a format"),
     ("page.png", _file(b"<!doctype html><title>404</title>"), "is not a picture in a format"),
-    ("drawing.jpg", _file(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "is not a picture in a format"),
-    ("icon.png", _saved(_S, "ICO"), "is not a picture in a format"),
+    ("drawing.jpg", _file(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "does not read (PostScript)"),
+    ("icon.png", _saved(_S, "ICO"), "is a kind that Lookalike does not read (ICO)"),
+    ("twelve-bits.jpg", _file(jpeg_with_frame(0xC1, 12)), "is a kind that Lookalike does not read (12-bit JPEG)"),
+    ("lossless.jpg", _file(jpeg_with_frame(0xC3, 8)), "is a kind that Lookalike does not read (lossless JPEG)"),
+    ("photoshop.jpg", _file(b"8BPS\0\1" + bytes(99)), "is a kind that Lookalike does not read (Photoshop PSD)"),
+    ("new.jpg", _file(b"\xff\x0a" + bytes(99)), "is a kind that Lookalike does not read (JPEG XL)"),
+    ("curves.png", _file(b"<?xml version='1.0'?>\n<svg/>"), "is a kind that Lookalike does not read (SVG)"),
+    ("body.jpg", _file(bytes(128) + b"DICM" + bytes(99)), "is a kind that Lookalike does not read (DICOM)"),
     ("zeros.jpg", _file(bytes(10_000)), "is not a picture in a format"),
     ("start-only.jpg", _file(_JPEG[:4]), "is damaged"),
     ("cut-in-header.jpg", _file(_JPEG[:200]), "is damaged"),
     ("cut.jpg", _cut(_JPEG), "is damaged"),
-    ("no-end-marker.jpg", _file(_JPEG[:-2]), "is damaged"),
+    ("cut-and-filled-up.jpg", _file(_JPEG[: len(_JPEG) * 4 // 5] + bytes(9999)), "is damaged"),
     ("cut-progressive.jpg", _cut(encoded(_S, "JPEG", progressive=True)), "is damaged"),
     ("cut.png", _cut(_PNG), "is damaged"),
     ("wrong-checksum.png", _file(_PNG[:20] + b"?" + _PNG[21:]), "is damaged"),
@@ -335,7 +354,6 @@ REFUSED = [
     ("progressive-bomb.jpg", _file(jpeg_claiming(16000, 10000, progressive=True)), "is a progressive JPEG of more"),
     ("scans.jpg", _file(many_scans(5000)), "in more than 100 scans"),
     ("bomb.png", _file(png((60000, 60000), b"")), "is too large: 60000 x 60000 pixels"),
-    ("text-bomb.png", _file(text_bomb()), "is damaged"),
     ("thread.png", _file(png((1, 100_000_000), b"")), "is too large: 1 x 100000000 pixels"),
     ("bomb.gif", _file(resized_header(_GIF, 6, "<2H", 65535, 65535)), "is too large"),
     ("bomb.bmp", _file(resized_header(_BMP, 18, "<2i", 40000, 40000)), "is too large"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw
 
 from indexer.photos import colour
 from indexer.photos.decoding import decode_photo
@@ -140,3 +140,56 @@ def test_of_many_frames_the_first_is_taken(kind: str) -> None:
     others = [Image.new("RGB", (40, 30), colour) for colour in ("blue", "lime")]
     ours = decoded(Image.new("RGB", (40, 30), "red"), kind, save_all=True, append_images=others)
     assert np.abs(pictures.pixels(ours) - [255, 0, 0]).max() <= 8
+
+
+# -- the ground
+
+
+def sign(number: int, ink: str | tuple[int, ...], side: int = 256) -> Image.Image:
+    """One of some drawings in one colour on nothing."""
+    image = Image.new("RGBA", (side, side))
+    draw, box = ImageDraw.Draw(image), (side // 8, side // 8, side * 7 // 8, side * 7 // 8)
+    if number == 0:
+        draw.ellipse(box, outline=ink, width=12)
+    elif number == 1:
+        draw.rectangle((*box[:3], side // 2), outline=ink, width=12)
+    else:
+        draw.line(box, fill=ink, width=20)
+    return image
+
+
+STORED_AS: dict[str, tuple[str, str, dict[str, object]]] = {
+    "png": ("RGBA", "PNG", {}),
+    "grey": ("LA", "PNG", {}),
+    "palette": ("P", "PNG", {}),
+    "webp": ("RGBA", "WEBP", {"lossless": True}),
+    "gif": ("RGBA", "GIF", {}),
+    "tiff": ("RGBA", "TIFF", {}),
+    "jp2": ("RGBA", "JPEG2000", {}),
+}
+
+
+@pytest.mark.parametrize("stored", STORED_AS)
+@pytest.mark.parametrize("ink", ["white", (250, 250, 240)])
+def test_pale_drawings_on_nothing_are_laid_on_black_and_differ(stored: str, ink: str | tuple[int, ...]) -> None:
+    mode, kind, options = STORED_AS[stored]
+    for side in (10_000, 64, 16):
+        shown = []
+        for number in range(3):
+            drawn = sign(number, ink)
+            drawn = drawn.quantize(8) if mode == "P" else drawn.convert(mode)
+            shown.append(pictures.pixels(decoded(drawn, kind, side, **options)))
+        assert all(picture[0, 0].tolist() == [0, 0, 0] and picture.max() > 100 for picture in shown)
+        assert min(np.abs(shown[a] - shown[b]).mean() for a, b in ((0, 1), (0, 2), (1, 2))) > 5
+
+
+@pytest.mark.parametrize("ink", ["black", "red", "blue", "orange", (128, 128, 128)])
+def test_drawings_that_are_seen_on_white_stay_on_white(ink: str | tuple[int, ...]) -> None:
+    for side in (10_000, 64, 16):
+        assert decoded(sign(1, ink), "PNG", side).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_pale_picture_that_fills_its_frame_stays_on_white() -> None:
+    page = Image.new("RGBA", (200, 200), (250, 250, 250, 255))
+    page.putpixel((0, 0), (0, 0, 0, 0))
+    assert decoded(page, "PNG").getpixel((0, 0)) == (255, 255, 255)

@@ -1,0 +1,180 @@
+"""Sound pictures with something odd beside or behind their pixels are read, with the pixels that were written."""
+
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from indexer.errors import PhotoError
+from indexer.photos.decoding import decode_photo
+from tests.support import pictures
+
+SCENE = pictures.scene()
+ROWS = b"".join(b"\0" + row.tobytes() for row in np.asarray(SCENE))
+JPEG_KINDS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "progressive": {"progressive": True},
+    "with restarts": {"restart_marker_blocks": 4},
+    "fine": {"quality": 95, "subsampling": 0},
+    "grey": {},
+}
+FILM = b"\0\0\0\x18ftypmp42" + b"\xff\xda\0\x0c" * 50
+
+
+def jpeg(kind: str) -> bytes:
+    image = SCENE.convert("L") if kind == "grey" else SCENE
+    return pictures.encoded(image, "JPEG", **JPEG_KINDS[kind])
+
+
+def shown(data: bytes, short_side: int = 10_000) -> np.ndarray:
+    return pictures.pixels(decode_photo(data, short_side).image)
+
+
+def spoilt(chunk: bytes) -> bytes:
+    """The chunk with a wrong checksum."""
+    return chunk[:-1] + bytes([chunk[-1] ^ 1])
+
+
+def text(size: int, kind: bytes = b"zTXt") -> bytes:
+    head = {b"zTXt": b"Comment\0\0", b"iTXt": b"Comment\0\1\0\0\0", b"tEXt": b"Comment\0"}[kind]
+    content = b"a" * size
+    return pictures.png_chunk(kind, head + (content if kind == b"tEXt" else zlib.compress(content)))
+
+
+# -- JPEG
+
+
+@pytest.mark.parametrize("kind", JPEG_KINDS)
+@pytest.mark.parametrize(
+    "behind", [b"", b"\xff", bytes(100), b"\xff" + bytes(100), FILM, bytes(range(1, 250)) * 3, b"whole", b"\xff\xd8"]
+)
+def test_a_jpeg_without_end_marker_is_the_picture_it_is_with_one(kind: str, behind: bytes) -> None:
+    whole = jpeg(kind)
+    for short_side in (10_000, 20):
+        unended = whole[:-2] + (whole if behind == b"whole" else behind)
+        assert np.array_equal(shown(unended, short_side), shown(whole, short_side))
+
+
+@pytest.mark.parametrize("kind", JPEG_KINDS)
+@pytest.mark.parametrize("share", [0.55, 0.7, 0.95])
+@pytest.mark.parametrize("behind", [b"", bytes(9999), FILM])
+def test_a_jpeg_that_is_cut_stays_damaged(kind: str, share: float, behind: bytes) -> None:
+    whole = jpeg(kind)
+    with pytest.raises(PhotoError, match="is damaged"):
+        decode_photo(whole[: int(len(whole) * share)] + behind, 10_000)
+
+
+def test_a_progressive_jpeg_without_its_last_scan_is_damaged() -> None:
+    whole = jpeg("progressive")
+    with pytest.raises(PhotoError, match="is damaged"):
+        decode_photo(whole[: whole.rindex(b"\xff\xda")], 10_000)
+
+
+# -- PNG
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"tEXt"])
+def test_a_png_may_have_as_much_text_as_it_likes(kind: bytes) -> None:
+    data = pictures.png(SCENE.size, ROWS, extra=text(3_000_000, kind))
+    assert np.array_equal(shown(data), pictures.pixels(SCENE))
+    behind = pictures.png(SCENE.size, ROWS)
+    assert np.array_equal(shown(behind[:-12] + text(3_000_000, kind) + behind[-12:]), pictures.pixels(SCENE))
+
+
+def test_a_large_profile_of_a_png_is_applied() -> None:
+    chunks = [
+        pictures.png_chunk(b"iCCP", b"wide\0\0" + zlib.compress(pictures.wide_profile() + bytes(size)))
+        for size in (0, 2_000_000)
+    ]
+    small, large = (shown(pictures.png(SCENE.size, ROWS, extra=chunk)) for chunk in chunks)
+    assert np.array_equal(small, large)
+    assert np.abs(small - pictures.pixels(SCENE)).max() > 10
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"tIME", b"pHYs", b"gAMA", b"eXIf", b"abCd"])
+def test_a_wrong_checksum_in_a_side_chunk_costs_that_chunk(kind: bytes) -> None:
+    chunk = spoilt(pictures.png_chunk(kind, b"Comment\0abc"))
+    whole = pictures.png(SCENE.size, ROWS)
+    for data in (pictures.png(SCENE.size, ROWS, extra=chunk), whole[:-12] + chunk + whole[-12:]):
+        assert np.array_equal(shown(data), pictures.pixels(SCENE))
+
+
+def test_a_wrong_checksum_in_the_pixels_is_damage() -> None:
+    data = pictures.png(SCENE.size, ROWS)
+    at = data.index(b"IDAT") + 500
+    with pytest.raises(PhotoError, match="is damaged"):
+        decode_photo(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], 10_000)
+
+
+def test_what_a_mended_png_says_of_its_looks_is_kept() -> None:
+    turned = pictures.with_exif_orientation(6)[6:]
+    chunks = pictures.png_chunk(b"eXIf", turned) + spoilt(pictures.png_chunk(b"tEXt", b"a\0b"))
+    assert shown(pictures.png(SCENE.size, ROWS, extra=chunks)).shape == (pictures.WIDTH, pictures.HEIGHT, 3)
+    key = struct.pack(">3H", *np.asarray(SCENE)[0, 0].tolist())
+    chunks = pictures.png_chunk(b"tRNS", key) + spoilt(pictures.png_chunk(b"tEXt", b"a\0b"))
+    assert shown(pictures.png(SCENE.size, ROWS, extra=chunks))[0, 0].tolist() == [255, 255, 255]
+
+
+# -- transparent keys
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_transparent_value_of_a_grey_png_is_the_one_in_the_file(depth: int, place: int) -> None:
+    highest = (1 << depth) - 1
+    values = np.linspace(0, highest, min(16, highest + 1)).astype(np.uint16)
+    key = int(values[place % len(values)])
+    bits = (np.tile(values, (8, 1))[..., None] >> np.arange(depth - 1, -1, -1) & 1).reshape(8, -1)
+    rows = b"".join(b"\0" + row.tobytes() for row in np.packbits(bits.astype(np.uint8), axis=1))
+    transparent = pictures.png_chunk(b"tRNS", struct.pack(">H", key))
+    data = pictures.png((len(values), 8), rows, depth=depth, colour=0, extra=transparent)
+    ground = 0 if depth == 1 and key == 0 else 255  # what is left is white alone
+    wanted = np.where(values == key, ground, np.rint(values / highest * 255))
+    assert np.abs(shown(data)[3, :, 0] - wanted).max() <= 1
+
+
+def test_the_transparent_colour_of_a_16_bit_png_is_the_one_in_the_file() -> None:
+    wide = np.asarray(SCENE).astype(np.uint16) * 257
+    wide[:, :50] = 0x1234, 0x5678, 0x9ABC
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in wide)
+    key = pictures.png_chunk(b"tRNS", struct.pack(">3H", 0x1234, 0x5678, 0x9ABC))
+    ours = shown(pictures.png(SCENE.size, rows, depth=16, extra=key))
+    assert (ours[:, :50] == 255).all()
+    assert np.array_equal(ours[:, 50:], pictures.pixels(SCENE)[:, 50:])
+
+
+# -- animations
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])
+@pytest.mark.parametrize("blank", ["white", "black", "invisible"])
+def test_of_an_animation_that_begins_blank_the_first_frame_with_something_on_it_is_shown(kind: str, blank: str) -> None:
+    first = Image.new("RGBA", SCENE.size, (0, 0, 0, 0) if blank == "invisible" else blank)
+    by_kind: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True}, "AVIF": {"speed": 10, "quality": 90}}
+    options = by_kind.get(kind, {})
+    frames = [first.copy(), SCENE.convert("RGBA"), SCENE.rotate(180).convert("RGBA")]
+    data = pictures.encoded(first, kind, save_all=True, append_images=frames, **options)
+    assert np.abs(shown(data) - pictures.pixels(SCENE)).mean() < 12
+
+
+def test_an_animation_that_is_blank_throughout_is_blank() -> None:
+    frames = [Image.new("RGB", (40, 30), "white") for _ in range(3)]
+    data = pictures.encoded(frames[0], "WEBP", save_all=True, append_images=frames, lossless=True)
+    assert (shown(data) == 255).all()
+
+
+# -- JPEG 2000
+
+
+@pytest.mark.parametrize("options", [{}, {"no_jp2": True}, {"num_resolutions": 2}, {"tile_size": (64, 64)}])
+def test_jpeg_2000_shows_the_scene_at_every_size(options: dict[str, object]) -> None:
+    data = pictures.encoded(SCENE, "JPEG2000", **options)
+    assert np.array_equal(shown(data), pictures.pixels(SCENE))
+    small = decode_photo(data, 20)
+    assert (small.width, small.height) == SCENE.size
+    assert 20 <= min(small.image.size) < 40
+    expected = SCENE.resize(small.image.size, Image.Resampling.BOX)
+    assert np.abs(pictures.pixels(small.image) - pictures.pixels(expected)).mean() < 4
