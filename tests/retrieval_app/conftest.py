@@ -11,17 +11,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
-from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH, draw
 from tests.support.made_once import make_once
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
+
+
+@pytest.fixture(autouse=True)
+def no_window_left() -> Iterator[None]:
+    """Fail where a test leaves a window: each one makes every later window slower (tests/support/open_windows)."""
+    yield
+    assert not [widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow)]
 
 
 @pytest.fixture(scope="session")
@@ -75,25 +82,14 @@ def folder(tmp_path: Path, photos_folder: Path, indexed: Path, home: Path) -> Pa
 @pytest.fixture
 def empty_window(home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window as it is at the very first start."""
-    _, window = build_application(["lookalike"])
-    window.show()
-    yield window
-    _end(window)
+    with open_window() as window:
+        yield window
 
 
 @pytest.fixture
 def window(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on the indexed library, with the grid filled."""
     shutil.copytree(indexed, home / "default.library")
-    _, window = build_application(["lookalike"])
-    window.show()
-    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES))
-    yield window
-    _end(window)
-
-
-def _end(window: MainWindow) -> None:
-    """Close the window and delete it: a new theme polishes every widget there is, and hundreds of them add up."""
-    window.close()
-    window.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    with open_window() as window:
+        wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES))
+        yield window

@@ -15,12 +15,12 @@ from pytestqt.qtbot import QtBot
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
-from retrieval_app.app import build_application
 from retrieval_app.duplicates.found_groups import KIND_NAMES, GroupMember
 from retrieval_app.duplicates.rejected_pairs import RejectedPairsDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
 from tests.support.embedders import Tiny, write_card
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for, wait_for_signal
 
 LEFT = Qt.MouseButton.LeftButton
@@ -46,12 +46,10 @@ def mine(folder: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     with Library(home / "default.library") as library:
         drain(index_library(library, [folder], Tiny()))
         library.activate_model(Tiny().card.fingerprint)
-    _, window = build_application(["lookalike"])
-    window.show()
-    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 12)
-    window.page_stack.show_page("Duplicates")
-    yield window
-    window.close()
+    with open_window() as window:
+        wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 12)
+        window.page_stack.show_page("Duplicates")
+        yield window
 
 
 def look(window: MainWindow, qtbot: QtBot, kind: str) -> list[list[GroupMember]]:

@@ -10,11 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.app import build_application
 from retrieval_app.library.facts import list_fact_sections
 from retrieval_app.library.page import WATCH_IDLE, WATCH_OFF
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for, wait_for_signal
 
 SHOWN = EACH * len(CLASSES)
@@ -24,12 +24,10 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture
 def mine(folder: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on that library, with the library page shown."""
-    _, window = build_application(["lookalike"])
-    window.show()
-    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
-    to_library(window)
-    yield window
-    window.close()
+    with open_window() as window:
+        wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
+        to_library(window)
+        yield window
 
 
 def to_library(window: MainWindow) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from indexer.library import Library
 from indexer.progress import drain
 from indexer.reports.palette import CLASS_COLOURS
 from indexer.reports.photo_map import LAYOUT_METHODS, MapLayout, update_layout
-from retrieval_app.app import build_application
 from retrieval_app.map import dots
 from retrieval_app.map.dots import MapDots, draw_dots
 from retrieval_app.map.map_state import build_scene
@@ -25,6 +25,7 @@ from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES
 from tests.support.drawings import draw as drawing
 from tests.support.embedders import Tiny, write_card
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -48,20 +49,19 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "default.library"
 
 
-def opened(qtbot: QtBot) -> MainWindow:
-    _, window = build_application(["lookalike"])
-    window.show()
-    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES))
-    return window
+@contextmanager
+def open_filled_window(qtbot: QtBot) -> Iterator[MainWindow]:
+    with open_window() as window:
+        wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH * len(CLASSES))
+        yield window
 
 
 @pytest.fixture
 def mine(laid_out: Path, home: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """The window on that library, with the search page shown."""
     shutil.copytree(laid_out, home / "default.library")
-    window = opened(qtbot)
-    yield window
-    window.close()
+    with open_filled_window(qtbot) as window:
+        yield window
 
 
 def to_map(window: MainWindow, qtbot: QtBot) -> None:
@@ -85,18 +85,18 @@ def test_the_first_state_invites_a_folder(empty_window: MainWindow) -> None:
 
 def test_principal_components_come_first_and_neighbourhoods_follow(laid_out: Path, home: Path, qtbot: QtBot) -> None:
     shutil.copytree(laid_out, home / "default.library", ignore=shutil.ignore_patterns("layouts"))
-    window, seen = opened(qtbot), list[str]()
-    state = window.map_page.photo_map
-    state.changed.connect(lambda: seen.append(scene.method) if (scene := state.current_scene()) else None)
-    to_map(window, qtbot)
-    assert seen[0] == "pca" and seen[-1] == "tsne"
-    scene = window.map_page.map_view.scene
-    assert scene is not None
-    assert sorted(scene.ids.tolist()) == sorted(window.session.search.listing.ids.tolist())
-    assert sorted(scene.names) == sorted(CLASSES)
-    window.map_page.method_box.setCurrentIndex(1)
-    assert window.map_page.map_view.scene is not None and window.map_page.map_view.scene.method == "pca"
-    window.close()
+    with open_filled_window(qtbot) as window:
+        seen: list[str] = []
+        state = window.map_page.photo_map
+        state.changed.connect(lambda: seen.append(scene.method) if (scene := state.current_scene()) else None)
+        to_map(window, qtbot)
+        assert seen[0] == "pca" and seen[-1] == "tsne"
+        scene = window.map_page.map_view.scene
+        assert scene is not None
+        assert sorted(scene.ids.tolist()) == sorted(window.session.search.listing.ids.tolist())
+        assert sorted(scene.names) == sorted(CLASSES)
+        window.map_page.method_box.setCurrentIndex(1)
+        assert window.map_page.map_view.scene is not None and window.map_page.map_view.scene.method == "pca"
 
 
 def test_a_kept_map_is_shown_without_making_it_again(mine: MainWindow, qtbot: QtBot) -> None:

@@ -15,12 +15,12 @@ from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.statistics.calibration_measurement import calibrate_from_labels
-from retrieval_app.app import build_application
 from retrieval_app.search.error_rate_cut import OFFERED_FMRS, ErrorRateMenu, _make_fmr_choice
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import lookalike
 from tests.support.drawings import CLASSES, draw
 from tests.support.embedders import Tiny, tiny_card, write_card
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for, wait_for_signal
 
 
@@ -37,14 +37,12 @@ def mine(home: Path, tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     with Library(home / "default.library") as library:
         drain(index_library(library, [tmp_path / "photos"], Tiny(), labelled=True))
         library.activate_model(Tiny().card.fingerprint)
-    _, window = build_application(["lookalike"])
-    window.show()
-    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 36)
-    assert not window.search_page.results.cut_button.isVisible()  # nothing is there to be cut
-    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
-    wait_for(qtbot, lambda: len(window.session.search.listing.hits) == 36)
-    yield window
-    window.close()
+    with open_window() as window:
+        wait_for(qtbot, lambda: len(window.session.search.listing.ids) == 36)
+        assert not window.search_page.results.cut_button.isVisible()  # nothing is there to be cut
+        window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
+        wait_for(qtbot, lambda: len(window.session.search.listing.hits) == 36)
+        yield window
 
 
 def offered(window: MainWindow, qtbot: QtBot) -> list[QAction]:

@@ -13,7 +13,6 @@ from indexer.matching.identification import IdentificationResult, LabelAlternati
 from indexer.progress import drain
 from indexer.search.query import Query
 from indexer.statistics.error_rates import ErrorRate
-from retrieval_app.app import build_application
 from retrieval_app.search.identity_panel import (
     NO_LABELS,
     IdentityPanel,
@@ -24,6 +23,7 @@ from retrieval_app.search.identity_panel import (
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
 from tests.support.embedders import Tiny, write_card
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
 
 FOUND = IdentificationResult(
@@ -82,13 +82,11 @@ def test_without_labels_a_sentence_says_what_to_do(
     with Library(home / "default.library") as library:
         drain(index_library(library, [photos_folder], Tiny()))
         library.activate_model(Tiny().card.fingerprint)
-    _, window = build_application(["lookalike"])
-    window.show()
-    wait_for(qtbot, lambda: len(window.session.search.listing.ids) > 0)
-    window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
-    answered(window, qtbot)
-    assert ask(window, qtbot).reasons.text() == NO_LABELS
-    window.close()
+    with open_window() as window:
+        wait_for(qtbot, lambda: len(window.session.search.listing.ids) > 0)
+        window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
+        answered(window, qtbot)
+        assert ask(window, qtbot).reasons.text() == NO_LABELS
 
 
 def test_the_answer_in_words() -> None:

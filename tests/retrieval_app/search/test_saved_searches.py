@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 from indexer.database.filters import Filter
 from indexer.ranking.rankings import RANK_REFINED, SearchRequest
 from indexer.search.query import CroppedExample, Query
-from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for, wait_for_signal
 
 
@@ -57,20 +57,18 @@ def test_a_search_is_saved_by_name_and_reopened_with_the_same_ranks_after_a_rest
     assert ranks
     keep(window, "bars & discs", qtbot)
     window.close()
-    _, again = build_application(["lookalike"])
-    again.show()
-    wait_for(qtbot, lambda: again.search_page.saved_searches.names == ["bars & discs"])
-    assert saved(again)[0].text() == "bars && discs"
-    saved(again)[0].trigger()
-    settle(again, qtbot)
-    assert (again.session.search.query, again.session.search.ranking) == (query, RANK_REFINED)
-    assert (again.session.search.photo_filter, again.session.search.max_distance) == (
-        Filter(orientation="landscape"),
-        1.2,
-    )
-    assert [(hit.photo.id, hit.distance) for hit in again.session.search.listing.hits] == ranks
-    assert again.search_page.query_panel.positive_row.buttons[0].mark.times == 2
-    again.close()
+    with open_window() as again:
+        wait_for(qtbot, lambda: again.search_page.saved_searches.names == ["bars & discs"])
+        assert saved(again)[0].text() == "bars && discs"
+        saved(again)[0].trigger()
+        settle(again, qtbot)
+        assert (again.session.search.query, again.session.search.ranking) == (query, RANK_REFINED)
+        assert (again.session.search.photo_filter, again.session.search.max_distance) == (
+            Filter(orientation="landscape"),
+            1.2,
+        )
+        assert [(hit.photo.id, hit.distance) for hit in again.session.search.listing.hits] == ranks
+        assert again.search_page.query_panel.positive_row.buttons[0].mark.times == 2
 
 
 def test_a_saved_search_can_be_forgotten(window: MainWindow, qtbot: QtBot) -> None:

@@ -12,11 +12,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.app import build_application
 from retrieval_app.window.dialogs import FailuresDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import run_patiently
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for, wait_for_signal
 
 LEFT = Qt.MouseButton.LeftButton
@@ -327,33 +327,27 @@ def test_place_panes_size_and_theme_are_kept(window: MainWindow, home: Path, qtb
     window.theme.choose_theme("dark")
     sizes = window.search_page.panes.sizes()
     window.close()
-    _, again = build_application(["lookalike"])
-    again.show()
-    assert (again.width(), again.height()) == (760, 610)
-    assert again.size_slider.value() == 177
-    assert again.search_page.results.grid.side == 177
-    assert again.theme.choice == "dark"
-    wait_for(qtbot, again.search_page.panes.isVisible)
-    assert again.search_page.panes.sizes() == sizes
-    again.close()
+    with open_window() as again:
+        assert (again.width(), again.height()) == (760, 610)
+        assert again.size_slider.value() == 177
+        assert again.search_page.results.grid.side == 177
+        assert again.theme.choice == "dark"
+        wait_for(qtbot, again.search_page.panes.isVisible)
+        assert again.search_page.panes.sizes() == sizes
 
 
 def test_damaged_settings_are_no_reason_not_to_start(home: Path, qtbot: QtBot) -> None:
     (home / "window.ini").write_bytes(b"[General]\nwindow=@ByteArray(\\x1)\npanes=7\ntile=many\ntheme=\xff\n")
-    _, window = build_application(["lookalike"])
-    window.show()
-    assert window.isVisible()
-    window.close()
+    with open_window() as window:
+        assert window.isVisible()
 
 
 def test_a_damaged_library_is_refused_with_a_sentence(home: Path, qtbot: QtBot) -> None:
     (home / "default.library").mkdir()
     (home / "default.library" / "library.sqlite").write_bytes(b"no database at all" * 400)
-    _, window = build_application(["lookalike"])
-    window.show()
-    wait_for(qtbot, window.banner.isVisible)
-    assert window.banner.sentence_label.text()
-    window.close()
+    with open_window() as window:
+        wait_for(qtbot, window.banner.isVisible)
+        assert window.banner.sentence_label.text()
 
 
 def test_resizing_keeps_what_is_at_the_top(window: MainWindow, qtbot: QtBot) -> None:

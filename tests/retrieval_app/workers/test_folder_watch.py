@@ -8,11 +8,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
-from retrieval_app.app import build_application
 from retrieval_app.session.session import Session
-from retrieval_app.window.main_window import MainWindow
 from retrieval_app.workers.child_process import ChildProcess
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for, wait_for_signal
 
 SHOWN = EACH * len(CLASSES)
@@ -26,16 +25,9 @@ if "retrieval_app.cli" in sys.orig_argv:
 
 @pytest.fixture
 def session(folder: Path, qtbot: QtBot) -> Iterator[Session]:
-    window = opened(qtbot)
-    yield window.session
-    window.close()
-
-
-def opened(qtbot: QtBot) -> MainWindow:
-    _, window = build_application(["lookalike"])
-    window.show()
-    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
-    return window
+    with open_window() as window:
+        wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
+        yield window.session
 
 
 def children(session: Session) -> list[ChildProcess]:
