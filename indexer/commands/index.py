@@ -19,7 +19,7 @@ from indexer.cli.options import (
     weights_option,
 )
 from indexer.cli.terminal import follow_steps, print_line, print_result
-from indexer.commands import duplicates, evaluate, explain_map_export, identify, maintenance, search
+from indexer.commands import duplicates, evaluate, explain_map_export, forget, identify, maintenance, search
 from indexer.indexing.repair import mend_active_model
 from indexer.indexing.roots import require_folders, require_roots_online
 from indexer.indexing.run import IndexReport, index_library
@@ -183,4 +183,4 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
 
 COMMANDS = [index_command, sample_command, *search.COMMANDS]
 COMMANDS += [*evaluate.COMMANDS, *identify.COMMANDS]
-COMMANDS += [*duplicates.COMMANDS, *explain_map_export.COMMANDS, *maintenance.COMMANDS]
+COMMANDS += [*duplicates.COMMANDS, *explain_map_export.COMMANDS, *maintenance.COMMANDS, *forget.COMMANDS]

@@ -1,10 +1,9 @@
-"""What looks after a library: `lookalike info`, `failed`, `missing`, `roots`, `forget`, `check`; and `doctor`."""
+"""What looks after a library: `lookalike info`, `failed`, `missing`, `roots`, `check`; and `doctor`."""
 
 import importlib.metadata
 import os
 import platform
 import sys
-from contextlib import nullcontext
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ import click
 from indexer.cli.options import FOLDER_PATH, json_option, library_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.database.contents import list_absent_files
-from indexer.errors import LookalikeError
 from indexer.indexing.repair import check_library, repair_library
-from indexer.indexing.roots import find_root, move_root
+from indexer.indexing.roots import move_root
 from indexer.library import Library, LibraryInfo
 from indexer.models.runtime import fast_precision
 from indexer.paths import find_home_folder, show_path
@@ -143,46 +141,6 @@ def _describe_state(online: bool) -> str:
     return "online" if online else "offline"
 
 
-@click.command("forget")
-@click.argument("folder", required=False, type=FOLDER_PATH)
-@click.option("--missing", is_flag=True, help="Forget files that are gone.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@library_option
-@json_option
-def forget_command(folder: Path | None, missing: bool, yes: bool, library: Path | None, as_json: bool) -> None:
-    """Forget a photo FOLDER, or all missing files: their embeddings and labels go. No picture is touched."""
-    if (folder is None) == (not missing):
-        raise click.UsageError("Name a folder to forget, or --missing.")
-    with Library.open(library or find_library(folder)) as opened:
-        confirmed = yes or _confirm_forgetting(opened, folder)
-        with opened.take_job_lock() if confirmed else nullcontext():
-            dropped = _forget_photos(opened, folder) if confirmed else 0
-    if as_json:
-        print_result("forget", {"photos": dropped})
-    elif not confirmed:
-        print_line("Nothing was forgotten.")
-    else:
-        print_line(f"{count_noun(dropped, 'photo')} forgotten. The pictures themselves are untouched.")
-
-
-def _confirm_forgetting(library: Library, folder: Path | None) -> bool:
-    """Whether the user says yes. Raises LookalikeError where nobody answers."""
-    what = f"the folder {folder}" if folder else count_noun(library.store.files.count_missing(), "missing file")
-    try:
-        question = f"Forget {what} with {'its photos, ' if folder else ''}their embeddings and labels?"
-        return click.confirm(question, err=True)
-    except click.Abort:
-        click.echo(err=True)  # the question stands in the line
-        raise LookalikeError("Nothing was forgotten, as nobody answered. With --yes nobody is asked.") from None
-
-
-def _forget_photos(library: Library, folder: Path | None) -> int:
-    """Forget a root, or all missing files without one; returns the number of photos dropped."""
-    if folder is None:
-        return library.store.forget_missing()
-    return library.store.forget_root(find_root(library, folder).id)
-
-
 @click.command("check")
 @library_option
 @click.option("--repair", is_flag=True, help="Build anew what can be derived again.")
@@ -232,4 +190,4 @@ def _find_version(name: str) -> str:
         return "not installed"
 
 
-COMMANDS = [info_command, failed_command, missing_command, roots_command, forget_command, check_command, doctor_command]
+COMMANDS = [info_command, failed_command, missing_command, roots_command, check_command, doctor_command]

@@ -93,11 +93,6 @@ class EmbeddingTable:
             (model,),
         )
 
-    def drop_unused_photos(self) -> int:
-        """Delete the photos that no file holds any more, with all that belongs to them; returns how many."""
-        sql = "DELETE FROM photos WHERE id NOT IN (SELECT photo FROM files WHERE photo IS NOT NULL)"
-        return self._database.execute_statement(sql)
-
     # what became of a content under a model
 
     def record_photo(self, outcome: FileOutcome, model: int) -> int:

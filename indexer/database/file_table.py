@@ -89,10 +89,6 @@ class FileTable:
         """Point a root at another folder; its files keep their relative paths and their photos."""
         self._database.execute_statement("UPDATE roots SET path = ? WHERE id = ?", (path, root))
 
-    def drop_root(self, root: int) -> None:
-        """Delete a root and its files; photos that no file holds any more stay: `Store.forget_root` takes them too."""
-        self._database.execute_statement("DELETE FROM roots WHERE id = ?", (root,))
-
     def iterate_files(self, root: int, model: int) -> Iterator[FileRecord]:
         """Every file known below a root; "unfinished" where its photo has neither embedding nor failure so far."""
         # In the table's own order (the + hides the index of paths), which takes half the time.
@@ -167,7 +163,3 @@ class FileTable:
     def count_missing(self) -> int:
         """The number of files that were there once and are not now."""
         return self._database.fetch_integer("SELECT count(*) FROM files WHERE state = 'missing'")
-
-    def drop_missing(self) -> None:
-        """Delete the rows of missing files; `Store.forget_missing` takes the photos that nothing holds any more too."""
-        self._database.execute_statement("DELETE FROM files WHERE state = 'missing'")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from indexer.database.connection import Database
 from indexer.database.embedding_table import EmbeddingTable
 from indexer.database.file_table import FileOutcome, FileTable
+from indexer.database.forgetting import ForgettingPlan, forget_photos
 from indexer.database.model_table import ModelTable
 
 
@@ -47,14 +48,10 @@ class Store:
         change = self.files.record_file(outcome, photo)
         return PathCounts(int(change.moved), int(photo is not None and change.before not in (0, photo)))
 
-    def forget_missing(self) -> int:
-        """Delete missing files, and photos that no file holds any more; returns the number of photos dropped."""
-        with self.database.transaction():
-            self.files.drop_missing()
-            return self.embeddings.drop_unused_photos()
+    def forget_missing(self, *, with_labels: bool = False) -> ForgettingPlan:
+        """Delete missing files, and photos that no file holds any more; those with words only `with_labels`."""
+        return forget_photos(self.database, None, with_labels=with_labels)
 
-    def forget_root(self, root: int) -> int:
-        """Delete a root with its files, and photos that no file holds any more; returns how many photos."""
-        with self.database.transaction():
-            self.files.drop_root(root)
-            return self.embeddings.drop_unused_photos()
+    def forget_root(self, root: int, *, with_labels: bool = False) -> ForgettingPlan:
+        """Delete a root with its files, and photos that no other file holds; those with words only `with_labels`."""
+        return forget_photos(self.database, root, with_labels=with_labels)

@@ -1,15 +1,14 @@
 """The table of the library's photo folders: path, state, files, labels, and what can be done with a folder."""
 
 import os
-from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.library import RootInfo
 from indexer.paths import show_path
-from retrieval_app.session.library_commands import forget_folder, forget_missing_files, move_folder
+from retrieval_app.library.forgetting_dialog import ForgettingQuestion
+from retrieval_app.session.library_commands import move_folder
 from retrieval_app.session.session import Session
 from retrieval_app.session.system_open import open_path
 from retrieval_app.widgets.controls import make_button, make_label
@@ -38,6 +37,7 @@ class RootsPane(QWidget):
         self.move_button = make_button("This folder has moved…")
         self.forget_button = make_button("Forget…")
         self.forget_missing = make_button("", "link")
+        self._forgetting = ForgettingQuestion(session, self)
         self._arrange_widgets()
         self._connect_signals()
         self.show_roots()
@@ -64,7 +64,7 @@ class RootsPane(QWidget):
         self.open_button.clicked.connect(self._open_chosen)
         self.move_button.clicked.connect(self._ask_place)
         self.forget_button.clicked.connect(self._ask_to_forget)
-        self.forget_missing.clicked.connect(self._ask_to_forget_missing)
+        self.forget_missing.clicked.connect(lambda: self._forgetting.start_asking(None))
         self.view.selectionModel().selectionChanged.connect(self._update_buttons)
         self._session.library.changed.connect(self.show_roots)
         self._session.job.changed.connect(self._update_buttons)
@@ -106,22 +106,4 @@ class RootsPane(QWidget):
 
     def _ask_to_forget(self) -> None:
         if root := self.chosen_root():
-            question = f"Forget {show_path(root.path)} with its {format_count(root.files, 'file')}?"
-            confirm_forgetting(self, question, "Forget the folder", partial(forget_folder, self._session, root.path))
-
-    def _ask_to_forget_missing(self) -> None:
-        missing = self._session.library.info.missing if self._session.library.info else 0
-        question = f"Forget {format_count(missing, 'file')} that cannot be found any more?"
-        confirm_forgetting(self, question, "Forget them", partial(forget_missing_files, self._session))
-
-
-def confirm_forgetting(parent: QWidget, question: str, button_text: str, on_confirmed: "partial[None]") -> None:
-    """Ask before something is forgotten; Enter gives the answer that changes nothing."""
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=parent)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setInformativeText("Embeddings and labels leave the library. The pictures themselves are not touched.")
-    forget = box.addButton(button_text, QMessageBox.ButtonRole.AcceptRole)
-    box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    forget.clicked.connect(on_confirmed)
-    box.open()
+            self._forgetting.start_asking(root.path)

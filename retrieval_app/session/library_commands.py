@@ -15,14 +15,11 @@ def move_folder(session: Session, old_folder: bytes, new_folder: Path) -> None:
     )
 
 
-def forget_folder(session: Session, folder: bytes) -> None:
-    """Remove a folder and its photos from the library."""
-    session.job.run_command(["forget", os.fsdecode(folder), "--yes"], partial(forget_folder, session, folder))
-
-
-def forget_missing_files(session: Session) -> None:
-    """Remove the files that are missing on disk from the library."""
-    session.job.run_command(["forget", "--missing", "--yes"], partial(forget_missing_files, session))
+def forget_folder(session: Session, folder: bytes | None, *, with_labels: bool) -> None:
+    """Remove a folder, or where it is None all missing files, from the library; labelled photos `with_labels` only."""
+    arguments = ["--missing"] if folder is None else [os.fsdecode(folder)]
+    repeat = partial(forget_folder, session, folder, with_labels=with_labels)
+    session.job.run_command(["forget", *arguments, "--yes", *["--with-labels"] * with_labels], repeat)
 
 
 def explain_switch_obstacle(session: Session) -> str:

@@ -11,51 +11,10 @@ import pytest
 from indexer.indexing.repair import mend_active_model
 from indexer.library import Library
 from indexer.progress import drain
-from tests.support.commands import Said, command, environment, lookalike, start_patiently
-from tests.support.trees import paint, paint_many, snapshot
+from tests.support.commands import Said, command, environment, lookalike
+from tests.support.trees import paint, paint_many
 
 Tell = Callable[..., Said]
-
-
-def test_forget_drops_a_folder_and_touches_no_picture(home: Path, prepared: Any, tell: Tell, tmp_path: Path) -> None:
-    paint_many(tmp_path / "more", 3, first=100)
-    tell(home, "index", tmp_path / "more")
-    before = snapshot(prepared.photos), snapshot(tmp_path / "more")
-    said = tell(home, "forget", tmp_path / "more", "--yes", "--json")
-    assert (said.code, said.result()) == (0, {"result": "forget", "photos": 3})
-    assert tell(home, "info", "--json").result()["photos"] == 60
-    assert (snapshot(prepared.photos), snapshot(tmp_path / "more")) == before
-
-
-def test_forget_asks_first(home: Path, prepared: Any) -> None:
-    said = lookalike(home, "forget", prepared.photos, stdin="n\n")
-    assert (said.code, said.out) == (0, "Nothing was forgotten.\n")
-    assert "Forget the folder" in said.err
-    said = lookalike(home, "forget", prepared.photos, "--json", stdin="n\n")
-    assert (said.code, said.result()) == (0, {"result": "forget", "photos": 0})
-    with Library.open(home / "default.library") as library:
-        assert len(library.find_photo_ids()) == 60
-
-
-def test_forget_that_nobody_answers_says_so(home: Path, prepared: Any) -> None:
-    said = lookalike(home, "forget", prepared.photos, stdin="")
-    assert (said.code, said.out) == (2, "")
-    assert said.err.endswith("\nNothing was forgotten, as nobody answered. With --yes nobody is asked.\n")
-    with Library.open(home / "default.library") as library:
-        assert len(library.find_photo_ids()) == 60
-
-
-def test_forget_stops_no_job_while_it_waits_for_an_answer(home: Path, prepared: Any) -> None:
-    words = command("forget", prepared.photos)
-    with start_patiently(words, env=environment(home), stdin=-1, stdout=-1, stderr=-1) as asking:
-        assert asking.stderr is not None
-        asked = ""
-        while not asked.endswith("[y/N]: ") and (letter := asking.stderr.read(1)):
-            asked += letter
-        with Library.open(home / "default.library") as library, library.take_job_lock():
-            out, err = asking.communicate("y\n")
-    assert (asking.returncode, out) == (2, "")
-    assert "Another program is at work" in err
 
 
 def test_a_run_that_nobody_reads_on_is_not_called_done(home: Path) -> None:
@@ -64,19 +23,6 @@ def test_a_run_that_nobody_reads_on_is_not_called_done(home: Path) -> None:
     done = subprocess.run(command("index", "--json"), env=environment(home), stdout=writing, stderr=-1, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")
-
-
-def test_forget_missing_drops_what_is_gone(home: Path, tell: Tell, tmp_path: Path) -> None:
-    paint_many(tmp_path / "more", 3, first=100)
-    tell(home, "index", tmp_path / "more")
-    (tmp_path / "more" / "0101.png").unlink()
-    assert tell(home, "index", "--json").result()["missing"] == 1
-    gone = str(tmp_path / "more" / "0101.png")
-    assert tell(home, "missing", "--json").result() == {"result": "missing", "missing": [gone], "offline": []}
-    assert tell(home, "missing").out.splitlines() == [gone, "1 file missing"]
-    assert tell(home, "forget", "--missing", "--yes", "--json").result()["photos"] == 1
-    assert tell(home, "missing").out == "0 files missing\n"
-    assert tell(home, "index", "--json").result()["missing"] == 0
 
 
 def test_root_is_pointed_at_another_place_without_a_forward_pass(home: Path, tell: Tell, tmp_path: Path) -> None:

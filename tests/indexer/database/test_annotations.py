@@ -149,7 +149,7 @@ def test_forgotten_photo_takes_its_label_and_decisions_along(filled: Library) ->
     filled.annotations.set_label([1, 2], "cat")
     filled.annotations.record_decision([(1, 2), (3, 4)])
     filled.store.files.set_state(1, [b"000000.jpg"], "missing")
-    filled.store.forget_missing()
+    filled.store.forget_missing(with_labels=True)
     assert filled.annotations.read_labels(filled.model_id) == {2: "cat"}
     assert filled.annotations.read_decisions() == {(3, 4)}
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord
+from indexer.database.forgetting import ForgettingPlan
 from indexer.database.store import PathCounts, Store
 from indexer.errors import LibraryError
 from tests.support.embedders import tiny_card
@@ -56,7 +57,7 @@ def test_batch_that_fails_half_way_leaves_nothing(store: Store) -> None:
 
 
 @pytest.mark.parametrize("forget", [Store.forget_missing, lambda store: store.forget_root(1)])
-def test_forgetting_that_fails_half_way_leaves_everything(store: Store, forget: Callable[[Store], int]) -> None:
+def test_forgetting_that_fails_half_way_leaves_everything(store: Store, forget: Callable[[Store], object]) -> None:
     store.files.set_state(1, [b"000002.jpg"], "missing")
     before = store.database.fetch_rows("SELECT * FROM files"), store.files.list_roots()
     refuse = "CREATE TRIGGER refuse BEFORE DELETE ON photos BEGIN SELECT raise(ABORT, 'refused'); END"
@@ -132,7 +133,7 @@ def test_only_failures_that_lacked_the_extra_are_curable(store: Store) -> None:
 def test_forgetting_what_is_missing_keeps_photos_that_a_file_holds(store: Store) -> None:
     store.record_outcomes([_copy(b"copy.jpg", 0)], 1)
     store.files.set_state(1, [b"000000.jpg", b"000001.jpg"], "missing")
-    assert store.forget_missing() == 1
+    assert store.forget_missing() == ForgettingPlan(2, 1, 0, 0, 0, 0, 0)
     assert store.database.fetch_integer("SELECT count(*) FROM photos") == store.embeddings.count_embeddings(1) == 4
     assert store.database.is_intact()
 
@@ -141,7 +142,7 @@ def test_forgetting_a_root_forgets_nothing_of_another(store: Store) -> None:
     store.files.add_root(b"/other", labelled=False)
     store.record_outcomes([outcome(2, 7, clustered(1)[0]), _copy(b"copy.jpg", 0, root=2)], 1)
     store.files.set_state(1, [b"000003.jpg"], "missing")
-    assert store.forget_root(2) == 1
+    assert store.forget_root(2) == ForgettingPlan(2, 1, 0, 0, 0, 0, 0)
     assert (store.files.count_missing(), store.files.count_files(1), len(store.files.list_roots())) == (1, 4, 1)
 
 

@@ -129,6 +129,8 @@ def test_saved_search_tells_what_is_gone(pictures: Library, tmp_path: Path) -> N
     drain(index_library(pictures, [], Tiny()))
     assert rank_by_distance(pictures, load_search(pictures, "gone"))  # missing is not forgotten
     pictures.store.forget_missing()
+    assert rank_by_distance(pictures, load_search(pictures, "gone"))  # and stays as long as the search names it
+    pictures.store.forget_missing(with_labels=True)
     with pytest.raises(LookalikeError, match="A photo of the saved search is no longer"):
         load_search(pictures, "gone")
 

@@ -10,6 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
+from indexer.library import Library
+from indexer.matching.identity import enrol_photos
 from retrieval_app.library.facts import list_fact_sections
 from retrieval_app.library.page import WATCH_IDLE, WATCH_OFF
 from retrieval_app.window.main_window import MainWindow
@@ -43,8 +45,9 @@ def texts(view: QTableView) -> list[list[str]]:
     ]
 
 
-def answer(window: MainWindow, words: str) -> str:
-    """Press the button with these words in the question that is open; returns the question."""
+def answer(window: MainWindow, words: str, qtbot: QtBot) -> str:
+    """Press the button with these words in the question that opens; returns the question."""
+    wait_for(qtbot, lambda: any(box.isVisible() for box in window.findChildren(QMessageBox)))
     box = next(box for box in window.findChildren(QMessageBox) if box.isVisible())
     said = f"{box.text()} {box.informativeText()}"
     QTest.mouseClick(next(one for one in box.findChildren(QPushButton) if one.text() == words), LEFT)
@@ -148,10 +151,29 @@ def test_missing_files_are_counted_and_forgotten_only_when_asked(mine: MainWindo
     wait_for(qtbot, pane.forget_missing.isVisible)
     assert pane.forget_missing.text() == "Forget 1 missing file…"
     QTest.mouseClick(pane.forget_missing, LEFT)
-    answer(mine, "Keep")
+    answer(mine, "Keep", qtbot)
     assert mine.session.job.state is None
     QTest.mouseClick(pane.forget_missing, LEFT)
-    answer(mine, "Forget them")
+    said = answer(mine, "Forget", qtbot)
+    assert "1 file and 1 photo with their embeddings leave the library." in said
+    wait_for(qtbot, lambda: mine.session.job.state is None and not pane.forget_missing.isVisible())
+
+
+def test_labelled_photos_that_are_missing_are_forgotten_only_by_a_button_that_says_so(
+    mine: MainWindow, folder: Path, qtbot: QtBot
+) -> None:
+    pane, labelled = mine.library_page.roots, folder / "bar" / "bar-0.png"
+    with Library.open(mine.session.library.folder) as library:
+        enrol_photos(library, "rex", [labelled])
+    labelled.unlink()
+    rescan(mine, qtbot)
+    wait_for(qtbot, pane.forget_missing.isVisible)
+    QTest.mouseClick(pane.forget_missing, LEFT)
+    said = answer(mine, "Keep", qtbot)
+    assert "Nothing else is to be forgotten." in said
+    assert "1 photo and 1 missing file stay" in said
+    QTest.mouseClick(pane.forget_missing, LEFT)
+    answer(mine, "Forget these too: 1 label", qtbot)
     wait_for(qtbot, lambda: mine.session.job.state is None and not pane.forget_missing.isVisible())
 
 
@@ -160,7 +182,11 @@ def test_a_folder_is_forgotten_after_a_question_and_its_pictures_stay(
 ) -> None:
     before = sorted(folder.rglob("*"))
     QTest.mouseClick(mine.library_page.roots.forget_button, LEFT)
-    assert f"Forget {folder} with its {SHOWN} files?" in answer(mine, "Forget the folder")
+    said = answer(mine, "Forget", qtbot)
+    assert f"Forget {folder}?" in said
+    assert (
+        f"{SHOWN + 2} files and {SHOWN + 2} photos with their embeddings leave the library." in said
+    )  # two of them cannot be read
     wait_for(qtbot, mine.library_page.folder_invitation.isVisible)
     assert mine.session.library.is_empty
     assert sorted(folder.rglob("*")) == before

@@ -1,0 +1,119 @@
+"""What the library would lose by forgetting missing files or a folder, and the forgetting itself, in one transaction.
+
+A photo goes with its last file. One of which the user has said something (a label, a decision, a saved search that
+names it) stays, unless its words are to go too: with its missing files where files are forgotten, without a file where
+a folder is.
+"""
+
+from typing import NamedTuple
+
+from indexer.database.connection import Database
+from indexer.wording import count_noun
+
+WORDS_SQL = (
+    "(p.id IN (SELECT photo FROM labels) OR p.id IN (SELECT photo FROM decisions) OR p.id IN (SELECT other FROM "
+    "decisions) OR EXISTS (SELECT 1 FROM searches WHERE instr(query, lower(hex(p.sha256)))))"
+)
+"""Whether the user has said something of the photo `p`, in SQL."""
+
+
+class ForgettingPlan(NamedTuple):
+    """How many files and photos go, with how many labels, decisions and saved searches that name one of them.
+
+    `kept_photos` have words and stay, with `kept_files` missing files.
+    """
+
+    files: int
+    photos: int
+    labels: int
+    decisions: int
+    searches: int
+    kept_photos: int
+    kept_files: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing would go."""
+        return not self.files and not self.photos
+
+    def describe_losses(self) -> str:
+        """What goes, exactly: '3 files, 2 photos with their embeddings, 1 label and 4 decisions'."""
+        counts = [count_noun(self.files, "file"), f"{count_noun(self.photos, 'photo')} with their embeddings"]
+        words = [
+            (self.labels, "label", ""),
+            (self.decisions, "decision", ""),
+            (self.searches, "saved search", "saved searches"),
+        ]
+        counts += [count_noun(number, one, many) for number, one, many in words if number]
+        return f"{', '.join(counts[:-1])} and {counts[-1]}"
+
+    def describe_kept(self) -> str:
+        """A sentence about the photos that stay because of what was said of them; "" where there are none."""
+        if not self.kept_photos:
+            return ""
+        files = f" and {count_noun(self.kept_files, 'missing file')}" if self.kept_files else ""
+        stay = "stays" if self.kept_photos == 1 and not files else "stay"
+        return (
+            f"{count_noun(self.kept_photos, 'photo')}{files} {stay}: you gave them a label or a decision, or they are "
+            "in a saved search."
+        )
+
+
+def plan_forgetting(database: Database, root: int | None, *, with_labels: bool) -> ForgettingPlan:
+    """What forgetting a root, or all missing files where it is None, would take, words only `with_labels`."""
+    gone, kept = _select_photos(root, with_labels=with_labels)
+
+    def count(what: str) -> int:
+        return database.fetch_integer(f"SELECT count(*) FROM {what}", () if root is None else (root,))
+
+    return ForgettingPlan(
+        files=count(_select_files(root, kept)),
+        photos=count(f"({gone})"),
+        labels=count(f"labels WHERE photo IN ({gone})"),
+        decisions=count(f"decisions WHERE photo IN ({gone}) OR other IN ({gone})"),
+        searches=count(
+            "searches WHERE EXISTS (SELECT 1 FROM photos AS named WHERE "
+            f"named.id IN ({gone}) AND instr(query, lower(hex(named.sha256))))"
+        ),
+        kept_photos=count(f"({kept})"),
+        kept_files=0 if root is not None else count(f"files WHERE state = 'missing' AND photo IN ({kept})"),
+    )
+
+
+def forget_photos(database: Database, root: int | None, *, with_labels: bool) -> ForgettingPlan:
+    """Forget a root, or all missing files where it is None, as `plan_forgetting` says; returns what went."""
+    values = () if root is None else (root,)
+    with database.transaction():
+        plan = plan_forgetting(database, root, with_labels=with_labels)
+        gone, kept = _select_photos(root, with_labels=with_labels)
+        photos = database.fetch_rows(gone, values)
+        database.execute_statement(f"DELETE FROM {_select_files(root, kept)}", values)
+        if root is not None:
+            database.execute_statement("DELETE FROM roots WHERE id = ?1", values)
+        database.execute_many("DELETE FROM photos WHERE id = ?", photos)
+    return plan
+
+
+class _PhotoSelections(NamedTuple):
+    """The ids, in SQL, of the photos that go and of those that stay because of their words; ?1 is the root."""
+
+    gone: str
+    kept: str
+
+
+def _select_photos(root: int | None, *, with_labels: bool) -> _PhotoSelections:
+    """Of the photos that no file would hold any more, those that go and those that stay."""
+    holds, staying = "EXISTS (SELECT 1 FROM files WHERE photo = p.id AND {})", "state != 'missing'"
+    unheld = (
+        f"NOT {holds.format(staying)}"
+        if root is None
+        else f"NOT {holds.format('root != ?1')} AND {holds.format('root = ?1')}"
+    )
+    select = f"SELECT p.id FROM photos AS p WHERE {unheld}"
+    stays = "0" if with_labels else WORDS_SQL
+    return _PhotoSelections(f"{select} AND NOT {stays}", f"{select} AND {stays}")
+
+
+def _select_files(root: int | None, kept: str) -> str:
+    """The table and condition of the files that go, in SQL."""
+    return "files WHERE root = ?1" if root is not None else f"files WHERE state = 'missing' AND photo NOT IN ({kept})"

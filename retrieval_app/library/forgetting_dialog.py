@@ -1,0 +1,85 @@
+"""The question before a folder or missing files are forgotten: what exactly goes, and what the user said of it."""
+
+from functools import partial
+from typing import NamedTuple
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from indexer.database.forgetting import ForgettingPlan, plan_forgetting
+from indexer.library import Library
+from indexer.paths import show_path
+from retrieval_app.session.library_commands import forget_folder
+from retrieval_app.session.session import Session
+
+UNTOUCHED = "The pictures themselves are not touched."
+
+
+class ForgettingPlans(NamedTuple):
+    """What would go of a folder (None: of the missing files) without what the user said of it, and with that."""
+
+    folder: bytes | None
+    without_words: ForgettingPlan
+    with_words: ForgettingPlan
+
+
+class _PlansKey(NamedTuple):
+    """The key of the task that reads the plans for a folder; None for the missing files."""
+
+    folder: bytes | None
+
+
+class ForgettingQuestion(QObject):
+    """Reads what would go, and then asks."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session, self._pane = session, parent
+        session.library.reader.answered.connect(self._ask)
+
+    def start_asking(self, folder: bytes | None) -> None:
+        """Ask whether a folder, or where it is None all missing files, is to be forgotten."""
+        self._session.library.reader.ask_question(_PlansKey(folder), partial(read_plans, folder=folder))
+
+    def _ask(self, key: object, answer: object) -> None:
+        if isinstance(key, _PlansKey) and isinstance(answer, ForgettingPlans):
+            confirm_forgetting(self._pane, self._session, answer)
+
+
+def read_plans(library: Library, *, folder: bytes | None) -> ForgettingPlans | None:
+    """The plans for a folder of the library, or the missing files; None where there is no such folder any more."""
+    root = next((root.id for root in library.store.files.list_roots() if root.path == folder), None)
+    if folder is not None and root is None:
+        return None
+    without, with_words = (
+        plan_forgetting(library.store.database, root, with_labels=with_labels) for with_labels in (False, True)
+    )
+    return ForgettingPlans(folder, without, with_words)
+
+
+def confirm_forgetting(parent: QWidget, session: Session, plans: ForgettingPlans) -> None:
+    """Ask before something is forgotten; Enter gives the answer that changes nothing."""
+    what = "what is missing" if plans.folder is None else show_path(plans.folder)
+    plan = plans.without_words
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", f"Forget {what}?", parent=parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    losses = f"{plan.describe_losses()} leave the library." if not plan.is_empty else "Nothing else is to be forgotten."
+    box.setInformativeText("\n\n".join(filter(None, (losses, plan.describe_kept(), UNTOUCHED))))
+    box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
+    choices = [("Forget", False)] if not plan.is_empty or plans.folder is not None else []
+    choices += [(_name_larger_choice(plans.with_words), True)] if plan.kept_photos else []
+    for text, with_labels in choices:
+        button = box.addButton(text, QMessageBox.ButtonRole.AcceptRole)
+        button.clicked.connect(partial(forget_folder, session, plans.folder, with_labels=with_labels))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+
+
+def _name_larger_choice(plan: ForgettingPlan) -> str:
+    """The button that forgets what the user said too, with how much that is."""
+    counts = [
+        (plan.labels, "label", "labels"),
+        (plan.decisions, "decision", "decisions"),
+        (plan.searches, "saved search", "saved searches"),
+    ]
+    return "Forget these too: " + ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n)
