@@ -43,6 +43,7 @@ class ClassLayout:
     `parts` are the names of the folders of each given part, empty where none are given; `loose_count` the pictures
     that stand beside the class folders; `level` is 1 or 2, the depth of the classes below the folder or its parts.
     `deeper_label` is an example of a class of level 2 where all pictures stand two levels deep, "" elsewhere.
+    `system_folders` are the names of folders that stand among the classes and are none, as @eaDir.
     """
 
     folders: tuple[ClassFolder, ...]
@@ -50,13 +51,17 @@ class ClassLayout:
     loose_count: int
     level: int
     deeper_label: str
+    system_folders: tuple[str, ...] = ()
 
 
 class _FolderEntries(NamedTuple):
-    """The sub-folders that may hold photos, in order of name, and the number of pictures, of one folder."""
+    """Of one folder the sub-folders that may hold photos, in order of name, the number of pictures, and the names of
+    those sub-folders that belong to systems.
+    """
 
     folders: list["os.DirEntry[bytes]"]
     pictures: int
+    system_folders: list[str]
 
 
 def name_class(folder_name: bytes) -> str:
@@ -71,10 +76,11 @@ def read_class_layout(folder: Path, level: int = 1) -> ClassLayout:
     """
     top = _list_entries(os.fsencode(folder.absolute()))
     parts = _find_parts(top.folders)
-    loose_count = top.pictures
+    loose_count, system_folders = top.pictures, set(top.system_folders)
     if parts:
         below = {entry.path: _list_entries(entry.path) for entry in top.folders}
         loose_count += sum(entries.pictures for entries in below.values())
+        system_folders |= {name for entries in below.values() for name in entries.system_folders}
         found = [_make_class(inner, parts[entry.path]) for entry in top.folders for inner in below[entry.path].folders]
     else:
         found = [_make_class(entry, "") for entry in top.folders]
@@ -85,7 +91,7 @@ def read_class_layout(folder: Path, level: int = 1) -> ClassLayout:
     names = {
         part: _join_names(show_path(e.name) for e in top.folders if parts[e.path] == part) for part in parts.values()
     }
-    return ClassLayout(tuple(sorted(found)), names, loose_count, level, deeper_label)
+    return ClassLayout(tuple(sorted(found)), names, loose_count, level, deeper_label, tuple(sorted(system_folders)))
 
 
 def _list_entries(folder: bytes) -> _FolderEntries:
@@ -94,8 +100,12 @@ def _list_entries(folder: bytes) -> _FolderEntries:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as fault:
         raise LookalikeError(f"{show_path(folder)} cannot be read: {fault.strerror}.") from None
-    folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and is_photo_folder(entry.name)]
-    return _FolderEntries(folders, sum(is_candidate(entry.name) and not entry.is_dir() for entry in entries))
+    visible = [entry for entry in entries if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(b".")]
+    return _FolderEntries(
+        [entry for entry in visible if is_photo_folder(entry.name)],
+        sum(is_candidate(entry.name) and not entry.is_dir() for entry in entries),
+        [show_path(entry.name) for entry in visible if not is_photo_folder(entry.name)],
+    )
 
 
 def _find_parts(folders: Iterable["os.DirEntry[bytes]"]) -> dict[bytes, str]:
@@ -123,7 +133,7 @@ def _find_deeper_label(tops: Iterable[ClassFolder]) -> str:
     examples: list[str] = []
     for label, path, _ in tops:
         try:
-            folders, pictures = _list_entries(path)
+            folders, pictures, _ = _list_entries(path)
             if pictures or not all(_list_entries(entry.path).pictures for entry in folders):
                 return ""
         except LookalikeError:  # who reads its pictures will say so
@@ -153,9 +163,17 @@ def describe_loose(layout: ClassLayout) -> list[str]:
     return [f"{stand} beside the class folders and cannot be used."]
 
 
+def describe_system_folders(layout: ClassLayout) -> list[str]:
+    """A sentence about folders of systems among the classes, where there are any."""
+    if not layout.system_folders:
+        return []
+    verbs = ("belongs", "is no class") if len(layout.system_folders) == 1 else ("belong", "are no classes")
+    return [f"{_join_names(layout.system_folders)} {verbs[0]} to the system or a program and {verbs[1]}."]
+
+
 def describe_layout(layout: ClassLayout) -> list[str]:
-    """The sentences on levels and on loose pictures."""
-    return describe_levels(layout) + describe_loose(layout)
+    """The sentences on levels, on loose pictures and on folders of systems."""
+    return describe_levels(layout) + describe_loose(layout) + describe_system_folders(layout)
 
 
 def require_clear_classes(labels: Collection[str], ambiguous_count: int, layout: ClassLayout) -> None:

@@ -1,6 +1,8 @@
 """The window of fine-tuning: a page each to choose, to train and to judge; the main window stays usable."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -20,15 +22,18 @@ from PySide6.QtWidgets import (
 
 from indexer.errors import LookalikeError
 from retrieval_app.fine_tuning.pages import ChoosePage, RunningPage
+from retrieval_app.fine_tuning.plan_rows import DURATION_CHOICES
 from retrieval_app.fine_tuning.report_job import ReportJob
 from retrieval_app.fine_tuning.training_job import FineTuning
-from retrieval_app.fine_tuning.training_progress import explain_estimate
+from retrieval_app.fine_tuning.training_progress import estimate_seconds, explain_estimate
 from retrieval_app.fine_tuning.verdict_view import VerdictView
 from retrieval_app.session.library_commands import count_offline_folders, explain_switch_obstacle, start_model_switch
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.wording import format_count
+from retrieval_app.wording import format_count, format_duration
+from training.data.sources import suggest_name
+from training.settings.config import TrainConfig
 
 WINDOW_MARGIN = 32  # px of the main window that stay in view
 
@@ -93,6 +98,7 @@ class TrainDialog(QDialog):
     def _connect_signals(self) -> None:
         self.choose_page.source_row.folder_wanted.connect(self._ask_folder)
         self.choose_page.form.changed.connect(self._update_note)
+        self.choose_page.form.plan.class_level.edited.connect(self._choose_class_level)
         self.start_button.clicked.connect(self._start_training)
         self.cancel_button.clicked.connect(self.tuning.cancel_training)
         self.close_button.clicked.connect(self.close)
@@ -175,6 +181,7 @@ class TrainDialog(QDialog):
                 or "Using it embeds all photos of the library once more; you can go back."
             )
         else:
+            self._show_plan()
             obstacle, time_estimate = self._check_readiness()
             self.start_button.setEnabled(not obstacle)
             self.note.setText("  ".join(part for part in (self.tuning.sentence, obstacle or time_estimate) if part))
@@ -188,7 +195,26 @@ class TrainDialog(QDialog):
         obstacle = self.tuning.find_obstacle(config)
         return obstacle, "" if obstacle else explain_estimate(config, self.tuning.count_training_pictures(config))
 
+    def _show_plan(self) -> None:
+        """Show what depends on the source: the question about its classes, the durations and the suggested name."""
+        plan, tuning = self.choose_page.form.plan, self.tuning
+        if tuning.contents is not None:
+            plan.show_levels(tuning.contents.summary.deeper_label, tuning.class_level)
+        plan.suggest_name(suggest_name(tuning.source) if tuning.source is not None else "")
+        with suppress(LookalikeError):  # of a setting out of range, which the note says
+            config = self.choose_page.form.read_config()
+            plan.show_estimates({recipe: self._estimate_duration(config, recipe) for recipe in DURATION_CHOICES})
+
+    def _estimate_duration(self, config: TrainConfig, recipe: str) -> str:
+        config = replace(config, recipe=recipe)
+        pictures = self.tuning.count_training_pictures(config)
+        return format_duration(estimate_seconds(config, pictures)) if pictures else ""
+
     # What the buttons do
+
+    def _choose_class_level(self) -> None:
+        level = self.choose_page.form.plan.class_level.chosen_value()
+        self.tuning.choose_source(self.tuning.source, 2 if level == 2 else 1)
 
     def _ask_folder(self) -> None:
         start = str(self.choose_page.source_row.folder or Path.home())
@@ -198,7 +224,8 @@ class TrainDialog(QDialog):
 
     def _start_training(self) -> None:
         self.report_job.sentence = ""
-        self.tuning.start_training(self.choose_page.form.read_config())
+        form = self.choose_page.form
+        self.tuning.start_training(form.read_config(), form.plan.read_name())
 
     def _open_report(self) -> None:
         if self.tuning.outcome is not None:

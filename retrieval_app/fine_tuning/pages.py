@@ -19,8 +19,8 @@ DRAW_INTERVAL_MS = 250  # between two drawings of the curves
 MAX_POINTS = 1500  # of a curve; more than there are pixels would only take time
 MAX_SMOOTHED_STEPS = 20  # steps in a mean, at most
 INTRODUCTION = (
-    "The model learns from you which pictures belong together: each sub-folder of a folder is a class, or each label "
-    "of your library. It is then judged on pictures that it has never seen, and nothing changes until you say so."
+    "The model learns which pictures belong together. It is judged on pictures it has not seen; nothing changes until "
+    "you say so."
 )
 SIGNS_HELP = (
     "Mean distances in the batches, from 0 to 2: they should part. Where nearly everything still teaches and both "

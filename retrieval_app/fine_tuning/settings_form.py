@@ -1,14 +1,19 @@
-"""The settings of a training as a form, made from the fields of TrainConfig: name, help and editor for each."""
+"""The settings of a training as a form, made from the fields of TrainConfig: name, help and editor for each.
+
+What every user has to say stands in `plan_rows`; the rest is folded away as settings for experts.
+"""
 
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
+from retrieval_app.fine_tuning.plan_rows import PlanRows, RadioEditor
 from retrieval_app.widgets.controls import make_button, make_label
 from training.settings.choices import LOSSES, PURPOSE_DEFAULTS, choose_miner
 from training.settings.config import SettingField, SettingValue, TrainConfig, format_value, list_settings
 
+UNFOLD_TEXT, FOLD_TEXT = "Settings for experts ▸", "Settings for experts ▾"
 NAME_WIDTH, EDITOR_HEIGHT, NUMBER_WIDTH = 176, 28, 184  # px
 
 
@@ -109,25 +114,33 @@ class NumberEditor(QLineEdit):
             return text
 
 
-Editor = ChoiceEditor | WholeEditor | NumberEditor
-EDITORS: dict[type, Callable[[SettingField], Editor]] = {str: ChoiceEditor, int: WholeEditor, float: NumberEditor}
+FoldedEditor = ChoiceEditor | WholeEditor | NumberEditor
+Editor = FoldedEditor | RadioEditor
+EDITORS: dict[type, Callable[[SettingField], FoldedEditor]] = {
+    str: ChoiceEditor,
+    int: WholeEditor,
+    float: NumberEditor,
+}
 
 
 class TrainForm(QWidget):
-    """An editor for each setting; the advanced ones are hidden at first."""
+    """The rows of the plan, and an editor for each of the other settings, hidden at first."""
 
     changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self.editors: dict[str, Editor] = {}
+        self.plan = PlanRows()
+        self.editors: dict[str, Editor] = {"purpose": self.plan.purpose, "class_level": self.plan.class_level}
         self._help_labels: dict[str, QLabel] = {}
-        self.more_button = make_button("More settings", "link")
+        self.more_button = make_button(UNFOLD_TEXT, "link")
         self.more_button.setStyleSheet("padding-left: 0; padding-right: 0;")  # in line with the names
         self.advanced = QWidget()
         self._arrange_widgets()
         self.advanced.hide()
         self.more_button.clicked.connect(self._toggle_advanced)
+        self.plan.duration.edited.connect(self._take_duration)
+        self.plan.purpose.edited.connect(self._update_choices)
         self._update_choices()
 
     def read_config(self) -> TrainConfig:
@@ -138,14 +151,12 @@ class TrainForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 16, 0)
         column.setSpacing(16)
-        common = QWidget()
-        column.addWidget(common)
+        column.addWidget(self.plan)
         column.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.advanced)
         column.addStretch(1)
-        settings = list_settings(TrainConfig)
-        self._fill_grid(common, [setting for setting in settings if not setting.rule.advanced])
-        self._fill_grid(self.advanced, [setting for setting in settings if setting.rule.advanced])
+        settings = sorted(list_settings(TrainConfig), key=lambda setting: setting.rule.advanced)
+        self._fill_grid(self.advanced, [setting for setting in settings if setting.name not in self.editors])
 
     def _fill_grid(self, parent: QWidget, settings: Iterable[SettingField]) -> None:
         cells = QGridLayout(parent)
@@ -159,7 +170,8 @@ class TrainForm(QWidget):
             cells.addLayout(self._create_editor(setting), row, 1, Qt.AlignmentFlag.AlignTop)
 
     def _create_editor(self, setting: SettingField) -> QVBoxLayout:
-        editor = self.editors[setting.name] = EDITORS[setting.kind](setting)
+        editor = EDITORS[setting.kind](setting)
+        self.editors[setting.name] = editor
         editor.setAccessibleName(display_name(setting))
         editor.setFixedHeight(EDITOR_HEIGHT)
         editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -185,21 +197,34 @@ class TrainForm(QWidget):
         purpose = str(self.editors["purpose"].chosen_value())
         suited = PURPOSE_DEFAULTS[purpose]
         for name, value in suited._asdict().items():
-            self.editors[name].suggest_value(value)
+            editor = self.editors[name]
+            assert not isinstance(editor, RadioEditor)
+            editor.suggest_value(value)
         loss, miner = str(self.editors["loss"].chosen_value() or suited.loss), self.editors["miner"]
         suited_miner = choose_miner(purpose, loss, str(self.editors["preset"].chosen_value()))
         assert isinstance(miner, ChoiceEditor)
         miner.offer_choices(LOSSES[loss].miners, f"the one that suits loss and purpose ({suited_miner})")
         for setting in list_settings(TrainConfig):
-            if setting.rule.choices:
+            if setting.name in self._help_labels:
                 chosen = self.editors[setting.name].chosen_value()
                 choice = chosen or {"loss": loss, "miner": suited_miner}[setting.name]
                 self._help_labels[setting.name].setText(setting.rule.choices[str(choice)])
+        recipe = str(self.editors["recipe"].chosen_value())
+        self.plan.duration.choose_value("instant" if recipe == "auto" else recipe)
         self.changed.emit()
+
+    def choose_recipe(self, recipe: str) -> None:
+        """Choose a recipe, as the editor or the duration does."""
+        editor = self.editors["recipe"]
+        assert isinstance(editor, ChoiceEditor)
+        editor.setCurrentIndex(editor.findData(recipe))
+
+    def _take_duration(self) -> None:
+        self.choose_recipe(str(self.plan.duration.chosen_value()))
 
     def _toggle_advanced(self) -> None:
         self.advanced.setVisible(self.advanced.isHidden())
-        self.more_button.setText("More settings" if self.advanced.isHidden() else "Fewer settings")
+        self.more_button.setText(UNFOLD_TEXT if self.advanced.isHidden() else FOLD_TEXT)
 
 
 def display_name(setting: SettingField) -> str:

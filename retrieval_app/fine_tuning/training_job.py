@@ -48,6 +48,7 @@ class FineTuning(QObject):
     def __init__(self, parent: QObject | None = None, *, command: BuildCommand | None = None) -> None:
         super().__init__(parent)
         self.source: TrainingSource | None = None
+        self.class_level = 1  # of the folder's sub-folders that are its classes
         self.reading_progress: Progress | None = None
         self.contents: SourceContents | None = None
         self.refusal = ""  # why the source cannot be read
@@ -66,13 +67,13 @@ class FineTuning(QObject):
         """Whether a training is running."""
         return self._job is not None
 
-    def choose_source(self, source: TrainingSource | None) -> None:
-        """Learn from this source, and read in a thread what it contains."""
+    def choose_source(self, source: TrainingSource | None, class_level: int = 1) -> None:
+        """Learn from this source, and read in a thread what it contains; of a folder with classes of this level."""
         if source != self.source:
             self.sentence = ""
-        self.source, self.contents, self.refusal = source, None, ""
+        self.source, self.class_level, self.contents, self.refusal = source, class_level, None, ""
         self.reading_progress = Progress("scan", 0, 0)
-        self._reader.run_steps(_read_contents(source))
+        self._reader.run_steps(_read_contents(source, class_level))
         self.changed.emit()
 
     def find_obstacle(self, config: TrainConfig) -> str:
@@ -89,16 +90,19 @@ class FineTuning(QObject):
         """How many pictures a training with these settings would learn from; 0 while that is not known."""
         if self.contents is None:
             return 0
-        return self.contents.training_counts[config.purpose] + (
+        if config.recipe in ("auto", "instant"):  # which learn from all, and judge each while it is left out
+            return self.contents.summary.photos
+        return self.contents.training_counts.get(config.purpose, 0) + (
             self.contents.unlabelled_count if config.recipe == "unlabelled" else 0
         )
 
-    def start_training(self, config: TrainConfig) -> None:
-        """Start a training in a child process; without effect where it cannot start."""
+    def start_training(self, config: TrainConfig, name: str = "") -> None:
+        """Start a training in a child process, whose model gets this name; without effect where it cannot start."""
         if self._job is not None or self.source is None or self.find_obstacle(config):
             return
         self.training, self.outcome, self.sentence = TrainingProgress(), None, ""
-        self._job = ChildProcess(self._command(self.source, config), self)
+        words = self._command(self.source, config)
+        self._job = ChildProcess([*words, f"--name={name}"] if name else words, self)
         self._job.progressed.connect(self._take_progress)
         self._job.ended.connect(self._finish_training)
         self.changed.emit()
@@ -177,7 +181,7 @@ def _source_arguments(source: TrainingSource) -> list[str]:
     return [f"--library={source.library}", *(format_filter_options(source.photo_filter) if source.photo_filter else [])]
 
 
-def _read_contents(source: TrainingSource | None) -> Steps[SourceContents | None]:
+def _read_contents(source: TrainingSource | None, class_level: int) -> Steps[SourceContents | None]:
     """Read what a source contains, with progress every REPORT_SECONDS; None for no source."""
     if source is None:
         return None
@@ -188,7 +192,7 @@ def _read_contents(source: TrainingSource | None) -> Steps[SourceContents | None
             lambda purpose: split_samples(library_labels.labelled, purpose),
             len(library_labels.unlabelled),
         )
-    folder_labels = yield from _throttle_progress(survey_folder(source))
+    folder_labels = yield from _throttle_progress(survey_folder(source, class_level))
     return _make_contents(
         summarise_folder(folder_labels), lambda purpose: divide_folder(folder_labels, purpose).split, 0
     )

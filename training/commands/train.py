@@ -25,7 +25,7 @@ from training.data.sources import (
     find_unfinished,
     is_library,
 )
-from training.judging.record import TrainingRecord, parse_record
+from training.judging.record import TrainingRecord, check_name, parse_record, rename_checkpoint
 from training.settings.config import SettingField, TrainConfig, list_settings
 
 ClickCommand = Callable[..., int]
@@ -66,6 +66,7 @@ def _describe_setting(setting: SettingField) -> str:
 @click.option(
     "--out", type=FOLDER_PATH, help="Empty or new folder for the checkpoint; else one is made beside your libraries."
 )
+@click.option("--name", default="", help="What the model will be called [as its folder].")
 @click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")
 @json_option
 @attached_option
@@ -74,6 +75,7 @@ def train_command(
     folder: Path | None,
     library: str | None,
     out: Path | None,
+    name: str,
     resume: bool,
     as_json: bool,
     attached: bool,
@@ -84,6 +86,7 @@ def train_command(
     Exit code 1: it is not, keep the one you have. The checkpoint is written either way.
     """
     config = TrainConfig.from_dict({setting.name: settings.pop(setting.name) for setting in list_settings(TrainConfig)})
+    name = check_name(name) if name else ""
     source = _choose_source(folder, library, build_filter(settings))
     if isinstance(source, LibraryLabels) and config.class_level != 1:
         raise click.UsageError("--class-level is for a FOLDER: the labels of a library are what they are.")
@@ -97,10 +100,13 @@ def train_command(
         result = follow_steps(train(config, source, place, resume=resume), as_json=as_json, attached=attached)
     except WorkStopped:
         raise WorkStopped(_explain_resume(source, out, is_saved=(place / UNFINISHED_FILE).is_file())) from None
+    fields = result.fields() | {"name": name or place.resolve().name}
+    if name:
+        rename_checkpoint(result.checkpoint, name)
     if as_json:
-        print_result("train", result.fields())
+        print_result("train", fields)
     else:
-        _print_record(parse_record(result.fields()))
+        _print_record(parse_record(fields))
     return 0 if result.verdict.install else 1
 
 

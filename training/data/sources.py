@@ -86,6 +86,12 @@ def choose_checkpoint_folder(source: TrainingSource) -> Path:
     return find_home_folder() / "checkpoints" / f"{_name_source(source)}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
+def suggest_name(source: TrainingSource) -> str:
+    """A name for a training on a source: that of the folder or library, and the day."""
+    name = _name_source(source).removesuffix(LIBRARY_SUFFIX)
+    return f"{show_path(os.fsencode(name))[:60]}, {time.strftime('%Y-%m-%d')}"
+
+
 def find_unfinished(source: TrainingSource) -> Path:
     """The newest folder of a training on a source that was cut off; LookalikeError where there is none."""
     found = sorted(path.parent for path in (find_home_folder() / "checkpoints").glob(f"*/{UNFINISHED_FILE}"))

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
-from indexer.photos.class_folders import describe_levels, describe_loose
+from indexer.photos.class_folders import describe_loose, describe_system_folders
 from training.data.given_parts import describe_given_parts, divide_folder
 from training.data.labelled_folders import LabelledFolder
 from training.data.sources import LibrarySamples
@@ -21,6 +21,8 @@ SMALL_CLASS_SIZE = 6  # photos below which a class cannot be in all three parts
 class SourceSummary:
     """The number of classes, of distinct photos, and of photos of each class by name; problems as sentences, the worst
     first; and for each purpose why a training for it is refused with these photos, "" where it is not.
+
+    `deeper_label` is an example of a class where the folders of the second level can be the classes too, else "".
     """
 
     classes: int
@@ -28,12 +30,14 @@ class SourceSummary:
     counts: dict[str, int]
     problems: tuple[str, ...]
     refusals: dict[str, str]
+    deeper_label: str = ""
 
 
 def summarise_folder(found: LabelledFolder) -> SourceSummary:
     """The summary of a labelled folder."""
     refusals = _find_refusals(lambda purpose: divide_folder(found, purpose).split)
-    return _make_summary(found.class_counts, _list_folder_problems(found), refusals)
+    summary = _make_summary(found.class_counts, _list_folder_problems(found), refusals)
+    return replace(summary, deeper_label=found.layout.deeper_label)
 
 
 def summarise_library(found: LibrarySamples) -> SourceSummary:
@@ -60,7 +64,6 @@ def _find_refusals(divide: Callable[[str], DataSplit]) -> dict[str, str]:
 
 def _list_folder_problems(found: LabelledFolder) -> Iterator[str]:
     yield from describe_given_parts(found)
-    yield from describe_levels(found.layout)
     if found.conflicts:
         classes = _join_examples([" and ".join(conflict.labels) for conflict in found.conflicts])
         number = _format_count(len(found.conflicts), "picture stands", "pictures stand")
@@ -73,6 +76,7 @@ def _list_folder_problems(found: LabelledFolder) -> Iterator[str]:
         yield f"{number} no usable picture: {_join_examples(list(found.empty_classes))}."
     yield from _report_small_classes(found.class_counts)
     yield from describe_loose(found.layout)
+    yield from describe_system_folders(found.layout)
     if found.copy_count:
         yield f"{_format_count(found.copy_count, 'copy', 'copies')} of a picture in the same class left out."
 

@@ -5,6 +5,7 @@ be a stranger's, so every field is turned into the type it has to have before it
 read here. No torch.
 """
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,13 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from indexer import atomic
 from indexer.errors import LookalikeError
-from indexer.models.card import TRAINING_RECORD_FILE, read_json
+from indexer.models.card import CARD_FILE, TRAINING_RECORD_FILE, read_json
 from indexer.paths import show_path
 from training.fitting.history import Epoch
 from training.judging.report_data import REPORT_DATA_FILE, ReportData, parse_report_data
 
 HIT_RANKS = (5, 10)  # of hit@k; hit@1 is P@1
+MAX_NAME_LENGTH = 100  # characters of the name of a training
 
 
 class RecordedFigures(NamedTuple):
@@ -75,13 +78,15 @@ class RecordedExample(NamedTuple):
 class TrainingRecord:
     """What is known of a training.
 
-    `pretrained` are the forms of the pretrained model that were measured, the best first; `pixels` is None where raw
-    pixels could not be measured. `source_remarks` are sentences on how the folder was read; `recipe`, `stopped` and
-    `collapse` are sentences on how it went ("" where there is nothing to say), `scope` says for what the thresholds
-    hold ("" without any), `config` are the settings as text.
+    `name` is what its model is called, by default as its folder. `pretrained` are the forms of the pretrained model
+    that were measured, the best first; `pixels` is None where raw pixels could not be measured. `source_remarks` are
+    sentences on how the folder was read; `recipe`, `stopped` and `collapse` are sentences on how it went ("" where
+    there is nothing to say), `scope` says for what the thresholds hold ("" without any), `config` are the settings as
+    text.
     """
 
     checkpoint: Path
+    name: str
     source: str
     install: bool
     why: str
@@ -146,6 +151,29 @@ def read_record(checkpoint: Path) -> TrainingRecord:
         return replace(parse_record(fields), checkpoint=checkpoint.absolute())
 
 
+def check_name(name: str) -> str:
+    """The name of a training without spaces around it; LookalikeError where it is none."""
+    name = name.strip()
+    if not name or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
+        raise LookalikeError(f"The name of a training is a word or a few, of at most {MAX_NAME_LENGTH} characters.")
+    return name
+
+
+def rename_checkpoint(folder: Path, name: str) -> None:
+    """Call the model of a checkpoint by a name, in its card and in its record; its fingerprint stays.
+
+    LookalikeError where the name is none, there is no checkpoint, or the disk refuses.
+    """
+    name = check_name(name)
+    require_checkpoint(folder)
+    try:
+        for file_name in (CARD_FILE, TRAINING_RECORD_FILE):
+            fields = read_json(folder / file_name) | {"name": name}
+            atomic.write_file(folder / file_name, (json.dumps(fields, indent=2) + "\n").encode())
+    except OSError as fault:
+        raise LookalikeError(f"{show_path(folder)} cannot be written to: {fault.strerror or fault}.") from fault
+
+
 def read_report_data(checkpoint: Path) -> ReportData | None:
     """What is kept of the test part for reports; None beside checkpoints of earlier versions, which kept nothing.
 
@@ -182,6 +210,7 @@ def _parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         raise ValueError("no pretrained model was measured")
     return TrainingRecord(
         checkpoint=Path(str(fields["checkpoint"])),
+        name=str(fields.get("name") or Path(str(fields["checkpoint"])).name),
         source=str(fields["source"]),
         install=fields["verdict"] == "install",
         why=str(fields["why"]),

@@ -53,7 +53,7 @@ def render_report(checkpoint: Path) -> Steps[bytes]:
     test_part = (yield from _describe_test_part(report_data, record.scope)) if report_data else None
     return render_page(
         "report.html.jinja",
-        f"Training of {record.checkpoint.name}",
+        f"Training of {record.name}",
         record=record,
         figures=_format_before_and_after(record),
         basis=_describe_basis(record),

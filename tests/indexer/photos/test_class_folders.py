@@ -34,7 +34,7 @@ def _classes(layout: ClassLayout) -> list[tuple[str, str]]:
 
 
 def test_the_folders_at_the_top_are_the_classes(tmp_path: Path) -> None:
-    layout = _read(tmp_path, "dogs/a.jpg cats/old/b.jpg empty/ .hidden/c.jpg @eaDir/d.jpg notes.txt")
+    layout = _read(tmp_path, "dogs/a.jpg cats/old/b.jpg empty/ .hidden/c.jpg notes.txt")
     assert _classes(layout) == [("cats", ""), ("dogs", ""), ("empty", "")]
     assert describe_layout(layout) == []
 
@@ -113,6 +113,16 @@ def test_loose_pictures_are_counted_also_inside_given_parts(tmp_path: Path) -> N
     layout = _read(tmp_path, "a.jpg train/b.jpg train/cats/c.jpg test/d.jpg test/e.png test/notes.txt test/cats/f.jpg")
     assert layout.loose_count == 4
     assert describe_layout(layout) == ["4 pictures stand beside the class folders and cannot be used."]
+
+
+@pytest.mark.parametrize("top", ["", "train/"])
+def test_folders_of_systems_are_said_and_are_no_classes(tmp_path: Path, top: str) -> None:
+    names = f"{top}cats/a.jpg {top}dogs/b.jpg {top}@eaDir/c.jpg" + " test/cats/d.jpg" * bool(top)
+    layout = _read(tmp_path, names)
+    assert {folder.label for folder in layout.folders} == {"cats", "dogs"}
+    assert describe_layout(layout) == ["@eaDir belongs to the system or a program and is no class."]
+    layout = _read(tmp_path, f"{top}#recycle/e.jpg {top}.hidden/f.jpg")
+    assert describe_layout(layout) == ["#recycle and @eaDir belong to the system or a program and are no classes."]
 
 
 def test_both_spellings_of_a_name_are_one_class() -> None:

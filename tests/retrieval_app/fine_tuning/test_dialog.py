@@ -14,10 +14,13 @@ from pytestqt.qtbot import QtBot
 from retrieval_app.fine_tuning.dialog import TrainDialog
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
 from retrieval_app.fine_tuning.pages import smooth_values
+from retrieval_app.fine_tuning.plan_rows import RadioEditor
+from retrieval_app.fine_tuning.source_row import LIBRARY_SOURCE
 from retrieval_app.fine_tuning.training_job import FineTuning, build_command_line
-from retrieval_app.fine_tuning.training_progress import TrainingProgress
+from retrieval_app.fine_tuning.training_progress import TrainingProgress, estimate_seconds
 from retrieval_app.fine_tuning.verdict_view import build_figure_table
 from retrieval_app.window.main_window import MainWindow
+from retrieval_app.wording import format_duration
 from tests.support.drawings import CLASSES, EACH
 from tests.support.labelled_shapes import write_classes
 from tests.support.training_child import let_go, refusing, said, speaking
@@ -90,6 +93,8 @@ def set_value(dialog: TrainDialog, name: str, value: int | str) -> None:
     editor = dialog.choose_page.form.editors[name]
     if isinstance(editor, QSpinBox):
         editor.setValue(int(value))
+    elif isinstance(editor, RadioEditor):
+        editor.buttons[value].click()
     elif isinstance(editor, QComboBox):
         editor.setCurrentIndex(editor.findData(value))
     else:
@@ -107,6 +112,57 @@ def test_the_librarys_labelled_folder_is_suggested_and_read(make_dialog: MakeDia
     assert "1 picture stands beside the class folders" in panel.problems.text()
     assert dialog.start_button.isEnabled()
     assert dialog.note.text().startswith("About ")
+
+
+def test_durations_are_estimated_for_the_pictures_that_each_recipe_learns_from(make_dialog: MakeDialog) -> None:
+    dialog = make_dialog(refusing())
+    contents = dialog.tuning.contents
+    assert contents is not None
+    every, learned = contents.summary.photos, contents.training_counts["images"]
+    assert every == EACH * len(CLASSES) + 1 > learned
+    for recipe, pictures in (("auto", every), ("instant", every), ("quick", learned), ("full", learned)):
+        config = TrainConfig(recipe=recipe)
+        assert dialog.tuning.count_training_pictures(config) == pictures
+        if recipe != "auto":
+            text = f"(here about {format_duration(estimate_seconds(config, pictures))})"
+            assert dialog.choose_page.form.plan.duration.buttons[recipe].text().endswith(text)
+
+
+def test_a_tree_of_two_levels_is_asked_about_and_read_again(
+    make_dialog: MakeDialog, tmp_path: Path, qtbot: QtBot
+) -> None:
+    for name in ("rosa/canina", "rosa/gallica", "malus/domestica", "malus/sylvestris"):
+        (tmp_path / "plants" / name).mkdir(parents=True)
+        for number in range(3):
+            (tmp_path / "plants" / name / f"{number}.jpg").write_bytes(f"{name} {number}".encode())
+    dialog = make_dialog(refusing())
+    plan, tuning = dialog.choose_page.form.plan, dialog.tuning
+    assert plan.class_level.isHidden()
+    tuning.choose_source(tmp_path / "plants")
+    wait_for(qtbot, lambda: tuning.contents is not None)
+    assert tuning.contents is not None and tuning.contents.summary.counts == {"rosa": 6, "malus": 6}
+    assert plan.class_level.isVisible()
+    plan.class_level.buttons[2].click()
+    wait_for(qtbot, lambda: tuning.contents is not None)
+    assert tuning.contents is not None and set(tuning.contents.summary.counts.values()) == {3}
+    assert plan.class_level.isVisible() and plan.class_level.chosen_value() == 2
+    config = dialog.choose_page.form.read_config()
+    assert build_command_line(tmp_path / "plants", config)[-2:] == ["--class-level", "2"]
+    dialog.choose_page.source_row.choose_kind(LIBRARY_SOURCE)
+    wait_for(qtbot, lambda: tuning.contents is not None)
+    assert plan.class_level.isHidden() and dialog.choose_page.form.read_config().class_level == 1
+
+
+def test_the_first_page_fits_into_the_smallest_window(make_dialog: MakeDialog, window: MainWindow) -> None:
+    dialog = make_dialog(refusing())
+    assert dialog.height() <= 700
+    window.resize(900, 600)
+    dialog.hide()
+    dialog.show()
+    assert dialog.height() <= 568 and dialog.width() <= 868
+    page = dialog.choose_page
+    bottom = page.form.more_button.mapTo(dialog, page.form.more_button.rect().bottomRight())
+    assert bottom.y() < dialog.start_button.mapTo(dialog, dialog.start_button.rect().topLeft()).y()
 
 
 def test_a_purpose_that_the_folder_cannot_serve_is_refused_with_the_reason(make_dialog: MakeDialog) -> None:

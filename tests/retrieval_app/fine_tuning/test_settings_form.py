@@ -10,11 +10,14 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QSpinB
 from pytestqt.qtbot import QtBot
 
 from indexer.errors import LookalikeError
+from retrieval_app.fine_tuning.plan_rows import DURATION_CHOICES, RadioEditor
 from retrieval_app.fine_tuning.settings_form import TrainForm, display_name
 from training.settings.choices import LOSSES, PURPOSE_DEFAULTS, PURPOSES
 from training.settings.config import SettingField, TrainConfig, list_settings
 
 SETTINGS = list_settings(TrainConfig)
+PLANNED = ("purpose", "class_level")  # asked of everybody
+FOLDED = [setting for setting in SETTINGS if setting.name not in PLANNED]
 
 
 @pytest.fixture
@@ -28,6 +31,9 @@ def form(qtbot: QtBot) -> Iterator[TrainForm]:
 
 def choose(form: TrainForm, name: str, value: str) -> None:
     editor = form.editors[name]
+    if isinstance(editor, RadioEditor):
+        editor.buttons[value].click()
+        return
     assert isinstance(editor, QComboBox)
     editor.setCurrentIndex(editor.findData(value))
     assert editor.currentData() == value
@@ -44,17 +50,18 @@ def texts(place: QWidget) -> set[str]:
 
 
 def test_the_form_offers_exactly_the_settings_with_their_defaults(form: TrainForm) -> None:
-    assert list(form.editors) == [setting.name for setting in sorted(SETTINGS, key=lambda one: one.rule.advanced)]
+    folded = [setting.name for setting in sorted(FOLDED, key=lambda one: one.rule.advanced)]
+    assert list(form.editors) == [*PLANNED, *folded]
     assert form.read_config() == TrainConfig()
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", FOLDED, ids=lambda setting: setting.name)
 def test_each_setting_has_its_name_and_its_help(form: TrainForm, setting: SettingField) -> None:
     assert {display_name(setting), setting.rule.help} <= texts(form)
     assert form.editors[setting.name].accessibleName() == display_name(setting)
 
 
-@pytest.mark.parametrize("setting", [one for one in SETTINGS if one.rule.choices], ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", [one for one in FOLDED if one.rule.choices], ids=lambda setting: setting.name)
 def test_each_choice_is_explained_when_it_is_chosen(form: TrainForm, setting: SettingField) -> None:
     for name in [name for name in offered(form, setting.name) if name is not None]:
         choose(form, setting.name, str(name))
@@ -84,13 +91,53 @@ def test_a_miner_that_both_losses_take_is_kept(form: TrainForm) -> None:
     assert form.read_config().miner == "hard"
 
 
-def test_advanced_settings_are_folded_away_until_wanted(form: TrainForm) -> None:
-    advanced = {setting.name for setting in SETTINGS if setting.rule.advanced}
-    assert {name for name, editor in form.editors.items() if not editor.isVisible()} == advanced
+def test_what_only_experts_set_is_folded_away_until_wanted(form: TrainForm) -> None:
+    folded = {setting.name for setting in FOLDED}
+    assert {name for name, editor in form.editors.items() if not editor.isVisible()} == folded | {"class_level"}
     form.more_button.click()
-    assert all(editor.isVisible() for editor in form.editors.values())
+    assert {name for name, editor in form.editors.items() if not editor.isVisible()} == {"class_level"}
     form.more_button.click()
     assert not form.advanced.isVisible()
+
+
+@pytest.mark.parametrize("recipe", DURATION_CHOICES)
+def test_how_long_it_may_take_is_a_recipe(form: TrainForm, recipe: str) -> None:
+    assert form.plan.duration.chosen_value() == "instant"  # which auto is, where there are classes
+    form.plan.duration.buttons[recipe].click()
+    if recipe != "instant":
+        assert form.read_config() == TrainConfig(recipe=recipe)
+    choose(form, "recipe", "tail")
+    assert form.plan.duration.chosen_value() is None
+    choose(form, "recipe", recipe)
+    assert form.plan.duration.chosen_value() == recipe
+
+
+def test_each_duration_says_how_long_it_takes_here_and_levels_are_asked_where_there_are_two(form: TrainForm) -> None:
+    form.plan.show_estimates({"quick": "3 min", "full": ""})
+    assert [button.text() for button in form.plan.duration.buttons.values()] == [
+        "Seconds",
+        "Minutes (here about 3 min)",
+        "Over night",
+    ]
+    form.plan.show_levels("rosa/canina", 1)
+    assert form.plan.class_level.isVisible()
+    assert form.plan.class_level.buttons[2].text() == "The folders inside them, as rosa/canina"
+    form.plan.class_level.buttons[2].click()
+    assert form.read_config() == TrainConfig(class_level=2)
+    form.plan.show_levels("", 1)
+    assert not form.plan.class_level.isVisible()
+    assert form.read_config() == TrainConfig()
+
+
+def test_a_name_is_suggested_until_one_is_written(form: TrainForm) -> None:
+    form.plan.suggest_name("Pictures, 2026-01-02")
+    assert form.plan.read_name() == "Pictures, 2026-01-02"
+    form.plan.suggest_name("Plants, 2026-01-02")
+    assert form.plan.read_name() == "Plants, 2026-01-02"
+    form.plan.name_field.selectAll()
+    QTest.keyClicks(form.plan.name_field, "  Roses ")
+    form.plan.suggest_name("Pictures, 2026-01-02")
+    assert form.plan.read_name() == "Roses"
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)

@@ -1,12 +1,23 @@
 """One class reads what a training leaves behind, from its checkpoint as from what the command says."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from indexer.errors import LookalikeError
+from indexer.models.card import CARD_FILE, read_card, read_json
 from tests.support.quick_training import Trained
-from training.judging.record import HIT_RANKS, TrainingRecord, parse_record, read_record, read_report_data
+from training.judging.record import (
+    HIT_RANKS,
+    TrainingRecord,
+    parse_record,
+    read_record,
+    read_report_data,
+    rename_checkpoint,
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +64,21 @@ def test_a_missing_field_is_a_value_error(trained: Trained, key: str) -> None:
     fields = {name: value for name, value in trained.result.fields().items() if name != key}
     with pytest.raises(ValueError, match="no record of a training"):
         parse_record(fields)
+
+
+def test_a_checkpoint_is_renamed_in_its_card_and_its_record_and_stays_the_same_model(
+    trained: Trained, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(trained.result.checkpoint, tmp_path / "made today"))
+    before, card_before = read_record(folder), read_json(folder / CARD_FILE)
+    assert before.name == trained.result.checkpoint.name  # as records of earlier versions have none
+    rename_checkpoint(folder, " Roses of 2026 ")
+    assert read_record(folder) == replace(before, name="Roses of 2026")
+    assert read_json(folder / CARD_FILE) == card_before | {"name": "Roses of 2026"}
+    assert read_card(folder).fingerprint == card_before["fingerprint"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "x" * 101])
+def test_what_is_no_name_is_refused(trained: Trained, name: str) -> None:
+    with pytest.raises(LookalikeError, match="a word or a few"):
+        rename_checkpoint(trained.result.checkpoint, name)
