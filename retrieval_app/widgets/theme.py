@@ -265,7 +265,8 @@ QCheckBox::indicator:checked { border: 1px solid $accent; background: $accent; i
 QCheckBox::indicator:disabled { border: 1px solid $line; }
 QCheckBox:focus { color: $accent; }
 QRadioButton { spacing: 8px; }
-QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid $muted; border-radius: 8px; background: $ground; }
+QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid $muted; border-radius: 8px;
+  background: $ground; }
 QRadioButton::indicator:checked { width: 6px; height: 6px; border: 5px solid $accent; background: $on_accent; }
 QRadioButton:focus { color: $accent; }
 QHeaderView { background: $surface; border: none; }
