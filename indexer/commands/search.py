@@ -1,7 +1,7 @@
 """`lookalike search` ranks a library's photos by pictures; `lookalike searches` lists the searches saved by name."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from indexer.cli.options import (
     require_output,
 )
 from indexer.cli.terminal import print_line, print_result
+from indexer.commands.word_search import search_by_words
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
@@ -72,6 +73,8 @@ def add_query_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--near-copies", is_flag=True, help="First what the IMAGE is a changed copy of: cut, turned, framed ...")
 @click.option("--refine", "refining", is_flag=True, help="Rank the nearest by a second look: slower, mostly better.")
 @click.option("--by-labels", is_flag=True, help="Rank by what the library's labels teach; nothing is installed.")
+@click.option("--words", default="", metavar="TEXT", help="What the photo shows, in words; alone or with IMAGEs.")
+@click.option("--not-words", default="", metavar="TEXT", help="What the photo should not show.")
 @click.option("--sheet", type=FILE_PATH, help="Also write a contact sheet: .png, .jpg, .webp or .html.")
 @overwrite_option
 @json_option
@@ -87,15 +90,15 @@ def search_command(
     as_json: bool,
     **query_fields: Any,
 ) -> None:
-    """Rank the library's photos by how much they look like the IMAGEs."""
-    if (name is None) != bool(query_fields["images"]):
-        raise click.UsageError("Name pictures to look like, or a search with --saved.")
-    ranking = _take_ranking(query_fields)
-    if ranking == RANK_LABELS and query_fields["max_fmr"] is not None:
-        raise click.UsageError("--max-fmr is about distances without labels: bound those of --by-labels by distance.")
-    if name is not None and (ranking or any(value not in (None, ()) for value in query_fields.values())):
-        raise click.UsageError("A saved search brings what it asks along: leave the other options out.")
-    with Library.open(library or find_library(query_fields["images"][0] if query_fields["images"] else None)) as opened:
+    """Rank the library's photos by how much they look like the IMAGEs, or by what they show in words."""
+    folder = library or find_library(query_fields["images"][0] if query_fields["images"] else None)
+    words, ranking = (query_fields.pop("words"), query_fields.pop("not_words")), _take_ranking(query_fields)
+    if any(words):
+        _refuse_beside_words(name, keep, sheet, exact, ranking)
+        search_by_words(folder, words, count, query_fields, as_json=as_json)
+        return
+    _require_question(name, ranking, query_fields)
+    with Library.open(folder) as opened:
         search = (
             load_search(opened, name)
             if name is not None
@@ -122,6 +125,22 @@ def _take_ranking(options: dict[str, Any]) -> str | None:
     if len(chosen) > 1:
         raise click.UsageError("--refine, --near-copies and --by-labels are ways to rank: choose one.")
     return chosen[0] if chosen else None
+
+
+def _require_question(name: str | None, ranking: str | None, query_fields: Mapping[str, Any]) -> None:
+    """UsageError unless pictures or the name of a saved search are given, with options that go together."""
+    if (name is None) != bool(query_fields["images"]):
+        raise click.UsageError("Name pictures to look like, --words, or a search with --saved.")
+    if ranking == RANK_LABELS and query_fields["max_fmr"] is not None:
+        raise click.UsageError("--max-fmr is about distances without labels: bound those of --by-labels by distance.")
+    if name is not None and (ranking or any(value not in (None, ()) for value in query_fields.values())):
+        raise click.UsageError("A saved search brings what it asks along: leave the other options out.")
+
+
+def _refuse_beside_words(*options: object) -> None:
+    """UsageError where one of the options is given."""
+    if any(options):
+        raise click.UsageError("Words go with pictures and filters, and with no other option of a search.")
 
 
 def _build_search(

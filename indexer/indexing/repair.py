@@ -3,8 +3,8 @@
 from indexer.errors import GenerationError, ModelError
 from indexer.library import Library
 from indexer.models.card import DEFAULT_BACKBONE, ModelCard
+from indexer.models.class_layer import PACKAGED_SOURCE
 from indexer.models.installation import (
-    PACKAGED_SOURCE,
     ModelChoice,
     find_default_choice,
     find_prepared_model,

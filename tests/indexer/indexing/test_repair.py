@@ -9,8 +9,8 @@ from indexer.errors import ModelError
 from indexer.indexing.repair import _active_choice, mend_active_model
 from indexer.library import Library
 from indexer.models.card import CARD_FILE, DEFAULT_BACKBONE, WEIGHTS_FILE, read_card
+from indexer.models.class_layer import PACKAGED_SOURCE
 from indexer.models.installation import (
-    PACKAGED_SOURCE,
     ModelChoice,
     find_default_choice,
     find_installed_card,

@@ -1,0 +1,72 @@
+"""The part of `lookalike search` that is asked by words: `--words`, `--not-words`, alone or with pictures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from indexer.cli.terminal import print_line, print_result
+from indexer.library import Library
+from indexer.paths import show_path
+from indexer.ranking.filter_options import build_filter
+from indexer.ranking.word_ranking import WordHit, WordIndex, WordResult, parse_word_query
+from indexer.search.query import Query
+from indexer.wording import count_noun
+
+PICTURE_OPTIONS = ("crop", "max_distance", "max_fmr")  # of a search that only pictures answer
+
+
+def search_by_words(
+    library: Path, words: tuple[str, str], count: int, query_fields: Mapping[str, Any], *, as_json: bool
+) -> None:
+    """Print the photos that show the words of the first text and not those of the second.
+
+    `query_fields` are the query options of `lookalike search`.
+    """
+    options = dict(query_fields)
+    if any(options.pop(name) is not None for name in PICTURE_OPTIONS):
+        raise click.UsageError("--crop, --max-distance and --max-fmr go with pictures alone, not with words.")
+    images, unlike, weights = (options.pop(name) for name in ("images", "unlike", "weights"))
+    query, within = parse_word_query(*words), build_filter(options)
+    with Library.open(library) as opened:
+        index = WordIndex(opened)
+        if images:
+            result = index.rank_with_pictures(query, Query(images, unlike, weights), count, within=within)
+        else:
+            result = index.rank_photos(query, count, within=within)
+    if as_json:
+        print_result("search", _result_fields(result))
+    else:
+        _print_hits(result)
+
+
+def _result_fields(result: WordResult) -> dict[str, Any]:
+    return {
+        "engine": "words",
+        "seconds": round(result.seconds, 6),
+        "notice": result.notice,
+        "hits": [_hit_fields(hit) for hit in result.hits],
+    }
+
+
+def _hit_fields(hit: WordHit) -> dict[str, Any]:
+    return {
+        "rank": hit.rank,
+        "path": show_path(hit.photo.path),
+        "copies": hit.photo.copies,
+        "distance": None if hit.distance is None else round(hit.distance, 6),
+        "score": round(hit.score, 6),
+        "why": hit.why,
+        "label": hit.photo.label,
+    }
+
+
+def _print_hits(result: WordResult) -> None:
+    if result.notice:
+        print_line(result.notice, error=True)
+    for hit in result.hits:
+        print_line(f"{hit.rank:>4}  {hit.why:<32}  {show_path(hit.photo.path)}")
+    if not result.hits:
+        print_line("No photo shows it.")
+    print_line(f"{count_noun(len(result.hits), 'result')} in {result.seconds * 1000:.0f} ms, by what the model sees")

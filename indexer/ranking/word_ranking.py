@@ -1,0 +1,218 @@
+"""Photos ranked by words, alone or together with pictures, from embeddings of the built-in model that are stored.
+
+A photo's score for a word is the summed probability of the classes that the word means; for several words the product,
+and for a word to be absent the probability of all other classes. Together with pictures, the ranks of both orders are
+fused: the sum of 1 / (60 + rank), Cormack et al. 2009, "Reciprocal rank fusion outperforms Condorcet".
+"""
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.database.embedding_table import StoredEmbeddings
+from indexer.database.filters import Filter
+from indexer.errors import LookalikeError, ModelError
+from indexer.library import Library
+from indexer.models.card import read_card
+from indexer.models.class_layer import CLASS_COUNT, PACKAGED_SOURCE, read_class_layer
+from indexer.ranking.known_words import KnownWord, WordTree, load_word_tree
+from indexer.search.query import Query
+from indexer.search.results import Photo
+from indexer.wording import count_noun
+
+BLOCK_ROWS = 4096  # photos whose classes are computed at once: 16 MB of probabilities
+KEPT_CLASSES = 128  # of a photo, the most probable ones: they hold nearly all, also of a drawing
+FUSED_PHOTOS = 1000  # nearest to the pictures, among which words are asked
+FUSION_OFFSET = 60
+
+
+class WordHit(NamedTuple):
+    """A photo found by words: its score, 0 to 1, why in a phrase, and its distance where pictures were asked too."""
+
+    rank: int
+    photo: Photo
+    score: float
+    why: str
+    distance: float | None
+
+
+class WordResult(NamedTuple):
+    """Hits from the best score down; `notice` says which photos words cannot find, else it is empty."""
+
+    hits: list[WordHit]
+    seconds: float
+    notice: str
+
+
+class WordQuery(NamedTuple):
+    """What a photo should show and should not show, in known words."""
+
+    wanted: list[KnownWord]
+    unwanted: list[KnownWord]
+
+
+class ClassTable(NamedTuple):
+    """Photo ids (n,) int64, and of each KEPT_CLASSES classes (n, k) int16 with their probabilities (n, k) float16."""
+
+    ids: NDArray[np.int64]
+    classes: NDArray[np.int16]
+    probabilities: NDArray[np.float16]
+
+
+EMPTY_TABLE = ClassTable(
+    np.empty(0, np.int64), np.empty((0, KEPT_CLASSES), np.int16), np.empty((0, KEPT_CLASSES), np.float16)
+)
+
+
+class WordIndex:
+    """The most probable classes of a library's photos: computed once from stored embeddings, then kept up to date."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._layer = read_class_layer()
+        self._model = 0
+        self._last_seq = 0
+        self._table = EMPTY_TABLE
+
+    def rank_photos(self, query: WordQuery, k: int, *, within: Filter | None = None) -> WordResult:
+        """The k photos with the best scores, of those that are shown and pass the filter."""
+        start = time.perf_counter()
+        rows, notice = self._find_rows(self._library.find_photo_ids(within))
+        scores = self._score_rows(query, rows)
+        best = np.argsort(-scores, kind="stable")[:k]
+        best = best[scores[best] > 0]
+        hits = self._build_hits(query, rows[best], scores[best], None)
+        return WordResult(hits, time.perf_counter() - start, notice)
+
+    def rank_with_pictures(
+        self, query: WordQuery, pictures: Query, k: int, *, within: Filter | None = None
+    ) -> WordResult:
+        """The k best of the photos nearest to the pictures by rank fusion of both orders."""
+        start = time.perf_counter()
+        nearest = self._library.find_nearest(pictures, k=max(k, FUSED_PHOTOS), within=within)
+        rows, notice = self._find_rows(nearest.ids)
+        scores = self._score_rows(query, rows)
+        distances = dict(zip(nearest.ids.tolist(), nearest.distances.tolist(), strict=True))
+        by_word = np.empty(len(rows), np.int64)
+        by_word[np.argsort(-scores, kind="stable")] = np.arange(1, len(rows) + 1)
+        by_picture = np.arange(1, len(rows) + 1)
+        fused = 1 / (FUSION_OFFSET + by_word) + 1 / (FUSION_OFFSET + by_picture)
+        best = np.argsort(-fused, kind="stable")[:k]
+        hits = self._build_hits(query, rows[best], scores[best], distances)
+        return WordResult(hits, time.perf_counter() - start, notice)
+
+    def _find_rows(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], str]:
+        """The rows of these photos in their order, and in a sentence how many have none."""
+        self._refresh()
+        stored_ids = self._table.ids
+        order = np.argsort(stored_ids, kind="stable")
+        places = order[np.minimum(np.searchsorted(stored_ids, ids, sorter=order), len(order) - 1)]
+        known = stored_ids[places] == ids
+        missing = int((~known).sum())
+        notice = (
+            f"{count_noun(missing, 'photo')} came after the built-in model was left: words cannot find them."
+            if missing
+            else ""
+        )
+        return places[known], notice
+
+    def _refresh(self) -> None:
+        """Take in what was embedded by the built-in model since the last time."""
+        model = _find_built_in_model(self._library)
+        if model != self._model:
+            self._table, self._model, self._last_seq = EMPTY_TABLE, model, 0
+        parts = [self._table]
+        while len((stored := self._read_block()).ids):
+            probabilities = self._layer.compute_probabilities(stored.values)
+            classes = np.argpartition(-probabilities, KEPT_CLASSES, axis=1)[:, :KEPT_CLASSES]
+            kept = np.take_along_axis(probabilities, classes, axis=1)
+            parts.append(ClassTable(stored.ids, classes.astype(np.int16), kept.astype(np.float16)))
+            self._last_seq = int(stored.seqs[-1])
+        if len(parts) > 1:
+            self._table = ClassTable._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+
+    def _read_block(self) -> StoredEmbeddings:
+        return self._library.store.embeddings.read_embeddings(self._model, self._last_seq, limit=BLOCK_ROWS)
+
+    def _score_rows(self, query: WordQuery, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        scores = np.ones(len(rows))
+        for word in query.wanted:
+            scores *= self._score_word(word, rows)
+        for word in query.unwanted:
+            scores *= 1 - np.minimum(self._score_word(word, rows), 1)
+        return scores
+
+    def _score_word(self, word: KnownWord, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The summed probability (n,) of the word's classes in these rows, 0 where none of them is a kept one.
+
+        Classes that were not kept count with an even share of what the kept ones leave.
+        """
+        probabilities = self._table.probabilities[rows].astype(np.float32)
+        meant = _mask_classes(word)[self._table.classes[rows]]
+        kept = (probabilities * meant).sum(axis=1, dtype=np.float64)
+        left = np.maximum(1 - probabilities.sum(axis=1, dtype=np.float64), 0) / (CLASS_COUNT - KEPT_CLASSES)
+        return np.asarray(np.where(kept > 0, kept + left * (len(word.classes) - meant.sum(axis=1)), 0))
+
+    def _build_hits(
+        self, query: WordQuery, rows: NDArray[np.int64], scores: NDArray[np.float64], distances: dict[int, float] | None
+    ) -> list[WordHit]:
+        photos = {photo.id: photo for photo in self._library.load_photos(self._table.ids[rows].tolist())}
+        tree = load_word_tree()
+        hits: list[WordHit] = []
+        for row, score in zip(rows.tolist(), scores.tolist(), strict=True):
+            photo = photos.get(int(self._table.ids[row]))
+            if photo is not None:
+                why = self._explain_row(query.wanted, row, tree)
+                hits.append(WordHit(len(hits) + 1, photo, score, why, distances[photo.id] if distances else None))
+        return hits
+
+    def _explain_row(self, words: Sequence[KnownWord], row: int, tree: WordTree) -> str:
+        """The most probable class of each word in the photo, as in "birds: goldfinch 62 %"."""
+        reasons = []
+        for word in words:
+            probabilities = self._table.probabilities[row] * _mask_classes(word)[self._table.classes[row]]
+            place = int(probabilities.argmax())
+            if probabilities[place] > 0:
+                name = tree.class_names[int(self._table.classes[row, place])]
+                reasons.append(f"{word.word}: {name} {float(probabilities[place]):.0%}")
+        return ", ".join(reasons)
+
+
+def _mask_classes(word: KnownWord) -> NDArray[np.float32]:
+    """1 for each class that the word means, else 0: (CLASS_COUNT,)."""
+    mask = np.zeros(CLASS_COUNT, np.float32)
+    mask[list(word.classes)] = 1
+    return mask
+
+
+def parse_word_query(words: str, not_words: str) -> WordQuery:
+    """The query of two texts, of which the second may be empty; LookalikeError names a word that is not known."""
+    tree = load_word_tree()
+    return WordQuery(
+        tree.parse_words(words) if words.strip() else [], tree.parse_words(not_words) if not_words.strip() else []
+    )
+
+
+def _find_built_in_model(library: Library) -> int:
+    """The id of the model whose embeddings words are read from: the built-in one without a head, the active one first.
+
+    LookalikeError where no photo is embedded by it.
+    """
+    active = library.model_fingerprint
+    folders = sorted(library.models_folder.glob("[0-9a-f]*"), key=lambda path: (path.name != active, path.name))
+    for folder in folders:
+        try:
+            card = read_card(folder)
+        except ModelError:
+            continue
+        model = library.store.models.find_model_id(card.fingerprint)
+        if card.source == PACKAGED_SOURCE and card.head is None and model and _has_embeddings(library, model):
+            return model
+    raise LookalikeError("Words are read from what the built-in model saw, and no photo here is embedded by it.")
+
+
+def _has_embeddings(library: Library, model: int) -> bool:
+    return library.store.embeddings.find_last_seq(model) > 0
