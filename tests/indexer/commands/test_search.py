@@ -132,7 +132,7 @@ def test_sheet_of_a_saved_search_is_written(home: Path, prepared: Any, tell: Tel
         (["--weight", "-1"], "above 0"),
         (["--after", "yesterday"], "does not match the format"),
         (["--orientation", "diagonal"], "is not one of"),
-        (["--saved", "x"], "Name pictures to look like, or a search"),
+        (["--saved", "x"], "Name pictures to look like, --words, or a search"),
     ],
 )
 def test_what_cannot_be_asked_is_a_sentence(
