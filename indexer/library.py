@@ -22,6 +22,7 @@ from indexer.database.annotations import Annotations
 from indexer.database.file_table import FailedFile, LibraryRoot
 from indexer.database.filters import Filter
 from indexer.database.model_table import KnownModel
+from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over
 from indexer.database.precisions import count_precisions
 from indexer.database.store import Store
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
@@ -47,12 +48,13 @@ WARMUP_SEARCHES = 10  # before the first search, which then costs about what the
 
 
 class RootInfo(NamedTuple):
-    """A root and the number of searchable files below it; state is online or offline."""
+    """A root and the number of searchable files below it; state is online or offline, `exclusions` what is left out."""
 
     path: bytes
     state: str
     labelled: bool
     files: int
+    exclusions: tuple[str, ...] = ()
 
 
 class LibraryInfo(NamedTuple):
@@ -60,7 +62,7 @@ class LibraryInfo(NamedTuple):
 
     `precisions` counts the model's embeddings by precision. `agreement` is how near they come to those of torch in
     fp32, None where the installation did not measure it. `measured` describes the pairs by which distances are
-    interpreted, `scope` for which photos that holds.
+    interpreted, `scope` for which photos that holds. `passed_over` counts what the last walks left out.
     """
 
     folder: Path
@@ -83,6 +85,7 @@ class LibraryInfo(NamedTuple):
     measured: str
     scope: str
     bytes: int
+    passed_over: PassedOver
 
 
 class Library:
@@ -237,6 +240,7 @@ class Library:
             measured=calibration.describe_pairs(),
             scope=calibration.scope,
             bytes=_count_bytes(self.folder),
+            passed_over=read_passed_over(self.store.database),
         )
 
     def _read_agreement(self) -> TorchAgreement | None:
@@ -247,7 +251,8 @@ class Library:
 
     def _describe_root(self, root: LibraryRoot) -> RootInfo:
         state = "online" if root.online else "offline"
-        return RootInfo(root.path, state, root.labelled, self.store.files.count_files(self.model_id, root.id))
+        files = self.store.files.count_files(self.model_id, root.id)
+        return RootInfo(root.path, state, root.labelled, files, list_exclusions(self.store.database, root.id))
 
     # searching
 

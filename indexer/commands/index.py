@@ -20,8 +20,9 @@ from indexer.cli.options import (
 )
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.commands import duplicates, evaluate, explain_map_export, forget, identify, maintenance, search
+from indexer.database.passed_over import describe_passed_over
 from indexer.indexing.repair import mend_active_model
-from indexer.indexing.roots import require_folders, require_roots_online
+from indexer.indexing.roots import add_roots, leave_out, require_folders, require_roots_online
 from indexer.indexing.run import IndexReport, index_library
 from indexer.indexing.switching import require_verdict
 from indexer.library import Library
@@ -36,11 +37,13 @@ from indexer.wording import count_noun
 
 @dataclass(frozen=True, slots=True)
 class _IndexRequest:
-    """What a run is to do besides bringing the library up to date: add folders, read every file."""
+    """What a run is to do besides bringing the library up to date: add folders, read every file, leave some out."""
 
     folders: tuple[Path, ...] = ()
     labelled: bool = False
     verify: bool = False
+    excluded: tuple[str, ...] = ()
+    taken_back: tuple[str, ...] = ()
 
 
 @click.command("index")
@@ -51,6 +54,8 @@ class _IndexRequest:
 @runtime_option
 @click.option("--labelled", is_flag=True, help="The sub-folders of FOLDER are classes.")
 @click.option("--verify", is_flag=True, help="Read every file, whatever its times say; embed what has changed.")
+@click.option("--exclude", "excluded", multiple=True, metavar="GLOB", help="Leave out, of FOLDER, what this matches.")
+@click.option("--include-again", "taken_back", multiple=True, metavar="GLOB", help="Take a pattern of --exclude back.")
 @click.option("--watch", "watching", is_flag=True, help="Then stay, and index whatever changes until stopped.")
 @anyway_option
 @json_option
@@ -109,6 +114,9 @@ def _install_and_index(
         loaded_models.clear()
         loaded_models[card.fingerprint] = defer_model(card, library.models_folder, runtime)
     (embedder,) = loaded_models.values()
+    if request.excluded or request.taken_back:
+        add_roots(library, request.folders, labelled=request.labelled)
+        leave_out(library, request.folders, request.excluded, request.taken_back)
     return (
         yield from index_library(library, request.folders, embedder, labelled=request.labelled, verify=request.verify)
     )
@@ -146,6 +154,7 @@ def _report_fields(report: IndexReport) -> dict[str, Any]:
         "missing": report.missing,
         "failed": [{"path": show_path(failure.path), "reason": failure.reason} for failure in report.failed],
         "offline": [show_path(path) for path in report.offline],
+        "passed_over": report.passed_over.list_fields(),
         "seconds": report.seconds,
     }
 
@@ -159,6 +168,8 @@ def _print_report_text(library: Library, report: IndexReport) -> None:
     print_line(f"{counts}, {report.missing:,} missing, in {report.seconds:.1f} s")
     for path in report.offline:
         print_line(f"{show_path(path)} is offline or empty: its photos stay searchable.")
+    if passed := describe_passed_over(report.passed_over):
+        print_line(f"Passed over: {', '.join(passed)}.")
     if report.failed:
         print_line(f"{count_noun(len(report.failed), 'file')} could not be used (lookalike failed lists all):")
         for failure in report.failed[:5]:

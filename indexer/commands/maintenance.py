@@ -13,6 +13,7 @@ import click
 from indexer.cli.options import FOLDER_PATH, json_option, library_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.database.contents import list_absent_files
+from indexer.database.passed_over import describe_passed_over
 from indexer.indexing.repair import check_library, repair_library
 from indexer.indexing.roots import move_root
 from indexer.library import Library, LibraryInfo
@@ -50,7 +51,11 @@ def info_command(library: Path | None, as_json: bool) -> None:
     for root in info.roots:
         kind = ", sub-folders are classes" if root.labelled else ""
         print_line(f"  {show_path(root.path)}: {count_noun(root.files, 'file')}, {root.state}{kind}")
+        for pattern in root.exclusions:
+            print_line(f"    left out: {pattern}")
     print_line(f"{count_noun(info.missing, 'file')} missing, {info.failed:,} could not be used")
+    if passed := describe_passed_over(info.passed_over):
+        print_line(f"Passed over: {', '.join(passed)}")
     print_line(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
     _print_precision(info)
     print_line(info.measured)
@@ -66,7 +71,11 @@ def info_command(library: Path | None, as_json: bool) -> None:
 def _info_fields(info: LibraryInfo) -> dict[str, Any]:
     roots = [root._asdict() | {"path": show_path(root.path)} for root in info.roots]
     agreement = asdict(info.agreement) if info.agreement else None
-    return info._asdict() | {"folder": show_path(info.folder), "roots": roots, "agreement": agreement}
+    return (
+        info._asdict()
+        | {"folder": show_path(info.folder), "roots": roots, "agreement": agreement}
+        | {"passed_over": info.passed_over.list_fields()}
+    )
 
 
 def _print_precision(info: LibraryInfo) -> None:

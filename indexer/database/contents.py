@@ -31,7 +31,8 @@ class AbsentFiles(NamedTuple):
 def list_absent_files(database: Database) -> AbsentFiles:
     """The missing files and the offline roots of a library, by root and path."""
     missing = database.fetch_rows(
-        "SELECT roots.path, files.path FROM files JOIN roots ON roots.id = files.root WHERE state = 'missing' "
+        "SELECT roots.path, files.path FROM files JOIN roots ON roots.id = files.root "
+        "WHERE state = 'missing' AND NOT excluded "
         "ORDER BY files.root, files.path"
     )
     offline = database.fetch_rows(

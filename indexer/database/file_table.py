@@ -118,11 +118,19 @@ class FileTable:
         """Mark files of a root missing, or present again; a file without a photo is forgotten when it goes."""
         rows = [(state, root, path) for path in paths]
         with self._database.transaction():
-            sql = "UPDATE files SET state = ? WHERE root = ? AND path = ? AND photo IS NOT NULL"
+            sql = "UPDATE files SET state = ?, excluded = 0 WHERE root = ? AND path = ? AND photo IS NOT NULL"
             self._database.execute_many(sql, rows)
             if state == "missing":
                 sql = "DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL"
                 self._database.execute_many(sql, [row[1:] for row in rows])
+
+    def set_excluded(self, root: int, paths: Iterable[bytes]) -> None:
+        """Hide files of a root that are now left out of it; one without a photo is forgotten."""
+        rows = [(root, path) for path in paths]
+        with self._database.transaction():
+            sql = "UPDATE files SET state = 'missing', excluded = 1 WHERE root = ? AND path = ? AND photo IS NOT NULL"
+            self._database.execute_many(sql, rows)
+            self._database.execute_many("DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL", rows)
 
     def record_file(self, outcome: FileOutcome, photo: int | None) -> PathChange:
         """Store one file with its photo (None: it could not be read); returns what that is to the file's path.
@@ -138,7 +146,10 @@ class FileTable:
         )
         if photo == before:
             return PathChange(before=before, moved=False)
-        sql = "DELETE FROM files WHERE id = (SELECT min(id) FROM files WHERE photo = ? AND state = 'missing')"
+        sql = (
+            "DELETE FROM files WHERE id = "
+            "(SELECT min(id) FROM files WHERE photo = ? AND state = 'missing' AND NOT excluded)"
+        )
         return PathChange(before, moved=bool(photo and self._database.execute_statement(sql, (photo,))))
 
     def list_failed_files(self, model: int) -> list[FailedFile]:
@@ -162,4 +173,4 @@ class FileTable:
 
     def count_missing(self) -> int:
         """The number of files that were there once and are not now."""
-        return self._database.fetch_integer("SELECT count(*) FROM files WHERE state = 'missing'")
+        return self._database.fetch_integer("SELECT count(*) FROM files WHERE state = 'missing' AND NOT excluded")

@@ -59,6 +59,9 @@ class ForgettingPlan(NamedTuple):
         )
 
 
+GONE_SQL = "state = 'missing' AND NOT excluded"  # what is left out is hidden, and may be wanted again
+
+
 def plan_forgetting(database: Database, root: int | None, *, with_labels: bool) -> ForgettingPlan:
     """What forgetting a root, or all missing files where it is None, would take, words only `with_labels`."""
     gone, kept = _select_photos(root, with_labels=with_labels)
@@ -76,7 +79,7 @@ def plan_forgetting(database: Database, root: int | None, *, with_labels: bool) 
             f"named.id IN ({gone}) AND instr(query, lower(hex(named.sha256))))"
         ),
         kept_photos=count(f"({kept})"),
-        kept_files=0 if root is not None else count(f"files WHERE state = 'missing' AND photo IN ({kept})"),
+        kept_files=0 if root is not None else count(f"files WHERE {GONE_SQL} AND photo IN ({kept})"),
     )
 
 
@@ -103,7 +106,7 @@ class _PhotoSelections(NamedTuple):
 
 def _select_photos(root: int | None, *, with_labels: bool) -> _PhotoSelections:
     """Of the photos that no file would hold any more, those that go and those that stay."""
-    holds, staying = "EXISTS (SELECT 1 FROM files WHERE photo = p.id AND {})", "state != 'missing'"
+    holds, staying = "EXISTS (SELECT 1 FROM files WHERE photo = p.id AND {})", "(state != 'missing' OR excluded)"
     unheld = (
         f"NOT {holds.format(staying)}"
         if root is None
@@ -116,4 +119,4 @@ def _select_photos(root: int | None, *, with_labels: bool) -> _PhotoSelections:
 
 def _select_files(root: int | None, kept: str) -> str:
     """The table and condition of the files that go, in SQL."""
-    return "files WHERE root = ?1" if root is not None else f"files WHERE state = 'missing' AND photo NOT IN ({kept})"
+    return "files WHERE root = ?1" if root is not None else f"files WHERE {GONE_SQL} AND photo NOT IN ({kept})"

@@ -100,4 +100,13 @@ MIGRATIONS = (
     UPDATE labels SET label = normalise_label(label) WHERE label != normalise_label(label);
     UPDATE files SET label = normalise_label(label) WHERE label != normalise_label(label);
     """,
+    """
+    ALTER TABLE files ADD COLUMN excluded INTEGER NOT NULL DEFAULT 0 CHECK (excluded IN (0, 1));
+    ALTER TABLE roots ADD COLUMN passed_over TEXT;
+    CREATE TABLE exclusions (
+        root INTEGER NOT NULL REFERENCES roots ON DELETE CASCADE,
+        pattern TEXT NOT NULL,
+        PRIMARY KEY (root, pattern)
+    ) WITHOUT ROWID;
+    """,
 )

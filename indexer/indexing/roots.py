@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.database.file_table import LibraryRoot
+from indexer.database.passed_over import change_exclusions, list_exclusions
 from indexer.errors import LibraryError, LookalikeError
 from indexer.library import Library
 from indexer.paths import is_below, show_path
@@ -48,6 +49,18 @@ def add_roots(library: Library, folders: Sequence[Path], *, labelled: bool) -> N
         known = library.store.files.list_roots()
         if labelled or not any(is_below(path, root.path) for root in known):
             library.store.files.add_root(path, labelled=labelled)
+
+
+def leave_out(library: Library, folders: Sequence[Path], added: Sequence[str], removed: Sequence[str]) -> None:
+    """Leave out what the patterns match, or take them back, of the roots at these folders, or of all without one.
+
+    Raises LookalikeError where a folder is no root, a pattern none, or one to be taken back is not there.
+    """
+    roots = [find_root(library, folder) for folder in folders] or library.store.files.list_roots()
+    for root in roots:
+        known = list_exclusions(library.store.database, root.id)
+        here = removed if folders or len(roots) == 1 else [pattern for pattern in removed if pattern in known]
+        change_exclusions(library.store.database, root.id, added, here)
 
 
 def require_roots_online(library: Library) -> None:

@@ -17,9 +17,11 @@ import numpy as np
 
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, LibraryRoot
 from indexer.database.model_table import GenerationRow
+from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over, record_passed_over
 from indexer.database.precisions import count_precisions
 from indexer.database.store import PathCounts, Store
 from indexer.indexing import scan
+from indexer.indexing.exclusions import PathPatterns
 from indexer.indexing.pipeline import EmbeddingResult, index_files
 from indexer.indexing.roots import add_roots, require_folders
 from indexer.library import Library
@@ -40,7 +42,8 @@ class IndexReport(NamedTuple):
 
     `files`, `photos` and `missing` count what is present and what is gone after it, `embedded` and `moved` what the run
     embedded and found at a new path, `changed` the known paths at which it found another content. `failed` are all
-    failures, `new_failures` counts those of this run. `offline` are the paths of roots.
+    failures, `new_failures` counts those of this run. `offline` are the paths of roots. `passed_over` counts what the
+    walks left out.
     """
 
     files: int
@@ -53,6 +56,7 @@ class IndexReport(NamedTuple):
     new_failures: int
     offline: list[bytes]
     seconds: float
+    passed_over: PassedOver
 
 
 class _PendingFile(NamedTuple):
@@ -155,14 +159,18 @@ def _scan_root(
 ) -> Iterator[_PendingFile]:
     """Compare one root with the files known of it, record what went and came back, and yield what is to be read."""
     folder_before = scan.identify_folder(root.path)
-    changes = scan.compare_listings(scan.walk_root(root.path, other_roots), known)
-    looks_empty = not changes.found and (
+    patterns = PathPatterns(list_exclusions(store.database, root.id))
+    changes = scan.compare_listings(scan.walk_root(root.path, other_roots, patterns), known)
+    looks_empty = not (changes.found or changes.excluded) and (
         b"" in changes.unreadable or any(file.state in PRESENT_STATES for file in known)
     )
     went_offline = looks_empty or scan.identify_folder(root.path) != folder_before  # taken away while it was walked
     store.files.set_online(root.id, online=not went_offline)
     if went_offline:  # a drive that is not there, or an empty mount point: nothing is concluded from that
         return
+    record_passed_over(store.database, root.id, changes.passed_over)
+    if changes.excluded:
+        store.files.set_excluded(root.id, changes.excluded)
     if changes.gone:
         store.files.set_state(root.id, changes.gone, "missing")
     if changes.back:
@@ -309,4 +317,5 @@ def _make_report(library: Library, model: int, counts: _RunCounts, seconds: floa
         new_failures=counts.failed,
         offline=[root.path for root in store.files.list_roots() if not root.online],
         seconds=round(seconds, 3),
+        passed_over=read_passed_over(store.database),
     )

@@ -1,36 +1,44 @@
 """The files below a root now, and how they differ from those that the library knows.
 
 A walk reads names and times only, no picture. Links to files are followed; links to folders are not, as they can form
-loops and their targets have a place of their own. Left out are hidden files and folders, and the folders that systems
-and programs make for themselves (`reading.SYSTEM_FOLDERS`). Of a folder that cannot be listed nothing is concluded: the
-files that the library knows below it stay as they were.
+loops and their targets have a place of their own. Left out are hidden files and folders, the folders that systems and
+programs make for themselves (`reading.SYSTEM_FOLDERS`), and what `exclusions` says; what is left out is counted. Of a
+folder that cannot be listed nothing is concluded: the files that the library knows below it stay as they were.
 """
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from indexer.database.connection import MAX_INTEGER
 from indexer.database.file_table import FileRecord
+from indexer.database.passed_over import NOTHING_PASSED_OVER, PassedOver
+from indexer.indexing.exclusions import HIDDEN_FOLDER_MARK, NO_PATTERNS, PassedOverCounts, PathPatterns
 from indexer.paths import get_first_folder, get_parent_folder, join_path, make_prefix
 from indexer.photos.class_folders import name_class
-from indexer.photos.reading import is_candidate, is_photo_folder
+from indexer.photos.reading import is_candidate, is_photo_folder, is_system_folder
 
 TOUCHED = "touched"  # state of a file found whose content may be another, though its size and time are those known
 
 
 class FolderListing(NamedTuple):
-    """The candidates found in one folder, and the paths, relative to the root, that could not be read."""
+    """The candidates found in one folder, and the paths, relative to the root, that could not be read.
+
+    `excluded` are the paths that were left out, of folders with a separator behind; `passed_over` counts all of them.
+    """
 
     files: list[FileRecord]
     unreadable: list[bytes]
+    excluded: Sequence[bytes] = ()
+    passed_over: PassedOver = NOTHING_PASSED_OVER
 
 
 class RootChanges(NamedTuple):
     """How a root differs from the library: files to read, paths relative to it that went and that came back.
 
-    `found` counts all candidates that are there; `unreadable` are the paths that could not be read.
+    `found` counts all candidates that are there; `unreadable` are the paths that could not be read. `excluded` are
+    known files that are now left out.
     """
 
     new: list[FileRecord]
@@ -38,6 +46,8 @@ class RootChanges(NamedTuple):
     back: list[bytes]
     found: int
     unreadable: list[bytes]
+    excluded: Sequence[bytes] = ()
+    passed_over: PassedOver = NOTHING_PASSED_OVER
 
 
 class FolderIdentity(NamedTuple):
@@ -56,44 +66,83 @@ def identify_folder(path: bytes) -> FolderIdentity | None:
     return FolderIdentity(status.st_dev, status.st_ino)
 
 
-def walk_root(root: bytes, skipped_folders: Collection[bytes] = ()) -> Iterator[FolderListing]:
-    """List the candidates below a root, folder by folder, without the `skipped_folders` (absolute) below it."""
+def walk_root(
+    root: bytes, skipped_folders: Collection[bytes] = (), patterns: PathPatterns = NO_PATTERNS
+) -> Iterator[FolderListing]:
+    """List the candidates below a root, folder by folder, without the `skipped_folders` (absolute) below it.
+
+    What the patterns match is left out.
+    """
     pending = [b""]
     skipped_prefixes = {make_prefix(folder) for folder in skipped_folders}
     while pending:
-        folder = pending.pop()
-        listing = FolderListing([], [])
+        visit = _FolderVisit(pending.pop(), patterns)
         try:
-            with os.scandir(join_path(root, folder)) as entries:
-                for entry in entries:
-                    _visit_entry(entry, folder, pending, listing)
-        except OSError:
-            listing.unreadable.append(folder)
-        if skipped_prefixes:
-            pending = [path for path in pending if join_path(root, path) not in skipped_prefixes]
-        yield listing
+            with os.scandir(join_path(root, visit.folder)) as entries:
+                visit.visit_entries(entries)
+        except OSError as fault:
+            visit.unreadable.append(visit.folder)
+            visit.counts.add_fault(fault)
+        pending += [path for path in visit.folders if join_path(root, path) not in skipped_prefixes]
+        yield FolderListing(visit.files, visit.unreadable, tuple(visit.excluded), visit.counts.counts)
 
 
-def _visit_entry(entry: "os.DirEntry[bytes]", folder: bytes, pending: list[bytes], listing: FolderListing) -> None:
-    """Add a folder to those that are pending, a candidate to the listing."""
-    if entry.is_dir(follow_symlinks=False):
-        if is_photo_folder(entry.name):
-            pending.append(make_prefix(folder + entry.name))
-    elif is_candidate(entry.name):
-        _add_candidate(entry, folder, listing)
+class _FolderVisit:
+    """What one folder holds: candidates, folders to be visited next, and what is passed over."""
 
+    def __init__(self, folder: bytes, patterns: PathPatterns) -> None:
+        self.folder = folder
+        self.files: list[FileRecord] = []
+        self.folders: list[bytes] = []
+        self.unreadable: list[bytes] = []
+        self.excluded: list[bytes] = []
+        self.counts = PassedOverCounts()
+        self._patterns = patterns
 
-def _add_candidate(entry: "os.DirEntry[bytes]", folder: bytes, listing: FolderListing) -> None:
-    try:
-        status = entry.stat()
-    except FileNotFoundError:  # a dangling link, or gone since it was listed; maybe with all of its folder
-        if not os.path.isdir(get_parent_folder(entry.path)):  # noqa: PTH112 - bytes
-            listing.unreadable.append(folder)
-    except OSError:  # it is there, but a folder on the way to it may not be entered
-        listing.unreadable.append(folder + entry.name)
-    else:
-        if not stat.S_ISDIR(status.st_mode):
-            listing.files.append(_make_record(folder + entry.name, status))
+    def visit_entries(self, entries: "Iterable[os.DirEntry[bytes]]") -> None:
+        """Look at all entries, unless the folder is one that is not to be looked at; the root itself always is."""
+        for entry in entries:
+            if entry.name == HIDDEN_FOLDER_MARK and self.folder:
+                self.files, self.folders, self.excluded = [], [], [self.folder]
+                self.counts = PassedOverCounts()
+                self.counts.add_reason("excluded")
+                return
+            self._visit_entry(entry)
+
+    def _visit_entry(self, entry: "os.DirEntry[bytes]") -> None:
+        if self._patterns is not NO_PATTERNS and self._patterns.match_entry(self.folder + entry.name, entry.name):
+            self._leave_out(entry)
+        elif entry.is_dir(follow_symlinks=False):
+            if is_photo_folder(entry.name):
+                self.folders.append(make_prefix(self.folder + entry.name))
+            elif is_system_folder(entry.name):
+                self._leave_out(entry)
+        elif is_candidate(entry.name):
+            self._add_candidate(entry)
+        elif entry.is_symlink() and entry.is_dir():
+            self.counts.add_reason("linked")
+        else:
+            self.counts.add_unread_kind(entry.name)
+
+    def _leave_out(self, entry: "os.DirEntry[bytes]") -> None:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if is_folder or is_candidate(entry.name):
+            path = self.folder + entry.name
+            self.excluded.append(make_prefix(path) if is_folder else path)
+            self.counts.add_reason("excluded")
+
+    def _add_candidate(self, entry: "os.DirEntry[bytes]") -> None:
+        try:
+            status = entry.stat()
+        except FileNotFoundError:  # a dangling link, or gone since it was listed; maybe with all of its folder
+            if not os.path.isdir(get_parent_folder(entry.path)):  # noqa: PTH112 - bytes
+                self.unreadable.append(self.folder)
+        except OSError as fault:  # it is there, but a folder on the way to it may not be entered
+            self.unreadable.append(self.folder + entry.name)
+            self.counts.add_fault(fault)
+        else:
+            if not stat.S_ISDIR(status.st_mode):
+                self.files.append(_make_record(self.folder + entry.name, status))
 
 
 def _make_record(path: bytes, status: os.stat_result) -> FileRecord:
@@ -113,17 +162,23 @@ def compare_listings(listings: Iterable[FolderListing], known: Iterable[FileReco
     """
     remaining = set(known)  # almost all files are what they were to the last number: sets drop those at little cost
     changes, differing, found = RootChanges([], [], [], 0, []), list[FileRecord](), 0
-    for files, unreadable in listings:
-        differing += [file for file in files if file not in remaining]
-        remaining.difference_update(files)
-        found += len(files)
-        changes.unreadable.extend(unreadable)
+    left_out, passed_over = list[bytes](), NOTHING_PASSED_OVER
+    for listing in listings:
+        differing += [file for file in listing.files if file not in remaining]
+        remaining.difference_update(listing.files)
+        found += len(listing.files)
+        changes.unreadable.extend(listing.unreadable)
+        left_out.extend(listing.excluded)
+        if listing.passed_over is not NOTHING_PASSED_OVER:
+            passed_over = passed_over.add_counts(listing.passed_over)
     remaining_by_path = {file.path: file for file in remaining}
     for file in differing:
         _classify_file(file, remaining_by_path.pop(file.path, None), changes)
     vanished_paths = (file.path for file in remaining_by_path.values() if file.state != "missing")
-    changes.gone.extend(_exclude_below(vanished_paths, tuple(changes.unreadable)))
-    return changes._replace(found=found)
+    vanished = list(_exclude_below(vanished_paths, tuple(changes.unreadable)))
+    changes.gone.extend(_exclude_below(iter(vanished), tuple(left_out)))
+    excluded = sorted(set(vanished).difference(changes.gone))
+    return changes._replace(found=found, excluded=tuple(excluded), passed_over=passed_over)
 
 
 def _classify_file(file: FileRecord, known_file: FileRecord | None, changes: RootChanges) -> None:

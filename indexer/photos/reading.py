@@ -79,13 +79,19 @@ def is_candidate(name: bytes) -> bool:
 
 def is_photo_folder(name: bytes) -> bool:
     """Whether a folder of this name may hold photos of the user: it is neither hidden nor of a system or program."""
+    return not name.startswith(b".") and not is_system_folder(name)
+
+
+def is_system_folder(name: bytes) -> bool:
+    """Whether a folder of this name is one that systems or programs make for themselves."""
     lower = name.lower()
-    return not name.startswith(b".") and lower not in SYSTEM_FOLDERS and not lower.endswith(SYSTEM_FOLDER_SUFFIXES)
+    return lower in SYSTEM_FOLDERS or lower.endswith(SYSTEM_FOLDER_SUFFIXES)
 
 
-def is_unread_picture(name: bytes) -> bool:
-    """Whether a file of this name is, by its suffix, a picture of a kind that is not read; never a hidden one."""
-    return name[name.rfind(b".") :].lower() in UNREAD_SUFFIXES and not name.startswith(b".")
+def find_unread_suffix(name: bytes) -> str:
+    """The suffix of a file that is by it a picture of a kind that is not read; "" for others and hidden ones."""
+    suffix = name[name.rfind(b".") :].lower()
+    return suffix.decode() if suffix in UNREAD_SUFFIXES and not name.startswith(b".") else ""
 
 
 def name_unread_kind(data: bytes) -> str:

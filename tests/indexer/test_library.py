@@ -14,7 +14,7 @@ from PIL import Image
 
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.indexing.run import index_library
-from indexer.library import Library
+from indexer.library import Library, RootInfo
 from indexer.models.embedder import embed_image
 from indexer.progress import drain
 from indexer.search.query import Query, combine_embeddings
@@ -265,7 +265,7 @@ def test_info_says_what_is_there(pictures: Library, tmp_path: Path) -> None:
     info = pictures.collect_info()
     assert (info.files, info.photos, info.missing, info.failed, info.dim) == (30, 30, 0, 0, 192)
     assert (info.generation, info.indexed, info.tail, info.recall_at_10) == (1, 30, 0, 1.0)
-    assert info.roots == [(bytes(tmp_path / "photos"), "online", False, 30)]
+    assert info.roots == [RootInfo(bytes(tmp_path / "photos"), "online", labelled=False, files=30)]
     assert info.bytes > (tmp_path / "y.library" / "library.sqlite").stat().st_size
 
 

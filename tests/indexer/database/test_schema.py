@@ -8,6 +8,7 @@ import pytest
 
 from indexer.database.connection import Database
 from indexer.database.schema import APPLICATION_ID, MIGRATIONS
+from indexer.wording import normalise_label
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
 ROWS = """
@@ -24,6 +25,7 @@ ROWS = """
 def make_older(path: Path, version: int) -> None:
     """A database as the version of this number left it, with two photos and what was said of them."""
     with sqlite3.connect(path) as older:
+        older.create_function("normalise_label", 1, normalise_label)
         for statements in MIGRATIONS[:version]:
             for statement in statements.split(";"):
                 older.execute(statement)
@@ -63,4 +65,7 @@ def test_what_an_older_library_does_not_know_is_unknown(tmp_path: Path) -> None:
     assert database.fetch_rows("SELECT drive, other_drive FROM roots") == [(None, 0)]
     assert database.fetch_rows("SELECT DISTINCT linked FROM files") == [(0,)]
     assert database.fetch_rows("SELECT * FROM replacements") == []
+    assert database.fetch_rows("SELECT DISTINCT excluded FROM files") == [(0,)]
+    assert database.fetch_rows("SELECT passed_over FROM roots") == [(None,)]
+    assert database.fetch_rows("SELECT * FROM exclusions") == []
     database.close()
