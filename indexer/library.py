@@ -24,6 +24,7 @@ from indexer.database.filters import Filter
 from indexer.database.model_table import KnownModel
 from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over
 from indexer.database.precisions import count_precisions
+from indexer.database.replacements import count_replaced_photos
 from indexer.database.store import Store
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
 from indexer.models.card import ModelCard, read_card
@@ -60,9 +61,10 @@ class RootInfo(NamedTuple):
 class LibraryInfo(NamedTuple):
     """The figures of a library; `recall_at_10` is None, `trees` and `search_k` 0 while everything is searched exactly.
 
-    `precisions` counts the model's embeddings by precision. `agreement` is how near they come to those of torch in
-    fp32, None where the installation did not measure it. `measured` describes the pairs by which distances are
-    interpreted, `scope` for which photos that holds. `passed_over` counts what the last walks left out.
+    `replaced` counts the photos of which the user has said something and that no file holds any more. `precisions`
+    counts the model's embeddings by precision. `agreement` is how near they come to those of torch in fp32, None where
+    the installation did not measure it. `measured` describes the pairs by which distances are interpreted, `scope` for
+    which photos that holds. `passed_over` counts what the last walks left out.
     """
 
     folder: Path
@@ -70,6 +72,7 @@ class LibraryInfo(NamedTuple):
     files: int
     photos: int
     missing: int
+    replaced: int
     failed: int
     model: str
     fingerprint: str
@@ -225,6 +228,7 @@ class Library:
             files=self.store.files.count_files(self.model_id),
             photos=self.store.embeddings.count_photos(self.model_id),
             missing=self.store.files.count_missing(),
+            replaced=count_replaced_photos(self.store.database),
             failed=len(self.list_failed_files()),
             model=model.name,
             fingerprint=self.model_fingerprint,

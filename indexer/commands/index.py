@@ -19,13 +19,15 @@ from indexer.cli.options import (
     weights_option,
 )
 from indexer.cli.terminal import follow_steps, print_line, print_result
-from indexer.commands import duplicates, evaluate, explain_map_export, forget, identify, maintenance, search
+from indexer.commands import duplicates, evaluate, explain_map_export, forget, identify, maintenance, replaced, search
 from indexer.database.passed_over import describe_passed_over
+from indexer.database.replacements import count_replaced_photos
 from indexer.indexing.repair import mend_active_model
 from indexer.indexing.roots import add_roots, leave_out, require_folders, require_roots_online
 from indexer.indexing.run import IndexReport, index_library
 from indexer.indexing.switching import require_verdict
 from indexer.library import Library
+from indexer.matching.carried_words import carry_words_over
 from indexer.models.embedder import DeferredEmbedder, defer_model
 from indexer.models.installation import ModelChoice, install_model, parse_model_choice
 from indexer.paths import show_path
@@ -33,6 +35,8 @@ from indexer.photos import samples
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
 from indexer.wording import count_noun
+
+LISTED_FILES = 5  # in the text about a run; --json has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +121,11 @@ def _install_and_index(
     if request.excluded or request.taken_back:
         add_roots(library, request.folders, labelled=request.labelled)
         leave_out(library, request.folders, request.excluded, request.taken_back)
-    return (
-        yield from index_library(library, request.folders, embedder, labelled=request.labelled, verify=request.verify)
+    report = yield from index_library(
+        library, request.folders, embedder, labelled=request.labelled, verify=request.verify
     )
+    carried = yield from carry_words_over(library)
+    return report._replace(carried=carried, replaced=count_replaced_photos(library.store.database))
 
 
 def _watch_and_print(library: Library, runs: Iterator[Steps[IndexReport]], *, as_json: bool) -> Steps[None]:
@@ -131,8 +137,8 @@ def _watch_and_print(library: Library, runs: Iterator[Steps[IndexReport]], *, as
         if isinstance(step, Progress):
             yield step
             continue
-        state = step._replace(embedded=0, moved=0, changed=0, new_failures=0, seconds=0.0)
-        if state != last_state or step.embedded or step.moved or step.changed:
+        state = step._replace(embedded=0, moved=0, changed=0, carried=[], new_failures=0, seconds=0.0)
+        if state != last_state or step.embedded or step.moved or step.changed or step.carried:
             _print_report(library, step, as_json=as_json)
         last_state = state
 
@@ -153,6 +159,8 @@ def _report_fields(report: IndexReport) -> dict[str, Any]:
         "changed": report.changed,
         "missing": report.missing,
         "failed": [{"path": show_path(failure.path), "reason": failure.reason} for failure in report.failed],
+        "carried": [{"path": show_path(carried.path), "how": carried.how} for carried in report.carried],
+        "replaced": report.replaced,
         "offline": [show_path(path) for path in report.offline],
         "passed_over": report.passed_over.list_fields(),
         "seconds": report.seconds,
@@ -166,14 +174,28 @@ def _print_report_text(library: Library, report: IndexReport) -> None:
     )
     counts = f"{report.embedded:,} embedded, {report.moved:,} moved, {report.changed:,} changed"
     print_line(f"{counts}, {report.missing:,} missing, in {report.seconds:.1f} s")
+    _print_words(report)
     for path in report.offline:
         print_line(f"{show_path(path)} is offline or empty: its photos stay searchable.")
     if passed := describe_passed_over(report.passed_over):
         print_line(f"Passed over: {', '.join(passed)}.")
     if report.failed:
         print_line(f"{count_noun(len(report.failed), 'file')} could not be used (lookalike failed lists all):")
-        for failure in report.failed[:5]:
+        for failure in report.failed[:LISTED_FILES]:
             print_line(f"  {show_path(failure.path)}: {failure.reason}")
+
+
+def _print_words(report: IndexReport) -> None:
+    """Print what became of the user's words where files have changed."""
+    if report.carried:
+        print_line(f"What you said was carried over to {count_noun(len(report.carried), 'changed file')}:")
+        for carried in report.carried[:LISTED_FILES]:
+            print_line(f"  {show_path(carried.path)}: {carried.how}")
+    if report.replaced:
+        print_line(
+            f"{count_noun(report.replaced, 'photo')} of which you said something "
+            f"{'has' if report.replaced == 1 else 'have'} no file any more (lookalike replaced lists them)."
+        )
 
 
 @click.command("sample")
@@ -194,4 +216,10 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
 
 COMMANDS = [index_command, sample_command, *search.COMMANDS]
 COMMANDS += [*evaluate.COMMANDS, *identify.COMMANDS]
-COMMANDS += [*duplicates.COMMANDS, *explain_map_export.COMMANDS, *maintenance.COMMANDS, *forget.COMMANDS]
+COMMANDS += [
+    *duplicates.COMMANDS,
+    *explain_map_export.COMMANDS,
+    *maintenance.COMMANDS,
+    *forget.COMMANDS,
+    *replaced.COMMANDS,
+]

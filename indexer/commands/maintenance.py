@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+from contextlib import suppress
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from indexer.cli.options import FOLDER_PATH, json_option, library_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.database.contents import list_absent_files
 from indexer.database.passed_over import describe_passed_over
+from indexer.database.replacements import count_replaced_photos
+from indexer.errors import LibraryError
 from indexer.indexing.repair import check_library, repair_library
 from indexer.indexing.roots import move_root
 from indexer.library import Library, LibraryInfo
@@ -56,6 +59,8 @@ def info_command(library: Path | None, as_json: bool) -> None:
     print_line(f"{count_noun(info.missing, 'file')} missing, {info.failed:,} could not be used")
     if passed := describe_passed_over(info.passed_over):
         print_line(f"Passed over: {', '.join(passed)}")
+    for line in _describe_replaced(info.replaced):
+        print_line(line)
     print_line(f"Model {info.model}, {info.dim} dimensions, fingerprint {info.fingerprint[:12]}")
     _print_precision(info)
     print_line(info.measured)
@@ -76,6 +81,12 @@ def _info_fields(info: LibraryInfo) -> dict[str, Any]:
         | {"folder": show_path(info.folder), "roots": roots, "agreement": agreement}
         | {"passed_over": info.passed_over.list_fields()}
     )
+
+
+def _describe_replaced(count: int) -> list[str]:
+    """A line about photos with words and without a file, where there are any; they are no fault."""
+    have = f"{count_noun(count, 'photo')} with words of yours {'has' if count == 1 else 'have'} no file any more"
+    return [f"{have}; lookalike replaced lists them"] if count else []
 
 
 def _print_precision(info: LibraryInfo) -> None:
@@ -162,10 +173,13 @@ def check_command(library: Path | None, repair: bool, as_json: bool) -> int:
             with opened.take_job_lock():
                 follow_steps(repair_library(opened), as_json=as_json)
             problems = follow_steps(check_library(opened), as_json=as_json)
+        replaced = 0
+        with suppress(LibraryError):  # a damaged database is among the problems
+            replaced = count_replaced_photos(opened.store.database)
     if as_json:
-        print_result("check", {"problems": problems})
-    for problem in [] if as_json else problems or ["Everything agrees."]:
-        print_line(problem)
+        print_result("check", {"problems": problems, "replaced": replaced})
+    for line in [] if as_json else [*(problems or ["Everything agrees."]), *_describe_replaced(replaced)]:
+        print_line(line)
     return 1 if problems else 0
 
 

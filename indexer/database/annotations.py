@@ -5,6 +5,7 @@ writes that do not wait for a job.
 """
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from itertools import starmap
@@ -18,6 +19,22 @@ LABEL_SQL = "coalesce(l.label, CASE WHEN min(f.label) = max(f.label) THEN min(f.
 """The label of a photo, in SQL over all its present files `f` with its row `l` of labels: the user's own where there is
 one, else a folder's. A content that lies in folders of different classes has none unless the user gave it one.
 """
+
+
+_CONTENT_HASH = re.compile("[0-9a-f]{64}")  # as saved searches name photos
+
+
+def select_annotated_photos(database: Database) -> str:
+    """The ids, in SQL, of all photos with a label or decision of the user's, or in a saved search."""
+    named = set()
+    for (query,) in database.fetch_rows("SELECT query FROM searches"):
+        for sha256 in set(_CONTENT_HASH.findall(str(query))):
+            named |= set(database.fetch_rows("SELECT id FROM photos WHERE sha256 = ?", (bytes.fromhex(sha256),)))
+    listed = json.dumps([photo for (photo,) in sorted(named)])
+    return (
+        "SELECT photo FROM labels UNION SELECT photo FROM decisions UNION SELECT other FROM decisions "
+        f"UNION SELECT value FROM json_each('{listed}')"
+    )
 
 
 class Annotations:

@@ -103,8 +103,9 @@ class EmbeddingTable:
         self._database.execute_statement("INSERT OR IGNORE INTO photos (sha256) VALUES (?)", (outcome.sha256,))
         photo = self.find_photo_id(outcome.sha256)
         if outcome.width:
-            size = (outcome.width, outcome.height, photo)
-            self._database.execute_statement("UPDATE photos SET width = ?, height = ? WHERE id = ?", size)
+            seen = (outcome.width, outcome.height, outcome.pixel_sha256, photo)
+            sql = "UPDATE photos SET width = ?, height = ?, pixel_sha256 = ? WHERE id = ?"
+            self._database.execute_statement(sql, seen)
         if outcome.vector is not None:
             self._database.execute_statement(
                 "INSERT OR IGNORE INTO embeddings (photo, model, vector, precision) VALUES (?, ?, ?, ?)",

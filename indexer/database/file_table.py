@@ -45,6 +45,7 @@ class FileOutcome(NamedTuple):
     precision: str = ""
     reason: str | None = None
     needs: str | None = None
+    pixel_sha256: bytes | None = None
 
 
 class PathChange(NamedTuple):

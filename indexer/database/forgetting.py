@@ -7,14 +7,9 @@ a folder is.
 
 from typing import NamedTuple
 
+from indexer.database.annotations import select_annotated_photos
 from indexer.database.connection import Database
 from indexer.wording import count_noun
-
-WORDS_SQL = (
-    "(p.id IN (SELECT photo FROM labels) OR p.id IN (SELECT photo FROM decisions) OR p.id IN (SELECT other FROM "
-    "decisions) OR EXISTS (SELECT 1 FROM searches WHERE instr(query, lower(hex(p.sha256)))))"
-)
-"""Whether the user has said something of the photo `p`, in SQL."""
 
 
 class ForgettingPlan(NamedTuple):
@@ -64,7 +59,7 @@ GONE_SQL = "state = 'missing' AND NOT excluded"  # what is left out is hidden, a
 
 def plan_forgetting(database: Database, root: int | None, *, with_labels: bool) -> ForgettingPlan:
     """What forgetting a root, or all missing files where it is None, would take, words only `with_labels`."""
-    gone, kept = _select_photos(root, with_labels=with_labels)
+    gone, kept = _select_photos(database, root, with_labels=with_labels)
 
     def count(what: str) -> int:
         return database.fetch_integer(f"SELECT count(*) FROM {what}", () if root is None else (root,))
@@ -88,7 +83,7 @@ def forget_photos(database: Database, root: int | None, *, with_labels: bool) ->
     values = () if root is None else (root,)
     with database.transaction():
         plan = plan_forgetting(database, root, with_labels=with_labels)
-        gone, kept = _select_photos(root, with_labels=with_labels)
+        gone, kept = _select_photos(database, root, with_labels=with_labels)
         photos = database.fetch_rows(gone, values)
         database.execute_statement(f"DELETE FROM {_select_files(root, kept)}", values)
         if root is not None:
@@ -104,7 +99,7 @@ class _PhotoSelections(NamedTuple):
     kept: str
 
 
-def _select_photos(root: int | None, *, with_labels: bool) -> _PhotoSelections:
+def _select_photos(database: Database, root: int | None, *, with_labels: bool) -> _PhotoSelections:
     """Of the photos that no file would hold any more, those that go and those that stay."""
     holds, staying = "EXISTS (SELECT 1 FROM files WHERE photo = p.id AND {})", "(state != 'missing' OR excluded)"
     unheld = (
@@ -113,8 +108,8 @@ def _select_photos(root: int | None, *, with_labels: bool) -> _PhotoSelections:
         else f"NOT {holds.format('root != ?1')} AND {holds.format('root = ?1')}"
     )
     select = f"SELECT p.id FROM photos AS p WHERE {unheld}"
-    stays = "0" if with_labels else WORDS_SQL
-    return _PhotoSelections(f"{select} AND NOT {stays}", f"{select} AND {stays}")
+    annotated = "" if with_labels else select_annotated_photos(database)
+    return _PhotoSelections(f"{select} AND p.id NOT IN ({annotated})", f"{select} AND p.id IN ({annotated})")
 
 
 def _select_files(root: int | None, kept: str) -> str:

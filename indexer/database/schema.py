@@ -92,11 +92,12 @@ MIGRATIONS = (
     ALTER TABLE roots ADD COLUMN other_drive INTEGER NOT NULL DEFAULT 0 CHECK (other_drive IN (0, 1));
     ALTER TABLE files ADD COLUMN linked INTEGER NOT NULL DEFAULT 0 CHECK (linked IN (0, 1));
     CREATE TABLE replacements (
-        photo INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
+        photo INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
         root INTEGER NOT NULL REFERENCES roots ON DELETE CASCADE,
         path BLOB NOT NULL,
-        compared INTEGER
-    );
+        compared INTEGER,
+        PRIMARY KEY (photo, root, path)
+    ) WITHOUT ROWID;
     UPDATE labels SET label = normalise_label(label) WHERE label != normalise_label(label);
     UPDATE files SET label = normalise_label(label) WHERE label != normalise_label(label);
     """,

@@ -12,6 +12,7 @@ from indexer.database.embedding_table import EmbeddingTable
 from indexer.database.file_table import FileOutcome, FileTable
 from indexer.database.forgetting import ForgettingPlan, forget_photos
 from indexer.database.model_table import ModelTable
+from indexer.database.replacements import note_replacement
 
 
 class PathCounts(NamedTuple):
@@ -46,6 +47,8 @@ class Store:
     def _record_outcome(self, outcome: FileOutcome, model: int) -> PathCounts:
         photo = self.embeddings.record_photo(outcome, model) if outcome.sha256 else None
         change = self.files.record_file(outcome, photo)
+        if change.before not in (0, photo):
+            note_replacement(self.database, change.before, outcome.root, outcome.file.path)
         return PathCounts(int(change.moved), int(photo is not None and change.before not in (0, photo)))
 
     def forget_missing(self, *, with_labels: bool = False) -> ForgettingPlan:

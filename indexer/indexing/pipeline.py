@@ -20,7 +20,7 @@ from indexer.models.embedder import CPU_THREADS, NETWORK_CALLERS, Embedder
 from indexer.photos import decoding, thumbnails
 from indexer.photos.decoding import DecodedPhoto
 from indexer.photos.journal import DecoderStuck, DecodingJournal
-from indexer.photos.photo_traits import GREY_SIDE, PhotoTraits, describe_photo, read_traits
+from indexer.photos.photo_traits import GREY_SIDE, PhotoTraits, describe_photo, hash_pixels, read_traits
 from indexer.photos.reading import content_hash, read_photo
 
 BATCH_SIZE = 32
@@ -42,7 +42,7 @@ class EmbeddingResult(NamedTuple):
     """One file read: content hash, upright size, thumbnail as JPEG, embedding (dim,) float32; or why there is none.
 
     Thumbnail and traits are there where they were asked for. A content that needs no embedding has a hash and nothing
-    else. `needs` names the extra that could read the file.
+    else. `pixel_sha256` is the hash of the decoded picture. `needs` names the extra that could read the file.
     """
 
     sha256: bytes | None = None
@@ -53,6 +53,7 @@ class EmbeddingResult(NamedTuple):
     reason: str | None = None
     needs: str | None = None
     traits: PhotoTraits | None = None
+    pixel_sha256: bytes | None = None
 
 
 class _DecodedFile(NamedTuple):
@@ -154,7 +155,10 @@ def _decode_file(
         image, width, height = decode_photo(data, model.card.preprocessing.short_side)
         thumbnail = thumbnails.encode_thumbnail(image) if keep_thumbnail else None
         traits = _describe(data, image) if keep_traits else None
-        return _DecodedFile(EmbeddingResult(sha256, width, height, thumbnail, traits=traits), model.prepare(image))
+        return _DecodedFile(
+            EmbeddingResult(sha256, width, height, thumbnail, traits=traits, pixel_sha256=hash_pixels(image)),
+            model.prepare(image),
+        )
     except PhotoError as error:
         return _DecodedFile(EmbeddingResult(sha256, reason=str(error), needs=error.needs))
 

@@ -19,6 +19,7 @@ from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, Lib
 from indexer.database.model_table import GenerationRow
 from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over, record_passed_over
 from indexer.database.precisions import count_precisions
+from indexer.database.replacements import CarriedWords
 from indexer.database.store import PathCounts, Store
 from indexer.indexing import scan
 from indexer.indexing.exclusions import PathPatterns
@@ -43,7 +44,8 @@ class IndexReport(NamedTuple):
     `files`, `photos` and `missing` count what is present and what is gone after it, `embedded` and `moved` what the run
     embedded and found at a new path, `changed` the known paths at which it found another content. `failed` are all
     failures, `new_failures` counts those of this run. `offline` are the paths of roots. `passed_over` counts what the
-    walks left out.
+    walks left out. `carried` and `replaced` say what became of the user's words about changed files, if the caller has
+    looked after them (`matching.carried_words`).
     """
 
     files: int
@@ -57,6 +59,8 @@ class IndexReport(NamedTuple):
     offline: list[bytes]
     seconds: float
     passed_over: PassedOver
+    carried: Sequence[CarriedWords] = ()
+    replaced: int = 0
 
 
 class _PendingFile(NamedTuple):
@@ -271,6 +275,7 @@ def _make_outcome(item: _PendingFile, result: EmbeddingResult, model: Embedder) 
         precision="" if result.vector is None else model.precision,
         reason=result.reason,
         needs=result.needs,
+        pixel_sha256=result.pixel_sha256,
     )
 
 

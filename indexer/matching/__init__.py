@@ -8,6 +8,7 @@
     perceptual_hash    64 bits per picture, and all pairs of nearly equal ones
     photo_groups       photos that an exam must not part: near copies, frames of a burst, what a given column says
     near_copies        pairs that show the same picture, by pixels: through `aligned_pictures`
+    carried_words      what the user said, for the content that a changed file has now
     bursts             photos taken one after the other, by clock and by name
     group_column       the column of groups that a user gives
     close_pairs        all pairs of embeddings within a distance

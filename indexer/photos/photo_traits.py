@@ -3,6 +3,7 @@
 Kept small, so that those of 100,000 photos fit in memory: 10 KB each.
 """
 
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,13 @@ from indexer.photos.decoding import decode_photo
 
 GREY_SIDE = 96  # pixels: at half of it the kings of clubs and of spades are one picture
 COLOUR_SIDE = 12
+
+
+class PressedPicture(NamedTuple):
+    """`grey` (96, 96) and `colours` (12, 12, 3) uint8."""
+
+    grey: np.ndarray
+    colours: np.ndarray
 
 
 class PhotoTraits(NamedTuple):
@@ -28,10 +36,20 @@ class PhotoTraits(NamedTuple):
 
 def describe_photo(data: bytes, picture: Image.Image) -> PhotoTraits:
     """The traits of a photo, of its file content and of the picture decoded from that (RGB, upright)."""
+    grey, colours = press_picture(picture)
+    return PhotoTraits(grey, colours, picture.width / picture.height, read_capture_time(data))
+
+
+def press_picture(picture: Image.Image) -> PressedPicture:
+    """The whole of a picture, pressed into a small grey square and an even smaller coloured one."""
     small = picture.convert("RGB").resize((GREY_SIDE, GREY_SIDE), Image.Resampling.HAMMING)
     colours = small.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX)
-    aspect = picture.width / picture.height
-    return PhotoTraits(np.asarray(small.convert("L")), np.asarray(colours), aspect, read_capture_time(data))
+    return PressedPicture(np.asarray(small.convert("L")), np.asarray(colours))
+
+
+def hash_pixels(picture: Image.Image) -> bytes:
+    """The sha256 of the size and the pixels of a decoded picture: the same whatever its file says beside the pixels."""
+    return hashlib.sha256(b"%d %d " % picture.size + picture.tobytes()).digest()
 
 
 def read_traits(data: bytes) -> PhotoTraits:

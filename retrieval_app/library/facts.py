@@ -81,6 +81,8 @@ def _list_content_facts(info: LibraryInfo) -> Iterator[NamedFact]:
     yield NamedFact("Photos", f"{info.photos:,}")
     yield NamedFact("Files", f"{info.files:,}")
     yield NamedFact("Missing", f"{info.missing:,}")
+    if info.replaced:
+        yield NamedFact("Replaced", f"{format_count(info.replaced, 'photo')} with words of yours, without a file")
     yield NamedFact("Not read", f"{info.failed:,}")
     yield NamedFact("On disk", format_size(info.bytes))
     yield NamedFact("Kept in", show_path(info.folder))

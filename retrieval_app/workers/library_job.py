@@ -102,7 +102,13 @@ def summarize_job(result: dict[str, object]) -> str:
 
 def _summarize_indexing(result: dict[str, object]) -> str:
     new = format_count(int(str(result["embedded"])), "new photo")
-    return f"Indexed in {format_duration(float(str(result['seconds'])))}: {new}."
+    carried = result.get("carried")
+    words = (
+        f" What you said of {format_count(len(carried), 'changed file')} was carried over."
+        if isinstance(carried, list) and carried
+        else ""
+    )
+    return f"Indexed in {format_duration(float(str(result['seconds'])))}: {new}.{words}"
 
 
 def _summarize_forgetting(result: dict[str, object]) -> str:
