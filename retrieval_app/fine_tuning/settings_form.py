@@ -9,11 +9,10 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from retrieval_app.fine_tuning.plan_rows import PlanRows, RadioEditor
-from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.controls import FoldedSection, make_label
 from training.settings.choices import LOSSES, PURPOSE_DEFAULTS, choose_miner
 from training.settings.config import SettingField, SettingValue, TrainConfig, format_value, list_settings
 
-UNFOLD_TEXT, FOLD_TEXT = "Settings for experts ▸", "Settings for experts ▾"
 NAME_WIDTH, EDITOR_HEIGHT, NUMBER_WIDTH = 176, 28, 184  # px
 
 
@@ -133,12 +132,9 @@ class TrainForm(QWidget):
         self.plan = PlanRows()
         self.editors: dict[str, Editor] = {"purpose": self.plan.purpose, "class_level": self.plan.class_level}
         self._help_labels: dict[str, QLabel] = {}
-        self.more_button = make_button(UNFOLD_TEXT, "link")
-        self.more_button.setStyleSheet("padding-left: 0; padding-right: 0;")  # in line with the names
         self.advanced = QWidget()
+        self.experts_section = FoldedSection("Settings for experts", self.advanced)
         self._arrange_widgets()
-        self.advanced.hide()
-        self.more_button.clicked.connect(self._toggle_advanced)
         self.plan.duration.edited.connect(self._take_duration)
         self.plan.purpose.edited.connect(self._update_choices)
         self._update_choices()
@@ -152,8 +148,7 @@ class TrainForm(QWidget):
         column.setContentsMargins(0, 0, 16, 0)
         column.setSpacing(16)
         column.addWidget(self.plan)
-        column.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(self.advanced)
+        column.addWidget(self.experts_section)
         column.addStretch(1)
         settings = sorted(list_settings(TrainConfig), key=lambda setting: setting.rule.advanced)
         self._fill_grid(self.advanced, [setting for setting in settings if setting.name not in self.editors])
@@ -221,10 +216,6 @@ class TrainForm(QWidget):
 
     def _take_duration(self) -> None:
         self.choose_recipe(str(self.plan.duration.chosen_value()))
-
-    def _toggle_advanced(self) -> None:
-        self.advanced.setVisible(self.advanced.isHidden())
-        self.more_button.setText(UNFOLD_TEXT if self.advanced.isHidden() else FOLD_TEXT)
 
 
 def display_name(setting: SettingField) -> str:

@@ -1,4 +1,4 @@
-"""The verdict of a training: the sentence, the table before and after, and examples side by side."""
+"""The verdict of a training: what it came to in two sentences, figures folded below, and examples side by side."""
 
 from collections.abc import Generator, Iterable, Mapping
 from typing import NamedTuple
@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 
 from indexer.paths import show_file_name
 from indexer.wording import count_noun
+from retrieval_app.fine_tuning.verdict_wording import describe_matches, describe_meaning, describe_nearest
 from retrieval_app.session.tiles import read_image
-from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.controls import FoldedSection, make_label
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 from retrieval_app.workers.generator_thread import GeneratorThread
@@ -28,8 +29,8 @@ FIGURE_MEANINGS = (
     "hit@5, hit@10: how often at least one of so many nearest is of the class."
 )
 EXAMPLES_LEGEND = (
-    "Test pictures, taken by a fixed rule and not chosen, and what is nearest to each among the other test pictures. "
-    "A long blue line below: of the query's class. A short grey one: of another."
+    "Pictures that it had not seen, taken by a fixed rule and not chosen, and what is nearest to each among them. "
+    "A long blue line below: of the same kind. A short grey one: of another."
 )
 
 
@@ -45,32 +46,28 @@ class VerdictView(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.title_label = make_label("", "title")
-        self.why_label = make_label("", wrap=True)
-        self.figure_table: QWidget | None = None
+        self.title_label = make_label("", "title", wrap=True)
+        self.meaning_label = make_label("", wrap=True)
+        self.doubt_section: FoldedSection | None = None
+        self.figure_section: FoldedSection | None = None
         self.example_grid: ExampleGrid | None = None
 
     def show_outcome(self, outcome: TrainingRecord) -> None:
         """Fill the page; the pictures are read in a thread and appear one after the other."""
-        self.title_label = make_label(
-            "Better than before" if outcome.install else "Not clearly better than before", "title"
-        )
-        self.why_label = make_label(outcome.why, wrap=True)
-        self.figure_table = build_figure_table(outcome)
+        self.title_label = make_label(describe_nearest(outcome), "title", wrap=True)
+        self.meaning_label = make_label(describe_meaning(outcome), wrap=True)
+        remarks = [make_label(remark, "muted", wrap=True) for remark in list_remarks(outcome)]
+        self.doubt_section = FoldedSection("How sure?", _stack_widgets(make_label(outcome.why, wrap=True), *remarks))
+        meanings = make_label(FIGURE_MEANINGS, "caption", wrap=True)
+        self.figure_section = FoldedSection("Figures", _stack_widgets(build_figure_table(outcome), meanings))
         self.example_grid = ExampleGrid(outcome.examples, self.pictures, self._theme)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(PAGE_MARGIN, 16, PAGE_MARGIN, 16)
         column.setSpacing(8)
-        for sentence in (
-            self.title_label,
-            self.why_label,
-            *(make_label(remark, "muted", wrap=True) for remark in list_remarks(outcome)),
-        ):
-            column.addWidget(sentence)
-        column.addSpacing(8)
-        column.addWidget(self.figure_table)
-        column.addWidget(make_label(FIGURE_MEANINGS, "caption", wrap=True))
+        column.addWidget(make_label(outcome.name, "section"))
+        for widget in (self.title_label, self.meaning_label, self.doubt_section, self.figure_section):
+            column.addWidget(widget)
         column.addSpacing(8)
         column.addWidget(self.example_grid)
         column.addStretch(1)
@@ -96,6 +93,17 @@ class VerdictView(QScrollArea):
         self.pictures[loaded.path] = QPixmap.fromImage(loaded.image)
         if self.example_grid is not None:
             self.example_grid.refresh_pictures()
+
+
+def _stack_widgets(*widgets: QWidget) -> QWidget:
+    """The widgets below each other."""
+    place = QWidget()
+    column = QVBoxLayout(place)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(8)
+    for widget in widgets:
+        column.addWidget(widget)
+    return place
 
 
 class _LoadedPicture(NamedTuple):
@@ -206,7 +214,7 @@ class ExampleGrid(QWidget):
         starts = (0, 2, 3 + hits)  # narrow empty columns stand between the three
         for side, column in zip(("before", "after"), starts[1:], strict=True):
             self._grid.setColumnMinimumWidth(column - 1, GROUP_GAP)
-            self._grid.addWidget(make_label(_describe_matches(side, examples), "section"), 0, column, 1, hits)
+            self._grid.addWidget(make_label(describe_matches(side, examples), "section"), 0, column, 1, hits)
         self._grid.addWidget(make_label("Query", "section"), 0, 0)
         for row, example in enumerate(examples, 1):
             for start, example_hits in zip(starts, ((example.query,), example.before, example.after), strict=True):
@@ -227,12 +235,6 @@ class ExampleGrid(QWidget):
         side = max(MARK_HEIGHT, min(MAX_SIDE, room // self._columns))
         for cell in self._cells:
             cell.setFixedSize(side, side + 2 * MARK_HEIGHT)
-
-
-def _describe_matches(side: str, examples: tuple[RecordedExample, ...]) -> str:
-    """How many of the hits of one side, "before" or "after", are of the query's class."""
-    hits = [hit for example in examples for hit in (example.before if side == "before" else example.after)]
-    return f"{side.capitalize()}: {sum(hit.same_class for hit in hits)} of {len(hits)} of the query's class"
 
 
 class ExampleCell(QWidget):

@@ -1,8 +1,8 @@
-"""Labels and buttons with the roles that the style sheet knows; their text is always plain, never HTML."""
+"""Labels, buttons and folds with the roles that the style sheet knows; their text is always plain, never HTML."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 
 def make_label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
@@ -20,6 +20,32 @@ def make_button(text: str, role: str = "") -> QPushButton:
     button.setProperty("role", role)
     button.setCursor(Qt.CursorShape.PointingHandCursor if role == "link" else Qt.CursorShape.ArrowCursor)
     return button
+
+
+class FoldedSection(QWidget):
+    """A title that unfolds what stands below it, and folds it again; folded at first."""
+
+    def __init__(self, title: str, content: QWidget) -> None:
+        super().__init__()
+        self._title = title
+        self.content = content
+        self.button = make_button("", "link")
+        self.button.setStyleSheet("padding-left: 0; padding-right: 0;")  # in line with what stands above
+        self.button.clicked.connect(self._toggle_content)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(content)
+        content.hide()
+        self._show_title()
+
+    def _toggle_content(self) -> None:
+        self.content.setVisible(self.content.isHidden())
+        self._show_title()
+
+    def _show_title(self) -> None:
+        self.button.setText(f"{self._title} {'▸' if self.content.isHidden() else '▾'}")
 
 
 class ElidedLabel(QLabel):

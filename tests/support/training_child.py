@@ -65,6 +65,7 @@ def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[s
         "after": paths[2:7],
         "before_right": [not one for one in same_class],
         "after_right": same_class,
+        "matches": 3,
     }
     return {
         "result": "train",

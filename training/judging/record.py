@@ -66,12 +66,16 @@ class ExampleHit(NamedTuple):
 
 
 class RecordedExample(NamedTuple):
-    """A query of the test part and its nearest pictures before and after the training, the nearest first."""
+    """A query of the test part and its nearest pictures before and after the training, the nearest first.
+
+    `matches` is the number of pictures of its class among all that were searched; None in older records.
+    """
 
     query: ExampleHit
     label: str
     before: tuple[ExampleHit, ...]
     after: tuple[ExampleHit, ...]
+    matches: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +273,8 @@ def _parse_provenance(fields: Mapping[str, Any]) -> dict[str, str]:
 
 def _parse_example(row: Mapping[str, Any]) -> RecordedExample:
     before, after = (_parse_hits(row[side], row[f"{side}_right"]) for side in ("before", "after"))
-    return RecordedExample(ExampleHit(os.fsencode(str(row["query"])), True), str(row["label"]), before, after)
+    matches = None if row.get("matches") is None else int(row["matches"])
+    return RecordedExample(ExampleHit(os.fsencode(str(row["query"])), True), str(row["label"]), before, after, matches)
 
 
 def _parse_hits(paths: Sequence[str], same_class: Sequence[bool]) -> tuple[ExampleHit, ...]:

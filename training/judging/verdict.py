@@ -61,7 +61,7 @@ class MeasuredModel(NamedTuple):
 class VerdictExample(NamedTuple):
     """A test picture as a query, and its nearest test pictures before and after the training, the nearest first.
 
-    `before_right` and `after_right` say which of them are of the query's class.
+    `before_right` and `after_right` say which of them are of the query's class, `matches` how many such there are.
     """
 
     query: bytes
@@ -70,6 +70,7 @@ class VerdictExample(NamedTuple):
     after: tuple[bytes, ...]
     before_right: tuple[bool, ...]
     after_right: tuple[bool, ...]
+    matches: int
 
     def fields(self) -> dict[str, object]:
         """The example as plain values for JSON; paths are as Python names them, with surrogates for bytes not text."""
@@ -288,11 +289,14 @@ def choose_examples(samples: Sequence[PhotoSample], before: np.ndarray, after: n
     They are the first of each class by content hash, then the second of each, and so on: nobody chose them.
     """
     found = []
+    class_counts = Counter(sample.label for sample in samples)
     for row in _choose_queries(samples):
         old, new = _rank_nearest(before, row), _rank_nearest(after, row)
         right = [tuple(samples[hit].label == samples[row].label for hit in hits) for hits in (old, new)]
         paths = [tuple(samples[hit].path for hit in hits) for hits in (old, new)]
-        found.append(VerdictExample(samples[row].path, samples[row].label, paths[0], paths[1], right[0], right[1]))
+        label = samples[row].label
+        matches = class_counts[label] - 1
+        found.append(VerdictExample(samples[row].path, label, paths[0], paths[1], right[0], right[1], matches))
     return found
 
 

@@ -161,7 +161,8 @@ def test_the_first_page_fits_into_the_smallest_window(make_dialog: MakeDialog, w
     dialog.show()
     assert dialog.height() <= 568 and dialog.width() <= 868
     page = dialog.choose_page
-    bottom = page.form.more_button.mapTo(dialog, page.form.more_button.rect().bottomRight())
+    experts_button = page.form.experts_section.button
+    bottom = experts_button.mapTo(dialog, experts_button.rect().bottomRight())
     assert bottom.y() < dialog.start_button.mapTo(dialog, dialog.start_button.rect().topLeft()).y()
 
 
@@ -261,8 +262,18 @@ def test_a_better_model_is_shown_with_figures_and_pictures(
     finish: Finish, checkpoint: Path, pictures: list[Path], qtbot: QtBot
 ) -> None:
     dialog = finish(said(checkpoint, pictures, install=True))
-    assert dialog.verdict_view.title_label.text() == "Better than before"
-    assert dialog.verdict_view.why_label.text() == "MAP@R changes by +0.100."
+    view = dialog.verdict_view
+    nearest = "Of 12 pictures that it had not seen, the nearest was right for 5 before and for 6 now."
+    assert (view.title_label.text(), view.meaning_label.text()) == (nearest, "That is clearly better.")
+    assert view.doubt_section is not None and view.figure_section is not None
+    for section, text in ((view.doubt_section, "MAP@R changes by +0.100."), (view.figure_section, "After: fine-tuned")):
+        label = next(label for label in section.content.findChildren(QLabel) if label.text() == text)
+        assert not label.isVisible()
+        section.button.click()
+        assert label.isVisible()
+    assert "Before: 10 of the 15 of its kind that could stand here" in {
+        label.text() for label in view.findChildren(QLabel)
+    }
     assert dialog.use_button.text() == "Use this model"
     assert dialog.use_button.isEnabled()
     wanted = {bytes(path) for path in pictures[:7]}
@@ -284,7 +295,7 @@ def test_a_model_that_is_not_better_is_only_used_after_a_question(
     finish: Finish, checkpoint: Path, pictures: list[Path], qtbot: QtBot
 ) -> None:
     dialog = finish(said(checkpoint, pictures, install=False))
-    assert dialog.verdict_view.title_label.text() == "Not clearly better than before"
+    assert dialog.verdict_view.meaning_label.text() == "That can be luck: it takes more pictures to tell."
     assert dialog.use_button.text() == "Use it anyway…"
     dialog.use_button.click()
     box = question(qtbot, dialog)

@@ -94,9 +94,9 @@ def test_a_miner_that_both_losses_take_is_kept(form: TrainForm) -> None:
 def test_what_only_experts_set_is_folded_away_until_wanted(form: TrainForm) -> None:
     folded = {setting.name for setting in FOLDED}
     assert {name for name, editor in form.editors.items() if not editor.isVisible()} == folded | {"class_level"}
-    form.more_button.click()
+    form.experts_section.button.click()
     assert {name for name, editor in form.editors.items() if not editor.isVisible()} == {"class_level"}
-    form.more_button.click()
+    form.experts_section.button.click()
     assert not form.advanced.isVisible()
 
 

@@ -60,6 +60,7 @@ def test_examples_show_the_nearest_under_both_models() -> None:
     assert first.before_right == (False, True, False)
     assert first.after == tuple(line[row].path for row in (1, 2, 3))
     assert first.after_right == (True, False, False)
+    assert first.matches == 1
 
 
 def test_examples_are_of_different_classes_and_chosen_by_content_alone() -> None:
