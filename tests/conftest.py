@@ -1,4 +1,4 @@
-"""What several test files need: the default model, installed once per run."""
+"""What several test files need: the default model, installed once per run, and the command line in this process."""
 
 import os
 import secrets
@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from indexer.cli.terminal import run_command
 from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import drain
+from retrieval_app.commands import lookalike_command as command_line
+from tests.support.commands import Said, Tell
 from tests.support.made_once import make_once
 
 # Small networks on shared cores: torch's threads would spend most of their time waiting for each other.
@@ -40,3 +43,24 @@ def _install_default(folder: Path) -> None:
         patch.setenv("LOOKALIKE_MODELS", str(folder / "none"))
         drain(install_model(ModelChoice(), folder))
         shutil.rmtree(folder / "none", ignore_errors=True)
+
+
+@pytest.fixture
+def carried_model(installed_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default model is ready on this computer: a library copies it instead of converting its own."""
+    monkeypatch.setenv("LOOKALIKE_MODELS", str(installed_model.parent))
+
+
+@pytest.fixture
+def tell(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Tell:
+    """Run a command in this process: `tell(home, "info", "--json")`."""
+
+    def run_inside(home: Path, *words: str | Path) -> Said:
+        monkeypatch.setenv("LOOKALIKE_HOME", str(home))
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+            monkeypatch.delenv(name, raising=False)
+        capfd.readouterr()
+        code = run_command(command_line.main, [str(word) for word in words])
+        return Said(code, *capfd.readouterr())
+
+    return run_inside

@@ -2,16 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from indexer.cli.terminal import run_command
 from indexer.library import Library
-from retrieval_app.commands import lookalike_command as command_line
-from tests.support.commands import Said, lookalike
+from tests.support.commands import lookalike
 from tests.support.made_once import make_once
 from tests.support.rights import Rights
 from tests.support.trees import paint
@@ -74,18 +72,3 @@ def _prepare(place: Path, installed_model: Path) -> None:
 def home(prepared: Prepared, tmp_path: Path) -> Path:
     """A copy of the prepared home."""
     return Path(shutil.copytree(prepared.home, tmp_path / "home"))
-
-
-@pytest.fixture
-def tell(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """Run a command in this process: `tell(home, "info", "--json")`."""
-
-    def run_inside(home: Path, *words: str | Path) -> Said:
-        monkeypatch.setenv("LOOKALIKE_HOME", str(home))
-        for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-            monkeypatch.delenv(name, raising=False)
-        capfd.readouterr()
-        code = run_command(command_line.main, [str(word) for word in words])
-        return Said(code, *capfd.readouterr())
-
-    return run_inside

@@ -1,6 +1,5 @@
 """Nothing that a command writes costs the user a picture or a file, and no library stands in for another."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,8 @@ from indexer import places
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.places import require_safe_output
-from tests.support.commands import Said
+from tests.support.commands import Tell
 from tests.support.trees import paint, snapshot
-
-Tell = Callable[..., Said]
 
 
 @pytest.fixture

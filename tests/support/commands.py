@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,9 @@ class Said(NamedTuple):
     def result(self) -> dict[str, Any]:
         """The last JSON object of standard output, which is the result of a command with --json."""
         return self.objects()[-1]
+
+
+Tell = Callable[..., Said]  # the fixture `tell`, which runs a command in the test's own process
 
 
 def environment(home: Path) -> dict[str, str]:

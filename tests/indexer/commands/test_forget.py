@@ -1,15 +1,13 @@
 """Forgetting says before exactly what goes, and never takes what the user said of photos unasked."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from indexer.library import Library
-from tests.support.commands import Said, command, environment, lookalike, start_patiently
+from tests.support.commands import Tell, command, environment, lookalike, start_patiently
 from tests.support.trees import paint, paint_many, snapshot
 
-Tell = Callable[..., Said]
 NOTHING = {"result": "forget"} | dict.fromkeys(
     ("files", "photos", "labels", "decisions", "searches", "kept_photos", "kept_files"), 0
 )

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import termios
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ from PIL import Image
 
 from indexer.cli.terminal import STOPPED_BY_USER
 from indexer.library import Library
-from tests.support.commands import Said, command, environment, lookalike
+from tests.support.commands import Said, Tell, command, environment, lookalike
 from tests.support.trees import paint, paint_many, snapshot
 
-Tell = Callable[..., Said]
 INDEX_KEYS = {"result", "files", "photos", "embedded", "moved", "missing", "failed", "seconds"}
 SEARCH_KEYS = {"result", "engine", "recall_at_10", "seconds", "hits"}
 HIT_KEYS = {"rank", "path", "copies", "distance", "probability", "rarity", "label"}

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,8 @@ import pytest
 from indexer.indexing.repair import mend_active_model
 from indexer.library import Library
 from indexer.progress import drain
-from tests.support.commands import Said, command, environment, lookalike
+from tests.support.commands import Tell, command, environment, lookalike
 from tests.support.trees import paint, paint_many
-
-Tell = Callable[..., Said]
 
 
 def test_a_run_that_nobody_reads_on_is_not_called_done(home: Path) -> None:

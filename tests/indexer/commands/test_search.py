@@ -1,7 +1,6 @@
 """`lookalike search` gives the hits of Library.search, refuses in one sentence, and saves searches by name."""
 
 import os
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ import pytest
 from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.search.query import CroppedExample, Query
-from tests.support.commands import Said
+from tests.support.commands import Tell
 from tests.support.trees import paint
 
-Tell = Callable[..., Said]
 SearchCase = tuple[list[str], dict[str, Any]]
 
 

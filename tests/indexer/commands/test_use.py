@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from indexer.models.network import create_network, write_checkpoint
 from indexer.paths import show_path
 from indexer.progress import drain
 from indexer.search.query import Query
-from tests.support.commands import Said, lookalike
+from tests.support.commands import Tell, lookalike
 from tests.support.embedders import Tiny
 from tests.support.trees import paint_many
 
@@ -202,7 +201,7 @@ def test_index_asks_for_the_same_express_word(plain: Library, checkpoint: Path, 
 
 
 def test_index_with_another_model_hides_no_photos_that_are_offline(
-    library: Library, checkpoint: Path, pictures: Path, tell: Callable[..., Said], tmp_path: Path
+    library: Library, checkpoint: Path, pictures: Path, tell: Tell, tmp_path: Path
 ) -> None:
     paint_many(tmp_path / "more", 2, first=60)
     assert tell(tmp_path, "index", tmp_path / "more", "--library", library.folder).code == 0
@@ -216,7 +215,7 @@ def test_index_with_another_model_hides_no_photos_that_are_offline(
 
 
 def test_the_model_to_go_back_to_is_never_the_one_in_use(
-    library: Library, checkpoint: Path, tell: Callable[..., Said], tmp_path: Path
+    library: Library, checkpoint: Path, tell: Tell, tmp_path: Path
 ) -> None:
     old = library.store.models.find_model(library.model_fingerprint)
     assert old is not None

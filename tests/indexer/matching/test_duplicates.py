@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,10 @@ from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from tests.support import vectors as made_up
-from tests.support.commands import ROOT, Said
+from tests.support.commands import ROOT, Tell
 from tests.support.embedders import Tiny, tiny_card
 from tests.support.soft_pictures import soft
 from tests.support.vectors import clustered, outcome
-
-Tell = Callable[..., Said]
 
 
 def list_names(groups: list[DuplicateGroup]) -> list[list[str]]:

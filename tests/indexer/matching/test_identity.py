@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,11 @@ from indexer.matching.gallery import Gallery, NearestPhotos
 from indexer.matching.identification import IdentificationRuleCache, identify_label, identify_with_rule, measure_rule
 from indexer.matching.identity import enrol_photos, verify_label
 from indexer.progress import drain
-from tests.support.commands import Said
+from tests.support.commands import Tell
 from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
 from tests.support.trees import paint, snapshot
 from tests.support.vectors import fill
 
-Tell = Callable[..., Said]
 CLASSES, CLASS_SIZE = 12, 30
 
 

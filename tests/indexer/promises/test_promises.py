@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +16,9 @@ from PIL import Image
 from indexer.indexing.pipeline import BATCH_SIZE
 from indexer.library import Library
 from indexer.search.query import Query
-from tests.support.commands import Said, command, environment, lookalike, run_patiently, start_patiently
+from tests.support.commands import Said, Tell, command, environment, lookalike, run_patiently, start_patiently
 from tests.support.trees import paint, paint_many, snapshot
 
-Tell = Callable[..., Said]
 Step = dict[str, Any]
 
 

@@ -22,7 +22,7 @@ from indexer.ranking.changed_copies import (
 )
 from indexer.ranking.cross_correlation import compute_max_correlation, measure_overlaps
 from indexer.search.query import CroppedExample
-from tests.support.commands import Said
+from tests.support.commands import Tell
 from tests.support.embedders import Tiny
 from tests.support.soft_pictures import soft
 
@@ -131,7 +131,7 @@ def test_a_part_of_a_file_is_an_example_too(filled: Library, tmp_path: Path) -> 
 
 
 def test_command_finds_the_original_and_takes_one_picture_only(
-    home: Path, prepared: Any, tmp_path: Path, tell: Callable[..., Said]
+    home: Path, prepared: Any, tmp_path: Path, tell: Tell
 ) -> None:
     original = prepared.photos / "a" / "0003.png"
     with Image.open(original) as image:

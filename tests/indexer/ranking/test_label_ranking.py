@@ -1,6 +1,5 @@
 """Ranking by labels: the plain formula over all photos, a planted nuisance that labels remove, what is fitted when."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,9 @@ from indexer.library import Library
 from indexer.ranking.label_ranking import describe_labels, search_by_labels
 from indexer.search.label_metric import LabelCounts
 from indexer.search.query import Query
-from tests.support.commands import Said
+from tests.support.commands import Tell
 from tests.support.vectors import clustered, fill
 
-Tell = Callable[..., Said]
 CLASSES, EACH, LABELLED = 8, 30, 8  # classes, photos of each, and how many of these have a label
 DIM, SIGNAL_DIMS, NUISANCE_DIMS = 96, 12, 6
 

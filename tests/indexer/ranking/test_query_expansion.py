@@ -1,6 +1,5 @@
 """Query expansion (search --refine): its sum by hand, its gain on labelled vectors, distances that it leaves alone."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,8 @@ from indexer.search.query import Query
 from indexer.statistics.metrics import measure_retrieval
 from indexer.vectors.principal_space import PrincipalSpace, PrincipalSpaceCache, fit_principal_space
 from indexer.vectors.projection import MAX_FIT_ROWS
-from tests.support.commands import Said
+from tests.support.commands import Tell
 from tests.support.vectors import clustered, fill
-
-Tell = Callable[..., Said]
 
 
 def make_plane_vectors(*degrees: float) -> np.ndarray:

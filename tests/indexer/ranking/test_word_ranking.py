@@ -1,7 +1,7 @@
 """Photos by words: the classes' probabilities as torch computes them, their order, and what words cannot find."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from indexer.photos.samples import find_sample_folder
 from indexer.ranking.known_words import load_word_tree
 from indexer.ranking.word_ranking import WordIndex, parse_word_query
 from indexer.search.query import Query
-from tests.support.commands import Said, lookalike
+from tests.support.commands import Tell, lookalike
 from tests.support.vectors import clustered, fill
 
 
@@ -103,7 +103,7 @@ def test_words_and_pictures_together_are_fused_by_rank(library: Library) -> None
     assert all(hit.distance == distances[hit.photo.id] for hit in result.hits)
 
 
-def test_the_command_says_why_and_refuses_what_it_does_not_know(home: Path, tell: Callable[..., Said]) -> None:
+def test_the_command_says_why_and_refuses_what_it_does_not_know(home: Path, tell: Tell) -> None:
     result = tell(home, "search", "--words", "bird", "-k", "2", "--json").result()
     assert result["engine"] == "words"
     assert [(hit["label"], hit["distance"]) for hit in result["hits"]] == [("birds", None)] * 2

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,11 @@ from indexer.reports.contact_sheet import (
 )
 from indexer.reports.export import HitRow, PhotoRow, export_library, export_vectors, write_csv
 from indexer.reports.picture_file import write_picture
-from tests.support.commands import Said
+from tests.support.commands import Tell
 from tests.support.embedders import Tiny, write_card
 from tests.support.trees import paint
 from tests.support.vectors import all_vectors, clustered, fill
 
-Tell = Callable[..., Said]
 ODD = [b"plain.png", b"=cmd('x').png", b"<script>alert(1)</script>.png", b"not-\xff-utf8.png", b'two\nlines,"q".png']
 
 

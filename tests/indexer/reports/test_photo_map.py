@@ -1,6 +1,6 @@
 """A map keeps neighbours together, is the same each time, and does not move when photos come or its file is damaged."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,11 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.reports.photo_map import LAYOUT_METHODS, MapLayout, load_layout, update_layout
-from tests.support.commands import Said
+from tests.support.commands import Tell
 from tests.support.embedders import write_card
 from tests.support.rights import Rights
 from tests.support.vectors import all_vectors, clustered, fill
 
-Tell = Callable[..., Said]
 PHOTOS, LATER = 240, 30
 VECTORS = clustered(PHOTOS + LATER)  # one draw: the later ones are of the same clusters
 

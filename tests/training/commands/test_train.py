@@ -13,7 +13,7 @@ from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.photos.samples import find_sample_folder
 from indexer.progress import drain
-from tests.support.commands import command, environment, lookalike, start_patiently
+from tests.support.commands import Tell, command, environment, lookalike, start_patiently
 from tests.support.embedders import Tiny
 from tests.support.labelled_shapes import write_classes
 from tests.support.trees import snapshot
@@ -53,9 +53,9 @@ def test_the_command_is_known_without_torch() -> None:
     assert shown.stdout.strip() == "[]"
 
 
-def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(tmp_path: Path) -> None:
+def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(tmp_path: Path, tell: Tell) -> None:
     folder = write_classes(tmp_path / "mixed", 4, 8, mixed=True)
-    said = lookalike(tmp_path / "home", "train", folder, *QUICK, "--dim", "0", "--json")
+    said = tell(tmp_path / "home", "train", folder, *QUICK, "--dim", "0", "--json")
     assert said.code == 1, said.err
     assert {line["stage"] for line in said.objects()[:-1]} == {
         "group",
@@ -79,7 +79,7 @@ def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(t
     files = {"model.json", "model.safetensors", "training.json", "insight.json", "MODEL.md"}
     assert {path.name for path in checkpoint.iterdir()} == files
     assert all(Path(example["query"]).is_file() for example in result["examples"])
-    evaluated = lookalike(tmp_path / "home", "evaluate", folder, "--model", checkpoint, "--json").result()
+    evaluated = tell(tmp_path / "home", "evaluate", folder, "--model", checkpoint, "--json").result()
     assert evaluated["seen"] == result["parts"]["train"] + result["parts"]["validation"]
     assert evaluated["photos"] == result["parts"]["test"]
 
@@ -94,19 +94,21 @@ def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(t
         (["few", "--epochs", "0"], "--epochs has to be from 1"),
     ],
 )
-def test_what_cannot_be_trained_is_refused_in_a_sentence(tmp_path: Path, words: list[str], said: str) -> None:
+def test_what_cannot_be_trained_is_refused_in_a_sentence(
+    tmp_path: Path, tell: Tell, words: list[str], said: str
+) -> None:
     write_classes(tmp_path / "few", 2, 3)
-    ended = lookalike(tmp_path / "home", "train", tmp_path / words[0], *words[1:])
+    ended = tell(tmp_path / "home", "train", tmp_path / words[0], *words[1:])
     assert ended.code == 2
     assert said in ended.err
     assert len(ended.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("words", [["train"], ["study", "sizes"]])
-def test_nothing_is_written_among_the_pictures_learned_from(tmp_path: Path, words: list[str]) -> None:
+def test_nothing_is_written_among_the_pictures_learned_from(tmp_path: Path, tell: Tell, words: list[str]) -> None:
     write_classes(tmp_path / "few", 2, 3)
     before = snapshot(tmp_path / "few")
-    ended = lookalike(tmp_path / "home", *words, tmp_path / "few", "--out", tmp_path / "few" / "new.html")
+    ended = tell(tmp_path / "home", *words, tmp_path / "few", "--out", tmp_path / "few" / "new.html")
     assert ended.code == 2
     assert "lies in a photo folder, where nothing is ever written" in ended.err
     assert snapshot(tmp_path / "few") == before

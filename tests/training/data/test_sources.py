@@ -16,7 +16,7 @@ from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import drain
-from tests.support.commands import lookalike
+from tests.support.commands import Tell
 from tests.support.embedders import Tiny
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK, run_to_end
@@ -134,12 +134,12 @@ def test_files_that_are_gone_are_no_samples(library: Library) -> None:
     assert gone.sha256 not in {sample.sha256 for part in parts for sample in part}
 
 
-def test_the_command_trains_on_a_library_and_refuses_what_is_none(library: Library, tmp_path: Path) -> None:
+def test_the_command_trains_on_a_library_and_refuses_what_is_none(library: Library, tmp_path: Path, tell: Tell) -> None:
     label_by_folder(library)
     age(library, 2)
     home = tmp_path / "home"
     options = ("--image-size", "32", "--epochs", "1", "--least-steps", "0", "--recipe", "quick", "--json")
-    said = lookalike(home, "train", "--library", library.folder, "--after", "2020-01-01", *options)
+    said = tell(home, "train", "--library", library.folder, "--after", "2020-01-01", *options)
     assert said.code in (0, 1), said.err
     assert sum(said.result()["parts"].values()) == 24
     story = json.loads((Path(said.result()["checkpoint"]) / "training.json").read_text())
@@ -151,7 +151,7 @@ def test_the_command_trains_on_a_library_and_refuses_what_is_none(library: Libra
         (("train", "--library", tmp_path / "nothing"), "no library at"),
         (("train", tmp_path / "shapes", "--label", "cat"), "A FOLDER is learned from whole"),
     ):
-        refused = lookalike(home, *words)
+        refused = tell(home, *words)
         assert refused.code == 2
         assert sentence in refused.err
 

@@ -14,7 +14,7 @@ import torch
 from indexer.errors import LookalikeError
 from indexer.models.network import load_network
 from indexer.progress import Steps, drain
-from tests.support.commands import command, environment, lookalike
+from tests.support.commands import Tell, command, environment
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK
 from training import train
@@ -75,7 +75,7 @@ def test_one_seed_makes_one_training(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9")
-def test_a_killed_command_is_resumed_by_name(folder: Path, tmp_path: Path) -> None:
+def test_a_killed_command_is_resumed_by_name(folder: Path, tmp_path: Path, tell: Tell) -> None:
     home = tmp_path / "home"
     options = (
         "--image-size",
@@ -98,12 +98,12 @@ def test_a_killed_command_is_resumed_by_name(folder: Path, tmp_path: Path) -> No
         child.send_signal(signal.SIGKILL)
     (kept,) = (home / "checkpoints").iterdir()
     assert UNFINISHED_FILE in {path.name for path in kept.iterdir()}
-    said = lookalike(home, "train", folder, "--resume", "--json")
+    said = tell(home, "train", folder, "--resume", "--json")
     assert said.code in (0, 1), said.err
     assert Path(said.result()["checkpoint"]) == kept
     assert [line["values"]["epoch"] for line in said.objects() if line.get("stage") == "validate"] == [2.0, 3.0]
     assert len(said.result()["epochs"]) == 4
-    again = lookalike(home, "train", folder, "--resume")
+    again = tell(home, "train", folder, "--resume")
     assert again.code == 2
     assert "was cut off" in again.err
 

@@ -8,7 +8,7 @@ import pytest
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.progress import drain
-from tests.support.commands import lookalike
+from tests.support.commands import Tell
 from tests.support.html_pages import parse
 from tests.support.quick_training import Trained
 from training.judging.report_data import REPORT_DATA_FILE
@@ -109,19 +109,19 @@ def test_a_checkpoint_of_an_earlier_version_is_reported_as_far_as_it_goes(checkp
     assert "An earlier version made this checkpoint" in page.words
 
 
-def test_the_command_writes_the_page_into_the_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
-    said = lookalike(tmp_path / "home", "report", checkpoint, "--json")
+def test_the_command_writes_the_page_into_the_checkpoint(checkpoint: Path, tmp_path: Path, tell: Tell) -> None:
+    said = tell(tmp_path / "home", "report", checkpoint, "--json")
     assert said.code == 0, said.err
     assert Path(said.result()["page"]) == checkpoint / "report.html"
     assert parse((checkpoint / "report.html").read_text()).faults == []
-    assert lookalike(tmp_path / "home", "report", tmp_path).err.count("is no checkpoint of a training") == 1
+    assert tell(tmp_path / "home", "report", tmp_path).err.count("is no checkpoint of a training") == 1
 
 
-def test_no_page_is_written_below_a_root(checkpoint: Path, tmp_path: Path) -> None:
+def test_no_page_is_written_below_a_root(checkpoint: Path, tmp_path: Path, tell: Tell) -> None:
     (tmp_path / "photos").mkdir()
     with Library.create(tmp_path / "home" / "x.library") as library:
         library.store.files.add_root(bytes(tmp_path / "photos"), labelled=False)
-    said = lookalike(tmp_path / "home", "report", checkpoint, "--out", tmp_path / "photos" / "page.html")
+    said = tell(tmp_path / "home", "report", checkpoint, "--out", tmp_path / "photos" / "page.html")
     assert said.code == 2
     assert "lies in a photo folder" in said.err
     assert list((tmp_path / "photos").iterdir()) == []

@@ -13,7 +13,7 @@ from indexer.errors import LookalikeError
 from indexer.models.backbones import DEFAULT_BACKBONE
 from indexer.photos.reading import content_hash
 from indexer.progress import Progress, drain
-from tests.support.commands import lookalike
+from tests.support.commands import Tell, lookalike
 from tests.support.html_pages import parse
 from tests.support.labelled_shapes import write_classes
 from training.commands.study import BASE_CONFIGS
@@ -302,13 +302,13 @@ def test_the_command_gives_the_figures_and_then_the_page(purpose: str, classes: 
     assert parse(place.read_text()).faults == []
 
 
-def test_what_a_study_sets_itself_is_refused_on_the_command_line(tmp_path: Path) -> None:
-    said = lookalike(tmp_path, "study", "losses", tmp_path, "--loss", "triplet")
+def test_what_a_study_sets_itself_is_refused_on_the_command_line(tmp_path: Path, tell: Tell) -> None:
+    said = tell(tmp_path, "study", "losses", tmp_path, "--loss", "triplet")
     assert (said.code, said.out) == (2, "")
     assert "The study losses compares losses; leave --loss out." in said.err
 
 
-def test_a_variant_with_another_backbone_is_refused_where_nobody_asked_for_one(tmp_path: Path) -> None:
-    said = lookalike(tmp_path, "study", "sizes", tmp_path, "--backbone", "resnet18")
+def test_a_variant_with_another_backbone_is_refused_where_nobody_asked_for_one(tmp_path: Path, tell: Tell) -> None:
+    said = tell(tmp_path, "study", "sizes", tmp_path, "--backbone", "resnet18")
     assert said.code == 2
     assert "--backbone belongs to the study backbones" in said.err
