@@ -37,13 +37,15 @@ def train(
     split: "DataSplit | None" = None,
     *,
     resume: bool = False,
+    groups_file: Path | None = None,
 ) -> "Steps[TrainResult]":
     """Fine-tune on a labelled folder, or on the labels of a library, and write a checkpoint to the folder `out`.
 
-    A `split` given is used instead of the source's own. LookalikeError where the source has too little to learn from or
+    A `split` given is used instead of the source's own. `groups_file` is a CSV whose groups are not parted, as are no
+    near copies and frames of a burst. LookalikeError where the source has too little to learn from or
     `out` cannot take a checkpoint. A training that is closed before its end leaves nothing behind; one that is
     interrupted or killed leaves one file, from which `resume` goes on.
     """
     from training.training_run import run_training  # noqa: PLC0415 (torch takes 2.6 s to import)
 
-    return run_training(config, source, out, split, resume=resume)
+    return run_training(config, source, out, split, resume=resume, groups_file=groups_file)

@@ -6,7 +6,8 @@ installed is fitted on all labelled photos, more than the maps behind any of the
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,21 +17,25 @@ from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError, ModelError
 from indexer.library import Library
+from indexer.matching.label_model import LABEL_SETTING
+from indexer.matching.photo_groups import PhotoGroups, describe_own_hits, summarise_groups
 from indexer.models.card import Head, read_card
 from indexer.models.network import EmbeddingNetwork, create_network, load_network, replace_head
 from indexer.progress import Progress, Steps
 from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, bootstrap_difference
 from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
+from training.data.groups import group_photos
 from training.data.labelled_folders import PhotoSample, UnreadableFile, number_labels, require_usable
 from training.data.sources import LibraryLabels, TrainingSource
 from training.data.split import DataSplit
 from training.fitting.fit import FitResult
 from training.fitting.history import Epoch, ValidationScore, measure_spread
 from training.judging import checkpoint, model_card
-from training.judging.alike_groups import group_alike_photos
+from training.judging.identification_shares import IdentificationChange, measure_identification
 from training.judging.out_of_fold import (
     LabelledVectors,
     QueryFigures,
+    SideFigures,
     choose_setting,
     examine_metric,
     iterate_held_out,
@@ -46,8 +51,10 @@ from training.judging.verdict import (
     TrainingVerdict,
     choose_examples,
     describe_nearest,
+    describe_power,
     embed_samples,
     explain_verdict,
+    name_resampling_unit,
     wrap_network,
 )
 from training.settings.config import TrainConfig
@@ -63,10 +70,13 @@ class BaseEmbeddings(NamedTuple):
 
 
 class ExamFigures(NamedTuple):
-    """The figures of all photos out of fold, before and after."""
+    """The figures of all photos out of fold, before and after, and the share of queries that had a photo of their own
+    group as nearest before.
+    """
 
     before: RetrievalFigures
     after: RetrievalFigures
+    nearest_in_group: float
 
 
 def teach_instantly(
@@ -75,20 +85,28 @@ def teach_instantly(
     samples: Sequence[PhotoSample],
     out: Path,
     *,
-    source_remarks: tuple[str, ...] = (),
+    remarks: tuple[str, ...] = (),
+    column: Mapping[bytes, str] | None = None,
 ) -> Steps[TrainResult]:
-    """Fit, examine and write a checkpoint to `out`; LookalikeError where there is too little to examine."""
+    """Fit, examine and write a checkpoint to `out`; LookalikeError where there is too little to examine.
+
+    `column` gives a group to files by absolute path, `remarks` are sentences on how the source was read.
+    """
     start = time.perf_counter()
     base = yield from _read_base_embeddings(source, samples)
     usable = base.embedded.samples
     require_usable(samples, usable, "learn from")
     labels = number_labels(usable).labels
-    photos = LabelledVectors(base.embedded.vectors, labels, group_alike_photos(base.embedded.vectors))
+    groups = yield from group_photos(usable, column=column, traits=base.embedded.traits, vectors=base.embedded.vectors)
+    photos = LabelledVectors(base.embedded.vectors, labels, groups.numbers)
     exam = yield from _examine(photos, config.purpose)
     setting = choose_setting(photos, config.purpose)
     yield Progress("fit", 0, 1, "fitting on all labelled photos")
     metric = fit_class_metric(photos.vectors, photos.labels, setting)
-    verdict = _judge(usable, photos, exam, config.purpose)
+    yield Progress("test", 0, 1, "naming every labelled photo out of fold")
+    verdict = replace(
+        _judge(usable, photos, exam, config.purpose), identification=_compare_identification(photos, setting)
+    )
     result = TrainResult(
         checkpoint=out,
         learned_from=source,
@@ -100,20 +118,24 @@ def teach_instantly(
         thresholds=measure_out_of_fold_thresholds(photos, config.purpose),
         parts=DataSplit(usable, (), ()),
         unreadable=base.embedded.unreadable,
-        source_remarks=source_remarks,
+        source_remarks=(*remarks, *_describe_groups(groups, exam)),
     )
+    yield from _save_result(result, setting)
+    return result
+
+
+def _save_result(result: TrainResult, setting: MetricSetting) -> Steps[None]:
     yield Progress("save", 0, 1)
     checkpoint.save_checkpoint(
         result.fit.network,
-        out,
-        used_samples=usable,
+        result.checkpoint,
+        used_samples=result.parts.train,
         source=result.source,
-        story=result.fields() | {"instant": {**setting._asdict(), "purpose": config.purpose}},
+        story=result.fields() | {"instant": {**setting._asdict(), "purpose": result.config.purpose}},
         calibration=result.thresholds.calibration.fields() if result.thresholds else None,
         extra_files={model_card.MODEL_CARD_FILE: model_card.render_model_card(parse_record(result.fields()))},
     )
     yield Progress("save", 1, 1)
-    return result
 
 
 def _read_base_embeddings(source: TrainingSource, samples: Sequence[PhotoSample]) -> Steps[BaseEmbeddings]:
@@ -144,7 +166,13 @@ def _read_stored_embeddings(library_folder: Path, samples: Sequence[PhotoSample]
         if len(found) < len(samples):
             return None
         network = load_network(folder)
-    return BaseEmbeddings(network, EmbeddedSamples(tuple(samples), np.stack(found).astype(np.float32), ()))
+    return BaseEmbeddings(network, EmbeddedSamples(tuple(samples), np.stack(found).astype(np.float32), (), {}))
+
+
+def _describe_groups(groups: PhotoGroups, exam: ExamFigures) -> tuple[str, ...]:
+    """Sentences on the groups, and on how many queries had a photo of their own as nearest before."""
+    own_hits = describe_own_hits(exam.before.queries, round(exam.nearest_in_group * exam.before.queries))
+    return (summarise_groups(groups), own_hits) if own_hits else (summarise_groups(groups),)
 
 
 def _examine(photos: LabelledVectors, purpose: str) -> Steps[ExamFigures]:
@@ -156,7 +184,8 @@ def _examine(photos: LabelledVectors, purpose: str) -> Steps[ExamFigures]:
     if figures is None or not len(figures.rows):
         raise _refuse_exam(purpose)
     alone = len(photos.labels) - len(figures.rows)
-    return ExamFigures(*(_make_figures(figures, alone, after=after) for after in (False, True)))
+    before, after = (_make_figures(figures, alone, side) for side in (figures.before, figures.after))
+    return ExamFigures(before, after, figures.before.nearest_in_group)
 
 
 def _refuse_exam(purpose: str) -> LookalikeError:
@@ -167,8 +196,7 @@ def _refuse_exam(purpose: str) -> LookalikeError:
     )
 
 
-def _make_figures(figures: QueryFigures, alone: int, *, after: bool) -> RetrievalFigures:
-    side = figures.after if after else figures.before
+def _make_figures(figures: QueryFigures, alone: int, side: SideFigures) -> RetrievalFigures:
     return RetrievalFigures(
         queries=len(figures.rows),
         photos_without_match=alone,
@@ -205,7 +233,7 @@ def _judge(
         after=MeasuredModel("with the map", after_vectors, exam.after),
         map_at_r_change=map_at_r,
         p_at_1_change=p_at_1,
-        resampling_unit="classes" if classes >= MIN_GROUPS else "queries",
+        resampling_unit="classes" if classes >= MIN_GROUPS else name_resampling_unit(units),
         queries=exam.after.queries,
         classes=classes,
         install=map_at_r.low > 0 and map_at_r.mean >= LEAST_GAIN,
@@ -214,12 +242,18 @@ def _judge(
     )
 
 
+def _compare_identification(photos: LabelledVectors, setting: MetricSetting) -> IdentificationChange | None:
+    before, after = (measure_identification(photos, one) for one in (LABEL_SETTING, setting))
+    return IdentificationChange(before, after) if before and after else None
+
+
 def _explain(exam: ExamFigures, map_at_r: DifferenceInterval, p_at_1: DifferenceInterval, classes: int) -> str:
     task = f"{exam.after.queries:,} pictures of {classes:,} classes"
     measured = explain_verdict(map_at_r, p_at_1, task, ", each asked while it was left out")
     if map_at_r.low > 0 and map_at_r.mean < LEAST_GAIN:
         measured = f"{measured.rpartition(':')[0]}: too little to embed all photos anew. Keep the model you have."
-    return f"{describe_nearest(exam.before, exam.after)} {measured}"
+    shown = describe_power(map_at_r) if map_at_r.low <= 0 <= map_at_r.high else ""
+    return " ".join(filter(None, (describe_nearest(exam.before, exam.after), measured, shown)))
 
 
 def _put_into_head(network: EmbeddingNetwork, metric: ClassMetric) -> EmbeddingNetwork:
@@ -248,13 +282,11 @@ def _describe_baseline(
     before: MeasuredModel,
     unreadable: tuple[UnreadableFile, ...],
 ) -> BaselineResult:
-    return BaselineResult(samples, labels, (before,), before, None, unreadable)
+    return BaselineResult(samples, labels, None, (before,), before, None, unreadable)
 
 
 def _describe_setting(setting: MetricSetting, photos: LabelledVectors) -> str:
-    count, groups = len(photos.labels), len(np.unique(photos.groups))
-    together = f" in {groups:,} groups: bursts and near copies are never parted" if groups < count else ""
     return (
-        f"Recipe instant: a linear map fitted on the embeddings of all {count:,} labelled pictures{together} "
+        f"Recipe instant: a linear map fitted on the embeddings of all {len(photos.labels):,} labelled pictures "
         f"(shrinkage {setting.shrinkage:g}, stretch {setting.stretch:g})."
     )

@@ -6,21 +6,29 @@ written, the disk holds nothing of a training but the file from which it can be 
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from indexer.errors import LookalikeError
+from indexer.matching.group_column import read_group_column
 from indexer.matching.photo_groups import summarise_groups
 from indexer.models.card import Preprocessing
 from indexer.models.network import tune_allocator
 from indexer.photos.class_folders import describe_layout
 from indexer.progress import Progress, Steps
 from training.data import pictures
-from training.data.given_parts import DividedFolder, describe_joining, divide_folder, require_teachable
-from training.data.groups import group_photos
+from training.data.given_parts import describe_joining, divide_folder, require_teachable
+from training.data.groups import group_photos, map_groups
 from training.data.labelled_folders import PhotoSample, UnreadableFile, require_usable, survey_folder, survey_unlabelled
 from training.data.pictures import PicturePart
-from training.data.sources import LibraryLabels, TrainingSource, read_library_samples, split_library
+from training.data.sources import (
+    LibraryLabels,
+    TrainingSource,
+    divide_library,
+    find_group_folders,
+    read_library_samples,
+)
 from training.data.split import DataSplit, require_classes, split_without_classes
 from training.fitting.fit import FitResult, fit_network
 from training.fitting.learner import choose_device, create_pretrained
@@ -43,9 +51,16 @@ from training.settings.config import TrainConfig
 
 
 def run_training(
-    config: TrainConfig, source: TrainingSource, out: Path, split: DataSplit | None = None, *, resume: bool = False
+    config: TrainConfig,
+    source: TrainingSource,
+    out: Path,
+    split: DataSplit | None = None,
+    *,
+    resume: bool = False,
+    groups_file: Path | None = None,
 ) -> Steps[TrainResult]:
     """What `training.train` does, step by step."""
+    column = read_group_column(groups_file, *find_group_folders(source)) if groups_file else {}
     out = out.resolve()  # "." and ".." name no folder that could be replaced
     resume_file = open_resume_file(out, config, resume=resume)
     checkpoint.check_output_folder(out)
@@ -53,8 +68,10 @@ def run_training(
         if split is None and not resume and config.recipe in ("auto", "instant"):
             found = yield from _find_teachable_samples(source, config)
             if found.samples:
-                return (yield from teach_instantly(config, source, found.samples, out, source_remarks=found.remarks))
-        return (yield from _train_to_checkpoint(resume_file, source, out, split))
+                remarks = found.remarks
+                return (yield from teach_instantly(config, source, found.samples, out, remarks=remarks, column=column))
+        divided = _DividedSource(split, (), {}) if split else (yield from _divide_source(source, config, column))
+        return (yield from _train_to_checkpoint(resume_file, source, out, divided))
     except GeneratorExit:
         resume_file.discard_state()
         raise
@@ -64,14 +81,14 @@ def run_training(
 
 
 def _train_to_checkpoint(
-    resume_file: ResumeFile, source: TrainingSource, out: Path, split: DataSplit | None
+    resume_file: ResumeFile, source: TrainingSource, out: Path, divided: "_DividedSource"
 ) -> Steps[TrainResult]:
-    parts, remarks = (split, ()) if split else (yield from _split_source(source, resume_file.config))
+    parts, remarks, groups = divided
     tune_allocator()
     config, why = yield from _choose_recipe(resume_file, parts)
     yield Progress("test", 0, len(parts.test), "the pretrained model")
     network = create_pretrained(config)
-    baseline = yield from verdict.measure_baseline(parts.test, network)
+    baseline = yield from verdict.measure_baseline(parts.test, network, groups)
     read = yield from _read_parts(parts, network.preprocessing)
     used_parts = DataSplit(read.train.samples, read.validation.samples, baseline.samples)
     resume_file.bind_photos(used_parts.train + used_parts.validation)
@@ -81,7 +98,7 @@ def _train_to_checkpoint(
     query_mask = select_queries(used_parts.train, used_parts.validation)
     fitted = yield from fit_network(config, network, query_mask, feature_source, resume_file)
     judged = yield from _judge_fit(baseline, fitted)
-    measured = yield from thresholds.measure_thresholds(fitted.network, used_parts, judged.after.vectors)
+    measured = yield from thresholds.measure_thresholds(fitted.network, used_parts, judged.after.vectors, groups)
     unreadable = read.unreadable + baseline.unreadable
     result = TrainResult(out, source, config, why, fitted, baseline, judged, measured, used_parts, unreadable, remarks)
     yield from _save_result(result)
@@ -108,19 +125,31 @@ def _find_teachable_samples(source: TrainingSource, config: TrainConfig) -> Step
     return found
 
 
-def _split_source(source: TrainingSource, config: TrainConfig) -> Steps[DividedFolder]:
-    """The three parts of a source; of a folder without classes only where the recipe needs none."""
+class _DividedSource(NamedTuple):
+    """The three parts of a source, sentences on how they were made, and the group of each photo by content hash."""
+
+    parts: DataSplit
+    remarks: tuple[str, ...]
+    groups: Mapping[bytes, int]
+
+
+def _divide_source(source: TrainingSource, config: TrainConfig, column: Mapping[bytes, str]) -> Steps[_DividedSource]:
+    """The parts of a source, no group parted; of a folder without classes only where the recipe needs none."""
     if isinstance(source, LibraryLabels):
-        return DividedFolder(split_library(source, config.purpose, config.recipe), ())
-    found = yield from survey_folder(source, config.class_level)
-    if not found.samples and config.recipe in ("auto", "unlabelled"):
+        found = read_library_samples(source)
+        grouped = yield from group_photos(found.labelled, column=column)
+        groups = map_groups(found.labelled, grouped)
+        remarks: tuple[str, ...] = (summarise_groups(grouped),) if found.labelled else ()
+        return _DividedSource(divide_library(found, config.purpose, config.recipe, groups), remarks, groups)
+    folder = yield from survey_folder(source, config.class_level)
+    if not folder.samples and config.recipe in ("auto", "unlabelled"):
         samples = yield from survey_unlabelled(source)
-        return DividedFolder(split_without_classes(samples), ())
-    groups = yield from group_photos(found.samples)
-    numbers = dict(zip((sample.sha256 for sample in found.samples), groups.numbers.tolist(), strict=True))
-    divided = divide_folder(found, config.purpose, numbers)
-    remarks = (*divided.remarks, *describe_layout(found.layout), summarise_groups(groups))
-    return divided._replace(remarks=remarks)
+        return _DividedSource(split_without_classes(samples), (), {})
+    grouped = yield from group_photos(folder.samples, column=column)
+    groups = map_groups(folder.samples, grouped)
+    divided = divide_folder(folder, config.purpose, groups)
+    remarks = (*divided.remarks, *describe_layout(folder.layout), summarise_groups(grouped))
+    return _DividedSource(divided.split, remarks, groups)
 
 
 def _choose_recipe(resume_file: ResumeFile, parts: DataSplit) -> Steps[RecipeSettings]:
@@ -175,7 +204,9 @@ def _make_report_files(result: TrainResult) -> dict[str, str]:
     """The texts beside a checkpoint, by file name: what a report needs of the test part, and a card for people."""
     baseline, judged = result.baseline, result.verdict
     calibration = result.thresholds.calibration if result.thresholds else None
-    test_report = collect_report_data(baseline.samples, baseline.labels, judged.before, judged.after, calibration)
+    test_report = collect_report_data(
+        baseline.samples, baseline.labels, judged.before, judged.after, calibration, groups=baseline.groups
+    )
     return {
         REPORT_DATA_FILE: json.dumps(test_report.fields()) + "\n",
         model_card.MODEL_CARD_FILE: model_card.render_model_card(parse_record(result.fields())),

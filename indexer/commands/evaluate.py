@@ -10,7 +10,7 @@ import click
 from indexer.cli.options import FOLDER_PATH, json_option, runtime_option, weights_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.matching.group_column import read_group_column
-from indexer.matching.photo_groups import count_groups, summarise_groups
+from indexer.matching.photo_groups import count_groups, describe_own_hits, summarise_groups
 from indexer.models.card import ModelCard, read_seen_hashes
 from indexer.models.embedder import Embedder, defer_model
 from indexer.models.installation import ModelChoice, install_model, lock_installation, parse_model_choice
@@ -145,14 +145,10 @@ def _print_evaluation(name: str, result: ModelEvaluation) -> None:
     parts = [f"{count:,} {why}" for why, count in left_out.items() if count]
     if parts:
         print_line(f"Left out: {', '.join(parts)}")
-    print_line(summarise_groups(result.groups))
-    if figures.nearest_in_group:
-        print_line(
-            f"Of {count_noun(figures.queries, 'query', 'queries')} {figures.nearest_in_group:,} had a photo of their "
-            "own group as nearest, which proves nothing and is left out."
-        )
-    for sentence in result.remarks:
-        print_line(sentence)
+    own_hits = describe_own_hits(figures.queries, figures.nearest_in_group)
+    for sentence in (summarise_groups(result.groups), own_hits, *result.remarks):
+        if sentence:
+            print_line(sentence)
 
 
 def _print_classes(result: ModelEvaluation) -> None:

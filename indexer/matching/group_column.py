@@ -3,6 +3,7 @@
 import csv
 import os
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.errors import LookalikeError
@@ -13,20 +14,19 @@ _COLUMNS = ("file", "group")
 LARGEST_FILE = 256 * 1024 * 1024  # bytes: two million lines
 
 
-def read_group_column(path: Path, folder: Path) -> dict[bytes, str]:
-    """The group of each file that a CSV file lists, by absolute path; its paths are relative to the folder.
+def read_group_column(path: Path, *folders: Path) -> dict[bytes, str]:
+    """The group of each file that a CSV file lists, by absolute path; its paths are relative to one of the folders.
 
-    An empty group says nothing of its file. LookalikeError where the file is no such CSV, names a file that is not in
-    the folder, or puts one file into two groups.
+    An empty group says nothing of its file. LookalikeError where the file is no such CSV, names a file that is in none
+    of the folders, or puts one file into two groups.
     """
-    root = os.fsencode(folder.absolute())
+    roots = [os.fsencode(folder.absolute()) for folder in folders]
     groups: dict[bytes, str] = {}
     for file, group in _read_rows(path):
-        target = _find_below(root, file)
+        target = _find_below(roots, file)
         if target is None:
-            raise LookalikeError(
-                f"{show_path(os.fsencode(path))} names {file!r}, which is no file in {show_path(root)}."
-            )
+            where = " or ".join(map(show_path, roots)) or "a library without folders"
+            raise LookalikeError(f"{show_path(os.fsencode(path))} names {file!r}, which is no file in {where}.")
         if groups.setdefault(target, group) != group:
             raise LookalikeError(f"{show_path(os.fsencode(path))} puts {file!r} into two groups.")
     return {target: group for target, group in groups.items() if group}
@@ -49,10 +49,10 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
         raise LookalikeError(f"{shown} is no CSV file: {fault}.") from None
 
 
-def _find_below(root: bytes, file: str) -> bytes | None:
-    """The path of a file below the folder, in whichever Unicode spelling it has there; None where there is none."""
-    for spelling in dict.fromkeys((file, *(unicodedata.normalize(form, file) for form in ("NFC", "NFD")))):
-        target = _join_below(root, spelling)
+def _find_below(roots: Sequence[bytes], file: str) -> bytes | None:
+    """The path of a file below the first of the folders that has it, in whichever Unicode spelling; None where none."""
+    spellings = dict.fromkeys((file, *(unicodedata.normalize(form, file) for form in ("NFC", "NFD"))))
+    for target in (_join_below(root, spelling) for root in roots for spelling in spellings):
         if target is not None and os.path.isfile(target):  # noqa: PTH113 - bytes
             return target
     return None

@@ -2,7 +2,8 @@
 
 Thresholds are measured in the library on impostors, photos of other labels, which have to be refused. The model was not
 trained on them. Where labels are too few, random photos are the impostors, and each counts as wrongly accepted, which
-errs on the safe side. Which label a picture has without a claim says `identification`.
+errs on the safe side. An instant model has seen all labelled photos; of these each is then asked under the map that is
+fitted again without it. Which label a picture has without a claim says `identification`.
 """
 
 import math
@@ -16,11 +17,14 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.gallery import LABEL_NEIGHBOURS, Gallery, NearestPhotos
 from indexer.paths import show_path
+from indexer.search.base_model import iterate_held_out_maps
 from indexer.search.examples import find_photo_id
 from indexer.search.query import QueryExample
 from indexer.statistics.calibration import WORST_FMR
-from indexer.statistics.calibration_measurement import MATCHED_QUANTILE, sample_by_class
+from indexer.statistics.calibration_measurement import MATCHED_QUANTILE, MAX_MEASURED_PHOTOS, sample_by_class
 from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
+from indexer.vectors.class_metric import ClassMetric
+from indexer.vectors.distances import compute_distance_table
 from indexer.wording import normalise_label
 
 DEFAULT_FMR = 0.05
@@ -47,6 +51,21 @@ class LabelVerification(NamedTuple):
     measured: str
 
 
+class _AskedDistances(NamedTuple):
+    """Mean distances to the nearest photos of a label: of impostors (n,) with their label codes (n,), -1 for random
+    photos, and of the label's own photos (m,).
+
+    `new_labels` is True where the model was trained on none of the impostors' labels. `own_distance` is that of the
+    picture that is verified, where the map behind the model has learned it and it was asked without that.
+    """
+
+    impostor_distances: np.ndarray
+    impostor_codes: np.ndarray
+    genuine_distances: np.ndarray
+    new_labels: bool
+    own_distance: float | None = None
+
+
 class _ImpostorPhotos(NamedTuple):
     """Photos to be refused: ids (n,) int64, vectors (n, dim) float32, label codes (n,) int64, -1 for random photos.
 
@@ -71,27 +90,25 @@ def verify_label(
         raise LookalikeError(f"No photo of the library has the label {label}. Give it: lookalike label LABEL IMAGE...")
     label_code = gallery.names.index(label)
     label_gallery = gallery.select_label(label_code)
+    photo = find_photo_id(image, library.store)
     vector = library.embed_example(image).astype(np.float64)
-    query_photo = np.array([find_photo_id(image, library.store)])
-    nearest = label_gallery.find_nearest(vector[None], LABEL_NEIGHBOURS, exclude_photos=query_photo)
+    nearest = label_gallery.find_nearest(vector[None], LABEL_NEIGHBOURS, exclude_photos=np.array([photo]))
     if not np.isfinite(nearest.distances[0, 0]):
         raise LookalikeError(f"The picture itself is the only photo with the label {label}: there is none to compare.")
-    impostors = _choose_impostors(library, gallery, max_fmr, exclude_label=label_code)
-    impostor_distances = _compute_mean_distances(
-        label_gallery.find_nearest(impostors.vectors, LABEL_NEIGHBOURS, exclude_photos=impostors.ids)
+    asked = _ask_out_of_fold(library, gallery, label_code, max_fmr, photo) or _ask_unseen(
+        library, gallery, label_code, max_fmr
     )
-    threshold = _find_threshold(impostor_distances, max_fmr)
-    genuine_distances = _measure_genuine_distances(library, label_gallery)
-    distance = float(_compute_mean_distances(nearest)[0])
+    distance = float(_compute_mean_distances(nearest)[0]) if asked.own_distance is None else asked.own_distance
+    threshold = _find_threshold(asked.impostor_distances, max_fmr)
     return LabelVerification(
         label,
         distance,
         int(np.isfinite(nearest.distances[0]).sum()),
-        _decide_verdict(distance, threshold, genuine_distances),
+        _decide_verdict(distance, threshold, asked.genuine_distances),
         threshold,
-        _measure_false_matches(impostor_distances, impostors, threshold),
-        _measure_false_non_matches(genuine_distances, threshold),
-        _describe_measurement(impostors, f"not of {label}"),
+        None if threshold is None else estimate_error_rate(asked.impostor_distances < threshold, asked.impostor_codes),
+        _measure_false_non_matches(asked.genuine_distances, threshold),
+        _describe_measurement(asked, f"not of {label}"),
     )
 
 
@@ -111,6 +128,66 @@ def enrol_photos(library: Library, label: str, images: Sequence[Path]) -> int:
     return len(set(ids))
 
 
+def _ask_out_of_fold(
+    library: Library, gallery: Gallery, label_code: int, max_fmr: float | None, photo: int
+) -> _AskedDistances | None:
+    """The distances of labelled photos under maps that were fitted without them; None for a model that is not instant,
+    and where impostors are too few.
+    """
+    base = library.find_base_model()
+    if base is None:
+        return None
+    rows = sample_by_class(gallery.codes, MAX_MEASURED_PHOTOS)
+    rows = np.union1d(rows, np.flatnonzero(gallery.ids == photo))
+    ids, codes = gallery.ids[rows], gallery.codes[rows]
+    vectors = gallery.read_embeddings(rows, base.model_id)
+    is_own = codes == label_code
+    distances = np.full(len(rows), np.nan)
+    for held_out, metric in iterate_held_out_maps(vectors, codes, base):
+        distances[held_out] = _ask_under_map(metric, vectors[held_out], vectors[is_own], ids[held_out], ids[is_own])
+    is_impostor, is_genuine = ~is_own & ~np.isnan(distances), is_own & np.isfinite(distances)
+    if not _are_enough(codes[is_impostor], label_code):
+        return None
+    asked = distances[ids == photo]
+    own_distance = float(asked[0]) if len(asked) and np.isfinite(asked[0]) else None
+    genuine = distances[is_genuine & (ids != photo)]
+    return _AskedDistances(
+        distances[is_impostor],
+        codes[is_impostor],
+        genuine if len(genuine) > LABEL_NEIGHBOURS else np.zeros(0),
+        base.purpose == "classes",
+        own_distance,
+    )
+
+
+def _ask_under_map(
+    metric: ClassMetric, asked: np.ndarray, own: np.ndarray, asked_ids: np.ndarray, own_ids: np.ndarray
+) -> np.ndarray:
+    """Mean distances (q,) of photos with unit vectors (q, dim) to the nearest of a label's photos (m, dim) but itself,
+    all under the map.
+    """
+    queries, photos = (metric.transform(vectors).astype(np.float64) for vectors in (asked, own))
+    table = compute_distance_table(queries, photos)
+    table[asked_ids[:, None] == own_ids] = np.inf
+    nearest = np.sort(table, axis=1)[:, :LABEL_NEIGHBOURS]
+    return _compute_mean_distances(NearestPhotos(np.zeros(nearest.shape, np.int64), nearest))
+
+
+def _ask_unseen(library: Library, gallery: Gallery, label_code: int, max_fmr: float | None) -> _AskedDistances:
+    """The distances of labelled photos that the model was not trained on, or of random ones."""
+    label_gallery = gallery.select_label(label_code)
+    impostors = _choose_impostors(library, gallery, max_fmr, exclude_label=label_code)
+    nearest = label_gallery.find_nearest(impostors.vectors, LABEL_NEIGHBOURS, exclude_photos=impostors.ids)
+    genuine = _measure_genuine_distances(library, label_gallery)
+    return _AskedDistances(_compute_mean_distances(nearest), impostors.codes, genuine, impostors.new_labels)
+
+
+def _are_enough(codes: np.ndarray, label_code: int) -> bool:
+    """Whether impostors with these label codes (n,) are enough, and of more than one label with the verified one."""
+    labels = len(set(codes.tolist())) + (label_code >= 0)
+    return labels > 1 and len(codes) >= LEAST_IMPOSTORS
+
+
 def _choose_impostors(
     library: Library, gallery: Gallery, max_fmr: float | None, *, exclude_label: int = -2
 ) -> _ImpostorPhotos:
@@ -125,8 +202,7 @@ def _choose_impostors(
     codes = np.array([gallery.names.index(name) for name in names], np.int64)[codes]
     ids, codes = ids[codes != exclude_label], codes[codes != exclude_label]
     rows = sample_by_class(codes, impostor_count)
-    labels = len(set(codes[rows].tolist())) + (exclude_label >= 0)
-    if labels > 1 and len(rows) >= LEAST_IMPOSTORS:
+    if _are_enough(codes[rows], exclude_label):
         vectors = library.calibration_source.read_embeddings(ids[rows], library.model_id)
         return _ImpostorPhotos(ids[rows], vectors, codes[rows], new_labels)
     return _draw_random_impostors(library, gallery)
@@ -179,13 +255,6 @@ def _compute_mean_distances(nearest: NearestPhotos) -> np.ndarray:
     return np.where(is_found[:, 0], total / np.maximum(is_found.sum(axis=1), 1), np.inf)
 
 
-def _measure_false_matches(
-    impostor_distances: np.ndarray, impostors: _ImpostorPhotos, threshold: float | None
-) -> ErrorRate | None:
-    """The share of impostors that would be accepted, with an interval over their labels; None without a threshold."""
-    return None if threshold is None else estimate_error_rate(impostor_distances < threshold, impostors.codes)
-
-
 def _measure_genuine_distances(library: Library, label_gallery: Gallery) -> np.ndarray:
     """The mean distances (n,) of a label's unseen photos to their nearest others; (0,) where they are too few."""
     is_unseen = library.calibration_source.mask_unseen_photos(library.model_fingerprint, label_gallery.ids)
@@ -204,17 +273,13 @@ def _measure_false_non_matches(genuine_distances: np.ndarray, threshold: float |
     return estimate_error_rate(genuine_distances >= threshold, np.zeros(len(genuine_distances), np.int64))
 
 
-def _describe_measurement(impostors: _ImpostorPhotos, selection: str) -> str:
+def _describe_measurement(asked: _AskedDistances, selection: str) -> str:
     """A sentence for people: which photos the rates were measured on, and for what labels they hold."""
-    if (impostors.codes < 0).any() or not len(impostors.codes):
-        return (
-            f"Measured on {len(impostors.codes):,} random photos without a label, all counted as wrong: "
-            "labels are too few."
-        )
-    sentence = (
-        f"Measured on {len(impostors.codes):,} photos {selection}, of {len(set(impostors.codes.tolist())):,} labels"
-    )
-    if impostors.new_labels:
+    codes = asked.impostor_codes
+    if (codes < 0).any() or not len(codes):
+        return f"Measured on {len(codes):,} random photos without a label, all counted as wrong: labels are too few."
+    sentence = f"Measured on {len(codes):,} photos {selection}, of {len(set(codes.tolist())):,} labels"
+    if asked.new_labels:
         return f"{sentence}; the model was not trained on them."
     return (
         f"{sentence}. The model was not trained on these photos, but on others of their labels, so the rates hold for "

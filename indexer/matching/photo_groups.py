@@ -79,6 +79,16 @@ def summarise_groups(groups: PhotoGroups) -> str:
     return f"{count_noun(photos, 'photo')} in {count_noun(count, 'group')}: {listed} stay together."
 
 
+def describe_own_hits(queries: int, nearest_in_group: int) -> str:
+    """A sentence on queries to which a photo of their own group was nearest, "" without any."""
+    if not nearest_in_group:
+        return ""
+    return (
+        f"Of {count_noun(queries, 'query', 'queries')} {nearest_in_group:,} had a photo of their own group as nearest, "
+        "which proves nothing and is left out."
+    )
+
+
 def _link_by_traits(photos: Sequence[GroupCandidate]) -> Steps[tuple[Pairs, Pairs]]:
     """Pairs of rows (p, 2) of frames of a burst, and of photos that show the same picture."""
     rows = np.array([row for row, photo in enumerate(photos) if photo.traits is not None], np.int64)

@@ -201,6 +201,25 @@ def read_seen_hashes(folder: Path) -> np.ndarray:
     return hashes
 
 
+def have_same_backbone(folder: Path, other: Path) -> bool:
+    """Whether two models' weights files hold the same backbone, tensor by tensor; ModelError where one is damaged."""
+    return _hash_backbone(folder) == _hash_backbone(other)
+
+
+def _hash_backbone(folder: Path) -> dict[str, bytes]:
+    """The sha256 of each tensor of a model's backbone, with its type and shape, by name."""
+    data = read_regular(folder / WEIGHTS_FILE, WEIGHTS_LIMIT)
+    try:
+        tensors = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} is damaged. Install the model again.") from error
+    return {
+        name: hashlib.sha256(f"{tensor['dtype']} {tensor['shape']} ".encode() + tensor["data"]).digest()
+        for name, tensor in tensors
+        if name != SEEN_HASHES_TENSOR and not name.startswith("head.")
+    }
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number")
 

@@ -4,14 +4,22 @@ All those photos are seen by the instant model, so nothing can be measured on th
 their embeddings under the base model, the map can be fitted again without some of them, and these asked.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from indexer.database.annotations import Annotations
 from indexer.database.store import Store
 from indexer.errors import ModelError
-from indexer.models.card import CARD_FILE, ModelCard, read_card, read_json
-from indexer.vectors.class_metric import MetricSetting
+from indexer.models.card import CARD_FILE, ModelCard, have_same_backbone, read_card, read_json
+from indexer.statistics.cross_validation import assign_class_folds, assign_folds
+from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
+
+REFITTED_FOLDS = 5
 
 
 class BaseModel(NamedTuple):
@@ -20,6 +28,13 @@ class BaseModel(NamedTuple):
     model_id: int
     setting: MetricSetting
     purpose: str
+
+
+class HeldOutMap(NamedTuple):
+    """Rows (m,) of photos, and a map that was fitted without them."""
+
+    rows: NDArray[np.int64]
+    metric: ClassMetric
 
 
 def find_base_model(models_folder: Path, store: Store, annotations: Annotations, fingerprint: str) -> BaseModel | None:
@@ -37,18 +52,37 @@ def find_base_model(models_folder: Path, store: Store, annotations: Annotations,
     labelled_count = len(annotations.read_labels(store.models.find_model_id(fingerprint)))
     for path in sorted(models_folder.glob("[0-9a-f]*")):
         model_id = store.models.find_model_id(path.name)
-        if model_id and _is_base(path, card) and len(annotations.read_labels(model_id)) >= labelled_count > 0:
+        if (
+            model_id
+            and _is_base(path, models_folder / fingerprint, card)
+            and len(annotations.read_labels(model_id)) >= labelled_count > 0
+        ):
             return BaseModel(model_id, setting, str(fit.get("purpose")))
     return None
 
 
-def _is_base(folder: Path, card: ModelCard) -> bool:
-    """Whether the model in a folder is the network of an instant one, without its head."""
+def iterate_held_out_maps(vectors: np.ndarray, codes: np.ndarray, base: BaseModel) -> Iterator[HeldOutMap]:
+    """The map fitted again without each fifth of the photos, or of the labels where it is for new ones.
+
+    The photos have unit vectors (n, dim) under the base model and label codes (n,). Folds that leave too few labels to
+    fit on are left out.
+    """
+    assign = assign_class_folds if base.purpose == "classes" else assign_folds
+    places = assign(codes, np.arange(len(codes)), REFITTED_FOLDS, 0)
+    for number in range(REFITTED_FOLDS):
+        rows, rest = np.flatnonzero(places == number), np.flatnonzero(places != number)
+        with contextlib.suppress(ValueError):  # of too few labels: no map
+            yield HeldOutMap(rows, fit_class_metric(vectors[rest], codes[rest], base.setting))
+
+
+def _is_base(folder: Path, instant: Path, card: ModelCard) -> bool:
+    """Whether the model in a folder is the network of an instant one with that card, weight by weight, without head."""
     try:
         base = read_card(folder)
+        described = (base.head, base.backbone, base.preprocessing) == (None, card.backbone, card.preprocessing)
+        return described and have_same_backbone(folder, instant)
     except ModelError:
         return False
-    return base.head is None and (base.backbone, base.preprocessing) == (card.backbone, card.preprocessing)
 
 
 def _parse_setting(shrinkage: object, stretch: object) -> MetricSetting | None:

@@ -14,7 +14,7 @@ import json
 import math
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.store import Store
 from indexer.errors import LibraryError, ModelError
 from indexer.models.card import CARD_FILE, hash_label, read_json, read_seen_hashes
-from indexer.search.base_model import BaseModel, find_base_model
+from indexer.search.base_model import find_base_model, iterate_held_out_maps
 from indexer.statistics.calibration import Calibration
 from indexer.statistics.calibration_measurement import (
     MAX_MEASURED_PHOTOS,
@@ -38,15 +38,12 @@ from indexer.statistics.calibration_measurement import (
     compute_matched_share,
     sample_by_class,
 )
-from indexer.statistics.cross_validation import assign_class_folds, assign_folds
 from indexer.statistics.metrics import LEAST_FALSE_MATCHES
-from indexer.vectors.class_metric import fit_class_metric
 
 CALIBRATION_SETTING = "calibration"
 MEASURING_VERSION = 3  # of measuring: what an earlier version has kept is measured again
 GROWTH_FACTOR = 1.1  # a library that has grown or shrunk by less keeps its calibration
 LEAST_NEW_LABELS = 5  # labels of two photos or more; fewer say little about others
-REFITTED_FOLDS = 5
 DRAWING_ROUNDS = 4  # of drawing random photos, where many are missing or were trained on
 
 
@@ -234,7 +231,11 @@ class LibraryCalibration:
         labelled = _encode_labels(self._annotations.read_labels(model_id), new_labels=False)
         rows = sample_by_class(labelled.codes, MAX_MEASURED_PHOTOS)
         ids, codes = labelled.ids[rows], labelled.codes[rows]
-        folds = list(_embed_held_out(self.read_embeddings(ids, base.model_id), codes, base))
+        vectors = self.read_embeddings(ids, base.model_id)
+        folds = [
+            FoldVectors(rows, metric.transform(vectors[rows]))
+            for rows, metric in iterate_held_out_maps(vectors, codes, base)
+        ]
         if not folds:
             return None
         new_labels = base.purpose == "classes"
@@ -247,16 +248,6 @@ class LibraryCalibration:
             return Calibration.from_fields(read_json(self._models_folder / fingerprint / CARD_FILE).get("calibration"))
         except (ModelError, ValueError):
             return None
-
-
-def _embed_held_out(vectors: np.ndarray, codes: np.ndarray, base: BaseModel) -> Iterator[FoldVectors]:
-    """Folds of photos, or of whole labels where the map is for new ones, under the map fitted on all other photos."""
-    assign = assign_class_folds if base.purpose == "classes" else assign_folds
-    places = assign(codes, np.arange(len(codes)), REFITTED_FOLDS, 0)
-    for number in range(REFITTED_FOLDS):
-        rows, rest = np.flatnonzero(places == number), np.flatnonzero(places != number)
-        with contextlib.suppress(ValueError):  # of too few labels: no map
-            yield FoldVectors(rows, fit_class_metric(vectors[rest], codes[rest], base.setting).transform(vectors[rows]))
 
 
 def _encode_labels(labels: dict[int, str], *, new_labels: bool) -> UnseenLabelledPhotos:

@@ -62,24 +62,38 @@ class PhotoPairs(NamedTuple):
 
 
 def calibrate_from_labels(
-    vectors: np.ndarray, codes: Rows, *, prior: float | None = None, source: str = "labels", new_labels: bool = True
+    vectors: np.ndarray,
+    codes: Rows,
+    *,
+    groups: Rows | None = None,
+    prior: float | None = None,
+    source: str = "labels",
+    new_labels: bool = True,
 ) -> Calibration:
     """The calibration from embeddings (n, dim) with label codes (n,) of photos that the model was not trained on.
 
     At most 1,500 photos are measured, as evenly over the classes as possible. `prior` is by default the share of
-    matched among all pairs of the n photos. Without pairs of both kinds there are no knots and no cut-offs.
+    matched among all pairs of the n photos. Pairs within one of the `groups` (n,), near copies and frames of a burst,
+    are left out. Without pairs of both kinds there are no knots and no cut-offs.
     """
     rows = sample_by_class(codes, MAX_MEASURED_PHOTOS)
     prior = compute_matched_share(codes) if prior is None else prior
-    return _calibrate_from_pairs(_pair_all(vectors[rows]), codes[rows], prior, source=source, new_labels=new_labels)
+    pairs = _leave_out_groups(_pair_all(vectors[rows]), groups, rows)
+    return _calibrate_from_pairs(pairs, codes[rows], prior, source=source, new_labels=new_labels)
 
 
 def calibrate_from_folds(
-    folds: Sequence[FoldVectors], codes: Rows, *, source: str = "checkpoint", new_labels: bool
+    folds: Sequence[FoldVectors],
+    codes: Rows,
+    *,
+    groups: Rows | None = None,
+    source: str = "checkpoint",
+    new_labels: bool,
 ) -> Calibration:
     """The calibration from pairs within each fold, under the fold's own embeddings; label codes (n,) are of all photos.
 
-    At most 1,500 photos are measured, as evenly over the classes as possible.
+    At most 1,500 photos are measured, as evenly over the classes as possible. Pairs within one of the `groups` (n,) of
+    all photos are left out.
     """
     chosen = sample_by_class(codes, MAX_MEASURED_PHOTOS)
     place = np.full(len(codes), -1)
@@ -91,6 +105,7 @@ def calibrate_from_folds(
         distances, left, right = _pair_all(fold.vectors[measured])
         parts.append(PhotoPairs(distances, places[left], places[right]))
     pairs = PhotoPairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    pairs = _leave_out_groups(pairs, groups, chosen)
     prior = compute_matched_share(codes)
     return _calibrate_from_pairs(pairs, codes[chosen], prior, source=source, new_labels=new_labels)
 
@@ -125,6 +140,11 @@ def sample_by_class(codes: Rows, limit: int, seed: int = 0) -> Rows:
     turn = random.permutation(len(first))[classes]
     chosen: Rows = shuffled[np.lexsort((place, turn, place // CLASS_GROUP_SIZE))[:limit]]
     return np.sort(chosen)
+
+
+def _leave_out_groups(pairs: PhotoPairs, groups: Rows | None, rows: Rows) -> PhotoPairs:
+    """The pairs of these rows (m,) of all photos whose photos are of different groups (n,)."""
+    return pairs if groups is None else pairs.select(groups[rows[pairs.left]] != groups[rows[pairs.right]])
 
 
 def _pair_all(vectors: np.ndarray) -> PhotoPairs:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from indexer.progress import Progress
 from training import train
+from training.data.sources import TrainingSource
 from training.judging.result import TrainResult
 from training.settings.config import TrainConfig
 
@@ -27,9 +28,9 @@ class Trained(NamedTuple):
     said: list[Progress]
 
 
-def run_to_end(config: TrainConfig, folder: Path, out: Path) -> Trained:
+def run_to_end(config: TrainConfig, source: TrainingSource, out: Path, groups_file: Path | None = None) -> Trained:
     """Train to the end."""
-    steps = train(config, folder, out)
+    steps = train(config, source, out, groups_file=groups_file)
     reports: list[Progress] = []
     while True:
         try:

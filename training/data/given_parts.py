@@ -26,7 +26,8 @@ class DividedFolder(NamedTuple):
 def divide_folder(found: LabelledFolder, purpose: str, groups: Mapping[bytes, int] | None = None) -> DividedFolder:
     """The three parts of a folder for a purpose of `choices.PURPOSES`; LookalikeError says what it lacks for it.
 
-    `groups`, by content hash, says which photos are not parted where parts are made here; given parts stay as they are.
+    `groups`, by content hash, says which photos are not parted where parts are made here. Given parts stay as they are,
+    but nothing is learned from photos that share a group with those that judge or choose.
     """
     require_teachable(found)
     given = _collect_parts(found)
@@ -45,7 +46,9 @@ def divide_folder(found: LabelledFolder, purpose: str, groups: Mapping[bytes, in
         for part in ("validation", "test")
         if not getattr(given, part)
     ]
-    return DividedFolder(_complete_parts(given, purpose, found, groups), (*remarks, *describe_crossing(found)))
+    apart = given if groups is None else _leave_out_shared_groups(given, groups)
+    remarks += [*describe_crossing(found), *_describe_left_out(len(given.train) - len(apart.train), names)]
+    return DividedFolder(_complete_parts(apart, purpose, found, groups), tuple(remarks))
 
 
 def require_teachable(found: LabelledFolder) -> None:
@@ -83,6 +86,26 @@ def _collect_parts(found: LabelledFolder) -> DataSplit:
             tuple(sample for sample in found.samples if found.parts.get(sample.sha256) == part)
             for part in DataSplit._fields
         )
+    )
+
+
+def _leave_out_shared_groups(given: DataSplit, groups: Mapping[bytes, int]) -> DataSplit:
+    """The parts without the photos that share a group with one of a part further from learning."""
+    seen: set[int] = set()
+    kept = []
+    for part in (given.test, given.validation, given.train):
+        kept.append(tuple(sample for sample in part if groups[sample.sha256] not in seen))
+        seen |= {groups[sample.sha256] for sample in part}
+    return DataSplit(kept[2], kept[1], kept[0])
+
+
+def _describe_left_out(count: int, names: Mapping[str, str]) -> tuple[str, ...]:
+    if not count:
+        return ()
+    pictures = "1 picture" if count == 1 else f"{count:,} pictures"
+    return (
+        f"Nothing is learned from {pictures} of {names['train']}: near copies, frames of the same burst or of the same "
+        "given group judge or choose.",
     )
 
 

@@ -3,6 +3,10 @@
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
 
 from indexer.errors import PhotoError
 from indexer.indexing.pipeline import INPUTS_AHEAD, bounded_map
@@ -10,9 +14,12 @@ from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, find_phot
 from indexer.photos.photo_traits import PhotoTraits, read_traits
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
+from indexer.vectors.distances import compute_squared_distances
 from training.data.labelled_folders import PhotoSample
 
 REPORT_INTERVAL = 16  # photos between two reports of progress
+CANDIDATE_DISTANCE = 0.75  # Euclidean, of unit vectors; tests/benchmarks/bench_groups.py has what lies within it
+BLOCK_ROWS = 1024
 
 
 def group_photos(
@@ -20,20 +27,44 @@ def group_photos(
     *,
     column: Mapping[bytes, str] | None = None,
     traits: Mapping[bytes, PhotoTraits] | None = None,
+    vectors: np.ndarray | None = None,
 ) -> Steps[PhotoGroups]:
     """The groups of samples with distinct contents.
 
     `column` gives a group to files by absolute path (`group_column.read_group_column`). `traits`, by content hash, are
-    those that the caller has at hand; the photos of all others are read. Photos that cannot be read are alone.
+    those that the caller has at hand; the photos of all others are read. With unit `vectors` (n, dim) only those are
+    read that lie near another one, which near copies and frames of a burst do. Photos that cannot be read are alone.
     """
     known = dict(traits or {})
-    known |= yield from _read_missing([sample for sample in samples if sample.sha256 not in known])
+    compared = samples if vectors is None else [samples[row] for row in find_close_rows(vectors)]
+    known |= yield from _read_missing([sample for sample in compared if sample.sha256 not in known])
     entries = column or {}
     candidates = [
         GroupCandidate(sample.path, sample.sha256, known.get(sample.sha256), entries.get(sample.path))
         for sample in samples
     ]
     return (yield from find_photo_groups(candidates))
+
+
+def map_groups(samples: Sequence[PhotoSample], groups: PhotoGroups) -> dict[bytes, int]:
+    """The group number of each sample by content hash."""
+    return dict(zip((sample.sha256 for sample in samples), groups.numbers.tolist(), strict=True))
+
+
+def number_groups(samples: Sequence[PhotoSample], groups: Mapping[bytes, int]) -> NDArray[np.int64]:
+    """Group numbers (n,) of samples, by those of their contents; a photo without one is alone."""
+    further = count(max(groups.values(), default=-1) + 1)
+    numbers = [groups[sample.sha256] if sample.sha256 in groups else next(further) for sample in samples]
+    return np.array(numbers, np.int64)
+
+
+def find_close_rows(vectors: np.ndarray) -> NDArray[np.int64]:
+    """Rows of the unit vectors (n, dim) within CANDIDATE_DISTANCE of another one."""
+    is_close = np.zeros(len(vectors), np.bool_)
+    for start in range(0, len(vectors), BLOCK_ROWS):
+        squares = compute_squared_distances(vectors, vectors[start : start + BLOCK_ROWS])
+        is_close[start : start + BLOCK_ROWS] = (squares <= CANDIDATE_DISTANCE**2).sum(axis=0) > 1
+    return np.flatnonzero(is_close)
 
 
 def _read_missing(samples: Sequence[PhotoSample]) -> Steps[dict[bytes, PhotoTraits]]:

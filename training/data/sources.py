@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from indexer.library import Library
 from indexer.paths import find_home_folder, show_path
 from indexer.places import LIBRARY_SUFFIX
 from indexer.ranking.filter_options import describe_conditions
+from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, make_unlabelled_sample
 from training.data.split import DataSplit, split_samples, split_without_classes
 
@@ -57,19 +59,28 @@ def read_library_samples(source: LibraryLabels) -> LibrarySamples:
     return LibrarySamples(tuple(labelled), tuple(unlabelled), len(filtered) - len(online))
 
 
-def split_library(source: LibraryLabels, purpose: str, recipe: str) -> DataSplit:
-    """The three parts of a library's labelled photos whose folders are online.
+def divide_library(found: LibrarySamples, purpose: str, recipe: str, groups: Mapping[bytes, int]) -> DataSplit:
+    """The three parts of a library's labelled photos whose folders are online, no group (by content hash) parted.
 
     Without any labels all photos take part, each a class of its own. With the recipe "unlabelled", all photos without a
-    label join the training part. LookalikeError where there is no library or too little in it.
+    label join the training part. LookalikeError where there is too little in it.
     """
-    labelled, unlabelled, _ = read_library_samples(source)
+    labelled, unlabelled, _ = found
+    numbers = number_groups(labelled, groups)
     if recipe != "unlabelled" and (labelled or recipe != "auto"):
-        return split_samples(labelled, purpose)
+        return split_samples(labelled, purpose, numbers)
     if not labelled:
         return split_without_classes(unlabelled)
-    parts = split_samples(labelled, purpose)
+    parts = split_samples(labelled, purpose, numbers)
     return parts._replace(train=parts.train + unlabelled)
+
+
+def find_group_folders(source: TrainingSource) -> tuple[Path, ...]:
+    """The folders to which the files of a column of groups are relative: the labelled folder, or a library's roots."""
+    if isinstance(source, Path):
+        return (source,)
+    with Library.open(source.library) as library:
+        return tuple(Path(os.fsdecode(root.path)) for root in library.store.files.list_roots())
 
 
 def describe_source(source: TrainingSource) -> str:

@@ -3,8 +3,9 @@
 Photos are dealt into folds of groups, so that each class keeps a pair in each fold; where the purpose is new classes,
 whole classes are dealt. The map for a fold is fitted on all other folds, its setting chosen inside of those, and both
 asking and found photos of a figure come from the fold itself: no figure rests on a photo that its map was fitted on.
-This is repeated with other folds, and a photo's figures are means over the repetitions. The map that is installed is
-fitted on all photos, more than any of those behind the figures, which therefore err on the low side.
+Photos of the asking one's own group are neither hits nor misses. All is repeated with other folds, and a photo's
+figures are means over the repetitions. The map that is installed is fitted on all photos, more than any of those behind
+the figures, which therefore err on the low side.
 """
 
 from collections.abc import Callable, Iterator
@@ -63,12 +64,16 @@ class HeldOutFold(NamedTuple):
 
 
 class SideFigures(NamedTuple):
-    """Of each query (queries,): P@1, R-precision and MAP@R, means over repetitions; and hit@k over all queries."""
+    """Of each query (queries,): P@1, R-precision and MAP@R, means over repetitions; and hit@k over all queries.
+
+    `nearest_in_group` is the share of queries to which a photo of their own group was nearest, and left out.
+    """
 
     p_at_1: NDArray[np.float64]
     r_precision: NDArray[np.float64]
     map_at_r: NDArray[np.float64]
     hit_at_k: dict[int, float]
+    nearest_in_group: float
 
 
 class QueryFigures(NamedTuple):
@@ -98,7 +103,8 @@ def choose_setting(photos: LabelledVectors, purpose: str, seed: int = 0) -> Metr
         scatter = measure_class_scatter(photos.vectors[rest], photos.labels[rest])
         for setting in SETTINGS:
             held_out = build_class_metric(scatter, setting).transform(photos.vectors[fold])
-            figures[setting] += measure_retrieval(held_out, photos.labels[fold]).map_at_r / INNER_FOLDS
+            found = measure_retrieval(held_out, photos.labels[fold], groups=photos.groups[fold])
+            figures[setting] += found.map_at_r / INNER_FOLDS
     best = max(SETTINGS, key=lambda setting: figures[setting])
     return best if figures[best] > figures[prior] + LEAST_CHOICE_GAIN else prior
 
@@ -125,8 +131,9 @@ def examine_metric(photos: LabelledVectors, purpose: str) -> Iterator[QueryFigur
     for seed in range(1 if len(photos.labels) >= MANY_PHOTOS else REPETITIONS):
         for held_out in iterate_held_out(photos, purpose, seed):
             fold = photos.take(held_out.rows)
-            before.add(held_out.rows, measure_retrieval(fold.vectors, fold.labels))
-            after.add(held_out.rows, measure_retrieval(held_out.metric.transform(fold.vectors), fold.labels))
+            mapped = held_out.metric.transform(fold.vectors)
+            before.add(held_out.rows, measure_retrieval(fold.vectors, fold.labels, groups=fold.groups))
+            after.add(held_out.rows, measure_retrieval(mapped, fold.labels, groups=fold.groups))
         yield QueryFigures(before.query_rows, before.average(), after.average())
 
 
@@ -137,6 +144,7 @@ class _FigureSums:
         self._sums = np.zeros((3, photo_count))
         self._counts = np.zeros(photo_count)
         self._hits: dict[int, float] = {}
+        self._nearest_in_group = 0
 
     @property
     def query_rows(self) -> Rows:
@@ -147,6 +155,7 @@ class _FigureSums:
         """Add the figures of a fold with these rows (m,) of all photos."""
         asked = rows[figures.rows]
         self._counts[asked] += 1
+        self._nearest_in_group += figures.nearest_in_group
         self._sums[:, asked] += (
             figures.per_query_p_at_1,
             figures.per_query_r_precision,
@@ -160,7 +169,7 @@ class _FigureSums:
         asked = self.query_rows
         means = self._sums[:, asked] / self._counts[asked]
         hits = {k: total / self._counts.sum() for k, total in self._hits.items()}
-        return SideFigures(means[0], means[1], means[2], hits)
+        return SideFigures(means[0], means[1], means[2], hits, self._nearest_in_group / max(1, self._counts.sum()))
 
 
 def _divide(photos: LabelledVectors, purpose: str, fold_count: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
@@ -169,10 +178,11 @@ def _divide(photos: LabelledVectors, purpose: str, fold_count: int, seed: int) -
     folds = assign(photos.labels, photos.groups, fold_count, seed)
     for number in range(fold_count):
         fold, rest = np.flatnonzero(folds == number), np.flatnonzero(folds != number)
-        if _has_pairs(photos.labels[fold]) and _has_pairs(photos.labels[rest]):
+        if _has_pairs(photos.take(fold)) and _has_pairs(photos.take(rest)):
             yield fold, rest
 
 
-def _has_pairs(labels: Rows) -> bool:
-    counts = np.unique(labels, return_counts=True)[1]
+def _has_pairs(photos: LabelledVectors) -> bool:
+    """Whether there are two classes, and a class with photos of two groups."""
+    counts = count_groups_by_class(photos.labels, photos.groups)
     return len(counts) > 1 and int(counts.max()) > 1

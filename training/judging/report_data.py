@@ -17,6 +17,7 @@ from indexer.paths import show_path
 from indexer.statistics.calibration import Calibration
 from indexer.statistics.detailed_metrics import DistanceHistogram, build_histogram, measure_classes
 from indexer.statistics.metrics import compute_equal_error_rate, measure_pair_distances
+from indexer.statistics.query_groups import check_groups, count_matches, set_group_apart
 from indexer.vectors.distances import iterate_squared_distances
 from indexer.vectors.projection import fit_pca
 from training.data.labelled_folders import PhotoSample, has_labels, number_labels
@@ -112,18 +113,27 @@ def collect_report_data(
     before: "MeasuredModel",
     after: "MeasuredModel",
     calibration: Calibration | None,
+    *,
+    groups: Codes | None = None,
 ) -> ReportData:
-    """The report data of test samples (n,) with labels (n,), or (2 n,) where views are looked for."""
+    """The report data of test samples (n,) with labels (n,), or (2 n,) where views are looked for.
+
+    Photos of one of the `groups` (n,), near copies and frames of a burst, are not compared with each other.
+    """
     labelled = has_labels(samples)
     codes, names = number_labels(samples)
     rows = sample_plot_rows(len(samples))
     classes = _compare_classes(names, labels, before, after) if labelled else []
-    confusions = _find_confusions(samples, codes, after.vectors) if labelled else _Confusions([], [])
+    confusions = (
+        _find_confusions(samples, codes, check_groups(groups, len(codes)), after.vectors)
+        if labelled
+        else _Confusions([], [])
+    )
     return ReportData(
         classes=[_clean_label(name) for name in names] if labelled else [],
         codes=codes[rows].tolist() if labelled else [],
-        before=summarise_embeddings(before.name, before.vectors, labels, rows),
-        after=summarise_embeddings(after.name, after.vectors, labels, rows),
+        before=summarise_embeddings(before.name, before.vectors, labels, rows, groups=groups),
+        after=summarise_embeddings(after.name, after.vectors, labels, rows, groups=groups),
         per_class=classes[:MAX_CLASSES],
         left_out=max(0, len(classes) - MAX_CLASSES),
         kinds=confusions.kinds,
@@ -137,9 +147,14 @@ def sample_plot_rows(count: int) -> Codes:
     return np.sort(np.random.default_rng(0).permutation(count)[:PLOTTED_PHOTOS])
 
 
-def summarise_embeddings(name: str, vectors: Vectors, labels: Codes, rows: Codes) -> EmbeddingSummary:
-    """The summary of embeddings (n, dim) with labels (n,), of which rows (m,) are drawn in the plane."""
-    pairs = measure_pair_distances(vectors, labels, limit=PAIRS_PER_KIND)
+def summarise_embeddings(
+    name: str, vectors: Vectors, labels: Codes, rows: Codes, *, groups: Codes | None = None
+) -> EmbeddingSummary:
+    """The summary of embeddings (n, dim) with labels (n,), of which rows (m,) are drawn in the plane.
+
+    Pairs within one of the `groups` (n,) do not count.
+    """
+    pairs = measure_pair_distances(vectors, labels, groups=groups, limit=PAIRS_PER_KIND)
     eer = compute_equal_error_rate(pairs) if pairs.matched.size and pairs.mismatched.size else None
     return EmbeddingSummary(name, build_histogram(pairs), eer, project_for_plane(vectors[rows]))
 
@@ -182,8 +197,8 @@ class _Confusions(NamedTuple):
     mistakes: list[RetrievalMistake]
 
 
-def _find_confusions(samples: Sequence[PhotoSample], codes: Codes, vectors: Vectors) -> _Confusions:
-    nearest = _find_nearest(codes, vectors)
+def _find_confusions(samples: Sequence[PhotoSample], codes: Codes, groups: Codes, vectors: Vectors) -> _Confusions:
+    nearest = _find_nearest(codes, groups, vectors)
     wrong = np.flatnonzero(nearest.mismatch_distances <= nearest.match_distances)  # as near is not told apart
     ordered = wrong[np.argsort((nearest.mismatch_distances - nearest.match_distances)[wrong], kind="stable")]
     counts: Counter[tuple[str, str]] = Counter()
@@ -209,11 +224,12 @@ def _describe_picture(sample: PhotoSample) -> ReportPicture:
     return ReportPicture(os.fsdecode(sample.path), sample.sha256.hex())
 
 
-def _find_nearest(codes: Codes, vectors: Vectors) -> _NearestRows:
-    queries = np.flatnonzero(np.bincount(codes)[codes] > 1)
+def _find_nearest(codes: Codes, groups: Codes, vectors: Vectors) -> _NearestRows:
+    queries = np.flatnonzero(count_matches(codes, groups))
     nearest_rows = np.empty((2, len(queries)), np.int64)
     nearest_distances = np.empty((2, len(queries)))
     for block, squared in iterate_squared_distances(np.array(vectors, np.float64, order="C"), queries):
+        set_group_apart(squared, groups, queries[block])
         same = codes[queries[block], None] == codes[None, :]
         for side, excluded in enumerate((~same, same)):
             masked = np.where(excluded, np.inf, squared)

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from indexer.paths import show_path
+from indexer.statistics.metrics import compute_least_gain
 from training.data.labelled_folders import UnreadableFile
 from training.data.sources import TrainingSource, describe_source
 from training.data.split import DataSplit
 from training.fitting.fit import FitResult
+from training.judging.identification_shares import IdentificationChange
 from training.judging.thresholds import CheckpointThresholds
 from training.judging.verdict import BaselineResult, TrainingVerdict
 from training.settings.config import TrainConfig
@@ -69,6 +71,8 @@ class TrainResult:
             "verdict": "install" if verdict.install else "refuse",
             "why": verdict.why,
             "thresholds": self.thresholds.fields() if self.thresholds else None,
+            "least_gain": compute_least_gain(verdict.map_at_r_change),
+            "identification": _list_shares(verdict.identification),
             "queries": verdict.queries,
             "classes": verdict.classes,
             "recipe": self.recipe,
@@ -87,3 +91,7 @@ class TrainResult:
             "config": self.config.resolve_defaults().to_dict() | {"image_size": fit.network.preprocessing.size},
             "source": self.source,
         }
+
+
+def _list_shares(change: IdentificationChange | None) -> dict[str, dict[str, float]] | None:
+    return None if change is None else {side: shares._asdict() for side, shares in change._asdict().items()}

@@ -7,7 +7,7 @@ test; where they are too few, those of validation are added, and the scope says 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps
 from indexer.statistics.calibration import WORST_FMR, Calibration
 from indexer.statistics.calibration_measurement import FoldVectors, calibrate_from_folds, calibrate_from_labels
+from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, has_labels, number_labels
 from training.data.split import DataSplit
 from training.judging.out_of_fold import LabelledVectors, iterate_held_out
@@ -68,15 +69,15 @@ class CheckpointThresholds(NamedTuple):
 
 
 def measure_thresholds(
-    network: EmbeddingNetwork, parts: DataSplit, test_vectors: np.ndarray
+    network: EmbeddingNetwork, parts: DataSplit, test_vectors: np.ndarray, groups: Mapping[bytes, int]
 ) -> Steps[CheckpointThresholds | None]:
     """Thresholds from the test photos with their embeddings (n, dim), and where these are too few from the validation
-    photos too; None without classes.
+    photos too; None without classes. `groups`, by content hash, number photos whose pairs do not count.
     """
     if not has_labels(parts.test):
         return None
     trained_labels = {sample.label for sample in parts.train}
-    measured = calibrate_thresholds(test_vectors, parts.test, trained_labels)
+    measured = calibrate_thresholds(test_vectors, parts.test, trained_labels, groups)
     test_labels = {sample.label for sample in parts.test}
     is_backed = any(cutoff.fmr.value <= WORST_FMR for cutoff in measured.calibration.cutoffs)
     if is_backed and (measured.new_classes or test_labels <= trained_labels):
@@ -88,21 +89,23 @@ def measure_thresholds(
         np.concatenate([validation_embeddings.vectors, test_vectors]),
         (*validation_embeddings.samples, *parts.test),
         trained_labels,
+        groups,
     )
     return with_validation._replace(validation=True)
 
 
 def calibrate_thresholds(
-    vectors: np.ndarray, samples: Sequence[PhotoSample], trained_labels: set[str]
+    vectors: np.ndarray, samples: Sequence[PhotoSample], trained_labels: set[str], groups: Mapping[bytes, int]
 ) -> CheckpointThresholds:
     """Thresholds from embeddings (n, dim) of photos that were not trained: of classes that the training did not know,
-    where there are MIN_NEW_CLASSES of these.
+    where there are MIN_NEW_CLASSES of these. Pairs within one of the `groups`, by content hash, are left out.
     """
     counts = Counter(sample.label for sample in samples if sample.label not in trained_labels)
     new_classes = sum(count > 1 for count in counts.values()) >= MIN_NEW_CLASSES
     rows = [row for row, sample in enumerate(samples) if not new_classes or sample.label not in trained_labels]
-    codes = number_labels([samples[row] for row in rows]).labels
-    measured = calibrate_from_labels(vectors[rows], codes, source="checkpoint", new_labels=new_classes)
+    chosen = [samples[row] for row in rows]
+    codes, numbers = number_labels(chosen).labels, number_groups(chosen, groups)
+    measured = calibrate_from_labels(vectors[rows], codes, groups=numbers, source="checkpoint", new_labels=new_classes)
     return CheckpointThresholds(measured, new_classes)
 
 
@@ -118,5 +121,5 @@ def measure_out_of_fold_thresholds(photos: LabelledVectors, purpose: str) -> Che
     if not folds:
         return None
     new_classes = purpose == "classes" and len(np.unique(photos.labels)) >= MIN_NEW_CLASSES
-    measured = calibrate_from_folds(folds, photos.labels, new_labels=new_classes)
+    measured = calibrate_from_folds(folds, photos.labels, groups=photos.groups, new_labels=new_classes)
     return CheckpointThresholds(measured, new_classes)

@@ -10,7 +10,7 @@ labels would, and the sentence of the verdict says so.
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -19,19 +19,30 @@ import torch
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError
-from indexer.indexing.pipeline import embed_files
+from indexer.indexing.pipeline import embed_and_describe_files
+from indexer.matching.label_model import LABEL_SETTING
 from indexer.models.card import ModelCard
 from indexer.models.embedder import Embedder
 from indexer.models.model import Model
 from indexer.models.network import EmbeddingNetwork, create_network, make_runner, replace_head
 from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.paths import show_path
+from indexer.photos.photo_traits import PhotoTraits
 from indexer.progress import Progress, Steps
-from indexer.statistics.metrics import DifferenceInterval, RetrievalFigures, bootstrap_difference, measure_retrieval
+from indexer.statistics.metrics import (
+    DifferenceInterval,
+    RetrievalFigures,
+    bootstrap_difference,
+    compute_least_gain,
+    measure_retrieval,
+)
 from training.data.augmentation import STRONG_VIEWS, draw_views
+from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, UnreadableFile, has_labels, number_labels, require_usable
 from training.data.pictures import read_pictures
 from training.fitting.learner import choose_device
+from training.judging.identification_shares import IdentificationChange, measure_identification
+from training.judging.out_of_fold import LabelledVectors
 
 EXAMPLE_QUERIES = 5
 EXAMPLE_HITS = 5
@@ -83,7 +94,7 @@ class TrainingVerdict:
     """What the test part says of a trained model.
 
     The changes of MAP@R, which decides, and of P@1 are after minus before; `resampling_unit` is what was resampled for
-    their intervals. `why` is the verdict in sentences.
+    their intervals. `why` is the verdict in sentences. `identification` is None where labels are too few for it.
     """
 
     before: MeasuredModel
@@ -96,19 +107,22 @@ class TrainingVerdict:
     install: bool
     why: str
     examples: tuple[VerdictExample, ...]
+    identification: IdentificationChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineResult:
     """The readable test pictures and the models before any training.
 
-    `labels` (n,) are the classes as numbers, (2 n,) where the queries are views. `pretrained` are all forms of the
-    pretrained model that were measured, the best first, `own_size` is the one at its own picture size. `pixels` is None
-    where raw pixels cannot be measured.
+    `labels` (n,) are the classes as numbers, (2 n,) where the queries are views; `groups` (n,) number what is no match
+    of each other, near copies and frames of a burst, None where the queries are views. `pretrained` are all forms of
+    the pretrained model that were measured, the best first, `own_size` is the one at its own picture size. `pixels` is
+    None where raw pixels cannot be measured.
     """
 
     samples: tuple[PhotoSample, ...]
     labels: NDArray[np.int64]
+    groups: NDArray[np.int64] | None
     pretrained: tuple[MeasuredModel, ...]
     own_size: MeasuredModel
     pixels: MeasuredModel | None
@@ -116,39 +130,48 @@ class BaselineResult:
 
 
 class EmbeddedSamples(NamedTuple):
-    """Samples that could be embedded, their vectors (n, dim) float32, and the files that could not."""
+    """Samples that could be embedded, their vectors (n, dim) float32, the files that could not, and of those that were
+    read what tells which belong together, by content hash.
+    """
 
     samples: tuple[PhotoSample, ...]
     vectors: np.ndarray
     unreadable: tuple[UnreadableFile, ...]
+    traits: Mapping[bytes, PhotoTraits]
 
 
-def measure_baseline(samples: Sequence[PhotoSample], network: EmbeddingNetwork) -> Steps[BaselineResult]:
+def measure_baseline(
+    samples: Sequence[PhotoSample], network: EmbeddingNetwork, groups: Mapping[bytes, int]
+) -> Steps[BaselineResult]:
     """Measure raw pixels and the pretrained backbone on the test part; `network` is the one that training starts from.
 
-    Unreadable pictures are left out. LookalikeError where the rest are too few.
+    `groups`, by content hash, number near copies and frames of a burst, which are no matches of each other. Unreadable
+    pictures are left out. LookalikeError where the rest are too few.
     """
     start = remove_head(network)
     name = f"pretrained at {start.preprocessing.size} px"
-    usable, vectors, unreadable = yield from embed_samples(name, samples, wrap_network(start, name))
+    embedded = yield from embed_samples(name, samples, wrap_network(start, name))
+    usable = embedded.samples
     require_usable(samples, usable, "judge by")
-    labels = _number_labels(usable)
-    training_size = own_size = yield from _measure_embeddings(name, usable, vectors, wrap_network(start, name))
+    numbers = number_groups(usable, groups) if has_labels(usable) else None
+    start_model = wrap_network(start, name)
+    training_size = own_size = yield from _measure_embeddings(name, usable, numbers, embedded.vectors, start_model)
     rows = [training_size]
     pretrained = create_network()
     if pretrained.preprocessing != start.preprocessing:
         name = f"pretrained at {pretrained.preprocessing.size} px, its own size"
-        own_size = yield from measure_model(name, usable, wrap_network(pretrained, name))
+        own_size = yield from measure_model(name, usable, numbers, wrap_network(pretrained, name))
         rows.append(own_size)
     rows.sort(key=lambda row: -row.figures.map_at_r)
-    pixels = yield from _measure_pixels(usable)
-    return BaselineResult(usable, labels, tuple(rows), own_size, pixels, unreadable)
+    pixels = yield from _measure_pixels(usable, numbers)
+    labels = _number_labels(usable)
+    return BaselineResult(usable, labels, numbers, tuple(rows), own_size, pixels, embedded.unreadable)
 
 
 def judge_network(baseline: BaselineResult, network: EmbeddingNetwork) -> Steps[TrainingVerdict]:
     """Measure the trained network on the test part and compare, query by query."""
     name = "fine-tuned"
-    after = yield from measure_model(name, baseline.samples, wrap_network(network, name))
+    after = yield from measure_model(name, baseline.samples, baseline.groups, wrap_network(network, name))
     return _compare_models(baseline, baseline.pretrained[0], after)
 
 
@@ -168,10 +191,11 @@ def _compare_models(baseline: BaselineResult, before: MeasuredModel, after: Meas
     labelled = has_labels(baseline.samples)
     query_labels = baseline.labels[after.figures.rows]
     classes = len(np.unique(query_labels))
-    groups = query_labels if classes >= MIN_GROUPS else None
+    groups = None if baseline.groups is None else baseline.groups[after.figures.rows]
+    units = query_labels if classes >= MIN_GROUPS else groups
     old, new = before.figures, after.figures
-    map_at_r_change = bootstrap_difference(old.per_query_map_at_r, new.per_query_map_at_r, groups=groups)
-    p_at_1_change = bootstrap_difference(old.per_query_p_at_1, new.per_query_p_at_1, groups=groups)
+    map_at_r_change = bootstrap_difference(old.per_query_map_at_r, new.per_query_map_at_r, groups=units)
+    p_at_1_change = bootstrap_difference(old.per_query_p_at_1, new.per_query_p_at_1, groups=units)
     task = (
         f"test pictures of {classes:,} classes" if labelled else f"views of {classes:,} test pictures without classes"
     )
@@ -182,13 +206,29 @@ def _compare_models(baseline: BaselineResult, before: MeasuredModel, after: Meas
         after=after,
         map_at_r_change=map_at_r_change,
         p_at_1_change=p_at_1_change,
-        resampling_unit="queries" if groups is None else grouped,
+        resampling_unit=grouped if classes >= MIN_GROUPS else name_resampling_unit(groups),
         queries=new.queries,
         classes=classes,
         install=map_at_r_change.low > 0,
-        why=f"{describe_nearest(old, new)} {measured}",
+        why=" ".join(filter(None, (describe_nearest(old, new), measured, describe_power(map_at_r_change)))),
         examples=tuple(choose_examples(baseline.samples, before.vectors, after.vectors)) if labelled else (),
+        identification=None if baseline.groups is None else _compare_identification(baseline, before, after),
     )
+
+
+def _compare_identification(
+    baseline: BaselineResult, before: MeasuredModel, after: MeasuredModel
+) -> IdentificationChange | None:
+    """How well test photos are named and refused; a map of the labels helps a model that has not learned them."""
+    assert baseline.groups is not None
+    old = measure_identification(LabelledVectors(before.vectors, baseline.labels, baseline.groups), LABEL_SETTING)
+    new = measure_identification(LabelledVectors(after.vectors, baseline.labels, baseline.groups), None)
+    return IdentificationChange(old, new) if old and new else None
+
+
+def name_resampling_unit(groups: NDArray[np.int64] | None) -> str:
+    """What is resampled where classes are few: single queries, or the groups (queries,) that some of them share."""
+    return "queries" if groups is None or len(np.unique(groups)) == len(groups) else "groups of queries"
 
 
 def explain_verdict(
@@ -202,13 +242,19 @@ def explain_verdict(
     if map_at_r_change.high < 0:
         return f"{measured}: the new model is worse. Keep the one you have."
     if map_at_r_change.low <= 0:
-        least = map_at_r_change.mean - map_at_r_change.low
-        shown = f" So few pictures can show a gain of {least:.3f} or more." if least else ""
-        return f"{measured}: that is not clearly better.{shown} Keep the one you have, or train with more pictures."
+        return f"{measured}: that is not clearly better. Keep the one you have, or train with more pictures."
     if p_at_1_change.high < 0:
         caution = f"But the very nearest picture is right less often: P@1 changes by {_format_change(p_at_1_change)}."
         return f"{measured}: the new model is better at gathering a class. {caution}"
     return f"{measured}: the new model is better."
+
+
+def describe_power(change: DifferenceInterval) -> str:
+    """The smallest gain that so many pictures could have shown, in a sentence; "" where nothing has changed."""
+    least = compute_least_gain(change)
+    if not least:
+        return ""
+    return f"So many pictures show a gain of {least:.3f} in four of five cases, and a smaller one less often."
 
 
 def describe_nearest(before: RetrievalFigures, after: RetrievalFigures) -> str:
@@ -224,23 +270,30 @@ def _format_change(change: DifferenceInterval) -> str:
     return f"{change.mean:+.3f} (95 % interval {change.low:+.3f} to {change.high:+.3f})"
 
 
-def measure_model(name: str, samples: Sequence[PhotoSample], embedder: Embedder) -> Steps[MeasuredModel]:
-    """Measure how well each sample finds the others of its class, or without classes the other view of it.
+def measure_model(
+    name: str, samples: Sequence[PhotoSample], groups: NDArray[np.int64] | None, embedder: Embedder
+) -> Steps[MeasuredModel]:
+    """Measure how well each sample finds the others of its class outside its group, or without classes the other view
+    of it.
 
     LookalikeError where a sample cannot be embedded.
     """
-    _, vectors, unreadable = yield from embed_samples(name, samples, embedder)
-    for path, why in unreadable:
+    embedded = yield from embed_samples(name, samples, embedder)
+    for path, why in embedded.unreadable:
         raise LookalikeError(f"{show_path(path)} {why}: start the training again.")
-    return (yield from _measure_embeddings(name, samples, vectors, embedder))
+    return (yield from _measure_embeddings(name, samples, groups, embedded.vectors, embedder))
 
 
 def _measure_embeddings(
-    name: str, samples: Sequence[PhotoSample], vectors: np.ndarray, embedder: Embedder
+    name: str,
+    samples: Sequence[PhotoSample],
+    groups: NDArray[np.int64] | None,
+    vectors: np.ndarray,
+    embedder: Embedder,
 ) -> Steps[MeasuredModel]:
     if not has_labels(samples):
         vectors = np.concatenate([vectors, (yield from _embed_views(name, samples, embedder))])
-    return MeasuredModel(name, vectors, measure_retrieval(vectors, _number_labels(samples)))
+    return MeasuredModel(name, vectors, measure_retrieval(vectors, _number_labels(samples), groups=groups))
 
 
 def _number_labels(samples: Sequence[PhotoSample]) -> NDArray[np.int64]:
@@ -269,18 +322,20 @@ def embed_samples(name: str, samples: Sequence[PhotoSample], embedder: Embedder)
     usable: list[PhotoSample] = []
     vectors: list[np.ndarray] = []
     unreadable: list[UnreadableFile] = []
+    traits: dict[bytes, PhotoTraits] = {}
     done = 0
-    for batch in embed_files([sample.path for sample in samples], embedder, lambda sha256: True):
+    for batch in embed_and_describe_files([sample.path for sample in samples], embedder, lambda sha256: True):
         for sample, result in zip(samples[done:], batch, strict=False):
             if result.vector is None or result.sha256 != sample.sha256:
                 unreadable.append(UnreadableFile(sample.path, result.reason or "has changed since the training began"))
             else:
                 usable.append(sample)
                 vectors.append(result.vector)
+                traits |= {sample.sha256: result.traits} if result.traits else {}
         done += len(batch)
         yield Progress("test", done, len(samples), name)
     stacked = np.stack(vectors) if vectors else np.zeros((0, embedder.card.dim), np.float32)
-    return EmbeddedSamples(tuple(usable), stacked, tuple(unreadable))
+    return EmbeddedSamples(tuple(usable), stacked, tuple(unreadable), traits)
 
 
 def choose_examples(samples: Sequence[PhotoSample], before: np.ndarray, after: np.ndarray) -> list[VerdictExample]:
@@ -317,10 +372,10 @@ def _rank_nearest(vectors: np.ndarray, row: int) -> list[int]:
     return nearest
 
 
-def _measure_pixels(samples: Sequence[PhotoSample]) -> Steps[MeasuredModel | None]:
+def _measure_pixels(samples: Sequence[PhotoSample], groups: NDArray[np.int64] | None) -> Steps[MeasuredModel | None]:
     """Raw pixels as a model; None where a picture is all black, as its pixels have no unit vector."""
     try:
-        return (yield from measure_model("raw pixels", samples, RawPixelEmbedder()))
+        return (yield from measure_model("raw pixels", samples, groups, RawPixelEmbedder()))
     except LookalikeError:
         return None
 

@@ -72,6 +72,7 @@ def study_to_dict(study: "StudyResult") -> dict[str, Any]:
         "parts": study.parts,
         "classes": study.classes,
         "unreadable": study.unreadable,
+        "grouping": study.grouping,
         "config": study.base.to_dict(),
         "baselines": [_entry_to_dict(entry) for entry in study.baselines],
         "entries": [
@@ -155,7 +156,7 @@ def describe_budget(study: "StudyResult") -> str:
         f"{study.seeds} {'seed' if study.seeds == 1 else 'seeds'}, {epochs} {'epoch' if epochs == 1 else 'epochs'}, "
         f"{study.steps:,} steps in all, on {parts['train']:,} pictures of {folder}; validation by "
         f"{parts['validation']:,}, measured on {parts['test']:,} others of {study.classes:,} classes, for new "
-        f"{study.base.purpose}.{unreadable_note}"
+        f"{study.base.purpose}.{unreadable_note} {study.grouping}"
     )
 
 

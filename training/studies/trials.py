@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from indexer.errors import LookalikeError
+from indexer.matching.photo_groups import summarise_groups
 from indexer.models import backbones
 from indexer.models.card import Head, Preprocessing
 from indexer.models.network import EmbeddingNetwork, replace_head, tune_allocator
 from indexer.progress import Progress, Steps
-from indexer.statistics.metrics import RetrievalFigures, measure_retrieval
+from indexer.statistics.metrics import measure_retrieval
 from training.data import pictures
 from training.data.augmentation import GENTLE_VIEWS, STRONG_VIEWS, ViewStrength, draw_views
+from training.data.groups import group_photos, map_groups, number_groups
 from training.data.labelled_folders import number_labels, survey_folder
 from training.data.pictures import PicturePart
 from training.data.sampler import make_epoch_batches
@@ -79,7 +81,8 @@ class StudyEntry(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class StudyResult:
     """What came of a study; `steps` are those of each variant, `parts` the photos of each part by name, `codes` the
-    classes of the pictures that are drawn as indices into `names`, `unreadable` the number of files left out.
+    classes of the pictures that are drawn as indices into `names`, `unreadable` the number of files left out,
+    `grouping` a sentence on near copies and bursts.
     """
 
     name: str
@@ -94,23 +97,31 @@ class StudyResult:
     entries: tuple[StudyEntry, ...]
     codes: tuple[int, ...]
     names: tuple[str, ...]
+    grouping: str
 
 
 class _StudyData(NamedTuple):
-    """The pictures in their three parts, the classes of the test pictures (n,) as numbers, a folder for what memory
-    cannot hold, and the number of files that could not be read.
+    """The pictures in their three parts, the classes of the test pictures (n,) as numbers, the groups (n,) of those
+    that are no matches of each other, a folder for what memory cannot hold, and the number of files that could not be
+    read.
     """
 
     learn: PicturePart
     choose: PicturePart
     test: PicturePart
     labels: Codes
+    groups: Codes
     overflow_folder: Path
     unreadable: int
 
     @property
     def split(self) -> DataSplit:
         return DataSplit(self.learn.samples, self.choose.samples, self.test.samples)
+
+    def measure(self, vectors: NDArray[np.floating]) -> tuple[float, float, float]:
+        """P@1, R-precision and MAP@R of embeddings (n, dim) of the test pictures."""
+        measured = measure_retrieval(vectors, self.labels, groups=self.groups)
+        return measured.p_at_1, measured.r_precision, measured.map_at_r
 
 
 class _TrialResult(NamedTuple):
@@ -127,13 +138,16 @@ def run_study(
 ) -> Steps[StudyResult]:
     """Run every variant under every seed from 0 on a labelled folder; LookalikeError where it has too few pictures."""
     labelled_folder = yield from survey_folder(folder)
-    parts = split_samples(labelled_folder.samples, base.purpose)
+    groups = yield from group_photos(labelled_folder.samples)
+    parts = split_samples(labelled_folder.samples, base.purpose, groups.numbers)
     tune_allocator()
     _check_divisions(variants, parts)
     preprocessing = create_pretrained(base).preprocessing
     _check_backbones(variants, preprocessing.size)
     with tempfile.TemporaryDirectory() as place:
         data = yield from _read_parts(parts, preprocessing, Path(place) / "study")
+        numbers = number_groups(data.test.samples, map_groups(labelled_folder.samples, groups))
+        data = data._replace(groups=numbers)
         _check_divisions(variants, data.split)  # of the pictures that can be read
         baselines = yield from _measure_baselines(data, base, seeds)
         entries: list[StudyEntry] = []
@@ -153,6 +167,7 @@ def run_study(
         entries=tuple(entries),
         codes=tuple(data.labels[rows].tolist()),
         names=number_labels(data.test.samples).names,
+        grouping=summarise_groups(groups),
     )
 
 
@@ -176,7 +191,8 @@ def _read_parts(parts: DataSplit, preprocessing: Preprocessing, place: Path) -> 
     test = yield from pictures.read_pictures(parts.test, preprocessing)
     _check_readable(parts, DataSplit(learn.part.samples, choose.part.samples, test.part.samples))
     unreadable = len(learn.unreadable) + len(choose.unreadable) + len(test.unreadable)
-    return _StudyData(learn.part, choose.part, test.part, number_labels(test.part.samples).labels, place, unreadable)
+    labels = number_labels(test.part.samples).labels
+    return _StudyData(learn.part, choose.part, test.part, labels, np.arange(len(labels)), place, unreadable)
 
 
 def _check_readable(parts: DataSplit, readable: DataSplit) -> None:
@@ -208,13 +224,7 @@ def _measure_baselines(data: _StudyData, base: TrainConfig, seeds: int) -> Steps
 
 def _make_unseeded_entry(name: str, vectors: NDArray[np.floating], data: _StudyData, seconds: float) -> StudyEntry:
     """The row of embeddings (n, dim) that no seed changes."""
-    return _make_entry(
-        [_TrialResult(name, _pick_figures(measure_retrieval(vectors, data.labels)), seconds, vectors)], data
-    )
-
-
-def _pick_figures(measured: RetrievalFigures) -> tuple[float, float, float]:
-    return (measured.p_at_1, measured.r_precision, measured.map_at_r)
+    return _make_entry([_TrialResult(name, data.measure(vectors), seconds, vectors)], data)
 
 
 def _make_loss_step(
@@ -253,7 +263,11 @@ def _make_entry(measured: Sequence[_TrialResult], data: _StudyData) -> StudyEntr
     first = measured[0]
     columns = [tuple(column) for column in zip(*(result.figures for result in measured), strict=True)]
     rows = sample_plot_rows(len(data.labels))
-    summary = None if first.vectors is None else summarise_embeddings(first.name, first.vectors, data.labels, rows)
+    summary = (
+        None
+        if first.vectors is None
+        else summarise_embeddings(first.name, first.vectors, data.labels, rows, groups=data.groups)
+    )
     seconds = float(np.mean([result.seconds for result in measured]))
     return StudyEntry(first.name, columns[0], columns[1], columns[2], seconds, summary)
 
@@ -261,7 +275,7 @@ def _make_entry(measured: Sequence[_TrialResult], data: _StudyData) -> StudyEntr
 def _run_single(variant: StudyVariant, data: _StudyData, make_step: MakeStep) -> Steps[_TrialResult]:
     started = time.perf_counter()
     vectors = yield from _train_variant(variant, data, make_step)
-    figures = _pick_figures(measure_retrieval(vectors, data.labels))
+    figures = data.measure(vectors)
     return _TrialResult(variant.name, figures, time.perf_counter() - started, vectors)
 
 
@@ -277,11 +291,11 @@ def _run_ensemble(variant: StudyVariant, data: _StudyData) -> Steps[list[_TrialR
         config = replace(variant.config, seed=variant.config.seed * ENSEMBLE_SIZE + member)
         member_data = data._replace(learn=learn.part, choose=choose.part)
         vectors.append((yield from _train_variant(variant._replace(config=config), member_data, _make_loss_step)))
-        figures.append(_pick_figures(measure_retrieval(vectors[-1], data.labels)))
+        figures.append(data.measure(vectors[-1]))
     seconds = time.perf_counter() - started
     p_at_1, r_precision, map_at_r = (float(mean) for mean in np.mean(figures, axis=0))
     joined = join_embeddings(vectors)
-    joined_figures = _pick_figures(measure_retrieval(joined, data.labels))
+    joined_figures = data.measure(joined)
     return [
         _TrialResult(f"{variant.name}: separated", (p_at_1, r_precision, map_at_r), seconds, None),
         _TrialResult(f"{variant.name}: concatenated", joined_figures, seconds, joined),

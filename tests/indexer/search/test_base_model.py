@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 
 from indexer.library import Library
 from indexer.matching.identification import identify_with_rule, measure_rule
+from indexer.matching.identity import verify_label
 from indexer.models.card import Head, serialise_card
 from indexer.photos.reading import content_hash
 from indexer.search.base_model import BaseModel
@@ -20,13 +21,13 @@ from indexer.vectors.class_metric import MetricSetting, fit_class_metric
 from tests.support.embedders import tiny_card, write_card
 from tests.support.vectors import fill, outcome
 
-CLASSES, CLASS_SIZE = 12, 8
+CLASSES, CLASS_SIZE = 14, 8
 SETTING = MetricSetting(0.3, 3.0)
 CODES = np.repeat(np.arange(CLASSES), CLASS_SIZE)
 
 
 def make_vectors(*, labels_by_lot: bool) -> np.ndarray:
-    """Unit vectors (96, 192) float16: about their class's centre, or about none."""
+    """Unit vectors (112, 192) float16: about their class's centre, or about none."""
     random = np.random.default_rng(0)
     vectors = random.standard_normal((len(CODES), 192))
     if not labels_by_lot:
@@ -35,16 +36,22 @@ def make_vectors(*, labels_by_lot: bool) -> np.ndarray:
     return unit
 
 
+def write_weights(folder: Path, value: float, **further: np.ndarray) -> None:
+    """Write weights whose backbone is one tensor."""
+    save_file({"body.weight": np.full((2, 3), value, np.float32), **further}, folder / "model.safetensors")
+
+
 def use_instant_model(folder: Path, vectors: np.ndarray, **instant: object) -> Library:
     """A library of labelled photos under the base model, then under the map fitted on all of them, which is active."""
     fill(folder, vectors, publish=False)
     write_card(folder / "models")
+    write_weights(folder / "models" / tiny_card().fingerprint, 1.0)
     card = replace(tiny_card(), name="taught", head=Head(192, kind="unit-linear"), weights_sha256="a" * 64)
     taught = folder / "models" / card.fingerprint
     taught.mkdir()
     (taught / "model.json").write_bytes(serialise_card(card, None, None, instant or None))
     seen = b"".join(content_hash(str(number).encode()) for number in range(len(vectors)))
-    save_file({"seen": np.frombuffer(seen, np.uint8).reshape(-1, 32)}, taught / "model.safetensors")
+    write_weights(taught, 1.0, seen=np.frombuffer(seen, np.uint8).reshape(-1, 32), **{"head.weight": np.eye(192)})
     mapped = fit_class_metric(vectors, CODES, SETTING).transform(vectors).astype(np.float16)
     library = Library.open(folder)
     model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
@@ -98,19 +105,33 @@ def test_labels_by_lot_are_not_identified_though_the_map_has_learned_them(librar
     right = np.mean([answer.best == f"class {code}" for answer, code in zip(answers, CODES, strict=True)])
     if by_lot:
         assert rule.identified.value < 0.1
-        assert right < 0.3  # 1 of 12 by chance, where the map itself would give nearly each photo its own label
+        assert right < 0.3  # 1 of 14 by chance, where the map itself would give nearly each photo its own label
     else:
         assert rule.identified.value > 0.8
         assert right > 0.9
 
 
-@pytest.mark.parametrize("field", ["head", "setting", "embedding"])
+def test_a_claimed_label_is_verified_by_distances_out_of_fold(library: Library, by_lot: bool) -> None:
+    claims = [verify_label(library, photo, f"class {CODES[photo - 1]}") for photo in range(1, len(CODES) + 1, 5)]
+    false_claims = [verify_label(library, photo, "class 11") for photo in range(1, 81, 4)]
+    assert all("Measured on 104 photos not of class" in claim.measured for claim in claims)
+    assert all(claim.fnmr is not None for claim in claims)
+    accepted = np.mean([claim.verdict == "same" for claim in claims])
+    assert np.mean([claim.verdict == "same" for claim in false_claims]) <= 0.2
+    assert accepted < 0.3 if by_lot else accepted > 0.7
+
+
+@pytest.mark.parametrize("field", ["head", "setting", "embedding", "weights", "damage"])
 def test_without_base_or_setting_it_is_a_model_like_any_other(tmp_path: Path, field: str) -> None:
     fit: dict[str, object] = {"shrinkage": "much" if field == "setting" else 0.3, "stretch": 3.0, "purpose": "images"}
     with use_instant_model(tmp_path / "x.library", make_vectors(labels_by_lot=False), **fit) as library:
         if field == "head":
             path = library.models_folder / tiny_card().fingerprint / "model.json"
             path.write_text(json.dumps({"format": 1}))
+        if field == "weights":
+            write_weights(library.models_folder / tiny_card().fingerprint, 1.5)
+        if field == "damage":
+            (library.models_folder / tiny_card().fingerprint / "model.safetensors").write_bytes(b"\x08")
         if field == "embedding":
             base = library.store.models.find_model_id(tiny_card().fingerprint)
             library.store.database.execute_statement("DELETE FROM embeddings WHERE photo = 1 AND model = ?", (base,))

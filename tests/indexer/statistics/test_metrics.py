@@ -22,6 +22,7 @@ from indexer.statistics.metrics import (
     PairDistances,
     bootstrap_difference,
     compute_equal_error_rate,
+    compute_least_gain,
     find_threshold,
     measure_pair_distances,
     measure_retrieval,
@@ -397,3 +398,16 @@ def test_pairs_of_one_kind_give_no_verdict(labels: list[int]) -> None:
     found = measure_verification(on_a_line(0, 1, 2), labels)
     assert found.eer is None
     assert found.thresholds == ()
+
+
+def test_the_least_gain_is_what_four_of_five_draws_show() -> None:
+    random, shown = np.random.default_rng(0), []
+    spread, queries = 0.2, 60
+    first = bootstrap_difference(np.zeros(queries), random.normal(0, spread, queries), resamples=4000)
+    least = compute_least_gain(first)
+    assert least == pytest.approx(2.80 * spread / np.sqrt(queries), rel=0.2)
+    exact = 2.80 * spread / np.sqrt(queries)
+    for seed in range(200):
+        change = random.normal(exact, spread, queries)
+        shown.append(bootstrap_difference(np.zeros(queries), change, resamples=300, seed=seed).low > 0)
+    assert 0.72 <= np.mean(shown) <= 0.88

@@ -153,3 +153,20 @@ def test_the_summary_says_which_parts_are_given(tmp_path: Path) -> None:
         "The folder gives train to learn from, val to choose by and test to judge by; the classes are the folders "
         "inside.",
     )
+
+
+def test_nothing_is_learned_from_photos_that_share_a_group_with_those_that_judge(tmp_path: Path) -> None:
+    for part, photos in (("train", 5), ("val", 2), ("test", 3)):
+        put(tmp_path, part, photos=photos)
+    found = survey(tmp_path)
+    numbers = {sample.sha256: number for number, sample in enumerate(found.samples)}
+    in_part = {
+        part: [one.sha256 for one in found.samples if found.parts[one.sha256] == part] for part in ("train", "test")
+    }
+    shared = in_part["train"][:3]
+    groups = numbers | dict.fromkeys(shared, numbers[in_part["test"][0]])
+    split, remarks = divide_folder(found, "images", groups)
+    assert [len(part) for part in split] == [12, 6, 9]
+    assert not set(shared) & {sample.sha256 for sample in split.train}
+    assert remarks[-1].startswith("Nothing is learned from 3 pictures of train: near copies")
+    assert divide_folder(found, "images", numbers) == divide(tmp_path)

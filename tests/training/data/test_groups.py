@@ -96,9 +96,9 @@ def test_labels_by_lot_look_learned_where_bursts_are_parted_and_not_where_they_a
 
 def test_a_training_divides_a_folder_by_its_groups(bursts: list[PhotoSample], traits: dict[bytes, PhotoTraits]) -> None:
     folder = Path(bursts[0].path.decode()).parents[1]
-    divided = drain(training_run._split_source(folder, TrainConfig()))
+    divided = drain(training_run._divide_source(folder, TrainConfig(), {}))
     numbers = drain(group_photos(bursts, traits=traits)).numbers.tolist()
     group_of = {sample.sha256: number for sample, number in zip(bursts, numbers, strict=True)}
-    sides = [{group_of[sample.sha256] for sample in part} for part in divided.split]
+    sides = [{group_of[sample.sha256] for sample in part} for part in divided.parts]
     assert sum(map(len, sides)) == len(set(numbers)) == 100
     assert divided.remarks[-1] == "400 photos in 100 groups: 400 near copies stay together."

@@ -22,7 +22,7 @@ from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK, run_to_end
 from training import train
 from training.data.labelled_folders import has_labels
-from training.data.sources import LibraryLabels, describe_source, read_library_samples, split_library
+from training.data.sources import LibraryLabels, describe_source, divide_library, read_library_samples
 from training.data.split import split_samples
 from training.data.summary import summarise_library
 from training.judging.model_card import MODEL_CARD_FILE
@@ -51,7 +51,7 @@ def label_by_folder(library: Library) -> dict[bytes, str]:
 
 def test_the_users_labels_are_what_is_learned_from(library: Library) -> None:
     labels = label_by_folder(library)
-    parts = split_library(LibraryLabels(library.folder), "images", "auto")
+    parts = divide_library(read_library_samples(LibraryLabels(library.folder)), "images", "auto", {})
     samples = [sample for part in parts for sample in part]
     assert {sample.sha256: sample.label for sample in samples} == labels
     assert all(content_hash(read_photo(sample.path)) == sample.sha256 for sample in samples)
@@ -75,11 +75,13 @@ RECENT = Filter(after=datetime(2020, 1, 1))
 def test_of_a_filtered_library_the_photos_that_pass_are_learned_from(library: Library) -> None:
     labels = label_by_folder(library)
     recent = age(library, 2)
-    parts = split_library(LibraryLabels(library.folder, RECENT), "images", "auto")
+    parts = divide_library(read_library_samples(LibraryLabels(library.folder, RECENT)), "images", "auto", {})
     assert {sample.sha256: sample.label for part in parts for sample in part} == {one: labels[one] for one in recent}
     assert len(recent) == 24
     with pytest.raises(LookalikeError, match=r"at least two classes.*found 1"):
-        split_library(LibraryLabels(library.folder, Filter(label="class-01")), "images", "auto")
+        divide_library(
+            read_library_samples(LibraryLabels(library.folder, Filter(label="class-01"))), "images", "auto", {}
+        )
 
 
 def test_what_a_library_holds_is_said_with_what_is_wrong(library: Library) -> None:
@@ -111,17 +113,17 @@ def test_photos_without_a_label_are_learned_from_only_where_none_is_needed(libra
     labels = label_by_folder(library)
     library.annotations.set_label(ids[::8], None)
     for recipe, learned in (("quick", 28), ("auto", 28), ("unlabelled", 32)):
-        parts = split_library(LibraryLabels(library.folder), "images", recipe)
+        parts = divide_library(read_library_samples(LibraryLabels(library.folder)), "images", recipe, {})
         assert sum(map(len, parts)) == learned
         assert all(labels[sample.sha256] == sample.label for sample in parts.validation + parts.test)
 
 
 def test_a_library_without_labels_learns_from_views_or_says_what_it_lacks(library: Library) -> None:
-    parts = split_library(LibraryLabels(library.folder), "images", "auto")
+    parts = divide_library(read_library_samples(LibraryLabels(library.folder)), "images", "auto", {})
     assert sum(map(len, parts)) == 32
     assert not has_labels([sample for part in parts for sample in part])
     with pytest.raises(LookalikeError, match="at least two classes"):
-        split_library(LibraryLabels(library.folder), "images", "full")
+        divide_library(read_library_samples(LibraryLabels(library.folder)), "images", "full", {})
 
 
 def test_files_that_are_gone_are_no_samples(library: Library) -> None:
@@ -129,7 +131,7 @@ def test_files_that_are_gone_are_no_samples(library: Library) -> None:
     gone = library.load_photos(library.find_photo_ids().tolist())[0]
     Path(gone.path.decode()).unlink()
     drain(index_library(library, [], Tiny()))
-    parts = split_library(LibraryLabels(library.folder), "images", "auto")
+    parts = divide_library(read_library_samples(LibraryLabels(library.folder)), "images", "auto", {})
     assert sum(map(len, parts)) == 31
     assert gone.sha256 not in {sample.sha256 for part in parts for sample in part}
 

@@ -55,7 +55,7 @@ def test_thresholds_of_classes_kept_out_hold_where_those_of_trained_classes_fail
         learn, kept_out, fresh = (pictures(part, rng) for part in (range(40), range(40, 60), range(60, 100)))
         head = trained(*learn)
         known = {sample.label for sample in learn[1]}
-        measured = calibrate_thresholds(unit(kept_out[0] @ head), kept_out[1], known)
+        measured = calibrate_thresholds(unit(kept_out[0] @ head), kept_out[1], known, {})
         assert measured.new_classes
         cutoff = measured.calibration.choose_cutoff(promised)
         by_heart = find_threshold(
@@ -73,7 +73,7 @@ def test_thresholds_of_classes_kept_out_hold_where_those_of_trained_classes_fail
 def test_fewer_than_five_classes_kept_out_speak_for_known_classes_only(kept_out: int, new: bool) -> None:
     vectors, samples = pictures(range(12), np.random.default_rng(0))
     known = {f"class {number}" for number in range(12 - kept_out)}
-    measured = calibrate_thresholds(unit(vectors), samples, known)
+    measured = calibrate_thresholds(unit(vectors), samples, known, {})
     assert measured.new_classes is new
     assert measured.calibration.classes == (5 if new else 12)
     assert ("known classes only" in measured.scope) is not new
@@ -83,7 +83,7 @@ def test_fewer_than_five_classes_kept_out_speak_for_known_classes_only(kept_out:
 def test_a_class_of_one_photo_has_no_matched_pair_and_does_not_count() -> None:
     vectors, samples = pictures(range(6), np.random.default_rng(0))
     once = [row for row, sample in enumerate(samples) if sample.label != "class 5" or row % PHOTOS == 0]
-    measured = calibrate_thresholds(unit(vectors[once]), [samples[row] for row in once], {"class 0"})
+    measured = calibrate_thresholds(unit(vectors[once]), [samples[row] for row in once], {"class 0"}, {})
     assert not measured.new_classes
 
 

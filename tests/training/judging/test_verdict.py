@@ -13,6 +13,7 @@ from training.judging.verdict import (
     MeasuredModel,
     TrainingVerdict,
     choose_examples,
+    describe_power,
     explain_verdict,
     keep_pretrained,
 )
@@ -42,6 +43,11 @@ def test_the_reason_says_what_the_interval_says(change: DifferenceInterval, said
     assert said in sentence
     assert "1,234 test pictures of 10 classes" in sentence
     assert f"{change.mean:+.3f}" in sentence
+
+
+def test_the_smallest_gain_that_so_many_pictures_show_is_said() -> None:
+    assert "a gain of 0.143 in four of five cases" in describe_power(DifferenceInterval(-0.08, 0.12, 0.02))
+    assert describe_power(DifferenceInterval(0.0, 0.0, 0.0)) == ""
 
 
 def test_a_better_model_that_misses_the_first_hit_more_often_says_so() -> None:
@@ -79,18 +85,19 @@ def test_paths_of_any_bytes_survive_json() -> None:
     assert os.fsencode(fields["query"]) in {sample.path for sample in odd}
 
 
-def judged_over(classes: int) -> TrainingVerdict:
+def judged_over(classes: int, groups: np.ndarray | None = None) -> TrainingVerdict:
     """The verdict on six pictures of each of so many classes, compared with themselves."""
     named = samples("".join(chr(ord("a") + number) * 6 for number in range(classes)))
     vectors = np.random.default_rng(0).normal(size=(len(named), 8)).astype(np.float32)
     labels = number_labels(named).labels
-    row = MeasuredModel("pretrained", vectors, measure_retrieval(vectors, labels))
-    return keep_pretrained(BaselineResult(tuple(named), labels, (row,), row, None, ()))
+    row = MeasuredModel("pretrained", vectors, measure_retrieval(vectors, labels, groups=groups))
+    return keep_pretrained(BaselineResult(tuple(named), labels, groups, (row,), row, None, ()))
 
 
 def test_ten_classes_and_more_are_what_is_drawn_anew_fewer_are_not() -> None:
     assert judged_over(9).resampling_unit == "queries"
     assert judged_over(10).resampling_unit == "classes"
+    assert judged_over(9, np.arange(54) // 2).resampling_unit == "groups of queries"
 
 
 def test_a_training_that_found_nothing_changes_nothing_and_is_refused() -> None:

@@ -205,7 +205,7 @@ def test_where_memory_is_short_every_kind_of_views_goes_through_the_network_in_p
 ) -> None:
     network = create_pretrained(TINY)
     part = drain(pictures.read_pictures(drain(survey_folder(shapes)).samples[-12:], network.preprocessing)).part
-    data = _StudyData(part, part, part, np.zeros(12, np.int64), tmp_path / "study", 0)
+    data = _StudyData(part, part, part, np.zeros(12, np.int64), np.arange(12), tmp_path / "study", 0)
     monkeypatch.setattr(cost, "THIS_MACHINE", TrainingMachine(2, memory=25_000_000))
     seen: list[int] = []
     network.body.get_submodule("conv_stem").register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
@@ -227,7 +227,7 @@ def _stages(folder: Path, name: str, base: TrainConfig, refusal: str) -> set[str
 
 def test_too_few_classes_for_an_ensemble_are_refused_before_any_work(tmp_path: Path) -> None:
     folder = write_classes(tmp_path / "five", 5, 6)
-    assert _stages(folder, "ensembles", TINY, "3 folds take 6 classes .*; there are 5") == {"scan"}
+    assert _stages(folder, "ensembles", TINY, "3 folds take 6 classes .*; there are 5") == {"scan", "group"}
 
 
 def test_a_backbone_that_is_not_there_is_refused_before_any_work(shapes: Path) -> None:
@@ -244,7 +244,11 @@ def test_a_class_whose_test_pictures_cannot_be_read_leaves_nothing_to_compare_wi
     damaged = [content for content in (b"%d" % n for n in range(200)) if _judges(content)]
     for number, content in enumerate(damaged[:4]):
         (folder / "class-01" / f"damaged-{number}.png").write_bytes(content)
-    assert _stages(folder, "mining", TINY, "4 of the .* pictures to measure with cannot be read") == {"scan", "decode"}
+    assert _stages(folder, "mining", TINY, "4 of the .* pictures to measure with cannot be read") == {
+        "scan",
+        "group",
+        "decode",
+    }
 
 
 @pytest.mark.parametrize("photos", [1, 2])
