@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QW
 
 from indexer.ranking.filter_options import describe_conditions
 from indexer.ranking.rankings import RANK_LABELS
+from retrieval_app.grid.photo_grid import PhotoGrid
 from retrieval_app.search.error_rate_cut import ErrorRateMenu
 from retrieval_app.search.filter_bar import ChipRow, FilterBar
-from retrieval_app.search.grid import PhotoGrid
 from retrieval_app.search.labels import LABELS_KEY, list_labels
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.session.marks import list_marks
@@ -52,6 +52,7 @@ class ResultsView(QWidget):
         self.cut_button = QToolButton()
         self._cut_timer = QTimer(self, singleShot=True, interval=CUT_PAUSE_MS)
         self._count_label = make_label("", "name")
+        self.selection_label = make_label("", "selected")
         self._order_label = ElidedLabel(role="caption", elide=Qt.TextElideMode.ElideRight)
         self._order_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setProperty("role", "ground")
@@ -72,6 +73,7 @@ class ResultsView(QWidget):
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self._count_label)
+        head.addWidget(self.selection_label)
         head.addWidget(self._order_label, 1)
         head.addWidget(self.cut_button)
         head.addWidget(self.cut_slider)
@@ -95,6 +97,7 @@ class ResultsView(QWidget):
         session.search.query_changed.connect(self._update_heading)
         session.search.query_changed.connect(self._show_conditions)
         session.library.changed.connect(self._request_labels)
+        self.grid.selection.changed.connect(self._update_heading)
         self.filter_bar.filter_wanted.connect(session.search.set_filter)
         self.filter_bar.closed.connect(self.close_filter)
         self.cut_slider.valueChanged.connect(self._cut_timer.start)
@@ -105,6 +108,9 @@ class ResultsView(QWidget):
 
     def _update_listing(self) -> None:
         listing, previous, query = self._session.search.listing, self._shown_listing, self._shown_query
+        is_other_query = self._session.search.query is not query
+        if is_other_query:
+            self.grid.selection.clear_all()
         self._show_conditions()
         self._update_heading()
         if listing is previous:
@@ -113,19 +119,17 @@ class ResultsView(QWidget):
         if listing.result is not None:
             if previous.result is None:
                 self._library_position = (self.grid.verticalScrollBar().value(), self.grid.current_id())
-            self._replace_listing(listing)
-            changed = self._session.search.history.is_change or query is self._shown_query  # a mark, a filter, a cut
+            self._tiles.drop_requests()
+            (self.grid.show_listing if is_other_query else self.grid.refresh_listing)(listing)
+            changed = self._session.search.history.is_change or not is_other_query  # a mark, a filter, a cut
             if previous.result is None or not changed or self.grid.current_place() is None:
                 self.grid.go_to(0, scroll=0)
         elif previous.result is None and self._folder == self._session.library.folder:
-            self.grid.show_listing(listing)
+            self.grid.refresh_listing(listing)
         else:
-            self._replace_listing(listing)
+            self._tiles.drop_requests()
+            self.grid.show_listing(listing)
             self._restore_library_position(listing)
-
-    def _replace_listing(self, listing: PhotoListing) -> None:
-        self._tiles.drop_requests()
-        self.grid.show_listing(listing)
 
     def _restore_library_position(self, listing: PhotoListing) -> None:
         """Scroll to where the library was left, or to the top of another library."""
@@ -140,6 +144,7 @@ class ResultsView(QWidget):
         self.grid.marks = _collect_photo_marks(search)
         self.grid.viewport().update()
         result = search.listing.result
+        self.selection_label.setText(f"{self.grid.selection.count:,} selected" if self.grid.selection.count else "")
         if search.is_running:
             self._count_label.setText("Searching…")
             self._order_label.clear()

@@ -240,6 +240,7 @@ QPushButton[role="chip"]:hover { border: 1px solid $accent; }
 QPushButton[role="chip"]:focus { border: 1px dashed $accent; }
 QLabel[role="title"] { font-size: 16px; font-weight: 600; }
 QLabel[role="name"] { font-weight: 600; }
+QLabel[role="selected"] { font-weight: 600; color: $accent; }
 QLabel[role="section"] { color: $muted; font-size: 11px; font-weight: 600; }
 QLabel[role="muted"] { color: $muted; }
 QLabel[role="caption"] { color: $muted; font-size: 11px; }

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QLineF, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
 from indexer.paths import show_file_name
@@ -24,20 +24,19 @@ class TileContent(NamedTuple):
     photo: Photo | None  # None until it has been read
     hit: Hit | None  # None for a photo that is no result of a query
     pixmap: QPixmap | None  # None until it has been read, null where it cannot be
-    side: int  # of the picture's square, px
     queried: bool  # whether the photo is the query
     focused: bool
     hovered: bool
     mark: int = 0  # how often it is marked as a picture to look for; negative for one to be unlike
+    selected: bool | None = None  # None while nothing is selected: then only the pointer shows the ring
 
 
 def paint_tile(painter: QPainter, cell: QRect, tile: TileContent, tokens: ColourTokens) -> None:
     """Paint a tile into a cell of the grid: ground, picture, caption, badges, plus and minus."""
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-    card = QRect(0, 0, tile.side + TILE_PADDING, cell.height() - TILE_PADDING // 2)
-    card.moveCenter(cell.center())
-    square = locate_picture_square(cell, tile.side)
-    _paint_ground(painter, card, tile, tokens)
+    square = locate_picture(cell, CAPTION_HEIGHT)
+    margin = TILE_PADDING // 2
+    _paint_ground(painter, cell.adjusted(margin, margin, -margin, -margin), tile, tokens)
     _paint_picture(painter, square, tile.pixmap, tokens)
     if tile.photo is not None:
         _paint_caption(painter, square, tile.photo, tile.hit, tokens)
@@ -45,11 +44,30 @@ def paint_tile(painter: QPainter, cell: QRect, tile: TileContent, tokens: Colour
         for sign in SIGN_TEXTS:
             if tile.hovered or tile.focused or tile.mark * sign > 0:
                 _paint_sign(painter, locate_sign(square, sign), sign, max(0, tile.mark * sign), tokens)
+        if tile.hovered or tile.selected is not None:
+            _paint_ring(painter, locate_ring(square), bool(tile.selected), tokens)
 
 
-def locate_picture_square(cell: QRect, side: int) -> QRect:
-    """The square of `side` px within a cell that the picture is fitted into."""
-    return QRect(cell.center().x() - side // 2, cell.top() + TILE_PADDING, side, side)
+def locate_picture(cell: QRect, caption_height: int) -> QRect:
+    """The rectangle within a tile's cell that the picture is fitted into, above its caption."""
+    return cell.adjusted(TILE_PADDING, TILE_PADDING, -TILE_PADDING, -TILE_PADDING - caption_height)
+
+
+def locate_ring(square: QRect) -> QRect:
+    """The square of SIGN_SIDE px in the corner of a picture's rectangle whose ring selects it."""
+    return QRect(square.left() + 4, square.top() + 4, SIGN_SIDE, SIGN_SIDE)
+
+
+def _paint_ring(painter: QPainter, place: QRect, is_selected: bool, tokens: ColourTokens) -> None:
+    """Paint a ring to be clicked, filled and ticked where the photo is selected."""
+    ring = QRectF(place).adjusted(3, 3, -3, -3)
+    painter.setPen(QPen(QColor(tokens.on_accent if is_selected else tokens.muted), 1.5))
+    painter.setBrush(QColor(tokens.accent if is_selected else tokens.surface))
+    painter.drawEllipse(ring)
+    if is_selected:
+        middle = ring.center()
+        tick = [middle + QPointF(*step) for step in ((-4, 0), (-1.2, 3), (4, -3))]
+        painter.drawPolyline(tick)
 
 
 def locate_sign(square: QRect, sign: int) -> QRect:
@@ -80,12 +98,13 @@ def _paint_sign(painter: QPainter, place: QRect, sign: int, times: int, tokens: 
 def _paint_ground(painter: QPainter, card: QRect, tile: TileContent, tokens: ColourTokens) -> None:
     """Paint what lies behind a tile: a ground under the pointer, a ring, dashed for focus, solid for the query."""
     pen = QPen(Qt.PenStyle.NoPen)
-    if tile.queried:
+    if tile.queried or tile.selected:
         pen = QPen(QColor(tokens.accent), 2)
     elif tile.focused:
         pen = QPen(QColor(tokens.accent), 1, Qt.PenStyle.DashLine)
     painter.setPen(pen)
-    painter.setBrush(QColor(tokens.hover) if tile.hovered else Qt.BrushStyle.NoBrush)
+    ground = tokens.tint if tile.selected else tokens.hover if tile.hovered else None
+    painter.setBrush(QColor(ground) if ground else Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(QRectF(card).adjusted(1, 1, -1, -1), CORNER_RADIUS, CORNER_RADIUS)
 
 
@@ -183,7 +202,9 @@ def _paint_badges(painter: QPainter, square: QRect, tile: TileContent, tokens: C
     assert tile.photo is not None
     font = resize_font(painter.font(), CAPTION_SIZE)
     if tile.queried:
-        _paint_badge(painter, square.topLeft(), "query", font, (tokens.accent, tokens.on_accent))
+        has_ring = tile.hovered or tile.selected is not None
+        corner = square.topLeft() + QPoint(SIGN_SIDE + 8 if has_ring else 0, 0)
+        _paint_badge(painter, corner, "query", font, (tokens.accent, tokens.on_accent))
     words = ["offline"] * tile.photo.offline
     if tile.photo.copies:
         words.append(f"+{tile.photo.copies}")

@@ -28,9 +28,9 @@ from indexer.places import LIBRARY_SUFFIX, list_libraries
 from retrieval_app.duplicates.page import DuplicatesPage
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
 from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE, LIBRARY_SOURCE
+from retrieval_app.grid.photo_grid import DEFAULT_TILE_SIDE, MAX_TILE_SIDE, MIN_TILE_SIDE
 from retrieval_app.library.page import LibraryPage
 from retrieval_app.map.page import MapPage
-from retrieval_app.search.grid import DEFAULT_TILE_SIDE, MAX_TILE_SIDE, MIN_TILE_SIDE
 from retrieval_app.search.page import SearchPage
 from retrieval_app.session.library_commands import can_switch_back, start_switch_back
 from retrieval_app.session.session import Session

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import QModelIndex, QObject, Qt, Signal
+from PySide6.QtCore import QModelIndex, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.search.results import Photo
-from retrieval_app.search.grid import MAX_TILE_SIDE, MIN_TILE_SIDE, PhotoGrid
+from retrieval_app.grid.photo_grid import MAX_TILE_SIDE, MIN_TILE_SIDE, PhotoGrid
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
+from retrieval_app.widgets.tile_painter import TILE_PADDING
 
 MILLION = 1_000_000
 
@@ -51,7 +52,7 @@ def grid(tiles: CountedTiles, qapp: QApplication, qtbot: QtBot) -> PhotoGrid:
 
 def test_a_million_photos_cost_only_what_is_visible(grid: PhotoGrid, tiles: CountedTiles) -> None:
     grid.show_listing(PhotoListing(np.arange(MILLION, dtype=np.int64)))
-    assert grid.grid_model.rowCount() * grid.grid_model.columnCount() >= MILLION
+    assert grid.grid_model.rowCount() == MILLION
     grid.grab()
     grid.go_to(MILLION - 1)
     grid.grab()
@@ -61,14 +62,14 @@ def test_a_million_photos_cost_only_what_is_visible(grid: PhotoGrid, tiles: Coun
     assert len(tiles.asked) < 200
 
 
-def test_every_photo_has_its_own_cell_and_the_rest_of_the_last_row_is_nothing(grid: PhotoGrid) -> None:
+def test_every_photo_has_its_own_place_and_the_rest_of_the_last_row_is_nothing(grid: PhotoGrid) -> None:
     grid.show_listing(PhotoListing(np.arange(100, 111, dtype=np.int64)))
     model = grid.grid_model
-    cells = [model.index(row, column) for row in range(model.rowCount()) for column in range(model.columnCount())]
-    assert [model.find_place(cell) for cell in cells][:11] == list(range(11))
-    for cell in cells[11:]:
-        assert model.find_place(cell) is None
-        assert model.flags(cell) == Qt.ItemFlag.NoItemFlags
+    for place in range(11):
+        rect = grid.visualRect(model.index_at_place(place))
+        assert model.find_place(grid.indexAt(rect.center())) == place
+    behind = QPoint(grid.viewport().width() - 5, grid.visualRect(model.index_at_place(10)).center().y())
+    assert not grid.indexAt(behind).isValid()
     assert model.find_place(QModelIndex()) is None
 
 
@@ -88,10 +89,11 @@ def test_as_many_columns_as_fit_and_at_least_one(grid: PhotoGrid, width: int, si
     grid.set_side(side)
     grid.resize(width, 400)
     inside = grid.viewport().width()
-    columns = grid.grid_model.columns
+    first_row = grid.tile_layout.locate_tile(0).top()
+    columns = sum(grid.tile_layout.locate_tile(place).top() == first_row for place in range(50))
     assert columns >= 1
-    assert columns == 1 or columns * grid.columnWidth(0) <= inside
-    assert (columns + 1) * (side + 20) > inside
+    assert columns == 1 or grid.tile_layout.locate_tile(columns - 1).right() < inside
+    assert (columns + 1) * (side + 2 * TILE_PADDING) > inside or columns == 50
 
 
 def test_an_empty_listing_takes_keys_without_harm(grid: PhotoGrid) -> None:

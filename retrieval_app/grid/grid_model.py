@@ -1,0 +1,64 @@
+"""The photos of a listing as a list model: facts are read where a place is asked for, and never all of them."""
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt
+from PySide6.QtWidgets import QWidget
+
+from indexer.paths import show_file_name
+from indexer.search.results import Hit, Photo
+from retrieval_app.session.photo_listing import PhotoListing
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.distance_band import describe_distance
+from retrieval_app.widgets.tables import AnyIndex
+
+_INVALID_INDEX = QModelIndex()
+
+
+class GridModel(QAbstractListModel):
+    """A listing; the row of an index is the place of its photo."""
+
+    def __init__(self, tiles: TileCache, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._tiles = tiles
+        self.listing = PhotoListing(np.empty(0, np.int64))
+
+    def show_listing(self, listing: PhotoListing) -> None:
+        """Show another listing."""
+        self.beginResetModel()
+        self.listing = listing
+        self.endResetModel()
+
+    def rowCount(self, parent: AnyIndex = _INVALID_INDEX) -> int:
+        """The number of photos."""
+        return 0 if parent.isValid() else len(self.listing.ids)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The name, for screen readers, and what the distance means; tiles are painted from `photo_at` and `hit_at`."""
+        if (place := self.find_place(index)) is None:
+            return None
+        hit = self.hit_at(place)
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
+            return describe_distance(hit) if hit else None
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        photo = self.photo_at(place)
+        return show_file_name(photo.path) if photo else ""
+
+    def find_place(self, index: AnyIndex) -> int | None:
+        """The place of an index in the listing; None for one that is not valid."""
+        return index.row() if index.isValid() and index.row() < len(self.listing.ids) else None
+
+    def index_at_place(self, place: int) -> QModelIndex:
+        """The index of a place in the listing."""
+        return self.index(place, 0)
+
+    def hit_at(self, place: int) -> Hit | None:
+        """The ranked hit at a place; None where the listing is the whole library."""
+        return self.listing.hits[place] if self.listing.hits else None
+
+    def photo_at(self, place: int) -> Photo | None:
+        """The photo at a place; None until it has been read."""
+        hit = self.hit_at(place)
+        return hit.photo if hit else self._tiles.request_photo_in_row(self.listing.ids, place)

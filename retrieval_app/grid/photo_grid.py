@@ -1,0 +1,332 @@
+"""The grid of a listing's photos: what is painted, and what mouse and keys want of a photo or select.
+
+A click finds what looks like a photo. The ring in a tile's corner, Ctrl, Shift and a rectangle drawn on empty ground
+select; while anything is selected, a click selects too, and Escape ends that.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from retrieval_app.grid.grid_model import GridModel
+from retrieval_app.grid.photo_selection import PhotoSelection
+from retrieval_app.grid.rubber_band import RubberBand
+from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
+from retrieval_app.grid.tile_view import Move, TileView
+from retrieval_app.session.photo_listing import PhotoListing
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.tables import AnyIndex
+from retrieval_app.widgets.theme import Theme
+from retrieval_app.widgets.tile_painter import (
+    CAPTION_HEIGHT,
+    TILE_PADDING,
+    TileContent,
+    locate_picture,
+    locate_ring,
+    locate_sign,
+    paint_tile,
+)
+
+MIN_TILE_SIDE, DEFAULT_TILE_SIDE, MAX_TILE_SIDE = 96, 136, 256  # px
+MOVE_KEYS = {
+    Qt.Key.Key_Left: Move.MoveLeft,
+    Qt.Key.Key_Right: Move.MoveRight,
+    Qt.Key.Key_Up: Move.MoveUp,
+    Qt.Key.Key_Down: Move.MoveDown,
+    Qt.Key.Key_PageUp: Move.MovePageUp,
+    Qt.Key.Key_PageDown: Move.MovePageDown,
+    Qt.Key.Key_Home: Move.MoveHome,
+    Qt.Key.Key_End: Move.MoveEnd,
+}
+LEFT, SHIFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+
+
+class TilePart(Enum):
+    """What of a tile the mouse can be at, with its tool tip."""
+
+    PICTURE = ""
+    RING = "Select (Ctrl+click)"
+    PLUS = "More like this (+)"
+    MINUS = "Less like this (-)"
+
+
+PART_SIGNS = {TilePart.PLUS: 1, TilePart.MINUS: -1}
+
+
+class _TileSpot(NamedTuple):
+    """What lies under the pointer: a photo, and the part of its tile."""
+
+    photo_id: int
+    part: TilePart
+
+
+class PhotoGrid(TileView):
+    """The tiles of one listing, with signals for the photo that was chosen, opened, marked or became current."""
+
+    chosen = Signal(int)  # photo id: a click, or Enter
+    opened = Signal(int)  # photo id: a double click
+    current_moved = Signal()  # another tile is current
+    marked = Signal(int, int)  # photo id, 1 for more like this or -1 for less
+    compare_wanted = Signal(int)  # photo id: Space
+    selection_chosen = Signal()  # Enter while photos are selected
+    menu_wanted = Signal(QPoint)  # where on the screen
+
+    def __init__(self, tiles: TileCache, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.side = DEFAULT_TILE_SIDE
+        self.queried: int | None = None  # the photo that is the query, marked
+        self.marks: Mapping[int, int] = {}  # photo id -> how often marked plus, negative for minus
+        self.selection = PhotoSelection(self)
+        self._tiles, self._theme = tiles, theme
+        self._rubber_band = RubberBand(self, self.selection)
+        self._pressed_spot: _TileSpot | None = None
+        self._clicked_photo: int | None = None
+        self._hovered_place: int | None = None
+        self.grid_model = GridModel(tiles, self)
+        self.setModel(self.grid_model)
+        self.setAccessibleName("Photos")
+        for signal in (tiles.arrived, self.selection.changed):
+            signal.connect(self.viewport().update)
+
+    # What is shown
+
+    def show_listing(self, listing: PhotoListing) -> None:
+        """Show photos; the current one stays current and the selected ones selected where they are among them."""
+        current_id, scroll = self.current_id(), self.verticalOffset()
+        self._hovered_place = None
+        self.grid_model.show_listing(listing)
+        self.selection.follow_listing(listing.ids)
+        self.lay_out()
+        self.verticalScrollBar().setValue(scroll)
+        if current_id is not None and len(places := np.flatnonzero(listing.ids == current_id)):
+            self._set_current(int(places[0]), scroll=False)
+
+    def refresh_listing(self, listing: PhotoListing) -> None:
+        """Show what has become of the listing; where the current photo has gone, the next one takes its place."""
+        place = self.current_place()
+        self.show_listing(listing)
+        if place is not None and self.current_place() is None and len(listing.ids):
+            self._set_current(min(place, len(listing.ids) - 1), scroll=False)
+
+    def go_to(self, place: int, scroll: int | None = None) -> None:
+        """Make the tile at a place current and scroll to it, or to `scroll`, a value of the scroll bar."""
+        if place < len(self.grid_model.listing.ids):
+            self._set_current(place, scroll=scroll is None)
+        if scroll is not None:
+            self.verticalScrollBar().setValue(scroll)
+
+    def set_side(self, side: int) -> None:
+        """Set the side of a tile's picture in px, clipped to the allowed range."""
+        self.side = min(max(side, MIN_TILE_SIDE), MAX_TILE_SIDE)
+        self.lay_out_in_place()
+
+    def current_place(self) -> int | None:
+        """The place of the current tile in the listing; None where no tile is current."""
+        return self.grid_model.find_place(self.currentIndex())
+
+    def current_id(self) -> int | None:
+        """The id of the current photo; None where no tile is current."""
+        place = self.current_place()
+        return None if place is None else int(self.grid_model.listing.ids[place])
+
+    def list_chosen_ids(self) -> list[int]:
+        """The ids of the selected photos in the order of the listing, else of the current one."""
+        if self.selection.count:
+            return self.selection.list_ids()
+        return [] if (current_id := self.current_id()) is None else [current_id]
+
+    def _set_current(self, place: int, *, scroll: bool = True) -> None:
+        index, scroll_value = self.grid_model.index_at_place(place), self.verticalOffset()
+        self.setCurrentIndex(index)
+        self.verticalScrollBar().setValue(scroll_value)
+        if scroll:
+            self.scrollTo(index)
+
+    def make_layout(self, width: int) -> TileLayout:
+        """Squares of one size in columns."""
+        return lay_out_squares(len(self.grid_model.listing.ids), width, self.side, CAPTION_HEIGHT)
+
+    def paint_place(self, painter: QPainter, place: int, cell: QRect) -> None:
+        """Paint the tile at a place."""
+        photo, photo_id = self.grid_model.photo_at(place), int(self.grid_model.listing.ids[place])
+        pixels = round(self.side * self.devicePixelRatioF())
+        tile = TileContent(
+            photo=photo,
+            hit=self.grid_model.hit_at(place),
+            pixmap=self._tiles.request_thumbnail(photo, pixels) if photo else None,
+            queried=photo_id == self.queried,
+            focused=self.hasFocus() and place == self.current_place(),
+            hovered=place == self._hovered_place,
+            mark=self.marks.get(photo_id, 0),
+            selected=self.selection.includes(photo_id) if self.selection.count else None,
+        )
+        paint_tile(painter, cell, tile, self._theme.tokens)
+
+    def paint_above(self, painter: QPainter) -> None:
+        """Paint the rectangle that is being drawn."""
+        self._rubber_band.paint_area(painter, self._theme.tokens.accent)
+
+    # Keys
+
+    def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
+        """Emit `current_moved`."""
+        super().currentChanged(current, previous)
+        self.viewport().update()
+        self.current_moved.emit()
+
+    def event(self, event: QEvent) -> bool:
+        """Claim Escape while photos are selected: it ends that, and does not leave the results."""
+        is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if is_override and event.key() == Qt.Key.Key_Escape and self.selection.count:  # type: ignore[attr-defined]
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Move, select, choose by Enter, compare by Space; what is left goes to the window."""
+        current = self.current_id()
+        if event.key() in MOVE_KEYS:
+            self._move_by_key(event)
+        elif event.key() == Qt.Key.Key_Escape and self.selection.count:
+            self.selection.clear_all()
+        elif current is None:
+            event.ignore()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.selection_chosen.emit() if self.selection.count else self.chosen.emit(current)
+        elif event.key() == Qt.Key.Key_Space:
+            self._press_space(event, current)
+        else:
+            event.ignore()
+
+    def _move_by_key(self, event: QKeyEvent) -> None:
+        """Move to another tile; with Shift, select what lies between it and where that began."""
+        before, index = self.current_place(), self.moveCursor(MOVE_KEYS[Qt.Key(event.key())], event.modifiers())
+        if not index.isValid():
+            return
+        is_extending = bool(event.modifiers() & SHIFT)
+        if is_extending and not self.selection.has_anchor():
+            self.selection.set_anchor(index.row() if before is None else before)
+        self._set_current(index.row())
+        if is_extending:
+            self.selection.extend_to(index.row())
+        elif not event.modifiers() & CONTROL:
+            self.selection.drop_anchor()
+
+    def _press_space(self, event: QKeyEvent, current: int) -> None:
+        place = self.current_place()
+        if event.modifiers() & CONTROL and place is not None:
+            self.selection.toggle_place(place)
+        else:
+            self.compare_wanted.emit(current)
+
+    # Mouse
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Remember the pressed tile, or begin a rectangle; the side buttons of a mouse are left to the window."""
+        if event.button() in (Qt.MouseButton.BackButton, Qt.MouseButton.ForwardButton):
+            event.ignore()
+            return
+        point = event.position().toPoint()
+        self._pressed_spot = self._find_spot(point) if event.button() == LEFT else None
+        if (place := self.find_place_at(point)) is not None and self._find_spot(point) is not None:
+            if not event.modifiers() & SHIFT:
+                self._set_current(place, scroll=False)
+        elif event.button() == LEFT:
+            self._rubber_band.start_at(point, toggled=bool(event.modifiers() & CONTROL))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Draw the rectangle that was begun, else mark the tile below the pointer."""
+        point = event.position().toPoint()
+        if self._rubber_band.is_drawn:
+            self._rubber_band.draw_to(point)
+        self._hover_at(self.find_place_at(point) if not event.buttons() else None)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Act at once where the press was on the same part of the same tile, without waiting for a double click."""
+        point = event.position().toPoint()
+        pressed, self._pressed_spot = self._pressed_spot, None
+        if self._rubber_band.is_drawn:
+            self._rubber_band.end_drawing()
+        elif pressed is not None and pressed == self._find_spot(point):
+            self._click_spot(pressed, self.find_place_at(point), event.modifiers())
+
+    def _click_spot(self, spot: _TileSpot, place: int | None, modifiers: Qt.KeyboardModifier) -> None:
+        assert place is not None
+        self._clicked_photo = None
+        if spot.part in PART_SIGNS:
+            self.marked.emit(spot.photo_id, PART_SIGNS[spot.part])
+        elif modifiers & SHIFT:
+            if not self.selection.has_anchor():
+                self.selection.set_anchor(place if (current := self.current_place()) is None else current)
+            self.selection.extend_to(place)
+            self._set_current(place, scroll=False)
+        elif spot.part == TilePart.RING or modifiers & CONTROL or self.selection.count:
+            self.selection.toggle_place(place)
+        else:
+            self._clicked_photo = spot.photo_id
+            self.chosen.emit(spot.photo_id)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Open the photo of the first click: by the second one its results may already lie under the pointer.
+
+        Two quick clicks that do not find similar photos are two clicks.
+        """
+        if event.button() == LEFT and self._clicked_photo is not None and not self.selection.count:
+            self.opened.emit(self._clicked_photo)
+        else:
+            self.mousePressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the tile below the pointer, or of the current one: it never searches.
+
+        A tile that is not selected is then meant alone, as in file managers.
+        """
+        place = self.current_place()
+        if event.reason() == QContextMenuEvent.Reason.Mouse:
+            place = self.find_place_at(event.pos())
+        if place is None:
+            return
+        if not self.selection.includes(int(self.grid_model.listing.ids[place])) and self.selection.count:
+            self.selection.clear_all()
+        self._set_current(place, scroll=False)
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        point = self.viewport().mapToGlobal(self.locate_place(place).center()) if by_key else event.globalPos()
+        self.menu_wanted.emit(point)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Show what the signs in the corners of a tile do as a tool tip; forget the pointer when it leaves."""
+        if event.type() == QEvent.Type.Leave:
+            self._hover_at(None)
+        if isinstance(event, QHelpEvent) and (spot := self._find_spot(event.pos())) and spot.part.value:
+            QToolTip.showText(event.globalPos(), spot.part.value, self)
+            return True
+        return super().viewportEvent(event)
+
+    def _hover_at(self, place: int | None) -> None:
+        if place != self._hovered_place:
+            self._hovered_place = place
+            self.viewport().update()
+
+    def _find_spot(self, point: QPoint) -> _TileSpot | None:
+        """What lies at a point of the viewport; None on the ground between tiles."""
+        if (place := self.find_place_at(point)) is None:
+            return None
+        picture = locate_picture(self.locate_place(place), CAPTION_HEIGHT)
+        if not picture.adjusted(0, 0, 0, CAPTION_HEIGHT).contains(point):
+            return None
+        parts = {
+            TilePart.RING: locate_ring(picture),
+            TilePart.PLUS: locate_sign(picture, 1),
+            TilePart.MINUS: locate_sign(picture, -1),
+        }
+        part = next((part for part, rect in parts.items() if rect.contains(point)), TilePart.PICTURE)
+        return _TileSpot(int(self.grid_model.listing.ids[place]), part)
+
+    def sizeHint(self) -> QSize:
+        """The size of four columns in px."""
+        return QSize(4 * (DEFAULT_TILE_SIDE + 2 * TILE_PADDING), 600)
