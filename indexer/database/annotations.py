@@ -7,7 +7,7 @@ writes that do not wait for a job.
 import json
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import starmap
 
 from indexer.database.connection import Database
@@ -57,6 +57,15 @@ class Annotations:
         )
         return dict(rows)
 
+    def read_user_labels(self, photos: Iterable[int]) -> dict[int, str | None]:
+        """Photo id -> the user's own label of each of these photos, None for one without."""
+        labels: dict[int, str | None] = dict.fromkeys(photos)
+        rows = self._database.fetch_rows(
+            "SELECT photo, label FROM labels WHERE photo IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(labels)),),
+        )
+        return labels | dict(rows)
+
     def set_label(self, photos: Iterable[int], label: str | None) -> None:
         """Set the user's label of photos, all or none; None removes it, and the folder's label counts again.
 
@@ -64,10 +73,15 @@ class Annotations:
 
         Raises LookalikeError where the label is empty or not printable.
         """
-        if label is not None and (not label.strip() or not label.isprintable()):
-            raise LookalikeError("A label is a word or a few, on one line.")
+        self.set_labels(dict.fromkeys(photos, label))
+
+    def set_labels(self, labels: Mapping[int, str | None]) -> None:
+        """Set the user's label of each photo, as `set_label` does, all or none."""
+        for text in {label for label in labels.values() if label is not None}:
+            if not text.strip() or not text.isprintable():
+                raise LookalikeError("A label is a word or a few, on one line.")
         with self._database.transaction():
-            for photo in photos:
+            for photo, label in labels.items():
                 if label is None:
                     self._database.execute_statement("DELETE FROM labels WHERE photo = ?", (photo,))
                 else:

@@ -85,6 +85,19 @@ class EmbeddingTable:
         )
         return [ShownPhoto._make(row) for row in rows]
 
+    def read_aspects(self, above: int) -> np.ndarray:
+        """The width over height (n,) float32 of the photos with the ids above + 1 to above + n; 0 where unknown.
+
+        The last one is known: what is not known behind it is to be asked for again.
+        """
+        rows = self._database.fetch_rows(
+            "SELECT id, width * 1.0 / height FROM photos WHERE id > ? AND width > 0 AND height > 0 ORDER BY id",
+            (above,),
+        )
+        aspects = np.zeros(rows[-1][0] - above if rows else 0, np.float32)
+        aspects[[photo - above - 1 for photo, _ in rows]] = [aspect for _, aspect in rows]
+        return aspects
+
     def count_photos(self, model: int) -> int:
         """The number of photos with a present file and an embedding under the model."""
         return self._database.fetch_integer(

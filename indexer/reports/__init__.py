@@ -2,8 +2,8 @@
 
 `evaluation` measures how well a model finds pictures of the same class in a labelled folder. `heat_maps` shows where
 two pictures match, `photo_map` lays all photos out in a plane. `contact_sheet` writes photos as one picture or one
-HTML page, `export` writes photos, hits, maps and embeddings as files. `picture_file` is how a picture is written,
-`palette` the colours of classes on maps and in charts.
+HTML page, `export` writes photos, hits, maps and embeddings as files, `photo_copies` copies photo files to a folder.
+`picture_file` is how a picture is written, `palette` the colours of classes on maps and in charts.
 
 Names and labels come from anywhere: each writer escapes them for the program that will open its file. Everything is
 written whole or not at all (`indexer.atomic`). Where a file may be written is decided by `places` and asked by the

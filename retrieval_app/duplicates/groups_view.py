@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import (
     QAbstractTableModel,
     QModelIndex,
-    QPersistentModelIndex,
     QPoint,
     QRect,
     QRectF,
@@ -32,11 +31,12 @@ from PySide6.QtWidgets import (
 from indexer.paths import get_parent_folder, show_file_name, show_path
 from retrieval_app.duplicates.found_groups import DuplicatesState, GroupMember
 from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.tables import AnyIndex
 from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, Theme, make_tabular_font, resize_font
-from retrieval_app.widgets.tile_painter import CORNER_RADIUS, TILE_PADDING, fit_pixmap
+from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 from retrieval_app.wording import format_count
 
-AnyIndex = QModelIndex | QPersistentModelIndex
+TILE_PADDING = 10  # px around a picture, within its cell
 PICTURE_SIDE, CAPTION_BLOCK_HEIGHT = 128, 44  # px of a picture's square and of the two lines below it
 CELL_WIDTH, SUMMARY_WIDTH = PICTURE_SIDE + 2 * TILE_PADDING, 132  # px of a tile's cell and of a group's summary
 _INVALID_INDEX = QModelIndex()

@@ -12,11 +12,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.search.query import Query
+from retrieval_app.actions.system_open import open_containing_folder, open_path
 from retrieval_app.duplicates.found_groups import KIND_MEANINGS, KIND_NAMES, DuplicatesState, GroupMember
 from retrieval_app.duplicates.groups_view import GroupsView
 from retrieval_app.duplicates.rejected_pairs import RejectedPairsDialog
 from retrieval_app.session.session import Session
-from retrieval_app.session.system_open import open_containing_folder, open_path
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.invitation import InvitationView

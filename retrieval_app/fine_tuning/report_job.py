@@ -6,8 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from indexer.own_process import build_command
+from retrieval_app.actions.system_open import open_path
 from retrieval_app.session.session import Session
-from retrieval_app.session.system_open import open_path
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 
 

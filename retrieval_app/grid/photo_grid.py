@@ -9,11 +9,13 @@ from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from retrieval_app.grid.grid_model import GridModel
+from retrieval_app.grid.justified_rows import lay_out_rows
 from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.grid.rubber_band import RubberBand
 from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
@@ -32,7 +34,9 @@ from retrieval_app.widgets.tile_painter import (
     paint_tile,
 )
 
-MIN_TILE_SIDE, DEFAULT_TILE_SIDE, MAX_TILE_SIDE = 96, 136, 256  # px
+MIN_TILE_SIDE, DEFAULT_TILE_SIDE, MAX_TILE_SIDE = 72, 92, 256  # px
+SIDE_MARGIN = 9  # px at the left and the right of all rows
+THUMBNAIL_STEP = 64  # px: thumbnails are asked for in few sizes, as the heights of rows differ a little
 MOVE_KEYS = {
     Qt.Key.Key_Left: Move.MoveLeft,
     Qt.Key.Key_Right: Move.MoveRight,
@@ -75,16 +79,20 @@ class PhotoGrid(TileView):
     compare_wanted = Signal(int)  # photo id: Space
     selection_chosen = Signal()  # Enter while photos are selected
     menu_wanted = Signal(QPoint)  # where on the screen
+    drag_wanted = Signal(list)  # photo ids: a picture is drawn away with the mouse
 
     def __init__(self, tiles: TileCache, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.side = DEFAULT_TILE_SIDE
         self.queried: int | None = None  # the photo that is the query, marked
+        self.has_squares = False  # or rows of pictures that each keep their shape
+        self._aspects = np.empty(0, np.float32)  # by photo id; 0 where it is not known
         self.marks: Mapping[int, int] = {}  # photo id -> how often marked plus, negative for minus
         self.selection = PhotoSelection(self)
         self._tiles, self._theme = tiles, theme
         self._rubber_band = RubberBand(self, self.selection)
         self._pressed_spot: _TileSpot | None = None
+        self._pressed_point = QPoint()
         self._clicked_photo: int | None = None
         self._hovered_place: int | None = None
         self.grid_model = GridModel(tiles, self)
@@ -125,6 +133,17 @@ class PhotoGrid(TileView):
         self.side = min(max(side, MIN_TILE_SIDE), MAX_TILE_SIDE)
         self.lay_out_in_place()
 
+    def set_squares(self, has_squares: bool) -> None:
+        """Lay the tiles out as squares of one size, or as rows of pictures that each keep their shape."""
+        self.has_squares = has_squares
+        self.lay_out_in_place()
+
+    def set_aspects(self, aspects: NDArray[np.float32]) -> None:
+        """Take the width over height of the library's photos, by their ids."""
+        if aspects is not self._aspects:
+            self._aspects = aspects
+            self.lay_out_in_place()
+
     def current_place(self) -> int | None:
         """The place of the current tile in the listing; None where no tile is current."""
         return self.grid_model.find_place(self.currentIndex())
@@ -147,14 +166,38 @@ class PhotoGrid(TileView):
         if scroll:
             self.scrollTo(index)
 
+    def caption_height(self) -> int:
+        """The height in px of the captions below the pictures: none where they are laid over them."""
+        return CAPTION_HEIGHT if self.has_squares or self.grid_model.listing.hits else 0
+
     def make_layout(self, width: int) -> TileLayout:
-        """Squares of one size in columns."""
-        return lay_out_squares(len(self.grid_model.listing.ids), width, self.side, CAPTION_HEIGHT)
+        """Rows that fill the width, or squares of one size in columns."""
+        ids, ground_width = self.grid_model.listing.ids, max(1, width - 2 * SIDE_MARGIN)
+        if self.has_squares:
+            layout = lay_out_squares(len(ids), ground_width, self.side, self.caption_height())
+        else:
+            layout = lay_out_rows(self._find_aspects(ids), ground_width, self.side, self.caption_height())
+        return layout._replace(lefts=layout.lefts + SIDE_MARGIN)
+
+    def _find_aspects(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The width over height of these photos (n,), 1 where it is not known."""
+        aspects = np.zeros(len(ids))
+        is_known = ids < len(self._aspects)
+        aspects[is_known] = self._aspects[ids[is_known]]
+        return np.where(aspects > 0, aspects, 1.0)
+
+    def locate_part(self, place: int, part: TilePart) -> QRect:
+        """The rectangle in the viewport of a part of the tile at a place."""
+        picture = locate_picture(self.locate_place(place), self.caption_height())
+        if part in PART_SIGNS:
+            return locate_sign(picture, PART_SIGNS[part], self.caption_height())
+        return locate_ring(picture) if part == TilePart.RING else picture
 
     def paint_place(self, painter: QPainter, place: int, cell: QRect) -> None:
         """Paint the tile at a place."""
         photo, photo_id = self.grid_model.photo_at(place), int(self.grid_model.listing.ids[place])
-        pixels = round(self.side * self.devicePixelRatioF())
+        longest = max(cell.width(), cell.height()) * self.devicePixelRatioF()
+        pixels = -int(-longest // THUMBNAIL_STEP) * THUMBNAIL_STEP
         tile = TileContent(
             photo=photo,
             hit=self.grid_model.hit_at(place),
@@ -164,6 +207,7 @@ class PhotoGrid(TileView):
             hovered=place == self._hovered_place,
             mark=self.marks.get(photo_id, 0),
             selected=self.selection.includes(photo_id) if self.selection.count else None,
+            caption_height=self.caption_height(),
         )
         paint_tile(painter, cell, tile, self._theme.tokens)
 
@@ -233,6 +277,7 @@ class PhotoGrid(TileView):
             return
         point = event.position().toPoint()
         self._pressed_spot = self._find_spot(point) if event.button() == LEFT else None
+        self._pressed_point = point
         if (place := self.find_place_at(point)) is not None and self._find_spot(point) is not None:
             if not event.modifiers() & SHIFT:
                 self._set_current(place, scroll=False)
@@ -240,11 +285,16 @@ class PhotoGrid(TileView):
             self._rubber_band.start_at(point, toggled=bool(event.modifiers() & CONTROL))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Draw the rectangle that was begun, else mark the tile below the pointer."""
-        point = event.position().toPoint()
+        """Draw the rectangle that was begun, or drag the pressed picture away, else mark the tile below the pointer."""
+        point, pressed = event.position().toPoint(), self._pressed_spot
+        far = (point - self._pressed_point).manhattanLength() >= QApplication.startDragDistance()
         if self._rubber_band.is_drawn:
             self._rubber_band.draw_to(point)
-        self._hover_at(self.find_place_at(point) if not event.buttons() else None)
+        elif pressed is not None and pressed.part == TilePart.PICTURE and far and event.buttons() & LEFT:
+            self._pressed_spot = None
+            is_selected = self.selection.includes(pressed.photo_id)
+            self.drag_wanted.emit(self.selection.list_ids() if is_selected else [pressed.photo_id])
+        self._hover_at(None if self._rubber_band.is_drawn else self.find_place_at(point))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Act at once where the press was on the same part of the same tile, without waiting for a double click."""
@@ -316,15 +366,11 @@ class PhotoGrid(TileView):
         """What lies at a point of the viewport; None on the ground between tiles."""
         if (place := self.find_place_at(point)) is None:
             return None
-        picture = locate_picture(self.locate_place(place), CAPTION_HEIGHT)
-        if not picture.adjusted(0, 0, 0, CAPTION_HEIGHT).contains(point):
+        picture = self.locate_part(place, TilePart.PICTURE)
+        if not picture.adjusted(0, 0, 0, self.caption_height()).contains(point):
             return None
-        parts = {
-            TilePart.RING: locate_ring(picture),
-            TilePart.PLUS: locate_sign(picture, 1),
-            TilePart.MINUS: locate_sign(picture, -1),
-        }
-        part = next((part for part, rect in parts.items() if rect.contains(point)), TilePart.PICTURE)
+        parts = (part for part in TilePart if part != TilePart.PICTURE)
+        part = next((part for part in parts if self.locate_part(place, part).contains(point)), TilePart.PICTURE)
         return _TileSpot(int(self.grid_model.listing.ids[place]), part)
 
     def sizeHint(self) -> QSize:

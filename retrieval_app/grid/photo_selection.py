@@ -64,11 +64,10 @@ class PhotoSelection(QObject):
 
     def extend_to(self, place: int) -> None:
         """Select what lies from the anchor to a place, beside what was selected when the anchor was set."""
-        anchors = np.flatnonzero(self._ids == self._anchor_id) if self._anchor_id is not None else ()
-        if not len(anchors):
+        anchors = [] if self._anchor_id is None else np.flatnonzero(self._ids == self._anchor_id).tolist()
+        if not anchors:
             self.set_anchor(place)
-            anchors = [place]
-        first, last = sorted((int(anchors[0]), place))
+        first, last = sorted((*anchors[:1], place, place)[:2])
         self._mask = self._mask_at_anchor.copy()
         self._mask[self._ids[first : last + 1]] = True
         self._finish_change()

@@ -18,7 +18,7 @@ class TileLayout(NamedTuple):
     widths: NDArray[np.int64]  # (n,)
 
     @property
-    def count(self) -> int:
+    def tile_count(self) -> int:
         """The number of tiles."""
         return len(self.lefts)
 

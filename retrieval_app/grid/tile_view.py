@@ -52,9 +52,9 @@ class TileView(QAbstractItemView):
     def lay_out_in_place(self) -> None:
         """Lay out the tiles anew; the one at the top stays at the top."""
         layout, scroll = self.tile_layout, self.verticalOffset()
-        top = int(layout.row_starts[layout.find_rows_between(scroll, scroll).start]) if layout.count else 0
+        top = int(layout.row_starts[layout.find_rows_between(scroll, scroll).start]) if layout.tile_count else 0
         self.lay_out()
-        if top < self.tile_layout.count:
+        if top < self.tile_layout.tile_count:
             self.verticalScrollBar().setValue(self.tile_layout.locate_tile(top).top())
 
     def find_place_at(self, point: QPoint) -> int | None:
@@ -69,7 +69,7 @@ class TileView(QAbstractItemView):
 
     def visualRect(self, index: AnyIndex) -> QRect:
         """The rectangle of an item in the viewport."""
-        is_laid_out = index.isValid() and index.row() < self.tile_layout.count
+        is_laid_out = index.isValid() and index.row() < self.tile_layout.tile_count
         return self.locate_place(index.row()) if is_laid_out else QRect()
 
     def indexAt(self, point: QPoint) -> QModelIndex:
@@ -112,15 +112,15 @@ class TileView(QAbstractItemView):
     def moveCursor(self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier) -> QModelIndex:
         """The item that a key leads to: left and right go on in the next row, up and down to what lies there."""
         layout = self.tile_layout
-        if not layout.count:
+        if not layout.tile_count:
             return QModelIndex()
         if not self.currentIndex().isValid():
             return self.model().index(0, 0)
         place = self.currentIndex().row()
         if action in PLACE_STEPS:
-            place = min(max(place + PLACE_STEPS[action], 0), layout.count - 1)
+            place = min(max(place + PLACE_STEPS[action], 0), layout.tile_count - 1)
         elif action in (Move.MoveHome, Move.MoveEnd):
-            place = 0 if action == Move.MoveHome else layout.count - 1
+            place = 0 if action == Move.MoveHome else layout.tile_count - 1
         else:
             place = self._find_place_in_other_row(place, action)
         return self.model().index(place, 0)

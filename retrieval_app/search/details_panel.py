@@ -12,9 +12,9 @@ from indexer.library import Library
 from indexer.paths import get_parent_folder, show_file_name, show_path
 from indexer.search.query import QueryExample
 from indexer.search.results import Hit, Photo
+from retrieval_app.actions.label_edit import LabelEdit
+from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.compare.comparison import compute_heat_pair
-from retrieval_app.search.label_edit import LabelEdit
-from retrieval_app.search.labels import LABELS_KEY, list_labels
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.distance_band import describe_rarity

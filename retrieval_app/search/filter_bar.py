@@ -1,6 +1,6 @@
 """Which photos are shown and searched: fields to choose conditions in, and a chip to remove each chosen condition."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QDate, QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QWidget
+from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame
 
 from indexer.database.filters import ORIENTATIONS, Filter
 from indexer.ranking.filter_options import format_folder_name, shift_days
@@ -22,30 +22,6 @@ PAST_DAYS = {"Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
 DATE_RANGE = "From … to …"
 OTHER_FOLDER = "Another folder…"
 FIELD_WIDTH = 132  # px of a field
-
-
-class ChipRow(QWidget):
-    """A chip with a cross for each chosen condition; hidden while there is none."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._flow = FlowLayout(self, spacing=4)
-
-    def show_chips(self, chosen: Iterable[tuple[str, Callable[[], object]]]) -> None:
-        """Show a chip for each text; a click on one calls its function, which removes the condition."""
-        while item := self._flow.takeAt(0):
-            if (chip := item.widget()) is not None:
-                chip.hide()
-                chip.deleteLater()
-        for text, remove in chosen:
-            chip = make_button(f"{text}  \N{MULTIPLICATION SIGN}".replace("&", "&&"), "chip")
-            chip.setToolTip("Take this condition away")
-            chip.setAccessibleName(f"Take away: {text}")
-            chip.clicked.connect(remove)
-            self._flow.addWidget(chip)
-            chip.show()  # a layout would show it only later
-        self.setVisible(self._flow.count() > 0)
-        self.updateGeometry()
 
 
 class FilterField(QComboBox):

@@ -14,7 +14,7 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.identification import IdentificationResult, IdentificationRuleCache, identify_with_rule
 from indexer.search.query import QueryExample
-from retrieval_app.search.labels import list_labels
+from retrieval_app.actions.labels import list_labels
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.wording import format_error_rate, format_share

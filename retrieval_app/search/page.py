@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
-from indexer.library import Library
+from indexer.paths import show_file_name
 from indexer.search.results import Photo
+from retrieval_app.actions.labels import LABEL_CHANGE, label_photos
+from retrieval_app.actions.photo_actions import PhotoActions
+from retrieval_app.actions.system_open import open_containing_folder, open_path
 from retrieval_app.compare.page import ComparePage
 from retrieval_app.search.details_panel import DetailsPanel
 from retrieval_app.search.empty_library import EmptyLibraryInvitation
@@ -16,18 +18,12 @@ from retrieval_app.search.query_panel import QueryPanel
 from retrieval_app.search.ranking_switches import list_ranking_entries
 from retrieval_app.search.results_view import ResultsView
 from retrieval_app.search.saved_searches import SavedSearches
+from retrieval_app.session.change_history import LibraryChange
 from retrieval_app.session.session import Session
-from retrieval_app.session.system_open import open_containing_folder, open_path
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.menus import MenuEntry
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.readers import LibraryReaders
-
-
-class _LabelWrite(NamedTuple):
-    """The key of a write: the photo that is given a label, or loses it."""
-
-    photo_id: int
 
 
 class SearchPage(QStackedWidget):
@@ -47,6 +43,7 @@ class SearchPage(QStackedWidget):
         self.query_panel = QueryPanel(session, tiles, theme, self.questions)
         self.saved_searches = SavedSearches(session, self.questions, self)
         self.compare_page = ComparePage(theme, self.questions)
+        self.photo_actions = PhotoActions(session, tiles, theme, self.questions, self)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.invitation = EmptyLibraryInvitation(session)
         self._arrange_panes()
@@ -75,14 +72,18 @@ class SearchPage(QStackedWidget):
         self.compare_page.stepped.connect(self._step_comparison)
         self._session.search.query_changed.connect(self._show_panes)
         grid.marked.connect(self._session.search.mark_example)
+        grid.drag_wanted.connect(self.photo_actions.drag_out)
+        grid.selection_chosen.connect(self.photo_actions.find_similar)
+        self.photo_actions.list_ids = grid.list_chosen_ids
+        self.photo_actions.go_on = self._go_to_next
         for signal in (self._tiles.arrived, self._session.search.query_changed):
             signal.connect(self._show_details)
         self.details.similar_wanted.connect(self._find_similar)
         self.details.compare_wanted.connect(self._compare_current)
-        self.details.label_given.connect(self._save_label)
+        self.details.label_given.connect(lambda photo, label: label_photos(self._session.changes, [photo.id], label))
         self._session.library.closing.connect(self.details.label_edit.finish_editing)
         self._session.library.writer.written.connect(self._refresh_after_label)
-        self._session.library.writer.refused.connect(self._report_label_failure)
+        self._session.library.writer.refused.connect(self._show_label_again)
         self.details.open_wanted.connect(self.open_photo)
         self.details.folder_wanted.connect(self.open_folder)
         self.query_panel.open_wanted.connect(self.picture_wanted)
@@ -117,6 +118,19 @@ class SearchPage(QStackedWidget):
             self.compare_page.show_pair(first, f"Query: {self.query_panel.name_picture(first)}", photo)
             self._turn_to(self.compare_page)
 
+    def _compare_chosen(self) -> None:
+        """Compare the first two of the selected photos, or the current photo with the query."""
+        photo_ids = self.results.grid.list_chosen_ids()
+        if len(photo_ids) > 1:
+            self.photo_actions.ask_photos(photo_ids[:2], self._compare_photos)
+        else:
+            self._compare_current()
+
+    def _compare_photos(self, photos: list[Photo]) -> None:
+        if len(photos) == 2:
+            self.compare_page.show_pair(photos[0].id, show_file_name(photos[0].path), photos[1])
+            self._turn_to(self.compare_page)
+
     def _step_comparison(self, offset: int) -> None:
         """Compare with the next result, or the one before."""
         grid = self.results.grid
@@ -129,8 +143,8 @@ class SearchPage(QStackedWidget):
         """The menu entries that change the query; `is_possible` tells whether photos can be marked and filtered."""
         search = self._session.search
         return [
-            MenuEntry("More like this", partial(self._mark_current, 1), ("+", "="), possible=is_possible),
-            MenuEntry("Less like this", partial(self._mark_current, -1), ("-",), possible=is_possible),
+            MenuEntry("More like this", partial(self.photo_actions.mark_chosen, 1), ("+", "="), possible=is_possible),
+            MenuEntry("Less like this", partial(self.photo_actions.mark_chosen, -1), ("-",), possible=is_possible),
             MenuEntry("Filter…", self._toggle_filter, ("Ctrl+F",), "filter", is_possible),
             MenuEntry(
                 "Choose a part of the query",
@@ -146,21 +160,36 @@ class SearchPage(QStackedWidget):
                 ("Ctrl+S",),
                 possible=lambda: search.query is not None,
             ),
-            MenuEntry(
-                "Undo the last change",
-                search.undo_change,
-                ("Ctrl+Z",),
-                possible=lambda: search.history.is_change,
-            ),
+        ]
+
+    def list_photo_entries(self, is_possible: Callable[[], bool]) -> list[MenuEntry | None]:
+        """The menu entries that act on the chosen photos; `is_possible` tells whether photos are shown."""
+        grid, selection = self.results.grid, self.results.grid.selection
+
+        def has_any() -> bool:
+            return is_possible() and (selection.count > 0 or grid.current_place() is not None)
+
+        self.photo_actions.has_any = has_any
+        return [
+            *self.photo_actions.list_undo_entries(),
+            None,
+            MenuEntry("Select all", selection.select_all, ("Ctrl+A",), possible=is_possible),
+            MenuEntry("Select none", selection.clear_all, ("Ctrl+Shift+A",), possible=lambda: selection.count > 0),
+            None,
+            *self.photo_actions.list_entries(),
+            MenuEntry("Compare", self._compare_chosen, possible=has_any),
         ]
 
     def _find_similar(self, photo: Photo) -> None:
         if photo.id != self._session.search.query_photo_id:
             self._session.search.toggle_query_photo(photo.id)
 
-    def _mark_current(self, sign: int) -> None:
-        if (current := self.results.grid.current_id()) is not None:
-            self._session.search.mark_example(current, sign)
+    def _go_to_next(self) -> None:
+        """Make the next photo current, where nothing is selected."""
+        grid = self.results.grid
+        place = grid.current_place()
+        if place is not None and place + 1 < len(grid.grid_model.listing.ids):
+            grid.go_to(place + 1)
 
     def _toggle_filter(self) -> None:
         bar = self.results.filter_bar
@@ -196,21 +225,17 @@ class SearchPage(QStackedWidget):
         query = self._session.search.query
         self.details.show_photo(photo, hit, query.positives[0] if query else None, queried=queried)
 
-    def _save_label(self, photo: Photo, new_label: str | None) -> None:
-        self._session.library.writer.write(
-            _LabelWrite(photo.id), partial(_write_label, photo=photo.id, label=new_label)
-        )
-
     def _refresh_after_label(self, key: object, _answer: object) -> None:
         """Search again, as filter and ranking may depend on the label; a list without a query is read again anyway."""
-        if isinstance(key, _LabelWrite) and self._session.search.query is not None:
+        is_label = isinstance(key, LibraryChange) and key.kind == LABEL_CHANGE
+        if is_label and self._session.search.query is not None:
             self._session.search.set_filter(self._session.search.photo_filter)
 
-    def _report_label_failure(self, key: object, sentence: str) -> None:
-        if isinstance(key, _LabelWrite):
-            self._session.notice_posted.emit(sentence)
-            if (photo := self.details.photo) is not None and photo.id == key.photo_id:
-                self.details.label_edit.show_label(photo.label)
+    def _show_label_again(self, key: object, _sentence: str) -> None:
+        """Show the label that a photo still has where another one was refused."""
+        photo = self.details.photo
+        if isinstance(key, LibraryChange) and photo is not None and photo.id in key.photo_ids:
+            self.details.label_edit.show_label(photo.label)
 
     def open_photo(self, photo: Photo | None) -> None:
         """Open a photo in the system's viewer."""
@@ -220,8 +245,3 @@ class SearchPage(QStackedWidget):
     def open_folder(self, photo: Photo) -> None:
         """Open the folder of a photo in the system's file manager."""
         open_containing_folder(self._session, photo.path)
-
-
-def _write_label(library: Library, photo: int, label: str | None) -> None:
-    """Set the user's label of a photo, None to remove it: a short write that waits for no job."""
-    library.annotations.set_label([photo], label)

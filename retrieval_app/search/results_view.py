@@ -1,7 +1,7 @@
 """The centre of the search page: a heading that tells what is listed, the conditions that narrow it, the grid."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,16 +11,17 @@ from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QW
 
 from indexer.ranking.filter_options import describe_conditions
 from indexer.ranking.rankings import RANK_LABELS
+from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.grid.photo_grid import PhotoGrid
 from retrieval_app.search.error_rate_cut import ErrorRateMenu
-from retrieval_app.search.filter_bar import ChipRow, FilterBar
-from retrieval_app.search.labels import LABELS_KEY, list_labels
+from retrieval_app.search.filter_bar import FilterBar
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.session.marks import list_marks
 from retrieval_app.session.photo_listing import MAX_HITS, RANKING_WORDINGS, PhotoListing
 from retrieval_app.session.photo_search import PhotoSearch
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.chip_row import Chip, ChipRow, make_removal_chip
 from retrieval_app.widgets.controls import ElidedLabel, make_label
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count, format_percent
@@ -116,6 +117,7 @@ class ResultsView(QWidget):
         if listing is previous:
             return
         self._shown_listing, self._shown_query = listing, self._session.search.query
+        self.grid.set_aspects(self._session.library.aspects)
         if listing.result is not None:
             if previous.result is None:
                 self._library_position = (self.grid.verticalScrollBar().value(), self.grid.current_id())
@@ -192,19 +194,23 @@ class ResultsView(QWidget):
         if hits and not self._cut_timer.isActive() and not self.cut_slider.isSliderDown():
             self._update_cut_slider(max(hit.distance for hit in hits))
 
-    def _list_chips(self) -> Iterator[tuple[str, Callable[[], object]]]:
-        """The text of each condition that narrows or orders the listing, and the function that removes it."""
+    def _list_chips(self) -> Iterator[Chip]:
+        """A chip for each condition that narrows or orders the listing; it removes the condition."""
         search = self._session.search
         for condition in describe_conditions(search.photo_filter):
-            yield condition.text, partial(search.set_filter, condition.without)
+            yield make_removal_chip(condition.text, partial(search.set_filter, condition.without))
+        if search.left_out:
+            text = f"{format_count(len(search.left_out), 'photo')} left out"
+            yield make_removal_chip(text, search.show_left_out)
         if search.query is None:
             return
         if search.max_distance is not None:
             rate = self.rate_menu.describe_cut(search.max_distance)
             cut = f"nearer than {search.max_distance:.2f}"
-            yield f"{cut}: {rate.lower()}" if rate else cut, partial(search.set_max_distance, None)
+            text = f"{cut}: {rate.lower()}" if rate else cut
+            yield make_removal_chip(text, partial(search.set_max_distance, None))
         if chip_text := RANKING_WORDINGS[search.ranking].chip_text:
-            yield chip_text, partial(search.toggle_ranking, search.ranking)
+            yield make_removal_chip(chip_text, partial(search.toggle_ranking, search.ranking))
 
     def _update_cut_slider(self, furthest: float) -> None:
         """Let the slider go from 0 to the distance of the furthest result; at its right end nothing is cut off."""

@@ -1,12 +1,13 @@
 """The state that all pages share: the opened library, the search in it and the job on it. No widgets.
 
-Read `session` first: it owns the three objects and wires them. `opened_library` knows folder, facts and failures and
+Read `session` first: it owns these objects and wires them. `opened_library` knows folder, facts and failures and
 notices what other processes commit (`snapshot`). `photo_search` holds the query with its history (`query_history`),
 filter, cut-off and ranking; `photo_listing` is what it finds, `marks` is the arithmetic of more and less like this.
+`change_history` is what the user has said and changed, to be undone.
 `session_job` indexes, watches and runs the commands of `library_commands`. `question_job` runs a command that only
 reads, beside the job. `trouble` is what the user is told when something is wrong.
 
-`tiles` turns photos into pixmaps, `settings` remembers the window, `system_open` opens files with other programs.
+`tiles` turns photos into pixmaps, `settings` remembers the window.
 
 Methods go in, signals come out: who changes something calls a method, and everybody reads the attributes again when a
 signal says so. Nothing here waits: reading, writing and jobs are left to `retrieval_app.workers`.

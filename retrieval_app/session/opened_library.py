@@ -43,6 +43,7 @@ class OpenedLibrary(QObject):
         self.failures: list[FailedFile] = []
         self.previous_model = ""  # the name of the model to go back to, "" where there is none
         self.photo_ids = np.empty(0, np.int64)
+        self.aspects = np.zeros(1, np.float32)  # width over height by photo id; 0 where it is not known
         self.writer = LibraryWriter(self)
         self.reader = LibraryReaders(1, parent=self)
         self._library_job = library_job
@@ -103,7 +104,7 @@ class OpenedLibrary(QObject):
         self.reader.open_library(None)
         self.writer.open_library(None)
         self.info, self.failures, self.previous_model = None, [], ""
-        self.photo_ids = np.empty(0, np.int64)
+        self.photo_ids, self.aspects = np.empty(0, np.int64), np.zeros(1, np.float32)
         self.closed.emit()
 
     def _poll_library(self) -> None:
@@ -118,7 +119,7 @@ class OpenedLibrary(QObject):
             return
         if version != self._version and not self._snapshot_pending:
             self._version, self._snapshot_pending = version, True
-            self.reader.ask_question(SNAPSHOT_KEY, take_snapshot)
+            self.reader.ask_question(SNAPSHOT_KEY, partial(take_snapshot, last_known_id=len(self.aspects) - 1))
 
     def _try_open(self) -> bool:
         """Open the library where there is one; whether it is open."""
@@ -143,6 +144,8 @@ class OpenedLibrary(QObject):
             self._library_job.watch.follow_library(self.folder, wanted=answer.is_watched)
             self.reader.ask_question(WARM_UP_KEY, Library.warm_up)
         self.photo_ids, self.info, self.failures = answer.photo_ids, answer.info, answer.failures
+        if len(answer.new_aspects):
+            self.aspects = np.concatenate([self.aspects, answer.new_aspects])
         self.previous_model = answer.previous_model
         self.changed.emit()
         self.photos_read.emit(self.info is not None and self.info.fingerprint != fingerprint_before)

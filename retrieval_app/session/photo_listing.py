@@ -1,6 +1,6 @@
 """What the grid shows, the library's photos or the ranked hits of a query, and how a reader thread finds them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +41,16 @@ class PhotoListing(NamedTuple):
             return self
         hits = [hit for hit in self.result.hits if hit.distance <= distance]
         return self._replace(ids=self.ids[: len(hits)], result=self.result._replace(hits=hits))
+
+    def leave_out(self, photo_ids: Collection[int]) -> "PhotoListing":
+        """The listing without these photos."""
+        if not photo_ids:
+            return self
+        ids = self.ids[~np.isin(self.ids, np.fromiter(photo_ids, np.int64, len(photo_ids)))]
+        if self.result is None:
+            return self._replace(ids=ids)
+        hits = [hit for hit in self.result.hits if hit.photo.id not in photo_ids]
+        return self._replace(ids=ids, result=self.result._replace(hits=hits))
 
 
 class FoundListings(NamedTuple):

@@ -3,7 +3,7 @@
 A reader thread ranks, and the latest search wins: an answer to an earlier one is dropped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,7 @@ from indexer.database.filters import Filter
 from indexer.ranking.rankings import ASCENDING_RANKINGS, RANK_LABELS, RANK_NEAREST, SearchRequest, can_rank
 from indexer.search.label_metric import TOO_FEW_LABELS
 from indexer.search.query import Query, QueryExample
+from retrieval_app.session.change_history import ChangeHistory
 from retrieval_app.session.marks import adjust_mark
 from retrieval_app.session.opened_library import OpenedLibrary
 from retrieval_app.session.photo_listing import (
@@ -38,9 +39,16 @@ class PhotoSearch(QObject):
     trouble_changed = Signal(object)  # TroubleMessage, or None when it is over
     notice_posted = Signal(str)  # a sentence for the status line
 
-    def __init__(self, library: OpenedLibrary, try_sample: Callable[[], None], parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        library: OpenedLibrary,
+        changes: ChangeHistory,
+        try_sample: Callable[[], None],
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self.history = QueryHistory()
+        self.left_out: frozenset[int] = frozenset()  # ids of photos that are not listed until they are wanted again
         self.photo_filter = NO_FILTER
         self.max_distance: float | None = None
         self.ranking = RANK_NEAREST  # of indexer.ranking.rankings.RANKINGS
@@ -48,6 +56,7 @@ class PhotoSearch(QObject):
         self.listing = self.full_listing
         self.is_running = False
         self._library = library
+        self._changes = changes
         self._try_sample = try_sample
         self._search_number = 0
         library.closed.connect(self._forget_everything)
@@ -103,20 +112,44 @@ class PhotoSearch(QObject):
 
     def mark_example(self, example: QueryExample, step: int) -> None:
         """Look for more (1) or less (-1) of a picture, once more; a mark and its opposite undo each other."""
-        self.change_query(adjust_mark(self.query, example, step))
+        self.mark_examples([example], step)
 
-    def change_query(self, query: Query | None) -> None:
-        """Rank by a query that came of changing the current one; None where nothing to look for would be left."""
+    def mark_examples(self, examples: Sequence[QueryExample], step: int) -> None:
+        """Mark several pictures at once."""
+        query = self.query
+        for example in examples:
+            query = adjust_mark(query, example, step)
+        pictures = "" if len(examples) == 1 else f" {len(examples):,} pictures"
+        self.change_query(query, f"{'more' if step > 0 else 'less'} like{pictures or ' this'}")
+
+    def change_query(self, query: Query | None, name: str = "change of the query") -> None:
+        """Rank by a query that came of changing the current one; None where nothing to look for would be left.
+
+        `name` says what will be undone.
+        """
+        before = self.query
         if query is None:
             self.notice_posted.emit("A search needs a picture to look like: mark one with + first.")
         elif not self._library.is_empty:
-            self.history.add_query(query, changed=True)
-            self._show_current_query()
+            self._changes.make_change(
+                name, partial(self._go_to_changed, query), partial(self._go_back_from, query, before)
+            )
 
-    def undo_change(self) -> None:
-        """Take back the last mark or crop."""
-        if self.history.is_change:
-            self.move_in_history(-1)
+    def _go_to_changed(self, query: Query) -> None:
+        """Show a changed query: again, where it was taken back just before."""
+        if self.history.peek_query(1) is query:
+            self.history.move_by(1)
+        else:
+            self.history.add_query(query, changed=True)
+        self._show_current_query()
+
+    def _go_back_from(self, query: Query, before: Query | None) -> None:
+        """Show the query before a change, wherever one has gone since."""
+        if self.query is query and self.history.peek_query(-1) is before:
+            self.history.move_by(-1)
+        else:
+            self.history.add_query(before)
+        self._show_current_query()
 
     def show_library(self) -> None:
         """Drop the query and show the whole library."""
@@ -154,6 +187,22 @@ class PhotoSearch(QObject):
             self.ranking = new_ranking
             self._show_current_query()
 
+    def leave_out(self, photo_ids: Iterable[int]) -> None:
+        """List these photos no more, in any search, until `show_left_out`."""
+        self._set_left_out(self.left_out.union(photo_ids))
+
+    def take_back_in(self, photo_ids: Iterable[int]) -> None:
+        """List these photos again."""
+        self._set_left_out(self.left_out.difference(photo_ids))
+
+    def show_left_out(self) -> None:
+        """List all photos again."""
+        self._set_left_out(frozenset())
+
+    def _set_left_out(self, left_out: frozenset[int]) -> None:
+        self.left_out = left_out
+        self._show_current_query()
+
     def can_rank_by(self, ranking: str) -> bool:
         """Whether the query can be ranked so; by labels the next one too, where there is none."""
         if self.query is None:
@@ -188,7 +237,8 @@ class PhotoSearch(QObject):
 
     def _show_listing(self, full_listing: PhotoListing, cut_listing: PhotoListing | None = None) -> None:
         self.full_listing = full_listing
-        self.listing = full_listing.cut_at_distance(self.max_distance) if cut_listing is None else cut_listing
+        shown = full_listing.cut_at_distance(self.max_distance) if cut_listing is None else cut_listing
+        self.listing = shown.leave_out(self.left_out)
         self.listing_changed.emit()
 
     def _drop_pending_search(self) -> None:
@@ -225,7 +275,7 @@ class PhotoSearch(QObject):
 
     def _forget_everything(self) -> None:
         """Drop history, filter, cut-off and ranking with the library that they were about."""
-        self.history, self.photo_filter = QueryHistory(), NO_FILTER
+        self.history, self.photo_filter, self.left_out = QueryHistory(), NO_FILTER, frozenset()
         self.max_distance, self.ranking = None, RANK_NEAREST
         self._drop_pending_search()
 

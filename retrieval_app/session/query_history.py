@@ -34,6 +34,10 @@ class QueryHistory:
         self._entries[self._position + 1 :] = [_HistoryEntry(query, changed)]
         self._position += 1
 
+    def peek_query(self, steps: int) -> Query | None:
+        """The query so many steps on, back when negative; None also where there is no entry."""
+        return self._entries[self._position + steps].query if self.can_move(steps) else None
+
     def can_move(self, steps: int) -> bool:
         """Whether there is an entry so many steps on, back when negative."""
         return 0 <= self._position + steps < len(self._entries)

@@ -1,7 +1,7 @@
-"""The app's state, without widgets: the opened library, the search in it and the job on it, wired together.
+"""The app's state, without widgets: the opened library, the search in it, the job on it, what can be undone.
 
-Methods go in, signals come out: a page calls a method of one of the three, and reads their attributes again when a
-signal says that they changed.
+Methods go in, signals come out: a page calls a method of one of them, and reads their attributes again when a signal
+says that they changed.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from retrieval_app.session.change_history import ChangeHistory
 from retrieval_app.session.opened_library import OpenedLibrary
 from retrieval_app.session.photo_search import PhotoSearch
 from retrieval_app.session.session_job import SessionJob
@@ -17,7 +18,10 @@ from retrieval_app.workers.library_job import LibraryJob
 
 
 class Session(QObject):
-    """What all pages share: three objects, whose troubles and notices for the user are passed on here."""
+    """What all pages share: the open library, the search in it, the job on it and what can be undone.
+
+    Their troubles and notices for the user are passed on here.
+    """
 
     trouble_changed = Signal(object)  # TroubleMessage, or None when it is over
     notice_posted = Signal(str)  # a sentence for the status line
@@ -28,7 +32,9 @@ class Session(QObject):
         library_job = LibraryJob(self)
         self.library = OpenedLibrary(folder, library_job, self)
         self.job = SessionJob(self.library, library_job, self)
-        self.search = PhotoSearch(self.library, self.job.try_sample, self)
+        self.changes = ChangeHistory(self.library.writer, self)
+        self.library.closed.connect(self.changes.clear)
+        self.search = PhotoSearch(self.library, self.changes, self.job.try_sample, self)
         for troubled in (self.library.trouble_changed, self.job.trouble_changed, self.search.trouble_changed):
             troubled.connect(self.trouble_changed)
         for noticed in (self.job.notice_posted, self.search.notice_posted):

@@ -15,20 +15,22 @@ class LibrarySnapshot(NamedTuple):
     """What the window shows of a library, as it was at one moment."""
 
     photo_ids: NDArray[np.int64]  # (n,), by folder and name
+    new_aspects: NDArray[np.float32]  # width over height of the photos with the next ids; 0 where unknown
     info: LibraryInfo | None  # None before the first photo
     failures: list[FailedFile]
     previous_model: str  # the name of the model before the active one, "" where there is none
     is_watched: bool  # whether the user wants its folders to be watched
 
 
-def take_snapshot(library: Library) -> LibrarySnapshot:
-    """Read everything that the window shows of the library beside its pictures."""
+def take_snapshot(library: Library, last_known_id: int) -> LibrarySnapshot:
+    """Read everything that the window shows of the library beside its pictures, shapes only of later photos."""
     info = library.collect_info() if library.model_fingerprint else None
     settings = library.store.models
     previous_model = settings.find_model(str(settings.read_setting("previous_model") or ""))
     is_watched = bool(settings.read_setting(WATCHED_SETTING))
     return LibrarySnapshot(
         library.find_photo_ids(),
+        library.store.embeddings.read_aspects(last_known_id),
         info,
         library.list_failed_files(),
         previous_model.name if previous_model else "",

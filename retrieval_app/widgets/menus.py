@@ -28,6 +28,7 @@ class MenuEntry(NamedTuple):
     icon: str = ""  # the name of a file in assets/icons
     possible: Callable[[], bool] = lambda: True  # called at each `update_actions`
     checked: Callable[[], bool] | None = None  # whether a switch is on; None for an entry that is no switch
+    name_now: Callable[[], str] | None = None  # what it is called now, where that changes
 
 
 class WindowMenus:
@@ -64,6 +65,8 @@ class WindowMenus:
             action.setEnabled(entry.possible())
             if entry.checked is not None:
                 action.setChecked(entry.checked())
+            if entry.name_now is not None:
+                action.setText(entry.name_now())
 
     def draw_icons(self, theme: Theme) -> None:
         """Give the actions their icons in the colours of the theme."""

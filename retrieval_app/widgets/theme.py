@@ -162,7 +162,10 @@ def make_style_sheet(tokens: ColourTokens) -> str:
     """The style sheet of the application in the colours of a theme."""
     tick = find_assets_folder() / "ticks" / ("dark.svg" if tokens == DARK_TOKENS else "light.svg")
     return Template(_STYLE_TEMPLATE).substitute(
-        asdict(tokens), faded=mix_disabled_colour(tokens).name(), tick=tick.as_posix()
+        asdict(tokens),
+        faded=mix_disabled_colour(tokens).name(),
+        tick=tick.as_posix(),
+        veil=f"#99{tokens.ground[1:]}",  # the ground, through which the page is seen
     )
 
 
@@ -250,6 +253,9 @@ QFrame[role="banner"] QPushButton { background: transparent; border: 1px solid $
 QFrame[role="mode"] { background: $tint; border: none; border-radius: 6px; }
 QFrame[role="line"] { background: $line; border: none; }
 QFrame[role="drop"] { border: 1px dashed $muted; border-radius: 6px; background: transparent; }
+QFrame[role="drop-frame"] { border: 3px dashed $accent; border-radius: 12px; background: $veil; }
+QLabel[role="drop-sentence"] { background: $accent; color: $on_accent; border-radius: 6px; padding: 12px 24px;
+  font-size: 16px; font-weight: 600; }
 QWidget[role="status"] { background: $surface; border-top: 1px solid $line; }
 QWidget[role="ground"], QTableView { background: $ground; }
 QTableView { border: none; selection-background-color: transparent; }

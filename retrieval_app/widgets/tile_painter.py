@@ -1,4 +1,4 @@
-"""Paints one tile: the picture fitted and never cropped, below it rank and distance or the name, and the label."""
+"""Paints one tile: the picture fitted and never cropped, its caption in one line below it or laid over its edge."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,16 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 from indexer.paths import show_file_name
 from indexer.search.results import Hit, Photo
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band
-from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
+from retrieval_app.widgets.theme import CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
 
-TILE_PADDING = 10  # px around the picture, within the cell
-CAPTION_HEIGHT = 40  # px
-BAND_LENGTH = 40  # px, the length of a band
+TILE_PADDING = 3  # px around the picture, within the cell
+CAPTION_HEIGHT = 20  # px, one line
+BAND_HEIGHT = 3  # px of the line that is as long as a result is near
+OVERLAY_HEIGHT = 20  # px of the line over a picture without a caption
+OVERLAY_ALPHA = 225  # of 255, so that its text is read over any picture
+CAPTION_GAP, LEAST_LABEL_WIDTH = 6, 28  # px between the texts of a caption, and for a label to be shown at all
 CORNER_RADIUS = 6  # px
+MIDDLE = Qt.TextElideMode.ElideMiddle
 SIGN_TEXTS = {1: "+", -1: "\N{MINUS SIGN}"}
 SIGN_SIDE = 24  # px, the plus and the minus of a tile
 
@@ -29,23 +33,28 @@ class TileContent(NamedTuple):
     hovered: bool
     mark: int = 0  # how often it is marked as a picture to look for; negative for one to be unlike
     selected: bool | None = None  # None while nothing is selected: then only the pointer shows the ring
+    caption_height: int = CAPTION_HEIGHT  # px; with 0 the caption is laid over the picture below the pointer
 
 
 def paint_tile(painter: QPainter, cell: QRect, tile: TileContent, tokens: ColourTokens) -> None:
     """Paint a tile into a cell of the grid: ground, picture, caption, badges, plus and minus."""
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-    square = locate_picture(cell, CAPTION_HEIGHT)
-    margin = TILE_PADDING // 2
-    _paint_ground(painter, cell.adjusted(margin, margin, -margin, -margin), tile, tokens)
-    _paint_picture(painter, square, tile.pixmap, tokens)
-    if tile.photo is not None:
-        _paint_caption(painter, square, tile.photo, tile.hit, tokens)
-        _paint_badges(painter, square, tile, tokens)
-        for sign in SIGN_TEXTS:
-            if tile.hovered or tile.focused or tile.mark * sign > 0:
-                _paint_sign(painter, locate_sign(square, sign), sign, max(0, tile.mark * sign), tokens)
-        if tile.hovered or tile.selected is not None:
-            _paint_ring(painter, locate_ring(square), bool(tile.selected), tokens)
+    picture, is_pointed_at = locate_picture(cell, tile.caption_height), tile.hovered or tile.focused
+    _paint_ground(painter, cell, tile, tokens)
+    _paint_picture(painter, picture, tile.pixmap, tokens)
+    if tile.photo is None:
+        return
+    if tile.caption_height:
+        _paint_caption(painter, picture, tile.photo, tile.hit, tokens)
+    elif is_pointed_at:
+        _paint_overlay(painter, picture, tile.photo, tokens)
+    _paint_badges(painter, picture, tile, tokens)
+    for sign in SIGN_TEXTS:
+        if is_pointed_at or tile.mark * sign > 0:
+            place = locate_sign(picture, sign, tile.caption_height)
+            _paint_sign(painter, place, sign, max(0, tile.mark * sign), tokens)
+    if tile.hovered or tile.selected is not None:
+        _paint_ring(painter, locate_ring(picture), bool(tile.selected), tokens)
 
 
 def locate_picture(cell: QRect, caption_height: int) -> QRect:
@@ -70,10 +79,14 @@ def _paint_ring(painter: QPainter, place: QRect, is_selected: bool, tokens: Colo
         painter.drawPolyline(tick)
 
 
-def locate_sign(square: QRect, sign: int) -> QRect:
-    """The square of SIGN_SIDE px within a picture's square where its plus (1, left) or minus (-1, right) is clicked."""
+def locate_sign(square: QRect, sign: int, caption_height: int) -> QRect:
+    """The square of SIGN_SIDE px within a picture where its plus (1, left) or minus (-1, right) is clicked.
+
+    Without a caption below the picture they stand above the one that is laid over it.
+    """
     left = square.left() + 4 if sign > 0 else square.right() - SIGN_SIDE - 3
-    return QRect(left, square.bottom() - SIGN_SIDE - 3, SIGN_SIDE, SIGN_SIDE)
+    lift = 0 if caption_height else OVERLAY_HEIGHT
+    return QRect(left, square.bottom() - SIGN_SIDE - 3 - lift, SIGN_SIDE, SIGN_SIDE)
 
 
 def _paint_sign(painter: QPainter, place: QRect, sign: int, times: int, tokens: ColourTokens) -> None:
@@ -95,7 +108,7 @@ def _paint_sign(painter: QPainter, place: QRect, sign: int, times: int, tokens: 
         painter.drawLine(QLineF(middle.x(), middle.y() - arm, middle.x(), middle.y() + arm))
 
 
-def _paint_ground(painter: QPainter, card: QRect, tile: TileContent, tokens: ColourTokens) -> None:
+def _paint_ground(painter: QPainter, cell: QRect, tile: TileContent, tokens: ColourTokens) -> None:
     """Paint what lies behind a tile: a ground under the pointer, a ring, dashed for focus, solid for the query."""
     pen = QPen(Qt.PenStyle.NoPen)
     if tile.queried or tile.selected:
@@ -105,7 +118,7 @@ def _paint_ground(painter: QPainter, card: QRect, tile: TileContent, tokens: Col
     painter.setPen(pen)
     ground = tokens.tint if tile.selected else tokens.hover if tile.hovered else None
     painter.setBrush(QColor(ground) if ground else Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(QRectF(card).adjusted(1, 1, -1, -1), CORNER_RADIUS, CORNER_RADIUS)
+    painter.drawRoundedRect(QRectF(cell).adjusted(1, 1, -1, -1), CORNER_RADIUS, CORNER_RADIUS)
 
 
 def _paint_picture(painter: QPainter, square: QRect, pixmap: QPixmap | None, tokens: ColourTokens) -> None:
@@ -140,35 +153,54 @@ class _TextLine(NamedTuple):
     elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
 
 
-def _paint_caption(painter: QPainter, square: QRect, photo: Photo, hit: Hit | None, tokens: ColourTokens) -> None:
-    """Paint two lines: name and label of a photo, or rank, distance, label and band of a hit."""
+def _paint_caption(painter: QPainter, picture: QRect, photo: Photo, hit: Hit | None, tokens: ColourTokens) -> None:
+    """Paint one line: name and label of a photo, or rank, distance, label and band of a hit."""
+    place = QRect(picture.left(), picture.bottom() + 1 + BAND_HEIGHT, picture.width(), CAPTION_HEIGHT - BAND_HEIGHT)
     base = QFont(painter.font())
-    first = QRect(square.left(), square.bottom() + 5, square.width(), 17)
-    second = first.translated(0, 16)
-    label_line = _TextLine(photo.label or "", resize_font(base, CAPTION_SIZE), tokens.muted)
     if hit is None:
-        name = show_file_name(photo.path)
-        _paint_text_line(
-            painter, first, _TextLine(name, resize_font(base, BODY_SIZE), tokens.text, Qt.TextElideMode.ElideMiddle)
-        )
-        _paint_text_line(painter, second, label_line)
+        name = _TextLine(show_file_name(photo.path), resize_font(base, CAPTION_SIZE), tokens.text, MIDDLE)
+        half = place.adjusted(place.width() // 2, 0, 0, 0)
+        place.setRight(place.right() - _paint_label(painter, half, photo.label, tokens))
+        _paint_text_line(painter, place, name)
         return
-    rank_width = _paint_rank(painter, first, hit, tokens)
-    if (distance_band := compute_distance_band(hit)) is None:
-        _paint_text_line(painter, second, label_line)
-        return
-    _paint_band(painter, QRect(second.left(), second.center().y() - 1, BAND_LENGTH, 4), distance_band, tokens)
-    band_text = _TextLine(distance_band.word, resize_font(base, CAPTION_SIZE), getattr(tokens, distance_band.colour))
-    _paint_text_line(painter, second.adjusted(BAND_LENGTH + 8, 0, 0, 0), band_text)
-    _paint_text_line(painter, first.adjusted(rank_width + 8, 0, 0, 0), label_line, Qt.AlignmentFlag.AlignRight)
+    place.setLeft(place.left() + _paint_rank(painter, place, hit, tokens) + CAPTION_GAP)
+    if (band := compute_distance_band(hit)) is not None:
+        line = QRect(picture.left(), picture.bottom() + 2, picture.width(), BAND_HEIGHT)
+        _paint_band(painter, line, band, tokens)
+        word = _TextLine(band.word, resize_font(base, CAPTION_SIZE), getattr(tokens, band.colour))
+        width = QFontMetrics(word.font).horizontalAdvance(word.text)
+        if width <= place.width():
+            _paint_text_line(painter, place, word, Qt.AlignmentFlag.AlignRight)
+            place.setRight(place.right() - width - CAPTION_GAP)
+    _paint_label(painter, place, hit.photo.label, tokens)
+
+
+def _paint_label(painter: QPainter, place: QRect, label: str | None, tokens: ColourTokens) -> int:
+    """Paint a label at the right of a place where there is room for some of it; the width in px that it takes."""
+    if not label or place.width() < LEAST_LABEL_WIDTH:
+        return 0
+    font = resize_font(QFont(painter.font()), CAPTION_SIZE)
+    _paint_text_line(painter, place, _TextLine(label, font, tokens.muted), Qt.AlignmentFlag.AlignRight)
+    return min(QFontMetrics(font).horizontalAdvance(label), place.width()) + CAPTION_GAP
+
+
+def _paint_overlay(painter: QPainter, picture: QRect, photo: Photo, tokens: ColourTokens) -> None:
+    """Paint name and label over the lower edge of a picture."""
+    place = QRect(picture.left(), picture.bottom() + 1 - OVERLAY_HEIGHT, picture.width(), OVERLAY_HEIGHT)
+    ground = QColor(tokens.surface)
+    ground.setAlpha(OVERLAY_ALPHA)
+    painter.fillRect(place, ground)
+    text = "  ·  ".join(filter(None, (show_file_name(photo.path), photo.label)))
+    line = _TextLine(text, resize_font(QFont(painter.font()), CAPTION_SIZE), tokens.text, MIDDLE)
+    _paint_text_line(painter, place.adjusted(4, 0, -4, 0), line)
 
 
 def _paint_rank(painter: QPainter, place: QRect, hit: Hit, tokens: ColourTokens) -> int:
     """Paint rank and distance; the width in px that they take."""
-    font = make_tabular_font(resize_font(QFont(painter.font()), BODY_SIZE))
+    font = make_tabular_font(resize_font(QFont(painter.font()), CAPTION_SIZE))
     rank = _TextLine(f"{hit.rank}", font, tokens.muted)
     _paint_text_line(painter, place, rank)
-    shift = max(24, QFontMetrics(font).horizontalAdvance(rank.text) + 8)
+    shift = max(18, QFontMetrics(font).horizontalAdvance(rank.text) + 6)
     bold = QFont(font)
     bold.setWeight(QFont.Weight.DemiBold)
     distance = f"{hit.distance:.3f}"

@@ -2,8 +2,8 @@
 
 `main_window` builds the pages, menus and toolbar and connects them; read it first. `page_stack` shows one page at a
 time. `status_line` tells how the running job is doing and what is wrong. `opening` asks for folders and pictures,
-`drop_and_paste` reads what is dropped or pasted, `exporting` writes what is shown into a file. `dialogs` are the small
-ones: failures, keys, about, and the report of a bug.
+`drop_area` takes what is dropped and says before what will happen, `drop_and_paste` reads what is dropped or pasted,
+`exporting` writes what is shown into a file. `dialogs` are the small ones: failures, keys, about, the report of a bug.
 
 The window knows every page, and no page knows it: pages emit signals for what they want of it. It holds no state of the
 library (that is the session's), and decides nothing about a search.

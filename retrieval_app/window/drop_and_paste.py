@@ -1,13 +1,24 @@
-"""Pictures and folders out of the data of a drop or of the clipboard."""
+"""Pictures and folders out of the data of a drop or of the clipboard, as other programs write it."""
 
+import base64
+import binascii
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from PIL import Image
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QImage, QPainter, QPixmap
 
 from indexer.search.query import QueryExample
+
+LOCAL_HOSTS = ("", "localhost")
+FILE_MANAGER_TYPES = ("x-special/gnome-copied-files", "x-special/mate-copied-files")
+MOST_PASTED_LINES = 1000  # of a text, which may be anything
+INLINE_PICTURE = "data:image/"  # how a browser's address begins that is the picture itself
 
 
 class ReceivedItems(NamedTuple):
@@ -22,20 +33,78 @@ def read_mime_data(data: QMimeData) -> ReceivedItems:
 
     Addresses of the network are passed over, as nothing is ever fetched from there.
     """
-    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    paths = list_local_paths(data)
     folders = tuple(path for path in paths if path.is_dir())
     pictures: tuple[QueryExample, ...] = tuple(path for path in paths if path not in folders)
-    if not paths and data.hasImage():
-        image_data = data.imageData()
-        is_pixmap = isinstance(image_data, QPixmap)  # it comes from our own window
-        image = image_data.toImage() if is_pixmap else QImage(image_data)
-        pictures = () if image.isNull() else (to_pillow(image),)
+    if not paths and not (image := _find_image(data)).isNull():
+        pictures = (to_pillow(image),)
     return ReceivedItems(pictures, folders)
 
 
 def can_accept_drag(data: QMimeData) -> bool:
     """Whether a drag carries a local file or a picture; reads no file, as it is asked while the pointer moves."""
-    return any(url.isLocalFile() for url in data.urls()) or data.hasImage()
+    return bool(_list_addressed_paths(data)) or data.hasImage() or _find_inline_address(data) is not None
+
+
+def list_local_paths(data: QMimeData) -> list[Path]:
+    """The local files and folders that are named in data: as addresses, as file managers copy them, or as text.
+
+    In text every line must be the path of something that is there, so that no sentence is taken for a file.
+    """
+    if paths := _list_addressed_paths(data):
+        return paths
+    lines = [line.strip().strip("'\"") for line in data.text().splitlines()[:MOST_PASTED_LINES] if line.strip()]
+    texts = [_parse_address(QUrl(line)) if line.startswith("file:") else _parse_path(line) for line in lines]
+    return [path for path in texts if path is not None] if texts and None not in texts else []
+
+
+def _list_addressed_paths(data: QMimeData) -> list[Path]:
+    """The local paths of the addresses in data, each once."""
+    addresses = [*data.urls(), *_list_file_manager_addresses(data)]
+    return list(dict.fromkeys(path for address in addresses if (path := _parse_address(address)) is not None))
+
+
+def _list_file_manager_addresses(data: QMimeData) -> Iterator[QUrl]:
+    """The addresses that a file manager has copied or cut, behind the word that says which."""
+    for kind in FILE_MANAGER_TYPES:
+        for line in bytes(data.data(kind).data()).split(b"\n")[1:]:
+            yield QUrl.fromEncoded(line.strip(b"\r\0"))
+
+
+def _parse_address(address: QUrl) -> Path | None:
+    """The path of a file on this computer, byte by byte as it is written; None for any other address."""
+    if address.scheme() != "file" or address.host() not in LOCAL_HOSTS or not address.path():
+        return None
+    encoded = address.path(QUrl.ComponentFormattingOption.FullyEncoded)
+    return Path(os.fsdecode(unquote_to_bytes(encoded)))
+
+
+def _parse_path(line: str) -> Path | None:
+    """The file or folder that a line of text names from the root or from the user's home; None where there is none."""
+    path = Path(line).expanduser() if line.startswith("~") else Path(line)
+    try:
+        return path if path.is_absolute() and path.exists() else None
+    except (OSError, ValueError):  # a text can be longer than any name, or hold a null character
+        return None
+
+
+def _find_inline_address(data: QMimeData) -> QUrl | None:
+    """The address that is itself a picture, as browsers give for small ones; None where there is none."""
+    return next((url for url in data.urls() if url.toString().startswith(INLINE_PICTURE)), None)
+
+
+def _find_image(data: QMimeData) -> QImage:
+    """The picture in memory that data carries; a null image without one."""
+    if (address := _find_inline_address(data)) is not None:
+        header, _, content = bytes(address.toEncoded().data()).partition(b",")
+        raw = unquote_to_bytes(content)
+        with contextlib.suppress(binascii.Error):
+            raw = base64.b64decode(raw) if header.endswith(b";base64") else raw
+        return QImage.fromData(raw)
+    if not data.hasImage():
+        return QImage()
+    image_data = data.imageData()
+    return image_data.toImage() if isinstance(image_data, QPixmap) else QImage(image_data)  # ours gives a pixmap
 
 
 def to_pillow(image: QImage) -> Image.Image:

@@ -7,9 +7,6 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
     QActionGroup,
     QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QGuiApplication,
     QMouseEvent,
 )
 from PySide6.QtWidgets import (
@@ -35,12 +32,11 @@ from retrieval_app.search.page import SearchPage
 from retrieval_app.session.library_commands import can_switch_back, start_switch_back
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
-from retrieval_app.session.system_open import NOT_UTF8, make_file_url
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.menus import KeyDescription, MenuEntry, WindowMenus
 from retrieval_app.widgets.theme import ICON_SIDE, THEME_CHOICES, Theme
 from retrieval_app.window.dialogs import FailuresDialog, KeysDialog, make_about_box
-from retrieval_app.window.drop_and_paste import can_accept_drag, read_mime_data
+from retrieval_app.window.drop_area import DropArea
 from retrieval_app.window.exporting import ListingExporter
 from retrieval_app.window.opening import InputOpener
 from retrieval_app.window.page_stack import PageStack
@@ -86,6 +82,7 @@ class MainWindow(QMainWindow):
         self.search_page.saved_searches.add_submenu(self.menus.menus["Search"])
         self._fill_toolbar()
         self._arrange_widgets()
+        self.drop_area = DropArea(self, self.input_opener)
         self._connect_signals()
         self._restore_settings()
         self._draw_icons()
@@ -126,7 +123,8 @@ class MainWindow(QMainWindow):
                 MenuEntry("Quit", self.close, ("Ctrl+Q",)),
             ],
             "Edit": [
-                MenuEntry("Copy path", self.copy_path, ("Ctrl+C",), possible=self._can_use_search_page),
+                *self.search_page.list_photo_entries(self._can_use_search_page),
+                None,
                 MenuEntry("Paste as query", self.input_opener.paste_clipboard, ("Ctrl+V",), "paste", self._has_photos),
             ],
             "View": [
@@ -235,7 +233,6 @@ class MainWindow(QMainWindow):
         column.addWidget(self.page_stack, 1)
         column.addWidget(self.status_line)
         self.setCentralWidget(place)
-        self.setAcceptDrops(True)
         self.setMinimumSize(720, 480)
         self.resize(1280, 800)
 
@@ -244,6 +241,10 @@ class MainWindow(QMainWindow):
         session.library.changed.connect(lambda: self.tiles.follow_library(session.library.folder))
         for signal in (session.library.changed, session.search.query_changed, session.job.changed):
             signal.connect(self._update_controls)
+        grid = self.search_page.results.grid
+        for signal in (session.changes.indexChanged, grid.selection.changed, grid.current_moved):
+            signal.connect(self._update_actions)
+        grid.menu_wanted.connect(partial(self.search_page.photo_actions.show_context_menu, self.menus))
         session.search.query_changed.connect(self._show_results)
         self.page_stack.page_changed.connect(self._update_controls)
         self.search_page.folder_wanted.connect(self.input_opener.choose_folder)
@@ -253,8 +254,9 @@ class MainWindow(QMainWindow):
         learn_labels = partial(self.training.open_dialog, LIBRARY_SOURCE)
         self.search_page.results.label_line.lasting_wanted.connect(learn_labels)
         self.status_line.failures_wanted.connect(self.show_failures)
-        self.listing_exporter.written.connect(self.status_line.offer_file)
-        self.size_slider.valueChanged.connect(self.search_page.results.grid.set_side)
+        for writer in (self.listing_exporter, self.search_page.photo_actions.copier):
+            writer.written.connect(self.status_line.offer_file)
+        self.size_slider.valueChanged.connect(grid.set_side)
         self.theme.changed.connect(self._draw_icons)
 
     def _restore_settings(self) -> None:
@@ -273,6 +275,9 @@ class MainWindow(QMainWindow):
         name = self.session.library.folder.name.removesuffix(LIBRARY_SUFFIX)
         self.setWindowTitle(f"{show_path(os.fsencode(name))} - Lookalike")
         self.library_button.setText(f"{show_path(os.fsencode(name))} ▾")
+        self.menus.update_actions()
+
+    def _update_actions(self) -> None:
         self.menus.update_actions()
 
     def _has_photos(self) -> bool:
@@ -298,16 +303,6 @@ class MainWindow(QMainWindow):
 
     # What the menus do
 
-    def copy_path(self) -> None:
-        """Put the path of the current photo into the clipboard, or say why it cannot be put there."""
-        photo = self.search_page.current_photo()
-        url = make_file_url(photo.path) if photo else None
-        if url is not None:
-            QGuiApplication.clipboard().setText(url.toLocalFile())
-            self.session.notice_posted.emit("The path is in the clipboard.")
-        elif photo is not None:
-            self.session.notice_posted.emit(NOT_UTF8)
-
     def show_failures(self) -> None:
         """Open the list of photos that could not be read."""
         FailuresDialog(self.session.library.failures, self).open()
@@ -326,19 +321,6 @@ class MainWindow(QMainWindow):
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
-
-    # What comes from outside
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept a drag that may carry pictures or folders."""
-        if can_accept_drag(event.mimeData()):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Search with the dropped pictures as one query, and index the dropped folders."""
-        event.setDropAction(Qt.DropAction.CopyAction)  # a move would let the other program delete its file
-        event.accept()
-        self.input_opener.open_items(read_mime_data(event.mimeData()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go back and forward in the history by the side buttons of the mouse."""

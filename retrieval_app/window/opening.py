@@ -5,6 +5,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -60,7 +61,7 @@ class InputOpener:
 
     def paste_clipboard(self) -> None:
         """Search with the picture or the picture files of the clipboard."""
-        items = read_mime_data(QGuiApplication.clipboard().mimeData())
+        items = read_mime_data(QGuiApplication.clipboard().mimeData() or QMimeData())
         if items.pictures or items.folders:
             self.open_items(items)
         else:

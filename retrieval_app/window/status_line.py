@@ -3,8 +3,8 @@
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QWidget
 
+from retrieval_app.actions.system_open import open_containing_folder
 from retrieval_app.session.session import Session
-from retrieval_app.session.system_open import open_containing_folder
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import Theme

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from indexer.search.results import Photo
-from retrieval_app.grid.photo_grid import MAX_TILE_SIDE, MIN_TILE_SIDE, PhotoGrid
+from retrieval_app.grid.photo_grid import MAX_TILE_SIDE, MIN_TILE_SIDE, SIDE_MARGIN, PhotoGrid
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
@@ -86,6 +86,7 @@ def test_the_current_photo_stays_current_when_others_come_before_it(grid: PhotoG
 @pytest.mark.parametrize("side", [MIN_TILE_SIDE, MAX_TILE_SIDE])
 def test_as_many_columns_as_fit_and_at_least_one(grid: PhotoGrid, width: int, side: int) -> None:
     grid.show_listing(PhotoListing(np.arange(50, dtype=np.int64)))
+    grid.set_squares(True)
     grid.set_side(side)
     grid.resize(width, 400)
     inside = grid.viewport().width()
@@ -93,7 +94,7 @@ def test_as_many_columns_as_fit_and_at_least_one(grid: PhotoGrid, width: int, si
     columns = sum(grid.tile_layout.locate_tile(place).top() == first_row for place in range(50))
     assert columns >= 1
     assert columns == 1 or grid.tile_layout.locate_tile(columns - 1).right() < inside
-    assert (columns + 1) * (side + 2 * TILE_PADDING) > inside or columns == 50
+    assert (columns + 1) * (side + 2 * TILE_PADDING) > inside - 2 * SIDE_MARGIN or columns == 50
 
 
 def test_an_empty_listing_takes_keys_without_harm(grid: PhotoGrid) -> None:

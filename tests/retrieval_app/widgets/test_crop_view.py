@@ -178,7 +178,7 @@ def test_a_crop_is_undone_and_stays_while_marks_change(window: MainWindow, qtbot
     window.session.search.mark_example(other, -1)
     assert window.session.search.query is not None
     assert window.session.search.query == Query((part,), (other,))  # type: ignore[arg-type]
-    window.session.search.undo_change()
-    window.session.search.undo_change()
+    window.session.changes.undo()
+    window.session.changes.undo()
     assert window.session.search.query == Query((photo,))
     assert window.search_page.query_panel.picture.box is None
