@@ -40,7 +40,9 @@ weights_option = click.option(
 runtime_option = click.option(
     "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
 )
-model_option = click.option("--model", "name", help="A timm network's name, or the folder of a checkpoint.")
+model_option = click.option(
+    "--model", "name", help="A short name (lookalike model list), a timm network's name, or a checkpoint's folder."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
 attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")
 

@@ -2,8 +2,8 @@
 
 `index` makes and updates a library, and lists all commands of this room for the program above. `search`, `identify`
 and `duplicates` ask a library; `explain_map_export` and `evaluate` report on it; `use` gives it another model;
-`maintenance` looks after it, `forget` takes out what is not wanted any more, `replaced`
-looks after what was said of files that have changed.
+`models` is about those that are ready. `maintenance` looks after a library, `forget` takes out what is not wanted any
+more, `replaced` looks after what was said of files that have changed.
 
 A command parses its arguments, opens the library, runs one function of the rooms below through `cli.terminal`, and
 prints what that returns, as text or as one JSON object. Nothing is computed here, so that everything a command does

@@ -11,12 +11,11 @@ from indexer.cli.options import FOLDER_PATH, json_option, runtime_option, weight
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.matching.group_column import read_group_column
 from indexer.matching.photo_groups import count_groups, describe_own_hits, summarise_groups
-from indexer.models.card import ModelCard, read_seen_hashes
+from indexer.models.card import read_seen_hashes
 from indexer.models.embedder import Embedder, defer_model
-from indexer.models.installation import ModelChoice, install_model, lock_installation, parse_model_choice
+from indexer.models.installation import install_shared_model, parse_model_choice
 from indexer.models.prepared import find_shared_folder
 from indexer.models.raw_pixels import RawPixelEmbedder
-from indexer.progress import Progress, Steps
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
 from indexer.wording import count_noun
 
@@ -79,14 +78,8 @@ def _open_standalone_model(
         return
     folder = find_shared_folder()
     choice = parse_model_choice(name, weights)
-    card = follow_steps(_install_model(choice, folder), as_json=as_json)
+    card = follow_steps(install_shared_model(choice), as_json=as_json)
     yield defer_model(card, folder, runtime), frozenset(map(bytes, read_seen_hashes(folder / card.fingerprint)))
-
-
-def _install_model(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
-    yield Progress("prepare", 0, 0)
-    with lock_installation(folder):
-        return (yield from install_model(choice, folder))
 
 
 def _evaluation_fields(result: ModelEvaluation) -> dict[str, Any]:

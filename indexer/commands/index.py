@@ -19,7 +19,17 @@ from indexer.cli.options import (
     weights_option,
 )
 from indexer.cli.terminal import follow_steps, print_line, print_result
-from indexer.commands import duplicates, evaluate, explain_map_export, forget, identify, maintenance, replaced, search
+from indexer.commands import (
+    duplicates,
+    evaluate,
+    explain_map_export,
+    forget,
+    identify,
+    maintenance,
+    models,
+    replaced,
+    search,
+)
 from indexer.database.passed_over import describe_passed_over
 from indexer.database.replacements import count_replaced_photos
 from indexer.indexing.repair import mend_active_model
@@ -214,12 +224,5 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
         print_line(f"{count_noun(count, 'picture')} in {show_path(out)}")
 
 
-COMMANDS = [index_command, sample_command, *search.COMMANDS]
-COMMANDS += [*evaluate.COMMANDS, *identify.COMMANDS]
-COMMANDS += [
-    *duplicates.COMMANDS,
-    *explain_map_export.COMMANDS,
-    *maintenance.COMMANDS,
-    *forget.COMMANDS,
-    *replaced.COMMANDS,
-]
+OTHER_MODULES = (search, evaluate, identify, models, duplicates, explain_map_export, maintenance, forget, replaced)
+COMMANDS = [index_command, sample_command, *(command for module in OTHER_MODULES for command in module.COMMANDS)]

@@ -4,6 +4,7 @@
     framing        which square of a picture a model sees: its centre, or all of it with a border
     embedder       the interface that indexing and searching know: pictures in, unit-length embeddings out
     model          an installed model, loaded to run on OpenVINO or on torch
+    catalogue      the models with a short name: source, licence, size, what each is good for
     class_layer    the classes that the built-in network knows, read from its packaged weights
     prepared       models that are ready on this computer, to be copied into libraries
     installation   from a name, a weights file or a checkpoint to a verified model folder

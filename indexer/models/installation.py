@@ -29,10 +29,11 @@ from indexer.models.card import (
     read_regular,
     serialise_card,
 )
+from indexer.models.catalogue import find_catalogued_model
 from indexer.models.class_layer import PACKAGED_SOURCE
 from indexer.models.framing import DEFAULT_FRAMING, FRAMINGS
 from indexer.models.model import import_network
-from indexer.models.prepared import copy_model, list_prepared_folders, share_model
+from indexer.models.prepared import copy_model, find_shared_folder, list_prepared_folders, share_model
 from indexer.models.runtime import (
     BIN_FILE,
     XML_FILE,
@@ -51,20 +52,29 @@ from indexer.progress import Progress, Steps
 class ModelChoice:
     """Which model to install: a timm name, maybe with a local weights file, or a checkpoint folder instead.
 
-    `framing` is that of the named network; a checkpoint brings its own.
+    `framing` and `size` in pixels, None for its own, are those of the named network's input; a checkpoint brings both.
     """
 
     name: str = DEFAULT_BACKBONE
     weights: Path | None = None
     checkpoint: Path | None = None
     framing: str = DEFAULT_FRAMING
+    size: int | None = None
 
 
 def parse_model_choice(model: str | None, weights: Path | None = None) -> ModelChoice:
-    """The choice made by `--model NAME|CHECKPOINT` and `--weights FILE`; ModelError where both name weights."""
+    """The choice made by `--model NAME|CHECKPOINT` and `--weights FILE`; ModelError where both name weights.
+
+    A short name of the catalogue stands for its network and size of input.
+    """
     folder = Path(model) if model else None
     if folder is None or not folder.is_dir():
-        return ModelChoice(model or DEFAULT_BACKBONE, weights)
+        row = find_catalogued_model(model) if model else None
+        return (
+            ModelChoice(row.backbone, weights, size=row.pixels)
+            if row
+            else ModelChoice(model or DEFAULT_BACKBONE, weights)
+        )
     if weights is not None:
         raise ModelError(f"{show_path(folder)} is a checkpoint with weights of its own: leave --weights out.")
     return ModelChoice(checkpoint=folder)
@@ -102,6 +112,14 @@ def find_prepared_model(fingerprint: str) -> Path | None:
     """The folder of the whole model with this fingerprint that is ready on this computer; None where there is none."""
     places = (place / fingerprint for place in list_prepared_folders())
     return next((path for path in places if path.is_dir() and is_whole(path)), None)
+
+
+def install_shared_model(choice: ModelChoice) -> Steps[ModelCard]:
+    """Put the chosen model into the home folder, where libraries copy it from; waits for others who do so."""
+    folder = find_shared_folder()
+    yield Progress("prepare", 0, 0)
+    with lock_installation(folder):
+        return (yield from install_model(choice, folder))
 
 
 def install_model(choice: ModelChoice, folder: Path) -> Steps[ModelCard]:
@@ -202,11 +220,14 @@ def _compute_choice_key(choice: ModelChoice) -> str:
 
 
 def _describe_weights_source(choice: ModelChoice) -> str:
-    """The source of the weights in words; the same words for the same weights."""
+    """The source of the weights in words, and a size of input that was chosen; the same words for the same choice."""
+    chosen_size = f", for pictures of {choice.size} px" if choice.size else ""
     if choice.weights is not None:
         digest = hashlib.sha256(read_regular(choice.weights, WEIGHTS_LIMIT)).hexdigest()
-        return f"file {show_path(choice.weights)[-200:]} with sha256 {digest}"
-    return PACKAGED_SOURCE if choice.name == DEFAULT_BACKBONE else f"weights of {choice.name}, downloaded by timm"
+        return f"file {show_path(choice.weights)[-200:]} with sha256 {digest}{chosen_size}"
+    if choice.name == DEFAULT_BACKBONE:
+        return PACKAGED_SOURCE + chosen_size
+    return f"weights of {choice.name}, downloaded by timm{chosen_size}"
 
 
 def _describe_loading(choice: ModelChoice) -> Progress:
@@ -227,7 +248,7 @@ def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
     """Write `model.safetensors` and `model.json` of the choice; a checkpoint's weights are copied byte for byte."""
     if choice.checkpoint is None:
         network = import_network()
-        built_network = network.create_network(choice.name, choice.weights, framing=choice.framing)
+        built_network = network.create_network(choice.name, choice.weights, size=choice.size, framing=choice.framing)
         written: ModelCard = network.write_checkpoint(
             built_network, folder, name=choice.name, source=_describe_weights_source(choice)
         )

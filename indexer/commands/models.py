@@ -1,0 +1,176 @@
+"""`lookalike model`: which models there are, and which are ready on this computer for every library."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from indexer import atomic
+from indexer.cli.options import json_option, weights_option
+from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.errors import LookalikeError, ModelError
+from indexer.models.card import ModelCard, read_card
+from indexer.models.catalogue import CataloguedModel, find_catalogued_model, load_catalogue
+from indexer.models.installation import (
+    ModelChoice,
+    find_installed_card,
+    install_shared_model,
+    lock_installation,
+    parse_model_choice,
+)
+from indexer.models.model import load_model
+from indexer.models.prepared import find_shared_folder, list_prepared_folders
+from indexer.photos.decoding import decode_photo
+from indexer.photos.reading import read_photo
+from indexer.photos.samples import find_sample_folder
+
+MEASURED_PICTURES = 16
+SECONDS_PER_MINUTE = 60
+
+
+@click.group("model")
+def model_command() -> None:
+    """List, add and remove models; name one with `index --model NAME`, and teach it with `train --backbone NAME`."""
+
+
+@model_command.command("list")
+@json_option
+def list_command(*, as_json: bool) -> None:
+    """The models with a short name, and what else is ready on this computer."""
+    rows = [_row_fields(row) for row in load_catalogue()] + _list_other_cards()
+    if as_json:
+        print_result("model-list", {"models": rows})
+        return
+    for row in rows:
+        print_line(
+            f"{row['name']:<22} {row['state']:<10} {row['mb'] or '':>4} MB  {row['dim']:>5} numbers  "
+            f"{row['licence'] or '':<12} {row['good_for']}"
+        )
+
+
+@model_command.command("add")
+@click.argument("name")
+@weights_option
+@click.option("--accept-licence", is_flag=True, help="Accept a licence that forbids commercial use.")
+@json_option
+def add_command(*, name: str, weights: Path | None, accept_licence: bool, as_json: bool) -> None:
+    """Make a model ready for every library: a short NAME, a timm network's name, or a checkpoint's folder."""
+    row = find_catalogued_model(name)
+    if row is not None and weights is None and not as_json:
+        print_line(f"{row.name}: {row.megabytes} MB from {row.source}, licence {row.licence}", error=True)
+    if row is not None and row.non_commercial and not accept_licence:
+        raise LookalikeError(f"{row.licence} forbids commercial use. If that suits you, add --accept-licence.")
+    card = follow_steps(install_shared_model(parse_model_choice(name, weights)), as_json=as_json)
+    if as_json:
+        print_result("model-add", {"name": row.name if row else card.name, "fingerprint": card.fingerprint})
+    else:
+        print_line(f"{row.name if row else card.name} is ready. Use it: lookalike index --model {name}")
+
+
+@model_command.command("remove")
+@click.argument("name")
+@json_option
+def remove_command(*, name: str, as_json: bool) -> None:
+    """Take a model off this computer's list; libraries that use it keep their own copy."""
+    folder = find_shared_folder()
+    card = find_installed_card(_parse_known_choice(name), folder)
+    if card is None:
+        raise LookalikeError(f"{name} is not among the models that were added here. See: lookalike model list")
+    with lock_installation(folder):
+        atomic.remove_path(folder / card.fingerprint)
+    if as_json:
+        print_result("model-remove", {"name": name, "fingerprint": card.fingerprint})
+    else:
+        print_line(f"{name} is no longer kept here.")
+
+
+@model_command.command("info")
+@click.argument("name")
+@json_option
+def info_command(*, name: str, as_json: bool) -> None:
+    """What a model is, and where it is ready, how many photos a minute it sees on this computer."""
+    row, ready = find_catalogued_model(name), _find_ready(_parse_known_choice(name))
+    if row is None and ready is None:
+        raise LookalikeError(f"{name} has no short name and is not ready here. See: lookalike model list")
+    fields = _row_fields(row) if row else _card_fields(*ready) if ready else {}
+    fields |= {"source": row.source if row else None, "photos_per_minute": _measure_rate(ready[1]) if ready else None}
+    if as_json:
+        print_result("model-info", fields)
+        return
+    for key, value in fields.items():
+        if value not in (None, ""):
+            print_line(f"{key.replace('_', ' '):<18} {value}")
+
+
+def _parse_known_choice(name: str) -> ModelChoice:
+    """The choice that a short name, a network's name or a fingerprint stands for."""
+    for place in list_prepared_folders():
+        if (place / name).is_dir() and len(name) > 1:
+            return ModelChoice(checkpoint=place / name)
+    return parse_model_choice(name)
+
+
+def _find_ready(choice: ModelChoice) -> tuple[ModelCard, Path] | None:
+    """The card and the folder of the model of this choice that is ready on this computer."""
+    for place in list_prepared_folders():
+        card = find_installed_card(choice, place)
+        if card is not None:
+            return card, place / card.fingerprint
+    return None
+
+
+def _row_fields(row: CataloguedModel) -> dict[str, Any]:
+    ready = _find_ready(ModelChoice(row.backbone, size=row.pixels))
+    state = "built-in" if row == load_catalogue()[0] else "installed" if ready else "available"
+    return {
+        "name": row.name,
+        "state": state,
+        "licence": row.licence,
+        "mb": row.megabytes,
+        "pixels": ready[0].preprocessing.size if ready else row.pixels,
+        "dim": row.dim,
+        "words": row.words,
+        "good_for": row.good_for,
+    }
+
+
+def _list_other_cards() -> list[dict[str, Any]]:
+    """The fields of every model that is ready here and has no short name."""
+    named = {(_find_ready(ModelChoice(row.backbone, size=row.pixels)) or (None, None))[1] for row in load_catalogue()}
+    rows = []
+    for place in list_prepared_folders():
+        for folder in sorted(set(place.glob("[0-9a-f]*")) - named):
+            try:
+                rows.append(_card_fields(read_card(folder), folder))
+            except ModelError:
+                continue
+    return rows
+
+
+def _card_fields(card: ModelCard, folder: Path) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "state": "installed",
+        "licence": None,
+        "mb": round(sum(path.stat().st_size for path in folder.iterdir()) / 1e6),
+        "pixels": card.preprocessing.size,
+        "dim": card.dim,
+        "words": False,
+        "good_for": f"{card.source} ({folder.name[:12]})",
+    }
+
+
+def _measure_rate(folder: Path) -> int:
+    """Photos a minute: MEASURED_PICTURES of the bundled sample read, decoded and embedded one after another."""
+    model = load_model(folder, runtime="query")
+    paths = sorted(find_sample_folder().glob("*/*.png"))[:MEASURED_PICTURES]
+    side = model.card.preprocessing.short_side
+    start = time.perf_counter()
+    batch = np.stack([model.prepare(decode_photo(read_photo(path), side).image) for path in paths])
+    model.embed(batch)
+    return round(len(paths) / (time.perf_counter() - start) * SECONDS_PER_MINUTE)
+
+
+COMMANDS = [model_command]
