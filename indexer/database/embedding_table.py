@@ -4,7 +4,7 @@ A photo is a content (sha256), not a file: copies share one, and a moved file fi
 numbered by `seq` in the order they were committed, which is how search files and counts go on from the last time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -140,6 +140,17 @@ class EmbeddingTable:
     def forget_curable_failures(self, extra: str) -> None:
         """Delete failures that only lacked an optional package which is now installed, so that they are tried again."""
         self._database.execute_statement("DELETE FROM failures WHERE needs = ?", (extra,))
+
+    def drop_decodings(self, root: int, paths: Iterable[bytes]) -> None:
+        """Delete the embeddings of the photos that these files of a root hold, and the failures of the whole root.
+
+        The search files go with embeddings, as they hold the same vectors. The caller holds the transaction.
+        """
+        sql = "DELETE FROM failures WHERE photo IN (SELECT photo FROM files WHERE root = ?)"
+        self._database.execute_statement(sql, (root,))
+        sql = "DELETE FROM embeddings WHERE photo = (SELECT photo FROM files WHERE root = ? AND path = ?)"
+        if sum([self._database.execute_statement(sql, (root, path)) for path in paths]):
+            self._database.execute_statement("DELETE FROM generations")
 
     # embeddings
 

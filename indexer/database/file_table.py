@@ -102,6 +102,15 @@ class FileTable:
         )
         return starmap(FileRecord, rows)
 
+    def list_embedded_files(self, root: int) -> list[bytes]:
+        """Relative paths of the root's present files whose photo has an embedding under any model."""
+        rows = self._database.fetch_rows(
+            "SELECT path FROM files WHERE root = ? AND state = 'present' AND "
+            "EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = files.photo)",
+            (root,),
+        )
+        return [path for (path,) in rows]
+
     def list_unlabelled_files(self, root: int) -> list[bytes]:
         """Relative paths of the root's files without a folder label."""
         rows = self._database.fetch_rows("SELECT path FROM files WHERE root = ? AND label IS NULL", (root,))

@@ -24,6 +24,7 @@ from indexer.database.store import PathCounts, Store
 from indexer.indexing import scan
 from indexer.indexing.exclusions import PathPatterns
 from indexer.indexing.pipeline import EmbeddingResult, index_files
+from indexer.indexing.redecoding import forget_outdated_decodings
 from indexer.indexing.roots import add_roots, require_folders
 from indexer.library import Library
 from indexer.models.embedder import Embedder
@@ -152,6 +153,7 @@ def _find_pending_files(store: Store, model: int, *, verify: bool) -> Steps[list
     for root in roots:
         yield Progress("scan", len(pending), 0, show_path(root.path))
         other_roots = {other.path for other in roots if other.path != root.path}
+        yield from forget_outdated_decodings(store, root)
         known = list(store.files.iterate_files(root.id, model))
         pending.extend(_scan_root(store, root, scan.distrust_times(known) if verify else known, other_roots))
     yield Progress("scan", len(pending), len(pending))

@@ -75,6 +75,9 @@ class PictureSamples:
         return self.values[..., : Image.getmodebands(self.mode)]
 
 
+FULL_DEPTH = ValueSpan(0, 65535)
+
+
 def convert_to_srgb(image: Image.Image, factor: int) -> Image.Image:
     """The picture in RGB, 8 bit, sRGB, on white or black, each side divided by `factor` and rounded up."""
     return _apply_profile(_reduce_in_bands(image, factor), image.info.get("icc_profile"))
@@ -83,7 +86,7 @@ def convert_to_srgb(image: Image.Image, factor: int) -> Image.Image:
 def convert_samples_to_srgb(samples: PictureSamples, profile: bytes, factor: int) -> Image.Image:
     """As `convert_to_srgb`, of samples and the bytes of a profile, empty for none."""
     height, width = samples.values.shape[:2]
-    to_image = partial(_render_samples, samples, _choose_span(samples))
+    to_image = partial(_render_samples, samples, choose_span(samples))
     step = [slice(None, None, max(1, side // GROUND_SIDE)) for side in (height, width)]
     ground = _choose_ground(to_image(step[0], step[1]))
     rows = max(1, BAND_PIXELS // width // factor) * factor
@@ -92,6 +95,15 @@ def convert_samples_to_srgb(samples: PictureSamples, profile: bytes, factor: int
         band = _lay_on_ground(to_image(slice(top, top + rows), slice(None)), ground)
         small.paste(_shrink_image(band, factor), (0, top // factor))
     return _apply_profile(small, profile)
+
+
+def has_other_look(image: Image.Image) -> bool:
+    """Whether an opened picture looks otherwise than with white as the only ground and 16 bits as the only depth."""
+    wide = image.mode == "I" or image.mode.startswith("I;16")
+    if wide and (image.has_transparency_data or _measure_wide_grey(image) != FULL_DEPTH):
+        return True
+    plain = "LA" if image.mode in ("1", "L", "LA", "La") else "RGBA"
+    return image.has_transparency_data and _choose_ground(_split_alpha(_pick_pixels(image).convert(plain))) == "black"
 
 
 def _apply_profile(small: Image.Image, profile: object) -> Image.Image:
@@ -240,10 +252,10 @@ def _measure_stored_depth(bands: Iterable[np.ndarray]) -> ValueSpan:
     for band in bands:
         highest = max(highest, int(band.max()))
         if highest >> max(STORED_DEPTHS):
-            return ValueSpan(0, 65535)
+            return FULL_DEPTH
         eight_bit = eight_bit and bool(((band % 257 == 0) | (band % 256 == 0)).all())
     depth = next(depth for depth in STORED_DEPTHS if not highest >> depth)
-    return ValueSpan(0, 65535 if eight_bit else (1 << depth) - 1)
+    return FULL_DEPTH if eight_bit else ValueSpan(0, (1 << depth) - 1)
 
 
 def _pick_values(bands: Iterable[np.ndarray], count: int) -> np.ndarray:
@@ -284,7 +296,7 @@ def _drop_outlying_marks(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def _choose_span(samples: PictureSamples) -> ValueSpan:
+def choose_span(samples: PictureSamples) -> ValueSpan:
     """The values of black and white of the samples' colours."""
     if samples.span is not None:
         return ValueSpan(*samples.span)

@@ -23,12 +23,14 @@ from PIL import (
 
 from indexer.errors import PhotoError
 from indexer.photos import camera_raw, mending, tiff_pictures
-from indexer.photos.colour import convert_samples_to_srgb, convert_to_srgb
+from indexer.photos.colour import convert_samples_to_srgb, convert_to_srgb, has_other_look
 from indexer.photos.reading import explain_fault, name_unread_kind, refuse_kind
 from indexer.photos.tiff_directory import Tag, TiffDirectory, read_directory, rewrite_as_classic
 
-# Part of every model's fingerprint: raise it when the same file gives other pixels.
+# Part of every model's fingerprint: raise it when usual photos give other pixels, as all are embedded again then.
 DECODE_VERSION: int = 1
+# Raise it when only rare kinds do, or more are read: libraries then embed again what `is_decoded_otherwise` names.
+KINDS_VERSION: int = 2
 
 
 # Pillow holds a colour pixel in 4 bytes, so this many cost 560 MB; the picture is shrunk before anything is copied.
@@ -118,6 +120,24 @@ def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
         if image.format in ("JPEG", "MPO") and mending.lacks_end(data):
             raise OSError("its end is missing")  # libjpeg makes up what lacks
         return _decode_opened(image, data, short_side)
+
+
+def is_decoded_otherwise(data: bytes) -> bool:
+    """Whether a content that has been decoded by KINDS_VERSION 1 gave other pixels than now."""
+    silence_pillow()
+    try:
+        if camera_raw.is_raw(data):
+            return False
+        directory = read_directory(data)
+        if directory is not None and tiff_pictures.needs_own_reader(directory):
+            return tiff_pictures.is_misread_by_pillow(data, directory)
+        with open_heif(data) if is_heif(data) else _open_by_pillow(data) as image:
+            if image.format in ("JPEG", "MPO"):
+                return mending.lacks_end(data)
+            image.load()
+            return _find_shown_frame(image) is not image or has_other_look(image)
+    except Exception:  # foreign bytes: what cannot be decoded has no pixels
+        return False
 
 
 def _open_by_pillow(data: bytes) -> Image.Image:
@@ -275,7 +295,7 @@ def _check_size(image: Image.Image, pixels: int) -> None:
 
 def _check_scans(data: bytes, pixels: int) -> None:
     """PhotoError where a JPEG has too many scans, or is progressive and too large."""
-    scans = _count_scans(data)
+    scans = mending.count_scans(data, MAX_SCANS)
     if scans > MAX_SCANS:
         raise PhotoError(f"is a JPEG in more than {MAX_SCANS} scans, as only a file made to waste time has")
     if scans > 1 and pixels > MAX_SCANNED_PIXELS:
@@ -290,26 +310,6 @@ def _check_reduced_size(size: tuple[int, int], factor: int) -> None:
 
 def _make_size_error(size: tuple[int, int], why: str) -> PhotoError:
     return PhotoError(f"is too large: {size[0]} x {size[1]} pixels, {why}")
-
-
-def _count_scans(data: bytes) -> int:
-    """The number of scans of a JPEG, at most MAX_SCANS + 1; 1 means that it is decoded row by row.
-
-    Segments are skipped, so bytes that look like markers in thumbnails, profiles or an appended film do not count.
-    """
-    scans, components, progressive, position = 0, 0, False, 2
-    while scans <= MAX_SCANS and (found := mending.SEGMENT_MARKER.search(data, position)):
-        marker, position = found[1][0], found.end()
-        if marker in (mending.START_OF_IMAGE, mending.END_OF_IMAGE):
-            break
-        if marker in mending.FRAME_MARKERS:
-            components, progressive = data[position + 7], marker in mending.PROGRESSIVE_FRAMES
-        elif marker == mending.START_OF_SCAN:
-            scans += 1
-            if not progressive and data[position + 2] == components:
-                return 1
-        position += int.from_bytes(data[position : position + 2], "big")
-    return max(2, scans)
 
 
 def is_heif(data: bytes) -> bool:

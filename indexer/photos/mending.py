@@ -157,3 +157,23 @@ class ScanProgress(NamedTuple):
     def is_complete(self) -> bool:
         """Whether every coefficient of every component has come to its last bit."""
         return bool(self.lacking_bits) and not any(map(any, self.lacking_bits.values()))
+
+
+def count_scans(data: bytes, most: int) -> int:
+    """The number of scans of a JPEG, at most one more than `most`; 1 means that it is decoded row by row.
+
+    Segments are skipped, so bytes that look like markers in thumbnails, profiles or an appended film do not count.
+    """
+    scans, components, progressive, position = 0, 0, False, 2
+    while scans <= most and (found := SEGMENT_MARKER.search(data, position)):
+        marker, position = found[1][0], found.end()
+        if marker in (START_OF_IMAGE, END_OF_IMAGE):
+            break
+        if marker in FRAME_MARKERS:
+            components, progressive = data[position + 7], marker in PROGRESSIVE_FRAMES
+        elif marker == START_OF_SCAN:
+            scans += 1
+            if not progressive and data[position + 2] == components:
+                return 1
+        position += int.from_bytes(data[position : position + 2], "big")
+    return max(2, scans)

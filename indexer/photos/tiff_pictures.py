@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from indexer.errors import PhotoError
-from indexer.photos.colour import PictureSamples
+from indexer.photos.colour import FULL_DEPTH, PictureSamples, choose_span
 from indexer.photos.reading import refuse_kind
 from indexer.photos.tiff_directory import Tag, TiffDirectory, write_directory
 
@@ -72,6 +72,14 @@ def needs_own_reader(directory: TiffDirectory) -> bool:
     if photometric not in _COLOUR_MODELS:
         return False
     return not bits <= {1, 2, 4, 8} or kinds != {_UNSIGNED} or _has_odd_samples(directory, bits, photometric)
+
+
+def is_misread_by_pillow(data: bytes, directory: TiffDirectory) -> bool:
+    """Whether Pillow gives other pixels of a kind for `read_samples`: not where it takes the upper half of 16 bits."""
+    samples = read_samples(data, directory)
+    photometric, planar = _read_photometric(directory), directory.get_number(Tag.PLANAR, 1) == 2
+    is_plain = photometric in (_GREY, _RGB) and samples.bits == 16 and not samples.alpha
+    return not is_plain or (planar and photometric == _RGB) or choose_span(samples) != FULL_DEPTH
 
 
 def _read_photometric(directory: TiffDirectory) -> int:
