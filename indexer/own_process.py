@@ -9,6 +9,7 @@ picture collection may hold a `numpy.py`.
 """
 
 import importlib
+import os
 import sys
 
 COMMAND_MODULE = "retrieval_app.cli"
@@ -16,6 +17,7 @@ CHILD_MODULES = ("indexer.photos.sandbox",)
 """Modules that may be run in a child of their own: each has a `main()` that reads its arguments from `sys.argv[1:]`."""
 
 CHILD_MODULE_OPTION = "--child-module"
+RESTART_VARIABLE = "LOOKALIKE_RESTARTED"  # set for a process that goes on where one crashed or hung
 
 
 def is_frozen() -> bool:
@@ -40,6 +42,11 @@ def build_module_command(module: str, *arguments: str) -> list[str]:
         return [sys.executable, CHILD_MODULE_OPTION, module, *arguments]
     # Not -m: where the module has been imported already (by a sitecustomize.py, say), it would be there twice.
     return [sys.executable, "-Pc", f"import {module} as child; child.main()", *arguments]
+
+
+def take_restart_mark() -> bool:
+    """Whether this process was started by RESTART_VARIABLE to go on with another's work; told once."""
+    return os.environ.pop(RESTART_VARIABLE, "") != ""
 
 
 def build_restart_command() -> list[str]:

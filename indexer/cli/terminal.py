@@ -19,7 +19,7 @@ import click
 from tqdm import tqdm
 
 from indexer.errors import LookalikeError
-from indexer.own_process import build_restart_command
+from indexer.own_process import RESTART_VARIABLE, build_restart_command
 from indexer.photos.journal import DecoderStuck
 from indexer.progress import Progress, Steps
 
@@ -173,6 +173,7 @@ def restart_process() -> NoReturn:
     new one.
     """
     command = build_restart_command()
+    os.environ[RESTART_VARIABLE] = "1"
     if sys.platform == "win32":  # there, exec lets the caller believe that the command has ended
         os._exit(subprocess.run(command, check=False).returncode)
     os.execv(command[0], command)

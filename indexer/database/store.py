@@ -3,7 +3,7 @@
 Changes that span several of them are made here, each in one transaction. A Store belongs to one thread.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,11 +38,16 @@ class Store:
         """Close the connection."""
         self.database.close()
 
-    def record_outcomes(self, outcomes: Iterable[FileOutcome], model: int) -> PathCounts:
-        """Commit what became of a batch of files, all or none."""
+    def record_outcomes(
+        self, outcomes: Iterable[FileOutcome], model: int, note: Callable[[PathCounts], None] | None = None
+    ) -> PathCounts:
+        """Commit what became of a batch of files, all or none, with what `note` stores about it."""
         with self.database.transaction():
             counts = [self._record_outcome(outcome, model) for outcome in outcomes]
-        return PathCounts(sum(count.moved for count in counts), sum(count.changed for count in counts))
+            total = PathCounts(sum(count.moved for count in counts), sum(count.changed for count in counts))
+            if note is not None:
+                note(total)
+        return total
 
     def _record_outcome(self, outcome: FileOutcome, model: int) -> PathCounts:
         photo = self.embeddings.record_photo(outcome, model) if outcome.sha256 else None

@@ -28,6 +28,7 @@ from indexer.indexing.redecoding import forget_outdated_decodings
 from indexer.indexing.roots import add_roots, require_folders
 from indexer.library import Library
 from indexer.models.embedder import Embedder
+from indexer.own_process import take_restart_mark
 from indexer.paths import join_path, show_path
 from indexer.photos.decoding import is_extra_installed
 from indexer.photos.journal import DecodingJournal
@@ -36,6 +37,7 @@ from indexer.search import generations
 
 MIN_TAIL = 5_000  # embeddings that may be outside the generation, and are searched exactly, before a new one is built
 TAIL_SHARE = 0.1  # of the rows of the generation; the larger of the two bounds holds
+COUNTS_SETTING = "run counts"  # of the last run, as far as it is committed
 PRESENT_STATES = ("present", "unfinished")
 
 
@@ -77,20 +79,33 @@ class _PendingFile(NamedTuple):
 
 
 class _RunCounts(NamedTuple):
-    """Files that a run has embedded, found at a new path, found with another content, and failed to read."""
+    """Files that a run has embedded, found at a new path, found with another content, failed to read; and all of them.
+
+    They are stored with each batch, for a process that goes on where this one crashes.
+    """
 
     embedded: int = 0
     moved: int = 0
     changed: int = 0
     failed: int = 0
+    files: int = 0
 
     def add_batch(self, batch: list[EmbeddingResult], paths: PathCounts) -> "_RunCounts":
         """The counts with those of a committed batch added, of whose files `paths` says what became of their paths."""
         embedded = sum(result.vector is not None for result in batch)
         failed = sum(result.reason is not None for result in batch)
-        return _RunCounts(
-            self.embedded + embedded, self.moved + paths.moved, self.changed + paths.changed, self.failed + failed
-        )
+        moved, changed = self.moved + paths.moved, self.changed + paths.changed
+        return _RunCounts(self.embedded + embedded, moved, changed, self.failed + failed, self.files + len(batch))
+
+
+def _read_carried_counts(store: Store) -> _RunCounts:
+    """The counts of the run that this process was started to go on with, else of none."""
+    if not take_restart_mark():
+        return _RunCounts()
+    stored = store.models.read_setting(COUNTS_SETTING)
+    known = stored if isinstance(stored, dict) else {}
+    counts = {name: known.get(name) for name in _RunCounts._fields}
+    return _RunCounts(**{name: count for name, count in counts.items() if isinstance(count, int)})
 
 
 def index_library(
@@ -224,7 +239,10 @@ def _embed_pending_files(
     library: Library, pending: list[_PendingFile], model: Embedder, model_id: int
 ) -> Steps[_RunCounts]:
     """Embed the files and commit them batch by batch; publish a generation whenever the library has doubled."""
-    files_done, counts = 0, _RunCounts()
+    counts = carried = _read_carried_counts(library.store)
+    files_done, total = 0, carried.files + len(pending)
+    if pending:  # else an older run's are there until the first batch is committed
+        library.store.models.set_setting(COUNTS_SETTING, counts._asdict())
     paths = (item.absolute_path for item in pending)
     with _open_claims(library, model_id) as claims, DecodingJournal(library.folder / "decoding.journal") as journal:
         batches = index_files(paths, model, claims.claim_content, journal)
@@ -232,10 +250,9 @@ def _embed_pending_files(
             for batch in batches:
                 items = pending[files_done : files_done + len(batch)]
                 file_results = [pair for pair in zip(items, batch, strict=True) if not _says_nothing(*pair)]
-                paths_done = _commit_batch(library, file_results, model)
-                counts = counts.add_batch([result for _, result in file_results], paths_done)
+                counts = _commit_batch(library, file_results, model, counts)
                 files_done += len(batch)
-                yield Progress("embed", files_done, len(pending), show_path(items[-1].file.path))
+                yield Progress("embed", carried.files + files_done, total, show_path(items[-1].file.path))
                 if _tail_has_outgrown(library.store, model_id):
                     yield from generations.publish_generation(
                         library.folder, library.store, model_id, model.card.fingerprint
@@ -256,13 +273,19 @@ def _says_nothing(item: _PendingFile, result: EmbeddingResult) -> bool:
 
 
 def _commit_batch(
-    library: Library, file_results: list[tuple[_PendingFile, EmbeddingResult]], model: Embedder
-) -> PathCounts:
-    """Store the results of a batch, thumbnails first; returns what became of the paths of its files."""
+    library: Library, file_results: list[tuple[_PendingFile, EmbeddingResult]], model: Embedder, counts: _RunCounts
+) -> _RunCounts:
+    """Store the results of a batch, thumbnails first, and the counts of the run with them, which are returned."""
     results = [result for _, result in file_results]
     library.thumbnails.put((r.sha256, r.thumbnail) for r in results if r.sha256 is not None and r.thumbnail is not None)
     outcomes = [_make_outcome(item, result, model) for item, result in file_results]
-    return library.store.record_outcomes(outcomes, library.store.models.find_model_id(model.card.fingerprint))
+    models = library.store.models
+
+    def store_counts(paths: PathCounts) -> None:
+        models.set_setting(COUNTS_SETTING, counts.add_batch(results, paths)._asdict())
+
+    paths = library.store.record_outcomes(outcomes, models.find_model_id(model.card.fingerprint), store_counts)
+    return counts.add_batch(results, paths)
 
 
 def _make_outcome(item: _PendingFile, result: EmbeddingResult, model: Embedder) -> FileOutcome:

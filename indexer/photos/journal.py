@@ -9,11 +9,11 @@ nothing waits for the disk.
 import faulthandler
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from types import TracebackType
 from typing import TypeVar
 
@@ -22,8 +22,9 @@ from indexer.paths import show_path
 from indexer.photos.decoding import DecodedPhoto, decode_photo
 from indexer.photos.sandbox import decode_in_child
 
-HANG_SECONDS = 60.0  # seconds in one decoder after which it counts as hanging; the worst known picture takes 0.4
-EXIT_SECONDS = 120.0  # the same where the decoder keeps Python's lock; loading a network keeps it for seconds too
+HANG_SECONDS = 60.0  # of processor time in one decoder after which it hangs; the worst known picture takes 0.4
+IDLE_FACTOR = 10  # times as long by the clock: for a decoder that waits, and where the processor time is not told
+EXIT_SECONDS = 600.0  # by the clock, where the decoder keeps Python's lock, so that nobody can ask for more
 CHECK_SECONDS = 1.0  # seconds between checks for a hanging decoder while the run waits for a result
 SLOT_BYTES = 4200  # bytes of a record: two of length, then a path, of which no system opens more than 4,096
 
@@ -45,7 +46,7 @@ class DecodingJournal:
         self._null_device = os.open(os.devnull, os.O_WRONLY)
         self._free_slots = [slot for slot, record in enumerate(records) if not record]
         self._slot_count = len(records)
-        self._decoding_since: dict[int, tuple[bytes, float]] = {}
+        self._decoding_paths: dict[int, tuple[bytes, Callable[[], float]]] = {}
         self._lock = Lock()
         self._armed_at = 0.0
 
@@ -57,7 +58,7 @@ class DecodingJournal:
         with self._lock:
             self._file.close()
             # A run that was cut short may not have decoded the unfinished paths of earlier ones: then they stay.
-            if not self._decoding_since and (kind is None or not self.unfinished_paths):
+            if not self._decoding_paths and (kind is None or not self.unfinished_paths):
                 self._path.unlink(missing_ok=True)
 
     def decode(self, path: bytes, data: bytes, short_side: int) -> DecodedPhoto:
@@ -76,14 +77,14 @@ class DecodingJournal:
         with self._lock:
             slot = self._free_slots.pop() if self._free_slots else self._slot_count
             self._slot_count = max(self._slot_count, slot + 1)
-            self._decoding_since[slot] = path, time.monotonic()
+            self._decoding_paths[slot] = path, start_work_clock()
             self._write_record(slot, len(path).to_bytes(2, "big") + path)
         try:
             yield
         finally:
             with self._lock:
                 self._write_record(slot, b"\0\0")
-                del self._decoding_since[slot]
+                del self._decoding_paths[slot]
                 self._free_slots.append(slot)
 
     def _write_record(self, slot: int, record: bytes) -> None:
@@ -119,14 +120,29 @@ class DecodingJournal:
         faulthandler.dump_traceback_later(EXIT_SECONDS, file=self._null_device, exit=True)
 
     def _check_for_hang(self) -> None:
-        """Raise DecoderStuck where a photo has been in its decoder for more than HANG_SECONDS."""
+        """Raise DecoderStuck where a photo has kept its decoder at work for more than HANG_SECONDS."""
         with self._lock:
-            for path, since in self._decoding_since.values():
-                if time.monotonic() - since > HANG_SECONDS:
+            for path, measure_work in self._decoding_paths.values():
+                if measure_work() > HANG_SECONDS:
                     shown = show_path(path)
                     raise DecoderStuck(
                         f"{shown} keeps its decoder busy for {HANG_SECONDS:.0f} s. It is tried alone next."
                     )
+
+
+def start_work_clock() -> Callable[[], float]:
+    """A function that tells, to any thread, the seconds for which the calling thread has been at work since now.
+
+    By its processor time, as a busy computer or one that slept says nothing about a decoder; a thread that waits is
+    charged IDLE_FACTOR times less.
+    """
+    start = time.monotonic()
+    try:
+        clock = time.pthread_getcpuclockid(get_ident())
+        start_of_work = time.clock_gettime(clock)
+    except (AttributeError, OSError):  # a system without such clocks
+        return lambda: (time.monotonic() - start) / IDLE_FACTOR
+    return lambda: max(time.clock_gettime(clock) - start_of_work, (time.monotonic() - start) / IDLE_FACTOR)
 
 
 def _read_records(path: Path) -> list[bytes]:

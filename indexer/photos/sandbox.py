@@ -16,7 +16,10 @@ from indexer.errors import PhotoError
 from indexer.own_process import build_module_command
 from indexer.photos.decoding import DecodedPhoto, decode_photo
 
-TIME_LIMIT_SECONDS = 60  # the worst picture that is not refused takes a hundredth of this
+TIME_LIMIT_SECONDS = 60  # of processor time; the worst picture that is not refused takes a hundredth of this
+IDLE_FACTOR = 10 if sys.platform != "win32" else 1  # times as long by the clock, where processor time can be limited
+TOO_LONG = "took longer than {} s to decode"
+_TIME_SIGNALS = frozenset(-getattr(signal, name) for name in ("SIGXCPU", "SIGALRM") if hasattr(signal, name))
 MEMORY_LIMIT_BYTES = 4 << 30  # bytes of address space; the largest picture that is not refused takes 600 MB
 
 
@@ -29,12 +32,14 @@ def decode_in_child(data: bytes, short_side: int) -> DecodedPhoto:
             input=data,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=TIME_LIMIT_SECONDS,
+            timeout=TIME_LIMIT_SECONDS * IDLE_FACTOR,
             check=False,
             start_new_session=True,
         )
     except subprocess.TimeoutExpired:
-        raise PhotoError(f"took longer than {TIME_LIMIT_SECONDS} s to decode") from None
+        raise PhotoError(TOO_LONG.format(TIME_LIMIT_SECONDS)) from None
+    if child.returncode in _TIME_SIGNALS:
+        raise PhotoError(TOO_LONG.format(TIME_LIMIT_SECONDS))
     if child.returncode != 0:
         raise PhotoError("made the decoder crash")
     header_line, _, pixels = child.stdout.partition(b"\n")
@@ -66,6 +71,7 @@ def _limit_resources(seconds: int) -> None:
     with contextlib.suppress(ImportError, AttributeError, OSError, ValueError):
         import resource  # noqa: PLC0415 - not on Windows
 
-        signal.alarm(seconds + 1)
+        signal.alarm(seconds * IDLE_FACTOR + 1)
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
+from indexer.own_process import RESTART_VARIABLE
 from indexer.progress import Progress
 from retrieval_app.workers.job_state import STARTING, RateEstimator
 
@@ -29,12 +30,15 @@ class JobEnd(NamedTuple):
 
 
 class ChildProcess(QObject):
-    """One child process: progress and a `state` while it runs, then one end, after which the object deletes itself."""
+    """One child process: progress and a `state` while it runs, then one end, after which the object deletes itself.
+
+    One that `goes_on` with the work of a child that crashed counts on from where that was.
+    """
 
     progressed = Signal(object)  # Progress
     ended = Signal(object)  # JobEnd
 
-    def __init__(self, command: Sequence[str], parent: QObject | None = None) -> None:
+    def __init__(self, command: Sequence[str], parent: QObject | None = None, *, goes_on: bool = False) -> None:
         super().__init__(parent)
         self.state = STARTING
         self._rate_estimator = RateEstimator()
@@ -48,6 +52,10 @@ class ChildProcess(QObject):
         self._process.readyReadStandardError.connect(self._read_errors)
         self._process.finished.connect(self._handle_finished)
         self._process.errorOccurred.connect(self._report_start_failure)
+        if goes_on:
+            environment = QProcessEnvironment.systemEnvironment()
+            environment.insert(RESTART_VARIABLE, "1")
+            self._process.setProcessEnvironment(environment)
         self._process.start(command[0], list(command[1:]))
 
     def cancel(self) -> None:

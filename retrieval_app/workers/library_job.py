@@ -68,7 +68,7 @@ class LibraryJob(QObject):
 
     def _start_child(self) -> None:
         assert self._job_command is not None
-        self._child = ChildProcess(self._job_command.command, self)
+        self._child = ChildProcess(self._job_command.command, self, goes_on=self.crashed)
         self._child.progressed.connect(self._handle_progress)
         self._child.ended.connect(self._handle_end)
 

@@ -1,6 +1,7 @@
 """On a child's PYTHONPATH: Pillow breaks on contents that end in a marker, and nobody waits for it long."""
 
 import ctypes
+import hashlib
 import os
 import time
 
@@ -21,6 +22,9 @@ def load(self):  # type: ignore[no-untyped-def]
     if content.endswith(b"crash"):
         os.abort()
     if content.endswith(b"hang"):
+        while True:
+            hashlib.sha256(bytes(1 << 20))  # works without Python's lock
+    if content.endswith(b"wait"):
         time.sleep(3600)
     if content.endswith(b"seize"):
         ctypes.PyDLL(None).sleep(3600)  # keeps Python's lock

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from indexer.errors import PhotoError
 from indexer.photos.decoding import DecodedPhoto, decode_photo
-from indexer.photos.journal import SLOT_BYTES, DecodingJournal
+from indexer.photos.journal import SLOT_BYTES, DecodingJournal, start_work_clock
 from indexer.photos.sandbox import decode_in_child
 from tests.support.commands import ROOT, Said, command, environment, run_patiently
 from tests.support.pictures import CASES
@@ -70,9 +72,21 @@ def test_hang_costs_that_one_file_within_one_command(home: Path, tmp_path: Path)
     assert said.code == 1
     assert said.err == f"{bad} keeps its decoder busy for 1 s. It is tried alone next.\n"
     assert said.result()["files"] == 100
+    assert said.result()["embedded"] == 40  # by the process that hung and by the one that went on
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    embedding = [(line["done"], line["total"]) for line in lines if line.get("stage") == "embed"]
+    assert embedding[-1] == (41, 41)
     assert {"path": str(bad), "reason": "took longer than 3 s to decode"} in said.result()["failed"]
     assert sum("result" in json.loads(line) for line in said.out.splitlines()) == 1
     assert not journal_of(home).exists()
+
+
+@pytest.mark.long
+def test_decoder_that_waits_is_given_up_too(home: Path, tmp_path: Path) -> None:
+    bad = mark(tmp_path / "more" / "a.png", "wait")
+    said = index(home, tmp_path / "more")
+    assert (said.code, said.err) == (1, f"{bad} keeps its decoder busy for 1 s. It is tried alone next.\n")
+    assert {"path": str(bad), "reason": "took longer than 3 s to decode"} in said.result()["failed"]
 
 
 @pytest.mark.long
@@ -86,6 +100,25 @@ def test_hang_that_stops_the_whole_interpreter_ends_the_run_and_the_next_does_th
     second = index(home)
     assert (second.code, second.result()["files"]) == (1, 63)
     assert {"path": str(bad), "reason": "took longer than 3 s to decode"} in second.result()["failed"]
+
+
+# patience
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="no clock of a thread's own here")
+def test_patience_is_by_the_work_of_the_thread_and_not_by_the_clock() -> None:
+    start = time.monotonic()
+    measure_work = start_work_clock()
+    threading.Event().wait(0.3)
+    assert measure_work() < 0.2 <= time.monotonic() - start
+    used = time.thread_time()
+    while time.thread_time() - used < 0.3:
+        pass
+    told: list[float] = []
+    asking = threading.Thread(target=lambda: told.append(measure_work()))
+    asking.start()
+    asking.join()
+    assert 0.3 <= told[0] < 0.5
 
 
 # the journal
