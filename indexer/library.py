@@ -42,7 +42,6 @@ from indexer.search.query import Query, QueryExample, combine_embeddings
 from indexer.search.results import Hit, Photo, SearchResult, build_photo
 from indexer.search.searcher import LibrarySearcher, MetricQuery, QueryNeighbours
 from indexer.statistics.calibration import Calibration, PairComparison
-from indexer.vectors.class_metric import ClassMetric
 from indexer.vectors.principal_space import PrincipalSpaceCache
 
 WARMUP_SEARCHES = 10  # before the first search, which then costs about what the next ones do
@@ -287,12 +286,12 @@ class Library:
         exact: bool = False,
         within: Filter | None = None,
         max_distance: float | None = None,
-        metric: ClassMetric | None = None,
+        taught: TaughtMetric | None = None,
     ) -> QueryNeighbours:
         """What `search` finds, before anything is read of the photos, and where `pool` is more than k the next ones.
 
         Of those beyond k more may be missed: they come from the candidates that are compared for the first k. With a
-        class metric distances are those under it, and `pool` is without effect.
+        taught metric distances are those under it, and `pool` is without effect.
         """
         if k < 1:
             raise LookalikeError("A search needs room for at least one result.")
@@ -300,12 +299,10 @@ class Library:
         positives, negatives = ([self.embed_example(example) for example in part] for part in query[:2])
         vector = combine_embeddings(positives, negatives, query.weights)
         allowed = searcher.find_allowed_photos(within)
-        if metric is not None:
-            mapped_positives, mapped_negatives = (
-                list(metric.transform_exactly(part)) for part in (positives, negatives)
-            )
-            mapped = combine_embeddings(mapped_positives, mapped_negatives, query.weights)
-            metric_query = MetricQuery(vector, mapped, metric)
+        if taught is not None:
+            map_exactly = taught.metric.transform_exactly
+            mapped = combine_embeddings(list(map_exactly(positives)), list(map_exactly(negatives)), query.weights)
+            metric_query = MetricQuery(vector, mapped, taught.metric, taught.norm)
             return searcher.rank_by_metric(metric_query, k, allowed, exact=exact, max_distance=max_distance)
         return searcher.rank_nearest(vector, k, allowed, pool=pool, exact=exact, max_distance=max_distance)
 

@@ -30,9 +30,7 @@ def search_by_labels(
     """
     start = time.perf_counter()
     taught = library.load_label_metric()
-    nearest = library.find_nearest(
-        query, k=k, exact=exact, within=within, max_distance=max_distance, metric=taught.metric
-    )
+    nearest = library.find_nearest(query, k=k, exact=exact, within=within, max_distance=max_distance, taught=taught)
     result = library.build_result(nearest, start, None)
     if result.engine != "exact":
         pool = f"The {METRIC_POOL:,} photos nearest to the query were ranked by the labels, the others not."

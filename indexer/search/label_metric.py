@@ -13,9 +13,16 @@ from indexer.database.connection import DatabaseState
 from indexer.database.store import Store
 from indexer.errors import LookalikeError
 from indexer.statistics.calibration_measurement import sample_by_class
-from indexer.vectors.class_metric import KNOWN_CLASSES_SETTING, ClassMetric, fit_class_metric
+from indexer.vectors.class_metric import (
+    KNOWN_CLASSES_SETTING,
+    ClassMetric,
+    MetricNorm,
+    build_class_metric,
+    build_metric_norm,
+    measure_class_scatter,
+)
 
-MOST_FITTED_PHOTOS = 1_000  # that a metric is fitted on, so that it takes a fraction of a second
+MOST_FITTED_PHOTOS = 500  # that a metric is fitted on, so that it takes a fraction of a second
 TOO_FEW_LABELS = (
     "Ranking by your labels takes two labels at least, one of them on two photos or more: label a few photos first."
 )
@@ -30,9 +37,10 @@ class LabelCounts(NamedTuple):
 
 
 class TaughtMetric(NamedTuple):
-    """A class metric, and what taught it."""
+    """A class metric, how long it makes vectors, and what taught it."""
 
     metric: ClassMetric
+    norm: MetricNorm
     counts: LabelCounts
 
 
@@ -68,7 +76,11 @@ class LabelMetric:
         found = {row: vector for row in rows if (vector := read_embedding(int(ids[row]), model_id)) is not None}
         try:
             vectors = np.stack(list(found.values())).astype(np.float32)
-            metric = fit_class_metric(vectors, codes[list(found)], KNOWN_CLASSES_SETTING)
+            scatter = measure_class_scatter(vectors, codes[list(found)])
         except ValueError:  # also where there is nothing to stack
             raise LookalikeError(TOO_FEW_LABELS) from None
-        return TaughtMetric(metric, LabelCounts(len(labels), len(found), len(names)))
+        return TaughtMetric(
+            build_class_metric(scatter, KNOWN_CLASSES_SETTING),
+            build_metric_norm(scatter, KNOWN_CLASSES_SETTING),
+            LabelCounts(len(labels), len(found), len(names)),
+        )

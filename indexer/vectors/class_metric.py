@@ -52,6 +52,22 @@ class ClassMetric(NamedTuple):
         return unit
 
 
+class MetricNorm(NamedTuple):
+    """The length of (x - mean) A under a class metric's matrix A, without the product: its square is |x - mean|^2 +
+    c S c^T with c = (x - mean) D, of orthonormal `directions` D (dim, r) and symmetric `gains` S (r, r).
+    """
+
+    directions: NDArray[np.float32]
+    gains: NDArray[np.float32]
+
+    def measure_lengths(self, centred: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Lengths (n,) under the map of vectors less the mean, (n, dim)."""
+        along = centred @ self.directions
+        squares = np.einsum("ij,ij->i", centred, centred) + np.einsum("ij,ij->i", along @ self.gains, along)
+        lengths: NDArray[np.float32] = np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny))
+        return lengths
+
+
 class ClassScatter(NamedTuple):
     """What a class metric of any setting is made of, for vectors of `dim` numbers.
 
@@ -90,8 +106,26 @@ def build_class_metric(scatter: ClassScatter, setting: MetricSetting) -> ClassMe
     mean variance t; of what that makes of the class means, the principal directions are stretched.
     """
     width = len(scatter.mean)
-    if not len(scatter.variances) or not scatter.variances.any():  # nothing differs within a class: nothing to shrink
+    inner = _build_inner_map(scatter, setting)
+    if inner is None:
         return ClassMetric(scatter.mean.astype(np.float32), np.eye(width, dtype=np.float32))
+    matrix = np.eye(width) + scatter.directions @ (inner - np.eye(len(inner))) @ scatter.directions.T
+    return ClassMetric(scatter.mean.astype(np.float32), np.ascontiguousarray(matrix, np.float32))
+
+
+def build_metric_norm(scatter: ClassScatter, setting: MetricSetting) -> MetricNorm:
+    """How long the map of a setting makes vectors, for `compute_metric_squares`."""
+    inner = _build_inner_map(scatter, setting)
+    if inner is None:
+        return MetricNorm(np.zeros((len(scatter.mean), 0), np.float32), np.zeros((0, 0), np.float32))
+    gains = inner @ inner.T - np.eye(len(inner))
+    return MetricNorm(scatter.directions.astype(np.float32), gains.astype(np.float32))
+
+
+def _build_inner_map(scatter: ClassScatter, setting: MetricSetting) -> Floats | None:
+    """The map (r, r) along the within-class directions; None where nothing differs within a class to be shrunk."""
+    if not len(scatter.variances) or not scatter.variances.any():
+        return None
     floor = setting.shrinkage * float(scatter.variances.mean())
     scales = np.sqrt(floor / ((1 - setting.shrinkage) * scatter.variances + floor))
     means = scatter.class_means * scales
@@ -99,9 +133,8 @@ def build_class_metric(scatter: ClassScatter, setting: MetricSetting) -> ClassMe
     centred = weights * (means - (scatter.counts @ means) / scatter.counts.sum())
     singular, rows = np.linalg.svd(centred, full_matrices=False)[1:]
     between = rows[singular > singular[0] * np.sqrt(RANK_TOLERANCE)]
-    inner = np.diag(scales) + (setting.stretch - 1) * (scales[:, None] * between.T) @ between
-    matrix = np.eye(width) + scatter.directions @ (inner - np.eye(len(scales))) @ scatter.directions.T
-    return ClassMetric(scatter.mean.astype(np.float32), np.ascontiguousarray(matrix, np.float32))
+    inner: Floats = np.diag(scales) + (setting.stretch - 1) * (scales[:, None] * between.T) @ between
+    return inner
 
 
 def fit_class_metric(vectors: np.ndarray, labels: np.ndarray, setting: MetricSetting) -> ClassMetric:
@@ -110,17 +143,20 @@ def fit_class_metric(vectors: np.ndarray, labels: np.ndarray, setting: MetricSet
 
 
 def compute_metric_squares(
-    values: np.ndarray, query: np.ndarray, metric: ClassMetric, rows: np.ndarray | None = None
+    values: np.ndarray, query: np.ndarray, taught: tuple[ClassMetric, MetricNorm], rows: np.ndarray | None = None
 ) -> NDArray[np.float32]:
-    """Squared distances (n,) under the metric of unit vectors (n, dim) to `query` (dim,), which is under it already.
+    """Squared distances (n,) under a metric of unit vectors (n, dim) to `query` (dim,), which is under it already.
 
-    They are rounded as those of `compute_squared_distances`. With `rows` (n,) only those rows of the vectors count.
+    They are rounded as those of `compute_squared_distances`. With `rows` (n,) only those rows of the vectors count. No
+    vector is mapped: their products with the query and their lengths under the metric are enough.
     """
-    count, target = len(values) if rows is None else len(rows), query.astype(np.float32)
+    metric, norm = taught
+    count, target = len(values) if rows is None else len(rows), metric.matrix @ query.astype(np.float32)
     squares = np.empty(count, np.float32)
     for start in range(0, count, ROWS_PER_BLOCK):
         block = slice(start, start + ROWS_PER_BLOCK)
-        squares[block] = 2 - 2 * (metric.transform(values[block if rows is None else rows[block]]) @ target)
+        centred = values[block if rows is None else rows[block]].astype(np.float32) - metric.mean
+        squares[block] = 2 - 2 * (centred @ target) / norm.measure_lengths(centred)
     return squares
 
 

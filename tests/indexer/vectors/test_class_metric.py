@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric, measure_class_scatter
+from indexer.vectors.class_metric import (
+    ClassMetric,
+    MetricSetting,
+    build_class_metric,
+    build_metric_norm,
+    compute_metric_distances,
+    compute_metric_squares,
+    fit_class_metric,
+    measure_class_scatter,
+)
+from indexer.vectors.distances import SQUARED_DISTANCE_NOISE
 
 DIM = 6
 
@@ -104,3 +114,33 @@ def test_a_map_of_equal_vectors_has_no_infinite_numbers() -> None:
     metric = fit_class_metric(np.ones((4, 3), np.float32), np.array([0, 0, 1, 1]), MetricSetting(0.3, 3.0))
     assert isinstance(metric, ClassMetric)
     assert np.isfinite(metric.matrix).all()
+
+
+@pytest.mark.parametrize(("count", "dim"), [(12, 40), (60, DIM)])
+@pytest.mark.parametrize("setting", [MetricSetting(0.3, 3.0), MetricSetting(0.05, 1.0)])
+def test_squared_distances_are_those_of_mapped_vectors_without_mapping_any(
+    count: int, dim: int, setting: MetricSetting
+) -> None:
+    vectors, labels = labelled(count, dim)
+    scatter = measure_class_scatter(vectors, labels)
+    metric, norm = build_class_metric(scatter, setting), build_metric_norm(scatter, setting)
+    others = labelled(50, dim, seed=1)[0]
+    mapped = metric.transform(others)
+    expected = np.square(mapped[:, None] - mapped).sum(axis=2)
+    for row in (0, 7):
+        squares = compute_metric_squares(others, mapped[row], (metric, norm))
+        assert np.allclose(squares, expected[row], atol=SQUARED_DISTANCE_NOISE)
+        chosen = np.array([3, 1, 40])
+        some = compute_metric_squares(others, mapped[row], (metric, norm), chosen)
+        assert np.allclose(some, squares[chosen], atol=SQUARED_DISTANCE_NOISE)
+        assert np.allclose(compute_metric_distances(others, mapped[row], metric), np.sqrt(expected[row]), atol=1e-6)
+
+
+def test_where_nothing_differs_within_classes_nothing_is_longer() -> None:
+    vectors, labels = np.repeat(np.eye(4, dtype=np.float32), 2, axis=0), np.repeat(np.arange(4), 2)
+    scatter = measure_class_scatter(vectors, labels)
+    metric = build_class_metric(scatter, MetricSetting(0.3, 3.0))
+    norm = build_metric_norm(scatter, MetricSetting(0.3, 3.0))
+    mapped = metric.transform(vectors)
+    squares = compute_metric_squares(vectors, mapped[0], (metric, norm))
+    assert np.allclose(squares, np.square(mapped - mapped[0]).sum(axis=1), atol=1e-6)
