@@ -92,6 +92,7 @@ def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(t
         (["few", "--recipe", "quick"], "two classes of at least six different pictures"),
         (["few", "--loss", "contrastive", "--miner", "semi-hard-all"], "cannot use the miner semi-hard-all"),
         (["few", "--epochs", "0"], "--epochs has to be from 1"),
+        (["few", "--groups", "nowhere.csv"], "nowhere.csv cannot be read"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_in_a_sentence(
