@@ -92,11 +92,13 @@ def measure_class_scatter(vectors: np.ndarray, labels: np.ndarray) -> ClassScatt
     if len(counts) < 2 or counts.max(initial=0) < 2:
         raise ValueError("a class metric needs two classes and two photos of one class")
     mean = np.asarray(vectors, np.float64).mean(axis=0)
-    basis, coordinates = _find_span(np.asarray(vectors, np.float64) - mean)
-    class_means = _mean_by_class(coordinates, codes, counts)
-    residuals = coordinates - class_means[codes]
-    variances, rotation = np.linalg.eigh(residuals.T @ residuals / max(1, len(codes) - len(counts)))
-    return ClassScatter(mean, basis @ rotation, np.maximum(variances, 0), class_means @ rotation, counts)
+    centred = np.asarray(vectors, np.float64) - mean
+    class_means = _mean_by_class(centred, codes, counts)
+    measure = _measure_few if len(centred) < centred.shape[1] else _measure_many
+    basis, within = measure(centred, class_means, codes, counts)
+    variances, rotation = np.linalg.eigh(within / max(1, len(codes) - len(counts)))
+    directions = basis @ rotation
+    return ClassScatter(mean, directions, np.maximum(variances, 0), class_means @ directions, counts)
 
 
 def build_class_metric(scatter: ClassScatter, setting: MetricSetting) -> ClassMetric:
@@ -166,16 +168,32 @@ def compute_metric_distances(values: np.ndarray, query: np.ndarray, metric: Clas
     return distances
 
 
-def _find_span(centred: Floats) -> tuple[Floats, Floats]:
-    """An orthonormal basis (dim, r) of the rows (n, dim), and the rows in it (n, r)."""
-    if len(centred) < centred.shape[1]:
-        values, vectors = np.linalg.eigh(centred @ centred.T)
-        kept = values > max(values[-1] * RANK_TOLERANCE, np.finfo(np.float64).tiny)
-        basis = centred.T @ (vectors[:, kept] / np.sqrt(values[kept]))
-    else:
-        values, vectors = np.linalg.eigh(centred.T @ centred)
-        basis = vectors[:, values > max(values[-1] * RANK_TOLERANCE, np.finfo(np.float64).tiny)]
-    return basis, centred @ basis
+class _WithinScatter(NamedTuple):
+    """An orthonormal basis (dim, r) of the vectors' span, and in it their scatter (r, r) about their class means."""
+
+    basis: Floats
+    within: Floats
+
+
+def _measure_few(centred: Floats, class_means: Floats, codes: np.ndarray, counts: np.ndarray) -> _WithinScatter:
+    """Of fewer vectors (n, dim) than dimensions, through their scalar products."""
+    del counts
+    values, vectors = np.linalg.eigh(centred @ centred.T)
+    kept = values > max(values[-1] * RANK_TOLERANCE, np.finfo(np.float64).tiny)
+    basis = centred.T @ (vectors[:, kept] / np.sqrt(values[kept]))
+    residuals = (centred - class_means[codes]) @ basis
+    return _WithinScatter(basis, residuals.T @ residuals)
+
+
+def _measure_many(centred: Floats, class_means: Floats, codes: np.ndarray, counts: np.ndarray) -> _WithinScatter:
+    """Of vectors (n, dim) as many as dimensions or more: the scatter of all less that of the class means."""
+    del codes
+    total = centred.T @ centred
+    values, vectors = np.linalg.eigh(total)
+    least = max(values[-1] * RANK_TOLERANCE, np.finfo(np.float64).tiny)
+    basis = vectors[:, values > least]
+    within = basis.T @ (total - (class_means.T * counts) @ class_means) @ basis
+    return _WithinScatter(basis, within if np.trace(within) > least else np.zeros_like(within))
 
 
 def _mean_by_class(values: Floats, codes: np.ndarray, counts: np.ndarray) -> Floats:
