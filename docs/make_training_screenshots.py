@@ -1,6 +1,7 @@
 """Make the screenshots of fine-tuning by driving the real window: python docs/make_training_screenshots.py
 
-Trains for real: once on the sample's classes, once on the same pictures dealt out by chance, which teaches nothing.
+Trains for real: in seconds on the sample's classes, in seconds on the same pictures dealt out by chance, which teaches
+nothing, and by epochs on the classes, which shows the curves.
 """
 
 import os
@@ -11,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import make_screenshots as shots
-from PySide6.QtWidgets import QComboBox, QSpinBox
+from PySide6.QtWidgets import QSpinBox
 
 from indexer.database.filters import Filter
 from indexer.photos.samples import find_sample_folder
@@ -75,26 +76,20 @@ def show_sources(window: MainWindow, dialog: TrainDialog) -> None:
 
 def choose_purpose(dialog: TrainDialog, purpose: str) -> None:
     """Choose the purpose of the model in the form."""
-    editor = dialog.choose_page.form.editors["purpose"]
-    assert isinstance(editor, QComboBox)
-    editor.setCurrentIndex(editor.findData(purpose))
+    dialog.choose_page.form.plan.purpose.buttons[purpose].click()
 
 
 def show_states(window: MainWindow, dialog: TrainDialog, mixed: Path) -> None:
-    """Save a training with its verdict, and one whose model is not better."""
-    tuning = dialog.tuning
-    choose_quick_settings(dialog)
+    """Save an instant training with its verdict, one by epochs, and one whose model is not better."""
+    tuning, classes = dialog.tuning, dialog.tuning.source
     dialog.start_button.click()
-    shots.wait_until(lambda: tuning.training is not None and tuning.training.epoch > EPOCHS // 2)
-    wait_for_curves(dialog)
-    shots.save_window(window, "training-running")
-    shots.save_in_theme(window, "dark", "training-running-dark")
     shots.wait_until(lambda: not tuning.running)
     show_verdict(window, dialog, "training-install")
-    assert dialog.tuning.outcome is not None
-    if not dialog.tuning.outcome.install:
+    assert tuning.outcome is not None
+    if not tuning.outcome.install:
         sys.exit("The training on the sample was refused: there is no picture of a model that is better.")
     shots.save_in_theme(window, "dark", "training-install-dark")
+    show_folded(window, dialog)
     window.resize(900, 600)
     dialog.resize(720, 480)
     shots.QTest.qWait(200)  # what is laid out anew is laid out in several turns
@@ -108,10 +103,42 @@ def show_states(window: MainWindow, dialog: TrainDialog, mixed: Path) -> None:
     dialog.start_button.click()
     shots.wait_until(lambda: not tuning.running)
     show_verdict(window, dialog, "training-refuse")
+    tuning.leave_outcome()
+    tuning.choose_source(classes)
+    shots.wait_until(lambda: tuning.contents is not None)
+    show_epochs(window, dialog)
 
 
-def choose_quick_settings(dialog: TrainDialog) -> None:
-    """Choose settings with which a training takes seconds."""
+def show_folded(window: MainWindow, dialog: TrainDialog) -> None:
+    """Save the verdict with everything unfolded, and fold it again."""
+    view = dialog.verdict_view
+    assert view.doubt_section is not None
+    assert view.figure_section is not None
+    for section in (view.doubt_section, view.figure_section):
+        section.button.click()
+    shots.save_window(window, "training-figures")
+    for section in (view.doubt_section, view.figure_section):
+        section.button.click()
+
+
+def show_epochs(window: MainWindow, dialog: TrainDialog) -> None:
+    """Save the settings for experts, and a training by epochs with its curves."""
+    tuning = dialog.tuning
+    choose_epochs(dialog)
+    dialog.choose_page.form.experts_section.button.click()
+    shots.save_window(window, "training-experts")
+    dialog.start_button.click()
+    shots.wait_until(lambda: tuning.training is not None and tuning.training.epoch > EPOCHS // 2)
+    wait_for_curves(dialog)
+    shots.save_window(window, "training-running")
+    shots.save_in_theme(window, "dark", "training-running-dark")
+    tuning.cancel_training()
+    shots.wait_until(lambda: not tuning.running)
+
+
+def choose_epochs(dialog: TrainDialog) -> None:
+    """Choose a recipe with epochs, and settings with which they take seconds."""
+    dialog.choose_page.form.choose_recipe("thorough")
     editors = dialog.choose_page.form.editors
     for name, value in (("image_size", SIDE), ("epochs", EPOCHS)):
         editor = editors[name]

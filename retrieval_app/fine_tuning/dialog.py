@@ -27,6 +27,7 @@ from retrieval_app.fine_tuning.report_job import ReportJob
 from retrieval_app.fine_tuning.training_job import FineTuning
 from retrieval_app.fine_tuning.training_progress import estimate_seconds, explain_estimate
 from retrieval_app.fine_tuning.verdict_view import VerdictView
+from retrieval_app.fine_tuning.verdict_wording import describe_use
 from retrieval_app.session.library_commands import count_offline_folders, explain_switch_obstacle, start_model_switch
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
@@ -175,11 +176,7 @@ class TrainDialog(QDialog):
             self.use_button.setEnabled(not obstacle)
             for control in (self.report_button, self.discard_button):
                 control.setEnabled(not self.report_job.busy)
-            self.note.setText(
-                self.report_job.sentence
-                or obstacle
-                or "Using it embeds all photos of the library once more; you can go back."
-            )
+            self.note.setText(self.report_job.sentence or obstacle or describe_use(self.tuning.outcome))
         else:
             self._show_plan()
             obstacle, time_estimate = self._check_readiness()

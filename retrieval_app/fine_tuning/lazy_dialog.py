@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE
+from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.fine_tuning.training_job import BuildCommand, FineTuning, build_command_line
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.theme import Theme
@@ -18,6 +18,7 @@ from retrieval_app.workers.generator_thread import GeneratorThread
 if TYPE_CHECKING:
     from retrieval_app.fine_tuning.dialog import TrainDialog
 
+INSTANT_RECIPE = "instant"
 MENU_PATH = "Model > Fine-tune on labelled folders"
 
 
@@ -32,6 +33,7 @@ class LazyTrainDialog(QObject):
         self.tuning = FineTuning(self, command=command)
         self.dialog: TrainDialog | None = None
         self._epoch, self._source_kind = 0, FOLDER_SOURCE
+        self._recipe = ""  # to be chosen when the dialog is shown; "" leaves it as it was
         self._loader = GeneratorThread(self)
         self._loader.ended.connect(self._create_dialog)
         self.tuning.advanced.connect(self._tell_epoch)
@@ -44,9 +46,17 @@ class LazyTrainDialog(QObject):
             self._loader.run_steps(_import_dialog())
         else:
             self.dialog.choose_page.source_row.prefer_kind(kind)
+            if self._recipe:
+                self.dialog.choose_page.form.choose_recipe(self._recipe)
+                self._recipe = ""
             self.dialog.show()
             self.dialog.raise_()
             self.dialog.activateWindow()
+
+    def open_instant(self) -> None:
+        """Show the dialog with the labels of the library as its source, and the answer that takes seconds chosen."""
+        self._recipe = INSTANT_RECIPE
+        self.open_dialog(LIBRARY_SOURCE)
 
     def may_close(self) -> bool:
         """Whether the window may close; asks the user while a training runs, which would be lost."""

@@ -48,6 +48,7 @@ class VerdictView(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.title_label = make_label("", "title", wrap=True)
         self.meaning_label = make_label("", wrap=True)
+        self.naming_label = make_label("", wrap=True)
         self.doubt_section: FoldedSection | None = None
         self.figure_section: FoldedSection | None = None
         self.example_grid: ExampleGrid | None = None
@@ -56,8 +57,11 @@ class VerdictView(QScrollArea):
         """Fill the page; the pictures are read in a thread and appear one after the other."""
         self.title_label = make_label(describe_nearest(outcome), "title", wrap=True)
         self.meaning_label = make_label(describe_meaning(outcome), wrap=True)
+        self.naming_label = make_label(outcome.identification_sentence, wrap=True)
+        self.naming_label.setVisible(bool(outcome.identification_sentence))
+        why = make_label(outcome.why.removeprefix(describe_nearest(outcome)).strip(), wrap=True)
         remarks = [make_label(remark, "muted", wrap=True) for remark in list_remarks(outcome)]
-        self.doubt_section = FoldedSection("How sure?", _stack_widgets(make_label(outcome.why, wrap=True), *remarks))
+        self.doubt_section = FoldedSection("How sure?", _stack_widgets(why, *remarks))
         meanings = make_label(FIGURE_MEANINGS, "caption", wrap=True)
         self.figure_section = FoldedSection("Figures", _stack_widgets(build_figure_table(outcome), meanings))
         self.example_grid = ExampleGrid(outcome.examples, self.pictures, self._theme)
@@ -66,8 +70,10 @@ class VerdictView(QScrollArea):
         column.setContentsMargins(PAGE_MARGIN, 16, PAGE_MARGIN, 16)
         column.setSpacing(8)
         column.addWidget(make_label(outcome.name, "section"))
-        for widget in (self.title_label, self.meaning_label, self.doubt_section, self.figure_section):
-            column.addWidget(widget)
+        for sentence in (self.title_label, self.meaning_label, self.naming_label):
+            column.addWidget(sentence)
+        for section in (self.doubt_section, self.figure_section):
+            column.addWidget(section)
         column.addSpacing(8)
         column.addWidget(self.example_grid)
         column.addStretch(1)

@@ -40,6 +40,13 @@ def _describe_doubt(outcome: TrainingRecord) -> str:
     return "That is no better: keep the model you have, or train with more pictures."
 
 
+def describe_use(outcome: TrainingRecord) -> str:
+    """What using the model costs: a map is applied to the embeddings that the library has under its base model."""
+    if outcome.is_out_of_fold:
+        return "Using it takes seconds where the library has embedded its photos already; you can go back."
+    return "Using it embeds all photos of the library once more; you can go back."
+
+
 def describe_matches(side: str, examples: Sequence[RecordedExample]) -> str:
     """How many of the hits shown of one side, "before" or "after", are of the query's class, of how many there are."""
     sides = [(example.matches, example.before if side == "before" else example.after) for example in examples]

@@ -251,8 +251,7 @@ class MainWindow(QMainWindow):
         for page in (self.duplicates_page, self.map_page, self.library_page):
             page.folder_wanted.connect(self.input_opener.choose_folder)
         self.search_page.picture_wanted.connect(self.input_opener.choose_pictures)
-        learn_labels = partial(self.training.open_dialog, LIBRARY_SOURCE)
-        self.search_page.results.label_line.lasting_wanted.connect(learn_labels)
+        self.search_page.results.label_line.lasting_wanted.connect(self.training.open_instant)
         self.status_line.failures_wanted.connect(self.show_failures)
         for writer in (self.listing_exporter, self.search_page.photo_actions.copier):
             writer.written.connect(self.status_line.offer_file)

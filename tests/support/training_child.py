@@ -78,6 +78,10 @@ def said(checkpoint: Path, pictures: Sequence[Path], *, install: bool) -> dict[s
         "change_p_at_1": {"mean": 0.1, "low": -0.01, "high": 0.15, "over": "queries"},
         "verdict": "install" if install else "refuse",
         "why": "MAP@R changes by +0.100.",
+        "identification": {
+            "before": {"identified": 0.4, "refused": 0.95, "photos": 12},
+            "after": {"identified": 0.6, "refused": 0.95, "photos": 12},
+        },
         "queries": 12,
         "classes": 2,
         "embedding": "head",

@@ -271,6 +271,8 @@ def test_a_better_model_is_shown_with_figures_and_pictures(
         assert not label.isVisible()
         section.button.click()
         assert label.isVisible()
+    assert "What is it? Of 12 pictures 40% were rightly named before and 60% now" in view.naming_label.text()
+    assert view.naming_label.isVisible()
     assert "Before: 10 of the 15 of its kind that could stand here" in {
         label.text() for label in view.findChildren(QLabel)
     }

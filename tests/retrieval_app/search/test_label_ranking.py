@@ -129,6 +129,13 @@ def test_from_there_the_labels_can_be_learned_for_good(window: MainWindow, qtbot
     press_key(window, qtbot)
     QTest.mouseClick(line(window).use_button, Qt.MouseButton.LeftButton)
     wait_for(qtbot, lambda: window.training.dialog is not None and window.training.dialog.isVisible())
+    assert window.training.dialog is not None
     tuning = window.training.tuning
     wait_for(qtbot, lambda: tuning.contents is not None)
     assert isinstance(tuning.source, LibraryLabels)
+    form = window.training.dialog.choose_page.form
+    assert form.plan.duration.chosen_value() == form.read_config().recipe == "instant"
+    form.plan.duration.buttons["quick"].click()
+    window.training.dialog.close()
+    QTest.mouseClick(line(window).use_button, Qt.MouseButton.LeftButton)
+    assert window.training.dialog.isVisible() and form.read_config().recipe == "instant"

@@ -11,6 +11,7 @@ from indexer import atomic
 from indexer.errors import LookalikeError
 from indexer.indexing.run import index_library
 from indexer.library import Library
+from indexer.models.card import read_card
 from indexer.photos.samples import find_sample_folder
 from indexer.progress import drain
 from tests.support.commands import Tell, command, environment, lookalike, start_patiently
@@ -20,6 +21,7 @@ from tests.support.trees import snapshot
 from training import train
 from training.commands.train import train_command
 from training.data.sources import UNFINISHED_FILE
+from training.judging.record import read_record
 from training.settings.choices import PURPOSES
 from training.settings.config import TrainConfig, list_settings
 
@@ -55,7 +57,7 @@ def test_the_command_is_known_without_torch() -> None:
 
 def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(tmp_path: Path, tell: Tell) -> None:
     folder = write_classes(tmp_path / "mixed", 4, 8, mixed=True)
-    said = tell(tmp_path / "home", "train", folder, *QUICK, "--dim", "0", "--json")
+    said = tell(tmp_path / "home", "train", folder, *QUICK, "--dim", "0", "--name", "By lot", "--json")
     assert said.code == 1, said.err
     assert {line["stage"] for line in said.objects()[:-1]} == {
         "group",
@@ -79,6 +81,7 @@ def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(t
     files = {"model.json", "model.safetensors", "training.json", "insight.json", "MODEL.md"}
     assert {path.name for path in checkpoint.iterdir()} == files
     assert all(Path(example["query"]).is_file() for example in result["examples"])
+    assert result["name"] == read_record(checkpoint).name == read_card(checkpoint).name == "By lot"
     evaluated = tell(tmp_path / "home", "evaluate", folder, "--model", checkpoint, "--json").result()
     assert evaluated["seen"] == result["parts"]["train"] + result["parts"]["validation"]
     assert evaluated["photos"] == result["parts"]["test"]
