@@ -1,9 +1,11 @@
-"""The SQL of filters: which photos a search is about, by label, folder, date, size and orientation.
+"""The SQL of filters: which photos a search is about, by label, folder, name, date, size and orientation.
 
 A photo passes where one present file of it does. Dates are those of the file's last change.
 """
 
 import os
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +31,8 @@ class Filter:
     """Conditions on photos, of which all that are not None must hold.
 
     `after` includes its moment, `before` excludes it, both in local time. `min_side` is the least short side in pixels;
-    `under` a folder that the file lies below, which may be a root, lie in a root or hold roots.
+    `under` a folder that the file lies below, which may be a root, lie in a root or hold roots. `named` holds words of
+    which each must stand in the file's path below its root or in the photo's label, in any case and Unicode spelling.
     """
 
     label: str | None = None
@@ -38,6 +41,7 @@ class Filter:
     before: datetime | None = None
     min_side: int | None = None
     orientation: str | None = None
+    named: str | None = None
 
     def __post_init__(self) -> None:
         if self.orientation is not None and self.orientation not in ORIENTATIONS:
@@ -67,6 +71,7 @@ def _build_where(database: Database, within: Filter) -> SqlCondition:
         if within.min_side is not None
         else _NO_CONDITION,
         (ORIENTATIONS[within.orientation], []) if within.orientation is not None else _NO_CONDITION,
+        *(_name_condition(word) for word in (within.named or "").split()),
     ]
     return " AND ".join(sql for sql, _ in conditions), [value for _, values in conditions for value in values]
 
@@ -82,6 +87,22 @@ def _label_condition(label: str | None) -> SqlCondition:
         f"WHERE f.state = 'present' AND f.photo IN ({candidates}) GROUP BY f.photo HAVING {LABEL_SQL} = ?)"
     )
     return condition, [wanted, wanted, wanted]
+
+
+def _name_condition(word: str) -> SqlCondition:
+    """Files whose path or label has the word in it, whatever its case: SQLite itself knows that of ASCII only."""
+    escaped = re.sub(r"([%_^])", r"^\1", word)
+    forms = {
+        unicodedata.normalize(spelling, change(escaped))
+        for spelling in ("NFC", "NFD")
+        for change in (str, str.lower, str.upper, str.title)
+    }
+    texts = (
+        "CAST(f.path AS TEXT)",
+        "coalesce((SELECT label FROM labels AS l WHERE l.photo = f.photo), f.label)",
+    )
+    tests = [f"{text} LIKE ? ESCAPE '^'" for text in texts for _ in forms]
+    return f"({' OR '.join(tests)})", [f"%{form}%" for _ in texts for form in sorted(forms)]
 
 
 def _date_condition(comparison: str, moment: datetime | None) -> SqlCondition:

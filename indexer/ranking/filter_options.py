@@ -21,6 +21,7 @@ FILTER_OPTIONS = [
     click.option("--after", type=DATE_TYPE, metavar="DATE", help="Only files changed on that day or later."),
     click.option("--before", type=DATE_TYPE, metavar="DATE", help="Only files changed before that day."),
     click.option("--min-size", "min_side", type=click.IntRange(1), help="Least short side in pixels."),
+    click.option("--named", metavar="TEXT", help="Only photos with these words in their path or label."),
     click.option("--orientation", type=click.Choice(list(ORIENTATIONS)), help="Only photos of this shape."),
 ]
 
@@ -46,6 +47,7 @@ def format_filter_options(within: Filter) -> list[str]:
         "--before": within.before and within.before.isoformat(timespec="seconds"),
         "--min-size": within.min_side,
         "--orientation": within.orientation,
+        "--named": within.named,
     }
     return [f"{option}={value}" for option, value in values.items() if value is not None]
 
@@ -72,6 +74,8 @@ def describe_conditions(within: Filter) -> list[FilterCondition]:
         conditions.append(FilterCondition(f"at least {within.min_side:,} px", replace(within, min_side=None)))
     if within.orientation is not None:
         conditions.append(FilterCondition(within.orientation, replace(within, orientation=None)))
+    if within.named is not None:
+        conditions.append(FilterCondition(f"named {within.named}", replace(within, named=None)))
     return conditions
 
 

@@ -93,6 +93,7 @@ def _encode_filter(within: Filter) -> dict[str, object]:
         "before": None if within.before is None else within.before.isoformat(),
         "min_side": within.min_side,
         "orientation": within.orientation,
+        "named": within.named,
     }
 
 
@@ -145,6 +146,7 @@ def _decode_filter(fields: Mapping[str, Any]) -> Filter:
         before=_convert_optional(datetime.fromisoformat, fields["before"]),
         min_side=_convert_optional(int, fields["min_side"]),
         orientation=_convert_optional(str, fields["orientation"]),
+        named=_convert_optional(str, fields.get("named")),  # searches saved before it have none
     )
 
 

@@ -1,5 +1,6 @@
 """A filter lets through what a plain loop over the facts lets through, and never starves the top k."""
 
+import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -61,7 +62,20 @@ def passes(fact: Fact, label: str | None, within: Filter) -> bool:
         and (within.before is None or fact.changed < within.before)
         and (within.min_side is None or min(width, height) >= within.min_side)
         and within.orientation in (None, shape)
+        and all(
+            word.lower() in below_root(fact).lower() or word.lower() in (fact.user_label or fact.label or "")
+            for word in words_of(within)
+        )
     )
+
+
+def words_of(within: Filter) -> list[str]:
+    return (within.named or "").split()
+
+
+def below_root(fact: Fact) -> str:
+    root = max((root for root in ROOTS if fact.path.startswith(root + b"/")), key=len)
+    return fact.path.removeprefix(root + b"/").decode()
 
 
 class World(NamedTuple):
@@ -147,6 +161,7 @@ FILTERS = st.builds(
     before=st.none() | st.integers(-10, 1010).map(lambda days: START + timedelta(days=days)),
     min_side=st.sampled_from([None, None, 1, 100, 101, 300, 301]),
     orientation=st.sampled_from([None, None, *ORIENTATIONS]),
+    named=st.sampled_from([None, None, None, "CAT", "a/", "7-0", "dog 1", "MINE", "1%", "_", "^", "none such"]),
 )
 shared = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -237,3 +252,23 @@ def test_no_photo_is_as_large_as_no_number_that_is_kept(world: World) -> None:
 def test_orientation_that_does_not_exist_is_a_sentence() -> None:
     with pytest.raises(LookalikeError, match="landscape, portrait, square"):
         Filter(orientation="diagonal")
+
+
+@pytest.mark.parametrize("word", ["Köln", "KÖLN", "köln", unicodedata.normalize("NFD", "köln"), "100%_", "dom.JPG"])
+def test_a_name_is_found_in_any_case_and_spelling(tmp_path: Path, word: str) -> None:
+    names = ["Köln/Dom.jpg", "KÖLN/100%_Dom.jpg", unicodedata.normalize("NFD", "köln/dom.jpg"), "koln/100_Tor.jpg"]
+    with Library.create(tmp_path / "x.library") as library:
+        model = library.store.models.add_model(tiny_card().fingerprint, "tiny", 8)
+        library.store.files.add_root(b"/nowhere", labelled=False)
+        made = [outcome(1, number, np.ones(8, np.float16)) for number in range(len(names))]
+        named = [
+            one._replace(file=one.file._replace(path=name.encode())) for one, name in zip(made, names, strict=True)
+        ]
+        library.store.record_outcomes(named, model)
+        found = find_present_photos(library.store.database, Filter(named=word)).tolist()
+    folded = unicodedata.normalize("NFC", word).casefold()
+    expected = [
+        number for number, name in enumerate(names, 1) if folded in unicodedata.normalize("NFC", name).casefold()
+    ]
+    assert sorted(found) == expected
+    assert expected
