@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QDate, QEvent, Qt, Signal
+from PySide6.QtCore import QDate, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame
+from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QLineEdit
 
 from indexer.database.filters import ORIENTATIONS, Filter
 from indexer.ranking.filter_options import format_folder_name, shift_days
@@ -22,6 +22,8 @@ PAST_DAYS = {"Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
 DATE_RANGE = "From … to …"
 OTHER_FOLDER = "Another folder…"
 FIELD_WIDTH = 132  # px of a field
+NAME_WIDTH = 196
+TYPING_PAUSE = 150  # ms after the last letter
 
 
 class FilterField(QComboBox):
@@ -54,6 +56,38 @@ class FilterField(QComboBox):
         self.blockSignals(False)
 
 
+class NameField(QLineEdit):
+    """Words that a photo's file name, folder or label must have; `words_chosen` carries them when typing pauses."""
+
+    words_chosen = Signal(object)  # str, or None where the field is empty
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Name")
+        self.setPlaceholderText("Name, folder or label")
+        self.setToolTip("Show and search only photos with these words in their file name, folder or label")
+        self.setClearButtonEnabled(True)
+        self.setFixedWidth(NAME_WIDTH)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(TYPING_PAUSE)
+        self._pause.timeout.connect(self._choose_words)
+        self.textEdited.connect(self._wait_for_pause)
+        self.returnPressed.connect(self._choose_words)
+
+    def show_words(self, words: str | None) -> None:
+        """Show the words of a filter, without a signal; what is being typed stays."""
+        if not self._pause.isActive() and " ".join(self.text().split()) != (words or ""):
+            self.setText(words or "")
+
+    def _wait_for_pause(self, _text: str) -> None:
+        self._pause.start()
+
+    def _choose_words(self) -> None:
+        self._pause.stop()
+        self.words_chosen.emit(" ".join(self.text().split()) or None)
+
+
 class FilterBar(QFrame):
     """A field for each condition, in as many lines as needed; `filter_wanted` carries the filter that they make."""
 
@@ -63,6 +97,7 @@ class FilterBar(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._chosen_filter = NO_FILTER
+        self.name_field = NameField()
         self.label_field = FilterField("Label", "Any label")
         self.folder_field = FilterField("Folder", "Any folder")
         self.date_field = FilterField("Date of change", "Any date")
@@ -77,6 +112,7 @@ class FilterBar(QFrame):
         line = FlowLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         fields = (
+            self.name_field,
             self.label_field,
             self.folder_field,
             self.date_field,
@@ -102,6 +138,9 @@ class FilterBar(QFrame):
             (self.orientation_field, "orientation"),
         ):
             field.currentIndexChanged.connect(partial(self._apply_field, field, name))
+        self.name_field.words_chosen.connect(
+            lambda words: self.filter_wanted.emit(replace(self._chosen_filter, named=words))
+        )
         self.folder_field.activated.connect(self._apply_folder)
         self.date_field.currentIndexChanged.connect(self._apply_date)
         for day in (self.first_day, self.last_day):
@@ -120,6 +159,7 @@ class FilterBar(QFrame):
     def show_filter(self, chosen_filter: Filter) -> None:
         """Show the conditions of a filter in the fields, without a signal."""
         self._chosen_filter = chosen_filter
+        self.name_field.show_words(chosen_filter.named)
         self.label_field.choose_value(chosen_filter.label)
         if chosen_filter.under is not None and self.folder_field.findData(chosen_filter.under) < 0:
             self.folder_field.insertItem(

@@ -167,7 +167,7 @@ class ResultsView(QWidget):
         """Show the fields of the filter and give the first one the keyboard focus."""
         self.filter_bar.show()
         self._request_labels()
-        self.filter_bar.label_field.setFocus()
+        self.filter_bar.name_field.setFocus()
 
     def close_filter(self) -> None:
         """Hide the fields of the filter; what is chosen stays, as chips."""

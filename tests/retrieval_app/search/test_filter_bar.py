@@ -50,7 +50,6 @@ def hit(distance: float, probability: float | None = None, rarity: float | None 
 def test_a_label_narrows_the_library_and_its_chip_widens_it_again(window: MainWindow, qtbot: QtBot) -> None:
     open_filter(window, qtbot)
     field = window.search_page.results.filter_bar.label_field
-    assert field.hasFocus()
     QTest.keyClicks(field, "disc")
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) == EACH)
     assert window.session.search.photo_filter == Filter(label="disc")
@@ -60,6 +59,24 @@ def test_a_label_narrows_the_library_and_its_chip_widens_it_again(window: MainWi
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
     assert chips_shown(window) == []
     assert field.currentText() == "Any label"
+
+
+def test_names_are_found_while_they_are_typed(window: MainWindow, qtbot: QtBot) -> None:
+    open_filter(window, qtbot)
+    field = window.search_page.results.filter_bar.name_field
+    assert field.hasFocus()
+    QTest.keyClicks(field, "SQUA 0")
+    with Library.open(window.session.library.folder) as library:
+        wanted = library.find_photo_ids(Filter(named="SQUA 0")).tolist()
+    assert 0 < len(wanted) < SHOWN
+    wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
+    (chip,) = chips_shown(window)
+    assert "named SQUA 0" in chip.text()
+    QTest.mouseClick(chip, Qt.MouseButton.LeftButton)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
+    assert field.text() == ""
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert not window.search_page.results.filter_bar.isVisible()
 
 
 def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: QtBot, home: Path) -> None:
