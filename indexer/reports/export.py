@@ -86,18 +86,20 @@ def export_hits(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None
         write_sheet(out, queries, hits)
 
 
-def export_library(out: Path, library: Library, within: Filter | None = None) -> Steps[int]:
+def export_library(
+    out: Path, library: Library, within: Filter | None = None, photo_ids: Sequence[int] = ()
+) -> Steps[int]:
     """Write the shown photos that pass a filter as a table or a contact sheet, by the suffix of `out`.
 
-    Returns their number.
+    Where `photo_ids` are given, these in their order instead. Returns their number.
     """
     require_suffix(out, "library")
     rows: list[TableRow] = []
     cells: list[SheetCell] = []
-    ids = library.find_photo_ids(within)
+    ids = list(photo_ids) or library.find_photo_ids(within).tolist()
     for start in range(0, len(ids), PHOTOS_PER_BLOCK):
         yield Progress("export", start, len(ids))
-        block = library.load_photos(ids[start : start + PHOTOS_PER_BLOCK].tolist())
+        block = library.load_photos(ids[start : start + PHOTOS_PER_BLOCK])
         if out.suffix.lower() in TABLE_WRITERS:
             rows += map(_make_photo_row, block)
         else:

@@ -34,7 +34,7 @@ DECISION_CHANGE = "decision"  # a kind of LibraryChange
 CONTEXT_MENU = (
     ("Find similar", "More like this", "Less like this", "Compare"),
     ("Label…", "Take the label back"),
-    ("Copy files", "Copy path", "Copy picture", "Copy to a folder…"),
+    ("Copy files", "Copy path", "Copy picture", "Copy to a folder…", "Export…"),
     ("Open", "Show in folder"),
     ("Not a match", "Leave out"),
 )

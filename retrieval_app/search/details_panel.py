@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPixmap
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.library import Library
 from indexer.paths import get_parent_folder, show_file_name, show_path
@@ -26,6 +26,7 @@ from retrieval_app.wording import format_confidence, format_count
 from retrieval_app.workers.readers import LibraryReaders
 
 HEAT_KEY = "why"
+FIRST_FACT = 2  # the items of the grid before it are the label and its field
 
 
 class _MatchHeat(NamedTuple):
@@ -59,7 +60,7 @@ class DetailsPanel(QScrollArea):
         self.photo: Photo | None = None
         self.picture = PictureView(theme, self._get_pixmap)
         self._name_label = make_label("", "name", wrap=True)
-        self._fact_form = QFormLayout()
+        self._facts = QGridLayout()
         self._no_photo_label = make_label("Move to a photo to see its details.", "muted", wrap=True)
         self._photo_body = QWidget()
         self._arrange_widgets()
@@ -77,10 +78,10 @@ class DetailsPanel(QScrollArea):
     def _arrange_widgets(self) -> None:
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._fact_form.setContentsMargins(0, 4, 0, 4)
-        self._fact_form.setHorizontalSpacing(12)
-        self._fact_form.setVerticalSpacing(6)
-        self._fact_form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        self._facts.setContentsMargins(0, 4, 0, 4)
+        self._facts.setHorizontalSpacing(12)
+        self._facts.setVerticalSpacing(6)
+        self._facts.setColumnStretch(1, 1)
         body_column = QVBoxLayout(self._photo_body)
         body_column.setContentsMargins(0, 0, 0, 0)
         body_column.setSpacing(8)
@@ -90,8 +91,9 @@ class DetailsPanel(QScrollArea):
         self.heat_box.setToolTip("Heat map: light where the photo has what the query has")
         label_name = make_label("Label", "muted")
         label_name.setBuddy(self.label_edit)
-        self._fact_form.addRow(label_name, self.label_edit)
-        body_column.addLayout(self._fact_form)
+        self._facts.addWidget(label_name, 0, 0)
+        self._facts.addWidget(self.label_edit, 0, 1)
+        body_column.addLayout(self._facts)
         body_column.addLayout(self._make_buttons())
         content = QWidget()
         column = QVBoxLayout(content)
@@ -162,13 +164,15 @@ class DetailsPanel(QScrollArea):
                 self.picture.update()
 
     def _fill_facts(self, facts: Iterable[NamedFact]) -> None:
-        while self._fact_form.rowCount() > 1:  # the row of the label stays
-            self._fact_form.removeRow(1)
-        for fact in facts:
+        while (item := self._facts.takeAt(FIRST_FACT)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for row, fact in enumerate(facts, 1):
             name, value = make_label(fact.name, "muted"), make_label(_insert_break_points(fact.value), wrap=True)
-            for label in (name, value):
+            for column, label in enumerate((name, value)):
                 label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-            self._fact_form.addRow(name, value)
+                self._facts.addWidget(label, row, column)
 
     def _get_pixmap(self) -> QPixmap | None:
         """The picture itself; its thumbnail until that has been read."""

@@ -21,7 +21,7 @@ MIN_SIDES = (640, 1000, 2000, 4000)  # px of the short side
 PAST_DAYS = {"Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
 DATE_RANGE = "From … to …"
 OTHER_FOLDER = "Another folder…"
-FIELD_WIDTH = 132  # px of a field
+FIELD_WIDTH = 140  # px of a field
 NAME_WIDTH = 196
 TYPING_PAUSE = 150  # ms after the last letter
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from indexer.paths import show_file_name
@@ -25,6 +26,8 @@ from retrieval_app.widgets.menus import MenuEntry
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.readers import LibraryReaders
 
+FOLD_WIDTH = 1000  # px of the page below which the details make room for photos
+
 
 class SearchPage(QStackedWidget):
     """The three panes, connected to the session; the invitation or the comparison in their place."""
@@ -45,16 +48,18 @@ class SearchPage(QStackedWidget):
         self.compare_page = ComparePage(theme, self.questions)
         self.photo_actions = PhotoActions(session, tiles, theme, self.questions, self)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
+        self.wants_details = True
+        self._is_narrow = False
         self.invitation = EmptyLibraryInvitation(session)
         self._arrange_panes()
         self._connect_signals()
         self._choose_view()
 
     def _arrange_panes(self) -> None:
-        for pane, width, stretch in ((self.query_panel, 208, 0), (self.results, 808, 1), (self.details, 264, 0)):
+        for pane, least_width, stretch in ((self.query_panel, 180, 0), (self.results, 180, 1), (self.details, 220, 0)):
             self.panes.addWidget(pane)
             self.panes.setStretchFactor(self.panes.count() - 1, stretch)
-            pane.setMinimumWidth(min(width, 180))
+            pane.setMinimumWidth(least_width)  # in which no line of it is cut
         self.panes.setSizes([208, 808, 264])
         self.panes.setHandleWidth(1)
         self.panes.setChildrenCollapsible(False)
@@ -90,6 +95,26 @@ class SearchPage(QStackedWidget):
         self.invitation.accepted.connect(self.folder_wanted)
         self._session.library.changed.connect(self._choose_view)
         self._session.job.changed.connect(self._choose_view)
+
+    def show_details(self, wanted: bool) -> None:
+        """Show the details where there is room for them, or never."""
+        self.wants_details = wanted
+        self.details.setVisible(wanted and not self._is_narrow)
+
+    def toggle_details(self) -> None:
+        """Show or hide the details; in a narrow window, until its width changes much."""
+        is_shown = self.details.isHidden()
+        self.details.setVisible(is_shown)
+        if not self._is_narrow:
+            self.wants_details = is_shown
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fold the details away in a narrow window."""
+        super().resizeEvent(event)
+        is_narrow = event.size().width() < FOLD_WIDTH
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
+            self.show_details(self.wants_details)
 
     def _follow_library(self) -> None:
         self.questions.follow_library(self._session.library.folder)

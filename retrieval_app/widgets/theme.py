@@ -160,11 +160,15 @@ def mix_disabled_colour(tokens: ColourTokens) -> QColor:
 
 def make_style_sheet(tokens: ColourTokens) -> str:
     """The style sheet of the application in the colours of a theme."""
-    tick = find_assets_folder() / "ticks" / ("dark.svg" if tokens == DARK_TOKENS else "light.svg")
+    signs = find_assets_folder() / "ticks"
+    theme_name = "dark" if tokens == DARK_TOKENS else "light"
     return Template(_STYLE_TEMPLATE).substitute(
         asdict(tokens),
         faded=mix_disabled_colour(tokens).name(),
-        tick=tick.as_posix(),
+        tick=(signs / f"{theme_name}.svg").as_posix(),
+        down=(signs / f"down-{theme_name}.svg").as_posix(),
+        up=(signs / f"up-{theme_name}.svg").as_posix(),
+        more=(signs / f"more-{theme_name}.svg").as_posix(),
         veil=f"#99{tokens.ground[1:]}",  # the ground, through which the page is seen
     )
 
@@ -266,6 +270,22 @@ QTableView[role="list"]::item:selected { background: $tint; color: $text; }
 QTableView[role="list"]:focus { border: 1px dashed $accent; }
 QLineEdit { border: 1px solid $line; border-radius: 6px; padding: 4px 8px; background: $ground; }
 QLineEdit:focus { border: 1px dashed $accent; }
+QComboBox, QAbstractSpinBox { border: 1px solid $line; border-radius: 6px; padding: 4px 4px 4px 8px;
+  background: $surface; color: $text; min-height: 18px; }
+QComboBox:hover, QAbstractSpinBox:hover { background: $hover; }
+QComboBox:focus, QAbstractSpinBox:focus { border: 1px dashed $accent; }
+QComboBox:disabled, QAbstractSpinBox:disabled { color: $faded; }
+QComboBox::drop-down { subcontrol-origin: padding; subcontrol-position: center right; width: 20px; border: none; }
+QComboBox::down-arrow, QAbstractSpinBox::down-arrow { image: url("$down"); width: 12px; height: 12px; }
+QComboBox QAbstractItemView { background: $surface; color: $text; border: 1px solid $line; outline: 0;
+  selection-background-color: $tint; selection-color: $text; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: 20px; border: none; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
+QAbstractSpinBox::up-arrow { image: url("$up"); width: 12px; height: 12px; }
+QAbstractSpinBox QLineEdit { border: none; padding: 0; background: transparent; }
+QToolButton#qt_toolbar_ext_button { image: url("$more"); min-width: 16px; }
+QMessageBox QPushButton, QDialogButtonBox QPushButton { min-width: 72px; }
 QCheckBox { spacing: 8px; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $muted; border-radius: 4px; background: $ground; }
 QCheckBox::indicator:checked { border: 1px solid $accent; background: $accent; image: url("$tick"); }

@@ -27,7 +27,7 @@ class DropFrame(QFrame):
         super().__init__(parent)
         self.setProperty("role", "drop-frame")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.sentence_label = make_label("", "drop-sentence", wrap=True)
+        self.sentence_label = make_label("", "drop-sentence")
         self.sentence_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column = QVBoxLayout(self)
         column.addStretch(1)

@@ -1,7 +1,7 @@
 """Export of what is shown into a file for other programs: written in a thread, never into a photo folder."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +39,7 @@ class ExportRequest(NamedTuple):
     examples: tuple[QueryExample, ...]
     hits: Sequence[Hit] | None
     within: Filter | None
+    selected: tuple[int, ...] = ()  # the ids of photos, of which alone is written where there are any
 
 
 class ListingExporter(QObject):
@@ -51,6 +52,7 @@ class ListingExporter(QObject):
         self._session = session
         self._settings = settings
         self._window = window
+        self.list_selected: Callable[[], list[int]] = list  # the ids of the photos that are selected
         self._writer = LibraryWriter(self)  # not the library's, so that no label waits for a sheet
         self._writer.written.connect(self._report_written)
         self._writer.refused.connect(self._report_refusal)
@@ -73,8 +75,11 @@ class ListingExporter(QObject):
             return
         within = None if search.photo_filter == NO_FILTER else search.photo_filter
         examples, hits = (search.query.positives, search.listing.hits) if search.query else ((), None)
-        request = ExportRequest(examples, hits, within)
-        count = format_count(len(search.listing.ids), "photo" if request.hits is None else "result")
+        selected = tuple(self.list_selected())
+        if selected and hits is not None:
+            hits = [hit for hit in hits if hit.photo.id in selected]
+        request = ExportRequest(examples, hits, within, selected)
+        count = format_count(len(selected or search.listing.ids), "photo" if request.hits is None else "result")
         start = Path(self._settings.read_text("export", str(Path.home()))) / (
             "photos" if request.hits is None else "results"
         )
@@ -124,8 +129,9 @@ def _write_content(library: Library, out: Path, content: str, pictures: Sequence
     if content == "hits":
         export.export_hits(out, pictures, request.hits or ())
         return len(request.hits or ())
-    write = {"library": export.export_library, "vectors": export.export_vectors}[content]
-    return drain(write(out, library, request.within))
+    if content == "library":
+        return drain(export.export_library(out, library, request.within, request.selected))
+    return drain(export.export_vectors(out, library, request.within))
 
 
 def _find_file(library: Library, example: QueryExample) -> Path | None:

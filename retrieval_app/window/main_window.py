@@ -104,6 +104,7 @@ class MainWindow(QMainWindow):
         return self._list_picture_menus() | self._list_search_menus() | self._list_library_menus()
 
     def _list_picture_menus(self) -> dict[str, list[MenuEntry | None]]:
+        grid = self.search_page.results.grid
         return {
             "File": [
                 MenuEntry("Index folder…", self.input_opener.choose_folder, ("Ctrl+I",), "index-folder"),
@@ -132,6 +133,12 @@ class MainWindow(QMainWindow):
                 None,
                 MenuEntry("Larger pictures", partial(self._resize_tiles, SIZE_STEP), ("Ctrl++", "Ctrl+="), "large"),
                 MenuEntry("Smaller pictures", partial(self._resize_tiles, -SIZE_STEP), ("Ctrl+-",), "small"),
+                MenuEntry(
+                    "Square tiles",
+                    lambda: self._show_squares(not grid.has_squares),
+                    possible=self._can_use_search_page,
+                    checked=lambda: grid.has_squares,
+                ),
                 None,
                 MenuEntry("Details", self._toggle_details, ("F9",), "details", self._can_use_search_page),
                 MenuEntry("Full screen", self._toggle_full_screen, ("F11",)),
@@ -253,6 +260,7 @@ class MainWindow(QMainWindow):
         self.search_page.picture_wanted.connect(self.input_opener.choose_pictures)
         self.search_page.results.label_line.lasting_wanted.connect(self.training.open_instant)
         self.status_line.failures_wanted.connect(self.show_failures)
+        self.listing_exporter.list_selected = grid.selection.list_ids
         for writer in (self.listing_exporter, self.search_page.photo_actions.copier):
             writer.written.connect(self.status_line.offer_file)
         self.size_slider.valueChanged.connect(grid.set_side)
@@ -261,7 +269,8 @@ class MainWindow(QMainWindow):
     def _restore_settings(self) -> None:
         """Restore size, panes, tile size and details as they were when the window was last closed."""
         self.size_slider.setValue(self._settings.read_number("tile", DEFAULT_TILE_SIDE))
-        self.search_page.details.setVisible(self._settings.read_text("details", "shown") == "shown")
+        self.search_page.show_details(self._settings.read_text("details", "shown") == "shown")
+        self._show_squares(self._settings.read_text("tiles", "rows") == "squares")
         self._settings.restore_window(self, self.search_page.panes)
 
     # Keeping up
@@ -314,9 +323,12 @@ class MainWindow(QMainWindow):
         self.size_slider.setValue(self.size_slider.value() + pixels)
 
     def _toggle_details(self) -> None:
-        details = self.search_page.details
-        details.setVisible(details.isHidden())
-        self._settings.write_value("details", "hidden" if details.isHidden() else "shown")
+        self.search_page.toggle_details()
+        self._settings.write_value("details", "shown" if self.search_page.wants_details else "hidden")
+
+    def _show_squares(self, has_squares: bool) -> None:
+        self.search_page.results.grid.set_squares(has_squares)
+        self._settings.write_value("tiles", "squares" if has_squares else "rows")
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)

@@ -56,6 +56,20 @@ def search(window: MainWindow, qtbot: QtBot) -> None:
     settle(window, qtbot)
 
 
+@pytest.mark.parametrize("searched", [False, True])
+def test_of_selected_photos_these_alone_are_written(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, searched: bool
+) -> None:
+    if searched:
+        search(window, qtbot)
+    grid = window.search_page.results.grid
+    for place in (1, 4, 6):
+        grid.selection.toggle_place(place)
+    export(window, tmp_path / "out.json", qtbot)
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert [row["id"] for row in written] == grid.selection.list_ids()
+
+
 def test_results_up_to_the_cut_off_become_a_table(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     search(window, qtbot)
     window.session.search.set_max_distance(window.session.search.listing.hits[5].distance)
