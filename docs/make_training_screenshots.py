@@ -116,6 +116,7 @@ def show_folded(window: MainWindow, dialog: TrainDialog) -> None:
     assert view.figure_section is not None
     for section in (view.doubt_section, view.figure_section):
         section.button.click()
+    shots.QTest.qWait(200)
     shots.save_window(window, "training-figures")
     for section in (view.doubt_section, view.figure_section):
         section.button.click()
@@ -126,6 +127,7 @@ def show_epochs(window: MainWindow, dialog: TrainDialog) -> None:
     tuning = dialog.tuning
     choose_epochs(dialog)
     dialog.choose_page.form.experts_section.button.click()
+    shots.QTest.qWait(200)
     shots.save_window(window, "training-experts")
     dialog.start_button.click()
     shots.wait_until(lambda: tuning.training is not None and tuning.training.epoch > EPOCHS // 2)

@@ -1,7 +1,7 @@
 """Ranking by labels: by distances under the class metric that the library's own labels teach, before it is installed.
 
-The distances are those that the recipe instant would bring, but for its choice of a setting. What the installed model's
-distances mean does not hold for them, so they come without probability and rarity.
+The map is that of the recipe instant, with a setting that takes nothing from the kinds without a label. What the
+installed model's distances mean does not hold for these, so they come without probability and rarity.
 """
 
 import time

@@ -29,10 +29,6 @@ class MetricSetting(NamedTuple):
     stretch: float
 
 
-KNOWN_CLASSES_SETTING = MetricSetting(0.3, 3.0)
-"""What suits new photos of known classes on most of the sets of tests/benchmarks/bench_instant.py."""
-
-
 class ClassMetric(NamedTuple):
     """A map of unit vectors x (dim,) to (x - mean) @ matrix, scaled to unit length; mean (dim,), matrix (dim, dim)."""
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from indexer.statistics.cross_validation import assign_class_folds, assign_folds, count_groups_by_class
 from indexer.statistics.metrics import RetrievalFigures, measure_retrieval
 from indexer.vectors.class_metric import (
-    KNOWN_CLASSES_SETTING,
     ClassMetric,
     MetricSetting,
     build_class_metric,
@@ -38,7 +37,7 @@ CHOOSABLE_CLASS_SIZE = 6  # groups of the median class; with fewer the choice is
 LEAST_CHOICE_GAIN = 0.01  # MAP@R by which another setting must beat the prior one
 
 # Prior settings, by purpose: what suits most of the sets of tests/benchmarks/bench_instant.py.
-PRIOR_SETTINGS = {"images": KNOWN_CLASSES_SETTING, "classes": MetricSetting(0.1, 1.5)}
+PRIOR_SETTINGS = {"images": MetricSetting(0.3, 3.0), "classes": MetricSetting(0.1, 1.5)}
 SETTINGS = tuple(
     MetricSetting(shrinkage, stretch) for shrinkage in (0.05, 0.1, 0.3, 0.7) for stretch in (1.0, 1.5, 2.0, 3.0, 4.0)
 )
