@@ -31,6 +31,7 @@ from training.data.split import DataSplit
 from training.fitting.fit import FitResult
 from training.fitting.history import Epoch, ValidationScore, measure_spread
 from training.judging import checkpoint, model_card
+from training.judging.examples import choose_examples
 from training.judging.identification_shares import IdentificationChange, measure_identification
 from training.judging.out_of_fold import (
     LabelledVectors,
@@ -49,7 +50,6 @@ from training.judging.verdict import (
     EmbeddedSamples,
     MeasuredModel,
     TrainingVerdict,
-    choose_examples,
     describe_nearest,
     describe_power,
     embed_samples,
@@ -238,7 +238,7 @@ def _judge(
         classes=classes,
         install=map_at_r.low > 0 and map_at_r.mean >= LEAST_GAIN,
         why=_explain(exam, map_at_r, p_at_1, classes),
-        examples=tuple(choose_examples(shown, before_vectors, after_vectors)),
+        examples=tuple(choose_examples(shown, before_vectors, after_vectors, photos.groups[fold.rows])),
     )
 
 

@@ -90,7 +90,7 @@ def _describe_figures(record: TrainingRecord) -> Sequence[str]:
         ),
         "",
         f"Change of MAP@R: {change.mean:+.3f}, 95 % interval {change.low:+.3f} to {change.high:+.3f} over "
-        f"{change.resampling_unit}. {_escape_markdown(record.why)}",
+        f"{change.resampling_unit}. {_escape_markdown(record.why)} {record.identification_sentence}".rstrip(),
     ]
 
 

@@ -8,8 +8,6 @@ Where no two test pictures share a class, the task is to find each of them by an
 labels would, and the sentence of the verdict says so.
 """
 
-import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -41,11 +39,10 @@ from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, UnreadableFile, has_labels, number_labels, require_usable
 from training.data.pictures import read_pictures
 from training.fitting.learner import choose_device
+from training.judging.examples import VerdictExample, choose_examples
 from training.judging.identification_shares import IdentificationChange, measure_identification
 from training.judging.out_of_fold import LabelledVectors
 
-EXAMPLE_QUERIES = 5
-EXAMPLE_HITS = 5
 MIN_GROUPS = 10  # classes to resample over; fewer say little about the spread between classes
 VIEW_SEED = 2  # of the views that are queries, the same for every model
 VIEW_BATCH = 64
@@ -67,26 +64,6 @@ class MeasuredModel(NamedTuple):
             "map_at_r": self.figures.map_at_r,
             "hit_at_k": {str(k): value for k, value in self.figures.hit_at_k.items()},
         }
-
-
-class VerdictExample(NamedTuple):
-    """A test picture as a query, and its nearest test pictures before and after the training, the nearest first.
-
-    `before_right` and `after_right` say which of them are of the query's class, `matches` how many such there are.
-    """
-
-    query: bytes
-    label: str
-    before: tuple[bytes, ...]
-    after: tuple[bytes, ...]
-    before_right: tuple[bool, ...]
-    after_right: tuple[bool, ...]
-    matches: int
-
-    def fields(self) -> dict[str, object]:
-        """The example as plain values for JSON; paths are as Python names them, with surrogates for bytes not text."""
-        before, after = ([os.fsdecode(path) for path in paths] for paths in (self.before, self.after))
-        return self._asdict() | {"query": os.fsdecode(self.query), "before": before, "after": after}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +188,17 @@ def _compare_models(baseline: BaselineResult, before: MeasuredModel, after: Meas
         classes=classes,
         install=map_at_r_change.low > 0,
         why=" ".join(filter(None, (describe_nearest(old, new), measured, describe_power(map_at_r_change)))),
-        examples=tuple(choose_examples(baseline.samples, before.vectors, after.vectors)) if labelled else (),
+        examples=tuple(choose_examples(baseline.samples, before.vectors, after.vectors, baseline.groups))
+        if labelled
+        else (),
         identification=None if baseline.groups is None else _compare_identification(baseline, before, after),
     )
+
+
+def _choose_examples(
+    baseline: BaselineResult, before: MeasuredModel, after: MeasuredModel
+) -> tuple[VerdictExample, ...]:
+    return tuple(choose_examples(baseline.samples, before.vectors, after.vectors, baseline.groups))
 
 
 def _compare_identification(
@@ -336,40 +321,6 @@ def embed_samples(name: str, samples: Sequence[PhotoSample], embedder: Embedder)
         yield Progress("test", done, len(samples), name)
     stacked = np.stack(vectors) if vectors else np.zeros((0, embedder.card.dim), np.float32)
     return EmbeddedSamples(tuple(usable), stacked, tuple(unreadable), traits)
-
-
-def choose_examples(samples: Sequence[PhotoSample], before: np.ndarray, after: np.ndarray) -> list[VerdictExample]:
-    """EXAMPLE_QUERIES queries with their nearest pictures under both embeddings (n, dim).
-
-    They are the first of each class by content hash, then the second of each, and so on: nobody chose them.
-    """
-    found = []
-    class_counts = Counter(sample.label for sample in samples)
-    for row in _choose_queries(samples):
-        old, new = _rank_nearest(before, row), _rank_nearest(after, row)
-        right = [tuple(samples[hit].label == samples[row].label for hit in hits) for hits in (old, new)]
-        paths = [tuple(samples[hit].path for hit in hits) for hits in (old, new)]
-        label = samples[row].label
-        matches = class_counts[label] - 1
-        found.append(VerdictExample(samples[row].path, label, paths[0], paths[1], right[0], right[1], matches))
-    return found
-
-
-def _choose_queries(samples: Sequence[PhotoSample]) -> list[int]:
-    order = sorted(range(len(samples)), key=lambda row: samples[row].sha256)
-    label_counts: Counter[str] = Counter()
-    ranked = []
-    for row in order:
-        label_counts[samples[row].label] += 1
-        ranked.append((label_counts[samples[row].label], samples[row].sha256, row))
-    return [row for *_, row in sorted(ranked)[:EXAMPLE_QUERIES]]
-
-
-def _rank_nearest(vectors: np.ndarray, row: int) -> list[int]:
-    distances = np.linalg.norm(vectors - vectors[row], axis=1)
-    distances[row] = np.inf
-    nearest: list[int] = np.argsort(distances, kind="stable")[: min(EXAMPLE_HITS, len(vectors) - 1)].tolist()
-    return nearest
 
 
 def _measure_pixels(samples: Sequence[PhotoSample], groups: NDArray[np.int64] | None) -> Steps[MeasuredModel | None]:

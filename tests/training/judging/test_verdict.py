@@ -7,12 +7,11 @@ import pytest
 
 from indexer.statistics.metrics import DifferenceInterval, measure_retrieval
 from training.data.labelled_folders import PhotoSample, number_labels
+from training.judging.examples import EXAMPLE_QUERIES, choose_examples
 from training.judging.verdict import (
-    EXAMPLE_QUERIES,
     BaselineResult,
     MeasuredModel,
     TrainingVerdict,
-    choose_examples,
     describe_power,
     explain_verdict,
     keep_pretrained,
@@ -67,6 +66,11 @@ def test_examples_show_the_nearest_under_both_models() -> None:
     assert first.after == tuple(line[row].path for row in (1, 2, 3))
     assert first.after_right == (True, False, False)
     assert first.matches == 1
+    (grouped,) = [
+        one for one in choose_examples(line, before, after, np.array([4, 4, 6, 7])) if one.query == first.query
+    ]
+    assert (grouped.before, grouped.after) == (tuple(line[row].path for row in (2, 3)),) * 2
+    assert grouped.matches == 0
 
 
 def test_examples_are_of_different_classes_and_chosen_by_content_alone() -> None:
