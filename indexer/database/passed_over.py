@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from indexer.database.connection import Database
 from indexer.errors import LookalikeError
@@ -73,17 +73,23 @@ def read_passed_over(database: Database) -> PassedOver:
     """What the last walks of all roots passed over."""
     total = NOTHING_PASSED_OVER
     for (fields,) in database.fetch_rows("SELECT passed_over FROM roots WHERE passed_over IS NOT NULL"):
-        total = total.add_counts(_parse_counts(fields))
+        total = total.add_counts(_parse_stored_counts(fields))
     return total
 
 
-def _parse_counts(text: object) -> PassedOver:
-    """Counts as they were stored; a foreign library may hold anything, which counts as nothing."""
+def _parse_stored_counts(text: object) -> PassedOver:
     try:
-        fields = json.loads(str(text))
+        return parse_counts(json.loads(str(text)))
+    except (ValueError, RecursionError):
+        return NOTHING_PASSED_OVER
+
+
+def parse_counts(fields: Any) -> PassedOver:
+    """Counts from what `list_fields` gave; anything else, as a foreign library may hold, counts as nothing."""
+    try:
         kinds = {str(suffix): int(count) for suffix, count in fields["not_read"].items()}
         excluded, linked, not_entered, too_deep = (int(fields[name]) for name in PassedOver._fields[:-1])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return NOTHING_PASSED_OVER
     return PassedOver(excluded, linked, not_entered, too_deep, kinds)
 

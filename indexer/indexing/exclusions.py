@@ -7,12 +7,14 @@ is left out is left out with all that is in it. What the library knows of such f
 
 import errno
 import fnmatch
+import glob
 import os
 import re
 import unicodedata
 from collections.abc import Iterable
 
 from indexer.database.passed_over import NOTHING_PASSED_OVER, PassedOver
+from indexer.paths import is_below, make_prefix
 from indexer.photos.reading import find_unread_suffix
 
 # A folder with this in it holds no pictures of the user's, as programs on phones agree.
@@ -32,6 +34,12 @@ class PathPatterns:
         return bool(
             (self._names and self._names.match(_to_text(name))) or (self._paths and self._paths.match(_to_text(path)))
         )
+
+
+def make_folder_pattern(root: bytes, folder: bytes) -> str:
+    """The pattern that leaves out this folder below a root, and no other of its name; "" for the root itself."""
+    relative = os.fsdecode(make_prefix(folder).removeprefix(make_prefix(root))).removesuffix("/")
+    return f"/{glob.escape(relative)}" if relative and is_below(folder, root) else ""
 
 
 def _compile_patterns(patterns: Iterable[str]) -> re.Pattern[str] | None:

@@ -15,6 +15,7 @@ from indexer.search.query import Query
 from indexer.search.results import Photo
 from retrieval_app.actions.label_dialog import LabelDialog
 from retrieval_app.actions.labels import label_photos
+from retrieval_app.actions.leaving_out import leave_out_folder_of
 from retrieval_app.actions.photo_clipboard import decode_path, make_file_data
 from retrieval_app.actions.photo_copying import PhotoCopier
 from retrieval_app.actions.photo_drag import start_drag
@@ -36,7 +37,7 @@ CONTEXT_MENU = (
     ("Label…", "Take the label back"),
     ("Copy files", "Copy path", "Copy picture", "Copy to a folder…", "Export…"),
     ("Open", "Show in folder"),
-    ("Not a match", "Leave out"),
+    ("Not a match", "Leave out", "Leave this folder out…"),
 )
 
 
@@ -107,6 +108,10 @@ class PhotoActions(QObject):
             None,
             MenuEntry("Not a match", self.reject_chosen, ("N",), possible=self._can_reject),
             make_entry("Leave out", self.leave_out_chosen, "H"),
+            make_entry(
+                "Leave this folder out…",
+                partial(self._with_photos, partial(leave_out_folder_of, self._session, self._window)),
+            ),
         ]
 
     def make_context_menu(self, menus: WindowMenus) -> QMenu:

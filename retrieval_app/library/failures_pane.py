@@ -4,6 +4,7 @@ from PySide6.QtCore import QSortFilterProxyModel, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from indexer.database.file_table import FailedFile
+from indexer.database.passed_over import describe_passed_over
 from retrieval_app.actions.system_open import open_containing_folder
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
@@ -12,7 +13,7 @@ from retrieval_app.wording import format_count
 
 
 class FailuresPane(QWidget):
-    """A table of files and reasons, sorted and filtered, with buttons for the chosen file and for all."""
+    """A table of files and reasons, sorted and filtered, with buttons, and what was passed over without being read."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -25,6 +26,7 @@ class FailuresPane(QWidget):
         self.reveal_button = make_button("Show in its folder")
         self.copy_button = make_button("Copy the list", "link")
         self._count_label = make_label("", "caption")
+        self.passed_over_label = make_label("", "caption", wrap=True)
         self._set_up_widgets()
         self._arrange_widgets()
         session.library.changed.connect(self.show_failures)
@@ -63,11 +65,16 @@ class FailuresPane(QWidget):
         column.addLayout(head)
         column.addWidget(self.view, 1)
         column.addLayout(actions)
+        column.addWidget(self.passed_over_label)
 
     def show_failures(self) -> None:
         """Show the failures of the open library."""
         if list(self.table.rows) != self._session.library.failures:
             self.table.show_rows(self._session.library.failures)
+        info = self._session.library.info
+        passed = describe_passed_over(info.passed_over) if info else []
+        self.passed_over_label.setText(f"Passed over: {', '.join(passed)}." if passed else "")
+        self.passed_over_label.setVisible(bool(passed))
         self._update_controls()
 
     def _filter_failures(self, text: str) -> None:

@@ -9,6 +9,7 @@ from indexer.library import RootInfo
 from indexer.paths import show_path
 from retrieval_app.actions.system_open import open_path
 from retrieval_app.library.forgetting_dialog import ForgettingQuestion
+from retrieval_app.library.left_out_dialog import LeftOutDialog
 from retrieval_app.session.library_commands import move_folder
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
@@ -21,6 +22,7 @@ ROOT_COLUMNS: list[TableColumn[RootInfo]] = [
     TableColumn("State", lambda root: STATE_TEXTS[root.state], stretches=False),
     TableColumn("Files", lambda root: f"{root.files:,}", stretches=False),
     TableColumn("Labels", lambda root: "sub-folders are classes" if root.labelled else "none", stretches=False),
+    TableColumn("Left out", lambda root: f"{len(root.exclusions):,}" if root.exclusions else "", stretches=False),
 ]
 
 
@@ -35,6 +37,7 @@ class RootsPane(QWidget):
         self.view.activated.connect(self._open_chosen)
         self.open_button = make_button("Open folder")
         self.move_button = make_button("This folder has moved…")
+        self.left_out_button = make_button("Left out…")
         self.forget_button = make_button("Forget…")
         self.forget_missing = make_button("", "link")
         self._forgetting = ForgettingQuestion(session, self)
@@ -45,11 +48,12 @@ class RootsPane(QWidget):
     def _arrange_widgets(self) -> None:
         self.open_button.setToolTip("Open the folder in the system's file manager (Enter)")
         self.move_button.setToolTip("Say where the folder is now; nothing is embedded again")
+        self.left_out_button.setToolTip("Leave a folder in it out of the library, or take one back in")
         self.forget_button.setToolTip("Take the folder out of the library; its pictures stay where they are")
         self.forget_missing.setToolTip("Take the files that are gone out of the library")
         actions = QHBoxLayout()
         actions.setSpacing(8)
-        for action in (self.open_button, self.move_button, self.forget_button):
+        for action in (self.open_button, self.move_button, self.left_out_button, self.forget_button):
             actions.addWidget(action)
         actions.addStretch(1)
         actions.addWidget(self.forget_missing)
@@ -63,6 +67,7 @@ class RootsPane(QWidget):
     def _connect_signals(self) -> None:
         self.open_button.clicked.connect(self._open_chosen)
         self.move_button.clicked.connect(self._ask_place)
+        self.left_out_button.clicked.connect(self._show_left_out)
         self.forget_button.clicked.connect(self._ask_to_forget)
         self.forget_missing.clicked.connect(lambda: self._forgetting.start_asking(None))
         self.view.selectionModel().selectionChanged.connect(self._update_buttons)
@@ -89,7 +94,7 @@ class RootsPane(QWidget):
     def _update_buttons(self) -> None:
         is_idle = self._session.job.state is None
         self.open_button.setEnabled(self.chosen_root() is not None)
-        for action in (self.move_button, self.forget_button):
+        for action in (self.move_button, self.left_out_button, self.forget_button):
             action.setEnabled(is_idle and self.chosen_root() is not None)
         self.forget_missing.setEnabled(is_idle)
 
@@ -103,6 +108,10 @@ class RootsPane(QWidget):
             title = f"Where is {show_path(root.path)} now?"
             if new_folder := QFileDialog.getExistingDirectory(self, title, str(old_parent)):
                 move_folder(self._session, root.path, Path(new_folder))
+
+    def _show_left_out(self) -> None:
+        if root := self.chosen_root():
+            LeftOutDialog(self._session, root, self).open()
 
     def _ask_to_forget(self) -> None:
         if root := self.chosen_root():

@@ -4,6 +4,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+from indexer.indexing.exclusions import make_folder_pattern
 from retrieval_app.session.session import Session
 
 
@@ -20,6 +21,21 @@ def forget_folder(session: Session, folder: bytes | None, *, with_labels: bool) 
     arguments = ["--missing"] if folder is None else [os.fsdecode(folder)]
     repeat = partial(forget_folder, session, folder, with_labels=with_labels)
     session.job.run_command(["forget", *arguments, "--yes", *["--with-labels"] * with_labels], repeat)
+
+
+def leave_folder_out(session: Session, root: bytes, folder: bytes) -> None:
+    """Leave a folder below a root out of the library; its photos are not shown, what was said of them stays."""
+    if pattern := make_folder_pattern(root, folder):
+        repeat = partial(leave_folder_out, session, root, folder)
+        session.job.run_command(["index", os.fsdecode(root), f"--exclude={pattern}", "--attached"], repeat)
+    else:
+        session.notice_posted.emit("This is the photo folder itself: it can be forgotten on the Library page.")
+
+
+def take_back_in(session: Session, root: bytes, pattern: str) -> None:
+    """Take what a pattern leaves out of a root back into the library."""
+    repeat = partial(take_back_in, session, root, pattern)
+    session.job.run_command(["index", os.fsdecode(root), f"--include-again={pattern}", "--attached"], repeat)
 
 
 def explain_switch_obstacle(session: Session) -> str:

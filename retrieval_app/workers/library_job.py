@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
+from indexer.database.passed_over import describe_passed_over, parse_counts
 from indexer.own_process import build_command
 from retrieval_app.wording import format_count, format_duration
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
@@ -108,7 +109,13 @@ def _summarize_indexing(result: dict[str, object]) -> str:
         if isinstance(carried, list) and carried
         else ""
     )
-    return f"Indexed in {format_duration(float(str(result['seconds'])))}: {new}.{words}"
+    return f"Indexed in {format_duration(float(str(result['seconds'])))}: {new}.{words}{_tell_passed_over(result)}"
+
+
+def _tell_passed_over(result: dict[str, object]) -> str:
+    """What was passed over, where nothing new was found: the user may wonder why."""
+    passed = describe_passed_over(parse_counts(result.get("passed_over")))
+    return f" Passed over: {', '.join(passed)}." if passed and not result["embedded"] else ""
 
 
 def _summarize_forgetting(result: dict[str, object]) -> str:

@@ -47,6 +47,28 @@ def test_index_says_each_step_and_the_result_as_json(home: Path, tmp_path: Path)
     assert result["failed"][0].keys() == {"path", "reason"}
 
 
+def test_what_is_left_out_is_told_and_taken_back(home: Path, tell: Tell, tmp_path: Path) -> None:
+    root = tmp_path / "more"
+    paint(root / "keep" / "a.png", 900)
+    paint(root / "private" / "b.png", 901)
+    paint(root / "private" / "c.png", 902)
+    (root / "d.psd").write_bytes(b"8BPS")
+    said = tell(home, "index", root, "--exclude", "private", "--json").result()
+    assert (said["photos"], said["embedded"]) == (61, 1)
+    passed = {"excluded": 1, "linked": 0, "not_entered": 0, "too_deep": 0, "not_read": {".psd": 1}}
+    assert said["passed_over"] == passed
+    info = tell(home, "info", "--json").result()
+    assert (info["roots"][-1]["exclusions"], info["passed_over"]) == (["private"], passed)
+    text = tell(home, "info").out
+    assert "left out: private" in text
+    assert "Passed over: 1 file or folder left out, 1 picture of kinds that are not read (.psd 1)" in text
+    refused = tell(home, "index", root, "--include-again", "other")
+    assert is_a_sentence(refused), refused
+    back = tell(home, "index", root, "--include-again", "private").out
+    assert "63 photos" in back and "Passed over: 1 picture of kinds" in back
+    assert tell(home, "info", "--json").result()["roots"][-1]["exclusions"] == []
+
+
 def test_index_again_is_exit_code_0_though_a_file_failed_before(home: Path, tell: Tell) -> None:
     said = tell(home, "index", "--json")
     assert (said.code, said.result()["embedded"], len(said.result()["failed"])) == (0, 0, 1)

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
@@ -278,3 +278,21 @@ def test_photos_left_out_stand_on_a_chip_that_brings_them_back(window: MainWindo
     search.show_left_out()
     assert len(search.listing.ids) == 24
     assert not chips.isVisible()
+
+
+def test_the_folder_of_a_photo_is_left_out_after_a_question(window: MainWindow, qtbot: QtBot) -> None:
+    listing = window.session.search.listing
+    before = len(listing.ids)
+    select_places(window, 0)
+    for words in ("Keep", "Leave it out"):
+        window.menus.find_action("Leave this folder out…").trigger()
+        wait_for(qtbot, lambda: any(box.isVisible() for box in window.findChildren(QMessageBox)))
+        box = next(box for box in window.findChildren(QMessageBox) if box.isVisible())
+        assert box.text().startswith("Leave ") and box.text().endswith(" out of the library?")
+        QTest.mouseClick(next(one for one in box.findChildren(QPushButton) if one.text() == words), LEFT)
+        if words == "Keep":
+            assert window.session.job.state is None
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) < before)
+    wait_for(qtbot, lambda: window.session.job.state is None)
+    with Library.open(window.session.library.folder) as library:
+        assert [len(root.exclusions) for root in library.collect_info().roots] == [1]

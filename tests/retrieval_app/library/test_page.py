@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from indexer.library import Library
 from indexer.matching.identity import enrol_photos
 from retrieval_app.library.facts import list_fact_sections
+from retrieval_app.library.left_out_dialog import LeftOutDialog
 from retrieval_app.library.page import WATCH_IDLE, WATCH_OFF
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
@@ -91,7 +92,7 @@ def test_the_first_state_invites_a_folder(empty_window: MainWindow, monkeypatch:
 
 def test_folders_failures_and_figures_are_those_of_the_library(mine: MainWindow, folder: Path) -> None:
     page, info = mine.library_page, mine.session.library.info
-    assert texts(page.roots.view) == [[str(folder), "online", str(SHOWN), "sub-folders are classes"]]
+    assert texts(page.roots.view) == [[str(folder), "online", str(SHOWN), "sub-folders are classes", ""]]
     rows = dict(texts(page.failures.view))
     assert sorted(rows) == [str(folder / "cut.jpg"), str(folder / "disc" / "<b>not< b> a picture.jpg")]
     assert all(rows.values())
@@ -175,6 +176,59 @@ def test_labelled_photos_that_are_missing_are_forgotten_only_by_a_button_that_sa
     QTest.mouseClick(pane.forget_missing, LEFT)
     answer(mine, "Forget these too: 1 label", qtbot)
     wait_for(qtbot, lambda: mine.session.job.state is None and not pane.forget_missing.isVisible())
+
+
+def test_a_folder_is_left_out_and_taken_back_in(
+    mine: MainWindow, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pane = mine.library_page.roots
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder / "bar"))
+    QTest.mouseClick(pane.left_out_button, LEFT)
+    QTest.mouseClick(open_dialog(mine, qtbot).add_button, LEFT)
+    wait_for(qtbot, lambda: len(mine.session.search.listing.ids) == SHOWN - EACH)
+    wait_for(qtbot, lambda: "1 file or folder left out" in mine.library_page.failures.passed_over_label.text())
+    assert texts(pane.view)[0][4] == "1"
+    assert not pane.forget_missing.isVisible()
+    wait_for(qtbot, pane.left_out_button.isEnabled)
+    QTest.mouseClick(pane.left_out_button, LEFT)
+    dialog = open_dialog(mine, qtbot)
+    assert [dialog.patterns.item(row).text() for row in range(dialog.patterns.count())] == ["/bar"]
+    assert not dialog.take_back_button.isEnabled()
+    dialog.patterns.setCurrentRow(0)
+    QTest.mouseClick(dialog.take_back_button, LEFT)
+    wait_for(qtbot, lambda: len(mine.session.search.listing.ids) == SHOWN)
+    wait_for(qtbot, lambda: not mine.library_page.failures.passed_over_label.isVisible())
+
+
+def open_dialog(window: MainWindow, qtbot: QtBot) -> LeftOutDialog:
+    """The dialog of what is left out, once it is open."""
+    wait_for(qtbot, lambda: any(dialog.isVisible() for dialog in window.findChildren(LeftOutDialog)))
+    return next(dialog for dialog in window.findChildren(LeftOutDialog) if dialog.isVisible())
+
+
+def test_a_folder_outside_cannot_be_left_out(
+    mine: MainWindow, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    QTest.mouseClick(mine.library_page.roots.left_out_button, LEFT)
+    dialog = open_dialog(mine, qtbot)
+    told: list[str] = []
+    monkeypatch.setattr(QMessageBox, "information", lambda _parent, _title, text: told.append(text))
+    for chosen in (folder, folder.parent, ""):
+        monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_, chosen=chosen: str(chosen))
+        QTest.mouseClick(dialog.add_button, LEFT)
+    assert told == [f"Choose a folder in {folder}."] * 2
+    dialog.reject()
+    assert mine.session.job.state is None
+
+
+def test_pictures_of_kinds_that_are_not_read_are_told(mine: MainWindow, folder: Path, qtbot: QtBot) -> None:
+    for number in range(3):
+        (folder / f"{number}.psd").write_bytes(b"8BPS")
+    with wait_for_signal(qtbot, mine.session.notice_posted) as said:
+        QTest.mouseClick(mine.library_page.look_button, LEFT)
+    assert said[0][0].endswith("Passed over: 3 pictures of kinds that are not read (.psd 3).")
+    wait_for(qtbot, mine.library_page.failures.passed_over_label.isVisible)
+    assert ".psd 3" in mine.library_page.failures.passed_over_label.text()
 
 
 def test_a_folder_is_forgotten_after_a_question_and_its_pictures_stay(

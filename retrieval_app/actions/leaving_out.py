@@ -1,0 +1,37 @@
+"""Leaving the folder of a photo out of the library, after a question."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from indexer.paths import get_parent_folder, is_below, show_path
+from indexer.search.results import Photo
+from retrieval_app.session.library_commands import leave_folder_out
+from retrieval_app.session.session import Session
+
+NO_FOLDER = "The photo lies in a photo folder itself: that can be forgotten on the Library page."
+AT_WORK = "The library is being worked on: wait until that is done."
+
+
+def leave_out_folder_of(session: Session, parent: QWidget, photos: list[Photo]) -> None:
+    """Ask whether the folder of the first photo is to be left out; Enter gives the answer that changes nothing."""
+    info = session.library.info
+    folder = get_parent_folder(photos[0].path) if photos else b""
+    roots = [root.path for root in info.roots if is_below(folder, root.path)] if info else []
+    if session.job.state is not None or not roots or folder in roots:
+        session.notice_posted.emit(AT_WORK if session.job.state is not None else NO_FOLDER)
+        return
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon, "Lookalike", f"Leave {show_path(folder)} out of the library?", parent=parent
+    )
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText(
+        "Its photos are not shown any more; what you have said of them is kept. On the Library page it can be taken "
+        "back in. The pictures themselves are not touched."
+    )
+    leave = box.addButton("Leave it out", QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    leave.clicked.connect(partial(leave_folder_out, session, max(roots, key=len), folder))
+    box.open()
