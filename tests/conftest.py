@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from indexer.cli.terminal import run_command
+from indexer.models import agreement
 from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import drain
 from retrieval_app.commands import lookalike_command as command_line
@@ -27,6 +28,18 @@ def without_own_models(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     none = tmp_path_factory.getbasetemp() / "none"
     monkeypatch.setenv("LOOKALIKE_HOME", str(none / secrets.token_hex(6)))
     monkeypatch.setenv("LOOKALIKE_MODELS", str(none / "models"))
+
+
+@pytest.fixture(autouse=True)
+def quick_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed in this process is judged by cosines alone, not by its retrieval among the bundled pictures."""
+    monkeypatch.setattr(agreement, "MAX_RETRIEVAL_SECONDS", 0.0)
+
+
+@pytest.fixture
+def thorough_installation(monkeypatch: pytest.MonkeyPatch, quick_installation: None) -> None:
+    """As for a user: with the retrieval in both precisions."""
+    monkeypatch.setattr(agreement, "MAX_RETRIEVAL_SECONDS", 60.0)
 
 
 @pytest.fixture(scope="session")

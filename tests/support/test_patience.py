@@ -14,7 +14,7 @@ from tests.support.commands import ChildStalled, run_patiently, start_patiently
 from tests.support.patience import PROC, Patience
 from tests.support.window_waits import wait_for, wait_for_signal
 
-WORKS = "import time; end = time.monotonic() + 4\nwhile time.monotonic() < end: pass\nprint('done')"
+WORKS = "import time; end = time.monotonic() + 2\nwhile time.monotonic() < end: pass\nprint('done')"
 HAS_IT_DONE = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WORKS!r}])"
 SLEEPS = "import sys, time; print('asleep', flush=True); time.sleep(3600)"
 HAS_IT_SLEEP = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEPS!r}])"
@@ -23,7 +23,7 @@ needs_proc = pytest.mark.skipif(not PROC.is_dir(), reason="without /proc everyth
 
 @pytest.mark.parametrize("program", [WORKS, HAS_IT_DONE], ids=["itself", "own-child"])
 def test_a_child_that_works_or_has_its_own_child_work_is_waited_for(program: str) -> None:
-    said = run_patiently([sys.executable, "-c", program], idle_limit=2)
+    said = run_patiently([sys.executable, "-c", program], idle_limit=1)
     assert (said.code, said.out, said.err) == (0, "done\n", "")
 
 
@@ -73,8 +73,8 @@ def test_a_wait_for_what_never_comes_is_given_up(qtbot: QtBot) -> None:
 
 
 def test_a_wait_goes_on_while_the_named_sign_moves(qtbot: QtBot) -> None:
-    end = time.monotonic() + 2
-    wait_for(qtbot, lambda: time.monotonic() > end, progress=count().__next__, idle_limit=0.5)
+    end = time.monotonic() + 1
+    wait_for(qtbot, lambda: time.monotonic() > end, progress=count().__next__, idle_limit=0.4)
 
 
 class _Bell(QObject):

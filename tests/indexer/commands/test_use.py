@@ -32,6 +32,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def carried(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models that are ready on this computer: the checkpoint, converted."""
+    models = tmp_path_factory.mktemp("carried")
+    drain(install_model(parse_model_choice(str(checkpoint)), models))
+    return models
+
+
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     paint_many(tmp_path / "pictures" / "blocks", 5)
@@ -39,8 +47,11 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def library(tmp_path: Path, pictures: Path, installed_model: Path) -> Library:
-    """Five labelled photos under the default model."""
+def library(
+    tmp_path: Path, pictures: Path, installed_model: Path, carried: Path, monkeypatch: pytest.MonkeyPatch
+) -> Library:
+    """Five labelled photos under the default model, on a computer where the checkpoint is ready."""
+    monkeypatch.setenv("LOOKALIKE_MODELS", str(carried))
     opened = Library.create(tmp_path / "mine.library")
     shutil.copytree(installed_model, opened.models_folder / installed_model.name)
     drain(index_library(opened, [pictures], load_model(installed_model), labelled=True))
@@ -55,7 +66,10 @@ def plain(tmp_path: Path, pictures: Path) -> Library:
     return opened
 
 
-def test_the_library_sees_with_the_checkpoint_and_nothing_else_changes(library: Library, checkpoint: Path) -> None:
+def test_the_library_sees_with_the_checkpoint_and_nothing_else_changes(
+    library: Library, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LOOKALIKE_MODELS")  # here it is converted
     before = library.model_fingerprint
     labels = [photo.label for photo in library.load_photos(library.find_photo_ids().tolist())]
     used = drain(switch_model(library, checkpoint))

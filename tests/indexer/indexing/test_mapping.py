@@ -11,6 +11,7 @@ from indexer.indexing.mapping import find_base_card, map_base_embeddings
 from indexer.indexing.switching import switch_model
 from indexer.library import Library
 from indexer.models.embedder import embed_bytes
+from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import drain
 from indexer.search.query import Query
 from tests.indexer.conftest import Prepared
@@ -22,6 +23,19 @@ def taught(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A checkpoint taught by recipe instant on the prepared folder."""
     out = tmp_path_factory.mktemp("taught") / "checkpoint"
     return drain(train(TrainConfig(recipe="instant"), prepared.photos, out)).checkpoint
+
+
+@pytest.fixture(scope="module")
+def carried(taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models that are ready on this computer: the taught one, converted."""
+    models = tmp_path_factory.mktemp("carried")
+    drain(install_model(ModelChoice(checkpoint=taught), models))
+    return models
+
+
+@pytest.fixture(autouse=True)
+def ready(carried: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOKALIKE_MODELS", str(carried))
 
 
 def test_using_it_reads_no_picture_and_ranks_as_the_model_does(

@@ -116,6 +116,7 @@ def test_check_tells_one_model_from_another(installed_model: Path) -> None:
         )
 
 
+@pytest.mark.usefixtures("thorough_installation")
 def test_noise_is_measured_on_pictures_that_the_model_was_not_trained_on() -> None:
     classes = sorted(folder for folder in find_sample_folder().iterdir() if folder.is_dir())
     learnt = [content_hash(path.read_bytes()) for path in classes[0].iterdir()]
@@ -131,6 +132,7 @@ def test_noise_is_measured_on_pictures_that_the_model_was_not_trained_on() -> No
     assert agreement._measure_retrieval(tiny, tiny, prepared, frozenset(all_hashes)) is None
 
 
+@pytest.mark.usefixtures("thorough_installation")
 @pytest.mark.skipif(fast_precision() == "fp32", reason="nothing is faster here than fp32")
 def test_noise_of_a_checkpoint_leaves_out_what_its_weights_name(installed_model: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(installed_model, tmp_path / "model"))
@@ -176,6 +178,7 @@ def test_converted_model_runs_without_torch_and_timm(installed_model: Path) -> N
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "[]\n"
 
 
+@pytest.mark.long  # promises/test_promises.py watches the first run of the command
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 def test_installing_and_running_a_model_opens_no_network_socket(tmp_path: Path) -> None:
     code = (

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QProcess, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
@@ -47,6 +48,7 @@ def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
     assert session.search.listing.hits[0].distance == 0
 
 
+@pytest.mark.usefixtures("carried_model")
 def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
     session = empty_window.session
     session.job.index_folders([photos_folder])
@@ -59,6 +61,7 @@ def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_
     assert empty_window.search_page.invitation.offer.isVisible()
 
 
+@pytest.mark.usefixtures("carried_model")
 def test_closing_the_window_ends_the_child(empty_window: MainWindow, photos_folder: Path, qtbot: QtBot) -> None:
     session = empty_window.session
     session.job.index_folders([photos_folder])
@@ -69,6 +72,7 @@ def test_closing_the_window_ends_the_child(empty_window: MainWindow, photos_fold
     assert not job.is_running()
 
 
+@pytest.mark.usefixtures("carried_model")
 def test_a_second_index_run_at_the_same_time_is_refused(
     empty_window: MainWindow, photos_folder: Path, qtbot: QtBot
 ) -> None:
@@ -78,6 +82,7 @@ def test_a_second_index_run_at_the_same_time_is_refused(
     assert "under way" in empty_window.banner.sentence_label.text()
 
 
+@pytest.mark.usefixtures("carried_model")
 def test_the_sample_has_a_library_of_its_own(
     empty_window: MainWindow, photos_folder: Path, home: Path, qtbot: QtBot
 ) -> None:

@@ -51,14 +51,14 @@ def test_folds_and_what_their_maps_are_fitted_on_share_no_group(purpose: str) ->
 
 
 def test_a_true_gain_is_shown_and_near_what_photos_kept_away_say() -> None:
-    gains, lows = zip(*(exam_gain(labelled(seed=seed)) for seed in range(5)), strict=True)
+    gains, lows = zip(*(exam_gain(labelled(seed=seed)) for seed in range(3)), strict=True)
     assert min(lows) > 0
     assert np.mean(gains) > 0.05
 
 
 def test_labels_by_lot_gain_nothing() -> None:
-    lows = [exam_gain(labelled(seed=seed, by_lot=True))[1] for seed in range(10)]
-    assert sum(low > 0 for low in lows) <= 1
+    lows = [exam_gain(labelled(seed=seed, by_lot=True))[1] for seed in range(5)]
+    assert max(lows) <= 0
 
 
 def test_every_photo_is_asked_and_figures_are_means_over_the_repetitions() -> None:
