@@ -78,6 +78,14 @@ def _list_forms(word: str) -> list[str]:
     return [word, *(word.removesuffix(ending) + new for ending, new in ENDINGS if word.endswith(ending))]
 
 
+def are_known_words(text: str) -> bool:
+    """Whether all words of the text are known."""
+    try:
+        return bool(load_word_tree().parse_words(text))
+    except LookalikeError:
+        return False
+
+
 @functools.cache
 def load_word_tree() -> WordTree:
     """The words that come with the program, read once."""

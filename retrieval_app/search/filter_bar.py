@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QLineEd
 
 from indexer.database.filters import ORIENTATIONS, Filter
 from indexer.ranking.filter_options import format_folder_name, shift_days
+from indexer.ranking.known_words import are_known_words
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.flow_layout import FlowLayout
@@ -92,12 +93,14 @@ class FilterBar(QFrame):
     """A field for each condition, in as many lines as needed; `filter_wanted` carries the filter that they make."""
 
     filter_wanted = Signal(object)  # Filter
+    words_wanted = Signal(str)  # known words that the photos are to show
     closed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._chosen_filter = NO_FILTER
         self.name_field = NameField()
+        self.words_button = make_button("")
         self.label_field = FilterField("Label", "Any label")
         self.folder_field = FilterField("Folder", "Any folder")
         self.date_field = FilterField("Date of change", "Any date")
@@ -113,6 +116,7 @@ class FilterBar(QFrame):
         line.setContentsMargins(0, 0, 0, 0)
         fields = (
             self.name_field,
+            self.words_button,
             self.label_field,
             self.folder_field,
             self.date_field,
@@ -128,8 +132,9 @@ class FilterBar(QFrame):
         self.min_side_field.offer_choices((f"At least {side:,} px", side) for side in MIN_SIDES)
         self.orientation_field.offer_choices((name.capitalize(), name) for name in ORIENTATIONS)
         self.clear_button.setToolTip("Show and search all photos")
-        for day in (self.first_day, self.last_day):
-            day.hide()
+        self.words_button.setToolTip("Show photos by what the model sees in them, whatever they are called")
+        for widget in (self.first_day, self.last_day, self.words_button):
+            widget.hide()
 
     def _connect_signals(self) -> None:
         for field, name in (
@@ -141,6 +146,8 @@ class FilterBar(QFrame):
         self.name_field.words_chosen.connect(
             lambda words: self.filter_wanted.emit(replace(self._chosen_filter, named=words))
         )
+        self.name_field.textChanged.connect(self._offer_words)
+        self.words_button.clicked.connect(self._choose_words)
         self.folder_field.activated.connect(self._apply_folder)
         self.date_field.currentIndexChanged.connect(self._apply_date)
         for day in (self.first_day, self.last_day):
@@ -172,6 +179,19 @@ class FilterBar(QFrame):
             self.date_field.choose_value(None)
             self._show_days(False)
         self.clear_button.setEnabled(chosen_filter != NO_FILTER)
+
+    def _offer_words(self, text: str) -> None:
+        """Offer to show pictures of what is typed, where the model knows the words."""
+        known = bool(text.strip()) and are_known_words(text)
+        self.words_button.setText(f"Pictures of {' '.join(text.split())}" if known else "")
+        self.words_button.setVisible(known)
+        self.updateGeometry()
+
+    def _choose_words(self) -> None:
+        words = " ".join(self.name_field.text().split())
+        self.name_field.clear()
+        self.filter_wanted.emit(replace(self._chosen_filter, named=None))
+        self.words_wanted.emit(words)
 
     def _apply_field(self, field: FilterField, name: str, _place: int) -> None:
         self.filter_wanted.emit(replace(self._chosen_filter, **{name: field.currentData()}))

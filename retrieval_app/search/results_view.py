@@ -100,6 +100,7 @@ class ResultsView(QWidget):
         session.library.changed.connect(self._request_labels)
         self.grid.selection.changed.connect(self._update_heading)
         self.filter_bar.filter_wanted.connect(session.search.set_filter)
+        self.filter_bar.words_wanted.connect(session.search.show_words)
         self.filter_bar.closed.connect(self.close_filter)
         self.cut_slider.valueChanged.connect(self._cut_timer.start)
         self._cut_timer.timeout.connect(self._apply_cut)
@@ -152,7 +153,7 @@ class ResultsView(QWidget):
             self._order_label.clear()
         elif result is None:
             self._count_label.setText(describe_listing(search.listing, None))
-            self._order_label.setText("by folder and name")
+            self._order_label.setText("the surest first" if search.words else "by folder and name")
         else:
             self._count_label.setText(describe_listing(search.listing, search.max_distance))
             self._order_label.setText(
@@ -203,6 +204,8 @@ class ResultsView(QWidget):
             text = f"{format_count(len(search.left_out), 'photo')} left out"
             yield make_removal_chip(text, search.show_left_out)
         if search.query is None:
+            if search.words:
+                yield make_removal_chip(f"pictures of {search.words}", partial(search.show_words, ""))
             return
         if search.max_distance is not None:
             rate = self.rate_menu.describe_cut(search.max_distance)

@@ -25,6 +25,7 @@ from retrieval_app.session.photo_listing import (
 )
 from retrieval_app.session.query_history import QueryHistory
 from retrieval_app.session.trouble import TroubleMessage
+from retrieval_app.session.word_listing import find_pictured_photos
 
 
 class PhotoSearch(QObject):
@@ -50,6 +51,7 @@ class PhotoSearch(QObject):
         self.history = QueryHistory()
         self.left_out: frozenset[int] = frozenset()  # ids of photos that are not listed until they are wanted again
         self.photo_filter = NO_FILTER
+        self.words = ""  # what photos must show where there is no query
         self.max_distance: float | None = None
         self.ranking = RANK_NEAREST  # of indexer.ranking.rankings.RANKINGS
         self.full_listing = PhotoListing(np.empty(0, np.int64))  # before the cut-off
@@ -170,6 +172,14 @@ class PhotoSearch(QObject):
         self.photo_filter = photo_filter
         self._show_current_query()
 
+    def show_words(self, words: str) -> None:
+        """List the photos that show these known words, the surest first, instead of the query; "" for all photos."""
+        self.words = words
+        if self.query is None:
+            self._show_current_query()
+        else:
+            self.show_library()
+
     def set_max_distance(self, distance: float | None) -> None:
         """Show only results up to a distance; None for all."""
         self.max_distance = distance
@@ -227,8 +237,13 @@ class PhotoSearch(QObject):
             self.listing_changed.emit()
 
     def _show_library_photos(self) -> None:
-        """Show the library's photos, or those that pass the filter."""
-        if self.photo_filter == NO_FILTER:
+        """Show the library's photos, or those that pass the filter or show the words."""
+        if self.words:
+            find_photos = partial(find_pictured_photos, words=self.words, within=self.photo_filter)
+            self.is_running = True
+            self._library.reader.ask_question(self._search_number, find_photos)
+            self.listing_changed.emit()
+        elif self.photo_filter == NO_FILTER:
             photo_ids = self._library.photo_ids
             self._show_listing(PhotoListing(photo_ids, candidate_count=len(photo_ids)))
         else:
@@ -275,7 +290,7 @@ class PhotoSearch(QObject):
 
     def _forget_everything(self) -> None:
         """Drop history, filter, cut-off and ranking with the library that they were about."""
-        self.history, self.photo_filter, self.left_out = QueryHistory(), NO_FILTER, frozenset()
+        self.history, self.photo_filter, self.left_out, self.words = QueryHistory(), NO_FILTER, frozenset(), ""
         self.max_distance, self.ranking = None, RANK_NEAREST
         self._drop_pending_search()
 

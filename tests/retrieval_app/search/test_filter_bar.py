@@ -14,6 +14,7 @@ from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.ranking.filter_options import describe_conditions
 from indexer.ranking.rankings import SearchRequest
+from indexer.ranking.word_ranking import WordIndex, parse_word_query
 from indexer.search.query import Query
 from indexer.search.results import Hit, Photo, SearchResult
 from retrieval_app.search.results_view import describe_listing
@@ -77,6 +78,29 @@ def test_names_are_found_while_they_are_typed(window: MainWindow, qtbot: QtBot) 
     assert field.text() == ""
     QTest.keyClick(field, Qt.Key.Key_Escape)
     assert not window.search_page.results.filter_bar.isVisible()
+
+
+def test_known_words_show_what_the_model_sees(window: MainWindow, qtbot: QtBot) -> None:
+    open_filter(window, qtbot)
+    bar = window.search_page.results.filter_bar
+    QTest.keyClicks(bar.name_field, "sunset")
+    assert not bar.words_button.isVisible()
+    bar.name_field.selectAll()
+    QTest.keyClicks(bar.name_field, "a clock")
+    assert bar.words_button.text() == "Pictures of a clock"
+    with Library.open(window.session.library.folder) as library:
+        wanted = [hit.photo.id for hit in WordIndex(library).rank_photos(parse_word_query("clock", ""), SHOWN).hits]
+    assert wanted
+    QTest.mouseClick(bar.words_button, Qt.MouseButton.LeftButton)
+    wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
+    wait_for(qtbot, lambda: ["pictures of a clock" in chip.text() for chip in chips_shown(window)] == [True])
+    window.session.search.toggle_query_photo(wanted[0])
+    settle(window, qtbot)
+    assert len(window.session.search.listing.hits) == SHOWN
+    window.session.search.move_in_history(-1)
+    wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
+    QTest.mouseClick(chips_shown(window)[0], Qt.MouseButton.LeftButton)
+    wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
 
 
 def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: QtBot, home: Path) -> None:
