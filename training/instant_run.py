@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError, ModelError
@@ -29,6 +28,7 @@ from training.data.labelled_folders import PhotoSample, UnreadableFile, number_l
 from training.data.sources import LibraryLabels, TrainingSource
 from training.data.split import DataSplit
 from training.fitting.fit import FitResult
+from training.fitting.head_start import fill_with_metric
 from training.fitting.history import Epoch, ValidationScore, measure_spread
 from training.judging import checkpoint, model_card
 from training.judging.examples import choose_examples
@@ -259,10 +259,7 @@ def _explain(exam: ExamFigures, map_at_r: DifferenceInterval, p_at_1: Difference
 def _put_into_head(network: EmbeddingNetwork, metric: ClassMetric) -> EmbeddingNetwork:
     """The network with the class metric as its head: weight (dim, dim) and bias (dim,)."""
     headed = replace_head(network.cpu(), Head(metric.matrix.shape[1], kind="unit-linear"))
-    assert headed.head is not None
-    with torch.no_grad():
-        headed.head.weight.copy_(torch.from_numpy(metric.matrix.T.copy()))
-        headed.head.bias.copy_(torch.from_numpy(-metric.mean @ metric.matrix))
+    fill_with_metric(headed, metric)
     return headed.eval()
 
 

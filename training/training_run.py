@@ -180,8 +180,8 @@ def _read_parts(parts: DataSplit, preprocessing: Preprocessing) -> Steps[_ReadPa
 
 
 def _judge_fit(baseline: BaselineResult, fitted: FitResult) -> Steps[TrainingVerdict]:
-    """The verdict on the test part; where no epoch was better than the start, the pretrained model against itself."""
-    if fitted.best.epoch == 0:
+    """The verdict on the test part; where nothing was better than the pretrained model, that against itself."""
+    if not fitted.best.changes_model:
         return verdict.keep_pretrained(baseline)
     return (yield from verdict.judge_network(baseline, fitted.network))
 

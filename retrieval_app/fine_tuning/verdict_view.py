@@ -127,10 +127,8 @@ def _load_pictures(paths: Iterable[bytes]) -> Generator[_LoadedPicture, None, No
 
 def list_remarks(outcome: TrainingRecord) -> list[str]:
     """Sentences below the verdict: epoch and embedding taken, remarks, scope of thresholds, unreadable pictures."""
-    epochs = len(outcome.epochs) - 1
-    best_epoch = f"epoch {outcome.best_epoch} of {epochs}" if outcome.best_epoch else "none: the network is as it was"
     embedding = f"the embedding of the {outcome.embedding}, {outcome.dim:,} numbers per picture"
-    taken = [] if outcome.is_out_of_fold else [f"Taken: {best_epoch}, with {embedding}."]
+    taken = [] if outcome.is_out_of_fold else [f"Taken: {outcome.epoch_note}, with {embedding}."]
     remarks = [*taken, *outcome.remarks]
     if outcome.scope:
         remarks.append(outcome.scope)

@@ -84,7 +84,8 @@ def test_the_checkpoint_is_the_epoch_and_embedding_that_validation_chose(trained
 def test_a_training_that_only_does_harm_keeps_the_pretrained_model_at_its_own_size(
     shapes: Path, tmp_path: Path
 ) -> None:
-    ruined = run_to_end(replace(QUICK, learning_rate=1.0, epochs=1), shapes, tmp_path / "out")
+    config = replace(QUICK, learning_rate=1.0, epochs=1)
+    ruined = run_to_end(config, shapes, tmp_path / "out")
     fit, judged = ruined.result.fit, ruined.result.verdict
     assert fit.best.epoch == 0
     assert fit.epochs[-1].map_at_r < fit.best.map_at_r
@@ -95,6 +96,25 @@ def test_a_training_that_only_does_harm_keeps_the_pretrained_model_at_its_own_si
     assert not judged.install
     assert "No epoch of the training was better" in judged.why
     assert judged.before.figures == judged.after.figures
+
+
+def test_a_training_that_only_does_harm_keeps_the_instant_start_where_that_is_better(
+    shapes: Path, tmp_path: Path
+) -> None:
+    ruined = run_to_end(replace(QUICK, learning_rate=1.0, epochs=1, head_start="instant"), shapes, tmp_path / "out")
+    fit, judged = ruined.result.fit, ruined.result.verdict
+    start = fit.epochs[0]
+    assert start.score.head is not None
+    assert start.score.head > start.score.backbone
+    assert (fit.best, fit.embedding) == (start, "head")
+    network = load_network(tmp_path / "out")
+    own = create_pretrained(QUICK)
+    assert all(torch.equal(network.body.state_dict()[name], tensor) for name, tensor in own.body.state_dict().items())
+    assert validation_score(ruined) == pytest.approx(start.score.head, abs=1e-9)
+    assert judged.after.figures.map_at_r != judged.before.figures.map_at_r
+    record = read_record(tmp_path / "out")
+    assert record.epoch_note == "the instant start, no epoch"
+    assert record.epochs[0].taught_start
 
 
 def test_a_useless_training_is_refused(tmp_path: Path) -> None:

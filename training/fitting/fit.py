@@ -18,13 +18,12 @@ from indexer.models.network import EmbeddingNetwork, create_network, replace_hea
 from indexer.progress import Progress, Steps
 from training.data import class_tree
 from training.data.sampler import make_epoch_batches
+from training.fitting.head_start import start_head
 from training.fitting.history import SHRUNK_DISTANCE_SHARE, Epoch, describe_collapse, find_best_epoch
 from training.fitting.learner import (
-    HEAD_ROWS,
     Learner,
     compute_embeddings,
     copy_weights,
-    initialise_head,
     interpolate_weights,
     restore_weights,
 )
@@ -52,8 +51,9 @@ LOSS_NOT_FINITE = "The loss was no number any more."
 class FitResult:
     """The network as it was at its best epoch, under the embedding ("head" or "backbone") that validation chose.
 
-    Where no epoch was better than the start it is the pretrained network as everybody uses it. `stopped` says in a
-    sentence why the training ended before its last epoch, `collapse` what went wrong and what was done; else "".
+    Where neither an epoch nor an instant start was better, it is the pretrained network as everybody uses it. `stopped`
+    says in a sentence why the training ended before its last epoch, `collapse` what went wrong and what was done; else
+    "".
     """
 
     network: EmbeddingNetwork
@@ -111,7 +111,7 @@ class NetworkFit:
         self.rescue_epoch = -1
         self.rescue_note = ""
         self.started_at = time.perf_counter()
-        self._initialise_head()
+        start_head(network, config, feature_source.labels, feature_source.compute_plain_features)
         self.start_weights = copy_weights(network)
         self.best_weights: dict[str, Tensor] = {}
         self.collapsed_loss = 0.0
@@ -134,12 +134,6 @@ class NetworkFit:
             self.steps_done = []
             self.resume_file.save_state(self._capture_state)
         return self._make_result()
-
-    def _initialise_head(self) -> None:
-        labels, network = self.feature_source.labels, self.network
-        rows = np.random.default_rng(self.config.seed).permutation(len(labels))[:HEAD_ROWS]
-        if network.head is not None:
-            initialise_head(network, self.feature_source.compute_plain_features(np.sort(rows)))
 
     def _create_learner(self) -> Learner:
         """A learner for the epochs after the last rescue, or for all."""
@@ -224,6 +218,7 @@ class NetworkFit:
             score=score,
             seconds=round(self._elapsed_seconds, 2),
             spread=spread,
+            taught_start=number == 0 and self.config.starts_instantly,
         )
 
     @property
@@ -290,7 +285,7 @@ class NetworkFit:
         """The network at its best epoch, without the head where the backbone's own output was better."""
         restore_weights(self.network, self.best_weights)
         best = find_best_epoch(self.epochs)
-        if best.epoch == 0:
+        if not best.changes_model:
             network = create_network()
         else:
             network = self.network if best.embedding == "head" else replace_head(self.network.cpu(), None)

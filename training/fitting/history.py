@@ -41,7 +41,8 @@ class Epoch(NamedTuple):
     `loss` is the mean over the steps, `active` the share of all triplets or pairs with a loss, `positive_distance` and
     `negative_distance` are the mean distances within and between classes, `score` is the validation, `seconds` the time
     since the training began. `spread` is that of the validation embeddings: their root mean square distance from their
-    mean, 0 where all are one point, 1 for unit vectors in all directions.
+    mean, 0 where all are one point, 1 for unit vectors in all directions. `taught_start` says of epoch 0 that its head
+    is one that was fitted on labels, and may be used.
     """
 
     epoch: int
@@ -52,19 +53,24 @@ class Epoch(NamedTuple):
     score: ValidationScore
     seconds: float
     spread: float
+    taught_start: bool = False
 
     @property
     def embedding(self) -> str:
-        """The embedding that would be used: "backbone" before the first step, as the model was; else the better one.
-
-        The head's start is fitted on the classes of the training part: on new classes it can only be worse.
+        """The embedding that would be used: the better one; "backbone" before the first step, as the model was, unless
+        the head's start has been fitted on labels.
         """
-        return self.score.embedding if self.epoch else "backbone"
+        return self.score.embedding if self.epoch or self.taught_start else "backbone"
+
+    @property
+    def changes_model(self) -> bool:
+        """Whether the embedding that would be used is another than the pretrained model's."""
+        return self.epoch > 0 or self.embedding == "head"
 
     @property
     def map_at_r(self) -> float:
         """Validation MAP@R, 0 to 1, of the embedding that would be used."""
-        return self.score.best_map_at_r if self.epoch else self.score.backbone
+        return self.score.best_map_at_r if self.epoch or self.taught_start else self.score.backbone
 
     def fields(self) -> dict[str, float | None]:
         """Plain values for JSON, by name."""

@@ -1,9 +1,4 @@
-"""A network being trained: its start, one step, and both embeddings of pictures.
-
-The head starts as the identity, or where it is smaller than the backbone's output as the principal components of that
-output on the training pictures. So at step 0 it is about as good as the backbone itself, and training only has to
-improve it.
-"""
+"""A network being trained: the pretrained one, one step, and both embeddings of pictures."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -15,18 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from indexer.errors import LookalikeError
 from indexer.models import backbones
-from indexer.models.card import Head
 from indexer.models.network import EmbeddingNetwork, find_accelerator, replace_head
-from indexer.vectors.projection import fit_pca
+from training.fitting.head_start import describe_head
 from training.losses import losses
 from training.losses.loss_value import LossValue
 from training.settings.config import TrainConfig
 from training.settings.cost import REFERENCE_SIDE
 
 EMBED_BATCH = 128  # pictures at 224 px that go through the network together: 0.6 GB for its largest map
-HEAD_ROWS = 2_000  # pictures the head's start is fitted on
 
 Pixels = NDArray[np.uint8]
 FetchPixels = Callable[[NDArray[np.int64]], Pixels]
@@ -55,10 +47,7 @@ def create_pretrained(config: TrainConfig) -> EmbeddingNetwork:
     backbone = backbones.create_backbone(size=config.image_size, framing="letterbox")
     torch.manual_seed(config.seed)
     network = EmbeddingNetwork(backbone)
-    dim = config.dim or (network.backbone_dim if config.recipe == "quick" else 0)  # a head is all that quick trains
-    if dim > network.backbone_dim:
-        raise LookalikeError(f"--dim cannot be more than the {network.backbone_dim:,} numbers of the backbone.")
-    network = replace_head(network, Head(dim) if dim else None)
+    network = replace_head(network, describe_head(config, network.backbone_dim))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads
     return network.eval().to(choose_device())
 
@@ -132,23 +121,6 @@ def compute_embeddings(network: EmbeddingNetwork, pooled: np.ndarray) -> Network
         backbone = nn.functional.normalize(values, dim=1).cpu().numpy()
         head = None if network.head is None else network.embed(values).cpu().numpy()
     return NetworkEmbeddings(head, backbone)
-
-
-def initialise_head(network: EmbeddingNetwork, pooled: np.ndarray) -> None:
-    """Set the head to the identity, or where it is smaller to the principal components of pooled outputs
-    (n, backbone_dim) around their mean.
-    """
-    if network.head is None:
-        return
-    weight, bias = network.head.weight, network.head.bias
-    with torch.no_grad():
-        if network.dim == network.backbone_dim:
-            nn.init.eye_(weight)
-            nn.init.zeros_(bias)
-            return
-        components, mean = fit_pca(pooled, network.dim), pooled.mean(axis=0)
-        weight.copy_(torch.from_numpy(components.T.copy()))
-        bias.copy_(-weight @ torch.from_numpy(mean).to(weight.device))
 
 
 def copy_weights(network: EmbeddingNetwork) -> dict[str, Tensor]:

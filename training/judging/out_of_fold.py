@@ -24,6 +24,7 @@ from indexer.vectors.class_metric import (
     measure_class_scatter,
 )
 from indexer.vectors.projection import fit_pca
+from training.fitting.head_start import PRIOR_METRICS
 
 Rows = NDArray[np.int64]
 REPETITIONS = 3
@@ -36,8 +37,6 @@ MOST_CHOOSING_PHOTOS = 1_200  # that a setting is chosen by; more change the cho
 CHOOSABLE_CLASS_SIZE = 6  # groups of the median class; with fewer the choice is noise, and the prior setting is taken
 LEAST_CHOICE_GAIN = 0.01  # MAP@R by which another setting must beat the prior one
 
-# Prior settings, by purpose: what suits most of the sets of tests/benchmarks/bench_instant.py.
-PRIOR_SETTINGS = {"images": MetricSetting(0.3, 3.0), "classes": MetricSetting(0.1, 1.5)}
 SETTINGS = tuple(
     MetricSetting(shrinkage, stretch) for shrinkage in (0.05, 0.1, 0.3, 0.7) for stretch in (1.0, 1.5, 2.0, 3.0, 4.0)
 )
@@ -92,7 +91,7 @@ def count_folds(photos: LabelledVectors, purpose: str) -> int:
 
 def choose_setting(photos: LabelledVectors, purpose: str, seed: int = 0) -> MetricSetting:
     """The setting with the highest MAP@R out of fold among these photos; the prior one where that is no better."""
-    prior = PRIOR_SETTINGS[purpose]
+    prior = PRIOR_METRICS[purpose]
     sizes = count_groups_by_class(photos.labels, photos.groups)
     if np.median(sizes) < CHOOSABLE_CLASS_SIZE or (purpose == "classes" and len(sizes) < 2 * LEAST_CLASSES_IN_FOLD):
         return prior

@@ -163,6 +163,13 @@ class TrainingRecord:
             sentence for sentence in (*self.source_remarks, self.recipe, self.stopped, self.collapse) if sentence
         )
 
+    @property
+    def epoch_note(self) -> str:
+        """Which epoch was taken, in words."""
+        if self.best_epoch:
+            return f"epoch {self.best_epoch} of {len(self.epochs) - 1}"
+        return "the instant start, no epoch" if self.embedding == "head" else "none: the network is as it was"
+
     def list_pictures(self) -> list[bytes]:
         """The paths of all pictures of the examples, each once, in order of display."""
         hits = (hit for example in self.examples for hit in (example.query, *example.before, *example.after))
@@ -300,7 +307,8 @@ def _parse_identification(fields: Mapping[str, Any], side: str) -> RecordedIdent
 def _parse_epoch(row: Mapping[str, Any]) -> Epoch:
     numbers = {name: None if value is None else float(value) for name, value in row.items()}
     required = {name: float(row[name]) for name in ("map_at_r_backbone", "seconds", "spread")}
-    return Epoch.from_fields(numbers | required | {"epoch": int(row["epoch"])})
+    rest = {"epoch": int(row["epoch"]), "taught_start": bool(row.get("taught_start", False))}
+    return Epoch.from_fields(numbers | required | rest)
 
 
 def _parse_provenance(fields: Mapping[str, Any]) -> dict[str, str]:

@@ -45,7 +45,7 @@ class TrainResult:
     def source(self) -> str:
         """In a line, where the weights are from: network, pictures, classes and loss."""
         settings, classes = self.config.resolve_defaults(), len({sample.label for sample in self.parts.train})
-        how = "fine-tuned" if self.fit.best.epoch else "unchanged after a training"
+        how = "fine-tuned" if self.fit.best.changes_model else "unchanged after a training"
         start = f"{self.fit.network.name}, {how} on {len(self.parts.train):,} pictures"
         where = f"{describe_source(self.learned_from)}, {settings.loss} loss"
         if self.is_instant:

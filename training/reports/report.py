@@ -124,11 +124,9 @@ def _draw_training_curves(record: TrainingRecord) -> list[TitledChart]:
         trace("mismatches", lambda epoch: epoch.negative_distance),
     ]
     collapse_signs = [trace("active", lambda epoch: epoch.active), trace("spread", lambda epoch: epoch.spread)]
-    best_epoch = f"epoch {record.best_epoch} was taken"
-    epoch_note = best_epoch if record.best_epoch else "none was taken: the model is as it was"
     return [
         ("Loss", draw_curves([trace("loss", lambda epoch: epoch.loss)], "epoch", "loss")),
-        (f"Validation: {epoch_note}", draw_curves(scores, "epoch", "MAP@R")),
+        (f"Validation: taken {record.epoch_note}", draw_curves(scores, "epoch", "MAP@R")),
         ("Mean distances in a batch", draw_curves(distances, "epoch", "distance")),
         ("Signs of a collapse: all active, no spread", draw_curves(collapse_signs, "epoch", "share")),
     ]

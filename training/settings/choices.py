@@ -42,6 +42,12 @@ RECIPES: dict[str, str] = {
     "unlabelled": "Needs no classes: the whole network learns that views of one picture belong together.",
 }
 
+HEAD_STARTS: dict[str, str] = {
+    "auto": "Instant where only that end is trained, for new pictures; else plain.",
+    "instant": "As the recipe instant makes it of the pictures to learn from.",
+    "plain": "As the network says it by itself, or the principal components of that.",
+}
+
 PRESETS: dict[str, str] = {
     "tuned": "Settings that train well in practice.",
     "lecture": "The form of the lecture notes: margin 1, the plain mean over all pairs or triplets of a batch; where "

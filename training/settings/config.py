@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast, get_type_hints
 from indexer.errors import LookalikeError
 from training.settings.choices import (
     DISTANCES,
+    HEAD_STARTS,
     LOSSES,
     MINERS,
     PRESETS,
@@ -136,6 +137,9 @@ class TrainConfig:
             advanced=True,
         ),
     )
+    head_start: str = _make_setting(
+        "auto", SettingRule("What the training of the model's end begins with.", HEAD_STARTS, advanced=True)
+    )
     classes_per_batch: int = _make_setting(
         10, SettingRule("Classes looked at together.", low=2, high=1024, advanced=True)
     )
@@ -187,6 +191,17 @@ class TrainConfig:
     def loss_preset(self) -> LossPreset:
         """The settings of the chosen loss under the chosen preset."""
         return LOSSES[self.loss].presets[self.preset]
+
+    @property
+    def starts_instantly(self) -> bool:
+        """Whether the head begins as the class metric of the training pictures.
+
+        Where more than the head is trained, that start gains nothing or does harm, as the metric already parts the
+        pictures that it was fitted on; for new classes it fits the known ones too well (`docs/metric-learning.md`).
+        """
+        suited = "instant" if (self.purpose, self.recipe) == ("images", "quick") else "plain"
+        start = suited if self.head_start == "auto" else self.head_start
+        return self.recipe != "unlabelled" and start == "instant"
 
     def resolve_defaults(self) -> "TrainConfig":
         """The same config with miner, margin and temperature of the loss written out; they are None where the loss has

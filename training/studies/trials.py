@@ -21,7 +21,7 @@ from torch import Tensor
 from indexer.errors import LookalikeError
 from indexer.matching.photo_groups import summarise_groups
 from indexer.models import backbones
-from indexer.models.card import Head, Preprocessing
+from indexer.models.card import Preprocessing
 from indexer.models.network import EmbeddingNetwork, replace_head, tune_allocator
 from indexer.progress import Progress, Steps
 from indexer.statistics.metrics import measure_retrieval
@@ -32,15 +32,14 @@ from training.data.labelled_folders import number_labels, survey_folder
 from training.data.pictures import PicturePart
 from training.data.sampler import make_epoch_batches
 from training.data.split import PAIR_SIZE, DataSplit, split_samples
+from training.fitting.head_start import describe_head, start_head
 from training.fitting.learner import (
-    HEAD_ROWS,
     Learner,
     choose_device,
     compute_embeddings,
     compute_pooled_features,
     copy_weights,
     create_pretrained,
-    initialise_head,
     interpolate_weights,
     restore_weights,
 )
@@ -307,8 +306,7 @@ def _train_variant(variant: StudyVariant, data: _StudyData, make_step: MakeStep)
     config = variant.config
     network = _create_network(variant, data.test.preprocessing.size)
     feature_source = yield from _prepare_features(variant, network, data)
-    rows = np.sort(np.random.default_rng(config.seed).permutation(len(feature_source.labels))[:HEAD_ROWS])
-    initialise_head(network, feature_source.compute_plain_features(rows))
+    start_head(network, config, feature_source.labels, feature_source.compute_plain_features)
     epoch_batches = [make_epoch_batches(feature_source.labels, config, epoch) for epoch in range(1, config.epochs + 1)]
     total, steps_done, best, state = sum(map(len, epoch_batches)), 0, -1.0, copy_weights(network)
     start = state
@@ -334,7 +332,7 @@ def _create_network(variant: StudyVariant, size: int) -> EmbeddingNetwork:
     backbone = backbones.create_backbone(variant.backbone, size=size, framing="letterbox")
     torch.manual_seed(config.seed)
     network = EmbeddingNetwork(backbone)
-    head = Head(min(config.dim, network.backbone_dim)) if config.dim else None
+    head = describe_head(replace(config, dim=min(config.dim, network.backbone_dim)), network.backbone_dim)
     return replace_head(network, head).eval().to(choose_device())
 
 

@@ -36,6 +36,16 @@ def test_before_the_first_step_only_the_model_as_it_was_can_be_chosen() -> None:
     assert find_best_epoch([*epochs, epoch(2, head=0.6, backbone=0.1)]).embedding == "head"
 
 
+def test_a_start_that_labels_taught_can_be_chosen_before_the_first_step() -> None:
+    taught = epoch(0, head=0.9, backbone=0.5)._replace(taught_start=True)
+    best = find_best_epoch([taught, epoch(1, head=0.8)])
+    assert (best.epoch, best.embedding, best.map_at_r, best.changes_model) == (0, "head", 0.9, True)
+    worse = epoch(0, head=0.4, backbone=0.5)._replace(taught_start=True)
+    assert (worse.embedding, worse.map_at_r, worse.changes_model) == ("backbone", 0.5, False)
+    assert not epoch(0, head=0.9)._replace(taught_start=False).changes_model
+    assert Epoch.from_fields(taught.fields()) == taught
+
+
 START = trained(0.15, 0.6, 0.6, 1.2)
 
 

@@ -5,12 +5,12 @@ from torch import nn
 
 from indexer.models.network import EmbeddingNetwork
 from training.data.augmentation import draw_views
+from training.fitting.head_start import initialise_head
 from training.fitting.learner import (
     Learner,
     compute_embeddings,
     compute_pooled_features,
     create_pretrained,
-    initialise_head,
 )
 from training.losses.loss_value import BatchStats, LossValue
 from training.settings.config import TrainConfig

@@ -14,12 +14,12 @@ from training.data.labelled_folders import PhotoSample, number_labels, survey_fo
 from training.data.pictures import PicturePart, read_pictures
 from training.data.split import DataSplit, split_samples, split_without_classes
 from training.fitting.frozen_features import allocate_array
+from training.fitting.head_start import initialise_head
 from training.fitting.learner import (
     Learner,
     compute_pooled_features,
     copy_weights,
     create_pretrained,
-    initialise_head,
     restore_weights,
 )
 from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos, choose_recipe_settings

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from indexer.statistics.metrics import bootstrap_difference, measure_retrieval
+from training.fitting.head_start import PRIOR_METRICS
 from training.judging.out_of_fold import (
-    PRIOR_SETTINGS,
     REPETITIONS,
     LabelledVectors,
     choose_setting,
@@ -79,7 +79,7 @@ def test_every_photo_is_asked_and_figures_are_means_over_the_repetitions() -> No
 
 def test_small_classes_take_the_prior_setting_and_two_folds() -> None:
     photos = labelled(each=4)
-    assert choose_setting(photos, "images") == PRIOR_SETTINGS["images"]
+    assert choose_setting(photos, "images") == PRIOR_METRICS["images"]
     assert count_folds(photos, "images") == 2
     assert count_folds(labelled(classes=30), "classes") == 5
 
