@@ -1,5 +1,6 @@
 """What the grid shows, the library's photos or the ranked hits of a query, and how a reader thread finds them."""
 
+import weakref
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -17,10 +18,12 @@ from indexer.ranking.rankings import (
     SearchRequest,
     run_search,
 )
+from indexer.ranking.word_ranking import WordIndex, parse_word_query
 from indexer.search.results import Hit, SearchResult
 
 MAX_HITS = 200  # ranked results of one search
 NO_FILTER = Filter()
+_word_indexes: "weakref.WeakKeyDictionary[Library, WordIndex]" = weakref.WeakKeyDictionary()  # a reader thread's
 
 
 class PhotoListing(NamedTuple):
@@ -93,6 +96,18 @@ def find_ranked_photos(library: Library, search: SearchRequest) -> FoundListings
 def find_filtered_photos(library: Library, within: Filter) -> FoundListings:
     """The photos that pass the filter, in the library's order."""
     return FoundListings(PhotoListing(library.find_photo_ids(within), candidate_count=len(library.find_photo_ids())))
+
+
+def find_pictured_photos(library: Library, words: str, within: Filter) -> FoundListings:
+    """The photos that show the words and pass the filter, the surest first, at most MAX_HITS.
+
+    LookalikeError for words that are not known.
+    """
+    if library not in _word_indexes:
+        _word_indexes[library] = WordIndex(library)
+    result = _word_indexes[library].rank_photos(parse_word_query(words, ""), MAX_HITS, within=within)
+    ids = np.fromiter((hit.photo.id for hit in result.hits), np.int64, len(result.hits))
+    return FoundListings(PhotoListing(ids, candidate_count=len(library.find_photo_ids(within))))
 
 
 def _count_candidates(library: Library, within: Filter | None) -> int:

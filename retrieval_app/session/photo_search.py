@@ -21,11 +21,11 @@ from retrieval_app.session.photo_listing import (
     FoundListings,
     PhotoListing,
     find_filtered_photos,
+    find_pictured_photos,
     find_ranked_photos,
 )
 from retrieval_app.session.query_history import QueryHistory
 from retrieval_app.session.trouble import TroubleMessage
-from retrieval_app.session.word_listing import find_pictured_photos
 
 
 class PhotoSearch(QObject):
