@@ -11,9 +11,10 @@ run: .venv/ready-to-run
 test: .venv/ready-to-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --durations 20 --cov --cov-fail-under 92 --cov-report term:skip-covered
+	$(BIN)/mypy & types=$$!; \
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --durations 20 --cov --cov-fail-under 92 \
+		--cov-report term:skip-covered; suite=$$?; wait $$types && exit $$suite
 
 test-long: .venv/ready-to-test
 	$(BIN)/pytest -m long --timeout 3000

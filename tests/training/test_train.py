@@ -29,6 +29,8 @@ from training.judging.verdict import wrap_network
 from training.reports.report import render_report
 from training.settings.config import TrainConfig
 
+pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
+
 
 def validation_score(result: Trained) -> float:
     """MAP@R of the written checkpoint on the validation part, measured anew from its files."""

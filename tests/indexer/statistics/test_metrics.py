@@ -30,6 +30,8 @@ from indexer.statistics.metrics import (
 )
 from indexer.vectors import distances
 
+pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
+
 # Small whole numbers: many exact ties and copies, and every squared distance exact in any order of summing.
 DRAWN = st.integers(2, 24).flatmap(
     lambda n: st.tuples(

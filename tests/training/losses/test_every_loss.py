@@ -15,6 +15,8 @@ from training.losses.mining import MINERS, PAIR_MINERS
 from training.settings import choices
 from training.settings.config import TrainConfig
 
+pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
+
 
 def every_choice() -> list[TrainConfig]:
     """Each loss with each of its miners and presets."""
