@@ -221,6 +221,7 @@ class Library:
         """The figures of the library. Raises LibraryError before the first index run."""
         model, searcher = self._require_model(), self._refresh_searcher()
         generation, calibration = searcher.generation, self.load_calibration()
+        approximate = generation.manifest if generation and not generation.is_exact else None
         return LibraryInfo(
             folder=self.folder,
             roots=[self._describe_root(root) for root in self.store.files.list_roots()],
@@ -235,9 +236,9 @@ class Library:
             generation=generation.manifest.number if generation else 0,
             indexed=generation.manifest.rows if generation else 0,
             tail=len(searcher.tail.ids),
-            recall_at_10=generation.manifest.recall_at_10 if generation else None,
-            trees=generation.manifest.trees if generation else 0,
-            search_k=generation.manifest.search_k if generation else 0,
+            recall_at_10=approximate.recall_at_10 if approximate else None,
+            trees=approximate.trees if approximate else 0,
+            search_k=approximate.search_k if approximate else 0,
             precisions=count_precisions(self.store, self.model_id),
             agreement=self._read_agreement(),
             measured=calibration.describe_pairs(),

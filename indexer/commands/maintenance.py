@@ -65,7 +65,7 @@ def info_command(library: Path | None, as_json: bool) -> None:
     _print_precision(info)
     print_line(info.measured)
     if info.recall_at_10 is None:
-        print_line(f"{count_noun(info.tail, 'embedding')}, searched exactly")
+        print_line(f"{count_noun(info.indexed + info.tail, 'embedding')}, searched exactly")
     else:
         found = f"{info.recall_at_10:.1%} of the true ten nearest"
         print_line(f"Index {info.generation:04d} of {info.indexed:,} embeddings finds {found}")

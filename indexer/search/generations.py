@@ -34,7 +34,9 @@ INDEX_METRIC = "euclidean"
 PROJECTED_DIMS = 128  # above this many dimensions Annoy holds a projection: it keeps 99.9 % of the exact top 10
 MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
 READ_CHUNK_BYTES = 8 << 20  # bytes read at a time in the background
-GENERATION_FILES = ("ids.npy", "vectors.npy", "projection.npy", "index.ann")
+VECTOR_FILES = ("ids.npy", "vectors.npy")
+INDEX_FILES = ("projection.npy", "index.ann")  # not where every photo is compared anyway
+GENERATION_FILES = (*VECTOR_FILES, *INDEX_FILES)
 
 FileIdentities = dict[str, list[int]]
 """File name -> device, inode, size, mtime and ctime (ns) at the moment its full hash agreed."""
@@ -44,7 +46,8 @@ FileIdentities = dict[str, list[int]]
 class GenerationManifest:
     """The fields of `manifest.json`; `files` maps a name to its size in bytes and its sha256.
 
-    `search_k` and `candidates` are the least effort of a search for ten that reached the recall stated here.
+    `search_k` and `candidates` are the least effort of a search for ten that reached the recall stated here. `trees`
+    and both of them are 0 where every photo is compared, as no index reached the target for less.
     """
 
     format: int
@@ -63,9 +66,16 @@ class GenerationManifest:
     recall_queries: int
     files: dict[str, tuple[int, str]]
 
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The names of the generation's files, without the manifest."""
+        return GENERATION_FILES if self.trees else VECTOR_FILES
+
 
 class Generation:
-    """An opened generation: ids (n,) int64, values (n, dim) float16, and Annoy's index over them.
+    """An opened generation: ids (n,) int64, values (n, dim) float16, and where it has one, Annoy's index over them.
+
+    `is_exact` where it has none, or an earlier version built one that finds less than the target.
 
     Raises ValueError where shapes disagree, before Annoy maps a file of another dimension.
     """
@@ -76,15 +86,23 @@ class Generation:
         self.values: np.ndarray = np.load(folder / "vectors.npy", mmap_mode="r")
         if self.ids.shape != (manifest.rows,) or self.values.shape != (manifest.rows, manifest.dim):
             raise ValueError("its files are not of the size its manifest states")
-        self._find_candidates = _open_index(folder, manifest.dim, manifest.projected)
-        self._mapped_files = [folder / "index.ann", folder / "vectors.npy"]
+        self.is_exact = manifest.search_k == 0 or manifest.recall_at_10 < recall.TARGET_RECALL
+        self._find_candidates = None if self.is_exact else _open_index(folder, manifest.dim, manifest.projected)
+        self._mapped_files = (
+            [folder / "vectors.npy"] if self.is_exact else [folder / "index.ann", folder / "vectors.npy"]
+        )
 
     def count_candidates(self, k: int) -> int:
         """The number of candidates to compare for the k nearest at the measured recall."""
         return max(self.manifest.candidates, math.ceil(self.manifest.candidates / recall.TRUE_NEIGHBOURS) * k)
 
     def find_candidate_rows(self, query: np.ndarray, count: int, effort: int = 1) -> np.ndarray:
-        """Up to `count` rows likely nearest to the query (dim,) float32, with `effort` times the measured search_k."""
+        """Up to `count` rows likely nearest to the query (dim,) float32, with `effort` times the measured search_k.
+
+        Raises ValueError where the generation is exact.
+        """
+        if self._find_candidates is None:
+            raise ValueError("every photo is compared here")
         return self._find_candidates(query, count, max(effort * self.manifest.search_k, count))
 
     def preload_files(self) -> None:
@@ -138,7 +156,7 @@ def publish_generation(
     try:
         yield from _write_vectors(folder, store, model, built_upto, total)
         manifest = yield from _write_index(folder, number, fingerprint, built_upto, seed)
-        identities = {name: read_file_identity(folder / name) for name in GENERATION_FILES}
+        identities = {name: read_file_identity(folder / name) for name in manifest.file_names}
         atomic.publish_folder(folder, final_folder)
     finally:
         atomic.remove_path(folder)
@@ -173,39 +191,48 @@ def _write_index(folder: Path, number: int, fingerprint: str, built_upto: int, s
     """Write projection, index and manifest beside the vectors in `folder`, and return the manifest."""
     values = np.load(folder / "vectors.npy", mmap_mode="r")
     rows, dim = values.shape
-    projected = min(dim, PROJECTED_DIMS)
-    projection = fit_pca(values, projected) if dim > PROJECTED_DIMS else np.eye(dim, dtype=np.float32)
-    np.save(folder / "projection.npy", projection)
-    effort = yield from _build_index(folder, values, projection, seed)
+    effort = yield from _build_index(folder, values, seed)
+    trees = recall.ANNOY_TREES if effort.search_k else 0
     manifest = GenerationManifest(
         format=MANIFEST_FORMAT,
         number=number,
         model=fingerprint,
         dim=dim,
-        projected=projected,
+        projected=min(dim, PROJECTED_DIMS),
         metric=INDEX_METRIC,
         rows=rows,
         built_upto=built_upto,
-        trees=recall.ANNOY_TREES,
+        trees=trees,
         search_k=effort.search_k,
         candidates=effort.candidates,
         seed=seed,
         recall_at_10=effort.recall_at_10,
         recall_queries=recall.count_queries(rows),
-        files={name: _measure_file(folder / name) for name in GENERATION_FILES},
+        files={name: _measure_file(folder / name) for name in (GENERATION_FILES if trees else VECTOR_FILES)},
     )
     (folder / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1))
     return manifest
 
 
-def _build_index(folder: Path, values: np.ndarray, projection: np.ndarray, seed: int) -> Steps[recall.SearchEffort]:
-    """Build the index, and measure the search effort that reaches the target recall."""
-    rows, (dim, projected) = len(values), projection.shape
+def _build_index(folder: Path, values: np.ndarray, seed: int) -> Steps[recall.SearchEffort]:
+    """Build projection and index, and measure the search effort that reaches the target recall.
+
+    Neither is left where comparing every photo costs no more.
+    """
+    rows, dim = values.shape
+    if not recall.is_index_cheaper(rows, dim, recall.SEARCH_KS[0], recall.CANDIDATE_COUNTS[0]):
+        return recall.EXACT_EFFORT
     yield Progress("publish", 0, rows, "building the index")
+    projected = min(dim, PROJECTED_DIMS)
+    projection = fit_pca(values, projected) if dim > PROJECTED_DIMS else np.eye(dim, dtype=np.float32)
+    np.save(folder / "projection.npy", projection)
     points = _project_blocks(values, projection)
     build_annoy(folder / "index.ann", points, projected, trees=recall.ANNOY_TREES, seed=seed)
     yield Progress("publish", rows, rows, "measuring the recall")
-    return recall.choose_effort(values, _open_index(folder, dim, projected), recall.sample_queries(values))
+    effort = recall.choose_effort(values, _open_index(folder, dim, projected), recall.sample_queries(values))
+    for name in () if effort.search_k else INDEX_FILES:
+        (folder / name).unlink()
+    return effort
 
 
 def _project_blocks(values: np.ndarray, projection: np.ndarray) -> Iterator[np.ndarray]:
@@ -232,7 +259,7 @@ def open_verified_generation(
     try:
         manifest = _read_manifest(folder, row, fingerprint)
         identities = {
-            name: _verify_file(folder / name, manifest, known_identities.get(name)) for name in GENERATION_FILES
+            name: _verify_file(folder / name, manifest, known_identities.get(name)) for name in manifest.file_names
         }
         return Generation(folder, manifest), identities
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -22,6 +22,7 @@ from indexer.search import generations
 from indexer.search.generations import Generation
 from indexer.vectors.class_metric import ClassMetric, MetricNorm, compute_metric_distances, compute_metric_squares
 from indexer.vectors.distances import compute_exact_distances, compute_squared_distances, find_closest_rows
+from indexer.vectors.recall import NODE_COST
 
 
 class SearchCandidates(NamedTuple):
@@ -70,7 +71,6 @@ class AllowedPhotos(NamedTuple):
 
 
 METRIC_POOL = 10_000  # photos that are compared under a class metric: a fraction of a second
-NODE_COST = 100  # numbers compared exactly in the time of one node of Annoy (measured: 128 of 256 and of 1280 numbers)
 
 
 class LibrarySearcher:
@@ -192,7 +192,7 @@ class LibrarySearcher:
         generation = self.generation
         if generation is None:
             return tail_candidates
-        rows = None if exact else _find_annoy_rows(generation, vector, k, allowed, pool)
+        rows = None if exact or generation.is_exact else _find_annoy_rows(generation, vector, k, allowed, pool)
         engine = "exact" if rows is None else "annoy"
         if rows is None:
             rows = _find_nearest_exactly(generation.values, allowed.rows, vector, count)

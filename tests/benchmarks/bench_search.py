@@ -2,13 +2,7 @@
 
     python -m tests.benchmarks.bench_search 10000x1280 100000x256    these sizes only; without words: SIZES
 
-The vectors are drawn from one distribution with the structure of real ones: a common mean, groups within groups, and
-each photo by itself; every level Gaussian with variances that fall as (i + 10)^-1.5, the last as i^-1.5, and members at
-different distances from the middle of their group. A larger library has more photos of the same groups. Lengths, shares
-and exponents were fitted to lite0's features of 1,488 crops of 248 sample pictures (mean of length 0.58, random pairs
-1.16 apart, half of the variance in 32 dimensions, 0.8 in 128) and of the 10,000 test pictures of Fashion-MNIST (nearest
-0.5, tenth 0.59 away; Annoy over 20 trees finds 0.95, 0.98, 0.993, 0.995 of the true ten with 1,000, 2,000, 4,000, 8,000
-nodes; of 10,000 of these vectors, nearest 0.4, tenth 0.6 away, 0.94, 0.97, 0.99, 0.997).
+The vectors are those of photos of many kinds in `tests/support/drawn_vectors`.
 
 Build: `publish_generation` in a process of its own. Start: open a library, warm it up, and wait for what is read in the
 background; the first search is the next one, for another photo. Its files are dropped from the system's cache before.
@@ -38,14 +32,10 @@ from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from indexer.search import generations
 from indexer.search.query import Query
+from tests.support.drawn_vectors import ALONE, SHARES, draw_vectors
 from tests.support.embedders import tiny_card
 
 SIZES = [f"{rows}x{dim}" for rows in (10_000, 100_000, 1_000_000) for dim in (1280, 256)]
-SHARES = {3: 0.2, 10: 0.12, 33: 0.12, 100: 0.1, 333: 0.1, 1000: 0.1, 3333: 0.06}  # groups -> share of the variance
-ALONE = 0.2  # share of the variance of each photo by itself
-MEAN = 0.58
-SPREAD = 0.3  # of the logarithm of a member's distance from the middle
-WRITTEN = 8192  # rows in one transaction
 MEDIANS = {10_000: 0.5, 100_000: 0.3, 1_000_000: 0.1}
 QUERIES, EXACT_QUERIES = 500, 100
 STARTS, AFTER = 5, 50  # starts, and searches after the first one of each
@@ -58,45 +48,18 @@ class TimedSearch(NamedTuple):
     others: set[int]
 
 
-def draw_vectors(rows: int, dim: int) -> Iterator[np.ndarray]:
-    """Made-up embeddings in parts (n, dim) float16 of WRITTEN rows, members of a group far apart."""
-    random = np.random.default_rng(rows + dim)
-    order = random.permutation(rows)
-    mean = random.standard_normal(dim).astype(np.float32)
-    mean *= MEAN / np.linalg.norm(mean)
-    wide, steep = _make_spectrum(dim, 10.0), _make_spectrum(dim, 0.0)
-    groups = {count: _draw_middles(random, count, wide * share**0.5) for count, share in SHARES.items()}
-    for start in range(0, rows, WRITTEN):
-        members = order[start : start + WRITTEN]
-        part = mean + _draw_middles(random, len(members), steep * ALONE**0.5)
-        for count, middles in groups.items():
-            part += middles[members * count // rows]
-        yield (part / np.linalg.norm(part, axis=1, keepdims=True)).astype(np.float16)
+def write_library(folder: Path, rows: int, dim: int, shares: dict[int, float] = SHARES) -> None:
+    """Write a library of `rows` photos with one file each and their embeddings, without a generation.
 
-
-def _make_spectrum(dim: int, offset: float) -> np.ndarray:
-    """Standard deviations (dim,) float32 of directions; their squares add up to 1 less the mean's squared length."""
-    variances = (np.arange(1, dim + 1) + offset) ** -1.5
-    deviations: np.ndarray = np.sqrt(variances / variances.sum() * (1 - MEAN**2)).astype(np.float32)
-    return deviations
-
-
-def _draw_middles(random: np.random.Generator, count: int, scales: np.ndarray) -> np.ndarray:
-    """The middles (count, dim) float32 of groups, relative to the group that each is in."""
-    middles = random.standard_normal((count, len(scales)), dtype=np.float32) * scales
-    spread: np.ndarray = middles * np.exp(SPREAD * random.standard_normal((count, 1))).astype(np.float32)
-    return spread
-
-
-def write_library(folder: Path, rows: int, dim: int) -> None:
-    """Write a library of `rows` photos with one file each and their embeddings, without a generation."""
+    Without `shares` the photos are all of one kind.
+    """
     with Library.create(folder) as library:
         card = replace(tiny_card(), dim=dim)
         store = library.store
         model = store.models.add_model(card.fingerprint, card.name, card.dim)
         store.files.add_root(b"/nowhere/photos", labelled=False)
         number = 0
-        for part in draw_vectors(rows, dim):
+        for part in draw_vectors(rows, dim, shares, alone=ALONE if shares else 1.0):
             with store.database.transaction():
                 numbers = range(number + 1, number + len(part) + 1)
                 hashes = ((n, content_hash(b"%d" % n)) for n in numbers)
@@ -133,7 +96,8 @@ def open_warm(folder: Path) -> Iterator[tuple[Library, list[int]]]:
         for thread in threading.enumerate():
             if thread.name == "warm":
                 thread.join()
-        ids = np.sort(np.random.default_rng(7).choice(library.collect_info().photos, QUERIES, replace=False)) + 1
+        photos = library.collect_info().photos
+        ids = np.sort(np.random.default_rng(7).choice(photos, min(QUERIES, photos), replace=False)) + 1
         yield library, ids.tolist()
 
 

@@ -9,9 +9,12 @@ from typing import NamedTuple
 import pytest
 
 from indexer.library import Library
+from indexer.progress import drain
+from indexer.search import generations
 from tests.support.commands import lookalike
 from tests.support.made_once import make_once
 from tests.support.rights import Rights
+from tests.support.small_index import index_small_libraries
 from tests.support.trees import paint
 
 
@@ -66,6 +69,10 @@ def _prepare(place: Path, installed_model: Path) -> None:
         shutil.copytree(installed_model, place / "home" / models / installed_model.name)
     said = lookalike(place / "home", "index", place / "photos", "--labelled", "--json")
     assert said.code == 1, said  # a file failed for the first time
+    with index_small_libraries(), Library.open(place / "home" / "default.library") as library:
+        drain(
+            generations.publish_generation(library.folder, library.store, library.model_id, library.model_fingerprint)
+        )
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from indexer.search import generations
 from indexer.search.query import Query
 from indexer.search.results import SearchResult
 from tests.support.embedders import nearest_by_loop, tiny_card
+from tests.support.small_index import index_small_libraries
 from tests.support.vectors import all_vectors, clustered, outcome
 
 ROWS, TAIL = 900, 60
@@ -119,7 +120,8 @@ def fill(library: Library) -> list[Fact]:
         for copy in range(1 + (number % 7 == 0))
     ]
     library.store.record_outcomes([file for number, file in files if number < ROWS], model)
-    drain(generations.publish_generation(library.folder, library.store, model, card.fingerprint))
+    with index_small_libraries():
+        drain(generations.publish_generation(library.folder, library.store, model, card.fingerprint))
     library.store.record_outcomes([file for number, file in files if number >= ROWS], model)
     for place in range(1, len(ROOTS) + 1):
         gone = [file.file.path for number, file in files if file.root == place and number % 11 == 0]

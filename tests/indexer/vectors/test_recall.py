@@ -1,4 +1,7 @@
-"""Effort is raised until enough is found, no further, and what is found is counted as a plain loop counts it."""
+"""Effort is raised until enough is found, no further, and what is found is counted as a plain loop counts it.
+
+Where enough costs as much as comparing every photo, every photo is compared.
+"""
 
 import numpy as np
 import pytest
@@ -7,6 +10,8 @@ from indexer.vectors import recall
 from indexer.vectors.annoy_index import FindCandidates
 from indexer.vectors.recall import (
     CANDIDATE_COUNTS,
+    EXACT_EFFORT,
+    NODE_COST,
     SEARCH_KS,
     choose_effort,
     count_queries,
@@ -38,17 +43,28 @@ def test_nodes_are_raised_until_enough_is_found(search_k: int, monkeypatch: pyte
     assert effort == (next(s // 100 for s in SEARCH_KS if s // 100 >= search_k // 100), CANDIDATE_COUNTS[0], 1.0)
 
 
-def test_candidates_are_raised_until_they_hold_the_true_ten() -> None:
+def test_candidates_are_raised_until_they_hold_the_true_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     values = clustered(ROWS)
+    monkeypatch.setattr(recall, "SEARCH_KS", (10,))
     effort = choose_effort(values, forgetful(values, 0, spoilt=95), sample_queries(values))
-    assert effort == (SEARCH_KS[0], CANDIDATE_COUNTS[1], 1.0)
+    assert effort == (10, CANDIDATE_COUNTS[1], 1.0)
 
 
-def test_effort_that_never_suffices_states_what_it_finds() -> None:
+def test_index_that_never_finds_enough_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     values = clustered(ROWS)
-    effort = choose_effort(values, forgetful(values, 10**9), sample_queries(values))
-    assert effort.search_k <= 2 * ROWS or effort.search_k == SEARCH_KS[0]
-    assert effort.recall_at_10 == pytest.approx(0.5, abs=0.05)
+    monkeypatch.setattr(recall, "SEARCH_KS", (1, 10, 100))
+    assert choose_effort(values, forgetful(values, 10**9), sample_queries(values)) == EXACT_EFFORT
+
+
+def test_index_that_finds_enough_for_what_exact_search_costs_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = clustered(ROWS)
+    free = ROWS * values.shape[1] - CANDIDATE_COUNTS[0] * values.shape[1]  # numbers compared in the time of the nodes
+    for nodes, expected in (
+        (free // NODE_COST - 1, (free // NODE_COST - 1, CANDIDATE_COUNTS[0], 1.0)),
+        (free // NODE_COST + 1, EXACT_EFFORT),
+    ):
+        monkeypatch.setattr(recall, "SEARCH_KS", (nodes,))
+        assert choose_effort(values, forgetful(values, 0), sample_queries(values)) == expected
 
 
 def test_recall_is_the_share_that_a_plain_loop_counts() -> None:
