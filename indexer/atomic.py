@@ -6,6 +6,7 @@ killed run left behind has a name by which `remove_leftovers` finds it.
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 PARTIAL_SUFFIX = ".partial"  # a file or folder still being written
+_PARTIAL_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.partial", re.DOTALL)
 REPLACED_SUFFIX = ".aside"  # the old form of a folder while the new one takes its place
 
 
@@ -81,7 +83,13 @@ def remove_leftovers(parent: Path) -> None:
             entry.rename(original)
             _sync_to_disk(parent)
     for entry in [*parent.glob(f".*{REPLACED_SUFFIX}"), *parent.glob(f".*{PARTIAL_SUFFIX}")]:
-        remove_path(entry)
+        if entry.name.endswith(REPLACED_SUFFIX) or is_partial_name(entry.name):
+            remove_path(entry)
+
+
+def is_partial_name(name: str) -> bool:
+    """Whether a file or folder of this name is one of ours that was still being written."""
+    return _PARTIAL_NAME.fullmatch(name) is not None
 
 
 def remove_path(path: Path) -> None:

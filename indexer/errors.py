@@ -5,7 +5,8 @@
     ├── ModelError          a model cannot be had, is damaged or foreign: choose another, keep the old
     ├── GenerationError     derived search files do not agree: search exactly, build them again
     └── LibraryError        the library cannot be opened or written
-        └── LibraryBusy     another program is at work on it: read only, try again later
+        ├── LibraryBusy     another program is at work on it: read only, try again later
+        └── EmbeddingsDamaged   stored vectors are not what was written: embed those photos again
 
 Every message is a sentence for the user: what, which file, what to do next. Anything else that is raised is a bug.
 """
@@ -40,3 +41,7 @@ class LibraryError(LookalikeError):
 
 class LibraryBusy(LibraryError):
     """Another job holds the library's lock."""
+
+
+class EmbeddingsDamaged(LibraryError):
+    """Stored embeddings do not agree with their checksums, or are no unit vectors."""

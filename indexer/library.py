@@ -133,11 +133,31 @@ class Library:
     def __enter__(self) -> "Library":
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
+        try:
+            if isinstance(fault, Exception) and (explained := self.explain_fault(fault)) is not fault:
+                raise explained from fault
+        finally:
+            self.close()
+
+    def explain_fault(self, fault: Exception) -> Exception:
+        """The fault; in place of one that nobody expected a LibraryError, where the database is not as it must be.
+
+        A library may come from anywhere and hold values of any kind; that is looked at only where something went wrong.
+        """
+        if isinstance(fault, LookalikeError | OSError) or self.store.database.is_intact():
+            return fault
+        return LibraryError(
+            f"The library {show_path(self.folder)} holds values that no Lookalike has written: it is damaged or "
+            "foreign. Your photos are untouched: index the folder into a new library."
+        )
 
     def take_job_lock(self) -> AbstractContextManager[object]:
-        """Take the library's job lock until the context ends; raises LibraryBusy where another program holds it."""
+        """Take the library's job lock until the context ends; raises LibraryBusy where another program holds it.
+
+        Raises LibraryError where the library cannot be written.
+        """
+        self.store.database.require_writable()
         try:
             return filelock.FileLock(self.folder / "job.lock").acquire(timeout=0)
         except filelock.Timeout:

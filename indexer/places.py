@@ -34,13 +34,14 @@ def _read_roots(library: Path) -> list[bytes] | None:
     if not (library / "library.sqlite").is_file():
         return []
     try:
-        store = Store(library)
+        store = Store(library, peek=True)
         try:
-            return [root.path for root in store.files.list_roots()]
+            paths = [root.path for root in store.files.list_roots()]
         finally:
             store.close()
     except LibraryError:
         return None
+    return paths if all(isinstance(path, bytes) for path in paths) else None
 
 
 def require_safe_output(

@@ -6,19 +6,39 @@ failing half-way. SQLite's faults are raised as LibraryError with a sentence.
 """
 
 import json
+import math
 import os
 import sqlite3
+import time
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from indexer.database.opening import (
+    choose_source,
+    copy_elsewhere,
+    describe_full_disk,
+    read_without_writing,
+    require_own_folder,
+)
 from indexer.database.schema import APPLICATION_ID, MIGRATIONS
 from indexer.errors import LibraryError
 from indexer.wording import normalise_label
 
 MAX_INTEGER = 2**63 - 1  # the largest number that SQLite holds
 BUSY_SECONDS = 30.0
+# Of processor time, so that a slow disk is waited for: at a million photos the longest of ours takes a few.
+STATEMENT_SECONDS = 300.0
+PEEK_SECONDS = 2.0
+STEPS_PER_CHECK = 100_000  # SQLite's steps between two looks at the clock: about a millisecond
+_DISK_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_OPTIMISER_TABLES = frozenset(
+    ("table", name, name, f"CREATE TABLE {name}({columns})")
+    for name, columns in (("sqlite_stat1", "tbl,idx,stat"), ("sqlite_stat4", "tbl,idx,neq,nlt,ndlt,sample"))
+)
 SqlRow = tuple[Any, ...]
 SqlScalar = str | bytes | int | float | None
 
@@ -34,72 +54,149 @@ class DatabaseState(NamedTuple):
 class Database:
     """A library's database file, made where it is missing and migrated where it is old.
 
-    Used in the thread that made it; one made for `any_thread` is used under a lock of its owner. Raises LibraryError
-    where the file is damaged, of another program or of a newer version, and wherever a statement fails.
+    Used in the thread that made it; one made for `any_thread` is used under a lock of its owner. With `peek` it is only
+    looked into, for seconds at most, and an older one stays as it is. `read_only` where the folder or its disk allows
+    no writing. Raises LibraryError where the file is damaged, of another program or of a newer version, and wherever a
+    statement fails or takes longer than its limit.
     """
 
-    def __init__(self, path: Path, *, any_thread: bool = False) -> None:
+    def __init__(self, path: Path, *, any_thread: bool = False, peek: bool = False) -> None:
         self.path = path
-        self.read_only = path.exists() and not os.access(path.parent, os.W_OK)
-        uri = path.absolute().as_uri() + (self._choose_read_only_options() if self.read_only else "")
+        self._any_thread, self._peek = any_thread, peek
+        self._limit = PEEK_SECONDS if peek else STATEMENT_SECONDS
+        self._deadline = math.inf
+        require_own_folder(path.parent)
         with self._translate_errors():
-            self._db = sqlite3.connect(
-                uri, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=not any_thread
-            )
+            self._source = choose_source(path)
             try:
-                self._check_and_migrate()
-            except BaseException:
+                self._open_source()
+            except sqlite3.OperationalError as fault:
+                if self._source.read_only or _get_code(fault) not in _DISK_CODES or not path.exists():
+                    raise
+                self._source = read_without_writing(path)
+                self._open_source()
+        self._identity = _identify_file(path)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written: the folder may only be read, or its disk is full."""
+        return self._source.read_only
+
+    def _open_source(self) -> None:
+        """Connect, and check and migrate what is there; where that fails, nothing stays open."""
+        self._db = sqlite3.connect(
+            self._source.uri,
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_SECONDS,
+            check_same_thread=not self._any_thread,
+        )
+        try:
+            self._db.set_progress_handler(self._is_overdue, STEPS_PER_CHECK)
+            self._db.execute("PRAGMA trusted_schema = OFF")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            version = self._read_checked_version()
+            if version < len(MIGRATIONS) and self.read_only and not self._peek and self._source.copy is None:
                 self._db.close()
-                raise
+                self._source = copy_elsewhere(self.path)
+                self._open_source()
+                return
+            if not self._peek:
+                self._prepare_writing(version)
+        except BaseException:
+            self.close()
+            raise
 
-    def _choose_read_only_options(self) -> str:
-        """The URI options to open a WAL database in a read-only folder: immutable, unless a killed run left its log.
-
-        Immutable needs no lock files, but does not read the log.
-        """
-        log = self.path.with_name(f"{self.path.name}-wal")
-        return "?mode=ro" if log.exists() and log.stat().st_size else "?immutable=1"
-
-    def _check_and_migrate(self) -> None:
-        """Refuse foreign and newer databases, set the pragmas, and apply the missing migrations."""
-        foreign = self.fetch_integer("PRAGMA application_id") != APPLICATION_ID
-        if foreign and self.fetch_integer("SELECT count(*) FROM sqlite_schema"):
+    def _read_checked_version(self) -> int:
+        """The number of migrations the database has had. LibraryError where it is newer or not of our making."""
+        self._db.execute("BEGIN")  # all of it as of one moment: another program may be making the tables
+        foreign = self._read_integer("PRAGMA application_id") != APPLICATION_ID
+        objects = frozenset(self._db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall())
+        version = self._read_integer("PRAGMA user_version")
+        self._db.execute("COMMIT")
+        if foreign and objects:
             raise LibraryError(f"{self.path} is a database, but not one of Lookalike's.")
-        version = self.fetch_integer("PRAGMA user_version")
         if version > len(MIGRATIONS):
             raise LibraryError(f"{self.path.parent} was made by a newer Lookalike; update this one to open it.")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        if not self.read_only:
+        if objects - _OPTIMISER_TABLES != _list_expected_objects(version):
+            raise LibraryError(
+                f"The library {self.path.parent} holds other tables than Lookalike makes. Your photos are untouched: "
+                "move the library away and index the folder again."
+            )
+        return version
+
+    def _read_integer(self, sql: str) -> int:
+        return int(self._db.execute(sql).fetchone()[0])
+
+    def _prepare_writing(self, version: int) -> None:
+        """Set the pragmas of a database that is written, and apply the missing migrations."""
+        if not self.read_only or self._source.copy is not None:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
         if version < len(MIGRATIONS):
+            self._limit = math.inf
             self._apply_migrations()
+            self._limit = STATEMENT_SECONDS
+        self._db.execute("SELECT count(*) FROM roots")  # where the disk is full, reading fails now or never
+        if self.read_only:
+            self._db.execute("PRAGMA query_only = ON")  # what is written to a copy would be lost
 
     def _apply_migrations(self) -> None:
-        self._db.create_function("normalise_label", 1, _normalise_stored_label, deterministic=True)
         with self.transaction():
-            for statements in MIGRATIONS[self.fetch_integer("PRAGMA user_version") :]:
-                for statement in statements.split(";"):
-                    self._db.execute(statement)
+            run_migrations(self._db, self._read_integer("PRAGMA user_version"), len(MIGRATIONS))
             self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
+    def _is_overdue(self) -> bool:
+        """Whether the statement at work has used more than its processor time; SQLite asks while it works."""
+        return time.thread_time() > self._deadline
+
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Raise what SQLite raises as LibraryError with a sentence for the user."""
+        """Limit the time of what is run, and raise what SQLite raises as LibraryError with a sentence for the user."""
+        self._deadline = time.thread_time() + self._limit
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise LibraryError(f"The library {self.path.parent} could not be read or written ({error}).") from error
+            raise LibraryError(self._describe_fault(error)) from error
         except UnicodeEncodeError as error:  # a word of the user's, from a command line that is no UTF-8
             raise LibraryError(
                 f"The library {self.path.parent} holds Unicode text only, not {error.object!a}."
             ) from error
-        except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: damaged text, even in SQLite's own messages
+        except (sqlite3.DatabaseError, ValueError, TypeError, RecursionError) as error:
+            # ValueError: damaged text, even in SQLite's own messages; TypeError: a number where JSON was stored
             raise LibraryError(
                 f"The library {self.path.parent} is damaged or is not one of Lookalike's ({error}). "
                 "Your photos are untouched: move the library away and index the folder again."
             ) from error
+
+    def _describe_fault(self, error: sqlite3.OperationalError) -> str:
+        code, folder = _get_code(error), self.path.parent
+        if code == sqlite3.SQLITE_INTERRUPT:
+            return f"The library {folder} gave no answer within {self._limit:.0f} s. It may be damaged: lookalike check"
+        if code == sqlite3.SQLITE_READONLY:
+            return self._explain_read_only()
+        if code in _DISK_CODES and os.access(folder, os.W_OK) and (sentence := describe_full_disk(folder)):
+            return sentence
+        return f"The library {folder} could not be read or written ({error})."
+
+    def require_writable(self) -> None:
+        """Raise LibraryError where nothing can be written, with the reason."""
+        if self.read_only:
+            raise LibraryError(self._explain_read_only())
+
+    def _explain_read_only(self) -> str:
+        folder = self.path.parent
+        full = describe_full_disk(folder) if os.access(folder, os.W_OK) else ""
+        return full or f"The library {folder} cannot be written: its folder or disk can only be read."
+
+    def require_present(self) -> None:
+        """Raise LibraryError where the file has been deleted or replaced since it was opened."""
+        if _identify_file(self.path) != self._identity:
+            raise LibraryError(
+                f"The library {self.path.parent} has been deleted or replaced meanwhile. What was done since is lost: "
+                "index the folder again."
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -168,9 +265,46 @@ class Database:
             return False
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and drop the copy that it read, if there is one."""
         self._db.close()
+        if self._source.copy is not None:
+            self._source.copy.cleanup()
+
+
+@cache
+def _list_expected_objects(version: int) -> frozenset[SqlRow]:
+    """Type, name, table and text of everything that the first `version` migrations make."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+        run_migrations(empty, 0, version)
+        return frozenset(empty.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall())
+
+
+def run_migrations(db: sqlite3.Connection, first: int, last: int) -> None:
+    """Bring the tables of a database from one version to a later one; the caller holds the transaction."""
+    db.create_function("normalise_label", 1, _normalise_stored_label, deterministic=True)
+    db.create_function("compute_crc32", 1, _compute_crc32, deterministic=True)
+    for statements in MIGRATIONS[first:last]:
+        for statement in statements.split(";"):
+            db.execute(statement)
 
 
 def _normalise_stored_label(label: SqlScalar) -> SqlScalar:
     return normalise_label(label) if isinstance(label, str) else label
+
+
+def _compute_crc32(value: SqlScalar) -> int:
+    return zlib.crc32(value) if isinstance(value, bytes) else 0
+
+
+def _get_code(fault: sqlite3.Error) -> int:
+    """SQLite's primary result code of a fault."""
+    return int(getattr(fault, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _identify_file(path: Path) -> tuple[int, int] | None:
+    """Device and inode of a file, None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

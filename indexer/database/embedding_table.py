@@ -2,8 +2,12 @@
 
 A photo is a content (sha256), not a file: copies share one, and a moved file finds its own again. Embeddings are
 numbered by `seq` in the order they were committed, which is how search files and counts go on from the last time.
+
+Each has a checksum, as a vector with a few flipped bits still looks like one. Only those are given out that agree with
+it, have the model's dimension and unit length; for the others it is as if they were not there.
 """
 
+import zlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -14,6 +18,8 @@ from indexer.database.connection import MAX_INTEGER, Database
 from indexer.database.file_table import FileOutcome
 
 BOUND_VALUES = 500  # bound to one statement at most: SQLite takes a limited number
+LENGTH_TOLERANCE = 5e-3  # of a unit vector's length; storing in float16 changes it by 5e-4 at most
+ROWS_PER_CHECK = 1024
 
 
 class ShownPhoto(NamedTuple):
@@ -120,10 +126,11 @@ class EmbeddingTable:
             sql = "UPDATE photos SET width = ?, height = ?, pixel_sha256 = ? WHERE id = ?"
             self._database.execute_statement(sql, seen)
         if outcome.vector is not None:
-            self._database.execute_statement(
-                "INSERT OR IGNORE INTO embeddings (photo, model, vector, precision) VALUES (?, ?, ?, ?)",
-                (photo, model, np.asarray(outcome.vector, "<f2").tobytes(), outcome.precision),
-            )
+            vector = np.asarray(outcome.vector, "<f2").tobytes()
+            sql = "INSERT OR IGNORE INTO embeddings (photo, model, vector, precision) VALUES (?, ?, ?, ?)"
+            if self._database.execute_statement(sql, (photo, model, vector, outcome.precision)):
+                sql = "INSERT INTO checksums VALUES (last_insert_rowid(), ?)"
+                self._database.execute_statement(sql, (zlib.crc32(vector),))
         elif outcome.reason is not None:
             failure = (photo, model, outcome.reason, outcome.needs)
             self._database.execute_statement("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", failure)
@@ -155,20 +162,52 @@ class EmbeddingTable:
     # embeddings
 
     def read_embedding(self, photo: int, model: int) -> np.ndarray | None:
-        """The stored vector (dim,) float16 of a photo under the model, None where it has none."""
-        rows = self._database.fetch_rows("SELECT vector FROM embeddings WHERE photo = ? AND model = ?", (photo, model))
-        return np.frombuffer(rows[0][0], "<f2") if rows else None
+        """The stored vector (dim,) float16 of a photo under the model, None where it has no sound one."""
+        stored = self._fetch_vectors("photo = ? AND e.model = ?", (photo, model), limit=1)
+        values = _select_sound_rows(stored, self._find_dim(model)).values
+        return values[0] if len(values) else None
 
     def read_embeddings(self, model: int, above: int, upto: int | None = None, limit: int = -1) -> StoredEmbeddings:
-        """Embeddings of the model with above < seq <= upto, in order of seq, at most `limit` of them."""
+        """Sound embeddings of the model with above < seq <= upto, in order of seq, at most `limit` of them.
+
+        There are none only where none with a higher seq is sound either.
+        """
+        dim = self._find_dim(model)
+        while stored := self._fetch_seqs(model, above, upto, limit):
+            sound = _select_sound_rows(stored, dim)
+            if len(sound.seqs):
+                return sound
+            above = stored[-1].seq
+        return _select_sound_rows([], dim)
+
+    def find_damaged(self, model: int, above: int = 0) -> list[int]:
+        """The seqs of the model's embeddings with seq > above that are not sound; reads all of them."""
+        dim, damaged = self._find_dim(model), list[int]()
+        while stored := self._fetch_seqs(model, above, None, ROWS_PER_CHECK):
+            sound = set(_select_sound_rows(stored, dim).seqs.tolist())
+            damaged += [row.seq for row in stored if row.seq not in sound]
+            above = stored[-1].seq
+        return damaged
+
+    def drop_embeddings(self, seqs: Sequence[int]) -> None:
+        """Delete embeddings, so that the next run embeds their photos again."""
+        with self._database.transaction():
+            self._database.execute_many("DELETE FROM embeddings WHERE seq = ?", ((seq,) for seq in seqs))
+
+    def _find_dim(self, model: int) -> int:
+        return self._database.fetch_integer("SELECT dim FROM models WHERE id = ?", (model,))
+
+    def _fetch_seqs(self, model: int, above: int, upto: int | None, limit: int) -> "list[_VectorRow]":
+        condition = "e.model = ? AND e.seq > ? AND e.seq <= ? ORDER BY e.seq"
+        return self._fetch_vectors(condition, (model, above, upto if upto is not None else MAX_INTEGER), limit=limit)
+
+    def _fetch_vectors(self, condition: str, values: tuple[int, ...], *, limit: int) -> "list[_VectorRow]":
         rows = self._database.fetch_rows(
-            "SELECT seq, photo, vector FROM embeddings WHERE model = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-            (model, above, upto if upto is not None else MAX_INTEGER, limit),
+            "SELECT e.seq, photo, vector, crc32 FROM embeddings AS e LEFT JOIN checksums AS c ON c.seq = e.seq "
+            f"WHERE {condition} LIMIT ?",
+            (*values, limit),
         )
-        seqs = np.array([row[0] for row in rows], np.int64)
-        ids = np.array([row[1] for row in rows], np.int64)
-        values = np.frombuffer(b"".join(row[2] for row in rows), "<f2")
-        return StoredEmbeddings(seqs, ids, values.reshape(len(rows), -1) if rows else np.empty((0, 0), np.float16))
+        return list(map(_VectorRow._make, rows))
 
     def record_mapped(self, mapped: StoredEmbeddings, base: int, model: int) -> None:
         """Store vectors under `model` that were computed from those under `base`, with their precision.
@@ -182,6 +221,13 @@ class EmbeddingTable:
                 (model, np.asarray(vector, "<f2").tobytes(), int(photo), base)
                 for photo, vector in zip(mapped.ids, mapped.values, strict=True)
                 if np.isfinite(vector).all()
+            ),
+        )
+        self._database.execute_many(
+            "INSERT OR IGNORE INTO checksums SELECT seq, ? FROM embeddings WHERE photo = ? AND model = ?",
+            (
+                (zlib.crc32(np.asarray(vector, "<f2").tobytes()), int(photo), model)
+                for photo, vector in zip(mapped.ids, mapped.values, strict=True)
             ),
         )
 
@@ -199,3 +245,24 @@ class EmbeddingTable:
         """The number of the model's embeddings with above < seq <= upto by precision, a text even where damaged."""
         sql = "SELECT precision || '', count(*) FROM embeddings WHERE model = ? AND seq > ? AND seq <= ? GROUP BY 1"
         return dict(self._database.fetch_rows(sql, (model, above, upto)))
+
+
+class _VectorRow(NamedTuple):
+    """An embedding as it is stored; `crc32` is None where its checksum is missing."""
+
+    seq: int
+    photo: int
+    vector: bytes
+    crc32: int | None
+
+
+def _select_sound_rows(rows: Sequence[_VectorRow], dim: int) -> StoredEmbeddings:
+    """The rows that agree with their checksums, have `dim` numbers and unit length."""
+    agreeing = [row for row in rows if len(row.vector) == 2 * dim and zlib.crc32(row.vector) == row.crc32]
+    values = np.frombuffer(b"".join([row.vector for row in agreeing]), "<f2").reshape(len(agreeing), dim)
+    exact = values.astype(np.float32)
+    is_sound = np.abs(np.sqrt(np.einsum("ij,ij->i", exact, exact)) - 1) <= LENGTH_TOLERANCE  # NaN is not
+    seqs, ids = (np.array([row[column] for row in agreeing], np.int64) for column in (0, 1))
+    if is_sound.all():
+        return StoredEmbeddings(seqs, ids, values)
+    return StoredEmbeddings(seqs[is_sound], ids[is_sound], values[is_sound])

@@ -44,6 +44,10 @@ class ModelTable:
         rows = self._database.fetch_rows("SELECT id, name, dim FROM models WHERE fingerprint = ?", (fingerprint,))
         return KnownModel._make(rows[0]) if rows else None
 
+    def list_model_ids(self) -> list[int]:
+        """The ids of all models that the library knows."""
+        return [id for (id,) in self._database.fetch_rows("SELECT id FROM models ORDER BY id")]
+
     def add_model(self, fingerprint: str, name: str, dim: int) -> int:
         """The id of a model, added when it is new; the first model becomes the active one."""
         with self._database.transaction():

@@ -110,4 +110,21 @@ MIGRATIONS = (
         PRIMARY KEY (root, pattern)
     ) WITHOUT ROWID;
     """,
+    # Strictness and the check change no stored byte, so the text of the tables is replaced instead of copying gigabytes
+    # (https://www.sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes").
+    """
+    CREATE TABLE checksums (
+        seq INTEGER PRIMARY KEY REFERENCES embeddings ON DELETE CASCADE,
+        crc32 INTEGER NOT NULL CHECK (crc32 BETWEEN 0 AND 4294967295)
+    );
+    INSERT INTO checksums SELECT seq, compute_crc32(vector) FROM embeddings;
+    PRAGMA writable_schema = ON;
+    UPDATE sqlite_schema SET sql = replace(sql, 'vector BLOB NOT NULL',
+        'vector BLOB NOT NULL CHECK (length(vector) > 0 AND length(vector) % 2 = 0)') WHERE name = 'embeddings';
+    UPDATE sqlite_schema SET sql = replace(sql, 'dim INTEGER NOT NULL',
+        'dim INTEGER NOT NULL CHECK (dim BETWEEN 1 AND 65536)') WHERE name = 'models';
+    UPDATE sqlite_schema SET sql = sql || CASE WHEN sql LIKE '% WITHOUT ROWID' THEN ', STRICT' ELSE ' STRICT' END
+        WHERE type = 'table' AND name NOT LIKE 'sqlite%';
+    PRAGMA writable_schema = RESET
+    """,
 )

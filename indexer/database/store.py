@@ -12,6 +12,7 @@ from indexer.database.embedding_table import EmbeddingTable
 from indexer.database.file_table import FileOutcome, FileTable
 from indexer.database.forgetting import ForgettingPlan, forget_photos
 from indexer.database.model_table import ModelTable
+from indexer.database.opening import DATABASE_FILE
 from indexer.database.replacements import note_replacement
 
 
@@ -25,11 +26,11 @@ class PathCounts(NamedTuple):
 class Store:
     """What a library knows, in one database; made and used in one thread.
 
-    One made for `any_thread` is used under a lock of its owner.
+    One made for `any_thread` is used under a lock of its owner; with `peek` it is only looked into.
     """
 
-    def __init__(self, folder: Path, *, any_thread: bool = False) -> None:
-        self.database = Database(folder / "library.sqlite", any_thread=any_thread)
+    def __init__(self, folder: Path, *, any_thread: bool = False, peek: bool = False) -> None:
+        self.database = Database(folder / DATABASE_FILE, any_thread=any_thread, peek=peek)
         self.files = FileTable(self.database)
         self.embeddings = EmbeddingTable(self.database)
         self.models = ModelTable(self.database)

@@ -1,9 +1,11 @@
 """Find what of a library is damaged, and build anew what can be derived again."""
 
 from indexer.errors import GenerationError, ModelError
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.models.card import DEFAULT_BACKBONE, ModelCard
 from indexer.models.class_layer import PACKAGED_SOURCE
+from indexer.models.embedder import defer_model
 from indexer.models.installation import (
     ModelChoice,
     find_default_choice,
@@ -24,6 +26,9 @@ def check_library(library: Library) -> Steps[list[str]]:
     if not library.store.database.is_intact():
         problems.append("The database is damaged. Your photos are untouched: index them into a new library.")
         return problems
+    if damaged := _find_damaged(library):
+        are = "embedding is" if len(damaged) == 1 else "embeddings are"
+        problems.append(f"{len(damaged):,} {are} damaged. With --repair those photos are embedded again.")
     yield Progress("check", 1, 3, "model")
     try:
         verify_model(library.models_folder / library.read_model_card().fingerprint)
@@ -40,11 +45,20 @@ def check_library(library: Library) -> Steps[list[str]]:
 
 
 def repair_library(library: Library) -> Steps[None]:
-    """Install the active model again where it is damaged, and publish new search files."""
-    yield from _reinstall_model(library)
+    """Install the active model again where it is damaged, embed what is damaged, and publish new search files."""
+    card = yield from _reinstall_model(library)
+    if damaged := _find_damaged(library):
+        library.store.embeddings.drop_embeddings(damaged)
+        yield from index_library(library, [], defer_model(card, library.models_folder, "auto"))
     yield from generations.publish_generation(
         library.folder, library.store, library.model_id, library.model_fingerprint
     )
+
+
+def _find_damaged(library: Library) -> list[int]:
+    """The seqs of all embeddings that are damaged, under every model."""
+    embeddings = library.store.embeddings
+    return [seq for model in library.store.models.list_model_ids() for seq in embeddings.find_damaged(model)]
 
 
 def mend_active_model(library: Library) -> Steps[ModelCard]:

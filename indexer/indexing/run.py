@@ -21,6 +21,7 @@ from indexer.database.passed_over import PassedOver, list_exclusions, read_passe
 from indexer.database.precisions import count_precisions
 from indexer.database.replacements import CarriedWords
 from indexer.database.store import PathCounts, Store
+from indexer.errors import EmbeddingsDamaged
 from indexer.indexing import scan
 from indexer.indexing.exclusions import PathPatterns
 from indexer.indexing.pipeline import EmbeddingResult, index_files
@@ -124,6 +125,7 @@ def index_library(
     model_id = store.models.add_model(card.fingerprint, card.name, card.dim)
     if not library.model_fingerprint:  # a first run can be searched from its first batch on
         store.models.set_setting("active_model", card.fingerprint)
+    _drop_damaged_tail(store, model_id)
     pending = yield from _find_pending_files(store, model_id, verify=verify)
     if any(item.file.state != scan.TOUCHED for item in pending):  # those are most often what they were
         start += _load_model(model)
@@ -131,8 +133,11 @@ def index_library(
     library.activate_model(card.fingerprint)
     if pending:
         _mark_lost_roots(store)
+    store.database.require_present()
     if _tail_is_long(store, model_id) or not _check_generation(library):
-        yield from generations.publish_generation(library.folder, store, model_id, card.fingerprint)
+        all_sound = yield from _publish_sound(library, model_id, card.fingerprint)
+        if not all_sound:  # what was dropped is embedded again
+            return (yield from index_library(library, [], model))
     report = _make_report(library, model_id, counts, time.perf_counter() - start)
     if pending:
         yield Progress("publish", report.photos, report.photos, "measuring what distances mean")
@@ -254,9 +259,7 @@ def _embed_pending_files(
                 files_done += len(batch)
                 yield Progress("embed", carried.files + files_done, total, show_path(items[-1].file.path))
                 if _tail_has_outgrown(library.store, model_id):
-                    yield from generations.publish_generation(
-                        library.folder, library.store, model_id, model.card.fingerprint
-                    )
+                    yield from _publish_sound(library, model_id, model.card.fingerprint)
         finally:
             batches.close()  # type: ignore[attr-defined]  # a generator: its pool ends here
     return counts
@@ -276,6 +279,7 @@ def _commit_batch(
     library: Library, file_results: list[tuple[_PendingFile, EmbeddingResult]], model: Embedder, counts: _RunCounts
 ) -> _RunCounts:
     """Store the results of a batch, thumbnails first, and the counts of the run with them, which are returned."""
+    library.store.database.require_present()
     results = [result for _, result in file_results]
     library.thumbnails.put((r.sha256, r.thumbnail) for r in results if r.sha256 is not None and r.thumbnail is not None)
     outcomes = [_make_outcome(item, result, model) for item, result in file_results]
@@ -305,6 +309,29 @@ def _make_outcome(item: _PendingFile, result: EmbeddingResult, model: Embedder) 
 
 
 # publishing
+
+
+def _drop_damaged_tail(store: Store, model: int) -> None:
+    """Delete what is damaged of the embeddings outside the generation, so that this run embeds their photos again.
+
+    Those in it are looked through when the next one is built, and by `check`.
+    """
+    row = store.models.find_generation(model)
+    if damaged := store.embeddings.find_damaged(model, row.built_upto if row else 0):
+        store.embeddings.drop_embeddings(damaged)
+
+
+def _publish_sound(library: Library, model: int, fingerprint: str) -> Steps[bool]:
+    """Publish a generation of all embeddings that are sound; returns False where others had to be dropped for it."""
+    library.store.database.require_present()
+    try:
+        yield from generations.publish_generation(library.folder, library.store, model, fingerprint)
+    except EmbeddingsDamaged:
+        embeddings = library.store.embeddings
+        embeddings.drop_embeddings(embeddings.find_damaged(model))
+        yield from generations.publish_generation(library.folder, library.store, model, fingerprint)
+        return False
+    return True
 
 
 def _tail_has_outgrown(store: Store, model: int) -> bool:

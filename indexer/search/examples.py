@@ -33,8 +33,8 @@ def embed_example(example: QueryExample, source: EmbeddingSource) -> np.ndarray:
         return _embed_crop(example, source)
     if isinstance(example, int | np.integer):
         stored = source.store.embeddings.read_embedding(int(example), source.model_id)
-        if stored is None:
-            raise LookalikeError(GONE_MESSAGE)
+        if stored is None:  # gone, or damaged and to be embedded again
+            return _embed_file(find_picture_file(int(example), source.store), source)
         return stored.astype(np.float32)
     if isinstance(example, Path):
         return _embed_file(example, source)

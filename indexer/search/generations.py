@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import stat
 import threading
 from collections.abc import Iterator
@@ -22,12 +23,13 @@ import numpy as np
 from indexer import atomic
 from indexer.database.model_table import GenerationRow
 from indexer.database.store import Store
-from indexer.errors import GenerationError
+from indexer.errors import EmbeddingsDamaged, GenerationError
 from indexer.progress import Progress, Steps
 from indexer.vectors import recall
 from indexer.vectors.annoy_index import FindCandidates, build_annoy, open_annoy
 from indexer.vectors.distances import ROWS_PER_BLOCK
 from indexer.vectors.projection import fit_pca
+from indexer.wording import count_noun
 
 MANIFEST_FORMAT = 2
 INDEX_METRIC = "euclidean"
@@ -37,6 +39,8 @@ READ_CHUNK_BYTES = 8 << 20  # bytes read at a time in the background
 VECTOR_FILES = ("ids.npy", "vectors.npy")
 INDEX_FILES = ("projection.npy", "index.ann")  # not where every photo is compared anyway
 GENERATION_FILES = (*VECTOR_FILES, *INDEX_FILES)
+
+_GENERATION_NAME = re.compile("[0-9]{4,}")
 
 FileIdentities = dict[str, list[int]]
 """File name -> device, inode, size, mtime and ctime (ns) at the moment its full hash agreed."""
@@ -168,22 +172,25 @@ def publish_generation(
 
 
 def _write_vectors(folder: Path, store: Store, model: int, built_upto: int, total: int) -> Steps[None]:
-    """Stream the embeddings into vectors.npy and ids.npy.
+    """Stream the embeddings into vectors.npy and ids.npy. Raises EmbeddingsDamaged where they are not all sound.
 
     By plain writes, which raise on a full disk; a write to a memory map would end the process.
     """
-    ids, last_seq = [np.empty(0, np.int64)], 0
+    ids, last_seq, rows_done = [np.empty(0, np.int64)], 0, 0
     with (folder / "vectors.npy").open("wb") as file:
-        for rows_done in range(0, total, ROWS_PER_BLOCK):
-            part = store.embeddings.read_embeddings(model, last_seq, built_upto, ROWS_PER_BLOCK)
+        while len((part := store.embeddings.read_embeddings(model, last_seq, built_upto, ROWS_PER_BLOCK)).seqs):
             if not rows_done:
                 shape = (total, part.values.shape[1])
                 header = {"descr": "<f2", "fortran_order": False, "shape": shape}
                 np.lib.format.write_array_header_1_0(file, header)
             file.write(part.values.data)
             ids.append(part.ids)
-            last_seq = int(part.seqs[-1])
+            last_seq, rows_done = int(part.seqs[-1]), rows_done + len(part.seqs)
             yield Progress("publish", rows_done, total, "collecting embeddings")
+    if rows_done != total:
+        raise EmbeddingsDamaged(
+            f"{count_noun(total - rows_done, 'embedding')} in the library are damaged: index again."
+        )
     np.save(folder / "ids.npy", np.concatenate(ids))
 
 
@@ -305,11 +312,12 @@ def _require_regular(path: Path) -> os.stat_result:
 
 
 def remove_unused_generations(library: Path, store: Store) -> None:
-    """Remove the folders of generations that the database does not name.
+    """Remove the folders of generations that the database does not name, and what killed runs left.
 
-    A running search keeps the files that it has mapped until it closes them.
+    Nothing of another name is touched. A running search keeps the files that it has mapped until it closes them.
     """
     used_folders = {get_generation_folder(library, number) for number in store.models.find_generation_numbers()}
     for folder in (library / "generations").iterdir():
-        if folder not in used_folders:
+        is_ours = _GENERATION_NAME.fullmatch(folder.name) or atomic.is_partial_name(folder.name)
+        if is_ours and folder not in used_folders:
             atomic.remove_path(folder)

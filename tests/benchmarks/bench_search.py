@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -69,6 +70,8 @@ def write_library(folder: Path, rows: int, dim: int, shares: dict[int, float] = 
                 store.database.execute_many(sql, files)
                 embeddings = ((n, n, model, row.tobytes()) for n, row in zip(numbers, part, strict=True))
                 store.database.execute_many("INSERT INTO embeddings VALUES (?, ?, ?, ?, 'fp32')", embeddings)
+                checksums = ((n, zlib.crc32(row.tobytes())) for n, row in zip(numbers, part, strict=True))
+                store.database.execute_many("INSERT INTO checksums VALUES (?, ?)", checksums)
             number += len(part)
 
 

@@ -225,7 +225,7 @@ def test_read_only_folder_can_be_read_and_says_so_when_written(rights: Rights, o
     rights.take(open_to_all)
     database = Database(path)
     assert database.fetch_rows("SELECT * FROM settings") == [("a", "1")]
-    with pytest.raises(LibraryError, match="readonly"):
+    with pytest.raises(LibraryError, match="cannot be written"):
         database.execute_statement("INSERT INTO settings VALUES ('b', '1')")
     database.close()
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.database.connection import Database
+from indexer.database.connection import Database, run_migrations
 from indexer.database.schema import APPLICATION_ID, MIGRATIONS
-from indexer.wording import normalise_label
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
 ROWS = """
@@ -25,10 +24,7 @@ ROWS = """
 def make_older(path: Path, version: int) -> None:
     """A database as the version of this number left it, with two photos and what was said of them."""
     with sqlite3.connect(path) as older:
-        older.create_function("normalise_label", 1, normalise_label)
-        for statements in MIGRATIONS[:version]:
-            for statement in statements.split(";"):
-                older.execute(statement)
+        run_migrations(older, 0, version)
         older.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         older.execute(f"PRAGMA user_version = {version}")
         for statement in ROWS.split(";"):

@@ -161,6 +161,12 @@ def test_generation_of_the_model_before_is_kept_beside_the_new_one(filled: Libra
     filled.store.database.execute_statement(
         "INSERT INTO embeddings SELECT NULL, photo, ?, vector, '' FROM embeddings", (model,)
     )
+    filled.store.database.execute_statement(
+        "INSERT INTO checksums SELECT new.seq, crc32 FROM embeddings AS new JOIN embeddings AS old "
+        "ON old.photo = new.photo AND old.model != new.model JOIN checksums AS c ON c.seq = old.seq "
+        "WHERE new.model = ?",
+        (model,),
+    )
     drain(publish_generation(filled.folder, filled.store, model, other_card.fingerprint))
     assert len(list((filled.folder / "generations").iterdir())) == 2
     assert read_row(filled) == before

@@ -1,0 +1,108 @@
+"""How a library's database is reached: in its folder, or without writing there where that is not possible.
+
+SQLite writes beside a database even to read it. Where the folder may only be read, or its disk is full, the file is
+opened as one that never changes; where a killed run has left its log, or an older version its tables, a copy elsewhere
+is brought up to date and read.
+
+A library may come from anywhere, so every name of ours in its folder is looked at first: a link there would be written
+through or emptied, and a pipe waits for ever.
+"""
+
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from indexer.errors import LibraryError
+from indexer.paths import show_path
+
+DATABASE_FILE = "library.sqlite"
+LOG_SUFFIX = "-wal"
+_OWN_FOLDERS = ("models", "generations", "layouts")
+_SQLITE_SUFFIXES = ("", LOG_SUFFIX, "-shm", "-journal")
+_OWN_FILES = (
+    *(name + suffix for name in (DATABASE_FILE, "thumbnails.sqlite") for suffix in _SQLITE_SUFFIXES),
+    "thumbnails.sqlite.damaged",
+    "decoding.journal",
+    "job.lock",
+    "models/install.lock",
+)
+NEEDED_BYTES = 64 << 20  # free bytes below which a disk counts as full: what a batch with its log may take
+
+
+class DatabaseSource(NamedTuple):
+    """The URI to open, whether it may only be read, and the temporary folder of a copy, None where it is none."""
+
+    uri: str
+    read_only: bool = False
+    copy: "tempfile.TemporaryDirectory[str] | None" = None
+
+
+def require_own_folder(folder: Path) -> None:
+    """Raise LibraryError where a name of ours in the library's folder is a link, a pipe, or else not as we made it."""
+    for names, is_own, wanted in ((_OWN_FOLDERS, stat.S_ISDIR, "folder"), (_OWN_FILES, stat.S_ISREG, "file")):
+        for name in names:
+            try:
+                mode = (folder / name).lstat().st_mode
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise LibraryError(f"The library {show_path(folder)} cannot be read ({error.strerror}).") from error
+            if not is_own(mode):
+                raise LibraryError(
+                    f"The library {show_path(folder)} is not opened: {name} in it is {_name_kind(mode)}, not a "
+                    f"{wanted} of its own. Your photos are untouched: index the folder into a new library."
+                )
+
+
+def _name_kind(mode: int) -> str:
+    kinds = {stat.S_IFLNK: "a link", stat.S_IFIFO: "a pipe", stat.S_IFDIR: "a folder", stat.S_IFREG: "a file"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def choose_source(path: Path) -> DatabaseSource:
+    """The database itself, or where its folder may not be written, a way to read it."""
+    if path.exists() and not os.access(path.parent, os.W_OK):
+        return read_without_writing(path)
+    return DatabaseSource(path.absolute().as_uri())
+
+
+def read_without_writing(path: Path) -> DatabaseSource:
+    """A way to read a database that writes nothing beside it: as one that never changes, or a copy with its log."""
+    log = path.with_name(path.name + LOG_SUFFIX)
+    if log.exists() and log.stat().st_size:
+        return copy_elsewhere(path)
+    return DatabaseSource(path.absolute().as_uri() + "?immutable=1", read_only=True)
+
+
+def copy_elsewhere(path: Path) -> DatabaseSource:
+    """A copy of the database and its log in a temporary folder. Raises LibraryError where there is no room for it."""
+    files = [file for file in (path, path.with_name(path.name + LOG_SUFFIX)) if file.exists()]
+    copy = tempfile.TemporaryDirectory(prefix="lookalike-", ignore_cleanup_errors=True)
+    try:
+        for file in files:
+            shutil.copyfile(file, Path(copy.name) / file.name)
+    except OSError as error:
+        copy.cleanup()
+        needed = sum(file.stat().st_size for file in files) / 1e6
+        raise LibraryError(
+            f"The library {show_path(path.parent)} cannot be written, and a copy to read needs {needed:,.0f} MB in "
+            f"{show_path(Path(tempfile.gettempdir()))} ({error.strerror}). Make room there, or set TMPDIR."
+        ) from error
+    return DatabaseSource((Path(copy.name) / path.name).as_uri(), read_only=True, copy=copy)
+
+
+def describe_full_disk(folder: Path) -> str:
+    """A sentence where the disk that a folder lies on has less than NEEDED_BYTES free, else empty."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    if free >= NEEDED_BYTES:
+        return ""
+    return (
+        f"The disk that holds the library {show_path(folder)} is full: {free / 1e6:,.1f} MB are free, and "
+        f"{NEEDED_BYTES / 1e6:,.0f} MB are needed to write. Make room there; searching goes on."
+    )
