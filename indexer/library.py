@@ -230,8 +230,12 @@ class Library:
         return [build_photo(shown) for shown in self.store.embeddings.find_shown_photos(ids)]
 
     def read_thumbnail(self, photo: Photo) -> bytes | None:
-        """The photo's thumbnail as JPEG, None when the cache has none."""
-        return self.thumbnails.get(photo.sha256)
+        """The photo's thumbnail as JPEG, made anew where the cache has none; None where that is impossible.
+
+        One from another computer is used only where the photo itself cannot be had, and after it was made anew.
+        """
+        cache, sha256 = self.thumbnails, photo.sha256
+        return cache.get(sha256) or cache.renew(sha256, photo.path) or cache.recover(sha256)
 
     def list_failed_files(self) -> list[FailedFile]:
         """Files that could not be read or decoded under the active model, with reasons, by root and path."""
@@ -341,7 +345,8 @@ class Library:
                 Hit(rank, photo, distance, *(calibration.interpret_distance(distance) if calibration else (None, None)))
             )
         recall = searcher.generation.manifest.recall_at_10 if searcher.generation and engine == "annoy" else 1.0
-        return SearchResult(hits, engine, recall, time.perf_counter() - start, searcher.notice)
+        notice = " ".join(filter(None, (searcher.notice, self._model.notice if self._model else "")))
+        return SearchResult(hits, engine, recall, time.perf_counter() - start, notice)
 
     def warm_up(self) -> None:
         """Load what the first search would wait for: the index and the calibration, by a few searches over the ids."""

@@ -1,9 +1,11 @@
 """What several test files need: the default model, installed once per run, and the command line in this process."""
 
+import atexit
 import os
 import secrets
 import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,21 @@ from indexer.cli.terminal import run_command
 from indexer.models import agreement
 from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import drain
+from indexer.trust.signatures import compute_signature, find_key_file
 from retrieval_app.commands import lookalike_command as command_line
 from tests.support.commands import Said, Tell
 from tests.support.made_once import make_once
 
+# The computer's key, by which a run knows what it has made itself: never that of whoever runs the tests.
+# It may be read by all, as some tests give up the rights of root.
+if "LOOKALIKE_TEST_DATA" not in os.environ:
+    os.environ["LOOKALIKE_TEST_DATA"] = tempfile.mkdtemp(prefix="lookalike-data-")
+    atexit.register(shutil.rmtree, os.environ["LOOKALIKE_TEST_DATA"], ignore_errors=True)
+    Path(os.environ["LOOKALIKE_TEST_DATA"]).chmod(0o755)
+os.environ["XDG_DATA_HOME"] = os.environ["LOOKALIKE_TEST_DATA"]
+if not find_key_file().exists():
+    compute_signature("tests")
+    find_key_file().chmod(0o644)
 # Small networks on shared cores: torch's threads would spend most of their time waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell has what it runs in the background ignore Ctrl+C, and every process started from there too.

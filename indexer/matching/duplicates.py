@@ -19,15 +19,12 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.database.contents import PresentFile, list_present_files
-from indexer.errors import LibraryError, LookalikeError, PhotoError
+from indexer.errors import LibraryError, LookalikeError
 from indexer.library import Library
 from indexer.matching.close_pairs import find_close_pairs, order_pairs, select_close_pairs
 from indexer.matching.complete_linkage import CanMerge, group_by_complete_linkage
 from indexer.matching.perceptual_hash import are_near_hashes, compute_hashes, find_near_pairs
 from indexer.models.embedder import CPU_THREADS
-from indexer.photos import thumbnails
-from indexer.photos.decoding import decode_photo
-from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
 from indexer.vectors.distances import (
     ROWS_PER_BLOCK,
@@ -205,16 +202,8 @@ def _compute_hashes(
 
 def _renew_thumbnail(library: Library, files: list[PresentFile]) -> bytes | None:
     """A thumbnail made anew where the cache has none, and stored; None where no file holds the content any more."""
-    for file in files:
-        try:
-            data = read_photo(file.path)
-            if content_hash(data) == file.sha256:
-                jpeg = thumbnails.encode_thumbnail(decode_photo(data, thumbnails.THUMBNAIL_SIDE).image)
-                library.thumbnails.put([(file.sha256, jpeg)])
-                return jpeg
-        except PhotoError:
-            continue
-    return None
+    renewed = (library.thumbnails.renew(file.sha256, file.path) for file in files)
+    return next((jpeg for jpeg in renewed if jpeg is not None), None)
 
 
 def _are_all_close(values: np.ndarray, rows: list[int], others: list[int], max_distances: np.ndarray) -> bool:

@@ -1,7 +1,7 @@
 """Prepare the default model once for all libraries of this installation: `python -m indexer.models`, at set-up."""
 
 from indexer.models.installation import ModelChoice, install_model
-from indexer.models.prepared import find_carried_folder
+from indexer.models.runtime import find_carried_folder
 from indexer.progress import drain
 
 if __name__ == "__main__":

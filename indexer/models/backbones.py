@@ -103,7 +103,30 @@ def load_default_with_classes() -> Any:
 
 def fill_weights(module: nn.Module, tensors: Mapping[str, Tensor], weights_name: str) -> None:
     """Load exactly these tensors into the module; ModelError names one that is missing, unknown or of another shape."""
-    state = module.state_dict()
+    _require_fit(module.state_dict(), tensors, weights_name)
+    check_finite(tensors, _capitalise_first(weights_name))
+    module.load_state_dict(dict(tensors), strict=True)
+
+
+def require_fitting_weights(
+    name: str, preprocessing: Preprocessing, tensors: Mapping[str, Tensor], weights_name: str
+) -> None:
+    """Raise ModelError where the tensors are not those of the architecture; takes no memory for its weights.
+
+    So a small file that names a huge network costs nothing. An architecture that cannot be built so is not looked at.
+    """
+    require_known_name(name)
+    try:
+        with torch.device("meta"):
+            module = _build_module(name)
+            resize_input(module, read_preprocessing(module), preprocessing.size)
+    except (RuntimeError, NotImplementedError):
+        return
+    _require_fit(module.state_dict(), tensors, weights_name)
+
+
+def _require_fit(state: Mapping[str, Tensor], tensors: Mapping[str, Tensor], weights_name: str) -> None:
+    """Raise ModelError where the tensors differ from those of a state in name, shape or kind of number."""
     missing, unknown = sorted(state.keys() - tensors.keys()), sorted(tensors.keys() - state.keys())
     if missing or unknown:
         key, problem = (missing[0], "lack") if missing else (unknown[0], "have an unknown")
@@ -112,8 +135,6 @@ def fill_weights(module: nn.Module, tensors: Mapping[str, Tensor], weights_name:
         if tensor.shape != state[key].shape or tensor.is_floating_point() != state[key].is_floating_point():
             shapes = f"{list(tensor.shape)} instead of {list(state[key].shape)}"
             raise ModelError(f"{_capitalise_first(weights_name)} do not fit the network: {key!r} is {shapes}.")
-    check_finite(tensors, _capitalise_first(weights_name))
-    module.load_state_dict(dict(tensors), strict=True)
 
 
 def check_finite(tensors: Mapping[str, Tensor], weights_name: str) -> None:

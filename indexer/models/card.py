@@ -8,9 +8,9 @@ loads the model of a card, `installation` and `network` write cards.
 import hashlib
 import json
 import math
-import os
 import re
-import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from indexer.errors import ModelError
 from indexer.models.framing import FRAMINGS, SquareBox, cut_square
 from indexer.paths import show_path
 from indexer.photos.decoding import DECODE_VERSION
+from indexer.trust.regular_file import UnusableFile, copy_regular_file, hash_regular_file, read_regular_file
 
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 CARD_FILE = "model.json"
@@ -168,15 +169,28 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_regular(path: Path, limit: int) -> bytes:
     """The bytes of a regular file of at most `limit` bytes; ModelError for anything else, without waiting on a FIFO."""
+    with _translate_read_errors(path):
+        return read_regular_file(path, limit)
+
+
+def hash_weights(path: Path) -> str:
+    """The sha256 of a weights file as 64 hex digits, in little memory; ModelError where it cannot be read."""
+    with _translate_read_errors(path):
+        return hash_regular_file(path, WEIGHTS_LIMIT)
+
+
+def copy_weights(source: Path, target: Path) -> None:
+    """Copy a weights file into a new one, in little memory; ModelError where it cannot be read or written."""
+    with _translate_read_errors(source):
+        copy_regular_file(source, target, WEIGHTS_LIMIT)
+
+
+@contextmanager
+def _translate_read_errors(path: Path) -> Iterator[None]:
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise ModelError(f"{show_path(path)} is not a regular file.")
-            if status.st_size > limit:
-                raise ModelError(f"{show_path(path)} has {status.st_size:,} bytes, more than a model may have.")
-            return file.read(limit)
+        yield
+    except UnusableFile as error:
+        raise ModelError(f"{show_path(path)} {error}.") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         raise ModelError(f"{show_path(path)} cannot be read: {reason or error}.") from error

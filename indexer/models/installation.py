@@ -6,7 +6,6 @@ conversion is in `runtime`, its check in `agreement`, the weights come from `net
 `model.load_model` loads what is installed here.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,12 +20,12 @@ from indexer.models.card import (
     CARD_FILE,
     DEFAULT_BACKBONE,
     WEIGHTS_FILE,
-    WEIGHTS_LIMIT,
     ModelCard,
     check_location,
+    copy_weights,
+    hash_weights,
     read_card,
     read_json,
-    read_regular,
     serialise_card,
 )
 from indexer.models.catalogue import find_catalogued_model
@@ -205,8 +204,7 @@ def verify_model(folder: Path) -> ModelCard:
     """
     card = read_card(folder)
     check_location(card, folder)
-    data = read_regular(folder / WEIGHTS_FILE, WEIGHTS_LIMIT)
-    if hashlib.sha256(data).hexdigest() != card.weights_sha256:
+    if hash_weights(folder / WEIGHTS_FILE) != card.weights_sha256:
         raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} is damaged. Install the model again.")
     check_files(folder, read_form(folder, card))
     return card
@@ -223,7 +221,7 @@ def _describe_weights_source(choice: ModelChoice) -> str:
     """The source of the weights in words, and a size of input that was chosen; the same words for the same choice."""
     chosen_size = f", for pictures of {choice.size} px" if choice.size else ""
     if choice.weights is not None:
-        digest = hashlib.sha256(read_regular(choice.weights, WEIGHTS_LIMIT)).hexdigest()
+        digest = hash_weights(choice.weights)
         return f"file {show_path(choice.weights)[-200:]} with sha256 {digest}{chosen_size}"
     if choice.name == DEFAULT_BACKBONE:
         return PACKAGED_SOURCE + chosen_size
@@ -254,7 +252,7 @@ def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
         )
         return written
     card = _read_current_card(choice.checkpoint)
-    (folder / WEIGHTS_FILE).write_bytes(read_regular(choice.checkpoint / WEIGHTS_FILE, WEIGHTS_LIMIT))
+    copy_weights(choice.checkpoint / WEIGHTS_FILE, folder / WEIGHTS_FILE)
     card_fields = read_json(choice.checkpoint / CARD_FILE)
     (folder / CARD_FILE).write_bytes(
         serialise_card(card, *map(card_fields.get, ("calibration", "trained_labels", "instant")))

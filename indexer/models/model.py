@@ -12,7 +12,7 @@ rest of the program knows in `embedder`. Importing this module imports neither t
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from PIL import Image
 
 from indexer.errors import ModelError
 from indexer.models.card import ModelCard, check_location, read_card
-from indexer.models.runtime import ModelRunner, RuntimeForm, open_form, read_form
+from indexer.models.runtime import ModelRunner, NotConverted, RuntimeForm, open_form, read_form
 
 # Pictures per forward pass. Small passes stay in the processor's cache: 3.4 ms a picture, not 3.9, and 170 MB less.
 PASS_SIZES = {"openvino": 8, "torch": 32}
@@ -29,12 +29,16 @@ PASS_SIZES = {"openvino": 8, "torch": 32}
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A loaded model, an Embedder that gives feature maps too; threads may share it."""
+    """A loaded model, an Embedder that gives feature maps too; threads may share it.
+
+    `notice` is a sentence where its converted form could not be used, else empty.
+    """
 
     card: ModelCard
     runtime: str
     precision: str
     runner: ModelRunner
+    notice: str = ""
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """The model's input of one picture, uint8 (size, size, 3)."""
@@ -73,13 +77,26 @@ def load_model(folder: Path, *, runtime: str = "auto", callers: int = 1) -> Mode
     """The installed model in `folder`, ready to embed in `callers` threads at once, which share the cores.
 
     `runtime` is "openvino", "torch", "auto" (torch where an accelerator works, else the converted form) or "query" (the
-    converted form where there is one, so that a single picture does not wait for torch). ModelError where the model is
-    missing or damaged; its subclass NotConverted where installing again makes the converted form anew.
+    converted form where there is one, so that a single picture does not wait for torch, else torch). ModelError where
+    the model is missing or damaged; its subclass NotConverted where installing again makes the converted form anew.
     """
     card = read_card(folder)
     check_location(card, folder)
     if runtime == "torch":
         return _load_torch(card, folder)
+    try:
+        return _load_by_form(card, folder, runtime, callers)
+    except NotConverted as error:
+        if runtime != "query":
+            raise
+        notice = (
+            f"{str(error).partition('. ')[0].rstrip('.')}: torch is used, until the next index run prepares it anew."
+        )
+        return replace(_load_torch(card, folder), notice=notice)
+
+
+def _load_by_form(card: ModelCard, folder: Path, runtime: str, callers: int) -> Model:
+    """The model as its `runtime.json` says, or on torch where `runtime` prefers an accelerator and one works."""
     form = read_form(folder, card)
     if runtime == "openvino":
         return _load_converted(card, folder, form, callers)

@@ -149,11 +149,14 @@ def load_network(folder: Path) -> EmbeddingNetwork:
     card = read_card(folder)
     tensors = _read_tensors(folder, card)
     seen_hashes = tensors.pop(SEEN_HASHES_TENSOR, None)
+    body_tensors = {key.removeprefix("body."): tensor for key, tensor in tensors.items() if key.startswith("body.")}
+    weights_name = f"the weights in {show_path(folder)}"
+    backbones.require_fitting_weights(card.backbone, card.preprocessing, body_tensors, weights_name)
     body = backbones.build_architecture(card.backbone, card.preprocessing)
     network = EmbeddingNetwork(Backbone(card.backbone, body, card.preprocessing), card.head)
     if network.dim != card.dim or (seen_hashes is not None and not _are_hashes(seen_hashes)):
         raise ModelError(f"{show_path(folder / CARD_FILE)} does not fit its weights. Install the model again.")
-    backbones.fill_weights(network, tensors, f"the weights in {show_path(folder)}")
+    backbones.fill_weights(network, tensors, weights_name)
     return network.eval()
 
 

@@ -5,26 +5,18 @@ model is put when the program is set up (`python -m indexer.models`). All is has
 """
 
 import contextlib
-import os
 import shutil
-import sys
 from pathlib import Path
 
 from indexer import atomic
 from indexer.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard
-from indexer.models.runtime import RUNTIME_FILE, RuntimeForm
+from indexer.models.runtime import RUNTIME_FILE, SIGNATURE_FILE, RuntimeForm, find_carried_folder
 from indexer.paths import find_home_folder
 
 
 def find_shared_folder() -> Path:
     """The folder in the home folder with the models that were prepared on this computer."""
     return find_home_folder() / "models"
-
-
-def find_carried_folder() -> Path:
-    """The folder of the models that came with the program: LOOKALIKE_MODELS, else a place below its own prefix."""
-    chosen = os.environ.get("LOOKALIKE_MODELS")
-    return Path(chosen) if chosen else Path(sys.prefix) / "share" / "lookalike" / "models"
 
 
 def list_prepared_folders() -> tuple[Path, Path]:
@@ -34,8 +26,9 @@ def list_prepared_folders() -> tuple[Path, Path]:
 
 def copy_model(source: Path, form: RuntimeForm, folder: Path) -> None:
     """Copy card, weights and the converted files that the form names from one model folder into another that exists."""
-    for name in (CARD_FILE, WEIGHTS_FILE, RUNTIME_FILE, *form.files):
-        shutil.copyfile(source / name, folder / name)
+    for name in (CARD_FILE, WEIGHTS_FILE, RUNTIME_FILE, SIGNATURE_FILE, *form.files):
+        with contextlib.suppress(FileNotFoundError) if name == SIGNATURE_FILE else contextlib.nullcontext():
+            shutil.copyfile(source / name, folder / name)
 
 
 def share_model(card: ModelCard, form: RuntimeForm, source: Path) -> None:

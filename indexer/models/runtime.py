@@ -7,6 +7,7 @@ Compiled blobs are not kept: loading one saves 70 of 300 ms, but nothing vouches
 
 import hashlib
 import json
+import os
 import sys
 import threading
 import warnings
@@ -18,10 +19,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from indexer.errors import ModelError
-from indexer.models.card import ModelCard, read_json, read_regular
+from indexer.models.card import CARD_LIMIT, ModelCard, read_json, read_regular
 from indexer.paths import show_path
+from indexer.trust.signatures import compute_signature, is_signed_here
 
 RUNTIME_FILE = "runtime.json"
+SIGNATURE_FILE = "runtime.signature"  # this computer's, of the bytes of runtime.json
+_SIGNED_PURPOSE = "runtime form"
+SIGNATURE_LIMIT = 1 << 10  # bytes; one has 64
 XML_FILE = "openvino.xml"
 BIN_FILE = "openvino.bin"
 XML_LIMIT = 1 << 28  # bytes; the largest network of timm has about 10 MB
@@ -105,12 +110,18 @@ def convert_network(network: Any, example_batch: Any, folder: Path) -> dict[str,
 
 
 def write_form(form: RuntimeForm, folder: Path) -> None:
-    """Write the form as `runtime.json`."""
-    (folder / RUNTIME_FILE).write_text(json.dumps(asdict(form), indent=2) + "\n")
+    """Write the form as `runtime.json`, signed by this computer."""
+    data = (json.dumps(asdict(form), indent=2) + "\n").encode()
+    (folder / RUNTIME_FILE).write_bytes(data)
+    (folder / SIGNATURE_FILE).write_text(compute_signature(_SIGNED_PURPOSE, data))
 
 
 def read_form(folder: Path, card: ModelCard) -> RuntimeForm:
-    """The form in `runtime.json`; NotConverted where it is missing, damaged or of another model."""
+    """The form in `runtime.json`; NotConverted where it is missing, damaged, of another model or computer.
+
+    A converted network is run without being understood, so it must have been made on this computer, or have come with
+    the program.
+    """
     try:
         form = _parse_form(read_json(folder / RUNTIME_FILE))
     except (ModelError, ValueError, TypeError) as error:
@@ -119,7 +130,24 @@ def read_form(folder: Path, card: ModelCard) -> RuntimeForm:
         ) from error
     if form.fingerprint != card.fingerprint:
         raise NotConverted(f"{show_path(folder / RUNTIME_FILE)} belongs to another model. Install the model again.")
+    if not _is_signed_here(folder) and folder.parent.resolve() != find_carried_folder().resolve():
+        raise NotConverted(f"The model in {show_path(folder)} was prepared on another computer. Install it again.")
     return form
+
+
+def find_carried_folder() -> Path:
+    """The folder of the models that came with the program: LOOKALIKE_MODELS, else a place below its own prefix."""
+    chosen = os.environ.get("LOOKALIKE_MODELS")
+    return Path(chosen) if chosen else Path(sys.prefix) / "share" / "lookalike" / "models"
+
+
+def _is_signed_here(folder: Path) -> bool:
+    """Whether this computer has signed the `runtime.json` in the folder."""
+    try:
+        signature = read_regular(folder / SIGNATURE_FILE, SIGNATURE_LIMIT).decode("ascii", "replace")
+        return is_signed_here(signature, _SIGNED_PURPOSE, read_regular(folder / RUNTIME_FILE, CARD_LIMIT))
+    except ModelError:
+        return False
 
 
 def check_files(folder: Path, form: RuntimeForm) -> None:

@@ -1,7 +1,8 @@
 """Small pictures for the screen, kept by content hash in one SQLite file beside the library: a cache, safe to delete.
 
 Nothing here may stop the program: a thumbnail that cannot be read counts as not there yet, one that cannot be written
-is made again next time.
+is made again next time. Each is signed by this computer: what comes from elsewhere counts as not there either, and is
+decoded only in a process of its own, where no file holds the photo any more.
 """
 
 import sqlite3
@@ -14,13 +15,23 @@ from typing import TypeVar
 
 from PIL import Image
 
+from indexer.errors import PhotoError
+from indexer.photos.decoding import decode_photo
+from indexer.photos.reading import content_hash, read_photo
+from indexer.photos.sandbox import decode_in_child
+from indexer.trust.signatures import compute_signature, is_signed_here
+
 THUMBNAIL_SIDE = 256
+MAX_FOREIGN_BYTES = 1 << 20  # ours have some 12,000
 JPEG_QUALITY = 85  # about 12 KB each: 12 GB for a million photos would be too much for more
 
 # Another program writes 64 thumbnails in milliseconds; after this time a reader shows an empty tile for now.
 BUSY_SECONDS = 2.0
 
 _DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_SIGNED_PURPOSE = "thumbnail"
+_TABLE = "CREATE TABLE thumbnails (sha256 BLOB PRIMARY KEY, jpeg BLOB NOT NULL, signature TEXT)"
+_UNSIGNED_TABLE = "CREATE TABLE thumbnails (sha256 BLOB PRIMARY KEY, jpeg BLOB NOT NULL)"  # of the first version
 Result = TypeVar("Result")
 
 
@@ -49,11 +60,44 @@ class ThumbnailCache:
         self._run_statement(lambda db: _insert_thumbnails(db, pairs))
 
     def get(self, sha256: bytes) -> bytes | None:
-        """The JPEG of this content, None where the cache has none."""
+        """The JPEG of this content, None where the cache has none that this computer has made."""
+        jpeg, signature = self._read_row(sha256)
+        return jpeg if jpeg is not None and is_signed_here(signature, _SIGNED_PURPOSE, sha256, jpeg) else None
+
+    def renew(self, sha256: bytes, path: bytes) -> bytes | None:
+        """The JPEG of this content made anew from a file, and stored; None where the file does not hold it any more."""
+        try:
+            data = read_photo(path)
+            if content_hash(data) != sha256:
+                return None
+            jpeg = encode_thumbnail(decode_photo(data, THUMBNAIL_SIDE).image)
+        except PhotoError:
+            return None
+        self.put([(sha256, jpeg)])
+        return jpeg
+
+    def recover(self, sha256: bytes) -> bytes | None:
+        """The JPEG of this content made anew from one that comes from elsewhere, and stored; None where there is none.
+
+        That is decoded in a process of its own, which takes a while.
+        """
+        jpeg, _ = self._read_row(sha256)
+        if jpeg is None or len(jpeg) > MAX_FOREIGN_BYTES:
+            return None
+        try:
+            renewed = encode_thumbnail(decode_in_child(jpeg, THUMBNAIL_SIDE).image)
+        except PhotoError:
+            return None
+        self.put([(sha256, renewed)])
+        return renewed
+
+    def _read_row(self, sha256: bytes) -> tuple[bytes | None, str]:
+        """JPEG and signature as stored, None and empty where there are none; a damaged row can hold anything."""
         row = self._run_statement(
-            lambda db: db.execute("SELECT jpeg FROM thumbnails WHERE sha256 = ?", (sha256,)).fetchone()
+            lambda db: db.execute("SELECT jpeg, signature FROM thumbnails WHERE sha256 = ?", (sha256,)).fetchone()
         )
-        return row[0] if row is not None and isinstance(row[0], bytes) else None  # a damaged row can hold anything
+        jpeg, signature = row or (None, None)
+        return jpeg if isinstance(jpeg, bytes) else None, signature if isinstance(signature, str) else ""
 
     def close(self) -> None:
         """Close the file; it is opened again when needed."""
@@ -94,19 +138,38 @@ class ThumbnailCache:
 def _open_cache(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
+        db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA synchronous = OFF")  # a power cut may cost the cache, which is then made anew
-        if db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'thumbnails'").fetchone() is None:
-            db.execute("CREATE TABLE IF NOT EXISTS thumbnails (sha256 BLOB PRIMARY KEY, jpeg BLOB NOT NULL)")
+        texts = _read_schema(db)
+        if not texts:
+            db.execute(_TABLE.replace("TABLE", "TABLE IF NOT EXISTS"))
+        elif texts == [_UNSIGNED_TABLE]:
+            db.execute("ALTER TABLE thumbnails ADD COLUMN signature TEXT")
+        elif texts != [_TABLE]:
+            raise _foreign_schema()
     except BaseException:
         db.close()
         raise
     return db
 
 
+def _read_schema(db: sqlite3.Connection) -> list[str]:
+    """The texts of all tables, views and triggers; indexes that SQLite made have none."""
+    return [text for (text,) in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()]
+
+
+def _foreign_schema() -> sqlite3.DatabaseError:
+    """The fault of a file with other tables than ours, which is moved away as a damaged one is."""
+    fault = sqlite3.DatabaseError("other tables than ours")
+    fault.sqlite_errorcode = sqlite3.SQLITE_NOTADB
+    return fault
+
+
 def _insert_thumbnails(db: sqlite3.Connection, pairs: list[tuple[bytes, bytes]]) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
-        db.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", pairs)
+        rows = ((sha256, jpeg, compute_signature(_SIGNED_PURPOSE, sha256, jpeg)) for sha256, jpeg in pairs)
+        db.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", rows)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

@@ -2,8 +2,9 @@
 
 A generation covers every embedding of one model with seq <= built_upto. Its manifest states what is in it and the
 sha256 of each file; the database holds the sha256 of the manifest. Annoy opens a file only when all of that agrees,
-because it cannot tell a damaged file from a sound one. Otherwise GenerationError is raised, and the caller searches the
-embeddings in the database.
+because it cannot tell a damaged file from a sound one, and when this computer has signed the manifest: what comes from
+elsewhere may be made to do harm, with a database that vouches for it. Otherwise GenerationError is raised, and the
+caller searches the embeddings in the database.
 """
 
 import contextlib
@@ -25,6 +26,8 @@ from indexer.database.model_table import GenerationRow
 from indexer.database.store import Store
 from indexer.errors import EmbeddingsDamaged, GenerationError
 from indexer.progress import Progress, Steps
+from indexer.trust.regular_file import read_regular_file
+from indexer.trust.signatures import compute_signature, is_signed_here
 from indexer.vectors import recall
 from indexer.vectors.annoy_index import FindCandidates, build_annoy, open_annoy
 from indexer.vectors.distances import ROWS_PER_BLOCK
@@ -34,6 +37,8 @@ from indexer.wording import count_noun
 MANIFEST_FORMAT = 2
 INDEX_METRIC = "euclidean"
 PROJECTED_DIMS = 128  # above this many dimensions Annoy holds a projection: it keeps 99.9 % of the exact top 10
+SIGNATURE_FILE = "manifest.signature"  # this computer's, of the bytes of the manifest
+_SIGNED_PURPOSE = "search files"
 MANIFEST_LIMIT = 1 << 20  # bytes; one has about 1,000
 READ_CHUNK_BYTES = 8 << 20  # bytes read at a time in the background
 VECTOR_FILES = ("ids.npy", "vectors.npy")
@@ -217,7 +222,9 @@ def _write_index(folder: Path, number: int, fingerprint: str, built_upto: int, s
         recall_queries=recall.count_queries(rows),
         files={name: _measure_file(folder / name) for name in (GENERATION_FILES if trees else VECTOR_FILES)},
     )
-    (folder / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1))
+    data = json.dumps(asdict(manifest), indent=1).encode()
+    (folder / "manifest.json").write_bytes(data)
+    (folder / SIGNATURE_FILE).write_text(compute_signature(_SIGNED_PURPOSE, data))
     return manifest
 
 
@@ -274,17 +281,27 @@ def open_verified_generation(
 
 
 def _read_manifest(folder: Path, row: GenerationRow, fingerprint: str) -> GenerationManifest:
-    """The manifest in `folder`; ValueError where it is not the one in the database, or of another model or version."""
-    if _require_regular(folder / "manifest.json").st_size > MANIFEST_LIMIT:
-        raise ValueError("its manifest is too large")
-    data = (folder / "manifest.json").read_bytes()
+    """The manifest in `folder`; ValueError where it is not the one in the database, or of another model or version.
+
+    GenerationError where it was built on another computer.
+    """
+    data = read_regular_file(folder / "manifest.json", MANIFEST_LIMIT)
     if hashlib.sha256(data).hexdigest() != row.manifest_sha256:
         raise ValueError("its manifest is not the one that was published")
     manifest = GenerationManifest(**json.loads(data))
     stated = (manifest.format, manifest.metric, manifest.model, manifest.built_upto)
     if stated != (MANIFEST_FORMAT, INDEX_METRIC, fingerprint, row.built_upto):
         raise ValueError("it belongs to another model or version")
+    if not is_signed_here(_read_signature(folder), _SIGNED_PURPOSE, data):
+        raise GenerationError(f"The search index {folder.name} was built on another computer.")
     return manifest
+
+
+def _read_signature(folder: Path) -> str:
+    try:
+        return read_regular_file(folder / SIGNATURE_FILE, MANIFEST_LIMIT).decode("ascii", "replace")
+    except (OSError, ValueError):
+        return ""
 
 
 def _verify_file(path: Path, manifest: GenerationManifest, known_identity: list[int] | None) -> list[int]:

@@ -64,9 +64,11 @@ def write_library(folder: Path, rows: int, dim: int, shares: dict[int, float] = 
             with store.database.transaction():
                 numbers = range(number + 1, number + len(part) + 1)
                 hashes = ((n, content_hash(b"%d" % n)) for n in numbers)
-                store.database.execute_many("INSERT INTO photos VALUES (?, ?, 4000, 3000)", hashes)
+                sql = "INSERT INTO photos (id, sha256, width, height) VALUES (?, ?, 4000, 3000)"
+                store.database.execute_many(sql, hashes)
                 files = ((n, b"%08d.jpg" % (n * 7919 % 100_000_007), n) for n in numbers)
-                sql = "INSERT INTO files VALUES (?, 1, ?, 1, 1, 1, 'present', ?, NULL, NULL)"
+                columns = "id, root, path, size, mtime_ns, ctime_ns, state, photo"
+                sql = f"INSERT INTO files ({columns}) VALUES (?, 1, ?, 1, 1, 1, 'present', ?)"
                 store.database.execute_many(sql, files)
                 embeddings = ((n, n, model, row.tobytes()) for n, row in zip(numbers, part, strict=True))
                 store.database.execute_many("INSERT INTO embeddings VALUES (?, ?, ?, ?, 'fp32')", embeddings)

@@ -30,6 +30,7 @@ from indexer.models.network import create_network, load_network, make_runner, wr
 from indexer.models.runtime import (
     BIN_FILE,
     RUNTIME_FILE,
+    SIGNATURE_FILE,
     XML_FILE,
     ModelRunner,
     NotConverted,
@@ -362,3 +363,67 @@ def test_local_weights_of_a_small_backbone_are_installed(name: str, tmp_path: Pa
 )
 def test_local_weights_of_each_kind_of_backbone_are_installed(name: str, tmp_path: Path) -> None:
     check_installed_maps(name, tmp_path)
+
+
+# from elsewhere
+
+
+def test_form_of_another_computer_is_never_run_but_torch_answers(own_model: Path) -> None:
+    batch = np.ascontiguousarray(PICTURES[:2])
+    truth = load_model(own_model, runtime="torch").embed(batch)
+    (own_model / SIGNATURE_FILE).write_text("0" * 64)
+    for runtime in ("openvino", "auto"):
+        with pytest.raises(NotConverted, match="on another computer"):
+            load_model(own_model, runtime=runtime)
+    model = load_model(own_model, runtime="query")
+    assert (model.runtime, model.notice.count(". ")) == ("torch", 0)
+    assert "was prepared on another computer: torch is used" in model.notice
+    assert np.array_equal(model.embed(batch), truth)
+    with pytest.raises(NotConverted, match="on another computer"):
+        verify_model(own_model)
+
+
+def test_form_signed_here_is_not_believed_after_a_change(own_model: Path) -> None:
+    (own_model / RUNTIME_FILE).write_text((own_model / RUNTIME_FILE).read_text() + " ")
+    with pytest.raises(NotConverted, match="on another computer"):
+        load_model(own_model)
+
+
+def test_model_moved_on_this_computer_runs_as_before(own_model: Path, tmp_path: Path) -> None:
+    moved = shutil.move(own_model, tmp_path / "elsewhere" / own_model.name)
+    assert load_model(Path(moved), runtime="query").runtime == "openvino"
+
+
+def test_damaged_form_falls_back_to_torch_for_a_query(own_model: Path) -> None:
+    flip_bit(own_model / BIN_FILE)
+    model = load_model(own_model, runtime="query")
+    assert model.runtime == "torch"
+    assert "damaged: torch is used" in model.notice
+
+
+def test_small_file_that_names_a_huge_network_is_refused_before_it_is_built(own_model: Path) -> None:
+    words = [sys.executable, "-c", NAME_HUGE_NETWORK, str(own_model)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "do not fit the network" in done.stdout
+
+
+NAME_HUGE_NETWORK = """
+import json, resource, sys
+from dataclasses import replace
+from pathlib import Path
+from indexer.errors import ModelError
+from indexer.models.card import read_card, serialise_card
+from indexer.models.network import load_network
+folder = Path(sys.argv[1])
+card = replace(read_card(folder), backbone="eva_giant_patch14_224")  # a billion weights: 4 GB
+checkpoint = folder.parent / "checkpoint"
+checkpoint.mkdir()
+(checkpoint / "model.json").write_bytes(serialise_card(card))
+(checkpoint / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+try:
+    load_network(checkpoint)
+except ModelError as error:
+    print(error)
+assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_500_000, "it was built"
+"""

@@ -11,8 +11,8 @@ from indexer.models.agreement import check_fast_precision
 from indexer.models.card import WEIGHTS_FILE, read_card
 from indexer.models.installation import ModelChoice, find_prepared_model, install_model, verify_model
 from indexer.models.model import load_model
-from indexer.models.prepared import find_carried_folder, find_shared_folder
-from indexer.models.runtime import BIN_FILE, fast_precision, read_form
+from indexer.models.prepared import find_shared_folder
+from indexer.models.runtime import BIN_FILE, fast_precision, find_carried_folder, read_form
 from indexer.progress import Progress, drain
 from tests.support.model_files import flip_bit, write_weights
 

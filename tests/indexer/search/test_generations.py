@@ -1,6 +1,7 @@
 """A generation is published whole, states its true recall, and is never believed when anything about it is off."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from indexer.progress import drain
 from indexer.search import generations
 from indexer.search.generations import (
     GENERATION_FILES,
+    SIGNATURE_FILE,
     Generation,
     GenerationManifest,
     get_generation_folder,
@@ -269,6 +271,32 @@ def test_warm_library_has_opened_everything_and_answers_as_before(filled: Librar
 def test_library_with_nothing_in_it_is_warm_at_once(tmp_path: Path) -> None:
     with Library.create(tmp_path / "empty.library") as library:
         library.warm_up()
+
+
+def test_search_files_of_another_computer_are_never_mapped_but_built_anew(filled: Library) -> None:
+    signature = get_generation_folder(filled.folder, read_row(filled).number) / SIGNATURE_FILE
+    for text in ("0" * 64, "", "\u00fc", None):
+        if text is None:
+            signature.unlink()
+        else:
+            signature.write_text(text)
+        with Library.open(filled.folder) as library:
+            result = library.search(Query((1,)), k=5)
+            assert result.engine == "exact"
+            assert result.notice == (
+                "The search index 0001 was built on another computer: every photo is compared, "
+                "until the next index run builds it anew."
+            )
+    with Library.open(filled.folder) as library:
+        drain(index_library(library, [], Tiny()))
+        assert (library.search(Query((1,)), k=5).notice, library.load_generation() is not None) == ("", True)
+
+
+def test_library_copied_on_this_computer_is_searched_as_before(filled: Library, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(filled.folder, tmp_path / "copied.library"))
+    with Library.open(copied) as library:
+        result = library.search(Query((1,)), k=5)
+        assert (result.engine, result.notice) == ("annoy", "")
 
 
 def test_next_run_builds_a_damaged_generation_anew(filled: Library) -> None:
