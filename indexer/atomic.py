@@ -1,5 +1,7 @@
 """Files that matter are published whole or not at all, even when the power goes.
 
+One program at a time is let in by a lock of the system, which ends with the program that holds it.
+
 Temporary name, flush, fsync, rename, fsync of the folder: a rename alone survives kill -9 but not a power cut. What a
 killed run left behind has a name by which `remove_leftovers` finds it.
 """
@@ -10,9 +12,11 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+import filelock
 
 PARTIAL_SUFFIX = ".partial"  # a file or folder still being written
 _PARTIAL_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.partial", re.DOTALL)
@@ -98,6 +102,15 @@ def remove_path(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def acquire_lock(path: Path, seconds: float) -> AbstractContextManager[object]:
+    """Hold the lock of a file until the context ends.
+
+    TimeoutError where another program holds it for so many seconds; OSError where the drive offers no locks, as a file
+    that merely exists would outlive a program that was killed and shut out all others.
+    """
+    return filelock.FileLock(path, fallback_to_soft=False).acquire(timeout=seconds)
 
 
 def _choose_temporary_path(path: Path) -> Path:

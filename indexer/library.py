@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
-import filelock
 import numpy as np
 
 from indexer.database import filters
@@ -26,7 +25,7 @@ from indexer.database.passed_over import PassedOver, list_exclusions, read_passe
 from indexer.database.precisions import count_precisions
 from indexer.database.replacements import count_replaced_photos
 from indexer.database.store import Store
-from indexer.errors import LibraryBusy, LibraryError, LookalikeError, ModelError
+from indexer.errors import LibraryError, LookalikeError, ModelError
 from indexer.models.card import ModelCard, read_card
 from indexer.models.model import Model, load_model
 from indexer.models.runtime import TorchAgreement, read_form
@@ -135,37 +134,14 @@ class Library:
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
         try:
-            if isinstance(fault, Exception) and (explained := self.explain_fault(fault)) is not fault:
+            if isinstance(fault, Exception) and (explained := self.store.explain_fault(fault)) is not fault:
                 raise explained from fault
         finally:
             self.close()
 
-    def explain_fault(self, fault: Exception) -> Exception:
-        """The fault; in place of one that nobody expected a LibraryError, where the database is not as it must be.
-
-        A library may come from anywhere and hold values of any kind; that is looked at only where something went wrong.
-        """
-        if isinstance(fault, LookalikeError | OSError) or self.store.database.is_intact():
-            return fault
-        return LibraryError(
-            f"The library {show_path(self.folder)} holds values that no Lookalike has written: it is damaged or "
-            "foreign. Your photos are untouched: index the folder into a new library."
-        )
-
     def take_job_lock(self) -> AbstractContextManager[object]:
-        """Take the library's job lock until the context ends; raises LibraryBusy where another program holds it.
-
-        Raises LibraryError where the library cannot be written.
-        """
-        self.store.database.require_writable()
-        try:
-            return filelock.FileLock(self.folder / "job.lock").acquire(timeout=0)
-        except filelock.Timeout:
-            raise LibraryBusy(
-                f"Another program is at work on the library {self.name}; searching goes on, try again when it is done."
-            ) from None
-        except OSError as error:
-            raise LibraryError(f"The library {self.folder} cannot be written ({error.strerror}).") from error
+        """Take the library's job lock until the context ends, as `Store.take_job_lock` does."""
+        return self.store.take_job_lock()
 
     def read_data_version(self) -> int:
         """A number that changes when another process or thread has committed to the library."""

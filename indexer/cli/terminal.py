@@ -5,6 +5,7 @@ files failed for the first time; 2: wrong usage, or refused with one sentence; 1
 """
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -20,6 +22,7 @@ from tqdm import tqdm
 
 from indexer.errors import LookalikeError
 from indexer.own_process import RESTART_VARIABLE, build_restart_command
+from indexer.paths import show_path
 from indexer.photos.journal import DecoderStuck
 from indexer.progress import Progress, Steps
 
@@ -183,4 +186,6 @@ def _describe_fault(fault: Exception) -> str:
     """A fault that the user can do something about, as a sentence."""
     if isinstance(fault, click.ClickException):
         return fault.format_message()
+    if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT) and fault.filename:
+        return f"The disk is full on which {show_path(Path(os.fsdecode(fault.filename)))} lies. Make room there."
     return f"The system refused: {fault}." if isinstance(fault, OSError) else str(fault)

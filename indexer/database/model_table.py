@@ -3,10 +3,12 @@
 Settings are JSON by name: the active and the previous model, which generation was verified, what was calibrated.
 """
 
+import contextlib
 import json
 from typing import NamedTuple
 
 from indexer.database.connection import Database
+from indexer.errors import LibraryError
 
 
 class KnownModel(NamedTuple):
@@ -97,6 +99,12 @@ class ModelTable:
     def read_setting(self, name: str) -> object:
         """The stored value of a setting, None when it was never set."""
         return self._database.fetch_json("SELECT value FROM settings WHERE name = ?", (name,))
+
+    def keep_setting(self, name: str, value: object) -> None:
+        """Store a setting that only saves work; where the library cannot be written, the work is done again."""
+        if not self._database.read_only:
+            with contextlib.suppress(LibraryError):  # a full disk, or another program that writes for long
+                self.set_setting(name, value)
 
     def set_setting(self, name: str, value: object) -> None:
         """Store a setting as JSON."""

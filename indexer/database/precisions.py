@@ -3,11 +3,9 @@
 The precision stands behind each vector in the table, so counting all of them reads gigabytes for a million photos.
 """
 
-import contextlib
 from collections import Counter
 
 from indexer.database.store import Store
-from indexer.errors import LibraryError
 
 
 def count_precisions(store: Store, model: int) -> dict[str, int]:
@@ -19,9 +17,8 @@ def count_precisions(store: Store, model: int) -> dict[str, int]:
     expected = store.embeddings.count_embeddings(model) - store.embeddings.count_embeddings(model, above=last)
     if sum(counts.values()) != expected:  # some were forgotten, or the stored counts are damaged
         counts = store.embeddings.count_by_precision(model, 0, last)
-    if (last, counts) != (upto, known_counts) and not store.database.read_only:
-        with contextlib.suppress(LibraryError):  # with a full disk the counts are shown all the same
-            store.models.set_setting(setting_name, {"upto": last, "counts": counts})
+    if (last, counts) != (upto, known_counts):
+        store.models.keep_setting(setting_name, {"upto": last, "counts": counts})
     return counts
 
 

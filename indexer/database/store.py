@@ -3,10 +3,13 @@
 Changes that span several of them are made here, each in one transaction. A Store belongs to one thread.
 """
 
+import errno
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
+from indexer import atomic
 from indexer.database.connection import Database
 from indexer.database.embedding_table import EmbeddingTable
 from indexer.database.file_table import FileOutcome, FileTable
@@ -14,6 +17,8 @@ from indexer.database.forgetting import ForgettingPlan, forget_photos
 from indexer.database.model_table import ModelTable
 from indexer.database.opening import DATABASE_FILE
 from indexer.database.replacements import note_replacement
+from indexer.errors import LibraryBusy, LibraryError, LookalikeError
+from indexer.paths import show_path
 
 
 class PathCounts(NamedTuple):
@@ -23,6 +28,9 @@ class PathCounts(NamedTuple):
     changed: int
 
 
+NO_LOCKS = "its drive offers no locks, so two programs could not be kept apart. Move it to another drive"
+
+
 class Store:
     """What a library knows, in one database; made and used in one thread.
 
@@ -30,6 +38,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, *, any_thread: bool = False, peek: bool = False) -> None:
+        self._folder = folder
         self.database = Database(folder / DATABASE_FILE, any_thread=any_thread, peek=peek)
         self.files = FileTable(self.database)
         self.embeddings = EmbeddingTable(self.database)
@@ -38,6 +47,35 @@ class Store:
     def close(self) -> None:
         """Close the connection."""
         self.database.close()
+
+    def take_job_lock(self) -> AbstractContextManager[object]:
+        """Take the library's job lock until the context ends; raises LibraryBusy where another program holds it.
+
+        Raises LibraryError where the library cannot be written or locked.
+        """
+        self.database.require_writable()
+        try:
+            return atomic.acquire_lock(self._folder / "job.lock", 0)
+        except TimeoutError:
+            name = self._folder.stem
+            raise LibraryBusy(
+                f"Another program is at work on the library {name}; searching goes on, try again when it is done."
+            ) from None
+        except OSError as error:
+            reason = NO_LOCKS if error.errno == errno.ENOSYS else error.strerror
+            raise LibraryError(f"The library {self._folder} cannot be written: {reason}.") from error
+
+    def explain_fault(self, fault: Exception) -> Exception:
+        """The fault; in place of one that nobody expected a LibraryError, where the database is not as it must be.
+
+        A library may come from anywhere and hold values of any kind; that is looked at only where something went wrong.
+        """
+        if isinstance(fault, LookalikeError | OSError) or self.database.is_intact():
+            return fault
+        return LibraryError(
+            f"The library {show_path(self._folder)} holds values that no Lookalike has written: it is damaged or "
+            "foreign. Your photos are untouched: index the folder into a new library."
+        )
 
     def record_outcomes(
         self, outcomes: Iterable[FileOutcome], model: int, note: Callable[[PathCounts], None] | None = None

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import filelock
-
 from indexer import atomic
 from indexer.errors import ModelError
 from indexer.models.agreement import RuntimeDisagreement, check_agreement, check_fast_precision
@@ -45,6 +43,8 @@ from indexer.models.runtime import (
 from indexer.paths import show_path
 from indexer.photos.decoding import DECODE_VERSION
 from indexer.progress import Progress, Steps
+
+LOCK_SECONDS = 600.0  # a large network is prepared in a minute or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +276,19 @@ def _convert_and_check(card: ModelCard, folder: Path) -> RuntimeForm:
 
 @contextmanager
 def lock_installation(folder: Path) -> Iterator[None]:
-    """Hold the lock on installing models into a folder; waits while another program holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(folder / "install.lock"):
+    """Hold the lock on installing models into a folder; waits while another program holds it, up to LOCK_SECONDS.
+
+    ModelError where that lasts longer, or the lock cannot be had.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = atomic.acquire_lock(folder / "install.lock", LOCK_SECONDS)
+    except TimeoutError:
+        raise ModelError(
+            f"Another program has been preparing models in {show_path(folder)} for {LOCK_SECONDS / 60:.0f} minutes. "
+            "End it, or try again later."
+        ) from None
+    except OSError as error:
+        raise ModelError(f"No model can be written to {show_path(folder)}: {error.strerror or error}.") from error
+    with lock:
         yield

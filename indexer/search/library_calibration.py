@@ -25,7 +25,7 @@ from indexer.database.connection import DatabaseState
 from indexer.database.contents import filter_present_photos
 from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.store import Store
-from indexer.errors import LibraryError, ModelError
+from indexer.errors import ModelError
 from indexer.models.card import CARD_FILE, hash_label, read_json, read_seen_hashes
 from indexer.search.base_model import find_base_model, iterate_held_out_maps
 from indexer.statistics.calibration import Calibration
@@ -186,8 +186,7 @@ class LibraryCalibration:
         if not self._store.database.read_only:
             labels = self._digest_labels(measured.photos, model_id)
             fields = {"photos": measured.photos, "labels": labels, "fields": measured.calibration.fields()}
-            with contextlib.suppress(LibraryError):  # a full disk stops no search
-                self._store.models.set_setting(CALIBRATION_SETTING, {"stamp": stamp, **fields})
+            self._store.models.keep_setting(CALIBRATION_SETTING, {"stamp": stamp, **fields})
         return measured.calibration
 
     def _digest_labels(self, photos: object, model_id: int) -> int:

@@ -141,8 +141,8 @@ class LibrarySearcher:
             self.notice = f"{error}"[:-1] + ": every photo is compared, until the next index run builds it anew."
             return None
         opened.preload_files()
-        if current_identities != identities and not self.store.database.read_only:
-            self.store.models.set_setting(name, current_identities)
+        if current_identities != identities:
+            self.store.models.keep_setting(name, current_identities)
         return opened
 
     def _refresh_tail(self, model: KnownModel) -> None:

@@ -44,7 +44,7 @@ def run_tasks(take_task: Callable[[], PendingTask | None], report_end: Callable[
             opened_number = task.library_number
             result = task.work(library)
         except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
-            error = library.explain_fault(fault) if library is not None else fault
+            error = library.store.explain_fault(fault) if library is not None else fault
         with contextlib.suppress(RuntimeError):  # the window is gone
             report_end(TaskEnd(task, result, error))
     if library is not None:

@@ -1,8 +1,12 @@
 """A drive or a file that goes during a run is no failure, and nothing that the library knows of it is lost."""
 
 import os
+import shutil
 from pathlib import Path
 
+import pytest
+
+from indexer.errors import LibraryError
 from indexer.indexing.pipeline import BATCH_SIZE
 from indexer.indexing.run import IndexReport, index_library
 from indexer.library import Library
@@ -63,3 +67,23 @@ def test_file_that_is_deleted_during_the_run_is_no_failure(library: Library, tmp
     report = drain(steps)
     assert (report.failed, report.new_failures) == ([], 0)
     assert report.embedded == report.files < 8 * BATCH_SIZE
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_library_that_is_deleted_during_the_run_ends_it_with_a_sentence(tmp_path: Path, replaced: bool) -> None:
+    paint_many(tmp_path / "photos", 8 * BATCH_SIZE)
+    folder = tmp_path / "x.library"
+    with Library.create(folder) as library:
+        steps = index_library(library, [tmp_path / "photos"], Tiny())
+        while next(steps).stage != "embed":
+            pass
+        shutil.rmtree(folder)
+        if replaced:
+            Library.create(folder).close()
+        with pytest.raises(LibraryError, match="has been deleted or replaced meanwhile"):
+            drain(steps)
+    if replaced:
+        with Library.open(folder) as library:
+            assert library.store.files.list_roots() == []
+    else:
+        assert not folder.exists()  # not made again by half
