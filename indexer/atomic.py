@@ -37,18 +37,42 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
     """
     temporary = _choose_temporary_path(path)
     try:
-        with temporary.open("xb") as file:
+        with _open_unnamed(path.parent) or temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+            if not temporary.exists():
+                _name_file(file.fileno(), temporary)
         temporary.replace(path)
     except BaseException as fault:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        if isinstance(fault, OSError) and fault.filename == str(temporary):
+        if isinstance(fault, OSError) and (
+            fault.filename is None or str(temporary) in (fault.filename, fault.filename2)
+        ):
             fault.filename, fault.filename2 = str(path), None
         raise
     _sync_to_disk(path.parent)
+
+
+def _open_unnamed(folder: Path) -> BinaryIO | None:
+    """A new file on the folder's drive that has no name yet, so that a kill leaves nothing; None where there are none.
+
+    Linux alone has them, and not on every drive; elsewhere a kill leaves a hidden file that `remove_leftovers` knows.
+    """
+    flag = getattr(os, "O_TMPFILE", 0)
+    if not flag or not os.path.isdir("/proc/self/fd"):  # noqa: PTH112
+        return None
+    try:
+        return os.fdopen(os.open(folder, flag | os.O_WRONLY, 0o666), "wb")
+    except OSError:
+        return None
+
+
+def _name_file(descriptor: int, path: Path) -> None:
+    """Give a file that has no name its first one."""
+    # With a folder's descriptor, which an absolute path ignores, Python calls linkat, which alone follows the link.
+    os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
 
 
 def create_temporary_folder(final: Path) -> Path:

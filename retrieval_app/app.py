@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -107,9 +108,17 @@ def start_log_file(folder: Path) -> Path:
 
 
 def main(argv: list[str]) -> int:
-    """Show the window until it is closed; returns the exit code."""
+    """Show the window until it is closed; returns the exit code.
+
+    A thread that still reads, in a system call or in native code, would keep the process: then it is ended at once, as
+    all that was to be kept has been written.
+    """
     reporter = FaultReporter(start_log_file(find_home_folder()))
     app, window = build_application(argv)
     reporter.install_hooks()
     window.show()
-    return app.exec()
+    code = app.exec()
+    if any(thread is not threading.main_thread() for thread in threading.enumerate()):
+        logging.shutdown()
+        os._exit(code)
+    return code

@@ -19,7 +19,7 @@ from retrieval_app.actions.leaving_out import leave_out_folder_of
 from retrieval_app.actions.photo_clipboard import decode_path, make_file_data
 from retrieval_app.actions.photo_copying import PhotoCopier
 from retrieval_app.actions.photo_drag import start_drag
-from retrieval_app.actions.system_open import NOT_UTF8, open_containing_folder, open_path
+from retrieval_app.actions.system_open import NOT_UTF8, open_containing_folder, open_picture
 from retrieval_app.session.change_history import LibraryChange
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache, read_image
@@ -222,7 +222,7 @@ class PhotoActions(QObject):
 
     def _open_photos(self, photos: list[Photo]) -> None:
         for photo in photos[:MOST_OPENED]:
-            open_path(self._session, photo.path)
+            open_picture(self._session, photo.path)
         self._say_limit(len(photos), MOST_OPENED, "photo")
 
     def _show_folders(self, photos: list[Photo]) -> None:

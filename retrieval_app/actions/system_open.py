@@ -1,9 +1,17 @@
-"""Open files and folders with the system's own programs."""
+"""Open files and folders with the system's own programs.
+
+Paths come out of a library that may be anybody's, and the system runs what it is given by its own rules: a picture is
+handed over only where it is one.
+"""
+
+import os
+import stat
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
-from indexer.paths import get_parent_folder
+from indexer.paths import get_parent_folder, show_file_name
+from indexer.photos.reading import is_candidate
 from retrieval_app.session.session import Session
 
 NOT_UTF8 = "This name is not valid text (UTF-8), so other programs cannot be given it."
@@ -14,10 +22,39 @@ def open_containing_folder(session: Session, path: bytes) -> None:
     open_path(session, get_parent_folder(path))
 
 
+def open_picture(session: Session, path: bytes) -> None:
+    """Open a picture with the system's own program; where it is none or that fails, post a notice that says why."""
+    refusal = explain_unfit_picture(path)
+    if refusal:
+        session.notice_posted.emit(f"{show_file_name(path)} {refusal}.")
+    else:
+        open_path(session, os.path.realpath(path))
+
+
+def explain_unfit_picture(path: bytes) -> str:
+    """Why the system is not given this path as a picture, empty where it is: a regular file with a picture's name.
+
+    Links are followed first, as their names say nothing about what they lead to.
+    """
+    target = os.path.realpath(path)
+    try:
+        is_regular = stat.S_ISREG(os.stat(target).st_mode)  # noqa: PTH116 - bytes
+    except (OSError, ValueError):
+        return "cannot be opened, as it is not there"
+    if not is_regular or not is_candidate(os.path.basename(target)):  # noqa: PTH119 - bytes
+        return "is not opened, as it is no picture file"
+    return ""
+
+
 def open_path(session: Session, path: bytes) -> None:
-    """Open a file or a folder with the system's own program; where that fails, post a notice that says why."""
+    """Open a folder or a file of our own with the system's own program; where that fails, post a notice that says why.
+
+    A path on another computer, which the system would go and ask, is refused too.
+    """
     url = make_file_url(path)
-    if url is None:
+    if url is not None and url.host():
+        session.notice_posted.emit("This lies on another computer, so it is not opened from here.")
+    elif url is None:
         session.notice_posted.emit(NOT_UTF8)
     elif not QDesktopServices.openUrl(url):
         session.notice_posted.emit("The system has no program to open this with.")

@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.search.query import Query
-from retrieval_app.actions.system_open import open_containing_folder, open_path
+from retrieval_app.actions.system_open import open_containing_folder, open_picture
 from retrieval_app.duplicates.found_groups import KIND_MEANINGS, KIND_NAMES, DuplicatesState, GroupMember
 from retrieval_app.duplicates.groups_view import GroupsView
 from retrieval_app.duplicates.rejected_pairs import RejectedPairsDialog
@@ -130,7 +130,7 @@ class DuplicatesPage(QStackedWidget):
         self.duplicates.question_job.answered.connect(self._focus_groups)
         view.current_moved.connect(self._update_controls)
         view.chosen.connect(self._find_similar)
-        view.opened.connect(lambda member: open_path(self._session, os.fsencode(member.path)))
+        view.opened.connect(lambda member: open_picture(self._session, os.fsencode(member.path)))
         view.letter_pressed.connect(self._click_letter)
         self.take_back_button.clicked.connect(self.duplicates.undo_rejection)
         self.copy_button.clicked.connect(self._copy_paths)

@@ -11,7 +11,7 @@ from indexer.paths import show_file_name
 from indexer.search.results import Photo
 from retrieval_app.actions.labels import LABEL_CHANGE, label_photos
 from retrieval_app.actions.photo_actions import PhotoActions
-from retrieval_app.actions.system_open import open_containing_folder, open_path
+from retrieval_app.actions.system_open import open_containing_folder, open_picture
 from retrieval_app.compare.page import ComparePage
 from retrieval_app.search.details_panel import DetailsPanel
 from retrieval_app.search.empty_library import EmptyLibraryInvitation
@@ -265,7 +265,7 @@ class SearchPage(QStackedWidget):
     def open_photo(self, photo: Photo | None) -> None:
         """Open a photo in the system's viewer."""
         if photo is not None:
-            open_path(self._session, photo.path)
+            open_picture(self._session, photo.path)
 
     def open_folder(self, photo: Photo) -> None:
         """Open the folder of a photo in the system's file manager."""

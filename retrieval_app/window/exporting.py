@@ -57,7 +57,7 @@ class ListingExporter(QObject):
         self._writer.written.connect(self._report_written)
         self._writer.refused.connect(self._report_refusal)
         session.library.changed.connect(self._follow_library)
-        session.closing.connect(self._writer.close)
+        session.closing.connect(self._writer.abandon)
 
     def can_export(self) -> bool:
         """Whether the library has a photo."""

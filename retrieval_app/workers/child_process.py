@@ -14,6 +14,7 @@ from indexer.progress import Progress
 from retrieval_app.workers.job_state import STARTING, RateEstimator
 
 GRACE_MS = 8_000  # for a child that was asked to stop to finish its batch; then it is killed
+CLOSING_MS = 600  # the same where the window closes: a killed job loses no more than its batch
 EXIT_REFUSED = 2  # the exit code that comes with one sentence for the user
 EXIT_FAULT = 1  # with a traceback: a bug; with no output: the system ended what hung
 STOPPED_UNEXPECTEDLY = "The work stopped unexpectedly. What was done is kept."
@@ -71,9 +72,9 @@ class ChildProcess(QObject):
         """Stop the child before the application ends, and wait for it; no signal is emitted any more."""
         self._has_ended = True
         self._process.closeWriteChannel()
-        if self._process.state() != QProcess.ProcessState.NotRunning and not self._process.waitForFinished(GRACE_MS):
+        if self._process.state() != QProcess.ProcessState.NotRunning and not self._process.waitForFinished(CLOSING_MS):
             self._process.kill()
-            self._process.waitForFinished(GRACE_MS)
+            self._process.waitForFinished(CLOSING_MS)
 
     def is_running(self) -> bool:
         """Whether the child process has not ended."""

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from retrieval_app.workers.library_thread import LibraryTask, PendingTask, TaskEnd, run_tasks
 from retrieval_app.workers.refusals import extract_sentence
 
-JOIN_SECONDS = 10.0  # how long closing waits for each thread
+JOIN_SECONDS = 0.2  # how long closing waits for each thread: what it still reads is of no use any more
 
 
 class LibraryReaders(QObject):

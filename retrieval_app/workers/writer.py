@@ -66,6 +66,11 @@ class LibraryWriter(QObject):
         if self._thread.is_alive():
             LOG.error("Closed before everything was written.")
 
+    def abandon(self) -> None:
+        """Write nothing more, and do not wait for what is being written: for files that can be written again."""
+        self._folder = None
+        self._waiting.put(None)
+
     def _report_end(self, end: TaskEnd) -> None:
         """Called in the writing thread."""
         if end.error is not None:  # the log is all that is left of it where the window has closed meanwhile

@@ -97,3 +97,33 @@ def test_what_cannot_be_written_is_named_as_it_was_asked_for(tmp_path: Path) -> 
             atomic.write_file(place, b"data")
         assert caught.value.filename == str(place)
         assert "partial" not in str(caught.value)
+
+
+def test_write_that_is_killed_leaves_nothing_beside_the_old_file(tmp_path: Path) -> None:
+    atomic.write_file(tmp_path / "out.csv", b"old")
+    code = (
+        "import os, sys; from pathlib import Path; from indexer import atomic\n"
+        "with atomic.replace_file(Path(sys.argv[1])) as file:\n"
+        "    file.write(b'x' * 100_000); file.flush(); os._exit(9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "out.csv")], check=False)
+    assert done.returncode == 9
+    if (unnamed := atomic._open_unnamed(tmp_path)) is None:  # as on other systems than Linux
+        assert all(atomic.is_partial_name(name) for name in names(tmp_path) if name != "out.csv")
+    else:
+        unnamed.close()
+        assert names(tmp_path) == ["out.csv"]
+    assert (tmp_path / "out.csv").read_bytes() == b"old"
+
+
+def test_drive_without_nameless_files_is_written_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "_open_unnamed", lambda folder: None)
+    for text in (b"old", b"new"):
+        atomic.write_file(tmp_path / "out.csv", text)
+    assert (names(tmp_path), (tmp_path / "out.csv").read_bytes()) == (["out.csv"], b"new")
+
+
+def test_written_file_has_the_usual_rights(tmp_path: Path) -> None:
+    atomic.write_file(tmp_path / "a", b"data")
+    (tmp_path / "b").write_bytes(b"data")
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
