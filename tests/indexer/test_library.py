@@ -276,6 +276,12 @@ def test_library_without_thumbnails_still_works(pictures: Library) -> None:
     photo = pictures.load_photos([1])[0]
     (pictures.folder / "thumbnails.sqlite").unlink()
     with Library.open(pictures.folder) as again:
+        made = again.read_thumbnail(photo)  # from the photo
+        assert made is not None
+        Path(os.fsdecode(photo.path)).unlink()
+        assert again.read_thumbnail(photo) == made  # and kept
+        again.thumbnails.close()
+        (pictures.folder / "thumbnails.sqlite").unlink()
         assert again.read_thumbnail(photo) is None
         assert again.search(Query((1,)), k=1).hits[0].photo == photo
 

@@ -186,7 +186,7 @@ def test_damaged_saved_search_is_a_sentence(pictures: Library, change: dict[str,
         load_search(pictures, "damaged")
 
 
-@pytest.mark.parametrize("text", ["{no json", "[" * 100_000, "", 7, b"\xff"])
+@pytest.mark.parametrize("text", ["{no json", "[" * 100_000, "", 7])
 def test_one_damaged_search_leaves_the_others_alone_and_can_be_forgotten(pictures: Library, text: object) -> None:
     save_search(pictures, "sound", SearchRequest(Query((3,))))
     pictures.store.database.execute_statement("INSERT INTO searches VALUES ('damaged', ?)", (text,))
