@@ -32,7 +32,7 @@ def search_by_labels(
     taught = library.load_label_metric()
     nearest = library.find_nearest(query, k=k, exact=exact, within=within, max_distance=max_distance, taught=taught)
     result = library.build_result(nearest, start, None)
-    if result.engine != "exact":
+    if nearest.from_pool:
         pool = f"The {METRIC_POOL:,} photos nearest to the query were ranked by the labels, the others not."
         result = result._replace(notice=f"{result.notice} {pool}".strip())
     return result._replace(taught_by=taught.counts)

@@ -36,7 +36,8 @@ class SearchCandidates(NamedTuple):
 class QueryNeighbours(NamedTuple):
     """The photos nearest to a query's vector (dim,) float32, and the engine that proposed them.
 
-    In the order of (distance, id): ids (n,), values (n, dim) float16 and exact distances (n,).
+    In the order of (distance, id): ids (n,), values (n, dim) float16 and exact distances (n,). `from_pool` where a
+    class metric ranked only those that are near without it.
     """
 
     vector: np.ndarray
@@ -44,6 +45,7 @@ class QueryNeighbours(NamedTuple):
     values: np.ndarray
     distances: np.ndarray
     engine: str
+    from_pool: bool = False
 
     def select_rows(self, rows: np.ndarray) -> "QueryNeighbours":
         """The photos of these rows (m,), in their order."""
@@ -212,7 +214,8 @@ class LibrarySearcher:
 
         All are compared where they are at most METRIC_POOL or with `exact`, else the METRIC_POOL nearest without it.
         """
-        if exact or np.count_nonzero(allowed.mask) <= METRIC_POOL:
+        is_pool = not exact and bool(np.count_nonzero(allowed.mask) > METRIC_POOL)
+        if not is_pool:
             ids, values, engine = self._find_nearest_by_metric(query, k, allowed)
         else:
             ids, values, engine = self.find_nearest(query.vector, k, allowed, exact=False, pool=METRIC_POOL)
@@ -222,7 +225,7 @@ class LibrarySearcher:
         rows = np.lexsort((ids, distances))[:k]
         if max_distance is not None:
             rows = rows[distances[rows] <= max_distance]
-        return QueryNeighbours(query.vector, ids, values, distances, engine).select_rows(rows)
+        return QueryNeighbours(query.vector, ids, values, distances, engine, is_pool).select_rows(rows)
 
     def _find_nearest_by_metric(self, query: MetricQuery, k: int, allowed: AllowedPhotos) -> SearchCandidates:
         """The k allowed photos nearest under the metric, in any order, by comparing all."""
