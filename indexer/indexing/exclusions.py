@@ -17,9 +17,6 @@ from indexer.database.passed_over import NOTHING_PASSED_OVER, PassedOver
 from indexer.paths import is_below, make_prefix
 from indexer.photos.reading import find_unread_suffix
 
-# A folder with this in it holds no pictures of the user's, as programs on phones agree.
-HIDDEN_FOLDER_MARK = b".nomedia"
-
 
 class PathPatterns:
     """The patterns of one root, ready to be asked."""

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from indexer.database.connection import MAX_INTEGER
 from indexer.database.file_table import FileRecord
 from indexer.database.passed_over import NOTHING_PASSED_OVER, PassedOver
-from indexer.indexing.exclusions import HIDDEN_FOLDER_MARK, NO_PATTERNS, PassedOverCounts, PathPatterns
+from indexer.indexing.exclusions import NO_PATTERNS, PassedOverCounts, PathPatterns
 from indexer.paths import get_first_folder, get_parent_folder, join_path, make_prefix
 from indexer.photos.class_folders import name_class
-from indexer.photos.reading import is_candidate, is_photo_folder, is_system_folder
+from indexer.photos.reading import HIDDEN_FOLDER_MARK, is_candidate, is_photo_folder, is_system_folder
 
 TOUCHED = "touched"  # state of a file found whose content may be another, though its size and time are those known
 

@@ -24,7 +24,7 @@ from PIL import (
 from indexer.errors import PhotoError
 from indexer.photos import camera_raw, mending, tiff_pictures
 from indexer.photos.colour import convert_samples_to_srgb, convert_to_srgb, has_other_look
-from indexer.photos.reading import explain_fault, name_unread_kind, refuse_kind
+from indexer.photos.reading import check_jpeg_2000, explain_fault, name_unread_kind, refuse_kind
 from indexer.photos.tiff_directory import Tag, TiffDirectory, read_directory, rewrite_as_classic
 
 # Part of every model's fingerprint: raise it when usual photos give other pixels, as all are embedded again then.
@@ -185,6 +185,7 @@ def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedP
         _check_scans(data, width * height)
         image.draft("RGB", (short_side, short_side))  # the largest of 1/8, 1/4, 1/2 with both sides >= short_side
     elif image.format == "JPEG2000":
+        check_jpeg_2000(data)
         _halve_while_decoding(image, data, short_side)
     factor = max(1, min(image.size) // short_side)
     _check_reduced_size(image.size, factor)

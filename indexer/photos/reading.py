@@ -67,6 +67,8 @@ SYSTEM_FOLDERS: frozenset[bytes] = frozenset(
     )
 )
 SYSTEM_FOLDER_SUFFIXES = (b".photoslibrary", b".lrdata")  # Apple Photos, Lightroom
+# A folder with this in it holds no pictures of the user's, as programs on phones agree.
+HIDDEN_FOLDER_MARK = b".nomedia"
 
 # Uncompressed scans of 100 megapixels in 16 bits reach 600 MB and are refused; nearly all photos are below 100 MB.
 MAX_FILE_BYTES = 512 * 1024 * 1024
@@ -119,6 +121,16 @@ def _name_unread_jpeg(data: bytes) -> str:
             return _UNREAD_FRAMES.get(marker, "" if bits == 8 else f"{bits}-bit JPEG")
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
     return ""
+
+
+def check_jpeg_2000(data: bytes) -> None:
+    """Raise PhotoError for JPEG 2000 in colours of more than 8 bits, in which Pillow's rounding makes white black."""
+    start = data.find(b"\xff\x4f\xff\x51")  # start of codestream, and image size (ITU T.800, A.5.1)
+    if start < 0 or len(data) < start + 43:
+        return
+    components, depth = int.from_bytes(data[start + 40 : start + 42], "big"), (data[start + 42] & 127) + 1
+    if components > 1 and depth > 8:
+        raise refuse_kind(f"JPEG 2000 in colours of {depth} bits")
 
 
 def refuse_kind(kind: str) -> PhotoError:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from indexer.errors import PhotoError
 from indexer.photos.colour import FULL_DEPTH, PictureSamples, choose_span
-from indexer.photos.reading import refuse_kind
+from indexer.photos.reading import check_jpeg_2000, refuse_kind
 from indexer.photos.tiff_directory import Tag, TiffDirectory, write_directory
 
 # Samples of one picture, as they are held: as much as Pillow may take for its largest.
@@ -294,6 +294,7 @@ def _write_byte_picture(
 
 def _decode_jpeg_2000(segment: bytes, layout: TiffLayout, directory: TiffDirectory) -> np.ndarray:
     """The samples of a segment in JPEG 2000, (height, width, samples), in the depth that the tags say."""
+    check_jpeg_2000(segment)
     with Image.open(BytesIO(segment), formats=("JPEG2000",)) as picture:
         as_stored: Image.Image = picture.copy()
     luma_first = layout.compression == _APERIO_YCBCR or directory.get_number(Tag.PHOTOMETRIC, -1) == _YCBCR

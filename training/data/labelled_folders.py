@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from indexer.errors import LookalikeError, PhotoError
 from indexer.paths import show_file_name
 from indexer.photos.class_folders import ClassFolder, ClassLayout, read_class_layout
-from indexer.photos.reading import content_hash, is_candidate, is_photo_folder, read_photo
+from indexer.photos.reading import HIDDEN_FOLDER_MARK, content_hash, is_candidate, is_photo_folder, read_photo
 from indexer.progress import Progress, Steps
 
 PART_PREFERENCE = ("test", "validation", "train", "")  # of copies in several parts the first counts
@@ -126,6 +126,9 @@ def _walk_pictures(top: bytes, unreadable: list[UnreadableFile]) -> Iterator[byt
         unreadable.append(UnreadableFile(fault.filename, f"the folder cannot be read: {fault.strerror}"))
 
     for folder, inner, names in os.walk(top, onerror=note_fault):
+        if HIDDEN_FOLDER_MARK in names and folder != top:
+            inner.clear()
+            continue
         inner[:] = sorted(name for name in inner if is_photo_folder(name))
         yield from (os.path.join(folder, name) for name in sorted(names) if is_candidate(name))  # noqa: PTH118
 

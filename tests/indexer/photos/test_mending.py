@@ -11,6 +11,7 @@ from PIL import Image
 from indexer.errors import PhotoError
 from indexer.photos.decoding import decode_photo
 from tests.support import pictures
+from tests.support.tiff_files import write_tiff
 
 SCENE = pictures.scene()
 ROWS = b"".join(b"\0" + row.tobytes() for row in np.asarray(SCENE))
@@ -178,3 +179,15 @@ def test_jpeg_2000_shows_the_scene_at_every_size(options: dict[str, object]) -> 
     assert 20 <= min(small.image.size) < 40
     expected = SCENE.resize(small.image.size, Image.Resampling.BOX)
     assert np.abs(pictures.pixels(small.image) - pictures.pixels(expected)).mean() < 4
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_jpeg_2000_in_colours_of_many_bits_is_refused_as_its_white_would_be_black(wrapped: bool) -> None:
+    data = bytearray(pictures.encoded(SCENE, "JPEG2000", no_jp2=True))
+    at = data.index(b"\xff\x51") + 40  # precision of the first of three components, less 1
+    assert data[at] == data[at + 3] == data[at + 6] == 7
+    data[at] = data[at + 3] = data[at + 6] = 11
+    values = np.zeros((pictures.HEIGHT, pictures.WIDTH, 3), np.uint16)
+    inside = write_tiff(values, photometric=2, pack=lambda _: bytes(data), compression=34712)
+    with pytest.raises(PhotoError, match=r"is a kind .* not read .JPEG 2000 in colours of 12 bits"):
+        decode_photo(inside if wrapped else bytes(data), 10_000)

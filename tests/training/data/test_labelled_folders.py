@@ -60,6 +60,12 @@ def test_folders_of_systems_are_neither_classes_nor_parts_of_one(tmp_path: Path)
     assert labelled.empty_classes == ()
 
 
+def test_a_folder_that_phones_are_told_to_pass_over_is_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, cats__a="1", cats__sent__b="2", cats__sent__in__c="3")
+    (tmp_path / "cats/sent/.nomedia").touch()
+    assert names(found(tmp_path)) == [("cats", "a.jpg")]
+
+
 def test_both_spellings_of_a_name_are_one_class(tmp_path: Path) -> None:
     composed, decomposed = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
     put(tmp_path, **{f"{composed}__a": "1", f"{decomposed}__b": "2", f"{decomposed}__copy": "1"})
