@@ -3,6 +3,7 @@
 Nothing is ever deleted: the user marks what to keep, and may copy the paths of the rest.
 """
 
+import os
 from functools import partial
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.database.annotations import NO_MATCH
 from indexer.library import Library
+from indexer.paths import show_file_name
 from indexer.search.results import Photo
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
@@ -51,6 +53,15 @@ class RejectedPair(NamedTuple):
     second: Photo
 
 
+class MemberRejection(NamedTuple):
+    """A photo was said to be no match with the rest of its group; what undoing it is called, the groups around it."""
+
+    name: str
+    before: FoundGroups
+    after: FoundGroups
+    pairs: PhotoIdPairs
+
+
 class _PairsTask(NamedTuple):
     """The key of a task of the writer that changes or reads the rejected pairs and returns all of them."""
 
@@ -69,7 +80,7 @@ class DuplicatesState(QObject):
         self.question_job = QuestionJob(session, self)
         self.found_groups: FoundGroups | None = None
         self.kept_members: set[GroupMember] = set()
-        self.decisions: list[tuple[FoundGroups, PhotoIdPairs]] = []  # to take back: groups before, rejected pairs
+        self.decisions: list[MemberRejection] = []  # about the groups that are shown, to take back
         self.rejected_pairs: list[RejectedPair] = []  # all that the library remembers
         self._newest_task = _PairsTask(0)
         session.library.writer.written.connect(self._take_rejected_pairs)
@@ -99,16 +110,33 @@ class DuplicatesState(QObject):
             return
         group = next((group for group in self.found_groups.groups if member in group), [])
         pairs = tuple((member.photo_id, other.photo_id) for other in group if other != member)
-        self.decisions.append((self.found_groups, pairs))
         remaining_groups = [[other for other in group if other != member] for group in self.found_groups.groups]
-        self.found_groups = self.found_groups._replace(groups=[group for group in remaining_groups if len(group) > 1])
-        self._save_decision(pairs, NO_MATCH)
+        after = self.found_groups._replace(groups=[group for group in remaining_groups if len(group) > 1])
+        name = f"no match of {show_file_name(os.fsencode(member.path))}"
+        rejection = MemberRejection(name, self.found_groups, after, pairs)
+        self._session.changes.make_change(name, partial(self._reject, rejection), partial(self._take_back, rejection))
+
+    def _reject(self, rejection: MemberRejection) -> None:
+        """Remember a rejection; where other groups are shown by now, they stay."""
+        if self.found_groups is rejection.before:
+            self.found_groups = rejection.after
+            self.decisions.append(rejection)
+        self._save_decision(rejection.pairs, NO_MATCH)
+
+    def _take_back(self, rejection: MemberRejection) -> None:
+        """Forget a rejection; where nothing has changed in the groups since, its photo returns to its own."""
+        if self.found_groups is rejection.after:
+            self.found_groups = rejection.before
+        self.decisions = [other for other in self.decisions if other is not rejection]
+        self._save_decision(rejection.pairs, None)
 
     def undo_rejection(self) -> None:
         """Take back the last rejection; its photo returns to its group."""
-        if self.decisions:
-            self.found_groups, pairs = self.decisions.pop()
-            self._save_decision(pairs, None)
+        changes = self._session.changes
+        if self.decisions and changes.undoText() == self.decisions[-1].name:
+            changes.undo()
+        elif self.decisions:
+            self._take_back(self.decisions[-1])
 
     def forget_rejection(self, pair: RejectedPair) -> None:
         """Forget that two photos are no match; the next search for duplicates may group them again."""

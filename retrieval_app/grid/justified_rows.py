@@ -35,10 +35,8 @@ def _break_rows(widths: NDArray[np.float64], ground_width: int) -> NDArray[np.in
     """The place of the first tile of each row (rows + 1,), for tiles that are so wide at the wished height (n,)."""
     count = len(widths)
     ends = np.concatenate([[0.0], np.cumsum(widths)])
-    fitting = np.searchsorted(ends, ends[:-1] + ground_width, "right") - 1  # the first place behind a row from each
-    over = np.minimum(fitting + 1, count)
-    spare, excess = ends[:-1] + ground_width - ends[fitting], ends[over] - ends[:-1] - ground_width
-    next_starts = np.maximum(np.where(excess < spare, over, fitting), np.arange(1, count + 1)).tolist()
+    nearest = np.searchsorted((ends[:-1] + ends[1:]) / 2, ends[:-1] + ground_width)  # to a full row from each tile on
+    next_starts = np.maximum(nearest, np.arange(1, count + 1)).tolist()
     starts = [0]
     while starts[-1] < count:
         starts.append(next_starts[starts[-1]])

@@ -38,6 +38,7 @@ class WindowMenus:
         self._window = window
         self.menus: dict[str, QMenu] = {}
         self._entries: dict[str, tuple[QAction, MenuEntry]] = {}
+        self._entries_by_menu = menus
         for title, entries in menus.items():
             menu = self.menus[title] = window.menuBar().addMenu(title)
             for entry in entries:
@@ -74,10 +75,13 @@ class WindowMenus:
             if entry.icon:
                 action.setIcon(theme.get_icon(entry.icon))
 
-    def list_keys(self) -> list[KeyDescription]:
-        """The keys of all entries that have any, with what they do."""
-        return [
-            KeyDescription(", ".join(entry.keys), entry.text.rstrip("…"))
-            for _, entry in self._entries.values()
-            if entry.keys
-        ]
+    def list_keys(self) -> dict[str, list[KeyDescription]]:
+        """The keys of all entries that have any, with what they do, by the title of their menu."""
+        return {
+            title: [
+                KeyDescription(", ".join(entry.keys), entry.text.rstrip("…"))
+                for entry in entries
+                if entry and entry.keys
+            ]
+            for title, entries in self._entries_by_menu.items()
+        }

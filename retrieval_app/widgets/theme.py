@@ -283,7 +283,7 @@ QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: 
 QAbstractSpinBox::up-button { subcontrol-position: top right; }
 QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
 QAbstractSpinBox::up-arrow { image: url("$up"); width: 12px; height: 12px; }
-QAbstractSpinBox QLineEdit { border: none; padding: 0; background: transparent; }
+QAbstractSpinBox QLineEdit { border: none; padding: 0 0 0 6px; background: transparent; }
 QToolButton#qt_toolbar_ext_button { image: url("$more"); min-width: 16px; }
 QMessageBox QPushButton, QDialogButtonBox QPushButton { min-width: 72px; }
 QCheckBox { spacing: 8px; }

@@ -1,6 +1,6 @@
 """The dialogs of the window: photos that could not be read, the keys, the program itself, and the report of a bug."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from PySide6.QtCore import Qt
@@ -9,8 +9,10 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
+    QHBoxLayout,
     QMessageBox,
     QPlainTextEdit,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -20,6 +22,9 @@ from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.menus import KeyDescription
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
 from retrieval_app.wording import format_count
+
+MOST_HEIGHT = 640  # px of a dialog that scrolls
+KEY_WIDTH = 176  # px, so that the groups line up
 
 
 class FailuresDialog(QDialog):
@@ -45,22 +50,46 @@ class FailuresDialog(QDialog):
 
 
 class KeysDialog(QDialog):
-    """The keys, each with what it does, in two columns."""
+    """The keys in groups, each with what it does, in two columns that scroll where there is no room."""
 
-    def __init__(self, keys: Sequence[KeyDescription], parent: QWidget | None = None) -> None:
+    def __init__(self, groups: Mapping[str, Sequence[KeyDescription]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
+        shown_groups = [(title, keys) for title, keys in groups.items() if keys]
+        total, left_count = sum(len(keys) + 2 for _, keys in shown_groups), 0
+        columns = (QVBoxLayout(), QVBoxLayout())
+        for title, keys in shown_groups:
+            columns[int(left_count >= total / 2)].addLayout(_list_keys(title, keys))
+            left_count += len(keys) + 2
         place = QWidget()
-        cells = QGridLayout(place)
-        cells.setContentsMargins(0, 0, 0, 0)
-        cells.setHorizontalSpacing(24)
-        cells.setVerticalSpacing(8)
-        for row, key in enumerate(keys):
-            cells.addWidget(make_label(key.key, "name"), row, 0)
-            cells.addWidget(make_label(key.purpose), row, 1)
+        row = QHBoxLayout(place)
+        row.setContentsMargins(0, 0, 16, 0)
+        row.setSpacing(32)
+        for column in columns:
+            column.setSpacing(16)
+            column.addStretch(1)
+            row.addLayout(column)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(place)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
-        _stack_widgets(self, [place, buttons])
+        _stack_widgets(self, [scroll, buttons])
+        self.resize(place.sizeHint().width() + 64, MOST_HEIGHT)
+
+
+def _list_keys(title: str, keys: Sequence[KeyDescription]) -> QGridLayout:
+    """The keys of one group below its title."""
+    cells = QGridLayout()
+    cells.setHorizontalSpacing(12)
+    cells.setVerticalSpacing(6)
+    cells.setColumnMinimumWidth(0, KEY_WIDTH)
+    cells.setColumnStretch(1, 1)
+    cells.addWidget(make_label(title.upper(), "section"), 0, 0, 1, 2)
+    for row, key in enumerate(keys, 1):
+        cells.addWidget(make_label(key.key, "name"), row, 0)
+        cells.addWidget(make_label(key.purpose), row, 1)
+    return cells
 
 
 class ReportDialog(QDialog):

@@ -47,6 +47,9 @@ KEYS_OUTSIDE_MENUS = [
     KeyDescription("Arrows", "Move from photo to photo"),
     KeyDescription("Enter, click", "Find what looks like this photo"),
     KeyDescription("Click again", "Back to the whole library"),
+    KeyDescription("Ctrl+click, Shift+click", "Select, as the ring and a drawn box do"),
+    KeyDescription("Shift+arrows, Ctrl+Space", "Select by keys; Esc ends it"),
+    KeyDescription("Right click", "The menu of a photo, or of all selected"),
     KeyDescription("Space", "Compare the current photo with the query"),
     KeyDescription("Page Up, Page Down", "Compare with the result before or after"),
     KeyDescription("W", "While comparing: show where the pictures match"),
@@ -317,7 +320,7 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         """Open the list of keys."""
-        KeysDialog([*KEYS_OUTSIDE_MENUS, *self.menus.list_keys()], self).open()
+        KeysDialog({"Photos": KEYS_OUTSIDE_MENUS} | self.menus.list_keys(), self).open()
 
     def _resize_tiles(self, pixels: int) -> None:
         self.size_slider.setValue(self.size_slider.value() + pixels)

@@ -1,5 +1,6 @@
 """The duplicates page is used as a user does; the groups come from the real child process."""
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.indexing.run import index_library
 from indexer.library import Library
+from indexer.paths import show_file_name
 from indexer.progress import drain
 from retrieval_app.duplicates.found_groups import KIND_NAMES, GroupMember
 from retrieval_app.duplicates.rejected_pairs import RejectedPairsDialog
@@ -119,6 +121,23 @@ def test_the_last_decision_can_be_taken_back(mine: MainWindow, qtbot: QtBot, hom
     assert mine.duplicates_page.duplicates.found_groups is not None
     assert mine.duplicates_page.duplicates.found_groups.groups == groups
     wait_for(qtbot, lambda: not decisions(home))
+
+
+def test_the_edit_menu_undoes_decisions_by_name_and_does_them_again(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+    groups, duplicates = look(mine, qtbot, "alike"), mine.duplicates_page.duplicates
+    undo, redo = mine.menus.find_action("Undo"), mine.menus.find_action("Redo")
+    name = show_file_name(os.fsencode(groups[0][0].path))
+    press(mine, Qt.Key.Key_N)
+    assert undo.text() == f"Undo no match of {name}"
+    undo.trigger()
+    assert duplicates.found_groups is not None and duplicates.found_groups.groups == groups
+    wait_for(qtbot, lambda: mine.session.library.writer.is_idle() and not decisions(home))
+    redo.trigger()
+    assert duplicates.found_groups.groups != groups
+    wait_for(qtbot, lambda: bool(decisions(home)))
+    press(mine, Qt.Key.Key_B)  # the page's own button is the same undo
+    assert not undo.isEnabled()
+    wait_for(qtbot, lambda: mine.session.library.writer.is_idle() and not decisions(home))
 
 
 def test_what_was_said_earlier_can_be_taken_back_pair_by_pair(mine: MainWindow, qtbot: QtBot, home: Path) -> None:

@@ -61,7 +61,8 @@ def rescan(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_keys_with_the_number_of_a_page_lead_to_it_and_back(window: MainWindow) -> None:
-    places = {entry.purpose: entry.key for entry in window.menus.list_keys()}
+    groups = window.menus.list_keys().values()
+    places = {entry.purpose: entry.key for group in groups for entry in group}
     number = int(places["Library page"].removeprefix("Ctrl+"))
     QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.ControlModifier)
     assert window.library_page.isVisible()

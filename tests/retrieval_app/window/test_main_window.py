@@ -9,10 +9,10 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.window.dialogs import FailuresDialog
+from retrieval_app.window.dialogs import FailuresDialog, KeysDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import run_patiently
 from tests.support.drawings import CLASSES, EACH, draw
@@ -359,8 +359,19 @@ def test_resizing_keeps_what_is_at_the_top(window: MainWindow, qtbot: QtBot) -> 
     )
 
 
+def test_the_keys_fit_on_a_small_screen_in_groups(window: MainWindow) -> None:
+    window.show_keys()
+    (dialog,) = window.findChildren(KeysDialog)
+    texts = [label.text() for label in dialog.findChildren(QLabel)]
+    assert dialog.height() <= 700
+    assert {"PHOTOS", "EDIT", "SEARCH"} <= set(texts)
+    assert all(key.purpose in texts for group in window.menus.list_keys().values() for key in group)
+    dialog.close()
+
+
 def test_every_action_has_its_own_keys_and_nothing_is_a_placeholder(window: MainWindow) -> None:
-    keys = [key for entry in window.menus.list_keys() for key in entry.key.split(", ")]
+    entries = [entry for group in window.menus.list_keys().values() for entry in group]
+    keys = [key for entry in entries for key in entry.key.split(", ")]
     assert len(keys) == len(set(keys))
     assert {"Ctrl+O", "Ctrl+V", "Backspace", "F9", "F11", "F1", "Esc"} <= set(keys)
 
@@ -371,7 +382,7 @@ def test_opening_the_window_and_searching_import_no_learning_library(indexed: Pa
 import sys
 from PySide6.QtTest import QTest
 from retrieval_app.app import build_application
-from retrieval_app.window.dialogs import FailuresDialog
+from retrieval_app.window.dialogs import FailuresDialog, KeysDialog
 _, window = build_application(["lookalike"])
 window.show()
 while not len(window.session.search.listing.ids): QTest.qWait(20)
