@@ -29,7 +29,7 @@ _APERIO_YCBCR = 33003
 _JPEG_2000 = frozenset({_APERIO_YCBCR, 33004, 33005, 34712})  # of slide scanners, and the registered one
 # Compressions of bytes: none, LZW, deflate (two numbers), packed bits, LZMA, Zstandard.
 _BYTE_COMPRESSIONS = frozenset({1, 5, 8, 32946, 32773, 34925, 50000})
-_COMPRESSION_NAMES = {6: "old-style JPEG", 7: "JPEG of more than 8 bits", 34712: "JPEG 2000", 34887: "LERC"}
+_COMPRESSION_NAMES = {6: "old-style JPEG", 7: "JPEG of another kind", 34712: "JPEG 2000", 34887: "LERC"}
 _COMPRESSION_NAMES |= {50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL"}
 
 
@@ -69,7 +69,7 @@ def needs_own_reader(directory: TiffDirectory) -> bool:
     photometric = _read_photometric(directory)
     if directory.get_number(Tag.COMPRESSION, 1) in _JPEG_2000:
         return True
-    if photometric not in _COLOUR_MODELS:
+    if photometric not in _COLOUR_MODELS or (bits <= {8} and directory.get_number(Tag.COMPRESSION, 1) in (6, 7)):
         return False
     return not bits <= {1, 2, 4, 8} or kinds != {_UNSIGNED} or _has_odd_samples(directory, bits, photometric)
 
@@ -92,9 +92,10 @@ def _read_photometric(directory: TiffDirectory) -> int:
 def _has_odd_samples(directory: TiffDirectory, bits: set[int | float], photometric: int) -> bool:
     """Whether a picture of at most 8 bits has samples beyond its colours that Pillow does not expect."""
     samples, colours = directory.get_number(Tag.SAMPLES, 1), _count_colours(photometric)
-    if bits <= {8}:
-        return samples > colours and (photometric == _CMYK or samples > colours + 1 or photometric in (0, _LAB))
-    return samples > 1
+    if not bits <= {8}:
+        return samples > 1
+    in_planes = directory.get_number(Tag.PLANAR, 1) == 2 and colours == 1
+    return samples > colours and (in_planes or samples > colours + 1 or photometric in (_WHITE_IS_ZERO, _CMYK, _LAB))
 
 
 def _count_colours(photometric: int) -> int:

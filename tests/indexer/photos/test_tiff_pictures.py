@@ -72,6 +72,42 @@ def test_grey_of_every_depth_is_what_is_stored(compression: int, bits: int, phot
     require_shown(data, fractions if photometric == 1 else 1 - fractions)
 
 
+@pytest.mark.parametrize(
+    "kind", ["colours", "colours and alpha", "grey and alpha", "grey and more", "negative", "inks"]
+)
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("tile", [0, 16])
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("predictor", [1, 2])
+def test_eight_bits_are_those_stored_whoever_reads_them(
+    kind: str, planar: bool, tile: int, big: bool, predictor: int
+) -> None:
+    grey, solid = ramp()[..., None], np.ones((HEIGHT, WIDTH, 1))
+    fractions, photometric, extra = {
+        "colours": (colours(), 2, []),
+        "colours and alpha": (np.concatenate((colours(), solid), axis=-1), 2, [2]),
+        "grey and alpha": (np.concatenate((grey, solid), axis=-1), 1, [2]),
+        "grey and more": (np.concatenate((grey, 1 - grey, 1 - grey), axis=-1), 1, [0, 0]),
+        "negative": (1 - grey, 0, []),
+        "inks": (np.concatenate((1 - colours(), 0 * solid), axis=-1), 5, []),
+    }[kind]
+    for order in "<", ">":
+        data = write_tiff(
+            whole(fractions, 8, np.uint8),
+            photometric=photometric,
+            extra=extra,
+            order=order,
+            big=big,
+            planar=planar,
+            tile=tile,
+            strip_rows=0 if tile else 9,
+            predictor=predictor,
+            compression=8,
+            pack=pack_deflate,
+        )
+        require_shown(data, colours() if kind in ("colours", "colours and alpha", "inks") else grey[..., 0])
+
+
 @pytest.mark.parametrize("bits", [10, 12, 16])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_packed_and_reversed_bits_of_colours(bits: int, order: str) -> None:
