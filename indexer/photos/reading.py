@@ -46,6 +46,7 @@ _UNREAD_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"SDPX", "DPX"),
     (b"XPDS", "DPX"),
     (b"<svg", "SVG"),
+    (b"PF\n", "PFM in colours"),
 )
 # Frames of a JPEG that libjpeg does not decode (ITU T.81, table B.1; T.87).
 _UNREAD_FRAMES = {0xC3: "lossless JPEG", 0xC7: "lossless JPEG", 0xCB: "lossless JPEG", 0xCF: "lossless JPEG"}

@@ -332,6 +332,7 @@ REFUSED = [
     ("photoshop.jpg", _file(b"8BPS\0\1" + bytes(99)), "is a kind that Lookalike does not read (Photoshop PSD)"),
     ("new.jpg", _file(b"\xff\x0a" + bytes(99)), "is a kind that Lookalike does not read (JPEG XL)"),
     ("curves.png", _file(b"<?xml version='1.0'?>\n<svg/>"), "is a kind that Lookalike does not read (SVG)"),
+    ("light.pfm", _file(b"PF\n1 1\n-1.0\n" + bytes(12)), "is a kind that Lookalike does not read (PFM in colours)"),
     ("body.jpg", _file(bytes(128) + b"DICM" + bytes(99)), "is a kind that Lookalike does not read (DICOM)"),
     ("zeros.jpg", _file(bytes(10_000)), "is not a picture in a format"),
     ("start-only.jpg", _file(_JPEG[:4]), "is damaged"),
