@@ -18,10 +18,11 @@ import numpy as np
 
 from indexer.database import filters
 from indexer.database.annotations import Annotations
-from indexer.database.file_table import FailedFile, LibraryRoot
+from indexer.database.contents import RootInfo, describe_roots
+from indexer.database.file_table import FailedFile
 from indexer.database.filters import Filter
 from indexer.database.model_table import KnownModel
-from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over
+from indexer.database.passed_over import PassedOver, read_passed_over
 from indexer.database.precisions import count_precisions
 from indexer.database.replacements import count_replaced_photos
 from indexer.database.store import Store
@@ -44,16 +45,6 @@ from indexer.statistics.calibration import Calibration, PairComparison
 from indexer.vectors.principal_space import PrincipalSpaceCache
 
 WARMUP_SEARCHES = 10  # before the first search, which then costs about what the next ones do
-
-
-class RootInfo(NamedTuple):
-    """A root and the number of searchable files below it; state is online or offline, `exclusions` what is left out."""
-
-    path: bytes
-    state: str
-    labelled: bool
-    files: int
-    exclusions: tuple[str, ...] = ()
 
 
 class LibraryInfo(NamedTuple):
@@ -224,7 +215,7 @@ class Library:
         approximate = generation.manifest if generation and not generation.is_exact else None
         return LibraryInfo(
             folder=self.folder,
-            roots=[self._describe_root(root) for root in self.store.files.list_roots()],
+            roots=describe_roots(self.store.database, self.model_id),
             files=self.store.files.count_files(self.model_id),
             photos=self.store.embeddings.count_photos(self.model_id),
             missing=self.store.files.count_missing(),
@@ -252,11 +243,6 @@ class Library:
             return read_form(self.models_folder / self.model_fingerprint, self.read_model_card()).agreement
         except ModelError:  # the next run that needs the model mends it
             return None
-
-    def _describe_root(self, root: LibraryRoot) -> RootInfo:
-        state = "online" if root.online else "offline"
-        files = self.store.files.count_files(self.model_id, root.id)
-        return RootInfo(root.path, state, root.labelled, files, list_exclusions(self.store.database, root.id))
 
     # searching
 

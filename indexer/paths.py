@@ -6,6 +6,7 @@ stored path is relative to its root and has "/" between folders.
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
@@ -20,7 +21,7 @@ def show_path(path: bytes | Path) -> str:
 
 def show_file_name(path: bytes) -> str:
     """The name of the file at a path as one printable line for people, without its folders."""
-    return show_path(os.path.basename(path))  # noqa: PTH119 - bytes
+    return show_path(get_file_name(path))
 
 
 def _escape_character(character: str) -> str:
@@ -47,6 +48,27 @@ def join_path(root: bytes, path: bytes) -> bytes:
 def is_below(path: bytes, folder: bytes) -> bool:
     """Whether an absolute path is a folder or lies below it."""
     return path == folder or path.startswith(make_prefix(folder))
+
+
+def get_file_name(path: bytes) -> bytes:
+    """The name of the file at a path, without its folders."""
+    return os.path.basename(path)  # noqa: PTH119 - bytes
+
+
+def find_same_files(paths: Sequence[bytes]) -> list[int]:
+    """For each path the place of the one that leads to the very same file: its own, but for links and second names.
+
+    Of the paths to one file the first that is no link stands for all. What cannot be looked at is a file of its own.
+    """
+    places, first_places = list(range(len(paths))), dict[tuple[int, int], int]()
+    is_link = [os.path.islink(path) for path in paths]  # noqa: PTH114 - bytes
+    for place in sorted(places, key=lambda place: is_link[place]):
+        try:
+            status = os.stat(paths[place])  # noqa: PTH116 - bytes
+        except OSError:
+            continue
+        places[place] = first_places.setdefault((status.st_dev, status.st_ino), place)
+    return places
 
 
 def get_parent_folder(path: bytes) -> bytes:

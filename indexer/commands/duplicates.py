@@ -106,7 +106,11 @@ def _describe_group(library: Library, group: DuplicateGroup) -> list[dict[str, A
     """The fields of each photo of a group, with its distance to the first; of exact copies, those of each file."""
     if group.kind == "copies":
         (photo,) = group.photos
-        return [{"photo": photo, "path": show_path(path), "distance": 0.0} for path in group.files]
+        targets = {link.path: show_path(link.target) for link in group.links}
+        return [
+            {"photo": photo, "path": show_path(path), "distance": 0.0, "link_of": targets.get(path)}
+            for path in group.files
+        ]
     distance_by_photo = dict(zip(group.photos, group.distances, strict=True))
     return [
         {"photo": photo.id, "path": show_path(photo.path), "distance": round(distance_by_photo[photo.id], 6)}
@@ -117,7 +121,8 @@ def _describe_group(library: Library, group: DuplicateGroup) -> list[dict[str, A
 def _print_groups(groups: list[list[dict[str, Any]]]) -> None:
     for entries in groups:
         for entry in entries:
-            print_line(f"{entry['distance']:.3f}  {entry['path']}")
+            link = f"  (a link to {entry['link_of']})" if entry.get("link_of") else ""
+            print_line(f"{entry['distance']:.3f}  {entry['path']}{link}")
         print_line("")
     print_line(f"{len(groups):,} groups with {sum(map(len, groups)):,} pictures")
 

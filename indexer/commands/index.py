@@ -33,7 +33,7 @@ from indexer.commands import (
 from indexer.database.passed_over import describe_passed_over
 from indexer.database.replacements import count_replaced_photos
 from indexer.indexing.repair import mend_active_model
-from indexer.indexing.roots import add_roots, leave_out, require_folders, require_roots_online
+from indexer.indexing.roots import accept_drives, add_roots, leave_out, require_folders, require_roots_online
 from indexer.indexing.run import IndexReport, index_library
 from indexer.indexing.switching import require_verdict
 from indexer.library import Library
@@ -51,13 +51,17 @@ LISTED_FILES = 5  # in the text about a run; --json has them all
 
 @dataclass(frozen=True, slots=True)
 class _IndexRequest:
-    """What a run is to do besides bringing the library up to date: add folders, read every file, leave some out."""
+    """What a run is to do besides bringing the library up to date: add folders, read every file, leave some out.
+
+    `here` says that what is at the folders now is what the library knows there.
+    """
 
     folders: tuple[Path, ...] = ()
     labelled: bool = False
     verify: bool = False
     excluded: tuple[str, ...] = ()
     taken_back: tuple[str, ...] = ()
+    here: bool = False
 
 
 @click.command("index")
@@ -68,6 +72,7 @@ class _IndexRequest:
 @runtime_option
 @click.option("--labelled", is_flag=True, help="The sub-folders of FOLDER are classes.")
 @click.option("--verify", is_flag=True, help="Read every file, whatever its times say; embed what has changed.")
+@click.option("--here", is_flag=True, help="FOLDER is the one that the library knows, though its drive is another.")
 @click.option("--exclude", "excluded", multiple=True, metavar="GLOB", help="Leave out, of FOLDER, what this matches.")
 @click.option("--include-again", "taken_back", multiple=True, metavar="GLOB", help="Take a pattern of --exclude back.")
 @click.option("--watch", "watching", is_flag=True, help="Then stay, and index whatever changes until stopped.")
@@ -131,6 +136,8 @@ def _install_and_index(
     if request.excluded or request.taken_back:
         add_roots(library, request.folders, labelled=request.labelled)
         leave_out(library, request.folders, request.excluded, request.taken_back)
+    if request.here:
+        accept_drives(library, request.folders)
     report = yield from index_library(
         library, request.folders, embedder, labelled=request.labelled, verify=request.verify
     )
@@ -172,6 +179,11 @@ def _report_fields(report: IndexReport) -> dict[str, Any]:
         "carried": [{"path": show_path(carried.path), "how": carried.how} for carried in report.carried],
         "replaced": report.replaced,
         "offline": [show_path(path) for path in report.offline],
+        "other_drives": [show_path(path) for path in report.other_drives],
+        "moved_roots": [
+            {"from": show_path(moved.old), "to": show_path(moved.new), "files": moved.files}
+            for moved in report.moved_roots
+        ],
         "passed_over": report.passed_over.list_fields(),
         "seconds": report.seconds,
     }
@@ -185,14 +197,31 @@ def _print_report_text(library: Library, report: IndexReport) -> None:
     counts = f"{report.embedded:,} embedded, {report.moved:,} moved, {report.changed:,} changed"
     print_line(f"{counts}, {report.missing:,} missing, in {report.seconds:.1f} s")
     _print_words(report)
-    for path in report.offline:
-        print_line(f"{show_path(path)} is offline or empty: its photos stay searchable.")
+    _print_drives(report)
     if passed := describe_passed_over(report.passed_over):
         print_line(f"Passed over: {', '.join(passed)}.")
     if report.failed:
         print_line(f"{count_noun(len(report.failed), 'file')} could not be used (lookalike failed lists all):")
         for failure in report.failed[:LISTED_FILES]:
             print_line(f"  {show_path(failure.path)}: {failure.reason}")
+
+
+def _print_drives(report: IndexReport) -> None:
+    """Print which folders are offline, where another drive is in their place, and which stand elsewhere now."""
+    for path in report.offline:
+        if path in report.other_drives:
+            print_line(
+                f"{show_path(path)} holds another drive now, or other pictures: nothing of it was indexed, and the "
+                "photos known there stay as they were. If it is the same folder all the same: "
+                f"lookalike index --here {show_path(path)}"
+            )
+        else:
+            print_line(f"{show_path(path)} is offline or empty: its photos stay searchable.")
+    for old, new, files in report.moved_roots:
+        print_line(
+            f"{show_path(new)} holds {count_noun(files, 'file')} of {show_path(old)}, which is offline. If it has "
+            f"moved there: lookalike roots --move {show_path(old)} {show_path(new)}"
+        )
 
 
 def _print_words(report: IndexReport) -> None:

@@ -53,7 +53,9 @@ def info_command(library: Path | None, as_json: bool) -> None:
     print_line(f"{show_path(info.folder)}: {holds}, {info.bytes / 1e6:,.1f} MB")
     for root in info.roots:
         kind = ", sub-folders are classes" if root.labelled else ""
-        print_line(f"  {show_path(root.path)}: {count_noun(root.files, 'file')}, {root.state}{kind}")
+        other = ", another drive is there now" if root.other_drive else ""
+        other += f", its files are also at {show_path(root.moved_to)}" if root.moved_to else ""
+        print_line(f"  {show_path(root.path)}: {count_noun(root.files, 'file')}, {root.state}{other}{kind}")
         for pattern in root.exclusions:
             print_line(f"    left out: {pattern}")
     print_line(f"{count_noun(info.missing, 'file')} missing, {info.failed:,} could not be used")
@@ -74,7 +76,10 @@ def info_command(library: Path | None, as_json: bool) -> None:
 
 
 def _info_fields(info: LibraryInfo) -> dict[str, Any]:
-    roots = [root._asdict() | {"path": show_path(root.path)} for root in info.roots]
+    roots = [
+        root._asdict() | {"path": show_path(root.path), "moved_to": root.moved_to and show_path(root.moved_to)}
+        for root in info.roots
+    ]
     agreement = asdict(info.agreement) if info.agreement else None
     return (
         info._asdict()
@@ -149,12 +154,21 @@ def roots_command(library: Path | None, move: tuple[Path, Path] | None, as_json:
             with opened.take_job_lock():
                 move_root(opened, *move)
         roots = opened.store.files.list_roots()
-    listed = [{"path": show_path(r.path), "state": _describe_state(r.online), "labelled": r.labelled} for r in roots]
+    listed = [
+        {
+            "path": show_path(root.path),
+            "state": _describe_state(root.online),
+            "labelled": root.labelled,
+            "other_drive": root.other_drive,
+        }
+        for root in roots
+    ]
     if as_json:
         print_result("roots", {"roots": listed})
         return
     for root in listed:
-        print_line(f"{root['path']}  {root['state']}{'  sub-folders are classes' if root['labelled'] else ''}")
+        other = "  another drive is there now" if root["other_drive"] else ""
+        print_line(f"{root['path']}  {root['state']}{other}{'  sub-folders are classes' if root['labelled'] else ''}")
 
 
 def _describe_state(online: bool) -> str:

@@ -2,23 +2,30 @@
 
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from indexer.database.connection import Database
+from indexer.database.file_table import FileTable
+from indexer.database.passed_over import list_exclusions
 from indexer.errors import LookalikeError
-from indexer.paths import join_path
+from indexer.paths import find_same_files, join_path
 
 GONE_MESSAGE = "That photo is no longer in the library."
 
 
 class PresentFile(NamedTuple):
-    """A present file of a photo with an embedding: absolute path, mtime in ns, the photo's number of pixels."""
+    """A present file of a photo with an embedding: absolute path, mtime in ns, the photo's number of pixels.
+
+    It is `linked` where it was the file of another path when it was last looked at.
+    """
 
     photo: int
     sha256: bytes
     pixels: int
     mtime_ns: int
     path: bytes
+    linked: bool = False
 
 
 class AbsentFiles(NamedTuple):
@@ -26,6 +33,72 @@ class AbsentFiles(NamedTuple):
 
     missing: list[bytes]
     offline: list[tuple[bytes, int]]
+
+
+class MovedRoot(NamedTuple):
+    """Two roots with the same files: one that is offline and one that is there; how many files they have in common."""
+
+    old: bytes
+    new: bytes
+    files: int
+
+
+class RootInfo(NamedTuple):
+    """A root and the number of searchable files below it; state is online or offline, `exclusions` what is left out.
+
+    `other_drive` says that it is offline because another drive is at its path, `moved_to` that an online root has the
+    files of an offline one.
+    """
+
+    path: bytes
+    state: str
+    labelled: bool
+    files: int
+    exclusions: tuple[str, ...] = ()
+    other_drive: bool = False
+    moved_to: bytes | None = None
+
+
+_TWIN_SQL = (
+    "NOT {root}.online AND EXISTS (SELECT 1 FROM files AS twin JOIN roots AS there ON there.id = twin.root WHERE "
+    "there.online AND twin.photo = {file}.photo AND twin.path = {file}.path AND twin.state = 'present')"
+)
+
+
+def match_offline_twins(file: str, root: str) -> str:
+    """Whether a file, in SQL by the names of its row and of its root's, is offline and is also there in another root.
+
+    With the same content at the same place below it: a drive that is known at another path too. It is no copy.
+    """
+    return _TWIN_SQL.format(file=file, root=root)
+
+
+def find_moved_roots(database: Database) -> list[MovedRoot]:
+    """Offline roots of whose files at least half are also there below an online root, with the same relative paths."""
+    rows = database.fetch_rows(
+        "SELECT o.path, n.path, count(*) AS shared FROM roots AS o JOIN files AS f ON f.root = o.id "
+        "JOIN files AS t ON t.photo = f.photo AND t.path = f.path AND t.root != f.root AND t.state = 'present' "
+        "JOIN roots AS n ON n.id = t.root AND n.online WHERE NOT o.online AND f.state = 'present' GROUP BY o.id, n.id "
+        "HAVING 2 * shared >= (SELECT count(*) FROM files WHERE root = o.id AND state = 'present') ORDER BY o.id, n.id"
+    )
+    return [MovedRoot(*row) for row in rows]
+
+
+def describe_roots(database: Database, model: int) -> list[RootInfo]:
+    """All roots with what is known of them, in the order they were added."""
+    table, moved_to = FileTable(database), {moved.old: moved.new for moved in find_moved_roots(database)}
+    return [
+        RootInfo(
+            root.path,
+            "online" if root.online else "offline",
+            root.labelled,
+            table.count_files(model, root.id),
+            list_exclusions(database, root.id),
+            root.other_drive,
+            moved_to.get(root.path),
+        )
+        for root in table.list_roots()
+    ]
 
 
 def list_absent_files(database: Database) -> AbsentFiles:
@@ -57,15 +130,41 @@ def filter_present_photos(database: Database, photos: Sequence[int]) -> list[int
 
 
 def list_present_files(database: Database, model: int) -> list[PresentFile]:
-    """Every present file whose photo has an embedding under the model, by content, then oldest first, then by path."""
+    """Every present file whose photo has an embedding under the model, by content, then oldest first, then by path.
+
+    Links to a file come after all files that are none; offline twins (`match_offline_twins`) are left out.
+    """
     rows = database.fetch_rows(
-        "SELECT photos.id, sha256, coalesce(width * height, 0), mtime_ns, roots.path, files.path FROM files "
+        "SELECT photos.id, sha256, coalesce(width * height, 0), mtime_ns, roots.path, files.path, linked FROM files "
         "JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root WHERE state = 'present' AND "
-        "EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = photos.id AND e.model = ?)",
+        "EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = photos.id AND e.model = ?) "
+        f"AND NOT ({match_offline_twins('files', 'roots')})",
         (model,),
     )
     files = [
-        PresentFile(photo, sha256, pixels, mtime_ns, join_path(root, path))
-        for photo, sha256, pixels, mtime_ns, root, path in rows
+        PresentFile(photo, sha256, pixels, mtime_ns, join_path(root, path), bool(linked))
+        for photo, sha256, pixels, mtime_ns, root, path, linked in rows
     ]
-    return sorted(files, key=lambda file: (file.sha256, file.mtime_ns, file.path))
+    return sorted(files, key=lambda file: (file.sha256, file.linked, file.mtime_ns, file.path))
+
+
+def mark_links(database: Database) -> None:
+    """Mark, among the files of each content that are there, those that lead to a file which another path leads to."""
+    rows = database.fetch_rows(
+        "SELECT f.photo, f.id, roots.path, f.path, f.linked FROM files AS f JOIN roots ON roots.id = f.root WHERE "
+        "f.state = 'present' AND roots.online AND f.photo IN "
+        "(SELECT photo FROM files WHERE state = 'present' GROUP BY photo HAVING count(*) > 1) "
+        "ORDER BY f.photo, f.root, f.path"
+    )
+    changed = list[tuple[int, int]]()
+    for _, of_photo in groupby(rows, key=lambda row: row[0]):
+        files = list(of_photo)
+        same = find_same_files([join_path(root, path) for _, _, root, path, _ in files])
+        links = [first != place for place, first in enumerate(same)]
+        changed += [(int(link), row[1]) for row, link in zip(files, links, strict=True) if link != bool(row[4])]
+    with database.transaction():
+        database.execute_statement(
+            "UPDATE files SET linked = 0 WHERE linked AND NOT EXISTS (SELECT 1 FROM files AS other WHERE "
+            "other.photo = files.photo AND other.id != files.id AND other.state = 'present')"
+        )
+        database.execute_many("UPDATE files SET linked = ? WHERE id = ?", changed)

@@ -15,6 +15,7 @@ import numpy as np
 
 from indexer.database.annotations import LABEL_SQL
 from indexer.database.connection import MAX_INTEGER, Database
+from indexer.database.contents import match_offline_twins
 from indexer.database.file_table import FileOutcome
 
 BOUND_VALUES = 500  # bound to one statement at most: SQLite takes a limited number
@@ -75,18 +76,23 @@ class EmbeddingTable:
         for start in range(0, len(ids), BOUND_VALUES):
             for photo in self._fetch_shown_files([int(id) for id in ids[start : start + BOUND_VALUES]]):
                 first = found.setdefault(photo.id, photo._replace(copies=-1))
-                found[photo.id] = first._replace(copies=first.copies + 1)
-        return [found[int(id)] for id in ids if int(id) in found]
+                found[photo.id] = first._replace(copies=first.copies + photo.copies)
+        shown = (found[int(id)] for id in ids if int(id) in found)
+        return [photo._replace(copies=max(0, photo.copies)) for photo in shown]
 
     def _fetch_shown_files(self, ids: list[int]) -> list[ShownPhoto]:
-        """Every present file of these photos as a ShownPhoto with no copies, files of online roots first."""
+        """Every present file of these photos as a ShownPhoto, files of online roots first, and links after others.
+
+        Its `copies` are 1, or 0 for a file that is known at another path too: a link, or one of an offline twin.
+        """
         rows = self._database.fetch_rows(
             "SELECT photos.id, sha256, width, height, roots.path, files.path, online, "
             f"(SELECT {LABEL_SQL} FROM files AS f LEFT JOIN labels AS l ON l.photo = f.photo "
-            "WHERE f.photo = photos.id AND f.state = 'present'), 0 "
+            "WHERE f.photo = photos.id AND f.state = 'present'), "
+            f"NOT linked AND NOT ({match_offline_twins('files', 'roots')}) "
             "FROM files JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root WHERE "
             f"files.state = 'present' AND files.photo IN ({','.join('?' * len(ids))}) "
-            "ORDER BY online DESC, files.root, files.path",
+            "ORDER BY online DESC, linked, files.root, files.path",
             ids,
         )
         return [ShownPhoto._make(row) for row in rows]

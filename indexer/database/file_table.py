@@ -14,12 +14,18 @@ from indexer.paths import join_path
 
 
 class LibraryRoot(NamedTuple):
-    """A photo folder of the library: absolute path in bytes; offline when it was missing or empty at the last scan."""
+    """A photo folder of the library: absolute path in bytes; offline when it was missing or empty at the last scan.
+
+    `drive` identifies the file system that it was last found on, None where that is not known. `other_drive` says that
+    it is offline because another drive was found there.
+    """
 
     id: int
     path: bytes
     labelled: bool
     online: bool
+    drive: str | None
+    other_drive: bool
 
 
 class FileRecord(NamedTuple):
@@ -70,8 +76,11 @@ class FileTable:
 
     def list_roots(self) -> list[LibraryRoot]:
         """All roots, in the order they were added."""
-        rows = self._database.fetch_rows("SELECT id, path, labelled, online FROM roots ORDER BY id")
-        return [LibraryRoot(id, path, bool(labelled), bool(online)) for id, path, labelled, online in rows]
+        rows = self._database.fetch_rows("SELECT id, path, labelled, online, drive, other_drive FROM roots ORDER BY id")
+        return [
+            LibraryRoot(id, path, bool(labelled), bool(online), drive, bool(other_drive))
+            for id, path, labelled, online, drive, other_drive in rows
+        ]
 
     def add_root(self, path: bytes, *, labelled: bool) -> None:
         """Add a root, or turn an existing one into a labelled one."""
@@ -81,14 +90,43 @@ class FileTable:
             (path, labelled),
         )
 
-    def set_online(self, root: int, *, online: bool) -> None:
-        """Record whether a root was there at the last scan."""
-        sql = "UPDATE roots SET online = ? WHERE id = ? AND online != ?"
-        self._database.execute_statement(sql, (online, root, online))
+    def set_online(self, root: int, *, online: bool, other_drive: bool = False) -> None:
+        """Record whether a root was there at the last scan, and where not, whether another drive was."""
+        sql = "UPDATE roots SET online = ?2, other_drive = ?3 WHERE id = ?1 AND (online, other_drive) != (?2, ?3)"
+        self._database.execute_statement(sql, (root, online, other_drive))
+
+    def set_drive(self, root: int, drive: str | None) -> None:
+        """Record on which file system a root was found."""
+        self._database.execute_statement("UPDATE roots SET drive = ?2 WHERE id = ?1 AND drive IS NOT ?2", (root, drive))
 
     def move_root(self, root: int, path: bytes) -> None:
-        """Point a root at another folder; its files keep their relative paths and their photos."""
-        self._database.execute_statement("UPDATE roots SET path = ? WHERE id = ?", (path, root))
+        """Point a root at another folder; its files keep their relative paths and their photos.
+
+        It is the same folder, on whichever drive.
+        """
+        self._database.execute_statement("UPDATE roots SET path = ?, drive = NULL WHERE id = ?", (path, root))
+
+    def merge_root(self, root: int, other: int) -> None:
+        """Make a root part of another one that holds the same files: what is known of them there counts.
+
+        Files that only the first one has are missing in the other.
+        """
+        with self._database.transaction():
+            execute = self._database.execute_statement
+            execute(
+                "INSERT OR REPLACE INTO replacements SELECT old.photo, new.root, new.path, NULL FROM files AS old JOIN "
+                "files AS new ON new.root = ?2 AND new.path = old.path WHERE old.root = ?1 AND old.photo != new.photo",
+                (root, other),
+            )
+            execute("UPDATE OR IGNORE replacements SET root = ?2 WHERE root = ?1", (root, other))
+            execute("UPDATE OR IGNORE exclusions SET root = ?2 WHERE root = ?1", (root, other))
+            execute(
+                "UPDATE OR IGNORE files SET root = ?2, state = 'missing' WHERE root = ?1 AND photo IS NOT NULL",
+                (root, other),
+            )
+            labelled = "labelled OR (SELECT labelled FROM roots WHERE id = ?1)"
+            execute(f"UPDATE roots SET labelled = {labelled} WHERE id = ?2", (root, other))
+            execute("DELETE FROM roots WHERE id = ?", (root,))
 
     def iterate_files(self, root: int, model: int) -> Iterator[FileRecord]:
         """Every file known below a root; "unfinished" where its photo has neither embedding nor failure so far."""

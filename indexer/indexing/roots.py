@@ -7,6 +7,7 @@ from pathlib import Path
 from indexer.database.file_table import LibraryRoot
 from indexer.database.passed_over import change_exclusions, list_exclusions
 from indexer.errors import LibraryError, LookalikeError
+from indexer.indexing.drives import ACCEPTED_DRIVE
 from indexer.library import Library
 from indexer.paths import is_below, show_path
 
@@ -14,13 +15,27 @@ from indexer.paths import is_below, show_path
 def move_root(library: Library, old: Path, new: Path) -> None:
     """Point a root at another folder.
 
-    Raises LookalikeError where `old` is no root, or `new` is one already or may not be one.
+    Where that is a root already and `old` is offline, as after a drive was indexed at another path, both become one.
+    Raises LookalikeError where `old` is no root, or `new` may not be one or is another one.
     """
     root, path = find_root(library, old), os.fsencode(new.resolve())
     require_folders(library.folder, [new])
-    if any(other.path == path for other in library.store.files.list_roots()):
+    known = next((other for other in library.store.files.list_roots() if other.path == path), None)
+    if known is None:
+        library.store.files.move_root(root.id, path)
+    elif known.id == root.id or root.online:
         raise LookalikeError(f"{show_path(new)} is a photo folder of this library already.")
-    library.store.files.move_root(root.id, path)
+    else:
+        library.store.files.merge_root(root.id, known.id)
+
+
+def accept_drives(library: Library, folders: Sequence[Path]) -> None:
+    """Take what is at these roots now for the folders that the library knows, whichever drive that is on.
+
+    Raises LookalikeError where one of them is no root.
+    """
+    for folder in folders:
+        library.store.files.set_drive(find_root(library, folder).id, ACCEPTED_DRIVE)
 
 
 def find_root(library: Library, folder: Path) -> LibraryRoot:

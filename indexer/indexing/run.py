@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.database.contents import MovedRoot, find_moved_roots, mark_links
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, LibraryRoot
 from indexer.database.model_table import GenerationRow
 from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over, record_passed_over
@@ -23,6 +24,7 @@ from indexer.database.replacements import CarriedWords
 from indexer.database.store import PathCounts, Store
 from indexer.errors import EmbeddingsDamaged
 from indexer.indexing import scan
+from indexer.indexing.drives import ACCEPTED_DRIVE, PRESENT_STATES, identify_drive, is_other_drive
 from indexer.indexing.exclusions import PathPatterns
 from indexer.indexing.pipeline import EmbeddingResult, index_files
 from indexer.indexing.redecoding import forget_outdated_decodings
@@ -39,7 +41,6 @@ from indexer.search import generations
 MIN_TAIL = 5_000  # embeddings that may be outside the generation, and are searched exactly, before a new one is built
 TAIL_SHARE = 0.1  # of the rows of the generation; the larger of the two bounds holds
 COUNTS_SETTING = "run counts"  # of the last run, as far as it is committed
-PRESENT_STATES = ("present", "unfinished")
 
 
 class IndexReport(NamedTuple):
@@ -47,7 +48,8 @@ class IndexReport(NamedTuple):
 
     `files`, `photos` and `missing` count what is present and what is gone after it, `embedded` and `moved` what the run
     embedded and found at a new path, `changed` the known paths at which it found another content. `failed` are all
-    failures, `new_failures` counts those of this run. `offline` are the paths of roots. `passed_over` counts what the
+    failures, `new_failures` counts those of this run. `offline` are the paths of roots, `other_drives` of those
+    where another drive is now, `moved_roots` offline ones that an online one holds. `passed_over` counts what the
     walks left out. `carried` and `replaced` say what became of the user's words about changed files, if the caller has
     looked after them (`matching.carried_words`).
     """
@@ -61,6 +63,8 @@ class IndexReport(NamedTuple):
     failed: list[FailedFile]
     new_failures: int
     offline: list[bytes]
+    other_drives: list[bytes]
+    moved_roots: list[MovedRoot]
     seconds: float
     passed_over: PassedOver
     carried: Sequence[CarriedWords] = ()
@@ -133,6 +137,7 @@ def index_library(
     library.activate_model(card.fingerprint)
     if pending:
         _mark_lost_roots(store)
+        mark_links(store.database)
     store.database.require_present()
     if _tail_is_long(store, model_id) or not _check_generation(library):
         all_sound = yield from _publish_sound(library, model_id, card.fingerprint)
@@ -188,12 +193,16 @@ def _scan_root(
     patterns = PathPatterns(list_exclusions(store.database, root.id))
     changes = scan.compare_listings(scan.walk_root(root.path, other_roots, patterns), known)
     looks_empty = not (changes.found or changes.excluded) and (
-        b"" in changes.unreadable or any(file.state in PRESENT_STATES for file in known)
+        b"" in changes.unreadable
+        or (root.drive != ACCEPTED_DRIVE and any(file.state in PRESENT_STATES for file in known))
     )
     went_offline = looks_empty or scan.identify_folder(root.path) != folder_before  # taken away while it was walked
-    store.files.set_online(root.id, online=not went_offline)
-    if went_offline:  # a drive that is not there, or an empty mount point: nothing is concluded from that
+    drive = identify_drive(root.path)
+    other_drive = not went_offline and is_other_drive(root.drive, drive, known, changes)
+    store.files.set_online(root.id, online=not (went_offline or other_drive), other_drive=other_drive)
+    if went_offline or other_drive:  # not there, an empty mount point, or another card: nothing is concluded from that
         return
+    store.files.set_drive(root.id, drive)
     record_passed_over(store.database, root.id, changes.passed_over)
     if changes.excluded:
         store.files.set_excluded(root.id, changes.excluded)
@@ -362,7 +371,7 @@ def _check_generation(library: Library) -> bool:
 
 
 def _make_report(library: Library, model: int, counts: _RunCounts, seconds: float) -> IndexReport:
-    store = library.store
+    store, roots = library.store, library.store.files.list_roots()
     return IndexReport(
         files=store.files.count_files(model),
         photos=store.embeddings.count_photos(model),
@@ -372,7 +381,9 @@ def _make_report(library: Library, model: int, counts: _RunCounts, seconds: floa
         missing=store.files.count_missing(),
         failed=library.list_failed_files(),
         new_failures=counts.failed,
-        offline=[root.path for root in store.files.list_roots() if not root.online],
+        offline=[root.path for root in roots if not root.online],
+        other_drives=[root.path for root in roots if root.other_drive],
+        moved_roots=find_moved_roots(store.database),
         seconds=round(seconds, 3),
         passed_over=read_passed_over(store.database),
     )

@@ -25,6 +25,7 @@ from indexer.matching.close_pairs import find_close_pairs, order_pairs, select_c
 from indexer.matching.complete_linkage import CanMerge, group_by_complete_linkage
 from indexer.matching.perceptual_hash import are_near_hashes, compute_hashes, find_near_pairs
 from indexer.models.embedder import CPU_THREADS
+from indexer.paths import find_same_files
 from indexer.progress import Progress, Steps
 from indexer.vectors.distances import (
     ROWS_PER_BLOCK,
@@ -41,18 +42,27 @@ SAMPLE_SIZE = 64  # photos by whose distances the usual one is measured
 _PROGRESS_STEP = 256  # photos between two reports of progress
 
 
+class FileLink(NamedTuple):
+    """A path that leads to the file of another path: a link, or a second name of it."""
+
+    path: bytes
+    target: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class DuplicateGroup:
     """Photos that belong together, the best first: most pixels, then the oldest file, then the path.
 
     `distances` are those of the photos to the first; `files` the absolute paths of all present files of them, in the
-    same order. A group of kind "copies" has one photo and several files.
+    same order. A group of kind "copies" has one photo and several files, of which some may be `links`, each with the
+    path of the file that it leads to: they are no copies, and fall with their file.
     """
 
     kind: str
     photos: tuple[int, ...]
     distances: tuple[float, ...]
     files: tuple[bytes, ...]
+    links: tuple[FileLink, ...] = ()
 
 
 class ComparedPhotos(NamedTuple):
@@ -111,13 +121,20 @@ def measure_usual_distances(values: np.ndarray) -> np.ndarray:
 def _find_copies(
     library: Library, photo_files: list[list[PresentFile]], options: DuplicateOptions
 ) -> Steps[list[DuplicateGroup]]:
-    """Groups of the present files of one content, for every content with several."""
+    """Groups of the present files of one content, for every content with several that are no links of each other."""
     yield Progress("compare", len(photo_files), len(photo_files))
-    repeated_files = (files for files in photo_files if len(files) > 1)
-    return [
-        DuplicateGroup("copies", (files[0].photo,), (0.0,), tuple(file.path for file in files))
-        for files in repeated_files
-    ]
+    groups = (_group_copies(files) for files in photo_files if len(files) > 1)
+    return [group for group in groups if len(group.files) - len(group.links) > 1]
+
+
+def _group_copies(files: list[PresentFile]) -> DuplicateGroup:
+    """The files of one content, those that lead to the file of another as they are now last."""
+    paths = [file.path for file in files]
+    same = find_same_files(paths)
+    links = tuple(FileLink(paths[place], paths[first]) for place, first in enumerate(same) if first != place)
+    linked = {link.path for link in links}
+    ordered = (*(path for path in paths if path not in linked), *(link.path for link in links))
+    return DuplicateGroup("copies", (files[0].photo,), (0.0,), ordered, links)
 
 
 def _find_lookalikes(

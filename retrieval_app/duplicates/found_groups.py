@@ -32,11 +32,15 @@ PhotoIdPairs = tuple[tuple[int, int], ...]
 
 
 class GroupMember(NamedTuple):
-    """A photo of a group: its id, the path of its file, its distance to the first of the group."""
+    """A photo of a group: its id, the path of its file, its distance to the first of the group.
+
+    `link_of` is the path of the file that this one only leads to, "" for a file of its own.
+    """
 
     photo_id: int
     path: str
     distance: float
+    link_of: str = ""
 
 
 class FoundGroups(NamedTuple):
@@ -99,10 +103,15 @@ class DuplicatesState(QObject):
         self.changed.emit()
 
     def list_unkept_paths(self) -> list[str]:
-        """The paths of the photos that are not marked, from the groups in which at least one is."""
+        """The paths of the photos that are not marked, from the groups in which at least one is.
+
+        Links take up no room and are never among them, nor is the file that a marked link leads to.
+        """
         groups = self.found_groups.groups if self.found_groups else []
         marked_groups = [group for group in groups if self.kept_members.intersection(group)]
-        return [member.path for group in marked_groups for member in group if member not in self.kept_members]
+        needed = {member.link_of for member in self.kept_members}
+        rest = (member for group in marked_groups for member in group if member not in self.kept_members)
+        return [member.path for member in rest if not member.link_of and member.path not in needed]
 
     def reject_member(self, member: GroupMember) -> None:
         """Remember that a photo is no match with the rest of its group; it leaves the group for good."""
@@ -188,7 +197,8 @@ class DuplicatesState(QObject):
 
 
 def _parse_member(entry: dict[str, str]) -> GroupMember:
-    return GroupMember(int(entry["photo"]), entry["path"], float(entry["distance"]))
+    link_of = entry.get("link_of") or ""
+    return GroupMember(int(entry["photo"]), entry["path"], float(entry["distance"]), link_of)
 
 
 def _write_decision(library: Library, *, pairs: PhotoIdPairs, decision: str | None) -> list[RejectedPair]:

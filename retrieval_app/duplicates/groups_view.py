@@ -288,7 +288,7 @@ def _paint_group_summary(painter: QPainter, cell: QRect, group: list[GroupMember
 def _paint_member_caption(
     painter: QPainter, square: QRect, member: GroupMember, size: str, tokens: ColourTokens
 ) -> None:
-    """Paint the name; below it size and distance, or the folder where neither is known."""
+    """Paint the name; below it what it is a link to, size and distance, or the folder where neither is known."""
     path = os.fsencode(member.path)
     name, folder = show_file_name(path), show_path(get_parent_folder(path))
     base = painter.font()
@@ -300,6 +300,8 @@ def _paint_member_caption(
     painter.setPen(QColor(tokens.muted))
     painter.setFont(make_tabular_font(resize_font(base, CAPTION_SIZE)))
     second = f"{size}  ·  {member.distance:.3f}" if member.distance else size or folder
+    if member.link_of:
+        second = f"link to {show_file_name(os.fsencode(member.link_of))}"
     painter.drawText(place.translated(0, 17), 0, QFontMetrics(painter.font()).elidedText(second, middle, place.width()))
 
 

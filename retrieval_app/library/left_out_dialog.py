@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from indexer.library import RootInfo
+from indexer.database.contents import RootInfo
 from indexer.paths import is_below, show_path
 from retrieval_app.session.library_commands import leave_folder_out, take_back_in
 from retrieval_app.session.session import Session

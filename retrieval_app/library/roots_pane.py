@@ -5,21 +5,31 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from indexer.library import RootInfo
+from indexer.database.contents import RootInfo
 from indexer.paths import show_path
 from retrieval_app.actions.system_open import open_path
 from retrieval_app.library.forgetting_dialog import ForgettingQuestion
 from retrieval_app.library.left_out_dialog import LeftOutDialog
-from retrieval_app.session.library_commands import move_folder
+from retrieval_app.session.library_commands import accept_drive, move_folder
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
 from retrieval_app.wording import format_count
 
 STATE_TEXTS = {"online": "online", "offline": "offline: not there or empty"}
+OTHER_DRIVE_TEXT = "offline: another drive is there now"
+
+
+def describe_state(root: RootInfo) -> str:
+    """Whether the folder is there, and if not, what is known of it."""
+    if root.moved_to:
+        return f"offline: is it at {show_path(root.moved_to)} now?"
+    return OTHER_DRIVE_TEXT if root.other_drive else STATE_TEXTS[root.state]
+
+
 ROOT_COLUMNS: list[TableColumn[RootInfo]] = [
     TableColumn("Folder", lambda root: show_path(root.path)),
-    TableColumn("State", lambda root: STATE_TEXTS[root.state], stretches=False),
+    TableColumn("State", describe_state, stretches=False),
     TableColumn("Files", lambda root: f"{root.files:,}", stretches=False),
     TableColumn("Labels", lambda root: "sub-folders are classes" if root.labelled else "none", stretches=False),
     TableColumn("Left out", lambda root: f"{len(root.exclusions):,}" if root.exclusions else "", stretches=False),
@@ -38,6 +48,7 @@ class RootsPane(QWidget):
         self.open_button = make_button("Open folder")
         self.move_button = make_button("This folder has moved…")
         self.left_out_button = make_button("Left out…")
+        self.here_button = make_button("It is the same folder")
         self.forget_button = make_button("Forget…")
         self.forget_missing = make_button("", "link")
         self._forgetting = ForgettingQuestion(session, self)
@@ -53,7 +64,8 @@ class RootsPane(QWidget):
         self.forget_missing.setToolTip("Take the files that are gone out of the library")
         actions = QHBoxLayout()
         actions.setSpacing(8)
-        for action in (self.open_button, self.move_button, self.left_out_button, self.forget_button):
+        self.here_button.setToolTip("Index what is there now as this folder; what it does not have is then missing")
+        for action in (self.open_button, self.move_button, self.here_button, self.left_out_button, self.forget_button):
             actions.addWidget(action)
         actions.addStretch(1)
         actions.addWidget(self.forget_missing)
@@ -68,6 +80,7 @@ class RootsPane(QWidget):
         self.open_button.clicked.connect(self._open_chosen)
         self.move_button.clicked.connect(self._ask_place)
         self.left_out_button.clicked.connect(self._show_left_out)
+        self.here_button.clicked.connect(self._accept_drive)
         self.forget_button.clicked.connect(self._ask_to_forget)
         self.forget_missing.clicked.connect(lambda: self._forgetting.start_asking(None))
         self.view.selectionModel().selectionChanged.connect(self._update_buttons)
@@ -94,8 +107,10 @@ class RootsPane(QWidget):
     def _update_buttons(self) -> None:
         is_idle = self._session.job.state is None
         self.open_button.setEnabled(self.chosen_root() is not None)
-        for action in (self.move_button, self.left_out_button, self.forget_button):
-            action.setEnabled(is_idle and self.chosen_root() is not None)
+        root = self.chosen_root()
+        for action in (self.move_button, self.here_button, self.left_out_button, self.forget_button):
+            action.setEnabled(is_idle and root is not None)
+        self.here_button.setVisible(root is not None and root.other_drive)
         self.forget_missing.setEnabled(is_idle)
 
     def _open_chosen(self) -> None:
@@ -104,14 +119,18 @@ class RootsPane(QWidget):
 
     def _ask_place(self) -> None:
         if root := self.chosen_root():
-            old_parent = Path(os.fsdecode(root.path)).parent
+            start = Path(os.fsdecode(root.moved_to)) if root.moved_to else Path(os.fsdecode(root.path)).parent
             title = f"Where is {show_path(root.path)} now?"
-            if new_folder := QFileDialog.getExistingDirectory(self, title, str(old_parent)):
+            if new_folder := QFileDialog.getExistingDirectory(self, title, str(start)):
                 move_folder(self._session, root.path, Path(new_folder))
 
     def _show_left_out(self) -> None:
         if root := self.chosen_root():
             LeftOutDialog(self._session, root, self).open()
+
+    def _accept_drive(self) -> None:
+        if root := self.chosen_root():
+            accept_drive(self._session, root.path)
 
     def _ask_to_forget(self) -> None:
         if root := self.chosen_root():

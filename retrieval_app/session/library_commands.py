@@ -16,6 +16,13 @@ def move_folder(session: Session, old_folder: bytes, new_folder: Path) -> None:
     )
 
 
+def accept_drive(session: Session, folder: bytes) -> None:
+    """Index what is at a folder's path now as that folder, though it is on another drive."""
+    session.job.run_command(
+        ["index", os.fsdecode(folder), "--here", "--attached"], partial(accept_drive, session, folder)
+    )
+
+
 def forget_folder(session: Session, folder: bytes | None, *, with_labels: bool) -> None:
     """Remove a folder, or where it is None all missing files, from the library; labelled photos `with_labels` only."""
     arguments = ["--missing"] if folder is None else [os.fsdecode(folder)]

@@ -109,7 +109,11 @@ def _summarize_indexing(result: dict[str, object]) -> str:
         if isinstance(carried, list) and carried
         else ""
     )
-    return f"Indexed in {format_duration(float(str(result['seconds'])))}: {new}.{words}{_tell_passed_over(result)}"
+    drives = " Another drive is at the place of a folder: see Library." if result.get("other_drives") else ""
+    drives += " A folder that is offline is there at another place: see Library." if result.get("moved_roots") else ""
+    return (
+        f"Indexed in {format_duration(float(str(result['seconds'])))}: {new}.{words}{drives}{_tell_passed_over(result)}"
+    )
 
 
 def _tell_passed_over(result: dict[str, object]) -> str:

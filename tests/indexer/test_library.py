@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from indexer.database.contents import RootInfo
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.indexing.run import index_library
-from indexer.library import Library, RootInfo
+from indexer.library import Library
 from indexer.models.embedder import embed_image
 from indexer.progress import drain
 from indexer.search.query import Query, combine_embeddings

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.paths import (
+    find_same_files,
+    get_file_name,
     get_first_folder,
     get_parent_folder,
     is_below,
@@ -42,6 +44,7 @@ def test_path_is_split_at_its_first_and_last_separator() -> None:
     assert get_first_folder(b"cats/small/1.jpg") == b"cats"
     assert get_first_folder(b"1.jpg") is None
     assert get_parent_folder(b"/photos/cats/1.jpg") == b"/photos/cats"
+    assert get_file_name(b"/photos/cats/1.jpg") == get_file_name(b"1.jpg") == b"1.jpg"
     assert get_parent_folder(b"/1.jpg") == b"/"
     assert show_file_name(b"/photos/cats/1.jpg") == show_file_name(b"1.jpg") == "1.jpg"
 
@@ -63,3 +66,17 @@ def test_text_of_any_bytes_fits_a_line_and_a_terminal(path: bytes) -> None:
     assert len(shown.splitlines()) <= 1
     shown.encode()
     assert all(ord(character) >= 32 for character in shown)
+
+
+def test_links_and_second_names_lead_to_the_same_file_and_a_real_one_stands_for_it(tmp_path: Path) -> None:
+    for name in ("one.jpg", "two.jpg"):
+        (tmp_path / name).write_bytes(b"the same content")
+    (tmp_path / "link.jpg").symlink_to("one.jpg")
+    (tmp_path / "link to link.jpg").symlink_to("link.jpg")
+    (tmp_path / "second.jpg").hardlink_to(tmp_path / "one.jpg")
+    (tmp_path / "dangling.jpg").symlink_to("nowhere.jpg")
+    names = ("link.jpg", "link to link.jpg", "two.jpg", "one.jpg", "second.jpg", "dangling.jpg", "gone.jpg")
+    assert find_same_files([bytes(tmp_path / name) for name in names]) == [3, 3, 2, 3, 3, 5, 6]
+    outside = [bytes(tmp_path / name) for name in ("link to link.jpg", "link.jpg")]
+    assert find_same_files(outside) == [0, 0]  # their file is not asked about
+    assert find_same_files([]) == []

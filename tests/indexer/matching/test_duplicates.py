@@ -17,7 +17,7 @@ from indexer.library import Library
 from indexer.matching import duplicates
 from indexer.matching.close_pairs import EXACT_ROWS, find_close_pairs
 from indexer.matching.complete_linkage import group_by_complete_linkage
-from indexer.matching.duplicates import DuplicateGroup
+from indexer.matching.duplicates import DuplicateGroup, FileLink
 from indexer.matching.perceptual_hash import TURNS
 from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
@@ -71,6 +71,59 @@ def create_library(folder: Path, vectors: np.ndarray, order: Iterable[int]) -> L
     library.store.files.add_root(made_up.ROOT, labelled=False)
     library.store.record_outcomes((outcome(1, number, vectors[number]) for number in order), model)
     return library
+
+
+# links and second names
+
+
+def test_links_are_no_copies_and_stand_behind_the_file_they_lead_to(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(3):
+        soft(seed).save(folder / f"{seed}.png")
+    (folder / "0 link.png").symlink_to(folder / "0.png")
+    (folder / "0 second.png").hardlink_to(folder / "0.png")
+    (folder / "1 a link.png").symlink_to("1.png")
+    shutil.copy(folder / "1.png", folder / "1 copy.png")
+    index_again(library, folder)
+    (group,) = drain(duplicates.find_duplicates(library, "copies"))
+    one, copy, link = (bytes(folder / name) for name in ("1.png", "1 copy.png", "1 a link.png"))
+    assert set(group.files[:2]) == {one, copy}
+    assert (group.files[2:], group.links) == ((link,), (FileLink(link, one),))
+    photos = library.load_photos(library.find_photo_ids().tolist())
+    copies = {os.path.basename(photo.path): photo.copies for photo in photos}  # noqa: PTH119
+    assert sorted(copies.values()) == [0, 0, 1]
+    assert b"0 link.png" not in copies
+
+
+def test_link_whose_file_is_gone_or_replaced_is_a_file_again(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    soft(0).save(folder / "0.png")
+    (folder / "second.png").hardlink_to(folder / "0.png")
+    index_again(library, folder)
+    assert library.store.database.fetch_rows("SELECT path FROM files WHERE linked") == [(b"second.png",)]
+    (folder / "0.png").unlink()
+    index_again(library, folder)
+    soft(5).save(folder / "new.png")
+    index_again(library, folder)
+    assert library.store.database.fetch_rows("SELECT path FROM files WHERE linked") == []
+    shutil.copy(folder / "second.png", folder / "copy.png")
+    index_again(library, folder)
+    (group,) = drain(duplicates.find_duplicates(library, "copies"))
+    assert group.links == ()
+
+
+def test_duplicates_command_says_which_are_links(home: Path, prepared: Any, tell: Tell, tmp_path: Path) -> None:
+    folder = tmp_path / "more"
+    folder.mkdir()
+    soft(0).save(folder / "0.png")
+    shutil.copy(folder / "0.png", folder / "copy.png")
+    (folder / "link.png").symlink_to(folder / "copy.png")
+    tell(home, "index", folder)
+    (group,) = tell(home, "duplicates", "--json").result()["groups"]
+    assert [entry["link_of"] for entry in group["photos"]] == [None, None, str(folder / "copy.png")]
+    assert f"{folder}/link.png  (a link to {folder}/copy.png)" in tell(home, "duplicates").out
 
 
 # the three kinds

@@ -90,6 +90,24 @@ def test_exact_copies_are_listed_and_the_rest_is_taken_along(mine: MainWindow, f
     assert sorted(folder.iterdir()) == before
 
 
+def test_links_are_marked_and_never_among_what_is_taken_along(
+    mine: MainWindow, folder: Path, home: Path, qtbot: QtBot
+) -> None:
+    page, target = mine.duplicates_page, folder / "again.png"
+    (folder / "z link.png").symlink_to(target)
+    with Library(home / "default.library") as library:
+        drain(index_library(library, [], Tiny()))
+    (group,) = look(mine, qtbot, "copies")
+    assert [member.link_of for member in group] == ["", "", str(target)]
+    real = {member.path: member for member in group}
+    page.duplicates.toggle_kept(group[0])
+    assert page.duplicates.list_unkept_paths() == [group[1].path]  # and not the link
+    page.duplicates.toggle_kept(group[0])
+    page.duplicates.toggle_kept(group[2])
+    assert page.duplicates.list_unkept_paths() == [str(folder / "bar-2.png")]  # and not what the link leads to
+    assert str(target) in real
+
+
 def test_no_match_is_remembered_and_can_be_taken_back(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
     page = mine.duplicates_page
     groups = look(mine, qtbot, "alike")

@@ -145,6 +145,25 @@ def test_a_folder_that_is_away_is_said_to_be_and_found_at_its_new_place_without_
     assert len(mine.session.search.listing.ids) == SHOWN
 
 
+def test_another_drive_at_the_place_of_a_folder_is_said_and_taken_for_it_only_by_a_button(
+    mine: MainWindow, folder: Path, qtbot: QtBot
+) -> None:
+    pane = mine.library_page.roots
+    assert not pane.here_button.isVisible()
+    with Library.open(mine.session.library.folder) as library:
+        library.store.database.execute_statement("UPDATE roots SET drive = 'uuid of a card'")
+    elsewhere = folder.rename(folder.with_name("unplugged"))
+    folder.mkdir()
+    (folder / "stray.png").write_bytes((elsewhere / "bar" / "bar-0.png").read_bytes())
+    rescan(mine, qtbot)
+    wait_for(qtbot, lambda: texts(pane.view)[0][1] == "offline: another drive is there now")
+    assert len(mine.session.search.listing.ids) == SHOWN
+    wait_for(qtbot, pane.here_button.isVisible)
+    QTest.mouseClick(pane.here_button, LEFT)
+    wait_for(qtbot, lambda: mine.session.job.state is None and texts(pane.view)[0][1:3] == ["online", "1"])
+    assert not pane.here_button.isVisible()
+
+
 def test_missing_files_are_counted_and_forgotten_only_when_asked(mine: MainWindow, folder: Path, qtbot: QtBot) -> None:
     pane = mine.library_page.roots
     assert not pane.forget_missing.isVisible()
