@@ -20,6 +20,7 @@ class LabelEdit(QLineEdit):
         completer = QCompleter(self._known_labels, self)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setCompleter(completer)
+        self.setAcceptDrops(False)  # a file that is dropped is no label, and its source might delete it
         self.setPlaceholderText("no label")
         self.setAccessibleName("Label")
         self.setToolTip("Your label of this photo (Enter keeps it); without one its folder's label counts")

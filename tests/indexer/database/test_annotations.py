@@ -49,6 +49,18 @@ def test_label_is_given_and_taken_away(filled: Library) -> None:
     assert [photo.label for photo in filled.load_photos([1, 2])] == [None, "dog"]
 
 
+def test_each_photo_gets_back_the_label_that_it_had(filled: Library) -> None:
+    filled.annotations.set_label([1, 2], "cat")
+    before = filled.annotations.read_user_labels([1, 2, 3])
+    assert before == {1: "cat", 2: "cat", 3: None}
+    filled.annotations.set_label([1, 2, 3], "dog")
+    filled.annotations.set_labels(before)
+    assert filled.annotations.read_labels(filled.model_id) == {1: "cat", 2: "cat"}
+    with pytest.raises(LookalikeError, match="a word or a few"):
+        filled.annotations.set_labels({1: "bird", 2: "a\nb"})
+    assert filled.annotations.read_labels(filled.model_id) == {1: "cat", 2: "cat"}  # all or none
+
+
 def test_users_label_goes_before_a_folders_and_settles_what_two_folders_say(library: Library, tmp_path: Path) -> None:
     drain(index_library(library, [labelled_tree(tmp_path / "tree")], Tiny(), labelled=True))
     assert labels_by_name(library) == {"1.png": "cat", "2.png": "cat", "3.png": "dog", "4.png": "dog"}

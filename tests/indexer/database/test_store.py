@@ -47,6 +47,15 @@ def test_no_vectors_are_none(store: Store) -> None:
     assert [len(part) for part in store.embeddings.read_embeddings(1, 10**9)] == [0, 0, 0]
 
 
+def test_shapes_are_read_from_where_they_are_known_on(store: Store) -> None:
+    first = outcome(1, 5, clustered(6)[5])._replace(width=600, height=400)
+    unknown = outcome(1, 6, clustered(7)[6])._replace(width=0, height=0)
+    store.record_outcomes([first, unknown, first._replace(sha256=b"7" * 32, width=300, height=400)], 1)
+    assert np.allclose(store.embeddings.read_aspects(5), [1.5, 0, 0.75])
+    assert np.allclose(store.embeddings.read_aspects(6), [0, 0.75])
+    assert store.embeddings.read_aspects(8).size == 0
+
+
 def test_batch_that_fails_half_way_leaves_nothing(store: Store) -> None:
     before = store.files.count_files(1)
     good, bad = outcome(1, 10, clustered(1)[0]), outcome(99, 11, clustered(1)[0])  # there is no root 99
