@@ -78,11 +78,13 @@ class PictureSamples:
 FULL_DEPTH = ValueSpan(0, 65535)
 
 
+@np.errstate(all="ignore")
 def convert_to_srgb(image: Image.Image, factor: int) -> Image.Image:
     """The picture in RGB, 8 bit, sRGB, on white or black, each side divided by `factor` and rounded up."""
     return _apply_profile(_reduce_in_bands(image, factor), image.info.get("icc_profile"))
 
 
+@np.errstate(all="ignore")  # what floats of foreign bytes may hold
 def convert_samples_to_srgb(samples: PictureSamples, profile: bytes, factor: int) -> Image.Image:
     """As `convert_to_srgb`, of samples and the bytes of a profile, empty for none."""
     height, width = samples.values.shape[:2]

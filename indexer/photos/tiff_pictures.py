@@ -6,6 +6,7 @@ undoes the compression, for which each group of strips or tiles is shown to it a
 """
 
 import struct
+import zlib
 from collections.abc import Sequence
 from io import BytesIO
 from typing import NamedTuple
@@ -29,6 +30,7 @@ _APERIO_YCBCR = 33003
 _JPEG_2000 = frozenset({_APERIO_YCBCR, 33004, 33005, 34712})  # of slide scanners, and the registered one
 # Compressions of bytes: none, LZW, deflate (two numbers), packed bits, LZMA, Zstandard.
 _BYTE_COMPRESSIONS = frozenset({1, 5, 8, 32946, 32773, 34925, 50000})
+_DEFLATE = (8, 32946)
 _COMPRESSION_NAMES = {6: "old-style JPEG", 7: "JPEG of another kind", 34712: "JPEG 2000", 34887: "LERC"}
 _COMPRESSION_NAMES |= {50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL"}
 
@@ -102,6 +104,7 @@ def _count_colours(photometric: int) -> int:
     return int(Image.getmodebands(_COLOUR_MODELS[photometric]))
 
 
+@np.errstate(all="ignore")  # what floats of foreign bytes may hold
 def read_samples(data: bytes, directory: TiffDirectory) -> PictureSamples:
     """The samples of the picture with what they mean. Raises PhotoError where it is too large or of another kind."""
     layout = _read_layout(directory)
@@ -217,8 +220,15 @@ def _fill_planes(into: np.ndarray, data: bytes, directory: TiffDirectory, layout
         raise PhotoError("is damaged: parts of it are missing")
     interleaved = 1 if layout.planar else layout.samples
     row_bytes = -(-layout.segment_width * interleaved * layout.bits // 8)
-    if row_bytes * layout.segment_height > MAX_SAMPLE_BYTES * 2:
+    if row_bytes * layout.segment_height > 2 * MAX_SAMPLE_BYTES:
         raise PhotoError("is damaged: its tags tell of tiles larger than any picture")
+    if count == 1 and not layout.tiled and layout.compression == 1:  # not in memory several times over
+        height = max(1, GROUP_BYTES // row_bytes)
+        layout = layout._replace(segment_height=min(height, layout.height))
+        count = layout.down
+        starts = [top * row_bytes for top in range(0, layout.height, layout.segment_height)]
+        sizes = [max(0, min(layout.segment_height * row_bytes, sizes[0] - start)) for start in starts]
+        offsets = [offsets[0] + start for start in starts]
     group = max(1, GROUP_BYTES // (row_bytes * layout.segment_height))
     for first in range(0, count, group):
         places = range(first, min(first + group, count))
@@ -256,9 +266,10 @@ def _decompress_segments(
     """The bytes of the samples, (rows, row_bytes) uint8, of segments in order; PhotoError where some lack."""
     compression, reversed_bits = directory.get_number(Tag.COMPRESSION, 1), directory.get_number(Tag.FILL_ORDER, 1) == 2
     total = sum(heights)
-    if compression == 1:
+    if compression == 1 or (compression in _DEFLATE and not reversed_bits):
         wanted = [height * row_bytes for height in heights]
-        plain = b"".join(segment[:size] for segment, size in zip(segments, wanted, strict=True))
+        unpack = _inflate if compression in _DEFLATE else _cut_segment
+        plain = b"".join(unpack(segment, size) for segment, size in zip(segments, wanted, strict=True))
         if len(plain) != total * row_bytes:
             raise PhotoError("is damaged: its data end too early")
         rows = np.frombuffer(plain, np.uint8).reshape(total, row_bytes)
@@ -266,6 +277,15 @@ def _decompress_segments(
     small = _write_byte_picture(segments, (row_bytes, total), max(heights), compression, reversed_bits=reversed_bits)
     with Image.open(BytesIO(small), formats=("TIFF",)) as picture:
         return np.array(picture)
+
+
+def _cut_segment(segment: bytes, size: int) -> bytes:
+    return segment[:size]
+
+
+def _inflate(segment: bytes, size: int) -> bytes:
+    """The first `size` bytes of a deflated segment: not by libtiff, which tells faults to standard error."""
+    return zlib.decompressobj().decompress(segment, size)
 
 
 _REVERSED_BITS = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]

@@ -20,6 +20,7 @@ from indexer.errors import PhotoError
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import _READ_FLAGS, _read_whole, content_hash, is_candidate, read_photo
 from tests.support import pictures
+from tests.support.tiff_files import pack_deflate, write_tiff
 
 MEBIBYTE = 1024 * 1024
 
@@ -277,6 +278,9 @@ TARGETS = {
     "GIF": pictures.encoded(pictures.scene(), "GIF"),
     "TIFF": pictures.encoded(pictures.scene(), "TIFF", compression="tiff_lzw"),
     "WEBP": pictures.encoded(pictures.scene(), "WEBP"),
+    "JPEG 2000": pictures.encoded(pictures.scene(), "JPEG2000"),
+    "wide TIFF": write_tiff(pictures.grey16(), bits=12, compression=8, pack=pack_deflate, strip_rows=40),
+    "JPEG without end": JPEG[:-2],
 }
 CHANGES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=12)
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from indexer.errors import PhotoError
+from indexer.photos import tiff_pictures
 from indexer.photos.decoding import decode_photo
 from tests.support import pictures
 from tests.support.tiff_files import pack_bits, pack_deflate, pack_lzw, write_tiff
@@ -244,6 +245,12 @@ def test_jpeg_2000_inside_a_tiff(kind: str, tile: int) -> None:
 
     data = write_tiff(stored, photometric=2 if kind == "RGB" else 1, tile=tile, pack=encode, compression=34712)
     require_shown(data, colours() if kind == "RGB" else ramp())
+
+
+def test_one_large_strip_is_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiff_pictures, "GROUP_BYTES", 5000)
+    for order in "<", ">":
+        require_shown(write_tiff(whole(colours(), 16), photometric=2, order=order), colours())
 
 
 def test_every_size_asked_for_is_of_one_picture() -> None:
