@@ -16,6 +16,7 @@ COMMAND_MODULE = "retrieval_app.cli"
 CHILD_MODULES = ("indexer.photos.sandbox",)
 """Modules that may be run in a child of their own: each has a `main()` that reads its arguments from `sys.argv[1:]`."""
 
+INTERRUPTED_EXIT = 130  # what a shell says of a program that Ctrl-C ended (128 + SIGINT)
 CHILD_MODULE_OPTION = "--child-module"
 RESTART_VARIABLE = "LOOKALIKE_RESTARTED"  # set for a process that goes on where one crashed or hung
 

@@ -35,6 +35,11 @@ def _escape_character(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def make_uri(path: bytes) -> str:
+    """The absolute path as a file: URI (RFC 8089), by which any program can open the file, whatever its name."""
+    return Path(os.fsdecode(path)).as_uri()
+
+
 def make_prefix(folder: bytes) -> bytes:
     """The folder with one separator behind it: what the paths of all files below it begin with."""
     return folder.rstrip(SEPARATOR) + SEPARATOR

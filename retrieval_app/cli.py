@@ -1,23 +1,43 @@
 """Where the program starts: the `lookalike` command, or the one module that a frozen program's child is to run."""
 
 import os
+import signal
 import sys
 
 # Before numpy is imported: on cores that decoding and the network keep busy, its second thread mostly waits and spins,
 # and a projection took seven times the processor time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from indexer.own_process import run_child_module
+from indexer.own_process import INTERRUPTED_EXIT, run_child_module
 
 
 def main() -> None:
-    """Run the command line and end the process."""
-    if run_child_module():
-        return
+    """Run the command line and end the process; Ctrl-C at any moment, a second one too, is one line at most."""
+    try:
+        _replace_closed_streams()
+        if run_child_module():
+            return
+        code = _run_command_line()
+    except KeyboardInterrupt:  # while the commands are loaded, or a fault is told
+        print("Stopped.", file=sys.stderr)
+        code = INTERRUPTED_EXIT
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter's own end has nothing to tell
+    sys.exit(code)
+
+
+def _run_command_line() -> int:
     from indexer.cli.terminal import run_command  # noqa: PLC0415  # a child that runs one module needs no commands
     from retrieval_app.commands import lookalike_command  # noqa: PLC0415
 
-    sys.exit(run_command(lookalike_command.main))
+    return run_command(lookalike_command.main)
+
+
+def _replace_closed_streams() -> None:
+    """Let what is printed go nowhere where this process was started with a closed output: Python has None there."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import click
 from tqdm import tqdm
 
 from indexer.errors import LookalikeError
-from indexer.own_process import RESTART_VARIABLE, build_restart_command
+from indexer.own_process import INTERRUPTED_EXIT, RESTART_VARIABLE, build_restart_command
 from indexer.paths import show_path
 from indexer.photos.journal import DecoderStuck
 from indexer.progress import Progress, Steps
@@ -31,7 +31,6 @@ STOPPED_BY_USER = "Stopped. What was done is kept; the next run goes on from the
 CONTROL_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\n")}
 
 REFUSED_EXIT = 2
-INTERRUPTED_EXIT = 130  # what a shell says of a program that Ctrl-C ended (128 + SIGINT)
 BROKEN_PIPE_EXIT = 141  # and of one that ended as nobody read on (128 + SIGPIPE)
 
 

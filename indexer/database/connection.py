@@ -158,6 +158,8 @@ class Database:
         try:
             yield
         except sqlite3.OperationalError as error:
+            if _get_code(error) == sqlite3.SQLITE_INTERRUPT and time.thread_time() <= self._deadline:
+                raise KeyboardInterrupt from error  # it struck while SQLite asked for the time
             raise LibraryError(self._describe_fault(error)) from error
         except UnicodeEncodeError as error:  # a word of the user's, from a command line that is no UTF-8
             raise LibraryError(

@@ -1,6 +1,7 @@
 """What a library holds, taken out for other programs: photos or hits as CSV, JSON or contact sheet, vectors as .npy.
 
-Names and labels are foreign text. Names are written as `show_path` shows them. A spreadsheet runs a cell that begins
+Names and labels are foreign text. Names are written as `show_path` shows them, and beside them the file's URI, which
+opens it whatever its name. A spreadsheet runs a cell that begins
 like a formula, so in CSV a text of that kind gets an apostrophe in front.
 """
 
@@ -17,7 +18,7 @@ from indexer import atomic
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.paths import show_file_name, show_path
+from indexer.paths import make_uri, show_file_name, show_path
 from indexer.progress import Progress, Steps
 from indexer.reports.contact_sheet import SHEET_WRITERS, SheetCell, write_cells, write_sheet
 from indexer.reports.photo_map import MapLayout, draw_map
@@ -41,6 +42,7 @@ class PhotoRow(NamedTuple):
     height: int
     sha256: str
     offline: bool
+    uri: str
 
 
 class MapRow(NamedTuple):
@@ -51,6 +53,7 @@ class MapRow(NamedTuple):
     label: str | None
     x: float
     y: float
+    uri: str
 
 
 class HitRow(NamedTuple):
@@ -65,6 +68,7 @@ class HitRow(NamedTuple):
     label: str | None
     copies: int
     sha256: str
+    uri: str
 
 
 TableRow = PhotoRow | HitRow | MapRow
@@ -146,7 +150,7 @@ def export_map(out: Path, library: Library, layout: MapLayout) -> None:
         return
     places = dict(zip(layout.ids.tolist(), layout.points.tolist(), strict=True))
     found = library.load_photos(layout.ids.tolist())
-    rows = [MapRow(photo.id, show_path(photo.path), photo.label, *places[photo.id]) for photo in found]
+    rows = [_make_map_row(photo, *places[photo.id]) for photo in found]
     TABLE_WRITERS[out.suffix.lower()](out, MapRow._fields, rows)
 
 
@@ -156,16 +160,27 @@ def ids_path(out: Path) -> Path:
 
 
 def _make_photo_row(photo: Photo) -> PhotoRow:
-    size = (photo.width, photo.height)
     return PhotoRow(
-        photo.id, show_path(photo.path), photo.label, photo.copies, *size, photo.sha256.hex(), photo.offline
+        photo.id,
+        show_path(photo.path),
+        photo.label,
+        photo.copies,
+        photo.width,
+        photo.height,
+        photo.sha256.hex(),
+        photo.offline,
+        make_uri(photo.path),
     )
+
+
+def _make_map_row(photo: Photo, x: float, y: float) -> MapRow:
+    return MapRow(photo.id, show_path(photo.path), photo.label, x, y, make_uri(photo.path))
 
 
 def _make_hit_row(hit: Hit) -> HitRow:
     photo = _make_photo_row(hit.photo)
     figures = (hit.rank, round(hit.distance, 6), hit.probability, hit.rarity)
-    return HitRow(*figures, photo.id, photo.path, photo.label, photo.copies, photo.sha256)
+    return HitRow(*figures, photo.id, photo.path, photo.label, photo.copies, photo.sha256, photo.uri)
 
 
 def _make_cell(library: Library, photo: Photo) -> SheetCell:

@@ -188,3 +188,15 @@ def test_library_is_read_where_no_byte_more_can_be_written(folder: Path) -> None
         [sys.executable, "-c", NO_BYTE_MORE, str(folder / DATABASE_FILE)], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("True [('a', '1')]\n", "")
+
+
+def test_interrupt_that_strikes_while_a_statement_works_stays_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(database: Database) -> bool:
+        raise KeyboardInterrupt
+
+    with closing(Database(folder / DATABASE_FILE)) as database:
+        database._db.set_progress_handler(lambda: interrupt(database), 100)
+        with pytest.raises(KeyboardInterrupt):
+            database.fetch_rows(f"SELECT count(*) FROM ({ENDLESS})")

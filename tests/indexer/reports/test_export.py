@@ -6,6 +6,7 @@ import os
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
@@ -71,6 +72,8 @@ def test_a_table_holds_every_photo_and_no_formula(odd: Library, tmp_path: Path) 
     assert not any(value.startswith(("=", "+", "-", "@")) for row in rows for value in row.values())
     assert any("not-\\xff-utf8.png" in row["path"] for row in rows)
     assert all(row["path"].isprintable() for row in rows)
+    stored = {photo.path for photo in odd.load_photos(odd.find_photo_ids().tolist())}
+    assert {unquote_to_bytes(row["uri"].removeprefix("file://")) for row in rows} == stored  # to the byte
     assert {row["sha256"] for row in rows} == {
         photo.sha256.hex() for photo in odd.load_photos(odd.find_photo_ids().tolist())
     }
@@ -78,7 +81,9 @@ def test_a_table_holds_every_photo_and_no_formula(odd: Library, tmp_path: Path) 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\uff1d"])
 def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path, start: str) -> None:
-    write_csv(tmp_path / "out.csv", PhotoRow._fields, [PhotoRow(1, f"{start}1+1", None, 0, -3, 1, "00", False)])
+    write_csv(
+        tmp_path / "out.csv", PhotoRow._fields, [PhotoRow(1, f"{start}1+1", None, 0, -3, 1, "00", False, "file:///x")]
+    )
     with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
         row = next(csv.DictReader(file))
     assert row["path"] == f"'{start}1+1"
@@ -95,7 +100,7 @@ def test_json_holds_the_same(odd: Library, tmp_path: Path) -> None:
 
 def test_a_table_without_photos_has_its_columns(odd: Library, tmp_path: Path) -> None:
     assert drain(export_library(tmp_path / "out.csv", odd, Filter(label="none such"))) == 0
-    assert (tmp_path / "out.csv").read_text() == "id,path,label,copies,width,height,sha256,offline\n"
+    assert (tmp_path / "out.csv").read_text() == "id,path,label,copies,width,height,sha256,offline,uri\n"
     drain(export_library(tmp_path / "out.json", odd, Filter(label="none such")))
     assert json.loads((tmp_path / "out.json").read_text()) == []
 
