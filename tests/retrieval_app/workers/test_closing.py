@@ -63,8 +63,13 @@ def test_closing_waits_for_what_the_user_said_but_not_for_an_export(folder: Path
     said, export = LibraryWriter(), LibraryWriter()
     said.open_library(folder)
     export.open_library(folder)
-    export.write("sheet", lambda library: go_on.wait() and None)
-    said.write("label", lambda library: (library.annotations.save_search("a", 1), written.set()))
+
+    def save(library: Library) -> None:
+        library.annotations.save_search("a", 1)
+        written.set()
+
+    export.write("sheet", lambda library: go_on.wait())
+    said.write("label", save)
     start = time.monotonic()
     export.abandon()
     assert time.monotonic() - start < MOST_SECONDS
