@@ -18,6 +18,7 @@ QUICK = TrainConfig(
     photos_per_class=4,
     dim=24,
     learning_rate=5e-4,
+    head_refit="never",
 )
 
 

@@ -168,6 +168,7 @@ def _print_record(record: TrainingRecord) -> None:
         _describe_choice(record),
         record.stopped,
         record.collapse,
+        record.refit,
         record.why,
         record.identification_sentence,
     ):

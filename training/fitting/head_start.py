@@ -47,7 +47,7 @@ def start_head(
     )
     pooled = compute_features(rows)
     if config.starts_instantly:
-        start_from_classes(network, pooled, labels[rows], config.purpose)
+        start_from_classes(network, pooled, labels[rows], PRIOR_METRICS[config.purpose])
     else:
         initialise_head(network, pooled)
 
@@ -73,12 +73,12 @@ def initialise_head(network: EmbeddingNetwork, pooled: np.ndarray) -> None:
     _fill_head(network, components.T, -components.T @ mean)
 
 
-def start_from_classes(network: EmbeddingNetwork, pooled: np.ndarray, labels: Indices, purpose: str) -> None:
+def start_from_classes(network: EmbeddingNetwork, pooled: np.ndarray, labels: Indices, setting: MetricSetting) -> None:
     """Set the head to the class metric of pooled outputs (n, backbone_dim) with labels (n,), or where it is smaller to
     the principal components of what that makes of them.
     """
     units = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-    metric = fit_class_metric(units, labels, PRIOR_METRICS[purpose])
+    metric = fit_class_metric(units, labels, setting)
     if network.dim == network.backbone_dim:
         fill_with_metric(network, metric)
         return

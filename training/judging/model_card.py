@@ -72,7 +72,10 @@ def _describe_training(record: TrainingRecord) -> list[str]:
     ]
     if record.unreadable:
         lines.append(f"- {len(record.unreadable):,} could not be read and took no part.")
-    return [*lines, *(f"- {_escape_markdown(words)}" for words in (record.stopped, record.collapse) if words)]
+    return [
+        *lines,
+        *(f"- {_escape_markdown(words)}" for words in (record.stopped, record.collapse, record.refit) if words),
+    ]
 
 
 def _describe_figures(record: TrainingRecord) -> Sequence[str]:

@@ -94,9 +94,9 @@ class TrainingRecord:
 
     `name` is what its model is called, by default as its folder. `pretrained` are the forms of the pretrained model
     that were measured, the best first; `pixels` is None where raw pixels could not be measured. `source_remarks` are
-    sentences on how the folder was read; `recipe`, `stopped` and `collapse` are sentences on how it went ("" where
-    there is nothing to say), `scope` says for what the thresholds hold ("" without any), `config` are the settings as
-    text.
+    sentences on how the folder was read; `recipe`, `stopped`, `collapse` and `refit` are sentences on how it went (""
+    where there is nothing to say), `scope` says for what the thresholds hold ("" without any), `config` are the
+    settings as text.
 
     `least_gain` is the smallest gain of MAP@R that so many pictures show in four of five cases, None in older records.
     The identification is None in these too, and where labels are too few for it.
@@ -118,6 +118,7 @@ class TrainingRecord:
     recipe: str
     stopped: str
     collapse: str
+    refit: str
     embedding: str
     dim: int
     framing: str
@@ -160,7 +161,9 @@ class TrainingRecord:
     def remarks(self) -> tuple[str, ...]:
         """Sentences on how the folder was read and how the training went."""
         return tuple(
-            sentence for sentence in (*self.source_remarks, self.recipe, self.stopped, self.collapse) if sentence
+            sentence
+            for sentence in (*self.source_remarks, self.recipe, self.stopped, self.collapse, self.refit)
+            if sentence
         )
 
     @property
@@ -263,6 +266,7 @@ def _parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         source_remarks=tuple(str(sentence) for sentence in fields.get("source_remarks", ())),  # not in older ones
         recipe=str(fields["recipe"]),
         stopped=str(fields["stopped"]),
+        refit=str(fields.get("refit", "")),
         collapse=str(fields["collapse"]),
         embedding=str(fields["embedding"]),
         dim=int(fields["dim"]),

@@ -82,6 +82,7 @@ class TrainResult:
             "best_epoch": fit.best.epoch,
             "epochs": [epoch.fields() for epoch in fit.epochs],
             "stopped": fit.stopped,
+            "refit": fit.refit,
             "collapse": fit.collapse,
             "examples": [example.fields() for example in verdict.examples],
             "parts": {name: len(part) for name, part in self.parts._asdict().items()},

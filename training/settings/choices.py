@@ -48,6 +48,11 @@ HEAD_STARTS: dict[str, str] = {
     "plain": "As the network says it by itself, or the principal components of that.",
 }
 
+HEAD_REFITS: dict[str, str] = {
+    "auto": "It is fitted anew for new pictures with the recipes tail and full, where validation finds that better.",
+    "never": "It stays as the steps have left it.",
+}
+
 PRESETS: dict[str, str] = {
     "tuned": "Settings that train well in practice.",
     "lecture": "The form of the lecture notes: margin 1, the plain mean over all pairs or triplets of a batch; where "

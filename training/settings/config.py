@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, cast, get_type_hints
 from indexer.errors import LookalikeError
 from training.settings.choices import (
     DISTANCES,
+    HEAD_REFITS,
     HEAD_STARTS,
     LOSSES,
     MINERS,
@@ -140,6 +141,9 @@ class TrainConfig:
     head_start: str = _make_setting(
         "auto", SettingRule("What the training of the model's end begins with.", HEAD_STARTS, advanced=True)
     )
+    head_refit: str = _make_setting(
+        "auto", SettingRule("What becomes of the model's end after the last step.", HEAD_REFITS, advanced=True)
+    )
     classes_per_batch: int = _make_setting(
         10, SettingRule("Classes looked at together.", low=2, high=1024, advanced=True)
     )
@@ -202,6 +206,12 @@ class TrainConfig:
         suited = "instant" if (self.purpose, self.recipe) == ("images", "quick") else "plain"
         start = suited if self.head_start == "auto" else self.head_start
         return self.recipe != "unlabelled" and start == "instant"
+
+    @property
+    def refits_head(self) -> bool:
+        """Whether the head may be replaced at the end by the class metric of the trained network."""
+        trains_backbone = self.recipe in ("tail", "full")
+        return self.head_refit == "auto" and self.purpose == "images" and trains_backbone and self.dim > 0
 
     def resolve_defaults(self) -> "TrainConfig":
         """The same config with miner, margin and temperature of the loss written out; they are None where the loss has

@@ -24,7 +24,7 @@ from training.settings.config import TrainConfig
 
 pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
 
-SHORT = replace(QUICK, epochs=3, patience=0, learning_rate=1e-3)
+SHORT = replace(QUICK, epochs=3, patience=0, learning_rate=1e-3, head_refit="auto")
 SETTINGS = {
     "full": replace(SHORT, recipe="full"),
     "tail": replace(SHORT, recipe="tail", loss="proxy-anchor", epochs=2),
