@@ -11,6 +11,7 @@ from indexer.library import Library
 from indexer.paths import show_path
 from retrieval_app.session.library_commands import forget_folder
 from retrieval_app.session.session import Session
+from retrieval_app.wording import format_count
 
 UNTOUCHED = "The pictures themselves are not touched."
 
@@ -64,10 +65,11 @@ def confirm_forgetting(parent: QWidget, session: Session, plans: ForgettingPlans
     box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", f"Forget {what}?", parent=parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
     losses = f"{plan.describe_losses()} leave the library." if not plan.is_empty else "Nothing else is to be forgotten."
-    box.setInformativeText("\n\n".join(filter(None, (losses, plan.describe_kept(), UNTOUCHED))))
+    kept = f"{plan.describe_kept()} {_describe_words(plans.with_words)}" if plan.kept_photos else ""
+    box.setInformativeText("\n\n".join(filter(None, (losses, kept, UNTOUCHED))))
     box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
     choices = [("Forget", False)] if not plan.is_empty or plans.folder is not None else []
-    choices += [(_name_larger_choice(plans.with_words), True)] if plan.kept_photos else []
+    choices += [("Forget these too", True)] if plan.kept_photos else []
     for text, with_labels in choices:
         button = box.addButton(text, QMessageBox.ButtonRole.AcceptRole)
         button.clicked.connect(partial(forget_folder, session, plans.folder, with_labels=with_labels))
@@ -75,11 +77,12 @@ def confirm_forgetting(parent: QWidget, session: Session, plans: ForgettingPlans
     box.open()
 
 
-def _name_larger_choice(plan: ForgettingPlan) -> str:
-    """The button that forgets what the user said too, with how much that is."""
+def _describe_words(plan: ForgettingPlan) -> str:
+    """How much of what the user said would go with the photos that stay, in a sentence."""
     counts = [
-        (plan.labels, "label", "labels"),
-        (plan.decisions, "decision", "decisions"),
-        (plan.searches, "saved search", "saved searches"),
+        format_count(plan.labels, "label"),
+        format_count(plan.decisions, "decision"),
+        f"a place in {plan.searches:,} saved {'search' if plan.searches == 1 else 'searches'}",
     ]
-    return "Forget these too: " + ", ".join(f"{n:,} {one if n == 1 else many}" for n, one, many in counts if n)
+    words = [text for text, number in zip(counts, (plan.labels, plan.decisions, plan.searches), strict=True) if number]
+    return f"To forget these too costs {', '.join(words)}."

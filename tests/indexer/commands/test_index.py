@@ -168,7 +168,8 @@ def test_info_failed_roots_and_doctor_speak_json(home: Path, prepared: Any, tell
         {"path": f"{prepared.photos}/a/bad.png", "reason": "is not a picture in a format Lookalike reads"}
     ]
     roots = tell(home, "roots", "--json").result()["roots"]
-    assert roots == [{"path": str(prepared.photos), "state": "online", "labelled": True}]
+    expected = {"path": str(prepared.photos), "state": "online", "labelled": True, "other_drive": False}
+    assert roots == [expected]
     assert tell(home, "doctor", "--json").result()["home"] == str(home)
 
 

@@ -194,7 +194,7 @@ def test_labelled_photos_that_are_missing_are_forgotten_only_by_a_button_that_sa
     assert "Nothing else is to be forgotten." in said
     assert "1 photo and 1 missing file stay" in said
     QTest.mouseClick(pane.forget_missing, LEFT)
-    answer(mine, "Forget these too: 1 label", qtbot)
+    assert "To forget these too costs 1 label." in answer(mine, "Forget these too", qtbot)
     wait_for(qtbot, lambda: mine.session.job.state is None and not pane.forget_missing.isVisible())
 
 
