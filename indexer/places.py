@@ -41,7 +41,7 @@ def _read_roots(library: Path) -> list[bytes] | None:
             store.close()
     except LibraryError:
         return None
-    return paths if all(isinstance(path, bytes) for path in paths) else None
+    return paths
 
 
 def require_safe_output(

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.database.connection import Database
-from indexer.paths import join_path
+from indexer.errors import LibraryError
+from indexer.paths import join_path, show_path
 
 
 class LibraryRoot(NamedTuple):
@@ -75,8 +76,12 @@ class FileTable:
         self._database = database
 
     def list_roots(self) -> list[LibraryRoot]:
-        """All roots, in the order they were added."""
+        """All roots, in the order they were added. Raises LibraryError where a path is none, as in no own library."""
         rows = self._database.fetch_rows("SELECT id, path, labelled, online, drive, other_drive FROM roots ORDER BY id")
+        if not all(isinstance(row[1], bytes) for row in rows):
+            raise LibraryError(
+                f"The library {show_path(self._database.path.parent)} names photo folders that are none."
+            )
         return [
             LibraryRoot(id, path, bool(labelled), bool(online), drive, bool(other_drive))
             for id, path, labelled, online, drive, other_drive in rows
