@@ -71,6 +71,7 @@ class RunningPage(QWidget):
         self._warning_icon = QLabel()
         self.loss_chart = LineChart(theme, "Loss", "Step", "loss")
         self.score_chart = LineChart(theme, "Validation", "Epoch", "MAP@R")
+        self.charts = QWidget()
         self.signs_label = make_label("", "caption", wrap=True)
         self.signs_label.setToolTip(SIGNS_HELP)
         self._arrange_widgets()
@@ -86,7 +87,9 @@ class RunningPage(QWidget):
         self.progress_bar.setTextVisible(False)
         self.progress_bar.setFixedHeight(4)
         self.progress_bar.setAccessibleName("Progress")
-        charts = QHBoxLayout()
+        self.charts.hide()  # a training without epochs has none
+        charts = QHBoxLayout(self.charts)
+        charts.setContentsMargins(0, 0, 0, 0)
         charts.setSpacing(24)
         for chart, help_text in (
             (
@@ -110,8 +113,9 @@ class RunningPage(QWidget):
         for widget in (self.status_label, self.progress_bar, self._build_banner()):
             column.addWidget(widget)
         column.addSpacing(8)
-        column.addLayout(charts, 1)
+        column.addWidget(self.charts, 1)
         column.addWidget(self.signs_label)
+        column.addStretch(0)
 
     def _build_banner(self) -> QFrame:
         self.warning.setProperty("role", "banner")
@@ -134,6 +138,7 @@ class RunningPage(QWidget):
         self.progress_bar.setValue(training.latest_progress.done)
         self.warning.setVisible(bool(training.warning))
         self.warning_text.setText(training.warning)
+        self.charts.setVisible(bool(training.losses or training.scores))
         self.signs_label.setText(training.epoch_signs)
         if not self._timer.isActive():
             self._timer.start()

@@ -34,8 +34,8 @@ def explain_estimate(config: TrainConfig, pictures: int, machine: TrainingMachin
     duration = format_duration(estimate_seconds(config, pictures, machine))
     if config.recipe in ("auto", "instant"):
         return (
-            f"About {duration}: {format_count(pictures, 'picture')} to look at once, where the library does not know "
-            "them already. Then a map is fitted on all of them, and judged on each while it is left out."
+            f"About {duration}, less where the library knows the {format_count(pictures, 'picture')}: a map is fitted "
+            "on all, and judged on each while it is left out."
         )
     recipe = choose_recipe(config, pictures, machine, labelled=True).recipe
     return (

@@ -48,10 +48,10 @@ def describe_use(outcome: TrainingRecord) -> str:
 
 
 def describe_matches(side: str, examples: Sequence[RecordedExample]) -> str:
-    """How many of the hits shown of one side, "before" or "after", are of the query's class, of how many there are."""
+    """How many of the hits shown of one side, "before" or "after", are of the query's class, of how many could be."""
     sides = [(example.matches, example.before if side == "before" else example.after) for example in examples]
     right = sum(hit.same_class for _, hits in sides for hit in hits)
     if any(matches is None for matches, _ in sides):  # of an earlier version
         return f"{side.capitalize()}: {right} of {sum(len(hits) for _, hits in sides)} of the query's class"
     possible = sum(min(matches or 0, len(hits)) for matches, hits in sides)
-    return f"{side.capitalize()}: {right} of the {possible} of its kind that could stand here"
+    return f"{side.capitalize()}: {right} of the {possible} there are"

@@ -167,6 +167,7 @@ def imported(home: Path, *words: str | Path) -> str:
 def test_unchanged_rescan_and_searches_import_neither_torch_nor_timm(home: Path, prepared: Any, tmp_path: Path) -> None:
     assert imported(home, "index") == "imported: 0"
     assert imported(home, "search", prepared.photos / "a/0003.png") == "imported: 0"
+    assert imported(home, "search", prepared.photos / "a/0003.png", "--by-labels") == "imported: 0"
     with Image.open(prepared.photos / "a/0003.png") as image:
         image.save(tmp_path / "outside.bmp")
     assert imported(home, "search", tmp_path / "outside.bmp") == "imported: 0"

@@ -35,7 +35,9 @@ def test_the_estimate_says_how_it_was_made() -> None:
         "About 1 min: 1,000 pictures to learn from, 6 epochs, recipe full at 112 px, as measured on two cores."
     )
     assert "recipe tail at 224 px" in explain_estimate(TrainConfig(recipe="thorough", epochs=6), 2000, TWO)
-    assert explain_estimate(TrainConfig(), 2000, TWO).startswith("About 10 s: 2,000 pictures to look at once, where")
+    assert explain_estimate(TrainConfig(), 2000, TWO).startswith(
+        "About 10 s, less where the library knows the 2,000 pictures"
+    )
 
 
 def test_losses_and_scores_are_kept_for_the_curves() -> None:

@@ -67,7 +67,7 @@ def test_the_nearest_are_counted_in_pictures() -> None:
 def test_of_a_small_class_no_more_is_asked_than_there_is() -> None:
     fields = said(Path("checkpoint"), PICTURES, install=True)
     outcome = parse_record(fields)
-    assert describe_matches("after", outcome.examples) == "After: 15 of the 15 of its kind that could stand here"
+    assert describe_matches("after", outcome.examples) == "After: 15 of the 15 there are"
     for example in fields["examples"]:
         example.pop("matches", None)  # a record of an earlier version
     older = parse_record(fields)
