@@ -180,7 +180,7 @@ def test_command_writes_the_map_for_the_window_and_as_files(home: Path, tell: Te
         assert len(picture.getcolors(1 << 24) or ()) > 60  # thumbnails are on it
     assert tell(home, "map", "--out", tmp_path / "map.csv").code == 0
     lines = (tmp_path / "map.csv").read_text().splitlines()
-    assert (lines[0], len(lines)) == ("id,path,label,x,y", 61)
+    assert (lines[0], len(lines)) == ("id,path,label,x,y,uri", 61)
 
 
 def test_nothing_is_written_below_a_root(home: Path, prepared: Any, tell: Tell) -> None:

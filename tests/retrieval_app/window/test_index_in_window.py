@@ -91,7 +91,9 @@ def test_the_sample_has_a_library_of_its_own(
     assert session.library.folder == home / "sample.library"
     wait_for(qtbot, lambda: session.job.state is None and not session.library.is_empty)
     pictures = list(find_sample_folder().glob("*/*.png"))
-    assert len(session.search.listing.ids) == len({path.read_bytes() for path in pictures}) > 100
+    contents = len({path.read_bytes() for path in pictures})
+    assert contents > 100
+    wait_for(qtbot, lambda: len(session.search.listing.ids) == contents)
     wait_for(qtbot, lambda: empty_window.search_page.results.grid.grid_model.photo_at(0) is not None)
     photo = empty_window.search_page.results.grid.grid_model.photo_at(0)
     assert photo is not None
