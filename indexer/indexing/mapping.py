@@ -12,7 +12,7 @@ import safetensors
 from indexer.database.embedding_table import StoredEmbeddings
 from indexer.errors import ModelError
 from indexer.library import Library
-from indexer.models.card import SEEN_HASHES_TENSOR, WEIGHTS_FILE, ModelCard, read_card
+from indexer.models.card import SEEN_HASHES_TENSOR, WEIGHTS_FILE, ModelCard, read_card, read_head_tensors
 from indexer.models.model import normalise_embeddings
 from indexer.progress import Progress, Steps
 
@@ -31,8 +31,7 @@ def map_base_embeddings(library: Library, card: ModelCard) -> Steps[int]:
     table, store = library.store.embeddings, library.store
     base_id = store.models.find_model_id(base.fingerprint)
     model_id = store.models.add_model(card.fingerprint, card.name, card.dim)
-    tensors = _read_tensors(library.models_folder / card.fingerprint)
-    weight, bias = (tensors[name] for name in HEAD_TENSORS)
+    weight, bias = read_head_tensors(library.models_folder / card.fingerprint)
     total, done, last_seq = table.count_embeddings(base_id), 0, 0
     while len((block := table.read_embeddings(base_id, last_seq, limit=BLOCK_ROWS)).seqs):
         mapped = normalise_embeddings(block.values.astype(np.float32) @ weight.T + bias)

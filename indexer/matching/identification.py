@@ -3,7 +3,7 @@
 The labels' mean embeddings judge (`label_model`), by how much nearer the nearest label is than the next. The threshold
 for that is measured on strangers: labelled photos whose label is left out, where these are few random photos without a
 label, each of which counts as wrongly named. No figure comes from a photo that the model or the map behind it was
-fitted on: of an instant model, which has seen all labelled photos, the map is fitted again without those asked.
+fitted on: an instant model has seen all labelled photos, so the labels are asked under the model below it, as before.
 """
 
 import math
@@ -26,6 +26,7 @@ from indexer.matching.label_model import (
     find_nearest_labels,
     fit_label_map,
 )
+from indexer.search.base_model import HeadInverse, read_head_inverse
 from indexer.search.examples import find_photo_id
 from indexer.search.query import QueryExample
 from indexer.statistics.calibration_measurement import sample_by_class
@@ -68,11 +69,15 @@ class IdentificationResult(NamedTuple):
 
 
 class IdentificationRule(NamedTuple):
-    """How a library tells known from unknown: labels, their `k` votes, model, threshold of the ratio, error rates."""
+    """How a library tells known from unknown: labels, their `k` votes, model, threshold of the ratio, error rates.
+
+    The labels' model is asked by vectors that `way_back` leads back, where there is one, under an instant model.
+    """
 
     gallery: Gallery
     k: int
     model: LabelModel
+    way_back: HeadInverse | None
     held_out: "_HeldOutPhotos | None"
     threshold: float | None
     curve: LogisticCurve | None
@@ -113,6 +118,7 @@ class _MeasuredLabels(NamedTuple):
     """
 
     model: LabelModel
+    way_back: HeadInverse | None
     held_out: _HeldOutPhotos | None
     exam: LabelExam
     new_labels: bool
@@ -136,8 +142,8 @@ def measure_rule(library: Library, *, k: int = VOTING_PHOTOS, max_fmr: float | N
     gallery = Gallery.from_library(library)
     if not gallery.names:
         raise LookalikeError("No photo of the library has a label yet. Give some: lookalike label LABEL IMAGE...")
-    model, held_out, exam, new_labels = _measure_labels(library, gallery)
-    strangers = _choose_strangers(library, gallery, model, exam)
+    model, way_back, held_out, exam, new_labels = measured = _measure_labels(library, gallery)
+    strangers = _choose_strangers(library, gallery, measured)
     threshold = find_ratio_threshold(strangers.ratios, max_fmr)
     is_right = (exam.known.codes == exam.codes)[exam.has_others]
     known_ratios = exam.known.ratios[exam.has_others]
@@ -145,6 +151,7 @@ def measure_rule(library: Library, *, k: int = VOTING_PHOTOS, max_fmr: float | N
         gallery,
         k,
         model,
+        way_back,
         held_out,
         threshold,
         _fit_confidence(known_ratios, is_right, strangers.ratios),
@@ -181,7 +188,8 @@ def identify_with_rule(rule: IdentificationRule, image: QueryExample) -> Identif
         distances = rule.held_out.compute_distances(photo)
     else:
         own = gallery.codes[gallery.ids == photo]
-        distances = rule.model.compute_distances(vector[None], own if len(own) else None)
+        asked = vector[None] if rule.way_back is None else rule.way_back.recover_base(vector[None])
+        distances = rule.model.compute_distances(asked, own if len(own) else None)
     alternatives = _list_alternatives(rule, vector, photo, distances[0])
     ratio = float(find_nearest_labels(distances).ratios[0])
     if not alternatives:
@@ -201,23 +209,27 @@ def identify_with_rule(rule: IdentificationRule, image: QueryExample) -> Identif
 
 
 def _measure_labels(library: Library, gallery: Gallery) -> _MeasuredLabels:
-    """The model of the labels, and the exam of those photos that it may be judged by."""
+    """The model of the labels, and the exam of those photos that it may be judged by.
+
+    Under an instant model the labels are asked as before it was used: by the embeddings under its base.
+    """
     base = library.find_base_model()
-    asked, new_labels = _choose_asked_rows(library, gallery, everything=base is not None)
-    setting = base.setting if base else LABEL_SETTING if len(asked) == len(gallery.ids) else None
+    way_back = read_head_inverse(library.models_folder / library.model_fingerprint) if base else None
+    model_id = base.model_id if base and way_back else library.model_id
+    asked, new_labels = _choose_asked_rows(library, gallery, everything=way_back is not None)
     counts = np.bincount(gallery.codes, minlength=len(gallery.names))
-    active = LabelModel(gallery.sum_embeddings(library.model_id), counts, None)
+    model = LabelModel(gallery.sum_embeddings(model_id), counts, None)
+    setting = LABEL_SETTING if len(asked) == len(gallery.ids) else None
     asked = asked[sample_by_class(gallery.codes[asked], MOST_ASKED_PHOTOS)]
     if not len(asked):
         nothing = np.zeros(0, np.int64)
         empty = LabelExam(nothing, NearestLabels(nothing, np.zeros(0)), np.zeros(0), np.zeros(0, np.bool_))
-        return _MeasuredLabels(active, None, empty, new_labels)
-    codes = gallery.codes[asked]
-    examined = active if base is None else active._replace(sums=gallery.sum_embeddings(base.model_id))
-    vectors = gallery.read_embeddings(asked, base.model_id if base else None)
-    model = active if base else active._replace(metric=fit_label_map(vectors, codes, setting))
-    held_out = _HeldOutPhotos(gallery.ids[asked], vectors, codes, setting, examined)
-    return _MeasuredLabels(model, held_out, examine_labels(examined, vectors, codes, setting), new_labels)
+        return _MeasuredLabels(model, way_back, None, empty, new_labels)
+    codes, vectors = gallery.codes[asked], gallery.read_embeddings(asked, model_id)
+    held_out = _HeldOutPhotos(gallery.ids[asked], vectors, codes, setting, model)
+    exam = examine_labels(model, vectors, codes, setting)
+    mapped = model._replace(metric=fit_label_map(vectors, codes, setting))
+    return _MeasuredLabels(mapped, way_back, held_out, exam, new_labels)
 
 
 def _choose_asked_rows(library: Library, gallery: Gallery, *, everything: bool) -> tuple[NDArray[np.int64], bool]:
@@ -228,15 +240,17 @@ def _choose_asked_rows(library: Library, gallery: Gallery, *, everything: bool) 
     return np.flatnonzero(np.isin(gallery.ids, unseen.ids)), unseen.new_labels
 
 
-def _choose_strangers(library: Library, gallery: Gallery, model: LabelModel, exam: LabelExam) -> _Strangers:
+def _choose_strangers(library: Library, gallery: Gallery, measured: _MeasuredLabels) -> _Strangers:
     """Labelled photos whose label is left out; random photos without a label where these are few, and more of them."""
+    exam, way_back = measured.exam, measured.way_back
     has_answer = np.isfinite(exam.stranger_ratios)
     ratios, codes = exam.stranger_ratios[has_answer], exam.codes[has_answer]
     if len(ratios) < LEAST_STRANGERS:
         drawn = library.calibration_source.draw_random_photos(library.model_fingerprint, library.model_id)
         vectors = drawn.values[~np.isin(drawn.ids, gallery.ids)].astype(np.float64)
         if len(vectors) > len(ratios):
-            drawn_ratios = find_nearest_labels(model.compute_distances(vectors)).ratios
+            asked = vectors if way_back is None else way_back.recover_base(vectors)
+            drawn_ratios = find_nearest_labels(measured.model.compute_distances(asked)).ratios
             return _Strangers(
                 drawn_ratios,
                 np.arange(len(vectors)),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors
@@ -213,6 +213,22 @@ def read_seen_hashes(folder: Path) -> np.ndarray:
     if hashes.dtype != np.uint8 or hashes.ndim != 2 or hashes.shape[1] != 32:
         raise ModelError(f"{show_path(folder / WEIGHTS_FILE)} holds no list of the pictures it was trained on.")
     return hashes
+
+
+class HeadTensors(NamedTuple):
+    """A head's weights (dim, backbone dim) and bias (dim,), float32."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+
+def read_head_tensors(folder: Path) -> HeadTensors:
+    """The numbers of a model's head; ModelError where its weights file cannot be read or holds no head."""
+    try:
+        with safetensors.safe_open(folder / WEIGHTS_FILE, framework="numpy") as file:
+            return HeadTensors(*(file.get_tensor(f"head.{name}") for name in HeadTensors._fields))
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"The head of the model in {folder.name[:12]} cannot be read.") from error
 
 
 def have_same_backbone(folder: Path, other: Path) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.database.annotations import Annotations
 from indexer.database.store import Store
 from indexer.errors import ModelError
-from indexer.models.card import CARD_FILE, ModelCard, have_same_backbone, read_card, read_json
+from indexer.models.card import CARD_FILE, ModelCard, have_same_backbone, read_card, read_head_tensors, read_json
 from indexer.statistics.cross_validation import assign_class_folds, assign_folds
 from indexer.vectors.class_metric import ClassMetric, MetricSetting, fit_class_metric
 
@@ -35,6 +35,37 @@ class HeldOutMap(NamedTuple):
 
     rows: NDArray[np.int64]
     metric: ClassMetric
+
+
+class HeadInverse(NamedTuple):
+    """From embeddings under an instant model back to those under its base: mean (dim,) and inverse map (dim, dim)."""
+
+    mean: NDArray[np.float64]
+    inverse: np.ndarray
+
+    def recover_base(self, vectors: np.ndarray) -> NDArray[np.float64]:
+        """Unit vectors x (n, dim) under the base of unit vectors e (n, dim), which are (x - mean) A at unit length.
+
+        x = mean + t e A^-1, where t > 0 makes it a unit vector; the mean of unit vectors is shorter than 1.
+        """
+        directions = np.asarray(vectors, np.float64) @ self.inverse
+        squares = (directions**2).sum(axis=1)
+        along = directions @ self.mean
+        room = max(1 - float(self.mean @ self.mean), 0)
+        lengths = (np.sqrt(along**2 + squares * room) - along) / np.maximum(squares, np.finfo(np.float64).tiny)
+        recovered: NDArray[np.float64] = self.mean + lengths[:, None] * directions
+        return recovered
+
+
+def read_head_inverse(folder: Path) -> HeadInverse | None:
+    """The way back from an instant model in a folder; None where its head is not readable or turns dimensions off."""
+    try:
+        weight, bias = (np.asarray(tensor, np.float64) for tensor in read_head_tensors(folder))
+        inverse = np.linalg.inv(weight.T)
+    except (ModelError, np.linalg.LinAlgError):
+        return None
+    mean = -bias @ inverse
+    return HeadInverse(mean, inverse) if np.isfinite(inverse).all() and mean @ mean < 1 else None
 
 
 def find_base_model(models_folder: Path, store: Store, annotations: Annotations, fingerprint: str) -> BaseModel | None:

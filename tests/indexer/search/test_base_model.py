@@ -14,7 +14,7 @@ from indexer.matching.identification import identify_with_rule, measure_rule
 from indexer.matching.identity import verify_label
 from indexer.models.card import Head, serialise_card
 from indexer.photos.reading import content_hash
-from indexer.search.base_model import BaseModel
+from indexer.search.base_model import BaseModel, HeadInverse
 from indexer.statistics.calibration_measurement import FoldVectors, calibrate_from_folds
 from indexer.statistics.cross_validation import assign_folds
 from indexer.vectors.class_metric import MetricSetting, fit_class_metric
@@ -51,8 +51,10 @@ def use_instant_model(folder: Path, vectors: np.ndarray, **instant: object) -> L
     taught.mkdir()
     (taught / "model.json").write_bytes(serialise_card(card, None, None, instant or None))
     seen = b"".join(content_hash(str(number).encode()) for number in range(len(vectors)))
-    write_weights(taught, 1.0, seen=np.frombuffer(seen, np.uint8).reshape(-1, 32), **{"head.weight": np.eye(192)})
-    mapped = fit_class_metric(vectors, CODES, SETTING).transform(vectors).astype(np.float16)
+    metric = fit_class_metric(vectors, CODES, SETTING)
+    head = {"head.weight": metric.matrix.T.copy(), "head.bias": -metric.mean @ metric.matrix}
+    write_weights(taught, 1.0, seen=np.frombuffer(seen, np.uint8).reshape(-1, 32), **head)
+    mapped = metric.transform(vectors).astype(np.float16)
     library = Library.open(folder)
     model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
     root = library.store.files.list_roots()[0].id
@@ -109,6 +111,31 @@ def test_labels_by_lot_are_not_identified_though_the_map_has_learned_them(librar
     else:
         assert rule.identified.value > 0.8
         assert right > 0.9
+
+
+def test_the_way_back_leads_to_the_vector_that_was_mapped() -> None:
+    vectors = make_vectors(labels_by_lot=False).astype(np.float64)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    random = np.random.default_rng(1)
+    mean, matrix = 0.3 * vectors[0], random.standard_normal((192, 192)) + 20 * np.eye(192)
+    mapped = (vectors - mean) @ matrix
+    mapped /= np.linalg.norm(mapped, axis=1, keepdims=True)
+    assert np.allclose(HeadInverse(mean, np.linalg.inv(matrix)).recover_base(mapped), vectors, atol=1e-9)
+
+
+def test_labels_are_asked_after_the_use_as_before_it(library: Library) -> None:
+    after = measure_rule(library)
+    answers = [identify_with_rule(after, photo) for photo in range(1, len(CODES) + 1)]
+    stranger = library.embed_example(1)[::-1].copy()
+    library.activate_model(tiny_card().fingerprint)
+    before = measure_rule(library)
+    assert (after.threshold, after.fmr, after.identified) == (before.threshold, before.fmr, before.identified)
+    for photo, answer in enumerate(answers, 1):
+        known = identify_with_rule(before, photo)
+        assert (answer.label, answer.best, answer.ratio) == (known.label, known.best, known.ratio)
+    assert after.way_back is not None
+    outside = after.way_back.recover_base(stranger[None])
+    assert np.linalg.norm(outside) == pytest.approx(1, abs=1e-6)
 
 
 def test_a_claimed_label_is_verified_by_distances_out_of_fold(library: Library, by_lot: bool) -> None:
