@@ -25,7 +25,9 @@ def lay_out_rows(aspects: NDArray[np.float64], ground_width: int, height: int, c
     ends = np.cumsum(steps)
     row_offsets = np.repeat(ends[row_starts[:-1]] - steps[row_starts[:-1]], counts)
     rights = np.minimum(np.rint(ends - row_offsets), ground_width).astype(np.int64)
-    lefts = np.rint(ends - steps - row_offsets).astype(np.int64)
+    lefts = np.zeros_like(rights)
+    lefts[1:] = rights[:-1]  # not rounded by itself: at a half pixel it would overlap the tile before
+    lefts[row_starts[:-1]] = 0
     tops = np.zeros(len(row_starts), np.int64)
     np.cumsum(np.rint(heights).astype(np.int64) + MARGIN + caption_height, out=tops[1:])
     return TileLayout(row_starts, tops, lefts, rights - lefts)
