@@ -45,3 +45,9 @@ def all_vectors(library: Library) -> tuple[list[int], np.ndarray]:
     """Photo ids and vectors (n, dim) of all embeddings in the order of writing, straight from the database."""
     rows = library.store.database.fetch_rows("SELECT photo, vector FROM embeddings ORDER BY seq")
     return [row[0] for row in rows], np.stack([np.frombuffer(row[1], "<f2") for row in rows])
+
+
+def give_labels(library: Library, codes: np.ndarray) -> None:
+    """Photo i + 1 gets the label of code i."""
+    for code in np.unique(codes).tolist():
+        library.annotations.set_label((np.flatnonzero(codes == code) + 1).tolist(), f"class {code}")

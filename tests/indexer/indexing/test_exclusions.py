@@ -10,10 +10,9 @@ from indexer.errors import LookalikeError
 from indexer.indexing import scan
 from indexer.indexing.exclusions import PathPatterns
 from indexer.indexing.roots import add_roots, leave_out
-from indexer.indexing.run import IndexReport, index_library
 from indexer.library import Library
-from indexer.progress import drain
 from tests.support.embedders import Tiny
+from tests.support.index_runs import load_shown_photos, run_indexing
 from tests.support.rights import Rights
 from tests.support.trees import paint, snapshot
 
@@ -28,14 +27,6 @@ def walk(root: Path, *patterns: str) -> tuple[list[str], PassedOver]:
     """The relative paths found, and what was passed over."""
     changes = scan.compare_listings(scan.walk_root(bytes(root), (), PathPatterns(patterns)), [])
     return sorted(os.fsdecode(file.path) for file in changes.new), changes.passed_over
-
-
-def run(library: Library, model: Tiny, *folders: Path) -> IndexReport:
-    return drain(index_library(library, folders, model))
-
-
-def shown(library: Library) -> list[str]:
-    return [Path(os.fsdecode(p.path)).name for p in library.load_photos(library.find_photo_ids().tolist())]
 
 
 # patterns
@@ -116,10 +107,10 @@ def test_a_root_that_itself_is_marked_or_of_a_system_is_read(tmp_path: Path) -> 
 def test_a_run_says_what_it_passed_over_and_the_library_remembers(library: Library, tmp_path: Path) -> None:
     root = tmp_path / "photos"
     touch(root, "a.psd", "#recycle/b.jpg")
-    report = run(library, Tiny(), root)
+    report = run_indexing(library, Tiny(), root)
     assert (report.photos, report.passed_over) == (0, PassedOver(excluded=1, not_read={".psd": 1}))
     (root / "a.psd").unlink()
-    run(library, Tiny())
+    run_indexing(library, Tiny())
     assert read_passed_over(library.store.database) == PassedOver(excluded=1)
 
 
@@ -138,17 +129,17 @@ def test_a_folder_left_out_leaves_the_view_and_keeps_its_words(library: Library,
     for number, name in enumerate(("a/0.png", "private/1.png", "private/2.png")):
         paint(root / name, number)
     before = snapshot(root)
-    run(library, Tiny(), root)
+    run_indexing(library, Tiny(), root)
     photo = next(p for p in library.load_photos(library.find_photo_ids().tolist()) if p.path.endswith(b"1.png"))
     library.annotations.set_label([photo.id], "cat")
     leave_out(library, [root], ["private"], [])
     model = Tiny()
-    report = run(library, model)
+    report = run_indexing(library, model)
     assert (report.photos, report.missing, report.offline, model.asked) == (1, 0, [], 0)
-    assert shown(library) == ["0.png"]
+    assert [path.name for path in load_shown_photos(library)] == ["0.png"]
     assert library.store.forget_missing(with_labels=True).is_empty
     leave_out(library, [root], [], ["private"])
-    report = run(library, model)
+    report = run_indexing(library, model)
     assert (report.photos, report.embedded, model.asked) == (3, 0, 0)
     assert {p.label for p in library.load_photos([photo.id])} == {"cat"}
     assert snapshot(root) == before
@@ -157,10 +148,10 @@ def test_a_folder_left_out_leaves_the_view_and_keeps_its_words(library: Library,
 def test_all_of_a_root_may_be_left_out_without_it_counting_as_offline(library: Library, tmp_path: Path) -> None:
     root = tmp_path / "photos"
     paint(root / "a.png", 1)
-    run(library, Tiny(), root)
+    run_indexing(library, Tiny(), root)
     leave_out(library, [root], ["*.png"], [])
     for _ in range(2):
-        report = run(library, Tiny())
+        report = run_indexing(library, Tiny())
         assert (report.photos, report.offline, report.missing) == (0, [], 0)
 
 
@@ -168,24 +159,24 @@ def test_what_was_left_out_and_is_gone_then_stays_left_out(library: Library, tmp
     root = tmp_path / "photos"
     paint(root / "a.png", 1)
     paint(root / "private/b.png", 2)
-    run(library, Tiny(), root)
+    run_indexing(library, Tiny(), root)
     leave_out(library, [root], ["private"], [])
-    run(library, Tiny())
+    run_indexing(library, Tiny())
     (root / "private/b.png").unlink()
-    assert run(library, Tiny()).missing == 0
+    assert run_indexing(library, Tiny()).missing == 0
 
 
 def test_patterns_go_with_their_root(library: Library, tmp_path: Path) -> None:
     for name in ("one", "two"):
         paint(tmp_path / name / "private/a.png", 1)
         paint(tmp_path / name / f"{name}.png", 2 if name == "one" else 3)
-    run(library, Tiny(), tmp_path / "one", tmp_path / "two")
+    run_indexing(library, Tiny(), tmp_path / "one", tmp_path / "two")
     leave_out(library, [tmp_path / "one"], ["private"], [])
-    run(library, Tiny())
+    run_indexing(library, Tiny())
     assert [root.exclusions for root in library.collect_info().roots] == [("private",), ()]
-    assert len(shown(library)) == 3
+    assert len(load_shown_photos(library)) == 3
     library.store.forget_root(1)
-    run(library, Tiny(), tmp_path / "one")
+    run_indexing(library, Tiny(), tmp_path / "one")
     assert [root.exclusions for root in library.collect_info().roots] == [(), ()]
 
 

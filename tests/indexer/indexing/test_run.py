@@ -9,66 +9,42 @@ import pytest
 
 from indexer.errors import LibraryError
 from indexer.indexing.pipeline import BATCH_SIZE
-from indexer.indexing.run import IndexReport, index_library
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.progress import drain
 from indexer.search.query import Query
 from tests.support.embedders import Tiny
+from tests.support.index_runs import count_copies, run_indexing
 from tests.support.rights import Rights
 from tests.support.trees import paint, paint_many, snapshot
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three photos: a/0.png, a/1.png, b/2.png."""
-    root = tmp_path / "photos"
-    for number, name in enumerate(("a/0.png", "a/1.png", "b/2.png")):
-        paint(root / name, number)
-    return root
-
-
-def run(library: Library, model: Tiny, *folders: Path, labelled: bool = False) -> IndexReport:
-    return drain(index_library(library, folders, model, labelled=labelled))
-
-
-def shown(library: Library) -> dict[Path, int]:
-    """The shown photos: path -> number of further copies."""
-    return {
-        Path(os.fsdecode(photo.path)): photo.copies for photo in library.load_photos(library.find_photo_ids().tolist())
-    }
-
-
-def labels(library: Library) -> dict[str, str | None]:
-    return {Path(os.fsdecode(p.path)).name: p.label for p in library.load_photos(library.find_photo_ids().tolist())}
-
 
 # what is embedded
 
 
 def test_first_run_embeds_every_photo(library: Library, folder: Path) -> None:
     model = Tiny()
-    report = run(library, model, folder)
+    report = run_indexing(library, model, folder)
     assert (report.files, report.photos, report.embedded, report.moved, report.missing) == (3, 3, 3, 0, 0)
     assert (report.failed, report.new_failures, report.offline) == ([], 0, [])
-    assert shown(library) == dict.fromkeys([folder / "a/0.png", folder / "a/1.png", folder / "b/2.png"], 0)
+    assert count_copies(library) == dict.fromkeys([folder / "a/0.png", folder / "a/1.png", folder / "b/2.png"], 0)
     assert model.asked == 3
 
 
 def test_second_run_embeds_only_what_is_new(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     paint(folder / "c/3.png", 3)
     model = Tiny()
-    report = run(library, model)
+    report = run_indexing(library, model)
     assert (report.files, report.photos, report.embedded, model.asked) == (4, 4, 1, 1)
 
 
 def test_run_without_changes_changes_nothing(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     before = list(library.store.database.fetch_rows("SELECT * FROM files")), library.store.models.find_generation(1)
     model = Tiny()
-    report = run(library, model, folder)
+    report = run_indexing(library, model, folder)
     assert (report.embedded, report.moved, model.asked) == (0, 0, 0)
     assert (
         list(library.store.database.fetch_rows("SELECT * FROM files")),
@@ -77,25 +53,25 @@ def test_run_without_changes_changes_nothing(library: Library, folder: Path) -> 
 
 
 def test_moved_renamed_and_copied_files_embed_nothing(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     ids = sorted(library.find_photo_ids().tolist())
     (folder / "far/away").mkdir(parents=True)
     (folder / "a/0.png").rename(folder / "far/away/0.png")
     (folder / "a/1.png").rename(folder / "a/renamed.png")
     shutil.copy(folder / "b/2.png", folder / "copy.png")
     model = Tiny()
-    report = run(library, model)
+    report = run_indexing(library, model)
     assert (report.files, report.photos, report.embedded, report.moved, report.missing) == (4, 3, 0, 2, 0)
     assert model.asked == 0
     assert sorted(library.find_photo_ids().tolist()) == ids
-    assert shown(library) == {folder / "a/renamed.png": 0, folder / "b/2.png": 1, folder / "far/away/0.png": 0}
+    assert count_copies(library) == {folder / "a/renamed.png": 0, folder / "b/2.png": 1, folder / "far/away/0.png": 0}
 
 
 def test_moved_folder_keeps_its_embeddings(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     (folder / "a").rename(folder / "z")
     model = Tiny()
-    report = run(library, model)
+    report = run_indexing(library, model)
     assert (report.moved, report.missing, model.asked) == (2, 0, 0)
 
 
@@ -103,10 +79,10 @@ def test_changed_file_is_a_new_photo_and_the_old_one_stays_where_a_copy_holds_it
     library: Library, folder: Path
 ) -> None:
     shutil.copy(folder / "a/0.png", folder / "copy.png")
-    run(library, Tiny(), folder)
-    old = dict(zip(shown(library), library.find_photo_ids().tolist(), strict=True))[folder / "a/0.png"]
+    run_indexing(library, Tiny(), folder)
+    old = dict(zip(count_copies(library), library.find_photo_ids().tolist(), strict=True))[folder / "a/0.png"]
     paint(folder / "a/0.png", 99, side=40)
-    report = run(library, Tiny())
+    report = run_indexing(library, Tiny())
     assert (report.files, report.photos, report.embedded, report.missing) == (4, 4, 1, 0)
     (kept,) = library.load_photos([old])
     assert (Path(os.fsdecode(kept.path)), kept.copies) == (folder / "copy.png", 0)
@@ -115,25 +91,25 @@ def test_changed_file_is_a_new_photo_and_the_old_one_stays_where_a_copy_holds_it
 def test_changed_file_hides_its_old_content_and_embeds_nothing_when_it_is_changed_back(
     library: Library, folder: Path
 ) -> None:
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     ids = library.find_photo_ids().tolist()
     original = (folder / "a/0.png").read_bytes()
     paint(folder / "a/0.png", 99, side=40)
-    run(library, Tiny())
+    run_indexing(library, Tiny())
     assert len(set(ids) - set(library.find_photo_ids().tolist())) == 1
     (folder / "a/0.png").write_bytes(original)
     model = Tiny()
-    run(library, model)
+    run_indexing(library, model)
     assert (library.find_photo_ids().tolist(), model.asked) == (ids, 0)
 
 
 def test_touched_file_is_read_again_but_not_embedded_and_moves_nothing(library: Library, folder: Path) -> None:
     shutil.copy(folder / "a/0.png", folder / "copy.png")
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     (folder / "copy.png").unlink()
     os.utime(folder / "a/0.png", (1, 1))
     model = Tiny()
-    report = run(library, model)
+    report = run_indexing(library, model)
     assert (model.asked, report.moved, report.missing) == (0, 0, 1)
 
 
@@ -154,25 +130,25 @@ def read_record(library: Library, path: Path) -> list[tuple[object, ...]]:
 
 def test_other_content_with_the_old_size_and_time_is_embedded(library: Library, folder: Path) -> None:
     paint(folder / "a/1.png", 1, side=200)  # room for another picture
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     before = set(library.find_photo_ids().tolist())
     put_in_with_the_old_times(folder / "a/1.png", paint(folder.parent / "other.png", 7).read_bytes())
     model = Tiny()
-    report = run(library, model)
+    report = run_indexing(library, model)
     assert (report.embedded, report.changed, report.photos, model.asked) == (1, 1, 3, 1)
     assert len(before & set(library.find_photo_ids().tolist())) == 2
     hit = library.search(Query((folder / "a/1.png",)), k=1).hits[0]
     assert (Path(os.fsdecode(hit.photo.path)), hit.distance) == (folder / "a/1.png", 0.0)
-    assert run(library, Tiny()).changed == 0
+    assert run_indexing(library, Tiny()).changed == 0
 
 
 def test_rights_and_second_names_of_a_file_change_nothing_and_are_noted(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     ids = library.find_photo_ids().tolist()
     (folder / "a/0.png").chmod(0o600)
     (folder.parent / "second.png").hardlink_to(folder / "a/1.png")
     model = Tiny()
-    report = run(library, model)
+    report = run_indexing(library, model)
     assert (report.embedded, report.changed, report.moved, report.missing, report.failed) == (0, 0, 0, 0, [])
     assert (model.asked, library.find_photo_ids().tolist()) == (0, ids)
     for name in ("0.png", "1.png"):  # not read once more by the next run
@@ -187,20 +163,20 @@ def test_file_that_may_not_be_read_any_more_stays_as_it_was(
     for number in range(2):
         paint(root / "a" / f"{number}.png", number)
     with Library.create(place) as first:
-        run(first, Tiny(), root)
+        run_indexing(first, Tiny(), root)
         ids, before = first.find_photo_ids().tolist(), read_record(first, root / "a/0.png")
     for path in [place, *place.rglob("*")]:
         path.chmod(0o777)
     rights.take(root / "a/0.png", 0o000)
     with Library.open(place) as second:
-        report = run(second, Tiny())
+        report = run_indexing(second, Tiny())
         assert (report.files, report.failed, report.new_failures, report.changed) == (2, [], 0, 0)
         assert (second.find_photo_ids().tolist(), read_record(second, root / "a/0.png")) == (ids, before)
     rights.give_back()
 
 
 def test_verify_finds_what_has_changed_without_any_time_saying_so(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     place = folder / "a/1.png"
     paint(place, 50)
     status = place.stat()
@@ -209,7 +185,7 @@ def test_verify_finds_what_has_changed_without_any_time_saying_so(library: Libra
         (status.st_size, status.st_mtime_ns, status.st_ctime_ns, b"a/1.png"),
     )
     (folder / "b/2.png").unlink()
-    assert run(library, Tiny()).changed == 0
+    assert run_indexing(library, Tiny()).changed == 0
     model = Tiny()
     report = drain(index_library(library, [], model, verify=True))
     assert (report.changed, report.embedded, report.missing, report.photos, model.asked) == (1, 1, 1, 2, 1)
@@ -219,35 +195,35 @@ def test_same_content_twice_in_one_run_is_embedded_once(library: Library, tmp_pa
     for number in range(3 * BATCH_SIZE):
         paint(tmp_path / "photos" / f"{number:03}.png", number % 5)
     model = Tiny()
-    report = run(library, model, tmp_path / "photos")
+    report = run_indexing(library, model, tmp_path / "photos")
     assert (report.files, report.photos, report.embedded, model.asked) == (3 * BATCH_SIZE, 5, 5, 5)
 
 
 def test_another_model_embeds_everything_beside_the_old_and_becomes_the_active_one(
     library: Library, folder: Path
 ) -> None:
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     other = Tiny("other")
-    assert run(library, other).embedded == 3
+    assert run_indexing(library, other).embedded == 3
     assert library.model_fingerprint == other.card.fingerprint
     assert library.store.database.fetch_integer("SELECT count(*) FROM embeddings") == 6
     again = Tiny()
-    run(library, again)
+    run_indexing(library, again)
     assert (library.model_fingerprint, again.asked) == (again.card.fingerprint, 0)
 
 
 def test_another_model_keeps_the_memory_of_missing_copies(library: Library, folder: Path) -> None:
     shutil.copy(folder / "a/0.png", folder / "copy.png")
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     (folder / "copy.png").unlink()
-    run(library, Tiny())
-    report = run(library, Tiny("other"))
+    run_indexing(library, Tiny())
+    report = run_indexing(library, Tiny("other"))
     assert (report.moved, report.missing) == (0, 1)
 
 
 def test_stored_vectors_are_those_of_the_model(library: Library, folder: Path) -> None:
     model = Tiny()
-    run(library, model, folder)
+    run_indexing(library, model, folder)
     for photo in library.load_photos(library.find_photo_ids().tolist()):
         image = decode_photo(read_photo(photo.path), 8).image
         expected = model.embed(model.prepare(image)[None])[0]
@@ -255,7 +231,7 @@ def test_stored_vectors_are_those_of_the_model(library: Library, folder: Path) -
 
 
 def test_every_photo_has_a_thumbnail_and_its_size(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
+    run_indexing(library, Tiny(), folder)
     for photo in library.load_photos(library.find_photo_ids().tolist()):
         thumbnail = library.read_thumbnail(photo)
         assert thumbnail is not None
@@ -266,96 +242,17 @@ def test_every_photo_has_a_thumbnail_and_its_size(library: Library, folder: Path
 # what is gone
 
 
-def test_missing_file_is_hidden_and_comes_back_without_a_forward_pass(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
-    before = shown(library)
-    (folder / "a/0.png").rename(folder.parent / "kept.png")
-    report = run(library, Tiny())
-    assert (report.files, report.missing) == (2, 1)
-    assert shown(library).keys() == before.keys() - {folder / "a/0.png"}
-    (folder.parent / "kept.png").rename(folder / "a/0.png")
-    model = Tiny()
-    report = run(library, model)
-    assert (report.files, report.missing, report.moved, model.asked) == (3, 0, 0, 0)
-    assert shown(library) == before
-
-
-@pytest.mark.parametrize("how", ["absent", "emptied"])
-def test_root_that_is_absent_or_emptied_is_offline_and_its_photos_stay_searchable(
-    library: Library, folder: Path, how: str
-) -> None:
-    other = paint(folder.parent / "other" / "9.png", 9)
-    run(library, Tiny(), folder, other.parent)
-    folder.rename(folder.parent / "unplugged")
-    if how == "emptied":
-        folder.mkdir()  # the mount point of the drive
-    model = Tiny()
-    report = run(library, model)
-    assert (report.files, report.missing, model.asked) == (4, 0, 0)
-    assert report.offline == [bytes(folder)]
-    offline = {photo.path: photo.offline for photo in library.load_photos(library.find_photo_ids().tolist())}
-    assert offline == {
-        bytes(path): path != other for path in (folder / "a/0.png", folder / "a/1.png", folder / "b/2.png", other)
-    }
-    result = library.search(Query((int(library.find_photo_ids()[0]),)), k=4)
-    assert len(result.hits) == 4
-    assert [info.state for info in library.collect_info().roots] == ["offline", "online"]
-
-
-def test_root_mounted_back_is_online_without_a_forward_pass(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
-    folder.rename(folder.parent / "unplugged")
-    assert run(library, Tiny()).offline == [bytes(folder)]
-    (folder.parent / "unplugged").rename(folder)
-    model = Tiny()
-    report = run(library, model)
-    assert (report.offline, report.files, model.asked) == ([], 3, 0)
-
-
-def test_photo_with_a_copy_in_an_online_root_is_shown_there(library: Library, folder: Path) -> None:
-    copy = folder.parent / "other" / "copy.png"
-    copy.parent.mkdir()
-    shutil.copy(folder / "a/0.png", copy)
-    run(library, Tiny(), folder, copy.parent)
-    folder.rename(folder.parent / "unplugged")
-    run(library, Tiny())
-    (photo,) = [photo for photo in library.load_photos(library.find_photo_ids().tolist()) if not photo.offline]
-    assert (photo.path, photo.copies) == (bytes(copy), 1)
-
-
-def test_folder_that_cannot_be_read_keeps_its_photos_under_a_new_model_too(
-    library: Library, rights: Rights, open_to_all: Path
-) -> None:
-    library.close()
-    root, place = open_to_all / "photos", open_to_all / "x.library"
-    paint_many(root / "locked", 2)
-    paint(root / "open.png", 9)
-    with Library.create(place) as first:
-        run(first, Tiny(), root)
-    for path in [place, *place.rglob("*")]:
-        path.chmod(0o777)
-    rights.take(root / "locked", 0o444)
-    with Library.open(place) as second:
-        report = run(second, Tiny())
-        assert (report.files, report.missing, report.failed) == (3, 0, [])
-        report = run(second, Tiny("other"))
-        assert (report.files, report.missing, report.failed) == (1, 0, [])  # the others wait for their folder
-    rights.give_back()
-    with Library.open(place) as third:
-        assert run(third, Tiny("other")).files == 3
-
-
 def test_names_of_any_bytes_and_times_of_any_year_are_indexed(library: Library, folder: Path) -> None:
     names = [b"new\nline.png", b"caf\xe9.png", b"\x1b[31mred.png", b"-k.png"]
     for number, name in enumerate(names):
         paint(folder / os.fsdecode(name), 10 + number)
     os.utime(folder / "a/0.png", (11_000_000_000, 11_000_000_000))
-    report = run(library, Tiny(), folder)
+    report = run_indexing(library, Tiny(), folder)
     assert (report.files, report.failed) == (7, [])
     assert {photo.path for photo in library.load_photos(library.find_photo_ids().tolist())} >= {
         bytes(folder) + b"/" + name for name in names
     }
-    assert run(library, Tiny()).embedded == 0
+    assert run_indexing(library, Tiny()).embedded == 0
 
 
 # stopping
@@ -370,7 +267,7 @@ def test_cancelled_run_keeps_its_batches_and_the_next_goes_on(library: Library, 
     steps.close()
     assert len(library.find_photo_ids()) == 2 * BATCH_SIZE
     model = Tiny()
-    report = run(library, model)
+    report = run_indexing(library, model)
     assert (report.files, report.embedded, model.asked) == (3 * BATCH_SIZE + 5, BATCH_SIZE + 5, BATCH_SIZE + 5)
 
 
@@ -392,76 +289,22 @@ def test_library_can_be_searched_while_it_is_filled(library: Library, tmp_path: 
 # roots
 
 
-def test_labelled_root_takes_its_sub_folders_as_labels(library: Library, folder: Path) -> None:
-    paint(folder / "top.png", 8)
-    run(library, Tiny(), folder, labelled=True)
-    assert labels(library) == {"0.png": "a", "1.png": "a", "2.png": "b", "top.png": None}
-
-
-def test_photo_moved_to_another_class_gets_its_label(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder, labelled=True)
-    (folder / "a/1.png").rename(folder / "b/1.png")
-    run(library, Tiny())
-    assert labels(library) == {"0.png": "a", "1.png": "b", "2.png": "b"}
-
-
-def test_root_can_be_labelled_later_without_a_forward_pass(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
-    assert set(labels(library).values()) == {None}
-    model = Tiny()
-    run(library, model, folder, labelled=True)
-    assert labels(library) == {"0.png": "a", "1.png": "a", "2.png": "b"}
-    assert (model.asked, len(library.store.files.list_roots())) == (0, 1)
-
-
-def test_folder_below_a_root_is_covered_by_it(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
-    run(library, Tiny(), folder / "a", folder)
-    assert [root.path for root in library.store.files.list_roots()] == [bytes(folder)]
-
-
-def test_labelled_folder_below_a_root_becomes_a_root_and_embeds_nothing(library: Library, folder: Path) -> None:
-    paint(folder / "a/cats/3.png", 3)
-    run(library, Tiny(), folder)
-    model = Tiny()
-    report = run(library, model, folder / "a", labelled=True)
-    assert (report.files, report.photos, report.missing, model.asked) == (4, 4, 0, 0)
-    assert [root.path for root in library.store.files.list_roots()] == [bytes(folder), bytes(folder / "a")]
-    assert labels(library) == {"0.png": None, "1.png": None, "2.png": None, "3.png": "cats"}
-    assert set(shown(library).values()) == {0}
-
-
-def test_root_above_a_root_takes_only_what_is_beside_it(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder / "a")
-    model = Tiny()
-    report = run(library, model, folder)
-    assert (report.files, report.embedded) == (3, 1)
-    assert set(shown(library).values()) == {0}
-
-
-def test_root_is_known_by_its_real_path(library: Library, folder: Path) -> None:
-    run(library, Tiny(), folder)
-    (folder.parent / "link").symlink_to(folder)
-    run(library, Tiny(), folder.parent / "link", folder / "a" / "..")
-    assert [root.path for root in library.store.files.list_roots()] == [bytes(folder)]
-
-
 @pytest.mark.parametrize("name", ["nowhere", "a/0.png"])
 def test_folder_that_is_none_is_refused_before_anything_changes(library: Library, folder: Path, name: str) -> None:
     with pytest.raises(LibraryError, match=r"does not exist|is not a folder"):
-        run(library, Tiny(), folder, folder / name)
+        run_indexing(library, Tiny(), folder, folder / name)
     assert (library.store.files.list_roots(), library.model_fingerprint) == ([], "")
 
 
 def test_library_does_not_index_itself(library: Library) -> None:
     with pytest.raises(LibraryError, match="its own folder"):
-        run(library, Tiny(), library.folder)
+        run_indexing(library, Tiny(), library.folder)
 
 
 def test_library_below_a_photo_folder_finds_no_pictures_in_itself(folder: Path) -> None:
     with Library.create(folder / "x.library") as library:
-        run(library, Tiny(), folder)
-        assert run(library, Tiny()).files == 3
+        run_indexing(library, Tiny(), folder)
+        assert run_indexing(library, Tiny()).files == 3
 
 
 def test_folder_with_other_things_in_it_is_not_made_a_library(folder: Path) -> None:
@@ -474,7 +317,7 @@ def test_folder_with_other_things_in_it_is_not_made_a_library(folder: Path) -> N
 def test_photo_folder_is_exactly_as_it_was_after_everything(library: Library, folder: Path) -> None:
     before = snapshot(folder)
     for model in (Tiny(), Tiny("other"), Tiny()):
-        run(library, model, folder)
+        run_indexing(library, model, folder)
         library.search(Query((folder / "a/0.png",)), k=5)
     assert snapshot(folder) == before
     os.utime(folder / "a/0.png", (5, 5))

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from indexer.indexing.run import IndexReport, index_library
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.photos.decoding import _EXTRA_PACKAGES
 from indexer.photos.reading import is_candidate
-from indexer.progress import Progress, drain
+from indexer.progress import Progress
 from tests.support.embedders import Tiny
+from tests.support.index_runs import run_indexing
 from tests.support.pictures import CASES, PHOTO, PICTURES
 from tests.support.rights import Rights
 from tests.support.trees import paint, paint_many, snapshot
@@ -20,10 +21,6 @@ from tests.support.trees import paint, paint_many, snapshot
 def folder(tmp_path: Path) -> Path:
     """Three photos."""
     return paint_many(tmp_path / "photos", 3)[0].parent
-
-
-def run(library: Library, model: Tiny, *folders: Path, labelled: bool = False) -> IndexReport:
-    return drain(index_library(library, folders, model, labelled=labelled))
 
 
 @pytest.fixture
@@ -37,7 +34,7 @@ def zoo(tmp_path: Path) -> Path:
 
 
 def test_bad_files_are_listed_with_reasons_and_stop_nothing(library: Library, zoo: Path) -> None:
-    report = run(library, Tiny(), zoo)
+    report = run_indexing(library, Tiny(), zoo)
     walked = {case.name: case for case in CASES if is_candidate(case.name.encode())}
     listed = {Path(os.fsdecode(failure.path)).name: failure.reason for failure in report.failed}
     passed_over = {"folder.jpg", "link-to-nothing.jpg", "link-to-itself.jpg"}
@@ -48,10 +45,10 @@ def test_bad_files_are_listed_with_reasons_and_stop_nothing(library: Library, zo
 
 
 def test_bad_files_are_listed_again_but_not_read_again(library: Library, zoo: Path) -> None:
-    first = run(library, Tiny(), zoo)
+    first = run_indexing(library, Tiny(), zoo)
     model = Tiny()
     work = [step for step in _steps(library, model) if step.stage == "embed"]
-    second = run(library, model)
+    second = run_indexing(library, model)
     assert (work, model.asked, second.new_failures) == ([], 0, 0)
     assert second.failed == first.failed
 
@@ -62,9 +59,9 @@ def _steps(library: Library, model: Tiny) -> list[Progress]:
 
 def test_bad_file_is_tried_again_when_it_changes(library: Library, folder: Path) -> None:
     (folder / "bad.png").write_bytes(b"not a picture")
-    assert run(library, Tiny(), folder).new_failures == 1
+    assert run_indexing(library, Tiny(), folder).new_failures == 1
     paint(folder / "bad.png", 7)
-    report = run(library, Tiny())
+    report = run_indexing(library, Tiny())
     assert (report.failed, report.embedded, report.files) == ([], 1, 4)
 
 
@@ -75,11 +72,11 @@ def test_unreadable_file_is_tried_again_when_its_rights_change(rights: Rights, o
     paint(open_to_all / "photos" / "1.png", 1)
     rights.take(path, 0o000)
     with Library.create(open_to_all / "home" / "x.library") as library:
-        report = run(library, Tiny(), path.parent)
+        report = run_indexing(library, Tiny(), path.parent)
         assert report.failed == [(bytes(path), "no permission to read it")]
-        assert run(library, Tiny()).new_failures == 0
+        assert run_indexing(library, Tiny()).new_failures == 0
         rights.give_back()
-        assert run(library, Tiny()).failed == []
+        assert run_indexing(library, Tiny()).failed == []
 
 
 def test_file_that_only_lacked_an_extra_is_tried_again_when_it_is_there(
@@ -89,16 +86,16 @@ def test_file_that_only_lacked_an_extra_is_tried_again_when_it_is_there(
     dict(PICTURES)["plain.heic"](tmp_path / "photos" / "plain.heic")
     with monkeypatch.context() as without:
         without.setitem(_EXTRA_PACKAGES, "heif", "a_package_that_is_not_installed")
-        report = run(library, Tiny(), tmp_path / "photos")
+        report = run_indexing(library, Tiny(), tmp_path / "photos")
         assert (report.files, report.new_failures) == (0, 1)
         assert "lookalike[heif]" in report.failed[0].reason
-        assert run(library, Tiny()).new_failures == 0
-    report = run(library, Tiny())
+        assert run_indexing(library, Tiny()).new_failures == 0
+    report = run_indexing(library, Tiny())
     assert (report.files, report.failed, report.embedded) == (1, [], 1)
 
 
 def test_hostile_folder_is_exactly_as_it_was_after_everything(library: Library, zoo: Path) -> None:
     before = snapshot(zoo)
     for model in (Tiny(), Tiny("other")):
-        run(library, model, zoo)
+        run_indexing(library, model, zoo)
     assert snapshot(zoo) == before

@@ -1,6 +1,5 @@
 """A drive or a file that goes during a run is no failure, and nothing that the library knows of it is lost."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -12,15 +11,8 @@ from indexer.indexing.run import IndexReport, index_library
 from indexer.library import Library
 from indexer.progress import drain
 from tests.support.embedders import Tiny
+from tests.support.index_runs import load_shown_photos, run_indexing
 from tests.support.trees import paint_many
-
-
-def run(library: Library, model: Tiny, *folders: Path) -> IndexReport:
-    return drain(index_library(library, folders, model))
-
-
-def shown(library: Library) -> set[Path]:
-    return {Path(os.fsdecode(photo.path)) for photo in library.load_photos(library.find_photo_ids().tolist())}
 
 
 def _lose(library: Library, folder: Path, model: Tiny) -> IndexReport:
@@ -42,7 +34,7 @@ def test_drive_that_goes_during_the_first_run_fails_no_file_and_the_next_run_emb
     report = _lose(library, tmp_path / "photos", Tiny())
     assert (report.failed, report.new_failures, report.offline) == ([], 0, [bytes(tmp_path / "photos")])
     assert 0 < report.embedded < 8 * BATCH_SIZE
-    report = run(library, Tiny())
+    report = run_indexing(library, Tiny())
     assert (report.files, report.failed, report.offline) == (8 * BATCH_SIZE, [], [])
 
 
@@ -50,11 +42,11 @@ def test_drive_that_goes_during_a_change_of_model_takes_no_photo_from_the_old_on
     library: Library, tmp_path: Path
 ) -> None:
     paint_many(tmp_path / "photos", 8 * BATCH_SIZE)
-    run(library, Tiny(), tmp_path / "photos")
-    before = shown(library)
+    run_indexing(library, Tiny(), tmp_path / "photos")
+    before = set(load_shown_photos(library))
     assert _lose(library, tmp_path / "photos", Tiny("other")).embedded < 8 * BATCH_SIZE
     library.activate_model(Tiny().card.fingerprint)
-    assert shown(library) == before
+    assert set(load_shown_photos(library)) == before
 
 
 def test_file_that_is_deleted_during_the_run_is_no_failure(library: Library, tmp_path: Path) -> None:

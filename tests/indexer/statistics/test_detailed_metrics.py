@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
@@ -30,18 +28,9 @@ from indexer.statistics.metrics import (
     measure_pair_distances,
     measure_retrieval,
 )
+from tests.support.labelled_points import draw_tied_points, put_on_line
 
-# Small whole numbers: many exact ties and copies; few enough for all orders of them.
-DRAWN = st.integers(2, 7).flatmap(
-    lambda n: st.tuples(
-        arrays(np.float32, (n, 2), elements=st.integers(-2, 2).map(float)),
-        arrays(np.int64, n, elements=st.integers(0, 3)),
-    )
-)
-
-
-def on_a_line(*places: float) -> NDArray[np.float32]:
-    return np.array(places, np.float32)[:, None]
+DRAWN = draw_tied_points(7, 4)
 
 
 def average_precision_by_loop(embeddings: NDArray[Any], labels: NDArray[Any]) -> float:
@@ -79,11 +68,11 @@ def test_mean_average_precision_of_a_hand_worked_line() -> None:
     # a at 0, b at 1, a at 3, a at 7. From 0: b a a -> (1/2 + 2/3)/2. From 3: b a a -> the same.
     # From 7: a b a -> (1 + 2/3)/2. The b is alone and asks nothing.
     expected = (7 / 12 + 7 / 12 + 5 / 6) / 3
-    assert compute_mean_average_precision(on_a_line(0, 1, 3, 7), [0, 1, 0, 0]) == pytest.approx(expected, abs=1e-12)
+    assert compute_mean_average_precision(put_on_line(0, 1, 3, 7), [0, 1, 0, 0]) == pytest.approx(expected, abs=1e-12)
 
 
 def test_mean_average_precision_without_a_shared_label_is_no_number() -> None:
-    assert math.isnan(compute_mean_average_precision(on_a_line(0, 1), [0, 1]))
+    assert math.isnan(compute_mean_average_precision(put_on_line(0, 1), [0, 1]))
 
 
 @settings(max_examples=60, deadline=None)
@@ -130,7 +119,7 @@ def test_mutual_information_of_hand_worked_clusters(labels: list[int], clusters:
 
 def test_classes_have_the_means_of_their_queries() -> None:
     labels = np.array([0, 0, 1, 1, 2])
-    figures = measure_classes(measure_retrieval(on_a_line(0, 1, 1.5, 9, 20), labels), labels)
+    figures = measure_classes(measure_retrieval(put_on_line(0, 1, 1.5, 9, 20), labels), labels)
     # From 1 (class 0) the nearest is 1.5 of class 1, from 0 it is 1; the third class is alone.
     assert [(one.code, one.photos, one.p_at_1) for one in figures] == [(0, 2, 0.5), (1, 2, 0.5)]
     assert [one.map_at_r for one in figures] == [0.5, 0.5]

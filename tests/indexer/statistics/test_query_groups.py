@@ -7,22 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError
 from indexer.statistics.detailed_metrics import compute_mean_average_precision
 from indexer.statistics.metrics import bootstrap_difference, measure_pair_distances, measure_retrieval
+from tests.support.labelled_points import draw_tied_points
 
-# Small whole numbers: many exact ties and copies.
-DRAWN = st.integers(2, 20).flatmap(
-    lambda n: st.tuples(
-        arrays(np.float32, (n, 2), elements=st.integers(-2, 2).map(float)),
-        arrays(np.int64, n, elements=st.integers(0, 3)),
-        arrays(np.int64, n, elements=st.integers(0, 6)),
-    )
-)
+DRAWN = draw_tied_points(20, 4, 7)
 
 
 def in_bursts(seed: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
@@ -17,6 +17,7 @@ from retrieval_app.actions.photo_actions import CONTEXT_MENU
 from retrieval_app.actions.photo_clipboard import FILE_MANAGER_TYPE, make_file_data
 from retrieval_app.window.main_window import MainWindow
 from tests.retrieval_app.search.test_details_panel import PHOTO
+from tests.support.message_boxes import find_question, press_answer
 from tests.support.window_waits import wait_for, wait_for_signal
 
 LEFT = Qt.MouseButton.LeftButton
@@ -286,10 +287,9 @@ def test_the_folder_of_a_photo_is_left_out_after_a_question(window: MainWindow, 
     select_places(window, 0)
     for words in ("Keep", "Leave it out"):
         window.menus.find_action("Leave this folder out…").trigger()
-        wait_for(qtbot, lambda: any(box.isVisible() for box in window.findChildren(QMessageBox)))
-        box = next(box for box in window.findChildren(QMessageBox) if box.isVisible())
+        box = find_question(qtbot, window)
         assert box.text().startswith("Leave ") and box.text().endswith(" out of the library?")
-        QTest.mouseClick(next(one for one in box.findChildren(QPushButton) if one.text() == words), LEFT)
+        press_answer(box, words)
         if words == "Keep":
             assert window.session.job.state is None
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) < before)

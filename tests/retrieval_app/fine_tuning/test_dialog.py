@@ -1,14 +1,12 @@
 """Fine-tuning in the window, with small children that speak like a training, and once with a real one."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QMessageBox, QSpinBox
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLineEdit, QMessageBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from indexer.progress import Progress
@@ -17,77 +15,17 @@ from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
 from retrieval_app.fine_tuning.pages import smooth_values
 from retrieval_app.fine_tuning.plan_rows import RadioEditor
 from retrieval_app.fine_tuning.source_row import LIBRARY_SOURCE
-from retrieval_app.fine_tuning.training_job import FineTuning, build_command_line
+from retrieval_app.fine_tuning.training_job import build_command_line
 from retrieval_app.fine_tuning.training_progress import TrainingProgress, estimate_seconds
-from retrieval_app.fine_tuning.verdict_view import build_figure_table
 from retrieval_app.window.main_window import MainWindow
 from retrieval_app.wording import format_duration
 from tests.support.drawings import CLASSES, EACH
 from tests.support.labelled_shapes import write_classes
-from tests.support.training_child import let_go, refusing, said, speaking
-from tests.support.trees import snapshot
+from tests.support.message_boxes import press_answer
+from tests.support.training_child import refusing, speaking
+from tests.support.training_dialogs import MakeDialog
 from tests.support.window_waits import wait_for, wait_for_signal
-from training.judging.record import parse_record
 from training.settings.config import TrainConfig
-
-MakeDialog = Callable[[list[str]], TrainDialog]
-Finish = Callable[[dict[str, Any]], TrainDialog]
-
-
-@pytest.fixture
-def make_dialog(window: MainWindow, qtbot: QtBot) -> Iterator[MakeDialog]:
-    """The dialog on the indexed library, with another child; shown, with the folder read."""
-    made: list[TrainDialog] = []
-
-    def make(command: list[str]) -> TrainDialog:
-        tuning = FineTuning(command=lambda _folder, _config: command)
-        made.append(TrainDialog(tuning, window.session, window.theme, window))
-        made[0].show()
-        wait_for(qtbot, lambda: tuning.contents is not None)
-        return made[0]
-
-    yield make
-    for dialog in made:
-        dialog.close_readers()
-        dialog.tuning.close()
-
-
-@pytest.fixture
-def pictures(photos_folder: Path) -> list[Path]:
-    return sorted(photos_folder.glob("disc/*.png"))
-
-
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    folder = tmp_path / "checkpoint"
-    folder.mkdir()
-    for name in ("model.json", "model.safetensors", "training.json"):
-        (folder / name).write_bytes(b"x")
-    return folder
-
-
-@pytest.fixture
-def finish(make_dialog: MakeDialog, tmp_path: Path, qtbot: QtBot) -> Finish:
-    """A dialog whose training has come to this result."""
-
-    def finished(result: dict[str, Any]) -> TrainDialog:
-        dialog = make_dialog(speaking(tmp_path / "pipe", "", result))
-        dialog.start_button.click()
-        let_go(tmp_path / "pipe")
-        wait_for(qtbot, lambda: dialog.pages.currentWidget() is dialog.verdict_view)
-        return dialog
-
-    return finished
-
-
-def question(qtbot: QtBot, dialog: TrainDialog) -> QMessageBox:
-    """The question that the dialog asks."""
-    wait_for(qtbot, lambda: any(box.isVisible() for box in dialog.findChildren(QMessageBox)))
-    return next(box for box in dialog.findChildren(QMessageBox) if box.isVisible())
-
-
-def answer(box: QMessageBox, text: str) -> None:
-    next(button for button in box.buttons() if button.text() == text).click()
 
 
 def set_value(dialog: TrainDialog, name: str, value: int | str) -> None:
@@ -271,101 +209,6 @@ def test_a_failed_training_is_said_in_its_sentence(make_dialog: MakeDialog, qtbo
     assert dialog.start_button.isEnabled()
 
 
-def test_a_better_model_is_shown_with_figures_and_pictures(
-    finish: Finish, checkpoint: Path, pictures: list[Path], qtbot: QtBot
-) -> None:
-    dialog = finish(said(checkpoint, pictures, install=True))
-    view = dialog.verdict_view
-    nearest = "Of 12 pictures that it had not seen, the nearest was right for 5 before and for 6 now."
-    assert (view.title_label.text(), view.meaning_label.text()) == (nearest, "That is clearly better.")
-    assert view.doubt_section is not None and view.figure_section is not None
-    for section, text in ((view.doubt_section, "MAP@R changes by +0.100."), (view.figure_section, "After: fine-tuned")):
-        label = next(label for label in section.content.findChildren(QLabel) if label.text() == text)
-        assert not label.isVisible()
-        section.button.click()
-        assert label.isVisible()
-    assert "What is it? Of 12 pictures 40% were rightly named before and 60% now" in view.naming_label.text()
-    assert view.naming_label.isVisible()
-    assert "Before: 10 of the 15 there are" in {label.text() for label in view.findChildren(QLabel)}
-    assert dialog.use_button.text() == "Use this model"
-    assert dialog.use_button.isEnabled()
-    wanted = {bytes(path) for path in pictures[:7]}
-    wait_for(qtbot, lambda: set(dialog.verdict_view.pictures) == wanted)
-    assert not any(pixmap.isNull() for pixmap in dialog.verdict_view.pictures.values())
-
-
-def test_the_table_has_a_row_for_each_model_and_the_interval(checkpoint: Path, pictures: list[Path]) -> None:
-    place = build_figure_table(parse_record(said(checkpoint, pictures, install=True)))
-    texts = [label.text() for label in place.findChildren(QLabel)]
-    assert texts[5:11] == ["Raw pixels, for comparison", "0.200", "0.200", "0.200", "0.300", "0.400"]
-    before = texts.index("Before: pretrained at 32 px")
-    assert texts[before + 1 : before + 6] == ["0.400", "0.400", "0.400", "0.500", "0.600"]
-    assert texts[-9:-3] == ["Change", *["+0.100"] * 5]
-    assert texts[-3:] == ["95 % interval, over queries", "-0.010\nto +0.150", "+0.020\nto +0.200"]
-
-
-def test_a_model_that_is_not_better_is_only_used_after_a_question(
-    finish: Finish, checkpoint: Path, pictures: list[Path], qtbot: QtBot
-) -> None:
-    dialog = finish(said(checkpoint, pictures, install=False))
-    assert dialog.verdict_view.meaning_label.text() == "That can be luck: it takes more pictures to tell."
-    assert dialog.use_button.text() == "Use it anyway…"
-    dialog.use_button.click()
-    box = question(qtbot, dialog)
-    assert "not clearly better" in box.text()
-    answer(box, "Keep as it is")
-    assert dialog.pages.currentWidget() is dialog.verdict_view
-    assert checkpoint.is_dir()
-
-
-def test_a_picture_that_is_gone_leaves_the_others_shown(
-    finish: Finish, tmp_path: Path, checkpoint: Path, pictures: list[Path], qtbot: QtBot
-) -> None:
-    some = [pictures[0], tmp_path / "gone.png", *pictures[2:]]
-    dialog = finish(said(checkpoint, some, install=True))
-    wait_for(qtbot, lambda: len(dialog.verdict_view.pictures) == 7)
-    assert [path for path, pixmap in dialog.verdict_view.pictures.items() if pixmap.isNull()] == [bytes(some[1])]
-
-
-def test_discarding_asks_and_deletes_the_new_model_only(
-    finish: Finish, checkpoint: Path, pictures: list[Path], photos_folder: Path, qtbot: QtBot
-) -> None:
-    photos = snapshot(photos_folder)
-    dialog = finish(said(checkpoint, pictures, install=True))
-    dialog.discard_button.click()
-    assert checkpoint.is_dir()
-    answer(question(qtbot, dialog), "Delete it")
-    assert not checkpoint.exists()
-    assert dialog.pages.currentWidget() is dialog.choose_page
-    assert snapshot(photos_folder) == photos
-
-
-def test_discarding_leaves_files_that_are_not_ours(
-    finish: Finish, checkpoint: Path, pictures: list[Path], qtbot: QtBot
-) -> None:
-    (checkpoint / "notes.txt").write_text("mine")
-    dialog = finish(said(checkpoint, pictures, install=True))
-    dialog.discard_button.click()
-    answer(question(qtbot, dialog), "Delete it")
-    assert [path.name for path in checkpoint.iterdir()] == ["notes.txt"]
-    assert "could not be deleted" in dialog.note.text()
-
-
-def test_a_checkpoint_that_cannot_be_used_is_said_in_the_window(
-    finish: Finish, window: MainWindow, checkpoint: Path, pictures: list[Path], qtbot: QtBot
-) -> None:
-    """The real `use` command, given three files that are no model."""
-    before = window.session.library.info
-    dialog = finish(said(checkpoint, pictures, install=True))
-    dialog.use_button.click()
-    assert not dialog.isVisible()
-    wait_for(qtbot, window.banner.isVisible)
-    assert "checkpoint" in window.banner.sentence_label.text()
-    assert before is not None and window.session.library.info is not None
-    assert window.session.library.info._replace(bytes=0) == before._replace(bytes=0)  # a log on disk may have grown
-    assert not window.menus.find_action("Go back to the previous model").isEnabled()
-
-
 def test_the_values_under_the_pointer_are_said(make_dialog: MakeDialog, qtbot: QtBot) -> None:
     dialog = make_dialog(speaking(None))
     dialog.start_button.click()
@@ -403,9 +246,9 @@ def test_the_window_asks_before_it_gives_up_a_training(
         door.tuning.start_training(TrainConfig())
         wait_for(qtbot, lambda: (door.tuning.training or TrainingProgress()).epoch == 2)
     assert notice[0][0].startswith("Training, epoch 1 of 2")
-    monkeypatch.setattr(QMessageBox, "exec", lambda box: answer(box, "Keep training"))
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: press_answer(box, "Keep training"))
     assert not door.may_close()
-    monkeypatch.setattr(QMessageBox, "exec", lambda box: answer(box, "Give it up"))
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: press_answer(box, "Give it up"))
     assert door.may_close()
     door.close()
 
@@ -435,7 +278,7 @@ def test_a_real_training_from_the_menu_to_the_model_in_use_and_back(window: Main
     dialog.use_button.click()
     if not dialog.tuning.outcome or not dialog.tuning.outcome.install:
         for box in dialog.findChildren(QMessageBox):
-            answer(box, "Use it")
+            press_answer(box, "Use it")
     wait_for(qtbot, lambda: session.library.info is not None and session.library.info.fingerprint != first)
     wait_for(qtbot, lambda: session.job.state is None and back.isEnabled())
     wait_for(qtbot, lambda: session.search.listing is not ranked and session.search.listing.result is not None)

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QTableView
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QTableView
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
@@ -17,6 +17,7 @@ from retrieval_app.library.left_out_dialog import LeftOutDialog
 from retrieval_app.library.page import WATCH_IDLE, WATCH_OFF
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.message_boxes import find_question, press_answer
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for, wait_for_signal
 
@@ -48,10 +49,9 @@ def texts(view: QTableView) -> list[list[str]]:
 
 def answer(window: MainWindow, words: str, qtbot: QtBot) -> str:
     """Press the button with these words in the question that opens; returns the question."""
-    wait_for(qtbot, lambda: any(box.isVisible() for box in window.findChildren(QMessageBox)))
-    box = next(box for box in window.findChildren(QMessageBox) if box.isVisible())
+    box = find_question(qtbot, window)
     said = f"{box.text()} {box.informativeText()}"
-    QTest.mouseClick(next(one for one in box.findChildren(QPushButton) if one.text() == words), LEFT)
+    press_answer(box, words)
     return said
 
 

@@ -1,0 +1,24 @@
+"""Indexing in the test's own process, and what the library shows afterwards."""
+
+import os
+from pathlib import Path
+
+from indexer.indexing.run import IndexReport, index_library
+from indexer.library import Library
+from indexer.progress import drain
+from indexer.search.results import Photo
+from tests.support.embedders import Tiny
+
+
+def run_indexing(library: Library, model: Tiny, *folders: Path, labelled: bool = False) -> IndexReport:
+    return drain(index_library(library, folders, model, labelled=labelled))
+
+
+def load_shown_photos(library: Library) -> dict[Path, Photo]:
+    """The photos that a search may find, by their paths."""
+    return {Path(os.fsdecode(photo.path)): photo for photo in library.load_photos(library.find_photo_ids().tolist())}
+
+
+def count_copies(library: Library) -> dict[Path, int]:
+    """The number of further copies of each shown photo, by its path."""
+    return {path: photo.copies for path, photo in load_shown_photos(library).items()}
