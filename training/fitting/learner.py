@@ -52,6 +52,12 @@ def create_pretrained(config: TrainConfig) -> EmbeddingNetwork:
     return network.eval().to(choose_device())
 
 
+def schedule_rates(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
+    """One cycle over all steps up to each group's own learning rate (Smith, Topin 2018, arXiv 1708.07120)."""
+    rates = [group["lr"] for group in optimiser.param_groups]
+    return torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=rates, total_steps=max(steps, 2))
+
+
 class Learner:
     """A network with its loss, optimiser and learning-rate schedule; batch-norm statistics stay as they are."""
 
@@ -68,8 +74,7 @@ class Learner:
         self.compute_features = compute_features
         self.loss = losses.build_loss(config, classes, network.dim).to(choose_device())
         self.optimiser = torch.optim.AdamW(_group_parameters(network, self.loss, config))
-        rates = [group["lr"] for group in self.optimiser.param_groups]
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, max_lr=rates, total_steps=max(steps, 2))
+        self.schedule = schedule_rates(self.optimiser, steps)
         self.random = torch.Generator().manual_seed(config.seed)
 
     def take_step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> LossValue:

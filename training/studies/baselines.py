@@ -17,7 +17,7 @@ from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.vectors.projection import fit_pca
 from training.data.labelled_folders import number_labels
 from training.data.pictures import PicturePart
-from training.fitting.learner import choose_device
+from training.fitting.learner import choose_device, schedule_rates
 from training.fitting.recipes import ComputeFeatures
 from training.settings.config import TrainConfig
 
@@ -94,9 +94,7 @@ class ClassifierLearner:
         weights = [weight for weight in network.parameters() if weight.requires_grad]
         parameters = [*weights, *self.layer.parameters()]
         self.optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, max_lr=config.learning_rate, total_steps=max(steps, 2)
-        )
+        self.schedule = schedule_rates(self.optimiser, steps)
         self.random = torch.Generator().manual_seed(config.seed)
 
     def take_step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> float:

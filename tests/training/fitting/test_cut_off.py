@@ -16,6 +16,7 @@ from indexer.errors import LookalikeError
 from indexer.models.network import EmbeddingNetwork
 from indexer.progress import Steps, drain
 from tests.support.labelled_shapes import write_classes
+from tests.support.quick_training import TINY
 from tests.training.fitting.test_rescue import spoilt
 from training import train
 from training.data.labelled_folders import survey_folder
@@ -29,17 +30,7 @@ from training.fitting.resume import ResumeFile, open_resume_file
 from training.settings.config import TrainConfig
 from training.settings.cost import TrainingMachine
 
-BASE = TrainConfig(
-    recipe="quick",
-    image_size=32,
-    dim=8,
-    epochs=3,
-    least_steps=0,
-    patience=0,
-    classes_per_batch=3,
-    photos_per_class=4,
-    miner="random",
-)
+BASE = replace(TINY, epochs=3, patience=0, classes_per_batch=3, miner="random")
 CONFIGS = {
     "hard classes": replace(BASE, sampling="hard-classes", learning_rate=1e-2),
     "interpolation": replace(BASE, interpolation=0.5),

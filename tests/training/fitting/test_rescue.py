@@ -10,6 +10,7 @@ import torch
 from indexer.models.network import EmbeddingNetwork
 from indexer.progress import drain
 from tests.support.labelled_shapes import write_classes
+from tests.support.quick_training import TINY
 from training.data.labelled_folders import survey_folder
 from training.data.pictures import read_pictures
 from training.fitting.fit import FitResult, fit_network
@@ -19,17 +20,7 @@ from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos
 from training.fitting.resume import ResumeFile
 from training.settings.config import TrainConfig
 
-CONFIG = TrainConfig(
-    recipe="quick",
-    image_size=32,
-    dim=8,
-    epochs=4,
-    least_steps=0,
-    patience=0,
-    classes_per_batch=6,
-    photos_per_class=4,
-    miner="hard",
-)
+CONFIG = replace(TINY, epochs=4, patience=0, miner="hard")
 
 
 @pytest.fixture(scope="module")
