@@ -34,6 +34,7 @@ from training.judging import checkpoint, model_card
 from training.judging.examples import choose_examples
 from training.judging.identification_shares import IdentificationChange, measure_identification
 from training.judging.out_of_fold import (
+    HeldOutFold,
     LabelledVectors,
     QueryFigures,
     SideFigures,
@@ -99,12 +100,13 @@ def teach_instantly(
     labels = number_labels(usable).labels
     groups = yield from group_photos(usable, column=column, traits=base.embedded.traits, vectors=base.embedded.vectors)
     photos = LabelledVectors(base.embedded.vectors, labels, groups.numbers)
-    exam = yield from _examine(photos, config.purpose)
+    folds = yield from _fit_folds(photos, config.purpose)
+    exam = yield from _examine(photos, config.purpose, folds)
     setting = choose_setting(photos, config.purpose)
     yield Progress("fit", 0, 1, "fitting on all labelled photos")
     metric = fit_class_metric(photos.vectors, photos.labels, setting)
     yield Progress("test", 0, 1, "naming every labelled photo out of fold")
-    verdict = replace(_judge(usable, photos, exam, config.purpose), identification=_compare_identification(photos))
+    verdict = replace(_judge(usable, photos, exam, folds[0]), identification=_compare_identification(photos))
     result = TrainResult(
         checkpoint=out,
         learned_from=source,
@@ -113,7 +115,7 @@ def teach_instantly(
         fit=_describe_fit(_put_into_head(base.network, metric), exam, photos, time.perf_counter() - start),
         baseline=_describe_baseline(usable, labels, verdict.before, base.embedded.unreadable),
         verdict=verdict,
-        thresholds=measure_out_of_fold_thresholds(photos, config.purpose),
+        thresholds=measure_out_of_fold_thresholds(photos, config.purpose, folds),
         parts=DataSplit(usable, (), ()),
         unreadable=base.embedded.unreadable,
         source_remarks=(*remarks, *_describe_groups(groups, exam)),
@@ -173,10 +175,21 @@ def _describe_groups(groups: PhotoGroups, exam: ExamFigures) -> tuple[str, ...]:
     return (summarise_groups(groups), own_hits) if own_hits else (summarise_groups(groups),)
 
 
-def _examine(photos: LabelledVectors, purpose: str) -> Steps[ExamFigures]:
-    """The whole exam; LookalikeError where no fold leaves a pair to ask about."""
+def _fit_folds(photos: LabelledVectors, purpose: str) -> Steps[list[HeldOutFold]]:
+    """The folds of the first repetition with their maps; LookalikeError where none leaves a pair on both sides."""
+    folds: list[HeldOutFold] = []
+    for held_out in iterate_held_out(photos, purpose):
+        folds.append(held_out)
+        yield Progress("fit", len(folds), 0, "fitting without a part of the photos")
+    if not folds:
+        raise _refuse_exam(purpose)
+    return folds
+
+
+def _examine(photos: LabelledVectors, purpose: str, folds: Sequence[HeldOutFold]) -> Steps[ExamFigures]:
+    """The whole exam, with the folds of its first repetition; LookalikeError where none leaves a pair to ask about."""
     figures: QueryFigures | None = None
-    for so_far in examine_metric(photos, purpose):
+    for so_far in examine_metric(photos, purpose, folds):
         yield Progress("test", len(so_far.rows), len(photos.labels), "asking every labelled photo out of fold")
         figures = so_far
     if figures is None or not len(figures.rows):
@@ -187,7 +200,7 @@ def _examine(photos: LabelledVectors, purpose: str) -> Steps[ExamFigures]:
 
 
 def _refuse_exam(purpose: str) -> LookalikeError:
-    """What is said where no fold, or none of the first repetition, leaves a pair on both sides."""
+    """What is said where no fold leaves a pair on both sides."""
     return LookalikeError(
         "Too few pictures to learn from some and be judged by others: that takes two classes of at least four "
         "different pictures" + (", and ten classes for new ones." if purpose == "classes" else ".")
@@ -210,7 +223,7 @@ def _make_figures(figures: QueryFigures, alone: int, side: SideFigures) -> Retri
 
 
 def _judge(
-    samples: tuple[PhotoSample, ...], photos: LabelledVectors, exam: ExamFigures, purpose: str
+    samples: tuple[PhotoSample, ...], photos: LabelledVectors, exam: ExamFigures, fold: HeldOutFold
 ) -> TrainingVerdict:
     """Better, if the interval of the change of MAP@R over classes, or over photos where they are few, is above zero."""
     query_labels = photos.labels[exam.after.rows]
@@ -220,9 +233,6 @@ def _judge(
         bootstrap_difference(getattr(exam.before, name), getattr(exam.after, name), groups=units)
         for name in ("per_query_map_at_r", "per_query_p_at_1")
     )
-    fold = next(iterate_held_out(photos, purpose), None)
-    if fold is None:
-        raise _refuse_exam(purpose)
     shown = tuple(samples[row] for row in fold.rows)
     before_vectors = photos.vectors[fold.rows]
     after_vectors = fold.metric.transform(before_vectors)

@@ -8,7 +8,7 @@ figures are means over the repetitions. The map that is installed is fitted on a
 the figures, which therefore err on the low side.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +18,14 @@ from indexer.statistics.cross_validation import assign_class_folds, assign_folds
 from indexer.statistics.metrics import RetrievalFigures, measure_retrieval
 from indexer.vectors.class_metric import (
     ClassMetric,
+    ClassScatter,
+    ClassSums,
     MetricSetting,
     build_class_metric,
-    fit_class_metric,
+    iterate_transformed,
     measure_class_scatter,
+    measure_summed_scatter,
+    sum_by_class,
 )
 from indexer.vectors.projection import fit_pca
 from training.fitting.head_start import PRIOR_METRICS
@@ -33,7 +37,7 @@ CHOOSING_DIMS = 256  # principal directions in which settings are compared: thei
 MOST_FOLDS = 5
 LEAST_CLASSES_IN_FOLD = 5  # where whole classes are dealt: among fewer, finding the right one is too easy
 INNER_FOLDS = 2
-MOST_CHOOSING_PHOTOS = 1_200  # that a setting is chosen by; more change the choice little and cost seconds
+MOST_CHOOSING_PHOTOS = 1_000  # that a setting is chosen by; more change the choice little and cost seconds
 CHOOSABLE_CLASS_SIZE = 6  # groups of the median class; with fewer the choice is noise, and the prior setting is taken
 LEAST_CHOICE_GAIN = 0.01  # MAP@R by which another setting must beat the prior one
 
@@ -99,8 +103,8 @@ def choose_setting(photos: LabelledVectors, purpose: str, seed: int = 0) -> Metr
     figures = dict.fromkeys(SETTINGS, 0.0)
     for fold, rest in _divide(photos, purpose, INNER_FOLDS, seed):
         scatter = measure_class_scatter(photos.vectors[rest], photos.labels[rest])
-        for setting in SETTINGS:
-            held_out = build_class_metric(scatter, setting).transform(photos.vectors[fold])
+        mapped = iterate_transformed(scatter, photos.vectors[fold], SETTINGS)
+        for setting, held_out in zip(SETTINGS, mapped, strict=True):
             found = measure_retrieval(held_out, photos.labels[fold], groups=photos.groups[fold])
             figures[setting] += found.map_at_r / INNER_FOLDS
     best = max(SETTINGS, key=lambda setting: figures[setting])
@@ -108,7 +112,7 @@ def choose_setting(photos: LabelledVectors, purpose: str, seed: int = 0) -> Metr
 
 
 def _condense(photos: LabelledVectors, seed: int) -> LabelledVectors:
-    """At most 1,200 of the photos, along at most 256 principal directions: enough to compare settings by."""
+    """At most 1,000 of the photos, along at most 256 principal directions: enough to compare settings by."""
     rows = np.sort(np.random.default_rng(seed).permutation(len(photos.labels))[:MOST_CHOOSING_PHOTOS])
     chosen = photos.take(rows)
     dims = min(CHOOSING_DIMS, chosen.vectors.shape[1], len(rows))
@@ -117,17 +121,42 @@ def _condense(photos: LabelledVectors, seed: int) -> LabelledVectors:
 
 def iterate_held_out(photos: LabelledVectors, purpose: str, seed: int = 0) -> Iterator[HeldOutFold]:
     """The folds of one repetition, each with the map that was fitted, and its setting chosen, without it."""
+    measure = _RestScatter(photos)
     for fold, rest in _divide(photos, purpose, count_folds(photos, purpose), seed):
-        others = photos.take(rest)
-        setting = choose_setting(others, purpose, seed)
-        yield HeldOutFold(fold, fit_class_metric(others.vectors, others.labels, setting))
+        setting = choose_setting(photos.take(rest), purpose, seed)
+        yield HeldOutFold(fold, build_class_metric(measure.without(fold, rest), setting))
 
 
-def examine_metric(photos: LabelledVectors, purpose: str) -> Iterator[QueryFigures]:
-    """The figures of all photos out of fold, after each repetition those so far: the last ones are the whole exam."""
+class _RestScatter:
+    """The scatter of all photos but a fold: where they are many, the sums over all less those over the fold."""
+
+    def __init__(self, photos: LabelledVectors) -> None:
+        self._photos = photos
+        self._codes = np.unique(photos.labels, return_inverse=True)[1]
+        self._whole: ClassSums | None = None
+
+    def without(self, fold: Rows, rest: Rows) -> ClassScatter:
+        """The scatter of the photos with rows `rest`, which are all but those of the fold."""
+        if len(rest) < self._photos.vectors.shape[1]:
+            return measure_class_scatter(self._photos.vectors[rest], self._codes[rest])
+        if self._whole is None:
+            self._whole = self._sum_rows(np.arange(len(self._codes)))
+        return measure_summed_scatter(self._whole.leave_out(self._sum_rows(fold)))
+
+    def _sum_rows(self, rows: Rows) -> ClassSums:
+        return sum_by_class(self._photos.vectors[rows], self._codes[rows], int(self._codes.max()) + 1)
+
+
+def examine_metric(
+    photos: LabelledVectors, purpose: str, folds: Sequence[HeldOutFold] | None = None
+) -> Iterator[QueryFigures]:
+    """The figures of all photos out of fold, after each repetition those so far: the last ones are the whole exam.
+
+    `folds` are those of the first repetition, where they have been fitted already.
+    """
     before, after = _FigureSums(len(photos.labels)), _FigureSums(len(photos.labels))
     for seed in range(1 if len(photos.labels) >= MANY_PHOTOS else REPETITIONS):
-        for held_out in iterate_held_out(photos, purpose, seed):
+        for held_out in iterate_held_out(photos, purpose, seed) if seed or folds is None else folds:
             fold = photos.take(held_out.rows)
             mapped = held_out.metric.transform(fold.vectors)
             before.add(held_out.rows, measure_retrieval(fold.vectors, fold.labels, groups=fold.groups))

@@ -19,7 +19,7 @@ from indexer.statistics.calibration_measurement import FoldVectors, calibrate_fr
 from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, has_labels, number_labels
 from training.data.split import DataSplit
-from training.judging.out_of_fold import LabelledVectors, iterate_held_out
+from training.judging.out_of_fold import HeldOutFold, LabelledVectors
 from training.judging.verdict import embed_samples, wrap_network
 
 MIN_NEW_CLASSES = 5  # kept out of the training; fewer say little about others
@@ -109,14 +109,16 @@ def calibrate_thresholds(
     return CheckpointThresholds(measured, new_classes)
 
 
-def measure_out_of_fold_thresholds(photos: LabelledVectors, purpose: str) -> CheckpointThresholds | None:
-    """Thresholds from pairs of photos within each fold of the exam, under maps that were fitted without either.
+def measure_out_of_fold_thresholds(
+    photos: LabelledVectors, purpose: str, held_out_folds: Sequence[HeldOutFold]
+) -> CheckpointThresholds | None:
+    """Thresholds from pairs of photos within each fold of an exam, under maps that were fitted without either.
 
     For the purpose classes whole classes were left out, so the rates hold for new ones. None where no fold has pairs.
     """
     folds = [
         FoldVectors(held_out.rows, held_out.metric.transform(photos.vectors[held_out.rows]))
-        for held_out in iterate_held_out(photos, purpose)
+        for held_out in held_out_folds
     ]
     if not folds:
         return None

@@ -12,7 +12,10 @@ from indexer.vectors.class_metric import (
     compute_metric_distances,
     compute_metric_squares,
     fit_class_metric,
+    iterate_transformed,
     measure_class_scatter,
+    measure_summed_scatter,
+    sum_by_class,
 )
 from indexer.vectors.distances import SQUARED_DISTANCE_NOISE
 
@@ -144,3 +147,26 @@ def test_where_nothing_differs_within_classes_nothing_is_longer() -> None:
     mapped = metric.transform(vectors)
     squares = compute_metric_squares(vectors, mapped[0], (metric, norm))
     assert np.allclose(squares, np.square(mapped - mapped[0]).sum(axis=1), atol=1e-6)
+
+
+def test_sums_over_all_less_those_of_a_part_give_the_map_of_the_rest() -> None:
+    vectors, labels = labelled(60, classes=4)
+    held_out = np.arange(60) < 20
+    held_out[labels == 3] = True  # one class is left out as a whole
+    setting = MetricSetting(0.3, 3.0)
+    whole = sum_by_class(vectors, labels, 4)
+    rest = whole.leave_out(sum_by_class(vectors[held_out], labels[held_out], 4))
+    metric = build_class_metric(measure_summed_scatter(rest), setting)
+    expected = fit_class_metric(vectors[~held_out], labels[~held_out], setting)
+    assert np.allclose(metric.matrix, expected.matrix, atol=1e-5)
+    assert np.allclose(metric.mean, expected.mean, atol=1e-6)
+
+
+@pytest.mark.parametrize("fitted", [4, 60])  # fewer vectors than dimensions leave directions that are kept
+def test_settings_are_compared_by_the_distances_that_their_maps_make(fitted: int) -> None:
+    vectors, labels = labelled(60)
+    scatter = measure_class_scatter(vectors[:fitted], labels[:fitted])
+    settings = [MetricSetting(0.1, 1.0), MetricSetting(0.1, 4.0), MetricSetting(0.7, 2.0)]
+    for setting, shown in zip(settings, iterate_transformed(scatter, vectors, settings), strict=True):
+        mapped = build_class_metric(scatter, setting).transform(vectors)
+        assert np.allclose(shown @ shown.T, mapped @ mapped.T, atol=1e-5)
