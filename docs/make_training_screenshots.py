@@ -18,7 +18,7 @@ from indexer.database.filters import Filter
 from indexer.photos.samples import find_sample_folder
 from retrieval_app.app import build_application
 from retrieval_app.fine_tuning.dialog import TrainDialog
-from retrieval_app.fine_tuning.source_row import FILTER_SOURCE
+from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE
 from retrieval_app.window.main_window import MainWindow
 
 SIDE, EPOCHS = 128, 8

@@ -13,11 +13,25 @@ Long work is a generator of Progress (`progress`); faults are sentences (`errors
         for hit in library.search(Query((Path("cat.jpg"),))).hits: ...
 """
 
-from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-from indexer.library import Library
-from indexer.search.query import Query
+if TYPE_CHECKING:
+    from indexer.library import Library
+    from indexer.search.query import Query
 
 __all__ = ["Library", "Query"]
 
-__version__ = version("lookalike")
+__version__ = "0.1.0"  # as in pyproject.toml; asking the installed package took as long as a tenth of a bare window
+
+
+def __getattr__(name: str) -> object:
+    """Library or Query, imported at its first use: the window is seen before the engine is loaded."""
+    if name == "Library":
+        from indexer.library import Library  # noqa: PLC0415  # as this function says
+
+        return Library
+    if name == "Query":
+        from indexer.search.query import Query  # noqa: PLC0415  # as this function says
+
+        return Query
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,6 +15,4 @@ Signals go one way: a widget calls a method of the session, the session says wha
 The window's thread reads no file and runs no search. No machine learning is imported here; torch not even indirectly.
 """
 
-from importlib.metadata import version
-
-__version__ = version("lookalike")
+from indexer import __version__ as __version__

@@ -9,6 +9,7 @@ import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
@@ -19,8 +20,10 @@ from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.window.dialogs import ReportDialog
 from retrieval_app.window.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from retrieval_app.window.dialogs import ReportDialog
 
 LOG = logging.getLogger("lookalike.window")
 LOG_LEVELS = {
@@ -60,6 +63,8 @@ class FaultReporter(QObject):
         self.reported.emit(report)
 
     def _show_dialog(self, report: str) -> None:
+        from retrieval_app.window.dialogs import ReportDialog  # noqa: PLC0415  # most starts end without a fault
+
         if self.dialog is None or self.dialog.isHidden():
             self.dialog = ReportDialog(report, str(self._log), QApplication.activeWindow())
             self.dialog.open()

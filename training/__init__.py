@@ -13,10 +13,10 @@ between the head's embedding and the backbone's (`fitting`); the test part alone
 Importing this package imports no torch; calling `train` does.
 """
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer import __version__ as __version__
 from indexer.progress import Steps
 from training.settings.config import TrainConfig
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:  # they bring torch
     from training.judging.result import TrainResult
 
 __all__ = ["TrainConfig", "train"]
-
-__version__ = version("lookalike")
 
 
 def train(

@@ -92,6 +92,7 @@ class DuplicatesState(QObject):
         self.question_job.state_changed.connect(self.changed)
         self.question_job.answered.connect(self._take_groups)
         session.library.changed.connect(self._follow_library)
+        self._follow_library()
 
     def find_groups(self, kind: str, *, turned: bool = False) -> None:
         """Look in a child process for groups of a kind of KIND_NAMES; `turned` adds turned and mirrored copies."""

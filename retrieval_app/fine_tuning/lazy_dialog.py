@@ -1,22 +1,23 @@
-"""Opens the fine-tuning dialog from the menu; its module is imported only then, and in a thread of its own.
+"""Opens the fine-tuning dialog from the menu; all that trains is imported only then, the dialog in a thread of its own.
 
-That module imports pyqtgraph, which takes half a second.
+The dialog's module imports pyqtgraph, which takes half a second.
 """
 
 from collections.abc import Generator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE, LIBRARY_SOURCE
-from retrieval_app.fine_tuning.training_job import BuildCommand, FineTuning, build_command_line
+from retrieval_app.fine_tuning.source_kinds import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.generator_thread import GeneratorThread
 
 if TYPE_CHECKING:
     from retrieval_app.fine_tuning.dialog import TrainDialog
+    from retrieval_app.fine_tuning.training_job import BuildCommand, FineTuning
 
 INSTANT_RECIPE = "instant"
 MENU_PATH = "Model > Fine-tune on labelled folders"
@@ -26,18 +27,30 @@ class LazyTrainDialog(QObject):
     """The dialog once it has been opened, and notices about a training while it is closed."""
 
     def __init__(
-        self, session: Session, theme: Theme, window: QWidget, *, command: BuildCommand = build_command_line
+        self, session: Session, theme: Theme, window: QWidget, *, command: "BuildCommand | None" = None
     ) -> None:
         super().__init__(window)
         self._session, self._theme, self._window = session, theme, window
-        self.tuning = FineTuning(self, command=command)
+        self._command = command
         self.dialog: TrainDialog | None = None
         self._epoch, self._source_kind = 0, FOLDER_SOURCE
         self._recipe = ""  # to be chosen when the dialog is shown; "" leaves it as it was
         self._loader = GeneratorThread(self)
         self._loader.ended.connect(self._create_dialog)
-        self.tuning.advanced.connect(self._tell_epoch)
-        self.tuning.changed.connect(self._tell_end)
+
+    @cached_property
+    def tuning(self) -> "FineTuning":
+        """The state of fine-tuning, made at its first use."""
+        from retrieval_app.fine_tuning.training_job import FineTuning  # noqa: PLC0415  # see the docstring of this file
+
+        tuning = FineTuning(self, command=self._command)
+        tuning.advanced.connect(self._tell_epoch)
+        tuning.changed.connect(self._tell_end)
+        return tuning
+
+    @property
+    def _was_used(self) -> bool:
+        return "tuning" in vars(self)
 
     def open_dialog(self, kind: str) -> None:
         """Show the dialog as it was left, with `kind` as its source: one of `source_row.SOURCE_KINDS`."""
@@ -60,7 +73,7 @@ class LazyTrainDialog(QObject):
 
     def may_close(self) -> bool:
         """Whether the window may close; asks the user while a training runs, which would be lost."""
-        if not self.tuning.running:
+        if not self._was_used or not self.tuning.running:
             return True
         question = "A training is at work. Close Lookalike and give it up? Nothing else is lost."
         box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=self._window)
@@ -75,7 +88,8 @@ class LazyTrainDialog(QObject):
         self._loader.close()
         if self.dialog is not None:
             self.dialog.close_readers()
-        self.tuning.close()
+        if self._was_used:
+            self.tuning.close()
 
     def _create_dialog(self, dialog_class: "type[TrainDialog]") -> None:
         if self.dialog is None:

@@ -11,18 +11,12 @@ from indexer.library import LibraryInfo
 from indexer.paths import show_path
 from indexer.places import LIBRARY_SUFFIX
 from indexer.ranking.filter_options import describe_conditions
+from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE, FOLDER_SOURCE, LIBRARY_SOURCE, SOURCE_KINDS
 from retrieval_app.fine_tuning.training_job import FineTuning
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from training.data.sources import LibraryLabels, TrainingSource
-
-FOLDER_SOURCE, LIBRARY_SOURCE, FILTER_SOURCE = "folder", "library", "shown"
-SOURCE_KINDS = {
-    FOLDER_SOURCE: "A folder whose sub-folders are classes",
-    LIBRARY_SOURCE: "The labels of this library",
-    FILTER_SOURCE: "The labels of the photos that pass the filter",
-}
 
 
 class SourceRow(QWidget):

@@ -1,7 +1,6 @@
 """The dialogs of the window: photos that could not be read, the keys, the program itself, and the report of a bug."""
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.database.file_table import FailedFile
+from retrieval_app import __version__
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.menus import KeyDescription
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
@@ -25,6 +25,18 @@ from retrieval_app.wording import format_count
 
 MOST_HEIGHT = 640  # px of a dialog that scrolls
 KEY_WIDTH = 176  # px, so that the groups line up
+KEYS_OUTSIDE_MENUS = [
+    KeyDescription("Arrows", "Move from photo to photo"),
+    KeyDescription("Enter, click", "Find what looks like this photo"),
+    KeyDescription("Click again", "Back to the whole library"),
+    KeyDescription("Ctrl+click, Shift+click", "Select, as the ring and a drawn box do"),
+    KeyDescription("Shift+arrows, Ctrl+Space", "Select by keys; Esc ends it"),
+    KeyDescription("Right click", "The menu of a photo, or of all selected"),
+    KeyDescription("Space", "Compare the current photo with the query"),
+    KeyDescription("Page Up, Page Down", "Compare with the result before or after"),
+    KeyDescription("W", "While comparing: show where the pictures match"),
+    KeyDescription("Double click", "Open in the system's viewer"),
+]
 
 
 class FailuresDialog(QDialog):
@@ -50,11 +62,12 @@ class FailuresDialog(QDialog):
 
 
 class KeysDialog(QDialog):
-    """The keys in groups, each with what it does, in two columns that scroll where there is no room."""
+    """The keys of the photos and of the menus in groups, in two columns that scroll where there is no room."""
 
-    def __init__(self, groups: Mapping[str, Sequence[KeyDescription]], parent: QWidget | None = None) -> None:
+    def __init__(self, menu_keys: Mapping[str, Sequence[KeyDescription]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
+        groups = {"Photos": KEYS_OUTSIDE_MENUS, **menu_keys}
         shown_groups = [(title, keys) for title, keys in groups.items() if keys]
         total, left_count = sum(len(keys) + 2 for _, keys in shown_groups), 0
         columns = (QVBoxLayout(), QVBoxLayout())
@@ -117,7 +130,7 @@ def make_about_box(parent: QWidget) -> QMessageBox:
     box = QMessageBox(parent)
     box.setWindowTitle("About Lookalike")
     box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(f"Lookalike {version('lookalike')}")
+    box.setText(f"Lookalike {__version__}")
     box.setInformativeText(
         "Finds the pictures that look alike in your own folders, and learns from your folders what alike means.\n\n"
         "Everything runs on this computer, and no photo is ever changed. MIT licence."

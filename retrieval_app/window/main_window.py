@@ -1,7 +1,8 @@
 """The main window: builds pages, menus, toolbar and status line, and connects them. It decides nothing."""
 
 import os
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
@@ -22,39 +23,29 @@ from PySide6.QtWidgets import (
 
 from indexer.paths import show_path
 from indexer.places import LIBRARY_SUFFIX, list_libraries
-from retrieval_app.duplicates.page import DuplicatesPage
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
-from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE, LIBRARY_SOURCE
+from retrieval_app.fine_tuning.source_kinds import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.grid.photo_grid import DEFAULT_TILE_SIDE, MAX_TILE_SIDE, MIN_TILE_SIDE
-from retrieval_app.library.page import LibraryPage
-from retrieval_app.map.page import MapPage
 from retrieval_app.search.page import SearchPage
 from retrieval_app.session.library_commands import can_switch_back, start_switch_back
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache
-from retrieval_app.widgets.menus import KeyDescription, MenuEntry, WindowMenus
+from retrieval_app.widgets.menus import MenuEntry, WindowMenus
 from retrieval_app.widgets.theme import ICON_SIDE, THEME_CHOICES, Theme
-from retrieval_app.window.dialogs import FailuresDialog, KeysDialog, make_about_box
 from retrieval_app.window.drop_area import DropArea
 from retrieval_app.window.exporting import ListingExporter
 from retrieval_app.window.opening import InputOpener
 from retrieval_app.window.page_stack import PageStack
 from retrieval_app.window.status_line import StatusLine, TroubleBanner
 
+if TYPE_CHECKING:
+    from retrieval_app.duplicates.page import DuplicatesPage
+    from retrieval_app.library.page import LibraryPage
+    from retrieval_app.map.page import MapPage
+
 SIZE_STEP = 24  # px by which the pictures grow with one key
-KEYS_OUTSIDE_MENUS = [
-    KeyDescription("Arrows", "Move from photo to photo"),
-    KeyDescription("Enter, click", "Find what looks like this photo"),
-    KeyDescription("Click again", "Back to the whole library"),
-    KeyDescription("Ctrl+click, Shift+click", "Select, as the ring and a drawn box do"),
-    KeyDescription("Shift+arrows, Ctrl+Space", "Select by keys; Esc ends it"),
-    KeyDescription("Right click", "The menu of a photo, or of all selected"),
-    KeyDescription("Space", "Compare the current photo with the query"),
-    KeyDescription("Page Up, Page Down", "Compare with the result before or after"),
-    KeyDescription("W", "While comparing: show where the pictures match"),
-    KeyDescription("Double click", "Open in the system's viewer"),
-]
+LatePage = TypeVar("LatePage", "DuplicatesPage", "MapPage", "LibraryPage")
 
 
 class MainWindow(QMainWindow):
@@ -69,9 +60,6 @@ class MainWindow(QMainWindow):
         self.input_opener = InputOpener(session, settings, self)
         self.listing_exporter = ListingExporter(session, settings, self)
         self.search_page = SearchPage(session, tiles, theme)
-        self.duplicates_page = DuplicatesPage(session, tiles, theme)
-        self.map_page = MapPage(session, tiles, theme)
-        self.library_page = LibraryPage(session)
         self.page_stack = PageStack()
         self._add_pages()
         self.status_line = StatusLine(session)
@@ -95,13 +83,40 @@ class MainWindow(QMainWindow):
     # Building
 
     def _add_pages(self) -> None:
-        search, duplicates = self.search_page, self.duplicates_page
-        photo_map, library = self.map_page, self.library_page
         add_page = self.page_stack.add_page
-        add_page("Search", search, "Find what looks alike", search.take_focus)
-        add_page("Duplicates", duplicates, "Photos that are there more than once", duplicates.take_focus)
-        add_page("Map", photo_map, "All photos in a plane, alike ones together", photo_map.take_focus)
-        add_page("Library", library, "Folders, failures and figures", library.take_focus)
+        add_page("Search", "Find what looks alike", lambda: self.search_page)
+        add_page("Duplicates", "Photos that are there more than once", lambda: self.duplicates_page)
+        add_page("Map", "All photos in a plane, alike ones together", lambda: self.map_page)
+        add_page("Library", "Folders, failures and figures", lambda: self.library_page)
+        self.page_stack.place_page("Search", self.search_page)
+
+    # These imports wait until the page is wanted: they and the building took longer than a bare window's whole start.
+
+    @cached_property
+    def duplicates_page(self) -> "DuplicatesPage":
+        """The page of duplicates, built at its first use."""
+        from retrieval_app.duplicates.page import DuplicatesPage  # noqa: PLC0415  # see above
+
+        return self._place_page("Duplicates", DuplicatesPage(self.session, self.tiles, self.theme))
+
+    @cached_property
+    def map_page(self) -> "MapPage":
+        """The map, built at its first use."""
+        from retrieval_app.map.page import MapPage  # noqa: PLC0415  # see above
+
+        return self._place_page("Map", MapPage(self.session, self.tiles, self.theme))
+
+    @cached_property
+    def library_page(self) -> "LibraryPage":
+        """The page of the library, built at its first use."""
+        from retrieval_app.library.page import LibraryPage  # noqa: PLC0415  # see above
+
+        return self._place_page("Library", LibraryPage(self.session))
+
+    def _place_page(self, name: str, page: LatePage) -> LatePage:
+        page.folder_wanted.connect(self.input_opener.choose_folder)
+        self.page_stack.place_page(name, page)
+        return page
 
     def _list_menus(self) -> dict[str, list[MenuEntry | None]]:
         return self._list_picture_menus() | self._list_search_menus() | self._list_library_menus()
@@ -186,7 +201,7 @@ class MainWindow(QMainWindow):
             ],
             "Help": [
                 MenuEntry("Keys", self.show_keys, ("F1",), "keys"),
-                MenuEntry("About Lookalike", lambda: make_about_box(self).open()),
+                MenuEntry("About Lookalike", self.show_about_box),
             ],
         }
 
@@ -258,8 +273,6 @@ class MainWindow(QMainWindow):
         session.search.query_changed.connect(self._show_results)
         self.page_stack.page_changed.connect(self._update_controls)
         self.search_page.folder_wanted.connect(self.input_opener.choose_folder)
-        for page in (self.duplicates_page, self.map_page, self.library_page):
-            page.folder_wanted.connect(self.input_opener.choose_folder)
         self.search_page.picture_wanted.connect(self.input_opener.choose_pictures)
         self.search_page.results.label_line.lasting_wanted.connect(self.training.open_instant)
         self.status_line.failures_wanted.connect(self.show_failures)
@@ -316,11 +329,21 @@ class MainWindow(QMainWindow):
 
     def show_failures(self) -> None:
         """Open the list of photos that could not be read."""
+        from retrieval_app.window.dialogs import FailuresDialog  # noqa: PLC0415  # as of the pages
+
         FailuresDialog(self.session.library.failures, self).open()
 
     def show_keys(self) -> None:
         """Open the list of keys."""
-        KeysDialog({"Photos": KEYS_OUTSIDE_MENUS} | self.menus.list_keys(), self).open()
+        from retrieval_app.window.dialogs import KeysDialog  # noqa: PLC0415  # as of the pages
+
+        KeysDialog(self.menus.list_keys(), self).open()
+
+    def show_about_box(self) -> None:
+        """Open the box with the program's name, version and licence."""
+        from retrieval_app.window.dialogs import make_about_box  # noqa: PLC0415  # as of the pages
+
+        make_about_box(self).open()
 
     def _resize_tiles(self, pixels: int) -> None:
         self.size_slider.setValue(self.size_slider.value() + pixels)

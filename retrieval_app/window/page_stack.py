@@ -1,12 +1,23 @@
-"""The pages of the window, of which one is shown: chosen by a row of buttons, or by Ctrl and its number."""
+"""The pages of the window, of which one is shown: chosen by a row of buttons, or by Ctrl and its number.
+
+A page is built when it is first shown: pages that nobody has looked at cost nothing at the start.
+"""
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QToolButton, QWidget
 
 from retrieval_app.widgets.menus import MenuEntry
+
+
+class WindowPage(Protocol):
+    """A widget that is a page of the window."""
+
+    def take_focus(self) -> None:
+        """Give the keyboard focus to what is first of use on the page."""
 
 
 class PageStack(QStackedWidget):
@@ -22,11 +33,11 @@ class PageStack(QStackedWidget):
         self._row_layout.setSpacing(2)
         self._group = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
-        self._focus_actions: dict[str, Callable[[], None]] = {}
+        self._get_pages: dict[str, Callable[[], WindowPage]] = {}
 
-    def add_page(self, name: str, page: QWidget, purpose: str, focus: Callable[[], None]) -> None:
-        """Add a page at the end; `purpose` is its tool tip, and `focus` gives it the keyboard focus when shown."""
-        self.addWidget(page)
+    def add_page(self, name: str, purpose: str, get_page: Callable[[], WindowPage]) -> None:
+        """Add a page at the end; `purpose` is its tool tip, and `get_page` returns it when it is to be shown."""
+        self.addWidget(QWidget())
         button = QToolButton()
         button.setText(name)
         button.setCheckable(True)
@@ -37,16 +48,28 @@ class PageStack(QStackedWidget):
         button.clicked.connect(partial(self.show_page, name))
         self._group.addButton(button)
         self._row_layout.addWidget(button)
-        self._buttons[name], self._focus_actions[name] = button, focus
+        self._buttons[name], self._get_pages[name] = button, get_page
+
+    def place_page(self, name: str, page: QWidget) -> None:
+        """Put a page that has just been built in its place."""
+        index = list(self._buttons).index(name)
+        placeholder = self.widget(index)
+        if placeholder is not None:
+            self.removeWidget(placeholder)
+            placeholder.deleteLater()
+        self.insertWidget(index, page)
+        if self._buttons[name].isChecked():
+            self.setCurrentIndex(index)
 
     def show_page(self, name: str) -> None:
         """Show a page and give it the keyboard focus."""
+        page = self._get_pages[name]()
         index = list(self._buttons).index(name)
         self._buttons[name].setChecked(True)
         if index != self.currentIndex():
             self.setCurrentIndex(index)
             self.page_changed.emit()
-        self._focus_actions[name]()
+        page.take_focus()
 
     def is_showing(self, name: str) -> bool:
         """Whether the page of that name is shown."""

@@ -14,7 +14,7 @@ from retrieval_app.fine_tuning.dialog import TrainDialog
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
 from retrieval_app.fine_tuning.pages import smooth_values
 from retrieval_app.fine_tuning.plan_rows import RadioEditor
-from retrieval_app.fine_tuning.source_row import LIBRARY_SOURCE
+from retrieval_app.fine_tuning.source_kinds import LIBRARY_SOURCE
 from retrieval_app.fine_tuning.training_job import build_command_line
 from retrieval_app.fine_tuning.training_progress import TrainingProgress, estimate_seconds
 from retrieval_app.window.main_window import MainWindow

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
 from retrieval_app.fine_tuning.report_job import ReportJob
-from retrieval_app.fine_tuning.source_row import FOLDER_SOURCE
+from retrieval_app.fine_tuning.source_kinds import FOLDER_SOURCE
 from retrieval_app.window.main_window import MainWindow
 from retrieval_app.workers.child_process import ChildProcess
 from tests.support.html_pages import parse

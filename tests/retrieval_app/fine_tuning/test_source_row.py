@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from indexer.database.filters import Filter
 from indexer.library import Library
 from retrieval_app.fine_tuning.dialog import TrainDialog
-from retrieval_app.fine_tuning.source_row import FILTER_SOURCE, FOLDER_SOURCE, LIBRARY_SOURCE, SOURCE_KINDS
+from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE, FOLDER_SOURCE, LIBRARY_SOURCE, SOURCE_KINDS
 from retrieval_app.fine_tuning.training_job import build_command_line
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
