@@ -6,7 +6,7 @@ from pathlib import Path
 
 from indexer.database.store import Store
 from indexer.errors import LibraryError, LookalikeError
-from indexer.paths import find_home_folder, is_below, show_path
+from indexer.paths import find_home_folder, fold_path, is_below, show_path
 
 LIBRARY_SUFFIX = ".library"
 
@@ -64,7 +64,7 @@ def require_safe_output(
     roots += [path for paths in known_roots.values() for root in paths or () for path in (root, os.path.realpath(root))]
     if any(is_below(place, root) for root in roots):
         raise LookalikeError(f"{show_path(out)} lies in a photo folder, where nothing is ever written. Choose another.")
-    if place in {os.fsencode(picture.parent.resolve() / picture.name) for picture in pictures}:
+    if fold_path(place) in {fold_path(os.fsencode(picture.parent.resolve() / picture.name)) for picture in pictures}:
         raise LookalikeError(f"{show_path(out)} is a picture you asked about. Choose another place.")
     if not overwrite and os.path.lexists(out) and not out.is_dir():
         raise LookalikeError(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.commands import ROOT
+from tests.support.path_lint import find_path_handling
 
 PACKAGES = ("indexer", "training", "retrieval_app")
 FILES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
@@ -105,15 +106,53 @@ def test_no_room_is_crowded(room: Path) -> None:
 
 
 def test_paths_are_taken_apart_in_one_module() -> None:
-    by_hand = re.compile(r"""\.(?:r?split|r?partition|r?find|r?strip|r?index)\(b?(?:"/"|'/'|"\\\\"|'\\\\')""")
-    found = [
-        f"{path.relative_to(ROOT)}:{number}"
+    found = {
+        str(path.relative_to(ROOT)): lines
         for path in FILES
-        if path != ROOT / "indexer" / "paths.py"
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if by_hand.search(line)
-    ]
-    assert found == []
+        if path != ROOT / "indexer" / "paths.py" and (lines := find_path_handling(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "name = path.rpartition(os.sep.encode())[2]",
+        "folder, name = os.path.split(path)",
+        "os.path.join(folder, name)",
+        "path.split(b'/')",
+        "text.rsplit('/', 1)",
+        "name = target.parts[-1]",
+        "Path(text).parts",
+        "photo.path.startswith(root.path)",
+        "path.removeprefix(root)",
+        'f"{root}/{name}"',
+        'f"{root.path}\\\\{name}"',
+        "root + b'/' + name",
+        'b"%s/%s" % (root, name)',
+        "'/'.join(paths)",
+        "import ntpath",
+        "from os.path import join",
+    ],
+)
+def test_a_path_handled_by_hand_is_found(line: str) -> None:
+    assert find_path_handling(line) == [1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "os.path.isfile(path)",
+        "study.parts['train']",
+        'f"{done}/{total}"',
+        'f"{label}/{name_class(folder)}"',
+        "path.parent / name",
+        "', '.join(paths)",
+        "name.startswith('.')",
+    ],
+)
+def test_what_is_no_handling_of_paths_is_not_found(line: str) -> None:
+    assert find_path_handling(line) == []
 
 
 def test_no_document_outside_the_repository_is_named() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from indexer.database.annotations import LABEL_SQL
 from indexer.database.connection import MAX_INTEGER, Database
 from indexer.errors import LookalikeError
-from indexer.paths import make_prefix
+from indexer.paths import find_relative_path, is_below, list_spellings, make_prefix
 from indexer.wording import normalise_label
 
 ORIENTATIONS = {"landscape": "p.width > p.height", "portrait": "p.width < p.height", "square": "p.width = p.height"}
@@ -124,14 +124,12 @@ def _folder_condition(database: Database, folder: Path | None) -> SqlCondition:
         return _NO_CONDITION
     parts, values = ["0"], list[object]()
     for wanted in {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}:
-        prefix = make_prefix(wanted)
         for root, path in database.fetch_rows("SELECT id, path FROM roots"):
-            start = make_prefix(path)
-            if start.startswith(prefix):
+            if is_below(path, wanted):
                 parts.append("f.root = ?")
                 values.append(root)
-            elif prefix.startswith(start):
-                below = prefix[len(start) :]
-                parts.append("(f.root = ? AND substr(f.path, 1, ?) = ?)")
-                values += [root, len(below), below]
+            elif relative := find_relative_path(wanted, path):
+                for below in map(make_prefix, list_spellings(relative)):
+                    parts.append("(f.root = ? AND substr(f.path, 1, ?) = ?)")
+                    values += [root, len(below), below]
     return f"({' OR '.join(parts)})", values

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from indexer.database.passed_over import NOTHING_PASSED_OVER, PassedOver
-from indexer.paths import is_below, make_prefix
+from indexer.paths import find_relative_path
 from indexer.photos.reading import find_unread_suffix
 
 
@@ -35,8 +35,8 @@ class PathPatterns:
 
 def make_folder_pattern(root: bytes, folder: bytes) -> str:
     """The pattern that leaves out this folder below a root, and no other of its name; "" for the root itself."""
-    relative = os.fsdecode(make_prefix(folder).removeprefix(make_prefix(root))).removesuffix("/")
-    return f"/{glob.escape(relative)}" if relative and is_below(folder, root) else ""
+    relative = find_relative_path(folder, root)
+    return f"/{glob.escape(os.fsdecode(relative))}" if relative else ""
 
 
 def _compile_patterns(patterns: Iterable[str]) -> re.Pattern[str] | None:

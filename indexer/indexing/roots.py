@@ -9,7 +9,7 @@ from indexer.database.passed_over import change_exclusions, list_exclusions
 from indexer.errors import LibraryError, LookalikeError
 from indexer.indexing.drives import ACCEPTED_DRIVE
 from indexer.library import Library
-from indexer.paths import is_below, show_path
+from indexer.paths import fold_path, is_below, show_path
 
 
 def move_root(library: Library, old: Path, new: Path) -> None:
@@ -20,7 +20,9 @@ def move_root(library: Library, old: Path, new: Path) -> None:
     """
     root, path = find_root(library, old), os.fsencode(new.resolve())
     require_folders(library.folder, [new])
-    known = next((other for other in library.store.files.list_roots() if other.path == path), None)
+    known = next(
+        (other for other in library.store.files.list_roots() if fold_path(other.path) == fold_path(path)), None
+    )
     if known is None:
         library.store.files.move_root(root.id, path)
     elif known.id == root.id or root.online:
@@ -40,8 +42,8 @@ def accept_drives(library: Library, folders: Sequence[Path]) -> None:
 
 def find_root(library: Library, folder: Path) -> LibraryRoot:
     """The root at this folder. Raises LookalikeError where the folder is none."""
-    wanted = {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}
-    root = next((root for root in library.store.files.list_roots() if root.path in wanted), None)
+    wanted = {fold_path(os.fsencode(path)) for path in (folder.absolute(), folder.resolve())}
+    root = next((root for root in library.store.files.list_roots() if fold_path(root.path) in wanted), None)
     if root is None:
         raise LookalikeError(f"{show_path(folder)} is no photo folder of this library; lookalike roots lists them.")
     return root
@@ -63,7 +65,8 @@ def add_roots(library: Library, folders: Sequence[Path], *, labelled: bool) -> N
         path = os.fsencode(folder.resolve())
         known = library.store.files.list_roots()
         if labelled or not any(is_below(path, root.path) for root in known):
-            library.store.files.add_root(path, labelled=labelled)
+            spelt = next((root.path for root in known if fold_path(root.path) == fold_path(path)), path)
+            library.store.files.add_root(spelt, labelled=labelled)
 
 
 def leave_out(library: Library, folders: Sequence[Path], added: Sequence[str], removed: Sequence[str]) -> None:

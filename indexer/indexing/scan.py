@@ -15,7 +15,15 @@ from indexer.database.connection import MAX_INTEGER
 from indexer.database.file_table import FileRecord
 from indexer.database.passed_over import NOTHING_PASSED_OVER, PassedOver
 from indexer.indexing.exclusions import NO_PATTERNS, PassedOverCounts, PathPatterns
-from indexer.paths import get_first_folder, get_parent_folder, join_path, make_prefix
+from indexer.paths import (
+    exclude_covered,
+    fold_path,
+    get_first_folder,
+    get_parent_folder,
+    join_path,
+    make_openable,
+    make_prefix,
+)
 from indexer.photos.class_folders import name_class
 from indexer.photos.reading import HIDDEN_FOLDER_MARK, is_candidate, is_photo_folder, is_system_folder
 
@@ -74,16 +82,16 @@ def walk_root(
     What the patterns match is left out.
     """
     pending = [b""]
-    skipped_prefixes = {make_prefix(folder) for folder in skipped_folders}
+    skipped = {fold_path(folder) for folder in skipped_folders}
     while pending:
         visit = _FolderVisit(pending.pop(), patterns)
         try:
-            with os.scandir(join_path(root, visit.folder)) as entries:
+            with os.scandir(make_openable(join_path(root, visit.folder))) as entries:
                 visit.visit_entries(entries)
         except OSError as fault:
             visit.unreadable.append(visit.folder)
             visit.counts.add_fault(fault)
-        pending += [path for path in visit.folders if join_path(root, path) not in skipped_prefixes]
+        pending += [path for path in visit.folders if fold_path(join_path(root, path)) not in skipped]
         yield FolderListing(visit.files, visit.unreadable, tuple(visit.excluded), visit.counts.counts)
 
 
@@ -175,8 +183,8 @@ def compare_listings(listings: Iterable[FolderListing], known: Iterable[FileReco
     for file in differing:
         _classify_file(file, remaining_by_path.pop(file.path, None), changes)
     vanished_paths = (file.path for file in remaining_by_path.values() if file.state != "missing")
-    vanished = list(_exclude_below(vanished_paths, tuple(changes.unreadable)))
-    changes.gone.extend(_exclude_below(iter(vanished), tuple(left_out)))
+    vanished = list(exclude_covered(vanished_paths, changes.unreadable))
+    changes.gone.extend(exclude_covered(vanished, left_out))
     excluded = sorted(set(vanished).difference(changes.gone))
     return changes._replace(found=found, excluded=tuple(excluded), passed_over=passed_over)
 
@@ -194,10 +202,6 @@ def _classify_file(file: FileRecord, known_file: FileRecord | None, changes: Roo
 def distrust_times(known: Iterable[FileRecord]) -> list[FileRecord]:
     """The known files without their time of status change, so that `compare_listings` has each of them read again."""
     return [file._replace(ctime_ns=-MAX_INTEGER) for file in known]
-
-
-def _exclude_below(paths: Iterator[bytes], folders: tuple[bytes, ...]) -> Iterator[bytes]:
-    return (path for path in paths if not path.startswith(folders)) if folders else paths
 
 
 def parse_folder_label(path: bytes) -> str | None:

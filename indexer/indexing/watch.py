@@ -32,7 +32,7 @@ from indexer.errors import LibraryBusy
 from indexer.indexing.run import IndexReport
 from indexer.indexing.scan import FolderIdentity, identify_folder
 from indexer.library import Library
-from indexer.paths import is_below
+from indexer.paths import get_file_name, is_below
 from indexer.photos.reading import is_candidate
 from indexer.progress import Progress, Steps
 
@@ -178,7 +178,7 @@ class _ChangeHandler(FileSystemEventHandler):
                 self._change_queue.put_nowait(None)
 
     def _is_relevant(self, path: bytes, is_folder: bool) -> bool:
-        picture = is_folder or is_candidate(path.rpartition(os.sep.encode())[2])
+        picture = is_folder or is_candidate(get_file_name(path))
         return picture and not is_below(path, self._library)
 
 

@@ -1,6 +1,5 @@
 """Photos taken one right after the other: by the clock of their camera, or by the numbers in their file names."""
 
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ import numpy as np
 
 from indexer.matching.aligned_pictures import Pairs
 from indexer.matching.near_copies import ComparedPairs
+from indexer.paths import split_path
 from indexer.photos.capture_times import CaptureTime
 
 LONGEST_GAP = 2.0  # seconds between two frames of a burst; a clock that tells whole seconds rounds up to one of them
@@ -46,9 +46,9 @@ def chain_captures(captures: Sequence[CaptureTime | None]) -> Pairs:
 
 def parse_series_place(path: bytes) -> SeriesPlace | None:
     """The series and number that a file's name ends with, of three digits and more as cameras write them; else None."""
-    folder, name = os.path.split(path)
+    folder, name = split_path(path)
     match = _NUMBERED_NAME.fullmatch(name)
-    return None if match is None else SeriesPlace(folder + b"/" + match[1], int(match[2]))
+    return None if match is None else SeriesPlace(folder + match[1], int(match[2]))
 
 
 def pair_series(places: Sequence[SeriesPlace | None]) -> Pairs:

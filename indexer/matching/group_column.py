@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from indexer.errors import LookalikeError
-from indexer.paths import is_below, show_path
+from indexer.paths import find_below, show_path
 from indexer.wording import normalise_label
 
 _COLUMNS = ("file", "group")
@@ -52,14 +52,7 @@ def _read_rows(path: Path) -> list[tuple[str, str]]:
 def _find_below(roots: Sequence[bytes], file: str) -> bytes | None:
     """The path of a file below the first of the folders that has it, in whichever Unicode spelling; None where none."""
     spellings = dict.fromkeys((file, *(unicodedata.normalize(form, file) for form in ("NFC", "NFD"))))
-    for target in (_join_below(root, spelling) for root in roots for spelling in spellings):
+    for target in (find_below(root, os.fsencode(spelling)) for root in roots for spelling in spellings):
         if target is not None and os.path.isfile(target):  # noqa: PTH113 - bytes
             return target
     return None
-
-
-def _join_below(root: bytes, file: str) -> bytes | None:
-    """The absolute path of a file below the folder; None for one that is not below it or no path at all."""
-    name = os.fsencode(file.replace("\\", "/") if os.name == "nt" else file)
-    joined = os.path.normpath(os.path.join(root, name))  # noqa: PTH118 - bytes
-    return joined if b"\0" not in name and joined != root and is_below(joined, root) else None

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from indexer.errors import PhotoError
+from indexer.paths import make_openable
 
 _SUFFIXES = (
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .avif .heic .heif .hif "
@@ -147,8 +148,9 @@ def content_hash(data: bytes) -> bytes:
 def read_photo(path: bytes | Path) -> bytes:
     """The bytes of a regular file, links followed; raises PhotoError with a plain reason for everything else."""
     try:
-        _require_regular(os.stat(path))  # noqa: PTH116 - bytes; before opening: to open a device can do something
-        descriptor = os.open(path, _READ_FLAGS)
+        openable = make_openable(os.fsencode(path))
+        _require_regular(os.stat(openable))  # noqa: PTH116 - bytes; before opening: to open a device can do something
+        descriptor = os.open(openable, _READ_FLAGS)
         try:
             return _read_whole(descriptor)
         finally:

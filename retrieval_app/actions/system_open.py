@@ -10,7 +10,7 @@ import stat
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
-from indexer.paths import get_parent_folder, show_file_name
+from indexer.paths import get_file_name, get_parent_folder, show_file_name
 from indexer.photos.reading import is_candidate
 from retrieval_app.session.session import Session
 
@@ -41,7 +41,7 @@ def explain_unfit_picture(path: bytes) -> str:
         is_regular = stat.S_ISREG(os.stat(target).st_mode)  # noqa: PTH116 - bytes
     except (OSError, ValueError):
         return "cannot be opened, as it is not there"
-    if not is_regular or not is_candidate(os.path.basename(target)):  # noqa: PTH119 - bytes
+    if not is_regular or not is_candidate(get_file_name(target)):
         return "is not opened, as it is no picture file"
     return ""
 

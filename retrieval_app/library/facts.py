@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.library import LibraryInfo
-from indexer.paths import show_path
+from indexer.paths import insert_break_points, show_path
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.wording import format_count, format_percent, format_size
@@ -54,7 +54,7 @@ def _make_fact_form(facts: list[NamedFact]) -> QFormLayout:
     form.setHorizontalSpacing(12)
     form.setVerticalSpacing(6)
     for fact in facts:
-        name, value = make_label(fact.name, "muted"), make_label(fact.value.replace("/", "/\u200b"), wrap=True)
+        name, value = make_label(fact.name, "muted"), make_label(insert_break_points(fact.value), wrap=True)
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         for label in (name, value):
             label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)

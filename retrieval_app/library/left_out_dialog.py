@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.database.contents import RootInfo
-from indexer.paths import is_below, show_path
+from indexer.paths import find_relative_path, show_path
 from retrieval_app.session.library_commands import leave_folder_out, take_back_in
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
@@ -71,7 +71,7 @@ class LeftOutDialog(QDialog):
         root = self._root.path
         if chosen := QFileDialog.getExistingDirectory(self, "Which folder is to be left out?", os.fsdecode(root)):
             folder = os.fsencode(chosen)
-            if is_below(folder, root) and folder != root:
+            if find_relative_path(folder, root):
                 self.accept()
                 leave_folder_out(self._session, root, folder)
             else:

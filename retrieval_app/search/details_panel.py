@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.library import Library
-from indexer.paths import get_parent_folder, show_file_name, show_path
+from indexer.paths import get_parent_folder, insert_break_points, show_file_name, show_path
 from indexer.search.query import QueryExample
 from indexer.search.results import Hit, Photo
 from retrieval_app.actions.label_edit import LabelEdit
@@ -138,7 +138,7 @@ class DetailsPanel(QScrollArea):
             self.label_edit.finish_editing()  # what was written was for the photo that is left
         self.photo, self._hit, self._query = photo, hit, query
         if photo is not None:
-            self._name_label.setText(_insert_break_points(show_file_name(photo.path)))
+            self._name_label.setText(insert_break_points(show_file_name(photo.path)))
             self.label_edit.show_label(photo.label)
             self._fill_facts(list_photo_facts(photo, hit))
         if pair_changed:
@@ -169,7 +169,7 @@ class DetailsPanel(QScrollArea):
                 widget.hide()
                 widget.deleteLater()
         for row, fact in enumerate(facts, 1):
-            name, value = make_label(fact.name, "muted"), make_label(_insert_break_points(fact.value), wrap=True)
+            name, value = make_label(fact.name, "muted"), make_label(insert_break_points(fact.value), wrap=True)
             for column, label in enumerate((name, value)):
                 label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
                 self._facts.addWidget(label, row, column)
@@ -211,8 +211,3 @@ def paint_heat(pixmap: QPixmap, heat: HeatLayer) -> QPixmap:
 
 def _compute_match_heat(library: Library, query: QueryExample, photo: int) -> _MatchHeat:
     return _MatchHeat(query, photo, compute_heat_pair(library, query, photo).second)
-
-
-def _insert_break_points(text: str) -> str:
-    """The text with a zero-width space wherever a long path may break into the next line."""
-    return text.replace("/", "/\u200b").replace("_", "_\u200b")

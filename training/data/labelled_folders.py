@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError, PhotoError
-from indexer.paths import show_file_name
+from indexer.paths import join_path, show_file_name
 from indexer.photos.class_folders import ClassFolder, ClassLayout, read_class_layout
 from indexer.photos.reading import HIDDEN_FOLDER_MARK, content_hash, is_candidate, is_photo_folder, read_photo
 from indexer.progress import Progress, Steps
@@ -130,7 +130,7 @@ def _walk_pictures(top: bytes, unreadable: list[UnreadableFile]) -> Iterator[byt
             inner.clear()
             continue
         inner[:] = sorted(name for name in inner if is_photo_folder(name))
-        yield from (os.path.join(folder, name) for name in sorted(names) if is_candidate(name))  # noqa: PTH118
+        yield from (join_path(folder, name) for name in sorted(names) if is_candidate(name))
 
 
 def _merge_copies(
