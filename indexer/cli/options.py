@@ -35,13 +35,18 @@ anyway_option = click.option(
     "--anyway", is_flag=True, help="Also where the model is not proven better, or a photo folder is offline."
 )
 weights_option = click.option(
-    "--weights", type=FILE_PATH, help="A safetensors file for the timm network named by --model."
+    "--weights", type=FILE_PATH, help="A file of weights for the timm network named by --model: safetensors or torch's."
+)
+size_option = click.option(
+    "--size", type=click.IntRange(16, 1024), metavar="PIXELS", help="The side of the pictures that the network sees."
 )
 runtime_option = click.option(
     "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", show_default=True
 )
 model_option = click.option(
-    "--model", "name", help="A short name (lookalike model list), a timm network's name, or a checkpoint's folder."
+    "--model",
+    "name",
+    help="A short name (lookalike model list), a network of timm, hf-hub:OWNER/NAME, or a checkpoint's folder.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object per line, progress included.")
 attached_option = click.option("--attached", is_flag=True, hidden=True, help="Stop when standard input closes.")

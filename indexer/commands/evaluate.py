@@ -15,8 +15,8 @@ from indexer.models.card import read_seen_hashes
 from indexer.models.embedder import Embedder, defer_model
 from indexer.models.installation import install_shared_model, parse_model_choice
 from indexer.models.prepared import find_shared_folder
-from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
+from indexer.reports.raw_pixels import RawPixelEmbedder
 from indexer.wording import count_noun
 
 

@@ -16,6 +16,7 @@ from indexer.cli.options import (
     model_option,
     require_output,
     runtime_option,
+    size_option,
     weights_option,
 )
 from indexer.cli.terminal import follow_steps, print_line, print_result
@@ -69,6 +70,7 @@ class _IndexRequest:
 @library_option
 @model_option
 @weights_option
+@size_option
 @runtime_option
 @click.option("--labelled", is_flag=True, help="The sub-folders of FOLDER are classes.")
 @click.option("--verify", is_flag=True, help="Read every file, whatever its times say; embed what has changed.")
@@ -84,6 +86,7 @@ def index_command(
     library: Path | None,
     name: str | None,
     weights: Path | None,
+    size: int | None,
     runtime: str,
     watching: bool,
     anyway: bool,
@@ -95,7 +98,7 @@ def index_command(
     request = _IndexRequest(**request_fields)
     folder = library or find_library(request.folders[0] if request.folders else None)
     require_folders(folder, request.folders)
-    choice = parse_model_choice(name, weights) if name or weights else None
+    choice = parse_model_choice(name, weights, size) if name or weights or size else None
     if choice is not None and choice.checkpoint is not None and not anyway:
         require_verdict(choice.checkpoint)
     with (Library.create if request.folders else Library.open)(folder) as opened:

@@ -2,17 +2,18 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
 
 from indexer import atomic
-from indexer.cli.options import json_option, weights_option
+from indexer.cli.options import json_option, size_option, weights_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.errors import LookalikeError, ModelError
 from indexer.models.card import ModelCard, read_card
 from indexer.models.catalogue import CataloguedModel, find_catalogued_model, load_catalogue
+from indexer.models.hub import is_hub_name, read_licence
 from indexer.models.installation import (
     ModelChoice,
     find_installed_card,
@@ -20,7 +21,7 @@ from indexer.models.installation import (
     lock_installation,
     parse_model_choice,
 )
-from indexer.models.model import load_model
+from indexer.models.model import import_network, load_model
 from indexer.models.prepared import find_shared_folder, list_prepared_folders
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
@@ -53,20 +54,52 @@ def list_command(*, as_json: bool) -> None:
 @model_command.command("add")
 @click.argument("name")
 @weights_option
+@size_option
 @click.option("--accept-licence", is_flag=True, help="Accept a licence that forbids commercial use.")
 @json_option
-def add_command(*, name: str, weights: Path | None, accept_licence: bool, as_json: bool) -> None:
-    """Make a model ready for every library: a short NAME, a timm network's name, or a checkpoint's folder."""
-    row = find_catalogued_model(name)
-    if row is not None and weights is None and not as_json:
-        print_line(f"{row.name}: {row.megabytes} MB from {row.source}, licence {row.licence}", error=True)
-    if row is not None and row.non_commercial and not accept_licence:
-        raise LookalikeError(f"{row.licence} forbids commercial use. If that suits you, add --accept-licence.")
-    card = follow_steps(install_shared_model(parse_model_choice(name, weights)), as_json=as_json)
+def add_command(*, name: str, weights: Path | None, size: int | None, accept_licence: bool, as_json: bool) -> None:
+    """Make a model ready for every library: a short NAME, a network of timm, hf-hub:OWNER/NAME, a checkpoint's folder.
+
+    With --weights FILE nothing is downloaded: safetensors or torch's own files, of timm, open_clip or a training.
+    """
+    row, choice = find_catalogued_model(name), parse_model_choice(name, weights, size)
+    if weights is None and choice.checkpoint is None and _find_ready(choice) is None:
+        _show_origin(_describe_origin(choice.name, row), accept_licence=accept_licence, as_json=as_json)
+    card = follow_steps(install_shared_model(choice), as_json=as_json)
     if as_json:
         print_result("model-add", {"name": row.name if row else card.name, "fingerprint": card.fingerprint})
     else:
         print_line(f"{row.name if row else card.name} is ready. Use it: lookalike index --model {name}")
+
+
+class _WeightsOrigin(NamedTuple):
+    """Where weights come from, under which licence, and what else is published for the same network."""
+
+    place: str
+    licence: str
+    other_tags: list[str]
+
+
+def _describe_origin(name: str, row: CataloguedModel | None) -> _WeightsOrigin:
+    """The origin of a network's weights, by the catalogue, else by timm or the hub; ModelError where there are none."""
+    if row is not None:
+        return _WeightsOrigin(f"{row.megabytes} MB from {row.source}", row.licence, [])
+    network = import_network()
+    published = network.backbones.find_published_network(name)
+    licence = published.licence or read_licence(published.repository) or "not stated"
+    tags = [] if is_hub_name(name) or "." in name else network.backbones.list_tags(name)[1:]
+    return _WeightsOrigin(published.repository, licence, tags)
+
+
+def _show_origin(origin: _WeightsOrigin, *, accept_licence: bool, as_json: bool) -> None:
+    """Say it before anything is downloaded; LookalikeError where the licence must be accepted first."""
+    if "nc" in origin.licence.casefold().split("-") and not accept_licence:
+        raise LookalikeError(f"{origin.licence} forbids commercial use. If that suits you, add --accept-licence.")
+    if as_json:
+        return
+    print_line(f"Weights: {origin.place}, licence {origin.licence}", error=True)
+    if origin.other_tags:
+        print_line(f"Other weights of this network: {', '.join(origin.other_tags)}", error=True)
 
 
 @model_command.command("remove")

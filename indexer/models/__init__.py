@@ -12,8 +12,9 @@
     runtime        the converted form and its `runtime.json`; the only door to OpenVINO
     network        the torch form, for training, conversion and accelerators
     backbones      timm's networks with real weights; the only door to timm
-    raw_pixels     an embedder without a network, the baseline of every table of figures
+    weight_files   weights as people have them: whoever saved and named them, brought to timm's naming or refused
+    hub            where published weights lie, and their download
 
 Read `card`, `embedder` and `model` first; the rest is needed only where a model is made. Importing any module but
-`network` and `backbones` imports no torch. Nothing here knows a database, an index or a search.
+`network`, `backbones` and `weight_files` imports no torch. Nothing here knows a database, an index or a search.
 """

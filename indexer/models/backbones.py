@@ -1,42 +1,54 @@
 """timm networks and their weights: the packaged default, a local file, or a download. The only door to timm.
 
-Weights are real or the model is refused: nothing here ever returns random weights to a user.
+Weights are real or the model is refused: nothing here ever returns random weights to a user. `weight_files` reads the
+files; `hub` says where published ones lie.
 """
 
 import difflib
+import importlib
+import inspect
 import io
 import sys
-import urllib.error
-import urllib.request
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import huggingface_hub as hub
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from indexer.errors import ModelError
-from indexer.models.card import DEFAULT_BACKBONE, RESAMPLING_FILTERS, WEIGHTS_LIMIT, Preprocessing, read_regular
+from indexer.models.card import DEFAULT_BACKBONE, RESAMPLING_FILTERS, Preprocessing
 from indexer.models.class_layer import read_packaged_weights
 from indexer.models.framing import DEFAULT_FRAMING
-from indexer.paths import show_path
+from indexer.models.hub import (
+    WEIGHT_NAMES,
+    PublishedNetwork,
+    fetch_weights,
+    is_hub_name,
+    read_published_network,
+)
+from indexer.models.weight_files import (
+    NameFilter,
+    check_finite,
+    describe_weights,
+    fill_weights,
+    read_weight_file,
+    require_fit,
+    select_fitting,
+)
+from indexer.progress import drain
 
 __all__ = [
     "DEFAULT_BACKBONE",
     "Backbone",
     "build_architecture",
-    "check_finite",
     "create_backbone",
-    "fill_weights",
+    "find_published_network",
     "import_timm",
+    "list_tags",
     "load_default_with_classes",
-    "parse_tensors",
     "read_preprocessing",
     "require_known_name",
     "resize_input",
@@ -63,22 +75,23 @@ def create_backbone(
     """The named backbone with real weights, in evaluation mode, for pictures of `size` pixels (None: its own size).
 
     With framing "centre" it sees what timm trained it on, the centre square, with "letterbox" whole pictures.
-    Weights: the local safetensors file if given, else the packaged ones for the default, else timm's download.
+    Weights: the local file if given, else the packaged ones for the default, else those of the hub.
     ModelError where the name is unknown, or the weights cannot be had or do not fit.
     """
-    require_known_name(name)
-    if weights is not None:
-        module = _load_from_file(name, weights)
-    elif name == DEFAULT_BACKBONE:
+    published = find_published_network(name) if is_hub_name(name) else None
+    architecture = published.architecture if published else name
+    require_known_name(architecture)
+    if name == DEFAULT_BACKBONE and weights is None:
         module = load_default_with_classes()
         module.reset_classifier(0)
     else:
-        module = _load_from_hub(name)
+        path = weights or drain(fetch_weights(published or find_published_network(name), name))
+        module = _load_from_file(architecture, path, published, size)
     check_finite(module.state_dict(), f"The weights of {name}")
     preprocessing = resize_input(module, read_preprocessing(module), size)
     if framing == "letterbox":
         preprocessing = preprocessing.show_whole_picture()
-    return Backbone(name, module.eval(), preprocessing)
+    return Backbone(architecture, module.eval(), preprocessing)
 
 
 def build_architecture(name: str, preprocessing: Preprocessing) -> Any:
@@ -101,13 +114,6 @@ def load_default_with_classes() -> Any:
     return module.eval()
 
 
-def fill_weights(module: nn.Module, tensors: Mapping[str, Tensor], weights_name: str) -> None:
-    """Load exactly these tensors into the module; ModelError names one that is missing, unknown or of another shape."""
-    _require_fit(module.state_dict(), tensors, weights_name)
-    check_finite(tensors, _capitalise_first(weights_name))
-    module.load_state_dict(dict(tensors), strict=True)
-
-
 def require_fitting_weights(
     name: str, preprocessing: Preprocessing, tensors: Mapping[str, Tensor], weights_name: str
 ) -> None:
@@ -122,35 +128,7 @@ def require_fitting_weights(
             resize_input(module, read_preprocessing(module), preprocessing.size)
     except (RuntimeError, NotImplementedError):
         return
-    _require_fit(module.state_dict(), tensors, weights_name)
-
-
-def _require_fit(state: Mapping[str, Tensor], tensors: Mapping[str, Tensor], weights_name: str) -> None:
-    """Raise ModelError where the tensors differ from those of a state in name, shape or kind of number."""
-    missing, unknown = sorted(state.keys() - tensors.keys()), sorted(tensors.keys() - state.keys())
-    if missing or unknown:
-        key, problem = (missing[0], "lack") if missing else (unknown[0], "have an unknown")
-        raise ModelError(f"{_capitalise_first(weights_name)} do not fit the network: they {problem} {key[:80]!r}.")
-    for key, tensor in tensors.items():
-        if tensor.shape != state[key].shape or tensor.is_floating_point() != state[key].is_floating_point():
-            shapes = f"{list(tensor.shape)} instead of {list(state[key].shape)}"
-            raise ModelError(f"{_capitalise_first(weights_name)} do not fit the network: {key!r} is {shapes}.")
-
-
-def check_finite(tensors: Mapping[str, Tensor], weights_name: str) -> None:
-    """Raise ModelError where a tensor of floating-point numbers holds an infinite one or NaN."""
-    for key, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
-            raise ModelError(f"{weights_name} are damaged: {key!r} holds numbers that are not finite.")
-
-
-def parse_tensors(data: bytes, weights_name: str) -> dict[str, Tensor]:
-    """The tensors in the bytes of a safetensors file; ModelError for anything else, pickles included."""
-    try:
-        tensors: dict[str, Tensor] = safetensors.torch.load(data)
-    except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        raise ModelError(f"{_capitalise_first(weights_name)} are not a whole safetensors file.") from error
-    return tensors
+    require_fit(module.state_dict(), tensors, weights_name)
 
 
 def require_known_name(name: str) -> None:
@@ -159,12 +137,18 @@ def require_known_name(name: str) -> None:
     architecture, _, tag = name.partition(".")
     names = timm.list_models()
     if architecture not in names:
-        close = difflib.get_close_matches(architecture, names, n=3)
+        close = difflib.get_close_matches(architecture, names, n=3) or _list_containing(architecture)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
         raise ModelError(f"There is no backbone named {name[:80]!r}.{hint}")
     if tag and name not in timm.list_pretrained(architecture + "*"):
         tags = ", ".join(timm.list_pretrained(architecture + ".*")) or "none"
         raise ModelError(f"The backbone {architecture} has no weights tagged {tag[:80]!r}. Known: {tags}.")
+
+
+def _list_containing(word: str) -> list[str]:
+    """A few networks with published weights whose names contain the word, those with the shortest names first."""
+    found = import_timm().list_pretrained(f"*{word}*") if len(word) > 2 else []
+    return sorted({name.partition(".")[0] for name in found}, key=lambda name: (len(name), name))[:3]
 
 
 def read_preprocessing(module: nn.Module) -> Preprocessing:
@@ -231,8 +215,8 @@ def _parse_channel_values(values: Sequence[float]) -> tuple[float, float, float]
     return (red, green, blue)
 
 
-def _build_module(name: str, num_classes: int = 0, *, pretrained: bool = False) -> Any:
-    return import_timm().create_model(name, pretrained=pretrained, num_classes=num_classes)
+def _build_module(name: str, num_classes: int = 0, **options: Any) -> Any:
+    return import_timm().create_model(name, num_classes=num_classes, **options)
 
 
 def _read_packaged_tensors() -> dict[str, Tensor]:
@@ -241,53 +225,58 @@ def _read_packaged_tensors() -> dict[str, Tensor]:
     return tensors
 
 
-def _load_from_file(name: str, path: Path) -> Any:
-    """The network filled from a safetensors file in timm's naming; the class layer's tensors may be there or not."""
-    tensors = parse_tensors(read_regular(path, WEIGHTS_LIMIT), f"the weights in {show_path(path)}")
-    module = _build_module(name)
-    state = module.state_dict()
-    if tensors.keys() - state.keys():
-        classes = _build_module(name, num_classes=1000).state_dict().keys() - state.keys()
-        tensors = {key: tensor for key, tensor in tensors.items() if key not in classes}
-    fill_weights(module, tensors, f"the weights in {show_path(path)}")
+def _load_from_file(name: str, path: Path, published: PublishedNetwork | None, size: int | None) -> Any:
+    """The network filled from a weights file, in timm's naming or any that timm's own filter knows, for pictures of
+    `size` pixels: position embeddings of another size are resampled, a class layer is left out."""
+    module, rename = _build_with_filter(name, published.input_fields if published else {})
+    resize_input(module, read_preprocessing(module), size)
+    content, weights_name = read_weight_file(path), describe_weights(path)
+    classes = _build_module(name, num_classes=1000).state_dict().keys() - module.state_dict().keys()
+    fill_weights(module, select_fitting(content, module, rename, classes, weights_name), weights_name)
     return module
 
 
-def _load_from_hub(name: str) -> Any:
-    """timm's own download, from the hub's cache on this machine if it is there; its bar goes to standard error."""
-    advice = f"Give a local file instead: --model {name} --weights FILE.safetensors."
-    if not import_timm().models.is_model_pretrained(name):
-        raise ModelError(f"There are no published weights for {name}. {advice}")
-    hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # the download the user asked for, and nothing else
+def _build_with_filter(name: str, input_fields: dict[str, Any]) -> tuple[Any, NameFilter]:
+    """The network with random weights, and timm's filter for published weights of its architecture.
+
+    timm hands the filter to its own loader only; while the network is built, another function stands in its place.
+    """
+    builder: Any = importlib.import_module("timm.models._builder", import_timm().__name__)
+    kept: dict[str, Any] = {}
+    load_pretrained = builder.load_pretrained
+    builder.load_pretrained = lambda model, **options: kept.update(options)
     try:
-        with _set_hub_offline(not _server_answers(hub.constants.ENDPOINT)):
-            return _build_module(name, pretrained=True)
-    except Exception as error:  # the hub's client, its transport and timm raise dozens of unrelated classes
-        raise ModelError(f"The weights of {name} could not be downloaded: is the network on? {advice}") from error
-
-
-def _server_answers(address: str) -> bool:
-    """Whether a server answers within 15 seconds, with any status. The hub's own client would try for 50."""
-    try:
-        urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=15).close()
-    except urllib.error.HTTPError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-@contextmanager
-def _set_hub_offline(offline: bool) -> Iterator[None]:
-    """Within the block, let the hub's client read its cache only, if `offline`."""
-    was_offline = hub.constants.HF_HUB_OFFLINE
-    hub.constants.HF_HUB_OFFLINE = was_offline or offline
-    try:
-        yield
+        module = _build_module(name, pretrained=True, pretrained_cfg_overlay=input_fields)
     finally:
-        hub.constants.HF_HUB_OFFLINE = was_offline
+        builder.load_pretrained = load_pretrained
+    rename = kept.get("filter_fn")
+    if rename is None:
+        return module, dict
+    takes_module = len(inspect.signature(rename).parameters) > 1
+    return module, lambda tensors: rename(tensors, module) if takes_module else rename(tensors)
 
 
-def _capitalise_first(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def find_published_network(name: str) -> PublishedNetwork:
+    """Where the weights of a timm network, or of hf-hub:OWNER/NAME, are published; ModelError where they are not."""
+    if is_hub_name(name):
+        return read_published_network(name)
+    require_known_name(name)
+    timm = import_timm()
+    config = timm.models.get_pretrained_cfg(name) if timm.models.is_model_pretrained(name) else None
+    if config is None or not config.hf_hub_id:
+        place = f" They may lie at {config.url}." if config is not None and config.url else ""
+        raise ModelError(
+            f"There are no published weights for {name} in the hub.{place} "
+            f"Give a local file: --model {name} --weights FILE.safetensors."
+        )
+    filenames = (config.hf_hub_filename,) if config.hf_hub_filename else WEIGHT_NAMES
+    return PublishedNetwork(name, {}, config.hf_hub_id, filenames, config.license)
+
+
+def list_tags(name: str) -> list[str]:
+    """The names with their tags of all weights that are published for a timm network; the default one first."""
+    timm = import_timm()
+    architecture = name.partition(".")[0]
+    default = timm.models.get_pretrained_cfg(architecture)
+    names: list[str] = timm.list_pretrained(architecture + ".*")
+    return sorted(names, key=lambda tagged: default is None or not tagged.endswith(f".{default.tag}"))

@@ -29,6 +29,7 @@ from indexer.models.card import (
 from indexer.models.catalogue import find_catalogued_model
 from indexer.models.class_layer import PACKAGED_SOURCE
 from indexer.models.framing import DEFAULT_FRAMING, FRAMINGS
+from indexer.models.hub import fetch_weights, find_download_folder, is_hub_name
 from indexer.models.model import import_network
 from indexer.models.prepared import copy_model, find_shared_folder, list_prepared_folders, share_model
 from indexer.models.runtime import (
@@ -61,21 +62,24 @@ class ModelChoice:
     size: int | None = None
 
 
-def parse_model_choice(model: str | None, weights: Path | None = None) -> ModelChoice:
-    """The choice made by `--model NAME|CHECKPOINT` and `--weights FILE`; ModelError where both name weights.
+def parse_model_choice(model: str | None, weights: Path | None = None, size: int | None = None) -> ModelChoice:
+    """The choice made by `--model NAME|CHECKPOINT`, `--weights FILE` and `--size PIXELS`.
 
-    A short name of the catalogue stands for its network and size of input.
+    A short name of the catalogue stands for its network and size of input. ModelError where a checkpoint, which has
+    weights and a size of its own, is given another, or where a file stands in the place of the network's name.
     """
     folder = Path(model) if model else None
+    if folder is not None and folder.is_file():
+        raise ModelError(
+            f"{show_path(folder)} does not say which network its weights are of. Name it: --model NAME --weights FILE."
+        )
     if folder is None or not folder.is_dir():
         row = find_catalogued_model(model) if model else None
-        return (
-            ModelChoice(row.backbone, weights, size=row.pixels)
-            if row
-            else ModelChoice(model or DEFAULT_BACKBONE, weights)
-        )
-    if weights is not None:
-        raise ModelError(f"{show_path(folder)} is a checkpoint with weights of its own: leave --weights out.")
+        name = row.backbone if row else model or DEFAULT_BACKBONE
+        return ModelChoice(name, weights, size=size or (row.pixels if row else None))
+    if weights is not None or size is not None:
+        option = "--weights" if weights is not None else "--size"
+        raise ModelError(f"{show_path(folder)} is a checkpoint with weights of its own: leave {option} out.")
     return ModelChoice(checkpoint=folder)
 
 
@@ -91,7 +95,8 @@ def find_installed_card(choice: ModelChoice, folder: Path) -> ModelCard | None:
             check_location(card, path)
         except ModelError:
             continue
-        if choice_key in (card.fingerprint, f"{card.backbone}, {card.preprocessing.framing}: {card.source}"):
+        described = f"{card.preprocessing.framing}: {card.source}"
+        if choice_key in (card.fingerprint, described, f"{card.backbone}, {described}"):
             return card
     return None
 
@@ -181,7 +186,10 @@ def _copy_prepared(source: Path, folder: Path) -> tuple[ModelCard, RuntimeForm]:
 def _prepare_model(choice: ModelChoice, folder: Path) -> Steps[tuple[ModelCard, RuntimeForm]]:
     """Write the weights of the choice and their converted form, checked against torch."""
     yield _describe_loading(choice)
-    card = _write_weights(choice, folder)
+    weights = yield from _fetch_weights(choice)
+    card = _write_weights(choice, weights, folder)
+    if weights is not None and weights.parent == find_download_folder():
+        atomic.remove_path(weights)  # the model has its own copy
     yield Progress("prepare", 2, 4, "Converting the model for this processor, once")
     form = _convert_and_check(card, folder)
     yield Progress("prepare", 3, 4, form.why)
@@ -214,7 +222,8 @@ def _compute_choice_key(choice: ModelChoice) -> str:
     """What tells whether an installed card is the choice: its fingerprint, else backbone, framing and source."""
     if choice.checkpoint is not None:
         return _read_current_card(choice.checkpoint).fingerprint
-    return f"{choice.name}, {choice.framing}: {_describe_weights_source(choice)}"
+    described = f"{choice.framing}: {_describe_weights_source(choice)}"
+    return described if is_hub_name(choice.name) else f"{choice.name}, {described}"
 
 
 def _describe_weights_source(choice: ModelChoice) -> str:
@@ -229,7 +238,7 @@ def _describe_weights_source(choice: ModelChoice) -> str:
 
 
 def _describe_loading(choice: ModelChoice) -> Progress:
-    """The progress of getting the weights; a download's bar is drawn by its own client on standard error."""
+    """The progress of getting the weights."""
     if choice.checkpoint is not None:
         return Progress("prepare", 1, 4, f"Loading the checkpoint {show_path(choice.checkpoint)}")
     if choice.weights is None and choice.name != DEFAULT_BACKBONE:
@@ -242,11 +251,19 @@ def _read_current_card(checkpoint: Path) -> ModelCard:
     return replace(read_card(checkpoint), decode_version=DECODE_VERSION)
 
 
-def _write_weights(choice: ModelChoice, folder: Path) -> ModelCard:
+def _fetch_weights(choice: ModelChoice) -> Steps[Path | None]:
+    """The weights file of the choice, downloaded where that is needed; None for packaged weights and a checkpoint's."""
+    if choice.weights is not None or choice.checkpoint is not None or choice.name == DEFAULT_BACKBONE:
+        return choice.weights
+    published = import_network().backbones.find_published_network(choice.name)
+    return (yield from fetch_weights(published, choice.name))
+
+
+def _write_weights(choice: ModelChoice, weights: Path | None, folder: Path) -> ModelCard:
     """Write `model.safetensors` and `model.json` of the choice; a checkpoint's weights are copied byte for byte."""
     if choice.checkpoint is None:
         network = import_network()
-        built_network = network.create_network(choice.name, choice.weights, size=choice.size, framing=choice.framing)
+        built_network = network.create_network(choice.name, weights, size=choice.size, framing=choice.framing)
         written: ModelCard = network.write_checkpoint(
             built_network, folder, name=choice.name, source=_describe_weights_source(choice)
         )

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from indexer.errors import ModelError
-from indexer.models import backbones
+from indexer.models import backbones, weight_files
 from indexer.models.backbones import Backbone
 from indexer.models.card import (
     CARD_FILE,
@@ -95,7 +95,9 @@ class EmbeddingNetwork(nn.Module):
         return nn.functional.normalize(projected, dim=1, eps=NORM_EPSILON)
 
     def to_feature_map(self, raw: Tensor) -> Tensor:
-        """The raw output as (n, c, h, w), be it convolutional, channels-last (swin) or tokens with a prefix (ViT)."""
+        """The raw output as (n, c, h, w), be it so, channels-last (swin), tokens (ViT) or branches of tokens."""
+        if isinstance(raw, list):
+            return join_branches(raw)
         prefix = int(getattr(self.body, "num_prefix_tokens", 0))
         return reshape_to_feature_map(raw, int(self.body.num_features), prefix)  # type: ignore[arg-type]
 
@@ -120,11 +122,18 @@ def reshape_to_feature_map(raw: Tensor, channels: int, prefix_tokens: int) -> Te
     if raw.ndim == 4 and raw.shape[3] == channels:
         return raw.permute(0, 3, 1, 2)
     if raw.ndim == 3 and raw.shape[2] == channels:
-        tokens = raw[:, prefix_tokens:]
-        side = math.isqrt(int(tokens.shape[1]))
-        if side * side == tokens.shape[1]:
-            return tokens.transpose(1, 2).reshape(-1, channels, side, side)
+        for tokens in (raw[:, prefix_tokens:], raw[:, 1:]):  # some do not tell that they have a class token
+            side = math.isqrt(int(tokens.shape[1]))
+            if side * side == tokens.shape[1]:
+                return tokens.transpose(1, 2).reshape(-1, channels, side, side)
     raise ValueError(f"its features {list(raw.shape)} form no map")
+
+
+def join_branches(branches: list[Tensor]) -> Tensor:
+    """One map (n, sum of c, h, w) of branches of tokens (n, 1 + side * side, c), on the coarsest grid (crossvit)."""
+    maps = [reshape_to_feature_map(tokens, int(tokens.shape[2]), 1) for tokens in branches]
+    side = min(int(features.shape[2]) for features in maps)
+    return torch.cat([nn.functional.adaptive_avg_pool2d(features, side) for features in maps], dim=1)
 
 
 def create_network(
@@ -156,7 +165,7 @@ def load_network(folder: Path) -> EmbeddingNetwork:
     network = EmbeddingNetwork(Backbone(card.backbone, body, card.preprocessing), card.head)
     if network.dim != card.dim or (seen_hashes is not None and not _are_hashes(seen_hashes)):
         raise ModelError(f"{show_path(folder / CARD_FILE)} does not fit its weights. Install the model again.")
-    backbones.fill_weights(network, tensors, weights_name)
+    weight_files.fill_weights(network, tensors, weights_name)
     return network.eval()
 
 
@@ -211,7 +220,8 @@ def make_runner(network: EmbeddingNetwork, device: str) -> ModelRunner:
 
     def embed_batch(batch: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return _to_numpy(network.embed(network.pool(compute_raw_features(batch).float())))
+            raw = compute_raw_features(batch)
+            return _to_numpy(network.embed(network.pool(raw if isinstance(raw, list) else raw.float())))
 
     def compute_feature_maps(batch: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
@@ -248,14 +258,14 @@ def _read_tensors(folder: Path, card: ModelCard) -> dict[str, Tensor]:
         raise ModelError(
             f"{show_path(path)} is damaged: it is not the file its model.json names. Install the model again."
         )
-    return backbones.parse_tensors(data, f"the weights in {show_path(folder)}")
+    return weight_files.parse_tensors(data, f"the weights in {show_path(folder)}")
 
 
 def _serialise_state(network: EmbeddingNetwork, seen_hashes: np.ndarray | None) -> bytes:
     state = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in network.state_dict().items()}
     if seen_hashes is not None:
         state[SEEN_HASHES_TENSOR] = torch.from_numpy(np.ascontiguousarray(seen_hashes, dtype=np.uint8).reshape(-1, 32))
-    backbones.check_finite(state, "The trained weights")
+    weight_files.check_finite(state, "The trained weights")
     return safetensors.torch.save(state)
 
 

@@ -21,10 +21,10 @@ from indexer.models import model
 from indexer.models.backbones import import_timm
 from indexer.models.installation import ModelChoice, install_model
 from indexer.models.model import Model
-from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.progress import drain
+from indexer.reports.raw_pixels import RawPixelEmbedder
 from indexer.statistics import metrics
 from tests.benchmarks import rerank
 from tests.benchmarks.sets import CLIPART, SETS

@@ -23,10 +23,10 @@ from indexer.models.card import ModelCard
 from indexer.models.embedder import Embedder
 from indexer.models.model import Model
 from indexer.models.network import EmbeddingNetwork, create_network, make_runner, replace_head
-from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.paths import show_path
 from indexer.photos.photo_traits import PhotoTraits
 from indexer.progress import Progress, Steps
+from indexer.reports.raw_pixels import RawPixelEmbedder
 from indexer.statistics.metrics import (
     DifferenceInterval,
     RetrievalFigures,

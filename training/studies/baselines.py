@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from indexer.models.network import EmbeddingNetwork
-from indexer.models.raw_pixels import RawPixelEmbedder
+from indexer.reports.raw_pixels import RawPixelEmbedder
 from indexer.vectors.projection import fit_pca
 from training.data.labelled_folders import number_labels
 from training.data.pictures import PicturePart

@@ -1,14 +1,17 @@
 """`lookalike model`: the short names, what is ready on this computer, added and removed; and what cannot be had."""
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
+from indexer.models import backbones
 from indexer.models.catalogue import find_catalogued_model, load_catalogue
 from indexer.models.installation import ModelChoice, find_installed_card, install_model, parse_model_choice
 from indexer.progress import drain
-from tests.support.commands import Said
+from tests.support.commands import ROOT, Said
 from tests.support.model_files import write_weights
 
 Tell = Callable[..., Said]
@@ -30,6 +33,7 @@ def test_names_and_aliases_are_unique_and_stand_for_networks() -> None:
     names = [name for row in load_catalogue() for name in (row.name, *row.aliases)]
     assert len(names) == len(set(names))
     assert parse_model_choice("DINOv2") == ModelChoice("vit_small_patch14_dinov2.lvd142m", size=224)
+    assert parse_model_choice("clip", size=256) == ModelChoice("vit_base_patch32_clip_quickgelu_224.openai", size=256)
     assert parse_model_choice("built-in") == ModelChoice()
     assert find_catalogued_model("resnet50") is None
 
@@ -67,6 +71,10 @@ def test_the_size_of_the_input_makes_another_model(tmp_path: Path) -> None:
         (["info", "resnet50"], "resnet50 has no short name and is not ready here. See: lookalike model list"),
         (["add", "resnet5000"], "There is no backbone named 'resnet5000'."),
         (["add", "test_resnet", "--weights", "missing.safetensors"], "missing.safetensors"),
+        (["add", "megadescriptor"], "CC-BY-NC-4.0 forbids commercial use. If that suits you, add --accept-licence."),
+        (["add", "eva02_base_patch14"], "Did you mean eva02_base"),
+        (["add", "so150m"], "Did you mean vit_so150m"),
+        (["add", str(ROOT / "README.md")], "does not say which network its weights are of. Name it: --model NAME"),
     ],
 )
 def test_what_cannot_be_had_is_a_sentence(tell: Tell, tmp_path: Path, words: list[str], sentence: str) -> None:
@@ -74,3 +82,26 @@ def test_what_cannot_be_had_is_a_sentence(tell: Tell, tmp_path: Path, words: lis
     assert said.code == 2
     assert sentence in said.err
     assert "Traceback" not in said.err
+
+
+def test_embeddings_have_as_many_numbers_as_the_list_says() -> None:
+    timm = backbones.import_timm()
+    in_hub = {"bioclip": "vit_base_patch16_clip_224", "megadescriptor-t": "swin_tiny_patch4_window7_224"}
+    for row in load_catalogue():
+        name = in_hub.get(row.name, row.backbone)
+        assert name.partition(".")[0] in timm.list_models()
+        assert "." not in name or name in timm.list_pretrained(), name
+        with torch.device("meta"):
+            module = timm.create_model(name, num_classes=0)
+        assert module.head_hidden_size == row.dim, row.name
+
+
+def test_weights_of_a_name_without_a_tag_are_said_before_they_are_fetched(
+    tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("huggingface_hub").constants, "ENDPOINT", "http://127.0.0.1:9")
+    said = tell(tmp_path, "model", "add", "vit_base_patch16_clip_224")
+    assert "Weights: timm/vit_base_patch16_clip_224.laion2b_ft_in12k_in1k, licence apache-2.0" in said.err
+    assert "vit_base_patch16_clip_224.openai" in said.err
+    assert "could not be downloaded: is the network on?" in said.err
+    assert said.code == 2

@@ -81,22 +81,6 @@ def test_damaged_packaged_weights_are_refused(tmp_path: Path, monkeypatch: pytes
         backbones.create_backbone()
 
 
-@pytest.mark.parametrize("classes", [True, False])
-def test_local_weights_fill_the_network_with_or_without_class_layer(
-    small_weights: dict[str, torch.Tensor], tmp_path: Path, *, classes: bool
-) -> None:
-    tensors = {key: tensor for key, tensor in small_weights.items() if classes or not key.startswith("fc.")}
-    ours = backbones.create_backbone(SMALL, save_tensors(tensors, tmp_path)).module.state_dict()
-    assert small_weights.keys() - ours.keys() == {"fc.weight", "fc.bias"}
-    assert all(torch.equal(ours[key], small_weights[key]) for key in ours)
-
-
-def test_half_precision_weights_are_taken_as_float32(small_weights: dict[str, torch.Tensor], tmp_path: Path) -> None:
-    halves = {key: value.half() if value.is_floating_point() else value for key, value in small_weights.items()}
-    module = backbones.create_backbone(SMALL, save_tensors(halves, tmp_path)).module
-    assert {tensor.dtype for tensor in module.state_dict().values()} == {torch.float32, torch.int64}
-
-
 @pytest.mark.parametrize(
     ("key", "tensor", "reason"),
     [
@@ -122,6 +106,8 @@ def test_weights_that_do_not_fit_are_refused(
     [
         b"",
         b"\x80\x04K\x01.",  # a pickle
+        b"\x80\x02K\x01.",  # one as torch wrote it before 1.6
+        b"PK\x03\x04 cut short",
         b"\xff" * 64,
         (1 << 62).to_bytes(8, "little") + b"{}",
         (2).to_bytes(8, "little") + b"{}",
@@ -152,7 +138,6 @@ def test_missing_weights_file_is_refused_with_its_name(tmp_path: Path) -> None:
     [
         ("resnet81", "Did you mean"),
         ("resnet18.nope", "tagged 'nope'.*a1_in1k"),
-        ("hf-hub:somebody/something", "no backbone"),
         ("", "no backbone"),
         ("vit_giant_patch14_224", "no published weights"),
     ],
@@ -160,31 +145,6 @@ def test_missing_weights_file_is_refused_with_its_name(tmp_path: Path) -> None:
 def test_name_that_timm_cannot_serve_is_refused_with_advice(name: str, reason: str) -> None:
     with pytest.raises(ModelError, match=reason):
         backbones.create_backbone(name)
-
-
-def test_hub_out_of_reach_is_refused_soon_and_without_random_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hub = importlib.import_module("huggingface_hub")
-    monkeypatch.setattr(hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(ModelError, match=r"could not be downloaded.*--weights FILE"):
-        backbones.create_backbone(SMALL)
-
-
-def test_weights_in_the_hubs_cache_need_no_network(
-    small_weights: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hub = importlib.import_module("huggingface_hub")
-    monkeypatch.setattr(hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    repository = tmp_path / f"models--timm--{SMALL}.r160_in1k"
-    (repository / "snapshots" / ("c" * 40)).mkdir(parents=True)
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text("c" * 40)
-    (repository / "snapshots" / ("c" * 40) / "model.safetensors").write_bytes(safetensors.torch.save(small_weights))
-    ours = backbones.create_backbone(SMALL).module.state_dict()
-    assert all(torch.equal(ours[key], small_weights[key]) for key in ours)
 
 
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit"])

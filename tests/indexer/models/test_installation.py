@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from indexer.errors import ModelError
-from indexer.models.agreement import compute_lowest_cosine, prepare_check_pictures
+from indexer.models.agreement import compute_lowest_cosine
 from indexer.models.card import CARD_FILE, Head, read_seen_hashes, serialise_card
 from indexer.models.installation import (
     ModelChoice,
@@ -21,9 +21,6 @@ from indexer.models.installation import (
 )
 from indexer.models.model import load_model
 from indexer.models.network import create_network, make_runner, write_checkpoint
-from indexer.models.runtime import (
-    read_form,
-)
 from indexer.progress import drain
 from tests.support.model_files import write_weights
 
@@ -115,30 +112,3 @@ def test_checkpoint_for_an_older_decoding_is_installed_for_this_one(tmp_path: Pa
     card = write_checkpoint(network, tmp_path / "old", name="old", source="trained before")
     (tmp_path / "old" / CARD_FILE).write_bytes(serialise_card(replace(card, decode_version=card.decode_version + 1)))
     assert drain(install_model(parse_model_choice(str(tmp_path / "old")), tmp_path / "models")) == card
-
-
-def check_installed_maps(name: str, folder: Path) -> None:
-    """Install the architecture from a local file; its map agrees with torch and covers the picture in a square."""
-    card = drain(install_model(ModelChoice(name, write_weights(name, folder)), folder / "models"))
-    installed_at = folder / "models" / card.fingerprint
-    form = read_form(installed_at, card)
-    assert form.runtime == "openvino", form.why
-    batch = prepare_check_pictures(card.preprocessing).batch[:3]
-    features = load_model(installed_at, runtime="openvino").compute_feature_maps(batch)
-    truth = load_model(installed_at, runtime="torch").compute_feature_maps(batch)
-    assert features.shape == truth.shape
-    assert features.shape[2] == features.shape[3] > 1
-    assert compute_lowest_cosine(features.reshape(3, -1), truth.reshape(3, -1)) > 0.99
-
-
-@pytest.mark.parametrize("name", ["test_resnet", "test_vit"])
-def test_local_weights_of_a_small_backbone_are_installed(name: str, tmp_path: Path) -> None:
-    check_installed_maps(name, tmp_path)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "name", ["resnet18", "swin_tiny_patch4_window7_224", "vit_tiny_patch16_224", "convnext_nano", "levit_128s"]
-)
-def test_local_weights_of_each_kind_of_backbone_are_installed(name: str, tmp_path: Path) -> None:
-    check_installed_maps(name, tmp_path)

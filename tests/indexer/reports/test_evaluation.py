@@ -10,9 +10,9 @@ from PIL import Image
 from indexer.errors import LookalikeError
 from indexer.matching.group_column import read_group_column
 from indexer.matching.photo_groups import count_groups
-from indexer.models.raw_pixels import RawPixelEmbedder
 from indexer.progress import drain
 from indexer.reports.evaluation import ModelEvaluation, evaluate_model
+from indexer.reports.raw_pixels import RawPixelEmbedder
 from tests.support.burst_pictures import write_burst_folder
 
 
