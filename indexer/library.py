@@ -23,9 +23,8 @@ from indexer.database.file_table import FailedFile
 from indexer.database.filters import Filter
 from indexer.database.model_table import KnownModel
 from indexer.database.passed_over import PassedOver, read_passed_over
-from indexer.database.precisions import count_precisions
 from indexer.database.replacements import count_replaced_photos
-from indexer.database.store import Store
+from indexer.database.store import Store, count_precisions
 from indexer.errors import LibraryError, LookalikeError, ModelError
 from indexer.models.card import ModelCard, read_card
 from indexer.models.model import Model, load_model
@@ -186,7 +185,7 @@ class Library:
     # photos and figures
 
     def find_photo_ids(self, within: Filter | None = None) -> np.ndarray:
-        """Ids (n,) int64 of the shown photos, or of those that pass a filter, in the order of (root, path)."""
+        """Ids (n,) int64 of the shown photos, or of those that pass a filter, by root, folder and name."""
         shown = self.store.embeddings.find_shown_ids(self.model_id)
         return (
             shown if within is None else shown[np.isin(shown, filters.find_present_photos(self.store.database, within))]

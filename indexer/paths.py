@@ -19,10 +19,12 @@ from pathlib import Path, PureWindowsPath
 import platformdirs
 
 SEPARATOR = b"/"  # in stored paths
+NUMBER_DIGITS = 12  # to which numbers in names are filled up, so that 9 comes before 10
 LONG_PREFIX = b"\\\\?\\"  # before paths longer than Windows otherwise opens
 LONG_SERVER_PREFIX = LONG_PREFIX + b"UNC\\"  # for the two backslashes before the name of a server
 LONGEST_PLAIN_PATH = 240  # characters: 260 with the end mark, less a short file name, which folders need in reserve
 
+_NUMBER = re.compile("[0-9]+")
 _WINDOWS_BEGINNING = re.compile(rb"[A-Za-z]:(?:[\\/]|$)|\\\\")
 
 
@@ -225,6 +227,28 @@ def find_same_files(paths: Sequence[bytes]) -> list[int]:
 def get_parent_folder(path: bytes, native: PathSystem = NATIVE) -> bytes:
     """The folder that a file lies in; empty for a name alone."""
     return find_system(path, native).split_name(path)[0]
+
+
+def get_stored_folder(path: bytes) -> bytes:
+    """The stored path of the folder that a file lies in, by its own; empty for one that lies in the root."""
+    return path.rpartition(SEPARATOR)[0]
+
+
+def make_search_text(path: bytes) -> str:
+    """The path as text in which words are found whatever their case and Unicode spelling, once these are folded too."""
+    return fold_text(os.fsdecode(path).encode("utf-8", "replace").decode())
+
+
+def fold_text(text: str) -> str:
+    """The text in one Unicode spelling (NFC) and without differences of case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def make_name_key(path: bytes) -> str:
+    """What files are sorted by, by the name in a stored path: without case and accents, and numbers by their value."""
+    spelt = unicodedata.normalize("NFKD", make_search_text(path.rpartition(SEPARATOR)[2]))
+    plain = "".join(letter for letter in spelt if not unicodedata.combining(letter))
+    return _NUMBER.sub(lambda found: found[0].zfill(NUMBER_DIGITS), plain)
 
 
 def get_first_folder(path: bytes) -> bytes | None:

@@ -188,6 +188,7 @@ def _report_fields(report: IndexReport) -> dict[str, Any]:
             for moved in report.moved_roots
         ],
         "passed_over": report.passed_over.list_fields(),
+        "facts_read": report.facts_read,
         "seconds": report.seconds,
     }
 
@@ -199,6 +200,11 @@ def _print_report_text(library: Library, report: IndexReport) -> None:
     )
     counts = f"{report.embedded:,} embedded, {report.moved:,} moved, {report.changed:,} changed"
     print_line(f"{counts}, {report.missing:,} missing, in {report.seconds:.1f} s")
+    if report.facts_read:
+        photos = count_noun(report.facts_read, "photo")
+        print_line(
+            f"Date, camera and place were read of {photos} that an older version has indexed; none was embedded."
+        )
     _print_words(report)
     _print_drives(report)
     if passed := describe_passed_over(report.passed_over):

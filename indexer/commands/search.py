@@ -35,7 +35,7 @@ from indexer.ranking.rankings import (
 from indexer.ranking.saved_searches import forget_search, list_saved_searches, load_search, save_search
 from indexer.reports.contact_sheet import write_sheet
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
-from indexer.search.results import Hit, SearchResult
+from indexer.search.results import Hit, SearchResult, list_fact_fields
 from indexer.wording import count_noun
 
 RANKING_FLAGS = {"near_copies": RANK_COPIES, "refining": RANK_REFINED, "by_labels": RANK_LABELS}
@@ -205,6 +205,9 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
         "probability": hit.probability,
         "rarity": hit.rarity,
         "label": hit.photo.label,
+        "width": hit.photo.width,
+        "height": hit.photo.height,
+        **list_fact_fields(hit.photo)._asdict(),
     }
 
 

@@ -12,6 +12,7 @@ from indexer.paths import show_path
 from indexer.ranking.filter_options import build_filter
 from indexer.ranking.word_ranking import WordHit, WordIndex, WordResult, parse_word_query
 from indexer.search.query import Query
+from indexer.search.results import list_fact_fields
 from indexer.wording import count_noun
 
 PICTURE_OPTIONS = ("crop", "max_distance", "max_fmr")  # of a search that only pictures answer
@@ -59,6 +60,9 @@ def _hit_fields(hit: WordHit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "why": hit.why,
         "label": hit.photo.label,
+        "width": hit.photo.width,
+        "height": hit.photo.height,
+        **list_fact_fields(hit.photo)._asdict(),
     }
 
 

@@ -26,7 +26,8 @@ from indexer.database.opening import (
 )
 from indexer.database.schema import APPLICATION_ID, MIGRATIONS
 from indexer.errors import LibraryError
-from indexer.wording import normalise_label
+from indexer.paths import get_stored_folder, make_name_key, make_search_text
+from indexer.wording import convert_file_time, normalise_label
 
 MAX_INTEGER = 2**63 - 1  # the largest number that SQLite holds
 BUSY_SECONDS = 30.0
@@ -285,6 +286,8 @@ def run_migrations(db: sqlite3.Connection, first: int, last: int) -> None:
     """Bring the tables of a database from one version to a later one; the caller holds the transaction."""
     db.create_function("normalise_label", 1, _normalise_stored_label, deterministic=True)
     db.create_function("compute_crc32", 1, _compute_crc32, deterministic=True)
+    for function in (get_stored_folder, make_name_key, make_search_text, convert_file_time):
+        db.create_function(function.__name__, 1, function, deterministic=True)
     for statements in MIGRATIONS[first:last]:
         for statement in statements.split(";"):
             db.execute(statement)

@@ -9,7 +9,7 @@ it, have the model's dimension and unit length; for the others it is as if they 
 
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from indexer.database.annotations import LABEL_SQL
 from indexer.database.connection import MAX_INTEGER, Database
 from indexer.database.contents import match_offline_twins
 from indexer.database.file_table import FileOutcome
+from indexer.paths import join_path
 
 BOUND_VALUES = 500  # bound to one statement at most: SQLite takes a limited number
 LENGTH_TOLERANCE = 5e-3  # of a unit vector's length; storing in float16 changes it by 5e-4 at most
@@ -24,7 +25,10 @@ ROWS_PER_CHECK = 1024
 
 
 class ShownPhoto(NamedTuple):
-    """A photo as people see it: one present file's root and relative path, the number of further copies, its label."""
+    """A photo as people see it: one present file's root and relative path, the number of further copies, its label.
+
+    `taken_us` is that file's, `capture` the columns of `captures` behind the photo, None where there is no row of it.
+    """
 
     id: int
     sha256: bytes
@@ -35,6 +39,16 @@ class ShownPhoto(NamedTuple):
     online: bool
     label: str | None
     copies: int
+    file_size: int
+    taken_us: int | None
+    capture: tuple[Any, ...] | None
+
+
+class UnreadCapture(NamedTuple):
+    """A photo whose EXIF is to be read, and the absolute path of one file that holds it."""
+
+    photo: int
+    path: bytes
 
 
 class StoredEmbeddings(NamedTuple):
@@ -62,10 +76,10 @@ class EmbeddingTable:
         return self._database.fetch_integer("SELECT seq FROM sqlite_sequence WHERE name = 'photos'")
 
     def find_shown_ids(self, model: int) -> np.ndarray:
-        """Ids (n,) int64 of photos with a present file and an embedding, in the order of (root, path)."""
+        """Ids (n,) int64 of photos with a present file and an embedding, by root, folder and name."""
         rows = self._database.fetch_rows(
             "SELECT photo FROM files WHERE state = 'present' AND EXISTS (SELECT 1 FROM embeddings AS e "
-            "WHERE e.photo = files.photo AND e.model = ?) ORDER BY root, path",
+            "WHERE e.photo = files.photo AND e.model = ?) ORDER BY root, folder, name_key, photo",
             (model,),
         )
         return np.fromiter(dict.fromkeys(row[0] for row in rows), np.int64)
@@ -89,13 +103,14 @@ class EmbeddingTable:
             "SELECT photos.id, sha256, width, height, roots.path, files.path, online, "
             f"(SELECT {LABEL_SQL} FROM files AS f LEFT JOIN labels AS l ON l.photo = f.photo "
             "WHERE f.photo = photos.id AND f.state = 'present'), "
-            f"NOT linked AND NOT ({match_offline_twins('files', 'roots')}) "
-            "FROM files JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root WHERE "
+            f"NOT linked AND NOT ({match_offline_twins('files', 'roots')}), files.size, files.taken_us, captures.* "
+            "FROM files JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root "
+            "LEFT JOIN captures ON captures.photo = photos.id WHERE "
             f"files.state = 'present' AND files.photo IN ({','.join('?' * len(ids))}) "
             "ORDER BY online DESC, linked, files.root, files.path",
             ids,
         )
-        return [ShownPhoto._make(row) for row in rows]
+        return [ShownPhoto._make((*row[:11], None if row[11] is None else row[12:])) for row in rows]
 
     def read_aspects(self, above: int) -> np.ndarray:
         """The width over height (n,) float32 of the photos with the ids above + 1 to above + n; 0 where unknown.
@@ -131,6 +146,8 @@ class EmbeddingTable:
             seen = (outcome.width, outcome.height, outcome.pixel_sha256, photo)
             sql = "UPDATE photos SET width = ?, height = ?, pixel_sha256 = ? WHERE id = ?"
             self._database.execute_statement(sql, seen)
+        if outcome.capture is not None:
+            self.record_captures([(photo, outcome.capture)])
         if outcome.vector is not None:
             vector = np.asarray(outcome.vector, "<f2").tobytes()
             sql = "INSERT OR IGNORE INTO embeddings (photo, model, vector, precision) VALUES (?, ?, ?, ?)"
@@ -141,6 +158,25 @@ class EmbeddingTable:
             failure = (photo, model, outcome.reason, outcome.needs)
             self._database.execute_statement("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", failure)
         return photo
+
+    def record_captures(self, captures: Iterable[tuple[int, Sequence[object]]]) -> None:
+        """Store what the files of photos say of their taking, given as (photo id, columns of `captures` behind it).
+
+        The caller holds the transaction.
+        """
+        rows = [(photo, *values) for photo, values in captures]
+        self._database.execute_many(f"INSERT OR REPLACE INTO captures VALUES ({', '.join('?' * 12)})", rows)
+        known = [(row[1], row[0]) for row in rows if row[1] is not None]
+        self._database.execute_many("UPDATE files SET taken_us = ? WHERE photo = ?", known)
+
+    def list_unread_captures(self) -> list[UnreadCapture]:
+        """The embedded photos whose EXIF no version has read yet, with one present file that is not offline of each."""
+        rows = self._database.fetch_rows(
+            "SELECT f.photo, r.path, min(f.path) FROM files AS f JOIN roots AS r ON r.id = f.root WHERE r.online AND "
+            "f.state = 'present' AND NOT EXISTS (SELECT 1 FROM captures AS c WHERE c.photo = f.photo) "
+            "AND EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = f.photo) GROUP BY f.photo",
+        )
+        return [UnreadCapture(photo, join_path(root, path)) for photo, root, path in rows]
 
     def is_content_finished(self, sha256: bytes, model: int) -> bool:
         """Whether this content already has an embedding or a failure under the model."""

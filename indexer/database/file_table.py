@@ -11,7 +11,8 @@ import numpy as np
 
 from indexer.database.connection import Database
 from indexer.errors import LibraryError
-from indexer.paths import join_path, show_path
+from indexer.paths import get_stored_folder, join_path, make_name_key, make_search_text, show_path
+from indexer.wording import convert_file_time
 
 
 class LibraryRoot(NamedTuple):
@@ -40,7 +41,10 @@ class FileRecord(NamedTuple):
 
 
 class FileOutcome(NamedTuple):
-    """What became of one file: its photo with a vector (dim,) float16, or linked to a known photo, or a failure."""
+    """What became of one file: its photo with a vector (dim,) float16, or linked to a known photo, or a failure.
+
+    `capture` are the columns of `captures` behind the photo, None where its EXIF was not read.
+    """
 
     root: int
     file: FileRecord
@@ -53,6 +57,7 @@ class FileOutcome(NamedTuple):
     reason: str | None = None
     needs: str | None = None
     pixel_sha256: bytes | None = None
+    capture: tuple[str | float | None, ...] | None = None
 
 
 class PathChange(NamedTuple):
@@ -193,9 +198,13 @@ class FileTable:
         file, place = outcome.file, (outcome.root, outcome.file.path)
         before = self._database.fetch_integer("SELECT photo FROM files WHERE root = ? AND path = ?", place)
         self._database.execute_statement(
-            "INSERT OR REPLACE INTO files (root, path, size, mtime_ns, ctime_ns, state, photo, label, reason) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (outcome.root, *file[:4], "present" if photo else "failed", photo, outcome.label, outcome.reason),
+            "INSERT OR REPLACE INTO files (root, path, size, mtime_ns, ctime_ns, state, photo, label, reason, folder, "
+            "name_key, search_text, taken_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(outcome.root, *file[:4], "present" if photo else "failed", photo, outcome.label, outcome.reason),
+                *(get_stored_folder(file.path), make_name_key(file.path), make_search_text(file.path)),
+                self._find_taken_time(photo, file),
+            ),
         )
         if photo == before:
             return PathChange(before=before, moved=False)
@@ -204,6 +213,12 @@ class FileTable:
             "(SELECT min(id) FROM files WHERE photo = ? AND state = 'missing' AND NOT excluded)"
         )
         return PathChange(before, moved=bool(photo and self._database.execute_statement(sql, (photo,))))
+
+    def _find_taken_time(self, photo: int | None, file: FileRecord) -> int:
+        """When the photo was taken, as its EXIF tells, else the file's time, as `taken_us` has it."""
+        rows = self._database.fetch_rows("SELECT taken_us FROM captures WHERE photo = ?", (photo,))
+        taken_us = rows[0][0] if rows else None
+        return convert_file_time(file.mtime_ns) if taken_us is None else int(taken_us)
 
     def list_failed_files(self, model: int) -> list[FailedFile]:
         """Files that could not be read, and present files whose content could not be used, by root and path."""

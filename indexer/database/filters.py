@@ -1,11 +1,11 @@
 """The SQL of filters: which photos a search is about, by label, folder, name, date, size and orientation.
 
-A photo passes where one present file of it does. Dates are those of the file's last change.
+A photo passes where one present file of it does. Dates are those of the taking by the camera's clock; of a file that
+names none, those of its last change.
 """
 
+import json
 import os
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,8 @@ import numpy as np
 from indexer.database.annotations import LABEL_SQL
 from indexer.database.connection import MAX_INTEGER, Database
 from indexer.errors import LookalikeError
-from indexer.paths import find_relative_path, is_below, list_spellings, make_prefix
-from indexer.wording import normalise_label
+from indexer.paths import find_relative_path, fold_text, is_below, list_spellings, make_prefix
+from indexer.wording import convert_to_microseconds, normalise_label
 
 ORIENTATIONS = {"landscape": "p.width > p.height", "portrait": "p.width < p.height", "square": "p.width = p.height"}
 
@@ -30,9 +30,10 @@ _NO_CONDITION: SqlCondition = ("1", [])
 class Filter:
     """Conditions on photos, of which all that are not None must hold.
 
-    `after` includes its moment, `before` excludes it, both in local time. `min_side` is the least short side in pixels;
-    `under` a folder that the file lies below, which may be a root, lie in a root or hold roots. `named` holds words of
-    which each must stand in the file's path below its root or in the photo's label, in any case and Unicode spelling.
+    `after` includes its moment, `before` excludes it, both by the camera's clock, or by local time where the file names
+    no moment of its taking. `min_side` is the least short side in pixels; `under` a folder that the file lies below,
+    which may be a root, lie in a root or hold roots. `named` holds words of which each must stand in the file's path
+    below its root or in the photo's label, in any case and Unicode spelling.
     """
 
     label: str | None = None
@@ -53,10 +54,15 @@ def find_present_photos(database: Database, within: Filter | None) -> np.ndarray
     # SQLite gives them as one text: a million rows as Python objects take four times as long.
     source, where, values = "files AS f", "1", list[object]()
     if within is not None:
-        source += " JOIN photos AS p ON p.id = f.photo"
+        if within.min_side is not None or within.orientation is not None:
+            source += " JOIN photos AS p ON p.id = f.photo"
         where, values = _build_where(database, within)
     sql = f"SELECT group_concat(f.photo) FROM {source} WHERE f.state = 'present' AND {where}"
-    ((numbers,),) = database.fetch_rows(sql, values)
+    return parse_numbers(database.fetch_rows(sql, values)[0][0])
+
+
+def parse_numbers(numbers: str | None) -> np.ndarray:
+    """The integers (n,) int64 of a group_concat, which SQLite gives as one text."""
     return np.fromstring(numbers, np.int64, sep=",") if numbers else np.zeros(0, np.int64)
 
 
@@ -71,7 +77,7 @@ def _build_where(database: Database, within: Filter) -> SqlCondition:
         if within.min_side is not None
         else _NO_CONDITION,
         (ORIENTATIONS[within.orientation], []) if within.orientation is not None else _NO_CONDITION,
-        *(_name_condition(word) for word in (within.named or "").split()),
+        *(_name_condition(database, word) for word in (within.named or "").split()),
     ]
     return " AND ".join(sql for sql, _ in conditions), [value for _, values in conditions for value in values]
 
@@ -89,33 +95,22 @@ def _label_condition(label: str | None) -> SqlCondition:
     return condition, [wanted, wanted, wanted]
 
 
-def _name_condition(word: str) -> SqlCondition:
-    """Files whose path or label has the word in it, whatever its case: SQLite itself knows that of ASCII only."""
-    escaped = re.sub(r"([%_^])", r"^\1", word)
-    forms = {
-        unicodedata.normalize(spelling, change(escaped))
-        for spelling in ("NFC", "NFD")
-        for change in (str, str.lower, str.upper, str.title)
-    }
-    texts = (
-        "CAST(f.path AS TEXT)",
-        "coalesce((SELECT label FROM labels AS l WHERE l.photo = f.photo), f.label)",
+def _name_condition(database: Database, word: str) -> SqlCondition:
+    """Files whose path has the word in it, or whose photo's label has, whatever its case and spelling."""
+    folded = fold_text(word)
+    texts = database.fetch_rows("SELECT DISTINCT label FROM labels UNION SELECT DISTINCT label FROM files")
+    labels = json.dumps([label for (label,) in texts if label is not None and folded in fold_text(label)])
+    wanted = "SELECT value FROM json_each(?)"
+    condition = (
+        f"(instr(f.search_text, ?) OR f.photo IN (SELECT photo FROM labels WHERE label IN ({wanted})) "
+        f"OR f.id IN (SELECT id FROM files WHERE state = 'present' AND label IN ({wanted}) "
+        "AND photo NOT IN (SELECT photo FROM labels)))"
     )
-    tests = [f"{text} LIKE ? ESCAPE '^'" for text in texts for _ in forms]
-    return f"({' OR '.join(tests)})", [f"%{form}%" for _ in texts for form in sorted(forms)]
+    return condition, [folded, labels, labels]
 
 
 def _date_condition(comparison: str, moment: datetime | None) -> SqlCondition:
-    return (f"f.mtime_ns {comparison} ?", [_to_nanoseconds(moment)]) if moment is not None else _NO_CONDITION
-
-
-def _to_nanoseconds(moment: datetime) -> int:
-    """Nanoseconds since 1970, as file times are, limited to what SQLite holds (the years 1678 to 2262)."""
-    try:
-        seconds = round(moment.replace(microsecond=0).timestamp())
-    except (ValueError, OverflowError, OSError):  # what systems say of years they do not know
-        return -MAX_INTEGER if moment.year < 1970 else MAX_INTEGER
-    return max(-MAX_INTEGER, min(seconds * 1_000_000_000 + moment.microsecond * 1000, MAX_INTEGER))
+    return (f"f.taken_us {comparison} ?", [convert_to_microseconds(moment)]) if moment is not None else _NO_CONDITION
 
 
 def _folder_condition(database: Database, folder: Path | None) -> SqlCondition:

@@ -10,6 +10,10 @@ metadata into the file; null in what an older version has indexed. `replacements
 another content now, where that was, and the photo there with which it was compared and found to be another picture.
 `roots.drive` identifies the file system that the folder was found on; `other_drive` says that another one is there
 now. `files.linked` marks a file that is another one of the library under a second name.
+
+`files.folder`, `name_key` and `search_text` are what files are sorted by and found in, made of the path; `taken_us` is
+the moment of the taking by the camera's clock, else the file's time by the computer's, in microseconds since 1970.
+`captures` has a row for each photo whose EXIF was read, also where that says nothing.
 """
 
 APPLICATION_ID = 0x4C4F4F4B  # "LOOK": tells our database from anybody else's
@@ -126,5 +130,34 @@ MIGRATIONS = (
     UPDATE sqlite_schema SET sql = sql || CASE WHEN sql LIKE '% WITHOUT ROWID' THEN ', STRICT' ELSE ' STRICT' END
         WHERE type = 'table' AND name NOT LIKE 'sqlite%';
     PRAGMA writable_schema = RESET
+    """,
+    """
+    CREATE TABLE captures (
+        photo INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
+        taken_us INTEGER,
+        offset_minutes INTEGER,
+        make TEXT NOT NULL,
+        model TEXT NOT NULL,
+        lens TEXT NOT NULL,
+        exposure_seconds REAL,
+        f_number REAL,
+        iso INTEGER,
+        focal_length_mm REAL,
+        latitude REAL,
+        longitude REAL
+    ) STRICT;
+    ALTER TABLE files ADD COLUMN folder BLOB;
+    ALTER TABLE files ADD COLUMN name_key TEXT;
+    ALTER TABLE files ADD COLUMN search_text TEXT;
+    ALTER TABLE files ADD COLUMN taken_us INTEGER;
+    UPDATE files SET folder = get_stored_folder(path), name_key = make_name_key(path),
+        search_text = make_search_text(path), taken_us = convert_file_time(mtime_ns);
+    CREATE INDEX files_by_folder ON files (root, folder, name_key, photo) WHERE state = 'present';
+    CREATE INDEX files_by_name ON files (name_key, photo) WHERE state = 'present';
+    CREATE INDEX files_by_taken ON files (taken_us, photo) WHERE state = 'present';
+    CREATE INDEX files_by_text ON files (search_text, photo) WHERE state = 'present';
+    CREATE INDEX files_by_label ON files (label, photo) WHERE state = 'present' AND label IS NOT NULL;
+    CREATE INDEX labels_by_label ON labels (label);
+    CREATE INDEX photos_by_area ON photos (width * height)
     """,
 )

@@ -4,6 +4,7 @@ Changes that span several of them are made here, each in one transaction. A Stor
 """
 
 import errno
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -102,3 +103,30 @@ class Store:
     def forget_root(self, root: int, *, with_labels: bool = False) -> ForgettingPlan:
         """Delete a root with its files, and photos that no other file holds; those with words only `with_labels`."""
         return forget_photos(self.database, root, with_labels=with_labels)
+
+
+def count_precisions(store: Store, model: int) -> dict[str, int]:
+    """The number of the model's embeddings by precision; only those that are new since the last count are read.
+
+    The precision stands behind each vector in the table, so counting all of them reads gigabytes for a million photos.
+    """
+    setting_name = f"precisions {model}"
+    upto, known_counts = _parse_stored_counts(store.models.read_setting(setting_name))
+    last = store.embeddings.find_last_seq(model)
+    counts = dict(Counter(known_counts) + Counter(store.embeddings.count_by_precision(model, upto, last)))
+    expected = store.embeddings.count_embeddings(model) - store.embeddings.count_embeddings(model, above=last)
+    if sum(counts.values()) != expected:  # some were forgotten, or the stored counts are damaged
+        counts = store.embeddings.count_by_precision(model, 0, last)
+    if (last, counts) != (upto, known_counts):
+        store.models.keep_setting(setting_name, {"upto": last, "counts": counts})
+    return counts
+
+
+def _parse_stored_counts(setting: object) -> tuple[int, dict[str, int]]:
+    """The seq up to which was counted, and the counts; 0 and none where the setting is damaged."""
+    if not isinstance(setting, dict) or not isinstance(counts := setting.get("counts"), dict):
+        return 0, {}
+    upto = setting.get("upto")
+    if not isinstance(upto, int) or not all(isinstance(count, int) and count > 0 for count in counts.values()):
+        return 0, {}
+    return upto, counts

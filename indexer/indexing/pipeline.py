@@ -17,8 +17,8 @@ from PIL.Image import Image
 
 from indexer.errors import PhotoError
 from indexer.models.embedder import CPU_THREADS, NETWORK_CALLERS, Embedder
-from indexer.photos import decoding, thumbnails
-from indexer.photos.decoding import DecodedPhoto
+from indexer.photos import thumbnails
+from indexer.photos.capture_facts import CaptureFacts, DescribedPhoto, decode_described
 from indexer.photos.journal import DecoderStuck, DecodingJournal
 from indexer.photos.photo_traits import GREY_SIDE, PhotoTraits, describe_photo, hash_pixels, read_traits
 from indexer.photos.reading import content_hash, read_photo
@@ -28,7 +28,7 @@ INPUTS_AHEAD = 3 * BATCH_SIZE  # model inputs decoded ahead: 14 MB at 224 pixels
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
-DecodePhoto = Callable[[bytes, int], DecodedPhoto]
+DecodePhoto = Callable[[bytes, int], DescribedPhoto]
 
 
 class WaitForResult(Protocol):
@@ -42,7 +42,8 @@ class EmbeddingResult(NamedTuple):
     """One file read: content hash, upright size, thumbnail as JPEG, embedding (dim,) float32; or why there is none.
 
     Thumbnail and traits are there where they were asked for. A content that needs no embedding has a hash and nothing
-    else. `pixel_sha256` is the hash of the decoded picture. `needs` names the extra that could read the file.
+    else. `pixel_sha256` is the hash of the decoded picture, `capture` what the file says of its
+    taking. `needs` names the extra that could read the file.
     """
 
     sha256: bytes | None = None
@@ -54,6 +55,7 @@ class EmbeddingResult(NamedTuple):
     needs: str | None = None
     traits: PhotoTraits | None = None
     pixel_sha256: bytes | None = None
+    capture: CaptureFacts | None = None
 
 
 class _DecodedFile(NamedTuple):
@@ -72,7 +74,7 @@ def embed_files(
     """
 
     def decode_path(path: bytes) -> _DecodedFile:
-        return _decode_file(path, model, needs_embedding, decoding.decode_photo, keep_thumbnail=False)
+        return _decode_file(path, model, needs_embedding, decode_described, keep_thumbnail=False)
 
     yield from _embed_files(paths, model, decode_path, Future.result)
 
@@ -83,7 +85,7 @@ def embed_and_describe_files(
     """As `embed_files`, with the traits by which photos are grouped."""
 
     def decode_path(path: bytes) -> _DecodedFile:
-        return _decode_file(path, model, needs_embedding, decoding.decode_photo, keep_thumbnail=False, keep_traits=True)
+        return _decode_file(path, model, needs_embedding, decode_described, keep_thumbnail=False, keep_traits=True)
 
     yield from _embed_files(paths, model, decode_path, Future.result)
 
@@ -152,13 +154,13 @@ def _decode_file(
         sha256 = content_hash(data)
         if not needs_embedding(sha256):
             return _DecodedFile(EmbeddingResult(sha256))
-        image, width, height = decode_photo(data, model.card.preprocessing.short_side)
+        (image, width, height), capture = decode_photo(data, model.card.preprocessing.short_side)
         thumbnail = thumbnails.encode_thumbnail(image) if keep_thumbnail else None
         traits = _describe(data, image) if keep_traits else None
-        return _DecodedFile(
-            EmbeddingResult(sha256, width, height, thumbnail, traits=traits, pixel_sha256=hash_pixels(image)),
-            model.prepare(image),
+        result = EmbeddingResult(
+            sha256, width, height, thumbnail, traits=traits, pixel_sha256=hash_pixels(image), capture=capture
         )
+        return _DecodedFile(result, model.prepare(image))
     except PhotoError as error:
         return _DecodedFile(EmbeddingResult(sha256, reason=str(error), needs=error.needs))
 

@@ -19,13 +19,13 @@ from indexer.database.contents import MovedRoot, find_moved_roots, mark_links
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord, LibraryRoot
 from indexer.database.model_table import GenerationRow
 from indexer.database.passed_over import PassedOver, list_exclusions, read_passed_over, record_passed_over
-from indexer.database.precisions import count_precisions
 from indexer.database.replacements import CarriedWords
-from indexer.database.store import PathCounts, Store
+from indexer.database.store import PathCounts, Store, count_precisions
 from indexer.errors import EmbeddingsDamaged
 from indexer.indexing import scan
 from indexer.indexing.drives import ACCEPTED_DRIVE, PRESENT_STATES, identify_drive, is_other_drive
 from indexer.indexing.exclusions import PathPatterns
+from indexer.indexing.missing_facts import read_missing_facts
 from indexer.indexing.pipeline import EmbeddingResult, index_files
 from indexer.indexing.redecoding import forget_outdated_decodings
 from indexer.indexing.roots import add_roots, require_folders
@@ -51,7 +51,8 @@ class IndexReport(NamedTuple):
     failures, `new_failures` counts those of this run. `offline` are the paths of roots, `other_drives` of those
     where another drive is now, `moved_roots` offline ones that an online one holds. `passed_over` counts what the
     walks left out. `carried` and `replaced` say what became of the user's words about changed files, if the caller has
-    looked after them (`matching.carried_words`).
+    looked after them (`matching.carried_words`). `facts_read` counts photos indexed by an older version,
+    of which the run has read when and with what they were taken.
     """
 
     files: int
@@ -69,6 +70,7 @@ class IndexReport(NamedTuple):
     passed_over: PassedOver
     carried: Sequence[CarriedWords] = ()
     replaced: int = 0
+    facts_read: int = 0
 
 
 class _PendingFile(NamedTuple):
@@ -134,6 +136,7 @@ def index_library(
     if any(item.file.state != scan.TOUCHED for item in pending):  # those are most often what they were
         start += _load_model(model)
     counts = yield from _embed_pending_files(library, pending, model, model_id)
+    facts_read = yield from read_missing_facts(library)
     library.activate_model(card.fingerprint)
     if pending:
         _mark_lost_roots(store)
@@ -143,7 +146,7 @@ def index_library(
         all_sound = yield from _publish_sound(library, model_id, card.fingerprint)
         if not all_sound:  # what was dropped is embedded again
             return (yield from index_library(library, [], model))
-    report = _make_report(library, model_id, counts, time.perf_counter() - start)
+    report = _make_report(library, model_id, counts, time.perf_counter() - start)._replace(facts_read=facts_read)
     if pending:
         yield Progress("publish", report.photos, report.photos, "measuring what distances mean")
         library.load_calibration()  # it and the counts are stored, so that no search has to wait for them
@@ -314,6 +317,7 @@ def _make_outcome(item: _PendingFile, result: EmbeddingResult, model: Embedder) 
         reason=result.reason,
         needs=result.needs,
         pixel_sha256=result.pixel_sha256,
+        capture=result.capture,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from indexer.matching.aligned_pictures import Pairs
 from indexer.matching.near_copies import ComparedPairs
 from indexer.paths import split_path
-from indexer.photos.capture_times import CaptureTime
+from indexer.photos.capture_facts import CaptureTime
 
 LONGEST_GAP = 2.0  # seconds between two frames of a burst; a clock that tells whole seconds rounds up to one of them
 # Of one camera in one second: no still camera takes more, so a clock that says so stands still.

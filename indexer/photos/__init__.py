@@ -6,7 +6,7 @@ PhotoError with a plain reason, and no photo is ever opened for writing.
 Read `reading` first (which files are pictures, and their bytes), then `decoding` (bytes to pixels, with limits), and
 for that `colour` and `camera_raw`. `tiff_pictures`, with `tiff_directory`, reads what Pillow gets wrong of TIFF, and
 `mending` what it refuses although the pixels are whole. `journal` and `sandbox` survive decoders that crash or hang.
-`thumbnails` is the cache of small pictures. `capture_times` reads when and by which camera a photo was taken,
+`thumbnails` is the cache of small pictures. `capture_facts` reads when, where and with what a photo was taken,
 `photo_traits` what tells whether two photos are one scene. `class_folders` says which folders of a labelled folder are
 classes, and `samples` writes pictures to try the program on.
 

@@ -19,8 +19,8 @@ from typing import TypeVar
 
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
-from indexer.photos.decoding import DecodedPhoto, decode_photo
-from indexer.photos.sandbox import decode_in_child
+from indexer.photos.capture_facts import CaptureFacts, DescribedPhoto, decode_described, read_capture_facts
+from indexer.photos.sandbox import decode_described_in_child
 
 HANG_SECONDS = 60.0  # of processor time in one decoder after which it hangs; the worst known picture takes 0.4
 IDLE_FACTOR = 10  # times as long by the clock: for a decoder that waits, and where the processor time is not told
@@ -61,15 +61,22 @@ class DecodingJournal:
             if not self._decoding_paths and (kind is None or not self.unfinished_paths):
                 self._path.unlink(missing_ok=True)
 
-    def decode(self, path: bytes, data: bytes, short_side: int) -> DecodedPhoto:
-        """Decode as `decode_photo` does, with the path in the journal meanwhile; called from the decoding threads.
+    def decode(self, path: bytes, data: bytes, short_side: int) -> DescribedPhoto:
+        """Decode as `decode_described` does, with the path in the journal meanwhile; called from the decoding threads.
 
         A path that an earlier run left unfinished is decoded in a process of its own.
         """
         if path in self.unfinished_paths:
-            return decode_in_child(data, short_side)
+            return decode_described_in_child(data, short_side)
         with self._record_decoding(path):
-            return decode_photo(data, short_side)
+            return decode_described(data, short_side)
+
+    def read_facts(self, path: bytes, data: bytes) -> CaptureFacts:
+        """The facts of the taking, read as `decode` decodes; no pixel is decoded for it but in a process of its own."""
+        if path in self.unfinished_paths:
+            return decode_described_in_child(data, 1).capture
+        with self._record_decoding(path):
+            return read_capture_facts(data)
 
     @contextmanager
     def _record_decoding(self, path: bytes) -> Iterator[None]:

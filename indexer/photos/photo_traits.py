@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from indexer.photos.capture_times import CaptureTime, read_capture_time
+from indexer.photos.capture_facts import CaptureTime, read_capture_time
 from indexer.photos.decoding import decode_photo
 
 GREY_SIDE = 96  # pixels: at half of it the kings of clubs and of spades are one picture

@@ -3,11 +3,13 @@
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from indexer.errors import PhotoError
 from indexer.paths import make_openable
 
+JPEG_START = b"\xff\xd8"
 _SUFFIXES = (
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .avif .heic .heif .hif "
     b".jp2 .j2k .j2c .jpc .jpf .jpx "
@@ -100,7 +102,7 @@ def find_unread_suffix(name: bytes) -> str:
 
 def name_unread_kind(data: bytes) -> str:
     """The kind of a content that is a picture and not read, as people call it; "" where none is recognised."""
-    if data.startswith(b"\xff\xd8"):
+    if data.startswith(JPEG_START):
         return _name_unread_jpeg(data)
     if data[128:132] == b"DICM":
         return "DICOM"
@@ -147,12 +149,22 @@ def content_hash(data: bytes) -> bytes:
 
 def read_photo(path: bytes | Path) -> bytes:
     """The bytes of a regular file, links followed; raises PhotoError with a plain reason for everything else."""
+    return _read_regular(path, _read_whole)
+
+
+def read_photo_start(path: bytes | Path, count: int) -> bytes:
+    """The first `count` bytes of a regular file, all where it has no more; raises PhotoError as `read_photo` does."""
+    return _read_regular(path, lambda descriptor: _read_start(descriptor, count))
+
+
+def _read_regular(path: bytes | Path, read: Callable[[int], bytes]) -> bytes:
+    """What `read` gives of the open file."""
     try:
         openable = make_openable(os.fsencode(path))
         _require_regular(os.stat(openable))  # noqa: PTH116 - bytes; before opening: to open a device can do something
         descriptor = os.open(openable, _READ_FLAGS)
         try:
-            return _read_whole(descriptor)
+            return read(descriptor)
         finally:
             os.close(descriptor)
     except FileNotFoundError:
@@ -177,6 +189,12 @@ def _require_regular(status: os.stat_result) -> None:
         raise PhotoError("is empty")
     if status.st_size > MAX_FILE_BYTES:
         raise PhotoError(f"is larger than {MAX_FILE_BYTES // 1024**2} MiB")
+
+
+def _read_start(descriptor: int, count: int) -> bytes:
+    _require_regular(os.fstat(descriptor))
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        return file.read(count)
 
 
 def _read_whole(descriptor: int) -> bytes:

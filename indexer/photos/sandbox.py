@@ -14,7 +14,8 @@ from PIL import Image
 
 from indexer.errors import PhotoError
 from indexer.own_process import build_module_command
-from indexer.photos.decoding import DecodedPhoto, decode_photo
+from indexer.photos.capture_facts import CaptureFacts, DescribedPhoto, decode_described
+from indexer.photos.decoding import DecodedPhoto
 
 TIME_LIMIT_SECONDS = 60  # of processor time; the worst picture that is not refused takes a hundredth of this
 IDLE_FACTOR = 10 if sys.platform != "win32" else 1  # times as long by the clock, where processor time can be limited
@@ -25,6 +26,11 @@ MEMORY_LIMIT_BYTES = 4 << 30  # bytes of address space; the largest picture that
 
 def decode_in_child(data: bytes, short_side: int) -> DecodedPhoto:
     """Decode as `decode_photo` does, in a process of its own; PhotoError also where the decoder crashes or hangs."""
+    return decode_described_in_child(data, short_side).picture
+
+
+def decode_described_in_child(data: bytes, short_side: int) -> DescribedPhoto:
+    """As `decode_in_child`, with the facts of the taking, which the same process reads."""
     command = build_module_command(__name__, str(short_side), str(TIME_LIMIT_SECONDS))
     try:  # a session of its own: Ctrl-C is for the caller
         child = subprocess.run(
@@ -46,7 +52,9 @@ def decode_in_child(data: bytes, short_side: int) -> DecodedPhoto:
     header = json.loads(header_line)
     if "reason" in header:
         raise PhotoError(header["reason"], header["needs"])
-    return DecodedPhoto(Image.frombytes("RGB", tuple(header["size"]), pixels), header["width"], header["height"])
+    image = Image.frombytes("RGB", tuple(header["size"]), pixels)
+    picture = DecodedPhoto(image, header["width"], header["height"])
+    return DescribedPhoto(picture, CaptureFacts(*header["capture"]))
 
 
 def main() -> None:
@@ -54,11 +62,11 @@ def main() -> None:
     short_side, seconds = (int(word) for word in sys.argv[1:])
     _limit_resources(seconds)
     try:
-        image, width, height = decode_photo(sys.stdin.buffer.read(), short_side)
+        (image, width, height), capture = decode_described(sys.stdin.buffer.read(), short_side)
     except PhotoError as error:
         _write_header({"reason": str(error), "needs": error.needs})
         return
-    _write_header({"size": image.size, "width": width, "height": height})
+    _write_header({"size": image.size, "width": width, "height": height, "capture": capture})
     sys.stdout.buffer.write(image.tobytes())
 
 

@@ -18,8 +18,8 @@ DATE_TYPE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 FILTER_OPTIONS = [
     click.option("--label", help="Only photos with this label."),
     click.option("--under", type=FOLDER_PATH, help="Only photos below this folder."),
-    click.option("--after", type=DATE_TYPE, metavar="DATE", help="Only files changed on that day or later."),
-    click.option("--before", type=DATE_TYPE, metavar="DATE", help="Only files changed before that day."),
+    click.option("--after", type=DATE_TYPE, metavar="DATE", help="Only photos taken on that day or later."),
+    click.option("--before", type=DATE_TYPE, metavar="DATE", help="Only photos taken before that day."),
     click.option("--min-size", "min_side", type=click.IntRange(1), help="Least short side in pixels."),
     click.option("--named", metavar="TEXT", help="Only photos with these words in their path or label."),
     click.option("--orientation", type=click.Choice(list(ORIENTATIONS)), help="Only photos of this shape."),
@@ -96,8 +96,8 @@ def _describe_span(after: datetime | None, before: datetime | None) -> str:
     """A span of time in whole days, in words; `before` is the first moment after it."""
     last = None if before is None else _format_day(before - datetime.resolution if before > datetime.min else before)
     if after is None:
-        return f"changed until {last}"
-    return f"changed since {_format_day(after)}" if last is None else f"changed {_format_day(after)} to {last}"
+        return f"taken until {last}"
+    return f"taken since {_format_day(after)}" if last is None else f"taken {_format_day(after)} to {last}"
 
 
 def _format_day(moment: datetime) -> str:

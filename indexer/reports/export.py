@@ -23,7 +23,7 @@ from indexer.progress import Progress, Steps
 from indexer.reports.contact_sheet import SHEET_WRITERS, SheetCell, write_cells, write_sheet
 from indexer.reports.photo_map import MapLayout, draw_map
 from indexer.reports.picture_file import PICTURE_FORMATS, write_picture
-from indexer.search.results import Hit, Photo
+from indexer.search.results import FactFields, Hit, Photo, list_fact_fields
 from indexer.vectors.distances import ROWS_PER_BLOCK
 
 PHOTOS_PER_BLOCK = 500  # photos looked up at a time
@@ -71,7 +71,9 @@ class HitRow(NamedTuple):
     uri: str
 
 
-TableRow = PhotoRow | HitRow | MapRow
+TableRow = tuple[object, ...]
+PHOTO_COLUMNS = (*PhotoRow._fields, *FactFields._fields)
+HIT_COLUMNS = (*HitRow._fields, *FactFields._fields)
 
 
 def require_suffix(out: Path, what: str) -> None:
@@ -85,7 +87,7 @@ def export_hits(out: Path, queries: Sequence[Path], hits: Sequence[Hit]) -> None
     """Write hits as a table or a contact sheet, by the suffix of `out`."""
     require_suffix(out, "hits")
     if out.suffix.lower() in TABLE_WRITERS:
-        TABLE_WRITERS[out.suffix.lower()](out, HitRow._fields, [_make_hit_row(hit) for hit in hits])
+        TABLE_WRITERS[out.suffix.lower()](out, HIT_COLUMNS, [_make_hit_row(hit) for hit in hits])
     else:
         write_sheet(out, queries, hits)
 
@@ -105,11 +107,11 @@ def export_library(
         yield Progress("export", start, len(ids))
         block = library.load_photos(ids[start : start + PHOTOS_PER_BLOCK])
         if out.suffix.lower() in TABLE_WRITERS:
-            rows += map(_make_photo_row, block)
+            rows += ((*_make_photo_row(photo), *list_fact_fields(photo)) for photo in block)
         else:
             cells += [_make_cell(library, photo) for photo in block]
     if out.suffix.lower() in TABLE_WRITERS:
-        TABLE_WRITERS[out.suffix.lower()](out, PhotoRow._fields, rows)
+        TABLE_WRITERS[out.suffix.lower()](out, PHOTO_COLUMNS, rows)
     else:
         write_cells(out, cells)
     return len(ids)
@@ -177,10 +179,11 @@ def _make_map_row(photo: Photo, x: float, y: float) -> MapRow:
     return MapRow(photo.id, show_path(photo.path), photo.label, x, y, make_uri(photo.path))
 
 
-def _make_hit_row(hit: Hit) -> HitRow:
+def _make_hit_row(hit: Hit) -> TableRow:
     photo = _make_photo_row(hit.photo)
     figures = (hit.rank, round(hit.distance, 6), hit.probability, hit.rarity)
-    return HitRow(*figures, photo.id, photo.path, photo.label, photo.copies, photo.sha256, photo.uri)
+    row = HitRow(*figures, photo.id, photo.path, photo.label, photo.copies, photo.sha256, photo.uri)
+    return (*row, *list_fact_fields(hit.photo))
 
 
 def _make_cell(library: Library, photo: Photo) -> SheetCell:

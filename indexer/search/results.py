@@ -1,14 +1,21 @@
 """What a search gives: photos as people see them, ranked hits, and how they were found."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from indexer.database.embedding_table import ShownPhoto
 from indexer.paths import join_path
+from indexer.photos.capture_facts import NO_FACTS, CaptureFacts
 from indexer.search.label_metric import LabelCounts
+from indexer.wording import convert_to_moment, format_offset
 
 
 class Photo(NamedTuple):
-    """One content: the absolute path of one of its present files, the number of further copies, its size in pixels."""
+    """One content: the absolute path of one of its present files, the number of further copies, its size in pixels.
+
+    `file_size` in bytes and `taken_us` are that file's; `taken_us` is the moment of the taking by the camera's clock
+    where `capture` has it, else the file's time by this computer's, in microseconds since 1970.
+    """
 
     id: int
     path: bytes
@@ -18,6 +25,14 @@ class Photo(NamedTuple):
     height: int
     sha256: bytes
     offline: bool
+    file_size: int = 0
+    taken_us: int = 0
+    capture: CaptureFacts = NO_FACTS
+
+    @property
+    def moment(self) -> datetime:
+        """When it was taken, by the camera's clock if `capture` names that moment, else the file's time by this one."""
+        return convert_to_moment(self.taken_us)
 
 
 class Hit(NamedTuple):
@@ -28,6 +43,37 @@ class Hit(NamedTuple):
     distance: float
     probability: float | None
     rarity: float | None
+
+
+class FactFields(NamedTuple):
+    """The facts of the taking by the names under which JSON and tables have them; None for what the file does not say.
+
+    `taken` is a moment of ISO 8601, with its zone where that is known; `taken_from` is "camera", or "file" where it is
+    the file's own time.
+    """
+
+    taken: str
+    taken_from: str
+    bytes: int
+    make: str | None
+    model: str | None
+    lens: str | None
+    exposure_seconds: float | None
+    f_number: float | None
+    iso: int | None
+    focal_length_mm: float | None
+    latitude: float | None
+    longitude: float | None
+
+
+def list_fact_fields(photo: Photo) -> FactFields:
+    """The facts of a photo for JSON and tables."""
+    capture = photo.capture
+    offset = "" if capture.offset_minutes is None else format_offset(capture.offset_minutes)
+    taken_from = "file" if capture.taken_us is None else "camera"
+    make, model, lens = (text or None for text in (capture.make, capture.model, capture.lens))
+    numbers = capture[5:]
+    return FactFields(photo.moment.isoformat() + offset, taken_from, photo.file_size, make, model, lens, *numbers)
 
 
 class SearchResult(NamedTuple):
@@ -55,4 +101,7 @@ def build_photo(shown: ShownPhoto) -> Photo:
         height=shown.height,
         sha256=shown.sha256,
         offline=not shown.online,
+        file_size=shown.file_size,
+        taken_us=shown.taken_us or 0,
+        capture=NO_FACTS if shown.capture is None else CaptureFacts(*shown.capture),
     )

@@ -18,6 +18,7 @@ from retrieval_app.compare.comparison import compute_heat_pair
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.distance_band import describe_rarity
+from retrieval_app.widgets.photo_facts import list_capture_facts
 from retrieval_app.widgets.picture import PictureView
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.widgets.theme import Theme
@@ -191,7 +192,7 @@ def list_photo_facts(photo: Photo, hit: Hit | None) -> Iterator[NamedFact]:
             yield NamedFact("Same label", f"with {format_confidence(hit.probability)} confidence")
         if hit.rarity is not None:
             yield NamedFact("Rarity", describe_rarity(hit.rarity))
-    yield NamedFact("Size", f"{photo.width:,} x {photo.height:,} px")
+    yield from list_capture_facts(photo)
     if photo.copies:
         yield NamedFact("Copies", format_count(photo.copies, "further file"))
     yield NamedFact("Folder", show_path(get_parent_folder(photo.path)))

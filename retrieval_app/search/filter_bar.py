@@ -103,7 +103,7 @@ class FilterBar(QFrame):
         self.words_button = make_button("")
         self.label_field = FilterField("Label", "Any label")
         self.folder_field = FilterField("Folder", "Any folder")
-        self.date_field = FilterField("Date of change", "Any date")
+        self.date_field = FilterField("Date taken", "Any date")
         self.min_side_field = FilterField("Size", "Any size")
         self.orientation_field = FilterField("Orientation", "Any orientation")
         self.first_day, self.last_day = _make_date_edit("First day"), _make_date_edit("Last day")
@@ -131,6 +131,9 @@ class FilterBar(QFrame):
         self.date_field.offer_choices([*PAST_DAYS.items(), (DATE_RANGE, DATE_RANGE)])
         self.min_side_field.offer_choices((f"At least {side:,} px", side) for side in MIN_SIDES)
         self.orientation_field.offer_choices((name.capitalize(), name) for name in ORIENTATIONS)
+        self.date_field.setToolTip(
+            "Show and search only photos taken then; of one that names no date, the file's own counts"
+        )
         self.clear_button.setToolTip("Show and search all photos")
         self.words_button.setToolTip("Show photos by what the model sees in them, whatever they are called")
         for widget in (self.first_day, self.last_day, self.words_button):

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from indexer.database.precisions import count_precisions
-from indexer.database.store import Store
+from indexer.database.store import Store, count_precisions
 from indexer.library import Library
 from tests.support.vectors import clustered, fill, outcome
 

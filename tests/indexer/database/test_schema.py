@@ -2,6 +2,7 @@
 
 import sqlite3
 import unicodedata
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,23 @@ def test_labels_of_a_version_without_spelling_are_stored_in_one_spelling(tmp_pat
     database = Database(tmp_path / "library.sqlite")
     assert database.fetch_rows("SELECT label FROM labels ORDER BY photo") == [("plain",), (COMPOSED,)]
     assert database.fetch_rows("SELECT label FROM files ORDER BY path") == [(COMPOSED,), (None,)]
+    database.close()
+
+
+@pytest.mark.parametrize("version", [2, len(MIGRATIONS) - 1])
+def test_files_of_an_older_version_can_be_sorted_found_and_dated(tmp_path: Path, version: int) -> None:
+    make_older(tmp_path / "library.sqlite", version)
+    with sqlite3.connect(tmp_path / "library.sqlite") as older:
+        older.execute(
+            "UPDATE files SET path = ?, mtime_ns = ? WHERE photo = 1", ("Caf\u00e9/B 7.JPG".encode(), 10**18 + 5_000)
+        )
+    older.close()
+    database = Database(tmp_path / "library.sqlite")
+    rows = database.fetch_rows("SELECT folder, name_key, search_text, taken_us FROM files WHERE photo = 1")
+    since = datetime.fromtimestamp(10**9) - datetime(1970, 1, 1)  # the file's time by this computer's clock
+    taken_us = since // timedelta(microseconds=1) + 5
+    assert rows == [("Caf\u00e9".encode(), "b 000000000007.jpg", "caf\u00e9/b 7.jpg", taken_us)]
+    assert database.fetch_rows("SELECT * FROM captures") == []
     database.close()
 
 

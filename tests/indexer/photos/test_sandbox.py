@@ -125,7 +125,7 @@ def test_patience_is_by_the_work_of_the_thread_and_not_by_the_clock() -> None:
 
 
 def decoded(journal: DecodingJournal, path: Path) -> DecodedPhoto:
-    return journal.decode(os.fsencode(path), path.read_bytes(), 8)
+    return journal.decode(os.fsencode(path), path.read_bytes(), 8).picture
 
 
 def test_journal_of_a_run_that_came_to_its_end_is_gone(tmp_path: Path) -> None:

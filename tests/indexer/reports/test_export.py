@@ -26,7 +26,7 @@ from indexer.reports.contact_sheet import (
     SheetCell,
     write_cells,
 )
-from indexer.reports.export import HitRow, PhotoRow, export_library, export_vectors, write_csv
+from indexer.reports.export import HIT_COLUMNS, PHOTO_COLUMNS, PhotoRow, export_library, export_vectors, write_csv
 from indexer.reports.picture_file import write_picture
 from tests.support.commands import Tell
 from tests.support.embedders import Tiny, write_card
@@ -93,14 +93,14 @@ def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path, 
 def test_json_holds_the_same(odd: Library, tmp_path: Path) -> None:
     drain(export_library(tmp_path / "out.json", odd))
     rows = json.loads((tmp_path / "out.json").read_text())
-    assert [tuple(row) for row in rows] == [PhotoRow._fields] * len(ODD)
+    assert [tuple(row) for row in rows] == [PHOTO_COLUMNS] * len(ODD)
     assert {row["label"] for row in rows} == {"=1+1", "<b>bold"}
     assert [row["id"] for row in rows] == odd.find_photo_ids().tolist()
 
 
 def test_a_table_without_photos_has_its_columns(odd: Library, tmp_path: Path) -> None:
     assert drain(export_library(tmp_path / "out.csv", odd, Filter(label="none such"))) == 0
-    assert (tmp_path / "out.csv").read_text() == "id,path,label,copies,width,height,sha256,offline,uri\n"
+    assert (tmp_path / "out.csv").read_text() == ",".join(PHOTO_COLUMNS) + "\n"
     drain(export_library(tmp_path / "out.json", odd, Filter(label="none such")))
     assert json.loads((tmp_path / "out.json").read_text()) == []
 
@@ -166,7 +166,7 @@ def test_command_writes_hits_in_every_form(home: Path, prepared: Any, tell: Tell
     assert [(row["rank"], row["path"], row["distance"]) for row in rows] == [
         (hit["rank"], hit["path"], hit["distance"]) for hit in found
     ]
-    assert tuple(rows[0]) == HitRow._fields
+    assert tuple(rows[0]) == HIT_COLUMNS
     assert (tmp_path / "hits.csv").read_text().count("\n") == 6
     assert Page((tmp_path / "hits.html").read_text()).tags.count("img") == 6
 

@@ -199,7 +199,7 @@ def test_every_condition_is_a_chip_that_takes_only_itself_away() -> None:
     within = Filter("a", Path("/p/cats"), day, datetime(2026, 3, 8), 1000, "square")
     found = describe_conditions(within)
     words = [chip.text for chip in found]
-    assert words == ["label a", "in cats", "changed 2026-03-05 to 2026-03-07", "at least 1,000 px", "square"]
+    assert words == ["label a", "in cats", "taken 2026-03-05 to 2026-03-07", "at least 1,000 px", "square"]
     for chip in found:
         assert [other.text for other in describe_conditions(chip.without)] == [
             word for word in words if word != chip.text
@@ -209,11 +209,11 @@ def test_every_condition_is_a_chip_that_takes_only_itself_away() -> None:
 @pytest.mark.parametrize(
     ("after", "before", "said"),
     [
-        (None, datetime(2026, 3, 8), "changed until 2026-03-07"),
-        (None, datetime(2026, 3, 8, 12, 30), "changed until 2026-03-08"),
-        (datetime(2026, 3, 5, 9), datetime(2026, 3, 8, 0, 0, 1), "changed 2026-03-05 to 2026-03-08"),
-        (None, datetime.min, "changed until 0001-01-01"),
-        (datetime.min, datetime.max, "changed 0001-01-01 to 9999-12-31"),
+        (None, datetime(2026, 3, 8), "taken until 2026-03-07"),
+        (None, datetime(2026, 3, 8, 12, 30), "taken until 2026-03-08"),
+        (datetime(2026, 3, 5, 9), datetime(2026, 3, 8, 0, 0, 1), "taken 2026-03-05 to 2026-03-08"),
+        (None, datetime.min, "taken until 0001-01-01"),
+        (datetime.min, datetime.max, "taken 0001-01-01 to 9999-12-31"),
     ],
 )
 def test_a_span_ends_with_the_last_day_of_which_something_passes(

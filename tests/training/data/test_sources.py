@@ -145,7 +145,7 @@ def test_the_command_trains_on_a_library_and_refuses_what_is_none(library: Libra
     assert said.code in (0, 1), said.err
     assert sum(said.result()["parts"].values()) == 24
     story = json.loads((Path(said.result()["checkpoint"]) / "training.json").read_text())
-    assert "labelled in the library default (only photos: changed since 2020-01-01)" in story["source"]
+    assert "labelled in the library default (only photos: taken since 2020-01-01)" in story["source"]
     assert said.result()["recipe"] == "Recipe quick, as you asked."
     for words, sentence in (
         (("train",), "Name a FOLDER"),

@@ -1,0 +1,63 @@
+"""What is known of a photo whatever it is compared with, in words: when and with what it was taken, how large it is."""
+
+from collections.abc import Iterator
+
+from indexer.photos.capture_facts import CaptureFacts
+from indexer.search.results import Photo
+from indexer.wording import format_offset
+from retrieval_app.widgets.tables import NamedFact
+from retrieval_app.wording import format_size
+
+NAMES_NO_DATE = "the file's own date: it names none of the taking"
+WHOLE_SECONDS = 0.3  # from which an exposure is told as a decimal and not as a fraction, as cameras do
+
+
+def list_capture_facts(photo: Photo) -> Iterator[NamedFact]:
+    """The date, camera, lens, exposure, size and place of a photo; what its file does not say is left out."""
+    capture = photo.capture
+    if capture.taken_us is not None:
+        yield NamedFact("Taken", format_moment(photo))
+    elif photo.taken_us:
+        yield NamedFact("Date", f"{format_moment(photo)}, {NAMES_NO_DATE}")
+    facts = {"Camera": name_camera(capture), "Lens": capture.lens, "Exposure": describe_exposure(capture)}
+    yield from (NamedFact(name, text) for name, text in facts.items() if text)
+    size = f"{photo.width:,} x {photo.height:,} px"
+    yield NamedFact("Size", f"{size}, {format_size(photo.file_size)}" if photo.file_size else size)
+    if place := describe_place(capture):
+        yield NamedFact("Place", place)
+
+
+def format_moment(photo: Photo) -> str:
+    """'2024-12-24 18:03:12, UTC+09:00': by the camera's clock with its zone, else the file's time by this one."""
+    offset = photo.capture.offset_minutes
+    moment = photo.moment.isoformat(" ", "seconds")  # strftime leaves the zeros of early years out
+    return moment if offset is None else f"{moment}, UTC{format_offset(offset)}"
+
+
+def name_camera(capture: CaptureFacts) -> str:
+    """Make and model, the make once: many models begin with it."""
+    make, model = capture.make, capture.model
+    return model if make and model.casefold().startswith(make.casefold().split()[0]) else f"{make} {model}".strip()
+
+
+def describe_exposure(capture: CaptureFacts) -> str:
+    """'1/250 s, f/2.8, ISO 400, 35 mm', of which what is not known is left out."""
+    parts = (
+        "" if capture.exposure_seconds is None else f"{_format_exposure(capture.exposure_seconds)} s",
+        "" if capture.f_number is None else f"f/{capture.f_number:.3g}",
+        "" if capture.iso is None else f"ISO {capture.iso:,}",
+        "" if capture.focal_length_mm is None else f"{capture.focal_length_mm:.3g} mm",
+    )
+    return ", ".join(filter(None, parts))
+
+
+def describe_place(capture: CaptureFacts) -> str:
+    """'33.8687° S, 151.2100° E', "" where the place is not known: to four decimals, which are 11 m."""
+    if capture.latitude is None or capture.longitude is None:
+        return ""
+    latitude, longitude = capture.latitude, capture.longitude
+    return f"{abs(latitude):.4f}° {'S' if latitude < 0 else 'N'}, {abs(longitude):.4f}° {'W' if longitude < 0 else 'E'}"
+
+
+def _format_exposure(seconds: float) -> str:
+    return f"{seconds:,.3g}" if seconds >= WHOLE_SECONDS else f"1/{1 / seconds:,.0f}"
