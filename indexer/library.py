@@ -93,6 +93,7 @@ class Library:
         self.principal_space_cache = PrincipalSpaceCache()
         self.calibration_source = LibraryCalibration(self.models_folder, self.store, self.annotations)
         self._label_metric = LabelMetric(self.store, self.annotations)
+        self._recent_embeddings = examples.RecentEmbeddings()
 
     @classmethod
     def open(cls, folder: Path) -> "Library":
@@ -332,7 +333,8 @@ class Library:
 
         Raises LookalikeError where the picture cannot be read.
         """
-        return examples.embed_example(example, examples.EmbeddingSource(self.store, self.model_id, self.load_embedder))
+        source = examples.EmbeddingSource(self.store, self.model_id, self.load_embedder, self._recent_embeddings)
+        return examples.embed_example(example, source)
 
     # what labels teach, and what distances mean
 

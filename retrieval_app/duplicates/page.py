@@ -22,8 +22,9 @@ from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count
-from retrieval_app.workers.job_wording import describe_job
+from retrieval_app.workers.job_wording import describe_job, describe_stage
 
+WAITS_FOR_INDEXING = "Duplicates can be looked for as soon as photos are indexed."
 NO_DUPLICATES = "None of the photos is there more than once in this way."
 
 
@@ -127,6 +128,7 @@ class DuplicatesPage(QStackedWidget):
         self.kind_box.currentIndexChanged.connect(self._update_controls)
         self.cancel_button.clicked.connect(self.duplicates.question_job.drop_question)
         self.duplicates.changed.connect(self._update_controls)
+        self._session.job.changed.connect(self._show_work)
         self.duplicates.question_job.answered.connect(self._focus_groups)
         view.current_moved.connect(self._update_controls)
         view.chosen.connect(self._find_similar)
@@ -191,21 +193,27 @@ class DuplicatesPage(QStackedWidget):
 
     def _update_controls(self) -> None:
         duplicates, state = self.duplicates, self.duplicates.question_job.state
-        self.setCurrentIndex(int(not self._session.library.is_empty))
+        self.setCurrentIndex(int(not self._session.library.is_known_empty))
+        self._show_work()
         for control in (self.look_button, self.kind_box, self.look_invitation.offer):
             control.setEnabled(state is None)
         self.turned_box.setVisible(self.kind_box.currentData() == "near")
         self.cancel_button.setVisible(state is not None)
-        self.summary_label.setText(
-            describe_job(state)
-            if state is not None
-            else duplicates.question_job.failure_sentence or duplicates.describe_groups()
-        )
         self.rejected_pairs_button.setVisible(bool(duplicates.rejected_pairs))
         self.rejected_pairs_button.setText(
             f"{format_count(len(duplicates.rejected_pairs), 'pair')} said to be no match…"
         )
         self._show_groups()
+
+    def _show_work(self) -> None:
+        """Tell what is being done: the question of this page, or the indexing of photos it does not know yet."""
+        duplicates, state = self.duplicates, self.duplicates.question_job.state
+        indexing = describe_stage(self._session.job.state)
+        self.folder_invitation.show_work(indexing, WAITS_FOR_INDEXING if indexing else "")
+        answer = duplicates.question_job.failure_sentence or duplicates.describe_groups()
+        unfinished = f"{indexing} Only photos that are indexed by now are looked at." if indexing else ""
+        told = [describe_job(state)] if state is not None else [answer, unfinished]
+        self.summary_label.setText("  ·  ".join(filter(None, told)))
 
     def _show_groups(self) -> None:
         found_groups = self.duplicates.found_groups

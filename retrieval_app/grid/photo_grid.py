@@ -36,6 +36,7 @@ from retrieval_app.widgets.tile_painter import (
 
 MIN_TILE_SIDE, DEFAULT_TILE_SIDE, MAX_TILE_SIDE = 72, 92, 256  # px
 SIDE_MARGIN = 9  # px at the left and the right of all rows
+DIMMED_OPACITY = 0.35
 THUMBNAIL_STEP = 64  # px: thumbnails are asked for in few sizes, as the heights of rows differ a little
 MOVE_KEYS = {
     Qt.Key.Key_Left: Move.MoveLeft,
@@ -79,6 +80,7 @@ class PhotoGrid(TileView):
     compare_wanted = Signal(int)  # photo id: Space
     selection_chosen = Signal()  # Enter while photos are selected
     menu_wanted = Signal(QPoint)  # where on the screen
+    end_neared = Signal()  # less than a screen of tiles lies below what is shown
     drag_wanted = Signal(list)  # photo ids: a picture is drawn away with the mouse
 
     def __init__(self, tiles: TileCache, theme: Theme, parent: QWidget | None = None) -> None:
@@ -87,6 +89,7 @@ class PhotoGrid(TileView):
         self.queried: int | None = None  # the photo that is the query, marked
         self.has_squares = False  # or rows of pictures that each keep their shape
         self._aspects = np.empty(0, np.float32)  # by photo id; 0 where it is not known
+        self._is_dimmed = False
         self.marks: Mapping[int, int] = {}  # photo id -> how often marked plus, negative for minus
         self.selection = PhotoSelection(self)
         self._tiles, self._theme = tiles, theme
@@ -97,6 +100,8 @@ class PhotoGrid(TileView):
         self._hovered_place: int | None = None
         self.grid_model = GridModel(tiles, self)
         self.setModel(self.grid_model)
+        for scrolled in (self.verticalScrollBar().valueChanged, self.verticalScrollBar().rangeChanged):
+            scrolled.connect(self._look_for_end, Qt.ConnectionType.QueuedConnection)  # once it is where it shall be
         self.setAccessibleName("Photos")
         for signal in (tiles.arrived, self.selection.changed):
             signal.connect(self.viewport().update)
@@ -133,6 +138,12 @@ class PhotoGrid(TileView):
         self.side = min(max(side, MIN_TILE_SIDE), MAX_TILE_SIDE)
         self.lay_out_in_place()
 
+    def set_dimmed(self, is_dimmed: bool) -> None:
+        """Paint the photos as ones that something else will take the place of, or as usual."""
+        if is_dimmed != self._is_dimmed:
+            self._is_dimmed = is_dimmed
+            self.viewport().update()
+
     def set_squares(self, has_squares: bool) -> None:
         """Lay the tiles out as squares of one size, or as rows of pictures that each keep their shape."""
         self.has_squares = has_squares
@@ -165,6 +176,11 @@ class PhotoGrid(TileView):
         self.verticalScrollBar().setValue(scroll_value)
         if scroll:
             self.scrollTo(index)
+
+    def _look_for_end(self) -> None:
+        bar = self.verticalScrollBar()
+        if bar.value() + bar.pageStep() >= bar.maximum():
+            self.end_neared.emit()
 
     def caption_height(self) -> int:
         """The height in px of the captions below the pictures: none where they are laid over them."""
@@ -209,6 +225,7 @@ class PhotoGrid(TileView):
             selected=self.selection.includes(photo_id) if self.selection.count else None,
             caption_height=self.caption_height(),
         )
+        painter.setOpacity(DIMMED_OPACITY if self._is_dimmed else 1)
         paint_tile(painter, cell, tile, self._theme.tokens)
 
     def paint_above(self, painter: QPainter) -> None:

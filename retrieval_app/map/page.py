@@ -13,8 +13,9 @@ from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count
-from retrieval_app.workers.job_wording import describe_job
+from retrieval_app.workers.job_wording import describe_job, describe_stage
 
+WAITS_FOR_INDEXING = "The map is laid out as soon as photos are indexed."
 CONTROLS_HELP = "Wheel or + and - zoom, drag to move, Home shows everything, a click finds similar."
 
 
@@ -80,7 +81,8 @@ class MapPage(QStackedWidget):
         self.retry_button.clicked.connect(self.photo_map.retry_maps)
         self.map_view.chosen.connect(lambda photo: self._session.search.run_query(Query(positives=(photo,))))
         self.photo_map.changed.connect(self._update_page)
-        self._session.library.changed.connect(self._update_page)
+        for signal in (self._session.library.changed, self._session.job.changed):
+            signal.connect(self._update_page)
 
     def take_focus(self) -> None:
         """Give the keyboard focus to the map, or to the invitation in its place."""
@@ -97,7 +99,9 @@ class MapPage(QStackedWidget):
         self.photo_map.set_visible(False)
 
     def _update_page(self) -> None:
-        self.setCurrentIndex(int(not self._session.library.is_empty))
+        self.setCurrentIndex(int(not self._session.library.is_known_empty))
+        indexing = describe_stage(self._session.job.state)
+        self.invitation.show_work(indexing, WAITS_FOR_INDEXING if indexing else "")
         self.retry_button.setVisible(bool(self.photo_map.map_job.failure_sentence))
         self.status_label.setText(self._describe_state())
         stored_maps, method = self.photo_map.stored_maps, self.photo_map.method
@@ -115,6 +119,6 @@ class MapPage(QStackedWidget):
         parts = [format_count(len(scene.ids), "photo")]
         if scene.method != self.photo_map.method:
             parts.append(f"{MAP_METHODS[scene.method]} until the other map is there")
-        if state is not None:
-            parts.append(describe_job(state))
+        parts += [describe_job(state)] if state is not None else []
+        parts += [indexing] if (indexing := describe_stage(self._session.job.state)) else []
         return "  ·  ".join(parts)

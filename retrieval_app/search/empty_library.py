@@ -3,7 +3,7 @@
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.invitation import InvitationView
-from retrieval_app.workers.job_wording import STAGE_TEXTS
+from retrieval_app.workers.job_wording import describe_stage
 
 INVITATION_TEXTS = (
     "Find the pictures that look alike in your own folders",
@@ -21,19 +21,9 @@ class EmptyLibraryInvitation(InvitationView):
         self.sample_button = make_button("Try the sample", "link")
         self.sample_button.clicked.connect(session.job.try_sample)
         self.add_control(self.sample_button)
-        session.job.changed.connect(self._update_texts)
-        self._update_texts()
+        session.job.changed.connect(self._show_work)
+        self._show_work()
 
-    def _update_texts(self) -> None:
-        job = self._session.job.state
-        if job is not None and self.offer.isVisible():
-            self.setFocus()  # else it would pass to the button that cancels
-        for control in (self.offer, self.sample_button):
-            control.setVisible(job is None)
-        texts = (
-            INVITATION_TEXTS
-            if job is None
-            else (f"{STAGE_TEXTS.get(job.progress.stage, 'Working')}…", INDEXING_PROMISE)
-        )
-        for part, text in zip((self.sentence, self.promise), texts, strict=True):
-            part.setText(text)
+    def _show_work(self) -> None:
+        work = describe_stage(self._session.job.state)
+        self.show_work(work, INDEXING_PROMISE if work else "")

@@ -81,7 +81,8 @@ class SearchPage(QStackedWidget):
         grid.selection_chosen.connect(self.photo_actions.find_similar)
         self.photo_actions.list_ids = grid.list_chosen_ids
         self.photo_actions.go_on = self._go_to_next
-        for signal in (self._tiles.arrived, self._session.search.query_changed):
+        search = self._session.search
+        for signal in (self._tiles.arrived, search.query_changed, search.listing_changed):
             signal.connect(self._show_details)
         self.details.similar_wanted.connect(self._find_similar)
         self.details.compare_wanted.connect(self._compare_current)
@@ -120,9 +121,10 @@ class SearchPage(QStackedWidget):
         self.questions.follow_library(self._session.library.folder)
 
     def _choose_view(self) -> None:
-        """The invitation while there is nothing to show, else the panes, or the comparison that was opened."""
-        if self._session.library.is_empty or self.currentWidget() is self.invitation:
-            self._turn_to(self.invitation if self._session.library.is_empty else self.panes)
+        """The invitation where there is nothing to show, else the panes, or the comparison that was opened."""
+        is_empty = self._session.library.is_known_empty
+        if is_empty or self.currentWidget() is self.invitation:
+            self._turn_to(self.invitation if is_empty else self.panes)
 
     def _turn_to(self, widget: QWidget) -> None:
         if widget is not self.currentWidget():
@@ -243,11 +245,12 @@ class SearchPage(QStackedWidget):
         return None if place is None else self.results.grid.grid_model.photo_at(place)
 
     def _show_details(self) -> None:
-        place = self.results.grid.current_place()
-        hit = None if place is None else self.results.grid.grid_model.hit_at(place)
+        place, search = self.results.grid.current_place(), self._session.search
+        is_old = search.is_running  # the distance is to what was looked for before
+        hit = None if place is None or is_old else self.results.grid.grid_model.hit_at(place)
         photo = self.current_photo()
-        queried = photo is not None and photo.id == self._session.search.query_photo_id
-        query = self._session.search.query
+        queried = photo is not None and photo.id == search.query_photo_id
+        query = search.query
         self.details.show_photo(photo, hit, query.positives[0] if query else None, queried=queried)
 
     def _refresh_after_label(self, key: object, _answer: object) -> None:

@@ -16,8 +16,9 @@ from retrieval_app.grid.photo_grid import PhotoGrid
 from retrieval_app.search.error_rate_cut import ErrorRateMenu
 from retrieval_app.search.filter_bar import FilterBar
 from retrieval_app.search.ranking_switches import LabelRankingLine
+from retrieval_app.search.search_state_line import SearchStateLine
 from retrieval_app.session.marks import list_marks
-from retrieval_app.session.photo_listing import MAX_HITS, RANKING_WORDINGS, PhotoListing
+from retrieval_app.session.photo_listing import RANKING_WORDINGS, PhotoListing
 from retrieval_app.session.photo_search import PhotoSearch
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
@@ -28,6 +29,7 @@ from retrieval_app.wording import format_count, format_percent
 from retrieval_app.workers.readers import LibraryReaders
 
 CUT_STEPS = 100  # of the cut-off, for a distance of 1
+DIM_PAUSE_MS = 120  # of a search, before the old results are dimmed: most are done by then, and nothing flickers
 CUT_PAUSE_MS = 60  # while the cut-off slides, so that the grid is not laid out for every pixel
 
 
@@ -52,7 +54,9 @@ class ResultsView(QWidget):
         self.rate_menu = ErrorRateMenu(session, questions, self)
         self.cut_button = QToolButton()
         self._cut_timer = QTimer(self, singleShot=True, interval=CUT_PAUSE_MS)
-        self._count_label = make_label("", "name")
+        self._dim_timer = QTimer(self, singleShot=True, interval=DIM_PAUSE_MS)
+        self.state_line = SearchStateLine(session.search)
+        self.count_label = make_label("", "name")
         self.selection_label = make_label("", "selected")
         self._order_label = ElidedLabel(role="caption", elide=Qt.TextElideMode.ElideRight)
         self._order_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -73,7 +77,7 @@ class ResultsView(QWidget):
         self.cut_button.setToolTip("Cut off at a false-match rate: so that few pictures that differ come in")
         head = QHBoxLayout()
         head.setSpacing(12)
-        head.addWidget(self._count_label)
+        head.addWidget(self.count_label)
         head.addWidget(self.selection_label)
         head.addWidget(self._order_label, 1)
         head.addWidget(self.cut_button)
@@ -85,6 +89,7 @@ class ResultsView(QWidget):
         above.addWidget(self.filter_bar)
         above.addWidget(self.chip_row)
         above.addWidget(self.label_line)
+        above.addWidget(self.state_line)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -98,6 +103,9 @@ class ResultsView(QWidget):
         session.search.query_changed.connect(self._update_heading)
         session.search.query_changed.connect(self._show_conditions)
         session.library.changed.connect(self._request_labels)
+        session.library.changed.connect(self._update_heading)
+        self._dim_timer.timeout.connect(partial(self.grid.set_dimmed, True))
+        self.grid.end_neared.connect(session.search.find_more)
         self.grid.selection.changed.connect(self._update_heading)
         self.filter_bar.filter_wanted.connect(session.search.set_filter)
         self.filter_bar.words_wanted.connect(session.search.show_words)
@@ -115,6 +123,7 @@ class ResultsView(QWidget):
             self.grid.selection.clear_all()
         self._show_conditions()
         self._update_heading()
+        self._dim_old_results()
         if listing is previous:
             return
         self._shown_listing, self._shown_query = listing, self._session.search.query
@@ -134,6 +143,14 @@ class ResultsView(QWidget):
             self.grid.show_listing(listing)
             self._restore_library_position(listing)
 
+    def _dim_old_results(self) -> None:
+        """Dim what was found before, where the search takes a moment."""
+        if not self._session.search.is_running:
+            self._dim_timer.stop()
+            self.grid.set_dimmed(False)
+        elif not self._dim_timer.isActive():
+            self._dim_timer.start()
+
     def _restore_library_position(self, listing: PhotoListing) -> None:
         """Scroll to where the library was left, or to the top of another library."""
         scroll, current = self._library_position if self._folder == self._session.library.folder else (0, None)
@@ -148,18 +165,24 @@ class ResultsView(QWidget):
         self.grid.viewport().update()
         result = search.listing.result
         self.selection_label.setText(f"{self.grid.selection.count:,} selected" if self.grid.selection.count else "")
+        self._order_label.clear()
         if search.is_running:
-            self._count_label.setText("Searching…")
-            self._order_label.clear()
+            self.count_label.setText("Searching…")
+        elif search.has_failed:
+            self.count_label.setText("Nothing found")
+        elif self._session.library.is_being_opened:
+            self.count_label.setText("Opening…")
         elif result is None:
-            self._count_label.setText(describe_listing(search.listing, None))
+            self.count_label.setText(describe_listing(search.listing, None))
             self._order_label.setText("the surest first" if search.words else "by folder and name")
         else:
-            self._count_label.setText(describe_listing(search.listing, search.max_distance))
+            self.count_label.setText(describe_listing(search.listing, search.max_distance))
             self._order_label.setText(
                 f"{RANKING_WORDINGS[search.ranking].order_text}  ·  "
                 f"{_describe_engine(result.engine, result.recall_at_10)}"
             )
+        if search.is_growing:
+            self.count_label.setText(f"{self.count_label.text()}, looking for more…")
         self._order_label.setToolTip(self._order_label.text())  # a narrow window has no room for all of it
 
     # Filter and cut-off
@@ -234,7 +257,7 @@ def describe_listing(listing: PhotoListing, cut: float | None) -> str:
     if listing.result is None:
         return candidates if shown == listing.candidate_count else f"{shown:,} of {candidates}"
     if cut is not None:
-        or_more = " or more" if shown == MAX_HITS else ""
+        or_more = " or more" if listing.has_more else ""
         return f"{shown:,}{or_more} of {candidates} nearer than {cut:.2f}"
     return candidates if shown == listing.candidate_count else f"{shown:,} nearest of {candidates}"
 

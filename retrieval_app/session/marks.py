@@ -52,6 +52,14 @@ def remove_example(query: Query, example: QueryExample) -> Query | None:
     return _build_query(mark for mark in list_marks(query) if not is_same_example(mark.example, example))
 
 
+def remove_examples(query: Query, examples: Iterable[QueryExample]) -> Query | None:
+    """The query without these pictures; None where no picture to be like would be left."""
+    remaining: Query | None = query
+    for example in examples:
+        remaining = remove_example(remaining, example) if remaining else None
+    return remaining
+
+
 def replace_example(query: Query, example: QueryExample, replacement: QueryExample) -> Query:
     """The query with a picture replaced by another one, such as a crop of it."""
     return query._replace(

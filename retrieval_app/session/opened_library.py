@@ -50,6 +50,7 @@ class OpenedLibrary(QObject):
         self._library: Library | None = None
         self._version = -1
         self._snapshot_pending = False
+        self._was_read = False  # or cannot be
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll_library)
         self.reader.answered.connect(self._receive_snapshot)
@@ -66,6 +67,16 @@ class OpenedLibrary(QObject):
         """Whether there is nothing to show yet."""
         return self.info is None or self.info.photos == 0
 
+    @property
+    def is_being_opened(self) -> bool:
+        """Whether it has not been read yet, so that nobody knows whether it is empty."""
+        return self.is_open and not self._was_read
+
+    @property
+    def is_known_empty(self) -> bool:
+        """Whether there is nothing in it, or nothing in it can be read."""
+        return self.is_empty and not self.is_being_opened
+
     def switch_to(self, folder: Path) -> None:
         """Show another library; one that does not exist yet is empty until something is indexed into it."""
         if self._library_job.state is not None:
@@ -75,6 +86,7 @@ class OpenedLibrary(QObject):
         self._leave_library()
         self.folder = folder
         self.resume_polling()
+        self._was_read = not self.is_open  # what a job makes later is empty until then
         self.changed.emit()
         self.opened.emit()
 
@@ -100,7 +112,7 @@ class OpenedLibrary(QObject):
         self._library_job.watch.follow_library(self.folder, wanted=False)
         if self._library is not None:
             self._library.close()
-        self._library, self._version, self._snapshot_pending = None, -1, False
+        self._library, self._version, self._snapshot_pending, self._was_read = None, -1, False, False
         self.reader.open_library(None)
         self.writer.open_library(None)
         self.info, self.failures, self.previous_model = None, [], ""
@@ -138,7 +150,7 @@ class OpenedLibrary(QObject):
     def _receive_snapshot(self, _key: object, answer: object) -> None:
         if not isinstance(answer, LibrarySnapshot):
             return
-        self._snapshot_pending = False
+        self._snapshot_pending, self._was_read = False, True
         fingerprint_before = self.info.fingerprint if self.info else ""
         if self.info is None:
             self._library_job.watch.follow_library(self.folder, wanted=answer.is_watched)
@@ -154,6 +166,7 @@ class OpenedLibrary(QObject):
         """Stop looking at a library that cannot be read, also where a bug is the reason."""
         if key == SNAPSHOT_KEY:
             self._snapshot_pending = False
+            self._end_opening()
         if key in (SNAPSHOT_KEY, WARM_UP_KEY):
             self.stop_polling()
 
@@ -161,7 +174,14 @@ class OpenedLibrary(QObject):
         if key in (SNAPSHOT_KEY, WARM_UP_KEY):
             self._give_up(sentence)
 
+    def _end_opening(self) -> None:
+        """What has not been read by now will not be."""
+        if self.is_being_opened:
+            self._was_read = True
+            self.changed.emit()
+
     def _give_up(self, sentence: str) -> None:
         """Look at the library no more until the user wants to try again."""
         self.stop_polling()
+        self._end_opening()
         self.trouble_changed.emit(TroubleMessage(sentence, "Try again", partial(self.switch_to, self.folder)))

@@ -18,10 +18,14 @@ from indexer.ranking.rankings import (
     SearchRequest,
     run_search,
 )
-from indexer.ranking.word_ranking import WordIndex, parse_word_query
+from indexer.ranking.word_ranking import WordHit, WordIndex, parse_word_query
 from indexer.search.results import Hit, SearchResult
+from indexer.search.searcher import METRIC_POOL
 
-MAX_HITS = 200  # ranked results of one search
+FIRST_HITS = 200  # ranked results that a search begins with; scrolling asks for more
+HITS_GROWTH = 4  # how many times as many there are each time that the end of the list is reached
+# From more hits than these on, every photo is compared. Changed copies are only looked for among candidates.
+LEAST_EXACT_HITS = {RANK_NEAREST: FIRST_HITS, RANK_REFINED: FIRST_HITS, RANK_LABELS: METRIC_POOL}
 NO_FILTER = Filter()
 _word_indexes: "weakref.WeakKeyDictionary[Library, WordIndex]" = weakref.WeakKeyDictionary()  # a reader thread's
 
@@ -32,6 +36,7 @@ class PhotoListing(NamedTuple):
     ids: NDArray[np.int64]  # (n,)
     result: SearchResult | None = None
     candidate_count: int = 0  # photos that could have been shown: all before a filter, those that pass it for hits
+    has_more: bool = False  # whether the list ends only because no more were asked for
 
     @property
     def hits(self) -> Sequence[Hit]:
@@ -43,7 +48,17 @@ class PhotoListing(NamedTuple):
         if self.result is None or distance is None:
             return self
         hits = [hit for hit in self.result.hits if hit.distance <= distance]
-        return self._replace(ids=self.ids[: len(hits)], result=self.result._replace(hits=hits))
+        has_more = self.has_more and len(hits) == len(self.result.hits)
+        return self._replace(ids=self.ids[: len(hits)], result=self.result._replace(hits=hits), has_more=has_more)
+
+    def keep_order_of(self, shown: "PhotoListing") -> "PhotoListing":
+        """The listing with the hits that are shown already first and in their order, the further ones behind them."""
+        if self.result is None:
+            return self
+        known = {hit.photo.id for hit in shown.hits}
+        hits = [*shown.hits, *(hit for hit in self.hits if hit.photo.id not in known)]
+        ranked = [hit._replace(rank=rank) for rank, hit in enumerate(hits, 1)]
+        return self._replace(ids=_list_hit_ids(ranked), result=self.result._replace(hits=ranked))
 
     def leave_out(self, photo_ids: Collection[int]) -> "PhotoListing":
         """The listing without these photos."""
@@ -78,19 +93,22 @@ RANKING_WORDINGS = {
 }
 
 
-def find_ranked_photos(library: Library, search: SearchRequest) -> FoundListings:
-    """The MAX_HITS best hits of a search among the photos that pass its filter.
+def find_ranked_photos(library: Library, search: SearchRequest, most: int = FIRST_HITS) -> FoundListings:
+    """The `most` best hits of a search among the photos that pass its filter.
 
-    Hits in the order of distance are cut off by ending their list. In any other order the cut-off may change the ranks,
-    so the search is run once more with it.
+    Beyond the first ones every photo is compared, so that none is missing further down. Hits in the order of distance
+    are cut off by ending their list. In any other order the cut-off may change the ranks, so the search is run once
+    more with it.
     """
     candidate_count = _count_candidates(library, search.within)
-    full_listing = _build_listing(run_search(library, search._replace(max_distance=None), MAX_HITS), candidate_count)
     needs_second_ranking = search.ranking not in ASCENDING_RANKINGS and search.max_distance is not None
-    return FoundListings(
-        full_listing,
-        _build_listing(run_search(library, search, MAX_HITS), candidate_count) if needs_second_ranking else None,
-    )
+
+    def find_hits(request: SearchRequest) -> PhotoListing:
+        exact = most > LEAST_EXACT_HITS.get(request.ranking, most)
+        return _build_listing(run_search(library, request, most, exact=exact), candidate_count, most)
+
+    full_listing = find_hits(search._replace(max_distance=None))
+    return FoundListings(full_listing, find_hits(search) if needs_second_ranking else None)
 
 
 def find_filtered_photos(library: Library, within: Filter) -> FoundListings:
@@ -98,16 +116,18 @@ def find_filtered_photos(library: Library, within: Filter) -> FoundListings:
     return FoundListings(PhotoListing(library.find_photo_ids(within), candidate_count=len(library.find_photo_ids())))
 
 
-def find_pictured_photos(library: Library, words: str, within: Filter) -> FoundListings:
-    """The photos that show the words and pass the filter, the surest first, at most MAX_HITS.
+def find_pictured_photos(library: Library, words: str, within: Filter, most: int = FIRST_HITS) -> FoundListings:
+    """The photos that show the words and pass the filter, the surest first, at most `most`.
 
     LookalikeError for words that are not known.
     """
     if library not in _word_indexes:
         _word_indexes[library] = WordIndex(library)
-    result = _word_indexes[library].rank_photos(parse_word_query(words, ""), MAX_HITS, within=within)
-    ids = np.fromiter((hit.photo.id for hit in result.hits), np.int64, len(result.hits))
-    return FoundListings(PhotoListing(ids, candidate_count=len(library.find_photo_ids(within))))
+    result = _word_indexes[library].rank_photos(parse_word_query(words, ""), most, within=within)
+    ids, candidate_count = _list_hit_ids(result.hits), len(library.find_photo_ids(within))
+    return FoundListings(
+        PhotoListing(ids, candidate_count=candidate_count, has_more=len(ids) == most < candidate_count)
+    )
 
 
 def _count_candidates(library: Library, within: Filter | None) -> int:
@@ -116,6 +136,10 @@ def _count_candidates(library: Library, within: Filter | None) -> int:
     return len(library.find_photo_ids(within))
 
 
-def _build_listing(result: SearchResult, candidate_count: int) -> PhotoListing:
-    ids = np.fromiter((hit.photo.id for hit in result.hits), np.int64, len(result.hits))
-    return PhotoListing(ids, result, candidate_count)
+def _build_listing(result: SearchResult, candidate_count: int, most: int) -> PhotoListing:
+    has_more = len(result.hits) == most < candidate_count
+    return PhotoListing(_list_hit_ids(result.hits), result, candidate_count, has_more)
+
+
+def _list_hit_ids(hits: Sequence[Hit] | Sequence[WordHit]) -> NDArray[np.int64]:
+    return np.fromiter((hit.photo.id for hit in hits), np.int64, len(hits))

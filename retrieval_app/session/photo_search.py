@@ -1,6 +1,7 @@
 """The search: the history of queries, filter, cut-off and ranking, and the listing that comes of them.
 
-A reader thread ranks, and the latest search wins: an answer to an earlier one is dropped.
+A reader thread ranks, and the latest search wins: an answer to an earlier one is dropped. Query and listing go
+together: while a search is under way the listing is that of the query before, and where it failed there is none.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,9 +15,11 @@ from indexer.ranking.rankings import ASCENDING_RANKINGS, RANK_LABELS, RANK_NEARE
 from indexer.search.label_metric import TOO_FEW_LABELS
 from indexer.search.query import Query, QueryExample
 from retrieval_app.session.change_history import ChangeHistory
-from retrieval_app.session.marks import adjust_mark
+from retrieval_app.session.marks import adjust_mark, remove_examples
 from retrieval_app.session.opened_library import OpenedLibrary
 from retrieval_app.session.photo_listing import (
+    FIRST_HITS,
+    HITS_GROWTH,
     NO_FILTER,
     FoundListings,
     PhotoListing,
@@ -26,6 +29,7 @@ from retrieval_app.session.photo_listing import (
 )
 from retrieval_app.session.query_history import QueryHistory
 from retrieval_app.session.trouble import TroubleMessage
+from retrieval_app.workers.query_preparation import QueryPreparation, describe_left_out, needs_preparation
 
 
 class PhotoSearch(QObject):
@@ -56,7 +60,14 @@ class PhotoSearch(QObject):
         self.ranking = RANK_NEAREST  # of indexer.ranking.rankings.RANKINGS
         self.full_listing = PhotoListing(np.empty(0, np.int64))  # before the cut-off
         self.listing = self.full_listing
-        self.is_running = False
+        self.is_running = False  # the listing is still that of what was looked for before
+        self.has_failed = False  # there is no listing of the query
+        self.is_growing = False  # further hits of the same query are being looked for
+        self.added_count = 0  # photos that the library got since the search
+        self.preparation = QueryPreparation(library.reader, self)
+        self._most_hits = FIRST_HITS
+        self._last_id = 0  # of the library's photos at the search
+        self._left_out_notice = ""
         self._library = library
         self._changes = changes
         self._try_sample = try_sample
@@ -67,6 +78,7 @@ class PhotoSearch(QObject):
         library.reader.answered.connect(self._receive_listings)
         library.reader.failed.connect(self._end_failed_search)
         library.reader.refused.connect(self._report_refusal)
+        self.preparation.ended.connect(self._search_prepared)
 
     @property
     def query(self) -> Query | None:
@@ -165,6 +177,17 @@ class PhotoSearch(QObject):
             self.history.move_by(steps)
             self._show_current_query()
 
+    def search_again(self) -> None:
+        """Search what the library has now."""
+        self._show_current_query()
+
+    def leave_search(self) -> None:
+        """Stop the search under way, and show what was shown before."""
+        if self.history.can_move(-1):
+            self.move_in_history(-1)
+        else:
+            self.show_library()
+
     # Filter, cut-off and ranking
 
     def set_filter(self, photo_filter: Filter) -> None:
@@ -227,21 +250,54 @@ class PhotoSearch(QObject):
         if not self.can_rank_by(self.ranking):
             self.ranking = RANK_NEAREST
         self.query_changed.emit()
-        if self.search_request is None:
+        if self.query is None:
             self._show_library_photos()
+            return
+        self.is_running = True
+        if needs_preparation(self.query):
+            self.preparation.prepare_query(self.query)
         else:
-            self.is_running = True
-            self._library.reader.ask_question(
-                self._search_number, partial(find_ranked_photos, search=self.search_request)
-            )
+            self._ask_hits()
+        self.listing_changed.emit()
+
+    def _search_prepared(self, unreadable: list[QueryExample]) -> None:
+        """Search with the pictures that could be read; where none could, with all, as that tells why."""
+        assert self.query is not None
+        count = len(self.query.positives) + len(self.query.negatives)
+        readable_query = remove_examples(self.query, unreadable)
+        if unreadable and readable_query is not None:
+            self._left_out_notice = describe_left_out(unreadable, count)
+            self.history.replace_query(readable_query)
+            self.query_changed.emit()
+        self._ask_hits()
+
+    def _ask_hits(self) -> None:
+        assert self.search_request is not None
+        self._last_id = int(self._library.photo_ids.max(initial=0))
+        find_photos = partial(find_ranked_photos, search=self.search_request, most=self._most_hits)
+        self._library.reader.ask_question(self._search_number, find_photos)
+
+    def find_more(self) -> None:
+        """Look for further hits, where the list ends only because no more were asked for."""
+        if self.listing.has_more and not (self.is_running or self.is_growing):
+            self.is_growing = True
+            self._most_hits *= HITS_GROWTH
+            self._search_number += 1
+            if self.query is not None:
+                self._ask_hits()
+            else:
+                self._ask_pictured_photos()
             self.listing_changed.emit()
+
+    def _ask_pictured_photos(self) -> None:
+        find_photos = partial(find_pictured_photos, words=self.words, within=self.photo_filter, most=self._most_hits)
+        self._library.reader.ask_question(self._search_number, find_photos)
 
     def _show_library_photos(self) -> None:
         """Show the library's photos, or those that pass the filter or show the words."""
         if self.words:
-            find_photos = partial(find_pictured_photos, words=self.words, within=self.photo_filter)
             self.is_running = True
-            self._library.reader.ask_question(self._search_number, find_photos)
+            self._ask_pictured_photos()
             self.listing_changed.emit()
         elif self.photo_filter == NO_FILTER:
             photo_ids = self._library.photo_ids
@@ -260,21 +316,34 @@ class PhotoSearch(QObject):
         """Drop the search under way, and what was wrong with the one before."""
         self._library.reader.drop_question(self._search_number)
         self._search_number += 1
-        self.is_running = False
+        self.preparation.stop()
+        self.is_running = self.has_failed = self.is_growing = False
+        self._most_hits, self.added_count, self._left_out_notice = FIRST_HITS, 0, ""
         self.trouble_changed.emit(None)
 
     # The reader's answers
 
     def _receive_listings(self, key: object, answer: object) -> None:
         if key == self._search_number and isinstance(answer, FoundListings):
-            self.is_running = False
-            self._show_listing(*answer)
-            self.notice_posted.emit(answer.full_listing.result.notice if answer.full_listing.result else "")
+            full_listing, cut_listing = answer
+            if self.is_growing and self.ranking not in ASCENDING_RANKINGS:
+                full_listing = full_listing.keep_order_of(self.full_listing)
+            self.is_running = self.is_growing = False
+            self._show_listing(full_listing, cut_listing)
+            search_notice = full_listing.result.notice if full_listing.result else ""
+            self.notice_posted.emit(" ".join(filter(None, (self._left_out_notice, search_notice))))
 
     def _end_failed_search(self, key: object) -> None:
-        if key == self._search_number:
-            self.is_running = False
+        """Show nothing instead of what was found before; what was found of the same query stays."""
+        if key != self._search_number:
+            return
+        self.has_failed, self.is_running = not self.is_growing, False
+        if self.is_growing:
+            self.is_growing = False
+            self.listing = self.listing._replace(has_more=False)
             self.listing_changed.emit()
+        else:
+            self._show_listing(PhotoListing(np.empty(0, np.int64)))
 
     def _report_refusal(self, key: object, sentence: str) -> None:
         if key != self._search_number:
@@ -304,3 +373,12 @@ class PhotoSearch(QObject):
             self._show_library_photos()
         elif model_changed:
             self._show_current_query()
+        else:
+            self._count_added_photos()
+
+    def _count_added_photos(self) -> None:
+        """Count the photos that the search could not find as they were not there yet; ids grow."""
+        added_count = int(np.count_nonzero(self._library.photo_ids > self._last_id))
+        if added_count != self.added_count:
+            self.added_count = added_count
+            self.listing_changed.emit()

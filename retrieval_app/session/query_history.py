@@ -34,6 +34,10 @@ class QueryHistory:
         self._entries[self._position + 1 :] = [_HistoryEntry(query, changed)]
         self._position += 1
 
+    def replace_query(self, query: Query) -> None:
+        """Put another query in the place of the current one."""
+        self._entries[self._position] = self._entries[self._position]._replace(query=query)
+
     def peek_query(self, steps: int) -> Query | None:
         """The query so many steps on, back when negative; None also where there is no entry."""
         return self._entries[self._position + steps].query if self.can_move(steps) else None

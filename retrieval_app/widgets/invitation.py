@@ -13,6 +13,8 @@ class InvitationView(QWidget):
 
     def __init__(self, sentence: str, promise: str, offer: str) -> None:
         super().__init__()
+        self._texts = (sentence, promise)
+        self._controls: list[QWidget] = []
         self.setProperty("role", "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.sentence = make_label(sentence, "title", wrap=True)
@@ -40,3 +42,15 @@ class InvitationView(QWidget):
     def add_control(self, control: QWidget) -> None:
         """Add a control below the others."""
         self._column.addWidget(control, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._controls.append(control)
+
+    def show_work(self, sentence: str, promise: str) -> None:
+        """Say what is being done, in the place of the offer; with empty texts, offer again."""
+        if sentence and self.offer.isVisible():
+            self.setFocus()  # else it would pass to the button that cancels
+        for control in self._controls:
+            control.setVisible(not sentence)
+        for label, text in zip(
+            (self.sentence, self.promise), (sentence, promise) if sentence else self._texts, strict=True
+        ):
+            label.setText(text)

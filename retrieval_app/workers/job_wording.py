@@ -16,6 +16,11 @@ STAGE_TEXTS = {
 COUNTED_STAGES = ("embed", "hash", "map")  # stages of which count, rate and time left are told
 
 
+def describe_stage(job: JobState | None) -> str:
+    """What a job is doing, for a page that has nothing to show before: 'Indexing…'; "" without a job."""
+    return f"{STAGE_TEXTS.get(job.progress.stage, 'Working')}…" if job is not None else ""
+
+
 def describe_job(job: JobState) -> str:
     """How a job is doing, in one line: 'Indexing 12,300 of 40,000  ·  218/s  ·  2 min left'."""
     progress = job.progress

@@ -168,3 +168,36 @@ def test_crop_of_what_is_not_there_is_a_sentence(pictures: Library, tmp_path: Pa
     (tmp_path / "bad.png").write_text("Dear diary")
     with pytest.raises(LookalikeError, match=r"bad\.png is not a picture"):
         pictures.search(Query((CroppedExample(tmp_path / "bad.png", (0, 0, 1, 1)),)))
+
+
+def test_a_picture_file_is_embedded_again_only_where_it_has_changed(pictures: Library, tmp_path: Path) -> None:
+    outside, again = tmp_path / "outside.png", tmp_path / "again.png"
+    paint(outside, 7, side=48)
+    loads: list[int] = []
+
+    def load_counted() -> Tiny:
+        loads.append(1)
+        return Tiny()
+
+    pictures.load_embedder = load_counted  # type: ignore[assignment, method-assign]
+    first = pictures.embed_example(outside)
+    np.testing.assert_array_equal(pictures.embed_example(outside), first)
+    assert len(loads) == 1
+    paint(again, 8, side=64)
+    again.replace(outside)
+    changed = pictures.embed_example(outside)
+    assert len(loads) == 2 and not np.array_equal(changed, first)
+
+
+def test_a_picture_that_was_asked_about_before_it_was_indexed_has_the_stored_embedding_then(
+    pictures: Library, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside.png"
+    paint(outside, 7, side=48)
+    before = pictures.embed_example(outside)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "same.png").write_bytes(outside.read_bytes())
+    drain(index_library(pictures, [tmp_path / "more"], Tiny()))
+    after = pictures.embed_example(outside)
+    assert after.tolist() == before.astype(np.float16).astype(np.float32).tolist() != before.tolist()
+    assert pictures.search(Query((outside,)), k=1).hits[0].distance == 0

@@ -170,7 +170,7 @@ def test_what_is_shown_is_said_in_words() -> None:
     assert describe_listing(PhotoListing(ids, result, 1200), 0.62) == "24 of 1,200 photos nearer than 0.62"
     assert describe_listing(PhotoListing(ids, result, 1200), None) == "24 nearest of 1,200 photos"
     assert (
-        describe_listing(PhotoListing(np.arange(200), result, 1200), 0.62)
+        describe_listing(PhotoListing(np.arange(200), result, 1200, has_more=True), 0.62)
         == "200 or more of 1,200 photos nearer than 0.62"
     )
 

@@ -1,27 +1,12 @@
 """The session on a real library, without a window: in which order its signals come, and how a search fails."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from pytestqt.qtbot import QtBot
 
 from indexer.search.query import CroppedExample, Query
 from retrieval_app.session.session import Session
-from tests.support.drawings import CLASSES, EACH
 from tests.support.window_waits import wait_for, wait_for_signal
-
-
-@pytest.fixture
-def session(home: Path, indexed: Path, qtbot: QtBot) -> Iterator[Session]:
-    folder = home / "default.library"
-    shutil.copytree(indexed, folder)
-    session = Session(folder)
-    session.library.switch_to(folder)
-    wait_for(qtbot, lambda: len(session.search.listing.ids) == EACH * len(CLASSES))
-    yield session
-    session.close()
 
 
 def record_signals(session: Session) -> list[str]:

@@ -53,12 +53,16 @@ def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_
     session = empty_window.session
     session.job.index_folders([photos_folder])
     wait_for(qtbot, lambda: session.job.state is not None and session.job.state.progress.stage == "prepare")
+    waiting = (empty_window.duplicates_page.folder_invitation, empty_window.map_page.invitation)
+    assert {view.sentence.text() for view in waiting} == {"Preparing the model…"}
+    assert all(view.offer.isHidden() for view in waiting)
     with wait_for_signal(qtbot, session.notice_posted) as said:
         empty_window.status_line.cancel_button.click()
         assert empty_window.status_line.message_label.text() == "Stopping…"
     assert "stopped" in said[0][0]
     assert session.job.state is None
     assert empty_window.search_page.invitation.offer.isVisible()
+    assert not any(view.offer.isHidden() or view.sentence.text().endswith("…") for view in waiting)
 
 
 @pytest.mark.usefixtures("carried_model")
