@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from indexer.errors import ModelError
 from indexer.models.card import DEFAULT_BACKBONE, RESAMPLING_FILTERS, Preprocessing
-from indexer.models.class_layer import read_packaged_weights
+from indexer.models.class_layer import BUILT_IN_PAIR, PACKAGED_SOURCES, read_packaged_weights
 from indexer.models.framing import DEFAULT_FRAMING
 from indexer.models.hub import (
     WEIGHT_NAMES,
@@ -54,6 +54,7 @@ __all__ = [
     "resize_input",
 ]
 
+PAIR_SIGN = "+"  # between the names of two networks that are one backbone
 _declared_libraries: list[Any] = []  # a declared schema lives as long as its Library object
 
 
@@ -81,9 +82,8 @@ def create_backbone(
     published = find_published_network(name) if is_hub_name(name) else None
     architecture = published.architecture if published else name
     require_known_name(architecture)
-    if name == DEFAULT_BACKBONE and weights is None:
-        module = load_default_with_classes()
-        module.reset_classifier(0)
+    if name in PACKAGED_SOURCES and weights is None:
+        module = _load_packaged(name)
     else:
         path = weights or drain(fetch_weights(published or find_published_network(name), name))
         module = _load_from_file(architecture, path, published, size)
@@ -103,10 +103,43 @@ def build_architecture(name: str, preprocessing: Preprocessing) -> Any:
     return module
 
 
-def load_default_with_classes() -> Any:
-    """The default network with its 1,000 ImageNet classes, from the packaged file, tensor by tensor in order."""
-    module = _build_module(DEFAULT_BACKBONE, num_classes=1000)
-    tensors = _read_packaged_tensors()
+class PairedBackbone(nn.Module):
+    """Two networks that see the same input: their maps (n, c, h, w) side by side, and both pooled outputs, each of
+    length 1, so that neither outweighs the other."""
+
+    def __init__(self, first: Any, second: Any) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+        self.num_features = first.num_features + second.num_features
+        self.pretrained_cfg = first.pretrained_cfg
+
+    def forward_features(self, pixels: Tensor) -> Tensor:
+        """Both feature maps (n, c of the first and of the second, h, w) of pixels (n, 3, size, size)."""
+        return torch.cat([self.first.forward_features(pixels), self.second.forward_features(pixels)], dim=1)
+
+    def forward_head(self, features: Tensor, *, pre_logits: bool) -> Tensor:
+        """Both pooled outputs (n, dim of the first and of the second), each of length 1."""
+        maps = features.split([self.first.num_features, self.second.num_features], dim=1)
+        pooled = [
+            network.forward_head(part, pre_logits=pre_logits)
+            for network, part in zip((self.first, self.second), maps, strict=True)
+        ]
+        return torch.cat([nn.functional.normalize(values, dim=1) for values in pooled], dim=1)
+
+
+def _load_packaged(name: str) -> Any:
+    """A network without its class layer, or a pair of such, from packaged files."""
+    if len(parts := name.split(PAIR_SIGN)) > 1:
+        return PairedBackbone(*map(_load_packaged, parts))
+    module = load_default_with_classes(name)
+    module.reset_classifier(0)
+    return module
+
+
+def load_default_with_classes(name: str = DEFAULT_BACKBONE) -> Any:
+    """A packaged network with its 1,000 ImageNet classes, from the packaged file, tensor by tensor in order."""
+    module = _build_module(name, num_classes=1000)
+    tensors = _read_packaged_tensors(name)
     state = module.state_dict()
     if len(state) != len(tensors):
         raise ModelError("The packaged weights do not fit this version of timm. Install the pinned version.")
@@ -133,6 +166,8 @@ def require_fitting_weights(
 
 def require_known_name(name: str) -> None:
     """Raise ModelError, with close matches, where timm has no network of that name or no weights of that tag."""
+    if name == BUILT_IN_PAIR:
+        return
     timm = import_timm()
     architecture, _, tag = name.partition(".")
     names = timm.list_models()
@@ -216,12 +251,15 @@ def _parse_channel_values(values: Sequence[float]) -> tuple[float, float, float]
 
 
 def _build_module(name: str, num_classes: int = 0, **options: Any) -> Any:
+    if len(parts := name.split(PAIR_SIGN)) > 1:
+        return PairedBackbone(*map(_build_module, parts))
     return import_timm().create_model(name, num_classes=num_classes, **options)
 
 
-def _read_packaged_tensors() -> dict[str, Tensor]:
+def _read_packaged_tensors(name: str) -> dict[str, Tensor]:
     """The packaged weights in the order of their file; ModelError where it is not the pinned one."""
-    tensors: dict[str, Tensor] = torch.load(io.BytesIO(read_packaged_weights()), weights_only=True, map_location="cpu")
+    data = io.BytesIO(read_packaged_weights(name))
+    tensors: dict[str, Tensor] = torch.load(data, weights_only=True, map_location="cpu")
     return tensors
 
 

@@ -27,7 +27,7 @@ from indexer.models.card import (
     serialise_card,
 )
 from indexer.models.catalogue import find_catalogued_model
-from indexer.models.class_layer import PACKAGED_SOURCE
+from indexer.models.class_layer import PACKAGED_SOURCE, PACKAGED_SOURCES
 from indexer.models.framing import DEFAULT_FRAMING, FRAMINGS
 from indexer.models.hub import fetch_weights, find_download_folder, is_hub_name
 from indexer.models.model import import_network
@@ -232,8 +232,8 @@ def _describe_weights_source(choice: ModelChoice) -> str:
     if choice.weights is not None:
         digest = hash_weights(choice.weights)
         return f"file {show_path(choice.weights)[-200:]} with sha256 {digest}{chosen_size}"
-    if choice.name == DEFAULT_BACKBONE:
-        return PACKAGED_SOURCE + chosen_size
+    if choice.name in PACKAGED_SOURCES:
+        return PACKAGED_SOURCES[choice.name] + chosen_size
     return f"weights of {choice.name}, downloaded by timm{chosen_size}"
 
 
@@ -241,7 +241,7 @@ def _describe_loading(choice: ModelChoice) -> Progress:
     """The progress of getting the weights."""
     if choice.checkpoint is not None:
         return Progress("prepare", 1, 4, f"Loading the checkpoint {show_path(choice.checkpoint)}")
-    if choice.weights is None and choice.name != DEFAULT_BACKBONE:
+    if choice.weights is None and choice.name not in PACKAGED_SOURCES:
         return Progress("download", 0, 0, f"Downloading the weights of {choice.name}")
     return Progress("prepare", 1, 4, f"Loading the weights of {choice.name}")
 
@@ -253,7 +253,7 @@ def _read_current_card(checkpoint: Path) -> ModelCard:
 
 def _fetch_weights(choice: ModelChoice) -> Steps[Path | None]:
     """The weights file of the choice, downloaded where that is needed; None for packaged weights and a checkpoint's."""
-    if choice.weights is not None or choice.checkpoint is not None or choice.name == DEFAULT_BACKBONE:
+    if choice.weights is not None or choice.checkpoint is not None or choice.name in PACKAGED_SOURCES:
         return choice.weights
     published = import_network().backbones.find_published_network(choice.name)
     return (yield from fetch_weights(published, choice.name))

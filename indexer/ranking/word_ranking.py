@@ -17,7 +17,7 @@ from indexer.database.filters import Filter
 from indexer.errors import LookalikeError, ModelError
 from indexer.library import Library
 from indexer.models.card import read_card
-from indexer.models.class_layer import CLASS_COUNT, PACKAGED_SOURCE, read_class_layer
+from indexer.models.class_layer import CLASS_COUNT, PACKAGED_SOURCES, read_class_layer
 from indexer.ranking.known_words import KnownWord, WordTree, load_word_tree
 from indexer.search.query import Query
 from indexer.search.results import Photo
@@ -209,7 +209,7 @@ def _find_built_in_model(library: Library) -> int:
         except ModelError:
             continue
         model = library.store.models.find_model_id(card.fingerprint)
-        if card.source == PACKAGED_SOURCE and card.head is None and model and _has_embeddings(library, model):
+        if card.source in PACKAGED_SOURCES.values() and card.head is None and model and _has_embeddings(library, model):
             return model
     raise LookalikeError("Words are read from what the built-in model saw, and no photo here is embedded by it.")
 

@@ -26,6 +26,7 @@ def test_the_short_names_are_listed_with_licence_size_and_purpose(tell: Tell, tm
     assert (rows[0]["name"], rows[0]["state"]) == ("built-in", "built-in")
     assert {"dinov2-s", "clip-b32", "siglip2-b", "convnext-t", "mobilenetv4-s"} <= {row["name"] for row in rows}
     assert all(row["state"] == "available" and row["licence"] and row["mb"] > 1 for row in rows[1:])
+    assert [row["name"] for row in rows if row["words"]] == ["built-in", "built-in-pair"]
     assert next(row["pixels"] for row in rows if row["name"] == "dinov2-s") == 224
 
 
@@ -89,6 +90,8 @@ def test_embeddings_have_as_many_numbers_as_the_list_says() -> None:
     in_hub = {"bioclip": "vit_base_patch16_clip_224", "megadescriptor-t": "swin_tiny_patch4_window7_224"}
     for row in load_catalogue():
         name = in_hub.get(row.name, row.backbone)
+        if row.name == "built-in-pair":  # tests/indexer/models/test_pair.py
+            continue
         assert name.partition(".")[0] in timm.list_models()
         assert "." not in name or name in timm.list_pretrained(), name
         with torch.device("meta"):
