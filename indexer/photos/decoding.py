@@ -30,7 +30,7 @@ from indexer.photos.tiff_directory import Tag, TiffDirectory, read_directory, re
 # Part of every model's fingerprint: raise it when usual photos give other pixels, as all are embedded again then.
 DECODE_VERSION: int = 1
 # Raise it when only rare kinds do, or more are read: libraries then embed again what `is_decoded_otherwise` names.
-KINDS_VERSION: int = 2
+KINDS_VERSION: int = 3
 
 
 # Pillow holds a colour pixel in 4 bytes, so this many cost 560 MB; the picture is shrunk before anything is copied.
@@ -123,7 +123,7 @@ def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
 
 
 def is_decoded_otherwise(data: bytes) -> bool:
-    """Whether a content that has been decoded by KINDS_VERSION 1 gave other pixels than now."""
+    """Whether a content that has been decoded by an earlier KINDS_VERSION may have given other pixels than now."""
     silence_pillow()
     try:
         if camera_raw.is_raw(data):
@@ -135,7 +135,8 @@ def is_decoded_otherwise(data: bytes) -> bool:
             if image.format in ("JPEG", "MPO"):
                 return mending.lacks_end(data)
             image.load()
-            return _find_shown_frame(image) is not image or has_other_look(image)
+            dark = image.format == "PNG" and mending.read_dark_png(image, data) is not None
+            return dark or _find_shown_frame(image) is not image or has_other_look(image)
     except Exception:  # foreign bytes: what cannot be decoded has no pixels
         return False
 
@@ -191,6 +192,9 @@ def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedP
     _check_reduced_size(image.size, factor)
     image.load()
     if image.format == "PNG":
+        if (samples := mending.read_dark_png(image, data)) is not None:
+            small = convert_samples_to_srgb(samples, image.info.get("icc_profile") or b"", factor)
+            return _turn_upright(small, _read_orientation(image), (width, height))
         _match_key_depth(image, data)
     # A copy of a JPEG 2000, whose plugin has another meaning of `reduce`.
     shown = image.copy() if image.format == "JPEG2000" else _find_shown_frame(image)

@@ -1,6 +1,6 @@
 """Sound pictures that Pillow refuses for what stands beside or behind their pixels: the same without it, or ended.
 
-Asked only where Pillow has failed, so that it costs nothing for all others.
+Asked only where Pillow has failed, or has given a PNG as black, so that it costs nothing for all others.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from indexer.photos.colour import MAX_PROFILE_BYTES
+from indexer.photos.colour import MAX_PROFILE_BYTES, STORED_DEPTHS, PictureSamples
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # What changes how a PNG looks: its pixels, what is transparent, which colours they are, which way is up.
@@ -66,6 +66,28 @@ def _read_profile(content: bytes) -> bytes:
     except zlib.error:
         return b""
     return b"" if unpacker.unconsumed_tail else profile
+
+
+# The raw modes by which Pillow takes the low byte of each sample of a 16-bit PNG, where its own takes the high one.
+_LOW_BYTE_MODES = {"RGB": "RGB;16L", "RGBA": "RGBA;16L"}
+PNG_DEPTH_OFFSET = 24  # of the byte that says how many bits a sample has (PNG 3, 11.2.1)
+
+
+def read_dark_png(image: Image.Image, data: bytes) -> PictureSamples | None:
+    """The samples of a loaded PNG in colours, so dark that its 16 bits may hold the 10 or 12 of a sensor; else None."""
+    if image.mode not in _LOW_BYTE_MODES or data[PNG_DEPTH_OFFSET] != 16:
+        return None
+    high = np.asarray(image)
+    if high[..., :3].max() >> (max(STORED_DEPTHS) - 8):
+        return None
+    with Image.open(BytesIO(data), formats=("PNG",)) as again:
+        again.tile = [tile._replace(args=_LOW_BYTE_MODES[image.mode]) for tile in again.tile]
+        values = high.astype(np.uint16) << 8 | np.asarray(again)
+    key = image.info.get("transparency")
+    if isinstance(key, tuple):
+        opaque = (values != np.array(key, np.uint16)).any(-1, keepdims=True)
+        values = np.concatenate([values, np.where(opaque, 65535, 0).astype(np.uint16)], -1)
+    return PictureSamples(values, "RGB", 16, alpha="straight" if values.shape[-1] == 4 else "")
 
 
 # JPEG

@@ -191,3 +191,42 @@ def test_jpeg_2000_in_colours_of_many_bits_is_refused_as_its_white_would_be_blac
     inside = write_tiff(values, photometric=2, pack=lambda _: bytes(data), compression=34712)
     with pytest.raises(PhotoError, match=r"is a kind .* not read .JPEG 2000 in colours of 12 bits"):
         decode_photo(inside if wrapped else bytes(data), 10_000)
+
+
+# -- PNG in colours whose 16 bits hold fewer
+
+
+def colour_png(values: np.ndarray, extra: bytes = b"") -> bytes:
+    """A PNG of 16 bits a sample, every row stored as the difference to the pixel on the left."""
+    height, width, samples = values.shape
+    rows = values.astype(">u2").view(np.uint8).reshape(height, -1)
+    shifted = np.pad(rows, ((0, 0), (2 * samples, 0)))[:, : rows.shape[1]]
+    filtered = np.pad(rows - shifted, ((0, 0), (1, 0)), constant_values=1)
+    return pictures.png((width, height), filtered.tobytes(), depth=16, colour={3: 2, 4: 6}[samples], extra=extra)
+
+
+@pytest.mark.parametrize("depth", [10, 12])
+@pytest.mark.parametrize("samples", [3, 4])
+def test_numbers_of_a_sensor_in_a_png_in_colours_fill_the_range(depth: int, samples: int) -> None:
+    values = np.random.default_rng(depth).integers(0, 1 << depth, (40, 60, samples)).astype(np.uint16)
+    values[..., 3:] = 65535
+    values[0, 0, 0] = (1 << depth) - 1
+    right = values[..., :3].astype(float) * 255 / ((1 << depth) - 1)
+    assert np.abs(shown(colour_png(values)) - right).max() <= 1
+
+
+def test_a_transparent_value_and_alpha_of_such_a_png_are_heeded() -> None:
+    values = np.full((20, 30, 3), 300, np.uint16)
+    values[5:10, 5:10] = (4095, 7, 9)
+    keyed = shown(colour_png(values, pictures.png_chunk(b"tRNS", struct.pack(">3H", 300, 300, 300))))
+    assert (keyed[0, 0] == 255).all() and np.abs(keyed[7, 7].astype(int) - (255, 0, 1)).max() <= 1
+    alpha = np.dstack([values, np.where(values[..., :1] == 300, 0, 65535).astype(np.uint16)])
+    assert np.array_equal(shown(colour_png(alpha)), keyed)
+
+
+@pytest.mark.parametrize(
+    "values", [np.full((8, 8, 3), 257 * 9), np.full((8, 8, 3), 256 * 9), np.eye(8)[..., None] * 4096]
+)
+def test_a_png_in_colours_that_is_dark_stays_dark(values: np.ndarray) -> None:
+    whole = np.broadcast_to(values, (8, 8, 3)).astype(np.uint16)
+    assert np.array_equal(shown(colour_png(whole)), whole >> 8)
