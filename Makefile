@@ -36,7 +36,7 @@ screenshots: .venv/ready-to-test
 	touch $@
 
 .venv/ready-to-test: pyproject.toml constraints.txt .ci/set-up .ci/system-packages
-	sh .ci/set-up $(PYTHON) '.[dev,heif,raw]' tests
+	sh .ci/set-up $(PYTHON) '.[dev,heif,raw,jxl]' tests
 	touch $@ .venv/ready-to-run
 
 clean:

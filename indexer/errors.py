@@ -19,7 +19,7 @@ class LookalikeError(Exception):
 class PhotoError(LookalikeError):
     """One picture cannot be used; the text is the plain reason, without the path.
 
-    `needs` names the optional extra ("heif", "raw") that would make it readable, else None.
+    `needs` names the optional extra ("heif", "raw", "jxl") that would make it readable, else None.
     """
 
     def __init__(self, reason: str, needs: str | None = None) -> None:

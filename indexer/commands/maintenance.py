@@ -22,7 +22,7 @@ from indexer.indexing.roots import move_root
 from indexer.library import Library, LibraryInfo
 from indexer.models.runtime import fast_precision
 from indexer.paths import find_home_folder, show_path
-from indexer.photos.decoding import is_extra_installed
+from indexer.photos.decoding import EXTRA_PACKAGES, is_extra_installed
 from indexer.places import find_library
 from indexer.wording import count_noun
 
@@ -207,7 +207,7 @@ def doctor_command(as_json: bool) -> None:
         "cores": os.cpu_count(),
         "precision": fast_precision(),
         "home": str(find_home_folder()),
-        "formats": {extra: is_extra_installed(extra) for extra in ("heif", "raw")},
+        "formats": {extra: is_extra_installed(extra) for extra in EXTRA_PACKAGES},
         "display": bool(sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")),
         "packages": {name: _find_version(name) for name in REPORTED_PACKAGES},
     }

@@ -33,7 +33,7 @@ from indexer.library import Library
 from indexer.models.embedder import Embedder
 from indexer.own_process import take_restart_mark
 from indexer.paths import join_path, show_path
-from indexer.photos.decoding import is_extra_installed
+from indexer.photos.decoding import EXTRA_PACKAGES, is_extra_installed
 from indexer.photos.journal import DecodingJournal
 from indexer.progress import Progress, Steps
 from indexer.search import generations
@@ -173,7 +173,7 @@ def _load_model(model: Embedder) -> float:
 
 def _find_pending_files(store: Store, model: int, *, verify: bool) -> Steps[list[_PendingFile]]:
     """Compare all roots with the library; returns the files to be read."""
-    for extra in ("heif", "raw"):
+    for extra in EXTRA_PACKAGES:
         if is_extra_installed(extra):
             store.embeddings.forget_curable_failures(extra)
     pending: list[_PendingFile] = []

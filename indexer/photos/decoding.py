@@ -44,6 +44,7 @@ MAX_SCANS = 100
 # Their decoders hold the canvas several times: measured 8 bytes a pixel for AVIF and HEIC, 15 for WebP.
 MAX_HEIF_PIXELS = 64_000_000
 MAX_WEBP_PIXELS = 36_000_000
+MAX_JPEG_XL_PIXELS = 36_000_000
 # OpenJPEG holds 4 bytes a sample, of what is left after its own halving.
 MAX_JPEG_2000_PIXELS = 36_000_000
 PIXEL_LIMITS = {
@@ -52,6 +53,7 @@ PIXEL_LIMITS = {
     "AVIF": MAX_HEIF_PIXELS,
     "HEIF": MAX_HEIF_PIXELS,
     "WEBP": MAX_WEBP_PIXELS,
+    "JXL": MAX_JPEG_XL_PIXELS,
 }
 # What is left after shrinking is in memory two or three times while it is turned and converted.
 MAX_RESULT_PIXELS = 64_000_000
@@ -65,7 +67,7 @@ _PLUGINS = (
     WebPImagePlugin,
 )  # imported for what they register, the rest is built in
 
-_EXTRA_PACKAGES = {"heif": "pillow_heif", "raw": "rawpy"}
+EXTRA_PACKAGES = {"heif": "pillow_heif", "raw": "rawpy", "jxl": "pylibjxl"}  # optional extra -> what it installs
 
 # Pillow's own limit is one number for all formats and threads; ours above are checked before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -82,8 +84,8 @@ class DecodedPhoto(NamedTuple):
 
 
 def is_extra_installed(extra: str) -> bool:
-    """Whether the package behind an optional extra ("heif" or "raw") is installed."""
-    return find_spec(_EXTRA_PACKAGES[extra]) is not None
+    """Whether the package behind an optional extra is installed."""
+    return find_spec(EXTRA_PACKAGES[extra]) is not None
 
 
 def decode_photo(data: bytes, short_side: int) -> DecodedPhoto:
@@ -113,6 +115,8 @@ def _decode_content(data: bytes, short_side: int) -> DecodedPhoto:
     """As `decode_photo`, with whatever the decoder for this kind of content raises."""
     if camera_raw.is_raw(data):
         return _decode_raw(data, short_side)
+    if data.startswith(_JPEG_XL_SIGNATURES):
+        return _decode_jpeg_xl(data, short_side)
     directory = read_directory(data)
     if directory is not None:
         return _decode_tiff(data, directory, short_side)
@@ -181,7 +185,7 @@ def _decode_mended(data: bytes, short_side: int) -> DecodedPhoto | None:
 def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedPhoto:
     """Decode an opened picture, shrink, convert and turn it, in the order that costs least time and memory."""
     width, height = image.size
-    _check_size(image, width * height)
+    _check_size(image.size, image.format or "")
     if image.format in ("JPEG", "MPO"):
         _check_scans(data, width * height)
         image.draft("RGB", (short_side, short_side))  # the largest of 1/8, 1/4, 1/2 with both sides >= short_side
@@ -195,7 +199,7 @@ def _decode_opened(image: Image.Image, data: bytes, short_side: int) -> DecodedP
         if (samples := mending.read_dark_png(image, data)) is not None:
             small = convert_samples_to_srgb(samples, image.info.get("icc_profile") or b"", factor)
             return _turn_upright(small, _read_orientation(image), (width, height))
-        _match_key_depth(image, data)
+        mending.match_key_depth(image, data)
     # A copy of a JPEG 2000, whose plugin has another meaning of `reduce`.
     shown = image.copy() if image.format == "JPEG2000" else _find_shown_frame(image)
     small = convert_to_srgb(shown, max(1, min(shown.size) // short_side))
@@ -213,15 +217,6 @@ def _turn_upright(small: Image.Image, orientation: int, size: tuple[int, int]) -
     upright.info = {}
     width, height = reversed(size) if turn in _SIDEWAYS_TURNS else size
     return DecodedPhoto(upright, width, height)
-
-
-def _match_key_depth(image: Image.Image, data: bytes) -> None:
-    """Bring the transparent value of a PNG to the depth that Pillow has brought the pixels to."""
-    depth, key = data[24], image.info.get("transparency")
-    if depth in (2, 4) and image.mode == "L" and isinstance(key, int):
-        image.info["transparency"] = key * 255 // ((1 << depth) - 1)
-    elif depth == 16 and image.mode == "RGB" and isinstance(key, tuple):
-        image.info["transparency"] = tuple(value >> 8 for value in key)
 
 
 def _find_shown_frame(image: Image.Image) -> Image.Image:
@@ -289,13 +284,13 @@ def _read_orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) else 1
 
 
-def _check_size(image: Image.Image, pixels: int) -> None:
+def _check_size(size: tuple[int, int], kind: str) -> None:
     """PhotoError where the picture has no pixels, or more than its format may have."""
-    if pixels == 0:
+    if 0 in size:
         raise PhotoError("has no pixels")
-    limit = PIXEL_LIMITS.get(image.format or "", MAX_PIXELS)
-    if pixels > limit:
-        raise _make_size_error(image.size, f"more than the {limit // 10**6} megapixels that are read as {image.format}")
+    limit = PIXEL_LIMITS.get(kind, MAX_PIXELS)
+    if size[0] * size[1] > limit:
+        raise _make_size_error(size, f"more than the {limit // 10**6} megapixels that are read as {kind}")
 
 
 def _check_scans(data: bytes, pixels: int) -> None:
@@ -348,6 +343,27 @@ def _decode_raw(data: bytes, short_side: int) -> DecodedPhoto:
         return _decode_opened(raw.image, raw.data, short_side)._replace(width=raw.width, height=raw.height)
 
 
+_JPEG_XL_SIGNATURES = (b"\xff\x0a", b"\0\0\0\x0cJXL ")  # of a bare codestream, and of one in boxes (ISO 18181-2)
+
+
+def _decode_jpeg_xl(data: bytes, short_side: int) -> DecodedPhoto:
+    """Decode the first frame, which libjxl turns upright itself."""
+    if not is_extra_installed("jxl"):
+        raise PhotoError("is a JPEG XL picture: install lookalike[jxl] to read it", needs="jxl")
+    import pylibjxl  # noqa: PLC0415 - optional
+
+    header = pylibjxl.probe(data)
+    size = (header["width"], header["height"])
+    _check_size(size, "JXL")
+    with pylibjxl.JXL(threads=1) as codec:  # the pool that calls this fills the cores already
+        values, metadata = codec.decode(data, metadata=True)
+    image = Image.fromarray(values)
+    image.info["icc_profile"] = metadata.get("icc")
+    factor = max(1, min(size) // short_side)
+    _check_reduced_size(size, factor)
+    return _turn_upright(convert_to_srgb(image, factor), 1, size)
+
+
 def silence_pillow() -> None:
     """Put "ignore what Pillow warns of" in front of the warning filters, if it is not there.
 
@@ -359,7 +375,7 @@ def silence_pillow() -> None:
         warnings.filterwarnings("ignore", module=_FOREIGN_DECODERS)
 
 
-_FOREIGN_DECODERS = r"(PIL|pillow_heif|rawpy)(\.|$)"
+_FOREIGN_DECODERS = r"(PIL|pillow_heif|rawpy|pylibjxl)(\.|$)"
 
 # How the formats of _PILLOW_FORMATS start, to tell a damaged picture from something that is none.
 _FORMAT_SIGNATURES = (

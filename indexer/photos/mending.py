@@ -73,6 +73,15 @@ _LOW_BYTE_MODES = {"RGB": "RGB;16L", "RGBA": "RGBA;16L"}
 PNG_DEPTH_OFFSET = 24  # of the byte that says how many bits a sample has (PNG 3, 11.2.1)
 
 
+def match_key_depth(image: Image.Image, data: bytes) -> None:
+    """Bring the transparent value of a PNG to the depth that Pillow has brought the pixels to."""
+    depth, key = data[PNG_DEPTH_OFFSET], image.info.get("transparency")
+    if depth in (2, 4) and image.mode == "L" and isinstance(key, int):
+        image.info["transparency"] = key * 255 // ((1 << depth) - 1)
+    elif depth == 16 and image.mode == "RGB" and isinstance(key, tuple):
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+
+
 def read_dark_png(image: Image.Image, data: bytes) -> PictureSamples | None:
     """The samples of a loaded PNG in colours, so dark that its 16 bits may hold the 10 or 12 of a sensor; else None."""
     if image.mode not in _LOW_BYTE_MODES or data[PNG_DEPTH_OFFSET] != 16:

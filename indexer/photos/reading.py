@@ -12,7 +12,7 @@ from indexer.paths import make_openable
 JPEG_START = b"\xff\xd8"
 _SUFFIXES = (
     b".jpg .jpeg .jpe .jfif .mpo .png .apng .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .pnm .pfm .avif .heic .heif .hif "
-    b".jp2 .j2k .j2c .jpc .jpf .jpx "
+    b".jp2 .j2k .j2c .jpc .jpf .jpx .jxl "
     b".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .gpr .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .rw2 .rwl "
     b".sr2 .srf .srw .x3f"
 )
@@ -20,7 +20,7 @@ SUFFIXES: frozenset[bytes] = frozenset(_SUFFIXES.split())
 
 # Pictures of kinds that are not read: a walk counts them, so that nobody wonders where they are.
 _UNREAD_SUFFIXES = (
-    b".psd .psb .xcf .kra .clip .afphoto .ai .eps .svg .svgz .cdr .wmf .emf .djvu .pdf .jxl .jxr .wdp .hdp .exr .hdr "
+    b".psd .psb .xcf .kra .clip .afphoto .ai .eps .svg .svgz .cdr .wmf .emf .djvu .pdf .jxr .wdp .hdp .exr .hdr "
     b".dds .tga .ico .cur .icns .pcx .sgi .ras .xbm .xpm .pict .pct .bpg .flif .qoi .fits .fit .fts .dcm .jls .dpx .cin"
 )
 UNREAD_SUFFIXES: frozenset[bytes] = frozenset(_UNREAD_SUFFIXES.split())
@@ -32,8 +32,6 @@ _UNREAD_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "PDF"),
     (b"%!PS", "PostScript"),
     (b"\xc5\xd0\xd3\xc6", "PostScript"),
-    (b"\xff\x0a", "JPEG XL"),
-    (b"\0\0\0\x0cJXL ", "JPEG XL"),
     (b"II\xbc\x01", "JPEG XR"),
     (b"v/1\x01", "OpenEXR"),
     (b"#?RADIANCE", "Radiance HDR"),

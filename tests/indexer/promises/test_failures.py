@@ -7,7 +7,7 @@ import pytest
 
 from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.photos.decoding import _EXTRA_PACKAGES
+from indexer.photos.decoding import EXTRA_PACKAGES
 from indexer.photos.reading import is_candidate
 from indexer.progress import Progress
 from tests.support.embedders import Tiny
@@ -85,7 +85,7 @@ def test_file_that_only_lacked_an_extra_is_tried_again_when_it_is_there(
     (tmp_path / "photos").mkdir()
     dict(PICTURES)["plain.heic"](tmp_path / "photos" / "plain.heic")
     with monkeypatch.context() as without:
-        without.setitem(_EXTRA_PACKAGES, "heif", "a_package_that_is_not_installed")
+        without.setitem(EXTRA_PACKAGES, "heif", "a_package_that_is_not_installed")
         report = run_indexing(library, Tiny(), tmp_path / "photos")
         assert (report.files, report.new_failures) == (0, 1)
         assert "lookalike[heif]" in report.failed[0].reason
