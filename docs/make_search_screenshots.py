@@ -71,7 +71,7 @@ def show_filter(window: MainWindow) -> None:
     window.session.search.set_max_distance(0.95)
     wait_until_idle(window)
     save_window(window, "cut-off")
-    menu = window.search_page.results.rate_menu
+    menu = window.search_page.results.cut_menu
     menu.aboutToShow.emit()
     wait_until_idle(window)
     below = window.search_page.results.cut_button

@@ -52,7 +52,7 @@ class LibraryInfo(NamedTuple):
     `replaced` counts the photos of which the user has said something and that no file holds any more. `precisions`
     counts the model's embeddings by precision. `agreement` is how near they come to those of torch in fp32, None where
     the installation did not measure it. `measured` describes the pairs by which distances are interpreted, `scope` for
-    which photos that holds. `passed_over` counts what the last walks left out.
+    which photos that holds, `basis` both in few words. `passed_over` counts what the last walks left out.
     """
 
     folder: Path
@@ -77,6 +77,7 @@ class LibraryInfo(NamedTuple):
     scope: str
     bytes: int
     passed_over: PassedOver
+    basis: str
 
 
 class Library:
@@ -236,6 +237,7 @@ class Library:
             scope=calibration.scope,
             bytes=_count_bytes(self.folder),
             passed_over=read_passed_over(self.store.database),
+            basis=calibration.basis,
         )
 
     def _read_agreement(self) -> TorchAgreement | None:

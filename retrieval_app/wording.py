@@ -27,11 +27,6 @@ def format_percent(fraction: float) -> str:
     return "100 %" if fraction == 1 else f"{min(value, 99.9):.1f} %"
 
 
-def format_confidence(probability: float) -> str:
-    """A measured probability in whole percent, from '1 %' to '99 %', as no measurement makes it certain."""
-    return f"{min(99, max(1, round(probability * 100)))} %"
-
-
 def format_rounded(number: float) -> str:
     """A number cut to its first two digits, '12,000' for 12,345, as a rate measured on samples has no more."""
     if number < 10:

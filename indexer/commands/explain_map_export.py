@@ -26,6 +26,7 @@ from indexer.reports.heat_maps import draw_side_by_side, explain_match
 from indexer.reports.photo_map import LAYOUT_METHODS, update_layout
 from indexer.reports.picture_file import write_picture
 from indexer.search.query import Query
+from indexer.statistics.likeness import LikenessPoint, describe_likeness, find_likeness_word
 from indexer.vectors.distances import compute_exact_distances
 from indexer.wording import count_noun
 
@@ -46,7 +47,8 @@ def explain_command(
             require_output(out, library=opened.folder, pictures=(first, second), overwrite=overwrite)
         explanation = explain_match(opened, first, second)
         vectors = [opened.embed_example(picture) for picture in (first, second)]
-    distance = float(compute_exact_distances(vectors[0][None], vectors[1])[0])
+        distance = float(compute_exact_distances(vectors[0][None], vectors[1])[0])
+        point = LikenessPoint(distance, *opened.load_calibration().interpret_distance(distance))
     if out is not None:
         write_picture(out, draw_side_by_side(explanation))
     heats = {"first_heat": explanation.first_heat.tolist(), "second_heat": explanation.second_heat.tolist()}
@@ -54,10 +56,13 @@ def explain_command(
     if as_json:
         print_result(
             "explain",
-            {"distance": round(distance, 6), **heats, **squares, "out": None if out is None else show_path(out)},
+            {"distance": round(distance, 6), "likeness": find_likeness_word(point)}
+            | heats
+            | squares
+            | {"out": None if out is None else show_path(out)},
         )
         return
-    print_line(f"Distance {distance:.3f}")
+    print_line(" ".join(filter(None, (describe_likeness(point), f"Distance {distance:.3f}"))))
     for picture, heat, square in (
         (first, explanation.first_heat, explanation.first_square),
         (second, explanation.second_heat, explanation.second_square),

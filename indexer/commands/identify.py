@@ -9,12 +9,13 @@ from indexer.cli.options import FILE_PATH, SHARE_NUMBER, json_option, library_op
 from indexer.cli.terminal import print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.identification import IdentificationResult, identify_label
+from indexer.matching.identification import IdentificationResult, describe_identity, identify_label
 from indexer.matching.identity import LabelVerification, enrol_photos, verify_label
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.statistics.calibration import PairComparison
 from indexer.statistics.error_rates import ErrorRate
+from indexer.statistics.likeness import VERDICT_LEVELS, describe_likeness, find_likeness_word
 from indexer.wording import count_noun, normalise_label
 
 fmr_option = click.option("--max-fmr", type=SHARE_NUMBER, help="The share of strangers that may be taken for the same.")
@@ -33,36 +34,48 @@ def verify_command(
     if len(images) != (2 if label is None else 1):
         raise click.UsageError("Name two pictures, or one and a --label.")
     with Library.open(library or find_library(images[0])) as opened:
-        rarest = opened.load_calibration().max_rarity
         if label is None:
             found: PairComparison | LabelVerification = opened.verify_pair(images[0], images[1], max_fmr=max_fmr)
         else:
             found = verify_label(opened, images[0], label, max_fmr=max_fmr)
     if as_json:
-        print_result("verify", _round_fields(found._asdict()))
+        print_result("verify", _round_fields(found._asdict()) | _likeness_fields(found))
     else:
-        _print_verdict(found, rarest)
+        _print_verdict(found)
     return 0 if found.verdict == "same" else 1
 
 
-def _print_verdict(found: PairComparison | LabelVerification, rarest: float) -> None:
-    to_label = isinstance(found, LabelVerification)
-    what = (
-        f" to the nearest {count_noun(found.photos, 'photo')} of {found.label}"
-        if isinstance(found, LabelVerification)
-        else ""
+def _likeness_fields(found: PairComparison | LabelVerification) -> dict[str, str | None]:
+    """The word of the common scale, and its sentence for people."""
+    if isinstance(found, LabelVerification):
+        return {"likeness": VERDICT_LEVELS[found.verdict].word, "sentence": _describe_claim(found)}
+    return {"likeness": find_likeness_word(found), "sentence": describe_likeness(found)}
+
+
+def _describe_claim(found: LabelVerification) -> str:
+    """Whether a picture is of a claimed label, in a sentence."""
+    words = {"same": f"It is {found.label}", "not sure": f"Perhaps it is {found.label}"}
+    return (
+        f"{words.get(found.verdict, f'It is not {found.label}')}, by {count_noun(found.photos, 'photo')} of that label."
     )
-    print_line(f"{found.verdict}: distance {found.distance:.3f}{what}")
-    if isinstance(found, PairComparison) and found.probability is not None:
-        print_line(f"Of pairs at this distance {found.probability:.1%} have the same label.")
-    if isinstance(found, PairComparison) and found.rarity is not None:
-        about = "Fewer than one" if found.rarity >= rarest else "About one"
-        print_line(f"{about} in {found.rarity:,.0f} random pairs is this close.")
-    if found.threshold is not None:
-        print_line(f"The same is what lies below {found.threshold:.3f}.")
+
+
+def _print_verdict(found: PairComparison | LabelVerification) -> None:
+    """Print the sentence for people, then the figures behind it."""
+    print_line(_likeness_fields(found)["sentence"] or "Nothing can be said of this distance: there are too few photos.")
+    to_label = isinstance(found, LabelVerification)
+    print_line(f"{'Mean distance' if to_label else 'Distance'} {found.distance:.3f}{_describe_threshold(found)}")
     _print_rate("Strangers taken for it" if to_label else "Others taken for the same", found.fmr)
     _print_rate("Its own refused" if to_label else "The same not recognised", found.fnmr)
     print_line(found.measured)
+
+
+def _describe_threshold(found: PairComparison | LabelVerification) -> str:
+    """On which side of the threshold the distance is; "" without a threshold."""
+    if found.threshold is None:
+        return ""
+    side = "nearer than" if found.distance < found.threshold else "beyond"
+    return f", {side} the threshold of {found.threshold:.3f}"
 
 
 def _print_rate(what: str, rate: ErrorRate | None) -> None:
@@ -81,8 +94,11 @@ def identify_command(image: Path, count: int, max_fmr: float | None, library: Pa
     with Library.open(library or find_library(image)) as opened:
         found = identify_label(opened, image, k=count, max_fmr=max_fmr)
     if as_json:
-        alternatives = [_round_fields(alternative._asdict()) for alternative in found.alternatives]
+        alternatives = [
+            _round_fields(row._asdict()) | {"likeness": find_likeness_word(row)} for row in found.alternatives
+        ]
         fields = _round_fields(found._asdict()) | {"unknown": found.label is None, "alternatives": alternatives}
+        fields |= {"sentence": describe_identity(found)}
         print_result("identify", fields)
     else:
         _print_identity(found)
@@ -90,12 +106,10 @@ def identify_command(image: Path, count: int, max_fmr: float | None, library: Pa
 
 
 def _print_identity(found: IdentificationResult) -> None:
-    print_line(found.label or (f"unknown, most like {found.best}" if found.best else "unknown"))
-    if found.confidence is not None:
-        print_line(f"{found.best} is right with probability {found.confidence:.0%}, if half of what is asked is known.")
+    print_line(describe_identity(found))
     for row in found.alternatives:
-        probability = "" if row.probability is None else f", probability {row.probability:.1%}"
-        print_line(f"  {row.label}: {row.vote:.0%} of the vote, distance {row.distance:.3f}{probability}")
+        word = f", {found_word}" if (found_word := find_likeness_word(row)) else ""
+        print_line(f"  {row.label}: {row.vote:.0%} of the vote, distance {row.distance:.3f}{word}")
     if found.threshold is not None:
         this = "" if found.ratio is None else f"; this picture: {found.ratio:.3f}"
         print_line(

@@ -36,6 +36,7 @@ from indexer.ranking.saved_searches import forget_search, list_saved_searches, l
 from indexer.reports.contact_sheet import write_sheet
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
 from indexer.search.results import Hit, SearchResult, list_fact_fields
+from indexer.statistics.likeness import find_likeness_word
 from indexer.wording import count_noun
 
 RANKING_FLAGS = {"near_copies": RANK_COPIES, "refining": RANK_REFINED, "by_labels": RANK_LABELS}
@@ -204,6 +205,7 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
         "distance": round(hit.distance, 6),
         "probability": hit.probability,
         "rarity": hit.rarity,
+        "likeness": find_likeness_word(hit),
         "label": hit.photo.label,
         "width": hit.photo.width,
         "height": hit.photo.height,
@@ -214,10 +216,12 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
 def _print_hits(result: SearchResult, sheet: Path | None) -> None:
     if result.notice:
         print_line(result.notice, error=True)
+    width = max((len(find_likeness_word(hit) or "") for hit in result.hits), default=0)
     for hit in result.hits:
         label = f"  {hit.photo.label}" if hit.photo.label else ""
+        figures = f"{hit.distance:.3f}  {find_likeness_word(hit) or '':<{width}}"
         copies = f"  (+{count_noun(hit.photo.copies, 'copy', 'copies')})" if hit.photo.copies else ""
-        print_line(f"{hit.rank:>4}  {hit.distance:.3f}{label:<18}  {show_path(hit.photo.path)}{copies}")
+        print_line(f"{hit.rank:>4}  {figures}{label:<18}  {show_path(hit.photo.path)}{copies}")
     if not result.hits:
         print_line("There is no photo, or none near enough passes the filter.")
     comparison_note = (

@@ -31,6 +31,7 @@ from indexer.search.examples import find_photo_id
 from indexer.search.query import QueryExample
 from indexer.statistics.calibration_measurement import sample_by_class
 from indexer.statistics.error_rates import ErrorRate, estimate_error_rate
+from indexer.statistics.likeness import LIKELY, SAME, count_of_hundred, name_probability
 from indexer.statistics.logistic import LogisticCurve, fit_logistic_curve
 from indexer.vectors.class_metric import MetricSetting
 
@@ -40,12 +41,13 @@ LEAST_STRANGERS = 20  # photos whose label is left out; with fewer, random photo
 
 
 class LabelAlternative(NamedTuple):
-    """A label that is near: its share of the vote, and the mean distance to its nearest photos."""
+    """A label that is near: its share of the vote, and the mean distance to its nearest photos and its meaning."""
 
     label: str
     vote: float
     distance: float
     probability: float | None
+    rarity: float | None = None
 
 
 class IdentificationResult(NamedTuple):
@@ -208,6 +210,18 @@ def identify_with_rule(rule: IdentificationRule, image: QueryExample) -> Identif
     )
 
 
+def describe_identity(found: IdentificationResult) -> str:
+    """The answer in one sentence for people: 'Likely disc: of 100 such answers 83 are right.'"""
+    if found.label is None:
+        nearest = f" The nearest is {found.best}." if found.best else ""
+        return f"Unknown: nothing here is near enough.{nearest}"
+    if found.confidence is None:
+        return f"{found.label}."
+    level = name_probability(found.confidence)
+    opening = {SAME: "", LIKELY: "Likely "}.get(level, "Perhaps ")
+    return f"{opening}{found.label}: of 100 such answers {count_of_hundred(found.confidence)} are right."
+
+
 def _measure_labels(library: Library, gallery: Gallery) -> _MeasuredLabels:
     """The model of the labels, and the exam of those photos that it may be judged by.
 
@@ -314,9 +328,7 @@ def _list_alternatives(
         else:
             nearest = gallery.select_label(code).find_nearest(vector[None], LABEL_NEIGHBOURS, exclude_photos=exclude)
             share, distance = 0.0, float(nearest.distances[np.isfinite(nearest.distances)].mean())
-        alternatives.append(
-            LabelAlternative(gallery.names[code], share, distance, interpret_distance(distance).probability)
-        )
+        alternatives.append(LabelAlternative(gallery.names[code], share, distance, *interpret_distance(distance)))
     return alternatives
 
 

@@ -24,6 +24,7 @@ from indexer.reports.contact_sheet import SHEET_WRITERS, SheetCell, write_cells,
 from indexer.reports.photo_map import MapLayout, draw_map
 from indexer.reports.picture_file import PICTURE_FORMATS, write_picture
 from indexer.search.results import FactFields, Hit, Photo, list_fact_fields
+from indexer.statistics.likeness import find_likeness_word
 from indexer.vectors.distances import ROWS_PER_BLOCK
 
 PHOTOS_PER_BLOCK = 500  # photos looked up at a time
@@ -73,7 +74,7 @@ class HitRow(NamedTuple):
 
 TableRow = tuple[object, ...]
 PHOTO_COLUMNS = (*PhotoRow._fields, *FactFields._fields)
-HIT_COLUMNS = (*HitRow._fields, *FactFields._fields)
+HIT_COLUMNS = (*HitRow._fields, *FactFields._fields, "likeness")
 
 
 def require_suffix(out: Path, what: str) -> None:
@@ -183,7 +184,7 @@ def _make_hit_row(hit: Hit) -> TableRow:
     photo = _make_photo_row(hit.photo)
     figures = (hit.rank, round(hit.distance, 6), hit.probability, hit.rarity)
     row = HitRow(*figures, photo.id, photo.path, photo.label, photo.copies, photo.sha256, photo.uri)
-    return (*row, *list_fact_fields(hit.photo))
+    return (*row, *list_fact_fields(hit.photo), find_likeness_word(hit))
 
 
 def _make_cell(library: Library, photo: Photo) -> SheetCell:

@@ -151,6 +151,16 @@ class Calibration:
             return "known labels only: the model was trained on them"
         return "as many other labels" if self.classes >= LEAST_UNITS else "these labels only"
 
+    @property
+    def basis(self) -> str:
+        """What the words for likeness were measured on, for people."""
+        if self.source == "photos":
+            return (
+                f"{self.mismatched:,} random pairs of your photos. How often pictures are the same is not known: label "
+                "some photos."
+            )
+        return f"{self.photos:,} {'of your labelled photos' if self.source == 'labels' else 'pictures of its training'}"
+
     def describe_pairs(self) -> str:
         """A sentence on the pairs behind the figures."""
         if self.source == "photos":

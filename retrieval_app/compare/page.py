@@ -11,18 +11,17 @@ from indexer.paths import show_file_name
 from indexer.search.query import QueryExample
 from indexer.search.results import Photo
 from indexer.statistics.calibration import PairComparison
+from indexer.statistics.likeness import LikenessParts, explain_levels, split_likeness
 from retrieval_app.compare.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair, load_sharp_picture
 from retrieval_app.compare.distance_plot import DistancePlot
 from retrieval_app.session.marks import is_same_example
-from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
-from retrieval_app.widgets.distance_band import describe_rarity
+from retrieval_app.widgets.controls import ElidedLabel, FoldedSection, make_button, make_label, stack_widgets
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import ResolutionPair, ZoomState, ZoomView
-from retrieval_app.wording import format_confidence, format_error_rate
+from retrieval_app.wording import format_error_rate
 from retrieval_app.workers.library_thread import LibraryTask
 from retrieval_app.workers.readers import LibraryReaders
 
-VERDICT_TEXTS = {"same": "Counts as the same", "different": "Counts as different", "not sure": "Not sure"}
 PAGE_KEY_STEPS = {Qt.Key.Key_PageDown: 1, Qt.Key.Key_PageUp: -1}
 
 
@@ -47,10 +46,11 @@ class ComparePage(QWidget):
         self._heats: HeatPair | None = None
         self.verdict = make_label("", "title")
         self.reasons = make_label("", wrap=True)
-        self._measurement_label = make_label("", "caption", wrap=True)
+        self.figures = make_label("", "caption", wrap=True)
         self.first_view, self.second_view = ZoomView(theme, "Query picture"), ZoomView(theme, "Photo")
         self._name_labels = ElidedLabel("caption"), ElidedLabel("caption")
         self.plot = DistancePlot(theme)
+        self.how_sure = FoldedSection("How sure?", stack_widgets(self.figures, self.plot))
         self.heat_box = QCheckBox("Show where they match")
         self.setProperty("role", "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -62,8 +62,7 @@ class ComparePage(QWidget):
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(8)
         column.addLayout(self._make_head())
-        self.reasons.setMinimumHeight(2 * self.reasons.fontMetrics().lineSpacing())  # the pictures keep their place
-        self.reasons.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.reasons.setMinimumHeight(self.reasons.fontMetrics().lineSpacing())  # the pictures keep their place
         column.addWidget(self.reasons)
         row = QHBoxLayout()
         row.setSpacing(12)
@@ -74,8 +73,7 @@ class ComparePage(QWidget):
             side.addWidget(name)
             row.addLayout(side, 1)
         column.addLayout(row, 1)
-        column.addWidget(self.plot)
-        column.addWidget(self._measurement_label)
+        column.addWidget(self.how_sure)
 
     def _make_head(self) -> QHBoxLayout:
         back, before, after = make_button("Back to the results"), make_button("Previous"), make_button("Next")
@@ -113,7 +111,7 @@ class ComparePage(QWidget):
         self._name_labels[1].setText(show_file_name(photo.path))
         self.verdict.setText("Comparing…")
         self.reasons.clear()
-        self._measurement_label.clear()
+        self.figures.clear()
         self.second_view.show_picture(None)
         for view in (self.first_view, self.second_view):
             view.show_heat(None)
@@ -146,9 +144,11 @@ class ComparePage(QWidget):
             self._show_heats(self.heat_box.isChecked())
         elif isinstance(answer, PairVerdict):
             comparison = answer.comparison
-            self.verdict.setText(VERDICT_TEXTS[comparison.verdict])
-            self.reasons.setText(explain_verdict(comparison))
-            self._measurement_label.setText(comparison.measured)
+            parts = split_likeness(comparison) or LikenessParts("Nothing can be said", "there are too few photos")
+            self.verdict.setText(parts.opening)
+            self.verdict.setToolTip(explain_levels(comparison))
+            self.reasons.setText(f"{parts.evidence[:1].upper()}{parts.evidence[1:]}.")
+            self.figures.setText(f"{explain_figures(comparison)} {comparison.measured}")
             self.plot.show_pair(answer.histogram, comparison.distance, comparison.threshold)
 
     def _show_refusal(self, key: object, sentence: str) -> None:
@@ -185,26 +185,14 @@ class ComparePage(QWidget):
             super().keyPressEvent(event)
 
 
-def explain_verdict(comparison: PairComparison) -> str:
-    """The reasons of a verdict in sentences: distance and threshold, error rates, probability of the same label.
-
-    The error rates are those of the threshold on pairs known to differ or to be the same. The probability is that of a
-    pair of which only the distance is known: where most pairs differ, it can be below a half for a pair that counts as
-    the same, and the sentence then gives the reason.
-    """
+def explain_figures(comparison: PairComparison) -> str:
+    """What stands behind a comparison, in sentences: distance and threshold, and how often the threshold is wrong."""
     sentences = [_describe_distance(comparison)]
     if comparison.fmr is not None:
         errors = f"{format_error_rate(comparison.fmr)} about pairs that differ"
         if comparison.fnmr is not None:
             errors += f" and {format_error_rate(comparison.fnmr)} about pairs that are the same"
         sentences.append(f"The threshold is wrong {errors}.")
-    if comparison.probability is not None:
-        is_rare = comparison.verdict == "same" and comparison.probability < 0.5
-        reason = ", as pairs that differ are far more common" if is_rare else ""
-        share = format_confidence(comparison.probability)
-        sentences.append(f"Of all pairs at this distance {share} have the same label{reason}.")
-    elif comparison.rarity is not None:
-        sentences.append(f"It is {describe_rarity(comparison.rarity)}.")
     return " ".join(sentences)
 
 
@@ -218,4 +206,4 @@ def _describe_distance(comparison: PairComparison) -> str:
     beyond = f"{distance}, beyond the threshold of {comparison.threshold:.3f}"
     if comparison.verdict == "different" or comparison.different_from is None:
         return f"{beyond}."
-    return f"{beyond}, but pairs count as different only from {comparison.different_from:.3f} on."
+    return f"{beyond}, but nearly all pairs that are the same lie below {comparison.different_from:.3f}, so may this."

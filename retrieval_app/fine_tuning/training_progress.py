@@ -10,6 +10,7 @@ from training.settings.config import TrainConfig
 from training.settings.cost import THIS_MACHINE, TrainingMachine, choose_recipe, estimate_training_seconds
 
 DEFAULT_SIDE = 224  # of the default network
+NEARLY_LEARNT, HALF_LEARNT = 0.1, 0.5  # shares of the pairs or triplets that still teach something
 STAGE_NAMES = {
     "start": "Starting",
     "scan": "Reading the folder",
@@ -117,11 +118,14 @@ class TrainingProgress:
 
 
 def _describe_signs(values: Mapping[str, float]) -> str:
-    """Mean distances, share of useful pairs and spread of an epoch, in a sentence; "" where they are not reported."""
+    """How much there is still to learn after an epoch, in a sentence; "" where that is not reported."""
     if "active" not in values:
         return ""
-    return (
-        f"Epoch {values['epoch']:.0f}: matches {values['positive_distance']:.2f} apart and mismatches "
-        f"{values['negative_distance']:.2f}; {values['active']:.1%} of the pairs or triplets still taught something; "
-        f"spread of the embeddings {values['spread']:.2f}."
-    )
+    return f"After epoch {values['epoch']:.0f}: {_describe_rest(values['active'])}"
+
+
+def _describe_rest(active: float) -> str:
+    """What is still to be learnt, by the share (0 to 1) of pairs or triplets that still taught something."""
+    if active < NEARLY_LEARNT:
+        return "nearly everything is learnt; it will stop soon."
+    return "more than half is learnt." if active < HALF_LEARNT else "most is still to be learnt."

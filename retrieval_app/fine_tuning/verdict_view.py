@@ -11,7 +11,7 @@ from indexer.paths import show_file_name
 from indexer.wording import count_noun
 from retrieval_app.fine_tuning.verdict_wording import describe_matches, describe_meaning, describe_nearest
 from retrieval_app.session.tiles import read_image
-from retrieval_app.widgets.controls import FoldedSection, make_label
+from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 from retrieval_app.workers.generator_thread import GeneratorThread
@@ -61,9 +61,9 @@ class VerdictView(QScrollArea):
         self.naming_label.setVisible(bool(outcome.identification_sentence))
         why = make_label(outcome.why.removeprefix(describe_nearest(outcome)).strip(), wrap=True)
         remarks = [make_label(remark, "muted", wrap=True) for remark in list_remarks(outcome)]
-        self.doubt_section = FoldedSection("How sure?", _stack_widgets(why, *remarks))
+        self.doubt_section = FoldedSection("How sure?", stack_widgets(why, *remarks))
         meanings = make_label(FIGURE_MEANINGS, "caption", wrap=True)
-        self.figure_section = FoldedSection("Figures", _stack_widgets(build_figure_table(outcome), meanings))
+        self.figure_section = FoldedSection("Figures", stack_widgets(build_figure_table(outcome), meanings))
         self.example_grid = ExampleGrid(outcome.examples, self.pictures, self._theme)
         content = QWidget()
         column = QVBoxLayout(content)
@@ -99,17 +99,6 @@ class VerdictView(QScrollArea):
         self.pictures[loaded.path] = QPixmap.fromImage(loaded.image)
         if self.example_grid is not None:
             self.example_grid.refresh_pictures()
-
-
-def _stack_widgets(*widgets: QWidget) -> QWidget:
-    """The widgets below each other."""
-    place = QWidget()
-    column = QVBoxLayout(place)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(8)
-    for widget in widgets:
-        column.addWidget(widget)
-    return place
 
 
 class _LoadedPicture(NamedTuple):

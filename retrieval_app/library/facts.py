@@ -66,15 +66,8 @@ def list_fact_sections(info: LibraryInfo) -> Iterator[FactSection]:
     """The figures of a library in words, in the order of display."""
     yield FactSection("HOLDINGS", list(_list_content_facts(info)))
     yield FactSection("MODEL", list(_list_model_facts(info)))
-    yield FactSection(
-        "DISTANCES", [NamedFact("Rates hold for", info.scope), NamedFact("Measured", _strip_measured(info.measured))]
-    )
+    yield FactSection("LIKENESS", [NamedFact("Measured on", info.basis)])
     yield FactSection("SEARCH INDEX", list(_list_index_facts(info)))
-
-
-def _strip_measured(measured: str) -> str:
-    """The sentence without its first word, which is the name of the fact."""
-    return measured.removeprefix("Measured ")
 
 
 def _list_content_facts(info: LibraryInfo) -> Iterator[NamedFact]:

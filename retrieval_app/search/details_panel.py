@@ -12,21 +12,22 @@ from indexer.library import Library
 from indexer.paths import get_parent_folder, insert_break_points, show_file_name, show_path
 from indexer.search.query import QueryExample
 from indexer.search.results import Hit, Photo
+from indexer.statistics.likeness import describe_likeness, explain_levels
 from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.compare.comparison import compute_heat_pair
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import make_button, make_label
-from retrieval_app.widgets.distance_band import describe_rarity
 from retrieval_app.widgets.photo_facts import list_capture_facts
 from retrieval_app.widgets.picture import PictureView
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import HeatLayer, draw_heat
-from retrieval_app.wording import format_confidence, format_count
+from retrieval_app.wording import format_count
 from retrieval_app.workers.readers import LibraryReaders
 
 HEAT_KEY = "why"
+LIKENESS_FACT = "Likeness"
 FIRST_FACT = 2  # the items of the grid before it are the label and its field
 
 
@@ -171,6 +172,8 @@ class DetailsPanel(QScrollArea):
                 widget.deleteLater()
         for row, fact in enumerate(facts, 1):
             name, value = make_label(fact.name, "muted"), make_label(insert_break_points(fact.value), wrap=True)
+            if fact.name == LIKENESS_FACT and self._hit is not None:
+                value.setToolTip(explain_levels(self._hit))
             for column, label in enumerate((name, value)):
                 label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
                 self._facts.addWidget(label, row, column)
@@ -187,11 +190,9 @@ class DetailsPanel(QScrollArea):
 def list_photo_facts(photo: Photo, hit: Hit | None) -> Iterator[NamedFact]:
     """What is known of a photo and of its rank, as facts with names; what is not known is left out."""
     if hit is not None:
+        if sentence := describe_likeness(hit):
+            yield NamedFact(LIKENESS_FACT, sentence)
         yield NamedFact("Distance", f"{hit.distance:.3f}, rank {hit.rank}")
-        if hit.probability is not None:
-            yield NamedFact("Same label", f"with {format_confidence(hit.probability)} confidence")
-        if hit.rarity is not None:
-            yield NamedFact("Rarity", describe_rarity(hit.rarity))
     yield from list_capture_facts(photo)
     if photo.copies:
         yield NamedFact("Copies", format_count(photo.copies, "further file"))

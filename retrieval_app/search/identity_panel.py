@@ -12,11 +12,18 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.identification import IdentificationResult, IdentificationRuleCache, identify_with_rule
+from indexer.matching.identification import (
+    IdentificationResult,
+    IdentificationRuleCache,
+    LabelAlternative,
+    describe_identity,
+    identify_with_rule,
+)
 from indexer.search.query import QueryExample
+from indexer.statistics.likeness import find_likeness_word
 from retrieval_app.actions.labels import list_labels
 from retrieval_app.session.session import Session
-from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.controls import FoldedSection, make_button, make_label
 from retrieval_app.wording import format_error_rate, format_share
 from retrieval_app.workers.readers import LibraryReaders
 
@@ -48,12 +55,13 @@ class IdentityPanel(QWidget):
         self.verdict = make_label("", "name", wrap=True)
         self.votes = make_label("", wrap=True)
         self.reasons = make_label("", "caption", wrap=True)
+        self.how_sure = FoldedSection("How sure?", self.reasons)
         self.ask_button.setToolTip("Ask the nearest labelled photos for a label of this picture (?)")
         self.ask_button.clicked.connect(self.ask_identity)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        for part in (self.ask_button, self.verdict, self.votes, self.reasons):
+        for part in (self.ask_button, self.verdict, self.votes, self.how_sure):
             column.addWidget(part)
         session.search.query_changed.connect(self._follow_query)
         questions.answered.connect(self._take_identity)
@@ -85,34 +93,33 @@ class IdentityPanel(QWidget):
 
     def _take_identity(self, key: object, answer: object) -> None:
         if key == self._request and isinstance(answer, IdentificationResult):
-            self._show_answer(describe_verdict(answer), describe_votes(answer), describe_identity(answer))
+            self._show_answer(describe_identity(answer), describe_votes(answer), describe_rates(answer))
             self.answer_shown.emit()
 
     def _show_refusal(self, key: object, sentence: str) -> None:
         if key == self._request:
-            self._show_answer("Nothing can be said", "", sentence)
+            self._show_answer("Nothing can be said.", sentence, "")
             self.answer_shown.emit()
 
     def _show_answer(self, verdict: str, votes: str, reasons: str) -> None:
-        for part, text in ((self.verdict, verdict), (self.votes, votes), (self.reasons, reasons)):
+        for part, text in ((self.verdict, verdict), (self.votes, votes)):
             part.setText(text)
             part.setVisible(bool(text))
-
-
-def describe_verdict(identity: IdentificationResult) -> str:
-    """The label, or for an unknown picture the one that it is most like."""
-    return identity.label or (f"Unknown, perhaps {identity.best}" if identity.best else "Unknown")
+        self.reasons.setText(reasons)
+        self.how_sure.setVisible(bool(reasons))
 
 
 def describe_votes(identity: IdentificationResult) -> str:
-    """The labels that were voted for, best first, a line each with share and distance."""
-    return "\n".join(
-        f"{candidate.label}: {format_share(candidate.vote)} of the vote, distance {candidate.distance:.3f}"
-        for candidate in identity.alternatives[:MAX_VOTES_SHOWN]
-    )
+    """The labels that were voted for, best first, a line each with their share and how close their photos are."""
+    return "\n".join(_describe_vote(candidate) for candidate in identity.alternatives[:MAX_VOTES_SHOWN])
 
 
-def describe_identity(identity: IdentificationResult) -> str:
+def _describe_vote(candidate: LabelAlternative) -> str:
+    word = f" ({found})" if (found := find_likeness_word(candidate)) else ""
+    return f"{candidate.label}: {format_share(candidate.vote)} of the vote, distance {candidate.distance:.3f}{word}"
+
+
+def describe_rates(identity: IdentificationResult) -> str:
     """From which distance on a picture counts as unknown, the error rates of that, and how they were measured."""
     sentences = []
     if identity.threshold is None:

@@ -13,8 +13,8 @@ from indexer.ranking.filter_options import describe_conditions
 from indexer.ranking.rankings import RANK_LABELS
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.grid.photo_grid import PhotoGrid
-from retrieval_app.search.error_rate_cut import ErrorRateMenu
 from retrieval_app.search.filter_bar import FilterBar
+from retrieval_app.search.likeness_cut import LikenessCutMenu
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.search.search_state_line import SearchStateLine
 from retrieval_app.session.marks import list_marks
@@ -51,7 +51,7 @@ class ResultsView(QWidget):
         self.chip_row = ChipRow()
         self.label_line = LabelRankingLine(session)
         self.cut_slider = QSlider(Qt.Orientation.Horizontal)
-        self.rate_menu = ErrorRateMenu(session, questions, self)
+        self.cut_menu = LikenessCutMenu(session, questions, self)
         self.cut_button = QToolButton()
         self._cut_timer = QTimer(self, singleShot=True, interval=CUT_PAUSE_MS)
         self._dim_timer = QTimer(self, singleShot=True, interval=DIM_PAUSE_MS)
@@ -71,10 +71,10 @@ class ResultsView(QWidget):
         self.cut_slider.setAccessibleName("Cut-off distance")
         self.cut_slider.setToolTip("Cut off: show only results nearer than this; at the right end, all")
         self.cut_button.setText("cut ▾")
-        self.cut_button.setMenu(self.rate_menu)
+        self.cut_button.setMenu(self.cut_menu)
         self.cut_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.cut_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.cut_button.setToolTip("Cut off at a false-match rate: so that few pictures that differ come in")
+        self.cut_button.setToolTip("Cut off by likeness: only the same, or what is likely the same")
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self.count_label)
@@ -231,7 +231,7 @@ class ResultsView(QWidget):
                 yield make_removal_chip(f"pictures of {search.words}", partial(search.show_words, ""))
             return
         if search.max_distance is not None:
-            rate = self.rate_menu.describe_cut(search.max_distance)
+            rate = self.cut_menu.describe_cut(search.max_distance)
             cut = f"nearer than {search.max_distance:.2f}"
             text = f"{cut}: {rate.lower()}" if rate else cut
             yield make_removal_chip(text, partial(search.set_max_distance, None))

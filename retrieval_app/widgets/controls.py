@@ -22,6 +22,17 @@ def make_button(text: str, role: str = "") -> QPushButton:
     return button
 
 
+def stack_widgets(*widgets: QWidget) -> QWidget:
+    """The widgets below each other, as one."""
+    stack = QWidget()
+    column = QVBoxLayout(stack)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(8)
+    for widget in widgets:
+        column.addWidget(widget)
+    return stack
+
+
 class FoldedSection(QWidget):
     """A title that unfolds what stands below it, and folds it again; folded at first."""
 

@@ -37,7 +37,7 @@ class ColourTokens:
     on_warning: str
     same: str  # the bands of distances: blue-green, amber and grey, told apart without seeing red or green
     likely: str
-    unsure: str
+    unlike: str
 
 
 LIGHT_TOKENS = ColourTokens(
@@ -54,7 +54,7 @@ LIGHT_TOKENS = ColourTokens(
     on_warning="#5c4100",
     same="#0f766e",
     likely="#b0620c",
-    unsure="#6f6f6a",
+    unlike="#6f6f6a",
 )
 DARK_TOKENS = ColourTokens(
     ground="#1c1c1e",
@@ -70,7 +70,7 @@ DARK_TOKENS = ColourTokens(
     on_warning="#f2dcab",
     same="#4cc2b4",
     likely="#e2a64a",
-    unsure="#96969d",
+    unlike="#96969d",
 )
 THEME_CHOICES = {"system": "Same as the system", "light": "Light", "dark": "Dark"}
 _COLOUR_SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}

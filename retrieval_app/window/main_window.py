@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
         self.training = LazyTrainDialog(session, theme, self)
         self.menus = WindowMenus(self, self._list_menus())
         self._add_themes()
-        self.menus.menus["Search"].addMenu(self.search_page.results.rate_menu)
+        self.menus.menus["Search"].addMenu(self.search_page.results.cut_menu)
         self.search_page.saved_searches.add_submenu(self.menus.menus["Search"])
         self._fill_toolbar()
         self._arrange_widgets()

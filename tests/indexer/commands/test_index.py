@@ -21,7 +21,7 @@ from tests.support.trees import paint, paint_many, snapshot
 
 INDEX_KEYS = {"result", "files", "photos", "embedded", "moved", "missing", "failed", "seconds"}
 SEARCH_KEYS = {"result", "engine", "recall_at_10", "seconds", "hits"}
-HIT_KEYS = {"rank", "path", "copies", "distance", "probability", "rarity", "label", "width", "height"}
+HIT_KEYS = {"rank", "path", "copies", "distance", "probability", "rarity", "likeness", "label", "width", "height"}
 EVALUATE_KEYS = {"result", "queries", "p_at_1", "r_precision", "map_at_r", "hit_at_k", "eer", "thresholds"}
 
 
@@ -93,7 +93,8 @@ def test_search_says_hits_as_json(home: Path, prepared: Any, tell: Tell) -> None
     assert all(hit.keys() == HIT_KEYS | set(FactFields._fields) for hit in result["hits"])
     first = {"rank": 1, "path": str(photo), "copies": 0, "distance": 0.0}
     probability = result["hits"][0]["probability"]
-    assert result["hits"][0].items() >= (first | {"probability": probability, "rarity": None, "label": "a"}).items()
+    first |= {"probability": probability, "rarity": None, "likeness": "same", "label": "a"}
+    assert result["hits"][0].items() >= first.items()
     assert 0 < probability <= 1
     distances = [hit["distance"] for hit in result["hits"]]
     assert distances == sorted(distances)
@@ -122,7 +123,7 @@ def test_search_with_a_picture_from_outside_and_one_to_be_unlike(home: Path, pre
 def test_search_in_the_terminal_shows_rank_distance_label_and_path(home: Path, prepared: Any, tell: Tell) -> None:
     photo = prepared.photos / "b" / "0004.png"
     said = tell(home, "search", photo)
-    assert said.out.splitlines()[0].split() == ["1", "0.000", "b", str(photo)]
+    assert said.out.splitlines()[0].split() == ["1", "0.000", "same", "b", str(photo)]
     assert "of the true ten" in said.out.splitlines()[-1]
 
 

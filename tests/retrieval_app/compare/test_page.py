@@ -15,8 +15,9 @@ from indexer.library import Library
 from indexer.search.query import CroppedExample
 from indexer.statistics.calibration import Calibration, DistanceCutoff
 from indexer.statistics.error_rates import ErrorRate
+from indexer.statistics.likeness import describe_likeness
 from retrieval_app.compare.comparison import SCREEN_LONG_SIDE, load_sharp_picture
-from retrieval_app.compare.page import VERDICT_TEXTS, ComparePage, explain_verdict
+from retrieval_app.compare.page import ComparePage, explain_figures
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import MAX_ZOOM, ResolutionPair, ZoomState, ZoomView, clamp_zoom_state
 from retrieval_app.window.main_window import MainWindow
@@ -38,7 +39,7 @@ def compare(window: MainWindow, qtbot: QtBot, query: int = 2, place: int = 1) ->
 
 def wait(window: MainWindow, qtbot: QtBot) -> None:
     page = window.search_page.compare_page
-    wait_for(qtbot, lambda: page.verdict.text() in VERDICT_TEXTS.values() and window.search_page.questions.is_idle())
+    wait_for(qtbot, lambda: bool(page.figures.text()) and window.search_page.questions.is_idle())
 
 
 def test_space_compares_with_the_query_and_says_what_verify_says(window: MainWindow, qtbot: QtBot, home: Path) -> None:
@@ -48,9 +49,12 @@ def test_space_compares_with_the_query_and_says_what_verify_says(window: MainWin
     assert first is not None
     with Library.open(home / "default.library") as library:
         found = library.verify_pair(first, second)
-    assert page.verdict.text() == VERDICT_TEXTS[found.verdict]
-    assert page.reasons.text() == explain_verdict(found)
-    assert f"Distance {window.session.search.listing.hits[1].distance:.3f}" in page.reasons.text()
+    assert f"{page.verdict.text()}: {page.reasons.text()}".lower() == describe_likeness(found).lower()
+    assert page.figures.text() == f"{explain_figures(found)} {found.measured}"
+    assert f"Distance {window.session.search.listing.hits[1].distance:.3f}" in page.figures.text()
+    assert not page.plot.isVisible()
+    QTest.mouseClick(page.how_sure.button, Qt.MouseButton.LeftButton)
+    assert page.plot.isVisible() and page.figures.isVisible()
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Escape, Qt.Key.Key_Space])
@@ -77,11 +81,12 @@ def test_page_keys_go_through_the_results(window: MainWindow, qtbot: QtBot) -> N
     page = compare(window, qtbot)
     QTest.keyClick(page.second_view, Qt.Key.Key_PageDown)
     wait(window, qtbot)
-    assert f"Distance {window.session.search.listing.hits[2].distance:.3f}" in page.reasons.text()
+    assert f"Distance {window.session.search.listing.hits[2].distance:.3f}" in page.figures.text()
     for _ in range(3):
         QTest.keyClick(page.second_view, Qt.Key.Key_PageUp)
     wait(window, qtbot)
-    assert "Distance 0.000" in page.reasons.text()
+    assert "Distance 0.000" in page.figures.text()
+    assert page.verdict.text() == "The same"
     assert window.search_page.results.grid.current_place() == 0
     assert not page.first_view.is_waiting()
 
@@ -174,19 +179,13 @@ def test_reasons_say_how_often_the_threshold_is_wrong() -> None:
     )
     cutoff = DistanceCutoff(0.412, ErrorRate(0.01, 0.005, 0.02), ErrorRate(0.25, 0.2, 0.31))
     found = Calibration("labels", 100, 9, 500, 4450, 0.1, ((0.0, 0.97),), (cutoff,), 0.9).judge_distance(0.231)
-    assert explain_verdict(found) == (
-        f"Distance 0.231, nearer than the threshold of 0.412. {wrong} Of all pairs at this distance 97 % have the same "
-        "label."
-    )
-    unlikely = explain_verdict(found._replace(probability=0.47))
-    assert unlikely.endswith("47 % have the same label, as pairs that differ are far more common.")
-    unsure = explain_verdict(found._replace(distance=0.5, verdict="not sure", probability=0.2))
+    assert explain_figures(found) == f"Distance 0.231, nearer than the threshold of 0.412. {wrong}"
+    unsure = explain_figures(found._replace(distance=0.5, verdict="not sure", probability=0.2))
     assert unsure.startswith(
-        "Distance 0.500, beyond the threshold of 0.412, but pairs count as different only from 0.900 on. The threshold"
+        "Distance 0.500, beyond the threshold of 0.412, but nearly all pairs that are the same lie below 0.900, so may "
+        "this. The threshold"
     )
-    different = explain_verdict(found._replace(distance=1.0, verdict="different", probability=0.01))
+    different = explain_figures(found._replace(distance=1.0, verdict="different", probability=0.01))
     assert different.startswith("Distance 1.000, beyond the threshold of 0.412. The threshold")
-    assert explain_verdict(found._replace(threshold=None, fmr=None, fnmr=None, probability=None, rarity=20_000.0)) == (
-        "Distance 0.231. It is closer than 1 in 20,000 random pairs."
-    )
+    assert explain_figures(found._replace(threshold=None, fmr=None, fnmr=None)) == "Distance 0.231."
     assert format_frequency(0.0) == "not once"

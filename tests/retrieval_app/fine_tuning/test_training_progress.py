@@ -79,10 +79,7 @@ def test_what_an_epoch_shows_is_told_until_the_next() -> None:
     epoch = Epoch(1, 0.5, 0.31, 0.42, 1.234, ValidationScore(None, 0.6), 7.0, 0.876)
     course.add_progress(Progress("validate", 1, 2, "", epoch.progress_values()), now=140)
     course.add_progress(Progress("train", 11, 20, "", {"epoch": 2.0, "loss": 0.2}), now=141)
-    assert course.epoch_signs == (
-        "Epoch 1: matches 0.42 apart and mismatches 1.23; 31.0% of the pairs or triplets still taught something; "
-        "spread of the embeddings 0.88."
-    )
+    assert course.epoch_signs == "After epoch 1: more than half is learnt."
 
 
 def test_a_collapse_is_remembered() -> None:

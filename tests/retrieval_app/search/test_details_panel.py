@@ -112,9 +112,8 @@ def test_figures_are_said_with_their_meaning() -> None:
     likely = dict(list_photo_facts(PHOTO, Hit(3, PHOTO, 0.231, 0.97, None)))
     rare = dict(list_photo_facts(PHOTO, Hit(3, PHOTO, 0.231, None, 12_345.0)))
     assert likely["Distance"] == "0.231, rank 3"
-    assert likely["Same label"] == "with 97 % confidence"
-    assert rare["Rarity"] == "closer than 1 in 12,000 random pairs"
-    assert "Rarity" not in likely
+    assert likely["Likeness"] == "The same: of 100 pairs this close 97 are."
+    assert rare["Likeness"] == "Very close: of 12,000 random pairs one is this close."
 
 
 def alike(window: MainWindow, qtbot: QtBot) -> tuple[Photo, Photo]:

@@ -178,13 +178,30 @@ def test_what_is_shown_is_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("found", "word", "said"),
     [
-        (hit(0.2, 0.97), DistanceBand("same", 0.97, "same"), "Distance 0.200, same label with 97 % confidence"),
-        (hit(0.2, 0.6), DistanceBand("likely", 0.6, "likely"), "Distance 0.200, same label with 60 % confidence"),
-        (hit(0.2, 0.1), DistanceBand("unsure", 0.1, "unsure"), "Distance 0.200, same label with 10 % confidence"),
+        (
+            hit(0.2, 0.97),
+            DistanceBand("same", 0.97, "same"),
+            "The same: of 100 pairs this close 97 are. Distance 0.200",
+        ),
+        (
+            hit(0.2, 0.6),
+            DistanceBand("likely", 0.6, "likely"),
+            "Likely the same: of 100 pairs this close 60 are. Distance 0.200",
+        ),
+        (
+            hit(0.2, 0.35),
+            DistanceBand("perhaps", 0.35, "unlike"),
+            "Perhaps the same: of 100 pairs this close 35 are. Distance 0.200",
+        ),
+        (
+            hit(0.2, 0.01),
+            DistanceBand("different", 0.01, "unlike"),
+            "Different: of 100 pairs this close one is. Distance 0.200",
+        ),
         (
             hit(0.2, None, 1000.0),
-            DistanceBand("1 in 1,000", 0.5, "unsure"),
-            "Distance 0.200, closer than 1 in 1,000 random pairs",
+            DistanceBand("very close", 0.5, "same"),
+            "Very close: of 1,000 random pairs one is this close. Distance 0.200",
         ),
         (hit(0.2), None, "Distance 0.200"),
     ],

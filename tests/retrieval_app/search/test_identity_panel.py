@@ -9,15 +9,14 @@ from pytestqt.qtbot import QtBot
 
 from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.identification import IdentificationResult, LabelAlternative, identify_label
+from indexer.matching.identification import IdentificationResult, LabelAlternative, describe_identity, identify_label
 from indexer.progress import drain
 from indexer.search.query import Query
 from indexer.statistics.error_rates import ErrorRate
 from retrieval_app.search.identity_panel import (
     NO_LABELS,
     IdentityPanel,
-    describe_identity,
-    describe_verdict,
+    describe_rates,
     describe_votes,
 )
 from retrieval_app.window.main_window import MainWindow
@@ -55,9 +54,11 @@ def test_the_answer_is_that_of_identify(window: MainWindow, qtbot: QtBot, home: 
     panel = ask(window, qtbot)
     with Library.open(home / "default.library") as library:
         found = identify_label(library, tmp_path / "new.png")
-    assert panel.verdict.text() == describe_verdict(found)
-    assert (panel.votes.text(), panel.reasons.text()) == (describe_votes(found), describe_identity(found))
-    assert panel.verdict.isVisible() and found.alternatives[0].label == "disc"
+    assert panel.verdict.text() == describe_identity(found)
+    assert (panel.votes.text(), panel.reasons.text()) == (describe_votes(found), describe_rates(found))
+    assert panel.verdict.isVisible() and not panel.reasons.isVisible()
+    QTest.mouseClick(panel.how_sure.button, Qt.MouseButton.LeftButton)
+    assert panel.reasons.isVisible() and found.alternatives[0].label == "disc"
 
 
 def test_another_query_takes_the_answer_away_even_one_that_is_still_to_come(window: MainWindow, qtbot: QtBot) -> None:
@@ -86,20 +87,26 @@ def test_without_labels_a_sentence_says_what_to_do(
         wait_for(qtbot, lambda: len(window.session.search.listing.ids) > 0)
         window.session.search.toggle_query_photo(int(window.session.search.listing.ids[0]))
         answered(window, qtbot)
-        assert ask(window, qtbot).reasons.text() == NO_LABELS
+        assert ask(window, qtbot).votes.text() == NO_LABELS
 
 
 def test_the_answer_in_words() -> None:
-    assert describe_votes(FOUND) == "disc: 75 % of the vote, distance 0.400\nbar: 25 % of the vote, distance 0.700"
-    assert describe_identity(FOUND) == (
+    assert describe_votes(FOUND) == (
+        "disc: 75 % of the vote, distance 0.400 (same)\nbar: 25 % of the vote, distance 0.700 (perhaps)"
+    )
+    assert describe_rates(FOUND) == (
         "Known is what is less than 0.612 times as far from its label as from the next one. "
         "Pictures of other things are taken for known 1 time in 20 "
         "(95 % interval 2 % to 10 %). Known ones are given their label 83 times in 100 (95 % interval 70 % to 90 %). A "
         "distance is the mean of those to the nearest three of a label. Measured so."
     )
-    assert describe_verdict(FOUND) == "disc"
-    assert describe_verdict(FOUND._replace(label=None, best="disc")) == "Unknown, perhaps disc"
-    unknown = describe_identity(FOUND._replace(threshold=None, fmr=None, identified=None))
+    assert describe_identity(FOUND) == "disc."
+    likely = FOUND._replace(best="disc", confidence=0.833)
+    assert describe_identity(likely) == "Likely disc: of 100 such answers 83 are right."
+    assert describe_identity(likely._replace(label=None)) == (
+        "Unknown: nothing here is near enough. The nearest is disc."
+    )
+    unknown = describe_rates(FOUND._replace(threshold=None, fmr=None, identified=None))
     assert unknown.startswith("Everything counts as unknown")
 
 

@@ -76,7 +76,10 @@ def test_no_line_of_the_details_is_cut(window: MainWindow, qtbot: QtBot) -> None
     window.resize(1280, 800)
     window.search_page.results.grid.go_to(0)
     wait_for(qtbot, lambda: window.search_page.current_photo() is not None)
-    facts = [NamedFact("Same label", "with 25 % confidence"), NamedFact("Folder", "/a/" + "long name/" * 12)]
+    facts = [
+        NamedFact("Likeness", "Perhaps the same: of 100 pairs this close 25 are."),
+        NamedFact("Folder", "/a/" + "long name/" * 12),
+    ]
     details._fill_facts(facts)
     for width in (220, 264, 300):
         window.search_page.panes.setSizes([208, 1280 - 208 - width, width])

@@ -1,4 +1,4 @@
-"""Cutting off at a false-match rate: the menu offers what the pairs can show, and says why not of the rest."""
+"""Cutting off by likeness: the menu has the words of the tiles, and the rates that the pairs can show, or why not."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,8 @@ from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.statistics.calibration_measurement import calibrate_from_labels
-from retrieval_app.search.error_rate_cut import OFFERED_FMRS, ErrorRateMenu, _make_fmr_choice
+from indexer.statistics.likeness import name_likeness
+from retrieval_app.search.likeness_cut import OFFERED_FMRS, LikenessCutMenu, _make_fmr_choice
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import lookalike
 from tests.support.drawings import CLASSES, draw
@@ -48,10 +49,10 @@ def mine(home: Path, tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 def offered(window: MainWindow, qtbot: QtBot) -> list[QAction]:
     """The lines of the menu beside the slider, once they have been measured."""
     menu = window.search_page.results.cut_button.menu()
-    assert isinstance(menu, ErrorRateMenu)
+    assert isinstance(menu, LikenessCutMenu)
     menu.aboutToShow.emit()
-    wait_for(qtbot, lambda: bool(menu.choices) and window.search_page.questions.is_idle())
-    return list(menu.actions())
+    wait_for(qtbot, lambda: bool(menu.choices.rates) and window.search_page.questions.is_idle())
+    return [*menu.actions(), *menu.rate_menu.actions()]
 
 
 def line(actions: list[QAction], share: str) -> QAction:
@@ -81,8 +82,18 @@ def test_a_rate_that_cannot_be_shown_says_why(mine: MainWindow, qtbot: QtBot, ho
     assert mine.session.search.max_distance is None
 
 
+def test_a_word_cuts_where_the_tiles_stop_saying_it(mine: MainWindow, qtbot: QtBot) -> None:
+    hits = mine.session.search.full_listing.hits
+    line(offered(mine, qtbot), "Likely and better").trigger()
+    levels = [name_likeness(hit) for hit in mine.session.search.listing.hits]
+    assert 0 < len(levels) < len(hits)
+    assert all(level is not None and level.strength >= 2 for level in levels)
+    left_out = name_likeness(hits[len(levels)])
+    assert left_out is not None and left_out.strength < 2
+
+
 def test_the_menu_of_searching_leads_to_the_rates(mine: MainWindow) -> None:
-    menu = mine.search_page.results.rate_menu
+    menu = mine.search_page.results.cut_menu
     assert menu.menuAction() in mine.menus.menus["Search"].actions() and menu.menuAction().isEnabled()
     mine.session.search.show_library()
     assert not menu.menuAction().isEnabled()
