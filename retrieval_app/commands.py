@@ -15,9 +15,14 @@ from training.commands import train
 @click.group("lookalike", invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 @library_option
+@click.option("--self-test", is_flag=True, help="Try this installation on the sample pictures, and say what works.")
 @click.pass_context
-def lookalike_command(context: click.Context, library: Path | None) -> int:
+def lookalike_command(context: click.Context, library: Path | None, *, self_test: bool) -> int:
     """Find the pictures that look alike in your own folders. Without a command, open the window."""
+    if self_test:
+        if context.invoked_subcommand is not None or library is not None:
+            raise click.UsageError("--self-test stands alone: it uses a library of its own.")
+        return print_self_test()
     if context.invoked_subcommand is None:
         return open_window(library)
     if library is not None:  # here it names the library of the window, and no command may take another one unsaid
@@ -35,6 +40,17 @@ def open_window(library: Path | None) -> int:
     from retrieval_app.app import main as run_window  # noqa: PLC0415  # only the window needs Qt
 
     return run_window([sys.argv[0], *(["--library", str(library)] if library else [])])
+
+
+def print_self_test() -> int:
+    """Print each step of the self-test as it ends; 0 where all hold. LookalikeError of the first that does not."""
+    from retrieval_app.self_test import run_self_test  # noqa: PLC0415  # only this needs it
+
+    click.echo(f"Lookalike {__version__} tries itself on its sample pictures.")
+    for step in run_self_test():
+        click.echo(f"  ok  {step.name}: {step.outcome} ({step.seconds:.1f} s)")
+    click.echo("All that was tried works.")
+    return 0
 
 
 for command in [*index.COMMANDS, *use.COMMANDS, *train.COMMANDS]:

@@ -1,0 +1,125 @@
+"""Whether this installation works: the main job on the sample pictures, each step through the door that users take.
+
+All lies in a temporary home folder. The commands run as children, which start the decoder's sandbox as their own, so
+that a program that was frozen into a bundle shows here whether it can start itself.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from indexer.errors import LookalikeError
+from indexer.own_process import build_command
+from indexer.photos.samples import find_sample_folder
+from indexer.wording import count_noun
+
+WINDOW_SECONDS = 300  # at most, for the window to find
+POLL_SECONDS = 0.02
+
+
+class SelfTestStep(NamedTuple):
+    """One thing that was tried: what it was, and what came of it."""
+
+    name: str
+    outcome: str
+    seconds: float
+
+
+def run_self_test() -> Iterator[SelfTestStep]:
+    """Try each part in turn. Raises LookalikeError with what went wrong in the first one that does not work."""
+    with tempfile.TemporaryDirectory(prefix="lookalike-self-test-") as name:
+        home = Path(name)
+        trials: dict[str, Callable[[Path], str]] = {
+            "index the sample": _index_sample,
+            "search by a picture": _search_picture,
+            "search by a word": _search_word,
+            "find what is there twice": _find_duplicates,
+            "learn from the labels at once": _learn_labels,
+            "open the window and click": _click_in_window,
+        }
+        for trial, attempt in trials.items():
+            start = time.monotonic()
+            outcome = attempt(home)
+            yield SelfTestStep(trial, outcome, time.monotonic() - start)
+
+
+def _run_child(home: Path, *arguments: str | Path) -> Any:
+    """What a command of this program prints as JSON. Raises LookalikeError with its sentence where it fails."""
+    words = build_command(*map(str, arguments), "--json")
+    environment = os.environ | {"LOOKALIKE_HOME": str(home)}
+    child = subprocess.run(words, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+    if child.returncode:
+        raise LookalikeError(child.stderr.strip() or f"`{' '.join(words)}` ended with code {child.returncode}.")
+    return json.loads(child.stdout.splitlines()[-1])  # progress before it
+
+
+def _require(holds: bool, sentence: str) -> None:
+    if not holds:
+        raise LookalikeError(sentence)
+
+
+def _list_sample_pictures() -> list[Path]:
+    return sorted(find_sample_folder().rglob("*.png"))
+
+
+def _index_sample(home: Path) -> str:
+    report = _run_child(home, "index", find_sample_folder(), "--labelled")
+    expected = len(_list_sample_pictures())
+    _require(report["embedded"] == expected, f"{report['embedded']} of {expected} pictures were embedded.")
+    return count_noun(expected, "picture")
+
+
+def _search_picture(home: Path) -> str:
+    picture = _list_sample_pictures()[0]
+    hits = _run_child(home, "search", picture, "-k", "5")["hits"]
+    _require(hits[0]["path"] == str(picture) and hits[0]["distance"] == 0, "A picture is not the nearest to itself.")
+    return f"the nearest other one is {hits[1]['distance']:.3f} away"
+
+
+def _search_word(home: Path) -> str:
+    hits = _run_child(home, "search", "--words", "bird", "-k", "5")["hits"]
+    right = sum(hit["label"] == "birds" for hit in hits)
+    _require(right > 0, "The word bird finds no bird.")
+    return f"{right} of the first 5 are birds"
+
+
+def _find_duplicates(home: Path) -> str:
+    return count_noun(len(_run_child(home, "duplicates")["groups"]), "group")
+
+
+def _learn_labels(home: Path) -> str:
+    library = home / "default.library"
+    result = _run_child(home, "train", "--library", library, "--recipe", "instant", "--out", home / "taught")
+    _require(bool(result["better"]), "Learning from the sample's labels does not help.")
+    return "the new model is better"
+
+
+def _click_in_window(home: Path) -> str:
+    os.environ["LOOKALIKE_HOME"] = str(home)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from retrieval_app.app import build_application  # noqa: PLC0415  # only the window needs Qt
+
+    app, window = build_application(["lookalike"])
+    window.show()
+    search = window.session.search
+
+    def wait_until(holds: Callable[[], bool], sentence: str) -> None:
+        end = time.monotonic() + WINDOW_SECONDS
+        while not holds():
+            _require(time.monotonic() < end, sentence)
+            app.processEvents()
+            time.sleep(POLL_SECONDS)
+
+    try:
+        wait_until(lambda: len(search.listing.ids) > 0, "The window does not show the library.")
+        first = int(search.listing.ids[0])
+        search.toggle_query_photo(first)
+        wait_until(lambda: len(search.listing.hits) > 0, "The window finds nothing.")
+        return f"{count_noun(len(search.listing.hits), 'result')} shown"
+    finally:
+        window.close()
