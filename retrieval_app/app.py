@@ -21,6 +21,7 @@ from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.window.main_window import MainWindow
+from retrieval_app.window.running_window import OpenRequest, hand_over
 
 if TYPE_CHECKING:
     from retrieval_app.window.dialogs import ReportDialog
@@ -112,16 +113,24 @@ def start_log_file(folder: Path) -> Path:
     return path
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], request: OpenRequest | None = None) -> int:
     """Show the window until it is closed; returns the exit code.
+
+    A window that is open already takes a `request`, and this process ends at once.
 
     A thread that still reads, in a system call or in native code, would keep the process: then it is ended at once, as
     all that was to be kept has been written.
     """
-    reporter = FaultReporter(start_log_file(find_home_folder()))
+    home = find_home_folder()
+    if request is not None and hand_over(request, home):
+        return 0
+    reporter = FaultReporter(start_log_file(home))
     app, window = build_application(argv)
     reporter.install_hooks()
     window.show()
+    window.receive_files(home)
+    if request is not None:
+        window.input_opener.open_request(request)
     code = app.exec()
     if any(thread is not threading.main_thread() for thread in threading.enumerate()):
         logging.shutdown()

@@ -12,7 +12,21 @@ from retrieval_app import __version__
 from training.commands import train
 
 
-@click.group("lookalike", invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class OpeningGroup(click.Group):
+    """The commands, and `lookalike FILE...` as a short form of `lookalike open FILE...`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names; `open` where it names none, but something that is there."""
+        if args[0] not in self.commands and Path(args[0]).exists():
+            return "open", self.commands["open"], args
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    "lookalike", cls=OpeningGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__)
 @library_option
 @click.option("--self-test", is_flag=True, help="Try this installation on the sample pictures, and say what works.")
@@ -30,16 +44,34 @@ def lookalike_command(context: click.Context, library: Path | None, *, self_test
     return 0
 
 
-def open_window(library: Path | None) -> int:
-    """Show the window until it is closed, and return its exit code. ClickException where there is no display."""
+@lookalike_command.command("open")
+@click.argument("paths", metavar="[FILE|FOLDER]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--choose-folder", is_flag=True, help="Ask for a photo folder to index.")
+@library_option
+def open_command(paths: tuple[Path, ...], library: Path | None, *, choose_folder: bool) -> int:
+    """Open the window on FILEs to find what looks like them, on FOLDERs to index, or on a library.
+
+    Where a window is open already, it takes them.
+    """
+    return open_window(library, tuple(path.absolute() for path in paths), asks_for_folder=choose_folder)
+
+
+def open_window(library: Path | None, paths: tuple[Path, ...] | None = None, *, asks_for_folder: bool = False) -> int:
+    """Show the window until it is closed, and return its exit code. ClickException where there is no display.
+
+    With paths, even none, a window that is open already takes them and the wish to be asked for a folder.
+    """
     if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
         raise click.ClickException(
             "There is no display to open the window on. In the terminal: lookalike index FOLDER, then "
             "lookalike search IMAGE; lookalike --help lists everything."
         )
     from retrieval_app.app import main as run_window  # noqa: PLC0415  # only the window needs Qt
+    from retrieval_app.window.running_window import OpenRequest  # noqa: PLC0415
 
-    return run_window([sys.argv[0], *(["--library", str(library)] if library else [])])
+    request = None if paths is None else OpenRequest(paths, asks_for_folder)
+
+    return run_window([sys.argv[0], *(["--library", str(library)] if library else [])], request)
 
 
 def print_self_test() -> int:

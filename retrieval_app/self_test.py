@@ -4,6 +4,7 @@ All lies in a temporary home folder. The commands run as children, which start t
 that a program that was frozen into a bundle shows here whether it can start itself.
 """
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -39,7 +40,8 @@ def run_self_test() -> Iterator[SelfTestStep]:
             "search by a picture": _search_picture,
             "search by a word": _search_word,
             "find what is there twice": _find_duplicates,
-            "learn from the labels at once": _learn_labels,
+            "rank by the labels": _rank_by_labels,
+            **({"train at once": _train_instantly} if importlib.util.find_spec("torch") else {}),
             "open the window and click": _click_in_window,
         }
         for trial, attempt in trials.items():
@@ -92,7 +94,13 @@ def _find_duplicates(home: Path) -> str:
     return count_noun(len(_run_child(home, "duplicates")["groups"]), "group")
 
 
-def _learn_labels(home: Path) -> str:
+def _rank_by_labels(home: Path) -> str:
+    taught_by = _run_child(home, "search", _list_sample_pictures()[0], "--by-labels", "-k", "5")["taught_by"]
+    _require(taught_by["photos"] > 0, "The labels of the sample teach nothing.")
+    return f"taught by {count_noun(taught_by['photos'], 'label')}"
+
+
+def _train_instantly(home: Path) -> str:
     library = home / "default.library"
     result = _run_child(home, "train", "--library", library, "--recipe", "instant", "--out", home / "taught")
     _require(bool(result["better"]), "Learning from the sample's labels does not help.")

@@ -4,7 +4,7 @@ import base64
 import binascii
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -34,11 +34,15 @@ def read_mime_data(data: QMimeData) -> ReceivedItems:
     Addresses of the network are passed over, as nothing is ever fetched from there.
     """
     paths = list_local_paths(data)
-    folders = tuple(path for path in paths if path.is_dir())
-    pictures: tuple[QueryExample, ...] = tuple(path for path in paths if path not in folders)
     if not paths and not (image := _find_image(data)).isNull():
-        pictures = (to_pillow(image),)
-    return ReceivedItems(pictures, folders)
+        return ReceivedItems((to_pillow(image),), ())
+    return sort_paths(paths)
+
+
+def sort_paths(paths: Sequence[Path]) -> ReceivedItems:
+    """Files as pictures to search with, folders to index."""
+    folders = tuple(path for path in paths if path.is_dir())
+    return ReceivedItems(tuple(path for path in paths if path not in folders), folders)
 
 
 def can_accept_drag(data: QMimeData) -> bool:

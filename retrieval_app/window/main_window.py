@@ -2,6 +2,7 @@
 
 import os
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QSize, Qt
@@ -37,6 +38,7 @@ from retrieval_app.window.drop_area import DropArea
 from retrieval_app.window.exporting import ListingExporter
 from retrieval_app.window.opening import InputOpener
 from retrieval_app.window.page_stack import PageStack
+from retrieval_app.window.running_window import HandedOverFiles, OpenRequest
 from retrieval_app.window.status_line import StatusLine, TroubleBanner
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self._settings = settings
         self.input_opener = InputOpener(session, settings, self)
+        self.handed_over_files: HandedOverFiles | None = None
         self.listing_exporter = ListingExporter(session, settings, self)
         self.search_page = SearchPage(session, tiles, theme)
         self.page_stack = PageStack()
@@ -365,11 +368,25 @@ class MainWindow(QMainWindow):
         if event.button() in steps:
             self.session.search.move_in_history(steps[event.button()])
 
+    def receive_files(self, home: Path) -> None:
+        """Open what later starts of the program hand over, where no other window of the home folder does."""
+        self.handed_over_files = HandedOverFiles(home, self)
+        self.handed_over_files.received.connect(self._open_handed_over)
+        self.handed_over_files.start_listening()
+
+    def _open_handed_over(self, request: OpenRequest) -> None:
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.raise_()
+        self.activateWindow()
+        self.input_opener.open_request(request)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the settings, and end all threads and child processes; a training at work may keep the window open."""
         if not self.training.may_close():
             event.ignore()
             return
+        if self.handed_over_files is not None:
+            self.handed_over_files.close()
         self._settings.write_value("tile", self.size_slider.value())
         self._settings.write_value("theme", self.theme.choice)
         self._settings.save_window(self, self.search_page.panes)

@@ -5,16 +5,18 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData
+from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from indexer.database.opening import DATABASE_FILE
 from indexer.paths import show_path
 from indexer.photos.reading import is_candidate
 from indexer.search.query import Query, QueryExample
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
-from retrieval_app.window.drop_and_paste import ReceivedItems, read_mime_data
+from retrieval_app.window.drop_and_paste import ReceivedItems, read_mime_data, sort_paths
+from retrieval_app.window.running_window import OpenRequest
 
 MAX_FOLDERS_CHECKED = 50  # folders in and below a chosen one: enough to tell, and soon done
 
@@ -43,7 +45,7 @@ class InputOpener:
         if folder is None:
             return
         name = show_path(os.fsencode(folder))
-        if (folder / "library.sqlite").is_file():
+        if (folder / DATABASE_FILE).is_file():
             session.library.switch_to(folder)
         elif _holds_pictures(folder):
             index = partial(session.job.index_folders, [folder])
@@ -73,6 +75,21 @@ class InputOpener:
             self._session.job.index_folders(items.folders)
         if items.pictures:
             self._search_pictures(items.pictures)
+
+    def open_request(self, request: OpenRequest) -> None:
+        """Open what another program hands over: libraries, and files and folders as if they were dropped."""
+        paths = request.paths
+        libraries = [path for path in paths if (path / DATABASE_FILE).is_file()]
+        if libraries:
+            self._session.library.switch_to(libraries[0])
+        items = sort_paths([path for path in paths if path not in libraries])
+        library = self._session.library
+        if library.info is None and (library.folder / DATABASE_FILE).is_file():  # it is being read
+            library.opened.connect(partial(self.open_items, items), Qt.ConnectionType.SingleShotConnection)
+        else:
+            self.open_items(items)
+        if request.asks_for_folder:
+            self.choose_folder()
 
     def _search_pictures(self, pictures: tuple[QueryExample, ...] | list[Path]) -> None:
         session, first = self._session, pictures[0]

@@ -1,0 +1,11 @@
+"""Write the manual pages of `lookalike` and of each of its commands: python write_man_pages.py FOLDER."""
+
+import sys
+
+from click_man.core import write_man_pages
+
+from retrieval_app import __version__
+from retrieval_app.commands import lookalike_command
+
+if __name__ == "__main__":
+    write_man_pages("lookalike", lookalike_command, version=__version__, target_dir=sys.argv[1])
