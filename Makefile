@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := .run/sample.library
 
-.PHONY: run test test-long bench docs screenshots clean
+.PHONY: run test test-long bench docs screenshots bundle deb clean
 
 run: .venv/ready-to-run
 	@sh .ci/run-sample $(BIN) $(SAMPLE)
@@ -30,6 +30,14 @@ screenshots: .venv/ready-to-test
 	$(BIN)/python docs/make_screenshots.py
 	$(BIN)/python docs/make_search_screenshots.py
 	$(BIN)/python docs/make_training_screenshots.py
+
+# EDITION=full has torch, for training and other models; light, the default, is an eighth of that.
+EDITION ?= light
+bundle: .venv/ready-to-run
+	sh .ci/bundle $(EDITION)
+
+deb: bundle
+	sh .ci/deb $(EDITION)
 
 .venv/ready-to-run: pyproject.toml constraints.txt .ci/set-up .ci/system-packages
 	sh .ci/set-up $(PYTHON) .
