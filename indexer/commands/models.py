@@ -8,9 +8,10 @@ import click
 import numpy as np
 
 from indexer import atomic
-from indexer.cli.options import json_option, size_option, weights_option
+from indexer.cli.options import attached_option, json_option, library_option, size_option, weights_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.errors import LookalikeError, ModelError
+from indexer.library import Library
 from indexer.models.card import ModelCard, read_card
 from indexer.models.catalogue import CataloguedModel, find_catalogued_model, load_catalogue
 from indexer.models.hub import is_hub_name, read_licence
@@ -26,6 +27,8 @@ from indexer.models.prepared import find_shared_folder, list_prepared_folders
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.photos.samples import find_sample_folder
+from indexer.places import find_library
+from indexer.reports.model_comparison import ModelComparison, compare_models
 
 MEASURED_PICTURES = 16
 SECONDS_PER_MINUTE = 60
@@ -135,6 +138,63 @@ def info_command(*, name: str, as_json: bool) -> None:
     for key, value in fields.items():
         if value not in (None, ""):
             print_line(f"{key.replace('_', ' '):<18} {value}")
+
+
+@model_command.command("compare")
+@click.argument("names", nargs=-1, required=True, metavar="[BEFORE] AFTER")
+@library_option
+@json_option
+@attached_option
+def compare_command(*, names: tuple[str, ...], library: Path | None, as_json: bool, attached: bool) -> int:
+    """Two models on a library's own photos: on its labels where it has some, and on changed copies. Nothing changes.
+
+    With one name the library's own model is the one before. Exit code 1 where AFTER is not better.
+    """
+    if len(names) > 2:
+        raise click.UsageError("Name one model or two.")
+    with Library.open(library or find_library()) as opened:
+        folders = [_find_ready_folder(name, opened) for name in names]
+        if len(folders) == 1:
+            folders.insert(0, opened.models_folder / opened.model_fingerprint)
+        found = follow_steps(compare_models(opened, *folders), as_json=as_json, attached=attached)
+    if as_json:
+        print_result("model-compare", _comparison_fields(found))
+    else:
+        _print_comparison(found)
+    return 0 if found.verdict == "better" else 1
+
+
+def _find_ready_folder(name: str, library: Library) -> Path:
+    """The folder of a model that is in the library or ready on this computer; LookalikeError where it is in neither."""
+    choice = _parse_known_choice(name)
+    card = find_installed_card(choice, library.models_folder)
+    if card is not None:
+        return library.models_folder / card.fingerprint
+    ready = _find_ready(choice)
+    if ready is None:
+        raise LookalikeError(f"{name} is not ready on this computer. First: lookalike model add {name}")
+    return ready[1]
+
+
+def _comparison_fields(found: ModelComparison) -> dict[str, Any]:
+    fields = found._asdict() | {"before": found.before._asdict(), "after": found.after._asdict()}
+    return fields | {"change": found.change._asdict() if found.change else None, "verdict": found.verdict}
+
+
+def _print_comparison(found: ModelComparison) -> None:
+    for side in (found.before, found.after):
+        labels = f"same label nearest {side.label_found:.1%}, MAP@R {side.map_at_r:.3f}, " if side.map_at_r else ""
+        print_line(
+            f"{side.name}: {labels}changed copies found {side.copies_found:.1%}, "
+            f"{side.seconds_per_photo * 1000:.0f} ms a photo, {side.megabytes:.0f} MB"
+        )
+    if found.change:
+        print_line(
+            f"MAP@R changes by {found.change.mean:+.3f} (95 % interval {found.change.low:+.3f} to "
+            f"{found.change.high:+.3f}) over {found.queries:,} labelled photos: {found.verdict}"
+        )
+    left_out = f"; {found.seen:,} left out, as a model was trained on them" if found.seen else ""
+    print_line(f"{found.agreement:.0%} of the nearest are the same, of {found.photos:,} photos{left_out}")
 
 
 def _parse_known_choice(name: str) -> ModelChoice:

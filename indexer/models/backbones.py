@@ -119,7 +119,7 @@ class PairedBackbone(nn.Module):
 
     def forward_head(self, features: Tensor, *, pre_logits: bool) -> Tensor:
         """Both pooled outputs (n, dim of the first and of the second), each of length 1."""
-        maps = features.split([self.first.num_features, self.second.num_features], dim=1)
+        maps = torch.split(features, [self.first.num_features, self.second.num_features], dim=1)
         pooled = [
             network.forward_head(part, pre_logits=pre_logits)
             for network, part in zip((self.first, self.second), maps, strict=True)
