@@ -16,6 +16,7 @@ from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
 from indexer.search.examples import find_photo_id
+from indexer.wording import count_noun
 
 
 @click.command("duplicates")
@@ -124,7 +125,7 @@ def _print_groups(groups: list[list[dict[str, Any]]]) -> None:
             link = f"  (a link to {entry['link_of']})" if entry.get("link_of") else ""
             print_line(f"{entry['distance']:.3f}  {entry['path']}{link}")
         print_line("")
-    print_line(f"{len(groups):,} groups with {sum(map(len, groups)):,} pictures")
+    print_line(f"{count_noun(len(groups), 'group')} with {count_noun(sum(map(len, groups)), 'picture')}")
 
 
 COMMANDS = [duplicates_command]

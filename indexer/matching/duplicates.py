@@ -1,7 +1,7 @@
 """Photos that are there more than once: exact copies, near copies, look-alikes, in groups.
 
     copies  one content in several present files
-    near    perceptual hashes within MAX_DIFFERENCE bits, and a distance of at most NEAR_SHARE of the usual one
+    near    perceptual hashes within MAX_DIFFERENCE bits, and pixels that agree where one is laid on the other
     alike   a distance of at most LOOKALIKE_SHARE of the usual one
 
 The usual distance of a photo is its median distance to a sample of the library, so the cut-off means the same under
@@ -13,19 +13,29 @@ group; decisions belong to contents, so they survive moves and a change of model
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import groupby, product
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from indexer.database.contents import PresentFile, list_present_files
 from indexer.errors import LibraryError, LookalikeError
 from indexer.library import Library
+from indexer.matching.aligned_pictures import SmallPictures, measure_mismatches
 from indexer.matching.close_pairs import find_close_pairs, order_pairs, select_close_pairs
 from indexer.matching.complete_linkage import CanMerge, group_by_complete_linkage
-from indexer.matching.perceptual_hash import are_near_hashes, compute_hashes, find_near_pairs
+from indexer.matching.perceptual_hash import (
+    TURNS,
+    are_near_hashes,
+    compute_hashes,
+    count_differing_bits,
+    find_near_pairs,
+)
 from indexer.models.embedder import CPU_THREADS
 from indexer.paths import find_same_files
+from indexer.photos.photo_traits import PressedPicture, press_picture
 from indexer.progress import Progress, Steps
 from indexer.vectors.distances import (
     ROWS_PER_BLOCK,
@@ -34,12 +44,10 @@ from indexer.vectors.distances import (
     compute_squared_distances,
 )
 
-# Shares of the usual distance, from 472 drawings under the default model: of changed copies that keep their hash (half
-# size, JPEG, grey, darkened, text) nine in ten are below 0.75, turned and mirrored ones somewhat farther. One random
-# pair in ten is below 0.9, so distance alone would not do: it only confirms what the hash has found.
-NEAR_SHARE, NEAR_TURNED_SHARE, LOOKALIKE_SHARE = 0.8, 0.9, 0.5
+LOOKALIKE_SHARE = 0.5  # of the usual distance, up to which photos look alike
 SAMPLE_SIZE = 64  # photos by whose distances the usual one is measured
-_PROGRESS_STEP = 256  # photos between two reports of progress
+_PROGRESS_STEP = 256  # photos, or pairs of them, between two reports of progress
+PAIRS_PER_MERGE = 9  # of two groups, whose pixels must agree for them to be one
 
 
 class FileLink(NamedTuple):
@@ -74,7 +82,7 @@ class ComparedPhotos(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DuplicateOptions:
-    """Options of a search for groups: turned and mirrored copies too, and a distance in place of the cut-off."""
+    """Options of a search for groups: turned and mirrored copies too, and the greatest distance where one is given."""
 
     turned: bool
     max_distance: float | None
@@ -156,23 +164,69 @@ def _find_lookalikes(
 def _find_near_copies(
     library: Library, photo_files: list[list[PresentFile]], options: DuplicateOptions
 ) -> Steps[list[DuplicateGroup]]:
-    """Groups of photos with near hashes and close embeddings, of those with a thumbnail or a readable file."""
+    """Groups of photos that show the same picture, of those with a thumbnail or a readable file.
+
+    Hashes propose and pixels decide, as flat pictures, strips and signs on wide margins hash alike though they differ.
+    A distance counts only where the user gives one.
+    """
     hashes = yield from _compute_hashes(library, photo_files, turned=options.turned)
     compared = ComparedPhotos(
         [photo_files[row] for row in hashes], _read_embeddings(library, photo_files)[list(hashes)]
     )
-    views = np.stack(list(hashes.values())) if hashes else np.empty((0, 1), np.uint64)
-    max_distances = options.compute_max_distances(compared.values, NEAR_TURNED_SHARE if options.turned else NEAR_SHARE)
-    yield Progress("compare", 0, len(views), "looking for near hashes")
-    view_pairs = find_near_pairs(views[:, 0], views.ravel())
-    pairs = select_close_pairs(compared.values, order_pairs(view_pairs // [views.shape[1], 1]), max_distances)
+    views = _PhotoViews(library, compared.files, np.stack(list(hashes.values())) if hashes else np.empty((0, 1), "u8"))
+    max_distances = np.full(len(compared.files), 2.0 if options.max_distance is None else options.max_distance)
+    pairs = select_close_pairs(compared.values, (yield from views.find_same_pairs()), max_distances)
 
     def are_near_copies(rows: list[int], others: list[int]) -> bool:
-        return are_near_hashes(views[rows], views[others]) and _are_all_close(
-            compared.values, rows, others, max_distances
-        )
+        return views.show_same(rows, others) and _are_all_close(compared.values, rows, others, max_distances)
 
     return _build_groups("near", library, compared, pairs, are_near_copies)
+
+
+class _PhotoViews:
+    """Photos as they are and turned: their hashes (n, views), and their pixels, which are read when needed."""
+
+    def __init__(self, library: Library, files: list[list[PresentFile]], hashes: np.ndarray) -> None:
+        self._library, self._files, self._hashes = library, files, hashes
+        self._pressed: dict[tuple[int, int], PressedPicture] = {}
+
+    def find_same_pairs(self) -> Steps[np.ndarray]:
+        """Pairs of rows (p, 2), the smaller first, with near hashes and pixels that agree."""
+        count, views = self._hashes.shape
+        yield Progress("compare", 0, count, "looking for near hashes")
+        pairs = order_pairs(find_near_pairs(self._hashes[:, 0], self._hashes.ravel()) // [views, 1])
+        agree = [np.empty(0, bool)]
+        for start in range(0, len(pairs), _PROGRESS_STEP):
+            yield Progress("compare", start, len(pairs), "comparing pictures")
+            agree.append(self._compare_pixels(pairs[start : start + _PROGRESS_STEP]))
+        same: np.ndarray = pairs[np.concatenate(agree)]
+        return same
+
+    def show_same(self, rows: list[int], others: list[int]) -> bool:
+        """Whether all hashes of two groups are near and the pixels of a sample of the pairs between them agree."""
+        if not are_near_hashes(self._hashes[rows], self._hashes[others]):
+            return False
+        pairs = np.array(list(product(rows, others)))
+        sampled = np.unique(np.linspace(0, len(pairs) - 1, PAIRS_PER_MERGE).astype(np.int64))
+        return bool(self._compare_pixels(pairs[sampled]).all())
+
+    def _compare_pixels(self, pairs: np.ndarray) -> np.ndarray:
+        """Whether each pair (p, 2) shows the same picture, the first photo turned as brings the hashes nearest."""
+        turns = count_differing_bits(self._hashes[pairs[:, 0]], self._hashes[pairs[:, 1], :1]).argmin(axis=1)
+        wanted = [*zip(pairs[:, 0].tolist(), turns.tolist(), strict=True), *((row, 0) for row in pairs[:, 1].tolist())]
+        places = {view: place for place, view in enumerate(dict.fromkeys(wanted))}
+        pressed = [self._press_view(*view) for view in places]
+        pictures = SmallPictures(np.stack([one.grey for one in pressed]), np.stack([one.colours for one in pressed]))
+        numbered = np.array([places[view] for view in wanted]).reshape(2, -1).T
+        return measure_mismatches(pictures, numbered).ratio <= 1
+
+    def _press_view(self, row: int, turn: int) -> PressedPicture:
+        """The picture of a row, turned by one of TURNS, or as it is with 0; black where its thumbnail has just gone."""
+        if (row, turn) not in self._pressed:
+            jpeg = _find_thumbnail(self._library, self._files[row])
+            with Image.open(BytesIO(jpeg)) if jpeg else Image.new("RGB", (1, 1)) as image:
+                self._pressed[row, turn] = press_picture(image.transpose(TURNS[turn - 1]) if turn else image)
+        return self._pressed[row, turn]
 
 
 DUPLICATE_KINDS: dict[
@@ -205,7 +259,7 @@ def _compute_hashes(
     """Hashes uint64 (1,), or (8,) with `turned`, by row, of the photos with a thumbnail or a readable file."""
 
     def hash_photo(files: list[PresentFile]) -> np.ndarray | None:
-        jpeg = library.thumbnails.get(files[0].sha256) or _renew_thumbnail(library, files)
+        jpeg = _find_thumbnail(library, files)
         return None if jpeg is None else compute_hashes(jpeg, turned=turned)
 
     hashes_of_rows: dict[int, np.ndarray] = {}
@@ -217,8 +271,10 @@ def _compute_hashes(
     return hashes_of_rows
 
 
-def _renew_thumbnail(library: Library, files: list[PresentFile]) -> bytes | None:
-    """A thumbnail made anew where the cache has none, and stored; None where no file holds the content any more."""
+def _find_thumbnail(library: Library, files: list[PresentFile]) -> bytes | None:
+    """The thumbnail, made anew and stored where the cache has none; None where no file holds the content any more."""
+    if jpeg := library.thumbnails.get(files[0].sha256):
+        return jpeg
     renewed = (library.thumbnails.renew(file.sha256, file.path) for file in files)
     return next((jpeg for jpeg in renewed if jpeg is not None), None)
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageEnhance
 
 from indexer.errors import LookalikeError
 from indexer.indexing.run import index_library
@@ -148,6 +149,43 @@ def test_near_copies_are_found_and_turned_ones_on_wish(indexed: Library) -> None
 
 def test_near_hashes_with_far_embeddings_are_no_near_copies(indexed: Library) -> None:
     assert drain(duplicates.find_duplicates(indexed, "near", max_distance=0.0)) == []
+
+
+CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "grey": lambda picture: picture.convert("L"),
+    "half": lambda picture: picture.resize((picture.width // 2, picture.height // 2)),
+    "dark": lambda picture: ImageEnhance.Brightness(picture).enhance(0.7),
+    "warm": lambda picture: ImageEnhance.Color(picture).enhance(1.3),
+}
+
+
+def test_changed_copies_are_near_copies_though_their_embeddings_are_far(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for seed, (name, change) in enumerate(CHANGES.items()):
+        soft(seed, (300, 224)).save(tmp_path / "photos" / f"{name} before.png")
+        change(soft(seed, (300, 224))).save(tmp_path / "photos" / f"{name} after.jpg", quality=70)
+    index_again(library, tmp_path / "photos")
+    groups = list_names(drain(duplicates.find_duplicates(library, "near")))
+    assert sorted(groups) == sorted([f"{name} after.jpg", f"{name} before.png"] for name in CHANGES)
+
+
+def test_flat_pictures_strips_and_signs_on_wide_margins_are_no_near_copies(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, colour in zip("rgbyw", ["#c81414", "#14a028", "#1e28be", "#f0dc28", "#fafafa"], strict=True):
+        Image.new("RGB", (300, 300), colour).save(folder / f"flat {name}.png")
+    for seed in range(6):
+        soft(seed, (1000, 8)).save(folder / f"wide {seed}.png")
+        soft(seed, (8, 1000)).save(folder / f"high {seed}.png")
+        page = Image.new("RGB", (400, 500), "white")
+        page.paste(soft(seed, (80, 80)), (160, 210))
+        page.save(folder / f"stamp {seed}.jpg", quality=92)
+        sign = Image.new("RGB", (200, 200), "black")
+        box = (25 + 10 * seed, 25, 175 - 10 * seed, 175)
+        (ImageDraw.Draw(sign).rectangle if seed % 2 else ImageDraw.Draw(sign).ellipse)(box, outline="white", width=11)
+        sign.save(folder / f"sign {seed}.png")
+    index_again(library, folder)
+    assert list_names(drain(duplicates.find_duplicates(library, "near"))) == []
 
 
 def test_thumbnails_that_were_deleted_are_made_anew(indexed: Library) -> None:
