@@ -9,9 +9,9 @@ import numpy as np
 from indexer.cli.options import DISTANCE_NUMBER, FILE_PATH, attached_option, json_option, library_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.database.annotations import NO_MATCH
+from indexer.duplicates.duplicate_groups import DUPLICATE_KINDS, DuplicateGroup, find_duplicates
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.duplicates import DUPLICATE_KINDS, DuplicateGroup, find_duplicates
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
@@ -41,7 +41,7 @@ def duplicates_command(
     as_json: bool,
     attached: bool,
 ) -> None:
-    """List photos that are there more than once: exact copies, near copies, or look-alikes. Nothing is deleted."""
+    """List photos that are there more than once: exact copies, near copies, look-alikes, blanks."""
     if sum(map(bool, (pair, again, listing))) > 1:
         raise click.UsageError("Choose one of --not-a-match, --matches-again and --no-matches.")
     named = pair or again

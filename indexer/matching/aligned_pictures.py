@@ -130,7 +130,7 @@ def _measure_in_detail(pictures: SmallPictures, pairs: Pairs, maps: Floats) -> P
     detail = _rate_cells(_compare_cells(large.detail[left], large.detail[right], maps, _DETAIL_TEST))
     coarse = _rate_cells(_compare_cells(small.coarse[left], small.coarse[right], maps, _COARSE_TEST))
     colours = pictures.colours[rows]
-    usable = _are_plausible(maps) & _have_same_colours(colours[left], colours[right], maps)
+    usable = _are_plausible(maps) & have_same_colours(colours[left], colours[right], maps)
     fine = np.isfinite(detail.ratio)
     ratio = np.where(usable, np.where(fine, detail.ratio, coarse.ratio), np.inf)
     return PairMismatch(ratio.astype(np.float32), np.where(fine, detail.median, coarse.median))
@@ -178,7 +178,7 @@ def _fit_gain(left: Floats, right: Floats) -> Floats:
     return np.asarray((products / (squares + 1e-3)).clip(0.4, 2.5), np.float32)
 
 
-def _have_same_colours(colours: NDArray[np.uint8], others: NDArray[np.uint8], maps: Floats) -> NDArray[np.bool_]:
+def have_same_colours(colours: NDArray[np.uint8], others: NDArray[np.uint8], maps: Floats) -> NDArray[np.bool_]:
     """Whether the colours of the pairs, (p,), go together: more closely the stronger they are.
 
     Of a coloured and a grey picture, which may be its copy, the lightness must agree.

@@ -5,13 +5,22 @@ proposal is then tried by laying one picture on the other. A hash or a tiny vers
 letters.
 """
 
+from io import BytesIO
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from indexer.matching.aligned_pictures import PairMismatch, Pairs, SmallPictures, join_mismatches, measure_mismatches
+from indexer.matching.aligned_pictures import (
+    PairMismatch,
+    Pairs,
+    SmallPictures,
+    have_same_colours,
+    join_mismatches,
+    measure_mismatches,
+)
 from indexer.matching.close_pairs import order_pairs
 from indexer.progress import Progress, Steps
 
@@ -26,6 +35,16 @@ PAIRS_PER_STEP = 2048  # between two signs of progress
 # thousand (one digit written again and again, forms, generated stars), small steps would lead through them all.
 CROWD_SIZE, COHERENT_SHARE, COHERENCE_SAMPLE = 12, 0.5, 64
 PAIRS_PER_MERGE = 9  # of two parts of a crowd, that must all show the same picture for the parts to be one
+
+# Of thumbnails: a strip of fewer pixels has no rows to compare; JPEG alone leaves a spread of up to 2 levels of 255.
+LEAST_SIDE, LEAST_CONTRAST = 16, 4.0
+MARK_LEVELS = 16.0  # by which a pixel differs from the ground, or from its place in a copy
+LEAST_MARKED_SHARE = 0.0005  # of the pixels: less is a speck of dust
+# Pixel by pixel at 96 x 96: what may be left between copies, by their spread; how one may be lit; what a mark may
+# cover, how far from the middle it is (1 is the edge), and how much of its difference goes one way. Measured on planted
+# copies of the sample and on charts, pages, letters and signs that share a frame (tests: copy_corpus).
+LARGEST_REST, LEAST_SPREAD, LEAST_GAIN, FITTING_ROUNDS = 0.12, 8.0, 0.6, 3
+SPECK_PIXELS, LARGEST_MARK, LEAST_OFF_CENTRE, LEAST_ONE_WAY = 9, 0.15, 0.5, 0.8
 
 
 class ComparedPairs(NamedTuple):
@@ -146,3 +165,97 @@ def _make_tiny(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     tiny = np.stack([one.reshape(TINY_SIDE, step, TINY_SIDE, step).mean((1, 3), np.float32).ravel() for one in grey])
     tiny -= tiny.mean(axis=1, keepdims=True)
     return np.asarray(tiny / np.sqrt(np.square(tiny).sum(axis=1, keepdims=True) + FLATNESS**2 * tiny.shape[1]))
+
+
+# proposals of a hash
+
+
+class ThumbnailKind(NamedTuple):
+    """What a thumbnail says before any comparison: whether it shows nothing, and whether it is wide and high enough."""
+
+    is_blank: bool
+    is_comparable: bool
+
+
+def read_thumbnail_kind(jpeg: bytes) -> ThumbnailKind:
+    """Whether a thumbnail is blank, and whether it can be compared with others."""
+    with Image.open(BytesIO(jpeg)) as image:
+        grey, short_side = np.asarray(image.convert("L"), np.float32), min(image.size)
+    marked_share = float((np.abs(grey - np.median(grey)) > MARK_LEVELS).mean())
+    is_blank = float(grey.std()) < LEAST_CONTRAST and marked_share < LEAST_MARKED_SHARE
+    return ThumbnailKind(is_blank, not is_blank and short_side >= LEAST_SIDE)
+
+
+def show_same_picture(pictures: SmallPictures, others: SmallPictures) -> NDArray[np.bool_]:
+    """Whether each picture shows the same as the other of its place, (p,): laid on each other, or pixel by pixel."""
+    count = len(pictures.grey)
+    both = SmallPictures(*(np.concatenate(sides) for sides in zip(pictures, others, strict=True)))
+    pairs = np.stack([np.arange(count), np.arange(count) + count], axis=1)
+    same = measure_mismatches(both, pairs).ratio <= 1
+    rest = np.flatnonzero(~same)
+    if rest.size:
+        same[rest] = _agree_but_for_a_mark(SmallPictures(*(side[rest] for side in pictures)), _take(others, rest))
+    return same
+
+
+def _take(pictures: SmallPictures, rows: NDArray[np.int64]) -> SmallPictures:
+    return SmallPictures(pictures.grey[rows], pictures.colours[rows])
+
+
+def _agree_but_for_a_mark(pictures: SmallPictures, others: SmallPictures) -> NDArray[np.bool_]:
+    """Whether the pictures, (p,), agree pixel by pixel but for one mark near an edge that only one of them has.
+
+    Light and contrast may differ. What is written at an edge, such as an owner or a date, is darker throughout than
+    what it covers, or lighter; two writings in one place differ both ways, and what is in the middle is the picture.
+    """
+    left, right = (_flatten(side.grey) for side in (pictures, others))
+    unmarked = np.ones(left.shape, bool)
+    for _ in range(FITTING_ROUNDS):
+        difference, gain = _fit_light(left, right, unmarked)
+        unmarked = np.abs(difference) <= MARK_LEVELS
+    spread = left.std(axis=1)
+    rest = np.sqrt((np.square(difference) * unmarked).sum(axis=1) / unmarked.sum(axis=1).clip(min=1))
+    agree = (rest <= LARGEST_REST * spread) & (spread >= LEAST_SPREAD) & (gain >= LEAST_GAIN) & (gain <= 1 / LEAST_GAIN)
+    unmoved = np.tile(np.eye(3, dtype=np.float32), (len(left), 1, 1))
+    agree &= have_same_colours(pictures.colours, others.colours, unmoved)
+    return np.asarray(agree & _are_edge_marks(difference, ~unmarked))
+
+
+def _flatten(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Pictures (p, side, side) as rows of pixels."""
+    return grey.reshape(len(grey), -1).astype(np.float32)
+
+
+def _fit_light(
+    left: NDArray[np.float32], right: NDArray[np.float32], counted: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What is left of the left (p, pixels) once the right in its light and contrast is taken off; the contrast (p,)."""
+    weights = counted / counted.sum(axis=1, keepdims=True).clip(min=1)
+    means = [(side * weights).sum(axis=1, keepdims=True) for side in (left, right)]
+    one, other = left - means[0], right - means[1]
+    gain = (one * other * weights).sum(axis=1) / ((other * other * weights).sum(axis=1) + 1e-3)
+    return np.asarray(one - gain[:, None] * other, np.float32), np.asarray(gain, np.float32)
+
+
+def _are_edge_marks(difference: NDArray[np.float32], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether what is marked (p, pixels) is nothing, or one small place near an edge that differs one way."""
+    side = round(difference.shape[1] ** 0.5)
+    return np.array(
+        [
+            _is_edge_mark(one.reshape(side, side), places.reshape(side, side))
+            for one, places in zip(difference, marked, strict=True)
+        ],
+        bool,
+    )
+
+
+def _is_edge_mark(difference: NDArray[np.float32], marked: NDArray[np.bool_]) -> bool:
+    if marked.sum() <= SPECK_PIXELS:
+        return True
+    side, places = len(marked), np.argwhere(marked)
+    low, high = np.quantile(places, (0.02, 0.98), axis=0)
+    share = float(np.prod(high - low + 1)) / side**2
+    off_centre = float(np.abs((low + high + 1) / side - 1).max())
+    values = difference[marked]
+    one_way = max(values[values > 0].sum(), -values[values < 0].sum()) / np.abs(values).sum()
+    return share <= LARGEST_MARK and off_centre >= LEAST_OFF_CENTRE and bool(one_way >= LEAST_ONE_WAY)

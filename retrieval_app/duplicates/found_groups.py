@@ -22,11 +22,13 @@ KIND_NAMES = {
     "copies": "Exact copies",
     "near": "Near copies",
     "alike": "Look-alikes",
+    "blank": "Blank pictures",
 }
 KIND_MEANINGS = {
     "copies": "Files with the same content, under other names or in other places.",
     "near": "The same picture again: smaller, recompressed, slightly changed.",
     "alike": "Other pictures that look much alike, such as a series of shots.",
+    "blank": "Pictures that show nothing: one colour, or hardly a shade of another.",
 }
 PhotoIdPairs = tuple[tuple[int, int], ...]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from indexer.duplicates import duplicate_groups as duplicates
 from indexer.library import Library
-from indexer.matching import duplicates
 from indexer.matching.close_pairs import find_close_pairs
 from indexer.matching.perceptual_hash import MAX_DIFFERENCE, compute_hashes, count_differing_bits
 from indexer.photos import thumbnails

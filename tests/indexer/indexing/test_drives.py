@@ -8,6 +8,7 @@ import pytest
 
 from indexer.database.contents import MovedRoot
 from indexer.database.file_table import FileRecord
+from indexer.duplicates.duplicate_groups import find_duplicates
 from indexer.errors import LookalikeError
 from indexer.indexing import drives
 from indexer.indexing.drives import ACCEPTED_DRIVE, identify_drive, is_other_drive
@@ -15,7 +16,6 @@ from indexer.indexing.roots import accept_drives, move_root
 from indexer.indexing.run import IndexReport, index_library
 from indexer.indexing.scan import FolderListing, compare_listings
 from indexer.library import Library
-from indexer.matching.duplicates import find_duplicates
 from indexer.progress import drain
 from indexer.search.query import Query
 from tests.support.embedders import Tiny

@@ -1,41 +1,35 @@
 """Photos that are there more than once: exact copies, near copies, look-alikes, in groups.
 
     copies  one content in several present files
-    near    perceptual hashes within MAX_DIFFERENCE bits, and pixels that agree where one is laid on the other
+    near    perceptual hashes within MAX_DIFFERENCE bits, and the same picture by its pixels (`thumbnail_comparison`)
     alike   a distance of at most LOOKALIKE_SHARE of the usual one
+    blank   nothing to be seen: copies of nothing, however alike
 
 The usual distance of a photo is its median distance to a sample of the library, so the cut-off means the same under
-every model and in libraries of drawings, scans and photographs together. Groups do not depend on the order in which
-photos were indexed: all is ordered by content hash. Pairs that the user has decided are no match are never in one
-group; decisions belong to contents, so they survive moves and a change of model.
+every model and in libraries of drawings, scans and photographs together. A small library is no measure of itself, as
+most of it may be versions of one picture: USUAL_DISTANCE stands for the photos that it lacks. Groups do not depend on
+the order in which photos were indexed: all is ordered by content hash. Pairs that the user has decided are no match are
+never in one group; decisions belong to contents, so they survive moves and a change of model.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import groupby, product
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from indexer.database.contents import PresentFile, list_present_files
+from indexer.duplicates.thumbnail_comparison import ThumbnailComparison, read_or_renew_thumbnail
 from indexer.errors import LibraryError, LookalikeError
 from indexer.library import Library
-from indexer.matching.aligned_pictures import SmallPictures, measure_mismatches
 from indexer.matching.close_pairs import find_close_pairs, order_pairs, select_close_pairs
 from indexer.matching.complete_linkage import CanMerge, group_by_complete_linkage
-from indexer.matching.perceptual_hash import (
-    TURNS,
-    are_near_hashes,
-    compute_hashes,
-    count_differing_bits,
-    find_near_pairs,
-)
+from indexer.matching.near_copies import ThumbnailKind, read_thumbnail_kind
+from indexer.matching.perceptual_hash import are_near_hashes, compute_hashes, find_near_pairs
 from indexer.models.embedder import CPU_THREADS
 from indexer.paths import find_same_files
-from indexer.photos.photo_traits import PressedPicture, press_picture
 from indexer.progress import Progress, Steps
 from indexer.vectors.distances import (
     ROWS_PER_BLOCK,
@@ -44,10 +38,10 @@ from indexer.vectors.distances import (
     compute_squared_distances,
 )
 
-LOOKALIKE_SHARE = 0.5  # of the usual distance, up to which photos look alike
+LOOKALIKE_SHARE = 0.5  # of the usual distance
 SAMPLE_SIZE = 64  # photos by whose distances the usual one is measured
-_PROGRESS_STEP = 256  # photos, or pairs of them, between two reports of progress
-PAIRS_PER_MERGE = 9  # of two groups, whose pixels must agree for them to be one
+USUAL_DISTANCE = 1.16  # of random pairs of the bundled drawings under the default model
+_PROGRESS_STEP = 256  # photos between two reports of progress
 
 
 class FileLink(NamedTuple):
@@ -73,6 +67,13 @@ class DuplicateGroup:
     links: tuple[FileLink, ...] = ()
 
 
+class HashedThumbnail(NamedTuple):
+    """Of a thumbnail its hashes uint64 (1,), or (8,) also of the picture turned and mirrored, and its kind."""
+
+    views: np.ndarray
+    kind: ThumbnailKind
+
+
 class ComparedPhotos(NamedTuple):
     """Shown photos in order of content hash: the present files of each, and the embeddings (n, dim) float16."""
 
@@ -82,7 +83,7 @@ class ComparedPhotos(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DuplicateOptions:
-    """Options of a search for groups: turned and mirrored copies too, and the greatest distance where one is given."""
+    """Options of a search for groups: turned and mirrored copies too, and a distance in place of the cut-off."""
 
     turned: bool
     max_distance: float | None
@@ -113,13 +114,15 @@ def find_duplicates(
 
 
 def measure_usual_distances(values: np.ndarray) -> np.ndarray:
-    """The median distance (n,) from each row of values (n, dim) to up to SAMPLE_SIZE others; 0 for a single row."""
-    if len(values) < 2:
-        return np.zeros(len(values))
+    """The median distance (n,) from each row of values (n, dim) to SAMPLE_SIZE others; missing ones count as usual."""
+    if not len(values):
+        return np.zeros(0)
     sampled_rows = np.unique(np.linspace(0, len(values) - 1, SAMPLE_SIZE).astype(np.int64))
     squares = compute_squared_distances(values, values[sampled_rows].astype(np.float32))
     squares[sampled_rows, np.arange(len(sampled_rows))] = np.nan  # a photo is no measure for itself
-    usual: np.ndarray = np.nanmedian(np.sqrt(np.maximum(squares, 0)), axis=1)
+    missing = np.full((len(values), SAMPLE_SIZE - len(sampled_rows)), USUAL_DISTANCE)
+    distances = np.concatenate([np.sqrt(np.maximum(squares, 0)), missing], axis=1)
+    usual: np.ndarray = np.nanmedian(distances, axis=1)
     return usual
 
 
@@ -164,69 +167,37 @@ def _find_lookalikes(
 def _find_near_copies(
     library: Library, photo_files: list[list[PresentFile]], options: DuplicateOptions
 ) -> Steps[list[DuplicateGroup]]:
-    """Groups of photos that show the same picture, of those with a thumbnail or a readable file.
-
-    Hashes propose and pixels decide, as flat pictures, strips and signs on wide margins hash alike though they differ.
-    A distance counts only where the user gives one.
-    """
-    hashes = yield from _compute_hashes(library, photo_files, turned=options.turned)
-    compared = ComparedPhotos(
-        [photo_files[row] for row in hashes], _read_embeddings(library, photo_files)[list(hashes)]
-    )
-    views = _PhotoViews(library, compared.files, np.stack(list(hashes.values())) if hashes else np.empty((0, 1), "u8"))
-    max_distances = np.full(len(compared.files), 2.0 if options.max_distance is None else options.max_distance)
-    pairs = select_close_pairs(compared.values, (yield from views.find_same_pairs()), max_distances)
+    """Groups of photos with near hashes that show the same picture, of those with a thumbnail or a readable file."""
+    hashed = yield from _read_thumbnails(library, photo_files, turned=options.turned)
+    rows = [row for row, photo in hashed.items() if photo.kind.is_comparable]
+    compared = ComparedPhotos([photo_files[row] for row in rows], _read_embeddings(library, photo_files)[rows])
+    views = np.stack([hashed[row].views for row in rows]) if rows else np.empty((0, 1), np.uint64)
+    yield Progress("compare", 0, len(views), "looking for near hashes")
+    pairs = order_pairs(find_near_pairs(views[:, 0], views.ravel()) // [views.shape[1], 1])
+    max_distances = np.full(len(views), np.inf if options.max_distance is None else options.max_distance)
+    comparison = ThumbnailComparison(library, compared.files, views)
+    pairs = yield from comparison.select_same(select_close_pairs(compared.values, pairs, max_distances))
 
     def are_near_copies(rows: list[int], others: list[int]) -> bool:
-        return views.show_same(rows, others) and _are_all_close(compared.values, rows, others, max_distances)
+        return (
+            are_near_hashes(views[rows], views[others])
+            and _are_all_close(compared.values, rows, others, max_distances)
+            and comparison.do_most_agree(rows, others)
+        )
 
     return _build_groups("near", library, compared, pairs, are_near_copies)
 
 
-class _PhotoViews:
-    """Photos as they are and turned: their hashes (n, views), and their pixels, which are read when needed."""
-
-    def __init__(self, library: Library, files: list[list[PresentFile]], hashes: np.ndarray) -> None:
-        self._library, self._files, self._hashes = library, files, hashes
-        self._pressed: dict[tuple[int, int], PressedPicture] = {}
-
-    def find_same_pairs(self) -> Steps[np.ndarray]:
-        """Pairs of rows (p, 2), the smaller first, with near hashes and pixels that agree."""
-        count, views = self._hashes.shape
-        yield Progress("compare", 0, count, "looking for near hashes")
-        pairs = order_pairs(find_near_pairs(self._hashes[:, 0], self._hashes.ravel()) // [views, 1])
-        agree = [np.empty(0, bool)]
-        for start in range(0, len(pairs), _PROGRESS_STEP):
-            yield Progress("compare", start, len(pairs), "comparing pictures")
-            agree.append(self._compare_pixels(pairs[start : start + _PROGRESS_STEP]))
-        same: np.ndarray = pairs[np.concatenate(agree)]
-        return same
-
-    def show_same(self, rows: list[int], others: list[int]) -> bool:
-        """Whether all hashes of two groups are near and the pixels of a sample of the pairs between them agree."""
-        if not are_near_hashes(self._hashes[rows], self._hashes[others]):
-            return False
-        pairs = np.array(list(product(rows, others)))
-        sampled = np.unique(np.linspace(0, len(pairs) - 1, PAIRS_PER_MERGE).astype(np.int64))
-        return bool(self._compare_pixels(pairs[sampled]).all())
-
-    def _compare_pixels(self, pairs: np.ndarray) -> np.ndarray:
-        """Whether each pair (p, 2) shows the same picture, the first photo turned as brings the hashes nearest."""
-        turns = count_differing_bits(self._hashes[pairs[:, 0]], self._hashes[pairs[:, 1], :1]).argmin(axis=1)
-        wanted = [*zip(pairs[:, 0].tolist(), turns.tolist(), strict=True), *((row, 0) for row in pairs[:, 1].tolist())]
-        places = {view: place for place, view in enumerate(dict.fromkeys(wanted))}
-        pressed = [self._press_view(*view) for view in places]
-        pictures = SmallPictures(np.stack([one.grey for one in pressed]), np.stack([one.colours for one in pressed]))
-        numbered = np.array([places[view] for view in wanted]).reshape(2, -1).T
-        return measure_mismatches(pictures, numbered).ratio <= 1
-
-    def _press_view(self, row: int, turn: int) -> PressedPicture:
-        """The picture of a row, turned by one of TURNS, or as it is with 0; black where its thumbnail has just gone."""
-        if (row, turn) not in self._pressed:
-            jpeg = _find_thumbnail(self._library, self._files[row])
-            with Image.open(BytesIO(jpeg)) if jpeg else Image.new("RGB", (1, 1)) as image:
-                self._pressed[row, turn] = press_picture(image.transpose(TURNS[turn - 1]) if turn else image)
-        return self._pressed[row, turn]
+def _find_blank(
+    library: Library, photo_files: list[list[PresentFile]], options: DuplicateOptions
+) -> Steps[list[DuplicateGroup]]:
+    """One group of all photos that show nothing: one colour, or a hardly visible shade; none where there are none."""
+    hashed = yield from _read_thumbnails(library, photo_files, turned=False)
+    rows = [row for row, photo in hashed.items() if photo.kind.is_blank]
+    if not rows:
+        return []
+    compared = ComparedPhotos(photo_files, _read_embeddings(library, photo_files))
+    return [_build_group("blank", compared, rows)]
 
 
 DUPLICATE_KINDS: dict[
@@ -235,6 +206,7 @@ DUPLICATE_KINDS: dict[
     "copies": _find_copies,
     "near": _find_near_copies,
     "alike": _find_lookalikes,
+    "blank": _find_blank,
 }
 
 
@@ -253,30 +225,22 @@ def _read_embeddings(library: Library, photo_files: list[list[PresentFile]]) -> 
     return values
 
 
-def _compute_hashes(
+def _read_thumbnails(
     library: Library, photo_files: list[list[PresentFile]], *, turned: bool
-) -> Steps[dict[int, np.ndarray]]:
-    """Hashes uint64 (1,), or (8,) with `turned`, by row, of the photos with a thumbnail or a readable file."""
+) -> Steps[dict[int, HashedThumbnail]]:
+    """What is known of the thumbnails, by row, of the photos with a thumbnail or a readable file."""
 
-    def hash_photo(files: list[PresentFile]) -> np.ndarray | None:
-        jpeg = _find_thumbnail(library, files)
-        return None if jpeg is None else compute_hashes(jpeg, turned=turned)
+    def hash_photo(files: list[PresentFile]) -> HashedThumbnail | None:
+        jpeg = read_or_renew_thumbnail(library, files)
+        return None if jpeg is None else HashedThumbnail(compute_hashes(jpeg, turned=turned), read_thumbnail_kind(jpeg))
 
-    hashes_of_rows: dict[int, np.ndarray] = {}
+    hashed_rows: dict[int, HashedThumbnail] = {}
     with ThreadPoolExecutor(CPU_THREADS) as pool:
         for start in range(0, len(photo_files), _PROGRESS_STEP):
             yield Progress("hash", start, len(photo_files))
-            views = pool.map(hash_photo, photo_files[start : start + _PROGRESS_STEP])
-            hashes_of_rows |= {row: view for row, view in enumerate(views, start) if view is not None}
-    return hashes_of_rows
-
-
-def _find_thumbnail(library: Library, files: list[PresentFile]) -> bytes | None:
-    """The thumbnail, made anew and stored where the cache has none; None where no file holds the content any more."""
-    if jpeg := library.thumbnails.get(files[0].sha256):
-        return jpeg
-    renewed = (library.thumbnails.renew(file.sha256, file.path) for file in files)
-    return next((jpeg for jpeg in renewed if jpeg is not None), None)
+            found = pool.map(hash_photo, photo_files[start : start + _PROGRESS_STEP])
+            hashed_rows |= {row: photo for row, photo in enumerate(found, start) if photo is not None}
+    return hashed_rows
 
 
 def _are_all_close(values: np.ndarray, rows: list[int], others: list[int], max_distances: np.ndarray) -> bool:

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance
 
+from indexer.duplicates import duplicate_groups as duplicates
+from indexer.duplicates.duplicate_groups import DuplicateGroup, FileLink
 from indexer.errors import LookalikeError
 from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching import duplicates
 from indexer.matching.close_pairs import EXACT_ROWS, find_close_pairs
 from indexer.matching.complete_linkage import group_by_complete_linkage
-from indexer.matching.duplicates import DuplicateGroup, FileLink
 from indexer.matching.perceptual_hash import TURNS
 from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
