@@ -1,19 +1,54 @@
-"""Where libraries lie on this computer, which of them holds a photo folder, and where nothing may be written."""
+"""Where libraries lie on this computer, which of them holds a photo folder, and where nothing may be written.
+
+A library can be given another name, and be deleted: of its folder only goes what a library itself writes there.
+"""
 
 import os
+import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
+from indexer import atomic
+from indexer.database.annotations import Annotations, WordCounts
+from indexer.database.opening import DATABASE_FILE, OWN_FILES, OWN_FOLDERS, require_own_folder
 from indexer.database.store import Store
-from indexer.errors import LibraryError, LookalikeError
+from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.paths import find_home_folder, fold_path, is_below, show_path
+from indexer.progress import Progress, Steps
 
 LIBRARY_SUFFIX = ".library"
+LOCK_FILE = "job.lock"
+OWN_PATHS = re.compile(
+    rf"{'|'.join(map(re.escape, OWN_FILES))}"
+    r"|models/[0-9a-f]+/(model\.(json|safetensors)|runtime\.(json|signature)|openvino\.(xml|bin)|training\.json)"
+    r"|generations/\d+/(manifest\.(json|signature)|(ids|vectors|projection)\.npy|index\.ann)"
+    r"|layouts/[0-9a-f]+-[a-z0-9-]+\.npz"
+)
+"""The names of the files that a library writes, below its folder."""
+
+
+class LibraryContents(NamedTuple):
+    """What lies in a library's folder: the files that are its own, with their size in bytes, and all others.
+
+    `words` is what the user has said in it; None where the library cannot be read.
+    """
+
+    own_files: list[Path]
+    byte_count: int
+    foreign_files: list[Path]
+    words: WordCounts | None
 
 
 def list_libraries() -> list[Path]:
     """The folders of the libraries in the home folder, in order of their names."""
     return sorted(path for path in find_home_folder().glob("*" + LIBRARY_SUFFIX) if (path / "library.sqlite").is_file())
+
+
+def name_library(folder: Path) -> str:
+    """The name of the library in a folder, as people read it."""
+    return show_path(os.fsencode(folder.name.removesuffix(LIBRARY_SUFFIX)))
 
 
 def find_library(folder: Path | None = None) -> Path:
@@ -42,6 +77,95 @@ def _read_roots(library: Path) -> list[bytes] | None:
     except LibraryError:
         return None
     return paths
+
+
+def choose_library_folder(name: str, parent: Path) -> Path:
+    """The folder of a new library of this name. LookalikeError where it cannot be named so, or is there already."""
+    text = name.strip().removesuffix(LIBRARY_SUFFIX)
+    folder = parent / (text + LIBRARY_SUFFIX)
+    if not text or text.startswith(".") or folder.parent != parent or "\\" in text or "\0" in text:
+        raise LookalikeError("A library needs a name without / or \\ that does not begin with a point.")
+    if os.path.lexists(folder):
+        raise LookalikeError(f"{show_path(folder)} is there already. Choose another name.")
+    return folder
+
+
+def rename_library(folder: Path, name: str) -> Path:
+    """Give a library another name, in the folder it lies in; its new folder.
+
+    LookalikeError where the name is taken or none, or where another program is at work on the library.
+    """
+    target = choose_library_folder(name, folder.parent)
+    try:
+        with _take_lock(folder):
+            pass
+        folder.rename(target)
+    except OSError as error:
+        raise LibraryError(f"The library {show_path(folder)} cannot be renamed ({error.strerror}).") from error
+    return target
+
+
+def list_library_contents(folder: Path) -> LibraryContents:
+    """What deleting the library would take, and what would stay. LibraryError where a name of ours is no file."""
+    require_own_folder(folder)
+    own: list[Path] = []
+    foreign: list[Path] = []
+    byte_count = 0
+    for place, _, names in os.walk(folder):
+        for path in (Path(place) / name for name in sorted(names)):
+            is_own = _is_own(path.relative_to(folder)) and path.is_file() and not path.is_symlink()
+            (own if is_own else foreign).append(path)
+            byte_count += path.stat().st_size if is_own else 0
+    # The database goes last: a library of which only a part has gone is still listed, and can be deleted again.
+    own.sort(key=lambda path: path.name == DATABASE_FILE and path.parent == folder)
+    return LibraryContents(own, byte_count, foreign, _count_words(folder))
+
+
+def delete_library(folder: Path) -> Steps[LibraryContents]:
+    """Delete what a library has written into its folder, and the folder if nothing else is in it; what there was.
+
+    No photo is touched. LookalikeError where another program is at work on it, or a file cannot be deleted.
+    """
+    try:
+        with _take_lock(folder):
+            contents = list_library_contents(folder)
+            doomed = [path for path in contents.own_files if path != folder / LOCK_FILE]
+            for number, path in enumerate(doomed):
+                yield Progress("delete", number, len(doomed))
+                path.unlink(missing_ok=True)
+        (folder / LOCK_FILE).unlink(missing_ok=True)
+    except OSError as error:
+        raise LibraryError(f"The library {show_path(folder)} cannot be deleted ({error.strerror}).") from error
+    own_folders = (Path(place) for name in OWN_FOLDERS for place, _, _ in os.walk(folder / name))
+    for place in (*sorted(own_folders, reverse=True), folder):
+        with suppress(OSError):  # of a folder that something else lies in
+            place.rmdir()
+    return contents
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a path relative to a library's folder is one that it writes, or left half written."""
+    is_partial = any(atomic.is_partial_name(part.name) for part in (path, *path.parents))
+    return is_partial or OWN_PATHS.fullmatch(path.as_posix()) is not None
+
+
+def _take_lock(folder: Path) -> AbstractContextManager[object]:
+    """The library's job lock, also of one that cannot be opened."""
+    try:
+        return atomic.acquire_lock(folder / LOCK_FILE, 0)
+    except TimeoutError:
+        raise LibraryBusy(f"The library {name_library(folder)} is being worked on: wait until that is done.") from None
+
+
+def _count_words(folder: Path) -> WordCounts | None:
+    try:
+        store = Store(folder, peek=True)
+        try:
+            return Annotations(store.database).count_words()
+        finally:
+            store.close()
+    except LibraryError:
+        return None
 
 
 def require_safe_output(

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import traceback
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from indexer.paths import find_home_folder
-from indexer.places import find_library
+from indexer.paths import find_home_folder, show_path
+from indexer.places import find_library, name_library
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache
@@ -25,6 +26,7 @@ from retrieval_app.window.running_window import OpenRequest, hand_over
 
 if TYPE_CHECKING:
     from retrieval_app.window.dialogs import ReportDialog
+from retrieval_app.window.known_libraries import KnownLibraries, is_there
 
 LOG = logging.getLogger("lookalike.window")
 LOG_LEVELS = {
@@ -87,11 +89,15 @@ def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
     app.setApplicationDisplayName("Lookalike")
     settings = WindowSettings(find_home_folder())
     theme = Theme(app, settings.read_text("theme", "system"))
-    folder = options.library or find_library()
+    last = KnownLibraries(settings).find_last()
+    folder = options.library or (last if last is not None and is_there(last) else find_library())
     session = Session(folder)
     window = MainWindow(session, TileCache(session), theme, settings)
     session.setParent(window)
     session.library.switch_to(folder)
+    if options.library is None and last is not None and folder != last:
+        sentence = f"The library {name_library(last)} that was open last is not there: {show_path(last)}"
+        session.report_trouble(sentence, "Try again", partial(session.library.switch_to, last))
     return app, window
 
 

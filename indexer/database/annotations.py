@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import starmap
+from typing import NamedTuple
 
 from indexer.database.connection import Database
 from indexer.errors import LookalikeError
@@ -37,11 +38,24 @@ def select_annotated_photos(database: Database) -> str:
     )
 
 
+class WordCounts(NamedTuple):
+    """How many photos the user has given a label, on how many pairs decided, and how many searches saved."""
+
+    labels: int
+    decisions: int
+    searches: int
+
+
 class Annotations:
     """Labels, decisions and saved searches in a library's database; used in the database's thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def count_words(self) -> WordCounts:
+        """How much the user has said."""
+        tables = ("labels", "decisions", "searches")
+        return WordCounts(*(self._database.fetch_integer(f"SELECT count(*) FROM {table}") for table in tables))
 
     # labels
 

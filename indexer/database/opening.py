@@ -20,9 +20,9 @@ from indexer.paths import show_path
 
 DATABASE_FILE = "library.sqlite"
 LOG_SUFFIX = "-wal"
-_OWN_FOLDERS = ("models", "generations", "layouts")
+OWN_FOLDERS = ("models", "generations", "layouts")
 _SQLITE_SUFFIXES = ("", LOG_SUFFIX, "-shm", "-journal")
-_OWN_FILES = (
+OWN_FILES = (
     *(name + suffix for name in (DATABASE_FILE, "thumbnails.sqlite") for suffix in _SQLITE_SUFFIXES),
     "thumbnails.sqlite.damaged",
     "decoding.journal",
@@ -42,7 +42,7 @@ class DatabaseSource(NamedTuple):
 
 def require_own_folder(folder: Path) -> None:
     """Raise LibraryError where a name of ours in the library's folder is a link, a pipe, or else not as we made it."""
-    for names, is_own, wanted in ((_OWN_FOLDERS, stat.S_ISDIR, "folder"), (_OWN_FILES, stat.S_ISREG, "file")):
+    for names, is_own, wanted in ((OWN_FOLDERS, stat.S_ISDIR, "folder"), (OWN_FILES, stat.S_ISREG, "file")):
         for name in names:
             try:
                 mode = (folder / name).lstat().st_mode

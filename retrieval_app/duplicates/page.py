@@ -49,7 +49,7 @@ class DuplicatesPage(QStackedWidget):
             "Look for duplicates",
         )
         self.kind_box, self.turned_box = QComboBox(), QCheckBox("Also turned and mirrored")
-        self.look_button, self.cancel_button = make_button("Look for duplicates"), make_button("Cancel", "link")
+        self.look_button, self.cancel_button = make_button("Look for duplicates"), make_button("Stop looking", "link")
         self.summary_label = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
         self.groups_view = GroupsView(self.duplicates, tiles, theme)
         self.no_groups_label = make_label(NO_DUPLICATES, "muted")
@@ -208,7 +208,7 @@ class DuplicatesPage(QStackedWidget):
     def _show_work(self) -> None:
         """Tell what is being done: the question of this page, or the indexing of photos it does not know yet."""
         duplicates, state = self.duplicates, self.duplicates.question_job.state
-        indexing = describe_stage(self._session.job.state)
+        indexing = describe_stage(self._session.job.state_here)
         self.folder_invitation.show_work(indexing, WAITS_FOR_INDEXING if indexing else "")
         answer = duplicates.question_job.failure_sentence or duplicates.describe_groups()
         unfinished = f"{indexing} Only photos that are indexed by now are looked at." if indexing else ""

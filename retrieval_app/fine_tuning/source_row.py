@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from indexer.library import LibraryInfo
 from indexer.paths import show_path
-from indexer.places import LIBRARY_SUFFIX
+from indexer.places import name_library
 from indexer.ranking.filter_options import describe_conditions
 from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE, FOLDER_SOURCE, LIBRARY_SOURCE, SOURCE_KINDS
 from retrieval_app.fine_tuning.training_job import FineTuning
@@ -122,7 +122,7 @@ def _describe_source(source: TrainingSource | None) -> str:
     if isinstance(source, Path):
         return show_path(os.fsencode(source))
     if source.photo_filter is None:
-        return show_path(os.fsencode(source.library.name.removesuffix(LIBRARY_SUFFIX)))
+        return name_library(source.library)
     return ", ".join(condition.text for condition in describe_conditions(source.photo_filter))
 
 

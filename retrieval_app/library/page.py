@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from indexer.places import LIBRARY_SUFFIX
+from indexer.places import name_library
 from retrieval_app.library.facts import LibraryFacts, list_fact_sections
 from retrieval_app.library.failures_pane import FailuresPane
 from retrieval_app.library.roots_pane import RootsPane
@@ -106,7 +106,7 @@ class LibraryPage(QStackedWidget):
         self.folder_invitation.offer.setEnabled(session.job.state is None)
         if info is None:
             return
-        self.title.setText(info.folder.name.removesuffix(LIBRARY_SUFFIX))
+        self.title.setText(name_library(info.folder))
         for action in (self.add_button, self.look_button):
             action.setEnabled(session.job.state is None)
         self.watch_box.setChecked(session.job.watch.wanted)

@@ -100,7 +100,7 @@ class MapPage(QStackedWidget):
 
     def _update_page(self) -> None:
         self.setCurrentIndex(int(not self._session.library.is_known_empty))
-        indexing = describe_stage(self._session.job.state)
+        indexing = describe_stage(self._session.job.state_here)
         self.invitation.show_work(indexing, WAITS_FOR_INDEXING if indexing else "")
         self.retry_button.setVisible(bool(self.photo_map.map_job.failure_sentence))
         self.status_label.setText(self._describe_state())
@@ -120,5 +120,5 @@ class MapPage(QStackedWidget):
         if scene.method != self.photo_map.method:
             parts.append(f"{MAP_METHODS[scene.method]} until the other map is there")
         parts += [describe_job(state)] if state is not None else []
-        parts += [indexing] if (indexing := describe_stage(self._session.job.state)) else []
+        parts += [indexing] if (indexing := describe_stage(self._session.job.state_here)) else []
         return "  ·  ".join(parts)

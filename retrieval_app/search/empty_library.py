@@ -21,9 +21,10 @@ class EmptyLibraryInvitation(InvitationView):
         self.sample_button = make_button("Try the sample", "link")
         self.sample_button.clicked.connect(session.job.try_sample)
         self.add_control(self.sample_button)
-        session.job.changed.connect(self._show_work)
+        for signal in (session.job.changed, session.library.changed):
+            signal.connect(self._show_work)
         self._show_work()
 
     def _show_work(self) -> None:
-        work = describe_stage(self._session.job.state)
+        work = describe_stage(self._session.job.state_here)
         self.show_work(work, INDEXING_PROMISE if work else "")

@@ -78,11 +78,10 @@ class OpenedLibrary(QObject):
         return self.is_empty and not self.is_being_opened
 
     def switch_to(self, folder: Path) -> None:
-        """Show another library; one that does not exist yet is empty until something is indexed into it."""
-        if self._library_job.state is not None:
-            sentence = "Another library can be opened when indexing is done or cancelled."
-            self.trouble_changed.emit(TroubleMessage(sentence, "Cancel", self._library_job.cancel_job))
-            return
+        """Show another library; one that does not exist yet is empty until something is indexed into it.
+
+        A job at work on the one before goes on.
+        """
         self._leave_library()
         self.folder = folder
         self.resume_polling()
@@ -140,7 +139,7 @@ class OpenedLibrary(QObject):
         try:
             self._library = Library.open(self.folder)
         except LookalikeError as error:
-            if self._library_job.state is None:  # while a job makes the library, the next look will find it
+            if self._library_job.library != self.folder:  # while a job makes the library, the next look will find it
                 self._give_up(str(error))
             return False
         self.reader.open_library(self.folder)

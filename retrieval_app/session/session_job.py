@@ -8,12 +8,13 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.paths import find_home_folder
 from indexer.photos.samples import find_sample_folder
+from indexer.places import name_library
 from retrieval_app.session.opened_library import OpenedLibrary
 from retrieval_app.session.snapshot import WATCHED_SETTING, save_watched_setting
 from retrieval_app.session.trouble import TroubleMessage, explain_missing_folder
 from retrieval_app.workers.child_process import JobEnd
 from retrieval_app.workers.job_state import JobState
-from retrieval_app.workers.library_job import LibraryJob, summarize_job
+from retrieval_app.workers.library_job import JobCommand, LibraryJob, summarize_job
 
 
 class SessionJob(QObject):
@@ -35,16 +36,38 @@ class SessionJob(QObject):
 
     @property
     def state(self) -> JobState | None:
-        """How the job at work is doing; None while there is none."""
+        """How the job at work is doing, on whichever library; None while there is none."""
         return self._library_job.state
+
+    @property
+    def state_here(self) -> JobState | None:
+        """How the job on the open library is doing; None while there is none."""
+        return self.state if self._library_job.library == self._library.folder else None
+
+    @property
+    def library(self) -> Path | None:
+        """The library that the job at work is on; None while there is none."""
+        return self._library_job.library
+
+    @property
+    def stop_text(self) -> str:
+        """What stopping the job at work is called, such as 'Stop indexing'; "" without one."""
+        return self._library_job.stop_text
+
+    @property
+    def other_name(self) -> str:
+        """The name of the library that the job at work is on where it is not the open one, else ""."""
+        library = self._library_job.library
+        return "" if library is None or library == self._library.folder else name_library(library)
 
     # Any job
 
     def run_command(self, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
         """Run a command on the library in a child process; `repeat` is offered to the user if it fails."""
         if self.state is not None:
-            sentence = "Indexing is under way. Cancel it first, or wait until it is done."
-            self.trouble_changed.emit(TroubleMessage(sentence, "Cancel it", self.cancel_job))
+            place = f"The library {self.other_name}" if self.other_name else "The library"
+            sentence = f"{place} is being worked on. Stop that first, or wait until it is done."
+            self.trouble_changed.emit(TroubleMessage(sentence, self.stop_text, self.cancel_job))
             return
         self.trouble_changed.emit(None)
         self._library_job.start_command(self._library.folder, arguments, repeat)
@@ -57,17 +80,25 @@ class SessionJob(QObject):
         """End the children; the window is closing."""
         self._library_job.close()
 
-    def _handle_end(self, end: JobEnd, repeat: Callable[[], None]) -> None:
+    def _handle_end(self, end: JobEnd, command: JobCommand) -> None:
+        """Tell how a job went, by the name of its library where another one is open by now."""
         self._library.resume_polling()
+        is_here = command.library == self._library.folder
+        told = "" if is_here else f"{name_library(command.library)}: "
         if end.cancelled:
-            self.notice_posted.emit("The work was stopped. What was done is kept; start it again to go on.")
+            self.notice_posted.emit(f"{told}The work was stopped. What was done is kept; start it again to go on.")
         elif end.result is None:
-            self.trouble_changed.emit(TroubleMessage(end.sentence, "Try again", repeat))
+            repeat = command.repeat if is_here else partial(self._repeat_there, command)
+            self.trouble_changed.emit(TroubleMessage(told + end.sentence, "Try again", repeat))
         else:
             crash_notice = " The work had stopped unexpectedly, and went on by itself." * self._library_job.crashed
-            self.notice_posted.emit(summarize_job(end.result) + crash_notice)
-            if end.result["result"] == "roots":
+            self.notice_posted.emit(told + summarize_job(end.result) + crash_notice)
+            if end.result["result"] == "roots" and is_here:
                 self.rescan_folders()
+
+    def _repeat_there(self, command: JobCommand) -> None:
+        self._library.switch_to(command.library)
+        command.repeat()
 
     # Indexing
 

@@ -1,6 +1,5 @@
 """The main window: builds pages, menus, toolbar and status line, and connects them. It decides nothing."""
 
-import os
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,8 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from indexer.paths import show_path
-from indexer.places import LIBRARY_SUFFIX, list_libraries
+from indexer.places import name_library
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
 from retrieval_app.fine_tuning.source_kinds import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.grid.photo_grid import DEFAULT_TILE_SIDE, MAX_TILE_SIDE, MIN_TILE_SIDE
@@ -36,6 +34,7 @@ from retrieval_app.widgets.menus import MenuEntry, WindowMenus
 from retrieval_app.widgets.theme import ICON_SIDE, THEME_CHOICES, Theme
 from retrieval_app.window.drop_area import DropArea
 from retrieval_app.window.exporting import ListingExporter
+from retrieval_app.window.library_actions import LibraryActions
 from retrieval_app.window.opening import InputOpener
 from retrieval_app.window.page_stack import PageStack
 from retrieval_app.window.running_window import HandedOverFiles, OpenRequest
@@ -62,6 +61,7 @@ class MainWindow(QMainWindow):
         self.input_opener = InputOpener(session, settings, self)
         self.handed_over_files: HandedOverFiles | None = None
         self.listing_exporter = ListingExporter(session, settings, self)
+        self.library_actions = LibraryActions(session, settings, self)
         self.search_page = SearchPage(session, tiles, theme)
         self.page_stack = PageStack()
         self._add_pages()
@@ -128,6 +128,8 @@ class MainWindow(QMainWindow):
         grid = self.search_page.results.grid
         return {
             "File": [
+                MenuEntry("New window", self.library_actions.open_window, ("Ctrl+N",)),
+                None,
                 MenuEntry("Index folder…", self.input_opener.choose_folder, ("Ctrl+I",), "index-folder"),
                 MenuEntry("Index labelled folder…", self.input_opener.choose_labelled_folder),
                 None,
@@ -197,7 +199,10 @@ class MainWindow(QMainWindow):
                 ),
             ],
             "Library": [
+                MenuEntry("New library…", self.library_actions.ask_new),
                 MenuEntry("Open library…", self.input_opener.choose_library),
+                MenuEntry("Libraries…", self.library_actions.show_libraries),
+                None,
                 MenuEntry("Look for changes", session.job.rescan_folders, ("F5",), "refresh", session.job.can_rescan),
                 None,
                 MenuEntry("Photos that could not be read…", self.show_failures, (), "warning", self._has_failures),
@@ -299,9 +304,9 @@ class MainWindow(QMainWindow):
         self.menus.find_action("Whole library").setIcon(self.theme.get_icon("library"))
 
     def _update_controls(self) -> None:
-        name = self.session.library.folder.name.removesuffix(LIBRARY_SUFFIX)
-        self.setWindowTitle(f"{show_path(os.fsencode(name))} - Lookalike")
-        self.library_button.setText(f"{show_path(os.fsencode(name))} ▾")
+        name = name_library(self.session.library.folder)
+        self.setWindowTitle(f"{name} - Lookalike")
+        self.library_button.setText(f"{name.replace('&', '&&')} ▾")
         self.menus.update_actions()
 
     def _update_actions(self) -> None:
@@ -318,15 +323,10 @@ class MainWindow(QMainWindow):
             self.page_stack.show_page("Search")
 
     def _list_libraries(self, menu: QMenu) -> None:
-        menu.clear()
-        for folder in list_libraries():
-            action = menu.addAction(folder.name.removesuffix(LIBRARY_SUFFIX).replace("&", "&&"))
-            action.setCheckable(True)
-            action.setChecked(folder == self.session.library.folder)
-            action.triggered.connect(partial(self.session.library.switch_to, folder))
-        if menu.actions():
-            menu.addSeparator()
-        menu.addAction(self.menus.find_action("Open library…"))
+        self.library_actions.fill_menu(menu)
+        menu.addSeparator()
+        for text in ("New library…", "Open library…", "Libraries…"):
+            menu.addAction(self.menus.find_action(text))
 
     # What the menus do
 

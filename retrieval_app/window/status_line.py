@@ -24,7 +24,7 @@ class StatusLine(QWidget):
         self.file_button = make_button("Show in its folder", "link")
         self._path = b""
         self._bar = QProgressBar()
-        self.cancel_button = make_button("Cancel", "link")
+        self.cancel_button = make_button("", "link")
         self.failures_button = make_button("", "link")
         self._figures = make_label("", "muted")
         self._arrange_widgets()
@@ -34,6 +34,7 @@ class StatusLine(QWidget):
         self.file_button.hide()
         session.job.changed.connect(self._show_job)
         session.library.changed.connect(self._show_figures)
+        session.library.opened.connect(self._show_job)
         session.notice_posted.connect(self._show_notice)
         self._show_job()
         self._show_figures()
@@ -55,8 +56,9 @@ class StatusLine(QWidget):
             row.addWidget(widget)
 
     def _show_job(self) -> None:
-        session_job = self._session.job.state
+        session_job, other_name = self._session.job.state, self._session.job.other_name
         self.cancel_button.setVisible(session_job is not None and not session_job.stopping)
+        self.cancel_button.setText(self._session.job.stop_text)
         job = session_job or self._session.job.watch.state
         self._bar.setVisible(job is not None)
         if job is None:
@@ -64,7 +66,8 @@ class StatusLine(QWidget):
             return
         self._bar.setRange(0, job.progress.total)  # a total of 0 shows that it works without saying how far
         self._bar.setValue(job.progress.done)
-        self.message_label.setText("Stopping…" if job.stopping else describe_job(job))
+        told = "Stopping…" if job.stopping else describe_job(job)
+        self.message_label.setText(f"{other_name}: {told}" if other_name else told)
 
     def offer_file(self, sentence: str, path: bytes) -> None:
         """Show a notice with a link that opens the folder of a file, until the next notice."""

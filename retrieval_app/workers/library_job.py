@@ -17,13 +17,24 @@ from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.folder_watch import FolderWatch
 from retrieval_app.workers.job_state import STARTING, JobState
 
+STOP_TEXTS = {
+    "index": "Stop indexing",
+    "use": "Stop changing the model",
+    "forget": "Stop forgetting",
+    "roots": "Stop moving the folder",
+}
 RESUMABLE_COMMANDS = ("index", "use")  # the commands that go on where they stopped
 STOPPED_TWICE = "The work stopped unexpectedly, and once more when it was started again. What was done is kept."
 
 
 class JobCommand(NamedTuple):
-    """The command line of a job; `repeat` starts the same job again, when the user wishes after a failure."""
+    """The command line of a job on a library; `repeat` starts the same job again, when the user wishes after a failure.
 
+    `name` is that of the command.
+    """
+
+    library: Path
+    name: str
     command: list[str]
     repeat: Callable[[], None]
     is_resumable: bool
@@ -33,7 +44,7 @@ class LibraryJob(QObject):
     """The job at work on the library, if there is one, and the watch, which pauses for it."""
 
     changed = Signal()  # `state`, or the watch
-    ended = Signal(object, object)  # JobEnd; a callable that starts the same job again
+    ended = Signal(object, object)  # JobEnd; the JobCommand
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,10 +55,20 @@ class LibraryJob(QObject):
         self._job_command: JobCommand | None = None
         self.watch.changed.connect(self.changed)
 
+    @property
+    def library(self) -> Path | None:
+        """The library that the job works on, be it the open one or another; None while there is no job."""
+        return self._job_command.library if self._job_command else None
+
+    @property
+    def stop_text(self) -> str:
+        """What stopping the job is called."""
+        return STOP_TEXTS[self._job_command.name] if self._job_command else ""
+
     def start_command(self, library: Path, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
         """Run a command on a library in a child process, once the watch has let go of the library."""
         command = build_command(*arguments, "--library", str(library), "--json")
-        self._job_command = JobCommand(command, repeat, arguments[0] in RESUMABLE_COMMANDS)
+        self._job_command = JobCommand(library, arguments[0], command, repeat, arguments[0] in RESUMABLE_COMMANDS)
         self.crashed = False
         self._show_state(STARTING)
         self.watch.pause_watching(self._start_child)
@@ -93,7 +114,7 @@ class LibraryJob(QObject):
         finished_command, self._job_command, self.state = self._job_command, None, None
         self.changed.emit()
         self.watch.resume_watching()
-        self.ended.emit(end, finished_command.repeat)
+        self.ended.emit(end, finished_command)
 
 
 def summarize_job(result: dict[str, object]) -> str:

@@ -10,11 +10,12 @@ _watched: list[list[str]] = []  # the faults of the block that is watched now
 _hooked: list[bool] = []  # a hook cannot be taken away again
 
 
-def list_open_files() -> set[str]:
-    """The paths of all files that this process has open or mapped."""
-    mapped = {line.split(maxsplit=5)[5] for line in Path("/proc/self/maps").read_text().splitlines() if "/" in line}
+def list_open_files(process: int | str = "self") -> set[str]:
+    """The paths of all files that this process, or the one with an id, has open or mapped."""
+    facts = Path("/proc") / str(process)
+    mapped = {line.split(maxsplit=5)[5] for line in (facts / "maps").read_text().splitlines() if "/" in line}
     opened = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
+    for descriptor in (facts / "fd").iterdir():
         try:
             opened.add(str(descriptor.readlink()))
         except OSError:  # the one by which they are listed

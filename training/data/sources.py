@@ -10,7 +10,7 @@ from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import find_home_folder, show_path
-from indexer.places import LIBRARY_SUFFIX
+from indexer.places import LIBRARY_SUFFIX, name_library
 from indexer.ranking.filter_options import describe_conditions
 from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, make_unlabelled_sample
@@ -87,7 +87,7 @@ def describe_source(source: TrainingSource) -> str:
     """A source in words: "in /photos", "labelled in the library default (only photos: in cats)"."""
     if isinstance(source, Path):
         return f"in {show_path(os.fsencode(source))[-200:]}"
-    description = f"labelled in the library {show_path(os.fsencode(source.library.name.removesuffix(LIBRARY_SUFFIX)))}"
+    description = f"labelled in the library {name_library(source.library)}"
     conditions = [named.text for named in describe_conditions(source.photo_filter)] if source.photo_filter else []
     return description + (f" (only photos: {', '.join(conditions)})" if conditions else "")
 

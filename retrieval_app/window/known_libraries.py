@@ -1,0 +1,56 @@
+"""The libraries that the window knows: those in the home folder, and those that were opened elsewhere."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from indexer.places import list_libraries, name_library
+from retrieval_app.session.settings import WindowSettings
+
+MOST_REMEMBERED = 40
+
+
+class KnownLibraries:
+    """Libraries as the window remembers them from start to start; nothing of them is opened here."""
+
+    def __init__(self, settings: WindowSettings) -> None:
+        self._settings = settings
+
+    def list_folders(self) -> list[Path]:
+        """The folders of all known libraries in the order of their names, also of those that are not there now."""
+        hidden = self._read_folders("hidden")
+        folders = {folder for folder in (*list_libraries(), *self._read_folders("libraries")) if folder not in hidden}
+        return sorted(folders, key=lambda folder: (name_library(folder).casefold(), folder))
+
+    def find_last(self) -> Path | None:
+        """The library that was opened last; None before the first one."""
+        return next(iter(self._read_folders("libraries")), None)
+
+    def remember(self, folder: Path) -> None:
+        """Take a library as the one that was opened last."""
+        folder = folder.absolute()
+        others = [known for known in self._read_folders("libraries") if known != folder]
+        self._write_folders("libraries", [folder, *others][:MOST_REMEMBERED])
+        self._write_folders("hidden", [known for known in self._read_folders("hidden") if known != folder])
+
+    def take_off(self, folder: Path) -> None:
+        """List a library no more, until it is opened again; the library itself stays where it is."""
+        self.forget(folder)
+        self._write_folders("hidden", [*self._read_folders("hidden"), folder])
+
+    def forget(self, folder: Path) -> None:
+        """Remember nothing of a library that has gone."""
+        for key in ("libraries", "hidden"):
+            self._write_folders(key, [known for known in self._read_folders(key) if known != folder])
+
+    def _read_folders(self, key: str) -> list[Path]:
+        return [Path(os.fsdecode(unquote_to_bytes(text))) for text in self._settings.read_text(key).split()]
+
+    def _write_folders(self, key: str, folders: list[Path]) -> None:
+        """Names may hold anything, also what is no text: each is written as in an address."""
+        self._settings.write_value(key, " ".join(quote_from_bytes(os.fsencode(folder)) for folder in folders))
+
+
+def is_there(folder: Path) -> bool:
+    """Whether a library lies in a folder."""
+    return (folder / "library.sqlite").is_file()
