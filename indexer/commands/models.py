@@ -60,7 +60,10 @@ def list_command(*, as_json: bool) -> None:
 @size_option
 @click.option("--accept-licence", is_flag=True, help="Accept a licence that forbids commercial use.")
 @json_option
-def add_command(*, name: str, weights: Path | None, size: int | None, accept_licence: bool, as_json: bool) -> None:
+@attached_option
+def add_command(
+    *, name: str, weights: Path | None, size: int | None, accept_licence: bool, as_json: bool, attached: bool
+) -> None:
     """Make a model ready for every library: a short NAME, a network of timm, hf-hub:OWNER/NAME, a checkpoint's folder.
 
     With --weights FILE nothing is downloaded: safetensors or torch's own files, of timm, open_clip or a training.
@@ -68,7 +71,7 @@ def add_command(*, name: str, weights: Path | None, size: int | None, accept_lic
     row, choice = find_catalogued_model(name), parse_model_choice(name, weights, size)
     if weights is None and choice.checkpoint is None and _find_ready(choice) is None:
         _show_origin(_describe_origin(choice.name, row), accept_licence=accept_licence, as_json=as_json)
-    card = follow_steps(install_shared_model(choice), as_json=as_json)
+    card = follow_steps(install_shared_model(choice), as_json=as_json, attached=attached)
     if as_json:
         print_result("model-add", {"name": row.name if row else card.name, "fingerprint": card.fingerprint})
     else:
@@ -131,7 +134,7 @@ def info_command(*, name: str, as_json: bool) -> None:
     if row is None and ready is None:
         raise LookalikeError(f"{name} has no short name and is not ready here. See: lookalike model list")
     fields = _row_fields(row) if row else _card_fields(*ready) if ready else {}
-    fields |= {"source": row.source if row else None, "photos_per_minute": _measure_rate(ready[1]) if ready else None}
+    fields |= {"photos_per_minute": _measure_rate(ready[1]) if ready else None}
     if as_json:
         print_result("model-info", fields)
         return
@@ -226,7 +229,15 @@ def _row_fields(row: CataloguedModel) -> dict[str, Any]:
         "dim": row.dim,
         "words": row.words,
         "good_for": row.good_for,
+        "source": row.source,
+        "non_commercial": row.non_commercial,
+        **_ready_fields(ready[1] if ready else None),
     }
+
+
+def _ready_fields(folder: Path | None) -> dict[str, Any]:
+    """Where a model is ready on this computer, and its fingerprint; both None where it is not."""
+    return {"fingerprint": folder.name if folder else None, "path": str(folder) if folder else None}
 
 
 def _list_other_cards() -> list[dict[str, Any]]:
@@ -252,6 +263,9 @@ def _card_fields(card: ModelCard, folder: Path) -> dict[str, Any]:
         "dim": card.dim,
         "words": False,
         "good_for": f"{card.source} ({folder.name[:12]})",
+        "source": card.source,
+        "non_commercial": False,
+        **_ready_fields(folder),
     }
 
 

@@ -23,10 +23,8 @@ from PySide6.QtWidgets import (
 
 from indexer.places import name_library
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
-from retrieval_app.fine_tuning.source_kinds import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.grid.photo_grid import DEFAULT_TILE_SIDE, MAX_TILE_SIDE, MIN_TILE_SIDE
 from retrieval_app.search.page import SearchPage
-from retrieval_app.session.library_commands import can_switch_back, start_switch_back
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache
@@ -35,6 +33,7 @@ from retrieval_app.widgets.theme import ICON_SIDE, THEME_CHOICES, Theme
 from retrieval_app.window.drop_area import DropArea
 from retrieval_app.window.exporting import ListingExporter
 from retrieval_app.window.library_actions import LibraryActions
+from retrieval_app.window.model_menu import list_model_entries
 from retrieval_app.window.opening import InputOpener
 from retrieval_app.window.page_stack import PageStack
 from retrieval_app.window.running_window import HandedOverFiles, OpenRequest
@@ -184,20 +183,7 @@ class MainWindow(QMainWindow):
     def _list_library_menus(self) -> dict[str, list[MenuEntry | None]]:
         session = self.session
         return {
-            "Model": [
-                MenuEntry("Fine-tune on labelled folders…", partial(self.training.open_dialog, FOLDER_SOURCE)),
-                MenuEntry(
-                    "Fine-tune on the labels of this library…",
-                    partial(self.training.open_dialog, LIBRARY_SOURCE),
-                    possible=self._has_photos,
-                ),
-                None,
-                MenuEntry(
-                    "Go back to the previous model",
-                    partial(start_switch_back, session),
-                    possible=partial(can_switch_back, session),
-                ),
-            ],
+            "Model": list_model_entries(self, session, self.training, self._has_photos),
             "Library": [
                 MenuEntry("New library…", self.library_actions.ask_new),
                 MenuEntry("Open library…", self.input_opener.choose_library),

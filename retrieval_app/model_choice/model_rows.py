@@ -1,0 +1,118 @@
+"""Models as rows of a table, and what was measured of two of them in sentences."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from retrieval_app.widgets.tables import TableColumn
+from retrieval_app.wording import format_count
+
+STATE_NAMES = {"built-in": "built in", "installed": "ready here", "available": "to download"}
+
+
+class ModelRow(NamedTuple):
+    """One model; `fingerprint` and `path` are "" where it is not ready on this computer, `pixels` 0 where unknown."""
+
+    name: str
+    state: str
+    licence: str
+    megabytes: int
+    pixels: int
+    dim: int
+    words: bool
+    good_for: str
+    source: str
+    non_commercial: bool
+    fingerprint: str
+    path: str
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a library can take it at once."""
+        return bool(self.path)
+
+    @property
+    def is_packaged(self) -> bool:
+        """Whether its weights came with the program, so that nothing has to be downloaded."""
+        return self.words
+
+    @property
+    def facts(self) -> str:
+        """Size, input, embedding and licence in a line."""
+        parts = [
+            f"{self.megabytes} MB" if self.megabytes else "",
+            f"sees {self.pixels} pixels" if self.pixels else "",
+            f"{self.dim:,} numbers a picture",
+            f"licence {self.licence}" if self.licence else "",
+            "can be asked by words" if self.words else "",
+        ]
+        return "  ·  ".join(part for part in parts if part)
+
+
+def parse_rows(result: Mapping[str, Any]) -> list[ModelRow]:
+    """The rows of the answer of `model list --json`."""
+    return [
+        ModelRow(
+            name=str(row["name"]),
+            state=str(row["state"]),
+            licence=str(row["licence"] or ""),
+            megabytes=int(row["mb"] or 0),
+            pixels=int(row["pixels"] or 0),
+            dim=int(row["dim"]),
+            words=bool(row["words"]),
+            good_for=str(row["good_for"]),
+            source=str(row.get("source") or ""),
+            non_commercial=bool(row.get("non_commercial")),
+            fingerprint=str(row.get("fingerprint") or ""),
+            path=str(row.get("path") or ""),
+        )
+        for row in result["models"]
+    ]
+
+
+def describe_state(row: ModelRow, used_fingerprint: str) -> str:
+    """Whether a model is in use, ready, or to be had how."""
+    if row.fingerprint and row.fingerprint == used_fingerprint:
+        return "in use"
+    if row.state == "available" and row.is_packaged:
+        return "to make ready"
+    return "ready here" if row.is_ready else STATE_NAMES.get(row.state, row.state)
+
+
+def list_columns(used_fingerprint: str) -> list[TableColumn[ModelRow]]:
+    """The columns of the table, for a library that sees with the model of this fingerprint."""
+    return [
+        TableColumn("Model", lambda row: row.name, stretches=False),
+        TableColumn("Good for", lambda row: row.good_for),
+        TableColumn("MB", lambda row: str(row.megabytes or ""), stretches=False),
+        TableColumn("Words", lambda row: "yes" if row.words else "", stretches=False),
+        TableColumn("Licence", lambda row: row.licence, stretches=False),
+        TableColumn("Here", lambda row: describe_state(row, used_fingerprint), stretches=False),
+    ]
+
+
+def describe_comparison(result: Mapping[str, Any]) -> str:
+    """The answer of `model compare --json` in sentences: what each found, and what that means."""
+    before, after = result["before"], result["after"]
+    sentences = []
+    if result["change"] is not None:
+        queries = int(result["queries"])
+        found = [round(float(side["label_found"]) * queries) for side in (before, after)]
+        sentences.append(
+            f"Of {format_count(queries, 'labelled photo')} the nearest had the same label for {found[0]:,} with the "
+            f"present model and for {found[1]:,} with this one: {_judge_change(str(result['verdict']))}"
+        )
+    else:
+        sentences.append("Without labels nobody can tell which is better: label some photos, then ask again.")
+    sentences.append(
+        f"Changed copies found again: {float(before['copies_found']):.0%} and {float(after['copies_found']):.0%}. "
+        f"Of the nearest ten {float(result['agreement']):.0%} are the same."
+    )
+    slower = float(after["seconds_per_photo"]) / max(float(before["seconds_per_photo"]), 1e-9)
+    sentences.append(f"A photo takes {slower:.1f} times as long; {float(after['megabytes']):,.0f} MB.")
+    return " ".join(sentences)
+
+
+def _judge_change(verdict: str) -> str:
+    if verdict == "no clear difference":
+        return "that can be luck."
+    return f"it is {verdict} here."
