@@ -110,11 +110,8 @@ def _print_identity(found: IdentificationResult) -> None:
     for row in found.alternatives:
         word = f", {found_word}" if (found_word := find_likeness_word(row)) else ""
         print_line(f"  {row.label}: {row.vote:.0%} of the vote, distance {row.distance:.3f}{word}")
-    if found.threshold is not None:
-        this = "" if found.ratio is None else f"; this picture: {found.ratio:.3f}"
-        print_line(
-            f"Known is what is less than {found.threshold:.3f} times as far from its label as from the next{this}."
-        )
+    if found.describe_rule():
+        print_line(found.describe_rule())
     _print_rate("Unknown taken for known", found.fmr)
     _print_rate("Known given their label", found.identified)
     print_line(found.measured)

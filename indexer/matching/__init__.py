@@ -2,6 +2,7 @@
 
     identity           is this picture of a label; thresholds and error rates measured in the library
     identification     which label a picture has, or unknown, and how sure that is
+    identification_rule   from when on a picture is known; measured on labelled photos, with error rates
     label_model        the labels' means under a map that they teach, which judge, and their exam out of fold
     gallery            the labelled photos that both compare with: the nearest of them, and their vote
     perceptual_hash    64 bits per picture, and all pairs of nearly equal ones

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from indexer.matching.identification import IdentificationRuleCache
+from indexer.matching.identification_rule import IdentificationRuleCache
 from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.actions.labels import LABELS_KEY, list_labels, suggest_labels
 from retrieval_app.session.tiles import TileCache

@@ -6,7 +6,8 @@ from functools import partial
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.matching.identification import IdentificationRuleCache, identify_with_rule
+from indexer.matching.identification import identify_with_rule
+from indexer.matching.identification_rule import IdentificationRuleCache
 from retrieval_app.session.change_history import ChangeHistory
 from retrieval_app.wording import format_count
 

@@ -14,11 +14,11 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.identification import (
     IdentificationResult,
-    IdentificationRuleCache,
     LabelAlternative,
     describe_identity,
     identify_with_rule,
 )
+from indexer.matching.identification_rule import IdentificationRuleCache
 from indexer.search.query import QueryExample
 from indexer.statistics.likeness import find_likeness_word
 from retrieval_app.actions.labels import list_labels
@@ -121,15 +121,8 @@ def _describe_vote(candidate: LabelAlternative) -> str:
 
 def describe_rates(identity: IdentificationResult) -> str:
     """From which distance on a picture counts as unknown, the error rates of that, and how they were measured."""
-    sentences = []
-    if identity.threshold is None:
-        sentences.append("Everything counts as unknown: there is too little to tell known from unknown by.")
-    else:
-        sentences.append(
-            f"Known is what is less than {identity.threshold:.3f} times as far from its label as from the next one."
-        )
-    if identity.ratio is not None:
-        sentences.append(f"This picture: {identity.ratio:.3f} times.")
+    nothing = "Everything counts as unknown: there is too little to tell known from unknown by."
+    sentences = [identity.describe_rule() or nothing]
     if identity.confidence is not None:
         share = format_share(identity.confidence)
         sentences.append(f"If half of what is asked is known, {identity.best} is right {share} of the time.")

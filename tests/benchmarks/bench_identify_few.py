@@ -1,9 +1,13 @@
 """Identification from few labelled pictures, and before and after an instant model that has learned from all of them.
 
-Few: of the pictures of some classes five each are labelled; the others of these classes are asked as known ones, those
-of all other classes as strangers. "right" is the share of known ones that get their label, "taken" that of strangers
-that get any, means over draws of classes and pictures. Before and after: the same with ten pictures of each of twelve
-kinds of drawings, after under the map that is fitted on all labelled ones, its threshold measured out of fold.
+Few: of the pictures of some classes five each are labelled. Of the others, half are without a label in the library: the
+cohort. The other half is asked, of these classes as known ones, of all other classes as strangers. "right" is the share
+of known ones that get their label, "taken" that of strangers that get any, means over draws of classes and pictures,
+at the threshold measured on the labelled ones: by the ratio alone, as pictures from outside are asked, and by what
+stands out of the cohort, as photos of the library are, where the labelled ones say that this is better.
+
+Before and after: the same with ten pictures of each of twelve kinds of drawings, after under the map that is fitted on
+all labelled ones, its threshold measured out of fold.
 
 Last, other ways to judge, each at the threshold that takes 5 % of the strangers asked. Nobody knows that threshold
 beforehand, so these are upper bounds; "best guess" is the share whose nearest label is right, strangers aside.
@@ -19,8 +23,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.matching.identification import find_ratio_threshold
-from indexer.matching.label_model import LABEL_SETTING, LabelModel, examine_labels, find_nearest_labels, fit_label_map
+from indexer.matching.identification_rule import LEAST_NAMED_GAIN, MOST_COHORT, find_doubt_threshold
+from indexer.matching.label_model import (
+    LABEL_SETTING,
+    LabelExam,
+    LabelModel,
+    examine_labels,
+    find_nearest_labels,
+    find_outstanding_labels,
+    fit_label_map,
+)
 from indexer.models.installation import install_model, parse_model_choice
 from indexer.models.model import load_model
 from indexer.progress import drain
@@ -33,13 +45,14 @@ INSTANT_SETTING = MetricSetting(0.3, 3.0)
 
 
 class Draw(NamedTuple):
-    """Vectors and codes of labelled pictures, of known ones that are asked, and vectors of strangers."""
+    """Vectors and codes of labelled pictures, of known ones that are asked, of strangers, and of the cohort."""
 
     vectors: np.ndarray
     codes: np.ndarray
     known: np.ndarray
     known_codes: np.ndarray
     strangers: np.ndarray
+    cohort: np.ndarray
 
 
 class ScoredAnswers(NamedTuple):
@@ -60,10 +73,14 @@ def main(arguments: Sequence[str] = ()) -> None:
             if name == "clip art" and not CLIPART.is_dir():
                 continue
             vectors, codes = embed_set(name, Path(place))
-            drawn[name] = [draw_photos(vectors, codes, classes, 5, seed) for seed in range(draws)]
-            rates = [measure(draw, None) for draw in drawn[name]]
-            print_row(name, f"{classes} x 5", rates, f"right {LEAST_RIGHT:.2f}, taken {MOST_TAKEN:.2f}")
-            if name == "drawings":
+            row = f"{name}, {classes} kinds"
+            drawn[row] = [draw_photos(vectors, codes, classes, 5, seed) for seed in range(draws)]
+            targets = f"right {LEAST_RIGHT:.2f}, taken {MOST_TAKEN:.2f}"
+            print_row(row, f"{classes} x 5", [measure(draw, None) for draw in drawn[row]], targets)
+            print_row(
+                f"{row}, in the library", f"{classes} x 5", [measure_in_library(one) for one in drawn[row]], targets
+            )
+            if row == "drawings, 12 kinds":
                 many = [draw_photos(vectors, codes, classes, 10, seed) for seed in range(draws)]
                 before = [measure(draw, None) for draw in many]
                 print_row("before instant", f"{classes} x 10", before, "")
@@ -90,10 +107,19 @@ def draw_photos(vectors: np.ndarray, codes: np.ndarray, classes: int, each: int,
     random = np.random.default_rng(seed)
     order = random.permutation(codes.max() + 1)
     rows = [random.permutation(np.flatnonzero(codes == code)) for code in order[:classes]]
-    labelled, known = (np.concatenate([part[cut] for part in rows]) for cut in (slice(each), slice(each, None)))
+    cuts = slice(each), slice(each, None, 2), slice(each + 1, None, 2)
+    labelled, known, others = (np.concatenate([part[cut] for part in rows]) for cut in cuts)
     number = np.argsort(order)
-    strangers = vectors[~np.isin(codes, order[:classes])]
-    return Draw(vectors[labelled], number[codes[labelled]], vectors[known], number[codes[known]], strangers)
+    strangers = random.permutation(np.flatnonzero(~np.isin(codes, order[:classes])))
+    cohort = random.permutation(np.concatenate([others, strangers[1::2]]))[:MOST_COHORT]
+    return Draw(
+        vectors[labelled],
+        number[codes[labelled]],
+        vectors[known],
+        number[codes[known]],
+        vectors[strangers[::2]],
+        vectors[cohort],
+    )
 
 
 def measure(draw: Draw, instant: MetricSetting | None) -> tuple[float, float]:
@@ -102,13 +128,39 @@ def measure(draw: Draw, instant: MetricSetting | None) -> tuple[float, float]:
     sums = np.zeros((int(draw.codes.max()) + 1, draw.vectors.shape[1]))
     np.add.at(sums, draw.codes, draw.vectors)
     model = LabelModel(sums, np.bincount(draw.codes), None)
-    threshold = find_ratio_threshold(examine_labels(model, draw.vectors, draw.codes, setting).stranger_ratios, None)
+    threshold = find_doubt_threshold(examine_labels(model, draw.vectors, draw.codes, setting).stranger_doubts, None)
     model = model._replace(metric=fit_label_map(draw.vectors, draw.codes, setting))
     known = find_nearest_labels(model.compute_distances(draw.known))
-    strangers = find_nearest_labels(model.compute_distances(draw.strangers)).ratios
+    strangers = find_nearest_labels(model.compute_distances(draw.strangers)).doubts
     assert threshold is not None
-    right = (known.codes == draw.known_codes) & (known.ratios < threshold)
+    right = (known.codes == draw.known_codes) & (known.doubts < threshold)
     return float(right.mean()), float((strangers < threshold).mean())
+
+
+def measure_in_library(draw: Draw) -> tuple[float, float]:
+    """As `measure`, for photos that are in the library beside the cohort, judged as the exam of the labelled says."""
+    sums = np.zeros((int(draw.codes.max()) + 1, draw.vectors.shape[1]))
+    np.add.at(sums, draw.codes, draw.vectors)
+    model = LabelModel(sums, np.bincount(draw.codes), None)
+    by_ratio, by_cohort = (
+        examine_labels(model, draw.vectors, draw.codes, LABEL_SETTING, cohort) for cohort in (None, draw.cohort)
+    )
+    if _count_named(by_cohort) < _count_named(by_ratio) + LEAST_NAMED_GAIN * len(draw.codes):
+        return measure(draw, None)
+    model = model._replace(metric=fit_label_map(draw.vectors, draw.codes, LABEL_SETTING))
+    threshold = find_doubt_threshold(by_cohort.stranger_doubts, None)
+    known, strangers = (
+        find_outstanding_labels(model.compute_standings(asked, draw.cohort)) for asked in (draw.known, draw.strangers)
+    )
+    assert threshold is not None
+    right = (known.codes == draw.known_codes) & (known.doubts < threshold)
+    return float(right.mean()), float((strangers.doubts < threshold).mean())
+
+
+def _count_named(exam: LabelExam) -> int:
+    threshold = find_doubt_threshold(exam.stranger_doubts, None)
+    assert threshold is not None
+    return int(((exam.known.codes == exam.codes) & (exam.known.doubts < threshold)).sum())
 
 
 def print_row(name: str, labelled: str, rates: list[tuple[float, float]], target: str) -> None:
@@ -137,7 +189,16 @@ def measure_judge(judge: "LabelJudge", draw: Draw) -> tuple[float, float]:
 def judge_by_ratio(setting: MetricSetting, draw: Draw, asked: np.ndarray) -> ScoredAnswers:
     """As the program does, with the map of a setting."""
     nearest = find_nearest_labels(_map_distances(setting, draw, asked))
-    return ScoredAnswers(nearest.codes, -nearest.ratios)
+    return ScoredAnswers(nearest.codes, -nearest.doubts)
+
+
+def judge_by_cohort(setting: MetricSetting, draw: Draw, asked: np.ndarray) -> ScoredAnswers:
+    """As the program does with photos of the library, which stand out of those without a label."""
+    sums = np.zeros((int(draw.codes.max()) + 1, draw.vectors.shape[1]))
+    np.add.at(sums, draw.codes, draw.vectors)
+    model = LabelModel(sums, np.bincount(draw.codes), fit_class_metric(draw.vectors, draw.codes, setting))
+    found = find_outstanding_labels(model.compute_standings(asked, draw.cohort))
+    return ScoredAnswers(found.codes, -found.doubts)
 
 
 def judge_by_distance(setting: MetricSetting, draw: Draw, asked: np.ndarray) -> ScoredAnswers:
@@ -197,7 +258,8 @@ def _map_distances(setting: MetricSetting, draw: Draw, asked: np.ndarray) -> np.
 
 LabelJudge = Callable[[Draw, np.ndarray], ScoredAnswers]
 JUDGES: dict[str, LabelJudge] = {
-    "ratio to the next label (the program)": partial(judge_by_ratio, LABEL_SETTING),
+    "ratio to the next label (the program, pictures from outside)": partial(judge_by_ratio, LABEL_SETTING),
+    "standing out of a cohort (the program, photos of the library)": partial(judge_by_cohort, LABEL_SETTING),
     "the same under the instant map": partial(judge_by_ratio, INSTANT_SETTING),
     "distance": partial(judge_by_distance, LABEL_SETTING),
     "posterior": partial(judge_by_posterior, LABEL_SETTING),

@@ -11,7 +11,6 @@ strangers are taken for known than the interval states (random photos, all count
 """
 
 import argparse
-import math
 import statistics
 import sys
 import tempfile
@@ -24,7 +23,8 @@ import numpy as np
 from indexer.errors import LookalikeError
 from indexer.indexing.run import index_library
 from indexer.library import Library
-from indexer.matching.identification import IdentificationRule, identify_with_rule, measure_rule
+from indexer.matching.identification import identify_with_rule
+from indexer.matching.identification_rule import IdentificationRule, measure_rule
 from indexer.models.installation import install_model, parse_model_choice
 from indexer.models.model import Model, load_model
 from indexer.photos.samples import FASHION_CLASSES, write_bundled_pictures, write_fashion_mnist
@@ -50,11 +50,11 @@ class LabelledSet(NamedTuple):
 
 
 class IdentityAnswer(NamedTuple):
-    """The answer for a picture: its true label, the best label, and the ratio of its distance to the next one's."""
+    """The answer for a picture: its true label, the best label, and whether it is named or unknown."""
 
     label: str
     voted: str
-    ratio: float
+    is_named: bool
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -192,9 +192,11 @@ def _measure_split(library: Library, enrolled_count: int, seed: int, query_count
         if name in known:
             library.annotations.set_label(by_class[name][:enrolled_count], name)
     rules = [_measure_rule_or_none(library, fmr) for fmr in STATED]
-    any_rule = next(found for found in rules if found)
-    answers = [_identify_photo(any_rule, name, photo) for name, ids in by_class.items() for photo in ids[-query_count:]]
-    return [_compute_rates(found, answers, known) if found else None for found in rules]
+    asked = [(name, photo) for name, ids in by_class.items() for photo in ids[-query_count:]]
+    return [
+        _compute_rates(found, [_identify_photo(found, *one) for one in asked], known) if found else None
+        for found in rules
+    ]
 
 
 def _measure_rule_or_none(library: Library, fmr: float) -> IdentificationRule | None:
@@ -206,21 +208,20 @@ def _measure_rule_or_none(library: Library, fmr: float) -> IdentificationRule | 
 
 def _identify_photo(rule: IdentificationRule, label: str, photo: int) -> IdentityAnswer:
     found = identify_with_rule(rule, photo)
-    return IdentityAnswer(label, found.best or "", math.inf if found.ratio is None else found.ratio)
+    return IdentityAnswer(label, found.best or "", found.label is not None)
 
 
 def _compute_rates(rule: IdentificationRule, answers: list[IdentityAnswer], known: set[str]) -> _StrangerRates:
-    assert rule.threshold is not None
-    assert rule.fmr is not None
-    named = [(answer, answer.ratio < rule.threshold) for answer in answers]
-    known_answers = [(answer.voted == answer.label, near) for answer, near in named if answer.label in known]
-    stranger_accepted = [near for answer, near in named if answer.label not in known]
+    threshold = rule.select_threshold(photo=1)
+    assert threshold.fmr is not None
+    known_answers = [(answer.voted == answer.label, answer.is_named) for answer in answers if answer.label in known]
+    stranger_accepted = [answer.is_named for answer in answers if answer.label not in known]
     return _StrangerRates(
         statistics.mean(right and near for right, near in known_answers),
         statistics.mean(near and not right for right, near in known_answers),
         1 - statistics.mean(stranger_accepted),
-        rule.fmr,
-        "random photos" if "random" in rule.measured else "labels left out",
+        threshold.fmr,
+        "random photos" if "random" in threshold.measured else "labels left out",
     )
 
 

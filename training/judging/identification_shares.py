@@ -1,15 +1,15 @@
 """How well *What is it?* names photos and refuses strangers, before and after: out of fold on all labelled photos.
 
 One photo of each group is asked, so that no frame of a burst is named by another. As in a library
-(`indexer.matching.identification`): each is asked as a known one under a map of the labels that was fitted without it,
-and as a stranger under one that was fitted without its label; the threshold is that of strangers at a rate of 0.05.
+(`indexer.matching.identification_rule`): each is asked as a known one under a map of the labels that was fitted
+without it, and as a stranger under one fitted without its label; the threshold is that of strangers at a rate of 0.05.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from indexer.matching.identification import find_ratio_threshold
+from indexer.matching.identification_rule import find_doubt_threshold
 from indexer.matching.label_model import MOST_ASKED_PHOTOS, LabelModel, examine_labels
 from indexer.statistics.calibration_measurement import sample_by_class
 from indexer.vectors.class_metric import MetricSetting
@@ -43,10 +43,10 @@ def measure_identification(photos: LabelledVectors, setting: MetricSetting | Non
     sums = np.zeros((len(counts), photos.vectors.shape[1]))
     np.add.at(sums, codes, photos.vectors)
     exam = examine_labels(LabelModel(sums, counts, None), photos.vectors, codes, setting)
-    strangers = exam.stranger_ratios[np.isfinite(exam.stranger_ratios)]
-    threshold = find_ratio_threshold(strangers, None)
+    strangers = exam.stranger_doubts[np.isfinite(exam.stranger_doubts)]
+    threshold = find_doubt_threshold(strangers, None)
     if threshold is None or not exam.has_others.any():
         return None
-    is_named = (exam.known.codes == codes) & (exam.known.ratios < threshold)
+    is_named = (exam.known.codes == codes) & (exam.known.doubts < threshold)
     named = float(is_named[exam.has_others].mean())
     return IdentificationShares(named, float((strangers >= threshold).mean()), int(exam.has_others.sum()))

@@ -14,8 +14,10 @@ from indexer.errors import LookalikeError
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.matching.gallery import Gallery, NearestPhotos
-from indexer.matching.identification import IdentificationRuleCache, identify_label, identify_with_rule, measure_rule
+from indexer.matching.identification import identify_label, identify_with_rule
+from indexer.matching.identification_rule import IdentificationRuleCache, measure_rule
 from indexer.matching.identity import enrol_photos, verify_label
+from indexer.matching.label_model import LabelModel
 from indexer.progress import drain
 from tests.support.commands import Tell
 from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
@@ -76,6 +78,7 @@ def test_rule_is_kept_until_labels_or_the_library_change(filled: Library) -> Non
 def test_known_are_named_and_strangers_unknown_as_often_as_is_said(filled: Library) -> None:
     label_classes(filled, range(8), CLASS_SIZE // 2)
     rule = measure_rule(filled)
+    threshold = rule.select_threshold(photo=1)
     known = [
         (identify_with_rule(rule, photo), number)
         for number in range(8)
@@ -83,12 +86,12 @@ def test_known_are_named_and_strangers_unknown_as_often_as_is_said(filled: Libra
     ]
     unknown = [identify_with_rule(rule, photo) for number in range(8, CLASSES) for photo in list_class_ids(number)[::5]]
     assert np.mean([result.label == f"class {number}" for result, number in known]) > 0.9
-    assert rule.fmr is not None
-    assert rule.fmr.value == pytest.approx(5 / 120, abs=1e-9)  # (5 + 1/2) / 121 is the most below 0.05
-    assert np.mean([result.label is not None for result in unknown]) <= rule.fmr.high
-    assert "120 photos whose label was left out, of 8 labels" in rule.measured
-    assert rule.identified is not None
-    assert rule.identified.low < np.mean([result.label is not None for result, _ in known]) <= 1
+    assert threshold.fmr is not None
+    assert threshold.fmr.value == pytest.approx(5 / 120, abs=1e-9)  # (5 + 1/2) / 121 is the most below 0.05
+    assert np.mean([result.label is not None for result in unknown]) <= threshold.fmr.high
+    assert "120 photos whose label was left out, of 8 labels" in threshold.measured
+    assert threshold.identified is not None
+    assert threshold.identified.low < np.mean([result.label is not None for result, _ in known]) <= 1
     assert min(result.confidence or 0 for result, _ in known) > max(result.confidence or 1 for result in unknown)
 
 
@@ -99,7 +102,7 @@ def test_few_labelled_photos_answer_as_many_do(filled: Library) -> None:
     assert [answer.label for answer in answers[:8]] == [f"class {number}" for number in range(8)]
     assert sum(answer.label is not None for answer in answers[8:]) <= 1
     assert all(answer.best for answer in answers)
-    assert "24 photos whose label was left out, of 8 labels" in rule.measured
+    assert "24 photos whose label was left out, of 8 labels" in rule.by_ratio.measured
 
 
 def test_the_first_label_of_all_is_a_guess(filled: Library) -> None:
@@ -169,6 +172,65 @@ def test_rate_that_the_photos_cannot_show_is_refused(filled: Library) -> None:
         identify_label(filled, 1, max_fmr=0.001)
     with pytest.raises(LookalikeError, match="between 0 and 1"):
         identify_label(filled, 1, max_fmr=2)
+
+
+@pytest.fixture
+def noisy(tmp_path: Path) -> Iterator[Library]:
+    """As `filled`, but with classes so wide that many photos are nearer to another label's mean than to their own."""
+    fill(tmp_path / "noisy.library", make_classes(spread=2.2), publish=False)
+    place = tmp_path / "noisy.library" / "models" / tiny_card().fingerprint
+    place.mkdir(parents=True)
+    save_file({"seen": np.zeros((0, 32), np.uint8)}, place / "model.safetensors")
+    with Library.open(tmp_path / "noisy.library") as library:
+        yield library
+
+
+def test_photos_of_the_library_are_known_by_standing_out_of_those_without_a_label(noisy: Library) -> None:
+    label_classes(noisy, range(8), 5)
+    rule = measure_rule(noisy)
+    assert rule.cohort is not None
+    assert rule.cohort.threshold.identified is not None
+    assert rule.by_ratio.identified is not None
+    assert rule.cohort.threshold.identified.value > rule.by_ratio.identified.value
+    answers = {
+        photo: identify_with_rule(rule, photo) for number in range(CLASSES) for photo in list_class_ids(number)[5::5]
+    }
+    known = [answer.label == f"class {(photo - 1) // CLASS_SIZE}" for photo, answer in answers.items() if photo <= 240]
+    by_ratio = [
+        answer.best == f"class {(photo - 1) // CLASS_SIZE}" and (answer.ratio or 9) < (answer.threshold or 0)
+        for photo, answer in answers.items()
+        if photo <= 240
+    ]
+    strangers = [answer.label is not None for photo, answer in answers.items() if photo > 240]
+    assert np.mean(known) > np.mean(by_ratio)
+    assert rule.cohort.threshold.fmr is not None
+    assert np.mean(strangers) <= rule.cohort.threshold.fmr.high
+    assert "standard deviations or more; this picture:" in answers[6].describe_rule()
+
+
+def test_standing_out_of_a_cohort_is_what_a_plain_loop_says() -> None:
+    random = np.random.default_rng(3)
+    vectors = random.standard_normal((20, 6))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    labelled, codes, cohort = vectors[:5], np.array([0, 0, 0, 1, 1]), vectors[5:18]
+    model = LabelModel(np.stack([labelled[codes == code].sum(axis=0) for code in (0, 1)]), np.array([3, 2]), None)
+    asked, own_labels = np.concatenate([vectors[18:], labelled[1:2]]), np.array([-1, -1, 0])
+    standings = model.compute_standings(asked, cohort, own_labels)
+    for row, vector in enumerate(asked):
+        for code in (0, 1):
+            others = [
+                one for one, its in zip(labelled, codes, strict=True) if its == code and not (one == vector).all()
+            ]
+            centre = np.mean(others, axis=0) / np.linalg.norm(np.mean(others, axis=0))
+            to_label, to_vector = [centre @ one for one in cohort], [vector @ one for one in cohort]
+            by_both = [(centre @ vector - np.mean(level)) / np.std(level) for level in (to_label, to_vector)]
+            assert standings[row, code] == pytest.approx(np.mean(by_both))
+
+
+def test_few_photos_without_a_label_are_no_cohort(filled: Library) -> None:
+    label_classes(filled, range(11))
+    label_classes(filled, range(11, 12), CLASS_SIZE // 2)
+    assert measure_rule(filled).cohort is None
 
 
 # a claimed label
