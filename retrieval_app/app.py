@@ -138,6 +138,7 @@ def main(argv: list[str], request: OpenRequest | None = None) -> int:
     if request is not None:
         window.input_opener.open_request(request)
     code = app.exec()
+    app.shutdown()  # hands on what was copied; left to Python's end, widget by widget, it takes a second
     if any(thread is not threading.main_thread() for thread in threading.enumerate()):
         logging.shutdown()
         os._exit(code)

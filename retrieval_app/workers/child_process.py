@@ -14,7 +14,7 @@ from indexer.progress import Progress
 from retrieval_app.workers.job_state import STARTING, RateEstimator
 
 GRACE_MS = 8_000  # for a child that was asked to stop to finish its batch; then it is killed
-CLOSING_MS = 600  # the same where the window closes: a killed job loses no more than its batch
+CLOSING_MS = 300  # the same where the window closes: a killed job loses no more than its batch
 EXIT_REFUSED = 2  # the exit code that comes with one sentence for the user
 EXIT_FAULT = 1  # with a traceback: a bug; with no output: the system ended what hung
 STOPPED_UNEXPECTEDLY = "The work stopped unexpectedly. What was done is kept."

@@ -16,7 +16,7 @@ from retrieval_app.workers.readers import LibraryReaders
 from retrieval_app.workers.writer import LibraryWriter
 from tests.support.window_waits import wait_for
 
-MOST_SECONDS = 4.0  # each waits for less than one; it was 8 to 20
+MOST_SECONDS = 2.0  # each waits for less than one; it was 8 to 20
 DEAF = 'import sys, time; print(\'{"stage": "x", "done": 0, "total": 0}\', flush=True); time.sleep(600)'
 
 

@@ -1,0 +1,73 @@
+"""The long run: a thousand kills, a full disk at many points, and a photo folder that is never written to.
+
+The counts are for an hour on two cores; LONG_SHARE in the environment makes them smaller or larger.
+"""
+
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import command, environment, run_patiently
+from tests.support.killed_work import WORKS
+from tests.support.trees import paint_many, snapshot
+
+SHARE = float(os.environ.get("LONG_SHARE", "1"))
+KILLS = max(len(WORKS), round(1000 * SHARE))
+FULL_DISKS = max(2, round(20 * SHARE))
+
+pytestmark = pytest.mark.long
+
+
+def test_no_kill_loses_a_promise_or_keeps_work_from_going_on(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tests.support.killed_work", str(tmp_path), str(KILLS), "0"]
+    said = run_patiently(words, env=environment(tmp_path / "home"))
+    assert said.code == 0, said.err
+    *faults, summary = said.objects()
+    assert faults == []
+    assert summary["photos untouched"]
+    assert sum(summary["kills"].values()) == KILLS
+
+
+@pytest.mark.parametrize("kind", ["index", "export", "train", "use"])
+def test_a_full_disk_at_any_point_is_a_sentence_and_work_goes_on(
+    home: Path, prepared: Any, tmp_path: Path, kind: str
+) -> None:
+    """No file may grow beyond a limit, from a few bytes to more than all is: writing fails as on a full disk."""
+    taught = tmp_path / "taught"
+    if kind == "use":
+        assert _run(home, train_words(prepared.photos, taught)).code in (0, 1)
+    new = paint_many(tmp_path / "new", 40, first=5000)[0].parent
+    before = snapshot(new), snapshot(prepared.photos)
+    words = {
+        "index": ["index", str(new)],
+        "export": ["export", str(tmp_path / "out.csv"), "--overwrite"],
+        "train": train_words(prepared.photos, taught),
+        "use": ["use", str(taught), "--anyway"],
+    }[kind]
+    for number in range(FULL_DISKS // 4 or 1):
+        limit = int(200 * 2.6**number)
+        said = _run(home, words, limit)
+        assert said.code in (0, 1, 2), said
+        assert "Traceback" not in said.err, (limit, said.err)
+        assert said.code != 2 or len(said.err.splitlines()) == 1, (limit, said.err)
+        assert _run(home, ["search", str(prepared.photos / "a/0003.png")]).code == 0, limit
+    assert _run(home, words).code in (0, 1)
+    assert json.loads(_run(home, ["check", "--json"]).out.splitlines()[-1])["problems"] == []
+    assert (snapshot(new), snapshot(prepared.photos)) == before
+
+
+def train_words(photos: Path, out: Path) -> list[str]:
+    return ["train", str(photos), "--recipe", "instant", "--out", str(out)]
+
+
+def _run(home: Path, words: list[str], limit: int | None = None) -> Any:
+    def set_limit() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return run_patiently(command(*words), env=environment(home), preexec_fn=set_limit)

@@ -1,0 +1,37 @@
+"""The window that is closed at work is gone at once, with its children, however often."""
+
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import environment, run_patiently
+from tests.support.trees import paint_many
+
+CLOSES = max(3, round(50 * float(os.environ.get("LONG_SHARE", "1"))))
+MOST_SECONDS = 2.0
+
+
+def close_at_work(home: Path, photos: Path, milliseconds: int, models: Path) -> float:
+    """Seconds from the closing of a window that indexes to the end of its process."""
+    variables = environment(home) | {"QT_QPA_PLATFORM": "offscreen", "LOOKALIKE_MODELS": str(models)}
+    words = [sys.executable, "-m", "tests.support.closed_at_work", str(photos), str(milliseconds)]
+    said = run_patiently(words, env=variables)
+    end = time.time()
+    assert said.code == 0, said.err
+    assert said.err == ""
+    return end - float(said.out.split()[-1])
+
+
+@pytest.mark.long
+def test_a_window_closed_at_work_is_gone_in_two_seconds(tmp_path: Path, installed_model: Path) -> None:
+    photos = paint_many(tmp_path / "photos", 2000, first=0)[0].parent
+    took = []
+    for number in range(CLOSES):
+        home = tmp_path / f"home {number}"
+        home.mkdir()
+        took.append(close_at_work(home, photos, 37 * number % 1000, installed_model.parent))
+    assert statistics.median(took) < MOST_SECONDS, took
