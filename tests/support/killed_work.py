@@ -225,10 +225,10 @@ def run_child(work: Callable[[Tell], None], seconds: float | None = None) -> End
     child = os.fork()
     if child == 0:
         try:
-            work(lambda line: os.write(writer, line.encode() + b"\n") and None)
+            work(lambda line: _write_line(writer, line))
             os._exit(0)
         except BaseException:  # whatever it is, the parent is to hear of it
-            os.write(writer, json.dumps(traceback.format_exc()[-600:]).encode() + b"\n")
+            _write_line(writer, json.dumps(traceback.format_exc()[-600:]))
             os._exit(1)
     os.close(writer)
     if seconds is not None:
@@ -237,6 +237,10 @@ def run_child(work: Callable[[Tell], None], seconds: float | None = None) -> End
     with os.fdopen(reader, "rb") as pipe:
         lines = pipe.read().decode().splitlines()
     return Ended(lines, os.waitpid(child, 0)[1] == 0)
+
+
+def _write_line(descriptor: int, line: str) -> None:
+    os.write(descriptor, line.encode() + b"\n")
 
 
 def look(work: Work, place: Place, told: list[str], *, whole: bool) -> Callable[[Tell], None]:
