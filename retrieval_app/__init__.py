@@ -7,8 +7,10 @@ application, theme, session, window, and the hooks that report a bug. The rooms,
     widgets             parts that know Qt and no session
     workers             threads and child processes that know no widget
     session             the opened library, the search in it, the job on it: what all pages share
-    search, compare, duplicates, map, library, fine_tuning
-                        a page each, with its parts; search shows compare, else no page knows another
+    grid, actions       the tiles of photos, and what can be done with photos
+    viewer              one photo large, alone or beside the query's picture
+    search, duplicates, map, library, fine_tuning
+                        a page each, with its parts, that knows no other page
     window              menus, toolbar and status line around the pages
 
 Signals go one way: a widget calls a method of the session, the session says what changed, the widgets read it again.

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from indexer.paths import get_parent_folder, show_file_name, show_path
 from retrieval_app.duplicates.found_groups import DuplicatesState, GroupMember
+from retrieval_app.grid.photo_sequence import Partner, PhotoSequence
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.tables import AnyIndex
 from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, Theme, make_tabular_font, resize_font
@@ -111,11 +112,12 @@ class GroupsView(QTableView):
     chosen = Signal(object)  # GroupMember: Enter
     opened = Signal(object)  # GroupMember: a double click
     current_moved = Signal()
+    view_wanted = Signal(object)  # PhotoSequence: Space, the current photo large
     letter_pressed = Signal(int)  # Qt key of a letter, which the page may have a button for
 
     def __init__(self, duplicates: DuplicatesState, tiles: TileCache, theme: Theme) -> None:
         super().__init__()
-        self._duplicates = duplicates
+        self._duplicates, self._tiles = duplicates, tiles
         self._shown_groups: list[list[GroupMember]] = []
         self.group_model = GroupModel(self)
         self.setModel(self.group_model)
@@ -153,6 +155,29 @@ class GroupsView(QTableView):
         """The current photo; None where there is none."""
         return self.group_model.member_at(self.currentIndex())
 
+    def make_sequence(self) -> PhotoSequence:
+        """The photos of all groups, each to be compared with the first of its group."""
+        model = self.group_model
+
+        def find_member(place: int) -> GroupMember:
+            member = model.member_at(model.index(*model.photo_cells[place]))
+            assert member is not None
+            return member
+
+        def find_partner() -> Partner | None:
+            member = self.current_member()
+            group = next((group for group in self._shown_groups if member in group), None)
+            return Partner(group[0].photo_id, show_file_name(os.fsencode(group[0].path))) if group else None
+
+        return PhotoSequence(
+            count_photos=lambda: len(model.photo_cells),
+            find_place=lambda: self._find_current_place() if model.photo_cells else None,
+            go_to_place=lambda place: self.setCurrentIndex(model.index(*model.photo_cells[place])),
+            find_id=lambda place: find_member(place).photo_id,
+            find_photo=lambda place: self._tiles.request_photo(find_member(place).photo_id),
+            find_partner=find_partner,
+        )
+
     def _lay_out(self) -> None:
         scroll_value, place = self.verticalScrollBar().value(), self._find_current_place()
         photos_per_row = max(1, (self.viewport().width() - SUMMARY_WIDTH) // CELL_WIDTH)
@@ -188,6 +213,8 @@ class GroupsView(QTableView):
         member = self.current_member()
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and member is not None:
             self.chosen.emit(member)
+        elif event.key() == Qt.Key.Key_Space and member is not None:
+            self.view_wanted.emit(self.make_sequence())
         elif event.text().isalpha() and not event.modifiers():
             self.letter_pressed.emit(event.key())
         elif event.key() == Qt.Key.Key_Backspace:

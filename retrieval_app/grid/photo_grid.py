@@ -77,7 +77,7 @@ class PhotoGrid(TileView):
     opened = Signal(int)  # photo id: a double click
     current_moved = Signal()  # another tile is current
     marked = Signal(int, int)  # photo id, 1 for more like this or -1 for less
-    compare_wanted = Signal(int)  # photo id: Space
+    view_wanted = Signal()  # Space: the current photo large
     selection_chosen = Signal()  # Enter while photos are selected
     menu_wanted = Signal(QPoint)  # where on the screen
     end_neared = Signal()  # less than a screen of tiles lies below what is shown
@@ -249,7 +249,7 @@ class PhotoGrid(TileView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move, select, choose by Enter, compare by Space; what is left goes to the window."""
+        """Move, select, choose by Enter, look at one large by Space; what is left goes to the window."""
         current = self.current_id()
         if event.key() in MOVE_KEYS:
             self._move_by_key(event)
@@ -260,7 +260,7 @@ class PhotoGrid(TileView):
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.selection_chosen.emit() if self.selection.count else self.chosen.emit(current)
         elif event.key() == Qt.Key.Key_Space:
-            self._press_space(event, current)
+            self._press_space(event)
         else:
             event.ignore()
 
@@ -278,12 +278,12 @@ class PhotoGrid(TileView):
         elif not event.modifiers() & CONTROL:
             self.selection.drop_anchor()
 
-    def _press_space(self, event: QKeyEvent, current: int) -> None:
+    def _press_space(self, event: QKeyEvent) -> None:
         place = self.current_place()
         if event.modifiers() & CONTROL and place is not None:
             self.selection.toggle_place(place)
         else:
-            self.compare_wanted.emit(current)
+            self.view_wanted.emit()
 
     # Mouse
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from indexer.library import LibraryInfo
-from indexer.paths import insert_break_points, show_path
+from indexer.paths import show_path
 from retrieval_app.widgets.controls import make_label
-from retrieval_app.widgets.tables import NamedFact
+from retrieval_app.widgets.tables import NamedFact, make_fact_form
 from retrieval_app.wording import format_count, format_percent, format_size
 
 
@@ -43,23 +43,10 @@ class LibraryFacts(QScrollArea):
         column.setSpacing(8)
         for section in new_sections:
             column.addWidget(make_label(section.title, "section"))
-            column.addLayout(_make_fact_form(section.facts))
+            column.addLayout(make_fact_form(section.facts))
             column.addSpacing(12)
         column.addStretch(1)
         self.setWidget(content)
-
-
-def _make_fact_form(facts: list[NamedFact]) -> QFormLayout:
-    form = QFormLayout()
-    form.setHorizontalSpacing(12)
-    form.setVerticalSpacing(6)
-    for fact in facts:
-        name, value = make_label(fact.name, "muted"), make_label(insert_break_points(fact.value), wrap=True)
-        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for label in (name, value):
-            label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        form.addRow(name, value)
-    return form
 
 
 def list_fact_sections(info: LibraryInfo) -> Iterator[FactSection]:

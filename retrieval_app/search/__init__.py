@@ -6,6 +6,6 @@ and `identity_panel` for the vote of the nearest labelled photos. `results_view`
 narrowed by `filter_bar` and by `likeness_cut`. `details_panel` has the figures of one photo. `saved_searches` keeps
 queries by name, and `empty_library` is what a library without photos shows instead of all that.
 
-Nothing is searched or stored here: the session does that, and this page listens to its signals. It is the one page
-that knows another: a result is compared with the query on the compare page, inside this one.
+Nothing is searched or stored here: the session does that, and this page listens to its signals. A photo is seen large,
+and compared with the query, in the viewer, which the window opens.
 """

@@ -15,8 +15,8 @@ from indexer.search.results import Hit, Photo
 from indexer.statistics.likeness import describe_likeness, explain_levels
 from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
-from retrieval_app.compare.comparison import compute_heat_pair
 from retrieval_app.session.tiles import TileCache
+from retrieval_app.viewer.comparison import compute_heat_pair
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.photo_facts import list_capture_facts
 from retrieval_app.widgets.picture import PictureView
@@ -109,7 +109,7 @@ class DetailsPanel(QScrollArea):
 
     def _make_buttons(self) -> QVBoxLayout:
         self._similar_button.clicked.connect(lambda: self.similar_wanted.emit(self.photo))
-        self.compare_button.setToolTip("Beside the query's picture: same or not (Space)")
+        self.compare_button.setToolTip("Beside the query's picture: same or not (Space, then T)")
         open_button, folder_button = make_button("Open"), make_button("Open folder")
         open_button.setToolTip("Open in the system's picture viewer (double-click)")
         open_button.clicked.connect(lambda: self.open_wanted.emit(self.photo))

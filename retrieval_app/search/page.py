@@ -12,7 +12,7 @@ from indexer.search.results import Photo
 from retrieval_app.actions.labels import LABEL_CHANGE, label_photos
 from retrieval_app.actions.photo_actions import PhotoActions
 from retrieval_app.actions.system_open import open_containing_folder, open_picture
-from retrieval_app.compare.page import ComparePage
+from retrieval_app.grid.photo_sequence import Partner, PhotoSequence, make_grid_sequence, make_list_sequence
 from retrieval_app.search.details_panel import DetailsPanel
 from retrieval_app.search.empty_library import EmptyLibraryInvitation
 from retrieval_app.search.query_panel import QueryPanel
@@ -27,11 +27,13 @@ from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.readers import LibraryReaders
 
 FOLD_WIDTH = 1000  # px of the page below which the details make room for photos
+MOST_COMPARED = 100  # selected photos
 
 
 class SearchPage(QStackedWidget):
-    """The three panes, connected to the session; the invitation or the comparison in their place."""
+    """The three panes, connected to the session; the invitation in their place."""
 
+    view_wanted = Signal(object, bool)  # PhotoSequence to be seen large, and whether beside what it is compared with
     folder_wanted = Signal()
     picture_wanted = Signal()
 
@@ -45,8 +47,8 @@ class SearchPage(QStackedWidget):
         self.details = DetailsPanel(tiles, theme, self.questions)
         self.query_panel = QueryPanel(session, tiles, theme, self.questions)
         self.saved_searches = SavedSearches(session, self.questions, self)
-        self.compare_page = ComparePage(theme, self.questions)
         self.photo_actions = PhotoActions(session, tiles, theme, self.questions, self)
+        self.list_seen_ids: Callable[[], list[int]] = list  # the photo that is seen large, if one is
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.wants_details = True
         self._is_narrow = False
@@ -65,27 +67,23 @@ class SearchPage(QStackedWidget):
         self.panes.setChildrenCollapsible(False)
         self.addWidget(self.invitation)
         self.addWidget(self.panes)
-        self.addWidget(self.compare_page)
 
     def _connect_signals(self) -> None:
         grid = self.results.grid
         grid.chosen.connect(self._session.search.toggle_query_photo)
         grid.opened.connect(lambda photo: self.open_photo(self._tiles.request_photo(photo)))
         grid.current_moved.connect(self._show_details)
-        grid.compare_wanted.connect(self._compare_current)
-        self.compare_page.closed.connect(self._show_panes)
-        self.compare_page.stepped.connect(self._step_comparison)
-        self._session.search.query_changed.connect(self._show_panes)
+        grid.view_wanted.connect(self.view_current)
         grid.marked.connect(self._session.search.mark_example)
         grid.drag_wanted.connect(self.photo_actions.drag_out)
         grid.selection_chosen.connect(self.photo_actions.find_similar)
-        self.photo_actions.list_ids = grid.list_chosen_ids
+        self.photo_actions.list_ids = lambda: self.list_seen_ids() or grid.list_chosen_ids()
         self.photo_actions.go_on = self._go_to_next
         search = self._session.search
         for signal in (self._tiles.arrived, search.query_changed, search.listing_changed):
             signal.connect(self._show_details)
         self.details.similar_wanted.connect(self._find_similar)
-        self.details.compare_wanted.connect(self._compare_current)
+        self.details.compare_wanted.connect(partial(self.view_current, is_comparing=True))
         self.details.label_given.connect(lambda photo, label: label_photos(self._session.changes, [photo.id], label))
         self._session.library.closing.connect(self.details.label_edit.finish_editing)
         self._session.library.writer.written.connect(self._refresh_after_label)
@@ -121,7 +119,7 @@ class SearchPage(QStackedWidget):
         self.questions.follow_library(self._session.library.folder)
 
     def _choose_view(self) -> None:
-        """The invitation where there is nothing to show, else the panes, or the comparison that was opened."""
+        """The invitation where there is nothing to show, else the panes."""
         is_empty = self._session.library.is_known_empty
         if is_empty or self.currentWidget() is self.invitation:
             self._turn_to(self.invitation if is_empty else self.panes)
@@ -131,47 +129,45 @@ class SearchPage(QStackedWidget):
             self.setCurrentWidget(widget)
             self.take_focus()
 
-    def _show_panes(self) -> None:
-        if self.currentWidget() is self.compare_page:
-            self._turn_to(self.panes)
+    # Looking and comparing
 
-    def _compare_current(self) -> None:
-        """Compare the current photo with the query's first picture."""
-        query, photo = self._session.search.query, self.current_photo()
+    def view_current(self, *, is_comparing: bool = False) -> None:
+        """Show the current photo large, alone or beside the query's picture."""
+        self.view_wanted.emit(self.make_sequence(), is_comparing)
+
+    def make_sequence(self) -> PhotoSequence:
+        """The photos of the grid, each to be compared with the query's first picture."""
+        return make_grid_sequence(self.results.grid, self._find_partner)
+
+    def _find_partner(self) -> Partner | None:
+        query = self._session.search.query
         if query is None:
-            self._session.notice_posted.emit("Choose a query first; then Space compares it with a photo.")
-        elif photo is not None:
-            first = query.positives[0]
-            self.compare_page.show_pair(first, f"Query: {self.query_panel.name_picture(first)}", photo)
-            self._turn_to(self.compare_page)
+            return None
+        return Partner(query.positives[0], f"Query: {self.query_panel.name_picture(query.positives[0])}")
 
     def _compare_chosen(self) -> None:
-        """Compare the first two of the selected photos, or the current photo with the query."""
+        """Compare the first of the selected photos with the others, or the current photo with the query."""
         photo_ids = self.results.grid.list_chosen_ids()
-        if len(photo_ids) > 1:
-            self.photo_actions.ask_photos(photo_ids[:2], self._compare_photos)
+        if len(photo_ids) > 1 and not self.list_seen_ids():
+            self.photo_actions.ask_photos(photo_ids[:MOST_COMPARED], self._compare_photos)
         else:
-            self._compare_current()
+            self.view_current(is_comparing=True)
 
     def _compare_photos(self, photos: list[Photo]) -> None:
-        if len(photos) == 2:
-            self.compare_page.show_pair(photos[0].id, show_file_name(photos[0].path), photos[1])
-            self._turn_to(self.compare_page)
-
-    def _step_comparison(self, offset: int) -> None:
-        """Compare with the next result, or the one before."""
-        grid = self.results.grid
-        place = (grid.current_place() or 0) + offset
-        if 0 <= place < len(self._session.search.listing.ids):
-            grid.go_to(place)
-            self._compare_current()
+        if len(photos) > 1:
+            partner = Partner(photos[0].id, show_file_name(photos[0].path))
+            self.view_wanted.emit(make_list_sequence(photos[1:], partner), True)
 
     def list_query_entries(self, is_possible: Callable[[], bool]) -> list[MenuEntry]:
         """The menu entries that change the query; `is_possible` tells whether photos can be marked and filtered."""
         search = self._session.search
+
+        def can_mark() -> bool:
+            return bool(self.list_seen_ids()) or is_possible()
+
         return [
-            MenuEntry("More like this", partial(self.photo_actions.mark_chosen, 1), ("+", "="), possible=is_possible),
-            MenuEntry("Less like this", partial(self.photo_actions.mark_chosen, -1), ("-",), possible=is_possible),
+            MenuEntry("More like this", partial(self.photo_actions.mark_chosen, 1), ("+", "="), possible=can_mark),
+            MenuEntry("Less like this", partial(self.photo_actions.mark_chosen, -1), ("-",), possible=can_mark),
             MenuEntry("Filter…", self._toggle_filter, ("Ctrl+F",), "filter", is_possible),
             MenuEntry(
                 "Choose a part of the query",
@@ -194,7 +190,11 @@ class SearchPage(QStackedWidget):
         grid, selection = self.results.grid, self.results.grid.selection
 
         def has_any() -> bool:
-            return is_possible() and (selection.count > 0 or grid.current_place() is not None)
+            is_chosen = selection.count > 0 or grid.current_place() is not None
+            return bool(self.list_seen_ids()) or (is_possible() and is_chosen)
+
+        def can_compare() -> bool:
+            return has_any() and (self._session.search.query is not None or selection.count > 1)
 
         self.photo_actions.has_any = has_any
         return [
@@ -204,7 +204,7 @@ class SearchPage(QStackedWidget):
             MenuEntry("Select none", selection.clear_all, ("Ctrl+Shift+A",), possible=lambda: selection.count > 0),
             None,
             *self.photo_actions.list_entries(),
-            MenuEntry("Compare", self._compare_chosen, possible=has_any),
+            MenuEntry("Compare", self._compare_chosen, possible=can_compare),
         ]
 
     def _find_similar(self, photo: Photo) -> None:
@@ -230,14 +230,11 @@ class SearchPage(QStackedWidget):
         self.query_panel.ensureWidgetVisible(self.query_panel.picture)
 
     def _ask_identity(self) -> None:
-        self._show_panes()
         self.query_panel.identity.ask_identity()
 
     def take_focus(self) -> None:
         """Give the keyboard focus to the grid, or to what is shown in its place."""
-        current_view = self.currentWidget()
-        key_target = self.compare_page.second_view if current_view is self.compare_page else self.results.grid
-        (self.invitation.offer if current_view is self.invitation else key_target).setFocus()
+        (self.invitation.offer if self.currentWidget() is self.invitation else self.results.grid).setFocus()
 
     def current_photo(self) -> Photo | None:
         """The photo of the current tile; None where there is none or it has not been read."""

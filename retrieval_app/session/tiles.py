@@ -282,6 +282,6 @@ def shrink_image(image: QImage, side: int) -> QImage:
 
 def to_qimage(image: Image) -> QImage:
     """A Pillow picture as an RGB Qt image that owns its pixels."""
-    rgb = image.convert("RGB")
+    rgb = image if image.mode == "RGB" else image.convert("RGB")  # converting copies even what is RGB
     lines = QImage(rgb.tobytes(), rgb.width, rgb.height, 3 * rgb.width, QImage.Format.Format_RGB888)
     return lines.copy()

@@ -1,14 +1,15 @@
 """Tables of plain text without a grid: rows are chosen whole, long text is shortened in its middle."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QFormLayout, QHeaderView, QTableView
 
 from indexer.database.file_table import FailedFile
-from indexer.paths import show_path
+from indexer.paths import insert_break_points, show_path
+from retrieval_app.widgets.controls import make_label
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Row = TypeVar("Row")
@@ -87,6 +88,20 @@ class NamedFact(NamedTuple):
 
     name: str
     value: str
+
+
+def make_fact_form(facts: Iterable[NamedFact]) -> QFormLayout:
+    """Facts as lines, the names on the left; values may be marked and copied, and long paths break."""
+    form = QFormLayout()
+    form.setHorizontalSpacing(12)
+    form.setVerticalSpacing(6)
+    for fact in facts:
+        name, value = make_label(fact.name, "muted"), make_label(insert_break_points(fact.value), wrap=True)
+        value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for label in (name, value):
+            label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        form.addRow(name, value)
+    return form
 
 
 FAILURE_COLUMNS: list[TableColumn[FailedFile]] = [

@@ -162,13 +162,16 @@ def make_style_sheet(tokens: ColourTokens) -> str:
     """The style sheet of the application in the colours of a theme."""
     signs = find_assets_folder() / "ticks"
     theme_name = "dark" if tokens == DARK_TOKENS else "light"
-    return Template(_STYLE_TEMPLATE).substitute(
+    return Template(
+        _STYLE_TEMPLATE
+    ).substitute(
         asdict(tokens),
         faded=mix_disabled_colour(tokens).name(),
         tick=(signs / f"{theme_name}.svg").as_posix(),
         down=(signs / f"down-{theme_name}.svg").as_posix(),
         up=(signs / f"up-{theme_name}.svg").as_posix(),
         more=(signs / f"more-{theme_name}.svg").as_posix(),
+        bar=f"#f2{tokens.ground[1:]}",  # over a picture that fills the screen
         veil=f"#99{tokens.ground[1:]}",  # the ground, through which the page is seen
     )
 
@@ -251,6 +254,8 @@ QLabel[role="selected"] { font-weight: 600; color: $accent; }
 QLabel[role="section"] { color: $muted; font-size: 11px; font-weight: 600; }
 QLabel[role="muted"] { color: $muted; }
 QLabel[role="caption"] { color: $muted; font-size: 11px; }
+QLabel[role="overlay"] { background: $surface; color: $text; border: 1px solid $line; border-radius: 6px;
+  padding: 8px 16px; }
 QFrame[role="banner"] { background: $warning; border: none; border-bottom: 1px solid $line; }
 QFrame[role="banner"] QLabel { color: $on_warning; }
 QFrame[role="banner"] QPushButton { background: transparent; border: 1px solid $on_warning; color: $on_warning; }
@@ -261,6 +266,7 @@ QFrame[role="drop-frame"] { border: 3px dashed $accent; border-radius: 12px; bac
 QLabel[role="drop-sentence"] { background: $accent; color: $on_accent; border-radius: 6px; padding: 12px 24px;
   font-size: 16px; font-weight: 600; }
 QWidget[role="status"] { background: $surface; border-top: 1px solid $line; }
+QWidget[role="viewer-bar"] { background: $bar; }
 QWidget[role="ground"], QTableView { background: $ground; }
 QTableView { border: none; selection-background-color: transparent; }
 QTableView[role="list"] { border: 1px solid $line; border-radius: 6px; selection-background-color: $tint;

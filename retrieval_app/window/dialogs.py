@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from indexer.database.file_table import FailedFile
 from retrieval_app import __version__
+from retrieval_app.viewer.viewer_keys import VIEWER_KEYS
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.menus import KeyDescription
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
@@ -32,9 +33,7 @@ KEYS_OUTSIDE_MENUS = [
     KeyDescription("Ctrl+click, Shift+click", "Select, as the ring and a drawn box do"),
     KeyDescription("Shift+arrows, Ctrl+Space", "Select by keys; Esc ends it"),
     KeyDescription("Right click", "The menu of a photo, or of all selected"),
-    KeyDescription("Space", "Compare the current photo with the query"),
-    KeyDescription("Page Up, Page Down", "Compare with the result before or after"),
-    KeyDescription("W", "While comparing: show where the pictures match"),
+    KeyDescription("Space", "Look at the current photo large"),
     KeyDescription("Double click", "Open in the system's viewer"),
 ]
 
@@ -67,7 +66,7 @@ class KeysDialog(QDialog):
     def __init__(self, menu_keys: Mapping[str, Sequence[KeyDescription]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
-        groups = {"Photos": KEYS_OUTSIDE_MENUS, **menu_keys}
+        groups = {"Photos": KEYS_OUTSIDE_MENUS, "A photo large": VIEWER_KEYS, **menu_keys}
         shown_groups = [(title, keys) for title, keys in groups.items() if keys]
         total, left_count = sum(len(keys) + 2 for _, keys in shown_groups), 0
         columns = (QVBoxLayout(), QVBoxLayout())

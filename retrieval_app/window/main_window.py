@@ -38,6 +38,7 @@ from retrieval_app.window.opening import InputOpener
 from retrieval_app.window.page_stack import PageStack
 from retrieval_app.window.running_window import HandedOverFiles, OpenRequest
 from retrieval_app.window.status_line import StatusLine, TroubleBanner
+from retrieval_app.window.viewing import ViewerOpener
 
 if TYPE_CHECKING:
     from retrieval_app.duplicates.page import DuplicatesPage
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
 
     def _add_pages(self) -> None:
         add_page = self.page_stack.add_page
+        self.viewer_opener = ViewerOpener(self, self.session, self.tiles, self.theme, self._settings)
         add_page("Search", "Find what looks alike", lambda: self.search_page)
         add_page("Duplicates", "Photos that are there more than once", lambda: self.duplicates_page)
         add_page("Map", "All photos in a plane, alike ones together", lambda: self.map_page)
@@ -99,7 +101,9 @@ class MainWindow(QMainWindow):
         """The page of duplicates, built at its first use."""
         from retrieval_app.duplicates.page import DuplicatesPage  # noqa: PLC0415  # see above
 
-        return self._place_page("Duplicates", DuplicatesPage(self.session, self.tiles, self.theme))
+        page = DuplicatesPage(self.session, self.tiles, self.theme)
+        page.groups_view.view_wanted.connect(self.viewer_opener.view_sequence)
+        return self._place_page("Duplicates", page)
 
     @cached_property
     def map_page(self) -> "MapPage":
@@ -152,6 +156,8 @@ class MainWindow(QMainWindow):
             ],
             "View": [
                 *self.page_stack.list_menu_entries(),
+                None,
+                *self.viewer_opener.list_menu_entries(self.search_page.make_sequence, self._has_photos),
                 None,
                 MenuEntry("Larger pictures", partial(self._resize_tiles, SIZE_STEP), ("Ctrl++", "Ctrl+="), "large"),
                 MenuEntry("Smaller pictures", partial(self._resize_tiles, -SIZE_STEP), ("Ctrl+-",), "small"),
@@ -214,6 +220,7 @@ class MainWindow(QMainWindow):
 
     def _fill_toolbar(self) -> None:
         bar = QToolBar("Tools")
+        self.viewer_opener.hide_while_open(bar, self.status_line)
         bar.setMovable(False)
         bar.setIconSize(QSize(ICON_SIDE, ICON_SIDE))
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
@@ -249,7 +256,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
-        column.addWidget(self.page_stack, 1)
+        column.addWidget(self.viewer_opener.places, 1)
         column.addWidget(self.status_line)
         self.setCentralWidget(place)
         self.setMinimumSize(720, 480)
@@ -263,6 +270,8 @@ class MainWindow(QMainWindow):
         grid = self.search_page.results.grid
         for signal in (session.changes.indexChanged, grid.selection.changed, grid.current_moved):
             signal.connect(self._update_actions)
+        self.viewer_opener.connect_window(self.search_page, self.page_stack, self.menus)
+        self.viewer_opener.changed.connect(self._update_actions)
         grid.menu_wanted.connect(partial(self.search_page.photo_actions.show_context_menu, self.menus))
         session.search.query_changed.connect(self._show_results)
         self.page_stack.page_changed.connect(self._update_controls)
@@ -302,7 +311,7 @@ class MainWindow(QMainWindow):
         return not self.session.library.is_empty
 
     def _can_use_search_page(self) -> bool:
-        return self._has_photos() and self.page_stack.is_showing("Search")
+        return self._has_photos() and self.page_stack.is_showing("Search") and not self.viewer_opener.is_open
 
     def _show_results(self) -> None:
         if self.session.search.query is not None and not self.page_stack.is_showing("Search"):
@@ -380,5 +389,6 @@ class MainWindow(QMainWindow):
         self.training.close()
         self.session.close()
         self.search_page.questions.close()
+        self.viewer_opener.close_threads()
         self.tiles.close()
         super().closeEvent(event)

@@ -23,6 +23,7 @@ class WindowPage(Protocol):
 class PageStack(QStackedWidget):
     """Named pages, numbered in the order in which they are added, and the `button_row` that chooses among them."""
 
+    page_wanted = Signal()  # a page is to be shown, be it another one or not
     page_changed = Signal()  # another page is shown
 
     def __init__(self) -> None:
@@ -63,6 +64,7 @@ class PageStack(QStackedWidget):
 
     def show_page(self, name: str) -> None:
         """Show a page and give it the keyboard focus."""
+        self.page_wanted.emit()
         page = self._get_pages[name]()
         index = list(self._buttons).index(name)
         self._buttons[name].setChecked(True)
@@ -70,6 +72,10 @@ class PageStack(QStackedWidget):
             self.setCurrentIndex(index)
             self.page_changed.emit()
         page.take_focus()
+
+    def take_focus(self) -> None:
+        """Give the keyboard focus to the page that is shown."""
+        list(self._get_pages.values())[self.currentIndex()]().take_focus()
 
     def is_showing(self, name: str) -> bool:
         """Whether the page of that name is shown."""

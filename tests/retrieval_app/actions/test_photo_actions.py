@@ -18,6 +18,7 @@ from retrieval_app.actions.photo_clipboard import FILE_MANAGER_TYPE, make_file_d
 from retrieval_app.window.main_window import MainWindow
 from tests.retrieval_app.search.test_details_panel import PHOTO
 from tests.support.message_boxes import find_question, press_answer
+from tests.support.seen_large import get_viewer, press_key
 from tests.support.window_waits import wait_for, wait_for_signal
 
 LEFT = Qt.MouseButton.LeftButton
@@ -67,7 +68,7 @@ def test_a_right_click_offers_everything_and_searches_nothing(window: MainWindow
     names = [action.text() for action in menu.actions() if not action.isSeparator()]
     assert names == [text for texts in CONTEXT_MENU for text in texts]
     enabled = {action.text() for action in menu.actions() if action.isEnabled() and not action.isSeparator()}
-    assert set(names) - enabled == {"Not a match"}  # there is no query that it would be no match of
+    assert set(names) - enabled == {"Not a match", "Compare"}  # there is no query that it would be compared with
     assert window.session.search.query is None
     assert window.search_page.results.grid.current_place() == 3
     menu.close()
@@ -236,10 +237,17 @@ def test_several_are_opened_and_their_folders_once_each(
     assert {Path(url.toLocalFile()).parent for url in opened} == {photos_folder}
 
 
-def test_two_selected_photos_are_compared(window: MainWindow, qtbot: QtBot) -> None:
-    select_places(window, 0, 1)
+def test_selected_photos_are_compared_with_the_first_of_them(window: MainWindow, qtbot: QtBot) -> None:
+    ids = select_places(window, 0, 1, 5)
     window.menus.find_action("Compare").trigger()
-    wait_for(qtbot, window.search_page.compare_page.isVisible)
+    wait_for(qtbot, lambda: window.viewer_opener.is_open)
+    viewer = get_viewer(window)
+    assert viewer.stage.partner_pane.get_example() == ids[0]
+    assert viewer.list_ids() == [ids[1]]
+    press_key(Qt.Key.Key_Right)
+    assert viewer.list_ids() == [ids[2]]
+    press_key(Qt.Key.Key_Escape)
+    assert window.search_page.results.grid.list_chosen_ids() == ids
 
 
 def test_plus_marks_all_that_are_selected_and_undo_takes_all_back(window: MainWindow, qtbot: QtBot) -> None:

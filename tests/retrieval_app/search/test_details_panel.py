@@ -105,7 +105,10 @@ def test_why_lays_heat_over_the_preview_and_follows_the_photo(window: MainWindow
 def test_the_compare_button_opens_the_comparison(window: MainWindow, qtbot: QtBot) -> None:
     details = open_details(window, qtbot)
     QTest.mouseClick(details.compare_button, Qt.MouseButton.LeftButton)
-    assert window.search_page.compare_page.isVisible()
+    viewer = window.viewer_opener.viewer
+    assert viewer is not None
+    assert viewer.isVisible()
+    assert viewer.stage.is_comparing()
 
 
 def test_figures_are_said_with_their_meaning() -> None:

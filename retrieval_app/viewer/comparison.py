@@ -1,27 +1,21 @@
-"""What a comparison of two pictures reads from the library: pixels, verdict, distances of labelled pairs, heat maps."""
+"""What a comparison of two pictures reads from the library: verdict, distances of labelled pairs, heat maps."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from PySide6.QtGui import QImage
 
-from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.photos.decoding import DecodedPhoto, decode_photo
 from indexer.reports.heat_maps import HEAT_COLOURS, enlarge_heat, explain_match
-from indexer.search import examples
 from indexer.search.query import CroppedExample, QueryExample, QueryPicture
 from indexer.statistics import metrics
 from indexer.statistics.calibration import PairComparison
 from indexer.statistics.calibration_measurement import MAX_MEASURED_PHOTOS, sample_by_class
 from indexer.statistics.detailed_metrics import DistanceHistogram, build_histogram
-from retrieval_app.session.tiles import shrink_image, to_qimage
-from retrieval_app.widgets.zoom_view import HeatLayer, ResolutionPair
+from retrieval_app.viewer.picture_reading import load_part
+from retrieval_app.widgets.zoom_view import WHOLE_AREA, HeatLayer
 
-MAX_SHORT_SIDE = 4000  # px of the short side: a 24-megapixel photo as it is
-SCREEN_LONG_SIDE = 1400  # px of the long side: enough for half a large screen
 MAX_PAIRS = 50_000  # of each kind in the histogram: its bars are within a percent
 LAYER_SIDE = 256  # px, the side of a heat map's layer
 
@@ -58,15 +52,6 @@ def measure_pair_distances(library: Library) -> DistanceHistogram | None:
     return build_histogram(metrics.measure_pair_distances(vectors, labelled.codes[rows], limit=MAX_PAIRS))
 
 
-def load_sharp_picture(library: Library, example: QueryExample) -> ResolutionPair:
-    """The picture or its cropped part, at full resolution and for the screen; null images where it cannot be read."""
-    try:
-        image = to_qimage(_load_pixels(library, example, MAX_SHORT_SIDE)).convertToFormat(QImage.Format.Format_RGB32)
-    except LookalikeError:
-        return ResolutionPair(QImage(), QImage())
-    return ResolutionPair(image, shrink_image(image, SCREEN_LONG_SIDE))
-
-
 def compute_heat_pair(library: Library, first: QueryExample, second: QueryExample) -> HeatPair:
     """The heat maps of two pictures: where they match for the library's model."""
     short_side = library.read_model_card().preprocessing.short_side
@@ -89,16 +74,6 @@ def colour_heat(heat: NDArray[np.float32]) -> QImage:
 
 def _resolve_picture(library: Library, example: QueryExample, side: int) -> QueryPicture:
     """The picture that an example is; for a cropped part, its pixels."""
-    return _load_pixels(library, example, side) if isinstance(example, CroppedExample) else example
-
-
-def _load_pixels(library: Library, example: QueryExample, side: int) -> Image.Image:
-    """The upright picture or its cropped part, with a short side of at least `side` px where it has them."""
     if isinstance(example, CroppedExample):
-        picture = example.example
-        if isinstance(picture, Image.Image):
-            return examples.crop_picture(DecodedPhoto(picture, *picture.size), example)
-        return examples.read_crop(picture, example, library.store, side)
-    if isinstance(example, Image.Image):
-        return example
-    return decode_photo(examples.read_content(examples.find_picture_file(example, library.store)), side).image
+        return load_part(library, example, WHOLE_AREA, side).image
+    return example

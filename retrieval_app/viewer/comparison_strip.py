@@ -1,0 +1,125 @@
+"""Below two pictures side by side: whether they are the same in one sentence, and unfolded, how sure that is."""
+
+from functools import partial
+from typing import NamedTuple
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from indexer.search.query import QueryExample
+from indexer.statistics.calibration import PairComparison
+from indexer.statistics.likeness import describe_likeness, explain_levels
+from retrieval_app.viewer.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair
+from retrieval_app.viewer.distance_plot import DistancePlot
+from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
+from retrieval_app.widgets.theme import Theme
+from retrieval_app.wording import format_error_rate
+from retrieval_app.workers.library_thread import LibraryTask
+from retrieval_app.workers.readers import LibraryReaders
+
+NOTHING_KNOWN = "Nothing can be said: there are too few photos."
+
+
+class ComparedPair(NamedTuple):
+    """Two pictures that are compared: the partner, of a query or chosen, and a photo of the library."""
+
+    partner: QueryExample
+    photo_id: int
+
+
+class _PairQuestion(NamedTuple):
+    """The key of a question about the pair with this number."""
+
+    subject: str  # "verdict" or "heats"
+    pair_number: int
+
+
+class ComparisonStrip(QWidget):
+    """The verdict on a pair, with its reasons, error rates and the distances of labelled pairs folded below."""
+
+    heats_changed = Signal(object)  # HeatPair, or None while there are none
+
+    def __init__(self, theme: Theme, questions: LibraryReaders) -> None:
+        super().__init__()
+        self._questions = questions
+        self._pair: ComparedPair | None = None
+        self._pair_number = 0
+        self._heats: HeatPair | None = None
+        self.shows_heats = False
+        self.verdict = make_label("", "name", wrap=True)
+        self.figures = make_label("", "caption", wrap=True)
+        self.plot = DistancePlot(theme)
+        self.fold = FoldedSection("How sure?", stack_widgets(self.figures, self.plot))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 4, 16, 8)
+        column.setSpacing(0)
+        column.addWidget(self.verdict)
+        column.addWidget(self.fold)
+        questions.answered.connect(self._take_answer)
+        questions.refused.connect(self._show_refusal)
+
+    def show_pair(self, pair: ComparedPair | None) -> None:
+        """Compare a pair; None compares nothing more."""
+        for subject in ("verdict", "heats"):
+            self._questions.drop_question(_PairQuestion(subject, self._pair_number))
+        self._pair, self._heats = pair, None
+        self._pair_number += 1
+        self.heats_changed.emit(None)
+        if pair is not None:
+            self.verdict.setText("Comparing…")
+            self._ask_question("verdict", partial(judge_pair, first=pair.partner, second=pair.photo_id))
+            self.show_heats(self.shows_heats)
+
+    def show_heats(self, is_shown: bool) -> None:
+        """Give the heat maps of the pair, or none; they are computed when they are first shown."""
+        self.shows_heats = is_shown
+        if is_shown and self._heats is None and self._pair is not None:
+            first, second = self._pair
+            self._ask_question("heats", partial(compute_heat_pair, first=first, second=second))
+        self.heats_changed.emit(self._heats if is_shown else None)
+
+    def _ask_question(self, subject: str, task: LibraryTask) -> None:
+        self._questions.ask_question(_PairQuestion(subject, self._pair_number), task)
+
+    def _take_answer(self, key: object, answer: object) -> None:
+        if not isinstance(key, _PairQuestion) or key.pair_number != self._pair_number:
+            return
+        if isinstance(answer, HeatPair):
+            self._heats = answer
+            self.show_heats(self.shows_heats)
+        elif isinstance(answer, PairVerdict):
+            comparison = answer.comparison
+            self.verdict.setText(describe_likeness(comparison) or NOTHING_KNOWN)
+            self.verdict.setToolTip(explain_levels(comparison))
+            self.figures.setText(f"{explain_figures(comparison)} {comparison.measured}")
+            self.plot.show_pair(answer.histogram, comparison.distance, comparison.threshold)
+            self.fold.show()
+
+    def _show_refusal(self, key: object, sentence: str) -> None:
+        if isinstance(key, _PairQuestion) and key == _PairQuestion("verdict", self._pair_number):
+            self.verdict.setText(f"These cannot be compared. {sentence}")
+            self.fold.hide()
+
+
+def explain_figures(comparison: PairComparison) -> str:
+    """What stands behind a comparison, in sentences: distance and threshold, and how often the threshold is wrong."""
+    sentences = [_describe_distance(comparison)]
+    if comparison.fmr is not None:
+        errors = f"{format_error_rate(comparison.fmr)} about pairs that differ"
+        if comparison.fnmr is not None:
+            errors += f" and {format_error_rate(comparison.fnmr)} about pairs that are the same"
+        sentences.append(f"The threshold is wrong {errors}.")
+    return " ".join(sentences)
+
+
+def _describe_distance(comparison: PairComparison) -> str:
+    """The distance, and whether it is below the threshold, above it, or in the range that counts as not sure."""
+    distance = f"Distance {comparison.distance:.3f}"
+    if comparison.threshold is None:
+        return f"{distance}."
+    if comparison.distance < comparison.threshold:
+        return f"{distance}, nearer than the threshold of {comparison.threshold:.3f}."
+    beyond = f"{distance}, beyond the threshold of {comparison.threshold:.3f}"
+    if comparison.verdict == "different" or comparison.different_from is None:
+        return f"{beyond}."
+    return f"{beyond}, but nearly all pairs that are the same lie below {comparison.different_from:.3f}, so may this."

@@ -1,0 +1,82 @@
+"""Pixels of a picture for the screen, as a reader thread decodes them: all of it or a part, no larger than is seen."""
+
+from typing import NamedTuple
+
+from PIL import Image
+from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QImage
+
+from indexer.errors import LookalikeError, PhotoError
+from indexer.library import Library
+from indexer.paths import show_file_name
+from indexer.photos.decoding import DecodedPhoto
+from indexer.search.examples import crop_picture, decode_for_crop, find_picture_file, read_content
+from indexer.search.query import CropBox, CroppedExample, QueryExample, convert_to_fractions
+from retrieval_app.session.tiles import to_qimage
+from retrieval_app.widgets.zoom_view import WHOLE_AREA, PicturePart
+
+
+class ReadPicture(NamedTuple):
+    """A part of a picture, and the size of all of the upright picture in its own px."""
+
+    part: PicturePart
+    size: QSize
+
+
+class _DecodedPart(NamedTuple):
+    """The pixels of a part of a picture, and the size of all of it in its own px."""
+
+    image: Image.Image
+    size: QSize
+
+
+def read_fitted_picture(library: Library, example: QueryExample, place: QSize) -> ReadPicture:
+    """All of a picture, decoded no larger than it needs to fit into a place in px of the screen.
+
+    Raises LookalikeError with the reason where it cannot be read.
+    """
+    return read_picture_area(library, example, WHOLE_AREA, place)
+
+
+def read_picture_area(library: Library, example: QueryExample, area: QRectF, place: QSize) -> ReadPicture:
+    """An area of a picture, in fractions of its sides, decoded no larger than it needs to fit into a place in px.
+
+    Raises LookalikeError with the reason where it cannot be read.
+    """
+    decoded = load_part(library, example, area, max(1, min(place.width(), place.height())))
+    image = to_qimage(decoded.image)
+    if image.width() > place.width() or image.height() > place.height():
+        image = image.scaled(place, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    return ReadPicture(PicturePart(image.convertToFormat(QImage.Format.Format_RGB32), area), decoded.size)
+
+
+def load_part(library: Library, example: QueryExample, area: QRectF, short_side: int) -> _DecodedPart:
+    """An upright area of a picture or of its cropped part, with a short side of `short_side` px if it has as many.
+
+    Raises LookalikeError where it cannot be read, or where no whole pixel lies in the area.
+    """
+    whole = example if isinstance(example, CroppedExample) else CroppedExample(example, (0, 0, 1, 1))
+    cropped = CroppedExample(whole.example, _compose_box(whole.box, area))
+    decoded = _decode_picture(library, cropped, short_side)
+    _, _, width, height = convert_to_fractions(whole.box, decoded.width, decoded.height)
+    size = QSizeF(width * decoded.width, height * decoded.height).toSize()
+    return _DecodedPart(crop_picture(decoded, cropped), size)
+
+
+def _decode_picture(library: Library, cropped: CroppedExample, short_side: int) -> DecodedPhoto:
+    """The picture of an example, decoded so large that its cropped part has a short side of `short_side` px."""
+    picture = cropped.example
+    if isinstance(picture, Image.Image):
+        return DecodedPhoto(picture, *picture.size)
+    path = find_picture_file(picture, library.store)
+    data = read_content(path)
+    try:
+        return decode_for_crop(data, cropped, short_side)
+    except PhotoError as error:
+        raise LookalikeError(f"{show_file_name(bytes(path))} {error}.") from error
+
+
+def _compose_box(outer: CropBox, area: QRectF) -> CropBox:
+    """The box of an area within a box; in the unit of that, fractions or px."""
+    left, top, width, height = outer
+    return left + area.x() * width, top + area.y() * height, area.width() * width, area.height() * height

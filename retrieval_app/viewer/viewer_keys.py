@@ -1,0 +1,50 @@
+"""The keys of the viewer: what each does in words, and which of them the window's shortcuts may not take."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+
+from retrieval_app.widgets.menus import KeyDescription
+
+STEP_KEYS = {
+    Qt.Key.Key_Right: 1,
+    Qt.Key.Key_Down: 1,
+    Qt.Key.Key_PageDown: 1,
+    Qt.Key.Key_Left: -1,
+    Qt.Key.Key_Up: -1,
+    Qt.Key.Key_PageUp: -1,
+}
+PLAIN_KEYS = frozenset(
+    {
+        *STEP_KEYS,
+        Qt.Key.Key_Home,
+        Qt.Key.Key_End,
+        Qt.Key.Key_Escape,
+        Qt.Key.Key_Space,
+        Qt.Key.Key_Return,
+        Qt.Key.Key_Enter,
+        *(Qt.Key.Key_T, Qt.Key.Key_W, Qt.Key.Key_I, Qt.Key.Key_C, Qt.Key.Key_S, Qt.Key.Key_F),
+    }
+)
+VIEWER_KEYS = [
+    KeyDescription("Arrows, Home, End", "The next photo, the one before, the first, the last"),
+    KeyDescription("Wheel, +, -", "Zoom about the pointer"),
+    KeyDescription("0, 1", "The whole picture, or pixel for pixel"),
+    KeyDescription("Drag, Shift+arrows", "Move the enlarged picture"),
+    KeyDescription("T", "The query beside it: same or not"),
+    KeyDescription("W", "Where the two match"),
+    KeyDescription("I", "Facts"),
+    KeyDescription("C", "Choose a part, Enter finds what is similar"),
+    KeyDescription("S", "Slide show, Space ends it"),
+    KeyDescription("F", "Full screen"),
+    KeyDescription("Enter", "Find what looks like this photo"),
+    KeyDescription("Ctrl+Space", "Select the photo, or no longer"),
+    KeyDescription("Esc, Space", "Back to the photos"),
+]
+
+
+def is_viewer_key(event: QKeyEvent) -> bool:
+    """Whether a key is one of the viewer's: without Ctrl, Alt and Shift, but for Ctrl+Space."""
+    held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    if event.key() == Qt.Key.Key_Space and held == Qt.KeyboardModifier.ControlModifier:
+        return True
+    return held == Qt.KeyboardModifier.NoModifier and event.key() in PLAIN_KEYS
