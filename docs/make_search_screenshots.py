@@ -121,18 +121,25 @@ def show_details(window: MainWindow) -> None:
 
 
 def show_comparison(window: MainWindow) -> None:
-    """Save a comparison, plain and with heat maps, in a large and a small window."""
+    """Save a photo seen large, and compared with the query, plain and with heat maps, in a large and a small window."""
     QTest.keyClick(window.search_page.results.grid, Qt.Key.Key_Space)
-    wait_until_idle(window)
+    viewer = window.viewer_opener.viewer
+    assert viewer is not None
+    wait_until(lambda: viewer.stage.pane.is_settled)
+    save_window(window, "large")
+    save_in_theme(window, "dark", "large-dark")
+    viewer.toggle_partner()
+    wait_until(viewer.questions.is_idle)
     save_window(window, "compare")
     save_in_theme(window, "dark", "compare-dark")
-    window.search_page.compare_page.heat_box.setChecked(True)
-    QTest.keyClick(window.search_page.compare_page.second_view, Qt.Key.Key_Plus)
-    wait_until_idle(window)
+    viewer.toggle_heats()
+    viewer.stage.pane.view.zoom_about(1.25)
+    wait_until(lambda: viewer.questions.is_idle() and viewer.pictures.is_idle())
     save_window(window, "compare-where")
     window.resize(900, 600)
     wait_until_idle(window)
     save_window(window, "compare-small-window")
+    window.viewer_opener.close_viewer()
 
 
 def show_export(window: MainWindow, scratch: Path) -> None:

@@ -12,7 +12,7 @@ from retrieval_app.viewer.picture_reading import ReadPicture
 from retrieval_app.viewer.sharp_pictures import AreaRequest, FittedRequest, SharpPictures
 from retrieval_app.widgets.controls import ElidedLabel, make_label
 from retrieval_app.widgets.theme import Theme
-from retrieval_app.widgets.zoom_view import WHOLE_AREA, PicturePart, ZoomView
+from retrieval_app.widgets.zoom_view import WHOLE_AREA, PixelArea, ZoomView
 
 AREA_PAUSE_MS = 80  # without a move, after which the seen part is read
 ENOUGH = 1.05  # times the pixels at hand: fewer more would not be seen
@@ -39,9 +39,9 @@ class PicturePane(QWidget):
         self._pictures = pictures
         self._example: QueryExample | None = None
         self._size = QSize()  # of the picture in its own px; empty while it is not known
-        self._thumbnail: PicturePart | None = None
-        self._fitted: PicturePart | None = None
-        self._detail: PicturePart | None = None
+        self._thumbnail: PixelArea | None = None
+        self._fitted: PixelArea | None = None
+        self._detail: PixelArea | None = None
         self._fitted_request: FittedRequest | None = None
         self._detail_area: _AskedArea | None = None
         self._waiting_areas: dict[AreaRequest, _AskedArea] = {}
@@ -84,7 +84,7 @@ class PicturePane(QWidget):
     def show_thumbnail(self, thumbnail: QPixmap | None) -> None:
         """Show this until the picture has been read."""
         has_pixels = thumbnail is not None and not thumbnail.isNull()
-        self._thumbnail = PicturePart(thumbnail.toImage(), WHOLE_AREA) if has_pixels and thumbnail else None
+        self._thumbnail = PixelArea(thumbnail.toImage(), WHOLE_AREA) if has_pixels and thumbnail else None
         self._show_parts()
 
     def clear_picture(self) -> None:

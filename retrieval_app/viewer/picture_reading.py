@@ -13,17 +13,17 @@ from indexer.photos.decoding import DecodedPhoto
 from indexer.search.examples import crop_picture, decode_for_crop, find_picture_file, read_content
 from indexer.search.query import CropBox, CroppedExample, QueryExample, convert_to_fractions
 from retrieval_app.session.tiles import to_qimage
-from retrieval_app.widgets.zoom_view import WHOLE_AREA, PicturePart
+from retrieval_app.widgets.zoom_view import WHOLE_AREA, PixelArea
 
 
 class ReadPicture(NamedTuple):
     """A part of a picture, and the size of all of the upright picture in its own px."""
 
-    part: PicturePart
+    part: PixelArea
     size: QSize
 
 
-class _DecodedPart(NamedTuple):
+class _LoadedArea(NamedTuple):
     """The pixels of a part of a picture, and the size of all of it in its own px."""
 
     image: Image.Image
@@ -47,10 +47,10 @@ def read_picture_area(library: Library, example: QueryExample, area: QRectF, pla
     image = to_qimage(decoded.image)
     if image.width() > place.width() or image.height() > place.height():
         image = image.scaled(place, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
-    return ReadPicture(PicturePart(image.convertToFormat(QImage.Format.Format_RGB32), area), decoded.size)
+    return ReadPicture(PixelArea(image.convertToFormat(QImage.Format.Format_RGB32), area), decoded.size)
 
 
-def load_part(library: Library, example: QueryExample, area: QRectF, short_side: int) -> _DecodedPart:
+def load_part(library: Library, example: QueryExample, area: QRectF, short_side: int) -> _LoadedArea:
     """An upright area of a picture or of its cropped part, with a short side of `short_side` px if it has as many.
 
     Raises LookalikeError where it cannot be read, or where no whole pixel lies in the area.
@@ -60,7 +60,7 @@ def load_part(library: Library, example: QueryExample, area: QRectF, short_side:
     decoded = _decode_picture(library, cropped, short_side)
     _, _, width, height = convert_to_fractions(whole.box, decoded.width, decoded.height)
     size = QSizeF(width * decoded.width, height * decoded.height).toSize()
-    return _DecodedPart(crop_picture(decoded, cropped), size)
+    return _LoadedArea(crop_picture(decoded, cropped), size)
 
 
 def _decode_picture(library: Library, cropped: CroppedExample, short_side: int) -> DecodedPhoto:

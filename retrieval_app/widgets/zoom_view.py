@@ -44,7 +44,7 @@ def clamp_zoom_state(state: ZoomState) -> ZoomState:
     return ZoomState(zoom, min(max(state.x, half_width), 1 - half_width), min(max(state.y, half_width), 1 - half_width))
 
 
-class PicturePart(NamedTuple):
+class PixelArea(NamedTuple):
     """Pixels of a picture or of a part of it."""
 
     image: QImage
@@ -69,7 +69,7 @@ class ZoomView(QWidget):
         super().__init__()
         self._theme = theme
         self._size = QSize()  # of the picture in its own px; empty while it is not known
-        self._parts: Sequence[PicturePart] = ()
+        self._parts: Sequence[PixelArea] = ()
         self._heat_layer: HeatLayer | None = None
         self._drag_position: QPointF | None = None
         self._pointer: QPointF | None = None
@@ -85,7 +85,7 @@ class ZoomView(QWidget):
 
     # What is shown
 
-    def show_picture(self, size: QSize, parts: Sequence[PicturePart]) -> None:
+    def show_picture(self, size: QSize, parts: Sequence[PixelArea]) -> None:
         """Show a picture of this size in its own px by its parts, each over those before; an empty size: none yet."""
         is_resized = size != self._size
         self._size, self._parts = size, parts

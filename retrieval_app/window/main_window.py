@@ -256,7 +256,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
-        column.addWidget(self.viewer_opener.places, 1)
+        column.addWidget(self.viewer_opener.add_pages(self.page_stack), 1)
         column.addWidget(self.status_line)
         self.setCentralWidget(place)
         self.setMinimumSize(720, 480)
@@ -270,7 +270,7 @@ class MainWindow(QMainWindow):
         grid = self.search_page.results.grid
         for signal in (session.changes.indexChanged, grid.selection.changed, grid.current_moved):
             signal.connect(self._update_actions)
-        self.viewer_opener.connect_window(self.search_page, self.page_stack, self.menus)
+        self.viewer_opener.connect_window(self.search_page, self.menus)
         self.viewer_opener.changed.connect(self._update_actions)
         grid.menu_wanted.connect(partial(self.search_page.photo_actions.show_context_menu, self.menus))
         session.search.query_changed.connect(self._show_results)

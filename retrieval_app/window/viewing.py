@@ -40,7 +40,7 @@ class ViewerOpener(QObject):
         self._settings = settings
         self._query: Query | None = None  # when the viewer was opened, or since then
         self._was_full_screen = False
-        self.viewer: "PhotoViewer | None" = None
+        self.viewer: PhotoViewer | None = None
         self.places = QStackedWidget()  # of the pages, and the viewer
         self._toolbar, self._status_line = QWidget(), QWidget()
         self._focus_pages: Callable[[], None] = lambda: None
@@ -56,11 +56,15 @@ class ViewerOpener(QObject):
         session.library.closed.connect(self.close_viewer)
         window.installEventFilter(self)
 
-    def connect_window(self, search_page: SearchPage, page_stack: PageStack, menus: WindowMenus) -> None:
-        """Stand in the place of the pages, and work with the actions on photos and the menus of the window."""
-        self.places.insertWidget(0, page_stack)
+    def add_pages(self, page_stack: PageStack) -> QStackedWidget:
+        """The place of the pages, and of the viewer in their stead."""
+        self.places.addWidget(page_stack)
         self._focus_pages = page_stack.take_focus
         page_stack.page_wanted.connect(self.close_viewer)
+        return self.places
+
+    def connect_window(self, search_page: SearchPage, menus: WindowMenus) -> None:
+        """Work with the photos of the search page and what can be done with them, from the menus of the window too."""
         search_page.view_wanted.connect(self.view_sequence)
         search_page.list_seen_ids = self.list_ids
         search_page.results.grid.current_moved.connect(self._follow_timer.start)
@@ -115,7 +119,7 @@ class ViewerOpener(QObject):
         self._focus_pages()
         self.changed.emit()
 
-    def view_sequence(self, sequence: PhotoSequence, is_comparing: bool = False) -> None:  # noqa: FBT001, FBT002  # a slot
+    def view_sequence(self, sequence: PhotoSequence, is_comparing: bool = False) -> None:  # a slot
         """Show a sequence large; to compare the photo that is seen already, show its partner beside it, or not."""
         if self.viewer is not None and self.is_open and is_comparing:
             self.viewer.toggle_partner()

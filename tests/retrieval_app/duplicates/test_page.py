@@ -23,6 +23,7 @@ from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw
 from tests.support.embedders import Tiny, write_card
 from tests.support.open_windows import open_window
+from tests.support.seen_large import get_viewer, press_key, wait_until_sharp
 from tests.support.window_waits import wait_for, wait_for_signal
 
 LEFT = Qt.MouseButton.LeftButton
@@ -229,6 +230,28 @@ def test_arrows_go_from_photo_to_photo_and_enter_finds_similar(mine: MainWindow,
     press(mine, Qt.Key.Key_Return)
     wait_for(qtbot, mine.search_page.isVisible)
     assert mine.session.search.query_photo_id == members[0].photo_id
+
+
+def test_space_looks_at_one_large_and_t_compares_it_with_the_first_of_its_group(mine: MainWindow, qtbot: QtBot) -> None:
+    groups = look(mine, qtbot, "near")
+    view, members = mine.duplicates_page.groups_view, [member for group in groups for member in group]
+    press(mine, Qt.Key.Key_Space)
+    viewer = get_viewer(mine)
+    press_key(Qt.Key.Key_Right)
+    press_key(Qt.Key.Key_Right)
+    press_key(Qt.Key.Key_Right)
+    assert viewer.list_ids() == [members[3].photo_id]
+    assert view.current_member() == members[3]
+    press_key(Qt.Key.Key_T)
+    group = next(group for group in groups if members[3] in group)
+    assert viewer.stage.partner_pane.get_example() == group[0].photo_id
+    assert viewer.stage.partner_pane.name_label.text() == show_file_name(os.fsencode(group[0].path))
+    wait_until_sharp(mine, qtbot)
+    press_key(Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)  # the actions mean the photo that is seen
+    wait_for(qtbot, lambda: members[3].path in QGuiApplication.clipboard().text())
+    press_key(Qt.Key.Key_Escape)
+    assert mine.focusWidget() is view
+    assert view.current_member() == members[3]
 
 
 def test_a_photo_is_shown_in_its_folder_and_opened(

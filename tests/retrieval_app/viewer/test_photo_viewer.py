@@ -58,8 +58,9 @@ def test_space_looks_at_a_photo_at_once_and_arrows_go_on_and_escape_goes_back(wi
 def test_the_place_of_the_grid_is_kept(window: MainWindow, qtbot: QtBot) -> None:
     window.resize(900, 480)
     window.size_slider.setValue(window.size_slider.maximum())
-    wait_for(qtbot, lambda: window.search_page.results.grid.viewport().width() > 600)  # laid out
     grid = window.search_page.results.grid
+    is_read = window.session.library.reader.is_idle
+    wait_for(qtbot, lambda: grid.viewport().width() > 600 and is_read() and window.tiles.is_idle())  # all is laid out
     bar = grid.verticalScrollBar()
     grid.go_to(9, scroll=bar.maximum() // 2)
     before = bar.value()

@@ -12,7 +12,7 @@ from retrieval_app.widgets.zoom_view import (
     MAX_ZOOM,
     WHOLE_AREA,
     HeatLayer,
-    PicturePart,
+    PixelArea,
     ZoomState,
     ZoomView,
     clamp_zoom_state,
@@ -50,7 +50,7 @@ def test_zoom_keeps_what_lies_under_the_pointer(qapp: QApplication, qtbot: QtBot
     qtbot.addWidget(view)
     view.resize(400, 300)
     image = QImage(800, 600, QImage.Format.Format_RGB32)
-    view.show_picture(image.size(), [PicturePart(image, WHOLE_AREA)])
+    view.show_picture(image.size(), [PixelArea(image, WHOLE_AREA)])
     at = QPointF(300, 100)
 
     def under() -> QPointF:
