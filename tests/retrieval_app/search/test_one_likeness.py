@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 from safetensors.numpy import save_file
@@ -20,18 +19,17 @@ from retrieval_app.widgets.distance_band import compute_distance_band
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import Tell
 from tests.support.embedders import Tiny, tiny_card, write_card
+from tests.support.seen_large import get_viewer, look_large, press_key, wait_until_sharp
 from tests.support.window_waits import wait_for
 
 
 def show_hit(window: MainWindow, qtbot: QtBot, place: int) -> Hit:
     """Go to a result and compare it with the query; the hit."""
-    grid = window.search_page.results.grid
-    grid.setFocus()
-    grid.go_to(place)
+    window.search_page.results.grid.go_to(place)
     window.grab()
-    QTest.keyClick(grid, Qt.Key.Key_Space)
-    page = window.search_page.compare_page
-    wait_for(qtbot, lambda: bool(page.figures.text()) and window.search_page.questions.is_idle())
+    look_large(window, place)
+    press_key(Qt.Key.Key_T)
+    wait_until_sharp(window, qtbot)
     return window.session.search.listing.hits[place]
 
 
@@ -48,9 +46,9 @@ def test_every_door_of_the_window_says_what_the_commands_say(
         sentence, word = describe_likeness(hit), find_likeness_word(hit)
         band = compute_distance_band(hit)
         assert band is not None and band.word == word
-        page, grid, details = window.search_page.compare_page, window.search_page.results.grid, window.search_page
-        assert f"{page.verdict.text()}: {page.reasons.text()}".lower() == sentence.lower()
-        assert sentence in [label.text() for label in details.details.findChildren(QLabel)]
+        grid = window.search_page.results.grid
+        assert get_viewer(window).stage.strip.verdict.text() == sentence
+        assert sentence in [label.text() for label in window.search_page.details.findChildren(QLabel)]
         tip = grid.model().data(grid.model().index(place, 0), Qt.ItemDataRole.ToolTipRole)
         assert tip.startswith(sentence)
         verified = tell(home, "verify", query, Path(hit.photo.path.decode()), "--json").result()
@@ -61,7 +59,7 @@ def test_every_door_of_the_window_says_what_the_commands_say(
         explained = tell(home, "explain", query, Path(hit.photo.path.decode()), "--json").result()
         assert explained["likeness"] == word
         words.add(word)
-        QTest.keyClick(page.second_view, Qt.Key.Key_Escape)
+        press_key(Qt.Key.Key_Escape)
     assert {"same", "perhaps"} <= words
     listed = tell(home, "search", query, "-k", "1").out
     assert f"0.000  {found[0]['likeness']}" in listed
