@@ -1,15 +1,18 @@
 """Menus as data: each entry with its action, keys, icon, and when it is possible."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
 )
 
 from retrieval_app.widgets.theme import Theme
+
+Choice = TypeVar("Choice")
 
 
 class KeyDescription(NamedTuple):
@@ -56,6 +59,18 @@ class WindowMenus:
         self._entries[entry.text] = (action, entry)
         return action
 
+    def add_choices(
+        self, title: str, text: str, choices: Mapping[Choice, str], chosen: Choice, choose: Callable[[Choice], object]
+    ) -> None:
+        """Add a submenu to the menu of that title: texts of which one is ticked; `choose` takes the new choice."""
+        group, menu = QActionGroup(self._window), self.menus[title].addMenu(text)
+        for choice, choice_text in choices.items():
+            action = menu.addAction(choice_text)
+            action.setCheckable(True)
+            action.setChecked(choice == chosen)
+            action.triggered.connect(partial(_choose_plainly, choose, choice))
+            group.addAction(action)
+
     def find_action(self, text: str) -> QAction:
         """The action of the entry with this text. KeyError where there is none."""
         return self._entries[text][0]
@@ -85,3 +100,7 @@ class WindowMenus:
             ]
             for title, entries in self._entries_by_menu.items()
         }
+
+
+def _choose_plainly(choose: Callable[[Choice], object], choice: Choice, _checked: bool) -> None:
+    choose(choice)

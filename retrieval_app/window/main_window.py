@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
-    QActionGroup,
     QCloseEvent,
     QMouseEvent,
 )
@@ -71,7 +70,7 @@ class MainWindow(QMainWindow):
         self.library_button = QToolButton()
         self.training = LazyTrainDialog(session, theme, self)
         self.menus = WindowMenus(self, self._list_menus())
-        self._add_themes()
+        self.menus.add_choices("View", "Theme", THEME_CHOICES, self.theme.choice, self.theme.choose_theme)
         self.menus.menus["Search"].addMenu(self.search_page.results.cut_menu)
         self.search_page.saved_searches.add_submenu(self.menus.menus["Search"])
         self._fill_toolbar()
@@ -207,16 +206,6 @@ class MainWindow(QMainWindow):
 
     def _has_failures(self) -> bool:
         return bool(self.session.library.failures)
-
-    def _add_themes(self) -> None:
-        group = QActionGroup(self)
-        place = self.menus.menus["View"].addMenu("Theme")
-        for choice, text in THEME_CHOICES.items():
-            action = place.addAction(text)
-            action.setCheckable(True)
-            action.setChecked(choice == self.theme.choice)
-            action.triggered.connect(partial(self.theme.choose_theme, choice))
-            group.addAction(action)
 
     def _fill_toolbar(self) -> None:
         bar = QToolBar("Tools")
@@ -389,6 +378,5 @@ class MainWindow(QMainWindow):
         self.training.close()
         self.session.close()
         self.search_page.questions.close()
-        self.viewer_opener.close_threads()
         self.tiles.close()
         super().closeEvent(event)

@@ -5,8 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from indexer.search.query import Query, QueryExample
 from retrieval_app.grid.photo_sequence import PhotoSequence
@@ -54,6 +53,7 @@ class ViewerOpener(QObject):
         session.search.query_changed.connect(self._follow_query)
         session.search.listing_changed.connect(self._follow_timer.start)
         session.library.closed.connect(self.close_viewer)
+        session.closing.connect(self._close_threads)
         window.installEventFilter(self)
 
     def add_pages(self, page_stack: PageStack) -> QStackedWidget:
@@ -70,14 +70,14 @@ class ViewerOpener(QObject):
         search_page.results.grid.current_moved.connect(self._follow_timer.start)
         self._drag_out = search_page.photo_actions.drag_out
         self._show_menu = partial(search_page.photo_actions.show_context_menu, menus)
-        self._add_interval_menu(menus.menus["View"])
+        texts = {seconds: f"{seconds} seconds" for seconds in INTERVALS}
+        menus.add_choices("View", "Each slide", texts, self.interval, self.set_interval)
 
     def hide_while_open(self, toolbar: QWidget, status_line: QWidget) -> None:
         """Hide the toolbar while a photo is seen large, and the status line while it fills the screen."""
         self._toolbar, self._status_line = toolbar, status_line
 
-    def close_threads(self) -> None:
-        """End the threads; the window is closing."""
+    def _close_threads(self) -> None:
         if self.viewer is not None:
             self.viewer.close_threads()
 
@@ -145,7 +145,7 @@ class ViewerOpener(QObject):
             MenuEntry("Slide show", start_slides, possible=has_photos),
         ]
 
-    def set_interval(self, seconds: int, *_checked: bool) -> None:
+    def set_interval(self, seconds: int) -> None:
         """Show each photo of a slide show for so many seconds from now on, and remember that."""
         self.interval = seconds
         self._settings.write_value(INTERVAL_SETTING, seconds)
@@ -185,16 +185,6 @@ class ViewerOpener(QObject):
         self._session.search.run_query(Query(positives=(example,)))
 
     # The window around it
-
-    def _add_interval_menu(self, menu: QMenu) -> None:
-        """Add the choice of how long a slide show shows each photo."""
-        group, place = QActionGroup(self), menu.addMenu("Each slide")
-        for seconds in INTERVALS:
-            action = place.addAction(f"{seconds} seconds")
-            action.setCheckable(True)
-            action.setChecked(seconds == self.interval)
-            action.triggered.connect(partial(self.set_interval, seconds))
-            group.addAction(action)
 
     def _toggle_full_screen(self) -> None:
         self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
