@@ -1,5 +1,6 @@
 """`lookalike duplicates`: groups of photos that are there more than once, and decisions that two are no match."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,31 @@ import numpy as np
 
 from indexer.cli.options import DISTANCE_NUMBER, FILE_PATH, attached_option, json_option, library_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.commands.duplicate_removal import (
+    REMOVAL_OPTIONS,
+    RemovalRequest,
+    SpokenOptions,
+    run_with_groups,
+    run_without_groups,
+)
 from indexer.database.annotations import NO_MATCH
 from indexer.duplicates.duplicate_groups import DUPLICATE_KINDS, DuplicateGroup, find_duplicates
+from indexer.duplicates.keep_rules import GroupFile
+from indexer.duplicates.removal_plan import describe_groups
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.paths import show_path
+from indexer.paths import make_uri, show_path
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
 from indexer.search.examples import find_photo_id
 from indexer.wording import count_noun
+
+
+def add_removal_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate the command with REMOVAL_OPTIONS; they arrive as the fields of a RemovalRequest."""
+    for option in reversed(REMOVAL_OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.command("duplicates")
@@ -27,6 +44,7 @@ from indexer.wording import count_noun
 @click.option("--not-a-match", "pair", nargs=2, type=FILE_PATH, help="Remember that these two photos are no match.")
 @click.option("--matches-again", "again", nargs=2, type=FILE_PATH, help="Take that back of these two photos.")
 @click.option("--no-matches", "listing", is_flag=True, help="List the pairs that are remembered as no match.")
+@add_removal_options
 @json_option
 @attached_option
 def duplicates_command(
@@ -40,27 +58,35 @@ def duplicates_command(
     listing: bool,
     as_json: bool,
     attached: bool,
-) -> None:
+    **removal_fields: Any,
+) -> int:
     """List photos that are there more than once: exact copies, near copies, look-alikes, blanks."""
     if sum(map(bool, (pair, again, listing))) > 1:
         raise click.UsageError("Choose one of --not-a-match, --matches-again and --no-matches.")
+    request, spoken = RemovalRequest(**removal_fields), SpokenOptions(as_json, attached)
+    request.check()
     named = pair or again
     with Library.open(library or find_library(named[0] if named else None)) as opened:
         if named:
             _record_decision(opened, named, no_match=bool(pair), as_json=as_json)
-            return
+            return 0
+        if request.needs_no_groups:
+            return run_without_groups(opened, request, spoken)
         steps = (
             _list_no_matches(opened)
             if listing
             else find_duplicates(opened, kind, turned=turned, max_distance=max_distance)
         )
         groups = follow_steps(steps, as_json=as_json, attached=attached)
-        described_groups = [_describe_group(opened, group) for group in groups]
+        if request.keep:
+            return run_with_groups(opened, groups, request, spoken)
+        described_groups = _describe_groups(opened, groups)
     if as_json:
         kind = NO_MATCH if listing else kind
         print_result("duplicates", {"kind": kind, "groups": [{"photos": entries} for entries in described_groups]})
     else:
         _print_groups(described_groups)
+    return 0
 
 
 def _record_decision(library: Library, pair: tuple[Path, Path], *, no_match: bool, as_json: bool) -> None:
@@ -103,20 +129,21 @@ def _find_photo_id(library: Library, path: Path) -> int:
     return photo
 
 
-def _describe_group(library: Library, group: DuplicateGroup) -> list[dict[str, Any]]:
-    """The fields of each photo of a group, with its distance to the first; of exact copies, those of each file."""
-    if group.kind == "copies":
-        (photo,) = group.photos
-        targets = {link.path: show_path(link.target) for link in group.links}
-        return [
-            {"photo": photo, "path": show_path(path), "distance": 0.0, "link_of": targets.get(path)}
-            for path in group.files
-        ]
-    distance_by_photo = dict(zip(group.photos, group.distances, strict=True))
+def _describe_groups(library: Library, groups: list[DuplicateGroup]) -> list[list[dict[str, Any]]]:
+    """The fields of each file of each group, with the distance of its photo to the first and its figures."""
     return [
-        {"photo": photo.id, "path": show_path(photo.path), "distance": round(distance_by_photo[photo.id], 6)}
-        for photo in library.load_photos(group.photos)
+        [_describe_file(group, file) for file in files]
+        for group, files in zip(groups, describe_groups(library, groups), strict=True)
     ]
+
+
+def _describe_file(group: DuplicateGroup, file: GroupFile) -> dict[str, Any]:
+    distance = 0.0 if group.kind == "copies" else dict(zip(group.photos, group.distances, strict=True))[file.photo]
+    fields = {"photo": file.photo, "path": show_path(file.path), "distance": round(distance, 6)}
+    if group.kind == "copies":
+        fields["link_of"] = show_path(file.link_of) if file.link_of else None
+    figures = {"bytes": file.byte_count, "width": file.width, "height": file.height, "mtime_ns": file.mtime_ns}
+    return fields | figures | {"uri": make_uri(file.path)}
 
 
 def _print_groups(groups: list[list[dict[str, Any]]]) -> None:

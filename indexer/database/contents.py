@@ -9,13 +9,13 @@ from indexer.database.connection import Database
 from indexer.database.file_table import FileTable
 from indexer.database.passed_over import list_exclusions
 from indexer.errors import LookalikeError
-from indexer.paths import find_same_files, join_path
+from indexer.paths import find_relative_path, find_same_files, join_path
 
 GONE_MESSAGE = "That photo is no longer in the library."
 
 
 class PresentFile(NamedTuple):
-    """A present file of a photo with an embedding: absolute path, mtime in ns, the photo's number of pixels.
+    """A present file of a photo with an embedding: absolute path, mtime in ns, size in bytes, the photo's pixels.
 
     It is `linked` where it was the file of another path when it was last looked at.
     """
@@ -26,6 +26,24 @@ class PresentFile(NamedTuple):
     mtime_ns: int
     path: bytes
     linked: bool = False
+    byte_count: int = 0
+    width: int = 0
+    height: int = 0
+
+
+class ContentFile(NamedTuple):
+    """A present file of a content: its root with its path and whether that is there, and its path relative to it."""
+
+    root: int
+    root_path: bytes
+    online: bool
+    path: bytes
+    sha256: bytes
+
+    @property
+    def absolute_path(self) -> bytes:
+        """The absolute path of the file."""
+        return join_path(self.root_path, self.path)
 
 
 class AbsentFiles(NamedTuple):
@@ -135,17 +153,44 @@ def list_present_files(database: Database, model: int) -> list[PresentFile]:
     Links to a file come after all files that are none; offline twins (`match_offline_twins`) are left out.
     """
     rows = database.fetch_rows(
-        "SELECT photos.id, sha256, coalesce(width * height, 0), mtime_ns, roots.path, files.path, linked FROM files "
+        "SELECT photos.id, sha256, coalesce(width * height, 0), mtime_ns, roots.path, files.path, linked, size, "
+        "coalesce(width, 0), coalesce(height, 0) FROM files "
         "JOIN photos ON photos.id = files.photo JOIN roots ON roots.id = files.root WHERE state = 'present' AND "
         "EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = photos.id AND e.model = ?) "
         f"AND NOT ({match_offline_twins('files', 'roots')})",
         (model,),
     )
     files = [
-        PresentFile(photo, sha256, pixels, mtime_ns, join_path(root, path), bool(linked))
-        for photo, sha256, pixels, mtime_ns, root, path, linked in rows
+        PresentFile(photo, sha256, pixels, mtime_ns, join_path(root, path), bool(linked), *figures)
+        for photo, sha256, pixels, mtime_ns, root, path, linked, *figures in rows
     ]
     return sorted(files, key=lambda file: (file.sha256, file.linked, file.mtime_ns, file.path))
+
+
+def find_content_files(database: Database, path: bytes) -> list[ContentFile]:
+    """All present files of the content that the library knows at an absolute path, that file included; by root, path.
+
+    Empty where the library knows no present file there.
+    """
+    places = [
+        (root, relative)
+        for root, folder in database.fetch_rows("SELECT id, path FROM roots")
+        if (relative := find_relative_path(path, folder)) is not None
+    ]
+    photos = {
+        photo
+        for place in places
+        for (photo,) in database.fetch_rows(
+            "SELECT photo FROM files WHERE root = ? AND path = ? AND state = 'present' AND photo IS NOT NULL", place
+        )
+    }
+    rows = database.fetch_rows(
+        "SELECT roots.id, roots.path, roots.online, files.path, sha256 FROM files JOIN roots ON roots.id = files.root "
+        "JOIN photos ON photos.id = files.photo WHERE state = 'present' AND files.photo IN "
+        "(SELECT value FROM json_each(?)) ORDER BY roots.id, files.path",
+        (json.dumps(sorted(photos)),),
+    )
+    return [ContentFile(root, folder, bool(online), name, sha256) for root, folder, online, name, sha256 in rows]
 
 
 def mark_links(database: Database) -> None:

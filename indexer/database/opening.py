@@ -26,6 +26,7 @@ OWN_FILES = (
     *(name + suffix for name in (DATABASE_FILE, "thumbnails.sqlite") for suffix in _SQLITE_SUFFIXES),
     "thumbnails.sqlite.damaged",
     "decoding.journal",
+    "trash.journal",
     "job.lock",
     "models/install.lock",
 )

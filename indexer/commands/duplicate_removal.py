@@ -1,0 +1,135 @@
+"""What `lookalike duplicates` does with the groups it has found: a plan of what may go, the trash, and back again."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from indexer.cli.options import FILE_PATH
+from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.duplicates.duplicate_groups import DuplicateGroup
+from indexer.duplicates.keep_rules import FOLDER_RULE, RULE_NAMES
+from indexer.duplicates.removal_plan import MOVE, describe_groups, plan_removal, read_paths_to_move, write_plan
+from indexer.duplicates.trash import TrashOutcome, allow_trash, move_to_trash, put_back
+from indexer.errors import LookalikeError
+from indexer.library import Library
+from indexer.paths import show_path
+from indexer.places import require_safe_output
+from indexer.wording import count_noun
+
+REMOVAL_OPTIONS = [
+    click.option("--keep", type=click.Choice(RULE_NAMES), help="Plan: which of each group stays."),
+    click.option("--keep-folder", type=FILE_PATH, help="Of --keep folder: what lies below it stays."),
+    click.option("--plan", type=FILE_PATH, help="The table (.csv) that --keep writes, and that --trash carries out."),
+    click.option("--trash", is_flag=True, help="Move to the trash what the plan says; never the last copy."),
+    click.option("--yes", is_flag=True, help="Do so without asking."),
+    click.option("--put-back", "undo", is_flag=True, help="Put back what went to the trash last."),
+    click.option("--allow-trash/--forbid-trash", "allowance", default=None, help="Whether --trash works here at all."),
+    click.option("--overwrite", is_flag=True, help="Replace a plan that is there already."),
+]
+
+
+class RemovalRequest(NamedTuple):
+    """What is to be done with the groups; the fields are the options."""
+
+    keep: str | None
+    keep_folder: Path | None
+    plan: Path | None
+    trash: bool
+    yes: bool
+    undo: bool
+    allowance: bool | None
+    overwrite: bool
+
+    def check(self) -> None:
+        """Raise UsageError where the options do not go together."""
+        if self.keep and not self.plan:
+            raise click.UsageError("--keep writes a plan: name its file with --plan FILE.")
+        if (self.keep == FOLDER_RULE) != (self.keep_folder is not None):
+            raise click.UsageError("--keep folder and --keep-folder FOLDER go together.")
+        if self.plan and not (self.keep or self.trash):
+            raise click.UsageError("--plan goes with --keep, which writes it, or with --trash, which carries it out.")
+        if self.trash and not self.plan:
+            raise click.UsageError("--trash carries out a plan: name its file with --plan FILE.")
+        if (self.undo or self.allowance is not None) and (self.keep or self.plan):
+            raise click.UsageError("--put-back and --allow-trash stand alone.")
+
+    @property
+    def needs_no_groups(self) -> bool:
+        """Whether it is done without looking for duplicates."""
+        return self.undo or self.allowance is not None or (self.trash and not self.keep)
+
+
+class SpokenOptions(NamedTuple):
+    """How the command speaks."""
+
+    as_json: bool
+    attached: bool
+
+
+def run_without_groups(library: Library, request: RemovalRequest, spoken: SpokenOptions) -> int:
+    """Carry out a plan, put back, or allow and forbid the trash; the exit code."""
+    if request.allowance is not None:
+        allow_trash(library, allowed=request.allowance)
+        sentence = (
+            "Files may be moved to the trash." if request.allowance else "No file is moved to the trash any more."
+        )
+        _say_result({"allowed": request.allowance}, sentence, spoken)
+        return 0
+    if request.undo:
+        outcome = follow_steps(put_back(library), as_json=spoken.as_json, attached=spoken.attached)
+        return _print_outcome(outcome, "restored", "put back", spoken)
+    assert request.plan is not None
+    return _carry_out(library, request, spoken)
+
+
+def run_with_groups(
+    library: Library, groups: Sequence[DuplicateGroup], request: RemovalRequest, spoken: SpokenOptions
+) -> int:
+    """Write the plan for the groups, and carry it out where that is wanted; the exit code."""
+    assert request.plan is not None and request.keep is not None
+    require_safe_output(request.plan, library=library.folder, overwrite=request.overwrite)
+    folder = b"" if request.keep_folder is None else bytes(request.keep_folder.absolute())
+    rows = plan_removal(describe_groups(library, groups), request.keep, folder)
+    write_plan(request.plan, rows)
+    moving = [row for row in rows if row.action == MOVE]
+    if not request.trash:
+        freed = sum(row.bytes for row in moving)
+        fields = {"plan": show_path(request.plan), "groups": len(groups), "moving": len(moving), "bytes": freed}
+        sentence = f"{count_noun(len(moving), 'file')} with {freed:,} bytes may go: {show_path(request.plan)}"
+        _say_result(fields, sentence, spoken)
+        return 0
+    return _carry_out(library, request, spoken)
+
+
+def _carry_out(library: Library, request: RemovalRequest, spoken: SpokenOptions) -> int:
+    assert request.plan is not None
+    paths = read_paths_to_move(request.plan)
+    if not request.yes:
+        if spoken.as_json or spoken.attached:
+            raise LookalikeError("Nothing was moved: moving files to the trash needs --yes here.")
+        question = f"Move {count_noun(len(paths), 'file')} to the trash? The last copy of a content always stays"
+        if not click.confirm(question, default=False):
+            print_line("Nothing was moved.")
+            return 1
+    outcome = follow_steps(move_to_trash(library, paths), as_json=spoken.as_json, attached=spoken.attached)
+    return _print_outcome(outcome, "trashed", "moved to the trash", spoken)
+
+
+def _print_outcome(outcome: TrashOutcome, key: str, what: str, spoken: SpokenOptions) -> int:
+    """Say what became of the files; exit code 1 where some had to stay."""
+    refused = [{"path": show_path(file.path), "reason": file.reason} for file in outcome.refused]
+    lines = [f"{file['path']} stays: it {file['reason']}." for file in refused]
+    lines.append(f"{count_noun(len(outcome.done), 'file')} {what}, {len(refused):,} not.")
+    if key == "trashed" and outcome.done:
+        lines.append("lookalike duplicates --put-back takes that back.")
+    _say_result({key: [show_path(path) for path in outcome.done], "refused": refused}, "\n".join(lines), spoken)
+    return 1 if refused else 0
+
+
+def _say_result(fields: dict[str, Any], sentence: str, spoken: SpokenOptions) -> None:
+    if spoken.as_json:
+        print_result("duplicates", {"kind": "removal", "groups": []} | fields)
+    else:
+        print_line(sentence)
