@@ -71,6 +71,12 @@ class EmbeddingTable:
         """The id of the photo with this content, 0 where there is none."""
         return self._database.fetch_integer("SELECT id FROM photos WHERE sha256 = ?", (sha256,))
 
+    def find_same_pictures(self, sha256: bytes) -> list[int]:
+        """The ids of the photo with this content, and of those with the same pixels: another program wrote a keyword."""
+        same_pixels = "pixel_sha256 = (SELECT pixel_sha256 FROM photos WHERE sha256 = ?1)"
+        rows = self._database.fetch_rows(f"SELECT id FROM photos WHERE sha256 = ?1 OR {same_pixels}", (sha256,))
+        return sorted(int(photo) for (photo,) in rows)
+
     def find_last_photo_id(self) -> int:
         """The highest id ever given to a photo: ids are not used twice."""
         return self._database.fetch_integer("SELECT seq FROM sqlite_sequence WHERE name = 'photos'")

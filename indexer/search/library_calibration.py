@@ -125,11 +125,14 @@ class LibraryCalibration:
         return np.stack([vector for vector in vectors if vector is not None]).astype(np.float32)
 
     def _find_trained_photos(self, fingerprint: str) -> set[int] | None:
-        """The ids of the photos that the model was trained on or chosen by; None where its list cannot be read."""
+        """The ids of the photos that the model was trained on or chosen by, also where another program has written
+        something into their files since; None where its list cannot be read.
+        """
         try:
             return {
-                self._store.embeddings.find_photo_id(row.tobytes())
+                photo
                 for row in read_seen_hashes(self._models_folder / fingerprint)
+                for photo in self._store.embeddings.find_same_pictures(row.tobytes())
             }
         except ModelError:
             return None

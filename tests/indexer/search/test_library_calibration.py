@@ -8,16 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from safetensors.numpy import save_file
 
+from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.matching.identification import identify_label
 from indexer.matching.identity import verify_label
 from indexer.models.card import hash_label
 from indexer.photos.reading import content_hash
+from indexer.progress import drain
 from indexer.statistics.calibration import Calibration
 from indexer.statistics.calibration_measurement import calibrate_from_labels
-from tests.support.embedders import tiny_card
+from tests.support.embedders import Tiny, tiny_card, write_card
+from tests.support.trees import paint
 from tests.support.vectors import fill
 
 CLASSES, CLASS_SIZE = 12, 20
@@ -68,6 +73,29 @@ def mark_missing(library: Library, ids: Iterable[int]) -> None:
 
 
 # known labels and new ones
+
+
+def test_a_photo_whose_file_got_a_keyword_since_the_training_stays_one_of_the_training(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    trained, other = (paint(photos / name, seed) for seed, name in enumerate(("trained.png", "other.png")))
+    with Library.create(tmp_path / "tagged.library") as library:
+        write_card(library.models_folder)
+        drain(index_library(library, [photos], Tiny()))
+        library.activate_model(Tiny().card.fingerprint)
+        known = content_hash(trained.read_bytes())
+        folder = library.models_folder / Tiny().card.fingerprint
+        save_file({"seen": np.frombuffer(known, np.uint8).reshape(-1, 32)}, folder / "model.safetensors")
+        with Image.open(trained) as picture:
+            words = PngInfo()
+            words.add_text("Keywords", "holiday")
+            picture.save(trained, pnginfo=words)
+        drain(index_library(library, [photos], Tiny()))
+        ids = [library.store.embeddings.find_photo_id(content_hash(path.read_bytes())) for path in (trained, other)]
+        assert min(ids) > 0
+        assert content_hash(trained.read_bytes()) != known
+        unseen = library.calibration_source.mask_unseen_photos(library.model_fingerprint, np.array(ids))
+        assert unseen.tolist() == [False, True]
 
 
 def test_unseen_photos_of_trained_labels_speak_for_those_labels_only(library: Library) -> None:
