@@ -72,7 +72,7 @@ class EmbeddingTable:
         return self._database.fetch_integer("SELECT id FROM photos WHERE sha256 = ?", (sha256,))
 
     def find_same_pictures(self, sha256: bytes) -> list[int]:
-        """The ids of the photo with this content, and of those with the same pixels: another program wrote a keyword."""
+        """The ids of the photo with this content, and of others with its pixels, whose files got a keyword."""
         same_pixels = "pixel_sha256 = (SELECT pixel_sha256 FROM photos WHERE sha256 = ?1)"
         rows = self._database.fetch_rows(f"SELECT id FROM photos WHERE sha256 = ?1 OR {same_pixels}", (sha256,))
         return sorted(int(photo) for (photo,) in rows)
