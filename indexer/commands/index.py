@@ -26,6 +26,7 @@ from indexer.commands import (
     explain_map_export,
     forget,
     identify,
+    labels,
     maintenance,
     models,
     replaced,
@@ -262,5 +263,16 @@ def sample_command(name: str, out: Path, per_class: int | None, part: str, as_js
         print_line(f"{count_noun(count, 'picture')} in {show_path(out)}")
 
 
-OTHER_MODULES = (search, evaluate, identify, models, duplicates, explain_map_export, maintenance, forget, replaced)
+OTHER_MODULES = (
+    search,
+    evaluate,
+    identify,
+    labels,
+    models,
+    duplicates,
+    explain_map_export,
+    maintenance,
+    forget,
+    replaced,
+)
 COMMANDS = [index_command, sample_command, *(command for module in OTHER_MODULES for command in module.COMMANDS)]

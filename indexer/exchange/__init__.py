@@ -1,0 +1,6 @@
+"""Labels in and out, in the forms that other programs read and write.
+
+Out: XMP sidecars, as photo managers keep their keywords (`xmp_sidecars`), and whole labelled sets, as a folder of
+classes, COCO or FiftyOne (`label_export`). In: sidecars that lie beside the photos, and tables of path and label
+(`label_import`). All goes through a Library; the files of the photos themselves are never touched.
+"""
