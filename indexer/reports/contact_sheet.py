@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from indexer import atomic
 from indexer.errors import LookalikeError, PhotoError
@@ -19,6 +19,7 @@ from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.reports.picture_file import BACKGROUND_COLOUR, PICTURE_FORMATS, write_picture
+from indexer.reports.sheet_fonts import choose_font
 from indexer.search.results import Hit
 
 CELL_SIDE, CAPTION_HEIGHT, CELL_GAP, COLUMN_COUNT = 180, 44, 12, 6  # the first three in pixels
@@ -81,12 +82,17 @@ def _draw_cell(sheet: Image.Image, corner: tuple[int, int], cell: SheetCell) -> 
         picture.thumbnail((CELL_SIDE, CELL_SIDE))
         sheet.paste(picture, (left + (CELL_SIDE - picture.width) // 2, top + (CELL_SIDE - picture.height) // 2))
     except PhotoError as error:
-        draw.text((left + 8, top + CELL_SIDE // 2), str(error)[:28], QUIET_COLOUR, ImageFont.load_default(11))
+        _draw_line(draw, (left + 8, top + CELL_SIDE // 2), str(error)[:28], QUIET_COLOUR, 11)
     if cell.is_query:
         draw.rectangle((left - 3, top - 3, left + CELL_SIDE + 2, top + CELL_SIDE + 2), outline=ACCENT_COLOUR, width=2)
     title_colour = ACCENT_COLOUR if cell.is_query else TEXT_COLOUR
-    draw.text((left, top + CELL_SIDE + 6), cell.title[:26], title_colour, ImageFont.load_default(14))
-    draw.text((left, top + CELL_SIDE + 25), cell.label[:28], QUIET_COLOUR, ImageFont.load_default(12))
+    _draw_line(draw, (left, top + CELL_SIDE + 6), cell.title[:26], title_colour, 14)
+    _draw_line(draw, (left, top + CELL_SIDE + 25), cell.label[:28], QUIET_COLOUR, 12)
+
+
+def _draw_line(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, colour: str, size: int) -> None:
+    """Write a line in a font that has its script; `size` is in pixels."""
+    draw.text(corner, text, colour, choose_font(text, size))
 
 
 def _read_picture(cell: SheetCell) -> Image.Image:
