@@ -1,4 +1,4 @@
-"""`lookalike report`: a training as a page to read and to keep."""
+"""`lookalike report` and `lookalike rename`: a training as a page to read and to keep, and what it is called."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from indexer.cli.options import FILE_PATH, FOLDER_PATH, attached_option, json_op
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
-from training.judging.record import require_checkpoint
+from training.judging.record import read_record, rename_checkpoint, require_checkpoint
 from training.reports.report import REPORT_FILE, render_report
 
 
@@ -39,4 +39,18 @@ def require_page_path(out: Path, *photo_folders: Path, overwrite: bool) -> Path:
     return out
 
 
-COMMANDS = [report_command]
+@click.command("rename")
+@click.argument("checkpoint", type=FOLDER_PATH)
+@click.argument("name")
+@json_option
+def rename_command(*, checkpoint: Path, name: str, as_json: bool) -> None:
+    """Call a finished training by NAME, in its record and its model's card; CHECKPOINT and its model stay the same."""
+    rename_checkpoint(checkpoint, name)
+    given = read_record(checkpoint).name
+    if as_json:
+        print_result("rename", {"checkpoint": str(checkpoint.absolute()), "name": given})
+    else:
+        print_line(f"{show_path(checkpoint)} is called {given} now.")
+
+
+COMMANDS = [report_command, rename_command]

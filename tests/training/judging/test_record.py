@@ -9,6 +9,7 @@ import pytest
 
 from indexer.errors import LookalikeError
 from indexer.models.card import CARD_FILE, read_card, read_json
+from tests.support.commands import Tell
 from tests.support.quick_training import Trained
 from training.judging.record import (
     HIT_RANKS,
@@ -76,6 +77,16 @@ def test_a_checkpoint_is_renamed_in_its_card_and_its_record_and_stays_the_same_m
     assert read_record(folder) == replace(before, name="Roses of 2026")
     assert read_json(folder / CARD_FILE) == card_before | {"name": "Roses of 2026"}
     assert read_card(folder).fingerprint == card_before["fingerprint"]
+
+
+def test_a_command_renames_a_training_and_refuses_what_is_none(trained: Trained, tmp_path: Path, tell: Tell) -> None:
+    folder = Path(shutil.copytree(trained.result.checkpoint, tmp_path / "made today"))
+    said = tell(tmp_path / "home", "rename", folder, "Roses of 2026")
+    assert (said.code, read_record(folder).name) == (0, "Roses of 2026")
+    assert "is called Roses of 2026 now." in said.out
+    refused = tell(tmp_path / "home", "rename", tmp_path, "Roses")
+    assert refused.code == 2
+    assert "is no checkpoint of a training" in refused.err
 
 
 @pytest.mark.parametrize("name", ["", "  ", "two\nlines", "x" * 101])
