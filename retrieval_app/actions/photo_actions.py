@@ -17,7 +17,7 @@ from retrieval_app.actions.label_dialog import LabelDialog
 from retrieval_app.actions.labels import label_photos
 from retrieval_app.actions.leaving_out import leave_out_folder_of
 from retrieval_app.actions.photo_clipboard import decode_path, make_file_data
-from retrieval_app.actions.photo_copying import PhotoCopier
+from retrieval_app.actions.photo_copying import LINK_WAY, PhotoCopier
 from retrieval_app.actions.photo_drag import start_drag
 from retrieval_app.actions.system_open import NOT_UTF8, open_containing_folder, open_picture
 from retrieval_app.session.change_history import LibraryChange
@@ -35,7 +35,7 @@ DECISION_CHANGE = "decision"  # a kind of LibraryChange
 CONTEXT_MENU = (
     ("Find similar", "More like this", "Less like this", "Compare"),
     ("Label…", "Take the label back"),
-    ("Copy files", "Copy path", "Copy picture", "Copy to a folder…", "Export…"),
+    ("Copy files", "Copy path", "Copy picture", "Copy to a folder…", "Link in a folder…", "Export…"),
     ("Open", "Show in folder"),
     ("Not a match", "Leave out", "Leave this folder out…"),
 )
@@ -102,6 +102,7 @@ class PhotoActions(QObject):
             make_entry("Copy path", partial(self._with_photos, self._copy_paths), "Ctrl+Shift+C"),
             make_entry("Copy picture", self._copy_picture, "Ctrl+Alt+C"),
             make_entry("Copy to a folder…", lambda: self.copier.ask_folder(self.list_ids()), "Ctrl+Shift+S"),
+            make_entry("Link in a folder…", lambda: self.copier.ask_folder(self.list_ids(), LINK_WAY)),
             None,
             make_entry("Label…", self.open_label_dialog, "Ctrl+L"),
             make_entry("Take the label back", partial(self._label_chosen, None)),

@@ -1,25 +1,59 @@
-"""Copies of the chosen photos' files in a folder that the user names: read in a thread, never into a photo folder."""
+"""Copies of the chosen photos' files, or links to them, in a folder that the user names: never a photo folder.
+
+A thread places one file after the other, tells how far it is, and can be stopped after each.
+"""
 
 import os
-from functools import partial
+from collections import deque
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import NamedTuple
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import require_safe_output
-from indexer.reports.photo_copies import copy_photo_file
+from indexer.progress import Progress
+from indexer.reports.photo_copies import copy_photo_file, link_photo_file
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_count
-from retrieval_app.workers.writer import LibraryWriter
+from retrieval_app.workers.generator_thread import GeneratorThread
+
+WAIT_MS = 20  # between two looks whether the last file is whole
+CLOSING_SECONDS = 30.0  # for the file that is being copied when the window closes
+
+
+class PlacingWay(NamedTuple):
+    """A way to have a file in another folder too, and its verb as title, at work, done and with a place."""
+
+    title: str
+    at_work: str
+    done: str
+    done_at: str
+    place_file: Callable[[bytes, Path], Path]
+
+
+COPY_WAY = PlacingWay("Copy", "Copying", "copied", "copied to", copy_photo_file)
+LINK_WAY = PlacingWay("Link", "Linking", "linked", "linked in", link_photo_file)
+
+
+class CopyRequest(NamedTuple):
+    """Photos of a library whose files shall be in a folder too; `placed` are those that are there by now."""
+
+    library: Path
+    photo_ids: tuple[int, ...]
+    folder: Path
+    way: PlacingWay
+    placed: list[Path]
 
 
 class PhotoCopier(QObject):
-    """Asks for a folder, has files copied into it, and says when that is done."""
+    """Asks for a folder, has files copied or linked into it one request after the other, and says when that is done."""
 
+    progressed = Signal(str, str)  # how far it is, and what stopping it is called; both "" when nothing is copied
     written = Signal(str, bytes)  # a sentence, the path of the folder
 
     def __init__(self, session: Session, window: QWidget) -> None:
@@ -27,40 +61,87 @@ class PhotoCopier(QObject):
         self._session = session
         self._window = window
         self._last_folder = Path.home()
-        self._writer = LibraryWriter(self)  # not the library's, so that no label waits for copies
-        self._writer.written.connect(lambda folder, sentence: self.written.emit(str(sentence), os.fsencode(folder)))
-        self._writer.refused.connect(lambda _folder, sentence: session.notice_posted.emit(sentence))
-        session.library.changed.connect(lambda: self._writer.follow_library(session.library.folder))
-        session.closing.connect(self._writer.close)
+        self._requests: deque[CopyRequest] = deque()  # the first one is at work
+        self._thread = GeneratorThread(self, join_seconds=CLOSING_SECONDS)
+        self._thread.stepped.connect(self._show_progress)
+        self._thread.ended.connect(self._finish_request)
+        self._thread.refused.connect(self._report_refusal)
+        session.closing.connect(self._thread.close)
 
     def is_idle(self) -> bool:
         """Whether everything has been copied."""
-        return self._writer.is_idle()
+        return not self._requests
 
-    def ask_folder(self, photo_ids: list[int]) -> None:
-        """Ask for a folder, and copy the files of these photos into it."""
-        title = f"Copy {format_count(len(photo_ids), 'photo')} to a folder"
+    def ask_folder(self, photo_ids: list[int], way: PlacingWay = COPY_WAY) -> None:
+        """Ask for a folder, and have the files of these photos in it."""
+        title = f"{way.title} {format_count(len(photo_ids), 'photo')} {'to' if way is COPY_WAY else 'in'} a folder"
         if name := QFileDialog.getExistingDirectory(self._window, title, str(self._last_folder)):
-            self.copy_photos(photo_ids, Path(name))
+            self.copy_photos(photo_ids, Path(name), way)
 
-    def copy_photos(self, photo_ids: list[int], folder: Path) -> None:
-        """Copy the files of these photos into a folder."""
+    def copy_photos(self, photo_ids: list[int], folder: Path, way: PlacingWay = COPY_WAY) -> None:
+        """Copy the files of these photos into a folder, or link to them there, after what was asked for before."""
         self._last_folder = folder
-        self._session.notice_posted.emit(f"Copying {format_count(len(photo_ids), 'photo')}…")
-        self._writer.write(folder, partial(_copy_files, photo_ids=photo_ids, folder=folder))
+        self._requests.append(CopyRequest(self._session.library.folder, tuple(photo_ids), folder, way, []))
+        if len(self._requests) == 1:
+            self._start_request()
+
+    def stop_copying(self) -> None:
+        """Stop after the file that is being copied; what is copied stays, and what waits is not begun."""
+        self._thread.stop_steps()
+        self.progressed.emit("Stopping…", "")
+        self._finish_stop()
+
+    def _finish_stop(self) -> None:
+        """Tell what there is, as soon as the last file is whole."""
+        if self._thread.is_running():
+            QTimer.singleShot(WAIT_MS, self, self._finish_stop)
+            return
+        request = self._requests[0]
+        self._requests.clear()
+        self.progressed.emit("", "")
+        count = format_count(len(request.photo_ids), "file")
+        sentence = f"{request.way.at_work} was stopped: {len(request.placed):,} of {count} {request.way.done_at}"
+        self.written.emit(f"{sentence} {show_path(request.folder)}", os.fsencode(request.folder))
+
+    def _start_request(self) -> None:
+        self._thread.run_steps(place_files(self._requests[0]))
+
+    def _show_progress(self, progress: Progress) -> None:
+        way = self._requests[0].way
+        count = format_count(progress.total, "file")
+        self.progressed.emit(f"{way.at_work} {progress.done:,} of {count}", f"Stop {way.at_work.lower()}")
+
+    def _finish_request(self, sentence: str) -> None:
+        folder = self._requests[0].folder
+        self._go_on()
+        self.written.emit(sentence, os.fsencode(folder))
+
+    def _report_refusal(self, sentence: str) -> None:
+        self._go_on()
+        self._session.notice_posted.emit(sentence)
+
+    def _go_on(self) -> None:
+        """Begin what was asked for next."""
+        self._requests.popleft()
+        self.progressed.emit("", "")
+        if self._requests:
+            self._start_request()
 
 
-def _copy_files(library: Library, photo_ids: list[int], folder: Path) -> str:
-    """Copy files; a sentence that says how many. LookalikeError where none may or can lie in the folder."""
-    require_safe_output(folder / "photo", library=library.folder, overwrite=True)
-    photos, reasons = library.load_photos(photo_ids), list[str]()
-    for photo in photos:
+def place_files(request: CopyRequest) -> Generator[Progress, None, str]:
+    """Copy or link files one by one; a sentence that says how many. LookalikeError where none may or can lie there."""
+    reasons: list[str] = []
+    with Library.open(request.library) as library:
+        require_safe_output(request.folder / "photo", library=request.library, overwrite=True)
+        photos = library.load_photos(request.photo_ids)
+    for number, photo in enumerate(photos):
+        yield Progress("copy", number, len(photos))
         try:
-            copy_photo_file(photo.path, folder)
+            request.placed.append(request.way.place_file(photo.path, request.folder))
         except PhotoError as error:
             reasons.append(f"{show_path(photo.path)} {error}")
-    done = len(photos) - len(reasons)
-    if reasons and not done:
-        raise LookalikeError(f"Nothing was copied: {reasons[0]}.")
+    if reasons and not request.placed:
+        raise LookalikeError(f"Nothing was {request.way.done}: {reasons[0]}.")
+    count = format_count(len(request.placed), "file")
     left = f"; {format_count(len(reasons), 'file')} could not be: {reasons[0]}" if reasons else ""
-    return f"{format_count(done, 'file')} copied to {show_path(folder)}{left}"
+    return f"{count} {request.way.done_at} {show_path(request.folder)}{left}"

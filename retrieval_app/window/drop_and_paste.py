@@ -17,6 +17,7 @@ from indexer.search.query import QueryExample
 
 LOCAL_HOSTS = ("", "localhost")
 FILE_MANAGER_TYPES = ("x-special/gnome-copied-files", "x-special/mate-copied-files")
+NAUTILUS_HEAD = "x-special/nautilus-clipboard"  # the first line of a text of Nautilus 3.30 to 40, before the word
 MOST_PASTED_LINES = 1000  # of a text, which may be anything
 INLINE_PICTURE = "data:image/"  # how a browser's address begins that is the picture itself
 
@@ -58,6 +59,7 @@ def list_local_paths(data: QMimeData) -> list[Path]:
     if paths := _list_addressed_paths(data):
         return paths
     lines = [line.strip().strip("'\"") for line in data.text().splitlines()[:MOST_PASTED_LINES] if line.strip()]
+    lines = lines[2:] if lines[:1] == [NAUTILUS_HEAD] else lines
     texts = [_parse_address(QUrl(line)) if line.startswith("file:") else _parse_path(line) for line in lines]
     return [path for path in texts if path is not None] if texts and None not in texts else []
 
@@ -94,7 +96,8 @@ def _parse_path(line: str) -> Path | None:
 
 def _find_inline_address(data: QMimeData) -> QUrl | None:
     """The address that is itself a picture, as browsers give for small ones; None where there is none."""
-    return next((url for url in data.urls() if url.toString().startswith(INLINE_PICTURE)), None)
+    addresses = [*data.urls(), *([QUrl(data.text().strip())] if data.text().startswith(INLINE_PICTURE) else [])]
+    return next((address for address in addresses if address.toString().startswith(INLINE_PICTURE)), None)
 
 
 def _find_image(data: QMimeData) -> QImage:

@@ -5,11 +5,12 @@ ended, and where it is the open one, another takes its place.
 """
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, Qt, QTimer
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
 from indexer.errors import LookalikeError
@@ -57,8 +58,8 @@ class LibraryActions(QObject):
 
     # Opening
 
-    def fill_menu(self, menu: QMenu) -> None:
-        """List the known libraries, the open one checked, those that are not there disabled."""
+    def fill_menu(self, menu: QMenu, further_actions: Sequence[QAction]) -> None:
+        """List the known libraries, the open one checked, those that are not there disabled, then further actions."""
         menu.clear()
         for folder in self.known.list_folders():
             name = name_library(folder).replace("&", "&&")
@@ -68,6 +69,8 @@ class LibraryActions(QObject):
             action.setCheckable(True)
             action.setChecked(folder == self._session.library.folder)
             action.triggered.connect(partial(self._session.library.switch_to, folder))
+        menu.addSeparator()
+        menu.addActions(further_actions)
         menu.setToolTipsVisible(True)
 
     def open_window(self) -> int:

@@ -271,6 +271,9 @@ class MainWindow(QMainWindow):
         self.listing_exporter.list_selected = grid.selection.list_ids
         for writer in (self.listing_exporter, self.search_page.photo_actions.copier):
             writer.written.connect(self.status_line.offer_file)
+        copier = self.search_page.photo_actions.copier
+        copier.progressed.connect(self.status_line.show_copying)
+        self.status_line.copying_button.clicked.connect(copier.stop_copying)
         self.size_slider.valueChanged.connect(grid.set_side)
         self.theme.changed.connect(self._draw_icons)
 
@@ -307,10 +310,8 @@ class MainWindow(QMainWindow):
             self.page_stack.show_page("Search")
 
     def _list_libraries(self, menu: QMenu) -> None:
-        self.library_actions.fill_menu(menu)
-        menu.addSeparator()
-        for text in ("New library…", "Open library…", "Libraries…"):
-            menu.addAction(self.menus.find_action(text))
+        texts = ("New library…", "Open library…", "Libraries…")
+        self.library_actions.fill_menu(menu, [self.menus.find_action(text) for text in texts])
 
     # What the menus do
 

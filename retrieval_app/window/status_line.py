@@ -25,13 +25,16 @@ class StatusLine(QWidget):
         self._path = b""
         self._bar = QProgressBar()
         self.cancel_button = make_button("", "link")
+        self.copying_button = make_button("", "link")
         self.failures_button = make_button("", "link")
+        self._copying_text = ""  # how far the copying of files is, beside the job
         self._figures = make_label("", "muted")
         self._arrange_widgets()
         self.cancel_button.clicked.connect(session.job.cancel_job)
         self.failures_button.clicked.connect(self.failures_wanted)
         self.file_button.clicked.connect(lambda: open_containing_folder(session, self._path))
-        self.file_button.hide()
+        for button in (self.file_button, self.copying_button):
+            button.hide()
         session.job.changed.connect(self._show_job)
         session.library.changed.connect(self._show_figures)
         session.library.opened.connect(self._show_job)
@@ -52,7 +55,7 @@ class StatusLine(QWidget):
         row.setSpacing(12)
         row.addWidget(self._bar)
         row.addWidget(self.message_label, 1)
-        for widget in (self.file_button, self.cancel_button, self.failures_button, self._figures):
+        for widget in (self.file_button, self.cancel_button, self.copying_button, self.failures_button, self._figures):
             row.addWidget(widget)
 
     def _show_job(self) -> None:
@@ -61,13 +64,22 @@ class StatusLine(QWidget):
         self.cancel_button.setText(self._session.job.stop_text)
         job = session_job or self._session.job.watch.state
         self._bar.setVisible(job is not None)
-        if job is None:
-            self.message_label.clear()
-            return
-        self._bar.setRange(0, job.progress.total)  # a total of 0 shows that it works without saying how far
-        self._bar.setValue(job.progress.done)
-        told = "Stopping…" if job.stopping else describe_job(job)
-        self.message_label.setText(f"{other_name}: {told}" if other_name else told)
+        told = []
+        if job is not None:
+            self._bar.setRange(0, job.progress.total)  # a total of 0 shows that it works without saying how far
+            self._bar.setValue(job.progress.done)
+            told = ["Stopping…" if job.stopping else describe_job(job)]
+            told[0] = f"{other_name}: {told[0]}" if other_name else told[0]
+        self.message_label.setText("  ·  ".join([*told, self._copying_text] if self._copying_text else told))
+
+    def show_copying(self, text: str, stop_text: str) -> None:
+        """Tell how far the copying of files is; empty texts when nothing is copied any more."""
+        self._copying_text = text
+        self.copying_button.setText(stop_text)
+        self.copying_button.setVisible(bool(stop_text))
+        if text:
+            self.file_button.hide()
+        self._show_job()
 
     def offer_file(self, sentence: str, path: bytes) -> None:
         """Show a notice with a link that opens the folder of a file, until the next notice."""

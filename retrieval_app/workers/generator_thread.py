@@ -23,8 +23,9 @@ class GeneratorThread(QObject):
     _relayed = Signal(int, object, object)  # number of the run, the signal to emit, its value
     _error_relayed = Signal(int, object)  # number of the run, the exception
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, join_seconds: float = JOIN_SECONDS) -> None:
         super().__init__(parent)
+        self._join_seconds = join_seconds  # longer where a step that is cut off would leave half a file
         self._run_number = 0
         self._threads: list[threading.Thread] = []
         self._relayed.connect(self._deliver_value)
@@ -37,11 +38,19 @@ class GeneratorThread(QObject):
         self._threads = [*(old for old in self._threads if old.is_alive()), thread]
         thread.start()
 
+    def stop_steps(self) -> None:
+        """Stop at the next step; nothing is heard of the generator any more."""
+        self._run_number += 1
+
+    def is_running(self) -> bool:
+        """Whether a step is still being done, be it one that nobody hears of any more."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def close(self) -> None:
         """Stop at the next step and wait for it."""
-        self._run_number += 1
+        self.stop_steps()
         for thread in self._threads:
-            thread.join(timeout=JOIN_SECONDS)
+            thread.join(timeout=self._join_seconds)
 
     def _relay_steps(self, run_number: int, steps: Generator[object, None, object]) -> None:
         with contextlib.suppress(RuntimeError), contextlib.closing(steps):  # RuntimeError: the window is gone

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer.errors import PhotoError
-from indexer.reports.photo_copies import copy_photo_file
+from indexer.reports.photo_copies import copy_photo_file, link_photo_file
 
 
 def write(path: Path, content: bytes) -> bytes:
@@ -47,3 +47,17 @@ def test_what_cannot_be_read_or_written_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match="vanished"):
         copy_photo_file(source + b"x", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
+
+
+def test_a_link_leads_to_the_file_and_nothing_is_replaced(tmp_path: Path) -> None:
+    source, out = write(tmp_path / "photos" / "a.jpg", b"one"), tmp_path / "out"
+    other = write(tmp_path / "other" / "a.jpg", b"two")
+    out.mkdir()
+    links = [link_photo_file(path, out) for path in (source, other, source)]
+    assert [link.name for link in links] == ["a.jpg", "a (2).jpg", "a.jpg"]
+    assert [link.resolve() for link in links[:2]] == [Path(os.fsdecode(path)) for path in (source, other)]
+    assert len(list(out.iterdir())) == 2 and links[0].read_bytes() == b"one"
+    with pytest.raises(PhotoError, match="not there"):
+        link_photo_file(source + b"x", out)
+    with pytest.raises(PhotoError, match="could not be linked"):
+        link_photo_file(source, tmp_path / "nowhere")

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
@@ -209,6 +209,44 @@ def test_files_are_copied_to_a_folder_beside_what_is_there(window: MainWindow, q
     assert [path.name for path in copies] == sorted([names[0], f"{stem} (2){suffix}", names[1]])
     assert (tmp_path / names[0]).read_bytes() == b"another"
     assert (tmp_path / names[1]).read_bytes() == Path(os.fsdecode(photos[1].path)).read_bytes()
+
+
+def test_copying_many_files_says_how_far_it_is_and_can_be_stopped(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    copier, line = window.search_page.photo_actions.copier, window.status_line
+    ids, told = window.session.search.listing.ids.tolist(), list[str]()
+
+    def stop_at_the_third(text: str, stop_text: str) -> None:
+        told.append(text)
+        if text.startswith("Copying 2 of"):
+            assert line.message_label.text() == text and line.copying_button.text() == stop_text == "Stop copying"
+            QTest.mouseClick(line.copying_button, Qt.MouseButton.LeftButton)
+
+    copier.progressed.connect(stop_at_the_third)
+    copier.copy_photos(ids, tmp_path)
+    with wait_for_signal(qtbot, copier.written) as said:
+        pass
+    copies = list(tmp_path.glob("*.png"))
+    assert 2 <= len(copies) < len(ids)
+    sentence = f"Copying was stopped: {len(copies)} of {len(ids)} files copied to {tmp_path}"
+    assert said == [(sentence, os.fsencode(tmp_path))] and line.message_label.text() == sentence
+    assert told[:3] == [f"Copying {done} of {len(ids)} files" for done in range(3)] and told[-1] == ""
+    assert copier.is_idle() and line.copying_button.isHidden() and line.file_button.isVisible()
+
+
+def test_links_to_many_files_lie_in_one_folder(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, out = select_places(window, 0, 1), tmp_path / "out"
+    out.mkdir()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(out))
+    with wait_for_signal(qtbot, window.search_page.photo_actions.copier.written) as said:
+        window.menus.find_action("Link in a folder…").trigger()
+    assert said[0][0] == f"2 files linked in {out}"
+    wait_for(qtbot, lambda: all(map(window.tiles.request_photo, ids)))
+    originals = {Path(os.fsdecode(photo.path)) for photo in map(window.tiles.request_photo, ids) if photo is not None}
+    assert {path.readlink() for path in out.iterdir()} == originals
 
 
 def test_nothing_is_copied_into_a_photo_folder(window: MainWindow, qtbot: QtBot, photos_folder: Path) -> None:

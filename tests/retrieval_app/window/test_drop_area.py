@@ -104,19 +104,21 @@ def make_clipboards(folder: Path) -> dict[str, QMimeData]:
     """The same two files as file managers put them into the clipboard, and as they are pasted from elsewhere."""
     paths = [folder / "a b.png", folder / "c.png"]
     addresses = [f"file://{folder}/a%20b.png", f"file://{folder}/c.png"]
-    nautilus, old_nautilus, dolphin, text, quoted = (QMimeData() for _ in range(5))
+    nautilus, old_nautilus, text_nautilus, dolphin, text, quoted = (QMimeData() for _ in range(6))
     nautilus.setData("x-special/gnome-copied-files", "\n".join(["copy", *addresses]).encode())
     nautilus.setText("\n".join(map(str, paths)))
     old_nautilus.setData("x-special/gnome-copied-files", "\n".join(["cut", *addresses]).encode() + b"\0")
+    text_nautilus.setText("\n".join(["x-special/nautilus-clipboard", "copy", *addresses, ""]))
     dolphin.setData("text/uri-list", "\r\n".join(addresses).encode() + b"\r\n")
     dolphin.setData("application/x-kde-cutselection", b"0")
     dolphin.setText("\n".join(map(str, paths)))
     text.setText("\n".join(map(str, paths)) + "\n")
     quoted.setText("\n".join([f"'{paths[0]}'", addresses[1]]))
-    return {"Nautilus": nautilus, "cut": old_nautilus, "Dolphin": dolphin, "paths": text, "terminal": quoted}
+    file_managers = {"Nautilus": nautilus, "cut": old_nautilus, "Nautilus 3": text_nautilus, "Dolphin": dolphin}
+    return file_managers | {"paths": text, "terminal": quoted}
 
 
-@pytest.mark.parametrize("program", ["Nautilus", "cut", "Dolphin", "paths", "terminal"])
+@pytest.mark.parametrize("program", ["Nautilus", "cut", "Nautilus 3", "Dolphin", "paths", "terminal"])
 def test_what_a_file_manager_or_a_terminal_has_copied_is_read(tmp_path: Path, program: str) -> None:
     for name in ("a b.png", "c.png"):
         (tmp_path / name).write_bytes(b"")
@@ -139,12 +141,13 @@ def test_a_pasted_path_is_the_query(window: MainWindow, qtbot: QtBot, photos_fol
 
 
 def test_a_picture_of_a_browser_is_read_from_memory_and_nothing_is_fetched(photos_folder: Path) -> None:
-    copied, inline = QMimeData(), QMimeData()
+    copied, inline, address = QMimeData(), QMimeData(), QMimeData()
     copied.setUrls([QUrl("https://example.org/a.png")])
     copied.setImageData(QImage(str(photos_folder / "bar" / "bar-3.png")))
     png = (photos_folder / "bar" / "bar-3.png").read_bytes()
     inline.setUrls([QUrl.fromEncoded(b"data:image/png;base64," + base64.b64encode(png))])
-    for data in (copied, inline):
+    address.setText("data:image/png;base64," + base64.b64encode(png).decode())
+    for data in (copied, inline, address):
         assert can_accept_drag(data)
         (picture,) = read_mime_data(data).pictures
         assert not isinstance(picture, Path)
