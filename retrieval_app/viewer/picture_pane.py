@@ -158,8 +158,7 @@ class PicturePane(QWidget):
         pixels = QSizeF(area.width() * self._size.width(), area.height() * self._size.height()) * scale
         for request in self._waiting_areas:
             self._pictures.drop_request(request)
-        place = QSize(math.ceil(pixels.width()), math.ceil(pixels.height()))
-        self._waiting_areas[self._pictures.request_area(example, area, place)] = _AskedArea(area, scale)
+        self._waiting_areas[self._pictures.request_area(example, area, pixels)] = _AskedArea(area, scale)
 
     def _take_picture(self, request: object, picture: object) -> None:
         if not isinstance(picture, ReadPicture):

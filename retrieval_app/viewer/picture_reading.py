@@ -1,5 +1,6 @@
 """Pixels of a picture for the screen, as a reader thread decodes them: all of it or a part, no larger than is seen."""
 
+import math
 from typing import NamedTuple
 
 from PIL import Image
@@ -14,6 +15,8 @@ from indexer.search.examples import crop_picture, decode_for_crop, find_picture_
 from indexer.search.query import CropBox, CroppedExample, QueryExample, convert_to_fractions
 from retrieval_app.session.tiles import to_qimage
 from retrieval_app.widgets.zoom_view import WHOLE_AREA, PixelArea
+
+PROBE_SIDE = 16  # px, of a picture whose size is to be found
 
 
 class ReadPicture(NamedTuple):
@@ -35,18 +38,19 @@ def read_fitted_picture(library: Library, example: QueryExample, place: QSize) -
 
     Raises LookalikeError with the reason where it cannot be read.
     """
-    return read_picture_area(library, example, WHOLE_AREA, place)
+    fitted = _find_size(library, example).scaled(QSizeF(place), Qt.AspectRatioMode.KeepAspectRatio)
+    return read_picture_area(library, example, WHOLE_AREA, fitted)
 
 
-def read_picture_area(library: Library, example: QueryExample, area: QRectF, place: QSize) -> ReadPicture:
+def read_picture_area(library: Library, example: QueryExample, area: QRectF, place: QSizeF) -> ReadPicture:
     """An area of a picture, in fractions of its sides, decoded no larger than it needs to fit into a place in px.
 
     Raises LookalikeError with the reason where it cannot be read.
     """
-    decoded = load_part(library, example, area, max(1, min(place.width(), place.height())))
-    image = to_qimage(decoded.image)
-    if image.width() > place.width() or image.height() > place.height():
-        image = image.scaled(place, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    decoded = load_part(library, example, area, math.ceil(max(1, min(place.width(), place.height()))))
+    image, most = to_qimage(decoded.image), place.toSize().expandedTo(QSize(1, 1))
+    if image.width() > most.width() or image.height() > most.height():
+        image = image.scaled(most, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
     return ReadPicture(PixelArea(image.convertToFormat(QImage.Format.Format_RGB32), area), decoded.size)
 
 
@@ -61,6 +65,20 @@ def load_part(library: Library, example: QueryExample, area: QRectF, short_side:
     _, _, width, height = convert_to_fractions(whole.box, decoded.width, decoded.height)
     size = QSizeF(width * decoded.width, height * decoded.height).toSize()
     return _LoadedArea(crop_picture(decoded, cropped), size)
+
+
+def _find_size(library: Library, example: QueryExample) -> QSizeF:
+    """The size of a picture or of its cropped part in its own px; a file's is found by decoding it very small."""
+    if isinstance(example, CroppedExample):
+        whole = _find_size(library, example.example)
+        _, _, width, height = convert_to_fractions(example.box, round(whole.width()), round(whole.height()))
+        return QSizeF(width * whole.width(), height * whole.height())
+    if isinstance(example, Image.Image):
+        return QSizeF(*example.size)
+    if isinstance(example, int) and (photos := library.load_photos([example])):
+        return QSizeF(photos[0].width, photos[0].height)
+    decoded = _decode_picture(library, CroppedExample(example, (0, 0, 1, 1)), PROBE_SIDE)
+    return QSizeF(decoded.width, decoded.height)
 
 
 def _decode_picture(library: Library, cropped: CroppedExample, short_side: int) -> DecodedPhoto:

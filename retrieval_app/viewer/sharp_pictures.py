@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject, QRectF, QSize, Signal
+from PySide6.QtCore import QObject, QRectF, QSize, QSizeF, Signal
 
 from indexer.search.query import QueryExample
 from retrieval_app.session.tiles import BoundedCache
@@ -85,7 +85,7 @@ class SharpPictures(QObject):
             if self.find_fitted(example, place) is None:
                 self.request_fitted(example, place)
 
-    def request_area(self, example: QueryExample, area: QRectF, place: QSize) -> AreaRequest:
+    def request_area(self, example: QueryExample, area: QRectF, place: QSizeF) -> AreaRequest:
         """Have an area of a picture read, to fit into a place in px; the answer comes with this request, uncached."""
         self._area_number += 1
         request = AreaRequest(self._area_number)
