@@ -8,7 +8,7 @@ from indexer.wording import format_offset
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.wording import format_size
 
-NAMES_NO_DATE = "the file's own date: it names none of the taking"
+NAMES_NO_DATE = "the file's date, as it names no other"
 WHOLE_SECONDS = 0.3  # from which an exposure is told as a decimal and not as a fraction, as cameras do
 
 

@@ -28,7 +28,7 @@ def test_all_that_is_known_is_told_in_order() -> None:
 
 def test_a_date_of_the_file_says_that_it_is_that() -> None:
     told = {fact.name: fact.value for fact in list_capture_facts(PLAIN)}
-    assert told["Date"] == "0985-12-24 18:03:12, the file's own date: it names none of the taking"
+    assert told["Date"] == "0985-12-24 18:03:12, the file's date, as it names no other"
     assert set(told) == {"Date", "Size"}
 
 
