@@ -51,14 +51,27 @@ class Filter:
 
 def find_present_photos(database: Database, within: Filter | None) -> np.ndarray:
     """Ids (n,) int64 of photos of which a present file passes the filter, with repetitions, in no order."""
+    where, values = ("1", list[object]()) if within is None else _build_where(database, within)
     # SQLite gives them as one text: a million rows as Python objects take four times as long.
-    source, where, values = "files AS f", "1", list[object]()
-    if within is not None:
-        if within.min_side is not None or within.orientation is not None:
-            source += " JOIN photos AS p ON p.id = f.photo"
-        where, values = _build_where(database, within)
-    sql = f"SELECT group_concat(f.photo) FROM {source} WHERE f.state = 'present' AND {where}"
-    return parse_numbers(database.fetch_rows(sql, values)[0][0])
+    index = "INDEXED BY files_by_text" if within is not None and within.named else ""
+    sql = f"SELECT group_concat(f.photo) FROM files AS f {index} WHERE f.state = 'present' AND {where}"
+    found = parse_numbers(database.fetch_rows(sql, values)[0][0])
+    if within is None or (within.min_side is None and within.orientation is None):
+        return found
+    has_shape = _match_shapes(database, within, 1 + int(found.max(initial=0)))
+    return np.compress(has_shape[found], found)
+
+
+def _match_shapes(database: Database, within: Filter, count: int) -> np.ndarray:
+    """Whether the photo of each id below `count` (count,) has the size and the orientation that are wanted."""
+    side = "1" if within.min_side is None else "min(p.width, p.height) >= ?"
+    values = () if within.min_side is None else (min(within.min_side, MAX_INTEGER),)
+    orientation = "1" if within.orientation is None else ORIENTATIONS[within.orientation]
+    sql = f"SELECT group_concat(p.id) FROM photos AS p WHERE {side} AND {orientation}"
+    ids = parse_numbers(database.fetch_rows(sql, values)[0][0])
+    has_shape = np.zeros(count, np.bool_)
+    has_shape[ids[ids < count]] = True
+    return has_shape
 
 
 def parse_numbers(numbers: str | None) -> np.ndarray:
@@ -67,17 +80,14 @@ def parse_numbers(numbers: str | None) -> np.ndarray:
 
 
 def _build_where(database: Database, within: Filter) -> SqlCondition:
-    """All conditions of the filter on files `f` and photos `p`."""
+    """The conditions of the filter on files `f`."""
+    words = (within.named or "").split()
     conditions = [
         _label_condition(within.label),
         _folder_condition(database, within.under),
         _date_condition(">=", within.after),
         _date_condition("<", within.before),
-        ("min(p.width, p.height) >= ?", [min(within.min_side, MAX_INTEGER)])
-        if within.min_side is not None
-        else _NO_CONDITION,
-        (ORIENTATIONS[within.orientation], []) if within.orientation is not None else _NO_CONDITION,
-        *(_name_condition(database, word) for word in (within.named or "").split()),
+        *(_name_condition(database, word) for word in words),
     ]
     return " AND ".join(sql for sql, _ in conditions), [value for _, values in conditions for value in values]
 
@@ -98,13 +108,18 @@ def _label_condition(label: str | None) -> SqlCondition:
 def _name_condition(database: Database, word: str) -> SqlCondition:
     """Files whose path has the word in it, or whose photo's label has, whatever its case and spelling."""
     folded = fold_text(word)
-    texts = database.fetch_rows("SELECT DISTINCT label FROM labels UNION SELECT DISTINCT label FROM files")
-    labels = json.dumps([label for (label,) in texts if label is not None and folded in fold_text(label)])
-    wanted = "SELECT value FROM json_each(?)"
+    texts = database.fetch_rows(
+        "SELECT DISTINCT label FROM labels UNION "
+        "SELECT DISTINCT label FROM files WHERE state = 'present' AND label IS NOT NULL"
+    )
+    found = [label for (label,) in texts if folded in fold_text(label)]
+    if not found:
+        return "instr(f.search_text, ?)", [folded]
+    labels = json.dumps(found)
+    wanted = "(SELECT value FROM json_each(?))"
     condition = (
-        f"(instr(f.search_text, ?) OR f.photo IN (SELECT photo FROM labels WHERE label IN ({wanted})) "
-        f"OR f.id IN (SELECT id FROM files WHERE state = 'present' AND label IN ({wanted}) "
-        "AND photo NOT IN (SELECT photo FROM labels)))"
+        f"(instr(f.search_text, ?) OR (f.label IN {wanted} AND f.photo NOT IN (SELECT photo FROM labels)) "
+        f"OR f.photo IN (SELECT photo FROM labels WHERE label IN {wanted}))"
     )
     return condition, [folded, labels, labels]
 
@@ -117,7 +132,7 @@ def _folder_condition(database: Database, folder: Path | None) -> SqlCondition:
     """Files below the folder: all files of roots in it, and those below it of a root that it lies in."""
     if folder is None:
         return _NO_CONDITION
-    parts, values = ["0"], list[object]()
+    parts, values = ["f.root IS NULL"], list[object]()
     for wanted in {os.fsencode(folder.absolute()), os.fsencode(folder.resolve())}:
         for root, path in database.fetch_rows("SELECT id, path FROM roots"):
             if is_below(path, wanted):

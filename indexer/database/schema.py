@@ -160,4 +160,9 @@ MIGRATIONS = (
     CREATE INDEX labels_by_label ON labels (label);
     CREATE INDEX photos_by_area ON photos (width * height)
     """,
+    # What a filter by name and date asks for is in one index.
+    """
+    DROP INDEX files_by_text;
+    CREATE INDEX files_by_text ON files (search_text, photo, taken_us, label) WHERE state = 'present'
+    """,
 )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt
 from PySide6.QtWidgets import QWidget
 
@@ -23,12 +24,21 @@ class GridModel(QAbstractListModel):
         super().__init__(parent)
         self._tiles = tiles
         self.listing = PhotoListing(np.empty(0, np.int64))
+        self.aspects: NDArray[np.float32] = np.empty(0, np.float32)  # by photo id; 0 where it is not known
 
     def show_listing(self, listing: PhotoListing) -> None:
         """Show another listing."""
         self.beginResetModel()
         self.listing = listing
         self.endResetModel()
+
+    def list_aspects(self) -> NDArray[np.float64]:
+        """The width over height of the photos (n,), 1 where it is not known."""
+        ids = self.listing.ids
+        aspects = np.zeros(len(ids))
+        is_known = ids < len(self.aspects)
+        aspects[is_known] = self.aspects[ids[is_known]]
+        return np.where(aspects > 0, aspects, 1.0)
 
     def rowCount(self, parent: AnyIndex = _INVALID_INDEX) -> int:
         """The number of photos."""

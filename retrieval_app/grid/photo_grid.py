@@ -84,15 +84,14 @@ class PhotoGrid(TileView):
     drag_wanted = Signal(list)  # photo ids: a picture is drawn away with the mouse
 
     def __init__(self, tiles: TileCache, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.side = DEFAULT_TILE_SIDE
         self.queried: int | None = None  # the photo that is the query, marked
         self.has_squares = False  # or rows of pictures that each keep their shape
-        self._aspects = np.empty(0, np.float32)  # by photo id; 0 where it is not known
         self._is_dimmed = False
         self.marks: Mapping[int, int] = {}  # photo id -> how often marked plus, negative for minus
         self.selection = PhotoSelection(self)
-        self._tiles, self._theme = tiles, theme
+        self._tiles = tiles
         self._rubber_band = RubberBand(self, self.selection)
         self._pressed_spot: _TileSpot | None = None
         self._pressed_point = QPoint()
@@ -113,6 +112,7 @@ class PhotoGrid(TileView):
         current_id, scroll = self.current_id(), self.verticalOffset()
         self._hovered_place = None
         self.grid_model.show_listing(listing)
+        self.show_sections(listing.sections, has_headers=listing.has_headers)
         self.selection.follow_listing(listing.ids)
         self.lay_out()
         self.verticalScrollBar().setValue(scroll)
@@ -151,8 +151,8 @@ class PhotoGrid(TileView):
 
     def set_aspects(self, aspects: NDArray[np.float32]) -> None:
         """Take the width over height of the library's photos, by their ids."""
-        if aspects is not self._aspects:
-            self._aspects = aspects
+        if aspects is not self.grid_model.aspects:
+            self.grid_model.aspects = aspects
             self.lay_out_in_place()
 
     def current_place(self) -> int | None:
@@ -188,19 +188,15 @@ class PhotoGrid(TileView):
 
     def make_layout(self, width: int) -> TileLayout:
         """Rows that fill the width, or squares of one size in columns."""
-        ids, ground_width = self.grid_model.listing.ids, max(1, width - 2 * SIDE_MARGIN)
+        sizes = max(1, width - 2 * SIDE_MARGIN), self.side, self.caption_height()
+        starts, header_height = self.section_starts, self.header_height
         if self.has_squares:
-            layout = lay_out_squares(len(ids), ground_width, self.side, self.caption_height())
+            count = len(self.grid_model.listing.ids)
+            layout = lay_out_squares(count, *sizes, section_starts=starts, header_height=header_height)
         else:
-            layout = lay_out_rows(self._find_aspects(ids), ground_width, self.side, self.caption_height())
+            aspects = self.grid_model.list_aspects()
+            layout = lay_out_rows(aspects, *sizes, section_starts=starts, header_height=header_height)
         return layout._replace(lefts=layout.lefts + SIDE_MARGIN)
-
-    def _find_aspects(self, ids: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The width over height of these photos (n,), 1 where it is not known."""
-        aspects = np.zeros(len(ids))
-        is_known = ids < len(self._aspects)
-        aspects[is_known] = self._aspects[ids[is_known]]
-        return np.where(aspects > 0, aspects, 1.0)
 
     def locate_part(self, place: int, part: TilePart) -> QRect:
         """The rectangle in the viewport of a part of the tile at a place."""
@@ -229,7 +225,8 @@ class PhotoGrid(TileView):
         paint_tile(painter, cell, tile, self._theme.tokens)
 
     def paint_above(self, painter: QPainter) -> None:
-        """Paint the rectangle that is being drawn."""
+        """Paint the headers, and the rectangle that is being drawn."""
+        super().paint_above(painter)
         self._rubber_band.paint_area(painter, self._theme.tokens.accent)
 
     # Keys

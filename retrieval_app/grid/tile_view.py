@@ -5,13 +5,20 @@ Qt's own icon view takes seconds for a million items, as it lays out every one o
 
 import bisect
 from abc import abstractmethod
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
-from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
+from indexer.ranking.photo_arrangement import PhotoSection
+from retrieval_app.grid.section_headers import HEADER_HEIGHT, locate_header, paint_headers
+from retrieval_app.grid.tile_layout import NO_SECTIONS, TileLayout, lay_out_squares
+from retrieval_app.grid.time_line import TimeLine
 from retrieval_app.widgets.tables import AnyIndex
+from retrieval_app.widgets.theme import Theme
 
 Move = QAbstractItemView.CursorAction
 ROW_STEPS = {Move.MoveUp: -1, Move.MoveDown: 1}
@@ -20,10 +27,18 @@ SCROLL_STEP = 48  # px of one notch
 
 
 class TileView(QAbstractItemView):
-    """A list model's items as tiles; the row of an index is the place of its tile."""
+    """A list model's items as tiles; the row of an index is the place of its tile.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    They may lie in sections, with headers where these are groups, and a time line where there is something to jump to.
+    """
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.sections: Sequence[PhotoSection] = ()
+        self.section_starts: NDArray[np.int64] = NO_SECTIONS  # where there are headers
+        self.header_height = 0
+        self._theme = theme
+        self.time_line = TimeLine(theme, self)
         self.tile_layout = lay_out_squares(0, 1, 1, 0)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
@@ -34,6 +49,41 @@ class TileView(QAbstractItemView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # else the columns could flip-flop
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalScrollBar().setSingleStep(SCROLL_STEP)
+        for signal in (self.verticalScrollBar().valueChanged, self.verticalScrollBar().rangeChanged):
+            signal.connect(self._show_position)
+        self.time_line.place_wanted.connect(self._scroll_to_section)
+
+    def show_sections(self, sections: Sequence[PhotoSection], *, has_headers: bool) -> None:
+        """Take the sections of what is listed; it is laid out next."""
+        self.sections = sections
+        self.header_height = HEADER_HEIGHT if has_headers and sections else 0
+        starts = np.array([section.start for section in sections], np.int64)
+        self.section_starts = starts if self.header_height else NO_SECTIONS
+        self.time_line.show_sections(sections)
+        self._place_time_line()
+
+    def locate_header(self, number: int) -> QRect:
+        """The rectangle in the viewport of the header of a section."""
+        return locate_header(self.tile_layout, number, self._find_seen())
+
+    def _find_seen(self) -> QRect:
+        """What the viewport shows of the ground."""
+        return self.viewport().rect().translated(0, self.verticalOffset())
+
+    def _show_position(self) -> None:
+        self.time_line.show_layout(self.tile_layout, self._find_seen())
+
+    def _place_time_line(self) -> None:
+        width = self.time_line.measure_width()
+        if self.viewportMargins().right() != width:
+            self.setViewportMargins(0, 0, width, 0)
+        area = self.viewport().geometry()
+        self.time_line.setVisible(width > 0)
+        self.time_line.setGeometry(area.right() + 1, area.top(), width, area.height())
+
+    def _scroll_to_section(self, place: int) -> None:
+        top = self.tile_layout.locate_tile(place).top() - self.tile_layout.header_height
+        self.verticalScrollBar().setValue(top)
 
     @abstractmethod
     def make_layout(self, width: int) -> TileLayout:
@@ -47,18 +97,22 @@ class TileView(QAbstractItemView):
         """Lay out the tiles anew."""
         self.tile_layout = self.make_layout(max(1, self.viewport().width()))
         self.updateGeometries()
+        self._show_position()
         self.viewport().update()
 
     def lay_out_in_place(self) -> None:
         """Lay out the tiles anew; the one at the top stays at the top."""
-        layout, scroll = self.tile_layout, self.verticalOffset()
+        layout = self.tile_layout
+        scroll = self.verticalOffset() + layout.header_height
         top = int(layout.row_starts[layout.find_rows_between(scroll, scroll).start]) if layout.tile_count else 0
         self.lay_out()
         if top < self.tile_layout.tile_count:
-            self.verticalScrollBar().setValue(self.tile_layout.locate_tile(top).top())
+            self.verticalScrollBar().setValue(self.tile_layout.locate_tile(top).top() - self.tile_layout.header_height)
 
     def find_place_at(self, point: QPoint) -> int | None:
-        """The place of the tile at a point of the viewport; None between tiles."""
+        """The place of the tile at a point of the viewport; None between tiles, and where a header is over them."""
+        if point.y() < self.tile_layout.header_height:
+            return None
         return self.tile_layout.find_place(point + QPoint(0, self.verticalOffset()))
 
     def locate_place(self, place: int) -> QRect:
@@ -82,7 +136,7 @@ class TileView(QAbstractItemView):
     ) -> None:
         """Scroll as little as shows all of an item, or so that it is at the top or in the middle."""
         rect, bar, hints = self.visualRect(index), self.verticalScrollBar(), QAbstractItemView.ScrollHint
-        above, below = rect.top(), rect.bottom() + 1 - self.viewport().height()
+        above, below = rect.top() - self.tile_layout.header_height, rect.bottom() + 1 - self.viewport().height()
         if hint == hints.PositionAtTop or (hint == hints.EnsureVisible and above < 0):
             bar.setValue(bar.value() + above)
         elif hint == hints.PositionAtCenter:
@@ -150,6 +204,8 @@ class TileView(QAbstractItemView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay out what fits into another width."""
         super().resizeEvent(event)
+        self._place_time_line()
+        self._show_position()
         if event.oldSize().width() != event.size().width():
             self.lay_out_in_place()
 
@@ -165,4 +221,6 @@ class TileView(QAbstractItemView):
         painter.end()
 
     def paint_above(self, painter: QPainter) -> None:
-        """Paint what lies over the tiles; nothing here."""
+        """Paint what lies over the tiles: the headers."""
+        if self.header_height and self.tile_layout.tile_count:
+            paint_headers(painter, self.tile_layout, self._find_seen(), self.sections, self._theme.tokens)

@@ -15,6 +15,8 @@ from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.grid.photo_grid import PhotoGrid
 from retrieval_app.search.filter_bar import FilterBar
 from retrieval_app.search.likeness_cut import LikenessCutMenu
+from retrieval_app.search.no_match import NoMatchNotice
+from retrieval_app.search.order_menu import OrderButton
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.search.search_state_line import SearchStateLine
 from retrieval_app.session.marks import list_marks
@@ -46,7 +48,10 @@ class ResultsView(QWidget):
         self._library_position: tuple[int, int | None] = (0, None)
         self._shown_listing = PhotoListing(np.empty(0, np.int64))
         self._shown_query = session.search.query
+        self._shown_arrangement = session.library.arrangement
         self.grid = PhotoGrid(tiles, theme)
+        self.no_match_notice = NoMatchNotice(session)
+        self.order_button = OrderButton(session)
         self.filter_bar = FilterBar()
         self.chip_row = ChipRow()
         self.label_line = LabelRankingLine(session)
@@ -80,21 +85,21 @@ class ResultsView(QWidget):
         head.addWidget(self.count_label)
         head.addWidget(self.selection_label)
         head.addWidget(self._order_label, 1)
+        head.addWidget(self.order_button)
         head.addWidget(self.cut_button)
         head.addWidget(self.cut_slider)
         above = QVBoxLayout()
         above.setContentsMargins(12, 10, 16, 6)
         above.setSpacing(8)
         above.addLayout(head)
-        above.addWidget(self.filter_bar)
-        above.addWidget(self.chip_row)
-        above.addWidget(self.label_line)
-        above.addWidget(self.state_line)
+        for line in (self.filter_bar, self.chip_row, self.label_line, self.state_line):
+            above.addWidget(line)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(above)
         column.addWidget(self.grid, 1)
+        column.addWidget(self.no_match_notice, 1)
         self.filter_bar.hide()
 
     def _connect_signals(self) -> None:
@@ -124,6 +129,7 @@ class ResultsView(QWidget):
         self._show_conditions()
         self._update_heading()
         self._dim_old_results()
+        self._show_whether_any_matches()
         if listing is previous:
             return
         self._shown_listing, self._shown_query = listing, self._session.search.query
@@ -138,10 +144,22 @@ class ResultsView(QWidget):
                 self.grid.go_to(0, scroll=0)
         elif previous.result is None and self._folder == self._session.library.folder:
             self.grid.refresh_listing(listing)
+            if self._shown_arrangement != self._session.library.arrangement:
+                self.grid.verticalScrollBar().setValue(0)
         else:
             self._tiles.drop_requests()
             self.grid.show_listing(listing)
             self._restore_library_position(listing)
+        self._shown_arrangement = self._session.library.arrangement
+
+    def _show_whether_any_matches(self) -> None:
+        """Show the grid, or that no photo passes the filter; the keyboard focus goes along."""
+        is_needed, clear_button = self.no_match_notice.is_needed(), self.no_match_notice.clear_button
+        had_focus = self.window().focusWidget() is (self.grid if is_needed else clear_button)
+        self.no_match_notice.setVisible(is_needed)
+        self.grid.setHidden(is_needed)
+        if had_focus:
+            (clear_button if is_needed else self.grid).setFocus()
 
     def _dim_old_results(self) -> None:
         """Dim what was found before, where the search takes a moment."""
@@ -166,6 +184,8 @@ class ResultsView(QWidget):
         result = search.listing.result
         self.selection_label.setText(f"{self.grid.selection.count:,} selected" if self.grid.selection.count else "")
         self._order_label.clear()
+        self.order_button.setVisible(search.query is None and not search.words and len(search.listing.ids) > 0)
+        self.order_button.show_arrangement(self._session.library.arrangement)
         if search.is_running:
             self.count_label.setText("Searching…")
         elif search.has_failed:
@@ -174,7 +194,7 @@ class ResultsView(QWidget):
             self.count_label.setText("Opening…")
         elif result is None:
             self.count_label.setText(describe_listing(search.listing, None))
-            self._order_label.setText("the surest first" if search.words else "by folder and name")
+            self._order_label.setText("the surest first" if search.words else "")
         else:
             self.count_label.setText(describe_listing(search.listing, search.max_distance))
             self._order_label.setText(
@@ -196,7 +216,7 @@ class ResultsView(QWidget):
     def close_filter(self) -> None:
         """Hide the fields of the filter; what is chosen stays, as chips."""
         self.filter_bar.hide()
-        self.grid.setFocus()
+        (self.no_match_notice.clear_button if self.grid.isHidden() else self.grid).setFocus()
 
     def _request_labels(self) -> None:
         """Have the library's labels read where the filter is open."""

@@ -13,7 +13,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from indexer.database.file_table import FailedFile
 from indexer.errors import LookalikeError
 from indexer.library import Library, LibraryInfo
-from retrieval_app.session.snapshot import LibrarySnapshot, take_snapshot
+from indexer.ranking.photo_arrangement import PhotoArrangement
+from retrieval_app.session.snapshot import ARRANGEMENT_SETTING, LibrarySnapshot, save_arrangement, take_snapshot
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.workers.library_job import LibraryJob
 from retrieval_app.workers.readers import LibraryReaders
@@ -44,6 +45,7 @@ class OpenedLibrary(QObject):
         self.previous_model = ""  # the name of the model to go back to, "" where there is none
         self.photo_ids = np.empty(0, np.int64)
         self.aspects = np.zeros(1, np.float32)  # width over height by photo id; 0 where it is not known
+        self.arrangement = PhotoArrangement()  # the order and the groups of its photos
         self.writer = LibraryWriter(self)
         self.reader = LibraryReaders(1, parent=self)
         self._library_job = library_job
@@ -106,6 +108,11 @@ class OpenedLibrary(QObject):
             self._library.close()
             self._library = None
 
+    def set_arrangement(self, arrangement: PhotoArrangement) -> None:
+        """Remember an order of the photos, also for when the library is opened again."""
+        self.arrangement = arrangement
+        self.writer.write(ARRANGEMENT_SETTING, partial(save_arrangement, arrangement=arrangement))
+
     def _leave_library(self) -> None:
         self.closing.emit()
         self._library_job.watch.follow_library(self.folder, wanted=False)
@@ -116,6 +123,7 @@ class OpenedLibrary(QObject):
         self.writer.open_library(None)
         self.info, self.failures, self.previous_model = None, [], ""
         self.photo_ids, self.aspects = np.empty(0, np.int64), np.zeros(1, np.float32)
+        self.arrangement = PhotoArrangement()
         self.closed.emit()
 
     def _poll_library(self) -> None:
@@ -152,6 +160,7 @@ class OpenedLibrary(QObject):
         self._snapshot_pending, self._was_read = False, True
         fingerprint_before = self.info.fingerprint if self.info else ""
         if self.info is None:
+            self.arrangement = answer.arrangement
             self._library_job.watch.follow_library(self.folder, wanted=answer.is_watched)
             self.reader.ask_question(WARM_UP_KEY, Library.warm_up)
         self.photo_ids, self.info, self.failures = answer.photo_ids, answer.info, answer.failures

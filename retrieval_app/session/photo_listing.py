@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.database.filters import Filter
+from indexer.database.filters import Filter, find_present_photos
 from indexer.library import Library
+from indexer.ranking.photo_arrangement import PhotoArrangement, PhotoArranger, PhotoSection
 from indexer.ranking.rankings import (
     ASCENDING_RANKINGS,
     RANK_COPIES,
@@ -27,6 +28,7 @@ HITS_GROWTH = 4  # how many times as many there are each time that the end of th
 # From more hits than these on, every photo is compared. Changed copies are only looked for among candidates.
 LEAST_EXACT_HITS = {RANK_NEAREST: FIRST_HITS, RANK_REFINED: FIRST_HITS, RANK_LABELS: METRIC_POOL}
 NO_FILTER = Filter()
+_arrangers: "weakref.WeakKeyDictionary[Library, PhotoArranger]" = weakref.WeakKeyDictionary()  # a reader thread's
 _word_indexes: "weakref.WeakKeyDictionary[Library, WordIndex]" = weakref.WeakKeyDictionary()  # a reader thread's
 
 
@@ -37,6 +39,8 @@ class PhotoListing(NamedTuple):
     result: SearchResult | None = None
     candidate_count: int = 0  # photos that could have been shown: all before a filter, those that pass it for hits
     has_more: bool = False  # whether the list ends only because no more were asked for
+    sections: Sequence[PhotoSection] = ()  # of the library in an order that has some
+    has_headers: bool = False  # whether the sections are groups
 
     @property
     def hits(self) -> Sequence[Hit]:
@@ -64,9 +68,10 @@ class PhotoListing(NamedTuple):
         """The listing without these photos."""
         if not photo_ids:
             return self
-        ids = self.ids[~np.isin(self.ids, np.fromiter(photo_ids, np.int64, len(photo_ids)))]
+        is_kept = ~np.isin(self.ids, np.fromiter(photo_ids, np.int64, len(photo_ids)))
+        ids = self.ids[is_kept]
         if self.result is None:
-            return self._replace(ids=ids)
+            return self._replace(ids=ids, sections=_move_sections(self.sections, is_kept))
         hits = [hit for hit in self.result.hits if hit.photo.id not in photo_ids]
         return self._replace(ids=ids, result=self.result._replace(hits=hits))
 
@@ -111,9 +116,23 @@ def find_ranked_photos(library: Library, search: SearchRequest, most: int = FIRS
     return FoundListings(full_listing, find_hits(search) if needs_second_ranking else None)
 
 
-def find_filtered_photos(library: Library, within: Filter) -> FoundListings:
-    """The photos that pass the filter, in the library's order."""
-    return FoundListings(PhotoListing(library.find_photo_ids(within), candidate_count=len(library.find_photo_ids())))
+def find_arranged_photos(
+    library: Library, photo_ids: NDArray[np.int64], within: Filter, arrangement: PhotoArrangement
+) -> FoundListings:
+    """Those of the shown photos, ids (n,) in the library's order, that pass the filter, as arranged."""
+    ids = photo_ids
+    if within != NO_FILTER:
+        passing = find_present_photos(library.store.database, within)
+        has_passed = np.zeros(1 + max(ids.max(initial=0), passing.max(initial=0)), np.bool_)
+        has_passed[passing] = True
+        ids = ids[has_passed[ids]]
+    if arrangement == PhotoArrangement():
+        return FoundListings(PhotoListing(ids, candidate_count=len(photo_ids)))
+    if library not in _arrangers:
+        _arrangers[library] = PhotoArranger(library.store.database)
+    arranged, sections = _arrangers[library].arrange_photos(ids, arrangement)
+    listing = PhotoListing(arranged, candidate_count=len(photo_ids), sections=sections)
+    return FoundListings(listing._replace(has_headers=bool(arrangement.grouping)))
 
 
 def find_pictured_photos(library: Library, words: str, within: Filter, most: int = FIRST_HITS) -> FoundListings:
@@ -128,6 +147,19 @@ def find_pictured_photos(library: Library, words: str, within: Filter, most: int
     return FoundListings(
         PhotoListing(ids, candidate_count=candidate_count, has_more=len(ids) == most < candidate_count)
     )
+
+
+def _move_sections(sections: Sequence[PhotoSection], is_kept: NDArray[np.bool_]) -> list[PhotoSection]:
+    """The sections where only the kept ones of their photos (n,) are left; those without any go."""
+    if not sections:
+        return []
+    kept_before = np.concatenate([[0], np.cumsum(is_kept)])
+    ends = [*(section.start for section in sections[1:]), len(is_kept)]
+    return [
+        section._replace(start=int(kept_before[section.start]))
+        for section, end in zip(sections, ends, strict=True)
+        if kept_before[end] > kept_before[section.start]
+    ]
 
 
 def _count_candidates(library: Library, within: Filter | None) -> int:

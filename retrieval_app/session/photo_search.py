@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from indexer.database.filters import Filter
+from indexer.ranking.photo_arrangement import PhotoArrangement
 from indexer.ranking.rankings import ASCENDING_RANKINGS, RANK_LABELS, RANK_NEAREST, SearchRequest, can_rank
 from indexer.search.label_metric import TOO_FEW_LABELS
 from indexer.search.query import Query, QueryExample
@@ -23,7 +24,7 @@ from retrieval_app.session.photo_listing import (
     NO_FILTER,
     FoundListings,
     PhotoListing,
-    find_filtered_photos,
+    find_arranged_photos,
     find_pictured_photos,
     find_ranked_photos,
 )
@@ -195,6 +196,12 @@ class PhotoSearch(QObject):
         self.photo_filter = photo_filter
         self._show_current_query()
 
+    def arrange_library(self, arrangement: PhotoArrangement) -> None:
+        """List the library's photos in this order from now on, also when it is opened again."""
+        self._library.set_arrangement(arrangement)
+        if self.query is None:
+            self._show_current_query()
+
     def show_words(self, words: str) -> None:
         """List the photos that show these known words, the surest first, instead of the query; "" for all photos."""
         self.words = words
@@ -299,11 +306,16 @@ class PhotoSearch(QObject):
             self.is_running = True
             self._ask_pictured_photos()
             self.listing_changed.emit()
-        elif self.photo_filter == NO_FILTER:
+        elif self.photo_filter == NO_FILTER and self._library.arrangement == PhotoArrangement():
             photo_ids = self._library.photo_ids
             self._show_listing(PhotoListing(photo_ids, candidate_count=len(photo_ids)))
         else:
-            find_photos = partial(find_filtered_photos, within=self.photo_filter)
+            find_photos = partial(
+                find_arranged_photos,
+                photo_ids=self._library.photo_ids,
+                within=self.photo_filter,
+                arrangement=self._library.arrangement,
+            )
             self._library.reader.ask_question(self._search_number, find_photos)
 
     def _show_listing(self, full_listing: PhotoListing, cut_listing: PhotoListing | None = None) -> None:

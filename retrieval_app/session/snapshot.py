@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from indexer.database.file_table import FailedFile
 from indexer.library import Library, LibraryInfo
+from indexer.ranking.photo_arrangement import PhotoArrangement, parse_arrangement
 
-WATCHED_SETTING = "watched"  # the library's setting
+WATCHED_SETTING, ARRANGEMENT_SETTING = "watched", "photo order"  # the library's settings
 
 
 class LibrarySnapshot(NamedTuple):
@@ -20,6 +21,7 @@ class LibrarySnapshot(NamedTuple):
     failures: list[FailedFile]
     previous_model: str  # the name of the model before the active one, "" where there is none
     is_watched: bool  # whether the user wants its folders to be watched
+    arrangement: PhotoArrangement  # the order that the user has chosen
 
 
 def take_snapshot(library: Library, last_known_id: int) -> LibrarySnapshot:
@@ -35,9 +37,15 @@ def take_snapshot(library: Library, last_known_id: int) -> LibrarySnapshot:
         library.list_failed_files(),
         previous_model.name if previous_model else "",
         is_watched,
+        parse_arrangement(settings.read_setting(ARRANGEMENT_SETTING)),
     )
 
 
 def save_watched_setting(library: Library, *, watched: bool) -> None:
     """Remember in the library whether the user wants its folders to be watched."""
     library.store.models.set_setting(WATCHED_SETTING, watched)
+
+
+def save_arrangement(library: Library, arrangement: PhotoArrangement) -> None:
+    """Remember in the library the order that the user has chosen."""
+    library.store.models.set_setting(ARRANGEMENT_SETTING, list(arrangement))

@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         self.menus = WindowMenus(self, self._list_menus())
         self.menus.add_choices("View", "Theme", THEME_CHOICES, self.theme.choice, self.theme.choose_theme)
         self.menus.menus["Search"].addMenu(self.search_page.results.cut_menu)
+        self.menus.menus["View"].addMenu(self.search_page.results.order_button.order_menu)
         self.search_page.saved_searches.add_submenu(self.menus.menus["Search"])
         self._fill_toolbar()
         self._arrange_widgets()

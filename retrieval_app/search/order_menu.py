@@ -1,0 +1,85 @@
+"""The menu of orders: what the library's photos are sorted by, which end comes first, and what they are grouped by."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu, QToolButton
+
+from indexer.ranking.photo_arrangement import GROUP_ORDERS, PHOTO_ORDERS, PhotoArrangement
+from retrieval_app.session.session import Session
+
+
+class OrderMenu(QMenu):
+    """One entry for each order and each grouping; the ones in force are checked."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Sort and group")
+        self._session = session
+        self.order_actions = self._add_choices(
+            {key: f"By {order.text}" for key, order in PHOTO_ORDERS.items()}, self._choose_order
+        )
+        self.addSeparator()
+        self.reverse_action = self.addAction("Other way round")
+        self.reverse_action.setCheckable(True)
+        self.reverse_action.triggered.connect(self._turn_round)
+        self.addSeparator()
+        groups = {"": "No groups"} | {key: f"Groups by {name}" for key, name in GROUP_ORDERS.items()}
+        self.group_actions = self._add_choices(groups, self._choose_grouping)
+        self.aboutToShow.connect(self.show_arrangement)
+        self.show_arrangement()
+
+    def show_arrangement(self) -> None:
+        """Check what is in force."""
+        order, is_reversed, grouping = self._session.library.arrangement
+        self.order_actions[order].setChecked(True)
+        self.reverse_action.setChecked(is_reversed)
+        self.group_actions[grouping].setChecked(True)
+
+    def _add_choices(self, texts: Mapping[str, str], choose: Callable[[str], None]) -> dict[str, QAction]:
+        """An entry for each choice of which one is checked."""
+        group, actions = QActionGroup(self), dict[str, QAction]()
+        for key, text in texts.items():
+            actions[key] = self.addAction(text)
+            actions[key].setCheckable(True)
+            actions[key].triggered.connect(partial(choose, key))
+            group.addAction(actions[key])
+        return actions
+
+    def _choose_order(self, key: str) -> None:
+        """Sort by another thing, beginning with its usual end."""
+        self._arrange_library(self._session.library.arrangement._replace(order=key, is_reversed=False))
+
+    def _turn_round(self, is_reversed: bool) -> None:
+        self._arrange_library(self._session.library.arrangement._replace(is_reversed=is_reversed))
+
+    def _choose_grouping(self, key: str) -> None:
+        self._arrange_library(self._session.library.arrangement._replace(grouping=key))
+
+    def _arrange_library(self, arrangement: PhotoArrangement) -> None:
+        self._session.search.arrange_library(arrangement)
+
+
+class OrderButton(QToolButton):
+    """The order in force, in words; its menu has the others."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.order_menu = OrderMenu(session)
+        self.setMenu(self.order_menu)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setToolTip("Sort and group the photos")
+
+    def show_arrangement(self, arrangement: PhotoArrangement) -> None:
+        """Say this order."""
+        self.setText(f"{describe_arrangement(arrangement)} ▾")
+
+
+def describe_arrangement(arrangement: PhotoArrangement) -> str:
+    """'by date taken, the other way round, in groups by label'."""
+    order, is_reversed, grouping = arrangement
+    turned = ", the other way round" if is_reversed else ""
+    return f"by {PHOTO_ORDERS[order].text}{turned}{f', in groups by {GROUP_ORDERS[grouping]}' if grouping else ''}"
