@@ -146,6 +146,20 @@ class _ProgressBars:
             self._bar.close()
 
 
+# What indexing, searching and the window do without, by the name of the module: the package to install.
+OPTIONAL_PACKAGES = {
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "timm": "timm",
+    "pytorch_metric_learning": "pytorch-metric-learning",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "openTSNE": "openTSNE",
+    "imagehash": "imagehash",
+    "annoy": "annoy",
+}
+
+
 def run_command(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
     """Run a click command, print every fault as one sentence to standard error, and return the exit code.
 
@@ -163,7 +177,7 @@ def run_command(command: Callable[..., Any], arguments: list[str] | None = None)
     except DecoderStuck as fault:
         print_line(str(fault), error=True)
         return REFUSED_EXIT if arguments is not None else restart_process()
-    except (click.ClickException, LookalikeError, OSError) as fault:
+    except (click.ClickException, LookalikeError, OSError, ModuleNotFoundError) as fault:
         print_line(_describe_fault(fault), error=True)
         return REFUSED_EXIT
 
@@ -185,6 +199,11 @@ def _describe_fault(fault: Exception) -> str:
     """A fault that the user can do something about, as a sentence."""
     if isinstance(fault, click.ClickException):
         return fault.format_message()
+    if isinstance(fault, ModuleNotFoundError):
+        package = OPTIONAL_PACKAGES.get((fault.name or "").partition(".")[0])
+        if package is None:  # a bug
+            raise fault
+        return f"This needs the package {package}, which is not installed. Install it: pip install {package}"
     if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT) and fault.filename:
         return f"The disk is full on which {show_path(Path(os.fsdecode(fault.filename)))} lies. Make room there."
     return f"The system refused: {fault}." if isinstance(fault, OSError) else str(fault)

@@ -26,6 +26,16 @@ from indexer.photos.decoding import EXTRA_PACKAGES, is_extra_installed
 from indexer.places import find_library
 from indexer.wording import count_noun
 
+# What is missed without a package that indexing, searching and the window do not need.
+PACKAGE_PURPOSES = {
+    "annoy": "every photo is compared in each search",
+    "torch": "no model can be converted, none be taught",
+    "torchvision": "no model can be converted, none be taught",
+    "timm": "no other model can be made ready, none be taught",
+    "scipy": "no duplicates and near copies, no report",
+    "scikit-learn": "no figures of clusters",
+    "openTSNE": "no map",
+}
 REPORTED_PACKAGES = [
     "lookalike",
     "torch",
@@ -221,10 +231,12 @@ def doctor_command(as_json: bool) -> None:
 
 
 def _find_version(name: str) -> str:
+    """The installed version of a package, else what is missed without it and how to install it."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+        loss = PACKAGE_PURPOSES.get(name)
+        return f"not installed: {loss}. To have it: pip install {name}" if loss else "not installed"
 
 
 COMMANDS = [info_command, failed_command, missing_command, roots_command, check_command, doctor_command]

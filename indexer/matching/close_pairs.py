@@ -12,7 +12,7 @@ import numpy as np
 
 from indexer.progress import Progress, Steps
 from indexer.search.generations import PROJECTED_DIMS
-from indexer.vectors.annoy_index import build_annoy, open_annoy
+from indexer.vectors.annoy_index import build_annoy, is_annoy_installed, open_annoy
 from indexer.vectors.distances import (
     ROWS_PER_BLOCK,
     compute_pair_distances,
@@ -42,7 +42,9 @@ def find_close_pairs(values: np.ndarray, max_distances: np.ndarray) -> Steps[np.
         yield Progress("compare", 0, count, "building an index")
         points = _project_points(values)
         find_neighbours = (
-            _make_exact_finder(points) if count <= EXACT_ROWS else _make_annoy_finder(points, Path(folder, "index.ann"))
+            _make_exact_finder(points)
+            if count <= EXACT_ROWS or not is_annoy_installed()
+            else _make_annoy_finder(points, Path(folder, "index.ann"))
         )
         for start in range(0, count, _ROWS_PER_STEP):
             yield Progress("compare", start, count, "looking for neighbours")

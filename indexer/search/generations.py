@@ -29,7 +29,7 @@ from indexer.progress import Progress, Steps
 from indexer.trust.regular_file import read_regular_file
 from indexer.trust.signatures import compute_signature, is_signed_here
 from indexer.vectors import recall
-from indexer.vectors.annoy_index import FindCandidates, build_annoy, open_annoy
+from indexer.vectors.annoy_index import FindCandidates, build_annoy, is_annoy_installed, open_annoy
 from indexer.vectors.distances import ROWS_PER_BLOCK
 from indexer.vectors.projection import fit_pca
 from indexer.wording import count_noun
@@ -84,7 +84,7 @@ class GenerationManifest:
 class Generation:
     """An opened generation: ids (n,) int64, values (n, dim) float16, and where it has one, Annoy's index over them.
 
-    `is_exact` where it has none, or an earlier version built one that finds less than the target.
+    `is_exact` where it has none, an earlier version built one that finds less than the target, or Annoy is missing.
 
     Raises ValueError where shapes disagree, before Annoy maps a file of another dimension.
     """
@@ -95,7 +95,9 @@ class Generation:
         self.values: np.ndarray = np.load(folder / "vectors.npy", mmap_mode="r")
         if self.ids.shape != (manifest.rows,) or self.values.shape != (manifest.rows, manifest.dim):
             raise ValueError("its files are not of the size its manifest states")
-        self.is_exact = manifest.search_k == 0 or manifest.recall_at_10 < recall.TARGET_RECALL
+        self.lacks_annoy = manifest.search_k > 0 and not is_annoy_installed()
+        is_poor = manifest.search_k == 0 or manifest.recall_at_10 < recall.TARGET_RECALL
+        self.is_exact = self.lacks_annoy or is_poor
         self._find_candidates = None if self.is_exact else _open_index(folder, manifest.dim, manifest.projected)
         self._mapped_files = (
             [folder / "vectors.npy"] if self.is_exact else [folder / "index.ann", folder / "vectors.npy"]
@@ -231,10 +233,11 @@ def _write_index(folder: Path, number: int, fingerprint: str, built_upto: int, s
 def _build_index(folder: Path, values: np.ndarray, seed: int) -> Steps[recall.SearchEffort]:
     """Build projection and index, and measure the search effort that reaches the target recall.
 
-    Neither is left where comparing every photo costs no more.
+    Neither is left where comparing every photo costs no more, or Annoy is missing.
     """
     rows, dim = values.shape
-    if not recall.is_index_cheaper(rows, dim, recall.SEARCH_KS[0], recall.CANDIDATE_COUNTS[0]):
+    is_cheaper = recall.is_index_cheaper(rows, dim, recall.SEARCH_KS[0], recall.CANDIDATE_COUNTS[0])
+    if not is_cheaper or not is_annoy_installed():
         return recall.EXACT_EFFORT
     yield Progress("publish", 0, rows, "building the index")
     projected = min(dim, PROJECTED_DIMS)

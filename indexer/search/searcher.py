@@ -142,6 +142,8 @@ class LibrarySearcher:
         except GenerationError as error:
             self.notice = f"{error}"[:-1] + ": every photo is compared, until the next index run builds it anew."
             return None
+        if opened.lacks_annoy:
+            self.notice = "Annoy is not installed: every photo is compared. To search faster: pip install annoy"
         opened.preload_files()
         if current_identities != identities:
             self.store.models.keep_setting(name, current_identities)

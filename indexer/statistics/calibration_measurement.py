@@ -182,8 +182,6 @@ def _fit_probability_knots(matched: Floats, mismatched: Floats, prior: float) ->
     What rises with the distance is pooled: the fit is the nearest sequence in weighted squares that never rises (Ayer
     et al. 1955, "An empirical distribution function for sampling with incomplete information").
     """
-    from scipy.optimize import isotonic_regression  # noqa: PLC0415 (0.4 s, and only measuring needs it)
-
     marks = np.linspace(0, 1, 65)
     edges = np.unique(np.concatenate([np.quantile(matched, marks), np.quantile(mismatched, marks)]))
     if len(edges) == 1:
@@ -191,8 +189,26 @@ def _fit_probability_knots(matched: Floats, mismatched: Floats, prior: float) ->
     same, other = (np.histogram(kind, edges)[0] + 0.5 for kind in (matched, mismatched))
     same, other = prior * same / same.sum(), (1 - prior) * other / other.sum()
     middles = (edges[1:] + edges[:-1]) / 2
-    fitted = isotonic_regression(same / (same + other), weights=same + other, increasing=False)
-    return tuple(zip(middles.tolist(), fitted.x.tolist(), strict=True))
+    fitted = pool_violators(same / (same + other), same + other)
+    return tuple(zip(middles.tolist(), fitted.tolist(), strict=True))
+
+
+def pool_violators(values: Floats, weights: Floats) -> Floats:
+    """The sequence (n,) that never rises and is nearest to the values (n,) in squares by the weights (n,).
+
+    Neighbours that rise are replaced by their mean, until none do (Ayer et al. 1955): scipy's isotonic_regression,
+    whose import takes 0.4 s that every first search would wait for.
+    """
+    means: list[float] = []
+    sums: list[float] = []
+    counts: list[int] = []
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        means, sums, counts = [*means, value], [*sums, weight], [*counts, 1]
+        while len(means) > 1 and means[-1] >= means[-2]:
+            total = sums[-2] + sums[-1]
+            means[-2:] = [(means[-2] * sums[-2] + means[-1] * sums[-1]) / total]
+            sums[-2:], counts[-2:] = [total], [counts[-2] + counts[-1]]
+    return np.repeat(np.array(means, np.float64), counts)
 
 
 def _compute_share_knots(distances: Floats) -> tuple[tuple[float, float], ...]:

@@ -1,14 +1,15 @@
 """The only door to Annoy: it proposes candidate rows, which are then compared exactly.
 
 Annoy crashes or answers wrongly on a damaged file, a wrong dimension or a vector that is not finite, so `open_annoy` is
-only for files whose hash a manifest states.
+only for files whose hash a manifest states. It is built from source where it is installed, so it may be missing.
 """
 
+import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from annoy import AnnoyIndex
 
 FindCandidates = Callable[[np.ndarray, int, int], np.ndarray]
 """(query (dim,) float32, count, search_k) -> up to count candidate rows (m,) int64, most likely nearest first.
@@ -17,13 +18,29 @@ FindCandidates = Callable[[np.ndarray, int, int], np.ndarray]
 """
 
 
+@functools.cache
+def is_annoy_installed() -> bool:
+    """Whether Annoy can be used here; without it every photo is compared."""
+    try:
+        _make_index(1)
+    except ImportError:
+        return False
+    return True
+
+
+def _make_index(dim: int) -> Any:
+    from annoy import AnnoyIndex  # noqa: PLC0415  # see the docstring of this file
+
+    return AnnoyIndex(dim, "euclidean")
+
+
 def build_annoy(path: Path, blocks: Iterable[np.ndarray], dim: int, *, trees: int, seed: int) -> None:
     """Write an Annoy file from blocks (n, dim) float32; the same seed gives the same bytes.
 
     The metric is Euclidean: on unit vectors it has the order of Annoy's `angular`, and it also holds for projected
     vectors, which are not of unit length.
     """
-    index = AnnoyIndex(dim, "euclidean")
+    index = _make_index(dim)
     index.set_seed(seed)
     row = 0
     for block in blocks:
@@ -37,7 +54,7 @@ def build_annoy(path: Path, blocks: Iterable[np.ndarray], dim: int, *, trees: in
 
 def open_annoy(path: Path, dim: int) -> FindCandidates:
     """The search of an Annoy file of this dimension; the file stays mapped into memory as long as the result lives."""
-    index = AnnoyIndex(dim, "euclidean")
+    index = _make_index(dim)
     index.load(str(path))
 
     def find_candidates(vector: np.ndarray, count: int, search_k: int) -> np.ndarray:

@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.optimize import isotonic_regression
 
 from indexer.errors import LookalikeError
 from indexer.statistics.calibration import Calibration
-from indexer.statistics.calibration_measurement import calibrate_from_labels, calibrate_from_photos, sample_by_class
+from indexer.statistics.calibration_measurement import (
+    calibrate_from_labels,
+    calibrate_from_photos,
+    pool_violators,
+    sample_by_class,
+)
 from indexer.statistics.error_rates import PHOTO_GROUPS, estimate_error_rate, estimate_rates_by_unit
 from indexer.vectors.distances import compute_distance_table
 from tests.support.labelled_points import draw_classes
@@ -226,3 +232,12 @@ def test_anything_else_is_no_calibration() -> None:
     for one in wrong:
         with pytest.raises(ValueError, match=r"."):
             Calibration.from_fields(one)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pooled_values_are_those_of_scipy(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    count = int(random.integers(1, 60))
+    values, weights = random.random(count).round(1), random.random(count) + 0.01
+    expected = isotonic_regression(values, weights=weights, increasing=False).x
+    np.testing.assert_allclose(pool_violators(values, weights), expected, atol=1e-12)

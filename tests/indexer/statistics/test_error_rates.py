@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from indexer.statistics.error_rates import (
     ErrorRate,
@@ -114,3 +115,8 @@ def test_shares_of_classes_are_for_others_from_four_classes_on() -> None:
 )
 def test_students_t_is_the_printed_one(degrees: int, printed: float) -> None:
     assert compute_student_t(degrees) == pytest.approx(printed, abs=5e-4)
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 7, 29, 500, 10_000, 1_000_000])
+def test_students_t_is_that_of_scipy(degrees: int) -> None:
+    assert compute_student_t(degrees) == pytest.approx(float(stdtrit(degrees, 0.975)), rel=1e-8)
