@@ -32,6 +32,7 @@ MOST_QUERY_PHOTOS = 100  # of one query
 MOST_OPENED, MOST_FOLDERS = 10, 5  # programs started at once
 COPIED_SIDE = 16_384  # px, the longest side of a picture in the clipboard
 DECISION_CHANGE = "decision"  # a kind of LibraryChange
+MARK_ENTRIES = ("More like this", "Less like this")
 CONTEXT_MENU = (
     ("Find similar", "More like this", "Less like this", "Compare"),
     ("Label…", "Take the label back"),
@@ -125,8 +126,10 @@ class PhotoActions(QObject):
         menu.aboutToHide.connect(menu.deleteLater)
         return menu
 
-    def show_context_menu(self, menus: WindowMenus, point: QPoint) -> None:
-        """Show the menu at a point of the screen."""
+    def show_context_menu(self, menus: WindowMenus, point: QPoint, *, shows_mark_keys: bool = True) -> None:
+        """Show the menu at a point of the screen; plus and minus stand in it where they mark and do not zoom."""
+        for text in MARK_ENTRIES:
+            menus.find_action(text).setShortcutVisibleInContextMenu(shows_mark_keys)
         menus.update_actions()
         self.make_context_menu(menus).popup(point)
 

@@ -69,7 +69,7 @@ class ViewerOpener(QObject):
         search_page.list_seen_ids = self.list_ids
         search_page.results.grid.current_moved.connect(self._follow_timer.start)
         self._drag_out = search_page.photo_actions.drag_out
-        self._show_menu = partial(search_page.photo_actions.show_context_menu, menus)
+        self._show_menu = partial(search_page.photo_actions.show_context_menu, menus, shows_mark_keys=False)
         texts = {seconds: f"{seconds} seconds" for seconds in INTERVALS}
         menus.add_choices("View", "Each slide", texts, self.interval, self.set_interval)
 

@@ -222,6 +222,7 @@ def test_actions_and_selection_mean_the_photo_that_is_seen(window: MainWindow, q
     menu.close()
     assert entries["Label…"]
     assert entries["More like this"]
+    assert not window.menus.find_action("More like this").isShortcutVisibleInContextMenu()  # plus zooms here
     assert not entries["Compare"]  # there is no query
 
     window.menus.find_action("More like this").trigger()
