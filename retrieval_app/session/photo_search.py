@@ -257,10 +257,10 @@ class PhotoSearch(QObject):
         if not self.can_rank_by(self.ranking):
             self.ranking = RANK_NEAREST
         self.query_changed.emit()
+        self.is_running = self.query is not None or self.photo_filter != NO_FILTER or bool(self.words)
         if self.query is None:
             self._show_library_photos()
             return
-        self.is_running = True
         if needs_preparation(self.query):
             self.preparation.prepare_query(self.query)
         else:
@@ -303,7 +303,6 @@ class PhotoSearch(QObject):
     def _show_library_photos(self) -> None:
         """Show the library's photos, or those that pass the filter or show the words."""
         if self.words:
-            self.is_running = True
             self._ask_pictured_photos()
             self.listing_changed.emit()
         elif self.photo_filter == NO_FILTER and self._library.arrangement == PhotoArrangement():
@@ -317,6 +316,7 @@ class PhotoSearch(QObject):
                 arrangement=self._library.arrangement,
             )
             self._library.reader.ask_question(self._search_number, find_photos)
+            self.listing_changed.emit()
 
     def _show_listing(self, full_listing: PhotoListing, cut_listing: PhotoListing | None = None) -> None:
         self.full_listing = full_listing
@@ -340,7 +340,7 @@ class PhotoSearch(QObject):
             full_listing, cut_listing = answer
             if self.is_growing and self.ranking not in ASCENDING_RANKINGS:
                 full_listing = full_listing.keep_order_of(self.full_listing)
-            self.is_running = self.is_growing = False
+            self.is_running = self.is_growing = self.has_failed = False
             self._show_listing(full_listing, cut_listing)
             search_notice = full_listing.result.notice if full_listing.result else ""
             self.notice_posted.emit(" ".join(filter(None, (self._left_out_notice, search_notice))))
@@ -365,7 +365,8 @@ class PhotoSearch(QObject):
             self.toggle_ranking(self.ranking)
             self.trouble_changed.emit(TroubleMessage(sentence, "Try again", rank_again))
         else:
-            self.trouble_changed.emit(TroubleMessage(sentence, "Back to the library", self.show_library))
+            go_back = self.show_library if self.query is not None else partial(self.show_words, "")
+            self.trouble_changed.emit(TroubleMessage(sentence, "Back to the library", go_back))
 
     # The library
 

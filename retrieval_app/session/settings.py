@@ -26,6 +26,10 @@ class WindowSettings:
         """Remember a text or a number."""
         self._values.setValue(key, value)
 
+    def exchange_values(self) -> None:
+        """Take in what other windows have written, and let them know what this one has."""
+        self._values.sync()
+
     def restore_window(self, window: QMainWindow, splitter: QSplitter) -> None:
         """Set the geometry of the window and its panes as they were remembered."""
         geometry, pane_state = self._values.value("window"), self._values.value("panes")

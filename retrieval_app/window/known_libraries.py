@@ -44,11 +44,13 @@ class KnownLibraries:
             self._write_folders(key, [known for known in self._read_folders(key) if known != folder])
 
     def _read_folders(self, key: str) -> list[Path]:
+        self._settings.exchange_values()  # two windows keep one list
         return [Path(os.fsdecode(unquote_to_bytes(text))) for text in self._settings.read_text(key).split()]
 
     def _write_folders(self, key: str, folders: list[Path]) -> None:
         """Names may hold anything, also what is no text: each is written as in an address."""
         self._settings.write_value(key, " ".join(quote_from_bytes(os.fsencode(folder)) for folder in folders))
+        self._settings.exchange_values()
 
 
 def is_there(folder: Path) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from indexer.database.filters import Filter
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.models.model import load_model
@@ -15,6 +16,7 @@ from indexer.search.query import Query
 from retrieval_app.session import photo_listing, photo_search
 from retrieval_app.session.session import Session
 from tests.support.drawings import CLASSES, EACH, draw
+from tests.support.held_readers import held
 from tests.support.window_waits import wait_for, wait_for_signal
 
 SHOWN = EACH * len(CLASSES)
@@ -166,3 +168,11 @@ def test_a_library_is_never_taken_for_empty_while_it_is_opened(home: Path, sessi
     session.library.switch_to(full)
     wait_for(qtbot, lambda: not session.library.is_empty)
     assert states == [(True, False), (False, False)]
+
+
+def test_a_filter_is_under_way_until_its_photos_are_there(session: Session, qtbot: QtBot) -> None:
+    with held(session.library.reader):
+        session.search.set_filter(Filter(label="disc"))
+        assert session.search.is_running and len(session.search.listing.ids) == SHOWN
+    wait_for_search(session, qtbot)
+    assert len(session.search.listing.ids) == EACH

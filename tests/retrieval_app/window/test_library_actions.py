@@ -170,6 +170,12 @@ def test_names_that_are_no_text_are_remembered_in_order_of_their_last_opening(ho
     known.remember(folders[0])
     again = KnownLibraries(WindowSettings(home))
     assert again.find_last() == folders[0] and set(again.list_folders()) == set(folders)
+    known.remember(home / "of the first window.library")
+    again.remember(home / "of the second window.library")
+    for window_list in (known, again):
+        assert len(window_list.list_folders()) == len(folders) + 2
+    for name in ("first", "second"):
+        known.forget(home / f"of the {name} window.library")
     again.take_off(folders[0])
     assert again.find_last() == folders[2] and folders[0] not in again.list_folders()
 
