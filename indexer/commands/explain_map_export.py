@@ -15,11 +15,13 @@ from indexer.cli.options import (
     require_output,
 )
 from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.models.framing import SquareBox
 from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import add_filter_options, build_filter
+from indexer.ranking.photo_arrangement import PHOTO_ORDERS, PhotoArrangement, PhotoArranger
 from indexer.ranking.rankings import SearchRequest, run_search
 from indexer.reports.export import export_hits, export_library, export_map, export_vectors, ids_path, require_suffix
 from indexer.reports.heat_maps import draw_side_by_side, explain_match
@@ -116,6 +118,7 @@ def map_command(
 @click.option("--what", type=click.Choice(["library", "hits", "vectors"]), default="library", show_default=True)
 @click.option("--like", "images", multiple=True, type=FILE_PATH, help="With hits: a picture they should look like.")
 @click.option("-k", "count", type=click.IntRange(1, 10_000), default=50, show_default=True, help="With hits: how many.")
+@click.option("--sort", type=click.Choice(list(PHOTO_ORDERS)), help="With library: the order of the photos.")
 @add_filter_options
 @library_option
 @overwrite_option
@@ -126,6 +129,7 @@ def export_command(
     what: str,
     images: tuple[Path, ...],
     count: int,
+    sort: str | None,
     library: Path | None,
     overwrite: bool,
     as_json: bool,
@@ -138,16 +142,30 @@ def export_command(
     """
     if bool(images) != (what == "hits"):
         raise click.UsageError("Name pictures with --like for --what hits, and only for that.")
+    if sort is not None and what != "library":
+        raise click.UsageError("--sort is for --what library.")
     require_suffix(out, what)
     with Library.open(library or find_library(images[0] if images else None)) as opened:
         for place in [out, ids_path(out)] if what == "vectors" else [out]:
             require_output(place, library=opened.folder, pictures=images, overwrite=overwrite)
         search = SearchRequest(Query(images), build_filter(filter_fields))
-        photo_count = _write_export(opened, out, what, search, count, as_json=as_json)
+        if sort is not None:
+            photo_count = _write_sorted(opened, out, search.within, sort, as_json=as_json)
+        else:
+            photo_count = _write_export(opened, out, what, search, count, as_json=as_json)
     if as_json:
         print_result("export", {"what": what, "photos": photo_count, "out": show_path(out)})
     else:
         print_line(f"{count_noun(photo_count, 'photo')} in {show_path(out)}")
+
+
+def _write_sorted(library: Library, out: Path, within: Filter | None, sort: str, *, as_json: bool) -> int:
+    """Write the photos that pass the filter in an order of PHOTO_ORDERS; returns their number."""
+    ids = library.find_photo_ids(within)
+    arranged = PhotoArranger(library.store.database).arrange_photos(ids, PhotoArrangement(sort))
+    if not len(ids):
+        return follow_steps(export_library(out, library, within), as_json=as_json)
+    return follow_steps(export_library(out, library, photo_ids=arranged.ids.tolist()), as_json=as_json)
 
 
 def _write_export(library: Library, out: Path, what: str, search: SearchRequest, count: int, *, as_json: bool) -> int:

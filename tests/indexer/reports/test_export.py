@@ -171,6 +171,15 @@ def test_command_writes_hits_in_every_form(home: Path, prepared: Any, tell: Tell
     assert Page((tmp_path / "hits.html").read_text()).tags.count("img") == 6
 
 
+def test_command_writes_photos_in_the_order_asked_for(home: Path, prepared: Any, tell: Tell, tmp_path: Path) -> None:
+    out = tmp_path / "photos.json"
+    assert tell(home, "export", out, "--sort", "added", "--label", "a", "--json").code == 0
+    ids = [row["id"] for row in json.loads(out.read_text())]
+    assert ids == sorted(ids, reverse=True) != []
+    said = tell(home, "export", tmp_path / "v.npy", "--what", "vectors", "--sort", "name")
+    assert (said.code, "--sort is for --what library" in said.err) == (2, True)
+
+
 def test_search_writes_its_sheet_as_a_page(home: Path, prepared: Any, tell: Tell, tmp_path: Path) -> None:
     out = tmp_path / "sheet.html"
     assert tell(home, "search", prepared.photos / "a/0003.png", "--sheet", out).code == 0

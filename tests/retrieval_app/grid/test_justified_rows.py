@@ -8,8 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QRect
 
+from indexer.ranking.photo_arrangement import PhotoSection
 from retrieval_app.grid.justified_rows import MARGIN, lay_out_rows
 from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
+from retrieval_app.session.photo_listing import PhotoListing
 
 MIXED = np.random.default_rng(3).choice([0.67, 0.75, 1.0, 1.33, 1.5, 1.78], 500)
 
@@ -69,3 +71,31 @@ def test_a_million_shapes_are_laid_out_by_arrays() -> None:
     assert layout.tile_count == len(aspects) == 1_000_000
     assert layout.find_row(999_999) == len(layout.row_tops) - 2
     assert layout.find_places(QRect(0, layout.height // 2, 1200, 700)).size < 100
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=8), st.integers(1, 1500), st.integers(16, 200))
+def test_every_section_begins_a_row_below_room_for_its_header(counts: list[int], width: int, height: int) -> None:
+    starts = np.cumsum([0, *counts[:-1]])
+    aspects = np.resize(MIXED, sum(counts))
+    for layout in (
+        lay_out_rows(aspects, width, height, 0, section_starts=starts, header_height=30),
+        lay_out_squares(len(aspects), width, height, 0, section_starts=starts, header_height=30),
+    ):
+        rects = list_rects(layout)
+        assert layout.header_tops[0] == 0
+        for top, start in zip(layout.header_tops.tolist(), starts.tolist(), strict=True):
+            assert (rects[start].left(), rects[start].top()) == (0, top + 30)
+            header = QRect(0, top, width, 30)
+            assert not any(rect.intersects(header) for rect in rects)
+            assert not len(layout.find_places(header))
+        assert layout.height == rects[-1].bottom() + 1
+        assert layout.row_starts.tolist() == sorted({*layout.row_starts.tolist(), *starts.tolist()})
+
+
+def test_sections_move_up_where_photos_are_left_out() -> None:
+    sections = [PhotoSection(0, "a", "a"), PhotoSection(2, "b", "b"), PhotoSection(3, "c", "c")]
+    listing = PhotoListing(np.array([7, 3, 5, 9, 8]), sections=sections)
+    left = listing.leave_out([3, 5])
+    assert left.ids.tolist() == [7, 9, 8]
+    assert [(section.start, section.title) for section in left.sections] == [(0, "a"), (1, "c")]
