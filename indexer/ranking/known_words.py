@@ -18,6 +18,8 @@ FILLERS = frozenset(["a", "an", "and", "of", "on", "in", "the", "with"])
 # Regular plurals and what they come from, the first that gives a known word.
 ENDINGS = (("ies", "y"), ("ves", "f"), ("men", "man"), ("es", ""), ("s", ""))
 
+NEAR_SPELLING, LEAST_LETTERS = 0.8, 4  # of an unknown word for which a known one is offered while it is typed
+
 
 class KnownWord(NamedTuple):
     """A word as it was given, and the network's classes that it means, by number."""
@@ -53,10 +55,10 @@ class WordTree(NamedTuple):
             raise LookalikeError("Name at least one word to look for.")
         return found
 
-    def suggest_words(self, word: str, count: int = 3) -> list[str]:
-        """Known words that are spelt nearly as this one, or begin with it."""
+    def suggest_words(self, word: str, count: int = 3, *, cutoff: float = 0.6) -> list[str]:
+        """Known words that are spelt nearly as this one, alike by `cutoff` of 1, or begin with it."""
         beginnings = sorted((known for known in self.classes_by_word if known.startswith(word)), key=len)
-        near = difflib.get_close_matches(word, self.classes_by_word, count)
+        near = difflib.get_close_matches(word, self.classes_by_word, count, cutoff)
         return list(dict.fromkeys([*near, *beginnings[:count]]))[:count]
 
     def _find_longest(self, tokens: list[str]) -> KnownWord | None:
@@ -78,12 +80,30 @@ def _list_forms(word: str) -> list[str]:
     return [word, *(word.removesuffix(ending) + new for ending, new in ENDINGS if word.endswith(ending))]
 
 
-def are_known_words(text: str) -> bool:
-    """Whether all words of the text are known."""
+class SplitWords(NamedTuple):
+    """What photos are to show, and what they are not to show; either may be empty."""
+
+    wanted: str
+    unwanted: str
+
+
+def split_unwanted(text: str) -> SplitWords:
+    """A text in which what is not wanted has a minus before it, as in "bird -goldfinch"."""
+    words = text.split()
+    unwanted = [word[1:] for word in words if word.startswith("-") and len(word) > 1]
+    return SplitWords(" ".join(word for word in words if not word.startswith("-")), " ".join(unwanted))
+
+
+def offer_words(text: str) -> str:
+    """The text where all its words are known, the nearest known word where it is one unknown word; "" elsewhere."""
+    tree, words = load_word_tree(), " ".join(text.split())
     try:
-        return bool(load_word_tree().parse_words(text))
+        wanted, unwanted = split_unwanted(words)
+        known = [tree.parse_words(part) for part in (wanted, unwanted) if part]
     except LookalikeError:
-        return False
+        near = tree.suggest_words(words.casefold(), 1, cutoff=NEAR_SPELLING) if len(words) >= LEAST_LETTERS else []
+        return near[0] if near else ""
+    return words if known else ""
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QLineEd
 
 from indexer.database.filters import ORIENTATIONS, Filter
 from indexer.ranking.filter_options import format_folder_name, shift_days
-from indexer.ranking.known_words import are_known_words
+from indexer.ranking.known_words import offer_words
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.flow_layout import FlowLayout
@@ -99,6 +99,7 @@ class FilterBar(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._chosen_filter = NO_FILTER
+        self._offered_words = ""
         self.name_field = NameField()
         self.words_button = make_button("")
         self.label_field = FilterField("Label", "Any label")
@@ -184,14 +185,16 @@ class FilterBar(QFrame):
         self.clear_button.setEnabled(chosen_filter != NO_FILTER)
 
     def _offer_words(self, text: str) -> None:
-        """Offer to show pictures of what is typed, where the model knows the words."""
-        known = bool(text.strip()) and are_known_words(text)
-        self.words_button.setText(f"Pictures of {' '.join(text.split())}" if known else "")
-        self.words_button.setVisible(known)
+        """Offer to show pictures of what is typed where the model knows the words, else of a near known word."""
+        self._offered_words = offer_words(text)
+        is_typed = self._offered_words == " ".join(text.split())
+        question = "" if is_typed else "?"
+        self.words_button.setText(f"Pictures of {self._offered_words}{question}" if self._offered_words else "")
+        self.words_button.setVisible(bool(self._offered_words))
         self.updateGeometry()
 
     def _choose_words(self) -> None:
-        words = " ".join(self.name_field.text().split())
+        words = self._offered_words
         self.name_field.clear()
         self.filter_wanted.emit(replace(self._chosen_filter, named=None))
         self.words_wanted.emit(words)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from indexer.database.filters import Filter, find_present_photos
 from indexer.library import Library
+from indexer.ranking.known_words import split_unwanted
 from indexer.ranking.photo_arrangement import PhotoArrangement, PhotoArranger, PhotoSection
 from indexer.ranking.rankings import (
     ASCENDING_RANKINGS,
@@ -136,13 +137,13 @@ def find_arranged_photos(
 
 
 def find_pictured_photos(library: Library, words: str, within: Filter, most: int = FIRST_HITS) -> FoundListings:
-    """The photos that show the words and pass the filter, the surest first, at most `most`.
+    """The photos that show the words, and not those with a minus, and pass the filter; surest first, at most `most`.
 
     LookalikeError for words that are not known.
     """
     if library not in _word_indexes:
         _word_indexes[library] = WordIndex(library)
-    result = _word_indexes[library].rank_photos(parse_word_query(words, ""), most, within=within)
+    result = _word_indexes[library].rank_photos(parse_word_query(*split_unwanted(words)), most, within=within)
     ids, candidate_count = _list_hit_ids(result.hits), len(library.find_photo_ids(within))
     return FoundListings(
         PhotoListing(ids, candidate_count=candidate_count, has_more=len(ids) == most < candidate_count)

@@ -5,7 +5,7 @@ import pytest
 
 from indexer.errors import LookalikeError
 from indexer.models.backbones import import_timm
-from indexer.ranking.known_words import MOST_CLASSES, load_word_tree, parse_word_tree
+from indexer.ranking.known_words import MOST_CLASSES, load_word_tree, offer_words, parse_word_tree, split_unwanted
 
 # bird over two classes, of which "crane" is also a machine; device over the two others; thing over all
 TREE = "crane\t4\nowl,hooter\t4\ncrane\t5\nclock\t5\nbird\t6\ndevice,machine\t6\nthing\t\n"
@@ -67,3 +67,25 @@ def test_longer_phrases_come_first_and_what_means_nearly_everything_is_not_known
     sizes = np.array([len(classes) for classes in tree.classes_by_word.values()])
     assert 1 <= sizes.min() <= sizes.max() <= MOST_CLASSES
     assert len(tree.parse_words("dog")[0].classes) == 118
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("bird", "bird"),
+        (" two  birds ", ""),
+        ("bird -goldfinch", "bird -goldfinch"),
+        ("-bird", "-bird"),
+        ("goldfnch", "goldfinch"),
+        ("img_2034", ""),
+        ("sunset", ""),
+        ("", ""),
+        ("-", ""),
+    ],
+)
+def test_known_words_are_offered_and_one_near_an_unknown_word(text: str, offered: str) -> None:
+    assert offer_words(text) == offered
+
+
+def test_a_minus_marks_what_is_not_wanted() -> None:
+    assert split_unwanted("red  bird -goldfinch -jay") == ("red bird", "goldfinch jay")

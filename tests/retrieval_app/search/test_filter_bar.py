@@ -86,6 +86,9 @@ def test_known_words_show_what_the_model_sees(window: MainWindow, qtbot: QtBot) 
     QTest.keyClicks(bar.name_field, "sunset")
     assert not bar.words_button.isVisible()
     bar.name_field.selectAll()
+    QTest.keyClicks(bar.name_field, "telephne")
+    assert bar.words_button.text() == "Pictures of telephone?"
+    bar.name_field.selectAll()
     QTest.keyClicks(bar.name_field, "a clock")
     assert bar.words_button.text() == "Pictures of a clock"
     with Library.open(window.session.library.folder) as library:
