@@ -36,7 +36,7 @@ def read_missing_facts(library: Library) -> Steps[int]:
                     library.store.embeddings.record_captures(found)
                 known += len(found)
                 done, last = number * PHOTOS_PER_COMMIT + len(batch), show_path(batch[-1][0].path)
-                yield Progress("scan", done, len(unread), f"date and camera of {last}")
+                yield Progress("facts", done, len(unread), last)
         finally:
             batches.close()  # type: ignore[attr-defined]  # a generator: its pool ends here
     return known

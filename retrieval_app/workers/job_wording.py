@@ -8,12 +8,13 @@ STAGE_TEXTS = {
     "prepare": "Preparing the model",
     "scan": "Looking for photos",
     "embed": "Indexing",
+    "facts": "Reading dates and cameras",
     "publish": "Building the search index",
     "hash": "Looking at every photo",
     "compare": "Comparing",
     "map": "Laying out the map",
 }
-COUNTED_STAGES = ("embed", "hash", "map")  # stages of which count, rate and time left are told
+COUNTED_STAGES = ("embed", "facts", "hash", "map")  # stages of which count, rate and time left are told
 
 
 def describe_stage(job: JobState | None) -> str:

@@ -130,6 +130,8 @@ def _summarize_indexing(result: dict[str, object]) -> str:
         if isinstance(carried, list) and carried
         else ""
     )
+    if read := int(str(result.get("facts_read") or 0)):
+        words += f" Date and camera were read of {format_count(read, 'photo')} indexed before."
     drives = " Another drive is at the place of a folder: see Library." if result.get("other_drives") else ""
     drives += " A folder that is offline is there at another place: see Library." if result.get("moved_roots") else ""
     return (
