@@ -33,7 +33,7 @@ SortKey = tuple[float, ...]
 
 # What programs add to the name of a copy, in the languages of the commonest systems, and what cameras call everything.
 _COPY_MARKS = re.compile(
-    r"(\(\d+\)|\bcopy\b|\bkopie\b|\bcopie\b|\bcopia\b|~\d*|-\d+)\s*(\(\d+\))?$|^(copy|kopie|copie|copia)\b",
+    r"(\(\d+\)|\b(copy|kopie|copie|copia)\b|~\d*)\s*(\(\d+\))?$|^(copy|kopie|copie|copia)\b",
     re.IGNORECASE,
 )
 _CAMERA_NAMES = re.compile(r"^(img|dsc[fn]?|pict?|p|dcim|vid|image|photo|scan|screenshot)?[-_ ]?\d+$", re.IGNORECASE)

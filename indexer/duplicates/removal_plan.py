@@ -71,13 +71,19 @@ def _list_first_files(library: Library, group: DuplicateGroup) -> list[bytes]:
 
 
 def plan_removal(groups: Iterable[Sequence[GroupFile]], rule: str, folder: bytes = b"") -> list[PlanRow]:
-    """What a rule keeps and what may go, the kept files of each group first; links are left out."""
+    """What a rule keeps and what may go."""
+    return list_plan_rows((group, choose_kept(group, rule, folder)) for group in groups)
+
+
+def list_plan_rows(groups: Iterable[tuple[Sequence[GroupFile], Sequence[GroupFile]]]) -> list[PlanRow]:
+    """The plan for groups of which some files are kept, the kept ones of each first; links are left out."""
     rows = []
-    for number, group in enumerate(groups, 1):
-        kept = choose_kept(group, rule, folder)
+    for number, (group, kept) in enumerate(groups, 1):
+        needed = {file.link_of for file in kept}
         own = [file for file in group if not file.link_of]
-        rows += [_make_row(number, KEEP, file) for file in own if file in kept]
-        rows += [_make_row(number, MOVE, file) for file in own if file not in kept]
+        staying = [file for file in own if file in kept or file.path in needed]
+        rows += [_make_row(number, KEEP, file) for file in staying]
+        rows += [_make_row(number, MOVE, file) for file in own if file not in staying]
     return rows
 
 
@@ -106,10 +112,10 @@ def read_paths_to_move(plan: Path) -> list[bytes]:
         raise LookalikeError(f"{show_path(plan)} cannot be read: {reason}.") from None
     if any(not row.get("uri") or row.get("action") not in (KEEP, MOVE) for row in rows):
         raise LookalikeError(f"{show_path(plan)} is no plan: it needs the columns action (keep or move) and uri.")
-    return list(dict.fromkeys(_read_uri(row["uri"]) for row in rows if row["action"] == MOVE))
+    return list(dict.fromkeys(read_uri(row["uri"]) for row in rows if row["action"] == MOVE))
 
 
-def _read_uri(uri: str) -> bytes:
+def read_uri(uri: str) -> bytes:
     """The path of a file: URI, as `make_uri` writes it."""
     parts = urlsplit(uri)
     if parts.scheme != "file":

@@ -37,7 +37,7 @@ CROWD_SIZE, COHERENT_SHARE, COHERENCE_SAMPLE = 12, 0.5, 64
 PAIRS_PER_MERGE = 9  # of two parts of a crowd, that must all show the same picture for the parts to be one
 
 # Of thumbnails: a strip of fewer pixels has no rows to compare; JPEG alone leaves a spread of up to 2 levels of 255.
-LEAST_SIDE, LEAST_CONTRAST = 16, 4.0
+LEAST_SIDE, LARGEST_SMALL_ASPECT, LEAST_CONTRAST = 16, 4, 4.0
 MARK_LEVELS = 16.0  # by which a pixel differs from the ground, or from its place in a copy
 LEAST_MARKED_SHARE = 0.0005  # of the pixels: less is a speck of dust
 # Pixel by pixel at 96 x 96: what may be left between copies, by their spread; how one may be lit; what a mark may
@@ -180,10 +180,11 @@ class ThumbnailKind(NamedTuple):
 def read_thumbnail_kind(jpeg: bytes) -> ThumbnailKind:
     """Whether a thumbnail is blank, and whether it can be compared with others."""
     with Image.open(BytesIO(jpeg)) as image:
-        grey, short_side = np.asarray(image.convert("L"), np.float32), min(image.size)
+        grey = np.asarray(image.convert("L"), np.float32)
+        is_strip = min(image.size) < LEAST_SIDE and max(image.size) > LARGEST_SMALL_ASPECT * min(image.size)
     marked_share = float((np.abs(grey - np.median(grey)) > MARK_LEVELS).mean())
     is_blank = float(grey.std()) < LEAST_CONTRAST and marked_share < LEAST_MARKED_SHARE
-    return ThumbnailKind(is_blank, not is_blank and short_side >= LEAST_SIDE)
+    return ThumbnailKind(is_blank, not is_blank and not is_strip)
 
 
 def show_same_picture(pictures: SmallPictures, others: SmallPictures) -> NDArray[np.bool_]:

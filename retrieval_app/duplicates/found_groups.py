@@ -1,6 +1,6 @@
 """The groups of duplicates and the user's decisions about them, as one object without widgets.
 
-Nothing is ever deleted: the user marks what to keep, and may copy the paths of the rest.
+The user marks what to keep; what becomes of the rest is decided in `removal`.
 """
 
 import os
@@ -34,7 +34,7 @@ PhotoIdPairs = tuple[tuple[int, int], ...]
 
 
 class GroupMember(NamedTuple):
-    """A photo of a group: its id, the path of its file, its distance to the first of the group.
+    """A photo of a group: its id, the path of its file, its distance to the first of the group, and its figures.
 
     `link_of` is the path of the file that this one only leads to, "" for a file of its own.
     """
@@ -43,6 +43,11 @@ class GroupMember(NamedTuple):
     path: str
     distance: float
     link_of: str = ""
+    byte_count: int = 0
+    width: int = 0
+    height: int = 0
+    mtime_ns: int = 0
+    uri: str = ""
 
 
 class FoundGroups(NamedTuple):
@@ -104,6 +109,19 @@ class DuplicatesState(QObject):
         """Mark a photo as one to keep, or remove the mark."""
         self.kept_members ^= {member}
         self.changed.emit()
+
+    def keep_members(self, members: set[GroupMember]) -> None:
+        """Mark these as the ones to keep, and no others."""
+        self.kept_members = members
+        self.changed.emit()
+
+    def drop_paths(self, paths: set[str]) -> None:
+        """Take files that are gone out of the groups; a group of one is none."""
+        if self.found_groups is not None:
+            groups = [[one for one in group if one.path not in paths] for group in self.found_groups.groups]
+            self.found_groups = self.found_groups._replace(groups=[group for group in groups if len(group) > 1])
+            self.kept_members = {member for member in self.kept_members if member.path not in paths}
+            self.changed.emit()
 
     def list_unkept_paths(self) -> list[str]:
         """The paths of the photos that are not marked, from the groups in which at least one is.
@@ -201,7 +219,18 @@ class DuplicatesState(QObject):
 
 def _parse_member(entry: dict[str, str]) -> GroupMember:
     link_of = entry.get("link_of") or ""
-    return GroupMember(int(entry["photo"]), entry["path"], float(entry["distance"]), link_of)
+    byte_count, width, height, mtime_ns = (int(entry.get(key, 0)) for key in ("bytes", "width", "height", "mtime_ns"))
+    return GroupMember(
+        int(entry["photo"]),
+        entry["path"],
+        float(entry["distance"]),
+        link_of,
+        byte_count,
+        width,
+        height,
+        mtime_ns,
+        entry.get("uri", ""),
+    )
 
 
 def _write_decision(library: Library, *, pairs: PhotoIdPairs, decision: str | None) -> list[RejectedPair]:

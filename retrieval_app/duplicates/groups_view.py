@@ -28,8 +28,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from indexer.paths import get_parent_folder, show_file_name, show_path
+from indexer.paths import show_file_name
 from retrieval_app.duplicates.found_groups import DuplicatesState, GroupMember
+from retrieval_app.duplicates.tile_caption import CAPTION_BLOCK_HEIGHT, list_caption_lines, paint_caption
 from retrieval_app.grid.photo_sequence import Partner, PhotoSequence
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.tables import AnyIndex
@@ -38,7 +39,7 @@ from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 from retrieval_app.wording import format_count
 
 TILE_PADDING = 10  # px around a picture, within its cell
-PICTURE_SIDE, CAPTION_BLOCK_HEIGHT = 128, 44  # px of a picture's square and of the two lines below it
+PICTURE_SIDE = 128  # px of a picture's square
 CELL_WIDTH, SUMMARY_WIDTH = PICTURE_SIDE + 2 * TILE_PADDING, 132  # px of a tile's cell and of a group's summary
 _INVALID_INDEX = QModelIndex()
 
@@ -272,13 +273,15 @@ class _GroupPainter(QStyledItemDelegate):
             painter.drawLine(cell.topLeft(), cell.topRight())
         if member is not None:
             state: QStyle.StateFlag = option.state
-            self._paint_photo(painter, cell, member, state)
+            self._paint_photo(painter, cell, index, state)
         elif index.column() == 0 and group_row.start == 0:
             _paint_group_summary(painter, cell, group_row.group, tokens)
         painter.restore()
 
-    def _paint_photo(self, painter: QPainter, cell: QRect, member: GroupMember, state: QStyle.StateFlag) -> None:
-        tokens = self._theme.tokens
+    def _paint_photo(self, painter: QPainter, cell: QRect, index: AnyIndex, state: QStyle.StateFlag) -> None:
+        tokens, member = self._theme.tokens, self._view.group_model.member_at(index)
+        group = self._view.group_model.group_rows[index.row()].group
+        assert member is not None
         square = QRect(cell.left() + TILE_PADDING, cell.top() + TILE_PADDING, PICTURE_SIDE, PICTURE_SIDE)
         card = QRectF(cell.left() + 5, cell.top() + 5, CELL_WIDTH - 10, cell.height() - 10)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -291,8 +294,7 @@ class _GroupPainter(QStyledItemDelegate):
         pixmap = self._tiles.request_thumbnail(photo, pixels) if photo else None
         if pixmap is not None and not pixmap.isNull():
             painter.drawPixmap(fit_pixmap(pixmap, square), pixmap)
-        size = f"{photo.width:,} x {photo.height:,}" if photo else ""
-        _paint_member_caption(painter, square, member, size, tokens)
+        paint_caption(painter, square, list_caption_lines(member, group), tokens)
         if member in self._duplicates.kept_members:
             _paint_keep_mark(painter, square.topLeft(), tokens)
 
@@ -310,26 +312,6 @@ def _paint_group_summary(painter: QPainter, cell: QRect, group: list[GroupMember
     painter.setPen(QColor(tokens.muted))
     painter.setFont(make_tabular_font(resize_font(base, CAPTION_SIZE)))
     painter.drawText(place.translated(0, 18), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, lines[1])
-
-
-def _paint_member_caption(
-    painter: QPainter, square: QRect, member: GroupMember, size: str, tokens: ColourTokens
-) -> None:
-    """Paint the name; below it what it is a link to, size and distance, or the folder where neither is known."""
-    path = os.fsencode(member.path)
-    name, folder = show_file_name(path), show_path(get_parent_folder(path))
-    base = painter.font()
-    place = QRect(square.left(), square.bottom() + 5, square.width(), 17)
-    painter.setPen(QColor(tokens.text))
-    painter.setFont(resize_font(base, BODY_SIZE))
-    middle = Qt.TextElideMode.ElideMiddle
-    painter.drawText(place, 0, QFontMetrics(painter.font()).elidedText(name, middle, place.width()))
-    painter.setPen(QColor(tokens.muted))
-    painter.setFont(make_tabular_font(resize_font(base, CAPTION_SIZE)))
-    second = f"{size}  ·  {member.distance:.3f}" if member.distance else size or folder
-    if member.link_of:
-        second = f"link to {show_file_name(os.fsencode(member.link_of))}"
-    painter.drawText(place.translated(0, 17), 0, QFontMetrics(painter.font()).elidedText(second, middle, place.width()))
 
 
 def _paint_keep_mark(painter: QPainter, corner: QPoint, tokens: ColourTokens) -> None:

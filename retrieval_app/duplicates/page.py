@@ -1,6 +1,6 @@
 """The duplicates page: groups of photos that are there more than once, and buttons to decide about them.
 
-Nothing is deleted here: the user marks what to keep and copies the paths of the rest.
+The user marks what to keep, one by one or by a rule, and reviews the rest in a list (`removal_dialog`).
 """
 
 import os
@@ -9,13 +9,17 @@ from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from indexer.paths import get_parent_folder
 from indexer.search.query import Query
+from retrieval_app.actions.photo_copying import PhotoCopier
 from retrieval_app.actions.system_open import open_containing_folder, open_picture
 from retrieval_app.duplicates.found_groups import KIND_MEANINGS, KIND_NAMES, DuplicatesState, GroupMember
 from retrieval_app.duplicates.groups_view import GroupsView
 from retrieval_app.duplicates.rejected_pairs import RejectedPairsDialog
+from retrieval_app.duplicates.removal import DuplicateRemoval
+from retrieval_app.duplicates.removal_dialog import RemovalDialog
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
@@ -25,6 +29,13 @@ from retrieval_app.wording import format_count
 from retrieval_app.workers.job_wording import describe_job, describe_stage
 
 WAITS_FOR_INDEXING = "Duplicates can be looked for as soon as photos are indexed."
+RULE_WORDINGS = {
+    "largest": "The largest of each group",
+    "oldest": "The oldest of each group",
+    "newest": "The newest of each group",
+    "best-named": "The best named of each group",
+    "folder": "All in the folder of this photo",
+}
 NO_DUPLICATES = "None of the photos is there more than once in this way."
 
 
@@ -39,13 +50,13 @@ class DuplicatesPage(QStackedWidget):
         self.duplicates = DuplicatesState(session, self)
         self.folder_invitation = InvitationView(
             "Photos that are there more than once will stand here, in groups",
-            "Index a photo folder first. Nothing is ever deleted by this program.",
+            "Index a photo folder first. Nothing happens to a file but what you review and ask for.",
             "Choose a photo folder",
         )
         self.look_invitation = InvitationView(
             "Find the photos that are there more than once",
-            "As exact copies, as near copies, or as look-alikes. Nothing is deleted: you say what is no match, mark "
-            "what to keep, and take the list of the rest along.",
+            "As exact copies, as near copies, or as look-alikes. You say what is no match and mark what to keep; the "
+            "rest becomes a list, and nothing happens to a file but what you ask for.",
             "Look for duplicates",
         )
         self.kind_box, self.turned_box = QComboBox(), QCheckBox("Also turned and mirrored")
@@ -57,6 +68,9 @@ class DuplicatesPage(QStackedWidget):
         self.similar_button, self.folder_button = make_button("Find similar"), make_button("Show in its folder")
         self.take_back_button, self.copy_button = make_button("Take back", "link"), make_button("", "link")
         self.rejected_pairs_button = make_button("", "link")
+        self.removal = DuplicateRemoval(session, self.duplicates)
+        self.rule_button, self.review_button = make_button("Keep by a rule"), make_button("", "primary")
+        self._photo_copier = PhotoCopier(session, self)
         self._arrange_widgets()
         self._connect_signals()
         self._update_controls()
@@ -93,7 +107,7 @@ class DuplicatesPage(QStackedWidget):
             row.addWidget(widget)
         self.rejected_pairs_button.setToolTip("Every pair that you have said is no match, to be taken back (M)")
         row.addWidget(self.summary_label, 1)
-        for widget in (self.rejected_pairs_button, self.cancel_button):
+        for widget in (self.copy_button, self.rejected_pairs_button, self.cancel_button):
             row.addWidget(widget)
         return row
 
@@ -104,12 +118,16 @@ class DuplicatesPage(QStackedWidget):
         self.folder_button.setToolTip("Open the photo's folder in the system's file manager (F)")
         self.take_back_button.setToolTip("Take back what was last said to be no match (B)")
         self.copy_button.setToolTip("Copy the paths of the photos not marked, in the groups where you marked one")
+        self.review_button.setToolTip("See the list of the rest, to save it, copy it or move it to the trash")
+        self.rule_button.setToolTip("Mark what to keep in all groups at once")
+        self._make_rule_menu()
         self.foot = QWidget()
         row = QHBoxLayout(self.foot)
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(8)
         for widget in (
             self.keep_button,
+            self.rule_button,
             self.reject_button,
             self.similar_button,
             self.folder_button,
@@ -117,8 +135,16 @@ class DuplicatesPage(QStackedWidget):
         ):
             row.addWidget(widget)
         row.addStretch(1)
-        row.addWidget(self.copy_button)
+        row.addWidget(self.review_button)
         return self.foot
+
+    def _make_rule_menu(self) -> None:
+        menu = QMenu(self.rule_button)
+        for rule, name in RULE_WORDINGS.items():
+            menu.addAction(name).triggered.connect(partial(self._keep_by_rule, rule))
+        menu.addSeparator()
+        menu.addAction("Remove all marks").triggered.connect(lambda: self.duplicates.keep_members(set()))
+        self.rule_button.setMenu(menu)
 
     def _connect_signals(self) -> None:
         view = self.groups_view
@@ -136,6 +162,8 @@ class DuplicatesPage(QStackedWidget):
         view.letter_pressed.connect(self._click_letter)
         self.take_back_button.clicked.connect(self.duplicates.undo_rejection)
         self.copy_button.clicked.connect(self._copy_paths)
+        self.review_button.clicked.connect(self._review_rest)
+        self.removal.changed.connect(self._update_controls)
         self.rejected_pairs_button.clicked.connect(lambda: RejectedPairsDialog(self.duplicates, self).open())
         for control, act in (
             (self.keep_button, self.duplicates.toggle_kept),
@@ -183,6 +211,23 @@ class DuplicatesPage(QStackedWidget):
         paths = self.duplicates.list_unkept_paths()
         QGuiApplication.clipboard().setText("\n".join(paths))
         self._session.notice_posted.emit(f"{format_count(len(paths), 'path')} in the clipboard. Nothing was deleted.")
+
+    def _keep_by_rule(self, rule: str) -> None:
+        """Mark what a rule keeps; the rule of a folder takes that of the current photo."""
+        member = self.groups_view.current_member()
+        folder = get_parent_folder(os.fsencode(member.path)) if member is not None else b""
+        self.removal.keep_by_rule(rule, folder)
+
+    def _review_rest(self) -> None:
+        dialog = RemovalDialog(self._session, self.removal, self)
+        dialog.accepted.connect(self._copy_rest)
+        dialog.open()
+
+    def _copy_rest(self) -> None:
+        paths = set(self.duplicates.list_unkept_paths())
+        groups = self.duplicates.found_groups.groups if self.duplicates.found_groups else []
+        photo_ids = dict.fromkeys(one.photo_id for group in groups for one in group if one.path in paths)
+        self._photo_copier.ask_folder(list(photo_ids))
 
     # Showing the state
 
@@ -238,3 +283,7 @@ class DuplicatesPage(QStackedWidget):
         unkept_count = len(self.duplicates.list_unkept_paths())
         self.copy_button.setVisible(unkept_count > 0)
         self.copy_button.setText(f"Copy the paths of the rest ({unkept_count:,})")
+        self.rule_button.setEnabled(has_photo)
+        self.review_button.setVisible(unkept_count > 0)
+        self.review_button.setEnabled(self.removal.job.state is None)
+        self.review_button.setText(f"Review the rest ({unkept_count:,})…")

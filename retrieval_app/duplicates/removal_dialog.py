@@ -1,0 +1,100 @@
+"""The photos that are not kept, as a list to be read before anything happens: saved, copied, or moved to the trash."""
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from indexer.duplicates.removal_plan import MOVE, PlanRow, write_plan
+from indexer.errors import LookalikeError
+from indexer.paths import show_path
+from indexer.places import require_safe_output
+from retrieval_app.duplicates.removal import DuplicateRemoval
+from retrieval_app.session.session import Session
+from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
+from retrieval_app.wording import format_count, format_size
+
+PLAN_COLUMNS: list[TableColumn[PlanRow]] = [
+    TableColumn("File that may go", lambda row: row.path),
+    TableColumn("Size", lambda row: format_size(row.bytes), stretches=False),
+    TableColumn("Pixels", lambda row: f"{row.width:,} x {row.height:,}", stretches=False),
+    TableColumn("Changed", lambda row: row.changed, stretches=False),
+]
+TRASH_MEANING = (
+    "Only exact copies go to the trash, and never the last file of a content: each file is read once more before it "
+    "goes. Edit > Undo puts them back. Near copies and look-alikes differ: save or copy their list."
+)
+
+
+class RemovalDialog(QDialog):
+    """The list of what may go, and what can be done with it."""
+
+    def __init__(self, session: Session, removal: DuplicateRemoval, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session, self._removal = session, removal
+        self.rows = removal.list_rows()
+        self.moving = [row for row in self.rows if row.action == MOVE]
+        self.setWindowTitle("What may go")
+        self.resize(780, 460)
+        model = RowTableModel(PLAN_COLUMNS)
+        self.table = make_table_view(model, PLAN_COLUMNS, "Files that may go")
+        model.setParent(self.table)
+        model.show_rows(self.moving)
+        total = format_size(sum(row.bytes for row in self.moving))
+        self.summary_label = make_label(f"{format_count(len(self.moving), 'file')}, {total} in all.", "name")
+        self.trash_button = make_button(f"Move {format_count(len(self.moving), 'file')} to the trash")
+        self.save_button, self.copy_button = make_button("Save the list…"), make_button("Copy to a folder…")
+        self.allow_box = QCheckBox("Files of this library may be moved to the trash")
+        self._arrange_widgets()
+        self._connect_signals()
+        removal.ask_allowance()
+        self._show_allowance()
+
+    def _arrange_widgets(self) -> None:
+        self.save_button.setToolTip("As a table (.csv); lookalike duplicates --plan FILE --trash carries it out")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for button in (self.save_button, self.copy_button, self.trash_button):
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(buttons)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(12)
+        for widget in (self.summary_label, self.table, make_label(TRASH_MEANING, "muted", wrap=True), self.allow_box):
+            column.addWidget(widget)
+        column.addLayout(row)
+
+    def _connect_signals(self) -> None:
+        self.save_button.clicked.connect(self._ask_file)
+        self.copy_button.clicked.connect(self.accept)
+        self.trash_button.clicked.connect(self._move_to_trash)
+        self.allow_box.clicked.connect(self._removal.set_allowance)
+        self._removal.changed.connect(self._show_allowance)
+        self.finished.connect(self.deleteLater)
+
+    def save_list(self, out: Path) -> None:
+        """Write the list; where it cannot be written, say why."""
+        try:
+            require_safe_output(out, library=self._session.library.folder, overwrite=True)
+            write_plan(out, self.rows)
+        except LookalikeError as error:
+            self._session.notice_posted.emit(str(error))
+            return
+        self._session.notice_posted.emit(f"The list is in {show_path(out)}.")
+
+    def _ask_file(self) -> None:
+        start = str(Path.home() / "what-may-go.csv")
+        name, _ = QFileDialog.getSaveFileName(self, "Save the list", start, "Table (*.csv)")
+        if name:
+            self.save_list(Path(name))
+
+    def _move_to_trash(self) -> None:
+        self._removal.move_to_trash(self.rows)
+        self.reject()
+
+    def _show_allowance(self) -> None:
+        self.allow_box.setChecked(self._removal.is_allowed)
+        self.trash_button.setEnabled(self._removal.is_allowed and self._removal.has_copies and bool(self.moving))
