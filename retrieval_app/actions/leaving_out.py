@@ -11,7 +11,6 @@ from retrieval_app.session.library_commands import leave_folder_out
 from retrieval_app.session.session import Session
 
 NO_FOLDER = "The photo lies in a photo folder itself: that can be forgotten on the Library page."
-AT_WORK = "The library is being worked on: wait until that is done."
 
 
 def leave_out_folder_of(session: Session, parent: QWidget, photos: list[Photo]) -> None:
@@ -20,7 +19,7 @@ def leave_out_folder_of(session: Session, parent: QWidget, photos: list[Photo]) 
     folder = get_parent_folder(photos[0].path) if photos else b""
     roots = [root.path for root in info.roots if is_below(folder, root.path)] if info else []
     if session.job.state is not None or not roots or folder in roots:
-        session.notice_posted.emit(AT_WORK if session.job.state is not None else NO_FOLDER)
+        session.notice_posted.emit(session.job.describe_obstacle() or NO_FOLDER)
         return
     box = QMessageBox(
         QMessageBox.Icon.NoIcon, "Lookalike", f"Leave {show_path(folder)} out of the library?", parent=parent

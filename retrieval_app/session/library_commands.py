@@ -49,7 +49,7 @@ def explain_switch_obstacle(session: Session) -> str:
     """Why the library cannot take another model now, in a sentence; "" where it can."""
     if session.library.is_empty:
         return "The library is empty: index a photo folder first."
-    return "" if session.job.state is None else "The library is being worked on: wait until that is done."
+    return session.job.describe_obstacle()
 
 
 def count_offline_folders(session: Session) -> int:

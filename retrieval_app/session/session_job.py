@@ -60,14 +60,18 @@ class SessionJob(QObject):
         library = self._library_job.library
         return "" if library is None or library == self._library.folder else name_library(library)
 
+    def describe_obstacle(self) -> str:
+        """A sentence about the job at work, in whose way no other job may come; "" without one."""
+        if self.state is None:
+            return ""
+        return f"The library {self.other_name}".rstrip() + " is being worked on: wait until that is done, or stop it."
+
     # Any job
 
     def run_command(self, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
         """Run a command on the library in a child process; `repeat` is offered to the user if it fails."""
         if self.state is not None:
-            place = f"The library {self.other_name}" if self.other_name else "The library"
-            sentence = f"{place} is being worked on. Stop that first, or wait until it is done."
-            self.trouble_changed.emit(TroubleMessage(sentence, self.stop_text, self.cancel_job))
+            self.trouble_changed.emit(TroubleMessage(self.describe_obstacle(), self.stop_text, self.cancel_job))
             return
         self.trouble_changed.emit(None)
         self._library_job.start_command(self._library.folder, arguments, repeat)
