@@ -183,11 +183,8 @@ class PhotoSearch(QObject):
         self._show_current_query()
 
     def leave_search(self) -> None:
-        """Stop the search under way, and show what was shown before."""
-        if self.history.can_move(-1):
-            self.move_in_history(-1)
-        else:
-            self.show_library()
+        """Stop the search under way, and show what was shown before: at first, the library."""
+        self.move_in_history(-1)
 
     # Filter, cut-off and ranking
 
@@ -257,7 +254,7 @@ class PhotoSearch(QObject):
         if not self.can_rank_by(self.ranking):
             self.ranking = RANK_NEAREST
         self.query_changed.emit()
-        self.is_running = self.query is not None or self.photo_filter != NO_FILTER or bool(self.words)
+        self.is_running = self.query is not None or not self._lists_all_in_order()
         if self.query is None:
             self._show_library_photos()
             return
@@ -305,7 +302,7 @@ class PhotoSearch(QObject):
         if self.words:
             self._ask_pictured_photos()
             self.listing_changed.emit()
-        elif self.photo_filter == NO_FILTER and self._library.arrangement == PhotoArrangement():
+        elif self._lists_all_in_order():
             photo_ids = self._library.photo_ids
             self._show_listing(PhotoListing(photo_ids, candidate_count=len(photo_ids)))
         else:
@@ -317,6 +314,10 @@ class PhotoSearch(QObject):
             )
             self._library.reader.ask_question(self._search_number, find_photos)
             self.listing_changed.emit()
+
+    def _lists_all_in_order(self) -> bool:
+        """Whether the library is listed as it is known here, so that nothing has to be read for it."""
+        return not self.words and (self.photo_filter, self._library.arrangement) == (NO_FILTER, PhotoArrangement())
 
     def _show_listing(self, full_listing: PhotoListing, cut_listing: PhotoListing | None = None) -> None:
         self.full_listing = full_listing
