@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from indexer.paths import show_file_name
 from indexer.search.results import Hit, Photo
+from indexer.statistics.likeness import name_likeness
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.distance_band import describe_distance
@@ -55,6 +56,19 @@ class GridModel(QAbstractListModel):
             return None
         photo = self.photo_at(place)
         return show_file_name(photo.path) if photo else ""
+
+    def name_place(self, place: int | None) -> str:
+        """What a screen reader says: "Photos, photo 12 of 240, cat.jpg, herbarium, distance 0.420, likely"."""
+        if place is None:
+            return "Photos"
+        photo, hit = self.photo_at(place), self.hit_at(place)
+        parts = ["Photos", f"photo {place + 1:,} of {len(self.listing.ids):,}"]
+        if photo is not None:
+            parts += [show_file_name(photo.path), *filter(None, [photo.label])]
+        if hit is not None:
+            level = name_likeness(hit)
+            parts += [f"distance {hit.distance:.3f}", *filter(None, [level and level.word])]
+        return ", ".join(parts)
 
     def find_place(self, index: AnyIndex) -> int | None:
         """The place of an index in the listing; None for one that is not valid."""

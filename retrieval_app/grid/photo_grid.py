@@ -101,7 +101,9 @@ class PhotoGrid(TileView):
         self.setModel(self.grid_model)
         for scrolled in (self.verticalScrollBar().valueChanged, self.verticalScrollBar().rangeChanged):
             scrolled.connect(self._look_for_end, Qt.ConnectionType.QueuedConnection)  # once it is where it shall be
-        self.setAccessibleName("Photos")
+        self._tell_current()
+        for signal in (tiles.arrived, self.current_moved):
+            signal.connect(self._tell_current)
         for signal in (tiles.arrived, self.selection.changed):
             signal.connect(self.viewport().update)
 
@@ -236,6 +238,12 @@ class PhotoGrid(TileView):
         super().currentChanged(current, previous)
         self.viewport().update()
         self.current_moved.emit()
+
+    def _tell_current(self) -> None:
+        """Name the current tile for screen readers, to which Qt shows no tile of a view of our own kind."""
+        name = self.grid_model.name_place(self.current_place())
+        if name != self.accessibleName():
+            self.setAccessibleName(name)
 
     def event(self, event: QEvent) -> bool:
         """Claim Escape while photos are selected: it ends that, and does not leave the results."""

@@ -49,6 +49,8 @@ class SearchPage(QStackedWidget):
         self.saved_searches = SavedSearches(session, self.questions, self)
         self.photo_actions = PhotoActions(session, tiles, theme, self.questions, self)
         self.list_seen_ids: Callable[[], list[int]] = list  # the photo that is seen large, if one is
+        for pane, name in ((self.query_panel, "Query"), (self.results, "Results"), (self.details, "Details")):
+            pane.setAccessibleName(name)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.wants_details = True
         self._is_narrow = False

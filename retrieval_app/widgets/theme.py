@@ -232,6 +232,11 @@ QToolButton:hover { background: $hover; }
 QToolButton:checked { background: $tint; }
 QToolButton:focus { border: 1px dashed $accent; }
 QToolButton::menu-indicator { image: none; }
+QTabBar { background: transparent; }
+QTabBar::tab { border: 1px solid transparent; border-radius: 6px; padding: 5px; margin: 0 1px; color: $text; }
+QTabBar::tab:hover { background: $hover; }
+QTabBar::tab:selected { background: $tint; }
+QTabBar::tab:focus { border: 1px dashed $accent; }
 QPushButton { border: 1px solid $line; border-radius: 6px; padding: 5px 12px; background: $surface; color: $text; }
 QPushButton:hover { background: $hover; }
 QPushButton:focus { border: 1px dashed $accent; }

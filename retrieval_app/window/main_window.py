@@ -217,7 +217,7 @@ class MainWindow(QMainWindow):
         self.addToolBar(bar)
         self._fill_library_button()
         bar.addWidget(self.library_button)
-        bar.addWidget(self.page_stack.button_row)
+        bar.addWidget(self.page_stack.tab_bar)
         for text in ("Back", "Forward", "Whole library", "Index folder…", "Open a picture…"):
             bar.addAction(self.menus.find_action(text))
         space = QWidget()

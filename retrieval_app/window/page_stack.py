@@ -1,4 +1,4 @@
-"""The pages of the window, of which one is shown: chosen by a row of buttons, or by Ctrl and its number.
+"""The pages of the window, of which one is shown: chosen by tabs, or by Ctrl and its number.
 
 A page is built when it is first shown: pages that nobody has looked at cost nothing at the start.
 """
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QToolButton, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
 
 from retrieval_app.widgets.menus import MenuEntry
 
@@ -21,57 +21,65 @@ class WindowPage(Protocol):
 
 
 class PageStack(QStackedWidget):
-    """Named pages, numbered in the order in which they are added, and the `button_row` that chooses among them."""
+    """Named pages, numbered in the order in which they are added, and the `tab_bar` that chooses among them."""
 
     page_wanted = Signal()  # a page is to be shown, be it another one or not
     page_changed = Signal()  # another page is shown
 
     def __init__(self) -> None:
         super().__init__()
-        self.button_row = QWidget()
-        self._row_layout = QHBoxLayout(self.button_row)
-        self._row_layout.setContentsMargins(4, 0, 4, 0)
-        self._row_layout.setSpacing(2)
-        self._group = QButtonGroup(self)
-        self._buttons: dict[str, QToolButton] = {}
+        self.tab_bar = QTabBar()
+        self.tab_bar.setDrawBase(False)
+        self.tab_bar.setExpanding(False)
+        self.tab_bar.setUsesScrollButtons(False)
+        self.tab_bar.setElideMode(Qt.TextElideMode.ElideNone)
+        self.tab_bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.tab_bar.setAccessibleName("Pages")
+        self.tab_bar.currentChanged.connect(self._show_tab)
         self._get_pages: dict[str, Callable[[], WindowPage]] = {}
 
     def add_page(self, name: str, purpose: str, get_page: Callable[[], WindowPage]) -> None:
         """Add a page at the end; `purpose` is its tool tip, and `get_page` returns it when it is to be shown."""
         self.addWidget(QWidget())
-        button = QToolButton()
-        button.setText(name)
-        button.setCheckable(True)
-        button.setChecked(not self._buttons)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setToolTip(f"{purpose} (Ctrl+{self.count()})")
-        button.setAccessibleName(f"{name} page")
-        button.clicked.connect(partial(self.show_page, name))
-        self._group.addButton(button)
-        self._row_layout.addWidget(button)
-        self._buttons[name], self._get_pages[name] = button, get_page
+        self._get_pages[name] = get_page
+        with QSignalBlocker(self.tab_bar):
+            index = self.tab_bar.addTab(name)
+        self.tab_bar.setTabToolTip(index, f"{purpose} (Ctrl+{self.count()})")
 
     def place_page(self, name: str, page: QWidget) -> None:
         """Put a page that has just been built in its place."""
-        index = list(self._buttons).index(name)
+        index = list(self._get_pages).index(name)
         placeholder = self.widget(index)
         if placeholder is not None:
             self.removeWidget(placeholder)
             placeholder.deleteLater()
         self.insertWidget(index, page)
-        if self._buttons[name].isChecked():
+        if index == self.tab_bar.currentIndex():
             self.setCurrentIndex(index)
 
     def show_page(self, name: str) -> None:
         """Show a page and give it the keyboard focus."""
         self.page_wanted.emit()
-        page = self._get_pages[name]()
-        index = list(self._buttons).index(name)
-        self._buttons[name].setChecked(True)
+        page, index = self._get_pages[name](), list(self._get_pages).index(name)
+        with QSignalBlocker(self.tab_bar):
+            self.tab_bar.setCurrentIndex(index)
+        self._turn_to(index)
+        page.take_focus()
+
+    def _show_tab(self, index: int) -> None:
+        """Show the page of a tab; whoever moves along the tabs by keys stays there."""
+        name = list(self._get_pages)[index]
+        if self.tab_bar.hasFocus():
+            self.page_wanted.emit()
+            self._get_pages[name]()
+            self._turn_to(index)
+        else:
+            self.show_page(name)
+
+    def _turn_to(self, index: int) -> None:
         if index != self.currentIndex():
             self.setCurrentIndex(index)
             self.page_changed.emit()
-        page.take_focus()
 
     def take_focus(self) -> None:
         """Give the keyboard focus to the page that is shown."""
@@ -79,11 +87,11 @@ class PageStack(QStackedWidget):
 
     def is_showing(self, name: str) -> bool:
         """Whether the page of that name is shown."""
-        return self._buttons[name].isChecked()
+        return list(self._get_pages).index(name) == self.tab_bar.currentIndex()
 
     def list_menu_entries(self) -> list[MenuEntry]:
         """A menu entry for each page, in their order, that shows it."""
         return [
             MenuEntry(f"{name} page", partial(self.show_page, name), (f"Ctrl+{number}",))
-            for number, name in enumerate(self._buttons, 1)
+            for number, name in enumerate(self._get_pages, 1)
         ]
