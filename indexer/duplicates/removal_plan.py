@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from indexer.database.contents import list_present_files
+from indexer.database.contents import PresentFile, list_present_files
 from indexer.duplicates.duplicate_groups import DuplicateGroup
 from indexer.duplicates.keep_rules import GroupFile, choose_kept
 from indexer.errors import LookalikeError
@@ -41,33 +41,24 @@ class PlanRow(NamedTuple):
 
 def describe_groups(library: Library, groups: Sequence[DuplicateGroup]) -> list[list[GroupFile]]:
     """The shown files of each group with their figures: every file of exact copies, else one of each photo."""
-    present = {file.path: file for file in list_present_files(library.store.database, library.model_id)}
+    files = list_present_files(library.store.database, library.model_id)
+    present = {file.path: file for file in files}
+    first = {file.photo: file for file in reversed(files)}
     described = []
     for group in groups:
         targets = {link.path: link.target for link in group.links}
-        paths = group.files if group.kind == "copies" else _list_first_files(library, group)
-        files = [present[path] for path in paths if path in present]
-        described.append(
-            [
-                GroupFile(
-                    file.path,
-                    file.photo,
-                    file.sha256,
-                    file.byte_count,
-                    file.width,
-                    file.height,
-                    file.mtime_ns,
-                    targets.get(file.path, b""),
-                )
-                for file in files
-            ]
-        )
+        if group.kind == "copies":
+            shown = [present[path] for path in group.files if path in present]
+        else:  # by the path that the photo has everywhere else
+            photos = library.load_photos(group.photos)
+            shown = [present.get(photo.path, first[photo.id]) for photo in photos if photo.id in first]
+        described.append([_make_group_file(file, targets.get(file.path, b"")) for file in shown])
     return described
 
 
-def _list_first_files(library: Library, group: DuplicateGroup) -> list[bytes]:
-    """The path by which each photo of a group is shown, in the order of the group."""
-    return [photo.path for photo in library.load_photos(group.photos)]
+def _make_group_file(file: PresentFile, link_of: bytes) -> GroupFile:
+    figures = (file.byte_count, file.width, file.height, file.mtime_ns)
+    return GroupFile(file.path, file.photo, file.sha256, *figures, link_of)
 
 
 def plan_removal(groups: Iterable[Sequence[GroupFile]], rule: str, folder: bytes = b"") -> list[PlanRow]:
