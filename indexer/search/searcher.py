@@ -17,7 +17,7 @@ from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.filters import Filter, find_present_photos
 from indexer.database.model_table import GenerationRow, KnownModel
 from indexer.database.store import Store
-from indexer.errors import GenerationError
+from indexer.errors import GenerationError, LibraryError
 from indexer.search import generations
 from indexer.search.generations import Generation
 from indexer.vectors.class_metric import ClassMetric, MetricNorm, compute_metric_distances, compute_metric_squares
@@ -110,6 +110,8 @@ class LibrarySearcher:
         """The photos that have a present file and pass the filter, if there is one."""
         ids = find_present_photos(self.store.database, within)
         last_id = self.store.embeddings.find_last_photo_id()  # read after the ids, so that none is beyond
+        if ids.size and not 0 <= ids.min() <= ids.max() <= last_id:
+            raise LibraryError("The database is damaged: it names photos that it does not have. Run lookalike check.")
         mask = np.zeros(last_id + 1, bool)
         mask[ids] = True
         rows = np.flatnonzero(mask[self.generation.ids]) if self.generation else np.zeros(0, np.int64)

@@ -18,14 +18,16 @@ LOOK_MS = 20
 
 def drive(window: MainWindow, folder: Path, milliseconds: int) -> QTimer:
     """Start the work as soon as the library is open, and close the window in the middle of it."""
-    job = window.session.job
+    job, started = window.session.job, list[bool]()
 
     def close() -> None:
         print(time.time(), flush=True)
         window.close()
 
     def look() -> None:
-        if job.state is not None and job.state.progress.stage == "embed":
+        started.append(job.state is not None)
+        is_over = job.state is None and any(started)  # refused, or done already
+        if is_over or (job.state is not None and job.state.progress.stage == "embed"):
             timer.stop()
             QTimer.singleShot(milliseconds, close)
 

@@ -9,6 +9,7 @@ import pytest
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
+from indexer.search.query import Query
 from tests.support.commands import Said
 from tests.support.embedders import write_card
 from tests.support.vectors import clustered, fill
@@ -81,3 +82,14 @@ def test_value_of_a_wrong_kind_is_an_answer_or_a_sentence(tmp_path: Path, tell: 
             assert not library.store.database.is_intact()
     except LookalikeError:
         pass
+
+
+def test_a_file_of_a_photo_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    fill(tmp_path / "x.library", clustered(20))
+    with closing(sqlite3.connect(tmp_path / "x.library" / "library.sqlite", isolation_level=None)) as foreign:
+        foreign.execute("UPDATE files SET photo = 1000000 WHERE photo = 7")
+    with (
+        Library.open(tmp_path / "x.library") as library,
+        pytest.raises(LookalikeError, match="database is damaged"),
+    ):
+        library.search(Query((3,)), k=3)

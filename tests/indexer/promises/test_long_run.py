@@ -18,9 +18,47 @@ from tests.support.trees import paint_many, snapshot
 
 SHARE = float(os.environ.get("LONG_SHARE", "1"))
 KILLS = max(len(WORKS), round(1000 * SHARE))
+DAMAGES = max(10, round(300 * SHARE))  # as many again of the search files are in test_generations
+ADDRESSES = 4 << 30  # bytes
 FULL_DISKS = max(2, round(20 * SHARE))
 
 pytestmark = pytest.mark.long
+
+
+def test_no_damage_of_database_or_thumbnails_goes_unsaid_where_it_changes_an_answer(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "tests.support.damaged_library", str(tmp_path), str(DAMAGES), "0"]
+    said = run_patiently(words, env=environment(tmp_path / "home"))
+    assert said.code == 0, said.err
+    *faults, summary = said.objects()
+    assert faults == []
+    assert sum(summary["outcomes"].values()) == DAMAGES
+    assert summary["outcomes"].keys() == {"harmless", "said"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["index"],
+        ["search", "PHOTO"],
+        ["duplicates", "--kind", "near"],
+        ["evaluate", "PHOTOS"],
+        ["map", "--out", "OUT.csv"],
+        ["train", "PHOTOS", "--recipe", "instant", "--out", "OUT"],
+        ["train", "PHOTOS", "--recipe", "quick", "--epochs", "1", "--out", "OUT"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_has_enough_in_four_gigabytes_of_addresses(
+    home: Path, prepared: Any, tmp_path: Path, words: list[str]
+) -> None:
+    places = {"PHOTOS": str(prepared.photos), "PHOTO": str(prepared.photos / "a/0003.png")}
+    said = run_patiently(
+        command(*(places.get(word, word.replace("OUT", str(tmp_path / "out"))) for word in words)),
+        env=environment(home),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES)),
+    )
+    assert said.code in (0, 1), said
+    assert "Traceback" not in said.err
 
 
 def test_no_kill_loses_a_promise_or_keeps_work_from_going_on(tmp_path: Path) -> None:

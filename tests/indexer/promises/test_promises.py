@@ -240,6 +240,49 @@ def test_nothing_leaves_the_machine_and_no_photo_is_opened_for_writing(tmp_path:
 
 
 @needs_strace
+@pytest.mark.long
+def test_training_watching_and_the_window_open_no_photo_for_writing(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    for number in range(60):
+        paint(folder / "abc"[number % 3] / f"{number}.png", number + 2000)
+    tree = snapshot(folder)
+    watch = [sys.executable, "-c", WATCH_ONCE, str(home / "default.library"), str(folder)]
+    window = [
+        "env",
+        "QT_QPA_PLATFORM=offscreen",
+        sys.executable,
+        "-m",
+        "tests.support.closed_at_work",
+        str(folder),
+        "0",
+    ]
+    for words in (
+        command("train", str(folder), "--recipe", "instant", "--out", str(tmp_path / "instant")),
+        command("train", str(folder), "--recipe", "quick", "--epochs", "1", "--out", str(tmp_path / "quick")),
+        window,
+        watch,  # last, as it leaves the library with a model that only tests have
+    ):
+        trace = traced(home, folder, tmp_path / "trace", words)
+        assert trace.said.code in (0, 1), trace.said
+        assert (trace.network, trace.writes) == ([], []), words
+    assert snapshot(folder) == tree
+
+
+WATCH_ONCE = """
+import sys
+from pathlib import Path
+from indexer.indexing.run import IndexReport, index_library
+from indexer.indexing.watch import watch_library
+from indexer.library import Library
+from tests.support.embedders import Tiny
+with Library.open(Path(sys.argv[1])) as library:
+    for step in watch_library(library, lambda: index_library(library, [Path(sys.argv[2])], Tiny())):
+        if isinstance(step, IndexReport):
+            break
+"""
+
+
+@needs_strace
 def test_the_watch_sees_a_socket_and_a_write(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     paint(tmp_path / "photos" / "0.png", 0)
