@@ -233,7 +233,7 @@ def test_arrows_go_from_photo_to_photo_and_enter_finds_similar(mine: MainWindow,
 
 
 def test_space_looks_at_one_large_and_t_compares_it_with_the_first_of_its_group(mine: MainWindow, qtbot: QtBot) -> None:
-    groups = look(mine, qtbot, "near")
+    groups = look(mine, qtbot, "alike")
     view, members = mine.duplicates_page.groups_view, [member for group in groups for member in group]
     press(mine, Qt.Key.Key_Space)
     viewer = get_viewer(mine)

@@ -67,8 +67,16 @@ def test_the_place_of_the_grid_is_kept(window: MainWindow, qtbot: QtBot) -> None
     window.resize(900, 480)
     window.size_slider.setValue(window.size_slider.maximum())
     grid = window.search_page.results.grid
-    is_read = window.session.library.reader.is_idle
-    wait_for(qtbot, lambda: grid.viewport().width() > 600 and is_read() and window.tiles.is_idle())  # all is laid out
+    library = window.session.library
+    wait_for(
+        qtbot,
+        lambda: (
+            grid.viewport().width() > 600
+            and grid._aspects is library.aspects
+            and library.reader.is_idle()
+            and window.tiles.is_idle()
+        ),
+    )  # all is laid out
     bar = grid.verticalScrollBar()
     grid.go_to(9, scroll=bar.maximum() // 2)
     before = bar.value()
