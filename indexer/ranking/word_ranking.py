@@ -24,6 +24,7 @@ from indexer.search.results import Photo
 from indexer.wording import count_noun
 
 BLOCK_ROWS = 4096  # photos whose classes are computed at once: 16 MB of probabilities
+KEPT_WORDS = 50  # words whose scores of all photos are kept: asked again, they are answered at once
 KEPT_CLASSES = 128  # of a photo, the most probable ones: they hold nearly all, also of a drawing
 FUSED_PHOTOS = 1000  # nearest to the pictures, among which words are asked
 FUSION_OFFSET = 60
@@ -76,6 +77,8 @@ class WordIndex:
         self._model = 0
         self._last_seq = 0
         self._table = EMPTY_TABLE
+        self._left: NDArray[np.float64] = np.empty(0)  # of each row, what the kept classes leave to each other class
+        self._word_scores: dict[tuple[int, ...], NDArray[np.float64]] = {}  # of all rows, by a word's classes
 
     def rank_photos(self, query: WordQuery, k: int, *, within: Filter | None = None) -> WordResult:
         """The k photos with the best scores, of those that are shown and pass the filter."""
@@ -133,6 +136,9 @@ class WordIndex:
             self._last_seq = int(stored.seqs[-1])
         if len(parts) > 1:
             self._table = ClassTable._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+            kept_sums = self._table.probabilities.sum(axis=1, dtype=np.float64)
+            self._left = np.maximum(1 - kept_sums, 0) / (CLASS_COUNT - KEPT_CLASSES)
+            self._word_scores.clear()
 
     def _read_block(self) -> StoredEmbeddings:
         return self._library.store.embeddings.read_embeddings(self._model, self._last_seq, limit=BLOCK_ROWS)
@@ -150,11 +156,14 @@ class WordIndex:
 
         Classes that were not kept count with an even share of what the kept ones leave.
         """
-        probabilities = self._table.probabilities[rows].astype(np.float32)
-        meant = _mask_classes(word)[self._table.classes[rows]]
-        kept = (probabilities * meant).sum(axis=1, dtype=np.float64)
-        left = np.maximum(1 - probabilities.sum(axis=1, dtype=np.float64), 0) / (CLASS_COUNT - KEPT_CLASSES)
-        return np.asarray(np.where(kept > 0, kept + left * (len(word.classes) - meant.sum(axis=1)), 0))
+        if word.classes not in self._word_scores:
+            if len(self._word_scores) >= KEPT_WORDS:
+                self._word_scores.clear()
+            meant = _mask_classes(word)[self._table.classes]
+            kept = np.einsum("rc,rc->r", self._table.probabilities.astype(np.float32), meant).astype(np.float64)
+            others = self._left * (len(word.classes) - meant.sum(axis=1))
+            self._word_scores[word.classes] = np.where(kept > 0, kept + others, 0)
+        return self._word_scores[word.classes][rows]
 
     def _build_hits(
         self, query: WordQuery, rows: NDArray[np.int64], scores: NDArray[np.float64], distances: dict[int, float] | None
