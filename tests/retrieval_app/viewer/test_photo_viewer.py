@@ -67,17 +67,14 @@ def test_the_place_of_the_grid_is_kept(window: MainWindow, qtbot: QtBot) -> None
     window.resize(900, 480)
     window.size_slider.setValue(window.size_slider.maximum())
     grid = window.search_page.results.grid
-    library = window.session.library
-    wait_for(
-        qtbot,
-        lambda: (
-            grid.viewport().width() > 600
-            and grid._aspects is library.aspects
-            and library.reader.is_idle()
-            and window.tiles.is_idle()
-        ),
-    )  # all is laid out
-    bar = grid.verticalScrollBar()
+    bar, lengths = grid.verticalScrollBar(), [0]
+
+    def is_laid_out() -> bool:
+        lengths.append(bar.maximum())
+        is_read = window.session.library.reader.is_idle() and window.tiles.is_idle()
+        return is_read and grid.viewport().width() > 600 and len(lengths) > 8 and len(set(lengths[-8:])) == 1
+
+    wait_for(qtbot, is_laid_out)
     grid.go_to(9, scroll=bar.maximum() // 2)
     before = bar.value()
     assert before > 0
