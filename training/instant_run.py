@@ -41,6 +41,7 @@ from training.judging.out_of_fold import (
     choose_setting,
     examine_metric,
     iterate_held_out,
+    state_change,
 )
 from training.judging.record import parse_record
 from training.judging.result import TrainResult
@@ -71,13 +72,15 @@ class BaseEmbeddings(NamedTuple):
 
 
 class ExamFigures(NamedTuple):
-    """The figures of all photos out of fold, before and after, and the share of queries that had a photo of their own
-    group as nearest before.
+    """The figures of all photos out of fold, before and after; the share of queries that had a photo of their own group
+    as nearest before; and the change of MAP@R, with an interval over `units` (queries,).
     """
 
     before: RetrievalFigures
     after: RetrievalFigures
     nearest_in_group: float
+    change: DifferenceInterval
+    units: NDArray[np.int64]
 
 
 def teach_instantly(
@@ -196,7 +199,11 @@ def _examine(photos: LabelledVectors, purpose: str, folds: Sequence[HeldOutFold]
         raise _refuse_exam(purpose)
     alone = len(photos.labels) - len(figures.rows)
     before, after = (_make_figures(figures, alone, side) for side in (figures.before, figures.after))
-    return ExamFigures(before, after, figures.before.nearest_in_group)
+    yield Progress("test", len(figures.rows), len(photos.labels), "asking again with fewer photos to learn from")
+    query_labels = photos.labels[figures.rows]
+    units = query_labels if len(np.unique(query_labels)) >= MIN_GROUPS else photos.groups[figures.rows]
+    change = state_change(photos, purpose, figures, units)
+    return ExamFigures(before, after, figures.before.nearest_in_group, change, units)
 
 
 def _refuse_exam(purpose: str) -> LookalikeError:
@@ -228,11 +235,8 @@ def _judge(
     """Better, if the interval of the change of MAP@R over classes, or over photos where they are few, is above zero."""
     query_labels = photos.labels[exam.after.rows]
     classes = len(np.unique(query_labels))
-    units = query_labels if classes >= MIN_GROUPS else photos.groups[exam.after.rows]
-    map_at_r, p_at_1 = (
-        bootstrap_difference(getattr(exam.before, name), getattr(exam.after, name), groups=units)
-        for name in ("per_query_map_at_r", "per_query_p_at_1")
-    )
+    units, map_at_r = exam.units, exam.change
+    p_at_1 = bootstrap_difference(exam.before.per_query_p_at_1, exam.after.per_query_p_at_1, groups=units)
     shown = tuple(samples[row] for row in fold.rows)
     before_vectors = photos.vectors[fold.rows]
     after_vectors = fold.metric.transform(before_vectors)

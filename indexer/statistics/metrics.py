@@ -153,10 +153,10 @@ def compute_least_gain(change: DifferenceInterval) -> float:
     """The true mean difference whose 95 % interval would lie above zero in four of five draws of so many queries.
 
     By the normal approximation (1.96 + 0.84) standard errors (Cohen 1988, "Statistical Power Analysis", section 2.3),
-    with the standard error that the interval's width says.
+    with the standard error that the interval's lower half says: the upper end may reach further up than that.
     """
     normal = NormalDist()
-    standard_error = (change.high - change.low) / (2 * normal.inv_cdf(0.975))
+    standard_error = (change.mean - change.low) / normal.inv_cdf(0.975)
     return (normal.inv_cdf(0.975) + normal.inv_cdf(POWER)) * standard_error
 
 

@@ -19,11 +19,11 @@ from indexer.matching.photo_groups import GroupCandidate, find_photo_groups
 from indexer.models.installation import ModelChoice, install_model
 from indexer.models.model import load_model
 from indexer.progress import drain
-from indexer.statistics.metrics import DifferenceInterval, bootstrap_difference, measure_retrieval
+from indexer.statistics.metrics import DifferenceInterval, measure_retrieval
 from indexer.vectors.class_metric import fit_class_metric
 from tests.benchmarks.sets import CLIPART, SETS
 from training.instant_run import LEAST_GAIN
-from training.judging.out_of_fold import LabelledVectors, choose_setting, examine_metric
+from training.judging.out_of_fold import LabelledVectors, choose_setting, examine_metric, state_change
 
 SPLITS = 4  # of each set
 DRAWS, LOTS, DRAWN_CLASSES, DRAWN_PHOTOS = 20, 100, 25, 10
@@ -168,14 +168,13 @@ def draw_exams(clip_art: LabelledVectors, *, by_lot: bool) -> Iterator[ExamDraw]
         photos, away = clip_art.take(np.array(given)), clip_art.take(np.array(kept_away))
         if by_lot:
             photos = photos._replace(labels=random.permutation(photos.labels))
-        yield ExamDraw(state_change(photos), 0.0 if by_lot else find_true_change(photos, away))
+        yield ExamDraw(state_draw(photos), 0.0 if by_lot else find_true_change(photos, away))
 
 
-def state_change(photos: LabelledVectors) -> DifferenceInterval:
+def state_draw(photos: LabelledVectors) -> DifferenceInterval:
     """The change of MAP@R that the exam states, with its interval over classes."""
     figures = list(examine_metric(photos, "images"))[-1]
-    classes = photos.labels[figures.rows]
-    return bootstrap_difference(figures.before.map_at_r, figures.after.map_at_r, groups=classes)
+    return state_change(photos, "images", figures, photos.labels[figures.rows])
 
 
 def find_true_change(photos: LabelledVectors, away: LabelledVectors) -> float:

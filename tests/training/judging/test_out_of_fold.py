@@ -12,6 +12,7 @@ from training.judging.out_of_fold import (
     count_folds,
     examine_metric,
     iterate_held_out,
+    state_change,
 )
 
 pytestmark = pytest.mark.no_cover  # tracing would add half the time; cheaper tests measure the same lines
@@ -77,6 +78,25 @@ def test_every_photo_is_asked_and_figures_are_means_over_the_repetitions() -> No
     assert np.allclose(repetitions[-1].after.map_at_r, by_hand)
     hits = repetitions[-1].before.hit_at_k
     assert 0 < hits[1] <= hits[5] <= hits[10] <= 1
+
+
+def test_the_interval_reaches_up_to_the_gain_of_a_map_of_all_photos_and_not_lower_down() -> None:
+    photos = labelled(each=6)
+    figures = list(examine_metric(photos, "images"))[-1]
+    fewer = list(examine_metric(photos, "images", fold_count=2))[-1]  # maps of 36 photos instead of 48, of 72
+    plain = bootstrap_difference(figures.before.map_at_r, figures.after.map_at_r, groups=photos.labels)
+    stated = state_change(photos, "images", figures, photos.labels)
+    assert (stated.low, stated.mean) == (plain.low, plain.mean)
+    gains, fewer_gains = (one.after.map_at_r - one.before.map_at_r for one in (figures, fewer))
+    assert gains.mean() > fewer_gains.mean()
+    # In 1 / 36, 1 / 48, 1 / 72 the steps are equal.
+    reached = bootstrap_difference(np.zeros(len(gains)), 2 * gains - fewer_gains, groups=photos.labels).high
+    assert stated.high == pytest.approx(max(plain.high, reached))
+    assert stated.high > plain.high
+    few = labelled(each=4)
+    few_figures = list(examine_metric(few, "images"))[-1]
+    plain = bootstrap_difference(few_figures.before.map_at_r, few_figures.after.map_at_r, groups=few.labels)
+    assert state_change(few, "images", few_figures, few.labels) == plain  # two folds are the fewest
 
 
 def test_small_classes_take_the_prior_setting_and_two_folds() -> None:
