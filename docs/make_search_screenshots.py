@@ -18,7 +18,7 @@ from PySide6.QtTest import QTest
 
 from indexer.database.filters import Filter
 from indexer.photos.samples import find_sample_folder
-from indexer.ranking.rankings import RANK_REFINED
+from indexer.ranking.search_request import RANK_REFINED
 from retrieval_app.app import build_application
 from retrieval_app.window.exporting import ExportRequest
 from retrieval_app.window.main_window import MainWindow

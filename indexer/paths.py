@@ -257,6 +257,13 @@ def get_first_folder(path: bytes) -> bytes | None:
     return first if separator else None
 
 
+def find_assets_folder() -> Path:
+    """The folder of icons, theme and sample pictures: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "assets"
+    return installed if installed.is_dir() else package.parent / "assets"
+
+
 def find_home_folder() -> Path:
     """The folder of libraries and settings: LOOKALIKE_HOME, else the user's data directory."""
     chosen = os.environ.get("LOOKALIKE_HOME")

@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from indexer import atomic
-from indexer.database.annotations import Annotations, WordCounts
 from indexer.database.opening import DATABASE_FILE, OWN_FILES, OWN_FOLDERS, require_own_folder
-from indexer.database.store import Store
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.paths import find_home_folder, fold_path, is_below, show_path
 from indexer.progress import Progress, Steps
+
+if TYPE_CHECKING:
+    from indexer.database.annotations import WordCounts
 
 LIBRARY_SUFFIX = ".library"
 LOCK_FILE = "job.lock"
@@ -38,7 +38,7 @@ class LibraryContents(NamedTuple):
     own_files: list[Path]
     byte_count: int
     foreign_files: list[Path]
-    words: WordCounts | None
+    words: "WordCounts | None"
 
 
 def list_libraries() -> list[Path]:
@@ -68,6 +68,8 @@ def _read_roots(library: Path) -> list[bytes] | None:
     """The absolute paths of a library's photo folders: empty where there is no library, None where it is damaged."""
     if not (library / "library.sqlite").is_file():
         return []
+    from indexer.database.store import Store  # noqa: PLC0415  # the window asks for names before the engine is loaded
+
     try:
         store = Store(library, peek=True)
         try:
@@ -145,19 +147,26 @@ def delete_library(folder: Path) -> Steps[LibraryContents]:
 
 def _is_own(path: Path) -> bool:
     """Whether a path relative to a library's folder is one that it writes, or left half written."""
+    from indexer import atomic  # noqa: PLC0415  # the window asks for names first
+
     is_partial = any(atomic.is_partial_name(part.name) for part in (path, *path.parents))
     return is_partial or OWN_PATHS.fullmatch(path.as_posix()) is not None
 
 
 def _take_lock(folder: Path) -> AbstractContextManager[object]:
     """The library's job lock, also of one that cannot be opened."""
+    from indexer import atomic  # noqa: PLC0415  # the window asks for names first
+
     try:
         return atomic.acquire_lock(folder / LOCK_FILE, 0)
     except TimeoutError:
         raise LibraryBusy(f"The library {name_library(folder)} is being worked on: wait until that is done.") from None
 
 
-def _count_words(folder: Path) -> WordCounts | None:
+def _count_words(folder: Path) -> "WordCounts | None":
+    from indexer.database.annotations import Annotations  # noqa: PLC0415  # the window asks for names first
+    from indexer.database.store import Store  # noqa: PLC0415  # the window asks for names first
+
     try:
         store = Store(folder, peek=True)
         try:

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMessageLogContext, QObject, QtMsgType, Signal, qInstallMessageHandler
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QMessageLogContext, QObject, QTimer, QtMsgType, Signal, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication, QWidget
 
 from indexer.paths import find_home_folder, show_path
 from indexer.places import find_library, name_library
@@ -36,6 +36,24 @@ LOG_LEVELS = {
     QtMsgType.QtCriticalMsg: logging.ERROR,
     QtMsgType.QtFatalMsg: logging.CRITICAL,
 }
+
+
+class FirstPaint(QObject):
+    """Tells when a widget has been painted for the first time: what takes longer than its start waits until then."""
+
+    done = Signal()
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self._widget = widget
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """Let every event pass."""
+        if event.type() == QEvent.Type.Paint:
+            self._widget.removeEventFilter(self)
+            QTimer.singleShot(0, self, self.done.emit)
+        return False
 
 
 class FaultReporter(QObject):
@@ -66,7 +84,7 @@ class FaultReporter(QObject):
         self.reported.emit(report)
 
     def _show_dialog(self, report: str) -> None:
-        from retrieval_app.window.dialogs import ReportDialog  # noqa: PLC0415  # most starts end without a fault
+        from retrieval_app.window.dialogs import ReportDialog  # most starts end without a fault
 
         if self.dialog is None or self.dialog.isHidden():
             self.dialog = ReportDialog(report, str(self._log), QApplication.activeWindow())
@@ -94,7 +112,7 @@ def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
     session = Session(folder)
     window = MainWindow(session, TileCache(session), theme, settings)
     session.setParent(window)
-    session.library.switch_to(folder)
+    FirstPaint(window).done.connect(session.library.show_folder)
     if options.library is None and last is not None and folder != last:
         sentence = f"The library {name_library(last)} that was open last is not there: {show_path(last)}"
         session.report_trouble(sentence, "Try again", partial(session.library.switch_to, last))

@@ -26,8 +26,8 @@ def main() -> None:
 
 
 def _run_command_line() -> int:
-    from indexer.cli.terminal import run_command  # noqa: PLC0415  # a child that runs one module needs no commands
-    from retrieval_app.commands import lookalike_command  # noqa: PLC0415
+    from indexer.cli.terminal import run_command  # a child that runs one module needs no commands
+    from retrieval_app.commands import lookalike_command
 
     return run_command(lookalike_command.main)
 

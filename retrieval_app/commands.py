@@ -66,8 +66,8 @@ def open_window(library: Path | None, paths: tuple[Path, ...] | None = None, *, 
             "There is no display to open the window on. In the terminal: lookalike index FOLDER, then "
             "lookalike search IMAGE; lookalike --help lists everything."
         )
-    from retrieval_app.app import main as run_window  # noqa: PLC0415  # only the window needs Qt
-    from retrieval_app.window.running_window import OpenRequest  # noqa: PLC0415
+    from retrieval_app.app import main as run_window  # only the window needs Qt
+    from retrieval_app.window.running_window import OpenRequest
 
     request = None if paths is None else OpenRequest(paths, asks_for_folder)
 
@@ -76,7 +76,7 @@ def open_window(library: Path | None, paths: tuple[Path, ...] | None = None, *, 
 
 def print_self_test() -> int:
     """Print each step of the self-test as it ends; 0 where all hold. LookalikeError of the first that does not."""
-    from retrieval_app.self_test import run_self_test  # noqa: PLC0415  # only this needs it
+    from retrieval_app.self_test import run_self_test  # only this needs it
 
     click.echo(f"Lookalike {__version__} tries itself on its sample pictures.")
     for step in run_self_test():

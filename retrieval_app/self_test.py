@@ -110,7 +110,7 @@ def _train_instantly(home: Path) -> str:
 def _click_in_window(home: Path) -> str:
     os.environ["LOOKALIKE_HOME"] = str(home)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from retrieval_app.app import build_application  # noqa: PLC0415  # only the window needs Qt
+    from retrieval_app.app import build_application  # only the window needs Qt
 
     app, window = build_application(["lookalike"])
     window.show()

@@ -1,7 +1,13 @@
 """Numbers as the window shows them: counts, durations, sizes, probabilities and error rates. All return text."""
 
-from indexer.statistics.error_rates import ErrorRate
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from indexer.wording import count_noun
+
+if TYPE_CHECKING:
+    from indexer.statistics.error_rates import ErrorRate
 
 format_count = count_noun  # '1 photo', '1,200 photos': as the commands say it
 

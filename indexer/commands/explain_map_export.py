@@ -22,7 +22,8 @@ from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import add_filter_options, build_filter
 from indexer.ranking.photo_arrangement import PHOTO_ORDERS, PhotoArrangement, PhotoArranger
-from indexer.ranking.rankings import SearchRequest, run_search
+from indexer.ranking.rankings import run_search
+from indexer.ranking.search_request import SearchRequest
 from indexer.reports.export import export_hits, export_library, export_map, export_vectors, ids_path, require_suffix
 from indexer.reports.heat_maps import draw_side_by_side, explain_match
 from indexer.reports.photo_map import LAYOUT_METHODS, update_layout

@@ -24,15 +24,9 @@ from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import FILTER_OPTIONS, build_filter
 from indexer.ranking.label_ranking import describe_labels
-from indexer.ranking.rankings import (
-    RANK_COPIES,
-    RANK_LABELS,
-    RANK_NEAREST,
-    RANK_REFINED,
-    SearchRequest,
-    run_search,
-)
+from indexer.ranking.rankings import run_search
 from indexer.ranking.saved_searches import forget_search, list_saved_searches, load_search, save_search
+from indexer.ranking.search_request import RANK_COPIES, RANK_LABELS, RANK_NEAREST, RANK_REFINED, SearchRequest
 from indexer.reports.contact_sheet import write_sheet
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
 from indexer.search.results import Hit, SearchResult, list_fact_fields

@@ -10,9 +10,8 @@ from indexer.indexing.pipeline import bounded_map
 from indexer.library import Library
 from indexer.models.embedder import CPU_THREADS
 from indexer.paths import show_path
-from indexer.photos.capture_facts import CaptureFacts
 from indexer.photos.journal import DecodingJournal
-from indexer.photos.reading import JPEG_START, read_photo, read_photo_start
+from indexer.photos.reading import JPEG_START, CaptureFacts, read_photo, read_photo_start
 from indexer.progress import Progress, Steps
 
 PHOTOS_PER_COMMIT = 256

@@ -18,10 +18,10 @@ from PIL.Image import Image
 from indexer.errors import PhotoError
 from indexer.models.embedder import CPU_THREADS, NETWORK_CALLERS, Embedder
 from indexer.photos import thumbnails
-from indexer.photos.capture_facts import CaptureFacts, DescribedPhoto, decode_described
+from indexer.photos.capture_facts import DescribedPhoto, decode_described
 from indexer.photos.journal import DecoderStuck, DecodingJournal
 from indexer.photos.photo_traits import GREY_SIDE, PhotoTraits, describe_photo, hash_pixels, read_traits
-from indexer.photos.reading import content_hash, read_photo
+from indexer.photos.reading import CaptureFacts, content_hash, read_photo
 
 BATCH_SIZE = 32
 INPUTS_AHEAD = 3 * BATCH_SIZE  # model inputs decoded ahead: 14 MB at 224 pixels

@@ -7,7 +7,7 @@ import functools
 import json
 from typing import NamedTuple
 
-from indexer.photos.samples import find_assets_folder
+from indexer.paths import find_assets_folder
 
 
 class CataloguedModel(NamedTuple):

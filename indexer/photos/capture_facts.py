@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 
 from indexer.photos import camera_raw
 from indexer.photos.decoding import DecodedPhoto, decode_photo, is_heif, open_heif, silence_pillow
+from indexer.photos.reading import NO_FACTS, CaptureFacts
 from indexer.wording import convert_to_microseconds
 
 # What Pillow tells of these before any pixel; a PNG that says it behind its pixels would have to be decoded.
@@ -31,29 +32,6 @@ _SENSITIVITY_TAGS = (
     ExifTags.Base.RecommendedExposureIndex,
     ExifTags.Base.StandardOutputSensitivity,
 )
-
-
-class CaptureFacts(NamedTuple):
-    """What a file says of the taking of its picture: None or "" for what it does not say.
-
-    `taken_us` are the microseconds from 1970 to the moment by the clock of the camera, as if that showed UTC;
-    `offset_minutes` is how far that clock is ahead of UTC. Times in seconds, lengths in mm, place in degrees.
-    """
-
-    taken_us: int | None = None
-    offset_minutes: int | None = None
-    make: str = ""
-    model: str = ""
-    lens: str = ""
-    exposure_seconds: float | None = None
-    f_number: float | None = None
-    iso: int | None = None
-    focal_length_mm: float | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-
-
-NO_FACTS = CaptureFacts()
 
 
 class CaptureTime(NamedTuple):

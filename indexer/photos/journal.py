@@ -19,7 +19,8 @@ from typing import TypeVar
 
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
-from indexer.photos.capture_facts import CaptureFacts, DescribedPhoto, decode_described, read_capture_facts
+from indexer.photos.capture_facts import DescribedPhoto, decode_described, read_capture_facts
+from indexer.photos.reading import CaptureFacts
 from indexer.photos.sandbox import decode_described_in_child
 
 HANG_SECONDS = 60.0  # of processor time in one decoder after which it hangs; the worst known picture takes 0.4

@@ -1,10 +1,11 @@
-"""Which files are pictures, and their bytes: the only place that opens a photo file, and never for writing."""
+"""Which files are pictures, their bytes, and what they may say: the only opener of a photo file, never for writing."""
 
 import hashlib
 import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer.errors import PhotoError
 from indexer.paths import make_openable
@@ -74,6 +75,29 @@ HIDDEN_FOLDER_MARK = b".nomedia"
 
 # Uncompressed scans of 100 megapixels in 16 bits reach 600 MB and are refused; nearly all photos are below 100 MB.
 MAX_FILE_BYTES = 512 * 1024 * 1024
+
+
+class CaptureFacts(NamedTuple):
+    """What a file says of the taking of its picture: None or "" for what it does not say.
+
+    `taken_us` are the microseconds from 1970 to the moment by the clock of the camera, as if that showed UTC;
+    `offset_minutes` is how far that clock is ahead of UTC. Times in seconds, lengths in mm, place in degrees.
+    """
+
+    taken_us: int | None = None
+    offset_minutes: int | None = None
+    make: str = ""
+    model: str = ""
+    lens: str = ""
+    exposure_seconds: float | None = None
+    f_number: float | None = None
+    iso: int | None = None
+    focal_length_mm: float | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+NO_FACTS = CaptureFacts()
 
 
 def is_candidate(name: bytes) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from indexer.errors import LookalikeError
-from indexer.paths import show_path
+from indexer.paths import find_assets_folder, show_path
 from indexer.progress import Progress, Steps
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist (MIT) puts it
@@ -30,13 +30,6 @@ FASHION_CLASSES = (
 IDX_IMAGES, IDX_LABELS = 2051, 2049  # the magic numbers of the idx format: unsigned bytes in 3 and in 1 dimensions
 IDX_BYTES = 64 * 1024 * 1024  # read at most; the training pictures are 47 MB
 REINSTALL_HINT = "install the package dataset-fashion-mnist again."
-
-
-def find_assets_folder() -> Path:
-    """The folder of icons, theme and sample pictures: inside an installed package, beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "assets"
-    return installed if installed.is_dir() else package.parent / "assets"
 
 
 def find_sample_folder() -> Path:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from indexer.errors import PhotoError
 from indexer.own_process import build_module_command
-from indexer.photos.capture_facts import CaptureFacts, DescribedPhoto, decode_described
+from indexer.photos.capture_facts import DescribedPhoto, decode_described
 from indexer.photos.decoding import DecodedPhoto
+from indexer.photos.reading import CaptureFacts
 
 TIME_LIMIT_SECONDS = 60  # of processor time; the worst picture that is not refused takes a hundredth of this
 IDLE_FACTOR = 10 if sys.platform != "win32" else 1  # times as long by the clock, where processor time can be limited

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from indexer.errors import LookalikeError
-from indexer.photos.samples import find_assets_folder
+from indexer.paths import find_assets_folder
 
 LONGEST_PHRASE = 5  # words, as in "lesser panda" two
 MOST_CLASSES = 700  # a word that means more of the 1,000, as "object" does, tells no photo from another

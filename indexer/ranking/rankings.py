@@ -4,33 +4,21 @@ Another order is one function and one entry in RANKINGS. Commands, the window an
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
-from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.ranking.changed_copies import search_changed_copies
 from indexer.ranking.label_ranking import search_by_labels
 from indexer.ranking.query_expansion import search_with_expansion
-from indexer.search.query import Query
+from indexer.ranking.search_request import (
+    RANK_COPIES,
+    RANK_LABELS,
+    RANK_NEAREST,
+    RANK_REFINED,
+    SearchRequest,
+    can_rank,
+)
 from indexer.search.results import SearchResult
-
-RANK_NEAREST, RANK_REFINED, RANK_COPIES, RANK_LABELS = "nearest", "refined", "copies", "labels"
-ASCENDING_RANKINGS = (RANK_NEAREST, RANK_LABELS)  # in the order of distance: a greatest distance ends their list
-
-
-class SearchRequest(NamedTuple):
-    """A query, the filter that its hits must pass, their greatest distance, and the key of RANKINGS for their order."""
-
-    query: Query
-    within: Filter | None = None
-    max_distance: float | None = None
-    ranking: str = RANK_NEAREST
-
-
-def can_rank(ranking: str, query: Query) -> bool:
-    """Whether the ranking fits the query: changed copies are searched for one positive picture without negatives."""
-    return ranking != RANK_COPIES or (len(query.positives) == 1 and not query.negatives)
 
 
 def run_search(library: Library, search: SearchRequest, k: int, *, exact: bool = False) -> SearchResult:

@@ -21,7 +21,8 @@ from indexer.database.filters import Filter
 from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Library
 from indexer.photos.decoding import decode_photo
-from indexer.ranking.rankings import RANK_NEAREST, RANKINGS, SearchRequest
+from indexer.ranking.rankings import RANKINGS
+from indexer.ranking.search_request import RANK_NEAREST, SearchRequest
 from indexer.search.query import CroppedExample, Query, QueryExample, QueryPicture
 
 FULL_SIZE_SIDE = 1 << 30  # a short side in pixels that no picture has: decode all there is

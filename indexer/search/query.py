@@ -3,14 +3,15 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-from PIL.Image import Image
+from typing import TYPE_CHECKING, NamedTuple, Union
 
 from indexer.errors import LookalikeError
 
-QueryPicture = Path | int | Image
+if TYPE_CHECKING:  # a window that has not yet been asked anything needs neither
+    import numpy as np
+    from PIL.Image import Image
+
+QueryPicture = Union[Path, int, "Image"]
 """A picture file, the id of a photo of the library, or a picture in memory."""
 
 CropBox = tuple[float, float, float, float]
@@ -41,8 +42,8 @@ class Query(NamedTuple):
 
 
 def combine_embeddings(
-    positives: list[np.ndarray], negatives: list[np.ndarray], weights: Sequence[float] = ()
-) -> np.ndarray:
+    positives: "list[np.ndarray]", negatives: "list[np.ndarray]", weights: Sequence[float] = ()
+) -> "np.ndarray":
     """The unit vector (dim,) float32 of a query, by Rocchio (1971): the positives' weighted mean less the negatives'.
 
     A single positive without negatives is returned as it is, so that a photo finds itself at distance 0.
@@ -52,6 +53,8 @@ def combine_embeddings(
     _require_weights(weights, len(positives))
     if len(positives) == 1 and not negatives:
         return positives[0]
+    import numpy as np  # noqa: PLC0415  # see above
+
     combined: np.ndarray = POSITIVE_WEIGHT * np.average(positives, axis=0, weights=weights or None)
     if negatives:
         combined = combined - NEGATIVE_WEIGHT * np.mean(negatives, axis=0)

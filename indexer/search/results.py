@@ -1,13 +1,17 @@
 """What a search gives: photos as people see them, ranked hits, and how they were found."""
 
-from datetime import datetime
-from typing import NamedTuple
+from __future__ import annotations
 
-from indexer.database.embedding_table import ShownPhoto
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
 from indexer.paths import join_path
-from indexer.photos.capture_facts import NO_FACTS, CaptureFacts
-from indexer.search.label_metric import LabelCounts
+from indexer.photos.reading import NO_FACTS, CaptureFacts
 from indexer.wording import convert_to_moment, format_offset
+
+if TYPE_CHECKING:
+    from indexer.database.embedding_table import ShownPhoto
+    from indexer.search.label_metric import LabelCounts
 
 
 class Photo(NamedTuple):

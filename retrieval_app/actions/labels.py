@@ -1,15 +1,19 @@
 """The labels of the open library: what is asked of them, and how they are written so that it can be undone."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from indexer.errors import LookalikeError
-from indexer.library import Library
-from indexer.matching.identification import identify_with_rule
-from indexer.matching.identification_rule import IdentificationRuleCache
 from retrieval_app.session.change_history import ChangeHistory
 from retrieval_app.wording import format_count
+
+if TYPE_CHECKING:
+    from indexer.library import Library
+    from indexer.matching.identification_rule import IdentificationRuleCache
 
 LABELS_KEY = "labels"
 LABEL_CHANGE = "label"  # a kind of LibraryChange
@@ -26,6 +30,8 @@ def suggest_labels(library: Library, photo_ids: Sequence[int], rules: Identifica
 
     Empty where nothing is labelled.
     """
+    from indexer.matching.identification import identify_with_rule
+
     votes: Counter[str] = Counter()
     try:
         rule = rules.get_rule(library)

@@ -1,14 +1,19 @@
 """Leaving the folder of a photo out of the library, after a question."""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from indexer.paths import get_parent_folder, is_below, show_path
-from indexer.search.results import Photo
 from retrieval_app.session.library_commands import leave_folder_out
 from retrieval_app.session.session import Session
+
+if TYPE_CHECKING:
+    from indexer.search.results import Photo
 
 NO_FOLDER = "The photo lies in a photo folder itself: that can be forgotten on the Library page."
 

@@ -1,19 +1,19 @@
 """What can be done with the chosen photos, as entries for the Edit menu, the context menu and keys."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from operator import methodcaller
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QPoint
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
 from indexer.database.annotations import NO_MATCH
-from indexer.library import Library
 from indexer.paths import get_parent_folder
 from indexer.search.query import Query
-from indexer.search.results import Photo
-from retrieval_app.actions.label_dialog import LabelDialog
 from retrieval_app.actions.labels import label_photos
 from retrieval_app.actions.leaving_out import leave_out_folder_of
 from retrieval_app.actions.photo_clipboard import decode_path, make_file_data
@@ -27,6 +27,11 @@ from retrieval_app.widgets.menus import MenuEntry, WindowMenus
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from indexer.library import Library
+    from indexer.search.results import Photo
+    from retrieval_app.actions.label_dialog import LabelDialog
 
 MOST_QUERY_PHOTOS = 100  # of one query
 MOST_OPENED, MOST_FOLDERS = 10, 5  # programs started at once
@@ -188,6 +193,8 @@ class PhotoActions(QObject):
         if not photo_ids:
             return
         if self.label_dialog is None:
+            from retrieval_app.actions.label_dialog import LabelDialog
+
             self.label_dialog = LabelDialog(self._tiles, self._theme, self._questions, self._window)
             self.label_dialog.label_given.connect(partial(label_photos, self._session.changes))
             self.label_dialog.next_wanted.connect(self._label_next)
@@ -218,7 +225,7 @@ class PhotoActions(QObject):
     def ask_photos(self, photo_ids: list[int], act: Callable[[list[Photo]], None]) -> None:
         """Do something with photos, once a thread has read what is known of them."""
         if photo_ids:
-            self._questions.ask_question(_ChosenPhotosRequest(act), partial(Library.load_photos, ids=photo_ids))
+            self._questions.ask_question(_ChosenPhotosRequest(act), methodcaller("load_photos", photo_ids))
 
     def drag_out(self, photo_ids: list[int]) -> None:
         """Let photos be dragged to another program, which copies their files."""

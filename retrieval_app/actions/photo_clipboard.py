@@ -1,11 +1,15 @@
 """Photos for other programs: their files as text, as addresses, and as file managers paste them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
 from PySide6.QtCore import QMimeData, QUrl
 
-from indexer.search.results import Photo
+if TYPE_CHECKING:
+    from indexer.search.results import Photo
 
 FILE_MANAGER_TYPE = "x-special/gnome-copied-files"  # of Nautilus, Nemo, Caja, Thunar and PCManFM; Dolphin takes a list
 

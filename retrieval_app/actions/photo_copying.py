@@ -13,7 +13,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from indexer.errors import LookalikeError, PhotoError
-from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import require_safe_output
 from indexer.progress import Progress
@@ -131,6 +130,8 @@ class PhotoCopier(QObject):
 def place_files(request: CopyRequest) -> Generator[Progress, None, str]:
     """Copy or link files one by one; a sentence that says how many. LookalikeError where none may or can lie there."""
     reasons: list[str] = []
+    from indexer.library import Library
+
     with Library.open(request.library) as library:
         require_safe_output(request.folder / "photo", library=request.library, overwrite=True)
         photos = library.load_photos(request.photo_ids)

@@ -1,12 +1,18 @@
 """Photos drawn out of the window with the mouse: other programs get their files, and may only copy them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QDrag, QGuiApplication, QPainter, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from indexer.search.results import Photo
 from retrieval_app.actions.photo_clipboard import make_file_data
 from retrieval_app.session.tiles import TileCache
+
+if TYPE_CHECKING:
+    from indexer.search.results import Photo
 
 DRAG_SIDE, NUMBER_SIDE = 96, 26  # px of the picture at the pointer, and of the number on it
 

@@ -41,7 +41,7 @@ class LazyTrainDialog(QObject):
     @cached_property
     def tuning(self) -> "FineTuning":
         """The state of fine-tuning, made at its first use."""
-        from retrieval_app.fine_tuning.training_job import FineTuning  # noqa: PLC0415  # see the docstring of this file
+        from retrieval_app.fine_tuning.training_job import FineTuning  # see the docstring of this file
 
         tuning = FineTuning(self, command=self._command)
         tuning.advanced.connect(self._tell_epoch)
@@ -116,6 +116,6 @@ class LazyTrainDialog(QObject):
 
 def _import_dialog() -> "Generator[object, None, type[TrainDialog]]":
     yield None
-    from retrieval_app.fine_tuning.dialog import TrainDialog  # noqa: PLC0415  # see the docstring of this file
+    from retrieval_app.fine_tuning.dialog import TrainDialog  # see the docstring of this file
 
     return TrainDialog

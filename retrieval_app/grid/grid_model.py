@@ -1,19 +1,24 @@
 """The photos of a listing as a list model: facts are read where a place is asked for, and never all of them."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, Qt
 from PySide6.QtWidgets import QWidget
 
 from indexer.paths import show_file_name
-from indexer.search.results import Hit, Photo
 from indexer.statistics.likeness import name_likeness
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.distance_band import describe_distance
 from retrieval_app.widgets.tables import AnyIndex
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from indexer.search.results import Hit, Photo
 
 _INVALID_INDEX = QModelIndex()
 

@@ -4,11 +4,17 @@ Every row takes as many pictures as come nearest to the wished height; then it i
 that they fill it. Only the last row of a section keeps the wished height.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from retrieval_app.grid.tile_layout import NO_SECTIONS, TileLayout, TileSpans, stack_rows
 from retrieval_app.widgets.tile_painter import TILE_PADDING
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MIN_ASPECT, MAX_ASPECT = 0.4, 3.5  # width over height of a tile; what is beyond is fitted into it
 MARGIN = 2 * TILE_PADDING  # px between two pictures side by side

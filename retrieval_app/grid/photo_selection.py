@@ -1,8 +1,14 @@
 """Which photos of a listing are selected: one byte for each photo id, so that a million are selected at once."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class PhotoSelection(QObject):

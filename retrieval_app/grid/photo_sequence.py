@@ -1,12 +1,16 @@
 """The photos of a grid one after the other, for what shows one of them large: its order, its place, its choice."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.search.query import QueryExample
-from indexer.search.results import Hit, Photo
 from retrieval_app.grid.photo_grid import PhotoGrid
+
+if TYPE_CHECKING:
+    from indexer.search.query import QueryExample
+    from indexer.search.results import Hit, Photo
 
 
 class Partner(NamedTuple):

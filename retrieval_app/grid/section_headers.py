@@ -1,14 +1,19 @@
 """Headers over groups of tiles; the one of the topmost tiles stays in view until the next one pushes it away."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
 
-from indexer.ranking.photo_arrangement import PhotoSection
 from retrieval_app.grid.tile_layout import TileLayout
 from retrieval_app.widgets.theme import ColourTokens, resize_font
+
+if TYPE_CHECKING:
+    from indexer.ranking.photo_arrangement import PhotoSection
 
 HEADER_HEIGHT = 30  # px
 HEADER_MARGIN = 12  # px at the left of a title

@@ -1,12 +1,16 @@
 """Where the tiles of a listing lie on the ground that scrolls: arithmetic on arrays, for a million tiles at once."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRect
 
 from retrieval_app.widgets.tile_painter import TILE_PADDING
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class TileLayout(NamedTuple):

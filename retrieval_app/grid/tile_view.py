@@ -3,22 +3,28 @@
 Qt's own icon view takes seconds for a million items, as it lays out every one of them by a call of its own.
 """
 
+from __future__ import annotations
+
 import bisect
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QWidget
 
-from indexer.ranking.photo_arrangement import PhotoSection
 from retrieval_app.grid.section_headers import HEADER_HEIGHT, locate_header, paint_headers
 from retrieval_app.grid.tile_layout import NO_SECTIONS, TileLayout, lay_out_squares
 from retrieval_app.grid.time_line import TimeLine
 from retrieval_app.widgets.tables import AnyIndex
 from retrieval_app.widgets.theme import Theme
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from indexer.ranking.photo_arrangement import PhotoSection
 
 Move = QAbstractItemView.CursorAction
 ROW_STEPS = {Move.MoveUp: -1, Move.MoveDown: 1}

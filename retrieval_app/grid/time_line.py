@@ -1,16 +1,20 @@
 """The time line at the scroll bar: the years of an order by date, the letters of one by name; a click goes there."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from indexer.ranking.photo_arrangement import PhotoSection
 from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
 from retrieval_app.widgets.theme import Theme, resize_font
+
+if TYPE_CHECKING:
+    from indexer.ranking.photo_arrangement import PhotoSection
 
 MARK_SIZE = 11  # px
 MARK_GAP = 4  # px between two marks, and at their sides

@@ -1,22 +1,20 @@
 """The right pane: everything that is known of the current photo."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from indexer.library import Library
 from indexer.paths import get_parent_folder, insert_break_points, show_file_name, show_path
-from indexer.search.query import QueryExample
-from indexer.search.results import Hit, Photo
 from indexer.statistics.likeness import describe_likeness, explain_levels
 from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.session.tiles import TileCache
-from retrieval_app.viewer.comparison import compute_heat_pair
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.photo_facts import list_capture_facts
 from retrieval_app.widgets.picture import PictureView
@@ -25,6 +23,11 @@ from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import HeatLayer, draw_heat
 from retrieval_app.wording import format_count
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from indexer.library import Library
+    from indexer.search.query import QueryExample
+    from indexer.search.results import Hit, Photo
 
 HEAT_KEY = "why"
 LIKENESS_FACT = "Likeness"
@@ -212,4 +215,6 @@ def paint_heat(pixmap: QPixmap, heat: HeatLayer) -> QPixmap:
 
 
 def _compute_match_heat(library: Library, query: QueryExample, photo: int) -> _MatchHeat:
+    from retrieval_app.viewer.comparison import compute_heat_pair
+
     return _MatchHeat(query, photo, compute_heat_pair(library, query, photo).second)

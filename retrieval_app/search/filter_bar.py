@@ -12,8 +12,6 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QLineEdit
 
 from indexer.database.filters import ORIENTATIONS, Filter
-from indexer.ranking.filter_options import format_folder_name, shift_days
-from indexer.ranking.known_words import offer_words
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.flow_layout import FlowLayout
@@ -163,6 +161,8 @@ class FilterBar(QFrame):
         self.label_field.offer_choices((name, name) for name in labels)
         known = list(folders)
         other = [self._chosen_filter.under] if self._chosen_filter.under not in (None, *known) else []
+        from indexer.ranking.filter_options import format_folder_name
+
         choices = [(format_folder_name(folder), folder) for folder in (*known, *other) if folder is not None]
         self.folder_field.offer_choices([*choices, (OTHER_FOLDER, OTHER_FOLDER)])
         self.show_filter(self._chosen_filter)
@@ -173,6 +173,8 @@ class FilterBar(QFrame):
         self.name_field.show_words(chosen_filter.named)
         self.label_field.choose_value(chosen_filter.label)
         if chosen_filter.under is not None and self.folder_field.findData(chosen_filter.under) < 0:
+            from indexer.ranking.filter_options import format_folder_name
+
             self.folder_field.insertItem(
                 self.folder_field.count() - 1, format_folder_name(chosen_filter.under), chosen_filter.under
             )
@@ -186,6 +188,8 @@ class FilterBar(QFrame):
 
     def _offer_words(self, text: str) -> None:
         """Offer to show pictures of what is typed where the model knows the words, else of a near known word."""
+        from indexer.ranking.known_words import offer_words
+
         self._offered_words = offer_words(text)
         is_typed = self._offered_words == " ".join(text.split())
         question = "" if is_typed else "?"
@@ -215,6 +219,8 @@ class FilterBar(QFrame):
         if chosen == DATE_RANGE:
             self._apply_days()
         else:
+            from indexer.ranking.filter_options import shift_days
+
             after = _floor_to_midnight(shift_days(datetime.now(), -chosen)) if chosen else None
             self.filter_wanted.emit(replace(self._chosen_filter, after=after, before=None))
 
@@ -222,6 +228,8 @@ class FilterBar(QFrame):
         first, last = (edit.dateTime().toPython() for edit in (self.first_day, self.last_day))
         assert isinstance(first, datetime)
         assert isinstance(last, datetime)
+        from indexer.ranking.filter_options import shift_days
+
         self.filter_wanted.emit(
             replace(
                 self._chosen_filter, after=_floor_to_midnight(first), before=shift_days(_floor_to_midnight(last), 1)

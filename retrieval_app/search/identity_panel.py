@@ -4,28 +4,27 @@ Asked for by a button, as its threshold has to be measured again when photos or 
 clears the answer.
 """
 
+from __future__ import annotations
+
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.errors import LookalikeError
-from indexer.library import Library
-from indexer.matching.identification import (
-    IdentificationResult,
-    LabelAlternative,
-    describe_identity,
-    identify_with_rule,
-)
-from indexer.matching.identification_rule import IdentificationRuleCache
-from indexer.search.query import QueryExample
 from indexer.statistics.likeness import find_likeness_word
 from retrieval_app.actions.labels import list_labels
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import FoldedSection, make_button, make_label
 from retrieval_app.wording import format_error_rate, format_share
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from indexer.library import Library
+    from indexer.matching.identification import IdentificationResult, LabelAlternative
+    from indexer.matching.identification_rule import IdentificationRuleCache
+    from indexer.search.query import QueryExample
 
 NO_LABELS = (
     "No photo here has a label yet, so nothing can be told by its likes. Give a few photos a label in their details."
@@ -50,7 +49,7 @@ class IdentityPanel(QWidget):
         self._questions = questions
         self._request = _IdentityRequest(0)
         self._query = session.search.query
-        self._rules = IdentificationRuleCache()
+        self._rules: IdentificationRuleCache | None = None  # made with the first question
         self.ask_button = make_button("What is it?")
         self.verdict = make_label("", "name", wrap=True)
         self.votes = make_label("", wrap=True)
@@ -73,6 +72,9 @@ class IdentityPanel(QWidget):
         """Ask for the label of the query's first picture."""
         query = self._session.search.query
         if query is not None:
+            from indexer.matching.identification_rule import IdentificationRuleCache
+
+            self._rules = self._rules or IdentificationRuleCache()
             self._drop_request()
             self._show_answer("Asking the nearest…", "", "")
             self._questions.ask_question(
@@ -92,7 +94,10 @@ class IdentityPanel(QWidget):
         self._request = _IdentityRequest(self._request.number + 1)
 
     def _take_identity(self, key: object, answer: object) -> None:
-        if key == self._request and isinstance(answer, IdentificationResult):
+        if key == self._request:
+            from indexer.matching.identification import IdentificationResult, describe_identity
+
+            assert isinstance(answer, IdentificationResult)
             self._show_answer(describe_identity(answer), describe_votes(answer), describe_rates(answer))
             self.answer_shown.emit()
 
@@ -135,6 +140,9 @@ def describe_rates(identity: IdentificationResult) -> str:
 
 
 def _identify_example(library: Library, example: QueryExample, rules: IdentificationRuleCache) -> IdentificationResult:
+
     if not list_labels(library):
         raise LookalikeError(NO_LABELS)
+    from indexer.matching.identification import identify_with_rule
+
     return identify_with_rule(rules.get_rule(library), example)

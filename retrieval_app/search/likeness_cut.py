@@ -5,19 +5,23 @@ share of differing pictures that are nevertheless nearer than the cut-off. A rat
 show is listed with the reason instead of a distance.
 """
 
+from __future__ import annotations
+
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtWidgets import QMenu, QWidget
 
 from indexer.errors import LookalikeError
-from indexer.library import Library
-from indexer.ranking.rankings import RANK_LABELS
-from indexer.statistics.calibration import Calibration
+from indexer.ranking.search_request import RANK_LABELS
 from indexer.statistics.likeness import SAME, LevelCut, find_level_cuts
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_frequency, format_interval
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from indexer.library import Library
+    from indexer.statistics.calibration import Calibration
 
 OFFERED_FMRS = (0.1, 0.01, 0.001)
 CHOICES_KEY = "cut-offs"

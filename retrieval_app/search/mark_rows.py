@@ -1,18 +1,23 @@
 """The marked pictures of a query, small, in rows: each shows how much it counts and can be removed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from indexer.search.query import QueryExample
 from retrieval_app.session.marks import QueryMark, is_same_example
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import fit_pixmap
 from retrieval_app.wording import format_count
+
+if TYPE_CHECKING:
+    from indexer.search.query import QueryExample
 
 MARK_SIDE = 44  # px
 MARK_COLUMNS = 3
@@ -60,7 +65,7 @@ class MarkRow(QWidget):
         self._rest_label.setVisible(len(query_marks) > MAX_MARKS_SHOWN)
         self.setVisible(bool(query_marks))
 
-    def _make_button(self, mark: QueryMark) -> "MarkButton":
+    def _make_button(self, mark: QueryMark) -> MarkButton:
         button = MarkButton(self._theme, mark, partial(self._get_pixmap, mark.example))
         button.clicked.connect(partial(self._emit_removed, mark.example))
         button.weighed.connect(partial(self.weighed.emit, mark.example))

@@ -1,14 +1,16 @@
 """The search page: query on the left, photos in the centre, details on the right; before that, an invitation."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from indexer.paths import show_file_name
-from indexer.search.results import Photo
 from retrieval_app.actions.labels import LABEL_CHANGE, label_photos
 from retrieval_app.actions.photo_actions import PhotoActions
 from retrieval_app.actions.system_open import open_containing_folder, open_picture
@@ -25,6 +27,9 @@ from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.menus import MenuEntry
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from indexer.search.results import Photo
 
 FOLD_WIDTH = 1000  # px of the page below which the details make room for photos
 MOST_COMPARED = 100  # selected photos

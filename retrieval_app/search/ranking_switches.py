@@ -6,8 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QVBoxLayout, QWidget
 
-from indexer.ranking.label_ranking import describe_labels
-from indexer.ranking.rankings import RANK_COPIES, RANK_LABELS, RANK_REFINED
+from indexer.ranking.search_request import RANK_COPIES, RANK_LABELS, RANK_REFINED
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.flow_layout import FlowLayout
@@ -100,6 +99,8 @@ class LabelRankingLine(QFrame):
         if search.query is None:
             self.sentence.setText("Searches are ranked by your labels: click a photo.")
         elif result is not None and result.taught_by is not None:
+            from indexer.ranking.label_ranking import describe_labels
+
             self.sentence.setText(f"Ranked by {describe_labels(result.taught_by)}")
         else:
             self.sentence.setText("Ranking by your labels…")

@@ -9,8 +9,7 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
 
-from indexer.ranking.filter_options import describe_conditions
-from indexer.ranking.rankings import RANK_LABELS
+from indexer.ranking.search_request import RANK_LABELS
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.grid.photo_grid import PhotoGrid
 from retrieval_app.search.filter_bar import FilterBar
@@ -20,7 +19,7 @@ from retrieval_app.search.order_menu import OrderButton
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.search.search_state_line import SearchStateLine
 from retrieval_app.session.marks import list_marks
-from retrieval_app.session.photo_listing import RANKING_WORDINGS, PhotoListing
+from retrieval_app.session.photo_listing import NO_FILTER, RANKING_WORDINGS, PhotoListing
 from retrieval_app.session.photo_search import PhotoSearch
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
@@ -241,8 +240,11 @@ class ResultsView(QWidget):
     def _list_chips(self) -> Iterator[Chip]:
         """A chip for each condition that narrows or orders the listing; it removes the condition."""
         search = self._session.search
-        for condition in describe_conditions(search.photo_filter):
-            yield make_removal_chip(condition.text, partial(search.set_filter, condition.without))
+        if search.photo_filter != NO_FILTER:
+            from indexer.ranking.filter_options import describe_conditions
+
+            for condition in describe_conditions(search.photo_filter):
+                yield make_removal_chip(condition.text, partial(search.set_filter, condition.without))
         if search.left_out:
             text = f"{format_count(len(search.left_out), 'photo')} left out"
             yield make_removal_chip(text, search.show_left_out)

@@ -1,17 +1,19 @@
 """Searches kept by name: saved with crops, marks, filter and cut-off, reopened with the same ranks."""
 
+from __future__ import annotations
+
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QWidget
 
-from indexer.library import Library
-from indexer.ranking import saved_searches
-from indexer.ranking.rankings import SearchRequest
-from indexer.ranking.saved_searches import list_saved_searches, load_search
+from indexer.ranking.search_request import SearchRequest
 from retrieval_app.session.session import Session
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from indexer.library import Library
 
 NAMES_KEY = "names of saved searches"
 
@@ -66,7 +68,7 @@ class SavedSearches(QObject):
 
     def open_search(self, name: str) -> None:
         """Search as it was saved."""
-        self._questions.ask_question(_SavedSearchRead(name), partial(load_search, name=name))
+        self._questions.ask_question(_SavedSearchRead(name), partial(_load_search, name=name))
 
     def forget_search(self, name: str) -> None:
         """Forget a saved search."""
@@ -77,7 +79,7 @@ class SavedSearches(QObject):
             self.names = []
             self._fill_submenu()
         else:
-            self._questions.ask_question(NAMES_KEY, list_saved_searches)
+            self._questions.ask_question(NAMES_KEY, _list_searches)
 
     def _take_answer(self, key: object, answer: object) -> None:
         if isinstance(key, _SavedSearchRead) and isinstance(answer, SearchRequest):
@@ -112,11 +114,27 @@ def _escape_ampersands(name: str) -> str:
 
 def _save_and_list(library: Library, name: str, request: SearchRequest) -> list[str]:
     """Save a search; the names of all saved searches."""
-    saved_searches.save_search(library, name.strip(), request)
-    return list_saved_searches(library)
+    from indexer.ranking.saved_searches import save_search
+
+    save_search(library, name.strip(), request)
+    return _list_searches(library)
 
 
 def _forget_and_list(library: Library, name: str) -> list[str]:
     """Forget a search; the names of those that are left."""
-    saved_searches.forget_search(library, name)
+    from indexer.ranking.saved_searches import forget_search
+
+    forget_search(library, name)
+    return _list_searches(library)
+
+
+def _list_searches(library: Library) -> list[str]:
+    from indexer.ranking.saved_searches import list_saved_searches
+
     return list_saved_searches(library)
+
+
+def _load_search(library: Library, name: str) -> SearchRequest:
+    from indexer.ranking.saved_searches import load_search
+
+    return load_search(library, name)

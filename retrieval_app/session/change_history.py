@@ -4,15 +4,19 @@ A change of the library is written in order by the library's writer, as everythi
 again. One that the engine refuses leaves the history.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from indexer.library import Library
 from retrieval_app.workers.writer import LibraryWriter
+
+if TYPE_CHECKING:
+    from indexer.library import Library
 
 MOST_CHANGES = 200
 

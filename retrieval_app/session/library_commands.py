@@ -4,7 +4,6 @@ import os
 from functools import partial
 from pathlib import Path
 
-from indexer.indexing.exclusions import make_folder_pattern
 from retrieval_app.session.session import Session
 
 
@@ -32,6 +31,8 @@ def forget_folder(session: Session, folder: bytes | None, *, with_labels: bool) 
 
 def leave_folder_out(session: Session, root: bytes, folder: bytes) -> None:
     """Leave a folder below a root out of the library; its photos are not shown, what was said of them stays."""
+    from indexer.indexing.exclusions import make_folder_pattern
+
     if pattern := make_folder_pattern(root, folder):
         repeat = partial(leave_folder_out, session, root, folder)
         session.job.run_command(["index", os.fsdecode(root), f"--exclude={pattern}", "--attached"], repeat)

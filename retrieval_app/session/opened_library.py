@@ -5,20 +5,25 @@ shows of it. A library that does not exist yet is empty, until a job has made it
 """
 
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from indexer.database.file_table import FailedFile
 from indexer.errors import LookalikeError
-from indexer.library import Library, LibraryInfo
 from indexer.ranking.photo_arrangement import PhotoArrangement
 from retrieval_app.session.snapshot import ARRANGEMENT_SETTING, LibrarySnapshot, save_arrangement, take_snapshot
 from retrieval_app.session.trouble import TroubleMessage
+from retrieval_app.workers.engine_loading import EngineLoader
 from retrieval_app.workers.library_job import LibraryJob
 from retrieval_app.workers.readers import LibraryReaders
 from retrieval_app.workers.writer import LibraryWriter
+
+if TYPE_CHECKING:
+    from indexer.database.file_table import FailedFile
+    from indexer.library import Library, LibraryInfo
 
 POLL_MS = 700  # how often another process's commits are looked for
 SNAPSHOT_KEY, WARM_UP_KEY = "snapshot", "warm"
@@ -55,6 +60,8 @@ class OpenedLibrary(QObject):
         self._was_read = False  # or cannot be
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll_library)
+        self._engine = EngineLoader(self)
+        self._engine.loaded.connect(self._use_engine)
         self.reader.answered.connect(self._receive_snapshot)
         self.reader.failed.connect(self._handle_failure)
         self.reader.refused.connect(self._handle_refusal)
@@ -72,7 +79,11 @@ class OpenedLibrary(QObject):
     @property
     def is_being_opened(self) -> bool:
         """Whether it has not been read yet, so that nobody knows whether it is empty."""
-        return self.is_open and not self._was_read
+        return self._is_coming() and not self._was_read
+
+    def _is_coming(self) -> bool:
+        """Whether there is a library, open or to be opened as soon as the engine is loaded."""
+        return self.is_open or (not self._engine.is_loaded and (self.folder / "library.sqlite").exists())
 
     @property
     def is_known_empty(self) -> bool:
@@ -86,13 +97,25 @@ class OpenedLibrary(QObject):
         """
         self._leave_library()
         self.folder = folder
+        self.show_folder()
+
+    def show_folder(self) -> None:
+        """Show the library in `folder`: the first one when the window has been painted, or another one."""
         self.resume_polling()
-        self._was_read = not self.is_open  # what a job makes later is empty until then
+        self._was_read = not self._is_coming()  # what a job makes later is empty until then
         self.changed.emit()
         self.opened.emit()
 
+    def _use_engine(self) -> None:
+        """Open the library that has waited for the engine."""
+        self._poll_library()
+        if not self.is_open:
+            self._was_read = True
+            self.changed.emit()
+
     def resume_polling(self) -> None:
         """Look at the library now, and from now on."""
+        self._engine.load_engine()
         self._timer.start()
         self._poll_library()
 
@@ -102,6 +125,7 @@ class OpenedLibrary(QObject):
 
     def close(self) -> None:
         """Write what is still to be written, end the threads and close the library."""
+        self._engine.close()
         self.writer.close()
         self.reader.close()
         if self._library is not None:
@@ -144,6 +168,10 @@ class OpenedLibrary(QObject):
         """Open the library where there is one; whether it is open."""
         if not (self.folder / "library.sqlite").exists():
             return False
+        if not self._engine.is_loaded:  # it will be: `resume_polling` has begun that
+            return False
+        from indexer.library import Library
+
         try:
             self._library = Library.open(self.folder)
         except LookalikeError as error:
@@ -162,7 +190,7 @@ class OpenedLibrary(QObject):
         if self.info is None:
             self.arrangement = answer.arrangement
             self._library_job.watch.follow_library(self.folder, wanted=answer.is_watched)
-            self.reader.ask_question(WARM_UP_KEY, Library.warm_up)
+            self.reader.ask_question(WARM_UP_KEY, methodcaller("warm_up"))
         self.photo_ids, self.info, self.failures = answer.photo_ids, answer.info, answer.failures
         if len(answer.new_aspects):
             self.aspects = np.concatenate([self.aspects, answer.new_aspects])

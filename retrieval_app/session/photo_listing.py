@@ -1,36 +1,38 @@
 """What the grid shows, the library's photos or the ranked hits of a query, and how a reader thread finds them."""
 
+from __future__ import annotations
+
 import weakref
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.database.filters import Filter, find_present_photos
-from indexer.library import Library
-from indexer.ranking.known_words import split_unwanted
 from indexer.ranking.photo_arrangement import PhotoArrangement, PhotoArranger, PhotoSection
-from indexer.ranking.rankings import (
+from indexer.ranking.search_request import (
     ASCENDING_RANKINGS,
     RANK_COPIES,
     RANK_LABELS,
     RANK_NEAREST,
     RANK_REFINED,
     SearchRequest,
-    run_search,
 )
-from indexer.ranking.word_ranking import WordHit, WordIndex, parse_word_query
-from indexer.search.results import Hit, SearchResult
-from indexer.search.searcher import METRIC_POOL
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from indexer.library import Library
+    from indexer.ranking.word_ranking import WordHit, WordIndex
+    from indexer.search.results import Hit, SearchResult
 
 FIRST_HITS = 200  # ranked results that a search begins with; scrolling asks for more
 HITS_GROWTH = 4  # how many times as many there are each time that the end of the list is reached
 # From more hits than these on, every photo is compared. Changed copies are only looked for among candidates.
-LEAST_EXACT_HITS = {RANK_NEAREST: FIRST_HITS, RANK_REFINED: FIRST_HITS, RANK_LABELS: METRIC_POOL}
+LEAST_EXACT_HITS = {RANK_NEAREST: FIRST_HITS, RANK_REFINED: FIRST_HITS}
 NO_FILTER = Filter()
-_arrangers: "weakref.WeakKeyDictionary[Library, PhotoArranger]" = weakref.WeakKeyDictionary()  # a reader thread's
-_word_indexes: "weakref.WeakKeyDictionary[Library, WordIndex]" = weakref.WeakKeyDictionary()  # a reader thread's
+_arrangers: weakref.WeakKeyDictionary[Library, PhotoArranger] = weakref.WeakKeyDictionary()  # a reader thread's
+_word_indexes: weakref.WeakKeyDictionary[Library, WordIndex] = weakref.WeakKeyDictionary()  # a reader thread's
 
 
 class PhotoListing(NamedTuple):
@@ -48,7 +50,7 @@ class PhotoListing(NamedTuple):
         """The ranked hits, in the order of the ids; empty for the library."""
         return self.result.hits if self.result else ()
 
-    def cut_at_distance(self, distance: float | None) -> "PhotoListing":
+    def cut_at_distance(self, distance: float | None) -> PhotoListing:
         """The listing with its hits up to a distance; unchanged for None, or where it has no hits."""
         if self.result is None or distance is None:
             return self
@@ -56,7 +58,7 @@ class PhotoListing(NamedTuple):
         has_more = self.has_more and len(hits) == len(self.result.hits)
         return self._replace(ids=self.ids[: len(hits)], result=self.result._replace(hits=hits), has_more=has_more)
 
-    def keep_order_of(self, shown: "PhotoListing") -> "PhotoListing":
+    def keep_order_of(self, shown: PhotoListing) -> PhotoListing:
         """The listing with the hits that are shown already first and in their order, the further ones behind them."""
         if self.result is None:
             return self
@@ -65,7 +67,7 @@ class PhotoListing(NamedTuple):
         ranked = [hit._replace(rank=rank) for rank, hit in enumerate(hits, 1)]
         return self._replace(ids=_list_hit_ids(ranked), result=self.result._replace(hits=ranked))
 
-    def leave_out(self, photo_ids: Collection[int]) -> "PhotoListing":
+    def leave_out(self, photo_ids: Collection[int]) -> PhotoListing:
         """The listing without these photos."""
         if not photo_ids:
             return self
@@ -99,6 +101,13 @@ RANKING_WORDINGS = {
 }
 
 
+def find_least_exact_hits() -> dict[str, int]:
+    """From more hits than these on every photo is compared, by ranking."""
+    from indexer.search.searcher import METRIC_POOL
+
+    return {**LEAST_EXACT_HITS, RANK_LABELS: METRIC_POOL}
+
+
 def find_ranked_photos(library: Library, search: SearchRequest, most: int = FIRST_HITS) -> FoundListings:
     """The `most` best hits of a search among the photos that pass its filter.
 
@@ -106,11 +115,13 @@ def find_ranked_photos(library: Library, search: SearchRequest, most: int = FIRS
     are cut off by ending their list. In any other order the cut-off may change the ranks, so the search is run once
     more with it.
     """
+    from indexer.ranking.rankings import run_search
+
     candidate_count = _count_candidates(library, search.within)
     needs_second_ranking = search.ranking not in ASCENDING_RANKINGS and search.max_distance is not None
 
     def find_hits(request: SearchRequest) -> PhotoListing:
-        exact = most > LEAST_EXACT_HITS.get(request.ranking, most)
+        exact = most > find_least_exact_hits().get(request.ranking, most)
         return _build_listing(run_search(library, request, most, exact=exact), candidate_count, most)
 
     full_listing = find_hits(search._replace(max_distance=None))
@@ -141,6 +152,9 @@ def find_pictured_photos(library: Library, words: str, within: Filter, most: int
 
     LookalikeError for words that are not known.
     """
+    from indexer.ranking.known_words import split_unwanted
+    from indexer.ranking.word_ranking import WordIndex, parse_word_query
+
     if library not in _word_indexes:
         _word_indexes[library] = WordIndex(library)
     result = _word_indexes[library].rank_photos(parse_word_query(*split_unwanted(words)), most, within=within)

@@ -12,8 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.database.filters import Filter
 from indexer.ranking.photo_arrangement import PhotoArrangement
-from indexer.ranking.rankings import ASCENDING_RANKINGS, RANK_LABELS, RANK_NEAREST, SearchRequest, can_rank
-from indexer.search.label_metric import TOO_FEW_LABELS
+from indexer.ranking.search_request import ASCENDING_RANKINGS, RANK_LABELS, RANK_NEAREST, SearchRequest, can_rank
 from indexer.search.query import Query, QueryExample
 from retrieval_app.session.change_history import ChangeHistory
 from retrieval_app.session.marks import adjust_mark, remove_examples
@@ -361,6 +360,8 @@ class PhotoSearch(QObject):
     def _report_refusal(self, key: object, sentence: str) -> None:
         if key != self._search_number:
             return
+        from indexer.search.label_metric import TOO_FEW_LABELS
+
         if sentence == TOO_FEW_LABELS:
             rank_again = partial(self.toggle_ranking, self.ranking)
             self.toggle_ranking(self.ranking)

@@ -1,8 +1,11 @@
 """The queries that were looked at, to go back and forward among."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
-from indexer.search.query import Query
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from indexer.search.query import Query
 
 
 class _HistoryEntry(NamedTuple):

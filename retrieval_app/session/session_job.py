@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from indexer.paths import find_home_folder
-from indexer.photos.samples import find_sample_folder
 from indexer.places import name_library
 from retrieval_app.session.opened_library import OpenedLibrary
 from retrieval_app.session.snapshot import WATCHED_SETTING, save_watched_setting
@@ -113,12 +112,17 @@ class SessionJob(QObject):
             take_parent = partial(self.index_folders, [missing[0].parent], labelled=labelled)
             self.trouble_changed.emit(explain_missing_folder(missing[0], repeat, take_parent))
         else:
+            from indexer.photos.samples import find_sample_folder
+
             if self._library.folder == _find_sample_library() and find_sample_folder() not in folders:
                 self._library.switch_to(find_home_folder() / "default.library")
             self.run_command(["index", *map(str, folders), *["--labelled"] * labelled, "--attached"], repeat)
 
     def try_sample(self) -> None:
         """Index the bundled pictures into a library of their own."""
+
+        from indexer.photos.samples import find_sample_folder
+
         self._library.switch_to(_find_sample_library())
         self.index_folders([find_sample_folder()], labelled=True)
 

@@ -1,13 +1,17 @@
 """What a reader thread reads of the library each time that it has changed."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.database.file_table import FailedFile
-from indexer.library import Library, LibraryInfo
 from indexer.ranking.photo_arrangement import PhotoArrangement, parse_arrangement
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from indexer.database.file_table import FailedFile
+    from indexer.library import Library, LibraryInfo
 
 WATCHED_SETTING, ARRANGEMENT_SETTING = "watched", "photo order"  # the library's settings
 

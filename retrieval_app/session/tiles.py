@@ -4,25 +4,27 @@ Asking is cheap and never waits: what is not there yet is None and is put on the
 again. Images are made in the threads, pixmaps in the window's thread: Qt crashes where a pixmap is made elsewhere.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL.Image import Image
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from indexer.errors import LookalikeError
-from indexer.library import Library
-from indexer.photos.decoding import decode_photo
-from indexer.photos.reading import read_photo
-from indexer.photos.thumbnails import THUMBNAIL_SIDE
-from indexer.search.query import QueryPicture
 from indexer.search.results import Photo
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from indexer.library import Library
+    from indexer.search.query import QueryPicture
 
 PHOTOS_PER_READ = 256  # photos whose facts are read at once
 MAX_CACHED_PHOTOS = 20_000  # photos whose facts are cached
@@ -179,6 +181,8 @@ class TileCache(QObject):
 
         Until then a thumbnail of another side may be returned.
         """
+        from indexer.photos.thumbnails import THUMBNAIL_SIDE
+
         side = min(side, THUMBNAIL_SIDE)
         key = _ThumbnailRequest(photo.sha256, side)
         self._recent_sides.put_value(side, side)
@@ -200,7 +204,7 @@ class TileCache(QObject):
             return self.request_preview(photo) if photo else None
         key = _PreviewRequest(_choose_preview_key(example))
         cached_pixmap = self._previews.get_value(key)
-        if cached_pixmap is None and isinstance(example, Image):
+        if cached_pixmap is None and not isinstance(example, (Path, Photo)):
             self._source_pictures[id(example)] = example
         self._request_image(key, cached_pixmap, partial(_read_preview, example=example))
         return cached_pixmap.pixmap if cached_pixmap else None
@@ -259,13 +263,16 @@ def _read_thumbnail(library: Library, photo: Photo, side: int) -> QImage:
 
 
 def _read_preview(_library: Library, example: Path | Image | Photo) -> QImage:
-    if isinstance(example, Image):
-        return shrink_image(to_qimage(example), PREVIEW_SIDE)
-    return read_image(example.path if isinstance(example, Photo) else example, PREVIEW_SIDE)
+    if isinstance(example, (Path, Photo)):
+        return read_image(example.path if isinstance(example, Photo) else example, PREVIEW_SIDE)
+    return shrink_image(to_qimage(example), PREVIEW_SIDE)
 
 
 def read_image(path: bytes | Path, side: int) -> QImage:
     """A picture file fitted into a square of `side` px; a null image where it cannot be read."""
+    from indexer.photos.decoding import decode_photo
+    from indexer.photos.reading import read_photo
+
     try:
         return shrink_image(to_qimage(decode_photo(read_photo(path), side).image), side)
     except LookalikeError:

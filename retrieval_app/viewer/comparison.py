@@ -1,20 +1,25 @@
 """What a comparison of two pictures reads from the library: verdict, distances of labelled pairs, heat maps."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from indexer.library import Library
 from indexer.reports.heat_maps import HEAT_COLOURS, enlarge_heat, explain_match
 from indexer.search.query import CroppedExample, QueryExample, QueryPicture
 from indexer.statistics import metrics
-from indexer.statistics.calibration import PairComparison
 from indexer.statistics.calibration_measurement import MAX_MEASURED_PHOTOS, sample_by_class
 from indexer.statistics.detailed_metrics import DistanceHistogram, build_histogram
 from retrieval_app.viewer.picture_reading import load_part
 from retrieval_app.widgets.zoom_view import WHOLE_AREA, HeatLayer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from indexer.library import Library
+    from indexer.statistics.calibration import PairComparison
 
 MAX_PAIRS = 50_000  # of each kind in the histogram: its bars are within a percent
 LAYER_SIDE = 256  # px, the side of a heat map's layer

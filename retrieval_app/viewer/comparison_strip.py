@@ -1,13 +1,13 @@
 """Below two pictures side by side: whether they are the same in one sentence, and unfolded, how sure that is."""
 
+from __future__ import annotations
+
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from indexer.search.query import QueryExample
-from indexer.statistics.calibration import PairComparison
 from indexer.statistics.likeness import describe_likeness, explain_levels
 from retrieval_app.viewer.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair
 from retrieval_app.viewer.distance_plot import DistancePlot
@@ -16,6 +16,10 @@ from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_error_rate
 from retrieval_app.workers.library_thread import LibraryTask
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from indexer.search.query import QueryExample
+    from indexer.statistics.calibration import PairComparison
 
 NOTHING_KNOWN = "Nothing can be said: there are too few photos."
 

@@ -1,11 +1,17 @@
 """The distances of labelled pairs, of one label and of two, as two curves, and where one pair stands among them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from indexer.statistics.detailed_metrics import DistanceHistogram
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, mix_disabled_colour, resize_font
+
+if TYPE_CHECKING:
+    from indexer.statistics.detailed_metrics import DistanceHistogram
 
 LEFT, RIGHT, TOP, BOTTOM = 16, 16, 34, 34  # px around the curves
 DISTANCE_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)

@@ -1,18 +1,22 @@
 """One picture of the viewer: at once from its thumbnail, then sharp, and when enlarged sharp where it is seen."""
 
+from __future__ import annotations
+
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QMarginsF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from indexer.search.query import QueryExample
 from retrieval_app.viewer.picture_reading import ReadPicture
 from retrieval_app.viewer.sharp_pictures import AreaRequest, FittedRequest, SharpPictures
 from retrieval_app.widgets.controls import ElidedLabel, make_label
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.zoom_view import WHOLE_AREA, PixelArea, ZoomView
+
+if TYPE_CHECKING:
+    from indexer.search.query import QueryExample
 
 AREA_PAUSE_MS = 80  # without a move, after which the seen part is read
 ENOUGH = 1.05  # times the pixels at hand: fewer more would not be seen

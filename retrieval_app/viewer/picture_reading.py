@@ -1,20 +1,24 @@
 """Pixels of a picture for the screen, as a reader thread decodes them: all of it or a part, no larger than is seen."""
 
+from __future__ import annotations
+
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 from PySide6.QtCore import QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage
 
 from indexer.errors import LookalikeError, PhotoError
-from indexer.library import Library
 from indexer.paths import show_file_name
 from indexer.photos.decoding import DecodedPhoto
 from indexer.search.examples import crop_picture, decode_for_crop, find_picture_file, read_content
 from indexer.search.query import CropBox, CroppedExample, QueryExample, convert_to_fractions
 from retrieval_app.session.tiles import to_qimage
 from retrieval_app.widgets.zoom_view import WHOLE_AREA, PixelArea
+
+if TYPE_CHECKING:
+    from indexer.library import Library
 
 PROBE_SIDE = 16  # px, of a picture whose size is to be found
 

@@ -1,16 +1,20 @@
 """Sharp pictures for the viewer, read by threads: those seen last and their neighbours stay at hand, within bounds."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QRectF, QSize, QSizeF, Signal
 
-from indexer.search.query import QueryExample
 from retrieval_app.session.tiles import BoundedCache
 from retrieval_app.viewer.picture_reading import ReadPicture, read_fitted_picture, read_picture_area
 from retrieval_app.workers.readers import LibraryReaders
+
+if TYPE_CHECKING:
+    from indexer.search.query import QueryExample
 
 CACHE_BYTES = 128 << 20  # five pictures as large as a dense laptop screen
 

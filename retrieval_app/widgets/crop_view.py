@@ -1,14 +1,18 @@
 """A picture of which the user chooses a part: a box drawn by mouse, sized by eight handles, moved by arrow keys."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 
-from indexer.search.query import CropBox
 from retrieval_app.widgets.picture import LoadPixmap, PictureView
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.tile_painter import fit_pixmap
+
+if TYPE_CHECKING:
+    from indexer.search.query import CropBox
 
 HANDLES = {(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)} - {(0, 0)}  # corners and middles of edges
 HANDLE_REACH = 8.0  # px around a handle that belong to it

@@ -1,10 +1,14 @@
 """How alike a hit is: as a band under a picture, with a word, a length and a colour, and as a sentence."""
 
-import math
-from typing import NamedTuple
+from __future__ import annotations
 
-from indexer.search.results import Hit
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
 from indexer.statistics.likeness import describe_likeness, name_likeness
+
+if TYPE_CHECKING:
+    from indexer.search.results import Hit
 
 FULL_BAND_RARITY = 1e6  # one pair in so many: the rarity whose band is full
 BAND_COLOURS = ("unlike", "unlike", "likely", "same")  # names in ColourTokens, by the strength of the level

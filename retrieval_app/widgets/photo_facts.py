@@ -1,12 +1,17 @@
 """What is known of a photo whatever it is compared with, in words: when and with what it was taken, how large it is."""
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-from indexer.photos.capture_facts import CaptureFacts
-from indexer.search.results import Photo
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from indexer.wording import format_offset
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.wording import format_size
+
+if TYPE_CHECKING:
+    from indexer.photos.reading import CaptureFacts
+    from indexer.search.results import Photo
 
 NAMES_NO_DATE = "the file's date, as it names no other"
 WHOLE_SECONDS = 0.3  # from which an exposure is told as a decimal and not as a fraction, as cameras do

@@ -1,15 +1,19 @@
 """Tables of plain text without a grid: rows are chosen whole, long text is shortened in its middle."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractItemView, QFormLayout, QHeaderView, QTableView
 
-from indexer.database.file_table import FailedFile
 from indexer.paths import insert_break_points, show_path
 from retrieval_app.widgets.controls import make_label
+
+if TYPE_CHECKING:
+    from indexer.database.file_table import FailedFile
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Row = TypeVar("Row")

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
-from indexer.photos.samples import find_assets_folder
+from indexer.paths import find_assets_folder
 
 BODY_SIZE, CAPTION_SIZE, TITLE_SIZE = 13, 11, 16  # text sizes in px
 ICON_SIDE = 20

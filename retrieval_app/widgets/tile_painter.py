@@ -1,14 +1,18 @@
 """Paints one tile: the picture fitted and never cropped, its caption in one line below it or laid over its edge."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QLineF, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
 from indexer.paths import show_file_name
-from indexer.search.results import Hit, Photo
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band
 from retrieval_app.widgets.theme import CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
+
+if TYPE_CHECKING:
+    from indexer.search.results import Hit, Photo
 
 TILE_PADDING = 3  # px around the picture, within the cell
 CAPTION_HEIGHT = 20  # px, one line

@@ -1,7 +1,9 @@
 """A picture that can be enlarged and moved, alone or in step with others."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
@@ -18,8 +20,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
-from indexer.models.framing import SquareBox
 from retrieval_app.widgets.theme import Theme
+
+if TYPE_CHECKING:
+    from indexer.models.framing import SquareBox
 
 MIN_ZOOM, MAX_ZOOM = 1 / 32, 64.0  # times the fitted size; from an icon at its own size to a pixel of a panorama
 ZOOM_STEP = 1.25  # factor of one key press or one notch of the wheel

@@ -1,6 +1,9 @@
 """The dialogs of the window: photos that could not be read, the keys, the program itself, and the report of a bug."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -16,13 +19,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from indexer.database.file_table import FailedFile
 from retrieval_app import __version__
 from retrieval_app.viewer.viewer_keys import VIEWER_KEYS
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.menus import KeyDescription
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
 from retrieval_app.wording import format_count
+
+if TYPE_CHECKING:
+    from indexer.database.file_table import FailedFile
 
 MOST_HEIGHT = 640  # px of a dialog that scrolls
 KEY_WIDTH = 176  # px, so that the groups line up

@@ -1,19 +1,23 @@
 """Pictures and folders out of the data of a drop or of the clipboard, as other programs write it."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from PIL import Image
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QImage, QPainter, QPixmap
 
-from indexer.search.query import QueryExample
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from indexer.search.query import QueryExample
 
 LOCAL_HOSTS = ("", "localhost")
 FILE_MANAGER_TYPES = ("x-special/gnome-copied-files", "x-special/mate-copied-files")
@@ -116,6 +120,8 @@ def _find_image(data: QMimeData) -> QImage:
 
 def to_pillow(image: QImage) -> Image.Image:
     """A Qt image as an RGB Pillow picture, transparent parts on white."""
+    from PIL import Image
+
     flat = QImage(image.size(), QImage.Format.Format_RGB888)
     flat.fill(Qt.GlobalColor.white)
     painter = QPainter(flat)

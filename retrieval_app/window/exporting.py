@@ -1,28 +1,30 @@
 """Export of what is shown into a file for other programs: written in a thread, never into a photo folder."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
-from indexer.library import Library
 from indexer.paths import show_path
-from indexer.places import require_safe_output
 from indexer.progress import drain
-from indexer.reports import export
 from indexer.search.query import CroppedExample, QueryExample
-from indexer.search.results import Hit
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.wording import format_count
 from retrieval_app.workers.writer import LibraryWriter
+
+if TYPE_CHECKING:
+    from indexer.database.filters import Filter
+    from indexer.library import Library
+    from indexer.search.results import Hit
 
 EXPORT_FORMATS = {
     "Table for spreadsheets (*.csv)": "csv",
@@ -111,6 +113,9 @@ class ListingExporter(QObject):
 
 def _write_listing(library: Library, out: Path, request: ExportRequest) -> str:
     """Write the file; a sentence about what was written. LookalikeError where it may not or cannot lie there."""
+    from indexer.places import require_safe_output
+    from indexer.reports import export
+
     content = "vectors" if out.suffix.lower() == ".npy" else "library" if request.hits is None else "hits"
     pictures = tuple(path for example in request.examples if (path := _find_file(library, example)) is not None)
     export.require_suffix(out, content)
@@ -126,6 +131,8 @@ def _write_listing(library: Library, out: Path, request: ExportRequest) -> str:
 
 def _write_content(library: Library, out: Path, content: str, pictures: Sequence[Path], request: ExportRequest) -> int:
     """Write the file; the number of photos written."""
+    from indexer.reports import export
+
     if content == "hits":
         export.export_hits(out, pictures, request.hits or ())
         return len(request.hits or ())

@@ -14,7 +14,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
 from indexer.errors import LookalikeError
-from indexer.library import Library
 from indexer.own_process import build_command
 from indexer.paths import find_home_folder, show_path
 from indexer.places import (
@@ -97,6 +96,8 @@ class LibraryActions(QObject):
     def _make_library(self, folder: Path) -> Generator[object, None, Callable[[], None]]:
         yield Progress("make", 0, 1)
         require_safe_output(folder)
+        from indexer.library import Library
+
         Library.create(folder).close()
         return partial(self._session.library.switch_to, folder)
 

@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
     @cached_property
     def duplicates_page(self) -> "DuplicatesPage":
         """The page of duplicates, built at its first use."""
-        from retrieval_app.duplicates.page import DuplicatesPage  # noqa: PLC0415  # see above
+        from retrieval_app.duplicates.page import DuplicatesPage  # see above
 
         page = DuplicatesPage(self.session, self.tiles, self.theme)
         page.groups_view.view_wanted.connect(self.viewer_opener.view_sequence)
@@ -108,14 +108,14 @@ class MainWindow(QMainWindow):
     @cached_property
     def map_page(self) -> "MapPage":
         """The map, built at its first use."""
-        from retrieval_app.map.page import MapPage  # noqa: PLC0415  # see above
+        from retrieval_app.map.page import MapPage  # see above
 
         return self._place_page("Map", MapPage(self.session, self.tiles, self.theme))
 
     @cached_property
     def library_page(self) -> "LibraryPage":
         """The page of the library, built at its first use."""
-        from retrieval_app.library.page import LibraryPage  # noqa: PLC0415  # see above
+        from retrieval_app.library.page import LibraryPage  # see above
 
         return self._place_page("Library", LibraryPage(self.session))
 
@@ -318,19 +318,19 @@ class MainWindow(QMainWindow):
 
     def show_failures(self) -> None:
         """Open the list of photos that could not be read."""
-        from retrieval_app.window.dialogs import FailuresDialog  # noqa: PLC0415  # as of the pages
+        from retrieval_app.window.dialogs import FailuresDialog  # as of the pages
 
         FailuresDialog(self.session.library.failures, self).open()
 
     def show_keys(self) -> None:
         """Open the list of keys."""
-        from retrieval_app.window.dialogs import KeysDialog  # noqa: PLC0415  # as of the pages
+        from retrieval_app.window.dialogs import KeysDialog  # as of the pages
 
         KeysDialog(self.menus.list_keys(), self).open()
 
     def show_about_box(self) -> None:
         """Open the box with the program's name, version and licence."""
-        from retrieval_app.window.dialogs import make_about_box  # noqa: PLC0415  # as of the pages
+        from retrieval_app.window.dialogs import make_about_box  # as of the pages
 
         make_about_box(self).open()
 

@@ -40,7 +40,7 @@ def list_model_entries(
 
 def open_model_dialog(session: Session, window: QWidget) -> "ModelDialog":
     """Show the dialog, with the list as it is now."""
-    from retrieval_app.model_choice.dialog import ModelDialog  # noqa: PLC0415  # only when it is wanted
+    from retrieval_app.model_choice.dialog import ModelDialog  # only when it is wanted
 
     dialog = window.findChild(ModelDialog) or ModelDialog(session, window)
     dialog.refresh_list()

@@ -155,7 +155,7 @@ class ViewerOpener(QObject):
     def _make_viewer(self) -> "PhotoViewer":
         if self.viewer is None:
             # This import waits until a photo is looked at, as the pages do.
-            from retrieval_app.viewer.photo_viewer import PhotoViewer  # noqa: PLC0415  # see above
+            from retrieval_app.viewer.photo_viewer import PhotoViewer  # see above
 
             viewer = self.viewer = PhotoViewer(self._tiles, self._theme, list_photo_facts)
             self.places.addWidget(viewer)

@@ -3,11 +3,12 @@
 import contextlib
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.library import Library
+if TYPE_CHECKING:
+    from indexer.library import Library
 
-LibraryTask = Callable[[Library], object]
+LibraryTask = Callable[["Library"], object]
 
 
 class PendingTask(NamedTuple):
@@ -40,7 +41,7 @@ def run_tasks(take_task: Callable[[], PendingTask | None], report_end: Callable[
             if library is not None and opened_number != task.library_number:
                 library.close()
                 library = None
-            library = library or Library.open(task.folder)
+            library = library or _open_library(task.folder)
             opened_number = task.library_number
             result = task.work(library)
         except Exception as fault:  # the window's thread decides whether it is a sentence or a bug
@@ -49,3 +50,9 @@ def run_tasks(take_task: Callable[[], PendingTask | None], report_end: Callable[
             report_end(TaskEnd(task, result, error))
     if library is not None:
         library.close()
+
+
+def _open_library(folder: Path) -> "Library":
+    from indexer.library import Library  # takes longer than the start of the window may
+
+    return Library.open(folder)

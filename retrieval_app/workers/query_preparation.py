@@ -5,13 +5,12 @@ read is named and left out, instead of failing the whole query.
 """
 
 from collections.abc import Sequence
-from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
-from indexer.library import Library
 from indexer.paths import show_path
 from indexer.progress import Progress
 from indexer.search.query import CroppedExample, Query, QueryExample
@@ -62,7 +61,7 @@ class QueryPreparation(QObject):
             self._show_progress(None)
             self.ended.emit(self._unreadable)
             return
-        work = partial(Library.embed_example, example=self._examples[place])
+        work = methodcaller("embed_example", self._examples[place])
         self._reader.ask_question(_ExampleRequest(self._number, place), work)
         self._show_progress(Progress("query", place, len(self._examples)))  # last, as whoever hears it may stop
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from indexer.photos.samples import find_assets_folder, find_sample_folder, write_fashion_mnist
+from indexer.paths import find_assets_folder
+from indexer.photos.samples import find_sample_folder, write_fashion_mnist
 from indexer.progress import drain
 
 CLIPART = Path("/usr/share/openclipart/png")

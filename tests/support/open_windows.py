@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtTest import QTest
 
 from retrieval_app.app import build_application
 from retrieval_app.window.main_window import MainWindow
@@ -16,8 +17,11 @@ from retrieval_app.window.main_window import MainWindow
 @contextmanager
 def open_window() -> Iterator[MainWindow]:
     """Show the window on the default library; close and delete it at the end of the block."""
-    _, window = build_application(["lookalike"])
+    app, window = build_application(["lookalike"])
     window.show()
+    QTest.qWaitForWindowExposed(window)
+    for _ in range(2):  # the first paint, and the opening of the library that waits for it
+        app.processEvents()
     try:
         yield window
     finally:

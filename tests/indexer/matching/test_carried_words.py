@@ -14,8 +14,8 @@ from indexer.photos import thumbnails
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import drain
-from indexer.ranking.rankings import SearchRequest
 from indexer.ranking.saved_searches import load_search, save_search
+from indexer.ranking.search_request import SearchRequest
 from indexer.search.query import CroppedExample, Query
 from tests.support.embedders import Tiny
 from tests.support.pictures import encoded

@@ -10,14 +10,8 @@ from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
 from indexer.errors import PhotoError
-from indexer.photos.capture_facts import (
-    NO_FACTS,
-    CaptureFacts,
-    CaptureTime,
-    read_capture_facts,
-    read_capture_time,
-)
-from indexer.photos.reading import read_photo
+from indexer.photos.capture_facts import CaptureTime, read_capture_facts, read_capture_time
+from indexer.photos.reading import NO_FACTS, CaptureFacts, read_photo
 from indexer.photos.sandbox import decode_described_in_child
 from indexer.wording import convert_to_moment
 from tests.support.camera_files import dng

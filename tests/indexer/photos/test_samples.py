@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from indexer.errors import LookalikeError
+from indexer.paths import find_assets_folder
 from indexer.photos.samples import (
     FASHION_CLASSES,
     FASHION_MNIST,
     SAMPLE_WRITERS,
-    find_assets_folder,
     find_sample_folder,
     write_bundled_pictures,
     write_fashion_mnist,

@@ -18,8 +18,9 @@ from indexer.library import Library
 from indexer.progress import drain
 from indexer.ranking.changed_copies import search_changed_copies
 from indexer.ranking.query_expansion import search_with_expansion
-from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED, SearchRequest, run_search
+from indexer.ranking.rankings import run_search
 from indexer.ranking.saved_searches import forget_search, list_saved_searches, load_search, save_search
+from indexer.ranking.search_request import RANK_COPIES, RANK_NEAREST, RANK_REFINED, SearchRequest
 from indexer.search.query import CroppedExample, Query
 from tests.support.embedders import Tiny
 from tests.support.trees import paint, paint_many

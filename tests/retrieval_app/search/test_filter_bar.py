@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.ranking.filter_options import describe_conditions
-from indexer.ranking.rankings import SearchRequest
+from indexer.ranking.search_request import SearchRequest
 from indexer.ranking.word_ranking import WordIndex, parse_word_query
 from indexer.search.query import Query
 from indexer.search.results import Hit, Photo, SearchResult

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
-from indexer.ranking.rankings import RANK_LABELS, RANK_NEAREST
+from indexer.ranking.search_request import RANK_LABELS, RANK_NEAREST
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.window.main_window import MainWindow

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from indexer.database.filters import Filter
-from indexer.ranking.rankings import RANK_COPIES, RANK_NEAREST, RANK_REFINED
+from indexer.ranking.search_request import RANK_COPIES, RANK_NEAREST, RANK_REFINED
 from indexer.search.query import Query
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import lookalike

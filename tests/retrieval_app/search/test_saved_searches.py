@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from indexer.database.filters import Filter
-from indexer.ranking.rankings import RANK_REFINED, SearchRequest
+from indexer.ranking.search_request import RANK_REFINED, SearchRequest
 from indexer.search.query import CroppedExample, Query
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import draw

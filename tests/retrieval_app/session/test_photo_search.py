@@ -11,7 +11,8 @@ from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.models.model import load_model
 from indexer.progress import drain
-from indexer.ranking.rankings import RANK_COPIES, RANK_LABELS, RANK_NEAREST, RANK_REFINED, SearchRequest, run_search
+from indexer.ranking.rankings import run_search
+from indexer.ranking.search_request import RANK_COPIES, RANK_LABELS, RANK_NEAREST, RANK_REFINED, SearchRequest
 from indexer.search.query import Query
 from retrieval_app.session import photo_listing, photo_search
 from retrieval_app.session.session import Session
@@ -101,7 +102,7 @@ def test_further_hits_come_behind_those_that_are_there_until_all_are(
     session: Session, ranking: str, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photo_search, "FIRST_HITS", 4)
-    monkeypatch.setitem(photo_listing.LEAST_EXACT_HITS, RANK_NEAREST, 4)
+    monkeypatch.setitem(photo_listing.find_least_exact_hits(), RANK_NEAREST, 4)
     session.search.ranking = ranking
     search_and_wait(session, qtbot, Query((5,)))
     seen = session.search.listing.ids.tolist()

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from indexer.photos.capture_facts import CaptureFacts
+from indexer.photos.reading import CaptureFacts
 from indexer.search.results import Photo
 from indexer.wording import convert_to_microseconds
 from retrieval_app.widgets.photo_facts import describe_exposure, describe_place, list_capture_facts, name_camera

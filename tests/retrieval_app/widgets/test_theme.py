@@ -5,7 +5,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
-from indexer.photos.samples import find_assets_folder
+from indexer.paths import find_assets_folder
 from retrieval_app.widgets.theme import (
     DARK_TOKENS,
     LIGHT_TOKENS,

@@ -1,0 +1,23 @@
+"""What is asked of a ranking, and the keys of the rankings; the window knows them before the engine is loaded."""
+
+from typing import NamedTuple
+
+from indexer.database.filters import Filter
+from indexer.search.query import Query
+
+RANK_NEAREST, RANK_REFINED, RANK_COPIES, RANK_LABELS = "nearest", "refined", "copies", "labels"
+ASCENDING_RANKINGS = (RANK_NEAREST, RANK_LABELS)  # in the order of distance: a greatest distance ends their list
+
+
+class SearchRequest(NamedTuple):
+    """A query, the filter that its hits must pass, their greatest distance, and the key of RANKINGS for their order."""
+
+    query: Query
+    within: Filter | None = None
+    max_distance: float | None = None
+    ranking: str = RANK_NEAREST
+
+
+def can_rank(ranking: str, query: Query) -> bool:
+    """Whether the ranking fits the query: changed copies are searched for one positive picture without negatives."""
+    return ranking != RANK_COPIES or (len(query.positives) == 1 and not query.negatives)

@@ -1,0 +1,53 @@
+"""What the start of the window leaves alone, up to its first paint: a child lists the modules it has imported.
+
+Pages, dialogs, training and the engine are loaded when they are wanted, or by a thread once the window is seen.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import run_patiently
+
+START = """
+import sys
+from retrieval_app.app import FirstPaint, build_application
+app, window = build_application(["lookalike"])
+painted = []
+FirstPaint(window).done.connect(lambda: (painted.append(sorted(sys.modules)), app.quit()))
+window.show()
+app.exec()
+window.close()
+print(*painted[0], sep="\\n")
+"""
+LATE_MODULES = (
+    *("torch", "timm", "openvino", "scipy", "sklearn", "pyqtgraph", "annoy", "safetensors", "PIL", "filelock"),
+    *("click", "tqdm", "importlib.metadata", "training", "indexer.library", "indexer.matching", "indexer.models"),
+    *(
+        "indexer.cli",
+        "indexer.vectors",
+        "retrieval_app.duplicates.page",
+        "retrieval_app.map.page",
+        "indexer.reports.export",
+    ),
+    *("retrieval_app.library.page", "retrieval_app.window.dialogs", "retrieval_app.fine_tuning.dialog"),
+    *("retrieval_app.fine_tuning.training_job", "retrieval_app.actions.label_dialog", "indexer.reports.export"),
+)
+
+
+@pytest.mark.parametrize("has_library", [False, True], ids=["first start", "library"])
+def test_the_first_paint_waits_for_nothing_that_can_come_later(
+    has_library: bool, indexed: Path, tmp_path: Path
+) -> None:
+    if has_library:
+        shutil.copytree(indexed, tmp_path / "default.library")
+    environment = {**os.environ, "LOOKALIKE_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    said = run_patiently([sys.executable, "-c", START], env=environment)
+    modules = said.out.split()
+    assert "retrieval_app.search.page" in modules, said.err
+    assert [
+        late for late in LATE_MODULES if late in modules or any(name.startswith(late + ".") for name in modules)
+    ] == []
