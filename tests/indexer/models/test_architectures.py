@@ -11,6 +11,7 @@ from indexer.models.runtime import read_form
 from indexer.progress import drain
 from tests.support.model_files import write_weights
 
+LEFT_TO_TORCH = {"visformer_tiny"}  # with weights drawn by lot its last map is too sensitive to be compared
 SMALLEST = ["test_resnet", "test_vit"]
 # One of each kind that has a small network.
 ARCHITECTURES = [
@@ -70,8 +71,12 @@ def test_a_network_is_filled_converted_and_sees_as_in_torch(name: str, tmp_path:
     card = drain(install_model(ModelChoice(name, write_weights(name, tmp_path)), tmp_path / "models"))
     folder = tmp_path / "models" / card.fingerprint
     form = read_form(folder, card)
-    assert form.runtime == "openvino", form.why
     batch = prepare_check_pictures(card.preprocessing).batch[:3]
+    if name in LEFT_TO_TORCH:
+        assert form.why.startswith("converted, it disagrees with torch")
+        assert load_model(folder).embed(batch).shape == (3, card.dim)
+        return
+    assert form.runtime == "openvino", form.why
     converted, truth = (load_model(folder, runtime=runtime) for runtime in ("openvino", "torch"))
     assert compute_lowest_cosine(converted.embed(batch), truth.embed(batch)) > 0.98
     features, true_features = converted.compute_feature_maps(batch), truth.compute_feature_maps(batch)
