@@ -110,7 +110,7 @@ def _read_state(path: Path, model_id: int) -> FileState | None:
     """The state of a file; None where it cannot be told."""
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a name of a saved search can hold a null character
         return None
     times = (status.st_mtime_ns, status.st_ctime_ns)
     return FileState(path, status.st_dev, status.st_ino, status.st_size, *times, model_id)
