@@ -26,6 +26,15 @@ def is_frozen() -> bool:
     return bool(getattr(sys, "frozen", False))
 
 
+def describe_missing_package(package: str, wanted: str = "") -> str:
+    """What is said where a command needs a package that is not there; `wanted` names all that are to be installed."""
+    if is_frozen():
+        return (
+            f"This needs the package {package}, which this edition of Lookalike does not bring. The full edition does."
+        )
+    return f"This needs the package {package}, which is not installed. Install it: pip install {wanted or package}"
+
+
 def build_command(*arguments: str) -> list[str]:
     """The command line of `lookalike` with these arguments, for a child process."""
     program = [sys.executable] if is_frozen() else [sys.executable, "-Pm", COMMAND_MODULE]

@@ -91,7 +91,7 @@ def _search_word(home: Path) -> str:
 
 
 def _find_duplicates(home: Path) -> str:
-    return count_noun(len(_run_child(home, "duplicates")["groups"]), "group")
+    return count_noun(len(_run_child(home, "duplicates", "--kind", "near")["groups"]), "group")
 
 
 def _rank_by_labels(home: Path) -> str:

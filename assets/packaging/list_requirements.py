@@ -5,7 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-TRAINING_PACKAGES = ("huggingface-hub", "opentsne", "pytorch-metric-learning", "timm", "torch", "torchvision")
+TRAINING_PACKAGES = ("opentsne", "pytorch-metric-learning", "scikit-learn", "timm", "torch", "torchvision")
 EXTRAS = ("heif", "raw")
 
 

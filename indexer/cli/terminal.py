@@ -21,7 +21,7 @@ import click
 from tqdm import tqdm
 
 from indexer.errors import LookalikeError
-from indexer.own_process import INTERRUPTED_EXIT, RESTART_VARIABLE, build_restart_command
+from indexer.own_process import INTERRUPTED_EXIT, RESTART_VARIABLE, build_restart_command, describe_missing_package
 from indexer.paths import show_path
 from indexer.photos.journal import DecoderStuck
 from indexer.progress import Progress, Steps
@@ -203,7 +203,7 @@ def _describe_fault(fault: Exception) -> str:
         package = OPTIONAL_PACKAGES.get((fault.name or "").partition(".")[0])
         if package is None:  # a bug
             raise fault
-        return f"This needs the package {package}, which is not installed. Install it: pip install {package}"
+        return describe_missing_package(package)
     if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT) and fault.filename:
         return f"The disk is full on which {show_path(Path(os.fsdecode(fault.filename)))} lies. Make room there."
     return f"The system refused: {fault}." if isinstance(fault, OSError) else str(fault)

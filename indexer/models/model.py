@@ -22,6 +22,7 @@ from PIL import Image
 from indexer.errors import ModelError
 from indexer.models.card import ModelCard, check_location, read_card
 from indexer.models.runtime import ModelRunner, NotConverted, RuntimeForm, open_form, read_form
+from indexer.own_process import describe_missing_package
 
 # Pictures per forward pass. Small passes stay in the processor's cache: 3.4 ms a picture, not 3.9, and 170 MB less.
 PASS_SIZES = {"openvino": 8, "torch": 32}
@@ -115,9 +116,7 @@ def import_network() -> Any:
     try:
         from indexer.models import network  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise ModelError(
-            f"This needs the package {error.name}, which is not installed. Install it: pip install torch timm"
-        ) from error
+        raise ModelError(describe_missing_package(error.name or "torch", "torch timm")) from error
     return network
 
 

@@ -9,7 +9,12 @@ import pytest
 
 from indexer import own_process
 from indexer.errors import PhotoError
-from indexer.own_process import build_command, build_module_command, build_restart_command
+from indexer.own_process import (
+    build_command,
+    build_module_command,
+    build_restart_command,
+    describe_missing_package,
+)
 from indexer.photos.decoding import decode_photo
 from indexer.photos.sandbox import decode_in_child
 from tests.support.commands import ROOT, environment, run_patiently
@@ -112,3 +117,9 @@ def test_no_other_file_names_the_interpreter() -> None:
     files = [path for package in ("indexer", "training", "retrieval_app") for path in (ROOT / package).rglob("*.py")]
     naming = [path.relative_to(ROOT) for path in files if "sys.executable" in path.read_text()]
     assert naming == [Path(own_process.__file__).relative_to(ROOT)]
+
+
+def test_who_has_the_program_as_a_bundle_is_not_sent_to_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert describe_missing_package("torch", "torch timm").endswith("Install it: pip install torch timm")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert describe_missing_package("torch", "torch timm").endswith("does not bring. The full edition does.")
