@@ -21,6 +21,8 @@ class OpeningGroup(click.Group):
         """The command that the first argument names; `open` where it names none, but something that is there."""
         if args[0] not in self.commands and Path(args[0]).exists():
             return "open", self.commands["open"], args
+        if args[0] not in self.commands and Path(args[0]).suffix:
+            raise click.UsageError(f"There is no file {args[0]}, and no command of that name.")
         return super().resolve_command(ctx, args)
 
 

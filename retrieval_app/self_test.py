@@ -103,7 +103,7 @@ def _rank_by_labels(home: Path) -> str:
 def _train_instantly(home: Path) -> str:
     library = home / "default.library"
     result = _run_child(home, "train", "--library", library, "--recipe", "instant", "--out", home / "taught")
-    _require(bool(result["better"]), "Learning from the sample's labels does not help.")
+    _require(result["verdict"] == "install", "Learning from the sample's labels does not help.")
     return "the new model is better"
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from PySide6.QtCore import QProcess
 from PySide6.QtNetwork import QLocalSocket
@@ -85,3 +86,5 @@ def test_the_name_of_a_file_means_open_and_any_other_word_a_command(tmp_path: Pa
     assert (name, command) == ("open", lookalike_command.commands["open"])
     assert rest == [os.fspath(tmp_path / "a.jpg"), "b.jpg"]
     assert lookalike_command.resolve_command(context, ["index", "x"])[0] == "index"
+    with pytest.raises(click.UsageError, match=r"no file nowhere\.jpg"):
+        lookalike_command.resolve_command(context, ["nowhere.jpg"])
