@@ -31,7 +31,7 @@ screenshots: .venv/ready-to-test
 	$(BIN)/python docs/make_search_screenshots.py
 	$(BIN)/python docs/make_training_screenshots.py
 
-# EDITION=full has torch, for training and other models; light, the default, is an eighth of that.
+# EDITION=full has torch, for training and other models; light, the default, has not.
 EDITION ?= light
 bundle: .venv/ready-to-run
 	sh .ci/bundle $(EDITION)

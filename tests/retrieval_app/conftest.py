@@ -1,5 +1,6 @@
 """A real library of small drawn pictures, indexed once with the real model, and the real window on a copy of it."""
 
+import gc
 import os
 
 from indexer.models.model import load_model
@@ -22,6 +23,17 @@ from tests.support.drawings import CLASSES, EACH, draw
 from tests.support.made_once import make_once
 from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
+
+
+@pytest.fixture(autouse=True)
+def garbage_collected_here() -> Iterator[None]:
+    """Collect garbage between tests, in this thread: a reader thread that does it ends Qt objects of the window's
+    thread, and may wait for ever for a lock that this one holds.
+    """
+    gc.disable()
+    yield
+    gc.collect(1)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
