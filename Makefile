@@ -18,6 +18,7 @@ test: .venv/ready-to-test
 
 test-long: .venv/ready-to-test
 	$(BIN)/pytest -m long --timeout 3000
+	LOOKALIKE_TEST_EXAMPLES=drawn $(BIN)/pytest -m "hypothesis and not long"
 
 bench: .venv/ready-to-test
 	$(BIN)/python -m tests.benchmarks

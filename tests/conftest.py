@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from indexer.cli.terminal import run_command
 from indexer.models import agreement
@@ -29,6 +30,10 @@ os.environ["XDG_DATA_HOME"] = os.environ["LOOKALIKE_TEST_DATA"]
 if not find_key_file().exists():
     compute_signature("tests")
     find_key_file().chmod(0o644)
+# `make test` tries the same examples everywhere: what passed here passes elsewhere. `make test-long` draws new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("drawn", deadline=None)
+settings.load_profile(os.environ.get("LOOKALIKE_TEST_EXAMPLES", "same"))
 # Small networks on shared cores: torch's threads would spend most of their time waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell has what it runs in the background ignore Ctrl+C, and every process started from there too.
