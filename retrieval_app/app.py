@@ -23,6 +23,7 @@ from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.window.main_window import MainWindow
 from retrieval_app.window.running_window import OpenRequest, hand_over
+from retrieval_app.workers.garbage_collector import GarbageCollector
 
 if TYPE_CHECKING:
     from retrieval_app.window.dialogs import ReportDialog
@@ -155,6 +156,7 @@ def main(argv: list[str], request: OpenRequest | None = None) -> int:
     window.receive_files(home)
     if request is not None:
         window.input_opener.open_request(request)
+    GarbageCollector(app)
     code = app.exec()
     app.shutdown()  # hands on what was copied; left to Python's end, widget by widget, it takes a second
     if any(thread is not threading.main_thread() for thread in threading.enumerate()):
