@@ -1,7 +1,7 @@
 # Each target sets itself up: system packages (Debian, as root), a virtual environment in .venv, pinned packages.
 PYTHON ?= python3
 BIN := .venv/bin
-SAMPLE := .run/sample.library
+SAMPLE := .run/photographs.library
 
 .PHONY: run test test-long bench docs screenshots bundle deb clean
 

@@ -49,4 +49,5 @@ def test_the_wheel_ships_types_pictures_and_the_module_that_starts(tmp_path: Pat
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"{package.__name__}/py.typed" for package in PACKAGES} <= names
     assert {"retrieval_app/__main__.py", "retrieval_app/cli.py", "indexer/assets/sample/SOURCE.md"} <= names
+    assert {"indexer/assets/photographs.tsv", "indexer/assets/photographs/SOURCE.md"} <= names
     assert not [name for name in names if name.startswith("tests/")]

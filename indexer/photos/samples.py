@@ -1,4 +1,4 @@
-"""Pictures to try the program on: the bundled sample, and Fashion-MNIST as labelled folders."""
+"""Pictures to try the program on: the bundled drawings and photographs, and Fashion-MNIST as labelled folders."""
 
 import gzip
 import zlib
@@ -33,19 +33,36 @@ REINSTALL_HINT = "install the package dataset-fashion-mnist again."
 
 
 def find_sample_folder() -> Path:
-    """The folder of the bundled sample pictures, one sub-folder per class."""
+    """The folder of the bundled drawings, one sub-folder per class."""
     return find_assets_folder() / "sample"
 
 
+def find_photograph_folder() -> Path:
+    """The folder of the bundled photographs, one sub-folder per class; SOURCE.md in it says whose they are."""
+    return find_assets_folder() / "photographs"
+
+
 def write_bundled_pictures(out: Path, *, per_class: int | None = None, part: str = "test") -> Steps[int]:
-    """Copy the first `per_class` bundled pictures of each class to OUT/CLASS/NAME.png; returns their number.
+    """Copy the first `per_class` bundled drawings of each class to OUT/CLASS/NAME.png; returns their number.
 
     Raises LookalikeError where OUT holds anything else or cannot be written.
     """
     del part  # the drawings are not divided
-    source = find_sample_folder()
+    return (yield from _copy_classes(find_sample_folder(), out, per_class))
+
+
+def write_photographs(out: Path, *, per_class: int | None = None, part: str = "test") -> Steps[int]:
+    """Copy the first `per_class` bundled photographs of each class to OUT/CLASS/NAME.webp; returns their number.
+
+    Raises LookalikeError where OUT holds anything else or cannot be written.
+    """
+    del part  # nor are the photographs
+    return (yield from _copy_classes(find_photograph_folder(), out, per_class))
+
+
+def _copy_classes(source: Path, out: Path, per_class: int | None) -> Steps[int]:
     folders = sorted(folder for folder in source.glob("*") if folder.is_dir())
-    files = [file.relative_to(source) for folder in folders for file in sorted(folder.glob("*.png"))[:per_class]]
+    files = [file.relative_to(source) for folder in folders for file in sorted(folder.glob("*.*"))[:per_class]]
     if not files:
         raise LookalikeError(f"The bundled pictures are not at {show_path(source)}. Install lookalike again.")
     return (yield from _write_files(out, files, lambda at: (source / files[at]).read_bytes()))
@@ -138,5 +155,6 @@ def _read_idx(path: Path, magic: int) -> np.ndarray:
 
 SAMPLE_WRITERS: dict[str, Callable[..., Steps[int]]] = {
     "pictures": write_bundled_pictures,
+    "photographs": write_photographs,
     "fashion-mnist": write_fashion_mnist,
 }

@@ -112,19 +112,19 @@ class SessionJob(QObject):
             take_parent = partial(self.index_folders, [missing[0].parent], labelled=labelled)
             self.trouble_changed.emit(explain_missing_folder(missing[0], repeat, take_parent))
         else:
-            from indexer.photos.samples import find_sample_folder
+            from indexer.photos.samples import find_photograph_folder
 
-            if self._library.folder == _find_sample_library() and find_sample_folder() not in folders:
+            if self._library.folder == _find_sample_library() and find_photograph_folder() not in folders:
                 self._library.switch_to(find_home_folder() / "default.library")
             self.run_command(["index", *map(str, folders), *["--labelled"] * labelled, "--attached"], repeat)
 
     def try_sample(self) -> None:
-        """Index the bundled pictures into a library of their own."""
+        """Index the bundled photographs into a library of their own."""
 
-        from indexer.photos.samples import find_sample_folder
+        from indexer.photos.samples import find_photograph_folder
 
         self._library.switch_to(_find_sample_library())
-        self.index_folders([find_sample_folder()], labelled=True)
+        self.index_folders([find_photograph_folder()], labelled=True)
 
     def can_rescan(self) -> bool:
         """Whether there is a library whose folders can be looked through, and no job at work."""
@@ -153,4 +153,4 @@ class SessionJob(QObject):
 
 
 def _find_sample_library() -> Path:
-    return find_home_folder() / "sample.library"
+    return find_home_folder() / "photographs.library"

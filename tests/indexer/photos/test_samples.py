@@ -5,6 +5,7 @@ import hashlib
 import struct
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from indexer.photos.samples import (
     FASHION_CLASSES,
     FASHION_MNIST,
     SAMPLE_WRITERS,
+    find_photograph_folder,
     find_sample_folder,
     write_bundled_pictures,
     write_fashion_mnist,
@@ -35,6 +37,11 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 def idx_bytes(array: np.ndarray) -> bytes:
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def read_size(file: Path) -> tuple[int, int]:
+    with Image.open(file) as picture:
+        return picture.size
 
 
 def small_fashion(folder: Path, part: str = "t10k") -> np.ndarray:
@@ -96,6 +103,27 @@ def test_sample_can_be_made_again_from_the_originals(tmp_path: Path) -> None:
             np.testing.assert_array_equal(np.asarray(again.convert("RGBA")), np.asarray(bundled.convert("RGBA")))
 
 
+def test_photographs_have_enough_classes_shapes_and_a_free_licence_each() -> None:
+    table = (find_assets_folder() / "photographs.tsv").read_text(encoding="utf-8").splitlines()
+    assert table[0].split("\t") == ["class", "name", "author", "licence", "source", "original"]
+    cells = [line.split("\t") for line in table[1:]]
+    files = list(find_photograph_folder().glob("*/*"))
+    assert sorted(f"{row[0]}/{row[1]}" for row in cells) == sorted(f"{file.parent.name}/{file.name}" for file in files)
+    assert all(author and source.startswith("https://") for _, _, author, _, source, _ in cells)
+    assert {row[3] for row in cells} == {"public domain", "CC0 1.0", "CC BY 2.0", "CC BY 3.0", "CC BY-SA 4.0"}
+    counts = Counter(file.parent.name for file in files)
+    assert len(counts) == 25 and min(counts.values()) == 4
+    assert sum(file.stat().st_size for file in files) < 12_000_000
+    assert len({hashlib.sha256(file.read_bytes()).digest() for file in files}) == len(files)
+    shapes = [read_size(file) for file in files]
+    assert min(width / height for width, height in shapes) < 0.6
+    assert max(width / height for width, height in shapes) > 2
+    assert max(map(max, shapes)) <= 1024
+    source = (find_photograph_folder() / "SOURCE.md").read_text(encoding="utf-8")
+    for licence, count in Counter(row[3] for row in cells).items():
+        assert f"| {count} | {licence} |" in source
+
+
 def test_pictures_are_copied_for_the_user(tmp_path: Path) -> None:
     count = drain(write_bundled_pictures(tmp_path / "new" / "out"))
     written = files_below(tmp_path / "new" / "out")
@@ -155,13 +183,13 @@ def test_writing_a_sample_again_is_harmless_and_completes_it(tmp_path: Path, nam
     extra = {"source": tmp_path / "source"} if name == "fashion-mnist" else {}
     drain(SAMPLE_WRITERS[name](tmp_path / "out", per_class=1, part="test", **extra))
     (tmp_path / "out" / ".DS_Store").touch()
-    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*.png")}
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").glob("*/*.*")}
     assert drain(SAMPLE_WRITERS[name](tmp_path / "out", per_class=2, part="test", **extra)) == 2 * len(before)
     assert {file: file.stat().st_mtime_ns for file in before} == before
     # A killed run stops anywhere; the next goes on.
     next(iter(before)).unlink()
     assert drain(SAMPLE_WRITERS[name](tmp_path / "out", per_class=2, part="test", **extra)) == 2 * len(before)
-    assert len(list((tmp_path / "out").rglob("*.png"))) == 2 * len(before)
+    assert len(list((tmp_path / "out").glob("*/*.*"))) == 2 * len(before)
 
 
 @pytest.mark.parametrize("name", SAMPLE_WRITERS)

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from indexer.photos.samples import find_sample_folder
+from indexer.photos.samples import find_photograph_folder
 from indexer.progress import Progress
 from retrieval_app.window.main_window import MainWindow
 from retrieval_app.workers.child_process import ChildProcess
@@ -92,9 +92,9 @@ def test_the_sample_has_a_library_of_its_own(
 ) -> None:
     session = empty_window.session
     empty_window.search_page.invitation.sample_button.click()
-    assert session.library.folder == home / "sample.library"
+    assert session.library.folder == home / "photographs.library"
     wait_for(qtbot, lambda: session.job.state is None and not session.library.is_empty)
-    pictures = list(find_sample_folder().glob("*/*.png"))
+    pictures = list(find_photograph_folder().glob("*/*.webp"))
     contents = len({path.read_bytes() for path in pictures})
     assert contents > 100
     wait_for(qtbot, lambda: len(session.search.listing.ids) == contents)
