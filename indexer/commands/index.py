@@ -46,6 +46,7 @@ from indexer.paths import show_path
 from indexer.photos import samples
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
+from indexer.service import serve_command
 from indexer.wording import count_noun
 
 LISTED_FILES = 5  # in the text about a run; --json has them all
@@ -275,4 +276,9 @@ OTHER_MODULES = (
     forget,
     replaced,
 )
-COMMANDS = [index_command, sample_command, *(command for module in OTHER_MODULES for command in module.COMMANDS)]
+COMMANDS = [
+    index_command,
+    sample_command,
+    *serve_command.COMMANDS,
+    *(command for module in OTHER_MODULES for command in module.COMMANDS),
+]

@@ -28,8 +28,9 @@ from indexer.ranking.rankings import run_search
 from indexer.ranking.saved_searches import forget_search, list_saved_searches, load_search, save_search
 from indexer.ranking.search_request import RANK_COPIES, RANK_LABELS, RANK_NEAREST, RANK_REFINED, SearchRequest
 from indexer.reports.contact_sheet import write_sheet
+from indexer.reports.result_fields import list_search_fields
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample
-from indexer.search.results import Hit, SearchResult, list_fact_fields
+from indexer.search.results import SearchResult
 from indexer.statistics.likeness import find_likeness_word
 from indexer.wording import count_noun
 
@@ -109,7 +110,7 @@ def search_command(
         if sheet is not None:
             write_sheet(sheet, list(queries), result.hits)
     if as_json:
-        print_result("search", _search_fields(result, search.ranking))
+        print_result("search", list_search_fields(result, search.ranking))
     else:
         _print_hits(result, sheet)
 
@@ -177,34 +178,6 @@ def _select_files(examples: Sequence[QueryExample]) -> tuple[Path, ...]:
     """The files among the examples, those of cropped ones included."""
     uncropped = (example.example if isinstance(example, CroppedExample) else example for example in examples)
     return tuple(example for example in uncropped if isinstance(example, Path))
-
-
-def _search_fields(result: SearchResult, ranking: str) -> dict[str, Any]:
-    return {
-        "ranked_by": ranking,
-        "taught_by": result.taught_by._asdict() if result.taught_by else None,
-        "engine": result.engine,
-        "recall_at_10": result.recall_at_10,
-        "seconds": round(result.seconds, 6),
-        "notice": result.notice,
-        "hits": [_hit_fields(hit) for hit in result.hits],
-    }
-
-
-def _hit_fields(hit: Hit) -> dict[str, Any]:
-    return {
-        "rank": hit.rank,
-        "path": show_path(hit.photo.path),
-        "copies": hit.photo.copies,
-        "distance": round(hit.distance, 6),
-        "probability": hit.probability,
-        "rarity": hit.rarity,
-        "likeness": find_likeness_word(hit),
-        "label": hit.photo.label,
-        "width": hit.photo.width,
-        "height": hit.photo.height,
-        **list_fact_fields(hit.photo)._asdict(),
-    }
 
 
 def _print_hits(result: SearchResult, sheet: Path | None) -> None:

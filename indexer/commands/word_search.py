@@ -10,9 +10,9 @@ from indexer.cli.terminal import print_line, print_result
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.ranking.filter_options import build_filter
-from indexer.ranking.word_ranking import WordHit, WordIndex, WordResult, parse_word_query
+from indexer.ranking.word_ranking import WordIndex, WordResult, parse_word_query
+from indexer.reports.result_fields import list_word_fields
 from indexer.search.query import Query
-from indexer.search.results import list_fact_fields
 from indexer.wording import count_noun
 
 PICTURE_OPTIONS = ("crop", "max_distance", "max_fmr")  # of a search that only pictures answer
@@ -37,33 +37,9 @@ def search_by_words(
         else:
             result = index.rank_photos(query, count, within=within)
     if as_json:
-        print_result("search", _result_fields(result))
+        print_result("search", list_word_fields(result))
     else:
         _print_hits(result)
-
-
-def _result_fields(result: WordResult) -> dict[str, Any]:
-    return {
-        "engine": "words",
-        "seconds": round(result.seconds, 6),
-        "notice": result.notice,
-        "hits": [_hit_fields(hit) for hit in result.hits],
-    }
-
-
-def _hit_fields(hit: WordHit) -> dict[str, Any]:
-    return {
-        "rank": hit.rank,
-        "path": show_path(hit.photo.path),
-        "copies": hit.photo.copies,
-        "distance": None if hit.distance is None else round(hit.distance, 6),
-        "score": round(hit.score, 6),
-        "why": hit.why,
-        "label": hit.photo.label,
-        "width": hit.photo.width,
-        "height": hit.photo.height,
-        **list_fact_fields(hit.photo)._asdict(),
-    }
 
 
 def _print_hits(result: WordResult) -> None:
