@@ -1,7 +1,7 @@
 """The commands of the engine, one file for each group of them.
 
 `index` makes and updates a library, and lists all commands of this room for the program above. `search`, `identify`
-and `duplicates` ask a library; `explain_map_export` and `evaluate` report on it; `use` gives it another model;
+and `duplicates` ask a library; `library_views` and `evaluate` report on it; `use` gives it another model;
 `models` is about those that are ready. `maintenance` looks after a library, `forget` takes out what is not wanted any
 more, `replaced` looks after what was said of files that have changed.
 

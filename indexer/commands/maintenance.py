@@ -33,7 +33,7 @@ PACKAGE_PURPOSES = {
     "torchvision": "no model can be converted, none be taught",
     "timm": "no other model can be made ready, none be taught",
     "scipy": "no duplicates and near copies, no report",
-    "scikit-learn": "no figures of clusters",
+    "scikit-learn": "no figures of clusters, no groups of what looks alike",
     "openTSNE": "no map",
 }
 REPORTED_PACKAGES = [

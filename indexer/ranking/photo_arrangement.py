@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database.connection import Database
+from indexer.clustering.photo_clusters import find_version, load_clusters, name_clusters
+from indexer.database.connection import DatabaseState
 from indexer.database.photo_orders import (
     SortedPhotos,
     sort_by_folder,
@@ -20,7 +21,8 @@ from indexer.database.photo_orders import (
     sort_by_size,
     sort_by_taken,
 )
-from indexer.paths import get_file_name, show_path
+from indexer.library import Library
+from indexer.paths import get_file_name, show_file_name, show_path
 
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # of the years 1 and 9999, counted from 1970
 PIXELS_PER_SECTION = 1_000_000
@@ -70,15 +72,15 @@ class PhotoOrder(NamedTuple):
 
     text: str
     is_descending: bool
-    read_key: Callable[[Database], SortKey]
+    read_key: Callable[[Library], SortKey]
 
 
 class PhotoArranger:
     """Arranges the photos of a library; the orders that it has read last are kept until the library changes."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._state = database.read_state("")
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._state = self._read_state()
         self._keys: dict[str, SortKey] = {}
 
     def arrange_photos(self, ids: np.ndarray, arrangement: PhotoArrangement) -> ArrangedPhotos:
@@ -92,12 +94,16 @@ class PhotoArranger:
 
     def _read_key(self, order: str) -> SortKey:
         """The key of an order as the library is now."""
-        if self._state != (state := self._database.read_state("")):
+        if self._state != (state := self._read_state()):
             self._state = state
             self._keys.clear()
-        key = self._keys.pop(order, None) or PHOTO_ORDERS[order].read_key(self._database)
+        key = self._keys.pop(order, None) or PHOTO_ORDERS[order].read_key(self._library)
         self._keys = dict(list(self._keys.items())[1 - MOST_KEYS :]) | {order: key}
         return key
+
+    def _read_state(self) -> tuple[DatabaseState, int]:
+        library = self._library
+        return library.store.database.read_state(library.model_fingerprint), find_version(library)
 
 
 def parse_arrangement(setting: object) -> PhotoArrangement:
@@ -152,8 +158,8 @@ def _pair(starts: np.ndarray, codes: np.ndarray) -> "zip[tuple[int, int]]":
     return zip(starts.tolist(), codes.tolist(), strict=True)
 
 
-def _read_folder_key(database: Database) -> SortKey:
-    photos, folders = sort_by_folder(database)
+def _read_folder_key(library: Library) -> SortKey:
+    photos, folders = sort_by_folder(library.store.database)
     has_one_root = len({root for root, _ in folders}) == 1
 
     def name_folder(code: int) -> SectionTitle:
@@ -166,8 +172,8 @@ def _read_folder_key(database: Database) -> SortKey:
     return SortKey(photos, name_folder)
 
 
-def _read_name_key(database: Database) -> SortKey:
-    ids, codes = sort_by_name(database)
+def _read_name_key(library: Library) -> SortKey:
+    ids, codes = sort_by_name(library.store.database)
     is_digit = (codes >= ord("0")) & (codes <= ord("9"))
 
     def name_letter(code: int) -> SectionTitle:
@@ -177,8 +183,8 @@ def _read_name_key(database: Database) -> SortKey:
     return SortKey(SortedPhotos(ids, np.where(is_digit, ord("0"), codes)), name_letter)
 
 
-def _read_taken_key(database: Database) -> SortKey:
-    ids, days = sort_by_taken(database)
+def _read_taken_key(library: Library) -> SortKey:
+    ids, days = sort_by_taken(library.store.database)
     months = np.clip(days, _FIRST_DAY, _LAST_DAY).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     months += 1969 * 12  # counted from January of the year 1
 
@@ -189,12 +195,12 @@ def _read_taken_key(database: Database) -> SortKey:
     return SortKey(SortedPhotos(ids, months), name_month)
 
 
-def _read_added_key(database: Database) -> SortKey:
-    return SortKey(sort_by_id(database), lambda _code: SectionTitle("", ""))
+def _read_added_key(library: Library) -> SortKey:
+    return SortKey(sort_by_id(library.store.database), lambda _code: SectionTitle("", ""))
 
 
-def _read_size_key(database: Database) -> SortKey:
-    ids, pixels = sort_by_size(database)
+def _read_size_key(library: Library) -> SortKey:
+    ids, pixels = sort_by_size(library.store.database)
 
     def name_size(code: int) -> SectionTitle:
         text = f"{code:,} MP" if code else "Below 1 MP"
@@ -203,14 +209,32 @@ def _read_size_key(database: Database) -> SortKey:
     return SortKey(SortedPhotos(ids, pixels // PIXELS_PER_SECTION), name_size)
 
 
-def _read_label_key(database: Database) -> SortKey:
-    photos, labels = sort_by_label(database)
+def _read_label_key(library: Library) -> SortKey:
+    photos, labels = sort_by_label(library.store.database)
 
     def name_label(code: int) -> SectionTitle:
         shown = show_path(labels[code].encode("utf-8", "replace"))
         return SectionTitle(shown, shown)
 
     return SortKey(photos, name_label, SectionTitle("No label", "none"))
+
+
+def _read_cluster_key(library: Library) -> SortKey:
+    """Photos by the groups that are kept, largest first; one without a label of most is called after its middle."""
+    other = SectionTitle("In no group", "none")
+    clusters = load_clusters(library)
+    if clusters is None:
+        return SortKey(SortedPhotos(np.empty(0, np.int64), np.empty(0, np.int64)), lambda _code: other, other)
+    names = name_clusters(clusters, library.annotations.read_labels(library.model_id))
+    middles = {photo.id: show_file_name(photo.path) for photo in library.load_photos(clusters.middles.tolist())}
+
+    def name_cluster(code: int) -> SectionTitle:
+        middle = middles.get(int(clusters.middles[code]))
+        shown = show_path(names[code].encode("utf-8", "replace")) or (f"Like {middle}" if middle else "Alike")
+        return SectionTitle(shown, shown)
+
+    order = np.argsort(clusters.codes, kind="stable")[np.count_nonzero(clusters.codes < 0) :]
+    return SortKey(SortedPhotos(clusters.ids[order], clusters.codes[order]), name_cluster, other)
 
 
 PHOTO_ORDERS = {
@@ -220,6 +244,7 @@ PHOTO_ORDERS = {
     "added": PhotoOrder("newest added", True, _read_added_key),
     "size": PhotoOrder("size", True, _read_size_key),
     "label": PhotoOrder("label", False, _read_label_key),
+    "cluster": PhotoOrder("what looks alike", False, _read_cluster_key),
 }
-GROUP_ORDERS = {"folder": "folder", "taken": "month", "label": "label"}
+GROUP_ORDERS = {"folder": "folder", "taken": "month", "label": "label", "cluster": "what looks alike"}
 """The orders by whose sections photos can be grouped, and what a group is."""

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer import atomic
+from indexer.clustering.photo_clusters import PhotoClusters
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Library
@@ -54,6 +55,17 @@ class MapRow(NamedTuple):
     label: str | None
     x: float
     y: float
+    uri: str
+
+
+class ClusterRow(NamedTuple):
+    """A photo's group as a row of a table: its number from 1 on, largest first, None for none, and its name."""
+
+    id: int
+    path: str
+    label: str | None
+    group: int | None
+    name: str
     uri: str
 
 
@@ -157,6 +169,14 @@ def export_map(out: Path, library: Library, layout: MapLayout) -> None:
     TABLE_WRITERS[out.suffix.lower()](out, MapRow._fields, rows)
 
 
+def export_clusters(out: Path, library: Library, clusters: PhotoClusters, names: Sequence[str]) -> None:
+    """Write the group of each photo as a table, by the suffix of `out`; `names` are those of the groups."""
+    require_suffix(out, "clusters")
+    codes = dict(zip(clusters.ids.tolist(), clusters.codes.tolist(), strict=True))
+    rows = [_make_cluster_row(photo, codes[photo.id], names) for photo in library.load_photos(clusters.ids.tolist())]
+    TABLE_WRITERS[out.suffix.lower()](out, ClusterRow._fields, rows)
+
+
 def ids_path(out: Path) -> Path:
     """The file beside exported vectors that holds the ids of their photos."""
     return out.with_name(out.stem + IDS_SUFFIX)
@@ -178,6 +198,11 @@ def _make_photo_row(photo: Photo) -> PhotoRow:
 
 def _make_map_row(photo: Photo, x: float, y: float) -> MapRow:
     return MapRow(photo.id, show_path(photo.path), photo.label, x, y, make_uri(photo.path))
+
+
+def _make_cluster_row(photo: Photo, code: int, names: Sequence[str]) -> ClusterRow:
+    number, name = (code + 1, names[code]) if code >= 0 else (None, "")
+    return ClusterRow(photo.id, show_path(photo.path), photo.label, number, name, make_uri(photo.path))
 
 
 def _make_hit_row(hit: Hit) -> TableRow:
@@ -225,5 +250,6 @@ EXPORT_SUFFIXES = {
     "hits": (*TABLE_WRITERS, *SHEET_WRITERS),
     "vectors": (".npy",),
     "map": (*TABLE_WRITERS, *PICTURE_FORMATS),
+    "clusters": (*TABLE_WRITERS,),
 }
 """What can be exported, and the suffixes of the files that it can become."""

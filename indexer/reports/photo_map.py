@@ -5,43 +5,25 @@ be derived again and is written whole. New photos are placed among the others, w
 those laid out, the map is computed anew, as it is where the file is damaged or belongs to another model.
 """
 
-import contextlib
-import io
 import os
-import zipfile
-import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from indexer import atomic
+from indexer.clustering.projected_photos import fit_basis, project_photos
+from indexer.clustering.stored_arrays import read_arrays, write_arrays
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.photos.decoding import decode_photo
 from indexer.progress import Progress, Steps
 from indexer.reports.picture_file import BACKGROUND_COLOUR
 from indexer.vectors import projection
-from indexer.vectors.distances import ROWS_PER_BLOCK
 
 TSNE_WIDTH = 50  # dimensions that PCA leaves to t-SNE, as van der Maaten and Hinton (2008) did
 TSNE_JOBS = max(1, (os.cpu_count() or 2) // 2)  # a map is made beside other work
-LAYOUT_FORMAT = 1
 MAP_SIDE, TILE_SIDE = 2000, 50  # of the picture, in pixels
-# What reading a damaged .npz can raise; TypeError where it is a single array.
-_DAMAGED = (
-    OSError,
-    ValueError,
-    TypeError,
-    LookupError,
-    EOFError,
-    MemoryError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class MapLayout(NamedTuple):
@@ -71,17 +53,6 @@ class _StoredLayout(NamedTuple):
     basis: np.ndarray
 
 
-class _ProjectedPhotos(NamedTuple):
-    """Projected embeddings (n, width) float32 of photos with these ids (n,), ascending."""
-
-    ids: np.ndarray
-    values: np.ndarray
-
-    def select_values(self, ids: np.ndarray) -> np.ndarray:
-        """The projected embeddings (m, width) of the photos with these ids (m,)."""
-        return self.values[np.searchsorted(self.ids, ids)]
-
-
 def update_layout(library: Library, method: str = "tsne") -> Steps[MapLayout]:
     """The map of all shown photos; the stored one is extended by new photos, or replaced where they outnumber the old.
 
@@ -92,7 +63,7 @@ def update_layout(library: Library, method: str = "tsne") -> Steps[MapLayout]:
     photo_ids = np.sort(library.find_photo_ids())
     if not len(photo_ids):
         raise LookalikeError(f"The library {library.name} holds no photos yet. Index a folder first.")
-    stored = _read_layout(_layout_path(library, method), library, method)
+    stored = _read_layout(library, method)
     new = photo_ids if stored is None else np.setdiff1d(photo_ids, stored.layout.ids)
     if stored is None or len(new) > len(stored.layout.ids):
         stored = yield from _compute_layout(library, photo_ids, method)
@@ -100,13 +71,13 @@ def update_layout(library: Library, method: str = "tsne") -> Steps[MapLayout]:
         stored = yield from _place_new_photos(library, stored, new)
     else:
         return _select_points(stored.layout, photo_ids)
-    _write_layout(_layout_path(library, method), library, stored)
+    _write_layout(library, stored)
     return _select_points(stored.layout, photo_ids)
 
 
 def load_layout(library: Library, method: str = "tsne") -> MapLayout | None:
     """The stored map, of those photos that are still shown; None where there is none. Computes nothing."""
-    stored = _read_layout(_layout_path(library, method), library, method)
+    stored = _read_layout(library, method)
     return None if stored is None else _select_points(stored.layout, library.find_photo_ids())
 
 
@@ -117,8 +88,8 @@ def _select_points(full_layout: MapLayout, photo_ids: np.ndarray) -> MapLayout:
 
 def _compute_layout(library: Library, photo_ids: np.ndarray, method: str) -> Steps[_StoredLayout]:
     layout_method = LAYOUT_METHODS[method]
-    basis = yield from _fit_basis(library, layout_method.width)
-    projected = yield from _project_photos(library, photo_ids, basis)
+    basis = yield from fit_basis(library, layout_method.width, "map")
+    projected = yield from project_photos(library, photo_ids, basis, "map")
     points = yield from layout_method.arrange(projected.values)
     return _StoredLayout(MapLayout(projected.ids, points, method), basis)
 
@@ -129,7 +100,7 @@ def _place_new_photos(library: Library, stored: _StoredLayout, new: np.ndarray) 
     A new layout where the new photos outnumber those that are left of the old.
     """
     ids, points, method = stored.layout
-    projected = yield from _project_photos(library, np.union1d(ids, new), stored.basis)
+    projected = yield from project_photos(library, np.union1d(ids, new), stored.basis, "map")
     yield Progress("map", 0, len(new), "placing new photos")
     is_projected = np.isin(ids, projected.ids)
     if len(new) > np.count_nonzero(is_projected):
@@ -139,33 +110,6 @@ def _place_new_photos(library: Library, stored: _StoredLayout, new: np.ndarray) 
     all_ids = np.concatenate([ids, new])
     order = np.argsort(all_ids)
     return _StoredLayout(MapLayout(all_ids[order], np.concatenate([points, places])[order], method), stored.basis)
-
-
-def _fit_basis(library: Library, width: int) -> Steps[np.ndarray]:
-    """The leading principal directions (dim, width) of the embeddings, fitted to evenly spaced ones of them."""
-    total, rows_read, rows = library.store.embeddings.count_embeddings(library.model_id), 0, []
-    step = max(1, total // projection.MAX_FIT_ROWS)
-    last = 0
-    while len((part := library.store.embeddings.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
-        rows.append(part.values[-rows_read % step :: step])
-        rows_read, last = rows_read + len(part.seqs), int(part.seqs[-1])
-        yield Progress("map", rows_read, total, "reading embeddings")
-    values = np.concatenate(rows)
-    return projection.fit_pca(values, min(width, values.shape[1]))
-
-
-def _project_photos(library: Library, wanted: np.ndarray, basis: np.ndarray) -> Steps[_ProjectedPhotos]:
-    """The projected embeddings of those of the wanted photos that have one."""
-    total, rows_read, last = library.store.embeddings.count_embeddings(library.model_id), 0, 0
-    ids, values = [], []
-    while len((part := library.store.embeddings.read_embeddings(library.model_id, last, None, ROWS_PER_BLOCK)).seqs):
-        is_wanted = np.isin(part.ids, wanted)
-        ids.append(part.ids[is_wanted])
-        values.append(part.values[is_wanted].astype(np.float32) @ basis)
-        rows_read, last = rows_read + len(part.seqs), int(part.seqs[-1])
-        yield Progress("map", rows_read, total, "projecting embeddings")
-    order = np.argsort(np.concatenate(ids))
-    return _ProjectedPhotos(np.concatenate(ids)[order], np.concatenate(values)[order])
 
 
 # as a picture
@@ -193,36 +137,21 @@ def draw_map(library: Library, layout: MapLayout) -> Image.Image:
 # the file
 
 
-def _layout_path(library: Library, method: str) -> Path:
-    return library.folder / "layouts" / f"{library.model_fingerprint}-{method}.npz"
-
-
-def _identity_bytes(library: Library, method: str) -> np.ndarray:
-    """The stored format, model and method of a layout, as bytes (n,) uint8."""
-    return np.frombuffer(f"{LAYOUT_FORMAT} {library.model_fingerprint} {method}".encode(), np.uint8)
-
-
-def _write_layout(path: Path, library: Library, stored: _StoredLayout) -> None:
+def _write_layout(library: Library, stored: _StoredLayout) -> None:
     """Store the map; where the library cannot be written, it is computed again next time."""
-    data = io.BytesIO()
     ids, points, method = stored.layout
-    np.savez(data, name=_identity_bytes(library, method), ids=ids, points=points, basis=stored.basis)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(exist_ok=True)
-        atomic.write_file(path, data.getvalue())
+    write_arrays(library, method, {"ids": ids, "points": points, "basis": stored.basis})
 
 
-def _read_layout(path: Path, library: Library, method: str) -> _StoredLayout | None:
+def _read_layout(library: Library, method: str) -> _StoredLayout | None:
     """The stored map; None where there is no file, or it is damaged, or of another model or another format."""
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            name, ids, points, basis = (file[key] for key in ("name", "ids", "points", "basis"))
-    except _DAMAGED:
+    arrays = read_arrays(library, method, ("ids", "points", "basis"))
+    if arrays is None:
         return None
+    ids, points, basis = arrays
     width = min(LAYOUT_METHODS[method].width, library.read_model_card().dim)
     sound = (
-        np.array_equal(name, _identity_bytes(library, method))
-        and (ids.dtype, points.dtype, basis.dtype) == (np.int64, np.float32, np.float32)
+        [array.dtype for array in arrays] == [np.int64, np.float32, np.float32]
         and points.shape == (*ids.shape, 2)
         and basis.shape == (library.read_model_card().dim, width)
         and bool(np.isfinite(points).all() and np.isfinite(basis).all() and (np.diff(ids) > 0).all())

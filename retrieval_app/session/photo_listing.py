@@ -141,7 +141,7 @@ def find_arranged_photos(
     if arrangement == PhotoArrangement():
         return FoundListings(PhotoListing(ids, candidate_count=len(photo_ids)))
     if library not in _arrangers:
-        _arrangers[library] = PhotoArranger(library.store.database)
+        _arrangers[library] = PhotoArranger(library)
     arranged, sections = _arrangers[library].arrange_photos(ids, arrangement)
     listing = PhotoListing(arranged, candidate_count=len(photo_ids), sections=sections)
     return FoundListings(listing._replace(has_headers=bool(arrangement.grouping)))

@@ -13,6 +13,7 @@ STAGE_TEXTS = {
     "hash": "Looking at every photo",
     "compare": "Comparing",
     "map": "Laying out the map",
+    "cluster": "Grouping photos",
 }
 COUNTED_STAGES = ("embed", "facts", "hash", "map")  # stages of which count, rate and time left are told
 

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from indexer.clustering.photo_clusters import update_clusters
 from indexer.library import Library
+from indexer.progress import drain
 from indexer.ranking.photo_arrangement import (
     GROUP_ORDERS,
     PHOTO_ORDERS,
@@ -23,7 +25,7 @@ from indexer.wording import convert_to_microseconds
 from tests.support.embedders import tiny_card
 from tests.support.vectors import clustered, outcome
 
-COUNT = 240
+COUNT, GROUPED = 240, 200
 FOLDERS = ("", "a", "a/b", "Alps")
 NAMES = ("img", "IMG", "\u00c9clair", "9 lives")
 ROOTS = (b"/nowhere/photos", b"/else/more")
@@ -39,6 +41,7 @@ class Fact(NamedTuple):
     taken: datetime
     pixels: int
     label: str | None
+    cluster: int = -1
 
 
 class World(NamedTuple):
@@ -48,9 +51,7 @@ class World(NamedTuple):
     facts: dict[int, Fact]
 
     def arrange(self, ids: Any, *words: Any) -> ArrangedPhotos:
-        return PhotoArranger(self.library.store.database).arrange_photos(
-            np.array(ids, np.int64), PhotoArrangement(*words)
-        )
+        return PhotoArranger(self.library).arrange_photos(np.array(ids, np.int64), PhotoArrangement(*words))
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         for root_path in ROOTS:
             store.files.add_root(root_path, labelled=True)
         for number, vector in enumerate(clustered(COUNT)):
+            if number == GROUPED:  # the later ones are in no group
+                clusters = drain(update_clusters(library))
+                codes = dict(zip(clusters.ids.tolist(), clusters.codes.tolist(), strict=True))
             root, folder, name = (int(random.integers(n)) for n in (2, len(FOLDERS), len(NAMES)))
             taken = datetime(1969, 11, 3) + timedelta(days=int(random.integers(400)), microseconds=number)
             width, label = int(random.integers(1, 6000)), [None, "Zebra", "ant", "bee"][random.integers(4)]
@@ -77,6 +81,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             facts[number + 1] = Fact(number + 1, root, FOLDERS[folder], (plain, number), taken, width * 1000, label)
         library.annotations.set_label([3, 4], "Mine")
         facts |= {id: facts[id]._replace(label="Mine") for id in (3, 4)}
+        facts |= {id: facts[id]._replace(cluster=code) for id, code in codes.items()}
         yield World(library, facts)
 
 
@@ -88,6 +93,7 @@ def key_of(fact: Fact, order: str) -> Any:
         "added": fact.id,
         "size": (fact.pixels, fact.id),
         "label": ((fact.label or "").casefold(), fact.id),
+        "cluster": (fact.cluster, fact.id),
     }[order]
 
 
@@ -99,12 +105,17 @@ def section_of(fact: Fact, order: str) -> Any:
         "added": 0,
         "size": fact.pixels // 1_000_000,
         "label": (fact.label or "").casefold(),
+        "cluster": fact.cluster,
     }[order]
 
 
+def is_known(fact: Fact, order: str) -> bool:
+    return {"label": bool(fact.label), "cluster": fact.cluster >= 0}.get(order, True)
+
+
 def sort_plainly(facts: list[Fact], order: str, *, turned: bool) -> list[Fact]:
-    """By Python's own sort; photos without a label last, in the order in which they were given."""
-    known = [fact for fact in facts if order != "label" or fact.label]
+    """By Python's own sort; photos without a label or group last, in the order in which they were given."""
+    known = [fact for fact in facts if is_known(fact, order)]
     ordered = sorted(known, key=lambda fact: key_of(fact, order), reverse=PHOTO_ORDERS[order].is_descending != turned)
     return ordered + [fact for fact in facts if fact not in known]
 
@@ -124,7 +135,7 @@ def test_groups_lie_together_and_keep_the_order_within(world: World, grouping: s
     found = world.arrange(list(world.facts), order, False, grouping)
     within = [world.facts[id] for id in sort_ids(world, order)]
     if grouping != order:
-        known = [fact for fact in within if grouping != "label" or fact.label]
+        known = [fact for fact in within if is_known(fact, grouping)]
         turned = PHOTO_ORDERS[grouping].is_descending
         known.sort(key=lambda fact: section_of(fact, grouping), reverse=turned)
         within = known + [fact for fact in within if fact not in known]
@@ -152,7 +163,7 @@ def test_photos_that_an_order_does_not_know_come_last(world: World) -> None:
 
 
 def test_a_change_of_the_library_is_seen_at_once(world: World) -> None:
-    arranger = PhotoArranger(world.library.store.database)
+    arranger = PhotoArranger(world.library)
     ids, by_label = np.array(list(world.facts), np.int64), PhotoArrangement("label")
     before = arranger.arrange_photos(ids, by_label)
     assert arranger.arrange_photos(ids, by_label).ids.tolist() == before.ids.tolist()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indexer.commands.explain_map_export import _describe_hottest_place
+from indexer.commands.library_views import _describe_hottest_place
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.models import model, network

@@ -1,5 +1,6 @@
-"""`lookalike explain`, `map` and `export`: what a library shows, and what it gives to other programs."""
+"""`lookalike explain`, `map`, `cluster` and `export`: what a library shows, and what it gives to other programs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ from indexer.cli.options import (
     require_output,
 )
 from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.clustering.cluster_methods import CLUSTER_METHODS
+from indexer.clustering.photo_clusters import (
+    LabelAgreement,
+    PhotoClusters,
+    measure_agreement,
+    name_clusters,
+    update_clusters,
+)
 from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.models.framing import SquareBox
@@ -24,7 +33,15 @@ from indexer.ranking.filter_options import add_filter_options, build_filter
 from indexer.ranking.photo_arrangement import PHOTO_ORDERS, PhotoArrangement, PhotoArranger
 from indexer.ranking.rankings import run_search
 from indexer.ranking.search_request import SearchRequest
-from indexer.reports.export import export_hits, export_library, export_map, export_vectors, ids_path, require_suffix
+from indexer.reports.export import (
+    export_clusters,
+    export_hits,
+    export_library,
+    export_map,
+    export_vectors,
+    ids_path,
+    require_suffix,
+)
 from indexer.reports.heat_maps import draw_side_by_side, explain_match
 from indexer.reports.photo_map import LAYOUT_METHODS, update_layout
 from indexer.reports.picture_file import write_picture
@@ -114,6 +131,68 @@ def map_command(
         print_line(f"Map: {show_path(out)}")
 
 
+@click.command("cluster")
+@library_option
+@click.option("--method", type=click.Choice(list(CLUSTER_METHODS)), help="Else as the last time, at first kmeans.")
+@click.option(
+    "--number",
+    type=click.IntRange(1, 10_000),
+    help="With kmeans: how many groups. With density: photos in the smallest group. Else it is chosen.",
+)
+@click.option("--out", type=FILE_PATH, help="Write each photo and its group: .csv or .json.")
+@overwrite_option
+@json_option
+@attached_option
+def cluster_command(
+    *,
+    library: Path | None,
+    method: str | None,
+    number: int | None,
+    out: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    attached: bool,
+) -> None:
+    """Group the library's photos by what looks alike, without any label, and keep the groups for the window."""
+    with Library.open(library or find_library()) as opened:
+        if out is not None:
+            require_suffix(out, "clusters")
+            require_output(out, library=opened.folder, overwrite=overwrite)
+        clusters = follow_steps(update_clusters(opened, method, number or 0), as_json=as_json, attached=attached)
+        labels = opened.annotations.read_labels(opened.model_id)
+        names = name_clusters(clusters, labels)
+        if out is not None:
+            export_clusters(out, opened, clusters, names)
+    agreement = measure_agreement(clusters, labels)
+    if as_json:
+        fields = {"method": clusters.method, "photos": len(clusters.ids), "groups": _list_groups(clusters, names)}
+        fields |= {"ungrouped": int((clusters.codes < 0).sum()), **agreement._asdict()}
+        print_result("cluster", fields | {"out": None if out is None else show_path(out)})
+        return
+    _print_clusters(clusters, names, agreement)
+    if out is not None:
+        print_line(f"Groups: {show_path(out)}")
+
+
+def _list_groups(clusters: PhotoClusters, names: Sequence[str]) -> list[dict[str, object]]:
+    """The groups for JSON, largest first, each with the id of its middle photo."""
+    rows = zip(names, clusters.count_photos(), clusters.middles.tolist(), strict=True)
+    return [
+        {"group": number, "label": name or None, "photos": count, "middle": middle}
+        for number, (name, count, middle) in enumerate(rows, 1)
+    ]
+
+
+def _print_clusters(clusters: PhotoClusters, names: Sequence[str], agreement: LabelAgreement) -> None:
+    for code, (name, count) in enumerate(zip(names, clusters.count_photos(), strict=True), 1):
+        print_line(f"{code}: {name or 'no label of most'}, {count_noun(count, 'photo')}")
+    if alone := int((clusters.codes < 0).sum()):
+        print_line(f"{count_noun(alone, 'photo lies', 'photos lie')} in no group.")
+    if agreement.nmi is not None:
+        of_photos = count_noun(agreement.labelled, "labelled photo")
+        print_line(f"Groups and labels of {of_photos} agree: NMI {agreement.nmi:.3f} (0 not at all, 1 the same).")
+
+
 @click.command("export")
 @click.argument("out", type=FILE_PATH)
 @click.option("--what", type=click.Choice(["library", "hits", "vectors"]), default="library", show_default=True)
@@ -163,7 +242,7 @@ def export_command(
 def _write_sorted(library: Library, out: Path, within: Filter | None, sort: str, *, as_json: bool) -> int:
     """Write the photos that pass the filter in an order of PHOTO_ORDERS; returns their number."""
     ids = library.find_photo_ids(within)
-    arranged = PhotoArranger(library.store.database).arrange_photos(ids, PhotoArrangement(sort))
+    arranged = PhotoArranger(library).arrange_photos(ids, PhotoArrangement(sort))
     if not len(ids):
         return follow_steps(export_library(out, library, within), as_json=as_json)
     return follow_steps(export_library(out, library, photo_ids=arranged.ids.tolist()), as_json=as_json)
@@ -179,4 +258,4 @@ def _write_export(library: Library, out: Path, what: str, search: SearchRequest,
     return follow_steps(write(out, library, search.within), as_json=as_json)
 
 
-COMMANDS = [explain_command, map_command, export_command]
+COMMANDS = [explain_command, map_command, cluster_command, export_command]
