@@ -9,7 +9,7 @@ application, theme, session, window, and the hooks that report a bug. The rooms,
     session             the opened library, the search in it, the job on it: what all pages share
     grid, actions       the tiles of photos, and what can be done with photos
     viewer              one photo large, alone or beside the query's picture
-    search, duplicates, map, library, fine_tuning
+    search, duplicates, map, evaluation, library, fine_tuning
                         a page each, with its parts, that knows no other page
     window              menus, toolbar and status line around the pages
 

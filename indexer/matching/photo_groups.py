@@ -16,7 +16,11 @@ from indexer.matching.bursts import chain_captures, pair_series, parse_series_pl
 from indexer.matching.near_copies import compare_neighbours, connect_pairs, select_same_pictures
 from indexer.photos.photo_traits import PhotoTraits
 from indexer.progress import Steps
+from indexer.vectors.distances import compute_squared_distances
 from indexer.wording import count_noun
+
+CANDIDATE_DISTANCE = 0.75  # Euclidean, of unit vectors; tests/benchmarks/bench_groups.py has what lies within it
+BLOCK_ROWS = 1024
 
 
 class GroupCandidate(NamedTuple):
@@ -54,6 +58,15 @@ def find_photo_groups(photos: Sequence[GroupCandidate]) -> Steps[PhotoGroups]:
     return PhotoGroups(
         numbers, int(frames.sum()), int((copied & ~frames).sum()), int((listed & ~copied & ~frames).sum())
     )
+
+
+def find_close_rows(vectors: np.ndarray) -> NDArray[np.int64]:
+    """Rows of the unit vectors (n, dim) within CANDIDATE_DISTANCE of another one."""
+    is_close = np.zeros(len(vectors), np.bool_)
+    for start in range(0, len(vectors), BLOCK_ROWS):
+        squares = compute_squared_distances(vectors, vectors[start : start + BLOCK_ROWS])
+        is_close[start : start + BLOCK_ROWS] = (squares <= CANDIDATE_DISTANCE**2).sum(axis=0) > 1
+    return np.flatnonzero(is_close)
 
 
 def count_groups(groups: PhotoGroups) -> int:

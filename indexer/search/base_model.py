@@ -92,14 +92,16 @@ def find_base_model(models_folder: Path, store: Store, annotations: Annotations,
     return None
 
 
-def iterate_held_out_maps(vectors: np.ndarray, codes: np.ndarray, base: BaseModel) -> Iterator[HeldOutMap]:
+def iterate_held_out_maps(
+    vectors: np.ndarray, codes: np.ndarray, base: BaseModel, groups: np.ndarray | None = None
+) -> Iterator[HeldOutMap]:
     """The map fitted again without each fifth of the photos, or of the labels where it is for new ones.
 
-    The photos have unit vectors (n, dim) under the base model and label codes (n,). Folds that leave too few labels to
-    fit on are left out.
+    The photos have unit vectors (n, dim) under the base model and label codes (n,). None of the `groups` (n,) is
+    parted. Folds that leave too few labels to fit on are left out.
     """
     assign = assign_class_folds if base.purpose == "classes" else assign_folds
-    places = assign(codes, np.arange(len(codes)), REFITTED_FOLDS, 0)
+    places = assign(codes, np.arange(len(codes)) if groups is None else groups, REFITTED_FOLDS, 0)
     for number in range(REFITTED_FOLDS):
         rows, rest = np.flatnonzero(places == number), np.flatnonzero(places != number)
         with contextlib.suppress(ValueError):  # of too few labels: no map

@@ -45,11 +45,17 @@ class DistanceHistogram(NamedTuple):
 def compute_mean_average_precision(
     embeddings: ArrayLike, labels: ArrayLike, *, groups: ArrayLike | None = None
 ) -> float:
-    """mAP of (n, dim) embeddings with (n,) labels: the mean precision at the matches in each photo's whole ranking.
+    """mAP of (n, dim) embeddings with (n,) labels: the mean over `measure_average_precisions`, NaN without a query."""
+    precisions = measure_average_precisions(embeddings, labels, groups=groups)
+    return float(precisions.mean()) if len(precisions) else float("nan")
+
+
+def measure_average_precisions(embeddings: ArrayLike, labels: ArrayLike, *, groups: ArrayLike | None = None) -> Floats:
+    """The mean precision (queries,) at the matches in each query's whole ranking, of (n, dim) embeddings, (n,) labels.
 
     Where photos are equally far, the mean over all their orders; a photo alone in its label is no query, and photos of
-    the query's own one of the `groups` (n,) are not ranked. NaN where no query is left. Manning, Raghavan, Schuetze
-    2008, "Introduction to Information Retrieval", equation 8.3.
+    the query's own one of the `groups` (n,) are not ranked. Manning, Raghavan, Schuetze 2008, "Introduction to
+    Information Retrieval", equation 8.3.
     """
     vectors, codes = check_embeddings(embeddings, labels)
     group_codes = check_groups(groups, len(codes))
@@ -60,7 +66,7 @@ def compute_mean_average_precision(
         query_codes = codes[queries[block]]
         for part, found in iterate_expected_ranks(squared, codes, query_codes, len(codes) - 1):
             precisions[block][part] = found.precision.sum(axis=1) / found.match.sum(axis=1)
-    return float(precisions.mean()) if len(precisions) else float("nan")
+    return precisions
 
 
 def measure_clustering(embeddings: ArrayLike, labels: ArrayLike, seed: int = 0) -> float:

@@ -5,20 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import (
-    QCloseEvent,
-    QMouseEvent,
-)
-from PySide6.QtWidgets import (
-    QMainWindow,
-    QMenu,
-    QSizePolicy,
-    QSlider,
-    QToolBar,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QCloseEvent, QMouseEvent
+from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QSlider, QToolBar, QToolButton, QVBoxLayout, QWidget
 
 from indexer.places import name_library
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
@@ -41,11 +29,12 @@ from retrieval_app.window.viewing import ViewerOpener
 
 if TYPE_CHECKING:
     from retrieval_app.duplicates.page import DuplicatesPage
+    from retrieval_app.evaluation.page import EvaluationPage
     from retrieval_app.library.page import LibraryPage
     from retrieval_app.map.page import MapPage
 
 SIZE_STEP = 24  # px by which the pictures grow with one key
-LatePage = TypeVar("LatePage", "DuplicatesPage", "MapPage", "LibraryPage")
+LatePage = TypeVar("LatePage", "DuplicatesPage", "MapPage", "EvaluationPage", "LibraryPage")
 
 
 class MainWindow(QMainWindow):
@@ -91,6 +80,7 @@ class MainWindow(QMainWindow):
         add_page("Search", "Find what looks alike", lambda: self.search_page)
         add_page("Duplicates", "Photos that are there more than once", lambda: self.duplicates_page)
         add_page("Map", "All photos in a plane, alike ones together", lambda: self.map_page)
+        add_page("Evaluate", "How well the model finds what belongs together", lambda: self.evaluation_page)
         add_page("Library", "Folders, failures and figures", lambda: self.library_page)
         self.page_stack.place_page("Search", self.search_page)
 
@@ -111,6 +101,15 @@ class MainWindow(QMainWindow):
         from retrieval_app.map.page import MapPage  # see above
 
         return self._place_page("Map", MapPage(self.session, self.tiles, self.theme))
+
+    @cached_property
+    def evaluation_page(self) -> "EvaluationPage":
+        """The page of figures, built at its first use."""
+        from retrieval_app.evaluation.page import EvaluationPage  # see above
+
+        page = EvaluationPage(self.session, self.tiles, self.theme)
+        page.photos_wanted.connect(lambda: self.page_stack.show_page("Search"))
+        return self._place_page("Evaluate", page)
 
     @cached_property
     def library_page(self) -> "LibraryPage":

@@ -14,8 +14,10 @@ STAGE_TEXTS = {
     "compare": "Comparing",
     "map": "Laying out the map",
     "cluster": "Grouping photos",
+    "group": "Looking for near copies and bursts",
+    "measure": "Measuring",
 }
-COUNTED_STAGES = ("embed", "facts", "hash", "map")  # stages of which count, rate and time left are told
+COUNTED_STAGES = ("embed", "facts", "hash", "map", "group")  # stages of which count, rate and time left are told
 
 
 def describe_stage(job: JobState | None) -> str:

@@ -121,7 +121,7 @@ def print_actions(app: QApplication, window: MainWindow, absence: EventLoopWatch
 def list_actions(window: MainWindow) -> dict[str, Callable[[int], object]]:
     """The actions of a user by name; each takes the number of its repetition."""
     session, grid = window.session, window.search_page.results.grid
-    pages, shapes = ("Duplicates", "Map", "Library", "Search"), ("landscape", "portrait", None)
+    pages, shapes = ("Duplicates", "Map", "Evaluate", "Library", "Search"), ("landscape", "portrait", None)
     return {
         "a click that searches": lambda turn: session.search.toggle_query_photo(int(session.search.listing.ids[turn])),
         "back to the library": lambda _: session.search.show_library(),

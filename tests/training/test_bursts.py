@@ -9,14 +9,14 @@ import pytest
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.matching.group_column import read_group_column
-from indexer.matching.photo_groups import count_groups
+from indexer.matching.photo_groups import count_groups, find_close_rows
 from indexer.models.network import create_network
 from indexer.progress import drain
 from indexer.statistics.metrics import bootstrap_difference
 from tests.support.burst_pictures import write_burst_folder
 from tests.support.embedders import Tiny
 from tests.support.quick_training import QUICK, run_to_end
-from training.data.groups import find_close_rows, group_photos
+from training.data.groups import group_photos
 from training.data.labelled_folders import PhotoSample, number_labels, survey_folder
 from training.data.sources import LibraryLabels, find_group_folders
 from training.instant_run import LEAST_GAIN

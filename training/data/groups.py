@@ -10,16 +10,13 @@ from numpy.typing import NDArray
 
 from indexer.errors import PhotoError
 from indexer.indexing.pipeline import INPUTS_AHEAD, bounded_map
-from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, find_photo_groups
+from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, find_close_rows, find_photo_groups
 from indexer.photos.photo_traits import PhotoTraits, read_traits
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
-from indexer.vectors.distances import compute_squared_distances
 from training.data.labelled_folders import PhotoSample
 
 REPORT_INTERVAL = 16  # photos between two reports of progress
-CANDIDATE_DISTANCE = 0.75  # Euclidean, of unit vectors; tests/benchmarks/bench_groups.py has what lies within it
-BLOCK_ROWS = 1024
 
 
 def group_photos(
@@ -56,15 +53,6 @@ def number_groups(samples: Sequence[PhotoSample], groups: Mapping[bytes, int]) -
     further = count(max(groups.values(), default=-1) + 1)
     numbers = [groups[sample.sha256] if sample.sha256 in groups else next(further) for sample in samples]
     return np.array(numbers, np.int64)
-
-
-def find_close_rows(vectors: np.ndarray) -> NDArray[np.int64]:
-    """Rows of the unit vectors (n, dim) within CANDIDATE_DISTANCE of another one."""
-    is_close = np.zeros(len(vectors), np.bool_)
-    for start in range(0, len(vectors), BLOCK_ROWS):
-        squares = compute_squared_distances(vectors, vectors[start : start + BLOCK_ROWS])
-        is_close[start : start + BLOCK_ROWS] = (squares <= CANDIDATE_DISTANCE**2).sum(axis=0) > 1
-    return np.flatnonzero(is_close)
 
 
 def _read_missing(samples: Sequence[PhotoSample]) -> Steps[dict[bytes, PhotoTraits]]:

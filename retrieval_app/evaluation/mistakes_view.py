@@ -1,0 +1,111 @@
+"""Which labels are taken for which: the confusion matrix, and beside it the photos of the cell that is chosen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
+
+from retrieval_app.evaluation.confusion_matrix import Cell, ConfusionMatrix, MatrixLabel
+from retrieval_app.evaluation.evaluation_report import EvaluationReport, RankedQuery
+from retrieval_app.evaluation.evaluation_wording import describe_cell
+from retrieval_app.evaluation.ranked_photos import RankedPhotos
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.theme import Theme
+
+MOST_SHOWN = 40  # labels; more cells than that cannot be read
+MATRIX_HELP = (
+    "A row for each label: which label the photo nearest to each of its photos has. Green, along the diagonal: its "
+    "own. Amber: another. A click shows the photos."
+)
+
+
+class MistakesView(QWidget):
+    """The matrix on the left, on the right pairs of a photo and the nearest to it."""
+
+    chosen = Signal(int)  # photo id
+
+    def __init__(self, tiles: TileCache, theme: Theme) -> None:
+        super().__init__()
+        self._report: EvaluationReport | None = None
+        self._cells: dict[Cell, list[RankedQuery]] = {}
+        self.matrix = ConfusionMatrix(tiles, theme)
+        self.cell_label = make_label("", "name", wrap=True)
+        self.help_label = make_label(MATRIX_HELP, "caption", wrap=True)
+        self.photos = RankedPhotos(tiles, theme, "Photos of the chosen cell")
+        self.matrix.chosen.connect(self._show_cell)
+        self.photos.chosen.connect(self.chosen)
+        self._arrange_widgets()
+
+    def _arrange_widgets(self) -> None:
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(self.matrix)
+        left, right = QWidget(), QWidget()
+        for side, widgets in ((left, (self.help_label, scroll)), (right, (self.cell_label, self.photos))):
+            column = QVBoxLayout(side)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.setSpacing(8)
+            for widget in widgets:
+                column.addWidget(widget)
+            column.setStretch(1, 1)
+        panes = QSplitter(Qt.Orientation.Horizontal)
+        panes.setChildrenCollapsible(False)
+        panes.setHandleWidth(16)
+        panes.setStyleSheet("QSplitter::handle { background: transparent; }")
+        for pane, stretch, least in ((left, 3, 320), (right, 2, 220)):
+            pane.setMinimumWidth(least)
+            panes.addWidget(pane)
+            panes.setStretchFactor(panes.count() - 1, stretch)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(panes)
+
+    def show_report(self, report: EvaluationReport) -> None:
+        """Show the mistakes of a report, and choose the most frequent one."""
+        self._report, self._cells = report, report.group_by_cell()
+        places = choose_shown_labels(self._cells, MOST_SHOWN)
+        first_photos = {query.label: query.photo_id for query in reversed(report.nearest)}
+        for query in report.nearest:  # labels of a single photo, which are only found
+            first_photos.setdefault(query.found[0].label, query.found[0].photo_id)
+        labels = [MatrixLabel(place, report.names[place], first_photos[place]) for place in places]
+        self.help_label.setText(MATRIX_HELP + _describe_choice(len(labels), report.names))
+        self.matrix.show_counts(labels, {cell: len(queries) for cell, queries in self._cells.items()})
+        if labels:
+            self.matrix.choose_cell(*self._find_worst_cell(places))
+
+    def _find_worst_cell(self, places: Sequence[int]) -> Cell:
+        """Row and column of the most frequent mistake among the shown labels; of the first label where there is
+        none.
+        """
+        row_of = {place: row for row, place in enumerate(places)}
+        shown = [(len(queries), cell) for cell, queries in self._cells.items() if cell[0] != cell[1]]
+        worst = [cell for _, cell in sorted(shown, key=lambda item: -item[0]) if set(cell) <= row_of.keys()]
+        return (row_of[worst[0][0]], row_of[worst[0][1]]) if worst else (0, 0)
+
+    def _show_cell(self, place: int, found: int) -> None:
+        if self._report is None:
+            return
+        queries = self._cells.get((place, found), [])
+        total = sum(len(others) for (own, _), others in self._cells.items() if own == place)
+        names = self._report.names
+        self.cell_label.setText(describe_cell(queries, total, names[place], names[found]))
+        nearest_first = sorted(queries, key=lambda query: query.found[0].distance)
+        self.photos.show_queries(nearest_first, names)
+
+
+def choose_shown_labels(cells: dict[Cell, list[RankedQuery]], limit: int) -> list[int]:
+    """The places of the labels to show, in their order: of more than `limit` those with the most mistakes."""
+    mistakes: Counter[int] = Counter()
+    for (own, found), queries in cells.items():
+        for place in {own, found}:
+            mistakes[place] += len(queries) if own != found else 0
+    return sorted(place for place, _ in mistakes.most_common(limit))
+
+
+def _describe_choice(shown: int, names: Sequence[str]) -> str:
+    return f" These are the {shown} of {len(names):,} labels with the most mistakes." if shown < len(names) else ""
