@@ -31,7 +31,7 @@ from training.data.sources import (
 )
 from training.data.split import DataSplit, require_classes, split_without_classes
 from training.fitting.fit import FitResult, fit_network
-from training.fitting.learner import choose_device, create_pretrained
+from training.fitting.learner import choose_device, create_start_network
 from training.fitting.recipes import (
     RECIPES,
     RecipeSettings,
@@ -87,7 +87,7 @@ def _train_to_checkpoint(
     tune_allocator()
     config, why = yield from _choose_recipe(resume_file, parts)
     yield Progress("test", 0, len(parts.test), "the pretrained model")
-    network = create_pretrained(config)
+    network = create_start_network(config)
     baseline = yield from verdict.measure_baseline(parts.test, network, groups)
     read = yield from _read_parts(parts, network.preprocessing)
     used_parts = DataSplit(read.train.samples, read.validation.samples, baseline.samples)

@@ -1,7 +1,7 @@
 """timm networks and their weights: the packaged default, a local file, or a download. The only door to timm.
 
-Weights are real or the model is refused: nothing here ever returns random weights to a user. `weight_files` reads the
-files; `hub` says where published ones lie.
+Weights are real or the model is refused; random ones are made for a training alone (`create_untrained`). `weight_files`
+reads the files; `hub` says where published ones lie.
 """
 
 import difflib
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from indexer.architectures.course_network import ARCHITECTURES
 from indexer.errors import ModelError
 from indexer.models.card import DEFAULT_BACKBONE, RESAMPLING_FILTERS, Preprocessing
 from indexer.models.class_layer import BUILT_IN_PAIR, PACKAGED_SOURCES, read_packaged_weights
@@ -45,6 +46,7 @@ __all__ = [
     "Backbone",
     "build_architecture",
     "create_backbone",
+    "create_untrained",
     "find_published_network",
     "import_timm",
     "list_tags",
@@ -88,10 +90,27 @@ def create_backbone(
         path = weights or drain(fetch_weights(published or find_published_network(name), name))
         module = _load_from_file(architecture, path, published, size)
     check_finite(module.state_dict(), f"The weights of {name}")
+    return _frame_backbone(architecture, module, size, framing)
+
+
+def create_untrained(name: str, *, size: int | None = None, framing: str = DEFAULT_FRAMING) -> Backbone:
+    """The named backbone with random weights, drawn from torch's global generator: only for a training from nothing.
+
+    Its batch-norm statistics and its dropout take part in that training, which its attribute `learns_statistics` says.
+    ModelError where the name is unknown.
+    """
+    require_known_name(name)
+    module = _build_module(name)
+    module.learns_statistics = True
+    return _frame_backbone(name, module, size, framing)
+
+
+def _frame_backbone(name: str, module: Any, size: int | None, framing: str) -> Backbone:
+    """The backbone in evaluation mode for pictures of that size and framing."""
     preprocessing = resize_input(module, read_preprocessing(module), size)
     if framing == "letterbox":
         preprocessing = preprocessing.show_whole_picture()
-    return Backbone(architecture, module.eval(), preprocessing)
+    return Backbone(name, module.eval(), preprocessing)
 
 
 def build_architecture(name: str, preprocessing: Preprocessing) -> Any:
@@ -166,7 +185,7 @@ def require_fitting_weights(
 
 def require_known_name(name: str) -> None:
     """Raise ModelError, with close matches, where timm has no network of that name or no weights of that tag."""
-    if name == BUILT_IN_PAIR:
+    if name == BUILT_IN_PAIR or name in ARCHITECTURES:
         return
     timm = import_timm()
     architecture, _, tag = name.partition(".")
@@ -253,6 +272,8 @@ def _parse_channel_values(values: Sequence[float]) -> tuple[float, float, float]
 def _build_module(name: str, num_classes: int = 0, **options: Any) -> Any:
     if len(parts := name.split(PAIR_SIGN)) > 1:
         return PairedBackbone(*map(_build_module, parts))
+    if name in ARCHITECTURES:
+        return ARCHITECTURES[name]()
     return import_timm().create_model(name, num_classes=num_classes, **options)
 
 
@@ -299,6 +320,10 @@ def find_published_network(name: str) -> PublishedNetwork:
     if is_hub_name(name):
         return read_published_network(name)
     require_known_name(name)
+    if name in ARCHITECTURES:
+        raise ModelError(
+            f"The network {name} has no weights of its own: it is trained from nothing, by lookalike train."
+        )
     timm = import_timm()
     config = timm.models.get_pretrained_cfg(name) if timm.models.is_model_pretrained(name) else None
     if config is None or not config.hf_hub_id:

@@ -23,7 +23,7 @@ from training import train
 from training.data.labelled_folders import number_labels, survey_folder
 from training.data.pictures import decode_sample
 from training.data.split import DataSplit, split_samples
-from training.fitting.learner import compute_embeddings, compute_pooled_features, create_pretrained
+from training.fitting.learner import compute_embeddings, compute_pooled_features, create_start_network
 from training.judging.record import read_record
 from training.judging.verdict import wrap_network
 from training.reports.report import render_report
@@ -110,7 +110,7 @@ def test_a_training_that_only_does_harm_keeps_the_instant_start_where_that_is_be
     assert start.score.head > start.score.backbone
     assert (fit.best, fit.embedding) == (start, "head")
     network = load_network(tmp_path / "out")
-    own = create_pretrained(QUICK)
+    own = create_start_network(QUICK)
     assert all(torch.equal(network.body.state_dict()[name], tensor) for name, tensor in own.body.state_dict().items())
     assert validation_score(ruined) == pytest.approx(start.score.head, abs=1e-9)
     assert judged.after.figures.map_at_r != judged.before.figures.map_at_r
@@ -204,7 +204,7 @@ def test_for_new_classes_the_test_asks_about_classes_that_were_never_trained(sha
 def test_where_validation_has_known_and_new_classes_the_new_ones_alone_are_asked_about(tmp_path: Path) -> None:
     config = replace(QUICK, purpose="classes", epochs=1, max_seconds=0.01)
     result = run_to_end(config, write_classes(tmp_path / "five", 5, 8), tmp_path / "out").result
-    network, samples = create_pretrained(config), result.parts.validation
+    network, samples = create_start_network(config), result.parts.validation
     pixels = np.stack([decode_sample(sample, network.preprocessing) for sample in samples])
     pooled = compute_pooled_features(network, lambda rows: pixels[rows], np.arange(len(samples)))
     figures = measure_retrieval(compute_embeddings(network, pooled).backbone, number_labels(samples).labels)
@@ -221,7 +221,7 @@ def test_halfway_each_weight_is_the_mean_of_the_pretrained_and_the_trained_one(s
         config = replace(QUICK, dim=0, epochs=1, interpolation=share)
         assert run_to_end(config, shapes, tmp_path / str(share)).result.fit.best.epoch == 1
         kept[share] = load_network(tmp_path / str(share)).state_dict()
-    start = create_pretrained(replace(QUICK, dim=0)).state_dict()
+    start = create_start_network(replace(QUICK, dim=0)).state_dict()
     assert any(not torch.equal(kept[1.0][name], tensor) for name, tensor in start.items())
     for name, tensor in start.items():
         wanted = (tensor.double() + kept[1.0][name].double()) / 2

@@ -21,17 +21,17 @@ from training.studies.study_report import (
     render_study,
     study_to_dict,
 )
-from training.studies.variants import STUDIES, StudyVariant, require_free_settings, select_variants
+from training.studies.variants import (
+    BASE_CONFIGS,
+    STUDIES,
+    StudyVariant,
+    choose_base_config,
+    require_free_settings,
+    select_variants,
+)
 
 if TYPE_CHECKING:
     from training.studies.trials import StudyResult
-
-# A budget for a first look: minutes on two cores. For new images few epochs and large steps, and the notes' embedding
-# of 32 numbers; for new classes what a training takes by itself, as anything more forgets what is asked about.
-BASE_CONFIGS = {
-    "images": TrainConfig(epochs=3, least_steps=0, learning_rate=5e-4, image_size=64, dim=32, recipe="full"),
-    "classes": TrainConfig(purpose="classes", recipe="full"),
-}
 
 
 def _describe_default(name: str) -> str:
@@ -72,7 +72,7 @@ def study_command(
     """Compare on FOLDER, whose sub-folders are classes, with one budget and several seeds."""
     chosen_settings = {setting: value for setting, value in settings.items() if value is not None}
     require_free_settings(name, chosen_settings)
-    base = TrainConfig.from_dict(BASE_CONFIGS[purpose].to_dict() | chosen_settings)
+    base = TrainConfig.from_dict(choose_base_config(name, purpose).to_dict() | chosen_settings)
     variants = select_variants(_list_variants(name, base, backbone), only)
     place = require_page_path(out, folder, overwrite=overwrite) if out else None
     from training.studies.trials import run_study  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)

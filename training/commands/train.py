@@ -40,7 +40,8 @@ def add_config_options(command: ClickCommand) -> ClickCommand:
 
 
 def _make_option(setting: SettingField) -> Callable[[ClickCommand], ClickCommand]:
-    kind: Any = click.Choice(list(setting.rule.choices)) if setting.rule.choices else setting.kind
+    is_closed = setting.rule.choices and not setting.rule.is_open
+    kind: Any = click.Choice(list(setting.rule.choices)) if is_closed else setting.kind
     default = setting.rule.unset if setting.default is None else setting.default
     return click.option(
         setting.option_name,
@@ -53,6 +54,7 @@ def _make_option(setting: SettingField) -> Callable[[ClickCommand], ClickCommand
 
 def _describe_setting(setting: SettingField) -> str:
     named = "; ".join(f"{name}: {words.removesuffix('.')}" for name, words in setting.rule.choices.items())
+    named += f"; or {setting.rule.others}" if setting.rule.is_open else ""
     return f"{setting.rule.help} {named}." if named else setting.rule.help
 
 
@@ -63,6 +65,7 @@ def _describe_setting(setting: SettingField) -> str:
 )
 @add_filter_options
 @add_config_options
+@click.option("--from-scratch", is_flag=True, help="The same as --initial-weights random.")
 @click.option(
     "--out", type=FOLDER_PATH, help="Empty or new folder for the checkpoint; else one is made beside your libraries."
 )
@@ -83,6 +86,7 @@ def train_command(
     out: Path | None,
     name: str,
     groups_file: Path | None,
+    from_scratch: bool,
     resume: bool,
     as_json: bool,
     attached: bool,
@@ -92,6 +96,7 @@ def train_command(
 
     Exit code 1: it is not, keep the one you have. The checkpoint is written either way.
     """
+    settings |= {"initial_weights": "random"} if from_scratch else {}
     config = TrainConfig.from_dict({setting.name: settings.pop(setting.name) for setting in list_settings(TrainConfig)})
     name = check_name(name) if name else ""
     source = _choose_source(folder, library, build_filter(settings))

@@ -38,7 +38,7 @@ def start_head(
     `labels` (n,) are those of the training pictures, `compute_features` gives the pooled outputs (m, backbone_dim) of
     rows (m,).
     """
-    if network.head is None:
+    if network.head is None or config.from_scratch:  # of a random network nothing is worth keeping
         return
     rows = np.sort(
         np.random.default_rng(config.seed).permutation(len(labels))[

@@ -1,4 +1,4 @@
-"""A network being trained: the pretrained one, one step, and both embeddings of pictures."""
+"""A network being trained: the one at the start, one step, and both embeddings of pictures."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from indexer.models.network import EmbeddingNetwork, find_accelerator, replace_h
 from training.fitting.head_start import describe_head
 from training.losses import losses
 from training.losses.loss_value import LossValue
+from training.settings.choices import BUILT_IN
 from training.settings.config import TrainConfig
 from training.settings.cost import REFERENCE_SIDE
 
@@ -42,14 +43,31 @@ def choose_device() -> str:
     return "cuda" if find_accelerator() == "cuda" else "cpu"
 
 
-def create_pretrained(config: TrainConfig) -> EmbeddingNetwork:
-    """The pretrained network at the training size, seeing whole pictures, its head not fitted yet."""
-    backbone = backbones.create_backbone(size=config.image_size, framing="letterbox")
+def create_start_network(config: TrainConfig) -> EmbeddingNetwork:
+    """The network that a training starts from, at the training size, seeing whole pictures, its head not fitted yet."""
+    torch.manual_seed(config.seed)
+    backbone = _create_backbone(config)
     torch.manual_seed(config.seed)
     network = EmbeddingNetwork(backbone)
     network = replace_head(network, describe_head(config, network.backbone_dim))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # missing in torch's own overloads
     return network.eval().to(choose_device())
+
+
+def _create_backbone(config: TrainConfig) -> backbones.Backbone:
+    name = backbones.DEFAULT_BACKBONE if config.backbone == BUILT_IN else config.backbone
+    create = backbones.create_untrained if config.from_scratch else backbones.create_backbone
+    return create(name, size=config.image_size, framing="letterbox")
+
+
+def learns_statistics(network: EmbeddingNetwork) -> bool:
+    """Whether batch-norm statistics and dropout take part in the training: only where it started from nothing."""
+    return bool(getattr(network.body, "learns_statistics", False))
+
+
+def describe_start(network: EmbeddingNetwork) -> str:
+    """What a network is before its first step, in a word: "pretrained" or "untrained"."""
+    return "untrained" if learns_statistics(network) else "pretrained"
 
 
 def schedule_rates(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.OneCycleLR:
@@ -59,7 +77,7 @@ def schedule_rates(optimiser: torch.optim.Optimizer, steps: int) -> torch.optim.
 
 
 class Learner:
-    """A network with its loss, optimiser and learning-rate schedule; batch-norm statistics stay as they are."""
+    """A network with its loss, optimiser and schedule; statistics of a pretrained batch-norm stay as they are."""
 
     def __init__(
         self,
@@ -82,7 +100,7 @@ class Learner:
 
         Where the loss is not finite, the weights stay as they are.
         """
-        self.network.eval()  # batch-norm: running statistics, its weights are trained
+        self.network.train(learns_statistics(self.network))  # batch-norm: else running statistics, only weights learn
         embeddings = self.network.embed(self.compute_features(rows, self.random))
         value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(choose_device()))
         if not torch.isfinite(embeddings).all():  # distances between such embeddings count as 0, and so would the loss
@@ -130,7 +148,11 @@ def compute_embeddings(network: EmbeddingNetwork, pooled: np.ndarray) -> Network
 
 def copy_weights(network: EmbeddingNetwork) -> dict[str, Tensor]:
     """A copy of all weights that training can change, by name."""
-    return {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
+    copied = {name: weight.detach().clone() for name, weight in network.named_parameters() if weight.requires_grad}
+    if learns_statistics(network):
+        buffers = ((f"body.{name}", buffer) for name, buffer in network.body.named_buffers())
+        copied |= {name: buffer.clone() for name, buffer in buffers if buffer.is_floating_point()}
+    return copied
 
 
 def restore_weights(network: EmbeddingNetwork, state: dict[str, Tensor]) -> None:

@@ -285,7 +285,9 @@ def compute_backbone_features(network: EmbeddingNetwork, batch: Tensor) -> Tenso
         return _pool_batch(network, network.extract_raw_features, batch)
     pool_chunk = partial(_pool_batch, network, network.extract_raw_features)
     chunks = (batch[start : start + chunk_size] for start in range(0, len(batch), chunk_size))
-    return torch.cat([checkpoint(pool_chunk, chunk, use_reentrant=False, preserve_rng_state=False) for chunk in chunks])
+    return torch.cat(
+        [checkpoint(pool_chunk, chunk, use_reentrant=False, preserve_rng_state=network.training) for chunk in chunks]
+    )
 
 
 def _run_stage(module: nn.Module, batch: Tensor) -> Tensor:

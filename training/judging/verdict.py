@@ -38,7 +38,7 @@ from training.data.augmentation import STRONG_VIEWS, draw_views
 from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, UnreadableFile, has_labels, number_labels, require_usable
 from training.data.pictures import read_pictures
-from training.fitting.learner import choose_device
+from training.fitting.learner import choose_device, describe_start, learns_statistics
 from training.judging.examples import VerdictExample, choose_examples
 from training.judging.identification_shares import IdentificationChange, measure_identification
 from training.judging.out_of_fold import LabelledVectors
@@ -126,7 +126,7 @@ def measure_baseline(
     pictures are left out. LookalikeError where the rest are too few.
     """
     start = remove_head(network)
-    name = f"pretrained at {start.preprocessing.size} px"
+    name = f"{describe_start(start)} at {start.preprocessing.size} px"
     embedded = yield from embed_samples(name, samples, wrap_network(start, name))
     usable = embedded.samples
     require_usable(samples, usable, "judge by")
@@ -135,7 +135,8 @@ def measure_baseline(
     training_size = own_size = yield from _measure_embeddings(name, usable, numbers, embedded.vectors, start_model)
     rows = [training_size]
     pretrained = create_network()
-    if pretrained.preprocessing != start.preprocessing:
+    is_usual = pretrained.name == start.name and not learns_statistics(start)
+    if pretrained.preprocessing != start.preprocessing or not is_usual:
         name = f"pretrained at {pretrained.preprocessing.size} px, its own size"
         own_size = yield from measure_model(name, usable, numbers, wrap_network(pretrained, name))
         rows.append(own_size)

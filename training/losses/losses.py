@@ -3,8 +3,8 @@
 The models give unit-length embeddings, for which distances run from 0 to 2 and one margin fits every dim; nothing
 here normalises. A loss is an nn.Module built from LossOptions (`LOSSES[name](options)`), so that one with parameters
 of its own, a weight per class for instance, is one more line. Ours are a *form* each, a function of the table of
-distances; those of pytorch-metric-learning come through `adapter.py`. What each is called in the dialog, its margins
-and the miners it takes stand in `choices.py`.
+distances, or a module of their own; those of pytorch-metric-learning come through `adapter.py`. What each is called in
+the dialog, its margins and the miners it takes stand in `choices.py`.
 
 *Averages.* "all": the mean over all mined terms, as in the lecture notes. "active": the mean over the terms that are
 not zero (Hermans et al. 2017 found it needed for "batch all"; pytorch-metric-learning's default), because a plain mean
@@ -36,7 +36,7 @@ from training.losses.mining import (
     rank_batch,
     select_active,
 )
-from training.losses.siamese import SiameseLoss
+from training.losses.siamese import ConcatenationLoss, SiameseLoss
 from training.settings.config import TrainConfig
 
 LossForm = Callable[[Tensor, RankedBatch, LossOptions], LossValue]
@@ -129,15 +129,18 @@ def soft_triplet_loss(table: Tensor, batch: RankedBatch, options: LossOptions) -
     return LossValue(loss, compute_triplet_stats(batch, mined_span.counts))
 
 
-OWN_LOSSES: dict[str, Callable[[LossOptions], nn.Module]] = {
+FORM_LOSSES: dict[str, Callable[[LossOptions], nn.Module]] = {
     "triplet": partial(MinedLoss, triplet_loss),
     "triplet-soft": partial(MinedLoss, soft_triplet_loss),
     "contrastive": partial(MinedLoss, partial(contrastive_loss, LINEAR_TERMS)),
     "contrastive-squared": partial(MinedLoss, partial(contrastive_loss, SQUARED_TERMS)),
     "contrastive-hadsell": partial(MinedLoss, partial(contrastive_loss, HADSELL_TERMS)),
-    "siamese": SiameseLoss,
 }
-LOSSES = OWN_LOSSES | {name: partial(adapter.adapt_loss, name) for name in adapter.LOSS_CONSTRUCTORS}
+MODULE_LOSSES: dict[str, Callable[[LossOptions], nn.Module]] = {
+    "siamese": SiameseLoss,
+    "siamese-concatenated": ConcatenationLoss,
+}
+LOSSES = FORM_LOSSES | MODULE_LOSSES | {name: partial(adapter.adapt_loss, name) for name in adapter.LOSS_CONSTRUCTORS}
 
 
 def build_loss(config: TrainConfig, classes: int, dim: int) -> nn.Module:

@@ -1,4 +1,4 @@
-"""The siamese loss of the lecture notes: a small network looks at two embeddings and says "same" or "different"."""
+"""The siamese losses of the lecture notes: a small network looks at two embeddings and says "same" or "different"."""
 
 import math
 
@@ -15,21 +15,24 @@ from training.losses.mining import PAIR_MINERS, rank_batch
 HEAD_SLOPE, HEAD_OFFSET = -4.0, 2.0
 
 
-class SiameseLoss(nn.Module):
-    """Binary cross-entropy of sigmoid(w |a - b| + c) against "same class" (lecture notes, siamese networks, example 1).
+HIDDEN_NUMBERS = 32  # of the dense layer between two concatenated embeddings and the answer
 
-    There two embeddings are concatenated or subtracted before the head; |a - b| makes the answer the same for (a, b)
-    and (b, a), as in Koch, Zemel, Salakhutdinov 2015, section 3.1. The loss does not act on distances and the head is
-    dropped after the training, so the embedding has to be good without it: that is the weakness of this loss. "all"
-    divides the sum over the mined pairs by their number, "active" adds the mean over matches to the mean over
-    mismatches.
+
+class PairClassifier(nn.Module):
+    """Binary cross-entropy of a head's answer against "same class", over the mined pairs of a batch.
+
+    "all" divides the sum over the pairs by their number, "active" adds the mean over matches to the mean over
+    mismatches. The loss does not act on distances and the head is dropped after the training, so the embedding has to
+    be good without it: that is the weakness of this loss.
     """
 
     def __init__(self, options: LossOptions) -> None:
         super().__init__()
         self.options = options
-        self.weight = nn.Parameter(torch.full((options.dim,), HEAD_SLOPE / math.sqrt(options.dim)))
-        self.bias = nn.Parameter(torch.tensor(HEAD_OFFSET))
+
+    def compute_answers(self, first: Tensor, second: Tensor) -> Tensor:
+        """The head's logits (pairs,) that the photos of embeddings (pairs, dim) are of one class."""
+        raise NotImplementedError
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> LossValue:
         """The loss of a batch: embeddings (n, dim), labels (n,) whole numbers."""
@@ -49,5 +52,35 @@ class SiameseLoss(nn.Module):
         first, second = torch.nonzero(mask, as_tuple=True)
         with torch.autocast(embeddings.device.type, enabled=False):
             points = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
-            differences = (points[first] - points[second]).abs()
-            return differences @ self.weight.to(points.dtype) + self.bias
+            return self.compute_answers(points[first], points[second])
+
+
+class SiameseLoss(PairClassifier):
+    """The answer is sigmoid(w |a - b| + c), the same for (a, b) and (b, a): Koch, Zemel, Salakhutdinov 2015, 3.1."""
+
+    def __init__(self, options: LossOptions) -> None:
+        super().__init__(options)
+        self.weight = nn.Parameter(torch.full((options.dim,), HEAD_SLOPE / math.sqrt(options.dim)))
+        self.bias = nn.Parameter(torch.tensor(HEAD_OFFSET))
+
+    def compute_answers(self, first: Tensor, second: Tensor) -> Tensor:
+        """The head's logits (pairs,) for embeddings (pairs, dim)."""
+        return (first - second).abs() @ self.weight.to(first.dtype) + self.bias
+
+
+class ConcatenationLoss(PairClassifier):
+    """The answer is that of a dense layer over both embeddings side by side (lecture notes, siamese networks).
+
+    Nothing in it asks for distances: it has to find out by itself that two embeddings are to be compared.
+    """
+
+    def __init__(self, options: LossOptions) -> None:
+        super().__init__(options)
+        self.hidden = nn.Linear(2 * options.dim, HIDDEN_NUMBERS)
+        self.answer = nn.Linear(HIDDEN_NUMBERS, 1)
+
+    def compute_answers(self, first: Tensor, second: Tensor) -> Tensor:
+        """The head's logits (pairs,) for embeddings (pairs, dim)."""
+        both = torch.cat([first, second], dim=1).to(self.hidden.weight.dtype)
+        answers: Tensor = self.answer(self.hidden(both).relu()).squeeze(1)
+        return answers.to(first.dtype)

@@ -42,6 +42,17 @@ RECIPES: dict[str, str] = {
     "unlabelled": "Needs no classes: the whole network learns that views of one picture belong together.",
 }
 
+BUILT_IN, COURSE = "built-in", "course"
+BACKBONES: dict[str, str] = {
+    BUILT_IN: "The network that is built in.",
+    COURSE: "The small network of the lecture notes for pictures of 28 pixels, trained from nothing.",
+}
+
+INITIAL_WEIGHTS: dict[str, str] = {
+    "pretrained": "Those that the network learned on other pictures; the lecture notes' own network has none.",
+    "random": "Drawn by chance: the training starts from nothing, and needs many pictures.",
+}
+
 HEAD_STARTS: dict[str, str] = {
     "auto": "Instant where only that end is trained, for new pictures; else plain.",
     "instant": "As the recipe instant makes it of the pictures to learn from.",
@@ -161,6 +172,11 @@ LOSSES: dict[str, LossChoice] = {
         "A small network judges each pair as same or different; the simplest way and the weakest (lecture notes).",
         ("all", "random", "semi-hard"),  # with the hardest pairs only, the head learns to call the near ones different
         {"tuned": LossPreset(average="active", own_rate=10.0), "lecture": LossPreset(miner="random", own_rate=10.0)},
+    ),
+    "siamese-concatenated": LossChoice(
+        "The same with a small network that sees both embeddings side by side, as the lecture notes draw it.",
+        ("all", "random"),
+        {"tuned": LossPreset(average="active", own_rate=10.0), "lecture": LossPreset(miner="random", own_rate=1.0)},
     ),
     "supcon": LossChoice(
         "Every match has to stand out from the whole batch, all matches at once (Khosla 2020).",

@@ -11,9 +11,13 @@ from typing import Any, NamedTuple, cast, get_type_hints
 
 from indexer.errors import LookalikeError
 from training.settings.choices import (
+    BACKBONES,
+    BUILT_IN,
+    COURSE,
     DISTANCES,
     HEAD_REFITS,
     HEAD_STARTS,
+    INITIAL_WEIGHTS,
     LOSSES,
     MINERS,
     PRESETS,
@@ -26,6 +30,9 @@ from training.settings.choices import (
 )
 
 SettingValue = str | int | float | None
+MAX_NAME_LENGTH = 200  # characters of a choice
+# With random weights there is nothing to forget on the way, and larger steps are taken.
+FROM_SCRATCH_DEFAULTS: dict[str, float] = {"learning_rate": 1e-3, "interpolation": 1.0}
 _LOSS_HELP = {name: choice.help for name, choice in LOSSES.items()}
 
 
@@ -33,6 +40,7 @@ class SettingRule(NamedTuple):
     """The values that a setting may have, with help for a lay reader: `choices` (name -> help), or `low` to `high`.
 
     `unset` says what None stands for, "" where None is not allowed; `advanced` settings are folded away in the dialog.
+    `others` says which names beside those of `choices` are allowed, "" where none are.
     """
 
     help: str
@@ -41,6 +49,12 @@ class SettingRule(NamedTuple):
     high: float = math.inf
     unset: str = ""
     advanced: bool = False
+    others: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether names are allowed that are none of `choices`."""
+        return bool(self.others)
 
 
 class SettingField(NamedTuple):
@@ -129,6 +143,12 @@ class TrainConfig:
     )
     distance: str = _make_setting("l2", SettingRule("How the loss measures distances.", DISTANCES, advanced=True))
     recipe: str = _make_setting("auto", SettingRule("How much of the network is trained.", RECIPES, advanced=True))
+    backbone: str = _make_setting(
+        BUILT_IN, SettingRule("The network.", BACKBONES, advanced=True, others="any other network of timm by its name")
+    )
+    initial_weights: str = _make_setting(
+        "pretrained", SettingRule("What the network begins with.", INITIAL_WEIGHTS, advanced=True)
+    )
     dim: int = _make_suited_setting(
         "dim",
         SettingRule(
@@ -184,12 +204,20 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for setting in list_settings(TrainConfig):
             _check_value(setting, getattr(self, setting.name))
-        for name, value in PURPOSE_DEFAULTS[self.purpose]._asdict().items():
+        suited = PURPOSE_DEFAULTS[self.purpose]._asdict() | (FROM_SCRATCH_DEFAULTS if self.from_scratch else {})
+        for name, value in suited.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)  # frozen from here on
         if self.dim == 1:  # of unit length it could only be 1 or -1
             raise LookalikeError("--dim has to be 0 or from 2 on, not 1.")
         _check_loss(self)
+        if self.backbone != BUILT_IN or self.from_scratch:
+            _settle_recipe(self)
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether the network begins with random weights, all of which are trained."""
+        return self.initial_weights == "random" or self.backbone == COURSE
 
     @property
     def loss_preset(self) -> LossPreset:
@@ -205,7 +233,7 @@ class TrainConfig:
         """
         suited = "instant" if (self.purpose, self.recipe) == ("images", "quick") else "plain"
         start = suited if self.head_start == "auto" else self.head_start
-        return self.recipe != "unlabelled" and start == "instant"
+        return self.recipe != "unlabelled" and start == "instant" and not self.from_scratch
 
     @property
     def refits_head(self) -> bool:
@@ -249,6 +277,18 @@ def list_settings(config: type[TrainConfig]) -> tuple[SettingField, ...]:
     )
 
 
+def _settle_recipe(config: TrainConfig) -> None:
+    """Choose the recipe of another network than the usual one where it is open; LookalikeError where none can be that.
+
+    The closed form is made of the library's own embeddings, and with random weights all of the network has to learn.
+    """
+    if config.recipe == "instant" or (config.from_scratch and config.recipe in ("quick", "tail")):
+        network = "a network from nothing" if config.from_scratch else f"the network {config.backbone}"
+        raise LookalikeError(f"The recipe {config.recipe} is not for {network}; choose full or unlabelled.")
+    if config.recipe in ("auto", "thorough"):
+        object.__setattr__(config, "recipe", "full" if config.from_scratch else "thorough")
+
+
 def _check_loss(config: TrainConfig) -> None:
     """LookalikeError where the loss has no use for a miner, distance, margin or temperature that was set."""
     loss, usual = config.loss, config.loss_preset
@@ -278,7 +318,8 @@ def _check_value(setting: SettingField, value: object) -> None:
 
 
 def _check_choice(setting: SettingField, value: object) -> None:
-    if not isinstance(value, str) or value not in setting.rule.choices:
+    is_name = isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_NAME_LENGTH
+    if not is_name or (value not in setting.rule.choices and not setting.rule.is_open):
         raise LookalikeError(
             f"{setting.option_name} cannot be {value!r}; choose {_join_choices(tuple(setting.rule.choices))}."
         )

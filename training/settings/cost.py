@@ -8,9 +8,11 @@ them. `tests/benchmarks/bench_recipes.py` measures how long whole trainings real
 import os
 from typing import NamedTuple
 
+from training.settings.choices import COURSE
 from training.settings.config import TrainConfig
 
 REFERENCE_SIDE, REFERENCE_CORES = 224, 2  # what the rates are for
+COURSE_SIDE = 28  # px, of the network of the lecture notes, which at this size costs about what the rates say
 OPEN_RECIPES = ("auto", "thorough")  # which leave the choice among the others
 AUTO_TIME_LIMIT = 300.0  # seconds; a training within that is worth waiting for on the spot
 CUDA_SPEEDUP = 30.0  # times as fast as two cores, about
@@ -116,9 +118,14 @@ def _estimate_recipe_seconds(recipe: str, config: TrainConfig, pictures: int, ma
     passes = pictures * count_cached_views(pictures) * cost.per_view
     return (
         (passes + pictures_shown * cost.per_step)
-        * ((config.image_size or REFERENCE_SIDE) / REFERENCE_SIDE) ** 2
+        * (_find_picture_side(config) / REFERENCE_SIDE) ** 2
         / machine.relative_speed
     )
+
+
+def _find_picture_side(config: TrainConfig) -> int:
+    """The side of the pictures in pixels; networks other than those named here are taken for the usual one."""
+    return config.image_size or (COURSE_SIDE if config.backbone == COURSE else REFERENCE_SIDE)
 
 
 def _format_duration(spent: float) -> str:

@@ -17,7 +17,7 @@ from indexer.reports.raw_pixels import RawPixelEmbedder
 from indexer.vectors.projection import fit_pca
 from training.data.labelled_folders import number_labels
 from training.data.pictures import PicturePart
-from training.fitting.learner import choose_device, schedule_rates
+from training.fitting.learner import choose_device, learns_statistics, schedule_rates
 from training.fitting.recipes import ComputeFeatures
 from training.settings.config import TrainConfig
 
@@ -99,7 +99,7 @@ class ClassifierLearner:
 
     def take_step(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
         """Take one step on the pictures of rows (n,) with labels (n,), and return its loss."""
-        self.network.eval()
+        self.network.train(learns_statistics(self.network))
         pooled = self.compute_features(rows, self.random).float()
         embedded = pooled if self.network.head is None else self.network.head(pooled)
         loss = nn.functional.cross_entropy(self.layer(embedded), torch.from_numpy(labels).to(choose_device()))

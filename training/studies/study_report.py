@@ -16,6 +16,7 @@ from training.reports.html import render_page
 from training.settings.config import TrainConfig
 
 if TYPE_CHECKING:  # they bring torch
+    from training.studies.pair_predictions import PairScore
     from training.studies.trials import StudyEntry, StudyResult
 
 MAX_LEGEND_CLASSES = 40  # classes in a legend
@@ -73,6 +74,7 @@ def study_to_dict(study: "StudyResult") -> dict[str, Any]:
         "classes": study.classes,
         "unreadable": study.unreadable,
         "grouping": study.grouping,
+        "pairs": [pair._asdict() for pair in study.pairs.pairs],
         "config": study.base.to_dict(),
         "baselines": [_entry_to_dict(entry) for entry in study.baselines],
         "entries": [
@@ -90,6 +92,7 @@ def _entry_to_dict(entry: "StudyEntry") -> dict[str, Any]:
         "interval": _interval_to_dict(average_over_seeds(entry.map_at_r)),
         "eer": entry.summary.eer if entry.summary else None,
         "seconds": entry.seconds,
+        "pairs": [score._asdict() for score in entry.pair_scores],
     }
 
 
@@ -139,7 +142,23 @@ def render_study(study: "StudyResult") -> Steps[bytes]:
         legend=names[:MAX_LEGEND_CLASSES],
         embedding_charts=embedding_charts,
         settings=list(study.base.to_dict().items()),
+        pair_pictures=study.pairs.addresses,
+        predictions=_tabulate_predictions(study, entries),
     )
+
+
+def _tabulate_predictions(study: "StudyResult", entries: "Sequence[StudyEntry]") -> list[list[str]]:
+    """Under each pair of pictures whether it matches, and what every entry with embeddings says of it."""
+    scored = [entry for entry in entries if entry.pair_scores]
+    if not scored:
+        return []
+    rows = [["the truth", *("same" if pair.same else "different" for pair in study.pairs.pairs)]]
+    return rows + [[entry.name, *map(_format_prediction, entry.pair_scores)] for entry in scored]
+
+
+def _format_prediction(score: "PairScore") -> str:
+    answer = "" if score.probability is None else f" ({score.probability:.2f})"
+    return f"{score.distance:.2f}{answer}"
 
 
 def _estimate_map_at_r(entry: "StudyEntry") -> IntervalEstimate:

@@ -5,6 +5,7 @@ measured is always the embedding that was trained: the head's, where there is a 
 epochs; the test part is measured once.
 """
 
+import copy
 import tempfile
 import time
 from collections import Counter
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from indexer.errors import LookalikeError
 from indexer.matching.photo_groups import summarise_groups
@@ -27,11 +28,12 @@ from indexer.progress import Progress, Steps
 from indexer.statistics.metrics import measure_retrieval
 from training.data import pictures
 from training.data.augmentation import GENTLE_VIEWS, STRONG_VIEWS, ViewStrength, draw_views
+from training.data.given_parts import divide_folder
 from training.data.groups import group_photos, map_groups, number_groups
 from training.data.labelled_folders import number_labels, survey_folder
 from training.data.pictures import PicturePart
 from training.data.sampler import make_epoch_batches
-from training.data.split import PAIR_SIZE, DataSplit, split_samples
+from training.data.split import PAIR_SIZE, DataSplit
 from training.fitting.head_start import describe_head, start_head
 from training.fitting.learner import (
     Learner,
@@ -39,7 +41,8 @@ from training.fitting.learner import (
     compute_embeddings,
     compute_pooled_features,
     copy_weights,
-    create_pretrained,
+    create_start_network,
+    describe_start,
     interpolate_weights,
     restore_weights,
 )
@@ -55,18 +58,25 @@ from training.judging.report_data import EmbeddingSummary, sample_plot_rows, sum
 from training.settings.config import TrainConfig
 from training.studies.baselines import BASELINES, ClassifierLearner
 from training.studies.ensemble import DIVISIONS, join_embeddings
+from training.studies.pair_predictions import PairPictures, PairScore, choose_pairs, draw_pairs, score_pairs
 from training.studies.variants import ENSEMBLE_SIZE, StudyVariant
 
 BASELINE_DIM = 32  # numbers of a baseline where the settings give none, as in the notes
 VIEW_STRENGTHS: dict[str, ViewStrength | None] = {"none": None, "gentle": GENTLE_VIEWS, "strong": STRONG_VIEWS}
 Codes = NDArray[np.int64]
-TrainStep = Callable[[Codes, Codes], float]
-MakeStep = Callable[[EmbeddingNetwork, TrainConfig, FeatureSource, int], TrainStep]
+MakeLearner = Callable[[EmbeddingNetwork, TrainConfig, FeatureSource, int], "TrialLearner"]
+
+
+class TrialLearner(NamedTuple):
+    """One step on rows (b,) with labels (b,), which returns its loss, and the loss's own weights, if any."""
+
+    take_step: Callable[[Codes, Codes], float]
+    loss: nn.Module
 
 
 class StudyEntry(NamedTuple):
     """One row of a study: each figure by seed (only one value where the seed changes nothing), seconds for each seed,
-    and what is drawn of the first seed.
+    and what is drawn of the first seed: the test pictures, and what it says of each of the study's pairs.
     """
 
     name: str
@@ -75,13 +85,14 @@ class StudyEntry(NamedTuple):
     map_at_r: tuple[float, ...]
     seconds: float
     summary: EmbeddingSummary | None
+    pair_scores: tuple[PairScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StudyResult:
     """What came of a study; `steps` are those of each variant, `parts` the photos of each part by name, `codes` the
     classes of the pictures that are drawn as indices into `names`, `unreadable` the number of files left out,
-    `grouping` a sentence on near copies and bursts.
+    `grouping` sentences on given parts, near copies and bursts, `pairs` the test pictures of the predictions.
     """
 
     name: str
@@ -97,6 +108,7 @@ class StudyResult:
     codes: tuple[int, ...]
     names: tuple[str, ...]
     grouping: str
+    pairs: PairPictures
 
 
 class _StudyData(NamedTuple):
@@ -130,6 +142,14 @@ class _TrialResult(NamedTuple):
     figures: tuple[float, float, float]
     seconds: float
     vectors: NDArray[np.floating] | None
+    loss: nn.Module | None = None
+
+
+class _TrainedEmbeddings(NamedTuple):
+    """The test embeddings (n, dim) at the epoch with the best validation, and the loss as it was then."""
+
+    vectors: NDArray[np.floating]
+    loss: nn.Module
 
 
 def run_study(
@@ -138,10 +158,11 @@ def run_study(
     """Run every variant under every seed from 0 on a labelled folder; LookalikeError where it has too few pictures."""
     labelled_folder = yield from survey_folder(folder)
     groups = yield from group_photos(labelled_folder.samples)
-    parts = split_samples(labelled_folder.samples, base.purpose, groups.numbers)
+    divided = divide_folder(labelled_folder, base.purpose, map_groups(labelled_folder.samples, groups))
+    parts = divided.split
     tune_allocator()
     _check_divisions(variants, parts)
-    preprocessing = create_pretrained(base).preprocessing
+    preprocessing = create_start_network(base).preprocessing
     _check_backbones(variants, preprocessing.size)
     with tempfile.TemporaryDirectory() as place:
         data = yield from _read_parts(parts, preprocessing, Path(place) / "study")
@@ -152,6 +173,7 @@ def run_study(
         entries: list[StudyEntry] = []
         for variant in variants:
             entries += yield from _run_seeds(variant, data, seeds)
+        pair_pictures = draw_pairs(data.test, data.labels)
     rows = sample_plot_rows(len(data.labels))
     return StudyResult(
         name=name,
@@ -166,7 +188,8 @@ def run_study(
         entries=tuple(entries),
         codes=tuple(data.labels[rows].tolist()),
         names=number_labels(data.test.samples).names,
-        grouping=summarise_groups(groups),
+        grouping=" ".join((*divided.remarks, summarise_groups(groups))),
+        pairs=pair_pictures,
     )
 
 
@@ -214,11 +237,13 @@ def _measure_baselines(data: _StudyData, base: TrainConfig, seeds: int) -> Steps
         vectors = baseline(data.learn, data.test, base.dim or BASELINE_DIM)
         entries.append(_make_unseeded_entry(name, vectors, data, time.perf_counter() - started))
     started = time.perf_counter()
-    network = create_pretrained(base)
+    network = create_start_network(base)
     vectors = compute_embeddings(network, _pool_features(network, data.test)).backbone
-    entries.append(_make_unseeded_entry("pretrained backbone", vectors, data, time.perf_counter() - started))
+    entries.append(
+        _make_unseeded_entry(f"{describe_start(network)} backbone", vectors, data, time.perf_counter() - started)
+    )
     classifier = StudyVariant("classifier by cross-entropy", base)
-    return entries + (yield from _run_seeds(classifier, data, seeds, _make_classifier_step))
+    return entries + (yield from _run_seeds(classifier, data, seeds, _make_classifier))
 
 
 def _make_unseeded_entry(name: str, vectors: NDArray[np.floating], data: _StudyData, seconds: float) -> StudyEntry:
@@ -226,23 +251,24 @@ def _make_unseeded_entry(name: str, vectors: NDArray[np.floating], data: _StudyD
     return _make_entry([_TrialResult(name, data.measure(vectors), seconds, vectors)], data)
 
 
-def _make_loss_step(
+def _make_loss_learner(
     network: EmbeddingNetwork, config: TrainConfig, feature_source: FeatureSource, steps: int
-) -> TrainStep:
+) -> TrialLearner:
     classes = len(np.unique(feature_source.labels))
     learner = Learner(network, config, feature_source.compute_features, classes=classes, steps=steps)
-    return lambda rows, labels: float(learner.take_step(rows, labels).loss.detach())
+    return TrialLearner(lambda rows, labels: float(learner.take_step(rows, labels).loss.detach()), learner.loss)
 
 
-def _make_classifier_step(
+def _make_classifier(
     network: EmbeddingNetwork, config: TrainConfig, feature_source: FeatureSource, steps: int
-) -> TrainStep:
+) -> TrialLearner:
     classes = len(np.unique(feature_source.labels))
-    return ClassifierLearner(network, config, feature_source.compute_features, classes=classes, steps=steps).take_step
+    learner = ClassifierLearner(network, config, feature_source.compute_features, classes=classes, steps=steps)
+    return TrialLearner(learner.take_step, learner.layer)
 
 
 def _run_seeds(
-    variant: StudyVariant, data: _StudyData, seeds: int, make_step: MakeStep = _make_loss_step
+    variant: StudyVariant, data: _StudyData, seeds: int, make_learner: MakeLearner = _make_loss_learner
 ) -> Steps[list[StudyEntry]]:
     """Train a variant under every seed: one row, two of an ensemble."""
     by_name: dict[str, list[_TrialResult]] = {}
@@ -251,7 +277,7 @@ def _run_seeds(
         results = (
             (yield from _run_ensemble(seeded, data))
             if variant.division
-            else [(yield from _run_single(seeded, data, make_step))]
+            else [(yield from _run_single(seeded, data, make_learner))]
         )
         for measured in results:
             by_name.setdefault(measured.name, []).append(measured)
@@ -268,14 +294,16 @@ def _make_entry(measured: Sequence[_TrialResult], data: _StudyData) -> StudyEntr
         else summarise_embeddings(first.name, first.vectors, data.labels, rows, groups=data.groups)
     )
     seconds = float(np.mean([result.seconds for result in measured]))
-    return StudyEntry(first.name, columns[0], columns[1], columns[2], seconds, summary)
+    scores = () if first.vectors is None else score_pairs(first.vectors, choose_pairs(data.labels), first.loss)
+    return StudyEntry(first.name, columns[0], columns[1], columns[2], seconds, summary, scores)
 
 
-def _run_single(variant: StudyVariant, data: _StudyData, make_step: MakeStep) -> Steps[_TrialResult]:
+def _run_single(variant: StudyVariant, data: _StudyData, make_learner: MakeLearner) -> Steps[_TrialResult]:
     started = time.perf_counter()
-    vectors = yield from _train_variant(variant, data, make_step)
-    figures = data.measure(vectors)
-    return _TrialResult(variant.name, figures, time.perf_counter() - started, vectors)
+    trained = yield from _train_variant(variant, data, make_learner)
+    figures = data.measure(trained.vectors)
+    seconds = time.perf_counter() - started
+    return _TrialResult(variant.name, figures, seconds, trained.vectors, trained.loss)
 
 
 def _run_ensemble(variant: StudyVariant, data: _StudyData) -> Steps[list[_TrialResult]]:
@@ -289,7 +317,8 @@ def _run_ensemble(variant: StudyVariant, data: _StudyData) -> Steps[list[_TrialR
         choose = yield from pictures.read_pictures(parts.validation, data.test.preprocessing)
         config = replace(variant.config, seed=variant.config.seed * ENSEMBLE_SIZE + member)
         member_data = data._replace(learn=learn.part, choose=choose.part)
-        vectors.append((yield from _train_variant(variant._replace(config=config), member_data, _make_loss_step)))
+        trained = yield from _train_variant(variant._replace(config=config), member_data, _make_loss_learner)
+        vectors.append(trained.vectors)
         figures.append(data.measure(vectors[-1]))
     seconds = time.perf_counter() - started
     p_at_1, r_precision, map_at_r = (float(mean) for mean in np.mean(figures, axis=0))
@@ -301,8 +330,8 @@ def _run_ensemble(variant: StudyVariant, data: _StudyData) -> Steps[list[_TrialR
     ]
 
 
-def _train_variant(variant: StudyVariant, data: _StudyData, make_step: MakeStep) -> Steps[NDArray[np.floating]]:
-    """The test embeddings (n, dim) at the epoch with the best validation."""
+def _train_variant(variant: StudyVariant, data: _StudyData, make_learner: MakeLearner) -> Steps[_TrainedEmbeddings]:
+    """Train a variant, and keep its best epoch by validation."""
     config = variant.config
     network = _create_network(variant, data.test.preprocessing.size)
     feature_source = yield from _prepare_features(variant, network, data)
@@ -310,25 +339,27 @@ def _train_variant(variant: StudyVariant, data: _StudyData, make_step: MakeStep)
     epoch_batches = [make_epoch_batches(feature_source.labels, config, epoch) for epoch in range(1, config.epochs + 1)]
     total, steps_done, best, state = sum(map(len, epoch_batches)), 0, -1.0, copy_weights(network)
     start = state
-    step = make_step(network, config, feature_source, total)
+    learner = make_learner(network, config, feature_source, total)
+    best_loss = copy.deepcopy(learner.loss)
     validation_queries = select_queries(data.learn.samples, data.choose.samples)
     for epoch in epoch_batches:
         for batch in epoch:
-            loss, steps_done = step(batch, feature_source.labels[batch]), steps_done + 1
+            loss, steps_done = learner.take_step(batch, feature_source.labels[batch]), steps_done + 1
             yield Progress("study", steps_done, total, f"{variant.name}, seed {config.seed}", {"loss": loss})
         with interpolate_weights(network, start, config.interpolation):
             score = _score_validation(network, feature_source.compute_validation(), validation_queries)
             if score > best:
-                best, state = score, copy_weights(network)
+                best, state, best_loss = score, copy_weights(network), copy.deepcopy(learner.loss)
     restore_weights(network, state)
-    return compute_embeddings(network, _pool_features(network, data.test)).trained
+    vectors = compute_embeddings(network, _pool_features(network, data.test)).trained
+    return _TrainedEmbeddings(vectors, best_loss)
 
 
 def _create_network(variant: StudyVariant, size: int) -> EmbeddingNetwork:
     """The usual network, or the one that the variant names, for pictures of `size` px as the usual one takes them."""
     config = variant.config
     if not variant.backbone:
-        return create_pretrained(config)
+        return create_start_network(config)
     backbone = backbones.create_backbone(variant.backbone, size=size, framing="letterbox")
     torch.manual_seed(config.seed)
     network = EmbeddingNetwork(backbone)

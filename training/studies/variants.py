@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from indexer.errors import LookalikeError
-from training.settings.choices import LOSSES
+from training.settings.choices import COURSE, LOSSES
 from training.settings.config import TrainConfig
 
 EMBEDDING_SIZES = (2, 4, 8, 32, 128)  # those of the lecture notes
 MARGINS = (0.05, 0.1, 0.2, 0.5, 1.0)
 VIEW_NAMES = ("none", "gentle", "strong")
 ENSEMBLE_SIZE = 3  # members of an ensemble
-STUDY_OPTIONS = {"losses": "loss", "sizes": "dim"}  # the option whose values a study compares
+STUDY_OPTIONS = {"losses": "loss", "sizes": "dim", "course": "loss"}  # the option whose values a study compares
 
 
 class StudyVariant(NamedTuple):
@@ -79,6 +79,24 @@ def vary_ensembles(base: TrainConfig) -> list[StudyVariant]:
     return [StudyVariant("one network", base), *several]
 
 
+def vary_course(base: TrainConfig) -> list[StudyVariant]:
+    """The systems of the lecture notes on their own network: losses over random pairs and triplets, then mined ones,
+    then triplets with each size of the embedding.
+    """
+    rows = {
+        "siamese, random pairs": replace(base, loss="siamese-concatenated", preset="lecture"),
+        "contrastive, random pairs": replace(base, loss="contrastive", preset="lecture", miner="random"),
+        "triplet, random triplets": replace(base, loss="triplet", preset="lecture", miner="random"),
+        "siamese, all pairs": replace(base, loss="siamese-concatenated", preset="lecture", miner="all"),
+        "contrastive, all pairs": replace(base, loss="contrastive", preset="lecture"),
+        "triplet, all triplets": replace(base, loss="triplet", preset="lecture"),
+        "triplet, mined (semi-hard)": replace(base, loss="triplet", miner="semi-hard"),
+    }
+    sizes = [dim for dim in EMBEDDING_SIZES if dim != base.dim]
+    rows |= {f"triplet, random, {dim} numbers": replace(rows["triplet, random triplets"], dim=dim) for dim in sizes}
+    return [StudyVariant(name, config) for name, config in rows.items()]
+
+
 STUDIES: dict[str, Callable[[TrainConfig], list[StudyVariant]]] = {
     "losses": vary_losses,
     "sizes": vary_sizes,
@@ -87,7 +105,24 @@ STUDIES: dict[str, Callable[[TrainConfig], list[StudyVariant]]] = {
     "margin": vary_margins,
     "mining": vary_mining,
     "ensembles": vary_ensembles,
+    "course": vary_course,
 }
+
+# A budget for a first look: minutes on two cores. For new images few epochs and large steps, and the notes' embedding
+# of 32 numbers; for new classes what a training takes by itself, as anything more forgets what is asked about.
+BASE_CONFIGS = {
+    "images": TrainConfig(epochs=3, least_steps=0, learning_rate=5e-4, image_size=64, dim=32, recipe="full"),
+    "classes": TrainConfig(purpose="classes", recipe="full"),
+}
+# The notes' own network at its own 28 px, from nothing; about 128 pictures a batch, as theirs have.
+COURSE_CONFIG = TrainConfig(epochs=5, least_steps=0, dim=32, photos_per_class=13, backbone=COURSE)
+
+
+def choose_base_config(study: str, purpose: str) -> TrainConfig:
+    """The settings that all variants of a study begin with."""
+    if study == "course":
+        return replace(COURSE_CONFIG, purpose=purpose)
+    return BASE_CONFIGS[purpose]
 
 
 def require_free_settings(study: str, settings: Iterable[str]) -> None:

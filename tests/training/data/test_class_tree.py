@@ -24,7 +24,7 @@ from training.data.labelled_folders import survey_folder
 from training.data.pictures import read_pictures
 from training.data.sampler import make_round_batches
 from training.fitting.fit import FitResult, fit_network
-from training.fitting.learner import create_pretrained
+from training.fitting.learner import create_start_network
 from training.fitting.recipes import RECIPES, TrainingPhotos
 from training.fitting.resume import ResumeFile
 from training.settings.config import TrainConfig
@@ -173,7 +173,7 @@ def test_a_sample_holds_a_few_photos_of_every_class() -> None:
 
 def fitted(config: TrainConfig, shapes: Path, out: Path) -> FitResult:
     """A head trained on part of the shapes, chosen by the rest."""
-    network = create_pretrained(config)
+    network = create_start_network(config)
     samples = drain(survey_folder(shapes)).samples
     learn, choose = (drain(read_pictures(part, network.preprocessing)).part for part in (samples[::3], samples[1::9]))
     feature_source = drain(RECIPES[config.recipe](config, network, TrainingPhotos(learn, choose, out)))

@@ -24,7 +24,7 @@ from training.data.pictures import read_pictures
 from training.data.sources import UNFINISHED_FILE
 from training.fitting import resume
 from training.fitting.fit import FitResult, fit_network
-from training.fitting.learner import copy_weights, create_pretrained, restore_weights
+from training.fitting.learner import copy_weights, create_start_network, restore_weights
 from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos
 from training.fitting.resume import ResumeFile, open_resume_file
 from training.settings.config import TrainConfig
@@ -42,7 +42,7 @@ CONFIGS = {
 def photos(tmp_path_factory: pytest.TempPathFactory) -> TrainingPhotos:
     folder = tmp_path_factory.mktemp("cut")
     samples = drain(survey_folder(write_classes(folder / "shapes", 6, 8))).samples
-    preprocessing = create_pretrained(BASE).preprocessing
+    preprocessing = create_start_network(BASE).preprocessing
     learn, choose = (drain(read_pictures(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
     return TrainingPhotos(learn, choose, folder / "out")
 
@@ -57,7 +57,7 @@ class Run:
     """A training of a head whose steps are taken one by one; `spoil` are steps that give no numbers."""
 
     def __init__(self, resume_file: ResumeFile, photos: TrainingPhotos, spoil: Set[int] = frozenset()) -> None:
-        self.network: EmbeddingNetwork = create_pretrained(resume_file.config)
+        self.network: EmbeddingNetwork = create_start_network(resume_file.config)
         self.feature_source: FeatureSource = spoilt(
             drain(RECIPES["quick"](resume_file.config, self.network, photos)), set(spoil)
         )

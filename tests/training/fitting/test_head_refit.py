@@ -13,7 +13,7 @@ from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK
 from training import train
 from training.fitting.head_refit import REFIT_METRICS, refit_head
-from training.fitting.learner import create_pretrained
+from training.fitting.learner import create_start_network
 from training.fitting.recipes import FeatureSource, ValidationFeatures
 from training.judging.record import read_record
 from training.settings.config import TrainConfig
@@ -40,7 +40,7 @@ def make_source(labels: np.ndarray) -> FeatureSource:
 def test_the_new_head_is_the_best_of_the_class_metrics_on_the_validation_part() -> None:
     config = TrainConfig(recipe="full", dim=1280, image_size=32)
     source, queries = make_source(LABELS), np.ones(48, np.bool_)
-    found = refit_head(create_pretrained(config), config, source, queries)
+    found = refit_head(create_start_network(config), config, source, queries)
     assert found is not None
     learn, choose = source.compute_plain_features(np.arange(48)), source.compute_validation().pooled
     learn, choose = (values / np.linalg.norm(values, axis=1, keepdims=True) for values in (learn, choose))
@@ -61,7 +61,7 @@ def rank(vectors: np.ndarray) -> float:
 
 def test_the_new_head_has_the_numbers_that_were_asked_for() -> None:
     config = TrainConfig(recipe="full", dim=16, image_size=32)
-    found = refit_head(create_pretrained(config), config, make_source(LABELS), np.ones(48, np.bool_))
+    found = refit_head(create_start_network(config), config, make_source(LABELS), np.ones(48, np.bool_))
     assert found is not None
     assert (found.network.dim, found.network.head_card and found.network.head_card.kind) == (16, "unit-linear")
 
@@ -69,7 +69,7 @@ def test_the_new_head_has_the_numbers_that_were_asked_for() -> None:
 def test_pictures_that_give_no_class_metric_leave_the_head_alone() -> None:
     config = TrainConfig(recipe="full", dim=16, image_size=32)
     alone = make_source(np.arange(48))
-    assert refit_head(create_pretrained(config), config, alone, np.ones(48, np.bool_)) is None
+    assert refit_head(create_start_network(config), config, alone, np.ones(48, np.bool_)) is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from indexer.errors import LookalikeError
 from indexer.models.network import EmbeddingNetwork
 from indexer.vectors.class_metric import fit_class_metric
 from training.fitting.head_start import PRIOR_METRICS, describe_head, start_head
-from training.fitting.learner import compute_embeddings, create_pretrained
+from training.fitting.learner import compute_embeddings, create_start_network
 from training.settings.choices import PURPOSES
 from training.settings.config import TrainConfig
 
@@ -23,7 +23,7 @@ def pooled_classes(dim: int) -> np.ndarray:
 
 
 def begun(config: TrainConfig, pooled: np.ndarray) -> EmbeddingNetwork:
-    network = create_pretrained(config)
+    network = create_start_network(config)
     start_head(network, config, LABELS, lambda rows: pooled[rows])
     return network
 

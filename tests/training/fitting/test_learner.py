@@ -10,7 +10,7 @@ from training.fitting.learner import (
     Learner,
     compute_embeddings,
     compute_pooled_features,
-    create_pretrained,
+    create_start_network,
 )
 from training.losses.loss_value import BatchStats, LossValue
 from training.settings.config import TrainConfig
@@ -22,7 +22,7 @@ LABELS = np.repeat(np.arange(3), 4)
 
 @pytest.fixture
 def network() -> EmbeddingNetwork:
-    return create_pretrained(CONFIG)
+    return create_start_network(CONFIG)
 
 
 def learning(network: EmbeddingNetwork, config: TrainConfig = CONFIG) -> Learner:
@@ -50,7 +50,7 @@ def test_steps_change_weights_and_leave_batch_norm_statistics_alone(network: Emb
 def test_one_seed_takes_the_same_steps() -> None:
     losses = []
     for _ in range(2):
-        learner = learning(create_pretrained(CONFIG))
+        learner = learning(create_start_network(CONFIG))
         losses.append([float(learner.take_step(np.arange(12), LABELS).loss.detach()) for _ in range(2)])
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 

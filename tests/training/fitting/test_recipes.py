@@ -19,7 +19,7 @@ from training.fitting.learner import (
     Learner,
     compute_pooled_features,
     copy_weights,
-    create_pretrained,
+    create_start_network,
     restore_weights,
 )
 from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos, choose_recipe_settings
@@ -36,7 +36,7 @@ def config_of(recipe: str, dim: int = 8) -> TrainConfig:
 def photos(tmp_path_factory: pytest.TempPathFactory) -> TrainingPhotos:
     folder = tmp_path_factory.mktemp("recipes")
     samples = drain(survey_folder(write_classes(folder / "shapes", 3, 8))).samples
-    preprocessing = create_pretrained(config_of("full")).preprocessing
+    preprocessing = create_start_network(config_of("full")).preprocessing
     learn, choose = (drain(read_pictures(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
     return TrainingPhotos(learn, choose, folder / "out")
 
@@ -51,7 +51,7 @@ def plain(network: EmbeddingNetwork, part: PicturePart) -> np.ndarray:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_recipe_sees_the_pictures_as_the_whole_network_does(recipe: str, photos: TrainingPhotos) -> None:
-    network = create_pretrained(config_of(recipe))
+    network = create_start_network(config_of(recipe))
     feature_source = features_of(recipe, network, photos)
     views = 2 if recipe == "unlabelled" else 1
     rows = np.arange(0, views * len(photos.train.samples), views)
@@ -69,7 +69,7 @@ def test_every_recipe_sees_the_pictures_as_the_whole_network_does(recipe: str, p
 def test_one_state_of_the_generator_shows_the_same_views_and_the_next_others(
     recipe: str, photos: TrainingPhotos
 ) -> None:
-    feature_source = features_of(recipe, create_pretrained(config_of(recipe)), photos)
+    feature_source = features_of(recipe, create_start_network(config_of(recipe)), photos)
     rows = np.array([0, 5, 3])
     random = torch.Generator().manual_seed(3)
     first, second = (feature_source.compute_features(rows, random).detach() for _ in range(2))
@@ -82,7 +82,7 @@ TRAINED = {"quick": ("head",), "tail": ("body.blocks.5", "body.blocks.6", "body.
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_step_changes_what_the_recipe_trains_and_nothing_else(recipe: str, photos: TrainingPhotos) -> None:
-    network = create_pretrained(config_of(recipe))
+    network = create_start_network(config_of(recipe))
     feature_source = features_of(recipe, network, photos)
     before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
     learner = Learner(network, config_of(recipe), feature_source.compute_features, classes=12, steps=4)
@@ -96,7 +96,7 @@ def test_a_step_changes_what_the_recipe_trains_and_nothing_else(recipe: str, pho
 
 @pytest.mark.parametrize("dim", [0, 1280])
 def test_a_head_of_the_backbones_size_begins_as_the_identity(dim: int, photos: TrainingPhotos) -> None:
-    network = create_pretrained(config_of("quick", dim))
+    network = create_start_network(config_of("quick", dim))
     pooled = plain(network, photos.train)
     initialise_head(network, pooled)
     expected = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
@@ -105,7 +105,7 @@ def test_a_head_of_the_backbones_size_begins_as_the_identity(dim: int, photos: T
 
 def test_a_head_larger_than_the_backbone_or_of_one_number_is_refused() -> None:
     with pytest.raises(LookalikeError, match="more than the 1,280 numbers"):
-        create_pretrained(config_of("full", 1281))
+        create_start_network(config_of("full", 1281))
     with pytest.raises(LookalikeError, match="from 2 on"):
         config_of("full", 1)
 
@@ -175,7 +175,7 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(
     for memory, parts in ((64 << 30, 1), (25_000_000, 4)):
         monkeypatch.setattr(cost, "THIS_MACHINE", TrainingMachine(2, memory=memory))
         assert -(-12 // choose_chunk_size(12, 32, cost.THIS_MACHINE)) == parts
-        network = create_pretrained(config_of(recipe)).double()
+        network = create_start_network(config_of(recipe)).double()
         pooled = features_of(recipe, network, photos).compute_features(np.arange(12), torch.Generator().manual_seed(3))
         (pooled @ pooled.T).square().mean().backward()  # type: ignore[no-untyped-call]  # every picture's gradient rests on all others
         found.append({name: weight.grad for name, weight in network.named_parameters() if weight.grad is not None})

@@ -15,7 +15,7 @@ from training.data.labelled_folders import survey_folder
 from training.data.pictures import read_pictures
 from training.fitting.fit import FitResult, fit_network
 from training.fitting.history import measure_spread
-from training.fitting.learner import create_pretrained
+from training.fitting.learner import create_start_network
 from training.fitting.recipes import RECIPES, FeatureSource, TrainingPhotos
 from training.fitting.resume import ResumeFile
 from training.settings.config import TrainConfig
@@ -27,13 +27,13 @@ CONFIG = replace(TINY, epochs=4, patience=0, miner="hard")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> TrainingPhotos:
     folder = tmp_path_factory.mktemp("rescue")
     samples = drain(survey_folder(write_classes(folder / "shapes", 6, 10))).samples
-    preprocessing = create_pretrained(CONFIG).preprocessing
+    preprocessing = create_start_network(CONFIG).preprocessing
     learn, choose = (drain(read_pictures(part, preprocessing)).part for part in (samples[::2], samples[1::2]))
     return TrainingPhotos(learn, choose, folder / "out")
 
 
 def prepared(config: TrainConfig, photos: TrainingPhotos) -> tuple[EmbeddingNetwork, FeatureSource]:
-    network = create_pretrained(config)
+    network = create_start_network(config)
     return network, drain(RECIPES[config.recipe](config, network, photos))
 
 

@@ -9,12 +9,12 @@ from torch import Tensor
 from tests.support.losses_by_hand import BY_HAND, batch, of_loss, triplets_by_hand, unit, value_and_gradient
 from training.losses.distances import DISTANCES
 from training.losses.loss_value import BatchStats, LossOptions, combine_stats
-from training.losses.losses import LOSSES, OWN_LOSSES, build_loss
+from training.losses.losses import FORM_LOSSES, LOSSES, build_loss
 from training.losses.mining import MINERS
 from training.settings import choices
 from training.settings.config import TrainConfig
 
-FORMS = [name for name in OWN_LOSSES if name != "siamese"]  # which has weights, and tests of its own
+FORMS = list(FORM_LOSSES)
 COMBINATIONS = [
     (loss, miner, average)
     for loss in FORMS

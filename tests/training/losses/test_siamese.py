@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import pytest
@@ -8,7 +9,7 @@ from torch.nn.functional import binary_cross_entropy
 from tests.support.losses_by_hand import SEED, batch, triplets_by_hand
 from training.losses.loss_value import LossOptions
 from training.losses.mining import PAIR_MINERS
-from training.losses.siamese import SiameseLoss
+from training.losses.siamese import ConcatenationLoss, SiameseLoss
 from training.settings import choices
 
 MINERS = choices.LOSSES["siamese"].miners
@@ -83,3 +84,21 @@ def test_the_head_begins_by_telling_unrelated_vectors_from_copies() -> None:
 
 def test_every_miner_offered_exists() -> None:
     assert set(MINERS) < set(PAIR_MINERS)
+
+
+def test_concatenated_embeddings_go_through_the_dense_layers_pair_after_pair() -> None:
+    torch.manual_seed(SEED)
+    embeddings, labels = batch([3, 2, 1], dim=5)
+    module = ConcatenationLoss(LossOptions(0, "all", "all", dim=5)).double()
+    hidden, answer = module.hidden, module.answer
+    terms = []
+    for i, j in itertools.permutations(range(6), 2):
+        units = torch.relu(hidden.weight @ torch.cat([embeddings[i], embeddings[j]]) + hidden.bias)
+        likely = torch.sigmoid(answer.weight[0] @ units + answer.bias[0])
+        terms.append(binary_cross_entropy(likely, likely.new_tensor(float(labels[i] == labels[j]))))
+    value = module(embeddings, labels).loss
+    expected = torch.stack(terms).mean()
+    assert value.item() == pytest.approx(expected.item(), abs=1e-12)
+    learned = (embeddings, *module.parameters())
+    for slope, want in zip(torch.autograd.grad(value, learned), torch.autograd.grad(expected, learned), strict=True):
+        assert torch.allclose(slope, want, rtol=0, atol=1e-12)

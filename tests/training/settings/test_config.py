@@ -12,7 +12,7 @@ from training.settings.config import SettingField, TrainConfig, list_settings
 
 SETTINGS = {setting.name: setting for setting in list_settings(TrainConfig)}
 NUMBERS = [setting for setting in SETTINGS.values() if setting.kind is not str]
-CHOICES = [setting for setting in SETTINGS.values() if setting.kind is str]
+CHOICES = [setting for setting in SETTINGS.values() if setting.kind is str and not setting.rule.is_open]
 
 
 def test_every_field_is_described_once_in_order() -> None:
@@ -177,3 +177,22 @@ def test_options_and_dialog_can_be_made_without_torch() -> None:
 def test_training_is_imported_without_torch() -> None:
     code = "import sys; from training import TrainConfig, train; assert 'torch' not in sys.modules, 'torch'"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_any_name_of_a_network_is_taken_but_nothing_that_is_no_name() -> None:
+    assert TrainConfig(backbone="resnet18").recipe == "thorough"
+    for value in ("", "two\nlines", 3):
+        with pytest.raises(LookalikeError, match=r"--backbone cannot be .*; choose built-in or course"):
+            TrainConfig.from_dict({"backbone": value})
+
+
+def test_a_network_from_nothing_is_trained_whole_and_all_the_way() -> None:
+    for config in (TrainConfig(backbone="course"), TrainConfig(initial_weights="random", purpose="classes")):
+        assert (config.recipe, config.interpolation, config.learning_rate) == ("full", 1.0, 1e-3)
+        assert not config.starts_instantly
+    assert TrainConfig(backbone="course", recipe="unlabelled", learning_rate=0.1).learning_rate == 0.1
+    for recipe in ("instant", "quick", "tail"):
+        with pytest.raises(LookalikeError, match=f"The recipe {recipe} is not for a network from nothing"):
+            TrainConfig(backbone="course", recipe=recipe)
+    with pytest.raises(LookalikeError, match="The recipe instant is not for the network resnet18"):
+        TrainConfig(backbone="resnet18", recipe="instant")

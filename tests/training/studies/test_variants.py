@@ -16,11 +16,10 @@ from indexer.progress import Progress, drain
 from tests.support.commands import Tell, lookalike
 from tests.support.html_pages import parse
 from tests.support.labelled_shapes import write_classes
-from training.commands.study import BASE_CONFIGS
 from training.data import pictures
 from training.data.labelled_folders import PhotoSample, survey_folder
 from training.data.split import TEST_FROM, assign_position, split_samples
-from training.fitting.learner import create_pretrained
+from training.fitting.learner import create_start_network
 from training.settings import cost
 from training.settings.choices import LOSSES
 from training.settings.config import TrainConfig
@@ -43,7 +42,14 @@ from training.studies.trials import (
     _StudyData,
     run_study,
 )
-from training.studies.variants import STUDIES, StudyVariant, require_free_settings, select_variants
+from training.studies.variants import (
+    BASE_CONFIGS,
+    STUDIES,
+    StudyVariant,
+    choose_base_config,
+    require_free_settings,
+    select_variants,
+)
 
 BASE = BASE_CONFIGS["images"]
 TINY = replace(BASE, image_size=32, epochs=1, dim=8, classes_per_batch=6, photos_per_class=4)
@@ -51,13 +57,15 @@ TINY = replace(BASE, image_size=32, epochs=1, dim=8, classes_per_batch=6, photos
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_studys_variants_differ_in_what_it_asks_about_and_take_the_same_steps(name: str) -> None:
-    variants = STUDIES[name](BASE)
+    base = choose_base_config(name, "images")
+    variants = STUDIES[name](base)
     assert len({variant.name for variant in variants}) == len(variants) >= 3
     assert len({variant._replace(name="") for variant in variants}) == len(variants)
     free = {"losses": {"loss", "preset", "miner"}, "sizes": {"dim"}, "backbones": {"recipe"}}
     free |= {"margin": {"margin"}, "mining": {"miner"}, "augmentation": set(), "ensembles": set()}
+    free |= {"course": {"loss", "preset", "miner", "dim"}}
     for variant in variants:
-        changed = {f.name for f in fields(TrainConfig) if getattr(variant.config, f.name) != getattr(BASE, f.name)}
+        changed = {f.name for f in fields(TrainConfig) if getattr(variant.config, f.name) != getattr(base, f.name)}
         assert changed <= free[name]
         assert variant.views in VIEW_STRENGTHS
 
@@ -203,7 +211,7 @@ def test_a_named_backbone_without_a_head_is_its_own_embedding_at_the_size_of_the
 def test_where_memory_is_short_every_kind_of_views_goes_through_the_network_in_parts(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = create_pretrained(TINY)
+    network = create_start_network(TINY)
     part = drain(pictures.read_pictures(drain(survey_folder(shapes)).samples[-12:], network.preprocessing)).part
     data = _StudyData(part, part, part, np.zeros(12, np.int64), np.arange(12), tmp_path / "study", 0)
     monkeypatch.setattr(cost, "THIS_MACHINE", TrainingMachine(2, memory=25_000_000))
