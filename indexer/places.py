@@ -22,7 +22,7 @@ LIBRARY_SUFFIX = ".library"
 LOCK_FILE = "job.lock"
 OWN_PATHS = re.compile(
     rf"{'|'.join(map(re.escape, OWN_FILES))}"
-    r"|models/[0-9a-f]+/(model\.(json|safetensors)|runtime\.(json|signature)|openvino\.(xml|bin)|training\.json)"
+    r"|models/[0-9a-f]+/(model\.(json|safetensors)|runtime\.(json|signature)|openvino\.(xml|bin)|training\.json|insight\.json|report\.html)"
     r"|generations/\d+/(manifest\.(json|signature)|(ids|vectors|projection)\.npy|index\.ann)"
     r"|layouts/[0-9a-f]+-[a-z0-9-]+\.npz"
 )

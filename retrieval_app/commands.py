@@ -8,8 +8,10 @@ import click
 
 from indexer.cli.options import library_option
 from indexer.commands import index, use
+from indexer.commands.models import model_command
 from retrieval_app import __version__
 from training.commands import train
+from training.commands.models import MODEL_COMMANDS
 
 
 class OpeningGroup(click.Group):
@@ -87,5 +89,7 @@ def print_self_test() -> int:
     return 0
 
 
+for command in MODEL_COMMANDS:
+    model_command.add_command(command)
 for command in [*index.COMMANDS, *use.COMMANDS, *train.COMMANDS]:
     lookalike_command.add_command(command)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from indexer.errors import LookalikeError
 from indexer.matching.group_column import read_group_column
 from indexer.matching.photo_groups import summarise_groups
-from indexer.models.card import Preprocessing
+from indexer.models.card import REPORT_DATA_FILE, Preprocessing
 from indexer.models.network import tune_allocator
 from indexer.photos.class_folders import describe_layout
 from indexer.progress import Progress, Steps
@@ -27,6 +27,7 @@ from training.data.sources import (
     TrainingSource,
     divide_library,
     find_group_folders,
+    format_source_arguments,
     read_library_samples,
 )
 from training.data.split import DataSplit, require_classes, split_without_classes
@@ -44,7 +45,7 @@ from training.fitting.validation import select_queries
 from training.instant_run import teach_instantly
 from training.judging import checkpoint, model_card, thresholds, verdict
 from training.judging.record import parse_record
-from training.judging.report_data import REPORT_DATA_FILE, collect_report_data
+from training.judging.report_data import collect_report_data
 from training.judging.result import TrainResult
 from training.judging.verdict import BaselineResult, TrainingVerdict
 from training.settings.config import TrainConfig
@@ -63,6 +64,8 @@ def run_training(
     column = read_group_column(groups_file, *find_group_folders(source)) if groups_file else {}
     out = out.resolve()  # "." and ".." name no folder that could be replaced
     resume_file = open_resume_file(out, config, resume=resume)
+    groups_option = [f"--groups={groups_file.absolute()}"] if groups_file else []
+    resume_file.source_arguments = [*format_source_arguments(source), *groups_option]
     checkpoint.check_output_folder(out)
     try:
         if split is None and not resume and config.recipe in ("auto", "instant"):

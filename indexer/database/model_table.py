@@ -60,6 +60,17 @@ class ModelTable:
             self._database.execute_statement(sql, (json.dumps(fingerprint),))
         return self.find_model_id(fingerprint)
 
+    def rename_model(self, fingerprint: str, name: str) -> None:
+        """Call a model by another name."""
+        self._database.execute_statement("UPDATE models SET name = ? WHERE fingerprint = ?", (name, fingerprint))
+
+    def forget_model(self, fingerprint: str) -> None:
+        """Forget a model with its embeddings, failures and generations; it is no longer the one to go back to."""
+        with self._database.transaction():
+            self._database.execute_statement("DELETE FROM models WHERE fingerprint = ?", (fingerprint,))
+            previous = ("previous_model", json.dumps(fingerprint))
+            self._database.execute_statement("DELETE FROM settings WHERE name = ? AND value = ?", previous)
+
     # generations
 
     def find_generation(self, model: int) -> GenerationRow | None:

@@ -29,6 +29,7 @@ DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
 TRAINING_RECORD_FILE = "training.json"  # beside a checkpoint: the training and its verdict on pictures it never saw
+REPORT_DATA_FILE = "insight.json"  # beside it: what a report shows of the pictures it was judged on
 SEEN_HASHES_TENSOR = "seen"  # reserved name in the weights file: the content hashes that `read_seen_hashes` reads
 CARD_LIMIT = 1 << 20  # bytes; a card has about 1,000
 WEIGHTS_LIMIT = 8 << 30  # bytes; timm's largest network has 6.5 GB

@@ -6,6 +6,7 @@ conversion is in `runtime`, its check in `agreement`, the weights come from `net
 `model.load_model` loads what is installed here.
 """
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,10 @@ from indexer.errors import ModelError
 from indexer.models.agreement import RuntimeDisagreement, check_agreement, check_fast_precision
 from indexer.models.card import (
     CARD_FILE,
+    CARD_LIMIT,
     DEFAULT_BACKBONE,
+    REPORT_DATA_FILE,
+    TRAINING_RECORD_FILE,
     WEIGHTS_FILE,
     ModelCard,
     check_location,
@@ -24,6 +28,7 @@ from indexer.models.card import (
     hash_weights,
     read_card,
     read_json,
+    read_regular,
     serialise_card,
 )
 from indexer.models.catalogue import find_catalogued_model
@@ -155,6 +160,8 @@ def _install_unless_present(choice: ModelChoice, folder: Path) -> Steps[ModelCar
             yield Progress("prepare", 3, 4, "Copying the model that is ready on this computer")
             card, form = _copy_prepared(source, temporary)
         write_form(form, temporary)
+        if choice.checkpoint is not None:
+            _copy_record(choice.checkpoint, temporary)
         atomic.publish_folder(temporary, folder / card.fingerprint)
     finally:
         atomic.remove_path(temporary)
@@ -162,6 +169,13 @@ def _install_unless_present(choice: ModelChoice, folder: Path) -> Steps[ModelCar
         share_model(card, form, folder / card.fingerprint)
     yield Progress("prepare", 4, 4, f"{card.name} is ready")
     return card
+
+
+def _copy_record(checkpoint: Path, folder: Path) -> None:
+    """Copy what tells of the training, so that whoever has the model knows what it was worth."""
+    for name in (TRAINING_RECORD_FILE, REPORT_DATA_FILE):
+        with contextlib.suppress(ModelError):
+            (folder / name).write_bytes(read_regular(checkpoint / name, CARD_LIMIT))
 
 
 def _find_prepared(choice: ModelChoice, folder: Path) -> Path | None:

@@ -27,13 +27,13 @@ from retrieval_app.fine_tuning.report_job import ReportJob
 from retrieval_app.fine_tuning.training_job import FineTuning
 from retrieval_app.fine_tuning.training_progress import estimate_seconds, explain_estimate
 from retrieval_app.fine_tuning.verdict_view import VerdictView
-from retrieval_app.fine_tuning.verdict_wording import describe_use
 from retrieval_app.session.library_commands import count_offline_folders, explain_switch_obstacle, start_model_switch
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count, format_duration
 from training.data.sources import suggest_name
+from training.judging.verdict_wording import describe_use
 from training.settings.config import TrainConfig
 
 WINDOW_MARGIN = 32  # px of the main window that stay in view

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from retrieval_app.fine_tuning.source_kinds import FOLDER_SOURCE, LIBRARY_SOURCE
@@ -18,6 +18,7 @@ from retrieval_app.workers.generator_thread import GeneratorThread
 if TYPE_CHECKING:
     from retrieval_app.fine_tuning.dialog import TrainDialog
     from retrieval_app.fine_tuning.training_job import BuildCommand, FineTuning
+    from training.registry.stopped_trainings import StoppedTraining
 
 INSTANT_RECIPE = "instant"
 MENU_PATH = "Model > Fine-tune on labelled folders"
@@ -25,6 +26,8 @@ MENU_PATH = "Model > Fine-tune on labelled folders"
 
 class LazyTrainDialog(QObject):
     """The dialog once it has been opened, and notices about a training while it is closed."""
+
+    ended = Signal()  # a training has, or its model was deleted
 
     def __init__(
         self, session: Session, theme: Theme, window: QWidget, *, command: "BuildCommand | None" = None
@@ -34,6 +37,7 @@ class LazyTrainDialog(QObject):
         self._command = command
         self.dialog: TrainDialog | None = None
         self._epoch, self._source_kind = 0, FOLDER_SOURCE
+        self._resume_arguments: list[str] = []  # of a training that is to go on when the dialog is shown
         self._recipe = ""  # to be chosen when the dialog is shown; "" leaves it as it was
         self._loader = GeneratorThread(self)
         self._loader.ended.connect(self._create_dialog)
@@ -65,11 +69,18 @@ class LazyTrainDialog(QObject):
             self.dialog.show()
             self.dialog.raise_()
             self.dialog.activateWindow()
+            self.tuning.resume_training(self._resume_arguments)
+            self._resume_arguments = []
 
     def open_instant(self) -> None:
         """Show the dialog with the labels of the library as its source, and the answer that takes seconds chosen."""
         self._recipe = INSTANT_RECIPE
         self.open_dialog(LIBRARY_SOURCE)
+
+    def continue_training(self, training: "StoppedTraining") -> None:
+        """Go on with a training that was stopped, and show it."""
+        self._resume_arguments = training.resume_arguments
+        self.open_dialog(self._source_kind)
 
     def may_close(self) -> bool:
         """Whether the window may close; asks the user while a training runs, which would be lost."""
@@ -106,7 +117,10 @@ class LazyTrainDialog(QObject):
         self._epoch = training.epoch if training is not None else 0
 
     def _tell_end(self) -> None:
-        if self.tuning.running or not self._is_hidden():
+        if self.tuning.running:
+            return
+        self.ended.emit()
+        if not self._is_hidden():
             return
         if self.tuning.outcome is not None:
             self._session.notice_posted.emit(f"The training is done  ·  {MENU_PATH} shows what came of it")

@@ -1,21 +1,19 @@
 """Fine-tuning as one object without widgets: the source to learn from, the running training, its outcome."""
 
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
 from indexer.own_process import build_command
 from indexer.progress import Progress, Steps
-from indexer.ranking.filter_options import format_filter_options
 from retrieval_app.fine_tuning.training_progress import TrainingProgress
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.generator_thread import GeneratorThread
 from training.data.given_parts import divide_folder
 from training.data.labelled_folders import LabelledFolder, survey_folder
-from training.data.sources import LibraryLabels, TrainingSource, read_library_samples
+from training.data.sources import LibraryLabels, TrainingSource, format_source_arguments, read_library_samples
 from training.data.split import DataSplit, split_samples
 from training.data.summary import SourceSummary, summarise_folder, summarise_library
 from training.judging.record import TrainingRecord, parse_record
@@ -100,9 +98,17 @@ class FineTuning(QObject):
         """Start a training in a child process, whose model gets this name; without effect where it cannot start."""
         if self._job is not None or self.source is None or self.find_obstacle(config):
             return
-        self.training, self.outcome, self.sentence = TrainingProgress(), None, ""
         words = self._command(self.source, config)
-        self._job = ChildProcess([*words, f"--name={name}"] if name else words, self)
+        self._start_child([*words, f"--name={name}"] if name else words)
+
+    def resume_training(self, arguments: Sequence[str]) -> None:
+        """Go on with a training that was stopped, by the arguments of the program that do so."""
+        if self._job is None and arguments:
+            self._start_child(build_command(*arguments, "--json", "--attached"))
+
+    def _start_child(self, command: Sequence[str]) -> None:
+        self.training, self.outcome, self.sentence = TrainingProgress(), None, ""
+        self._job = ChildProcess(command, self)
         self._job.progressed.connect(self._take_progress)
         self._job.ended.connect(self._finish_training)
         self.changed.emit()
@@ -165,20 +171,13 @@ class FineTuning(QObject):
 
 def build_command_line(source: TrainingSource, config: TrainConfig) -> list[str]:
     """The command that trains with these settings; it names those that are not the defaults of the purpose."""
-    words = build_command("train", *_source_arguments(source), "--json", "--attached")
+    words = build_command("train", *format_source_arguments(source), "--json", "--attached")
     default_values = TrainConfig(purpose=config.purpose).to_dict() | {"purpose": TrainConfig().purpose}
     for setting in list_settings(TrainConfig):
         value = getattr(config, setting.name)
         if value != default_values[setting.name]:
             words += [setting.option_name, str(value)]
     return words
-
-
-def _source_arguments(source: TrainingSource) -> list[str]:
-    """The arguments of `lookalike train` that name a source."""
-    if isinstance(source, Path):
-        return [str(source)]
-    return [f"--library={source.library}", *(format_filter_options(source.photo_filter) if source.photo_filter else [])]
 
 
 def _read_contents(source: TrainingSource | None, class_level: int) -> Steps[SourceContents | None]:

@@ -9,13 +9,13 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 
 from indexer.paths import show_file_name
 from indexer.wording import count_noun
-from retrieval_app.fine_tuning.verdict_wording import describe_matches, describe_meaning, describe_nearest
 from retrieval_app.session.tiles import read_image
 from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 from retrieval_app.workers.generator_thread import GeneratorThread
 from training.judging.record import HIT_RANKS, ExampleHit, RecordedExample, RecordedFigures, TrainingRecord
+from training.judging.verdict_wording import describe_matches, describe_meaning, describe_nearest
 
 PAGE_MARGIN = 24  # px around the page
 MAX_SIDE = 88  # px of the side of a picture

@@ -20,7 +20,7 @@ from retrieval_app.widgets.theme import ICON_SIDE, THEME_CHOICES, Theme
 from retrieval_app.window.drop_area import DropArea
 from retrieval_app.window.exporting import ListingExporter
 from retrieval_app.window.library_actions import LibraryActions
-from retrieval_app.window.model_menu import list_model_entries
+from retrieval_app.window.model_menu import build_models_page, list_model_entries
 from retrieval_app.window.opening import InputOpener
 from retrieval_app.window.page_stack import PageStack
 from retrieval_app.window.running_window import HandedOverFiles, OpenRequest
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from retrieval_app.evaluation.page import EvaluationPage
     from retrieval_app.library.page import LibraryPage
     from retrieval_app.map.page import MapPage
+    from retrieval_app.models.page import ModelsPage
 
 SIZE_STEP = 24  # px by which the pictures grow with one key
-LatePage = TypeVar("LatePage", "DuplicatesPage", "MapPage", "EvaluationPage", "LibraryPage")
+LatePage = TypeVar("LatePage", "DuplicatesPage", "MapPage", "EvaluationPage", "ModelsPage", "LibraryPage")
 
 
 class MainWindow(QMainWindow):
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         add_page("Duplicates", "Photos that are there more than once", lambda: self.duplicates_page)
         add_page("Map", "All photos in a plane, alike ones together", lambda: self.map_page)
         add_page("Evaluate", "How well the model finds what belongs together", lambda: self.evaluation_page)
+        add_page("Models", "What the library sees with, and could see with", lambda: self.models_page)
         add_page("Library", "Folders, failures and figures", lambda: self.library_page)
         self.page_stack.place_page("Search", self.search_page)
 
@@ -110,6 +112,11 @@ class MainWindow(QMainWindow):
         page = EvaluationPage(self.session, self.tiles, self.theme)
         page.photos_wanted.connect(lambda: self.page_stack.show_page("Search"))
         return self._place_page("Evaluate", page)
+
+    @cached_property
+    def models_page(self) -> "ModelsPage":
+        """The page of models, built at its first use."""
+        return self._place_page("Models", build_models_page(self, self.session, self.training))
 
     @cached_property
     def library_page(self) -> "LibraryPage":

@@ -1,4 +1,4 @@
-"""The menu Model: another model, teaching one, and going back."""
+"""The menu Model: another model, teaching one, and going back; and what the page Models asks of the window."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +14,7 @@ from retrieval_app.widgets.menus import MenuEntry
 
 if TYPE_CHECKING:
     from retrieval_app.model_choice.dialog import ModelDialog
+    from retrieval_app.models.page import ModelsPage
 
 
 def list_model_entries(
@@ -46,3 +47,25 @@ def open_model_dialog(session: Session, window: QWidget) -> "ModelDialog":
     dialog.refresh_list()
     dialog.open()
     return dialog
+
+
+def build_models_page(window: QWidget, session: Session, training: LazyTrainDialog) -> "ModelsPage":
+    """The page, with what it asks for: the dialogs, a report, a training that goes on."""
+    from retrieval_app.fine_tuning.report_job import ReportJob
+    from retrieval_app.models.page import ModelsPage  # only when it is wanted, as the dialog
+
+    page, report_job = ModelsPage(session), ReportJob(session, window)
+    page.choice_wanted.connect(lambda: _choose_for_page(page, session, window))
+    page.teaching_wanted.connect(training.open_instant)
+    page.continue_wanted.connect(training.continue_training)
+    page.report_wanted.connect(report_job.open_report)
+    report_job.changed.connect(lambda: session.notice_posted.emit(report_job.sentence))
+    session.closing.connect(report_job.close)
+    training.ended.connect(page.shelf.refresh_rows)
+    return page
+
+
+def _choose_for_page(page: "ModelsPage", session: Session, window: QWidget) -> None:
+    """Show the dialog, whose models the page lists when it is closed."""
+    dialog = open_model_dialog(session, window)
+    dialog.finished.connect(page.shelf.refresh_rows)

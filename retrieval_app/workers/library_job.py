@@ -22,6 +22,7 @@ STOP_TEXTS = {
     "use": "Stop changing the model",
     "forget": "Stop forgetting",
     "roots": "Stop moving the folder",
+    "model": "Stop changing the list of models",
 }
 RESUMABLE_COMMANDS = ("index", "use")  # the commands that go on where they stopped
 STOPPED_TWICE = "The work stopped unexpectedly, and once more when it was started again. What was done is kept."
@@ -154,4 +155,7 @@ JOB_SUMMARIES: dict[str, Callable[[dict[str, object]], str]] = {
     "use": lambda result: f"The library now sees with {result['model']}.",
     "forget": _summarize_forgetting,
     "roots": lambda result: "The library looks for the folder at its new place.",
+    "model-rename": lambda result: f"The model is called {result['name']} now.",
+    "model-delete": lambda result: f"The model {result['name']} is deleted. No photo was touched.",
+    "model-export": lambda result: f"The model {result['name']} is in {result['folder']}.",
 }

@@ -14,7 +14,7 @@ from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.places import find_library
-from indexer.ranking.filter_options import add_filter_options, build_filter, format_filter_options
+from indexer.ranking.filter_options import add_filter_options, build_filter
 from training import train
 from training.commands import report, study
 from training.data.sources import (
@@ -23,6 +23,7 @@ from training.data.sources import (
     TrainingSource,
     choose_checkpoint_folder,
     find_unfinished,
+    format_source_arguments,
     is_library,
 )
 from training.judging.record import TrainingRecord, check_name, parse_record, rename_checkpoint
@@ -143,13 +144,9 @@ def _explain_resume(source: TrainingSource, out: Path | None, groups_file: Path 
     """What is kept of a training that was stopped, and the command that goes on from there."""
     if not is_saved:
         return "Stopped. Nothing was kept of the training."
-    named = [os.fspath(source)] if isinstance(source, Path) else [f"--library={os.fspath(source.library)}"]
-    within = (
-        [] if isinstance(source, Path) or source.photo_filter is None else format_filter_options(source.photo_filter)
-    )
     options = {"--out": out, "--groups": groups_file}
     given = [word for name, path in options.items() if path for word in (name, os.fspath(path))]
-    words = ["lookalike", "train", *named, *within, *given, "--resume"]
+    words = ["lookalike", "train", *format_source_arguments(source), *given, "--resume"]
     return f"Stopped. What was saved last is kept; to go on from there: {shlex.join(words)}"
 
 

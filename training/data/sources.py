@@ -11,7 +11,7 @@ from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import find_home_folder, show_path
 from indexer.places import LIBRARY_SUFFIX, name_library
-from indexer.ranking.filter_options import describe_conditions
+from indexer.ranking.filter_options import describe_conditions, format_filter_options
 from training.data.groups import number_groups
 from training.data.labelled_folders import PhotoSample, make_unlabelled_sample
 from training.data.split import DataSplit, split_samples, split_without_classes
@@ -90,6 +90,14 @@ def describe_source(source: TrainingSource) -> str:
     description = f"labelled in the library {name_library(source.library)}"
     conditions = [named.text for named in describe_conditions(source.photo_filter)] if source.photo_filter else []
     return description + (f" (only photos: {', '.join(conditions)})" if conditions else "")
+
+
+def format_source_arguments(source: TrainingSource) -> list[str]:
+    """The arguments of `lookalike train` that name a source."""
+    if isinstance(source, Path):
+        return [os.fspath(source.absolute())]
+    within = format_filter_options(source.photo_filter) if source.photo_filter else []
+    return [f"--library={os.fspath(source.library.absolute())}", *within]
 
 
 def choose_checkpoint_folder(source: TrainingSource) -> Path:

@@ -59,6 +59,7 @@ class ResumeFile:
         self.config = config
         self.state = state
         self.recipe_settings = recipe_settings
+        self.source_arguments: list[str] = []  # of `lookalike train`, for whoever goes on with it
         self._path = out / UNFINISHED_FILE
         self._created_folders = [folder for folder in (out, *out.parents) if not folder.exists()]
         self._photos_hash = ""
@@ -98,7 +99,7 @@ class ResumeFile:
     def _describe_training(self) -> dict[str, Any]:
         config, why = self.recipe_settings or (self.config, "")
         description = {"format": STATE_FORMAT, "photos": self._photos_hash, "config": self.config.to_dict()}
-        return description | {"settled": config.to_dict(), "why": why}
+        return description | {"settled": config.to_dict(), "why": why, "source_arguments": self.source_arguments}
 
     def remove_leftovers(self) -> None:
         """Remove what an interrupted write left behind, and the folders made for it where they are empty."""

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 from indexer import atomic
 from indexer.errors import LookalikeError
-from indexer.models.card import CARD_FILE, TRAINING_RECORD_FILE, read_json
+from indexer.models.card import CARD_FILE, REPORT_DATA_FILE, TRAINING_RECORD_FILE, read_json
 from indexer.paths import show_path
 from training.fitting.history import Epoch
-from training.judging.report_data import REPORT_DATA_FILE, ReportData, parse_report_data
+from training.judging.report_data import ReportData, parse_report_data
 
 HIT_RANKS = (5, 10)  # of hit@k; hit@1 is P@1
 MAX_NAME_LENGTH = 100  # characters of the name of a training
@@ -92,7 +92,8 @@ class RecordedExample(NamedTuple):
 class TrainingRecord:
     """What is known of a training.
 
-    `name` is what its model is called, by default as its folder. `pretrained` are the forms of the pretrained model
+    `name` is what its model is called, by default as its folder, `learned_from` says in a line how many pictures it
+    learned from and where these are ("" in older records). `pretrained` are the forms of the pretrained model
     that were measured, the best first; `pixels` is None where raw pixels could not be measured. `source_remarks` are
     sentences on how the folder was read; `recipe`, `stopped`, `collapse` and `refit` are sentences on how it went (""
     where there is nothing to say), `scope` says for what the thresholds hold ("" without any), `config` are the
@@ -134,6 +135,7 @@ class TrainingRecord:
     least_gain: float | None
     identification_before: RecordedIdentification | None
     identification_after: RecordedIdentification | None
+    learned_from: str
 
     @property
     def before(self) -> RecordedFigures:
@@ -283,6 +285,7 @@ def _parse_record(fields: Mapping[str, Any]) -> TrainingRecord:
         least_gain=None if fields.get("least_gain") is None else float(fields["least_gain"]),
         identification_before=_parse_identification(fields, "before"),
         identification_after=_parse_identification(fields, "after"),
+        learned_from=str(fields.get("learned_from") or ""),
     )
 
 

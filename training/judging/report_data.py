@@ -25,7 +25,6 @@ from training.data.labelled_folders import PhotoSample, has_labels, number_label
 if TYPE_CHECKING:  # it brings torch, which reading does without
     from training.judging.verdict import MeasuredModel
 
-REPORT_DATA_FILE = "insight.json"
 PAIRS_PER_KIND = 100_000  # matched and mismatched pairs, each, for histograms and equal error rates
 PLOTTED_PHOTOS, PLOT_COMPONENTS = 800, 16  # photos that are drawn in the plane, and principal components kept of each
 MAX_CLASSES = 300  # in the table, the hardest

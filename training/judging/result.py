@@ -6,7 +6,8 @@ from typing import Any
 
 from indexer.paths import show_path
 from indexer.statistics.metrics import compute_least_gain
-from training.data.labelled_folders import UnreadableFile
+from indexer.wording import count_noun
+from training.data.labelled_folders import UnreadableFile, has_labels
 from training.data.sources import TrainingSource, describe_source
 from training.data.split import DataSplit
 from training.fitting.fit import FitResult
@@ -91,7 +92,15 @@ class TrainResult:
             "seconds": fit.epochs[-1].seconds,
             "config": self.config.resolve_defaults().to_dict() | {"image_size": fit.network.preprocessing.size},
             "source": self.source,
+            "learned_from": self._describe_pictures(),
         }
+
+    def _describe_pictures(self) -> str:
+        """The pictures it learned from, in a line: how many, of how many classes, and where they are."""
+        labels = {sample.label for sample in self.parts.train}
+        pictures = count_noun(len(self.parts.train), "picture")
+        classes = f" of {count_noun(len(labels), 'class', 'classes')}" if has_labels(self.parts.train) else ""
+        return f"{pictures}{classes} {describe_source(self.learned_from)}"
 
 
 def _list_shares(change: IdentificationChange | None) -> dict[str, dict[str, float]] | None:

@@ -38,7 +38,8 @@ def test_a_screen_reader_hears_where_it_is(indexed: Path, tmp_path: Path) -> Non
     items = [json.loads(line) for line in said.out.splitlines() if line.startswith("{")]
     seen = [(item["role"], item["name"]) for item in items if item["seen"]]
     assert seen, said.err
-    assert [name for role, name in seen if role == "page tab"] == ["Search", "Duplicates", "Map", "Evaluate", "Library"]
+    pages = ["Search", "Duplicates", "Map", "Evaluate", "Models", "Library"]
+    assert [name for role, name in seen if role == "page tab"] == pages
     names = {name for _, name in seen}
     assert {"Query", "Results", "Details"} <= names
     tile = r"Photos, photo 4 of 24, \S+\.png, (disc|bar|ring|\w+), distance \d\.\d{3}, [a-z ]+"

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.models.card import REPORT_DATA_FILE
 from indexer.models.network import load_network
 from indexer.statistics.metrics import measure_retrieval
 from tests.support.quick_training import Trained
@@ -11,7 +12,6 @@ from training.data.labelled_folders import PhotoSample, number_labels
 from training.judging.report_data import (
     MAX_PER_CONFUSION,
     PLOTTED_PHOTOS,
-    REPORT_DATA_FILE,
     ReportData,
     collect_report_data,
     parse_report_data,

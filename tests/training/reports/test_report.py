@@ -7,11 +7,11 @@ import pytest
 
 from indexer.errors import LookalikeError
 from indexer.library import Library
+from indexer.models.card import REPORT_DATA_FILE
 from indexer.progress import drain
 from tests.support.commands import Tell
 from tests.support.html_pages import parse
 from tests.support.quick_training import Trained
-from training.judging.report_data import REPORT_DATA_FILE
 from training.reports.report import render_report
 
 HOSTILE = "</td><script src='http://example.org/x.js'>&\"'"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from retrieval_app.fine_tuning.verdict_wording import describe_matches, describe_meaning, describe_nearest
 from tests.support.training_child import said
 from training.judging.record import RecordedChange, TrainingRecord, parse_record
+from training.judging.verdict_wording import describe_matches, describe_meaning, describe_nearest
 
 PICTURES = [Path(f"{number}.png") for number in range(7)]
 

@@ -1,0 +1,122 @@
+"""The rows of the page in words: a model, or a training that was stopped. No Qt but the table's columns."""
+
+import os
+import time
+from typing import NamedTuple
+
+from indexer.paths import show_path
+from retrieval_app.widgets.tables import TableColumn
+from retrieval_app.wording import format_count, format_size
+from training.registry.kept_models import ACTIVE, KEPT, PREVIOUS, READY, TRAINED, KeptModel
+from training.registry.stopped_trainings import StoppedTraining
+
+STATE_NAMES = {
+    ACTIVE: "in use",
+    PREVIOUS: "in use before",
+    KEPT: "was used here",
+    TRAINED: "trained, not used yet",
+    READY: "ready on this computer",
+}
+STATE_MEANINGS = {
+    ACTIVE: "The library sees with this model.",
+    PREVIOUS: "The library saw with it before this one; going back takes no time.",
+    KEPT: "The library has seen with it; only what came since then has to be looked at again.",
+    TRAINED: "Nothing changes until you use it: then all photos are looked at once more, and you can go back.",
+    READY: "Any library on this computer can take it: all photos are looked at once more, and you can go back.",
+}
+STOPPED_STATE = "stopped, can go on"
+
+
+class ShelfRow(NamedTuple):
+    """A row of the table: a model, or a training that was stopped.
+
+    `state` says what it is to the library in a few words, `meaning` in a sentence; `origin` is what it was trained on,
+    `facts` are date, size and place in a line.
+    """
+
+    item: KeptModel | StoppedTraining
+    name: str
+    state: str
+    origin: str
+    date: str
+    meaning: str
+    facts: str
+
+    @property
+    def key(self) -> str:
+        """What stays the same when the list is read again."""
+        return self.item.fingerprint if isinstance(self.item, KeptModel) else str(self.item.folder)
+
+    @property
+    def model(self) -> KeptModel | None:
+        """The model; None for a training."""
+        return self.item if isinstance(self.item, KeptModel) else None
+
+    @property
+    def training(self) -> StoppedTraining | None:
+        """The training; None for a model."""
+        return self.item if isinstance(self.item, StoppedTraining) else None
+
+
+def make_model_row(model: KeptModel) -> ShelfRow:
+    """A model in words."""
+    date = format_date(model.added_at)
+    facts = [
+        f"here since {date}" if date else "",
+        f"{format_count(model.photos, 'photo')} seen with it" if model.photos else "",
+        format_size(model.byte_count),
+        f"{model.dim:,} numbers a picture",
+        "prepared for this computer" if model.is_prepared else "prepared for this computer when it is first used",
+    ]
+    return ShelfRow(
+        model,
+        model.name,
+        STATE_NAMES[model.state],
+        model.trained_on,
+        date,
+        STATE_MEANINGS[model.state],
+        "  ·  ".join(filter(None, facts)),
+    )
+
+
+def make_training_row(training: StoppedTraining) -> ShelfRow:
+    """A training that was stopped in words."""
+    date = format_date(training.saved_at)
+    how = "It goes on from there as if nothing had happened."
+    if not training.source_arguments:
+        how = "An earlier version saved it, without what it learns from: in a terminal, train --resume goes on with it."
+    return ShelfRow(
+        training,
+        show_path(os.fsencode(training.folder.name)),
+        STOPPED_STATE,
+        describe_arguments(training.source_arguments),
+        date,
+        f"Stopped after epoch {training.epoch} of {training.epochs}. {how}",
+        f"saved {date}  ·  {show_path(training.folder)}",
+    )
+
+
+def format_date(moment: float) -> str:
+    """The day of a moment in seconds since 1970, '8 Nov 2026'; "" for 0."""
+    day = time.localtime(moment)
+    return f"{day.tm_mday} {time.strftime('%b %Y', day)}" if moment else ""
+
+
+def describe_arguments(arguments: list[str]) -> str:
+    """What the arguments of a training name, for people."""
+    if not arguments:
+        return ""
+    first, *conditions = arguments
+    named = first.removeprefix("--library=")
+    where = show_path(os.fsencode(named))
+    where = where if named == first else f"the labels of the library {where}"
+    more = [word.removeprefix("--").replace("=", " ") for word in conditions]
+    return f"{where} ({', '.join(more)})" if more else where
+
+
+COLUMNS: list[TableColumn[ShelfRow]] = [
+    TableColumn("Model", lambda row: row.name),
+    TableColumn("Here", lambda row: row.state, stretches=False),
+    TableColumn("Trained on", lambda row: row.origin),
+    TableColumn("Date", lambda row: row.date, stretches=False),
+]
