@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.database.opening import DATABASE_FILE, OWN_FILES, OWN_FOLDERS, require_own_folder
+from indexer.database.sqlite.opening import DATABASE_FILE, OWN_FILES, OWN_FOLDERS, require_own_folder
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.paths import find_home_folder, fold_path, is_below, show_path
 from indexer.progress import Progress, Steps

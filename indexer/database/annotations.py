@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import starmap
 from typing import NamedTuple
 
-from indexer.database.connection import Database
+from indexer.database.interface import Database
 from indexer.errors import LookalikeError
 from indexer.wording import normalise_label
 
 NO_MATCH = "no match"
-LABEL_SQL = "coalesce(l.label, CASE WHEN min(f.label) = max(f.label) THEN min(f.label) END)"
+LABEL_SQL = "coalesce(max(l.label), CASE WHEN min(f.label) = max(f.label) THEN min(f.label) END)"
 """The label of a photo, in SQL over all its present files `f` with its row `l` of labels: the user's own where there is
 one, else a folder's. A content that lies in folders of different classes has none unless the user gave it one.
 """
@@ -31,11 +31,9 @@ def select_annotated_photos(database: Database) -> str:
     for (query,) in database.fetch_rows("SELECT query FROM searches"):
         for sha256 in set(_CONTENT_HASH.findall(str(query))):
             named |= set(database.fetch_rows("SELECT id FROM photos WHERE sha256 = ?", (bytes.fromhex(sha256),)))
-    listed = json.dumps([photo for (photo,) in sorted(named)])
-    return (
-        "SELECT photo FROM labels UNION SELECT photo FROM decisions UNION SELECT other FROM decisions "
-        f"UNION SELECT value FROM json_each('{listed}')"
-    )
+    listed = ", ".join(str(photo) for (photo,) in sorted(named))
+    in_searches = f" UNION SELECT id FROM photos WHERE id IN ({listed})" if named else ""
+    return f"SELECT photo FROM labels UNION SELECT photo FROM decisions UNION SELECT other FROM decisions{in_searches}"
 
 
 class WordCounts(NamedTuple):
@@ -61,22 +59,23 @@ class Annotations:
 
     def read_labels(self, model: int, photos: Sequence[int] | None = None) -> dict[int, str]:
         """Photo id -> label of every shown photo that has one (LABEL_SQL), or of those among these `photos`."""
-        photo_condition = "" if photos is None else "f.photo IN (SELECT value FROM json_each(?)) AND "
+        wanted = None if photos is None else self._database.dialect.list_values(photos)
+        photo_condition = "" if wanted is None else f"f.photo IN {wanted.sql} AND "
         rows = self._database.fetch_rows(
-            f"SELECT f.photo, {LABEL_SQL} AS agreed FROM files AS f "
+            f"SELECT f.photo, {LABEL_SQL} FROM files AS f "
             f"LEFT JOIN labels AS l ON l.photo = f.photo WHERE {photo_condition}f.state = 'present' AND EXISTS "
             "(SELECT 1 FROM embeddings AS e WHERE e.photo = f.photo AND e.model = ?) "
-            "GROUP BY f.photo HAVING agreed IS NOT NULL",
-            (model,) if photos is None else (json.dumps(photos), model),
+            f"GROUP BY f.photo HAVING {LABEL_SQL} IS NOT NULL",
+            (model,) if wanted is None else (wanted.value, model),
         )
         return dict(rows)
 
     def read_user_labels(self, photos: Iterable[int]) -> dict[int, str | None]:
         """Photo id -> the user's own label of each of these photos, None for one without."""
         labels: dict[int, str | None] = dict.fromkeys(photos)
+        wanted = self._database.dialect.list_values(labels)
         rows = self._database.fetch_rows(
-            "SELECT photo, label FROM labels WHERE photo IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(labels)),),
+            f"SELECT photo, label FROM labels WHERE photo IN {wanted.sql}", (wanted.value,)
         )
         return labels | dict(rows)
 
@@ -100,7 +99,8 @@ class Annotations:
                     self._database.execute_statement("DELETE FROM labels WHERE photo = ?", (photo,))
                 else:
                     self._database.execute_statement(
-                        "INSERT OR REPLACE INTO labels VALUES (?, ?)", (photo, normalise_label(label.strip()))
+                        "INSERT INTO labels VALUES (?, ?) ON CONFLICT (photo) DO UPDATE SET label = excluded.label",
+                        (photo, normalise_label(label.strip())),
                     )
 
     def fingerprint_labels(self) -> tuple[int, int]:
@@ -149,7 +149,10 @@ class Annotations:
         if query is None:
             self._database.execute_statement("DELETE FROM searches WHERE name = ?", (name,))
         else:
-            self._database.execute_statement("INSERT OR REPLACE INTO searches VALUES (?, ?)", (name, json.dumps(query)))
+            self._database.execute_statement(
+                "INSERT INTO searches VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET query = excluded.query",
+                (name, json.dumps(query)),
+            )
 
 
 def _parse_json(text: str) -> object:

@@ -1,12 +1,11 @@
 """Which files hold which content: for whoever looks for copies, for present photos, or for files that are gone."""
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from indexer.database.connection import Database
 from indexer.database.file_table import FileTable
+from indexer.database.interface import Database
 from indexer.database.passed_over import list_exclusions
 from indexer.errors import LookalikeError
 from indexer.paths import find_relative_path, find_same_files, join_path
@@ -97,7 +96,8 @@ def find_moved_roots(database: Database) -> list[MovedRoot]:
         "SELECT o.path, n.path, count(*) AS shared FROM roots AS o JOIN files AS f ON f.root = o.id "
         "JOIN files AS t ON t.photo = f.photo AND t.path = f.path AND t.root != f.root AND t.state = 'present' "
         "JOIN roots AS n ON n.id = t.root AND n.online WHERE NOT o.online AND f.state = 'present' GROUP BY o.id, n.id "
-        "HAVING 2 * shared >= (SELECT count(*) FROM files WHERE root = o.id AND state = 'present') ORDER BY o.id, n.id"
+        "HAVING 2 * count(*) >= (SELECT count(*) FROM files WHERE root = o.id AND state = 'present') "
+        "ORDER BY o.id, n.id"
     )
     return [MovedRoot(*row) for row in rows]
 
@@ -143,8 +143,9 @@ def read_content_hash(database: Database, photo: int) -> bytes:
 
 def filter_present_photos(database: Database, photos: Sequence[int]) -> list[int]:
     """The ids of those photos that have a present file, in no order."""
-    sql = "SELECT DISTINCT photo FROM files WHERE state = 'present' AND photo IN (SELECT value FROM json_each(?))"
-    return [photo for (photo,) in database.fetch_rows(sql, (json.dumps(photos),))]
+    wanted = database.dialect.list_values(photos)
+    sql = f"SELECT DISTINCT photo FROM files WHERE state = 'present' AND photo IN {wanted.sql}"
+    return [photo for (photo,) in database.fetch_rows(sql, (wanted.value,))]
 
 
 def list_present_files(database: Database, model: int) -> list[PresentFile]:
@@ -184,11 +185,12 @@ def find_content_files(database: Database, path: bytes) -> list[ContentFile]:
             "SELECT photo FROM files WHERE root = ? AND path = ? AND state = 'present' AND photo IS NOT NULL", place
         )
     }
+    wanted = database.dialect.list_values(sorted(photos))
     rows = database.fetch_rows(
         "SELECT roots.id, roots.path, roots.online, files.path, sha256 FROM files JOIN roots ON roots.id = files.root "
         "JOIN photos ON photos.id = files.photo WHERE state = 'present' AND files.photo IN "
-        "(SELECT value FROM json_each(?)) ORDER BY roots.id, files.path",
-        (json.dumps(sorted(photos)),),
+        f"{wanted.sql} ORDER BY roots.id, files.path",
+        (wanted.value,),
     )
     return [ContentFile(root, folder, bool(online), name, sha256) for root, folder, online, name, sha256 in rows]
 
@@ -201,15 +203,15 @@ def mark_links(database: Database) -> None:
         "(SELECT photo FROM files WHERE state = 'present' GROUP BY photo HAVING count(*) > 1) "
         "ORDER BY f.photo, f.root, f.path"
     )
-    changed = list[tuple[int, int]]()
+    changed = list[tuple[bool, int]]()
     for _, of_photo in groupby(rows, key=lambda row: row[0]):
         files = list(of_photo)
         same = find_same_files([join_path(root, path) for _, _, root, path, _ in files])
         links = [first != place for place, first in enumerate(same)]
-        changed += [(int(link), row[1]) for row, link in zip(files, links, strict=True) if link != bool(row[4])]
+        changed += [(link, row[1]) for row, link in zip(files, links, strict=True) if link != bool(row[4])]
     with database.transaction():
         database.execute_statement(
-            "UPDATE files SET linked = 0 WHERE linked AND NOT EXISTS (SELECT 1 FROM files AS other WHERE "
+            "UPDATE files SET linked = FALSE WHERE linked AND NOT EXISTS (SELECT 1 FROM files AS other WHERE "
             "other.photo = files.photo AND other.id != files.id AND other.state = 'present')"
         )
         database.execute_many("UPDATE files SET linked = ? WHERE id = ?", changed)

@@ -14,14 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from indexer.database.annotations import LABEL_SQL
-from indexer.database.connection import MAX_INTEGER, Database
 from indexer.database.contents import match_offline_twins
 from indexer.database.file_table import FileOutcome
+from indexer.database.interface import MAX_INTEGER, Database
 from indexer.paths import join_path
 
 BOUND_VALUES = 500  # bound to one statement at most: SQLite takes a limited number
 LENGTH_TOLERANCE = 5e-3  # of a unit vector's length; storing in float16 changes it by 5e-4 at most
 ROWS_PER_CHECK = 1024
+CAPTURE_COLUMNS = (
+    *("taken_us", "offset_minutes", "make", "model", "lens", "exposure_seconds", "f_number", "iso", "focal_length_mm"),
+    *("latitude", "longitude"),
+)  # of the table `captures`, behind the photo
 
 
 class ShownPhoto(NamedTuple):
@@ -79,7 +83,7 @@ class EmbeddingTable:
 
     def find_last_photo_id(self) -> int:
         """The highest id ever given to a photo: ids are not used twice."""
-        return self._database.fetch_integer("SELECT seq FROM sqlite_sequence WHERE name = 'photos'")
+        return self._database.find_last_id("photos")
 
     def find_shown_ids(self, model: int) -> np.ndarray:
         """Ids (n,) int64 of photos with a present file and an embedding, by root, folder and name."""
@@ -124,7 +128,8 @@ class EmbeddingTable:
         The last one is known: what is not known behind it is to be asked for again.
         """
         rows = self._database.fetch_rows(
-            "SELECT id, width * 1.0 / height FROM photos WHERE id > ? AND width > 0 AND height > 0 ORDER BY id",
+            "SELECT id, width / CAST(height AS DOUBLE PRECISION) FROM photos "
+            "WHERE id > ? AND width > 0 AND height > 0 ORDER BY id",
             (above,),
         )
         aspects = np.zeros(rows[-1][0] - above if rows else 0, np.float32)
@@ -146,8 +151,10 @@ class EmbeddingTable:
 
         An embedding that is there already stays; a failure takes the place of an earlier one.
         """
-        self._database.execute_statement("INSERT OR IGNORE INTO photos (sha256) VALUES (?)", (outcome.sha256,))
         photo = self.find_photo_id(outcome.sha256)
+        if not photo:
+            sql = "INSERT INTO photos (sha256) VALUES (?) RETURNING id"
+            photo = self._database.fetch_integer(sql, (outcome.sha256,))
         if outcome.width:
             seen = (outcome.width, outcome.height, outcome.pixel_sha256, photo)
             sql = "UPDATE photos SET width = ?, height = ?, pixel_sha256 = ? WHERE id = ?"
@@ -156,13 +163,19 @@ class EmbeddingTable:
             self.record_captures([(photo, outcome.capture)])
         if outcome.vector is not None:
             vector = np.asarray(outcome.vector, "<f2").tobytes()
-            sql = "INSERT OR IGNORE INTO embeddings (photo, model, vector, precision) VALUES (?, ?, ?, ?)"
-            if self._database.execute_statement(sql, (photo, model, vector, outcome.precision)):
-                sql = "INSERT INTO checksums VALUES (last_insert_rowid(), ?)"
-                self._database.execute_statement(sql, (zlib.crc32(vector),))
+            sql = (
+                "INSERT INTO embeddings (photo, model, vector, precision) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING RETURNING seq"
+            )
+            if seq := self._database.fetch_integer(sql, (photo, model, vector, outcome.precision)):
+                self._database.execute_statement("INSERT INTO checksums VALUES (?, ?)", (seq, zlib.crc32(vector)))
         elif outcome.reason is not None:
             failure = (photo, model, outcome.reason, outcome.needs)
-            self._database.execute_statement("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", failure)
+            sql = (
+                "INSERT INTO failures VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (photo, model) DO UPDATE SET reason = excluded.reason, needs = excluded.needs"
+            )
+            self._database.execute_statement(sql, failure)
         return photo
 
     def record_captures(self, captures: Iterable[tuple[int, Sequence[object]]]) -> None:
@@ -171,16 +184,20 @@ class EmbeddingTable:
         The caller holds the transaction.
         """
         rows = [(photo, *values) for photo, values in captures]
-        self._database.execute_many(f"INSERT OR REPLACE INTO captures VALUES ({', '.join('?' * 12)})", rows)
+        replaced = ", ".join(f"{name} = excluded.{name}" for name in CAPTURE_COLUMNS)
+        sql = f"INSERT INTO captures VALUES ({', '.join('?' * 12)}) ON CONFLICT (photo) DO UPDATE SET {replaced}"
+        self._database.execute_many(sql, rows)
         known = [(row[1], row[0]) for row in rows if row[1] is not None]
         self._database.execute_many("UPDATE files SET taken_us = ? WHERE photo = ?", known)
 
     def list_unread_captures(self) -> list[UnreadCapture]:
         """The embedded photos whose EXIF no version has read yet, with one present file that is not offline of each."""
         rows = self._database.fetch_rows(
-            "SELECT f.photo, r.path, min(f.path) FROM files AS f JOIN roots AS r ON r.id = f.root WHERE r.online AND "
+            "SELECT photo, folder, path FROM (SELECT f.photo, r.path AS folder, f.path, "
+            "row_number() OVER (PARTITION BY f.photo ORDER BY f.path, f.root) AS place "
+            "FROM files AS f JOIN roots AS r ON r.id = f.root WHERE r.online AND "
             "f.state = 'present' AND NOT EXISTS (SELECT 1 FROM captures AS c WHERE c.photo = f.photo) "
-            "AND EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = f.photo) GROUP BY f.photo",
+            "AND EXISTS (SELECT 1 FROM embeddings AS e WHERE e.photo = f.photo)) AS unread WHERE place = 1",
         )
         return [UnreadCapture(photo, join_path(root, path)) for photo, root, path in rows]
 
@@ -215,7 +232,9 @@ class EmbeddingTable:
         values = _select_sound_rows(stored, self._find_dim(model)).values
         return values[0] if len(values) else None
 
-    def read_embeddings(self, model: int, above: int, upto: int | None = None, limit: int = -1) -> StoredEmbeddings:
+    def read_embeddings(
+        self, model: int, above: int, upto: int | None = None, limit: int = MAX_INTEGER
+    ) -> StoredEmbeddings:
         """Sound embeddings of the model with above < seq <= upto, in order of seq, at most `limit` of them.
 
         There are none only where none with a higher seq is sound either.
@@ -263,8 +282,8 @@ class EmbeddingTable:
         A photo that has an embedding under the model keeps it. The caller holds the transaction.
         """
         self._database.execute_many(
-            "INSERT OR IGNORE INTO embeddings (photo, model, vector, precision) "
-            "SELECT photo, ?, ?, precision FROM embeddings WHERE photo = ? AND model = ?",
+            "INSERT INTO embeddings (photo, model, vector, precision) SELECT photo, ?, ?, precision FROM embeddings "
+            "WHERE photo = ? AND model = ? ON CONFLICT DO NOTHING",
             (
                 (model, np.asarray(vector, "<f2").tobytes(), int(photo), base)
                 for photo, vector in zip(mapped.ids, mapped.values, strict=True)
@@ -272,7 +291,7 @@ class EmbeddingTable:
             ),
         )
         self._database.execute_many(
-            "INSERT OR IGNORE INTO checksums SELECT seq, ? FROM embeddings WHERE photo = ? AND model = ?",
+            "INSERT INTO checksums SELECT seq, ? FROM embeddings WHERE photo = ? AND model = ? ON CONFLICT DO NOTHING",
             (
                 (zlib.crc32(np.asarray(vector, "<f2").tobytes()), int(photo), model)
                 for photo, vector in zip(mapped.ids, mapped.values, strict=True)

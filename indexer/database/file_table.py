@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database.connection import Database
+from indexer.database.interface import Database
 from indexer.errors import LibraryError
-from indexer.paths import get_stored_folder, join_path, make_name_key, make_search_text, show_path
+from indexer.paths import get_stored_folder, join_path, make_name_key, make_search_text
 from indexer.wording import convert_file_time
 
 
@@ -74,6 +74,17 @@ class FailedFile(NamedTuple):
     reason: str
 
 
+_FILE_COLUMNS = (
+    *("size", "mtime_ns", "ctime_ns", "state", "photo", "label", "reason"),
+    *("folder", "name_key", "search_text", "taken_us"),
+)
+_REPLACE_FILE = (
+    f"INSERT INTO files (root, path, {', '.join(_FILE_COLUMNS)}) VALUES ({', '.join('?' * 13)}) "
+    "ON CONFLICT (root, path) DO UPDATE SET linked = FALSE, excluded = FALSE, "
+    + ", ".join(f"{name} = excluded.{name}" for name in _FILE_COLUMNS)
+)
+
+
 class FileTable:
     """Roots and files in a library's database: one method per question or change; used in the database's thread."""
 
@@ -84,9 +95,7 @@ class FileTable:
         """All roots, in the order they were added. Raises LibraryError where a path is none, as in no own library."""
         rows = self._database.fetch_rows("SELECT id, path, labelled, online, drive, other_drive FROM roots ORDER BY id")
         if not all(isinstance(row[1], bytes) for row in rows):
-            raise LibraryError(
-                f"The library {show_path(self._database.path.parent)} names photo folders that are none."
-            )
+            raise LibraryError(f"The library {self._database.place} names photo folders that are none.")
         return [
             LibraryRoot(id, path, bool(labelled), bool(online), drive, bool(other_drive))
             for id, path, labelled, online, drive, other_drive in rows
@@ -95,8 +104,8 @@ class FileTable:
     def add_root(self, path: bytes, *, labelled: bool) -> None:
         """Add a root, or turn an existing one into a labelled one."""
         self._database.execute_statement(
-            "INSERT INTO roots (path, labelled, online) VALUES (?, ?, 1) "
-            "ON CONFLICT (path) DO UPDATE SET labelled = labelled OR excluded.labelled",
+            "INSERT INTO roots (path, labelled, online) VALUES (?, ?, TRUE) "
+            "ON CONFLICT (path) DO UPDATE SET labelled = roots.labelled OR excluded.labelled",
             (path, labelled),
         )
 
@@ -107,7 +116,8 @@ class FileTable:
 
     def set_drive(self, root: int, drive: str | None) -> None:
         """Record on which file system a root was found."""
-        self._database.execute_statement("UPDATE roots SET drive = ?2 WHERE id = ?1 AND drive IS NOT ?2", (root, drive))
+        sql = f"UPDATE roots SET drive = ?2 WHERE id = ?1 AND drive {self._database.dialect.differs} ?2"
+        self._database.execute_statement(sql, (root, drive))
 
     def move_root(self, root: int, path: bytes) -> None:
         """Point a root at another folder; its files keep their relative paths and their photos.
@@ -124,16 +134,20 @@ class FileTable:
         with self._database.transaction():
             execute = self._database.execute_statement
             execute(
-                "INSERT OR REPLACE INTO replacements SELECT old.photo, new.root, new.path, NULL FROM files AS old JOIN "
-                "files AS new ON new.root = ?2 AND new.path = old.path WHERE old.root = ?1 AND old.photo != new.photo",
+                "INSERT INTO replacements SELECT old.photo, new.root, new.path, NULL FROM files AS old JOIN files AS "
+                "new ON new.root = ?2 AND new.path = old.path WHERE old.root = ?1 AND old.photo != new.photo "
+                "ON CONFLICT (photo, root, path) DO UPDATE SET compared = NULL",
                 (root, other),
             )
-            execute("UPDATE OR IGNORE replacements SET root = ?2 WHERE root = ?1", (root, other))
-            execute("UPDATE OR IGNORE exclusions SET root = ?2 WHERE root = ?1", (root, other))
-            execute(
-                "UPDATE OR IGNORE files SET root = ?2, state = 'missing' WHERE root = ?1 AND photo IS NOT NULL",
-                (root, other),
-            )
+            for table, same, change, condition in (
+                ("replacements", "there.photo = replacements.photo AND there.path = replacements.path", "", ""),
+                ("exclusions", "there.pattern = exclusions.pattern", "", ""),
+                ("files", "there.path = files.path", ", state = 'missing'", " AND photo IS NOT NULL"),
+            ):
+                is_there = f"EXISTS (SELECT 1 FROM {table} AS there WHERE there.root = ?2 AND {same})"
+                execute(
+                    f"UPDATE {table} SET root = ?2{change} WHERE root = ?1{condition} AND NOT {is_there}", (root, other)
+                )
             labelled = "labelled OR (SELECT labelled FROM roots WHERE id = ?1)"
             execute(f"UPDATE roots SET labelled = {labelled} WHERE id = ?2", (root, other))
             execute("DELETE FROM roots WHERE id = ?", (root,))
@@ -166,9 +180,10 @@ class FileTable:
 
     def set_labels(self, root: int, labels: Iterable[tuple[str | None, bytes]]) -> None:
         """Set the folder label of files of a root, given as (label, relative path)."""
+        differs = self._database.dialect.differs
         with self._database.transaction():
             self._database.execute_many(
-                "UPDATE files SET label = ?1 WHERE root = ?2 AND path = ?3 AND label IS NOT ?1",
+                f"UPDATE files SET label = ?1 WHERE root = ?2 AND path = ?3 AND label {differs} ?1",
                 ((label, root, path) for label, path in labels),
             )
 
@@ -176,7 +191,7 @@ class FileTable:
         """Mark files of a root missing, or present again; a file without a photo is forgotten when it goes."""
         rows = [(state, root, path) for path in paths]
         with self._database.transaction():
-            sql = "UPDATE files SET state = ?, excluded = 0 WHERE root = ? AND path = ? AND photo IS NOT NULL"
+            sql = "UPDATE files SET state = ?, excluded = FALSE WHERE root = ? AND path = ? AND photo IS NOT NULL"
             self._database.execute_many(sql, rows)
             if state == "missing":
                 sql = "DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL"
@@ -186,7 +201,9 @@ class FileTable:
         """Hide files of a root that are now left out of it; one without a photo is forgotten."""
         rows = [(root, path) for path in paths]
         with self._database.transaction():
-            sql = "UPDATE files SET state = 'missing', excluded = 1 WHERE root = ? AND path = ? AND photo IS NOT NULL"
+            sql = (
+                "UPDATE files SET state = 'missing', excluded = TRUE WHERE root = ? AND path = ? AND photo IS NOT NULL"
+            )
             self._database.execute_many(sql, rows)
             self._database.execute_many("DELETE FROM files WHERE root = ? AND path = ? AND photo IS NULL", rows)
 
@@ -198,8 +215,7 @@ class FileTable:
         file, place = outcome.file, (outcome.root, outcome.file.path)
         before = self._database.fetch_integer("SELECT photo FROM files WHERE root = ? AND path = ?", place)
         self._database.execute_statement(
-            "INSERT OR REPLACE INTO files (root, path, size, mtime_ns, ctime_ns, state, photo, label, reason, folder, "
-            "name_key, search_text, taken_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _REPLACE_FILE,
             (
                 *(outcome.root, *file[:4], "present" if photo else "failed", photo, outcome.label, outcome.reason),
                 *(get_stored_folder(file.path), make_name_key(file.path), make_search_text(file.path)),
@@ -235,8 +251,8 @@ class FileTable:
         """The number of present files whose photo has an embedding under the model, of one root or of all."""
         return self._database.fetch_integer(
             "SELECT count(*) FROM files JOIN embeddings AS e ON e.photo = files.photo AND e.model = ? "
-            "WHERE state = 'present' AND (? IS NULL OR root = ?)",
-            (model, root, root),
+            f"WHERE state = 'present'{'' if root is None else ' AND root = ?'}",
+            (model,) if root is None else (model, root),
         )
 
     def count_missing(self) -> int:

@@ -4,7 +4,6 @@ A photo passes where one present file of it does. Dates are those of the taking 
 names none, those of its last change.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from indexer.database.annotations import LABEL_SQL
-from indexer.database.connection import MAX_INTEGER, Database
+from indexer.database.interface import MAX_INTEGER, Database
 from indexer.errors import LookalikeError
 from indexer.paths import find_relative_path, fold_text, is_below, list_spellings, make_prefix
 from indexer.wording import convert_to_microseconds, normalise_label
@@ -23,7 +22,7 @@ ORIENTATIONS = {"landscape": "p.width > p.height", "portrait": "p.width < p.heig
 SqlCondition = tuple[str, list[object]]
 """A condition for a WHERE clause, and the values that are bound to it."""
 
-_NO_CONDITION: SqlCondition = ("1", [])
+_NO_CONDITION: SqlCondition = ("TRUE", [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,11 @@ class Filter:
 
 def find_present_photos(database: Database, within: Filter | None) -> np.ndarray:
     """Ids (n,) int64 of photos of which a present file passes the filter, with repetitions, in no order."""
-    where, values = ("1", list[object]()) if within is None else _build_where(database, within)
-    # SQLite gives them as one text: a million rows as Python objects take four times as long.
-    index = "INDEXED BY files_by_text" if within is not None and within.named else ""
-    sql = f"SELECT group_concat(f.photo) FROM files AS f {index} WHERE f.state = 'present' AND {where}"
+    where, values = ("TRUE", list[object]()) if within is None else _build_where(database, within)
+    # As one text: a million rows as Python objects take four times as long.
+    index = database.dialect.hint_index("files_by_text") if within is not None and within.named else ""
+    numbers_sql = database.dialect.concatenate("f.photo")
+    sql = f"SELECT {numbers_sql} FROM files AS f {index} WHERE f.state = 'present' AND {where}"
     found = parse_numbers(database.fetch_rows(sql, values)[0][0])
     if within is None or (within.min_side is None and within.orientation is None):
         return found
@@ -64,10 +64,10 @@ def find_present_photos(database: Database, within: Filter | None) -> np.ndarray
 
 def _match_shapes(database: Database, within: Filter, count: int) -> np.ndarray:
     """Whether the photo of each id below `count` (count,) has the size and the orientation that are wanted."""
-    side = "1" if within.min_side is None else "min(p.width, p.height) >= ?"
+    side = "TRUE" if within.min_side is None else "p.width >= ?1 AND p.height >= ?1"
     values = () if within.min_side is None else (min(within.min_side, MAX_INTEGER),)
-    orientation = "1" if within.orientation is None else ORIENTATIONS[within.orientation]
-    sql = f"SELECT group_concat(p.id) FROM photos AS p WHERE {side} AND {orientation}"
+    orientation = "TRUE" if within.orientation is None else ORIENTATIONS[within.orientation]
+    sql = f"SELECT {database.dialect.concatenate('p.id')} FROM photos AS p WHERE {side} AND {orientation}"
     ids = parse_numbers(database.fetch_rows(sql, values)[0][0])
     has_shape = np.zeros(count, np.bool_)
     has_shape[ids[ids < count]] = True
@@ -75,7 +75,7 @@ def _match_shapes(database: Database, within: Filter, count: int) -> np.ndarray:
 
 
 def parse_numbers(numbers: str | None) -> np.ndarray:
-    """The integers (n,) int64 of a group_concat, which SQLite gives as one text."""
+    """The integers (n,) int64 that the database gives as one text (`SqlDialect.concatenate`)."""
     return np.fromstring(numbers, np.int64, sep=",") if numbers else np.zeros(0, np.int64)
 
 
@@ -114,11 +114,10 @@ def _name_condition(database: Database, word: str) -> SqlCondition:
     )
     found = [label for (label,) in texts if folded in fold_text(label)]
     if not found:
-        return "instr(f.search_text, ?)", [folded]
-    labels = json.dumps(found)
-    wanted = "(SELECT value FROM json_each(?))"
+        return "instr(f.search_text, ?) > 0", [folded]
+    wanted, labels = database.dialect.list_values(found)
     condition = (
-        f"(instr(f.search_text, ?) OR (f.label IN {wanted} AND f.photo NOT IN (SELECT photo FROM labels)) "
+        f"(instr(f.search_text, ?) > 0 OR (f.label IN {wanted} AND f.photo NOT IN (SELECT photo FROM labels)) "
         f"OR f.photo IN (SELECT photo FROM labels WHERE label IN {wanted}))"
     )
     return condition, [folded, labels, labels]

@@ -8,7 +8,7 @@ a folder is.
 from typing import NamedTuple
 
 from indexer.database.annotations import select_annotated_photos
-from indexer.database.connection import Database
+from indexer.database.interface import Database
 from indexer.wording import count_noun
 
 
@@ -71,7 +71,7 @@ def plan_forgetting(database: Database, root: int | None, *, with_labels: bool) 
         decisions=count(f"decisions WHERE photo IN ({gone}) OR other IN ({gone})"),
         searches=count(
             "searches WHERE EXISTS (SELECT 1 FROM photos AS named WHERE "
-            f"named.id IN ({gone}) AND instr(query, lower(hex(named.sha256))))"
+            f"named.id IN ({gone}) AND instr(query, lower(hex(named.sha256))) > 0)"
         ),
         kept_photos=count(f"({kept})"),
         kept_files=0 if root is not None else count(f"files WHERE {GONE_SQL} AND photo IN ({kept})"),

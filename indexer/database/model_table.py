@@ -7,7 +7,7 @@ import contextlib
 import json
 from typing import NamedTuple
 
-from indexer.database.connection import Database
+from indexer.database.interface import Database
 from indexer.errors import LibraryError
 
 
@@ -54,9 +54,9 @@ class ModelTable:
         """The id of a model, added when it is new; the first model becomes the active one."""
         with self._database.transaction():
             model = (fingerprint, name, dim)
-            sql = "INSERT OR IGNORE INTO models (fingerprint, name, dim) VALUES (?, ?, ?)"
+            sql = "INSERT INTO models (fingerprint, name, dim) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
             self._database.execute_statement(sql, model)
-            sql = "INSERT OR IGNORE INTO settings VALUES ('active_model', ?)"
+            sql = "INSERT INTO settings VALUES ('active_model', ?) ON CONFLICT DO NOTHING"
             self._database.execute_statement(sql, (json.dumps(fingerprint),))
         return self.find_model_id(fingerprint)
 
@@ -90,9 +90,8 @@ class ModelTable:
     def reserve_generation(self, model: int, built_upto: int) -> int:
         """A fresh number for a generation that is about to be built."""
         with self._database.transaction():
-            sql = "INSERT INTO generations (model, built_upto, rows) VALUES (?, ?, 0)"
-            self._database.execute_statement(sql, (model, built_upto))
-            return self._database.fetch_integer("SELECT last_insert_rowid()")
+            sql = "INSERT INTO generations (model, built_upto, rows) VALUES (?, ?, 0) RETURNING number"
+            return self._database.fetch_integer(sql, (model, built_upto))
 
     def confirm_generation(self, number: int, rows: int, manifest_sha256: str) -> None:
         """Make a built generation the one that searches use; reserved numbers that were never built are dropped."""
@@ -119,4 +118,5 @@ class ModelTable:
 
     def set_setting(self, name: str, value: object) -> None:
         """Store a setting as JSON."""
-        self._database.execute_statement("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, json.dumps(value)))
+        sql = "INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        self._database.execute_statement(sql, (name, json.dumps(value)))

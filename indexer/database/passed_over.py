@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from indexer.database.connection import Database
+from indexer.database.interface import Database
 from indexer.errors import LookalikeError
 from indexer.wording import count_noun
 
@@ -58,15 +58,14 @@ def change_exclusions(database: Database, root: int, added: Iterable[str], remov
         for pattern in added:
             if not pattern.removesuffix("/") or len(pattern) > LONGEST_PATTERN or not pattern.isprintable():
                 raise LookalikeError(f"{pattern!a} is no pattern: name a folder or file, as in 'private' or '*.tif'.")
-            database.execute_statement("INSERT OR IGNORE INTO exclusions VALUES (?, ?)", (root, pattern))
+            database.execute_statement("INSERT INTO exclusions VALUES (?, ?) ON CONFLICT DO NOTHING", (root, pattern))
 
 
 def record_passed_over(database: Database, root: int, passed: PassedOver) -> None:
     """Remember what the last walk of a root passed over, for whoever asks how the library is."""
     fields = json.dumps(passed.list_fields())
-    database.execute_statement(
-        "UPDATE roots SET passed_over = ? WHERE id = ? AND passed_over IS NOT ?", (fields, root, fields)
-    )
+    sql = f"UPDATE roots SET passed_over = ?1 WHERE id = ?2 AND passed_over {database.dialect.differs} ?1"
+    database.execute_statement(sql, (fields, root))
 
 
 def read_passed_over(database: Database) -> PassedOver:

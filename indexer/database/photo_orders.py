@@ -1,7 +1,7 @@
 """The SQL of orders: all present photos sorted by folder, name, date, size or label, from indexes that have it all.
 
 Every answer is the ids in ascending order with a code each, equal for photos of one section of that order; codes
-ascend too. A photo of several files is there once for each. SQLite gives numbers as one text (`parse_numbers`).
+ascend too. A photo of several files is there once for each. Numbers come as one text (`parse_numbers`).
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database.connection import Database, SqlRow
 from indexer.database.filters import parse_numbers
+from indexer.database.interface import Database, SqlRow
 
 
 class SortedPhotos(NamedTuple):
@@ -69,15 +69,16 @@ def sort_by_taken(database: Database) -> SortedPhotos:
 
 def sort_by_size(database: Database) -> SortedPhotos:
     """All photos by their number of pixels, which is the code."""
-    source = "photos ORDER BY width * height, id"
+    source = "photos ORDER BY width * height NULLS FIRST, id"
     return SortedPhotos(*_fetch_numbers(database, "id", "id, coalesce(width * height, 0) AS code", source))
 
 
 def sort_by_label(database: Database) -> LabelOrder:
     """Present photos that have a label (`annotations.LABEL_SQL`), by label."""
-    by_user = database.fetch_rows("SELECT label, group_concat(photo) FROM labels GROUP BY label")
+    numbers_sql = database.dialect.concatenate("photo")
+    by_user = database.fetch_rows(f"SELECT label, {numbers_sql} FROM labels GROUP BY label")
     by_folder = database.fetch_rows(
-        "SELECT label, group_concat(photo) FROM files WHERE state = 'present' AND label IS NOT NULL GROUP BY label"
+        f"SELECT label, {numbers_sql} FROM files WHERE state = 'present' AND label IS NOT NULL GROUP BY label"
     )
     labels = sorted({label for label, _ in (*by_user, *by_folder)}, key=lambda label: (label.casefold(), label))
     places = {label: place for place, label in enumerate(labels)}
@@ -106,5 +107,6 @@ def _find_last_id(*parts: Sequence[SqlRow]) -> int:
 def _fetch_numbers(database: Database, first: str, columns: str, source: str) -> list[np.ndarray]:
     """The columns (n,) int64 of a sorted source: the first one, and the one that is called code, if any is."""
     wanted = [first, *(["code"] if " AS code" in columns else [])]
-    sql = f"SELECT {', '.join(f'group_concat({name})' for name in wanted)} FROM (SELECT {columns} FROM {source})"
+    numbers_sql = ", ".join(map(database.dialect.concatenate, wanted))
+    sql = f"SELECT {numbers_sql} FROM (SELECT {columns} FROM {source}) AS sorted"
     return [parse_numbers(numbers) for numbers in database.fetch_rows(sql)[0]]

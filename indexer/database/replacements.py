@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from indexer.database.annotations import NO_MATCH, select_annotated_photos
-from indexer.database.connection import Database
+from indexer.database.interface import Database
 from indexer.paths import join_path
 
 _EXAMPLE_LISTS = ("positives", "negatives")  # of a saved search
@@ -58,9 +58,15 @@ class CarriedWords(NamedTuple):
     how: str
 
 
+_REPLACE = (
+    "INSERT INTO replacements VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (photo, root, path) DO UPDATE SET compared = excluded.compared"
+)
+
+
 def note_replacement(database: Database, photo: int, root: int, path: bytes) -> None:
     """Note that a file of the photo holds another content now, or cannot be read; within a transaction."""
-    database.execute_statement("INSERT OR REPLACE INTO replacements VALUES (?, ?, ?, NULL)", (photo, root, path))
+    database.execute_statement(_REPLACE, (photo, root, path, None))
 
 
 def list_open_replacements(database: Database) -> list[Replacement]:
@@ -74,7 +80,7 @@ def list_open_replacements(database: Database) -> list[Replacement]:
         f"SELECT {both} FROM replacements AS r JOIN photos AS p ON p.id = r.photo JOIN roots ON roots.id = r.root "
         "JOIN files AS f ON f.root = r.root AND f.path = r.path AND f.state = 'present' "
         "JOIN photos AS s ON s.id = f.photo AND s.id != p.id "
-        f"WHERE r.compared IS NOT s.id AND p.id IN ({annotated})"
+        f"WHERE r.compared {database.dialect.differs} s.id AND p.id IN ({annotated})"
     )
     elsewhere = (
         f"SELECT {both} FROM photos AS p JOIN photos AS s ON s.pixel_sha256 = p.pixel_sha256 AND s.id != p.id "
@@ -87,10 +93,8 @@ def list_open_replacements(database: Database) -> list[Replacement]:
 
 def note_comparison(database: Database, replacement: Replacement) -> None:
     """Note that the two have been compared, so that they are not compared again while both stay what they are."""
-    database.execute_statement(
-        "INSERT OR REPLACE INTO replacements VALUES (?, ?, ?, ?)",
-        (replacement.photo, replacement.root, replacement.path, replacement.successor),
-    )
+    row = (replacement.photo, replacement.root, replacement.path, replacement.successor)
+    database.execute_statement(_REPLACE, row)
 
 
 def carry_words(database: Database, photo: int, successor: int, *, turned: bool = False, keep: bool = False) -> bool:
@@ -112,7 +116,10 @@ def carry_words(database: Database, photo: int, successor: int, *, turned: bool 
 
 
 def _carry_label(database: Database, photo: int, successor: int, *, keep: bool) -> int:
-    sql = "INSERT OR IGNORE INTO labels SELECT ?2, label FROM labels WHERE photo = ?1"
+    sql = (
+        "INSERT INTO labels SELECT p.id, label FROM labels, photos AS p WHERE photo = ?1 AND p.id = ?2 "
+        "ON CONFLICT DO NOTHING"
+    )
     carried = database.execute_statement(sql, (photo, successor))
     if not keep:  # only where the other one is the same now
         sql = "DELETE FROM labels WHERE photo = ?1 AND label = (SELECT label FROM labels WHERE photo = ?2)"
@@ -122,9 +129,10 @@ def _carry_label(database: Database, photo: int, successor: int, *, keep: bool) 
 
 def _carry_decisions(database: Database, photo: int, successor: int, *, keep: bool) -> int:
     carried = database.execute_statement(
-        "INSERT OR IGNORE INTO decisions SELECT min(?2, other), max(?2, other), decision FROM "
+        "INSERT INTO decisions SELECT CASE WHEN p.id < d.other THEN p.id ELSE d.other END, "
+        "CASE WHEN p.id < d.other THEN d.other ELSE p.id END, decision FROM photos AS p, "
         "(SELECT other, decision FROM decisions WHERE photo = ?1 UNION SELECT photo, decision FROM decisions WHERE "
-        "other = ?1) WHERE other != ?2",
+        "other = ?1) AS d WHERE p.id = ?2 AND d.other != p.id ON CONFLICT DO NOTHING",
         (photo, successor),
     )
     if not keep:
@@ -138,7 +146,7 @@ def _carry_searches(database: Database, photo: int, successor: int, *, turned: b
         database.fetch_rows("SELECT lower(hex(sha256)) FROM photos WHERE id = ?", (id,))[0] for id in (photo, successor)
     )
     carried = 0
-    for name, text in database.fetch_rows("SELECT name, query FROM searches WHERE instr(query, ?)", (old,)):
+    for name, text in database.fetch_rows("SELECT name, query FROM searches WHERE instr(query, ?) > 0", (old,)):
         try:
             query = json.loads(text)
         except ValueError:  # damaged: whoever loads it says so
@@ -163,7 +171,7 @@ def list_replaced_photos(database: Database) -> list[ReplacedPhoto]:
     rows = database.fetch_rows(
         "SELECT p.id, (SELECT label FROM labels WHERE photo = p.id), "
         "(SELECT count(*) FROM decisions WHERE photo = p.id OR other = p.id), "
-        "(SELECT count(*) FROM searches WHERE instr(query, lower(hex(p.sha256)))), "
+        "(SELECT count(*) FROM searches WHERE instr(query, lower(hex(p.sha256))) > 0), "
         "(SELECT roots.path FROM replacements AS r JOIN roots ON roots.id = r.root WHERE r.photo = p.id "
         "ORDER BY r.root, r.path LIMIT 1), "
         "(SELECT path FROM replacements WHERE photo = p.id ORDER BY root, path LIMIT 1) "

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer import atomic
-from indexer.database.connection import Database
 from indexer.database.embedding_table import EmbeddingTable
 from indexer.database.file_table import FileOutcome, FileTable
 from indexer.database.forgetting import ForgettingPlan, forget_photos
+from indexer.database.interface import Database
 from indexer.database.model_table import ModelTable
-from indexer.database.opening import DATABASE_FILE
 from indexer.database.replacements import note_replacement
+from indexer.database.sqlite.connection import SqliteDatabase
+from indexer.database.sqlite.opening import DATABASE_FILE
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.paths import show_path
 
@@ -40,7 +41,7 @@ class Store:
 
     def __init__(self, folder: Path, *, any_thread: bool = False, peek: bool = False) -> None:
         self._folder = folder
-        self.database = Database(folder / DATABASE_FILE, any_thread=any_thread, peek=peek)
+        self.database: Database = SqliteDatabase(folder / DATABASE_FILE, any_thread=any_thread, peek=peek)
         self.files = FileTable(self.database)
         self.embeddings = EmbeddingTable(self.database)
         self.models = ModelTable(self.database)

@@ -11,8 +11,8 @@ import stat
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from indexer.database.connection import MAX_INTEGER
 from indexer.database.file_table import FileRecord
+from indexer.database.interface import MAX_INTEGER
 from indexer.database.passed_over import NOTHING_PASSED_OVER, PassedOver
 from indexer.indexing.exclusions import NO_PATTERNS, PassedOverCounts, PathPatterns
 from indexer.paths import (

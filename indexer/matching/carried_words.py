@@ -12,7 +12,7 @@ from itertools import groupby
 import numpy as np
 from PIL import Image
 
-from indexer.database.connection import Database
+from indexer.database.interface import Database
 from indexer.database.replacements import (
     CarriedWords,
     Replacement,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.database.connection import DatabaseState
+from indexer.database.interface import DatabaseState
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.matching.gallery import Gallery

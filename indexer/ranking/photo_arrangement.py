@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.clustering.photo_clusters import find_version, load_clusters, name_clusters
-from indexer.database.connection import DatabaseState
+from indexer.database.interface import DatabaseState
 from indexer.database.photo_orders import (
     SortedPhotos,
     sort_by_folder,

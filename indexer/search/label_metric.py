@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.database.annotations import Annotations
-from indexer.database.connection import DatabaseState
+from indexer.database.interface import DatabaseState
 from indexer.database.store import Store
 from indexer.errors import LookalikeError
 from indexer.statistics.calibration_measurement import sample_by_class

@@ -21,9 +21,9 @@ from typing import NamedTuple
 import numpy as np
 
 from indexer.database.annotations import Annotations
-from indexer.database.connection import DatabaseState
 from indexer.database.contents import filter_present_photos
 from indexer.database.embedding_table import StoredEmbeddings
+from indexer.database.interface import DatabaseState
 from indexer.database.store import Store
 from indexer.errors import ModelError
 from indexer.models.card import CARD_FILE, hash_label, read_json, read_seen_hashes

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.database.connection import DatabaseState
 from indexer.database.embedding_table import StoredEmbeddings
 from indexer.database.filters import Filter, find_present_photos
+from indexer.database.interface import DatabaseState
 from indexer.database.model_table import GenerationRow, KnownModel
 from indexer.database.store import Store
 from indexer.errors import GenerationError, LibraryError

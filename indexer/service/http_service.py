@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from indexer.database.connection import MAX_INTEGER
+from indexer.database.interface import MAX_INTEGER
 from indexer.errors import LookalikeError
 from indexer.ranking.filter_options import build_filter
 from indexer.service.api_description import FILTER_PARAMETERS, describe_api

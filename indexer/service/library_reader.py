@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from indexer.database.connection import MAX_INTEGER
+from indexer.database.interface import MAX_INTEGER
 from indexer.database.contents import GONE_MESSAGE
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError, PhotoError

@@ -9,7 +9,7 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from indexer.database.opening import DATABASE_FILE
+from indexer.database.sqlite.opening import DATABASE_FILE
 from indexer.paths import show_path
 from indexer.photos.reading import is_candidate
 from indexer.search.query import Query, QueryExample

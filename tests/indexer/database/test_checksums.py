@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.database.connection import Database
+from indexer.database.interface import Database
+from indexer.database.sqlite.connection import SqliteDatabase
 from indexer.database.store import Store
 from indexer.indexing.repair import check_library
 from indexer.indexing.run import index_library
@@ -90,7 +91,7 @@ def test_whole_block_of_damaged_vectors_hides_none_behind_it(filled: Path) -> No
 def test_library_from_before_checksums_has_them_of_all_its_vectors(tmp_path: Path) -> None:
     make_older(tmp_path / "library.sqlite", 3)
     vectors = clustered(5)
-    with closing(Database(tmp_path / "library.sqlite", peek=True)) as older:
+    with closing(SqliteDatabase(tmp_path / "library.sqlite", peek=True)) as older:
         older.execute_statement("INSERT INTO models VALUES (1, 'a', 'tiny', 192)")
         older.execute_statement(
             "INSERT INTO photos (sha256) VALUES (randomblob(32)), (randomblob(32)), (randomblob(32))"

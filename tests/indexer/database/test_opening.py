@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from indexer.database import connection
-from indexer.database.connection import Database
-from indexer.database.opening import DATABASE_FILE
-from indexer.database.schema import MIGRATIONS
+from indexer.database.sqlite import connection
+from indexer.database.sqlite.connection import SqliteDatabase
+from indexer.database.sqlite.opening import DATABASE_FILE
+from indexer.database.sqlite.schema import MIGRATIONS
 from indexer.errors import LibraryError
 from tests.indexer.database.test_schema import make_older
 from tests.support.rights import Rights
@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     """The folder of a library that holds one setting."""
     place = tmp_path / "x.library"
     place.mkdir()
-    with closing(Database(place / DATABASE_FILE)) as database:
+    with closing(SqliteDatabase(place / DATABASE_FILE)) as database:
         database.execute_statement("INSERT INTO settings VALUES ('a', '1')")
     return place
 
@@ -61,14 +61,14 @@ def test_name_of_ours_that_is_no_file_of_ours_is_refused(
     path.unlink(missing_ok=True)
     put(path, target)
     with pytest.raises(LibraryError, match=f"{name} in it is a (link|pipe)"):
-        Database(folder / DATABASE_FILE)
+        SqliteDatabase(folder / DATABASE_FILE)
     assert (target / "photo.jpg").read_bytes() == b"precious"
 
 
 def test_link_to_the_whole_library_and_names_of_others_are_allowed(folder: Path, tmp_path: Path) -> None:
     (folder / "notes").symlink_to(tmp_path)
     (tmp_path / "linked.library").symlink_to(folder)
-    with closing(Database(tmp_path / "linked.library" / DATABASE_FILE)) as database:
+    with closing(SqliteDatabase(tmp_path / "linked.library" / DATABASE_FILE)) as database:
         assert database.fetch_rows("SELECT * FROM settings") == [("a", "1")]
 
 
@@ -90,18 +90,18 @@ def test_other_tables_than_ours_are_refused_at_once(folder: Path, change: str) -
         foreign.executescript(FOREIGN_SCHEMAS[change])
     for peek in (False, True):
         with pytest.raises(LibraryError, match="other tables than Lookalike makes"):
-            Database(folder / DATABASE_FILE, peek=peek)
+            SqliteDatabase(folder / DATABASE_FILE, peek=peek)
 
 
 def test_statistics_of_the_optimiser_are_no_other_tables(folder: Path) -> None:
     with closing(sqlite3.connect(folder / DATABASE_FILE)) as tuned:
         tuned.execute("ANALYZE")
-    Database(folder / DATABASE_FILE).close()
+    SqliteDatabase(folder / DATABASE_FILE).close()
 
 
 def test_statement_without_end_is_stopped_with_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "STATEMENT_SECONDS", 0.05)
-    with closing(Database(folder / DATABASE_FILE)) as database:
+    with closing(SqliteDatabase(folder / DATABASE_FILE)) as database:
         with pytest.raises(LibraryError, match="gave no answer within"):
             database.fetch_rows(f"SELECT count(*) FROM ({ENDLESS})")
         assert database.fetch_rows("SELECT * FROM settings") == [("a", "1")]
@@ -111,7 +111,7 @@ def test_looking_into_an_older_library_leaves_it_as_it_is(tmp_path: Path) -> Non
     path = tmp_path / DATABASE_FILE
     make_older(path, 2)
     before = path.read_bytes()
-    with closing(Database(path, peek=True)) as database:
+    with closing(SqliteDatabase(path, peek=True)) as database:
         assert database.fetch_rows("SELECT path FROM roots") == [(b"/p",)]
     assert path.read_bytes() == before
 
@@ -124,7 +124,7 @@ def test_older_library_in_a_read_only_folder_is_read_from_a_copy(rights: Rights,
     make_older(path, 2)
     before = path.read_bytes()
     rights.take(open_to_all)
-    with closing(Database(path)) as database:
+    with closing(SqliteDatabase(path)) as database:
         assert database.read_only
         assert database.fetch_integer("PRAGMA user_version") == len(MIGRATIONS)
         assert database.fetch_rows("SELECT * FROM searches") == [("mine", "{}")]
@@ -135,8 +135,10 @@ def test_older_library_in_a_read_only_folder_is_read_from_a_copy(rights: Rights,
 
 def leave_log(folder: Path) -> None:
     """What a killed program leaves: a setting that is in the log only, and no other file."""
-    killed = "import os, sys; from pathlib import Path; from indexer.database.connection import Database; "
-    killed += "Database(Path(sys.argv[1])).execute_statement(\"INSERT INTO settings VALUES ('b', '2')\"); os._exit(9)"
+    killed = "import os, sys; from pathlib import Path; from indexer.database.sqlite.connection import SqliteDatabase; "
+    killed += (
+        "SqliteDatabase(Path(sys.argv[1])).execute_statement(\"INSERT INTO settings VALUES ('b', '2')\"); os._exit(9)"
+    )
     subprocess.run([sys.executable, "-c", killed, str(folder / DATABASE_FILE)], check=False)
     (folder / "library.sqlite-shm").unlink()
     assert (folder / "library.sqlite-wal").stat().st_size
@@ -145,11 +147,11 @@ def leave_log(folder: Path) -> None:
 def test_log_in_a_read_only_folder_is_read_from_a_copy_that_does_not_stay(
     rights: Rights, open_to_all: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(Database(open_to_all / DATABASE_FILE)) as database:
+    with closing(SqliteDatabase(open_to_all / DATABASE_FILE)) as database:
         database.execute_statement("INSERT INTO settings VALUES ('a', '1')")
     leave_log(open_to_all)
     rights.take(open_to_all)
-    with closing(Database(open_to_all / DATABASE_FILE)) as database:
+    with closing(SqliteDatabase(open_to_all / DATABASE_FILE)) as database:
         copy = database._source.copy
         assert copy is not None
         assert Path(copy.name).exists()
@@ -160,7 +162,7 @@ def test_log_in_a_read_only_folder_is_read_from_a_copy_that_does_not_stay(
 def test_copy_without_room_is_a_sentence_that_says_how_much(
     rights: Rights, open_to_all: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Database(open_to_all / DATABASE_FILE).close()
+    SqliteDatabase(open_to_all / DATABASE_FILE).close()
     leave_log(open_to_all)
     rights.take(open_to_all)
 
@@ -169,15 +171,15 @@ def test_copy_without_room_is_a_sentence_that_says_how_much(
 
     monkeypatch.setattr(shutil, "copyfile", refuse)
     with pytest.raises(LibraryError, match=r"needs \d+ MB in .*No space left"):
-        Database(open_to_all / DATABASE_FILE)
+        SqliteDatabase(open_to_all / DATABASE_FILE)
 
 
 NO_BYTE_MORE = """
 import resource, sys
 from pathlib import Path
-from indexer.database.connection import Database
+from indexer.database.sqlite.connection import SqliteDatabase
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # as on a full disk, no file can grow
-database = Database(Path(sys.argv[1]))
+database = SqliteDatabase(Path(sys.argv[1]))
 print(database.read_only, database.fetch_rows("SELECT * FROM settings"))
 """
 
@@ -193,10 +195,10 @@ def test_library_is_read_where_no_byte_more_can_be_written(folder: Path) -> None
 def test_interrupt_that_strikes_while_a_statement_works_stays_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(database: Database) -> bool:
+    def interrupt(database: SqliteDatabase) -> bool:
         raise KeyboardInterrupt
 
-    with closing(Database(folder / DATABASE_FILE)) as database:
+    with closing(SqliteDatabase(folder / DATABASE_FILE)) as database:
         database._db.set_progress_handler(lambda: interrupt(database), 100)
         with pytest.raises(KeyboardInterrupt):
             database.fetch_rows(f"SELECT count(*) FROM ({ENDLESS})")

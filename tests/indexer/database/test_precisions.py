@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from indexer.database.sqlite.connection import SqliteDatabase
 from indexer.database.store import Store, count_precisions
 from indexer.library import Library
 from tests.support.vectors import clustered, fill, outcome
@@ -56,9 +57,11 @@ def test_all_embeddings_are_counted_without_reading_vectors(tmp_path: Path) -> N
     fill(tmp_path / "x.library", clustered(30), publish=False)
     with Library.open(tmp_path / "x.library") as library:
         asked: list[str] = []
-        library.store.database._db.set_trace_callback(asked.append)
+        database = library.store.database
+        assert isinstance(database, SqliteDatabase)
+        database._db.set_trace_callback(asked.append)
         counts = [library.store.embeddings.count_embeddings(library.model_id, above) for above in (0, 10, 30)]
-        library.store.database._db.set_trace_callback(None)
+        database._db.set_trace_callback(None)
         assert counts == [int(np.sum(np.arange(1, 31) > above)) for above in (0, 10, 30)]
         for sql in (sql for sql in asked if "count(*)" in sql):
             ((*_, plan),) = library.store.database.fetch_rows(f"EXPLAIN QUERY PLAN {sql}")

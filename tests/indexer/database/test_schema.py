@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.database.connection import Database, run_migrations
-from indexer.database.schema import APPLICATION_ID, MIGRATIONS
+from indexer.database.sqlite.connection import SqliteDatabase, run_migrations
+from indexer.database.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Café") for form in ("NFC", "NFD"))
 ROWS = """
@@ -36,7 +36,7 @@ def make_older(path: Path, version: int) -> None:
 @pytest.mark.parametrize("version", range(2, len(MIGRATIONS)))
 def test_older_library_keeps_all_that_was_said(tmp_path: Path, version: int) -> None:
     make_older(tmp_path / "library.sqlite", version)
-    database = Database(tmp_path / "library.sqlite")
+    database = SqliteDatabase(tmp_path / "library.sqlite")
     assert database.is_intact()
     assert database.fetch_integer("PRAGMA user_version") == len(MIGRATIONS)
     assert database.fetch_rows("SELECT path, labelled, online FROM roots") == [(b"/p", 1, 1)]
@@ -49,7 +49,7 @@ def test_older_library_keeps_all_that_was_said(tmp_path: Path, version: int) -> 
 
 def test_labels_of_a_version_without_spelling_are_stored_in_one_spelling(tmp_path: Path) -> None:
     make_older(tmp_path / "library.sqlite", 2)
-    database = Database(tmp_path / "library.sqlite")
+    database = SqliteDatabase(tmp_path / "library.sqlite")
     assert database.fetch_rows("SELECT label FROM labels ORDER BY photo") == [("plain",), (COMPOSED,)]
     assert database.fetch_rows("SELECT label FROM files ORDER BY path") == [(COMPOSED,), (None,)]
     database.close()
@@ -63,7 +63,7 @@ def test_files_of_an_older_version_can_be_sorted_found_and_dated(tmp_path: Path,
             "UPDATE files SET path = ?, mtime_ns = ? WHERE photo = 1", ("Caf\u00e9/B 7.JPG".encode(), 10**18 + 5_000)
         )
     older.close()
-    database = Database(tmp_path / "library.sqlite")
+    database = SqliteDatabase(tmp_path / "library.sqlite")
     rows = database.fetch_rows("SELECT folder, name_key, search_text, taken_us FROM files WHERE photo = 1")
     since = datetime.fromtimestamp(10**9) - datetime(1970, 1, 1)  # the file's time by this computer's clock
     taken_us = since // timedelta(microseconds=1) + 5
@@ -74,7 +74,7 @@ def test_files_of_an_older_version_can_be_sorted_found_and_dated(tmp_path: Path,
 
 def test_what_an_older_library_does_not_know_is_unknown(tmp_path: Path) -> None:
     make_older(tmp_path / "library.sqlite", 2)
-    database = Database(tmp_path / "library.sqlite")
+    database = SqliteDatabase(tmp_path / "library.sqlite")
     assert database.fetch_rows("SELECT DISTINCT pixel_sha256 FROM photos") == [(None,)]
     assert database.fetch_rows("SELECT drive, other_drive FROM roots") == [(None, 0)]
     assert database.fetch_rows("SELECT DISTINCT linked FROM files") == [(0,)]

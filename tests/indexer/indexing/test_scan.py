@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from indexer.database.connection import MAX_INTEGER
 from indexer.database.file_table import FileRecord
+from indexer.database.interface import MAX_INTEGER
 from indexer.database.passed_over import PassedOver
 from indexer.indexing.scan import (
     TOUCHED,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from indexer.database.sqlite.connection import SqliteDatabase
 from indexer.library import Library
 from indexer.ranking.query_expansion import (
     EXPANSION_POWER,
@@ -128,7 +129,9 @@ def test_refining_reads_one_embedding_only_that_of_the_query(tmp_path: Path) -> 
     with Library.open(tmp_path / "x.library") as library:
         library.search(Query((5,)))
         search_with_expansion(library, Query((5,)))  # fits the directions, which are kept
-        library.store.database._db.set_trace_callback(statements.append)
+        database = library.store.database
+        assert isinstance(database, SqliteDatabase)
+        database._db.set_trace_callback(statements.append)
         assert len(search_with_expansion(library, Query((7,)), k=50).hits) == 50
     (read,) = [statement for statement in statements if "vector" in statement]
     assert read.endswith("WHERE photo = 7 AND e.model = 1 LIMIT 1")

@@ -15,21 +15,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from indexer.database.opening import (
+from indexer.database.interface import DatabaseState, SqlDialect, SqlList, SqlRow
+from indexer.database.sqlite.opening import (
     choose_source,
     copy_elsewhere,
     describe_full_disk,
     read_without_writing,
     require_own_folder,
 )
-from indexer.database.schema import APPLICATION_ID, MIGRATIONS
+from indexer.database.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from indexer.errors import LibraryError
-from indexer.paths import get_stored_folder, make_name_key, make_search_text
+from indexer.paths import get_stored_folder, make_name_key, make_search_text, show_path
 from indexer.wording import convert_file_time, normalise_label
 
-MAX_INTEGER = 2**63 - 1  # the largest number that SQLite holds
 BUSY_SECONDS = 30.0
 # Of processor time, so that a slow disk is waited for: at a million photos the longest of ours takes a few.
 STATEMENT_SECONDS = 300.0
@@ -40,19 +39,22 @@ _OPTIMISER_TABLES = frozenset(
     ("table", name, name, f"CREATE TABLE {name}({columns})")
     for name, columns in (("sqlite_stat1", "tbl,idx,stat"), ("sqlite_stat4", "tbl,idx,neq,nlt,ndlt,sample"))
 )
-SqlRow = tuple[Any, ...]
 SqlScalar = str | bytes | int | float | None
 
 
-class DatabaseState(NamedTuple):
-    """The key of what is computed from a database under one model: equal states, equal content."""
-
-    fingerprint: str
-    data_version: int
-    own_changes: int
+def _list_values(values: Iterable[int] | Iterable[str]) -> SqlList:
+    return SqlList("(SELECT value FROM json_each(?))", json.dumps(list(values)))
 
 
-class Database:
+SQLITE_DIALECT = SqlDialect(
+    differs="IS NOT",
+    concatenate="group_concat({})".format,
+    hint_index="INDEXED BY {}".format,
+    list_values=_list_values,
+)
+
+
+class SqliteDatabase:
     """A library's database file, made where it is missing and migrated where it is old.
 
     Used in the thread that made it; one made for `any_thread` is used under a lock of its owner. With `peek` it is only
@@ -60,6 +62,8 @@ class Database:
     no writing. Raises LibraryError where the file is damaged, of another program or of a newer version, and wherever a
     statement fails or takes longer than its limit.
     """
+
+    dialect = SQLITE_DIALECT
 
     def __init__(self, path: Path, *, any_thread: bool = False, peek: bool = False) -> None:
         self.path = path
@@ -77,6 +81,11 @@ class Database:
                 self._source = read_without_writing(path)
                 self._open_source()
         self._identity = _identify_file(path)
+
+    @property
+    def place(self) -> str:
+        """The library's folder, as people read it."""
+        return show_path(self.path.parent)
 
     @property
     def read_only(self) -> bool:
@@ -239,6 +248,10 @@ class Database:
         """Run one statement for each row of values."""
         with self._translate_errors():
             self._db.executemany(sql, rows)
+
+    def find_last_id(self, table: str) -> int:
+        """The highest id ever given to a row of a table whose ids are not used twice, 0 where none was."""
+        return self.fetch_integer("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
 
     def read_data_version(self) -> int:
         """A number that changes when another connection has committed."""
