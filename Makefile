@@ -45,7 +45,7 @@ deb: bundle
 	touch $@
 
 .venv/ready-to-test: pyproject.toml constraints.txt .ci/set-up .ci/system-packages
-	sh .ci/set-up $(PYTHON) '.[dev,heif,raw,jxl,serve,mcp]' tests
+	sh .ci/set-up $(PYTHON) '.[dev,heif,raw,jxl,team,serve,mcp]' tests
 	touch $@ .venv/ready-to-run
 
 clean:

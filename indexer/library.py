@@ -24,6 +24,7 @@ from indexer.database.filters import Filter
 from indexer.database.model_table import KnownModel
 from indexer.database.passed_over import PassedOver, read_passed_over
 from indexer.database.replacements import count_replaced_photos
+from indexer.database.sqlite.opening import has_library
 from indexer.database.store import Store, count_precisions
 from indexer.errors import LibraryError, LookalikeError, ModelError
 from indexer.models.card import ModelCard, read_card
@@ -99,7 +100,7 @@ class Library:
     @classmethod
     def open(cls, folder: Path) -> "Library":
         """Open an existing library. Raises LibraryError where there is none or it cannot be opened."""
-        if not (folder / "library.sqlite").is_file():
+        if not has_library(folder):
             raise LibraryError(f"There is no library at {folder}. Index a folder first: lookalike index FOLDER")
         return cls(folder)
 
@@ -108,7 +109,7 @@ class Library:
         """Open a library, or make one where there is none. Raises LibraryError where the folder holds other things."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            is_library = folder.suffix == LIBRARY_SUFFIX or (folder / "library.sqlite").exists()
+            is_library = folder.suffix == LIBRARY_SUFFIX or has_library(folder)
             may_become_one = is_library or not any(folder.iterdir())
         except OSError as error:
             raise LibraryError(f"The library {folder} cannot be made ({error.strerror}).") from error

@@ -5,12 +5,13 @@ A library can be given another name, and be deleted: of its folder only goes wha
 
 import os
 import re
+import zlib
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.database.sqlite.opening import DATABASE_FILE, OWN_FILES, OWN_FOLDERS, require_own_folder
+from indexer.database.sqlite.opening import DATABASE_FILE, OWN_FILES, OWN_FOLDERS, has_library, require_own_folder
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.paths import find_home_folder, fold_path, is_below, show_path
 from indexer.progress import Progress, Steps
@@ -43,7 +44,27 @@ class LibraryContents(NamedTuple):
 
 def list_libraries() -> list[Path]:
     """The folders of the libraries in the home folder, in order of their names."""
-    return sorted(path for path in find_home_folder().glob("*" + LIBRARY_SUFFIX) if (path / "library.sqlite").is_file())
+    return sorted(path for path in find_home_folder().glob("*" + LIBRARY_SUFFIX) if has_library(path))
+
+
+def enter_shared_library(uri: str) -> Path:
+    """The folder in the home folder that stands for the shared library at an address; made where there is none.
+
+    Raises LookalikeError where the address is none.
+    """
+    from indexer.database.postgresql.address import parse_address  # noqa: PLC0415  # only for shared libraries
+    from indexer.database.shared_folder import read_address, write_address  # noqa: PLC0415  # only for shared libraries
+
+    address = parse_address(uri)
+    name = f"{address.library}@{(address.host or 'localhost').replace(':', '-')}"
+    for suffix in ("", f"-{zlib.crc32(address.full_uri.encode()):08x}"):
+        folder = find_home_folder() / (name + suffix + LIBRARY_SUFFIX)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not has_library(folder):
+            write_address(folder, address)
+        if not (folder / DATABASE_FILE).exists() and read_address(folder) == address:
+            return folder
+    raise LibraryError(f"{show_path(folder)} is another library. Move it away to open the shared one.")
 
 
 def name_library(folder: Path) -> str:
@@ -66,7 +87,7 @@ def find_library(folder: Path | None = None) -> Path:
 
 def _read_roots(library: Path) -> list[bytes] | None:
     """The absolute paths of a library's photo folders: empty where there is no library, None where it is damaged."""
-    if not (library / "library.sqlite").is_file():
+    if not has_library(library):
         return []
     from indexer.database.store import Store  # noqa: PLC0415  # the window asks for names before the engine is loaded
 

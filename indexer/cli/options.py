@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from indexer.cli.terminal import print_line
-from indexer.places import require_safe_output
+from indexer.database.postgresql.address import is_address
+from indexer.places import enter_shared_library, require_safe_output
 
 
 class FiniteNumber(click.FloatRange):
@@ -22,13 +23,25 @@ class FiniteNumber(click.FloatRange):
         return number
 
 
+class LibraryPath(click.Path):
+    """The folder of a library, also of a shared one that is named by the address of its server."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The folder; that which stands for a shared library where the value is an address."""
+        if isinstance(value, str) and is_address(value):
+            return enter_shared_library(value)
+        return super().convert(value, param, ctx)
+
+
 FILE_PATH = click.Path(path_type=Path)
 FOLDER_PATH = click.Path(path_type=Path)
 SHARE_NUMBER = FiniteNumber(0, 1, min_open=True, max_open=True)
 DISTANCE_NUMBER = FiniteNumber(0, 2)
 
 library_option = click.option(
-    "--library", type=FOLDER_PATH, help="The library's folder; else the one that holds the pictures."
+    "--library",
+    type=LibraryPath(path_type=Path),
+    help="The library's folder, or postgresql://USER@HOST/DATABASE?library=NAME; else the one that holds the pictures.",
 )
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 anyway_option = click.option(

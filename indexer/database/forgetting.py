@@ -108,7 +108,7 @@ def _select_photos(database: Database, root: int | None, *, with_labels: bool) -
         else f"NOT {holds.format('root != ?1')} AND {holds.format('root = ?1')}"
     )
     select = f"SELECT p.id FROM photos AS p WHERE {unheld}"
-    annotated = "" if with_labels else select_annotated_photos(database)
+    annotated = "SELECT 0 WHERE FALSE" if with_labels else select_annotated_photos(database)
     return _PhotoSelections(f"{select} AND p.id NOT IN ({annotated})", f"{select} AND p.id IN ({annotated})")
 
 

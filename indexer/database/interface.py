@@ -56,6 +56,13 @@ class Database(Protocol):
     def read_only(self) -> bool:
         """Whether nothing can be written."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other computers use the library too: what is derived from it on one is not there on the others."""
+
+    def hold_job(self) -> AbstractContextManager[None]:
+        """Let no other computer begin a job on the library; LibraryBusy where one is at work on it."""
+
     def require_writable(self) -> None:
         """Raise LibraryError where nothing can be written, with the reason."""
 

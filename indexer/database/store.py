@@ -6,7 +6,7 @@ Changes that span several of them are made here, each in one transaction. A Stor
 import errno
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,11 +14,9 @@ from indexer import atomic
 from indexer.database.embedding_table import EmbeddingTable
 from indexer.database.file_table import FileOutcome, FileTable
 from indexer.database.forgetting import ForgettingPlan, forget_photos
-from indexer.database.interface import Database
 from indexer.database.model_table import ModelTable
 from indexer.database.replacements import note_replacement
-from indexer.database.sqlite.connection import SqliteDatabase
-from indexer.database.sqlite.opening import DATABASE_FILE
+from indexer.database.shared_folder import open_database
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.paths import show_path
 
@@ -41,7 +39,7 @@ class Store:
 
     def __init__(self, folder: Path, *, any_thread: bool = False, peek: bool = False) -> None:
         self._folder = folder
-        self.database: Database = SqliteDatabase(folder / DATABASE_FILE, any_thread=any_thread, peek=peek)
+        self.database = open_database(folder, any_thread=any_thread, peek=peek)
         self.files = FileTable(self.database)
         self.embeddings = EmbeddingTable(self.database)
         self.models = ModelTable(self.database)
@@ -56,6 +54,12 @@ class Store:
         Raises LibraryError where the library cannot be written or locked.
         """
         self.database.require_writable()
+        with ExitStack() as held:
+            held.enter_context(self._lock_folder())
+            held.enter_context(self.database.hold_job())
+            return held.pop_all()
+
+    def _lock_folder(self) -> AbstractContextManager[object]:
         try:
             return atomic.acquire_lock(self._folder / "job.lock", 0)
         except TimeoutError:

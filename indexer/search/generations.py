@@ -265,6 +265,11 @@ def _measure_file(path: Path) -> tuple[int, str]:
 # verifying
 
 
+def has_generation(library: Path, number: int) -> bool:
+    """Whether the files of a generation are in the library's folder, sound or not."""
+    return get_generation_folder(library, number).is_dir()
+
+
 def open_verified_generation(
     library: Path, row: GenerationRow, fingerprint: str, known_identities: FileIdentities
 ) -> tuple[Generation, FileIdentities]:

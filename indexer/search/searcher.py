@@ -19,7 +19,7 @@ from indexer.database.model_table import GenerationRow, KnownModel
 from indexer.database.store import Store
 from indexer.errors import GenerationError, LibraryError
 from indexer.search import generations
-from indexer.search.generations import Generation
+from indexer.search.generations import Generation, has_generation
 from indexer.vectors.class_metric import ClassMetric, MetricNorm, compute_metric_distances, compute_metric_squares
 from indexer.vectors.distances import compute_exact_distances, compute_squared_distances, find_closest_rows
 from indexer.vectors.recall import NODE_COST
@@ -127,12 +127,18 @@ class LibrarySearcher:
 
     def refresh_generation(self, fingerprint: str, model: KnownModel) -> None:
         """Open the model's newest generation, if it is a new one; `generation` is None where none is sound."""
-        row = self.store.models.find_generation(model.id)
+        row = self._find_generation(model.id)
         number = row.number if row else 0
         if number == self._tried_generation:
             return
         self._tried_generation, self.notice, self.tail = number, "", _make_empty_vectors(model.dim)
         self.generation = self._open_generation(row, fingerprint) if row else None
+
+    def _find_generation(self, model: int) -> GenerationRow | None:
+        """The newest generation; None where it is a shared library's and its files are on another computer."""
+        row = self.store.models.find_generation(model)
+        is_elsewhere = row and self.store.database.is_shared and not has_generation(self.folder, row.number)
+        return None if is_elsewhere else row
 
     def _open_generation(self, row: GenerationRow, fingerprint: str) -> Generation | None:
         """The verified generation; None, with a notice, where it is damaged. Files once hashed are not hashed again."""

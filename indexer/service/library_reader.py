@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from indexer.database.interface import MAX_INTEGER
 from indexer.database.contents import GONE_MESSAGE
 from indexer.database.filters import Filter
+from indexer.database.interface import MAX_INTEGER
 from indexer.errors import LookalikeError, PhotoError
 from indexer.library import Library
 from indexer.paths import show_path

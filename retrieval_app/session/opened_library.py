@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from indexer.database.sqlite.opening import has_library
 from indexer.errors import LookalikeError
 from indexer.ranking.photo_arrangement import PhotoArrangement
 from retrieval_app.session.snapshot import ARRANGEMENT_SETTING, LibrarySnapshot, save_arrangement, take_snapshot
@@ -83,7 +84,7 @@ class OpenedLibrary(QObject):
 
     def _is_coming(self) -> bool:
         """Whether there is a library, open or to be opened as soon as the engine is loaded."""
-        return self.is_open or (not self._engine.is_loaded and (self.folder / "library.sqlite").exists())
+        return self.is_open or (not self._engine.is_loaded and has_library(self.folder))
 
     @property
     def is_known_empty(self) -> bool:
@@ -166,7 +167,7 @@ class OpenedLibrary(QObject):
 
     def _try_open(self) -> bool:
         """Open the library where there is one; whether it is open."""
-        if not (self.folder / "library.sqlite").exists():
+        if not has_library(self.folder):
             return False
         if not self._engine.is_loaded:  # it will be: `resume_polling` has begun that
             return False

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from indexer.database.sqlite.opening import has_library
 from indexer.places import list_libraries, name_library
 from retrieval_app.session.settings import WindowSettings
 
@@ -55,4 +56,4 @@ class KnownLibraries:
 
 def is_there(folder: Path) -> bool:
     """Whether a library lies in a folder."""
-    return (folder / "library.sqlite").is_file()
+    return has_library(folder)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from indexer.database.sqlite.opening import DATABASE_FILE
+from indexer.database.sqlite.opening import has_library
 from indexer.paths import show_path
 from indexer.photos.reading import is_candidate
 from indexer.search.query import Query, QueryExample
@@ -45,7 +45,7 @@ class InputOpener:
         if folder is None:
             return
         name = show_path(os.fsencode(folder))
-        if (folder / DATABASE_FILE).is_file():
+        if has_library(folder):
             session.library.switch_to(folder)
         elif _holds_pictures(folder):
             index = partial(session.job.index_folders, [folder])
@@ -79,12 +79,12 @@ class InputOpener:
     def open_request(self, request: OpenRequest) -> None:
         """Open what another program hands over: libraries, and files and folders as if they were dropped."""
         paths = request.paths
-        libraries = [path for path in paths if (path / DATABASE_FILE).is_file()]
+        libraries = [path for path in paths if has_library(path)]
         if libraries:
             self._session.library.switch_to(libraries[0])
         items = sort_paths([path for path in paths if path not in libraries])
         library = self._session.library
-        if library.info is None and (library.folder / DATABASE_FILE).is_file():  # it is being read
+        if library.info is None and has_library(library.folder):  # it is being read
             library.opened.connect(partial(self.open_items, items), Qt.ConnectionType.SingleShotConnection)
         else:
             self.open_items(items)

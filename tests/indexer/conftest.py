@@ -1,5 +1,7 @@
 """What the engine's tests share: a folder that cannot be written, and a library for a tiny model."""
 
+import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -8,14 +10,19 @@ from typing import NamedTuple
 
 import pytest
 
+from indexer.database.postgresql.address import parse_address
+from indexer.database.shared_folder import write_address
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.search import generations
 from tests.support.commands import lookalike
 from tests.support.made_once import make_once
+from tests.support.postgresql_server import LoopbackServer, hold_server, make_server
 from tests.support.rights import Rights
 from tests.support.small_index import index_small_libraries
 from tests.support.trees import paint
+
+LIBRARY_PLACES = ("x.library", "home/test.library")  # below a test's folder
 
 
 @pytest.fixture
@@ -34,6 +41,34 @@ def rights(open_to_all: Path) -> Iterator[Rights]:
     rights = Rights()
     yield rights
     rights.give_back()
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> LoopbackServer:
+    """The PostgreSQL server of the run; each test uses libraries of its own on it."""
+    base = tmp_path_factory.getbasetemp()
+    return hold_server(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base, make_server)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for an `engine` on both databases; what is marked `sqlite_file` is about SQLite's file itself."""
+    if "engine" in metafunc.fixturenames:
+        is_core = metafunc.definition.get_closest_marker("both_databases") is not None
+        on_server = pytest.param("postgresql", marks=[] if is_core else pytest.mark.long)
+        is_own = metafunc.definition.get_closest_marker("sqlite_file") is not None
+        metafunc.parametrize("engine", ["sqlite", *([] if is_own else [on_server])], indirect=True)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The kind of database that libraries of the test have: the folders of shared ones name a server beforehand."""
+    kind = str(request.param)
+    if kind == "postgresql":
+        server: LoopbackServer = request.getfixturevalue("shared_home")
+        for folder in (tmp_path, *(tmp_path / name for name in LIBRARY_PLACES)):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_address(folder, parse_address(server.name_library(f"t{secrets.token_hex(8)}")))
+    return kind
 
 
 @pytest.fixture

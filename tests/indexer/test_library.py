@@ -27,6 +27,8 @@ from tests.support.small_index import index_small_libraries
 from tests.support.trees import paint, paint_many
 from tests.support.vectors import all_vectors, clustered, fill
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 ROWS = 400
 
 
@@ -287,6 +289,7 @@ def test_library_without_thumbnails_still_works(pictures: Library) -> None:
         assert again.search(Query((1,)), k=1).hits[0].photo == photo
 
 
+@pytest.mark.sqlite_file
 def test_folder_that_is_no_library_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="There is no library"):
         Library.open(tmp_path)
@@ -302,6 +305,7 @@ def test_library_without_a_model_says_that_it_is_empty(tmp_path: Path) -> None:
             library.search(Query((1,)))
 
 
+@pytest.mark.sqlite_file
 def test_damage_anywhere_in_the_database_is_a_sentence_at_worst(tmp_path: Path) -> None:
     place = tmp_path / "x.library"
     fill(place, clustered(60))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer.database.filters import Filter
+from indexer.database.sqlite.opening import has_library
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import find_home_folder, show_path
@@ -42,7 +43,7 @@ class LibrarySamples(NamedTuple):
 
 def is_library(folder: Path) -> bool:
     """Whether a folder is that of a library."""
-    return (folder / "library.sqlite").is_file()
+    return has_library(folder)
 
 
 def read_library_samples(source: LibraryLabels) -> LibrarySamples:

@@ -12,7 +12,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
@@ -91,6 +91,15 @@ class SqliteDatabase:
     def read_only(self) -> bool:
         """Whether nothing can be written: the folder may only be read, or its disk is full."""
         return self._source.read_only
+
+    @property
+    def is_shared(self) -> bool:
+        """False: the folder has all that is derived from it."""
+        return False
+
+    def hold_job(self) -> AbstractContextManager[None]:
+        """Nothing: the lock of the library's folder keeps all others out."""
+        return nullcontext()
 
     def _open_source(self) -> None:
         """Connect, and check and migrate what is there; where that fails, nothing stays open."""

@@ -19,6 +19,7 @@ from indexer.errors import LibraryError
 from indexer.paths import show_path
 
 DATABASE_FILE = "library.sqlite"
+ADDRESS_FILE = "server.json"  # in its place, where the library is one of a server
 LOG_SUFFIX = "-wal"
 OWN_FOLDERS = ("models", "generations", "layouts")
 _SQLITE_SUFFIXES = ("", LOG_SUFFIX, "-shm", "-journal")
@@ -28,6 +29,7 @@ OWN_FILES = (
     "decoding.journal",
     "trash.journal",
     "job.lock",
+    ADDRESS_FILE,
     "models/install.lock",
 )
 NEEDED_BYTES = 64 << 20  # free bytes below which a disk counts as full: what a batch with its log may take
@@ -39,6 +41,11 @@ class DatabaseSource(NamedTuple):
     uri: str
     read_only: bool = False
     copy: "tempfile.TemporaryDirectory[str] | None" = None
+
+
+def has_library(folder: Path) -> bool:
+    """Whether a library is kept in a folder, or the folder stands for a shared one."""
+    return (folder / DATABASE_FILE).is_file() or (folder / ADDRESS_FILE).is_file()
 
 
 def require_own_folder(folder: Path) -> None:

@@ -16,6 +16,8 @@ from tests.support.embedders import Tiny
 from tests.support.trees import paint
 from tests.support.vectors import clustered, fill
 
+pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.both_databases]
+
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Iterator[Library]:

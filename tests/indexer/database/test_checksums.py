@@ -22,6 +22,8 @@ from tests.support.embedders import Tiny, nearest_by_loop, tiny_card, write_card
 from tests.support.trees import paint_many
 from tests.support.vectors import all_vectors, clustered, fill
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 ROWS = 2100  # several blocks of the check, the last one short
 MODEL = 1
 Damage = Callable[[Database, int], object]

@@ -10,6 +10,8 @@ from indexer.database.forgetting import ForgettingPlan, forget_photos, plan_forg
 from indexer.library import Library
 from tests.support.vectors import clustered, fill, outcome
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 VECTORS = clustered(8)
 
 

@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from indexer.database.sqlite.connection import SqliteDatabase
 from indexer.database.store import Store, count_precisions
 from indexer.library import Library
 from tests.support.vectors import clustered, fill, outcome
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 def plainly(store: Store) -> dict[str, int]:
@@ -53,6 +56,7 @@ def test_what_was_counted_is_not_read_again(tmp_path: Path) -> None:
         assert count_precisions(store, model) == {"kept": 30, "bf16": 2}
 
 
+@pytest.mark.sqlite_file
 def test_all_embeddings_are_counted_without_reading_vectors(tmp_path: Path) -> None:
     fill(tmp_path / "x.library", clustered(30), publish=False)
     with Library.open(tmp_path / "x.library") as library:

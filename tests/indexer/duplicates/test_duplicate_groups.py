@@ -30,6 +30,8 @@ from tests.support.embedders import Tiny, tiny_card
 from tests.support.soft_pictures import soft
 from tests.support.vectors import clustered, outcome
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def list_names(groups: list[DuplicateGroup]) -> list[list[str]]:
     return [sorted(os.path.basename(path).decode() for path in group.files) for group in groups]  # noqa: PTH119

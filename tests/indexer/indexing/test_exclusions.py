@@ -16,6 +16,8 @@ from tests.support.index_runs import load_shown_photos, run_indexing
 from tests.support.rights import Rights
 from tests.support.trees import paint, snapshot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def touch(root: Path, *names: str) -> None:
     for name in names:

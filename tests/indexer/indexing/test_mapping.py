@@ -17,6 +17,8 @@ from indexer.search.query import Query
 from tests.indexer.conftest import Prepared
 from training import TrainConfig, train
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture(scope="module")
 def taught(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -17,6 +17,8 @@ from tests.support.embedders import Tiny
 from tests.support.pictures import encoded
 from tests.support.trees import paint
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 CHANGED = datetime(2020, 2, 29, 12)
 
 

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from indexer.library import Library
 from tests.support.embedders import Tiny
 from tests.support.index_runs import count_copies, load_shown_photos, run_indexing
 from tests.support.trees import paint
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 def labels(library: Library) -> dict[str, str | None]:

@@ -12,6 +12,8 @@ from tests.support.index_runs import count_copies, run_indexing
 from tests.support.rights import Rights
 from tests.support.trees import paint, paint_many
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def test_missing_file_is_hidden_and_comes_back_without_a_forward_pass(library: Library, folder: Path) -> None:
     run_indexing(library, Tiny(), folder)

@@ -18,6 +18,8 @@ from tests.support.embedders import Tiny
 from tests.support.tiff_files import write_tiff
 from tests.support.trees import paint
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def sign(ink: str) -> bytes:
     image = Image.new("RGBA", (64, 64))

@@ -19,6 +19,8 @@ from indexer.models.installation import (
 from indexer.models.network import build_card, create_network, write_checkpoint
 from indexer.progress import drain
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 # Of the default model in libraries from before the whole picture was seen: its centre square, 0.875 of the short side.
 OLD_DEFAULT = "df3fe869dfae98346a393f67fdfc00311c7900cdf0930dd9f814cc6a82fda515"
 

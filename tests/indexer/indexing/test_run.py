@@ -20,6 +20,8 @@ from tests.support.index_runs import count_copies, run_indexing
 from tests.support.rights import Rights
 from tests.support.trees import paint, paint_many, snapshot
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 # what is embedded
 
 

@@ -21,6 +21,8 @@ from tests.support.embedders import Tiny
 from tests.support.pictures import encoded
 from tests.support.soft_pictures import soft
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 COMMENT, APP1 = 0xFE, 0xE1
 
 

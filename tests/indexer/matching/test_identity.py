@@ -24,6 +24,8 @@ from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
 from tests.support.trees import paint, snapshot
 from tests.support.vectors import fill
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 CLASSES, CLASS_SIZE = 12, 30
 
 

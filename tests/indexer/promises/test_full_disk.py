@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from indexer.cli.terminal import run_command
-from indexer.database import opening
+from indexer.database.sqlite import opening
 from indexer.errors import LibraryError, ModelError
 from indexer.library import Library
 from indexer.models import installation

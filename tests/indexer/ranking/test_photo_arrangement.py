@@ -25,6 +25,8 @@ from indexer.wording import convert_to_microseconds
 from tests.support.embedders import tiny_card
 from tests.support.vectors import clustered, outcome
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 COUNT, GROUPED = 240, 200
 FOLDERS = ("", "a", "a/b", "Alps")
 NAMES = ("img", "IMG", "\u00c9clair", "9 lives")
@@ -183,6 +185,7 @@ def test_a_damaged_setting_is_the_usual_order(setting: object) -> None:
     assert parse_arrangement(["taken", 1, "label"]) == PhotoArrangement("taken", True, "label")
 
 
+@pytest.mark.sqlite_file
 def test_each_order_reads_an_index_that_has_all_of_it(tmp_path: Path) -> None:
     """Or a large library would be sorted anew each time."""
     with Library.create(tmp_path / "x.library") as library:

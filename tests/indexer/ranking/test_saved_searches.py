@@ -25,6 +25,8 @@ from indexer.search.query import CroppedExample, Query
 from tests.support.embedders import Tiny
 from tests.support.trees import paint, paint_many
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 RankedPhoto = tuple[int, float]
 
 

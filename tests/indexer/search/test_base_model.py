@@ -18,6 +18,8 @@ from indexer.vectors.class_metric import fit_class_metric
 from tests.support.embedders import tiny_card
 from tests.support.instant_library import CLASSES, CODES, SETTING, make_vectors, use_instant_model, write_weights
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 @pytest.fixture(params=[False, True], ids=["real labels", "labels by lot"])
 def by_lot(request: pytest.FixtureRequest) -> bool:

@@ -25,6 +25,8 @@ from tests.support.embedders import Tiny, tiny_card, write_card
 from tests.support.trees import paint
 from tests.support.vectors import fill
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 CLASSES, CLASS_SIZE = 12, 20
 
 

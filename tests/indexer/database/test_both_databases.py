@@ -1,0 +1,105 @@
+"""Both databases of libraries are one: the same tables, and every question has the same answer."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from indexer.database.postgresql.address import parse_address
+from indexer.database.postgresql.tables import COPIED_TABLES, NUMBERED_COLUMNS
+from indexer.database.shared_folder import open_database, write_address
+from indexer.errors import LibraryBusy, LibraryError, LookalikeError
+from indexer.library import Library
+from indexer.places import enter_shared_library
+from indexer.search.query import Query
+from tests.support.commands import Tell
+from tests.support.postgresql_server import LoopbackServer
+from tests.support.vectors import clustered, fill
+
+
+def test_tables_have_the_same_columns_in_the_same_order(tmp_path: Path, shared_home: LoopbackServer) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "shared").mkdir()
+    write_address(tmp_path / "shared", parse_address(shared_home.name_library("columns")))
+    with closing(open_database(tmp_path / "own")) as own, closing(open_database(tmp_path / "shared")) as shared:
+        tables = {name for (name,) in own.fetch_rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        assert {name for name in tables if not name.startswith("sqlite_")} == set(COPIED_TABLES)
+        assert set(NUMBERED_COLUMNS) <= set(COPIED_TABLES)
+        for table in COPIED_TABLES:
+            columns = [row[1] for row in own.fetch_rows(f"PRAGMA table_info({table})")]
+            found = shared.fetch_rows(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = 'columns' AND table_name = ? "
+                "ORDER BY ordinal_position",
+                (table,),
+            )
+            assert [name for (name,) in found] == columns
+
+
+def test_two_connections_see_each_others_commits_and_not_their_own(tmp_path: Path, shared_home: LoopbackServer) -> None:
+    write_address(tmp_path, parse_address(shared_home.name_library("commits")))
+    with closing(open_database(tmp_path)) as mine, closing(open_database(tmp_path)) as other:
+        before = mine.read_data_version()
+        mine.execute_statement("INSERT INTO settings VALUES ('a', '1')")
+        assert mine.read_data_version() == before
+        other.execute_statement("UPDATE settings SET value = '2' WHERE name = 'nothing'")
+        assert mine.read_data_version() == before
+        other.execute_statement("UPDATE settings SET value = '2'")
+        assert mine.read_data_version() != before
+        with pytest.raises(ZeroDivisionError), other.transaction():
+            other.execute_statement("UPDATE settings SET value = '3'")
+            raise ZeroDivisionError
+        assert mine.fetch_json("SELECT value FROM settings WHERE name = ?", ("a",)) == 2
+
+
+def test_an_address_that_was_not_written_here_calls_nobody(tmp_path: Path, shared_home: LoopbackServer) -> None:
+    write_address(tmp_path, parse_address(shared_home.name_library("signed")))
+    text = (tmp_path / "server.json").read_text()
+    (tmp_path / "server.json").write_text(text.replace("library=signed", "library=other"))
+    with pytest.raises(LibraryError, match="not by what this computer has written"):
+        open_database(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("postgresql://anna:secret@db/photos?library=museum", "password"),
+        ("postgresql://anna@db/photos?library=museum&password=secret", "password"),
+        ("postgresql://anna@db/photos", "names no library"),
+        ("postgresql://anna@db/photos?library=a%22b", "names no library"),
+        ("mysql://anna@db/photos?library=museum", "no kind of server"),
+    ],
+)
+def test_what_is_no_address_is_refused_in_a_sentence(text: str, said: str) -> None:
+    with pytest.raises(LookalikeError, match=said) as refused:
+        parse_address(text)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    write_address(tmp_path, parse_address("postgresql://tester@127.0.0.1:1/photos?library=museum"))
+    with pytest.raises(LibraryError, match=r"museum on 127\.0\.0\.1 cannot be reached just now") as fault:
+        open_database(tmp_path)
+    assert "\n" not in str(fault.value)
+
+
+def test_two_computers_use_one_library(
+    tmp_path: Path, shared_home: LoopbackServer, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two home folders stand for two computers."""
+    uri = shared_home.name_library("team")
+    monkeypatch.setenv("LOOKALIKE_HOME", str(tmp_path / "one"))
+    folder = enter_shared_library(uri)
+    fill(folder, clustered(30), publish=False)
+    found = tell(tmp_path / "two", "info", "--library", uri, "--json").result()
+    assert (found["photos"], found["files"]) == (30, 30)
+    assert not list(tmp_path.rglob("library.sqlite"))
+    monkeypatch.setenv("LOOKALIKE_HOME", str(tmp_path / "two"))
+    with Library.open(folder) as one, Library.open(enter_shared_library(uri)) as two:
+        assert one.folder != two.folder
+        one.annotations.set_label([3], "wolf")
+        assert two.annotations.read_labels(two.model_id) == {3: "wolf"}
+        assert [hit[:3] for hit in one.search(Query((3,)), k=9).hits] == [
+            hit[:3] for hit in two.search(Query((3,)), k=9).hits
+        ]
+        with one.take_job_lock(), pytest.raises(LibraryBusy, match="Another computer"), two.take_job_lock():
+            pass
