@@ -8,6 +8,7 @@ application, theme, session, window, and the hooks that report a bug. The rooms,
     workers             threads and child processes that know no widget
     session             the opened library, the search in it, the job on it: what all pages share
     grid, actions       the tiles of photos, and what can be done with photos
+    charts              curves and histograms
     viewer              one photo large, alone or beside the query's picture
     search, duplicates, map, evaluation, library, fine_tuning
                         a page each, with its parts, that knows no other page

@@ -2,8 +2,10 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from indexer.statistics.detailed_metrics import DistanceHistogram
 
 
 class MeasuredFigure(NamedTuple):
@@ -51,7 +53,7 @@ class EvaluationReport(NamedTuple):
     """An evaluation of a library's model; labels are places in `names`, `rates` in ascending order of distance.
 
     `photos` of the `labelled` ones were measured, `queries` of them could ask. `seen` ones the model has learned from:
-    they are left out, unless the figures are `out_of_fold`. `histogram` has keys edges, matched and mismatched.
+    they are left out, unless the figures are `out_of_fold`. `fields` is the whole result, for export.
     """
 
     model: str
@@ -68,10 +70,11 @@ class EvaluationReport(NamedTuple):
     eer: float | None
     backed_thresholds: tuple[ThresholdRates, ...]
     rates: tuple[ThresholdRates, ...]
-    histogram: Mapping[str, Sequence[float]]
+    histogram: DistanceHistogram
     labels: tuple[LabelRow, ...]
     nearest: tuple[RankedQuery, ...]
     hardest: tuple[RankedQuery, ...]
+    fields: Mapping[str, Any]
 
     def group_by_cell(self) -> dict[tuple[int, int], list[RankedQuery]]:
         """The queries by their own label and the label of the nearest photo that each has found."""
@@ -115,7 +118,7 @@ def parse_report(fields: Mapping[str, Any]) -> EvaluationReport:
             ThresholdRates(point["distance"], point["fmr"], point["fnmr"]) for point in fields["thresholds"]
         ),
         rates=tuple(map(ThresholdRates._make, zip(*fields["rates"].values(), strict=True))),
-        histogram=fields["histogram"],
+        histogram=DistanceHistogram(**fields["histogram"]),
         labels=tuple(
             LabelRow(row["label"], row["photos"], row["p_at_1"], row["map_at_r"]) for row in fields["per_class"]
         ),
@@ -124,6 +127,7 @@ def parse_report(fields: Mapping[str, Any]) -> EvaluationReport:
             for photo, label, found, found_label, distance in zip(*columns, strict=True)
         ),
         hardest=tuple(map(_parse_query, fields["hardest"])),
+        fields=fields,
     )
 
 

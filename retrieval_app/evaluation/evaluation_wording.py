@@ -1,8 +1,11 @@
 """The sentences of the page Evaluate: figures as counts of photos, and what they were measured on."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from indexer.wording import count_noun
-from retrieval_app.evaluation.evaluation_report import EvaluationReport, MeasuredFigure, RankedQuery
-from retrieval_app.wording import format_count
+from retrieval_app.evaluation.evaluation_report import EvaluationReport, MeasuredFigure, RankedQuery, ThresholdRates
+from retrieval_app.wording import format_count, format_share
 
 P_AT_1_MEANING = "P@1: how often the nearest other photo has the same label."
 MAP_AT_R_MEANING = (
@@ -18,8 +21,8 @@ def describe_nearest_found(report: EvaluationReport) -> str:
 
 
 def describe_interval(figure: MeasuredFigure) -> str:
-    """Where the figure would lie for other photos: "with other photos of these labels 0.69 to 0.80"."""
-    return f"with other photos {figure.low:.2f} to {figure.high:.2f}"
+    """Where the figure would lie for other photos, in 95 of 100 draws: "0.69 to 0.80"."""
+    return f"{figure.low:.2f} to {figure.high:.2f}"
 
 
 def describe_scope(report: EvaluationReport) -> str:
@@ -39,7 +42,7 @@ def describe_scope(report: EvaluationReport) -> str:
         parts.append(f"{format_count(report.seen, 'photo')} that the model has learned from are left out.")
     if alone := report.photos - report.queries:
         parts.append(f"{format_count(alone, 'photo')} with no other of its label could only be found.")
-    return " ".join(parts)
+    return " ".join([*parts, "With other photos of these labels the figures would lie in the ranges below them."])
 
 
 def describe_cell(queries: list[RankedQuery], total: int, name: str, found_name: str) -> str:
@@ -49,4 +52,38 @@ def describe_cell(queries: list[RankedQuery], total: int, name: str, found_name:
         f"{of_label}: the nearest is another of them"
         if name == found_name
         else (f"{of_label}: the nearest is one of {found_name}")
+    )
+
+
+def describe_false_matches(rates: ThresholdRates) -> str:
+    """The FMR at a threshold as a sentence."""
+    return (
+        f"False matches (FMR) {format_share(rates.fmr)}: of 1,000 pairs of different labels {1000 * rates.fmr:,.0f} "
+        "would be taken for the same."
+    )
+
+
+def describe_misses(rates: ThresholdRates) -> str:
+    """The FNMR at a threshold as a sentence."""
+    return (
+        f"Misses (FNMR) {format_share(rates.fnmr)}: of 1,000 pairs of one label {1000 * rates.fnmr:,.0f} would be "
+        "taken for different."
+    )
+
+
+def describe_comparison(fields: Mapping[str, Any]) -> str:
+    """What `lookalike model compare` has found, in sentences; `before` and `after` are the two models."""
+    before, after, change = fields["before"], fields["after"], fields["change"]
+    agreement = f"Of the 10 photos nearest to each, {10 * fields['agreement']:.1f} are the same under both."
+    if change is None:
+        found, found_before = format_share(after["copies_found"]), format_share(before["copies_found"])
+        return (
+            f"Without labels it shows only in changed copies: {after['name']} finds {found} of them, {before['name']} "
+            f"{found_before}. {agreement}"
+        )
+    verdicts = {"better": "finds labels better than", "worse": "finds labels worse than"}
+    verdict = verdicts.get(fields["verdict"], "finds labels neither clearly better nor clearly worse than")
+    return (
+        f"{after['name']} {verdict} {before['name']}: MAP@R changes by {change['mean']:+.3f}, with other photos "
+        f"{change['low']:+.3f} to {change['high']:+.3f}. {agreement}"
     )

@@ -1,4 +1,4 @@
-"""Which labels are taken for which: the confusion matrix, and beside it the photos of the cell that is chosen."""
+"""Which labels are taken for which, as a matrix with the photos of a cell, and which photos find their label worst."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ MOST_SHOWN = 40  # labels; more cells than that cannot be read
 MATRIX_HELP = (
     "A row for each label: which label the photo nearest to each of its photos has. Green, along the diagonal: its "
     "own. Amber: another. A click shows the photos."
+)
+HARDEST_HELP = (
+    "The photos that find the others of their label worst, each on the left, and what is nearest to it. A long green "
+    "line below: of its label. A short amber one: of another. Look here for wrong labels. A click finds similar."
 )
 
 
@@ -78,14 +82,28 @@ class MistakesView(QWidget):
         if labels:
             self.matrix.choose_cell(*self._find_worst_cell(places))
 
-    def _find_worst_cell(self, places: Sequence[int]) -> Cell:
-        """Row and column of the most frequent mistake among the shown labels; of the first label where there is
-        none.
+    def choose_label(self, place: int) -> None:
+        """Choose the most frequent mistake of a label, by its place among the names, if it is shown."""
+        places = [label.place for label in self.matrix.labels]
+        if place in places:
+            self.matrix.choose_cell(*self._find_worst_cell(places, place))
+
+    def _find_worst_cell(self, places: Sequence[int], own: int | None = None) -> Cell:
+        """Row and column of the most frequent mistake among the shown labels, or of one of them by its place.
+
+        Of the first label, or of this one, where there is none.
         """
         row_of = {place: row for row, place in enumerate(places)}
-        shown = [(len(queries), cell) for cell, queries in self._cells.items() if cell[0] != cell[1]]
-        worst = [cell for _, cell in sorted(shown, key=lambda item: -item[0]) if set(cell) <= row_of.keys()]
-        return (row_of[worst[0][0]], row_of[worst[0][1]]) if worst else (0, 0)
+        mistakes = {
+            cell: len(queries)
+            for cell, queries in self._cells.items()
+            if cell[0] != cell[1] and set(cell) <= row_of.keys() and own in (None, cell[0])
+        }
+        first = row_of.get(own, 0) if own is not None else 0
+        if not mistakes:
+            return first, first
+        worst = max(mistakes, key=lambda cell: mistakes[cell])
+        return row_of[worst[0]], row_of[worst[1]]
 
     def _show_cell(self, place: int, found: int) -> None:
         if self._report is None:
@@ -109,3 +127,20 @@ def choose_shown_labels(cells: dict[Cell, list[RankedQuery]], limit: int) -> lis
 
 def _describe_choice(shown: int, names: Sequence[str]) -> str:
     return f" These are the {shown} of {len(names):,} labels with the most mistakes." if shown < len(names) else ""
+
+
+class HardestView(QWidget):
+    """A line of help above the rows."""
+
+    def __init__(self, tiles: TileCache, theme: Theme) -> None:
+        super().__init__()
+        self.photos = RankedPhotos(tiles, theme, "Hardest photos and what is nearest to them")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(make_label(HARDEST_HELP, "caption", wrap=True))
+        column.addWidget(self.photos, 1)
+
+    def show_report(self, report: EvaluationReport) -> None:
+        """Show the hardest photos of a report."""
+        self.photos.show_queries(report.hardest, report.names)

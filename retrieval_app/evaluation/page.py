@@ -1,14 +1,18 @@
 """The page Evaluate: how well the library's model finds photos of the same label."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from indexer.search.query import Query
+from retrieval_app.evaluation.comparison_view import ComparisonView
+from retrieval_app.evaluation.evaluation_export import EvaluationExporter
 from retrieval_app.evaluation.evaluation_state import EvaluationState
 from retrieval_app.evaluation.evaluation_wording import describe_scope
 from retrieval_app.evaluation.figure_row import FigureRow
-from retrieval_app.evaluation.mistakes_view import MistakesView
+from retrieval_app.evaluation.label_table import LabelTable
+from retrieval_app.evaluation.mistakes_view import HardestView, MistakesView
+from retrieval_app.evaluation.threshold_view import ThresholdView
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
@@ -51,6 +55,20 @@ class EvaluationPage(QStackedWidget):
         self.figure_row = FigureRow()
         self.scope_label = make_label("", "caption", wrap=True)
         self.mistakes_view = MistakesView(tiles, theme)
+        self.threshold_view = ThresholdView(theme)
+        self.label_table = LabelTable()
+        self.hardest_view = HardestView(tiles, theme)
+        self.comparison_view = ComparisonView(session)
+        self.views = {
+            "Mistakes": self.mistakes_view,
+            "Same or different": self.threshold_view,
+            "Labels": self.label_table,
+            "Hardest photos": self.hardest_view,
+            "Compare models": self.comparison_view,
+        }
+        self.view_bar, self.view_stack = QTabBar(), QStackedWidget()
+        self.copy_button, self.export_button = make_button("Copy as picture", "link"), make_button("Export…")
+        self.exporter = EvaluationExporter(session, self)
         self.body = self._make_body()
         for page in (self.folder_invitation, self.label_invitation, self.first_view, self.body):
             self.addWidget(page)
@@ -63,8 +81,14 @@ class EvaluationPage(QStackedWidget):
         head.setSpacing(12)
         head.addWidget(make_label("Evaluate", "title"))
         head.addWidget(self.status_label, 1)
-        for button in (self.cancel_button, self.measure_button):
+        for button in (self.cancel_button, self.copy_button, self.export_button, self.measure_button):
             head.addWidget(button)
+        self.view_bar.setDrawBase(False)
+        self.view_bar.setExpanding(False)
+        self.view_bar.setAccessibleName("Views of the figures")
+        for name, view in self.views.items():
+            self.view_bar.addTab(name)
+            self.view_stack.addWidget(view)
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(16, 12, 16, 12)
@@ -72,7 +96,8 @@ class EvaluationPage(QStackedWidget):
         column.addLayout(head)
         column.addWidget(self.figure_row)
         column.addWidget(self.scope_label)
-        column.addWidget(self.mistakes_view, 1)
+        column.addWidget(self.view_bar, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.view_stack, 1)
         return body
 
     def _connect_signals(self) -> None:
@@ -81,7 +106,12 @@ class EvaluationPage(QStackedWidget):
         self.first_view.accepted.connect(self._toggle_measuring)
         self.measure_button.clicked.connect(self.evaluation.start_measuring)
         self.cancel_button.clicked.connect(self.evaluation.cancel_measuring)
-        self.mistakes_view.chosen.connect(self._find_similar)
+        self.view_bar.currentChanged.connect(self.view_stack.setCurrentIndex)
+        self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setPixmap(self.body.grab()))
+        self.export_button.clicked.connect(self._export_figures)
+        self.label_table.opened.connect(self._show_mistakes_of)
+        for chosen in (self.mistakes_view.chosen, self.hardest_view.photos.chosen):
+            chosen.connect(self._find_similar)
         self.evaluation.changed.connect(self._update_page)
         for signal in (self._session.library.changed, self._session.job.changed):
             signal.connect(self._update_page)
@@ -92,6 +122,19 @@ class EvaluationPage(QStackedWidget):
             self.evaluation.start_measuring()
         else:
             self.evaluation.cancel_measuring()
+
+    def show_view(self, name: str) -> None:
+        """Show one of the views, by its name on the bar."""
+        self.view_bar.setCurrentIndex(list(self.views).index(name))
+
+    def _show_mistakes_of(self, place: int) -> None:
+        """Show the most frequent mistake of a label."""
+        self.show_view("Mistakes")
+        self.mistakes_view.choose_label(place)
+
+    def _export_figures(self) -> None:
+        if self.evaluation.report is not None:
+            self.exporter.ask_destination(self.evaluation.report)
 
     def _find_similar(self, photo_id: int) -> None:
         self._session.search.run_query(Query(positives=(photo_id,)))
@@ -131,7 +174,8 @@ class EvaluationPage(QStackedWidget):
         if state.report is not None and state.report is not self._shown_report:
             self.figure_row.show_report(state.report)
             self.scope_label.setText(describe_scope(state.report))
-            self.mistakes_view.show_report(state.report)
+            for view in (self.mistakes_view, self.threshold_view, self.label_table, self.hardest_view):
+                view.show_report(state.report)
         self._shown_report = state.report
 
     def _choose_view(self) -> QWidget:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
-from retrieval_app.fine_tuning.charts import ChartLine, LineChart
+from retrieval_app.charts.line_chart import ChartLine, LineChart
 from retrieval_app.fine_tuning.settings_form import TrainForm
 from retrieval_app.fine_tuning.source_row import SourceRow
 from retrieval_app.fine_tuning.source_summary import SourceSummaryPanel

@@ -1,170 +1,41 @@
-"""The distances of labelled pairs, of one label and of two, as two curves, and where one pair stands among them."""
+"""The distances of labelled pairs, of one label and of two, and where one pair stands among them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtGui import QColor, QPainter
 
-from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, mix_disabled_colour, resize_font
+from retrieval_app.charts.distance_histogram import DistanceHistogramPlot
+from retrieval_app.widgets.theme import Theme
 
 if TYPE_CHECKING:
     from indexer.statistics.detailed_metrics import DistanceHistogram
 
-LEFT, RIGHT, TOP, BOTTOM = 16, 16, 34, 34  # px around the curves
-DISTANCE_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 
-
-class DistancePlot(QWidget):
-    """Two outlines over one axis of distance, with the threshold and the pair's own distance as lines.
-
-    Painted by hand: it needs no pan, zoom or legend, and pyqtgraph would take half a second to import.
-    """
+class DistancePlot(DistanceHistogramPlot):
+    """Two outlines over one axis of distance, with the threshold and the pair's own distance as lines."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self._histogram: DistanceHistogram | None = None
+        super().__init__(theme)
         self._distance = 0.0
         self._threshold: float | None = None
-        self._pointed_distance: float | None = None
-        self.setMouseTracking(True)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Distances of labelled pictures")
         self.setToolTip("Point to read a distance; a double click copies the plot as a picture")
-        theme.changed.connect(self.update)
-
-    def sizeHint(self) -> QSize:
-        """The usual size in px: low and wide."""
-        return QSize(480, 148)
 
     def show_pair(self, histogram: DistanceHistogram | None, distance: float, threshold: float | None) -> None:
         """Show the distance of a pair and the threshold among the curves; without a histogram there are no curves."""
-        self._histogram, self._distance, self._threshold = histogram, distance, threshold
+        self.histogram, self._distance, self._threshold = histogram, distance, threshold
         threshold_text = "" if threshold is None else f", threshold {threshold:.3f}"
         self.setAccessibleDescription(f"This pair {distance:.3f}{threshold_text}")
         self.update()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Show the values at the distance under the pointer."""
-        plot = self._get_plot_area()
-        share = (event.position().x() - plot.left()) / plot.width()
-        self._pointed_distance = share * self._get_axis_end() if 0 <= share <= 1 else None
-        self.update()
+    def list_marks(self) -> list[float]:
+        """The pair's own distance and the threshold."""
+        return [self._distance, self._threshold or 0.0]
 
-    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
-        """Copy the plot to the clipboard as a picture."""
-        QGuiApplication.clipboard().setPixmap(self.grab())
-
-    def _get_plot_area(self) -> QRectF:
-        return QRectF(self.rect()).adjusted(LEFT, TOP, -RIGHT, -BOTTOM)
-
-    def _get_axis_end(self) -> float:
-        """The distance at the right end of the axis."""
-        furthest = self._histogram.edges[-1] if self._histogram else 1.5
-        return max(furthest, self._distance, self._threshold or 0) * 1.03
-
-    def _get_x(self, distance: float) -> float:
-        """Where a distance lies on the axis, in px from the left of the widget."""
-        plot = self._get_plot_area()
-        return plot.left() + plot.width() * distance / self._get_axis_end()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint axis, curves, lines, and the values at the pointer."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(make_tabular_font(resize_font(painter.font(), CAPTION_SIZE)))
-        self._paint_axis(painter)
-        tokens = self._theme.tokens
-        if self._histogram is not None:
-            self._paint_curve(painter, self._histogram.mismatched, QColor(tokens.muted))
-            self._paint_curve(painter, self._histogram.matched, QColor(tokens.accent))
+    def paint_marks(self, painter: QPainter) -> None:
+        """Paint the two lines."""
+        tokens = self.theme.tokens
         if self._threshold is not None:
-            self._paint_line(painter, self._threshold, f"threshold {self._threshold:.3f}", QColor(tokens.muted), 1)
-        self._paint_line(painter, self._distance, f"this pair {self._distance:.3f}", QColor(tokens.text), 0)
-        self._paint_reading(painter)
-        painter.end()
-
-    def _paint_axis(self, painter: QPainter) -> None:
-        plot, tokens = self._get_plot_area(), self._theme.tokens
-        painter.setPen(QColor(tokens.line))
-        painter.drawLine(plot.bottomLeft(), plot.bottomRight())
-        painter.setPen(QColor(tokens.muted))
-        for tick in DISTANCE_TICKS:
-            if tick <= self._get_axis_end():
-                painter.drawText(
-                    self._get_tick_box(self._get_x(tick), plot.bottom() + 2), Qt.AlignmentFlag.AlignCenter, f"{tick:g}"
-                )
-        place = QRectF(plot.left(), plot.bottom() + 15, plot.width(), 16)
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "distance")
-
-    def _get_tick_box(self, middle: float, top: float) -> QRectF:
-        return QRectF(middle - 60, top, 120, 15)
-
-    def _paint_curve(self, painter: QPainter, counts: list[int], colour: QColor) -> None:
-        """Paint an outline scaled to the plot's height: there are far more mismatched pairs than matched ones."""
-        assert self._histogram is not None
-        plot, max_count = self._get_plot_area(), max(counts, default=0) or 1
-        path = QPainterPath(plot.bottomLeft())
-        for count, left, right in zip(counts, self._histogram.edges, self._histogram.edges[1:], strict=False):
-            y = plot.bottom() - plot.height() * count / max_count
-            path.lineTo(self._get_x(left), y)
-            path.lineTo(self._get_x(right), y)
-        path.lineTo(self._get_x(self._histogram.edges[-1]), plot.bottom())
-        filling = QColor(colour)
-        filling.setAlphaF(0.14)
-        painter.fillPath(path, filling)
-        painter.setPen(QPen(colour, 1.2))
-        painter.drawPath(path)
-
-    def _paint_line(self, painter: QPainter, distance: float, text: str, colour: QColor, row: int) -> None:
-        """Paint a line at a distance, its text in row 0 or 1 above the plot: solid for row 0, dashed for row 1."""
-        plot, x = self._get_plot_area(), self._get_x(distance)
-        painter.setPen(QPen(colour, 1.5, Qt.PenStyle.DashLine if row else Qt.PenStyle.SolidLine))
-        painter.drawLine(QPointF(x, plot.top() - 4 - 14 * (1 - row)), QPointF(x, plot.bottom()))
-        painter.setPen(colour)
-        width = painter.fontMetrics().horizontalAdvance(text) + 8
-        is_left = distance < max(self._distance, self._threshold or 0) or x + 4 + width > self.width()
-        left = max(2.0, x - width if is_left else x + 4)  # outward from the other line
-        place = QRectF(left, plot.top() - 32 + 14 * row, width, 15)
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-
-    def _paint_reading(self, painter: QPainter) -> None:
-        """Paint the names of the curves, and with the pointer over them the share of pairs that are nearer."""
-        plot, distance = self._get_plot_area(), self._pointed_distance
-        if self._histogram is not None and distance is not None:
-            painter.setPen(QPen(mix_disabled_colour(self._theme.tokens), 1, Qt.PenStyle.DotLine))
-            x = self._get_x(distance)
-            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
-        x = plot.left()
-        for text, colour in self._list_reading():
-            painter.setPen(colour)
-            width = painter.fontMetrics().horizontalAdvance(text)
-            painter.drawText(QRectF(x, plot.bottom() + 15, width + 2, 16), Qt.AlignmentFlag.AlignVCenter, text)
-            x += width + 14
-
-    def _list_reading(self) -> list[tuple[str, QColor]]:
-        """The texts below the axis, each with its colour."""
-        accent, muted = QColor(self._theme.tokens.accent), QColor(self._theme.tokens.muted)
-        histogram, distance = self._histogram, self._pointed_distance
-        if histogram is None:
-            return [("too few labels to tell how far the same and others are", muted)]
-        if distance is None:
-            return [("same label", accent), ("other labels", muted)]
-        same = _compute_share_nearer(histogram.edges, histogram.matched, distance)
-        other = _compute_share_nearer(histogram.edges, histogram.mismatched, distance)
-        return [
-            (f"same label {same:.1%} nearer", accent),
-            (f"other labels {other:.1%} nearer", muted),
-            (f"than {distance:.3f}", muted),
-        ]
-
-
-def _compute_share_nearer(edges: list[float], counts: list[int], distance: float) -> float:
-    """The share of pairs nearer than a distance, from 0 to 1; within a bin, in proportion."""
-    nearer = 0.0
-    for count, left, right in zip(counts, edges, edges[1:], strict=False):
-        nearer += count * min(1.0, max(0.0, (distance - left) / (right - left)))
-    return nearer / (sum(counts) or 1)
+            self.paint_line(painter, self._threshold, f"threshold {self._threshold:.3f}", QColor(tokens.muted), 1)
+        self.paint_line(painter, self._distance, f"this pair {self._distance:.3f}", QColor(tokens.text), 0)

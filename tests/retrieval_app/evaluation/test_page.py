@@ -1,14 +1,21 @@
 """The page Evaluate is used as a user does; its figures come from the real child process."""
 
+import shutil
 from collections import Counter
+from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from indexer.models.installation import ModelChoice, install_model
+from indexer.progress import drain
 from retrieval_app.evaluation.page import EvaluationPage
 from retrieval_app.window.main_window import MainWindow
 from tests.support.drawings import CLASSES, EACH
+from tests.support.model_files import write_weights
+from tests.support.open_windows import open_window
 from tests.support.window_waits import wait_for
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -57,30 +64,28 @@ def test_a_cell_shows_its_photos_and_one_of_them_finds_similar(window: MainWindo
         assert f"{count} of {EACH} photos of {report.names[own]}" in view.cell_label.text()
         assert len(view.photos.queries) == count
         assert {query.label for query in view.photos.queries} == {own}
+    view.matrix.setFocus()
+    view.matrix.choose_cell(0, 0)
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left):
+        QTest.keyClick(view.matrix, key)
+    assert view.matrix.current == (1, 1)
     wanted = view.photos.list_photo_ids()[1]
     QTest.mouseClick(view.photos.viewport(), LEFT, NONE, view.photos.locate_photo(1).center())
     wait_for(qtbot, window.search_page.isVisible)
     assert window.session.search.query_photo_id == wanted
 
 
-def test_arrows_go_from_cell_to_cell_and_from_photo_to_photo(window: MainWindow, qtbot: QtBot) -> None:
-    view = show_figures(window, qtbot).mistakes_view
-    view.matrix.setFocus()
-    view.matrix.choose_cell(0, 0)
-    QTest.keyClick(view.matrix, Qt.Key.Key_Down)
-    QTest.keyClick(view.matrix, Qt.Key.Key_Right)
-    QTest.keyClick(view.matrix, Qt.Key.Key_Right)
-    QTest.keyClick(view.matrix, Qt.Key.Key_Left)
-    assert view.matrix.current == (1, 1)
-    view.photos.setFocus()
-    QTest.keyClick(view.photos, Qt.Key.Key_Right)
-    wanted = view.photos.list_photo_ids()[1]
-    QTest.keyClick(view.photos, Qt.Key.Key_Return)
-    assert window.session.search.query_photo_id == wanted
-
-
-def test_changed_labels_are_told_and_measured_again(window: MainWindow, qtbot: QtBot) -> None:
-    page = show_figures(window, qtbot)
+def test_changed_labels_are_told_and_measured_when_asked(window: MainWindow, qtbot: QtBot) -> None:
+    """And a measuring is cancelled, and started again; a key chooses a photo."""
+    window.page_stack.show_page("Evaluate")
+    page = window.evaluation_page
+    wait_for(qtbot, lambda: page.evaluation.job.state is not None)
+    assert page.first_view.offer.text() == "Cancel measuring"
+    QTest.mouseClick(page.first_view.offer, LEFT)
+    assert page.evaluation.job.state is None
+    assert page.first_view.offer.text() == "Measure"
+    QTest.mouseClick(page.first_view.offer, LEFT)
+    wait_for(qtbot, lambda: page.evaluation.report is not None)
     before = page.evaluation.report
     ids = window.session.library.photo_ids.tolist()
     window.session.library.writer.write("labels", lambda library: library.annotations.set_label(ids[:4], "new"))
@@ -91,15 +96,33 @@ def test_changed_labels_are_told_and_measured_again(window: MainWindow, qtbot: Q
     wait_for(qtbot, lambda: page.evaluation.report is not before)
     assert page.evaluation.report is not None and "new" in page.evaluation.report.names
     assert page.status_label.text() == ""
+    photos = page.hardest_view.photos
+    page.show_view("Hardest photos")
+    photos.setFocus()
+    QTest.keyClick(photos, Qt.Key.Key_Right)
+    wanted = photos.list_photo_ids()[1]
+    QTest.keyClick(photos, Qt.Key.Key_Return)
+    assert window.session.search.query_photo_id == wanted
 
 
-def test_measuring_is_cancelled_and_started_again(window: MainWindow, qtbot: QtBot) -> None:
-    window.page_stack.show_page("Evaluate")
-    page = window.evaluation_page
-    wait_for(qtbot, lambda: page.evaluation.job.state is not None)
-    assert page.first_view.offer.text() == "Cancel measuring"
-    QTest.mouseClick(page.first_view.offer, LEFT)
-    assert page.evaluation.job.state is None
-    assert page.first_view.offer.text() == "Measure"
-    QTest.mouseClick(page.first_view.offer, LEFT)
-    wait_for(qtbot, lambda: page.evaluation.report is not None)
+@pytest.mark.long
+def test_two_models_are_compared_beside_each_other(home: Path, indexed: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    shutil.copytree(indexed, home / "default.library")
+    weights = write_weights("test_resnet", tmp_path)
+    drain(install_model(ModelChoice("test_resnet", weights), home / "default.library" / "models"))
+    with open_window() as window:
+        wait_for(qtbot, lambda: not window.session.library.is_empty)
+        page = show_figures(window, qtbot)
+        page.show_view("Compare models")
+        view = page.comparison_view
+        wait_for(qtbot, lambda: len(view.rivals.models) >= 2)
+        assert view.rivals.models[0].is_active
+        names = [model.folder.parent.parent.name for model in view.rivals.models]
+        view.second_box.setCurrentIndex(names.index("default.library", 1))
+        QTest.mouseClick(view.compare_button, LEFT)
+        assert view.cancel_button.isVisible()
+        wait_for(qtbot, lambda: view.rivals.fields is not None)
+        assert view.rivals.fields is not None
+        assert view.rivals.fields["verdict"] == "worse"  # weights drawn by lot
+        assert "finds labels worse than" in view.sentence.text()
+        assert not view.cancel_button.isVisible()
