@@ -3,8 +3,8 @@
 Ge, Huang, Dong, Scott 2018, "Deep Metric Learning with Hierarchical Triplet Loss" (lecture notes, similarity learning,
 sampling): classes are the leaves of a tree and those that are near each other share a node; a batch holds a few anchor
 classes and the neighbours of each, so that its mismatches are the ones the network still confuses. The paper takes the
-leaves nearest to an anchor and lets the tree set a margin. Here the margin stays as it is, and the tree chooses the
-neighbours: those that share the lowest node with the anchor, and among these the nearest. No torch.
+leaves nearest to an anchor and lets the tree set a margin. Here the tree chooses the neighbours: those that share the
+lowest node with the anchor, and among these the nearest; the margins are for the loss "triplet-hierarchical". No torch.
 """
 
 import numpy as np
@@ -44,18 +44,39 @@ def measure_class_distances(embeddings: NDArray[np.float32], labels: Indices) ->
     return table
 
 
+def compute_level_limits(class_distances: Floats) -> Floats:
+    """The distance below which classes share a node, for the levels 0 to TREE_LEVELS: l (4 - d_0) / TREE_LEVELS + d_0.
+
+    d_0 is the mean distance within classes, 4 the largest possible squared distance.
+    """
+    within = float(class_distances.diagonal().mean())
+    limits: Floats = within + np.arange(TREE_LEVELS + 1) * (4 - within) / TREE_LEVELS
+    return limits
+
+
 def compute_tree_levels(class_distances: Floats) -> Indices:
     """The level of the lowest node that two classes share, int64 (classes, classes): 0 for a class itself, TREE_LEVELS
     at the top; from their D(p, q) between embeddings of unit length.
 
-    At level l, classes nearer than d_l = l (4 - d_0) / TREE_LEVELS + d_0 share a node, and so do classes that a chain
-    of nearer ones links; d_0 is the mean distance within classes, 4 the largest possible squared distance.
+    At a level, classes nearer than its limit share a node, and so do classes that a chain of nearer ones links.
     """
-    within = float(class_distances.diagonal().mean())
-    limits = within + np.arange(1, TREE_LEVELS) * (4 - within) / TREE_LEVELS
+    limits = compute_level_limits(class_distances)[1:-1]
     levels: Indices = 1 + np.searchsorted(limits, _measure_linkage(class_distances), side="right")
     np.fill_diagonal(levels, 0)
     return levels
+
+
+def compute_tree_margins(class_distances: Floats, least: float) -> Floats:
+    """The margin of squared distances between an anchor's class and a mismatch's, (classes, classes), 0 for a class
+    itself: least + d_l - s (Ge et al. 2018, eq. 5).
+
+    d_l is the limit of the level where the two classes meet, s the mean squared distance within the anchor's class, so
+    classes that are far apart in the tree have to stay farther, and scattered ones less far.
+    """
+    limits, within = compute_level_limits(class_distances), class_distances.diagonal()
+    margins: Floats = least + limits[compute_tree_levels(class_distances)] - within[:, None]
+    np.fill_diagonal(margins, 0.0)
+    return margins
 
 
 def _measure_linkage(class_distances: Floats) -> Floats:

@@ -80,6 +80,27 @@ def fit_network(
     return (yield from NetworkFit(config, network, query_mask, feature_source, resume_file).run())
 
 
+def arrange_epoch(
+    network: EmbeddingNetwork, config: TrainConfig, source: FeatureSource, learner: Learner, epoch: int
+) -> list[Indices]:
+    """The batches of an epoch; where classes are chosen, or margins set, by how far apart they are, as the network sees
+    them now.
+    """
+    is_drawn = config.sampling == "classes"
+    if is_drawn and not learner.needs_class_distances:
+        return make_epoch_batches(source.labels, config, epoch, source.rounds)
+    class_distances = _measure_class_distances(network, source, [config.seed, epoch])
+    learner.refresh_margins(class_distances)
+    return make_epoch_batches(source.labels, config, epoch, source.rounds, None if is_drawn else class_distances)
+
+
+def _measure_class_distances(network: EmbeddingNetwork, source: FeatureSource, seeds: list[int]) -> NDArray[np.float64]:
+    """Distances (classes, classes) between the classes as the network sees them now, from a few photos of each."""
+    rows = class_tree.sample_class_rows(source.labels, np.random.default_rng(seeds))
+    both = compute_embeddings(network, source.compute_plain_features(rows))
+    return class_tree.measure_class_distances(both.trained, source.labels[rows])
+
+
 class _StepRecord(NamedTuple):
     loss: float
     stats: BatchStats
@@ -173,16 +194,7 @@ class NetworkFit:
             self.resume_file.save_state(self._capture_state, SAVE_INTERVAL)
 
     def _make_batches(self, epoch: int) -> list[Indices]:
-        source = self.feature_source
-        class_distances = None if self.config.sampling == "classes" else self._measure_class_distances(epoch)
-        return make_epoch_batches(source.labels, self.config, epoch, source.rounds, class_distances)
-
-    def _measure_class_distances(self, epoch: int) -> NDArray[np.float64]:
-        """Distances (classes, classes) between the classes as the network sees them now, from a few photos of each."""
-        labels, seeds = self.feature_source.labels, [self.config.seed, epoch]
-        rows = class_tree.sample_class_rows(labels, np.random.default_rng(seeds))
-        both = compute_embeddings(self.network, self.feature_source.compute_plain_features(rows))
-        return class_tree.measure_class_distances(both.trained, labels[rows])
+        return arrange_epoch(self.network, self.config, self.feature_source, self.learner, epoch)
 
     def _report_step(self, epoch: int) -> Progress:
         step, per_epoch = self.steps_done[-1], len(self.batches)

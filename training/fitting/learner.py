@@ -12,14 +12,20 @@ from torch import Tensor, nn
 
 from indexer.models import backbones
 from indexer.models.network import EmbeddingNetwork, find_accelerator, replace_head
+from training.data.class_tree import compute_tree_margins
 from training.fitting.head_start import describe_head
 from training.losses import losses
+from training.losses.adapted_triplets import AdaptedTripletLoss, HierarchicalTripletLoss
 from training.losses.loss_value import LossValue
+from training.losses.losses import MinedLoss
 from training.settings.choices import BUILT_IN
 from training.settings.config import TrainConfig
 from training.settings.cost import REFERENCE_SIDE
 
 EMBED_BATCH = 128  # pictures at 224 px that go through the network together: 0.6 GB for its largest map
+# A growing margin: the share that it begins with, and the share of all steps after which it is whole. The notes name
+# the idea and give no figures.
+FIRST_MARGIN_SHARE, GROWTH_SHARE = 0.25, 0.5
 
 Pixels = NDArray[np.uint8]
 FetchPixels = Callable[[NDArray[np.int64]], Pixels]
@@ -89,6 +95,8 @@ class Learner:
         steps: int,
     ) -> None:
         self.network = network
+        self.config = config
+        self.full_margin = config.resolve_defaults().margin or 0.0
         self.compute_features = compute_features
         self.loss = losses.build_loss(config, classes, network.dim).to(choose_device())
         self.optimiser = torch.optim.AdamW(_group_parameters(network, self.loss, config))
@@ -101,6 +109,7 @@ class Learner:
         Where the loss is not finite, the weights stay as they are.
         """
         self.network.train(learns_statistics(self.network))  # batch-norm: else running statistics, only weights learn
+        self._set_margin()
         embeddings = self.network.embed(self.compute_features(rows, self.random))
         value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(choose_device()))
         if not torch.isfinite(embeddings).all():  # distances between such embeddings count as 0, and so would the loss
@@ -113,11 +122,30 @@ class Learner:
         self.schedule.step()
         return value
 
+    def _set_margin(self) -> None:
+        """Let the margin of the loss grow with the steps taken, where the settings say so."""
+        if self.config.margin_schedule == "growing":
+            assert isinstance(self.loss, MinedLoss | AdaptedTripletLoss)
+            grown = min(1.0, self.schedule.last_epoch / (GROWTH_SHARE * self.schedule.total_steps))
+            share = FIRST_MARGIN_SHARE + (1 - FIRST_MARGIN_SHARE) * grown
+            self.loss.options = self.loss.options._replace(margin=share * self.full_margin)
+
+    @property
+    def needs_class_distances(self) -> bool:
+        """Whether the loss has margins by a tree of the classes, to be set before each epoch (`refresh_margins`)."""
+        return isinstance(self.loss, HierarchicalTripletLoss)
+
+    def refresh_margins(self, class_distances: NDArray[np.float64]) -> None:
+        """Set the margins of the loss by the distances between the classes (classes, classes) as they are now."""
+        if isinstance(self.loss, HierarchicalTripletLoss):
+            margins = compute_tree_margins(class_distances, self.loss.options.margin)
+            self.loss.set_margins(torch.from_numpy(margins))
+
     def measure_collapsed_loss(self, labels: NDArray[np.int64]) -> float:
         """The loss of a batch with labels (n,) whose pictures all have one embedding; 0 for a loss with weights of its
-        own, which can make that loss as small as any other.
+        own, which can make that loss as small as any other, and for one whose margins change.
         """
-        if any(True for _ in self.loss.parameters()):
+        if self.needs_class_distances or any(True for _ in self.loss.parameters()):
             return 0.0
         point = nn.functional.normalize(torch.ones(len(labels), self.network.dim, device=choose_device()), dim=1)
         with torch.no_grad(), torch.random.fork_rng(devices=[]):  # so that a random miner draws the same in training

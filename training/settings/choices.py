@@ -84,6 +84,11 @@ DISTANCES: dict[str, str] = {
     "rbf": "A bell curve around each photo: beyond its width everything is equally far.",
 }
 
+MARGIN_SCHEDULES: dict[str, str] = {
+    "constant": "The margin stays as it is.",
+    "growing": "It begins at a quarter and grows over the first half of the steps, as the network learns.",
+}
+
 MINERS: dict[str, str] = {
     "all": "Every pair or triplet of the batch.",
     "random": "For each photo one match and one mismatch by chance: the naive way.",
@@ -113,13 +118,15 @@ class LossPreset(NamedTuple):
 class LossChoice(NamedTuple):
     """A loss in words, the miners it takes, its settings under each of PRESETS, and the distances it can use.
 
-    A loss that measures distances in its own way has "l2" only, in which its statistics are shown.
+    A loss that measures distances in its own way has "l2" only, in which its statistics are shown. `margin_grows` says
+    whether its margin can be changed from step to step.
     """
 
     help: str
     miners: tuple[str, ...]
     presets: dict[str, LossPreset]
     distances: tuple[str, ...] = ("l2",)
+    margin_grows: bool = False
 
 
 def _repeat_preset(preset: LossPreset) -> dict[str, LossPreset]:
@@ -143,30 +150,58 @@ LOSSES: dict[str, LossChoice] = {
         PAIR_MINER_NAMES,
         {"tuned": LossPreset(0.6), "lecture": LossPreset(1.0)},
         ALL_DISTANCES,
+        margin_grows=True,
     ),
     "contrastive-squared": LossChoice(
         "The same with squared distances: the farthest match and the nearest mismatch weigh most.",
         PAIR_MINER_NAMES,
         _repeat_preset(LossPreset(1.0)),
         ALL_DISTANCES,
+        margin_grows=True,
     ),
     "contrastive-hadsell": LossChoice(
         "The same with squares inside the margin: mismatches just within it are hardly pushed (Hadsell 2006).",
         PAIR_MINER_NAMES,
         _repeat_preset(LossPreset(1.0)),
         ALL_DISTANCES,
+        margin_grows=True,
     ),
     "triplet": LossChoice(
         "Triplets: a photo has to be nearer to its match than to a mismatch, by at least the margin.",
         (*PAIR_MINER_NAMES, "semi-hard-all"),
         {"tuned": LossPreset(0.2, "semi-hard-all", "active"), "lecture": LossPreset(1.0)},
         ALL_DISTANCES,
+        margin_grows=True,
     ),
     "triplet-soft": LossChoice(
         "Triplets without a margin: the nearer the match than the mismatch the better, ever more gently (Hermans).",
         ("hard", "semi-hard", "random"),
         {"tuned": LossPreset(miner="semi-hard"), "lecture": LossPreset(miner="random")},
         ALL_DISTANCES,
+    ),
+    "triplet-hierarchical": LossChoice(
+        "Triplets with a margin of their own by how far apart their classes are in a tree, made anew before each epoch "
+        "(Ge 2018); best with the sampling hard-classes.",
+        ("all", "random", "hard"),
+        _repeat_preset(LossPreset(0.1, average="active")),
+    ),
+    "triplet-adapted": LossChoice(
+        "Triplets, with the shift corrected that choosing some and not others brings in (Yu 2018).",
+        (*PAIR_MINER_NAMES, "semi-hard-all"),
+        _repeat_preset(LossPreset(0.2, "semi-hard", "active")),
+        ALL_DISTANCES,
+        margin_grows=True,
+    ),
+    "asymmetric": LossChoice(
+        "Pairs: of the matches only a chain through each class counts, and anchor and other photo take two ways "
+        "(Xu 2019).",
+        ("all",),
+        _repeat_preset(LossPreset()),
+    ),
+    "group": LossChoice(
+        "Classes: the photos of a batch vote on each other's, by how alike they are (Elezi 2020).",
+        ("all",),
+        _repeat_preset(LossPreset(temperature=0.1, own_rate=PROXY_RATE)),
     ),
     "siamese": LossChoice(
         "A small network judges each pair as same or different; the simplest way and the weakest (lecture notes).",

@@ -19,6 +19,7 @@ from training.settings.choices import (
     HEAD_STARTS,
     INITIAL_WEIGHTS,
     LOSSES,
+    MARGIN_SCHEDULES,
     MINERS,
     PRESETS,
     PURPOSE_DEFAULTS,
@@ -134,6 +135,9 @@ class TrainConfig:
     margin: float | None = _make_setting(
         None,
         SettingRule("How far apart mismatches have to be.", low=0.01, high=2, unset="the loss's own", advanced=True),
+    )
+    margin_schedule: str = _make_setting(
+        "constant", SettingRule("How the margin changes in the training.", MARGIN_SCHEDULES, advanced=True)
     )
     temperature: float | None = _make_setting(
         None,
@@ -294,6 +298,9 @@ def _check_loss(config: TrainConfig) -> None:
     loss, usual = config.loss, config.loss_preset
     if config.miner is not None:
         _check_supported(loss, "miner", config.miner, LOSSES[loss].miners)
+    if config.margin_schedule != "constant" and not LOSSES[loss].margin_grows:
+        growing = tuple(name for name, choice in LOSSES.items() if choice.margin_grows)
+        raise LookalikeError(f"The margin of the loss {loss} cannot grow; that of {_join_choices(growing)} can.")
     _check_supported(loss, "distance", config.distance, LOSSES[loss].distances)
     for name, configured, preset_value in (
         ("margin", config.margin, usual.margin),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,14 +18,15 @@ from training.data.class_tree import (
     choose_batch_classes,
     compute_tree_distances,
     compute_tree_levels,
+    compute_tree_margins,
     measure_class_distances,
     sample_class_rows,
 )
 from training.data.labelled_folders import survey_folder
 from training.data.pictures import read_pictures
 from training.data.sampler import make_round_batches
-from training.fitting.fit import FitResult, fit_network
-from training.fitting.learner import create_start_network
+from training.fitting.fit import FitResult, arrange_epoch, fit_network
+from training.fitting.learner import Learner, create_start_network
 from training.fitting.recipes import RECIPES, TrainingPhotos
 from training.fitting.resume import ResumeFile
 from training.settings.config import TrainConfig
@@ -192,3 +194,32 @@ def test_a_loss_with_weights_of_its_own_trains_on_hard_classes(shapes: Path, tmp
     assert hard[1].negative_distance is not None
     assert chance[1].negative_distance is not None
     assert hard[1].negative_distance < chance[1].negative_distance
+
+
+def test_a_margin_grows_with_the_level_where_two_classes_meet_and_shrinks_with_the_spread_of_the_anchors() -> None:
+    apart = np.array([[0.2, 0.5, 3.0], [0.5, 0.4, 2.0], [3.0, 2.0, 0.6]])  # mean within classes: 0.4
+    step = (4 - 0.4) / 16
+    near, far = 0.4 + step, 0.4 + 8 * step  # the first limit above 0.5, and above 2, by which the third class is linked
+    expected = [
+        [0, 0.1 + near - 0.2, 0.1 + far - 0.2],
+        [0.1 + near - 0.4, 0, 0.1 + far - 0.4],
+        [0.1 + far - 0.6] * 2 + [0],
+    ]
+    np.testing.assert_allclose(compute_tree_margins(apart, 0.1), expected, atol=1e-12)
+
+
+def test_before_an_epoch_the_margins_are_those_of_the_classes_as_they_are_now(shapes: Path, tmp_path: Path) -> None:
+    config = TrainConfig(recipe="quick", image_size=32, dim=8, loss="triplet-hierarchical", least_steps=0, epochs=1)
+    network = create_start_network(config)
+    samples = drain(survey_folder(shapes)).samples
+    part = drain(read_pictures(samples[::3], network.preprocessing)).part
+    source = drain(RECIPES["quick"](config, network, TrainingPhotos(part, part, tmp_path)))
+    learner = Learner(network, config, source.compute_features, classes=6, steps=4)
+    assert learner.needs_class_distances
+    arrange_epoch(network, config, source, learner, 1)
+    margins = learner.loss.state_dict()["margins"]
+    assert margins.diagonal().tolist() == [0.0] * 6
+    assert margins.unique().numel() > 6
+    again = Learner(network, config, source.compute_features, classes=6, steps=4)
+    again.loss.load_state_dict(learner.loss.state_dict())  # as a training that is resumed does
+    assert torch.equal(again.loss.state_dict()["margins"], margins)

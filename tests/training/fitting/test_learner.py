@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from indexer.errors import LookalikeError
 from indexer.models.network import EmbeddingNetwork
 from training.data.augmentation import draw_views
 from training.fitting.head_start import initialise_head
@@ -12,7 +13,9 @@ from training.fitting.learner import (
     compute_pooled_features,
     create_start_network,
 )
+from training.losses.adapted_triplets import AdaptedTripletLoss
 from training.losses.loss_value import BatchStats, LossValue
+from training.losses.losses import MinedLoss
 from training.settings.config import TrainConfig
 
 CONFIG = TrainConfig(image_size=32, dim=8, learning_rate=1e-3)
@@ -133,3 +136,19 @@ def test_weight_decay_shortens_kernels_only(network: EmbeddingNetwork) -> None:
 
 def test_training_sees_the_whole_square_at_the_size_asked_for(network: EmbeddingNetwork) -> None:
     assert (network.preprocessing.size, network.preprocessing.crop) == (32, 1.0)
+
+
+@pytest.mark.parametrize("loss", ["triplet", "contrastive", "triplet-adapted"])
+def test_a_growing_margin_is_whole_after_half_of_the_steps(network: EmbeddingNetwork, loss: str) -> None:
+    config = TrainConfig(image_size=32, dim=8, loss=loss, margin=0.4, margin_schedule="growing", learning_rate=1e-6)
+    learner, margins = learning(network, config), list[float]()
+    for _ in range(4):
+        learner.take_step(np.arange(12), LABELS)
+        assert isinstance(learner.loss, MinedLoss | AdaptedTripletLoss)
+        margins.append(learner.loss.options.margin)
+    assert margins == pytest.approx([0.1, 0.25, 0.4, 0.4])
+
+
+def test_a_margin_of_another_library_does_not_grow() -> None:
+    with pytest.raises(LookalikeError, match="The margin of the loss cosface cannot grow; that of contrastive"):
+        TrainConfig(loss="cosface", margin_schedule="growing")

@@ -33,15 +33,13 @@ from training.studies.study_report import (
     render_study,
 )
 from training.studies.study_report import study_to_dict as as_json
-from training.studies.trials import (
+from training.studies.trial_training import (
     VIEW_STRENGTHS,
-    StudyEntry,
-    StudyResult,
-    _create_network,
-    _prepare_features,
-    _StudyData,
-    run_study,
+    StudyData,
+    create_variant_network,
+    prepare_variant_features,
 )
+from training.studies.trials import StudyEntry, StudyResult, run_study
 from training.studies.variants import (
     BASE_CONFIGS,
     STUDIES,
@@ -199,12 +197,12 @@ def test_a_study_judges_the_weights_that_a_training_would_keep(study: StudyResul
 
 def test_a_named_backbone_without_a_head_is_its_own_embedding_at_the_size_of_the_pictures() -> None:
     config = replace(TINY, dim=0, image_size=None)
-    network = _create_network(StudyVariant("another", config, backbone=DEFAULT_BACKBONE), 64)
+    network = create_variant_network(StudyVariant("another", config, backbone=DEFAULT_BACKBONE), 64)
     assert network.head is None
     assert network.dim == network.backbone_dim > 0
     assert network.preprocessing.size == 64
     assert network.preprocessing.crop == 1
-    headed = _create_network(StudyVariant("another", replace(config, dim=8), backbone=DEFAULT_BACKBONE), 64)
+    headed = create_variant_network(StudyVariant("another", replace(config, dim=8), backbone=DEFAULT_BACKBONE), 64)
     assert headed.dim == 8
 
 
@@ -213,12 +211,12 @@ def test_where_memory_is_short_every_kind_of_views_goes_through_the_network_in_p
 ) -> None:
     network = create_start_network(TINY)
     part = drain(pictures.read_pictures(drain(survey_folder(shapes)).samples[-12:], network.preprocessing)).part
-    data = _StudyData(part, part, part, np.zeros(12, np.int64), np.arange(12), tmp_path / "study", 0)
+    data = StudyData(part, part, part, np.zeros(12, np.int64), np.arange(12), tmp_path / "study", 0)
     monkeypatch.setattr(cost, "THIS_MACHINE", TrainingMachine(2, memory=25_000_000))
     seen: list[int] = []
     network.body.get_submodule("conv_stem").register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     for variant in STUDIES["augmentation"](TINY):
-        feature_source = drain(_prepare_features(variant, network, data))
+        feature_source = drain(prepare_variant_features(variant, network, data))
         seen.clear()
         assert len(feature_source.compute_features(np.arange(12), torch.Generator().manual_seed(0))) == 12
         assert max(seen) == choose_chunk_size(12, 32, cost.THIS_MACHINE) < 12
@@ -261,7 +259,7 @@ def test_a_class_whose_test_pictures_cannot_be_read_leaves_nothing_to_compare_wi
 
 @pytest.mark.parametrize("photos", [1, 2])
 def test_discriminants_are_found_where_classes_have_one_look_only(photos: int, tmp_path: Path) -> None:
-    preprocessing = _create_network(StudyVariant("usual", TINY), 32).preprocessing
+    preprocessing = create_variant_network(StudyVariant("usual", TINY), 32).preprocessing
     samples = []
     for label, shade in enumerate((20, 120, 240)):
         for number in range(1 if label == 0 else photos + 1):
