@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,12 @@ def without_own_models(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     monkeypatch.setenv("LOOKALIKE_MODELS", str(none / "models"))
 
 
-@pytest.fixture(autouse=True)
-def quick_installation(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def quick_installation() -> Iterator[None]:
     """What is installed in this process is judged by cosines alone, not by its retrieval among the bundled pictures."""
-    monkeypatch.setattr(agreement, "MAX_RETRIEVAL_SECONDS", 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(agreement, "MAX_RETRIEVAL_SECONDS", 0.0)
+        yield
 
 
 @pytest.fixture
@@ -72,6 +75,7 @@ def _install_default(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOOKALIKE_HOME", str(folder / "none"))
         patch.setenv("LOOKALIKE_MODELS", str(folder / "none"))
+        patch.setattr(agreement, "MAX_RETRIEVAL_SECONDS", 60.0)  # as for a user
         drain(install_model(ModelChoice(), folder))
         shutil.rmtree(folder / "none", ignore_errors=True)
 

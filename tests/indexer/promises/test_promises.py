@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -149,36 +149,38 @@ def test_full_disk_while_publishing_is_a_sentence_and_searches_go_on(
 # the model's own machinery stays out of daily use
 
 MODULES = """
-import sys
+import json, sys
 from indexer.cli.terminal import run_command
 from retrieval_app.commands import lookalike_command
-code = run_command(lookalike_command.main, sys.argv[1:])
 heavy = {"torch", "torchvision", "timm", "PySide6", "scipy", "sklearn"}
-print("imported:", code, *sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
+for words in json.loads(sys.argv[1]):
+    code = run_command(lookalike_command.main, words)
+    print("imported:", code, *sorted(heavy & {name.partition(".")[0] for name in sys.modules}))
 """
 
 
-def imported(home: Path, *words: str | Path) -> str:
-    said = run_patiently([sys.executable, "-c", MODULES, *map(str, words)], env=environment(home))
+def list_imports(home: Path, *commands: Sequence[str | Path]) -> list[str]:
+    """A line for each command, run one after the other in one process: its exit code, and what is imported by then."""
+    words = json.dumps([list(map(str, command)) for command in commands])
+    said = run_patiently([sys.executable, "-c", MODULES, words], env=environment(home))
     assert said.code == 0, said.err
-    return said.out.splitlines()[-1]
+    return [line for line in said.out.splitlines() if line.startswith("imported:")]
 
 
 def test_unchanged_rescan_and_searches_import_neither_torch_nor_timm(home: Path, prepared: Any, tmp_path: Path) -> None:
-    assert imported(home, "index") == "imported: 0"
-    assert imported(home, "search", prepared.photos / "a/0003.png") == "imported: 0"
-    assert imported(home, "search", prepared.photos / "a/0003.png", "--by-labels") == "imported: 0"
-    with Image.open(prepared.photos / "a/0003.png") as image:
-        image.save(tmp_path / "outside.bmp")
-    assert imported(home, "search", tmp_path / "outside.bmp") == "imported: 0"
+    photo, outside = prepared.photos / "a/0003.png", tmp_path / "outside.bmp"
+    with Image.open(photo) as image:
+        image.save(outside)
     paint(tmp_path / "more" / "0.png", 100)
-    assert imported(home, "index", tmp_path / "more") == "imported: 0"
-    assert imported(home, "info") == "imported: 0"
+    commands: list[Sequence[str | Path]] = [["index"], ["search", photo], ["search", photo, "--by-labels"]]
+    commands += [["search", outside], ["index", tmp_path / "more"], ["info"]]
+    assert list_imports(home, *commands) == ["imported: 0"] * 6
 
 
 def test_the_watch_on_imports_sees_torch(home: Path, tmp_path: Path) -> None:
     paint(tmp_path / "more" / "0.png", 100)
-    assert "torch" in imported(home, "index", tmp_path / "more", "--runtime", "torch")
+    (line,) = list_imports(home, ["index", tmp_path / "more", "--runtime", "torch"])
+    assert "torch" in line
 
 
 # what the system saw
@@ -218,15 +220,18 @@ def _writes(lines: list[str], folder: str) -> Iterator[str]:
 
 
 @needs_strace
-def test_nothing_leaves_the_machine_and_no_photo_is_opened_for_writing(tmp_path: Path) -> None:
-    home, folder = tmp_path / "home", tmp_path / "photos"
+@pytest.mark.parametrize("first", ["index", pytest.param("install", marks=pytest.mark.long)])
+def test_nothing_leaves_the_machine_and_no_photo_is_opened_for_writing(home: Path, tmp_path: Path, first: str) -> None:
+    if first == "install":  # the model is made by the first command: torch, conversion, check
+        home = tmp_path / "empty"
+    folder = tmp_path / "photos"
     for number in range(12):
-        paint(folder / "ab"[number % 2] / f"{number}.png", number)
-    (folder / "a" / "bad.png").write_text("Dear diary")
+        paint(folder / "ab"[number % 2] / f"{number}.png", number + 100)
+    (folder / "a" / "bad.png").write_text("Dear friends")
     paint(tmp_path / "outside.png", 5, side=50)
     tree = snapshot(folder)
     for words, code in (
-        (["index", str(folder), "--labelled"], 1),  # with the installation of the model: torch, conversion, check
+        (["index", str(folder), "--labelled"], 1),
         (["index"], 0),
         (["search", str(tmp_path / "outside.png"), "--sheet", str(tmp_path / "sheet.png")], 0),
         (["evaluate", str(folder)], 0),

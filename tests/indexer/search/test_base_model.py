@@ -59,8 +59,8 @@ def test_labels_by_lot_are_not_identified_though_the_map_has_learned_them(librar
     rule = measure_rule(library).by_ratio
     assert f"{len(CODES)} photos whose label was left out, of {CLASSES} labels" in rule.measured
     assert rule.identified is not None
-    answers = [identify_label(library, photo) for photo in range(1, len(CODES) + 1)]
-    right = np.mean([answer.best == f"class {code}" for answer, code in zip(answers, CODES, strict=True)])
+    answers = [identify_label(library, photo) for photo in range(1, len(CODES) + 1, 3)]
+    right = np.mean([answer.best == f"class {code}" for answer, code in zip(answers, CODES[::3], strict=True)])
     if by_lot:
         assert rule.identified.value < 0.1
         assert right < 0.3  # 1 of 14 by chance, where the map itself would give nearly each photo its own label
