@@ -32,6 +32,7 @@ from indexer.commands import (
     replaced,
     search,
 )
+from indexer.commands.shared import move
 from indexer.database.passed_over import describe_passed_over
 from indexer.database.replacements import count_replaced_photos
 from indexer.indexing.repair import mend_active_model
@@ -275,6 +276,7 @@ OTHER_MODULES = (
     maintenance,
     forget,
     replaced,
+    move,
 )
 COMMANDS = [
     index_command,

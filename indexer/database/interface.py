@@ -90,6 +90,9 @@ class Database(Protocol):
     def find_last_id(self, table: str) -> int:
         """The highest id ever given to a row of a table whose ids are not used twice, 0 where none was."""
 
+    def raise_last_id(self, table: str, number: int) -> None:
+        """Give the next row of a table a higher number than this one and all that are there."""
+
     def read_data_version(self) -> int:
         """A number that changes when another connection has committed."""
 

@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Identifier
 
 from indexer.database.interface import DatabaseState, SqlDialect, SqlList, SqlRow
 from indexer.database.postgresql.address import ServerAddress, list_connection_options
-from indexer.database.postgresql.tables import CREATE_TABLES, TABLES_VERSION
+from indexer.database.postgresql.tables import CREATE_TABLES, NUMBERED_COLUMNS, TABLES_VERSION
 from indexer.errors import LibraryBusy, LibraryError
 
 CONNECT_SECONDS = 10
@@ -207,7 +207,15 @@ class PostgresqlDatabase:
     def find_last_id(self, table: str) -> int:
         """The highest id ever given to a row of a table whose ids are not used twice, 0 where none was."""
         name = f'"{self.address.library}".{table}'
-        return self.fetch_integer("SELECT pg_sequence_last_value(pg_get_serial_sequence(?, ?))", (name, "id"))
+        sql = "SELECT pg_sequence_last_value(pg_get_serial_sequence(?, ?))"
+        return self.fetch_integer(sql, (name, NUMBERED_COLUMNS[table]))
+
+    def raise_last_id(self, table: str, number: int) -> None:
+        """Give the next row of a table a higher number than this one and all that are there."""
+        name, column = f'"{self.address.library}".{table}', NUMBERED_COLUMNS[table]
+        last = self.fetch_integer(f"SELECT greatest(max({column}), ?, 0) FROM {table}", (number,))
+        if last:
+            self.fetch_rows("SELECT setval(pg_get_serial_sequence(?, ?), ?)", (name, column, last))
 
     # changing
 

@@ -6,11 +6,27 @@ keeps their tokens for a day: where the answer to a commit was lost, its token t
 
 TABLES_VERSION = 1
 
-COPIED_TABLES = (
-    *("settings", "roots", "photos", "files", "models", "embeddings", "checksums", "failures", "labels", "decisions"),
-    *("generations", "searches", "replacements", "exclusions", "captures"),
-)
-"""The tables of a library, each behind those that it refers to."""
+TABLE_KEYS = {
+    "settings": ("name",),
+    "roots": ("id",),
+    "photos": ("id",),
+    "files": ("id",),
+    "models": ("id",),
+    "embeddings": ("seq",),
+    "checksums": ("seq",),
+    "failures": ("photo", "model"),
+    "labels": ("photo",),
+    "decisions": ("photo", "other"),
+    "generations": ("number",),
+    "searches": ("name",),
+    "replacements": ("photo", "root", "path"),
+    "exclusions": ("root", "pattern"),
+    "captures": ("photo",),
+}
+"""The tables of a library, each behind those that it refers to, and the columns by which a row is found."""
+
+BOOLEAN_COLUMNS = {"roots": (2, 3, 5), "files": (10, 11)}
+"""The places, from 0, of the columns that are booleans here and 0 or 1 in SQLite."""
 
 NUMBERED_COLUMNS = {
     **dict.fromkeys(("roots", "photos", "files", "models"), "id"),

@@ -262,6 +262,12 @@ class SqliteDatabase:
         """The highest id ever given to a row of a table whose ids are not used twice, 0 where none was."""
         return self.fetch_integer("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
 
+    def raise_last_id(self, table: str, number: int) -> None:
+        """Give the next row of a table whose ids are not used twice a higher number than this one and all there are."""
+        if not self.execute_statement("UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", (table, number)):
+            has_sequence = "SELECT name, ?2 FROM sqlite_schema WHERE name = ?1 AND instr(sql, 'AUTOINCREMENT')"
+            self.execute_statement(f"INSERT INTO sqlite_sequence {has_sequence}", (table, number))
+
     def read_data_version(self) -> int:
         """A number that changes when another connection has committed."""
         return self.fetch_integer("PRAGMA data_version")

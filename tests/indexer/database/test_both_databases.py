@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from indexer.database.postgresql.address import parse_address
-from indexer.database.postgresql.tables import COPIED_TABLES, NUMBERED_COLUMNS
+from indexer.database.postgresql.tables import BOOLEAN_COLUMNS, NUMBERED_COLUMNS, TABLE_KEYS
 from indexer.database.shared_folder import open_database, write_address
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.library import Library
@@ -23,16 +23,18 @@ def test_tables_have_the_same_columns_in_the_same_order(tmp_path: Path, shared_h
     write_address(tmp_path / "shared", parse_address(shared_home.name_library("columns")))
     with closing(open_database(tmp_path / "own")) as own, closing(open_database(tmp_path / "shared")) as shared:
         tables = {name for (name,) in own.fetch_rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        assert {name for name in tables if not name.startswith("sqlite_")} == set(COPIED_TABLES)
-        assert set(NUMBERED_COLUMNS) <= set(COPIED_TABLES)
-        for table in COPIED_TABLES:
+        assert {name for name in tables if not name.startswith("sqlite_")} == set(TABLE_KEYS)
+        assert set(NUMBERED_COLUMNS) <= set(TABLE_KEYS)
+        for table in TABLE_KEYS:
             columns = [row[1] for row in own.fetch_rows(f"PRAGMA table_info({table})")]
             found = shared.fetch_rows(
-                "SELECT column_name FROM information_schema.columns WHERE table_schema = 'columns' AND table_name = ? "
-                "ORDER BY ordinal_position",
+                "SELECT column_name, data_type FROM information_schema.columns "
+                "WHERE table_schema = 'columns' AND table_name = ? ORDER BY ordinal_position",
                 (table,),
             )
-            assert [name for (name,) in found] == columns
+            assert [name for name, _ in found] == columns
+            places = tuple(place for place, (_, kind) in enumerate(found) if kind == "boolean")
+            assert places == BOOLEAN_COLUMNS.get(table, ())
 
 
 def test_two_connections_see_each_others_commits_and_not_their_own(tmp_path: Path, shared_home: LoopbackServer) -> None:

@@ -1,0 +1,57 @@
+"""`lookalike move`: copies a library to a server, or from there into a folder; what it was copied from stays."""
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from indexer.cli.options import LibraryPath, attached_option, json_option
+from indexer.cli.terminal import follow_steps, print_line, print_result
+from indexer.database.moving import copy_tables
+from indexer.database.shared_folder import open_database
+from indexer.database.sqlite.opening import OWN_FOLDERS
+from indexer.errors import LibraryError
+from indexer.library import Library
+from indexer.paths import show_path
+from indexer.wording import count_noun
+
+
+@click.command("move")
+@click.argument("source", metavar="LIBRARY", type=LibraryPath(path_type=Path))
+@click.argument("target", metavar="TARGET", type=LibraryPath(path_type=Path))
+@json_option
+@attached_option
+def move_command(source: Path, target: Path, *, as_json: bool, attached: bool) -> None:
+    """Copy a LIBRARY to TARGET: from a folder to postgresql://USER@HOST/DATABASE?library=NAME, or back.
+
+    Killed, it goes on where it stopped. The LIBRARY stays as it is; no picture is touched.
+    """
+    if source == target:
+        raise click.UsageError("The library and the target are one.")
+    with Library.open(source) as opened, opened.take_job_lock():
+        _make_folder(target)
+        with closing(open_database(target)) as database:
+            digests = follow_steps(copy_tables(opened.store.database, database), as_json=as_json, attached=attached)
+            place = database.place
+        for name in OWN_FOLDERS:
+            if (source / name).is_dir():
+                shutil.copytree(source / name, target / name, dirs_exist_ok=True)
+    rows = {table: digest.rows for table, digest in digests.items()}
+    if as_json:
+        print_result("move", {"to": place, "rows": rows, "digests": {name: d.sha256 for name, d in digests.items()}})
+        return
+    print_line(
+        f"{count_noun(rows['photos'], 'photo')} with all that is known of them are in {place}, row by row equal."
+    )
+    print_line(f"{show_path(source)} stays as it is; from now on use the other one, or their labels will differ.")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryError(f"{show_path(folder)} cannot be made ({error.strerror}).") from error
+
+
+COMMANDS = [move_command]
