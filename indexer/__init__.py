@@ -5,18 +5,21 @@ can be derived again. `indexing` walks the photo folders, reads new files throug
 embeds them with a model that was converted once to run without torch (`models`), commits batch by batch, and publishes
 write-once search files. `Library.search` turns a Query into a vector, takes Annoy's candidates and the later embeddings
 (`search`), and ranks what is present by exact distance. `ranking` and `matching` are other questions to a library,
-`reports` what it shows, `commands` the command line; `vectors` and `statistics` are arithmetic that knows no library.
-Long work is a generator of Progress (`progress`); faults are sentences (`errors`).
+`reports` what it shows, `scripting` the short door for Python, `commands` the command line; `vectors` and `statistics`
+are arithmetic that knows no library. Long work is a generator of Progress (`progress`); faults
+are sentences (`errors`).
 
-    from indexer import Library, Query
-    with Library.open(folder) as library:
-        for hit in library.search(Query((Path("cat.jpg"),))).hits: ...
+    from indexer import Library
+    with Library.create("herbarium.library") as library:
+        library.index("photos", labelled=True)
+        library.search("leaf.jpg", k=8)  # a notebook shows the pictures; .hits has the photos and their distances
+        library.identify("leaf.jpg").label
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from indexer.library import Library
+    from indexer.scripting.photo_library import PhotoLibrary as Library
     from indexer.search.query import Query
 
 __all__ = ["Library", "Query"]
@@ -27,9 +30,9 @@ __version__ = "0.1.0"  # as in pyproject.toml; asking the installed package took
 def __getattr__(name: str) -> object:
     """Library or Query, imported at its first use: the window is seen before the engine is loaded."""
     if name == "Library":
-        from indexer.library import Library  # noqa: PLC0415  # as this function says
+        from indexer.scripting.photo_library import PhotoLibrary  # noqa: PLC0415  # as this function says
 
-        return Library
+        return PhotoLibrary
     if name == "Query":
         from indexer.search.query import Query  # noqa: PLC0415  # as this function says
 

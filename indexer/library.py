@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -98,14 +98,14 @@ class Library:
         self._recent_embeddings = examples.RecentEmbeddings()
 
     @classmethod
-    def open(cls, folder: Path) -> "Library":
+    def open(cls, folder: Path) -> Self:
         """Open an existing library. Raises LibraryError where there is none or it cannot be opened."""
         if not has_library(folder):
             raise LibraryError(f"There is no library at {folder}. Index a folder first: lookalike index FOLDER")
         return cls(folder)
 
     @classmethod
-    def create(cls, folder: Path) -> "Library":
+    def create(cls, folder: Path) -> Self:
         """Open a library, or make one where there is none. Raises LibraryError where the folder holds other things."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ class Library:
         self.store.close()
         self.thumbnails.close()
 
-    def __enter__(self) -> "Library":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:

@@ -1,7 +1,6 @@
 """`lookalike index` and `sample`, and the list of all commands of this room except `use`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,38 +33,20 @@ from indexer.commands import (
 )
 from indexer.commands.shared import move
 from indexer.database.passed_over import describe_passed_over
-from indexer.database.replacements import count_replaced_photos
-from indexer.indexing.repair import mend_active_model
-from indexer.indexing.roots import accept_drives, add_roots, leave_out, require_folders, require_roots_online
-from indexer.indexing.run import IndexReport, index_library
+from indexer.indexing.roots import require_folders, require_roots_online
+from indexer.indexing.run import IndexReport
 from indexer.indexing.switching import require_verdict
 from indexer.library import Library
-from indexer.matching.carried_words import carry_words_over
-from indexer.models.embedder import DeferredEmbedder, defer_model
-from indexer.models.installation import ModelChoice, install_model, parse_model_choice
+from indexer.models.installation import parse_model_choice
 from indexer.paths import show_path
 from indexer.photos import samples
 from indexer.places import find_library
 from indexer.progress import Progress, Steps
+from indexer.scripting.index_runs import IndexRequest, generate_runs
 from indexer.service import serve_command
 from indexer.wording import count_noun
 
 LISTED_FILES = 5  # in the text about a run; --json has them all
-
-
-@dataclass(frozen=True, slots=True)
-class _IndexRequest:
-    """What a run is to do besides bringing the library up to date: add folders, read every file, leave some out.
-
-    `here` says that what is at the folders now is what the library knows there.
-    """
-
-    folders: tuple[Path, ...] = ()
-    labelled: bool = False
-    verify: bool = False
-    excluded: tuple[str, ...] = ()
-    taken_back: tuple[str, ...] = ()
-    here: bool = False
 
 
 @click.command("index")
@@ -98,7 +79,7 @@ def index_command(
     **request_fields: Any,
 ) -> int:
     """Embed what is new in the FOLDERs; without one, bring the library's known folders up to date."""
-    request = _IndexRequest(**request_fields)
+    request = IndexRequest(**request_fields)
     folder = library or find_library(request.folders[0] if request.folders else None)
     require_folders(folder, request.folders)
     choice = parse_model_choice(name, weights, size) if name or weights or size else None
@@ -107,48 +88,13 @@ def index_command(
     with (Library.create if request.folders else Library.open)(folder) as opened:
         if choice is not None and not anyway:
             require_roots_online(opened)
-        runs = _generate_runs(opened, request, choice, runtime)
+        runs = generate_runs(opened, request, choice, runtime)
         if watching:
             follow_steps(_watch_and_print(opened, runs, as_json=as_json), as_json=as_json, attached=attached)
         with opened.take_job_lock():
             report = follow_steps(next(runs), as_json=as_json, attached=attached)
         _print_report(opened, report, as_json=as_json)
     return 1 if report.new_failures else 0
-
-
-def _generate_runs(
-    library: Library, request: _IndexRequest, choice: ModelChoice | None, runtime: str
-) -> Iterator[Steps[IndexReport]]:
-    """A run as requested with this model, then runs that bring the library up to date, with one loaded model."""
-    loaded_models: dict[str, DeferredEmbedder] = {}
-    yield _install_and_index(library, request, choice, runtime, loaded_models)
-    while True:
-        yield _install_and_index(library, _IndexRequest(), None, runtime, loaded_models)
-
-
-def _install_and_index(
-    library: Library,
-    request: _IndexRequest,
-    choice: ModelChoice | None,
-    runtime: str,
-    loaded_models: dict[str, DeferredEmbedder],
-) -> Steps[IndexReport]:
-    """Index with the model in `loaded_models`, which is installed and put there first where it is another one."""
-    if choice or library.model_fingerprint not in loaded_models:
-        card = yield from install_model(choice, library.models_folder) if choice else mend_active_model(library)
-        loaded_models.clear()
-        loaded_models[card.fingerprint] = defer_model(card, library.models_folder, runtime)
-    (embedder,) = loaded_models.values()
-    if request.excluded or request.taken_back:
-        add_roots(library, request.folders, labelled=request.labelled)
-        leave_out(library, request.folders, request.excluded, request.taken_back)
-    if request.here:
-        accept_drives(library, request.folders)
-    report = yield from index_library(
-        library, request.folders, embedder, labelled=request.labelled, verify=request.verify
-    )
-    carried = yield from carry_words_over(library)
-    return report._replace(carried=carried, replaced=count_replaced_photos(library.store.database))
 
 
 def _watch_and_print(library: Library, runs: Iterator[Steps[IndexReport]], *, as_json: bool) -> Steps[None]:

@@ -145,13 +145,14 @@ def _write_page(out: Path, cells: Sequence[SheetCell]) -> None:
         text=TEXT_COLOUR,
         quiet=QUIET_COLOUR,
         accent=ACCENT_COLOUR,
-        figures=map(_make_figure, cells),
+        figures=map(build_figure, cells),
     )
     with atomic.replace_file(out) as file:  # piece by piece: the whole page would be in memory twice
         file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
 
 
-def _make_figure(cell: SheetCell) -> PageFigure:
+def build_figure(cell: SheetCell) -> PageFigure:
+    """The photo of a cell as a page shows it, from its thumbnail or else its file."""
     figure = PageFigure(show_path(cell.path), cell.title, cell.label, cell.is_query)
     try:
         jpeg = cell.thumbnail or thumbnails.encode_thumbnail(decode_photo(read_photo(cell.path), CELL_SIDE).image)

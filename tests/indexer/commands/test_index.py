@@ -21,7 +21,20 @@ from tests.support.trees import paint, paint_many, snapshot
 
 INDEX_KEYS = {"result", "files", "photos", "embedded", "moved", "missing", "failed", "seconds"}
 SEARCH_KEYS = {"result", "engine", "recall_at_10", "seconds", "hits"}
-HIT_KEYS = {"rank", "path", "copies", "distance", "probability", "rarity", "likeness", "label", "width", "height"}
+HIT_KEYS = {
+    "rank",
+    "id",
+    "offline",
+    "path",
+    "copies",
+    "distance",
+    "probability",
+    "rarity",
+    "likeness",
+    "label",
+    "width",
+    "height",
+}
 EVALUATE_KEYS = {"result", "queries", "p_at_1", "r_precision", "map_at_r", "hit_at_k", "eer", "thresholds"}
 
 
