@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from indexer.errors import LookalikeError, PhotoError
 from indexer.paths import join_path, show_file_name
-from indexer.photos.class_folders import ClassFolder, ClassLayout, read_class_layout
+from indexer.photos.class_folders import ClassLayout, read_class_layout
 from indexer.photos.reading import HIDDEN_FOLDER_MARK, content_hash, is_candidate, is_photo_folder, read_photo
 from indexer.progress import Progress, Steps
+from training.data.benchmark_layouts import ListedFile, read_benchmark
 
 PART_PREFERENCE = ("test", "validation", "train", "")  # of copies in several parts the first counts
 
@@ -71,11 +72,6 @@ class LabelledFolder:
         return dict(Counter(sample.label for sample in self.samples))
 
 
-class _LabelledFile(NamedTuple):
-    path: bytes
-    class_folder: ClassFolder
-
-
 class _FoundPhoto(NamedTuple):
     sample: PhotoSample
     part: str
@@ -85,11 +81,15 @@ def survey_folder(folder: Path, class_level: int = 1) -> Steps[LabelledFolder]:
     """Find, read and hash the pictures of a labelled folder; LookalikeError where it cannot be read.
 
     The folders of the layout name the classes, deeper ones belong to them. Hidden folders and links to folders are
-    not entered.
+    not entered. A data set of `benchmark_layouts` has its classes and parts by its own lists.
     """
-    layout = read_class_layout(folder, class_level)
     unreadable: list[UnreadableFile] = []
-    files = [_LabelledFile(path, top) for top in layout.folders for path in _walk_pictures(top.path, unreadable)]
+    benchmark = read_benchmark(folder)
+    if benchmark is None:
+        layout = read_class_layout(folder, class_level)
+        files = [ListedFile(path, top) for top in layout.folders for path in _walk_pictures(top.path, unreadable)]
+    else:
+        layout, files = benchmark.layout, list(benchmark.files)
     photos: list[_FoundPhoto] = []
     for done, (path, top) in enumerate(files):
         yield Progress("scan", done, len(files), show_file_name(path))

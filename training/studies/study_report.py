@@ -14,6 +14,7 @@ from indexer.vectors.projection import fit_tsne_map
 from training.reports.charts import IntervalEstimate, SvgChart, draw_distances, draw_intervals, draw_plane
 from training.reports.html import render_page
 from training.settings.config import TrainConfig
+from training.studies.published_table import PUBLISHED_HEADING, PUBLISHED_ROWS, format_published
 
 if TYPE_CHECKING:  # they bring torch
     from training.studies.pair_predictions import PairScore
@@ -75,6 +76,7 @@ def study_to_dict(study: "StudyResult") -> dict[str, Any]:
         "unreadable": study.unreadable,
         "grouping": study.grouping,
         "pairs": [pair._asdict() for pair in study.pairs.pairs],
+        "published": [row._asdict() for row in PUBLISHED_ROWS] if study.name == "table" else [],
         "config": study.base.to_dict(),
         "baselines": [_entry_to_dict(entry) for entry in study.baselines],
         "entries": [
@@ -144,6 +146,8 @@ def render_study(study: "StudyResult") -> Steps[bytes]:
         settings=list(study.base.to_dict().items()),
         pair_pictures=study.pairs.addresses,
         predictions=_tabulate_predictions(study, entries),
+        published_heading=PUBLISHED_HEADING,
+        published=format_published() if study.name == "table" else [],
     )
 
 

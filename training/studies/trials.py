@@ -47,7 +47,7 @@ from training.studies.trial_training import (
     pool_features,
     train_variant,
 )
-from training.studies.variants import ENSEMBLE_SIZE, StudyVariant
+from training.studies.variants import StudyVariant
 
 BASELINE_DIM = 32  # numbers of a baseline where the settings give none, as in the notes
 
@@ -144,7 +144,7 @@ def _check_divisions(variants: Sequence[StudyVariant], parts: DataSplit) -> None
     """LookalikeError, before anything is trained, where an ensemble cannot be made of these parts."""
     for variant in variants:
         if variant.division:
-            DIVISIONS[variant.division](parts, ENSEMBLE_SIZE)
+            DIVISIONS[variant.division](parts, variant.members)
 
 
 def _check_backbones(variants: Sequence[StudyVariant], size: int) -> None:
@@ -243,10 +243,10 @@ def _run_ensemble(variant: StudyVariant, data: StudyData) -> Steps[list[_TrialRe
     """
     started = time.perf_counter()
     vectors, figures = list[NDArray[np.floating]](), list[tuple[float, float, float]]()
-    for member, parts in enumerate(DIVISIONS[variant.division](data.split, ENSEMBLE_SIZE)):
+    for member, parts in enumerate(DIVISIONS[variant.division](data.split, variant.members)):
         learn = yield from pictures.read_pictures(parts.train, data.test.preprocessing)
         choose = yield from pictures.read_pictures(parts.validation, data.test.preprocessing)
-        config = replace(variant.config, seed=variant.config.seed * ENSEMBLE_SIZE + member)
+        config = replace(variant.config, seed=variant.config.seed * variant.members + member)
         member_data = data._replace(learn=learn.part, choose=choose.part)
         trained = yield from train_variant(variant._replace(config=config), member_data, make_loss_learner)
         vectors.append(trained.vectors)

@@ -10,19 +10,26 @@ from typing import NamedTuple
 from indexer.errors import LookalikeError
 from training.settings.choices import COURSE, LOSSES
 from training.settings.config import TrainConfig
+from training.studies.published_table import PUBLISHED_LOSSES
 
 EMBEDDING_SIZES = (2, 4, 8, 32, 128)  # those of the lecture notes
 MARGINS = (0.05, 0.1, 0.2, 0.5, 1.0)
 VIEW_NAMES = ("none", "gentle", "strong")
 ENSEMBLE_SIZE = 3  # members of an ensemble
-STUDY_OPTIONS = {"losses": "loss", "sizes": "dim", "course": "loss"}  # the option whose values a study compares
+TABLE_FOLDS, TABLE_DIM = 4, 128  # of the published table: folds, and numbers of each network
+STUDY_OPTIONS = {
+    "losses": "loss",
+    "sizes": "dim",
+    "course": "loss",
+    "table": "loss",
+}  # the option whose values a study compares
 
 
 class StudyVariant(NamedTuple):
     """One variant of a study.
 
     `views` is a key of `trials.VIEW_STRENGTHS`, `backbone` the name of a network of timm ("": the usual one),
-    `division` a key of `ensemble.DIVISIONS` ("": one network, no ensemble).
+    `division` a key of `ensemble.DIVISIONS` ("": one network, no ensemble) with so many `members`.
     """
 
     name: str
@@ -30,6 +37,7 @@ class StudyVariant(NamedTuple):
     views: str = "gentle"
     backbone: str = ""
     division: str = ""
+    members: int = ENSEMBLE_SIZE
 
 
 def vary_losses(base: TrainConfig) -> list[StudyVariant]:
@@ -79,6 +87,14 @@ def vary_ensembles(base: TrainConfig) -> list[StudyVariant]:
     return [StudyVariant("one network", base), *several]
 
 
+def vary_table(base: TrainConfig) -> list[StudyVariant]:
+    """The losses of the published table, each by four networks that learn from class-disjoint folds."""
+    mined = "multi-similarity, mined"
+    rows = {name: replace(base, loss=name) for name in PUBLISHED_LOSSES if name != mined}
+    rows[mined] = replace(base, loss="multi-similarity", miner="multi-similarity")
+    return [StudyVariant(name, rows[name], division="folds", members=TABLE_FOLDS) for name in PUBLISHED_LOSSES]
+
+
 def vary_course(base: TrainConfig) -> list[StudyVariant]:
     """The systems of the lecture notes on their own network: losses over random pairs and triplets, then mined ones,
     then triplets with each size of the embedding.
@@ -106,6 +122,7 @@ STUDIES: dict[str, Callable[[TrainConfig], list[StudyVariant]]] = {
     "mining": vary_mining,
     "ensembles": vary_ensembles,
     "course": vary_course,
+    "table": vary_table,
 }
 
 # A budget for a first look: minutes on two cores. For new images few epochs and large steps, and the notes' embedding
@@ -122,6 +139,8 @@ def choose_base_config(study: str, purpose: str) -> TrainConfig:
     """The settings that all variants of a study begin with."""
     if study == "course":
         return replace(COURSE_CONFIG, purpose=purpose)
+    if study == "table":
+        return replace(BASE_CONFIGS[purpose], dim=TABLE_DIM)
     return BASE_CONFIGS[purpose]
 
 

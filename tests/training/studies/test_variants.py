@@ -25,6 +25,7 @@ from training.settings.choices import LOSSES
 from training.settings.config import TrainConfig
 from training.settings.cost import TrainingMachine, choose_chunk_size
 from training.studies.baselines import embed_with_lda
+from training.studies.published_table import PUBLISHED_HEADING, PUBLISHED_ROWS, format_published
 from training.studies.study_report import (
     average_over_seeds,
     describe_budget,
@@ -61,11 +62,21 @@ def test_a_studys_variants_differ_in_what_it_asks_about_and_take_the_same_steps(
     assert len({variant._replace(name="") for variant in variants}) == len(variants)
     free = {"losses": {"loss", "preset", "miner"}, "sizes": {"dim"}, "backbones": {"recipe"}}
     free |= {"margin": {"margin"}, "mining": {"miner"}, "augmentation": set(), "ensembles": set()}
-    free |= {"course": {"loss", "preset", "miner", "dim"}}
+    free |= {"course": {"loss", "preset", "miner", "dim"}, "table": {"loss", "miner"}}
     for variant in variants:
         changed = {f.name for f in fields(TrainConfig) if getattr(variant.config, f.name) != getattr(base, f.name)}
         assert changed <= free[name]
         assert variant.views in VIEW_STRENGTHS
+
+
+def test_the_table_has_the_rows_and_the_protocol_of_the_published_one() -> None:
+    variants = STUDIES["table"](choose_base_config("table", "classes"))
+    assert [one.name for one in variants] == [row.loss for row in PUBLISHED_ROWS[1:]]
+    assert {(one.division, one.members, one.config.dim) for one in variants} == {("folds", 4, 128)}
+    for row in format_published():
+        assert len(row) == len(PUBLISHED_HEADING)
+    gains = [row.concatenated[2] - row.separated[2] for row in PUBLISHED_ROWS[1:]]
+    assert float(np.mean(gains)) == pytest.approx(8.0, abs=0.5)  # four folds add more than any loss does
 
 
 def test_every_loss_is_compared() -> None:
