@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -20,15 +19,15 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu
 
-from indexer.photos.samples import find_sample_folder
+from indexer.photos.samples import find_photograph_folder
 from retrieval_app.app import build_application
 from retrieval_app.duplicates.found_groups import KIND_NAMES
 from retrieval_app.library.page import WATCH_IDLE
 from retrieval_app.map.map_state import MAP_METHODS
 from retrieval_app.window.main_window import MainWindow
+from tests.support.patience import Patience, read_other_cpu_ticks
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-WAIT_SECONDS = 180
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -49,8 +48,8 @@ def main() -> None:
 def make_pictures(scratch: Path) -> tuple[Path, Path, Path]:
     """Make the folders: the sample; many turned copies of it with three damaged files; a picture in neither folder."""
     pictures, more = scratch / "Pictures", scratch / "Scans"
-    shutil.copytree(find_sample_folder(), pictures)
-    for number, path in enumerate(sorted(pictures.rglob("*.png"))):
+    shutil.copytree(find_photograph_folder(), pictures)
+    for number, path in enumerate(sorted(pictures.rglob("*.webp"))):
         place = more / path.parent.name
         place.mkdir(parents=True, exist_ok=True)
         image = put_on_white(path)
@@ -60,7 +59,7 @@ def make_pictures(scratch: Path) -> tuple[Path, Path, Path]:
     (more / "letter.jpg").write_bytes(b"Dear Sir or Madam,")
     (more / "nothing.png").touch()
     outside = scratch / "seen in a catalogue.png"
-    source = sorted((pictures / "flowers").glob("*.png"))[0]
+    source = sorted((pictures / "windmills").glob("*.webp"))[0]
     put_on_white(source).rotate(12, fillcolor="white").save(outside)
     source.unlink()
     return pictures, more, outside
@@ -201,10 +200,10 @@ def drop_file(window: MainWindow, path: Path) -> None:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Let the window run until the condition holds; exit after WAIT_SECONDS."""
-    end = time.monotonic() + WAIT_SECONDS
+    """Let the window run until the condition holds; exit where nothing moves any more, however slow the computer is."""
+    patience = Patience(read_other_cpu_ticks)
     while not condition():
-        if time.monotonic() > end:
+        if patience.is_exhausted():
             sys.exit("The window did not come to the state to be shown.")
         QTest.qWait(20)
 

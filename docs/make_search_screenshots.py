@@ -17,13 +17,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from indexer.database.filters import Filter
-from indexer.photos.samples import find_sample_folder
+from indexer.photos.samples import find_photograph_folder
 from indexer.ranking.search_request import RANK_REFINED
 from retrieval_app.app import build_application
 from retrieval_app.window.exporting import ExportRequest
 from retrieval_app.window.main_window import MainWindow
 
-QUERY = 130  # a house of the sample
+QUERY = 173  # a windmill of the sample
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lookalike-") as scratch:
         os.environ["LOOKALIKE_HOME"] = str(Path(scratch) / "data")
         pictures = Path(scratch) / "Pictures"
-        shutil.copytree(find_sample_folder(), pictures)
+        shutil.copytree(find_photograph_folder(), pictures)
         _, window = build_application(["lookalike"])
         window.theme.choose_theme("light")
         window.resize(1280, 800)
@@ -59,7 +59,7 @@ def show_filter(window: MainWindow) -> None:
     window.search_page.results.open_filter()
     wait_until_idle(window)
     everything = len(window.session.search.listing.ids)
-    window.session.search.set_filter(Filter(label="books"))
+    window.session.search.set_filter(Filter(label="castles"))
     wait_until(lambda: len(window.session.search.listing.ids) < everything)
     wait_until_idle(window)
     save_window(window, "filter")

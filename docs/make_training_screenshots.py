@@ -15,7 +15,7 @@ import make_screenshots as shots
 from PySide6.QtWidgets import QSpinBox
 
 from indexer.database.filters import Filter
-from indexer.photos.samples import find_sample_folder
+from indexer.photos.samples import find_photograph_folder
 from retrieval_app.app import build_application
 from retrieval_app.fine_tuning.dialog import TrainDialog
 from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE
@@ -47,7 +47,7 @@ def main() -> None:
 def make_folders(scratch: Path) -> tuple[Path, Path]:
     """Make two folders: the sample in its classes, and the same pictures in as many classes by chance."""
     pictures, mixed = scratch / "Pictures", scratch / "Mixed"
-    shutil.copytree(find_sample_folder(), pictures)
+    shutil.copytree(find_photograph_folder(), pictures)
     files = sorted(path for path in pictures.glob("*/*") if path.is_file())
     names = [path.parent.name for path in files]
     random.Random(0).shuffle(names)

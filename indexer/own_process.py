@@ -18,6 +18,7 @@ CHILD_MODULES = ("indexer.photos.sandbox",)
 
 INTERRUPTED_EXIT = 130  # what a shell says of a program that Ctrl-C ended (128 + SIGINT)
 CHILD_MODULE_OPTION = "--child-module"
+CORES_VARIABLE = "LOOKALIKE_CORES"  # how many processor cores a command may use; all where it says nothing usable
 RESTART_VARIABLE = "LOOKALIKE_RESTARTED"  # set for a process that goes on where one crashed or hung
 
 
@@ -52,6 +53,31 @@ def build_module_command(module: str, *arguments: str) -> list[str]:
         return [sys.executable, CHILD_MODULE_OPTION, module, *arguments]
     # Not -m: where the module has been imported already (by a sitecustomize.py, say), it would be there twice.
     return [sys.executable, "-Pc", f"import {module} as child; child.main()", *arguments]
+
+
+def count_cores() -> int:
+    """The number of processor cores that this process may use, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    cores = os.cpu_count() or 1
+    return min(_read_wanted_cores() or cores, cores)
+
+
+def limit_cores() -> None:
+    """Let this process and its children use no more cores than CORES_VARIABLE says.
+
+    Where the system cannot bind a process to cores (macOS, Windows), `count_cores` alone heeds it: the pools of
+    threads are smaller, what the libraries start of their own is not.
+    """
+    wanted = _read_wanted_cores()
+    if wanted and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:wanted])
+
+
+def _read_wanted_cores() -> int:
+    """What CORES_VARIABLE says, 0 where that is no number."""
+    text = os.environ.get(CORES_VARIABLE, "")
+    return int(text) if text.isdecimal() and len(text) < 5 else 0
 
 
 def take_restart_mark() -> bool:

@@ -9,9 +9,11 @@ application, theme, session, window, and the hooks that report a bug. The rooms,
     session             the opened library, the search in it, the job on it: what all pages share
     grid, actions       the tiles of photos, and what can be done with photos
     charts              curves and histograms
+    preferences         what the user can set, and the dialog of it
     viewer              one photo large, alone or beside the query's picture
     search, duplicates, map, evaluation, library, fine_tuning
                         a page each, with its parts, that knows no other page
+    help                the guide, the tour, the keys
     window              menus, toolbar and status line around the pages
 
 Signals go one way: a widget calls a method of the session, the session says what changed, the widgets read it again.

@@ -154,6 +154,7 @@ def main(argv: list[str], request: OpenRequest | None = None) -> int:
     reporter.install_hooks()
     window.show()
     window.receive_files(home)
+    window.help_menu.show_first_tour()
     if request is not None:
         window.input_opener.open_request(request)
     GarbageCollector(app)

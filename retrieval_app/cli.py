@@ -8,13 +8,14 @@ import sys
 # and a projection took seven times the processor time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from indexer.own_process import INTERRUPTED_EXIT, run_child_module
+from indexer.own_process import INTERRUPTED_EXIT, limit_cores, run_child_module
 
 
 def main() -> None:
     """Run the command line and end the process; Ctrl-C at any moment, a second one too, is one line at most."""
     try:
         _replace_closed_streams()
+        limit_cores()
         if run_child_module():
             return
         code = _run_command_line()

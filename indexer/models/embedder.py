@@ -3,7 +3,6 @@
 Indexing and searching take an Embedder, so they are tested with one of three lines. `model.Model` is the real one.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
@@ -15,9 +14,10 @@ from PIL.Image import Image
 from indexer.errors import PhotoError
 from indexer.models.card import ModelCard
 from indexer.models.model import load_model
+from indexer.own_process import count_cores
 from indexer.photos.decoding import decode_photo
 
-CPU_THREADS = os.cpu_count() or 1
+CPU_THREADS = count_cores()
 
 # Threads that call `embed` at once: each batch takes memory, and all of them share the cores.
 NETWORK_CALLERS = min(CPU_THREADS, 4)

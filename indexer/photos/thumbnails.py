@@ -91,6 +91,14 @@ class ThumbnailCache:
         self.put([(sha256, renewed)])
         return renewed
 
+    def trim(self, most_bytes: int) -> int:
+        """Drop the thumbnails that were made first until all together have at most so many bytes; returns how many.
+
+        They are made anew when they are looked at.
+        """
+        dropped = self._run_statement(lambda db: _drop_oldest(db, most_bytes))
+        return dropped or 0
+
     def _read_row(self, sha256: bytes) -> tuple[bytes | None, str]:
         """JPEG and signature as stored, None and empty where there are none; a damaged row can hold anything."""
         row = self._run_statement(
@@ -163,6 +171,17 @@ def _foreign_schema() -> sqlite3.DatabaseError:
     fault = sqlite3.DatabaseError("other tables than ours")
     fault.sqlite_errorcode = sqlite3.SQLITE_NOTADB
     return fault
+
+
+def _drop_oldest(db: sqlite3.Connection, most_bytes: int) -> int:
+    """Delete the rows before the newest ones of so many bytes, and give their room back; the number of them."""
+    totals = "SELECT rowid, SUM(LENGTH(jpeg)) OVER (ORDER BY rowid DESC) AS total FROM thumbnails"
+    found = db.execute(f"SELECT MAX(rowid) FROM ({totals}) WHERE total > ?", (most_bytes,)).fetchone()
+    if found is None or found[0] is None:
+        return 0
+    count = db.execute("DELETE FROM thumbnails WHERE rowid <= ?", found).rowcount
+    db.execute("VACUUM")
+    return count
 
 
 def _insert_thumbnails(db: sqlite3.Connection, pairs: list[tuple[bytes, bytes]]) -> None:

@@ -5,7 +5,6 @@ be derived again and is written whole. New photos are placed among the others, w
 those laid out, the map is computed anew, as it is where the file is damaged or belongs to another model.
 """
 
-import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,13 +15,14 @@ from indexer.clustering.projected_photos import fit_basis, project_photos
 from indexer.clustering.stored_arrays import read_arrays, write_arrays
 from indexer.errors import LookalikeError
 from indexer.library import Library
+from indexer.own_process import count_cores
 from indexer.photos.decoding import decode_photo
 from indexer.progress import Progress, Steps
 from indexer.reports.picture_file import BACKGROUND_COLOUR
 from indexer.vectors import projection
 
 TSNE_WIDTH = 50  # dimensions that PCA leaves to t-SNE, as van der Maaten and Hinton (2008) did
-TSNE_JOBS = max(1, (os.cpu_count() or 2) // 2)  # a map is made beside other work
+TSNE_JOBS = max(1, count_cores() // 2)  # a map is made beside other work
 MAP_SIDE, TILE_SIDE = 2000, 50  # of the picture, in pixels
 
 

@@ -12,14 +12,14 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.duplicates.keep_rules import GroupFile, choose_kept
 from indexer.duplicates.removal_plan import PlanRow, list_plan_rows, read_uri, write_plan
-from indexer.duplicates.trash import allow_trash, is_trash_allowed
+from indexer.duplicates.trash import TRASH_SETTING, allow_trash, is_trash_allowed
 from indexer.library import Library
 from retrieval_app.duplicates.found_groups import DuplicatesState, GroupMember
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_count
 
-ALLOWANCE_KEY = "trash allowed"
+ALLOWANCE_KEY = TRASH_SETTING  # the dialog of settings writes it too
 
 
 class DuplicateRemoval(QObject):

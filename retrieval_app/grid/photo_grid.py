@@ -337,7 +337,7 @@ class PhotoGrid(TileView):
                 self.selection.set_anchor(place if (current := self.current_place()) is None else current)
             self.selection.extend_to(place)
             self._set_current(place, scroll=False)
-        elif spot.part == TilePart.RING or modifiers & CONTROL or self.selection.count:
+        elif spot.part == TilePart.RING or modifiers & CONTROL or self.selection.takes_clicks:
             self.selection.toggle_place(place)
         else:
             self._clicked_photo = spot.photo_id
@@ -348,7 +348,7 @@ class PhotoGrid(TileView):
 
         Two quick clicks that do not find similar photos are two clicks.
         """
-        if event.button() == LEFT and self._clicked_photo is not None and not self.selection.count:
+        if event.button() == LEFT and self._clicked_photo is not None and not self.selection.takes_clicks:
             self.opened.emit(self._clicked_photo)
         else:
             self.mousePressEvent(event)

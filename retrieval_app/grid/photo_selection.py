@@ -26,6 +26,7 @@ class PhotoSelection(QObject):
         self._mask_at_anchor = self._mask
         self._anchor_id: int | None = None
         self.count = 0
+        self.by_click = False  # whether a click selects where nothing is selected yet
 
     def follow_listing(self, ids: NDArray[np.int64]) -> None:
         """Take the photos (n,) that are listed now; what is selected of them stays so."""
@@ -38,6 +39,11 @@ class PhotoSelection(QObject):
         self._mask_at_anchor = mask.copy()
         if self.count != previous_count:
             self.changed.emit()
+
+    @property
+    def takes_clicks(self) -> bool:
+        """Whether a click on a tile selects it, as something is selected or the user wants it so."""
+        return bool(self.count) or self.by_click
 
     def includes(self, photo_id: int) -> bool:
         """Whether a photo is selected."""

@@ -5,13 +5,15 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QMainWindow, QSplitter
 
+SETTINGS_FILE = "window.ini"  # in the home folder; docs/guide/settings.md documents its keys
+
 
 class WindowSettings:
     """The window's settings; one that cannot be read has its default."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        self._values = QSettings(str(home / "window.ini"), QSettings.Format.IniFormat)
+        self._values = QSettings(str(home / SETTINGS_FILE), QSettings.Format.IniFormat)
 
     def read_text(self, key: str, default: str = "") -> str:
         """A remembered text."""
@@ -29,6 +31,10 @@ class WindowSettings:
     def exchange_values(self) -> None:
         """Take in what other windows have written, and let them know what this one has."""
         self._values.sync()
+
+    def has_window(self) -> bool:
+        """Whether a window was closed here before."""
+        return self._values.contains("window")
 
     def restore_window(self, window: QMainWindow, splitter: QSplitter) -> None:
         """Set the geometry of the window and its panes as they were remembered."""

@@ -60,14 +60,20 @@ class WindowMenus:
         return action
 
     def add_choices(
-        self, title: str, text: str, choices: Mapping[Choice, str], chosen: Choice, choose: Callable[[Choice], object]
+        self,
+        title: str,
+        text: str,
+        choices: Mapping[Choice, str],
+        read_chosen: Callable[[], Choice],
+        choose: Callable[[Choice], object],
     ) -> None:
         """Add a submenu to the menu of that title: texts of which one is ticked; `choose` takes the new choice."""
         group, menu = QActionGroup(self._window), self.menus[title].addMenu(text)
         for choice, choice_text in choices.items():
             action = menu.addAction(choice_text)
             action.setCheckable(True)
-            action.setChecked(choice == chosen)
+            action.setChecked(choice == read_chosen())
+            menu.aboutToShow.connect(partial(_tick_chosen, action, choice, read_chosen))
             action.triggered.connect(partial(_choose_plainly, choose, choice))
             group.addAction(action)
 
@@ -100,6 +106,10 @@ class WindowMenus:
             ]
             for title, entries in self._entries_by_menu.items()
         }
+
+
+def _tick_chosen(action: QAction, choice: Choice, read_chosen: Callable[[], Choice]) -> None:
+    action.setChecked(choice == read_chosen())
 
 
 def _choose_plainly(choose: Callable[[Choice], object], choice: Choice, _checked: bool) -> None:

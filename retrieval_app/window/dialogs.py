@@ -1,46 +1,25 @@
-"""The dialogs of the window: photos that could not be read, the keys, the program itself, and the report of a bug."""
+"""The dialogs of the window: photos that could not be read, and the report of a bug."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QGridLayout,
-    QHBoxLayout,
-    QMessageBox,
     QPlainTextEdit,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from retrieval_app import __version__
-from retrieval_app.viewer.viewer_keys import VIEWER_KEYS
 from retrieval_app.widgets.controls import make_label
-from retrieval_app.widgets.menus import KeyDescription
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
 from retrieval_app.wording import format_count
 
 if TYPE_CHECKING:
     from indexer.database.file_table import FailedFile
-
-MOST_HEIGHT = 640  # px of a dialog that scrolls
-KEY_WIDTH = 176  # px, so that the groups line up
-KEYS_OUTSIDE_MENUS = [
-    KeyDescription("Arrows", "Move from photo to photo"),
-    KeyDescription("Enter, click", "Find what looks like this photo"),
-    KeyDescription("Click again", "Back to the whole library"),
-    KeyDescription("Ctrl+click, Shift+click", "Select, as the ring and a drawn box do"),
-    KeyDescription("Shift+arrows, Ctrl+Space", "Select by keys; Esc ends it"),
-    KeyDescription("Right click", "The menu of a photo, or of all selected"),
-    KeyDescription("Space", "Look at the current photo large"),
-    KeyDescription("Double click", "Open in the system's viewer"),
-]
 
 
 class FailuresDialog(QDialog):
@@ -65,50 +44,6 @@ class FailuresDialog(QDialog):
         copy_failures(self._failures)
 
 
-class KeysDialog(QDialog):
-    """The keys of the photos and of the menus in groups, in two columns that scroll where there is no room."""
-
-    def __init__(self, menu_keys: Mapping[str, Sequence[KeyDescription]], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keys")
-        groups = {"Photos": KEYS_OUTSIDE_MENUS, "A photo large": VIEWER_KEYS, **menu_keys}
-        shown_groups = [(title, keys) for title, keys in groups.items() if keys]
-        total, left_count = sum(len(keys) + 2 for _, keys in shown_groups), 0
-        columns = (QVBoxLayout(), QVBoxLayout())
-        for title, keys in shown_groups:
-            columns[int(left_count >= total / 2)].addLayout(_list_keys(title, keys))
-            left_count += len(keys) + 2
-        place = QWidget()
-        row = QHBoxLayout(place)
-        row.setContentsMargins(0, 0, 16, 0)
-        row.setSpacing(32)
-        for column in columns:
-            column.setSpacing(16)
-            column.addStretch(1)
-            row.addLayout(column)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(place)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
-        _stack_widgets(self, [scroll, buttons])
-        self.resize(place.sizeHint().width() + 64, MOST_HEIGHT)
-
-
-def _list_keys(title: str, keys: Sequence[KeyDescription]) -> QGridLayout:
-    """The keys of one group below its title."""
-    cells = QGridLayout()
-    cells.setHorizontalSpacing(12)
-    cells.setVerticalSpacing(6)
-    cells.setColumnMinimumWidth(0, KEY_WIDTH)
-    cells.setColumnStretch(1, 1)
-    cells.addWidget(make_label(title.upper(), "section"), 0, 0, 1, 2)
-    for row, key in enumerate(keys, 1):
-        cells.addWidget(make_label(key.key, "name"), row, 0)
-        cells.addWidget(make_label(key.purpose), row, 1)
-    return cells
-
-
 class ReportDialog(QDialog):
     """The report of a bug, to be copied, with what the user can do."""
 
@@ -127,20 +62,6 @@ class ReportDialog(QDialog):
             f"You can go on. The report below is also kept in {log}."
         )
         _stack_widgets(self, [make_label(sentence, wrap=True), text, buttons])
-
-
-def make_about_box(parent: QWidget) -> QMessageBox:
-    """A message box with the program's name, version, purpose and licence."""
-    box = QMessageBox(parent)
-    box.setWindowTitle("About Lookalike")
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(f"Lookalike {__version__}")
-    box.setInformativeText(
-        "Finds the pictures that look alike in your own folders, and learns from your folders what alike means.\n\n"
-        "Everything runs on this computer, and no photo is ever changed. MIT licence."
-    )
-    box.setStandardButtons(QMessageBox.StandardButton.Close)
-    return box
 
 
 def _stack_widgets(dialog: QDialog, widgets: Sequence[QWidget]) -> None:

@@ -1,5 +1,6 @@
 """The main window: builds pages, menus, toolbar and status line, and connects them. It decides nothing."""
 
+from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -11,11 +12,13 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QSlider, QToolBar
 from indexer.places import name_library
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
 from retrieval_app.grid.photo_grid import DEFAULT_TILE_SIDE, MAX_TILE_SIDE, MIN_TILE_SIDE
+from retrieval_app.help.help_menu import HelpMenu
+from retrieval_app.preferences.effects import UserPreferences
 from retrieval_app.search.page import SearchPage
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache
-from retrieval_app.widgets.menus import MenuEntry, WindowMenus
+from retrieval_app.widgets.menus import KeyDescription, MenuEntry, WindowMenus
 from retrieval_app.widgets.theme import ICON_SIDE, THEME_CHOICES, Theme
 from retrieval_app.window.drop_area import DropArea
 from retrieval_app.window.exporting import ListingExporter
@@ -60,7 +63,7 @@ class MainWindow(QMainWindow):
         self.library_button = QToolButton()
         self.training = LazyTrainDialog(session, theme, self)
         self.menus = WindowMenus(self, self._list_menus())
-        self.menus.add_choices("View", "Theme", THEME_CHOICES, self.theme.choice, self.theme.choose_theme)
+        self.menus.add_choices("View", "Theme", THEME_CHOICES, lambda: self.theme.choice, self.theme.choose_theme)
         self.menus.menus["Search"].addMenu(self.search_page.results.cut_menu)
         self.menus.menus["View"].addMenu(self.search_page.results.order_button.order_menu)
         self.search_page.saved_searches.add_submenu(self.menus.menus["Search"])
@@ -75,8 +78,18 @@ class MainWindow(QMainWindow):
 
     # Building
 
+    @cached_property
+    def help_menu(self) -> HelpMenu:
+        """The menu Help, and what it opens."""
+        return HelpMenu(self, self._settings, self._list_keys)
+
+    def _list_keys(self) -> Mapping[str, list[KeyDescription]]:
+        return self.menus.list_keys()
+
     def _add_pages(self) -> None:
         add_page = self.page_stack.add_page
+        grid_selection = self.search_page.results.grid.selection
+        self.preferences = UserPreferences(self.session, self.theme, self._settings, grid_selection)
         self.viewer_opener = ViewerOpener(self, self.session, self.tiles, self.theme, self._settings)
         add_page("Search", "Find what looks alike", lambda: self.search_page)
         add_page("Duplicates", "Photos that are there more than once", lambda: self.duplicates_page)
@@ -159,6 +172,8 @@ class MainWindow(QMainWindow):
                 *self.search_page.list_photo_entries(self._can_use_search_page),
                 None,
                 MenuEntry("Paste as query", self.input_opener.paste_clipboard, ("Ctrl+V",), "paste", self._has_photos),
+                None,
+                MenuEntry("Settings…", self.show_settings, ("Ctrl+,",)),
             ],
             "View": [
                 *self.page_stack.list_menu_entries(),
@@ -205,10 +220,7 @@ class MainWindow(QMainWindow):
                 None,
                 MenuEntry("Photos that could not be read…", self.show_failures, (), "warning", self._has_failures),
             ],
-            "Help": [
-                MenuEntry("Keys", self.show_keys, ("F1",), "keys"),
-                MenuEntry("About Lookalike", self.show_about_box),
-            ],
+            "Help": self.help_menu.list_entries(),
         }
 
     def _has_failures(self) -> bool:
@@ -328,17 +340,11 @@ class MainWindow(QMainWindow):
 
         FailuresDialog(self.session.library.failures, self).open()
 
-    def show_keys(self) -> None:
-        """Open the list of keys."""
-        from retrieval_app.window.dialogs import KeysDialog  # as of the pages
+    def show_settings(self) -> None:
+        """Open the settings."""
+        from retrieval_app.preferences.dialog import SettingsDialog  # as of the pages
 
-        KeysDialog(self.menus.list_keys(), self).open()
-
-    def show_about_box(self) -> None:
-        """Open the box with the program's name, version and licence."""
-        from retrieval_app.window.dialogs import make_about_box  # as of the pages
-
-        make_about_box(self).open()
+        SettingsDialog(self.session, self.theme, self.preferences, self).open()
 
     def _resize_tiles(self, pixels: int) -> None:
         self.size_slider.setValue(self.size_slider.value() + pixels)

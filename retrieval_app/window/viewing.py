@@ -71,7 +71,7 @@ class ViewerOpener(QObject):
         self._drag_out = search_page.photo_actions.drag_out
         self._show_menu = partial(search_page.photo_actions.show_context_menu, menus, shows_mark_keys=False)
         texts = {seconds: f"{seconds} seconds" for seconds in INTERVALS}
-        menus.add_choices("View", "Each slide", texts, self.interval, self.set_interval)
+        menus.add_choices("View", "Each slide", texts, lambda: self.interval, self.set_interval)
 
     def hide_while_open(self, toolbar: QWidget, status_line: QWidget) -> None:
         """Hide the toolbar while a photo is seen large, and the status line while it fills the screen."""

@@ -1,6 +1,5 @@
 """Groups of labelled photos: what must not be parted into learning and judging (`indexer.matching.photo_groups`)."""
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from indexer.errors import PhotoError
 from indexer.indexing.pipeline import INPUTS_AHEAD, bounded_map
 from indexer.matching.photo_groups import GroupCandidate, PhotoGroups, find_close_rows, find_photo_groups
+from indexer.own_process import count_cores
 from indexer.photos.photo_traits import PhotoTraits, read_traits
 from indexer.photos.reading import content_hash, read_photo
 from indexer.progress import Progress, Steps
@@ -58,7 +58,7 @@ def number_groups(samples: Sequence[PhotoSample], groups: Mapping[bytes, int]) -
 def _read_missing(samples: Sequence[PhotoSample]) -> Steps[dict[bytes, PhotoTraits]]:
     """The traits of the samples that can be read, by content hash."""
     found: dict[bytes, PhotoTraits] = {}
-    with ThreadPoolExecutor(os.cpu_count() or 1, "traits") as pool:
+    with ThreadPoolExecutor(count_cores(), "traits") as pool:
         try:
             for done, traits in enumerate(bounded_map(pool, _try_reading, samples, INPUTS_AHEAD)):
                 if not done % REPORT_INTERVAL:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from indexer.errors import LookalikeError, PhotoError
 from indexer.indexing.pipeline import INPUTS_AHEAD, bounded_map
 from indexer.models.card import Preprocessing
+from indexer.own_process import count_cores
 from indexer.paths import show_path
 from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import content_hash, read_photo
@@ -44,7 +45,7 @@ class PicturePart:
         pixels[in_memory] = self._pixels[rows[in_memory]]
         not_in_memory = np.flatnonzero(~in_memory)
         if not_in_memory.size:
-            with ThreadPoolExecutor(os.cpu_count() or 1, "decode") as pool:
+            with ThreadPoolExecutor(count_cores(), "decode") as pool:
                 for index, picture in zip(not_in_memory, pool.map(self._decode_row, rows[not_in_memory]), strict=True):
                     pixels[index] = picture
         return pixels
@@ -81,7 +82,7 @@ def read_pictures(
     pixels = np.empty((min(len(samples), capacity), size, size, 3), np.uint8)
     usable: list[PhotoSample] = []
     unreadable: list[UnreadableFile] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1, "decode") as pool:
+    with ThreadPoolExecutor(count_cores(), "decode") as pool:
         try:
             decode = partial(_try_decode, preprocessing=preprocessing)
             for done, result in enumerate(bounded_map(pool, decode, samples, INPUTS_AHEAD)):

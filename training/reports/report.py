@@ -3,13 +3,13 @@
 What stands where on the page is said in `templates/report.html.jinja`.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from indexer.own_process import count_cores
 from indexer.progress import Progress, Steps
 from indexer.statistics.calibration import Calibration, DistanceCutoff
 from indexer.statistics.error_rates import ErrorRate
@@ -157,7 +157,7 @@ def _draw_planes(data: ReportData) -> Steps[tuple[TitledChart, ...]]:
     planes = []
     for summary in (data.before, data.after):
         values = np.array(summary.drawn, np.float32).reshape(len(summary.drawn), -1)
-        points = yield from fit_tsne_map(values, jobs=os.cpu_count() or 1)
+        points = yield from fit_tsne_map(values, jobs=count_cores())
         planes.append(draw_plane(points.tolist(), data.codes))
     return (("Before", planes[0]), ("After", planes[1]))
 

@@ -8,6 +8,7 @@ them. `tests/benchmarks/bench_recipes.py` measures how long whole trainings real
 import os
 from typing import NamedTuple
 
+from indexer.own_process import count_cores
 from training.settings.choices import COURSE
 from training.settings.config import TrainConfig
 
@@ -62,7 +63,7 @@ def _read_total_memory() -> int:
         return FALLBACK_MEMORY
 
 
-THIS_MACHINE = TrainingMachine(os.cpu_count() or 1, memory=_read_total_memory())  # only torch knows of a graphics card
+THIS_MACHINE = TrainingMachine(count_cores(), memory=_read_total_memory())  # only torch knows of a graphics card
 
 
 class RecipeChoice(NamedTuple):

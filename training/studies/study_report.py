@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from indexer.own_process import count_cores
 from indexer.paths import show_path
 from indexer.progress import Steps
 from indexer.statistics.metrics import DifferenceInterval
@@ -192,7 +193,7 @@ def _draw_embeddings(
     for entry in entries:
         if entry.summary is None:
             continue
-        points = yield from fit_tsne_map(np.array(entry.summary.drawn, np.float32), jobs=os.cpu_count() or 1)
+        points = yield from fit_tsne_map(np.array(entry.summary.drawn, np.float32), jobs=count_cores())
         right_edge = furthest if entry in study.entries else entry.summary.histogram.edges[-1]
         histogram = draw_distances(entry.summary.histogram, [], right_edge)
         plane = draw_plane(points.tolist(), study.codes)

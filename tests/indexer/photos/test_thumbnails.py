@@ -256,3 +256,15 @@ def test_cache_with_other_tables_than_ours_is_moved_away(tmp_path: Path, change:
         cache.put([(key(1), b"one")])
         assert cache.get(key(1)) == b"one"
     assert path.with_name("thumbnails.sqlite.damaged").exists()
+
+
+def test_a_trimmed_cache_keeps_the_thumbnails_made_last(path: Path, cache: ThumbnailCache) -> None:
+    jpegs = {number: bytes([number]) * 20_000 for number in range(30)}
+    for number, jpeg in jpegs.items():
+        cache.put([(key(number), jpeg)])
+    before = path.stat().st_size
+    assert cache.trim(600_000) == 0
+    assert cache.trim(100_000) == 25
+    assert [number for number in jpegs if cache.get(key(number)) is not None] == list(range(25, 30))
+    assert path.stat().st_size < before / 3
+    assert cache.trim(0) == 5

@@ -12,7 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from retrieval_app.window.dialogs import FailuresDialog, KeysDialog
+from retrieval_app.help.keys_dialog import KeysDialog
+from retrieval_app.window.dialogs import FailuresDialog
 from retrieval_app.window.main_window import MainWindow
 from tests.support.commands import run_patiently
 from tests.support.drawings import CLASSES, EACH, draw
@@ -360,7 +361,7 @@ def test_resizing_keeps_what_is_at_the_top(window: MainWindow, qtbot: QtBot) -> 
 
 
 def test_the_keys_fit_on_a_small_screen_in_groups(window: MainWindow) -> None:
-    window.show_keys()
+    window.menus.find_action("Keys").trigger()
     (dialog,) = window.findChildren(KeysDialog)
     texts = [label.text() for label in dialog.findChildren(QLabel)]
     assert dialog.height() <= 700
@@ -382,7 +383,8 @@ def test_opening_the_window_and_searching_import_no_learning_library(indexed: Pa
 import sys
 from PySide6.QtTest import QTest
 from retrieval_app.app import build_application
-from retrieval_app.window.dialogs import FailuresDialog, KeysDialog
+from retrieval_app.help.keys_dialog import KeysDialog
+from retrieval_app.window.dialogs import FailuresDialog
 _, window = build_application(["lookalike"])
 window.show()
 while not len(window.session.search.listing.ids): QTest.qWait(20)

@@ -1,0 +1,27 @@
+"""What the user can set for all libraries: the keys in the settings file, what they may hold, and the defaults."""
+
+from retrieval_app.session.settings import WindowSettings
+from retrieval_app.wording import format_size
+
+CLICK_KEY, THEME_KEY, CORES_KEY, THUMBNAILS_KEY = "click", "theme", "cores", "thumbnails"
+CLICK_CHOICES = {"find": "Finds what looks like it", "select": "Selects it; Enter finds what looks like it"}
+THUMBNAIL_CHOICES = {0: "Without limit"} | {
+    size: f"At most {format_size(size * 1_000_000)}" for size in (100, 500, 2000, 10000)
+}
+
+
+def read_click(settings: WindowSettings) -> str:
+    """What a click on a photo does, one of CLICK_CHOICES."""
+    chosen = settings.read_text(CLICK_KEY)
+    return chosen if chosen in CLICK_CHOICES else "find"
+
+
+def read_cores(settings: WindowSettings) -> int:
+    """How many processor cores indexing and training may use; 0 means all."""
+    return settings.read_number(CORES_KEY, 0)
+
+
+def read_thumbnail_limit(settings: WindowSettings) -> int:
+    """How large the thumbnails of one library may be in MB, one of THUMBNAIL_CHOICES; 0 means without limit."""
+    chosen = settings.read_number(THUMBNAILS_KEY, 0)
+    return chosen if chosen in THUMBNAIL_CHOICES else 0

@@ -1,0 +1,75 @@
+"""How the settings act: on the grid, the theme, the children's cores and the open library's thumbnails."""
+
+import os
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from indexer.own_process import CORES_VARIABLE
+from retrieval_app.grid.photo_selection import PhotoSelection
+from retrieval_app.preferences.choices import (
+    CLICK_KEY,
+    CORES_KEY,
+    THEME_KEY,
+    THUMBNAILS_KEY,
+    read_click,
+    read_cores,
+    read_thumbnail_limit,
+)
+from retrieval_app.session.session import Session
+from retrieval_app.session.settings import WindowSettings
+from retrieval_app.widgets.theme import Theme
+
+if TYPE_CHECKING:
+    from indexer.library import Library
+
+TRIMMING_KEY = "thumbnail limit"
+
+
+class UserPreferences(QObject):
+    """The settings of all libraries, in effect from the start of the window; each method sets one and keeps it."""
+
+    def __init__(self, session: Session, theme: Theme, settings: WindowSettings, selection: PhotoSelection) -> None:
+        super().__init__(session)
+        self._session, self._theme, self.settings, self._selection = session, theme, settings, selection
+        selection.by_click = read_click(settings) == "select"
+        if read_cores(settings):
+            self._limit_children(read_cores(settings))
+        session.library.opened.connect(self._trim_thumbnails)
+        session.library.photos_read.connect(self._trim_thumbnails)
+
+    def set_click(self, choice: str) -> None:
+        """Let a click on a photo find or select."""
+        self._selection.by_click = choice == "select"
+        self.settings.write_value(CLICK_KEY, choice)
+
+    def set_theme(self, choice: str) -> None:
+        """Show the window in another theme."""
+        self._theme.choose_theme(choice)
+        self.settings.write_value(THEME_KEY, choice)
+
+    def set_cores(self, count: int) -> None:
+        """Let work that starts from now on use so many cores; 0 for all."""
+        self.settings.write_value(CORES_KEY, count)
+        self._limit_children(count)
+
+    def set_thumbnail_limit(self, megabytes: int) -> None:
+        """Let the thumbnails of a library be so large; what is above it goes now, and whenever a library is read."""
+        self.settings.write_value(THUMBNAILS_KEY, megabytes)
+        self._trim_thumbnails()
+
+    def _limit_children(self, cores: int) -> None:
+        """Children inherit the variable; a window that was itself started with it and has no setting leaves it."""
+        if cores:
+            os.environ[CORES_VARIABLE] = str(cores)
+        else:
+            os.environ.pop(CORES_VARIABLE, None)
+
+    def _trim_thumbnails(self) -> None:
+        limit = read_thumbnail_limit(self.settings)
+
+        def trim(library: "Library") -> int:
+            return library.thumbnails.trim(limit * 1_000_000)
+
+        if limit and self._session.library.is_open:
+            self._session.library.reader.ask_question(TRIMMING_KEY, trim)
