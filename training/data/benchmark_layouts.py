@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer.errors import LookalikeError
-from indexer.paths import get_file_name, join_path, show_path
+from indexer.paths import find_below, get_file_name, get_first_folder, show_path
 from indexer.photos.class_folders import ClassFolder, ClassLayout, name_class
 from indexer.photos.reading import is_candidate
 
@@ -57,7 +57,7 @@ def _read_birds(folder: Path) -> Iterator[ListedFile]:
     """`images.txt`: a number and a path `001.Name/File.jpg` in each line."""
     for line in _read_lines(folder / BIRDS_LIST):
         name = line.split(maxsplit=1)[1].encode()
-        class_name = name.split(b"/")[0]
+        class_name = get_first_folder(name) or b""
         part = "train" if int(class_name.split(b".")[0]) <= BIRDS_LEARNED else "test"
         yield _make_file(folder / "images", name, class_name, part)
 
@@ -87,10 +87,10 @@ def _read_cars(folder: Path) -> Iterator[ListedFile]:
 
 def _make_file(folder: Path, name: bytes, class_name: bytes, part: str) -> ListedFile:
     """A file below the folder; ValueError where the list names one elsewhere."""
-    if name.startswith(b"/") or b".." in name.split(b"/"):
-        raise ValueError("a path outside the data set")
     root = os.fsencode(folder.absolute())
-    return ListedFile(join_path(root, name), ClassFolder(name_class(class_name), root, part))
+    if (path := find_below(root, name)) is None:
+        raise ValueError("a path outside the data set")
+    return ListedFile(path, ClassFolder(name_class(class_name), root, part))
 
 
 def _read_lines(path: Path) -> list[str]:
