@@ -14,6 +14,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PureWindowsPath
 
 import platformdirs
@@ -257,6 +258,7 @@ def get_first_folder(path: bytes) -> bytes | None:
     return first if separator else None
 
 
+@cache
 def find_assets_folder() -> Path:
     """The folder of icons, theme and sample pictures: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parent

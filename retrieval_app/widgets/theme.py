@@ -4,10 +4,11 @@ The pictures carry the colour; the tool is neutral grey with one accent. The sca
 """
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from string import Template
 
 from PySide6.QtCore import QByteArray, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFont, QIcon, QImage, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -200,18 +201,19 @@ def render_icon(name: str, tokens: ColourTokens) -> QIcon:
         (QIcon.Mode.Disabled, mix_disabled_colour(tokens).name()),
     ):
         for scale in (1, 2, 3):
-            icon.addPixmap(_render_svg(svg.replace("currentColor", colour), scale), mode)
+            icon.addPixmap(QPixmap.fromImage(_render_svg(svg.replace("currentColor", colour), scale)), mode)
     return icon
 
 
-def _render_svg(svg: str, scale: int) -> QPixmap:
-    pixmap = QPixmap(QSize(ICON_SIDE, ICON_SIDE) * scale)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
+@cache
+def _render_svg(svg: str, scale: int) -> QImage:
+    image = QImage(QSize(ICON_SIDE, ICON_SIDE) * scale, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
     QSvgRenderer(QByteArray(svg.encode())).render(painter)
     painter.end()
-    pixmap.setDevicePixelRatio(scale)
-    return pixmap
+    image.setDevicePixelRatio(scale)
+    return image
 
 
 _STYLE_TEMPLATE = """

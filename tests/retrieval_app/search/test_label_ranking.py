@@ -12,7 +12,7 @@ from indexer.ranking.search_request import RANK_LABELS, RANK_NEAREST
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.window.main_window import MainWindow
-from tests.support.commands import lookalike
+from tests.support.commands import Tell
 from tests.support.drawings import CLASSES, EACH
 from tests.support.window_waits import wait_for
 from training.data.sources import LibraryLabels
@@ -37,8 +37,8 @@ def shown(window: MainWindow) -> list[tuple[str, float]]:
     return [(os.fsdecode(hit.photo.path), round(hit.distance, 6)) for hit in window.session.search.listing.hits]
 
 
-def told(home: Path, picture: str, *options: str) -> list[tuple[str, float]]:
-    result = lookalike(home, "search", picture, *options, "-k", str(ALL), "--json").result()
+def told(tell: Tell, home: Path, picture: str, *options: str) -> list[tuple[str, float]]:
+    result = tell(home, "search", picture, *options, "-k", str(ALL), "--json").result()
     return [(hit["path"], hit["distance"]) for hit in result["hits"]]
 
 
@@ -55,7 +55,9 @@ def take_labels_away(home: Path) -> None:
         library.store.database.execute_statement("UPDATE files SET label = NULL")
 
 
-def test_ranks_change_at_once_follow_each_label_and_come_back(window: MainWindow, qtbot: QtBot, home: Path) -> None:
+def test_ranks_change_at_once_follow_each_label_and_come_back(
+    window: MainWindow, qtbot: QtBot, home: Path, tell: Tell
+) -> None:
     window.session.search.toggle_query_photo(int(window.session.search.listing.ids[3]))
     settle(window, qtbot)
     plain = shown(window)
@@ -63,7 +65,7 @@ def test_ranks_change_at_once_follow_each_label_and_come_back(window: MainWindow
     assert line(window).isHidden()
     press_key(window, qtbot)
     taught = shown(window)
-    assert taught == told(home, picture, "--by-labels")
+    assert taught == told(tell, home, picture, "--by-labels")
     assert [path for path, _ in taught] != [path for path, _ in plain]
     assert line(window).isVisible()
     assert line(window).sentence.text() == f"Ranked by your {ALL} labels in {len(CLASSES)} classes"
@@ -73,7 +75,7 @@ def test_ranks_change_at_once_follow_each_label_and_come_back(window: MainWindow
     write_label(window, "one of its own")
     wait_for(qtbot, lambda: f"{len(CLASSES) + 1} classes" in line(window).sentence.text())
     settle(window, qtbot)
-    assert shown(window) == told(home, picture, "--by-labels")
+    assert shown(window) == told(tell, home, picture, "--by-labels")
     assert [distance for _, distance in shown(window)] != [distance for _, distance in taught]
     QTest.mouseClick(line(window).leave_button, Qt.MouseButton.LeftButton)
     settle(window, qtbot)

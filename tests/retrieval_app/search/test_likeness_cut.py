@@ -18,7 +18,7 @@ from indexer.statistics.calibration_measurement import calibrate_from_labels
 from indexer.statistics.likeness import name_likeness
 from retrieval_app.search.likeness_cut import OFFERED_FMRS, LikenessCutMenu, _make_fmr_choice
 from retrieval_app.window.main_window import MainWindow
-from tests.support.commands import lookalike
+from tests.support.commands import Tell
 from tests.support.drawings import CLASSES, draw
 from tests.support.embedders import Tiny, tiny_card, write_card
 from tests.support.open_windows import open_window
@@ -59,10 +59,10 @@ def line(actions: list[QAction], share: str) -> QAction:
     return next(action for action in actions if share in action.text())
 
 
-def test_a_rate_cuts_as_the_command_does(mine: MainWindow, qtbot: QtBot, home: Path) -> None:
+def test_a_rate_cuts_as_the_command_does(mine: MainWindow, qtbot: QtBot, home: Path, tell: Tell) -> None:
     picture = Path(mine.session.search.listing.hits[0].photo.path.decode())
     line(offered(mine, qtbot), "1 in 10 ").trigger()
-    said = lookalike(home, "search", picture, "--max-fmr", "0.1", "-k", "100", "--json").result()["hits"]
+    said = tell(home, "search", picture, "--max-fmr", "0.1", "-k", "100", "--json").result()["hits"]
     assert [hit.photo.path.decode() for hit in mine.session.search.listing.hits] == [hit["path"] for hit in said]
     assert 0 < len(said) < 36
     (chip,) = (one for one in mine.search_page.results.chip_row.findChildren(QPushButton) if not one.isHidden())

@@ -1,5 +1,6 @@
 """Refine and changed copies in the window: the ranks are those of the command, and only the newest wish counts."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,12 @@ from indexer.database.filters import Filter
 from indexer.ranking.search_request import RANK_COPIES, RANK_NEAREST, RANK_REFINED
 from indexer.search.query import Query
 from retrieval_app.window.main_window import MainWindow
-from tests.support.commands import lookalike
+from tests.support.commands import Tell
 from tests.support.drawings import CLASSES, EACH, draw
 from tests.support.window_waits import wait_for
 
 ALL = EACH * len(CLASSES)
+Told = Callable[..., list[tuple[int, str, float]]]
 CONTROL = Qt.KeyboardModifier.ControlModifier
 KEYS = {RANK_REFINED: Qt.Key.Key_R, RANK_COPIES: Qt.Key.Key_D}
 OPTIONS = {RANK_NEAREST: [], RANK_REFINED: ["--refine"], RANK_COPIES: ["--near-copies"]}
@@ -42,9 +44,15 @@ def shown(window: MainWindow) -> list[tuple[int, str, float]]:
     return [(hit.rank, hit.photo.path.decode(), round(hit.distance, 6)) for hit in hits]
 
 
-def told(home: Path, *words: str | Path) -> list[tuple[int, str, float]]:
-    hits = lookalike(home, "search", *words, "-k", str(ALL), "--json").result()["hits"]
-    return [(hit["rank"], hit["path"], hit["distance"]) for hit in hits]
+@pytest.fixture
+def told(tell: Tell, home: Path) -> Told:
+    """What the command says of the same question."""
+
+    def ask_command(*words: str | Path) -> list[tuple[int, str, float]]:
+        hits = tell(home, "search", *words, "-k", str(ALL), "--json").result()["hits"]
+        return [(hit["rank"], hit["path"], hit["distance"]) for hit in hits]
+
+    return ask_command
 
 
 def box(window: MainWindow, way: str) -> QCheckBox:
@@ -66,20 +74,20 @@ def changed(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("way", [RANK_REFINED, RANK_COPIES])
 def test_the_ranks_are_those_of_the_command(
-    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path, way: str
+    window: MainWindow, qtbot: QtBot, told: Told, tmp_path: Path, way: str
 ) -> None:
     picture = changed(tmp_path)
     ask(window, picture, qtbot)
     plain = shown(window)
-    assert plain == told(home, picture)
+    assert plain == told(picture)
     switch(window, way, qtbot)
-    assert shown(window) == told(home, picture, *OPTIONS[way])
+    assert shown(window) == told(picture, *OPTIONS[way])
     assert [path for _, path, _ in shown(window)] != [path for _, path, _ in plain]
     assert box(window, way).isChecked()
 
 
 def test_cut_and_filtered_ranks_are_those_of_the_command(
-    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path
+    window: MainWindow, qtbot: QtBot, told: Told, tmp_path: Path
 ) -> None:
     picture = changed(tmp_path)
     ask(window, picture, qtbot)
@@ -90,7 +98,7 @@ def test_cut_and_filtered_ranks_are_those_of_the_command(
     settle(window, qtbot)
     assert 2 < len(shown(window)) < 16
     asked: list[str | Path] = [picture, "--refine", "--max-distance", str(bound), "--orientation", "landscape"]
-    assert shown(window) == told(home, *asked)
+    assert shown(window) == told(*asked)
     assert len(window.session.search.full_listing.hits) > len(
         shown(window)
     )  # the slider still knows how far results reach
@@ -150,7 +158,7 @@ def test_changed_copies_are_of_one_picture_alone(window: MainWindow, qtbot: QtBo
 
 @pytest.mark.parametrize("way", [RANK_REFINED, RANK_COPIES])
 def test_a_saved_search_has_the_ranks_of_the_command(
-    window: MainWindow, qtbot: QtBot, home: Path, tmp_path: Path, way: str
+    window: MainWindow, qtbot: QtBot, told: Told, tell: Tell, tmp_path: Path, *, way: str
 ) -> None:
     ask(window, changed(tmp_path), qtbot)
     switch(window, way, qtbot)
@@ -162,5 +170,5 @@ def test_a_saved_search_has_the_ranks_of_the_command(
     window.search_page.saved_searches.open_search("mine")
     settle(window, qtbot)
     assert box(window, way).isChecked()
-    assert shown(window) == told(home, "--saved", "mine") == before
-    assert lookalike(home, "search", "--saved", "mine", *OPTIONS[way]).code == 2
+    assert shown(window) == told("--saved", "mine") == before
+    assert tell(tmp_path / "home", "search", "--saved", "mine", *OPTIONS[way]).code == 2

@@ -22,9 +22,13 @@ from tests.support.window_waits import wait_for, wait_for_signal
 SHOWN = EACH * len(CLASSES)
 
 
+@pytest.mark.parametrize("model", ["ready", pytest.param("to be prepared", marks=pytest.mark.long)])
 def test_a_folder_dropped_on_the_first_start_is_indexed_and_searched(
-    empty_window: MainWindow, photos_folder: Path, home: Path, qtbot: QtBot
+    empty_window: MainWindow, photos_folder: Path, qtbot: QtBot, model: str, request: pytest.FixtureRequest
 ) -> None:
+    if model == "ready":
+        request.getfixturevalue("carried_model")
+    home = request.getfixturevalue("home")
     window, session = empty_window, empty_window.session
     data, copy, none = QMimeData(), Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
     data.setUrls([QUrl.fromLocalFile(str(photos_folder))])
