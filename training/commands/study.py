@@ -16,8 +16,10 @@ from training.settings.choices import LOSSES, PURPOSES
 from training.settings.config import TrainConfig
 from training.studies.study_report import (
     TABLE_HEADING,
+    USES_HEADING,
     describe_budget,
     format_rows,
+    format_uses,
     render_study,
     study_to_dict,
 )
@@ -99,9 +101,14 @@ def _list_variants(name: str, base: TrainConfig, backbones: tuple[str, ...]) -> 
 
 
 def _print_study(study: "StudyResult") -> None:
-    table = [list(TABLE_HEADING), *format_rows(study)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(TABLE_HEADING))]
     print_line(describe_budget(study))
+    _print_table([list(TABLE_HEADING), *format_rows(study)])
+    if uses := format_uses(study):
+        _print_table([list(USES_HEADING), *uses])
+
+
+def _print_table(table: list[list[str]]) -> None:
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
         print_line(f"{row[0].ljust(widths[0])}  {'  '.join(cells)}")

@@ -50,6 +50,11 @@ class PicturePart:
                     pixels[index] = picture
         return pixels
 
+    def select(self, rows: NDArray[np.int64]) -> "PicturePart":
+        """The pictures of these rows (n,), ascending, as a part of their own."""
+        in_memory = self._pixels[rows[rows < len(self._pixels)]]
+        return PicturePart([self.samples[row] for row in rows], self.preprocessing, in_memory)
+
     def _decode_row(self, row: int) -> Pixels:
         sample = self.samples[row]
         try:

@@ -18,6 +18,7 @@ from training.settings.config import TrainConfig
 from training.studies.published_table import PUBLISHED_HEADING, PUBLISHED_ROWS, format_published
 
 if TYPE_CHECKING:  # they bring torch
+    from training.studies.feature_uses import FeatureUses
     from training.studies.pair_predictions import PairScore
     from training.studies.trials import StudyEntry, StudyResult
 
@@ -96,7 +97,27 @@ def _entry_to_dict(entry: "StudyEntry") -> dict[str, Any]:
         "eer": entry.summary.eer if entry.summary else None,
         "seconds": entry.seconds,
         "pairs": [score._asdict() for score in entry.pair_scores],
+        "uses": _uses_to_dict(entry.uses) if entry.uses else None,
     }
+
+
+def _uses_to_dict(uses: "FeatureUses") -> dict[str, Any]:
+    clusters = {"kmeans": uses.kmeans._asdict(), "density": uses.density._asdict()}
+    return {"svm": uses.svm, "neighbours": uses.neighbours} | clusters
+
+
+USES_HEADING = ("", "SVM", "5 neighbours", "k-means NMI", "purity", "HDBSCAN NMI", "purity")
+
+
+def format_uses(study: "StudyResult") -> list[list[str]]:
+    """The rows of a table under USES_HEADING, of all entries whose other uses were measured."""
+    rows = []
+    for entry in (*study.baselines, *study.entries):
+        if entry.uses:
+            named = ("" if share is None else f"{share:.3f}" for share in (entry.uses.svm, entry.uses.neighbours))
+            grouped = (f"{value:.3f}" for value in (*entry.uses.kmeans, *entry.uses.density))
+            rows.append([entry.name, *named, *grouped])
+    return rows
 
 
 def _interval_to_dict(interval: DifferenceInterval | None) -> dict[str, float] | None:
@@ -147,6 +168,8 @@ def render_study(study: "StudyResult") -> Steps[bytes]:
         settings=list(study.base.to_dict().items()),
         pair_pictures=study.pairs.addresses,
         predictions=_tabulate_predictions(study, entries),
+        uses_heading=USES_HEADING,
+        uses=format_uses(study),
         published_heading=PUBLISHED_HEADING,
         published=format_published() if study.name == "table" else [],
     )

@@ -42,6 +42,7 @@ from training.fitting.recipes import (
 from training.fitting.validation import compute_map_at_r, select_queries
 from training.settings.config import TrainConfig
 from training.studies.baselines import ClassifierLearner
+from training.studies.feature_uses import choose_learned_rows
 from training.studies.variants import StudyVariant
 
 VIEW_STRENGTHS: dict[str, ViewStrength | None] = {"none": None, "gentle": GENTLE_VIEWS, "strong": STRONG_VIEWS}
@@ -85,10 +86,13 @@ class StudyData(NamedTuple):
 
 
 class TrainedEmbeddings(NamedTuple):
-    """The test embeddings (n, dim) at the epoch with the best validation, and the loss as it was then."""
+    """The test embeddings (n, dim) at the epoch with the best validation, the loss as it was then, and embeddings of
+    the training pictures in the rows of `choose_learned_rows`, under the first seed.
+    """
 
     vectors: NDArray[np.floating]
     loss: nn.Module
+    learned: NDArray[np.floating] | None
 
 
 def make_loss_learner(
@@ -135,7 +139,13 @@ def train_variant(variant: StudyVariant, data: StudyData, make_learner: MakeLear
                 best, state, best_loss = score, copy_weights(network), copy.deepcopy(learner.loss)
     restore_weights(network, state)
     vectors = compute_embeddings(network, pool_features(network, data.test)).trained
-    return TrainedEmbeddings(vectors, best_loss)
+    learned = _embed_learned(network, data.learn) if config.seed == 0 else None
+    return TrainedEmbeddings(vectors, best_loss, learned)
+
+
+def _embed_learned(network: EmbeddingNetwork, part: PicturePart) -> NDArray[np.floating]:
+    pooled = compute_pooled_features(network, part.load_batch, choose_learned_rows(len(part.samples)))
+    return compute_embeddings(network, pooled).trained
 
 
 def create_variant_network(variant: StudyVariant, size: int) -> EmbeddingNetwork:

@@ -37,6 +37,7 @@ from training.judging.report_data import EmbeddingSummary, sample_plot_rows, sum
 from training.settings.config import TrainConfig
 from training.studies.baselines import BASELINES
 from training.studies.ensemble import DIVISIONS, join_embeddings
+from training.studies.feature_uses import FeatureUses, choose_learned_rows, measure_feature_uses
 from training.studies.pair_predictions import PairPictures, PairScore, choose_pairs, draw_pairs, score_pairs
 from training.studies.trial_training import (
     MakeLearner,
@@ -64,6 +65,7 @@ class StudyEntry(NamedTuple):
     seconds: float
     summary: EmbeddingSummary | None
     pair_scores: tuple[PairScore, ...] = ()
+    uses: FeatureUses | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class _TrialResult(NamedTuple):
     seconds: float
     vectors: NDArray[np.floating] | None
     loss: nn.Module | None = None
+    learned: NDArray[np.floating] | None = None
 
 
 def run_study(
@@ -181,21 +184,26 @@ def _measure_baselines(data: StudyData, base: TrainConfig, seeds: int) -> Steps[
     for name, baseline in BASELINES.items():
         yield Progress("baselines", len(entries), len(BASELINES) + 1, name)
         started = time.perf_counter()
-        vectors = baseline(data.learn, data.test, base.dim or BASELINE_DIM)
-        entries.append(_make_unseeded_entry(name, vectors, data, time.perf_counter() - started))
+        part = data.learn.select(choose_learned_rows(len(data.learn.samples)))
+        vectors, learned = (baseline(data.learn, shown, base.dim or BASELINE_DIM) for shown in (data.test, part))
+        entries.append(_make_unseeded_entry(name, vectors, learned, data, time.perf_counter() - started))
     started = time.perf_counter()
     network = create_start_network(base)
-    vectors = compute_embeddings(network, pool_features(network, data.test)).backbone
-    entries.append(
-        _make_unseeded_entry(f"{describe_start(network)} backbone", vectors, data, time.perf_counter() - started)
+    part = data.learn.select(choose_learned_rows(len(data.learn.samples)))
+    vectors, learned = (
+        compute_embeddings(network, pool_features(network, shown)).backbone for shown in (data.test, part)
     )
+    name = f"{describe_start(network)} backbone"
+    entries.append(_make_unseeded_entry(name, vectors, learned, data, time.perf_counter() - started))
     classifier = StudyVariant("classifier by cross-entropy", base)
     return entries + (yield from _run_seeds(classifier, data, seeds, make_classifier))
 
 
-def _make_unseeded_entry(name: str, vectors: NDArray[np.floating], data: StudyData, seconds: float) -> StudyEntry:
-    """The row of embeddings (n, dim) that no seed changes."""
-    return _make_entry([_TrialResult(name, data.measure(vectors), seconds, vectors)], data)
+def _make_unseeded_entry(
+    name: str, vectors: NDArray[np.floating], learned: NDArray[np.floating], data: StudyData, seconds: float
+) -> StudyEntry:
+    """The row of embeddings (n, dim), of the test pictures and of those learned from, that no seed changes."""
+    return _make_entry([_TrialResult(name, data.measure(vectors), seconds, vectors, learned=learned)], data)
 
 
 def _run_seeds(
@@ -226,7 +234,19 @@ def _make_entry(measured: Sequence[_TrialResult], data: StudyData) -> StudyEntry
     )
     seconds = float(np.mean([result.seconds for result in measured]))
     scores = () if first.vectors is None else score_pairs(first.vectors, choose_pairs(data.labels), first.loss)
-    return StudyEntry(first.name, columns[0], columns[1], columns[2], seconds, summary, scores)
+    uses = None if first.vectors is None else _measure_uses(first.vectors, first.learned, data)
+    return StudyEntry(first.name, columns[0], columns[1], columns[2], seconds, summary, scores, uses)
+
+
+def _measure_uses(
+    vectors: NDArray[np.floating], learned: NDArray[np.floating] | None, data: StudyData
+) -> FeatureUses | None:
+    """What else embeddings (n, dim) of the test pictures are good for; None without those of training pictures."""
+    if learned is None:
+        return None
+    rows = choose_learned_rows(len(data.learn.samples))
+    labels = [data.learn.samples[row].label for row in rows]
+    return measure_feature_uses(learned, labels, vectors, [sample.label for sample in data.test.samples])
 
 
 def _run_single(variant: StudyVariant, data: StudyData, make_learner: MakeLearner) -> Steps[_TrialResult]:
@@ -234,7 +254,7 @@ def _run_single(variant: StudyVariant, data: StudyData, make_learner: MakeLearne
     trained = yield from train_variant(variant, data, make_learner)
     figures = data.measure(trained.vectors)
     seconds = time.perf_counter() - started
-    return _TrialResult(variant.name, figures, seconds, trained.vectors, trained.loss)
+    return _TrialResult(variant.name, figures, seconds, trained.vectors, trained.loss, trained.learned)
 
 
 def _run_ensemble(variant: StudyVariant, data: StudyData) -> Steps[list[_TrialResult]]:
