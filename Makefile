@@ -46,7 +46,7 @@ deb: bundle
 	touch $@
 
 .venv/ready-to-test: pyproject.toml constraints.txt .ci/set-up .ci/system-packages
-	sh .ci/set-up $(PYTHON) '.[dev,heif,raw,jxl,team,serve,mcp,notebooks]' tests
+	sh .ci/set-up $(PYTHON) '.[dev,clip,heif,raw,jxl,team,serve,mcp,notebooks]' tests
 	touch $@ .venv/ready-to-run
 
 clean:

@@ -42,6 +42,7 @@ from indexer.search.query import Query, QueryExample, combine_embeddings
 from indexer.search.results import Hit, Photo, SearchResult, build_photo
 from indexer.search.searcher import LibrarySearcher, MetricQuery, QueryNeighbours
 from indexer.statistics.calibration import Calibration, PairComparison
+from indexer.text_models.text_card import has_text_half
 from indexer.vectors.principal_space import PrincipalSpaceCache
 
 WARMUP_SEARCHES = 10  # before the first search, which then costs about what the next ones do
@@ -54,6 +55,7 @@ class LibraryInfo(NamedTuple):
     counts the model's embeddings by precision. `agreement` is how near they come to those of torch in fp32, None where
     the installation did not measure it. `measured` describes the pairs by which distances are interpreted, `scope` for
     which photos that holds, `basis` both in few words. `passed_over` counts what the last walks left out.
+    `knows_texts` says whether the model can be asked in any words.
     """
 
     folder: Path
@@ -79,6 +81,7 @@ class LibraryInfo(NamedTuple):
     bytes: int
     passed_over: PassedOver
     basis: str
+    knows_texts: bool
 
 
 class Library:
@@ -239,6 +242,7 @@ class Library:
             bytes=_count_bytes(self.folder),
             passed_over=read_passed_over(self.store.database),
             basis=calibration.basis,
+            knows_texts=has_text_half(self.models_folder / self.model_fingerprint),
         )
 
     def _read_agreement(self) -> TorchAgreement | None:

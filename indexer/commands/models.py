@@ -28,7 +28,10 @@ from indexer.photos.decoding import decode_photo
 from indexer.photos.reading import read_photo
 from indexer.photos.samples import find_sample_folder
 from indexer.places import find_library
+from indexer.progress import Steps
 from indexer.reports.model_comparison import ModelComparison, compare_models
+from indexer.text_models.text_card import has_text_half
+from indexer.text_models.text_model import prepare_text_model
 
 MEASURED_PICTURES = 16
 SECONDS_PER_MINUTE = 60
@@ -71,11 +74,18 @@ def add_command(
     row, choice = find_catalogued_model(name), parse_model_choice(name, weights, size)
     if weights is None and choice.checkpoint is None and _find_ready(choice) is None:
         _show_origin(_describe_origin(choice.name, row), accept_licence=accept_licence, as_json=as_json)
-    card = follow_steps(install_shared_model(choice), as_json=as_json, attached=attached)
+    card = follow_steps(_add_model(choice), as_json=as_json, attached=attached)
     if as_json:
         print_result("model-add", {"name": row.name if row else card.name, "fingerprint": card.fingerprint})
     else:
         print_line(f"{row.name if row else card.name} is ready. Use it: lookalike index --model {name}")
+
+
+def _add_model(choice: ModelChoice) -> Steps[ModelCard]:
+    """Make a model ready for every library, and for words where it is one half of a pair."""
+    card = yield from install_shared_model(choice)
+    yield from prepare_text_model(find_shared_folder() / card.fingerprint)
+    return card
 
 
 class _WeightsOrigin(NamedTuple):
@@ -227,7 +237,7 @@ def _row_fields(row: CataloguedModel) -> dict[str, Any]:
         "mb": row.megabytes,
         "pixels": ready[0].preprocessing.size if ready else row.pixels,
         "dim": row.dim,
-        "words": row.words,
+        "words": has_text_half(ready[1]) if ready else row.words,
         "good_for": row.good_for,
         "source": row.source,
         "non_commercial": row.non_commercial,
@@ -261,7 +271,7 @@ def _card_fields(card: ModelCard, folder: Path) -> dict[str, Any]:
         "mb": round(sum(path.stat().st_size for path in folder.iterdir()) / 1e6),
         "pixels": card.preprocessing.size,
         "dim": card.dim,
-        "words": False,
+        "words": has_text_half(folder),
         "good_for": f"{card.source} ({folder.name[:12]})",
         "source": card.source,
         "non_commercial": False,

@@ -10,7 +10,8 @@ from indexer.cli.terminal import print_line, print_result
 from indexer.library import Library
 from indexer.paths import show_path
 from indexer.ranking.filter_options import build_filter
-from indexer.ranking.word_ranking import WordIndex, WordResult, parse_word_query
+from indexer.ranking.text_ranking import LibraryWords
+from indexer.ranking.word_ranking import WordResult
 from indexer.reports.result_fields import list_word_fields
 from indexer.search.query import Query
 from indexer.wording import count_noun
@@ -29,13 +30,9 @@ def search_by_words(
     if any(options.pop(name) is not None for name in PICTURE_OPTIONS):
         raise click.UsageError("--crop, --max-distance and --max-fmr go with pictures alone, not with words.")
     images, unlike, weights = (options.pop(name) for name in ("images", "unlike", "weights"))
-    query, within = parse_word_query(*words), build_filter(options)
+    pictures = Query(images, unlike, weights) if images else None
     with Library.open(library) as opened:
-        index = WordIndex(opened)
-        if images:
-            result = index.rank_with_pictures(query, Query(images, unlike, weights), count, within=within)
-        else:
-            result = index.rank_photos(query, count, within=within)
+        result = LibraryWords(opened).answer_words(words, count, pictures=pictures, within=build_filter(options))
     if as_json:
         print_result("search", list_word_fields(result))
     else:

@@ -74,14 +74,17 @@ def create_backbone(
     *,
     size: int | None = None,
     framing: str = DEFAULT_FRAMING,
+    published: PublishedNetwork | None = None,
 ) -> Backbone:
     """The named backbone with real weights, in evaluation mode, for pictures of `size` pixels (None: its own size).
 
     With framing "centre" it sees what timm trained it on, the centre square, with "letterbox" whole pictures.
-    Weights: the local file if given, else the packaged ones for the default, else those of the hub.
+    Weights: the local file if given, else the packaged ones for the default, else those of the hub. `published`
+    describes what the name means, where the name alone does not tell.
     ModelError where the name is unknown, or the weights cannot be had or do not fit.
     """
-    published = find_published_network(name) if is_hub_name(name) else None
+    if published is None and is_hub_name(name):
+        published = find_published_network(name)
     architecture = published.architecture if published else name
     require_known_name(architecture)
     if name in PACKAGED_SOURCES and weights is None:

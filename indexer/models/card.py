@@ -28,6 +28,10 @@ from indexer.trust.regular_file import UnusableFile, copy_regular_file, hash_reg
 DEFAULT_BACKBONE = "tf_efficientnet_lite0"
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
+TEXT_FOLDER = "text"  # of a model whose pictures can be asked for in words: the other half of its pair
+TEXT_CARD_FILE = "text.json"
+TEXT_WEIGHTS_FILE = "text.safetensors"
+TEXT_FILE_LIMIT = 64 << 20  # bytes; the largest table of tokens in use has 34 MB
 TRAINING_RECORD_FILE = "training.json"  # beside a checkpoint: the training and its verdict on pictures it never saw
 REPORT_DATA_FILE = "insight.json"  # beside it: what a report shows of the pictures it was judged on
 SEEN_HASHES_TENSOR = "seen"  # reserved name in the weights file: the content hashes that `read_seen_hashes` reads

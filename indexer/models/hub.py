@@ -1,6 +1,8 @@
 """Weights that a hub serves: their repository, found in the hub's cache on this computer, or downloaded on request."""
 
+import contextlib
 import hashlib
+import importlib
 import json
 import urllib.error
 import urllib.request
@@ -12,15 +14,19 @@ from typing import Any, NamedTuple
 import huggingface_hub as hub
 
 from indexer.errors import ModelError
-from indexer.paths import find_home_folder
+from indexer.paths import find_home_folder, show_path
 from indexer.progress import Steps
 from indexer.trust.downloads import DownloadFailed, RemoteFile, fetch_file
+from indexer.trust.regular_file import UnusableFile, read_regular_file
 
 HUB_PREFIX = "hf-hub:"
 WEIGHT_NAMES = ("model.safetensors", "pytorch_model.bin")
 OPEN_CLIP_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+PAIR_FILE = "open_clip_config.json"  # describes a network of pictures and one of texts that were trained together
+PAIR_TEXT_FILES = ("tokenizer.json", "tokenizer_config.json")  # how it cuts a text into tokens
 CLIP_SIZES = {(384, 12): "small", (768, 12): "base", (1024, 24): "large", (1280, 32): "huge", (1408, 40): "giant"}
 ANSWER_SECONDS = 15
+DESCRIPTION_LIMIT = 1 << 20  # bytes; one has about 1,000
 # Of a network's description in a hub: what timm may be told about its input, and what changes nothing for embeddings.
 INPUT_FIELDS = ("input_size", "mean", "std", "crop_pct", "interpolation", "fixed_input_size")
 HARMLESS_OPTIONS = {"num_classes", "in_chans", "img_size", "pretrained", "drop_rate", "drop_path_rate"}
@@ -30,7 +36,8 @@ class PublishedNetwork(NamedTuple):
     """A network in a hub: timm's name of its architecture, what its input is, where its weights lie.
 
     `input_fields` go over timm's own configuration of the architecture; one of `filenames` is there. `licence` is None
-    where it is not known without asking the hub.
+    where it is not known without asking the hub. `pair` is the description of a pair of open_clip, of which this is the
+    network of the pictures; None for others.
     """
 
     architecture: str
@@ -38,6 +45,7 @@ class PublishedNetwork(NamedTuple):
     repository: str
     filenames: tuple[str, ...] = WEIGHT_NAMES
     licence: str | None = None
+    pair: dict[str, Any] | None = None
 
 
 def is_hub_name(name: str) -> bool:
@@ -48,14 +56,27 @@ def is_hub_name(name: str) -> bool:
 def read_published_network(name: str) -> PublishedNetwork:
     """What the repository of hf-hub:OWNER/NAME says of its network, from the hub's cache or the hub.
 
-    It is described for timm or for open_clip. ModelError where it cannot be had or built as timm builds it.
+    It is described for timm or for open_clip; a pair for pictures and texts as such, where it is published as both.
+    ModelError where it cannot be had or built as timm builds it.
     """
     repository = name.removeprefix(HUB_PREFIX)
     with _translate_faults(name):
         try:
-            return _describe_for_timm(_read_description(repository, "config.json"), repository)
-        except (hub.errors.EntryNotFoundError, hub.errors.LocalEntryNotFoundError):
-            return _describe_for_open_clip(_read_description(repository, "open_clip_config.json"), repository)
+            fields = _read_description(repository, "config.json")
+        except _list_missing_faults():
+            return _describe_for_open_clip(_read_description(repository, PAIR_FILE), repository)
+        if "clip" not in str(fields.get("architecture", "clip")):  # other libraries describe pairs in this file too
+            return _describe_for_timm(fields, repository)
+        try:
+            return _describe_for_open_clip(_read_description(repository, PAIR_FILE), repository)
+        except _list_missing_faults():
+            return _describe_for_timm(fields, repository)
+
+
+def _list_missing_faults() -> tuple[type[Exception], ...]:
+    """What the hub's client raises for a file that a repository does not have; its module is imported when needed."""
+    errors = importlib.import_module("huggingface_hub.errors")
+    return errors.EntryNotFoundError, errors.LocalEntryNotFoundError
 
 
 def _read_description(repository: str, filename: str) -> dict[str, Any]:
@@ -84,7 +105,36 @@ def _describe_for_open_clip(fields: dict[str, Any], repository: str) -> Publishe
         activation = "quickgelu_" if model.get("quick_gelu") else ""
         architecture = f"vit_{width}_patch{vision['patch_size']}_clip_{activation}{size}"
     given = {key: tuple(inputs[key]) for key in ("mean", "std") if key in inputs}
-    return PublishedNetwork(str(architecture), {"input_size": (3, size, size), **given}, repository, OPEN_CLIP_NAMES)
+    input_fields = {"input_size": (3, size, size), **given}
+    return PublishedNetwork(str(architecture), input_fields, repository, OPEN_CLIP_NAMES, pair=fields)
+
+
+def read_local_pair(folder: Path) -> tuple[PublishedNetwork, Path]:
+    """The network of the pictures in a folder as open_clip publishes a pair, and the file of both networks' weights.
+
+    ModelError where the folder does not hold such a pair.
+    """
+    try:
+        fields = json.loads(read_regular_file(folder / PAIR_FILE, DESCRIPTION_LIMIT))
+        published = _describe_for_open_clip(fields, "")
+    except (UnusableFile, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(
+            f"{show_path(folder / PAIR_FILE)} does not describe a pair of networks as open_clip's."
+        ) from error
+    for name in OPEN_CLIP_NAMES:
+        if (folder / name).is_file():
+            return published, folder / name
+    raise ModelError(f"{show_path(folder)} holds no weights: {OPEN_CLIP_NAMES[0]} or {OPEN_CLIP_NAMES[1]}.")
+
+
+def fetch_text_files(published: PublishedNetwork, name: str) -> list[Path]:
+    """The files that say how a pair cuts a text into tokens, from the hub's cache or the hub; those that there are."""
+    found = []
+    with _translate_faults(name):
+        for filename in PAIR_TEXT_FILES:
+            with contextlib.suppress(*_list_missing_faults()):
+                found.append(Path(hub.hf_hub_download(published.repository, filename)))
+    return found
 
 
 def find_cached_weights(published: PublishedNetwork) -> Path | None:

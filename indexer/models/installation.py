@@ -7,6 +7,7 @@ conversion is in `runtime`, its check in `agreement`, the weights come from `net
 """
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from indexer.models.card import (
     CARD_LIMIT,
     DEFAULT_BACKBONE,
     REPORT_DATA_FILE,
+    TEXT_FOLDER,
     TRAINING_RECORD_FILE,
     WEIGHTS_FILE,
     ModelCard,
@@ -34,7 +36,17 @@ from indexer.models.card import (
 from indexer.models.catalogue import find_catalogued_model
 from indexer.models.class_layer import PACKAGED_SOURCE, PACKAGED_SOURCES
 from indexer.models.framing import DEFAULT_FRAMING, FRAMINGS
-from indexer.models.hub import fetch_weights, find_download_folder, is_hub_name
+from indexer.models.hub import (
+    PAIR_FILE,
+    PAIR_TEXT_FILES,
+    PublishedNetwork,
+    fetch_text_files,
+    fetch_weights,
+    find_download_folder,
+    is_hub_name,
+    read_local_pair,
+    read_published_network,
+)
 from indexer.models.model import import_network
 from indexer.models.prepared import copy_model, find_shared_folder, list_prepared_folders, share_model
 from indexer.models.runtime import (
@@ -57,6 +69,7 @@ LOCK_SECONDS = 600.0  # a large network is prepared in a minute or two
 class ModelChoice:
     """Which model to install: a timm name, maybe with a local weights file, or a checkpoint folder instead.
 
+    `pair` is the folder of a pair for pictures and texts, as open_clip publishes it, that the name and weights are of.
     `framing` and `size` in pixels, None for its own, are those of the named network's input; a checkpoint brings both.
     """
 
@@ -65,10 +78,11 @@ class ModelChoice:
     checkpoint: Path | None = None
     framing: str = DEFAULT_FRAMING
     size: int | None = None
+    pair: Path | None = None
 
 
 def parse_model_choice(model: str | None, weights: Path | None = None, size: int | None = None) -> ModelChoice:
-    """The choice made by `--model NAME|CHECKPOINT`, `--weights FILE` and `--size PIXELS`.
+    """The choice made by `--model NAME|CHECKPOINT|PAIR`, `--weights FILE` and `--size PIXELS`.
 
     A short name of the catalogue stands for its network and size of input. ModelError where a checkpoint, which has
     weights and a size of its own, is given another, or where a file stands in the place of the network's name.
@@ -82,6 +96,9 @@ def parse_model_choice(model: str | None, weights: Path | None = None, size: int
         row = find_catalogued_model(model) if model else None
         name = row.backbone if row else model or DEFAULT_BACKBONE
         return ModelChoice(name, weights, size=size or (row.pixels if row else None))
+    if weights is None and (folder / PAIR_FILE).is_file() and not (folder / CARD_FILE).is_file():
+        published, file = read_local_pair(folder)
+        return ModelChoice(published.architecture, file, size=size, pair=folder)
     if weights is not None or size is not None:
         option = "--weights" if weights is not None else "--size"
         raise ModelError(f"{show_path(folder)} is a checkpoint with weights of its own: leave {option} out.")
@@ -245,7 +262,9 @@ def _describe_weights_source(choice: ModelChoice) -> str:
     chosen_size = f", for pictures of {choice.size} px" if choice.size else ""
     if choice.weights is not None:
         digest = hash_weights(choice.weights)
-        return f"file {show_path(choice.weights)[-200:]} with sha256 {digest}{chosen_size}"
+        return (
+            f"{'pair' if choice.pair else 'file'} {show_path(choice.weights)[-200:]} with sha256 {digest}{chosen_size}"
+        )
     if choice.name in PACKAGED_SOURCES:
         return PACKAGED_SOURCES[choice.name] + chosen_size
     return f"weights of {choice.name}, downloaded by timm{chosen_size}"
@@ -276,19 +295,48 @@ def _fetch_weights(choice: ModelChoice) -> Steps[Path | None]:
 def _write_weights(choice: ModelChoice, weights: Path | None, folder: Path) -> ModelCard:
     """Write `model.safetensors` and `model.json` of the choice; a checkpoint's weights are copied byte for byte."""
     if choice.checkpoint is None:
-        network = import_network()
-        built_network = network.create_network(choice.name, weights, size=choice.size, framing=choice.framing)
-        written: ModelCard = network.write_checkpoint(
-            built_network, folder, name=choice.name, source=_describe_weights_source(choice)
-        )
-        return written
+        return _write_named_network(choice, weights, folder)
     card = _read_current_card(choice.checkpoint)
     copy_weights(choice.checkpoint / WEIGHTS_FILE, folder / WEIGHTS_FILE)
     card_fields = read_json(choice.checkpoint / CARD_FILE)
     (folder / CARD_FILE).write_bytes(
         serialise_card(card, *map(card_fields.get, ("calibration", "trained_labels", "instant")))
     )
+    if (choice.checkpoint / TEXT_FOLDER).is_dir():
+        shutil.copytree(choice.checkpoint / TEXT_FOLDER, folder / TEXT_FOLDER, symlinks=True)
     return card
+
+
+def _write_named_network(choice: ModelChoice, weights: Path | None, folder: Path) -> ModelCard:
+    """Write a network of timm, of the hub, or a pair: then its projection is the head, its text half goes beside it."""
+    network = import_network()
+    published = _describe_pair(choice)
+    built_network = network.create_network(
+        choice.name, weights, size=choice.size, framing=choice.framing, published=published
+    )
+    half = network.read_text_half(weights) if published and published.pair else None
+    if half is not None:
+        built_network = network.add_projection(built_network, half.projection)
+    written: ModelCard = network.write_checkpoint(
+        built_network, folder, name=choice.name, source=_describe_weights_source(choice)
+    )
+    if half is not None and published is not None:
+        network.write_text_half(half, published.pair, _list_text_files(choice, published), folder / TEXT_FOLDER)
+    return written
+
+
+def _describe_pair(choice: ModelChoice) -> PublishedNetwork | None:
+    """What is published of the choice, where that may be a pair; None for a plain name."""
+    if choice.pair is not None:
+        return read_local_pair(choice.pair)[0]
+    return read_published_network(choice.name) if is_hub_name(choice.name) else None
+
+
+def _list_text_files(choice: ModelChoice, published: PublishedNetwork) -> list[Path]:
+    """The files that cut a text into the tokens of the pair; those that there are."""
+    if choice.pair is None:
+        return fetch_text_files(published, choice.name)
+    return [choice.pair / name for name in PAIR_TEXT_FILES if (choice.pair / name).is_file()]
 
 
 def _convert_and_check(card: ModelCard, folder: Path) -> RuntimeForm:

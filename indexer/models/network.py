@@ -6,10 +6,12 @@ state in two files, `model.safetensors` and `model.json`.
 
 import ctypes
 import hashlib
+import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -22,6 +24,9 @@ from indexer.models.backbones import Backbone
 from indexer.models.card import (
     CARD_FILE,
     SEEN_HASHES_TENSOR,
+    TEXT_CARD_FILE,
+    TEXT_FILE_LIMIT,
+    TEXT_WEIGHTS_FILE,
     WEIGHTS_FILE,
     WEIGHTS_LIMIT,
     Head,
@@ -31,10 +36,12 @@ from indexer.models.card import (
     serialise_card,
 )
 from indexer.models.framing import DEFAULT_FRAMING
+from indexer.models.hub import PublishedNetwork
 from indexer.models.runtime import ModelRunner
 from indexer.paths import show_path
 
 NORM_EPSILON = 1e-12
+TEXT_FIELDS = ("embed_dim", "quick_gelu", "text_cfg")  # what open_clip builds the text network of a pair from
 
 
 class NetworkOutput(NamedTuple):
@@ -143,9 +150,57 @@ def create_network(
     size: int | None = None,
     head: Head | None = None,
     framing: str = DEFAULT_FRAMING,
+    published: PublishedNetwork | None = None,
 ) -> EmbeddingNetwork:
     """A network with real backbone weights; a head's weights are torch's initial ones, to be set or trained."""
-    return EmbeddingNetwork(backbones.create_backbone(name, weights, size=size, framing=framing), head).eval()
+    backbone = backbones.create_backbone(name, weights, size=size, framing=framing, published=published)
+    return EmbeddingNetwork(backbone, head).eval()
+
+
+def add_projection(network: EmbeddingNetwork, projection: Tensor | None) -> EmbeddingNetwork:
+    """The network with this projection (dim, backbone dim) as its head, without bias; None leaves it as it is.
+
+    ModelError where it does not fit the backbone.
+    """
+    if projection is None:
+        return network
+    if projection.ndim != 2 or projection.shape[1] != network.backbone_dim:
+        raise ModelError(f"The projection of the pictures does not fit the backbone {network.name}.")
+    projected = replace_head(network, Head(int(projection.shape[0])))
+    assert projected.head is not None
+    with torch.no_grad():
+        projected.head.weight.copy_(projection)
+        projected.head.bias.zero_()
+    return projected.eval()
+
+
+def read_text_half(weights: Path) -> weight_files.TextHalf:
+    """The half for texts of a pair's weights file; ModelError where the file holds no pair."""
+    return weight_files.split_pair(weight_files.read_weight_file(weights), weight_files.describe_weights(weights))
+
+
+def write_text_half(
+    half: weight_files.TextHalf, pair: dict[str, Any], text_files: Sequence[Path], folder: Path
+) -> None:
+    """Write the text half of a pair into a new folder: its weights, what open_clip says of it, its tokens' files.
+
+    `pair` is the content of the pair's description.
+    """
+    folder.mkdir()
+    content = {path.name: read_regular(path, TEXT_FILE_LIMIT) for path in text_files}
+    content[TEXT_WEIGHTS_FILE] = safetensors.torch.save(
+        {key: value.contiguous() for key, value in half.tensors.items()}
+    )
+    fields = {
+        "format": 1,
+        "model_cfg": {key: pair["model_cfg"][key] for key in TEXT_FIELDS if key in pair["model_cfg"]},
+        "scale": half.scale,
+        "bias": half.bias,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()},
+    }
+    content[TEXT_CARD_FILE] = (json.dumps(fields, indent=2) + "\n").encode()
+    for name, data in content.items():
+        (folder / name).write_bytes(data)
 
 
 def replace_head(network: EmbeddingNetwork, head: Head | None) -> EmbeddingNetwork:

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from indexer import atomic
-from indexer.models.card import CARD_FILE, WEIGHTS_FILE, ModelCard
+from indexer.models.card import CARD_FILE, TEXT_FOLDER, WEIGHTS_FILE, ModelCard
 from indexer.models.runtime import RUNTIME_FILE, SIGNATURE_FILE, RuntimeForm, find_carried_folder
 from indexer.paths import find_home_folder
 
@@ -25,10 +25,15 @@ def list_prepared_folders() -> tuple[Path, Path]:
 
 
 def copy_model(source: Path, form: RuntimeForm, folder: Path) -> None:
-    """Copy card, weights and the converted files that the form names from one model folder into another that exists."""
+    """Copy card, weights and the converted files that the form names from one model folder into another that exists.
+
+    What it knows of texts, if anything, goes along.
+    """
     for name in (CARD_FILE, WEIGHTS_FILE, RUNTIME_FILE, SIGNATURE_FILE, *form.files):
         with contextlib.suppress(FileNotFoundError) if name == SIGNATURE_FILE else contextlib.nullcontext():
             shutil.copyfile(source / name, folder / name)
+    if (source / TEXT_FOLDER).is_dir():
+        shutil.copytree(source / TEXT_FOLDER, folder / TEXT_FOLDER, symlinks=True)
 
 
 def share_model(card: ModelCard, form: RuntimeForm, source: Path) -> None:

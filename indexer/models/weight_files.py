@@ -9,7 +9,7 @@ import argparse
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import safetensors
 import safetensors.torch
@@ -26,6 +26,11 @@ WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model", "teacher")
 NAME_PREFIXES = ("", "model.", "backbone.", "encoder.", "net.", "visual.trunk.", "visual.", "trunk.")
 PARALLEL_PREFIXES = ("_orig_mod.", "module.", "_orig_mod.")
 TORCH_FILE_BEGINNINGS = (b"PK\x03\x04", b"\x80\x02")  # since torch 1.6, before
+
+# Of a pair of open_clip: its pictures' half, their projection in CLIP's own and in timm's naming, and its two numbers.
+PICTURE_PREFIX = "visual."
+PROJECTIONS = {"visual.proj": True, "visual.head.proj.weight": False}  # by whether it is stored (in, out)
+PAIR_NUMBERS = ("logit_scale", "logit_bias")
 
 NameFilter = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -95,6 +100,48 @@ def select_fitting(
         except ModelError as error:
             first_error = first_error or error
     raise first_error or ModelError(f"{_capitalise_first(weights_name)} hold no tensors.")
+
+
+class TextHalf(NamedTuple):
+    """What a pair holds for texts: its tensors in open_clip's naming of one text network, the scale by which cosines
+    are multiplied, and the number that is added then, None where there is none.
+
+    `projection` (dim, backbone dim) is the last layer of the pictures' half, None where the backbone has none after it.
+    """
+
+    tensors: dict[str, Tensor]
+    scale: float
+    bias: float | None
+    projection: Tensor | None
+
+
+def split_pair(content: Mapping[str, Any], weights_name: str) -> TextHalf:
+    """The half of a pair's weights that is for texts; ModelError where they are those of no pair."""
+    numbers = {key: content[key] for key in PAIR_NUMBERS if isinstance(content.get(key), Tensor)}
+    tensors = {
+        key.removeprefix("text."): value.float()
+        for key, value in content.items()
+        if isinstance(value, Tensor) and not key.startswith(PICTURE_PREFIX) and key not in PAIR_NUMBERS
+    }
+    tensors.pop("attn_mask", None)  # open_clip makes it anew
+    if not tensors or numbers.keys().isdisjoint({"logit_scale"}):
+        raise ModelError(f"{_capitalise_first(weights_name)} are no pair of networks for pictures and texts.")
+    check_finite(tensors, _capitalise_first(weights_name))
+    bias = numbers.get("logit_bias")
+    return TextHalf(
+        tensors,
+        float(numbers["logit_scale"].float().exp()),
+        None if bias is None else float(bias.float()),
+        _find_projection(content),
+    )
+
+
+def _find_projection(content: Mapping[str, Any]) -> Tensor | None:
+    for name, is_stored_transposed in PROJECTIONS.items():
+        tensor = content.get(name)
+        if isinstance(tensor, Tensor):
+            return (tensor.T if is_stored_transposed else tensor).float().contiguous()
+    return None
 
 
 def _rename_tensors(named: dict[str, Any], rename: NameFilter, weights_name: str) -> dict[str, Any]:

@@ -80,6 +80,18 @@ class WordIndex:
         self._left: NDArray[np.float64] = np.empty(0)  # of each row, what the kept classes leave to each other class
         self._word_scores: dict[tuple[int, ...], NDArray[np.float64]] = {}  # of all rows, by a word's classes
 
+    def answer_words(
+        self, words: tuple[str, str], k: int, *, pictures: Query | None = None, within: Filter | None = None
+    ) -> WordResult:
+        """The k best photos that show the first text and not the second, alone or with pictures.
+
+        LookalikeError where a word is not known.
+        """
+        query = parse_word_query(*words)
+        if pictures is None:
+            return self.rank_photos(query, k, within=within)
+        return self.rank_with_pictures(query, pictures, k, within=within)
+
     def rank_photos(self, query: WordQuery, k: int, *, within: Filter | None = None) -> WordResult:
         """The k photos with the best scores, of those that are shown and pass the filter."""
         start = time.perf_counter()
@@ -99,11 +111,7 @@ class WordIndex:
         rows, notice = self._find_rows(nearest.ids)
         scores = self._score_rows(query, rows)
         distances = dict(zip(nearest.ids.tolist(), nearest.distances.tolist(), strict=True))
-        by_word = np.empty(len(rows), np.int64)
-        by_word[np.argsort(-scores, kind="stable")] = np.arange(1, len(rows) + 1)
-        by_picture = np.arange(1, len(rows) + 1)
-        fused = 1 / (FUSION_OFFSET + by_word) + 1 / (FUSION_OFFSET + by_picture)
-        best = np.argsort(-fused, kind="stable")[:k]
+        best = np.argsort(-compute_fused_scores(scores), kind="stable")[:k]
         hits = self._build_hits(query, rows[best], scores[best], distances)
         return WordResult(hits, time.perf_counter() - start, notice)
 
@@ -188,6 +196,15 @@ class WordIndex:
                 name = tree.class_names[int(self._table.classes[row, place])]
                 reasons.append(f"{word.word}: {name} {float(probabilities[place]):.0%}")
         return ", ".join(reasons)
+
+
+def compute_fused_scores(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The fused scores (n,) of photos in the order of their distance to pictures, with these scores by words (n,)."""
+    by_word = np.empty(len(scores), np.int64)
+    by_word[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    by_picture = np.arange(1, len(scores) + 1)
+    fused: NDArray[np.float64] = 1 / (FUSION_OFFSET + by_word) + 1 / (FUSION_OFFSET + by_picture)
+    return fused
 
 
 def _mask_classes(word: KnownWord) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ from indexer.paths import show_path
 from indexer.photos.reading import content_hash
 from indexer.photos.sandbox import decode_in_child
 from indexer.ranking.search_request import RANK_NEAREST
-from indexer.ranking.word_ranking import WordIndex, parse_word_query
+from indexer.ranking.text_ranking import LibraryWords
 from indexer.reports.result_fields import list_photo_fields, list_search_fields, list_word_fields
 from indexer.search.query import Query, QueryExample
 from indexer.search.results import Photo
@@ -46,7 +46,7 @@ class LibraryReader:
 
     def __init__(self, folder: Path) -> None:
         self._library = Library.open(folder)
-        self._words: WordIndex | None = None
+        self._words: LibraryWords | None = None
 
     def close(self) -> None:
         """Close the library."""
@@ -108,10 +108,9 @@ class LibraryReader:
 
     def search_by_words(self, words: str, not_words: str, page: ResultPage) -> JsonFields:
         """The photos that show the words of the first text and not those of the second."""
-        query = parse_word_query(words, not_words)
         if self._words is None:
-            self._words = WordIndex(self._library)
-        return list_word_fields(self._words.rank_photos(query, page.limit, within=page.within))
+            self._words = LibraryWords(self._library)
+        return list_word_fields(self._words.answer_words((words, not_words), page.limit, within=page.within))
 
     def _search(self, example: QueryExample, page: ResultPage) -> JsonFields:
         result = self._library.search(Query((example,)), k=page.limit, within=page.within)

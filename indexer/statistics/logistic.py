@@ -17,7 +17,12 @@ class LogisticCurve(NamedTuple):
 
     def compute_probability(self, value: float) -> float:
         """The probability of a yes at this value."""
-        return float(1 / (1 + np.exp(-np.clip(self.intercept + self.slope * value, -50, 50))))
+        return float(self.compute_probabilities(np.array(value)))
+
+    def compute_probabilities(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The probability of a yes at each value, in an array of the same shape."""
+        shares: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(self.intercept + self.slope * values, -50, 50)))
+        return shares
 
 
 def fit_logistic_curve(

@@ -97,7 +97,7 @@ class FilterBar(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._chosen_filter = NO_FILTER
-        self._offered_words = ""
+        self._offered_words, self._takes_any_words = "", False
         self.name_field = NameField()
         self.words_button = make_button("")
         self.label_field = FilterField("Label", "Any label")
@@ -167,6 +167,11 @@ class FilterBar(QFrame):
         self.folder_field.offer_choices([*choices, (OTHER_FOLDER, OTHER_FOLDER)])
         self.show_filter(self._chosen_filter)
 
+    def offer_any_words(self, is_offered: bool) -> None:
+        """Offer to show pictures of whatever is typed, not only of the words that the built-in model knows."""
+        self._takes_any_words = is_offered
+        self._offer_words(self.name_field.text())
+
     def show_filter(self, chosen_filter: Filter) -> None:
         """Show the conditions of a filter in the fields, without a signal."""
         self._chosen_filter = chosen_filter
@@ -190,8 +195,9 @@ class FilterBar(QFrame):
         """Offer to show pictures of what is typed where the model knows the words, else of a near known word."""
         from indexer.ranking.known_words import offer_words
 
-        self._offered_words = offer_words(text)
-        is_typed = self._offered_words == " ".join(text.split())
+        typed = " ".join(text.split())
+        self._offered_words = typed if self._takes_any_words else offer_words(text)
+        is_typed = self._offered_words == typed
         question = "" if is_typed else "?"
         self.words_button.setText(f"Pictures of {self._offered_words}{question}" if self._offered_words else "")
         self.words_button.setVisible(bool(self._offered_words))

@@ -224,8 +224,10 @@ class ResultsView(QWidget):
 
     def _take_labels(self, key: object, answer: object) -> None:
         if key == LABELS_KEY and isinstance(answer, list):
-            roots = self._session.library.info.roots if self._session.library.info else []
+            info = self._session.library.info
+            roots = info.roots if info else []
             self.filter_bar.offer_choices(answer, [Path(os.fsdecode(root.path)) for root in roots])
+            self.filter_bar.offer_any_words(info is not None and info.knows_texts)
 
     def _show_conditions(self) -> None:
         search = self._session.search

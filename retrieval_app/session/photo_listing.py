@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from indexer.library import Library
-    from indexer.ranking.word_ranking import WordHit, WordIndex
+    from indexer.ranking.text_ranking import LibraryWords
+    from indexer.ranking.word_ranking import WordHit
     from indexer.search.results import Hit, SearchResult
 
 FIRST_HITS = 200  # ranked results that a search begins with; scrolling asks for more
@@ -32,7 +33,7 @@ HITS_GROWTH = 4  # how many times as many there are each time that the end of th
 LEAST_EXACT_HITS = {RANK_NEAREST: FIRST_HITS, RANK_REFINED: FIRST_HITS}
 NO_FILTER = Filter()
 _arrangers: weakref.WeakKeyDictionary[Library, PhotoArranger] = weakref.WeakKeyDictionary()  # a reader thread's
-_word_indexes: weakref.WeakKeyDictionary[Library, WordIndex] = weakref.WeakKeyDictionary()  # a reader thread's
+_word_indexes: weakref.WeakKeyDictionary[Library, LibraryWords] = weakref.WeakKeyDictionary()
 
 
 class PhotoListing(NamedTuple):
@@ -153,11 +154,11 @@ def find_pictured_photos(library: Library, words: str, within: Filter, most: int
     LookalikeError for words that are not known.
     """
     from indexer.ranking.known_words import split_unwanted
-    from indexer.ranking.word_ranking import WordIndex, parse_word_query
+    from indexer.ranking.text_ranking import LibraryWords
 
     if library not in _word_indexes:
-        _word_indexes[library] = WordIndex(library)
-    result = _word_indexes[library].rank_photos(parse_word_query(*split_unwanted(words)), most, within=within)
+        _word_indexes[library] = LibraryWords(library)
+    result = _word_indexes[library].answer_words(split_unwanted(words), most, within=within)
     ids, candidate_count = _list_hit_ids(result.hits), len(library.find_photo_ids(within))
     return FoundListings(
         PhotoListing(ids, candidate_count=candidate_count, has_more=len(ids) == most < candidate_count)
