@@ -24,9 +24,11 @@ test-long: .venv/ready-to-test
 bench: .venv/ready-to-test
 	$(BIN)/python -m tests.benchmarks
 
+# NO_MKDOCS_2_WARNING: the theme would print an advertisement against another program.
 docs: .venv/ready-to-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
-	$(BIN)/pdoc --docformat markdown --no-show-source --output-directory build/docs indexer training retrieval_app
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/pdoc --docformat markdown --no-show-source --output-directory build/docs/api indexer training retrieval_app
 
 screenshots: .venv/ready-to-test
 	$(BIN)/python docs/make_screenshots.py
