@@ -4,13 +4,14 @@ The order comes sorted from the database; what is left here is to choose among i
 sections, which are arrays of integers: a hundred thousand photos take some milliseconds.
 """
 
+from __future__ import annotations
+
 import calendar
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from indexer.clustering.photo_clusters import find_version, load_clusters, name_clusters
 from indexer.database.interface import DatabaseState
 from indexer.database.photo_orders import (
     SortedPhotos,
@@ -21,8 +22,10 @@ from indexer.database.photo_orders import (
     sort_by_size,
     sort_by_taken,
 )
-from indexer.library import Library
 from indexer.paths import get_file_name, show_file_name, show_path
+
+if TYPE_CHECKING:
+    from indexer.library import Library
 
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # of the years 1 and 9999, counted from 1970
 PIXELS_PER_SECTION = 1_000_000
@@ -102,6 +105,8 @@ class PhotoArranger:
         return key
 
     def _read_state(self) -> tuple[DatabaseState, int]:
+        from indexer.clustering.photo_clusters import find_version  # noqa: PLC0415 (the window starts with this module)
+
         library = self._library
         return library.store.database.read_state(library.model_fingerprint), find_version(library)
 
@@ -154,7 +159,7 @@ def _list_sections(key: SortKey, codes: np.ndarray) -> list[PhotoSection]:
     return [PhotoSection(start, *title) for start, title in named]
 
 
-def _pair(starts: np.ndarray, codes: np.ndarray) -> "zip[tuple[int, int]]":
+def _pair(starts: np.ndarray, codes: np.ndarray) -> zip[tuple[int, int]]:
     return zip(starts.tolist(), codes.tolist(), strict=True)
 
 
@@ -221,6 +226,8 @@ def _read_label_key(library: Library) -> SortKey:
 
 def _read_cluster_key(library: Library) -> SortKey:
     """Photos by the groups that are kept, largest first; one without a label of most is called after its middle."""
+    from indexer.clustering.photo_clusters import load_clusters, name_clusters  # noqa: PLC0415 (as above)
+
     other = SectionTitle("In no group", "none")
     clusters = load_clusters(library)
     if clusters is None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QMouseEvent
@@ -33,12 +33,12 @@ from retrieval_app.window.viewing import ViewerOpener
 if TYPE_CHECKING:
     from retrieval_app.duplicates.page import DuplicatesPage
     from retrieval_app.evaluation.page import EvaluationPage
+    from retrieval_app.labelling.page import LabellingPage
     from retrieval_app.library.page import LibraryPage
     from retrieval_app.map.page import MapPage
     from retrieval_app.models.page import ModelsPage
 
 SIZE_STEP = 24  # px by which the pictures grow with one key
-LatePage = TypeVar("LatePage", "DuplicatesPage", "MapPage", "EvaluationPage", "ModelsPage", "LibraryPage")
 
 
 class MainWindow(QMainWindow):
@@ -97,6 +97,7 @@ class MainWindow(QMainWindow):
         add_page("Evaluate", "How well the model finds what belongs together", lambda: self.evaluation_page)
         add_page("Models", "What the library sees with, and could see with", lambda: self.models_page)
         add_page("Library", "Folders, failures and figures", lambda: self.library_page)
+        add_page("Label", "Photos without a label, one after the other", lambda: self.labelling_page)
         self.page_stack.place_page("Search", self.search_page)
 
     # These imports wait until the page is wanted: they and the building took longer than a bare window's whole start.
@@ -108,14 +109,14 @@ class MainWindow(QMainWindow):
 
         page = DuplicatesPage(self.session, self.tiles, self.theme)
         page.groups_view.view_wanted.connect(self.viewer_opener.view_sequence)
-        return self._place_page("Duplicates", page)
+        return self.page_stack.place_page("Duplicates", page)
 
     @cached_property
     def map_page(self) -> "MapPage":
         """The map, built at its first use."""
         from retrieval_app.map.page import MapPage  # see above
 
-        return self._place_page("Map", MapPage(self.session, self.tiles, self.theme))
+        return self.page_stack.place_page("Map", MapPage(self.session, self.tiles, self.theme))
 
     @cached_property
     def evaluation_page(self) -> "EvaluationPage":
@@ -124,24 +125,26 @@ class MainWindow(QMainWindow):
 
         page = EvaluationPage(self.session, self.tiles, self.theme)
         page.photos_wanted.connect(lambda: self.page_stack.show_page("Search"))
-        return self._place_page("Evaluate", page)
+        return self.page_stack.place_page("Evaluate", page)
 
     @cached_property
     def models_page(self) -> "ModelsPage":
         """The page of models, built at its first use."""
-        return self._place_page("Models", build_models_page(self, self.session, self.training))
+        return self.page_stack.place_page("Models", build_models_page(self, self.session, self.training))
 
     @cached_property
     def library_page(self) -> "LibraryPage":
         """The page of the library, built at its first use."""
         from retrieval_app.library.page import LibraryPage  # see above
 
-        return self._place_page("Library", LibraryPage(self.session))
+        return self.page_stack.place_page("Library", LibraryPage(self.session))
 
-    def _place_page(self, name: str, page: LatePage) -> LatePage:
-        page.folder_wanted.connect(self.input_opener.choose_folder)
-        self.page_stack.place_page(name, page)
-        return page
+    @cached_property
+    def labelling_page(self) -> "LabellingPage":
+        """The page that labels one photo after the other, built at its first use."""
+        from retrieval_app.labelling.page import LabellingPage  # see above
+
+        return self.page_stack.place_page("Label", LabellingPage(self.session, self.tiles, self.theme))
 
     def _list_menus(self) -> dict[str, list[MenuEntry | None]]:
         return self._list_picture_menus() | self._list_search_menus() | self._list_library_menus()
@@ -283,7 +286,7 @@ class MainWindow(QMainWindow):
         grid.menu_wanted.connect(partial(self.search_page.photo_actions.show_context_menu, self.menus))
         session.search.query_changed.connect(self._show_results)
         self.page_stack.page_changed.connect(self._update_controls)
-        self.search_page.folder_wanted.connect(self.input_opener.choose_folder)
+        self.page_stack.folder_wanted.connect(self.input_opener.choose_folder)
         self.search_page.picture_wanted.connect(self.input_opener.choose_pictures)
         self.search_page.results.label_line.lasting_wanted.connect(self.training.open_instant)
         self.status_line.failures_wanted.connect(self.show_failures)

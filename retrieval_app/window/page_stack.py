@@ -5,12 +5,14 @@ A page is built when it is first shown: pages that nobody has looked at cost not
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
 
 from retrieval_app.widgets.menus import MenuEntry
+
+Page = TypeVar("Page", bound=QWidget)
 
 
 class WindowPage(Protocol):
@@ -25,6 +27,7 @@ class PageStack(QStackedWidget):
 
     page_wanted = Signal()  # a page is to be shown, be it another one or not
     page_changed = Signal()  # another page is shown
+    folder_wanted = Signal()  # the first state of a page offers to index a folder, and it is wanted
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,8 +49,10 @@ class PageStack(QStackedWidget):
             index = self.tab_bar.addTab(name)
         self.tab_bar.setTabToolTip(index, f"{purpose} (Ctrl+{self.count()})")
 
-    def place_page(self, name: str, page: QWidget) -> None:
-        """Put a page that has just been built in its place."""
+    def place_page(self, name: str, page: Page) -> Page:
+        """Put a page that has just been built in its place, and pass on its `folder_wanted`, which most have."""
+        if (folder_wanted := getattr(page, "folder_wanted", None)) is not None:
+            folder_wanted.connect(self.folder_wanted)
         index = list(self._get_pages).index(name)
         placeholder = self.widget(index)
         if placeholder is not None:
@@ -56,6 +61,7 @@ class PageStack(QStackedWidget):
         self.insertWidget(index, page)
         if index == self.tab_bar.currentIndex():
             self.setCurrentIndex(index)
+        return page
 
     def show_page(self, name: str) -> None:
         """Show a page and give it the keyboard focus."""
