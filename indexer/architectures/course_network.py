@@ -18,6 +18,7 @@ class CourseNetwork(nn.Module):
     """
 
     num_features = CONVOLUTIONS[-1]
+    head_hidden_size = DENSE_NUMBERS
 
     def __init__(self) -> None:
         super().__init__()

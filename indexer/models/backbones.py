@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from indexer.architectures.course_network import ARCHITECTURES
+from indexer.architectures.joined_network import JoinedMember, JoinedNetwork, parse_joined
 from indexer.errors import ModelError
 from indexer.models.card import DEFAULT_BACKBONE, RESAMPLING_FILTERS, Preprocessing
 from indexer.models.class_layer import BUILT_IN_PAIR, PACKAGED_SOURCES, read_packaged_weights
@@ -190,6 +191,10 @@ def require_known_name(name: str) -> None:
     """Raise ModelError, with close matches, where timm has no network of that name or no weights of that tag."""
     if name == BUILT_IN_PAIR or name in ARCHITECTURES:
         return
+    if (members := _parse_members(name)) is not None:
+        for member in members:
+            require_known_name(member.architecture)
+        return
     timm = import_timm()
     architecture, _, tag = name.partition(".")
     names = timm.list_models()
@@ -273,11 +278,31 @@ def _parse_channel_values(values: Sequence[float]) -> tuple[float, float, float]
 
 
 def _build_module(name: str, num_classes: int = 0, **options: Any) -> Any:
-    if len(parts := name.split(PAIR_SIGN)) > 1:
-        return PairedBackbone(*map(_build_module, parts))
+    if name == BUILT_IN_PAIR:
+        return PairedBackbone(*map(_build_module, name.split(PAIR_SIGN)))
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]()
+    if (members := _parse_members(name)) is not None:
+        return _build_joined(members)
     return import_timm().create_model(name, num_classes=num_classes, **options)
+
+
+def _parse_members(name: str) -> tuple[JoinedMember, ...] | None:
+    """The members of a joined network; None for any other, ModelError where its name is damaged."""
+    try:
+        return parse_joined(name)
+    except ValueError as error:
+        raise ModelError(f"The joined network {name[:80]!r} is not described as one: {error}.") from error
+
+
+def _build_joined(members: Sequence[JoinedMember]) -> JoinedNetwork:
+    networks = [_build_module(member.architecture) for member in members]
+    return JoinedNetwork(members, networks, [count_pooled(network) for network in networks])
+
+
+def count_pooled(module: Any) -> int:
+    """How many numbers the pooled output of a network without a class layer has."""
+    return int(getattr(module, "head_hidden_size", None) or module.num_features)
 
 
 def _read_packaged_tensors(name: str) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from indexer.paths import show_path
 from indexer.places import find_library
 from indexer.ranking.filter_options import add_filter_options, build_filter
 from training import train
-from training.commands import report, study
+from training.commands import join, report, study
 from training.data.sources import (
     UNFINISHED_FILE,
     LibraryLabels,
@@ -193,4 +193,4 @@ def _print_thresholds(record: TrainingRecord) -> None:
         print_line(record.scope)
 
 
-COMMANDS = [train_command, *report.COMMANDS, *study.COMMANDS]
+COMMANDS = [train_command, *report.COMMANDS, *study.COMMANDS, *join.COMMANDS]

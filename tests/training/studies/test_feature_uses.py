@@ -18,6 +18,12 @@ def test_classes_that_lie_apart_are_named_and_found() -> None:
     assert uses.density.nmi > 0.8
 
 
+def test_a_narrow_cone_of_embeddings_is_no_hindrance() -> None:
+    (learned, labels), (test, wanted) = make_blobs(20, 0), make_blobs(20, 1)
+    uses = measure_feature_uses(100 + learned, labels, 100 + test, wanted)
+    assert uses.svm == 1.0
+
+
 def test_noise_is_neither_named_nor_grouped() -> None:
     uses = measure_feature_uses(*make_blobs(40, 0, spread=20.0), *make_blobs(40, 1, spread=20.0))
     assert uses.svm is not None
