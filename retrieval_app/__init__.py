@@ -13,6 +13,7 @@ application, theme, session, window, and the hooks that report a bug. The rooms,
     viewer              one photo large, alone or beside the query's picture
     search, duplicates, map, evaluation, library, fine_tuning
                         a page each, with its parts, that knows no other page
+    study               the dialog of the page Evaluate
     help                the guide, the tour, the keys
     window              menus, toolbar and status line around the pages
 

@@ -15,6 +15,7 @@ from retrieval_app.evaluation.mistakes_view import HardestView, MistakesView
 from retrieval_app.evaluation.threshold_view import ThresholdView
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
+from retrieval_app.study.lazy_study import LazyStudyDialog
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.widgets.theme import Theme
@@ -69,6 +70,7 @@ class EvaluationPage(QStackedWidget):
         self.view_bar, self.view_stack = QTabBar(), QStackedWidget()
         self.copy_button, self.export_button = make_button("Copy as picture", "link"), make_button("Export…")
         self.exporter = EvaluationExporter(session, self)
+        self.study_button, self.study = make_button("Study…"), LazyStudyDialog(session, theme, self)
         self.body = self._make_body()
         for page in (self.folder_invitation, self.label_invitation, self.first_view, self.body):
             self.addWidget(page)
@@ -81,7 +83,13 @@ class EvaluationPage(QStackedWidget):
         head.setSpacing(12)
         head.addWidget(make_label("Evaluate", "title"))
         head.addWidget(self.status_label, 1)
-        for button in (self.cancel_button, self.copy_button, self.export_button, self.measure_button):
+        for button in (
+            self.cancel_button,
+            self.copy_button,
+            self.export_button,
+            self.study_button,
+            self.measure_button,
+        ):
             head.addWidget(button)
         self.view_bar.setDrawBase(False)
         self.view_bar.setExpanding(False)
@@ -109,6 +117,11 @@ class EvaluationPage(QStackedWidget):
         self.view_bar.currentChanged.connect(self.view_stack.setCurrentIndex)
         self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setPixmap(self.body.grab()))
         self.export_button.clicked.connect(self._export_figures)
+        self.study_button.clicked.connect(self.study.open_dialog)
+        for invitation in (self.label_invitation, self.first_view):
+            link = make_button("Study on a folder of pictures…", "link")
+            link.clicked.connect(self.study.open_dialog)
+            invitation.add_control(link)
         self.label_table.opened.connect(self._show_mistakes_of)
         for chosen in (self.mistakes_view.chosen, self.hardest_view.photos.chosen):
             chosen.connect(self._find_similar)

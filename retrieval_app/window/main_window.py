@@ -383,7 +383,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the settings, and end all threads and child processes; a training at work may keep the window open."""
-        if not self.training.may_close():
+        evaluation_page = vars(self).get("evaluation_page")  # None where it was never shown
+        if not self.training.may_close() or (evaluation_page and not evaluation_page.study.may_close()):
             event.ignore()
             return
         if self.handed_over_files is not None:

@@ -10,8 +10,11 @@ from indexer import atomic
 from indexer.cli.options import FILE_PATH, FOLDER_PATH, attached_option, json_option, overwrite_option
 from indexer.cli.terminal import WorkStopped, follow_steps, print_line, print_result
 from indexer.errors import LookalikeError
+from indexer.library import Library
 from indexer.paths import show_path
+from indexer.places import find_library
 from training.commands.report import require_page_path
+from training.data.sources import LibraryLabels, TrainingSource, find_group_folders, is_library
 from training.settings.choices import LOSSES, PURPOSES
 from training.settings.config import TrainConfig
 from training.studies.study_report import (
@@ -44,7 +47,10 @@ def _describe_default(name: str) -> str:
 
 @click.command("study")
 @click.argument("name", type=click.Choice(list(STUDIES)))
-@click.argument("folder", type=FOLDER_PATH)
+@click.argument("folder", type=FOLDER_PATH, required=False)
+@click.option(
+    "--library", is_flag=False, flag_value="", help="Compare on a library's labels instead; without DIR the usual one."
+)
 @click.option("--seeds", type=click.IntRange(min=1), default=3, help="Runs of each variant. [3]")
 @click.option("--epochs", type=int, help=f"How often each goes over the pictures. {_describe_default('epochs')}")
 @click.option("--image-size", type=int, help=f"Side of the pictures. {_describe_default('image_size')}")
@@ -60,7 +66,7 @@ def _describe_default(name: str) -> str:
 def study_command(
     *,
     name: str,
-    folder: Path,
+    folder: Path | None,
     seeds: int,
     purpose: str,
     only: tuple[str, ...],
@@ -72,15 +78,17 @@ def study_command(
     **settings: str | int | None,
 ) -> None:
     """Compare on FOLDER, whose sub-folders are classes, with one budget and several seeds."""
+    library = settings.pop("library")
+    source = _choose_source(folder, None if library is None else str(library))
     chosen_settings = {setting: value for setting, value in settings.items() if value is not None}
     require_free_settings(name, chosen_settings)
     base = TrainConfig.from_dict(choose_base_config(name, purpose).to_dict() | chosen_settings)
     variants = select_variants(_list_variants(name, base, backbone), only)
-    place = require_page_path(out, folder, overwrite=overwrite) if out else None
+    place = require_page_path(out, *find_group_folders(source), overwrite=overwrite) if out else None
     from training.studies.trials import run_study  # noqa: PLC0415 (torch takes 2.6 s to import: `lookalike --help` does without)
 
     try:
-        study = follow_steps(run_study(name, folder, base, variants, seeds), as_json=as_json, attached=attached)
+        study = follow_steps(run_study(name, source, base, variants, seeds), as_json=as_json, attached=attached)
     except WorkStopped:
         raise WorkStopped("Stopped. Nothing is kept of a study that did not end; the next run begins anew.") from None
     if as_json:
@@ -89,6 +97,17 @@ def study_command(
         _print_study(study)
     if place:  # last, so that no fault of a page costs the figures
         _write_study_page(study, place, as_json=as_json, attached=attached)
+
+
+def _choose_source(folder: Path | None, library: str | None) -> TrainingSource:
+    """What the user named: a labelled folder, or a library's labels; UsageError where it is not one."""
+    if (folder is None) == (library is None):
+        raise click.UsageError("Name a FOLDER whose sub-folders are classes, or --library to compare on its labels.")
+    if folder is not None and not is_library(folder):
+        return folder
+    place = folder or (Path(library) if library else find_library())
+    Library.open(place).close()  # refused now where there is none
+    return LibraryLabels(place)
 
 
 def _list_variants(name: str, base: TrainConfig, backbones: tuple[str, ...]) -> list[StudyVariant]:
@@ -117,7 +136,7 @@ def _print_table(table: list[list[str]]) -> None:
 def _write_study_page(study: "StudyResult", place: Path, *, as_json: bool, attached: bool) -> None:
     atomic.write_file(place, follow_steps(render_study(study), as_json=as_json, attached=attached))
     if as_json:
-        print_result("page", {"page": str(place.absolute())})
+        print_result("page", {"page": str(place.absolute()), "study": study_to_dict(study)})
     else:
         print_line(f"Page: {show_path(place)}")
 

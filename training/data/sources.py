@@ -11,10 +11,12 @@ from indexer.database.sqlite.opening import has_library
 from indexer.errors import LookalikeError
 from indexer.library import Library
 from indexer.paths import find_home_folder, show_path
+from indexer.photos.class_folders import ClassLayout
 from indexer.places import LIBRARY_SUFFIX, name_library
+from indexer.progress import Steps
 from indexer.ranking.filter_options import describe_conditions, format_filter_options
 from training.data.groups import number_groups
-from training.data.labelled_folders import PhotoSample, make_unlabelled_sample
+from training.data.labelled_folders import LabelledFolder, PhotoSample, make_unlabelled_sample, survey_folder
 from training.data.split import DataSplit, split_samples, split_without_classes
 
 UNFINISHED_FILE = "unfinished.safetensors"  # beside a checkpoint to come: a training that can be taken up again
@@ -58,6 +60,15 @@ def read_library_samples(source: LibraryLabels) -> LibrarySamples:
     labelled = (PhotoSample(photo.path, photo.sha256, labels[photo.id]) for photo in online if photo.id in labels)
     unlabelled = (make_unlabelled_sample(photo.path, photo.sha256) for photo in online if photo.id not in labels)
     return LibrarySamples(tuple(labelled), tuple(unlabelled), len(filtered) - len(online))
+
+
+def survey_source(source: TrainingSource) -> Steps[LabelledFolder]:
+    """The labelled photos of a folder; those of a library whose folders are online, as if they lay in one folder."""
+    if isinstance(source, Path):
+        return (yield from survey_folder(source))
+    found = read_library_samples(source)
+    samples = tuple(sorted(found.labelled, key=lambda sample: (sample.label, sample.sha256)))
+    return LabelledFolder(source.library, samples, 0, (), (), (), ClassLayout((), {}, 0, 1, ""), {}, 0)
 
 
 def divide_library(found: LibrarySamples, purpose: str, recipe: str, groups: Mapping[bytes, int]) -> DataSplit:
@@ -118,15 +129,16 @@ def find_unfinished(source: TrainingSource) -> Path:
     matching = [path for path in found if path.name.rsplit("-", 2)[0] == _name_source(source)]
     if not matching:
         raise LookalikeError(
-            f"No training on {show_path(_get_source_folder(source))} was cut off: leave --resume out, or name its "
+            f"No training on {show_path(get_source_folder(source))} was cut off: leave --resume out, or name its "
             "folder by --out."
         )
     return matching[-1]
 
 
-def _name_source(source: TrainingSource) -> str:
-    return _get_source_folder(source).absolute().name
-
-
-def _get_source_folder(source: TrainingSource) -> Path:
+def get_source_folder(source: TrainingSource) -> Path:
+    """The labelled folder, or that of the library."""
     return source.library if isinstance(source, LibraryLabels) else source
+
+
+def _name_source(source: TrainingSource) -> str:
+    return get_source_folder(source).absolute().name

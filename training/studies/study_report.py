@@ -9,9 +9,11 @@ import numpy as np
 
 from indexer.own_process import count_cores
 from indexer.paths import show_path
+from indexer.places import name_library
 from indexer.progress import Steps
 from indexer.statistics.metrics import DifferenceInterval
 from indexer.vectors.projection import fit_tsne_map
+from training.data.sources import is_library
 from training.reports.charts import IntervalEstimate, SvgChart, draw_distances, draw_intervals, draw_plane
 from training.reports.html import render_page
 from training.settings.config import TrainConfig
@@ -199,6 +201,7 @@ def describe_budget(study: "StudyResult") -> str:
     """What each variant was given, in a sentence: seeds, epochs, steps and pictures."""
     unreadable_note = f" {study.unreadable:,} of their files could not be read." if study.unreadable else ""
     parts, epochs, folder = study.parts, study.base.epochs, show_path(bytes(study.folder.absolute()))
+    folder = f"the library {name_library(study.folder)}" if is_library(study.folder) else folder
     return (
         f"{study.seeds} {'seed' if study.seeds == 1 else 'seeds'}, {epochs} {'epoch' if epochs == 1 else 'epochs'}, "
         f"{study.steps:,} steps in all, on {parts['train']:,} pictures of {folder}; validation by "

@@ -25,8 +25,9 @@ from indexer.progress import Progress, Steps
 from training.data import pictures
 from training.data.given_parts import divide_folder
 from training.data.groups import group_photos, map_groups, number_groups
-from training.data.labelled_folders import number_labels, survey_folder
+from training.data.labelled_folders import number_labels
 from training.data.sampler import make_epoch_batches
+from training.data.sources import TrainingSource, survey_source
 from training.data.split import PAIR_SIZE, DataSplit
 from training.fitting.learner import (
     compute_embeddings,
@@ -103,10 +104,10 @@ class _TrialResult(NamedTuple):
 
 
 def run_study(
-    name: str, folder: Path, base: TrainConfig, variants: Sequence[StudyVariant], seeds: int
+    name: str, source: TrainingSource, base: TrainConfig, variants: Sequence[StudyVariant], seeds: int
 ) -> Steps[StudyResult]:
-    """Run every variant under every seed from 0 on a labelled folder; LookalikeError where it has too few pictures."""
-    labelled_folder = yield from survey_folder(folder)
+    """Run every variant under every seed from 0 on labelled photos; LookalikeError where there are too few."""
+    labelled_folder = yield from survey_source(source)
     groups = yield from group_photos(labelled_folder.samples)
     divided = divide_folder(labelled_folder, base.purpose, map_groups(labelled_folder.samples, groups))
     parts = divided.split
@@ -127,7 +128,7 @@ def run_study(
     rows = sample_plot_rows(len(data.labels))
     return StudyResult(
         name=name,
-        folder=folder,
+        folder=labelled_folder.folder,
         base=base,
         seeds=seeds,
         steps=base.epochs * len(make_epoch_batches(number_labels(data.learn.samples).labels, base, 1)),

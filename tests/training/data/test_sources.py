@@ -21,8 +21,14 @@ from tests.support.embedders import Tiny
 from tests.support.labelled_shapes import write_classes
 from tests.support.quick_training import QUICK, run_to_end
 from training import train
-from training.data.labelled_folders import has_labels
-from training.data.sources import LibraryLabels, describe_source, divide_library, read_library_samples
+from training.data.labelled_folders import has_labels, survey_folder
+from training.data.sources import (
+    LibraryLabels,
+    describe_source,
+    divide_library,
+    read_library_samples,
+    survey_source,
+)
 from training.data.split import split_samples
 from training.data.summary import summarise_library
 from training.judging.model_card import MODEL_CARD_FILE
@@ -56,6 +62,18 @@ def test_the_users_labels_are_what_is_learned_from(library: Library) -> None:
     assert {sample.sha256: sample.label for sample in samples} == labels
     assert all(content_hash(read_photo(sample.path)) == sample.sha256 for sample in samples)
     assert parts == split_samples(samples, "images")
+
+
+def test_a_librarys_labels_are_surveyed_as_a_folder_with_these_classes(library: Library, tmp_path: Path) -> None:
+    labels = label_by_folder(library)
+    found = drain(survey_source(LibraryLabels(library.folder)))
+    assert {sample.sha256: sample.label for sample in found.samples} == labels
+    moved = min(labels, key=lambda sha256: labels[sha256] == "class-00")
+    folder = drain(survey_source(tmp_path / "shapes"))
+    assert folder == drain(survey_folder(tmp_path / "shapes"))
+    apart = [pair for pair in zip(found.samples, folder.samples, strict=True) if pair[0] != pair[1]]
+    assert moved in labels
+    assert len({sample.sha256 for pair in apart for sample in pair if sample.label != labels[sample.sha256]}) == 1
 
 
 def age(library: Library, some: int) -> set[bytes]:

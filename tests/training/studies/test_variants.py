@@ -319,6 +319,7 @@ def test_the_command_gives_the_figures_and_then_the_page(purpose: str, classes: 
     assert said.code == 0, said.err
     results = [found for found in said.objects() if "result" in found]
     assert [found["result"] for found in results] == ["study", "page"]
+    assert results[1]["study"] == {name: value for name, value in results[0].items() if name != "result"}
     assert [entry["name"] for entry in results[0]["entries"]] == ["semi-hard"]
     assert parse(place.read_text()).faults == []
 
@@ -327,6 +328,13 @@ def test_what_a_study_sets_itself_is_refused_on_the_command_line(tmp_path: Path,
     said = tell(tmp_path, "study", "losses", tmp_path, "--loss", "triplet")
     assert (said.code, said.out) == (2, "")
     assert "The study losses compares losses; leave --loss out." in said.err
+
+
+def test_a_study_is_on_a_folder_or_a_library(tmp_path: Path, tell: Tell) -> None:
+    for words in ((), (tmp_path, "--library"), ("--library", tmp_path / "none.library")):
+        said = tell(tmp_path, "study", "sizes", *words)
+        assert said.code == 2
+        assert said.err.strip()
 
 
 def test_a_variant_with_another_backbone_is_refused_where_nobody_asked_for_one(tmp_path: Path, tell: Tell) -> None:

@@ -1,0 +1,99 @@
+"""Opens the study dialog; what it needs is imported only then, in a thread, as pyqtgraph takes half a second."""
+
+from collections.abc import Generator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from retrieval_app.session.session import Session
+from retrieval_app.widgets.theme import Theme
+from retrieval_app.workers.generator_thread import GeneratorThread
+
+if TYPE_CHECKING:
+    from retrieval_app.study.dialog import StudyDialog
+    from retrieval_app.study.study_job import BuildStudyCommand, StudyJob
+
+WHERE_IT_IS = "Evaluate > Study shows it"
+
+
+class LazyStudyDialog(QObject):
+    """The dialog once it has been opened, and notices about a study while it is closed."""
+
+    def __init__(
+        self, session: Session, theme: Theme, page: QWidget, *, command: "BuildStudyCommand | None" = None
+    ) -> None:
+        super().__init__(page)
+        self._session, self._theme, self._page = session, theme, page
+        self.command = command
+        self.dialog: StudyDialog | None = None
+        self._told_trainings = 0
+        self._loader = GeneratorThread(self)
+        self._loader.ended.connect(self._create_dialog)
+        session.closing.connect(self.close)
+
+    @cached_property
+    def job(self) -> "StudyJob":
+        """The state of the study, made at its first use."""
+        from retrieval_app.study.study_job import StudyJob  # see the docstring of this file
+
+        job = StudyJob(self, command=self.command)
+        job.advanced.connect(self._tell_training)
+        job.changed.connect(self._tell_end)
+        return job
+
+    def open_dialog(self) -> None:
+        """Show the dialog as it was left."""
+        if self.dialog is None:
+            self._loader.run_steps(_import_dialog())
+        else:
+            self.dialog.show()
+            self.dialog.raise_()
+            self.dialog.activateWindow()
+
+    def may_close(self) -> bool:
+        """Whether the window may close; asks the user while a study runs, which would be lost."""
+        if "job" not in vars(self) or not self.job.running:
+            return True
+        question = "A study is at work. Close Lookalike and give it up? Nothing else is lost."
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=self._page.window())
+        box.addButton("Give it up", QMessageBox.ButtonRole.AcceptRole)
+        keep_button = box.addButton("Keep studying", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep_button)
+        box.exec()
+        return box.clickedButton() is not keep_button
+
+    def close(self) -> None:
+        """End thread and child; the window is closing."""
+        self._loader.close()
+        if "job" in vars(self):
+            self.job.close()
+
+    def _create_dialog(self, dialog_class: "type[StudyDialog]") -> None:
+        if self.dialog is None:
+            self.dialog = dialog_class(self.job, self._session, self._theme, self._page.window())
+        self.open_dialog()
+
+    def _is_hidden(self) -> bool:
+        return self.dialog is None or self.dialog.isHidden()
+
+    def _tell_training(self) -> None:
+        progress = self.job.progress
+        count = len(progress.losses) if progress is not None else 0
+        if progress is not None and count != self._told_trainings and self._is_hidden():
+            self._session.notice_posted.emit(f"Study: {progress.describe_status()}  ·  {WHERE_IT_IS}")
+        self._told_trainings = count
+
+    def _tell_end(self) -> None:
+        if self.job.running or not self._is_hidden():
+            return
+        if self.job.fields is not None or self.job.sentence:
+            self._session.notice_posted.emit(self.job.sentence or f"The study is done: {WHERE_IT_IS}")
+
+
+def _import_dialog() -> "Generator[object, None, type[StudyDialog]]":
+    yield None
+    from retrieval_app.study.dialog import StudyDialog  # see the docstring of this file
+
+    return StudyDialog
