@@ -5,6 +5,7 @@ The pictures are read when they are shown. Names and labels are foreign text, wh
 
 from collections.abc import Callable, Sequence
 
+from indexer.clustering.photo_clusters import PhotoClusters, name_clusters
 from indexer.duplicates.duplicate_groups import DuplicateGroup
 from indexer.library import Library
 from indexer.paths import show_file_name
@@ -80,6 +81,28 @@ class PicturedGroups(list[DuplicateGroup]):
             for photo in photos[:MOST_PICTURES]
         ]
         return render_view(cells, len(group.files), "file")
+
+
+class PicturedClusters(PhotoClusters):
+    """Groups of photos that lie together, shown as the photo in the middle of each, with its size and name."""
+
+    library: Library
+
+    def _repr_html_(self) -> str:
+        names = name_clusters(self, self.library.annotations.read_labels(self.library.model_id))
+        shown = {photo.id: photo for photo in self.library.load_photos(self.middles.tolist())}
+        rows = list(zip(self.middles.tolist(), self.count_photos(), names, strict=True))[:MOST_PICTURES]
+        cells = [
+            SheetCell(
+                shown[photo_id].path,
+                count_noun(count, "photo"),
+                name,
+                thumbnail=self.library.read_thumbnail(shown[photo_id]),
+            )
+            for photo_id, count, name in rows
+            if photo_id in shown
+        ]
+        return render_view(cells, len(self.middles), "group")
 
 
 def _make_cell(photo: Photo, title: str, read_picture: PictureReader) -> SheetCell:

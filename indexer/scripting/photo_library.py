@@ -8,6 +8,7 @@
     library.identify("other.jpg").label
     library.verify("leaf.jpg", "other.jpg").verdict
     library.duplicates("near")
+    library.cluster()
 
 Every picture may be named by its path, as text too, by the id of a photo or the photo itself, or be a Pillow image.
 Faults are LookalikeError with a sentence. Work that takes long runs to its end here; Ctrl-C stops it, what was done is
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Union
 
+from indexer.clustering.photo_clusters import update_clusters
 from indexer.database.filters import Filter
 from indexer.duplicates.duplicate_groups import find_duplicates
 from indexer.indexing.roots import require_folders
@@ -30,7 +32,7 @@ from indexer.models.installation import parse_model_choice
 from indexer.progress import drain
 from indexer.ranking.word_ranking import WordIndex, parse_word_query
 from indexer.scripting.index_runs import IndexRequest, generate_runs
-from indexer.scripting.notebook_views import PhotoList, PicturedGroups, PicturedSearch, PicturedWords
+from indexer.scripting.notebook_views import PhotoList, PicturedClusters, PicturedGroups, PicturedSearch, PicturedWords
 from indexer.search.query import CroppedExample, Query, QueryExample
 from indexer.search.results import Photo
 from indexer.statistics.calibration import PairComparison
@@ -144,6 +146,16 @@ class PhotoLibrary(Library):
         `turned` finds near copies also where they are turned or mirrored. Raises LookalikeError for another kind.
         """
         return PicturedGroups(drain(find_duplicates(self, kind, turned=turned, max_distance=max_distance)), self)
+
+    def cluster(self, method: str | None = None, number: int = 0) -> PicturedClusters:
+        """The groups that the photos form by themselves, without labels: `method` is "kmeans" or "density".
+
+        `number` is that of the groups, or with "density" the least photos of one; 0 lets the method choose. Raises
+        LookalikeError where the library is empty or the method unknown.
+        """
+        found = PicturedClusters(*drain(update_clusters(self, method, number)))
+        found.library = self
+        return found
 
 
 def as_example(picture: Picture) -> QueryExample:

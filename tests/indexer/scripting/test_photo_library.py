@@ -109,6 +109,19 @@ def test_groups_are_shown_with_their_pictures(opened: Library, tmp_path: Path) -
     assert (shown.tags.count("img"), shown.texts[0]) == (1, "2 files")
 
 
+def test_groups_of_alike_photos_are_shown_by_their_middles(opened: Library) -> None:
+    found = opened.cluster("kmeans", 3)
+    assert (len(found.middles), sum(found.count_photos())) == (3, 60)
+    shown = PictureTags(found._repr_html_())
+    assert (shown.tags.count("img"), shown.texts[0], shown.texts[1]) == (
+        3,
+        "3 groups",
+        f"{max(found.count_photos())} photos",
+    )
+    with pytest.raises(LookalikeError, match="no method"):
+        opened.cluster("none")
+
+
 def test_a_library_is_made_from_a_name_of_text(tmp_path: Path) -> None:
     with Library.create(str(tmp_path / "new.library")) as library:
         assert library.folder == tmp_path / "new.library"
