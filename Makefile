@@ -48,7 +48,7 @@ deb: bundle
 	touch $@
 
 .venv/ready-to-test: pyproject.toml constraints.txt .ci/set-up .ci/system-packages
-	sh .ci/set-up $(PYTHON) '.[dev,clip,heif,raw,jxl,team,serve,mcp,notebooks]' tests
+	sh .ci/set-up $(PYTHON) '.[dev,clip,heif,raw,jxl,team,serve,mcp,notebooks,parquet]' tests
 	touch $@ .venv/ready-to-run
 
 clean:

@@ -102,12 +102,20 @@ def import_labels_command(
             found = read_label_table(table, opened)
         changed = apply_labels(opened, found.labels)
     if as_json:
-        fields = {"labels": len(found.labels), "changed": changed, "left_out": dict(found.remarks)}
+        fields = {
+            "labels": len(found.labels),
+            "changed": changed,
+            "left_out": dict(found.remarks),
+            "sources": found.sources,
+        }
         print_result("labels-import", fields)
         return
+    if not found.sources:
+        print_line("No sidecar lies beside these photos." if table is None else "The table has no rows.")
+        return
     print_line(f"{count_noun(len(found.labels), 'label')} read, {changed:,} of them new.")
-    for remark, count in found.remarks.items():
-        print_line(f"{count:,} {'sidecars' if table is None else 'rows'} {remark}.")
+    for sentence in found.describe_unused("sidecar" if table is None else "row"):
+        print_line(sentence)
 
 
 def _start_export(photos: list[LabelledPhoto], library: Library, out: Path, form: str) -> Steps[int]:

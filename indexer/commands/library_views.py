@@ -25,6 +25,7 @@ from indexer.clustering.photo_clusters import (
     update_clusters,
 )
 from indexer.database.filters import Filter
+from indexer.exchange.projector_export import export_projector
 from indexer.library import Library
 from indexer.models.framing import SquareBox
 from indexer.paths import show_path
@@ -39,7 +40,7 @@ from indexer.reports.export import (
     export_library,
     export_map,
     export_vectors,
-    ids_path,
+    list_vector_files,
     require_suffix,
 )
 from indexer.reports.heat_maps import draw_side_by_side, explain_match
@@ -195,7 +196,9 @@ def _print_clusters(clusters: PhotoClusters, names: Sequence[str], agreement: La
 
 @click.command("export")
 @click.argument("out", type=FILE_PATH)
-@click.option("--what", type=click.Choice(["library", "hits", "vectors"]), default="library", show_default=True)
+@click.option(
+    "--what", type=click.Choice(["library", "hits", "vectors", "projector"]), default="library", show_default=True
+)
 @click.option("--like", "images", multiple=True, type=FILE_PATH, help="With hits: a picture they should look like.")
 @click.option("-k", "count", type=click.IntRange(1, 10_000), default=50, show_default=True, help="With hits: how many.")
 @click.option("--sort", type=click.Choice(list(PHOTO_ORDERS)), help="With library: the order of the photos.")
@@ -217,16 +220,18 @@ def export_command(
 ) -> None:
     """Write the library's photos, the hits of a search, or the embeddings into the file OUT.
 
-    Photos and hits become .csv, .json, or a contact sheet as .html, .png, .jpg or .webp; embeddings become .npy, with
-    the photos' ids in a second file beside it.
+    Photos and hits become .csv, .json, .parquet, or a contact sheet as .html, .png, .jpg or .webp; embeddings become
+    .parquet, or .npy with the photos' ids in a second file beside it. With --what projector OUT is a new folder that
+    TensorBoard's projector shows.
     """
     if bool(images) != (what == "hits"):
         raise click.UsageError("Name pictures with --like for --what hits, and only for that.")
     if sort is not None and what != "library":
         raise click.UsageError("--sort is for --what library.")
-    require_suffix(out, what)
+    if what != "projector":
+        require_suffix(out, what)
     with Library.open(library or find_library(images[0] if images else None)) as opened:
-        for place in [out, ids_path(out)] if what == "vectors" else [out]:
+        for place in list_vector_files(out) if what == "vectors" else [out]:
             require_output(place, library=opened.folder, pictures=images, overwrite=overwrite)
         search = SearchRequest(Query(images), build_filter(filter_fields))
         if sort is not None:
@@ -254,7 +259,7 @@ def _write_export(library: Library, out: Path, what: str, search: SearchRequest,
         hits = run_search(library, search, count).hits
         export_hits(out, [picture for picture in search.query.positives if isinstance(picture, Path)], hits)
         return len(hits)
-    write = {"library": export_library, "vectors": export_vectors}[what]
+    write = {"library": export_library, "vectors": export_vectors, "projector": export_projector}[what]
     return follow_steps(write(out, library, search.within), as_json=as_json)
 
 

@@ -17,18 +17,41 @@ from indexer.progress import Progress, Steps
 from indexer.search.examples import find_photo_id
 from indexer.search.results import Photo
 from indexer.trust.regular_file import UnusableFile, read_regular_file
-from indexer.wording import normalise_label
+from indexer.wording import count_noun, normalise_label
 
 PHOTOS_PER_BLOCK = 500
 PATH_COLUMNS, LABEL_COLUMNS = ("path", "file", "filename", "filepath", "image"), ("label", "class", "category", "tag")
 MOST_TABLE_BYTES = 256 << 20
 
 
+# What is said of several rows or sidecars that could not be used, and of one.
+UNUSED_REASONS = {
+    "are of files that the library does not hold": "is of a file that the library does not hold",
+    "are empty": "is empty",
+    "differ from an earlier one of the same photo": "differs from an earlier one of the same photo",
+    "could not be read": "could not be read",
+    "have several keywords, of which not just one is a label of the library": (
+        "has several keywords, of which not just one is a label of the library"
+    ),
+}
+
+
 class FoundLabels(NamedTuple):
-    """Labels by photo id, and what of the source could not be used: a sentence, and how often it holds."""
+    """Labels by photo id, and what of the source could not be used: one of UNUSED_REASONS, and how often it holds.
+
+    `sources` is the number of rows or sidecars that were there.
+    """
 
     labels: dict[int, str]
     remarks: Counter[str]
+    sources: int
+
+    def describe_unused(self, noun: str) -> list[str]:
+        """What could not be used, a sentence each; `noun` is what the source is made of."""
+        return [
+            f"{count_noun(count, noun)} {UNUSED_REASONS[reason] if count == 1 else reason}."
+            for reason, count in self.remarks.items()
+        ]
 
 
 def read_label_table(table: Path, library: Library) -> FoundLabels:
@@ -37,9 +60,10 @@ def read_label_table(table: Path, library: Library) -> FoundLabels:
     Relative paths start at the table's folder. Raises LookalikeError where the table cannot be read, or has no such
     columns.
     """
-    found, remarks = dict[int, str](), Counter[str]()
+    found, remarks, sources = dict[int, str](), Counter[str](), 0
     by_path = {photo.path: photo.id for photo in _iterate_photos(library)}
     for name, label in _iterate_table(table):
+        sources += 1
         path = table.parent / name
         photo = by_path.get(os.fsencode(path.absolute())) or _find_by_content(path, library)
         if not photo:
@@ -48,7 +72,7 @@ def read_label_table(table: Path, library: Library) -> FoundLabels:
             remarks["are empty"] += 1
         elif found.setdefault(photo, label) != label:
             remarks["differ from an earlier one of the same photo"] += 1
-    return FoundLabels(found, remarks)
+    return FoundLabels(found, remarks, sources)
 
 
 def read_sidecars(library: Library, within: Filter | None = None) -> Steps[FoundLabels]:
@@ -56,7 +80,7 @@ def read_sidecars(library: Library, within: Filter | None = None) -> Steps[Found
 
     Of several keywords the one that is a label of the library already is taken; where none or several are, none is.
     """
-    found, remarks = dict[int, str](), Counter[str]()
+    found, remarks, sources = dict[int, str](), Counter[str](), 0
     known = {normalise_label(label) for label in library.annotations.read_labels(library.model_id).values()}
     ids = library.find_photo_ids(within).tolist()
     for start in range(0, len(ids), PHOTOS_PER_BLOCK):
@@ -65,6 +89,7 @@ def read_sidecars(library: Library, within: Filter | None = None) -> Steps[Found
             sidecar = read_sidecar(Path(os.fsdecode(photo.path)))
             if sidecar is None:
                 continue
+            sources += 1
             try:
                 label, keywords = read_keywords(sidecar)
             except LookalikeError:
@@ -75,7 +100,7 @@ def read_sidecars(library: Library, within: Filter | None = None) -> Steps[Found
                 found[photo.id] = chosen[0]
             elif keywords:
                 remarks["have several keywords, of which not just one is a label of the library"] += 1
-    return FoundLabels(found, remarks)
+    return FoundLabels(found, remarks, sources)
 
 
 def read_sidecar(picture: Path) -> bytes | None:

@@ -17,8 +17,14 @@ def test_labels_are_taken_out_and_in(home: Path, prepared: Any, tell: Tell, tmp_
     table = tmp_path / "labels.csv"
     table.write_text(f"path,label\n{prepared.photos}/a/0000.png,owl\n{prepared.photos}/a/nowhere.png,owl\n")
     said = tell(home, "labels", "import", table)
-    assert said.out == "1 label read, 1 of them new.\n1 rows are of files that the library does not hold.\n"
+    assert said.out == "1 label read, 1 of them new.\n1 row is of a file that the library does not hold.\n"
     assert tell(home, "labels", "import", "--sidecars", "--json").result()["labels"] == 0
+    assert tell(home, "labels", "import", "--sidecars").out == "No sidecar lies beside these photos.\n"
+    table.write_text("path,label\nx.png,a\ny.png,b\n")
+    said = tell(home, "labels", "import", table)
+    assert said.out == "0 labels read, 0 of them new.\n2 rows are of files that the library does not hold.\n"
+    table.write_text("path,label\n")
+    assert tell(home, "labels", "import", table).out == "The table has no rows.\n"
     assert snapshot(prepared.photos) == before
 
 

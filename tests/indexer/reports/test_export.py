@@ -3,12 +3,14 @@
 import csv
 import json
 import os
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -26,10 +28,24 @@ from indexer.reports.contact_sheet import (
     SheetCell,
     write_cells,
 )
-from indexer.reports.export import HIT_COLUMNS, PHOTO_COLUMNS, PhotoRow, export_library, export_vectors, write_csv
+from indexer.reports.export import (
+    COLUMN_TYPES,
+    HIT_COLUMNS,
+    PHOTO_COLUMNS,
+    ClusterRow,
+    HitRow,
+    MapRow,
+    PhotoRow,
+    export_library,
+    export_vectors,
+    write_csv,
+    write_parquet,
+)
 from indexer.reports.picture_file import write_picture
+from indexer.search.results import FactFields
 from tests.support.commands import Tell
 from tests.support.embedders import Tiny, write_card
+from tests.support.index_runs import run_indexing
 from tests.support.trees import paint
 from tests.support.vectors import all_vectors, clustered, fill
 
@@ -88,6 +104,48 @@ def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: Path, 
         row = next(csv.DictReader(file))
     assert row["path"] == f"'{start}1+1"
     assert (row["width"], row["label"]) == ("-3", "")  # numbers are left alone
+
+
+def test_parquet_holds_the_same_with_types(odd: Library, tmp_path: Path) -> None:
+    drain(export_library(tmp_path / "out.json", odd))
+    drain(export_library(tmp_path / "out.parquet", odd))
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.to_pylist() == json.loads((tmp_path / "out.json").read_text())
+    types = {field.name: str(field.type) for field in table.schema}
+    assert (types["id"], types["path"], types["offline"], types["f_number"], types["iso"]) == (
+        *("int64", "string", "bool", "double", "int64"),
+    )
+
+
+def test_a_column_of_parquet_has_the_type_of_its_field(tmp_path: Path) -> None:
+    rows: tuple[type, ...] = (PhotoRow, HitRow, MapRow, ClusterRow, FactFields)
+    hints = {name: hint for row in rows for name, hint in get_type_hints(row).items()}
+    for name, hint in hints.items():
+        (kind,) = {part for part in get_args(hint) or (hint,) if part is not type(None)}
+        assert COLUMN_TYPES.get(name, str) is kind, name
+    write_parquet(tmp_path / "none.parquet", ("id", "label"), [])
+    assert str(pq.read_schema(tmp_path / "none.parquet").field("id").type) == "int64"
+
+
+def test_vectors_in_parquet_are_those_of_npy(library: Library, tmp_path: Path) -> None:
+    for number in range(5):
+        paint(tmp_path / "photos" / f"{number}.png", number)
+    run_indexing(library, Tiny(), tmp_path / "photos")
+    write_card(library.models_folder)
+    assert [drain(export_vectors(tmp_path / f"out{suffix}", library)) for suffix in (".npy", ".parquet")] == [5, 5]
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert np.array_equal(np.array(table["vector"].to_pylist(), np.float32), np.load(tmp_path / "out.npy"))
+    assert table["id"].to_pylist() == np.load(tmp_path / "out.ids.npy").tolist()
+    assert sorted(Path(path).name for path in table["path"].to_pylist()) == [f"{number}.png" for number in range(5)]
+
+
+def test_without_pyarrow_the_line_that_installs_it_is_said(
+    odd: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(LookalikeError, match=r"pip install 'lookalike\[parquet\]'"):
+        drain(export_library(tmp_path / "out.parquet", odd))
+    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_json_holds_the_same(odd: Library, tmp_path: Path) -> None:
