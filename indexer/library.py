@@ -23,6 +23,7 @@ from indexer.database.file_table import FailedFile
 from indexer.database.filters import Filter
 from indexer.database.model_table import KnownModel
 from indexer.database.passed_over import PassedOver, read_passed_over
+from indexer.database.postgresql.model_files import fetch_model_files
 from indexer.database.replacements import count_replaced_photos
 from indexer.database.sqlite.opening import has_library
 from indexer.database.store import Store, count_precisions
@@ -172,6 +173,8 @@ class Library:
     def read_model_card(self) -> ModelCard:
         """The active model's card. Raises LibraryError before the first index run, ModelError where it is damaged."""
         self._require_model()
+        if self.store.database.is_shared:
+            fetch_model_files(self.store.database, self.model_fingerprint, self.models_folder)
         return read_card(self.models_folder / self.model_fingerprint)
 
     def _require_model(self) -> KnownModel:

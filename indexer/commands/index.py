@@ -31,7 +31,7 @@ from indexer.commands import (
     replaced,
     search,
 )
-from indexer.commands.shared import move
+from indexer.commands.shared import move, worker
 from indexer.database.passed_over import describe_passed_over
 from indexer.indexing.roots import require_folders, require_roots_online
 from indexer.indexing.run import IndexReport
@@ -62,6 +62,7 @@ LISTED_FILES = 5  # in the text about a run; --json has them all
 @click.option("--exclude", "excluded", multiple=True, metavar="GLOB", help="Leave out, of FOLDER, what this matches.")
 @click.option("--include-again", "taken_back", multiple=True, metavar="GLOB", help="Take a pattern of --exclude back.")
 @click.option("--watch", "watching", is_flag=True, help="Then stay, and index whatever changes until stopped.")
+@click.option("--queue", "queued", is_flag=True, help="Leave the files of a shared library to lookalike worker.")
 @anyway_option
 @json_option
 @attached_option
@@ -223,6 +224,7 @@ OTHER_MODULES = (
     forget,
     replaced,
     move,
+    worker,
 )
 COMMANDS = [
     index_command,

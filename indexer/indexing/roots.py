@@ -6,10 +6,19 @@ from pathlib import Path
 
 from indexer.database.file_table import LibraryRoot
 from indexer.database.passed_over import change_exclusions, list_exclusions
+from indexer.database.store import Store
 from indexer.errors import LibraryError, LookalikeError
 from indexer.indexing.drives import ACCEPTED_DRIVE
+from indexer.indexing.scan import identify_folder
 from indexer.library import Library
 from indexer.paths import fold_path, is_below, show_path
+
+
+def mark_lost_roots(store: Store) -> None:
+    """Mark roots offline whose drive has gone during a run."""
+    for root in store.files.list_roots():
+        if identify_folder(root.path) is None:
+            store.files.set_online(root.id, online=False)
 
 
 def move_root(library: Library, old: Path, new: Path) -> None:

@@ -8,7 +8,7 @@ on where one was killed. The caller holds the library's job lock.
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from indexer.indexing.exclusions import PathPatterns
 from indexer.indexing.missing_facts import read_missing_facts
 from indexer.indexing.pipeline import EmbeddingResult, index_files
 from indexer.indexing.redecoding import forget_outdated_decodings
-from indexer.indexing.roots import add_roots, require_folders
+from indexer.indexing.roots import add_roots, mark_lost_roots, require_folders
 from indexer.library import Library
 from indexer.models.embedder import Embedder
 from indexer.own_process import take_restart_mark
@@ -73,7 +73,7 @@ class IndexReport(NamedTuple):
     facts_read: int = 0
 
 
-class _PendingFile(NamedTuple):
+class PendingFile(NamedTuple):
     """A file to be read, and the root it lies below."""
 
     root: LibraryRoot
@@ -83,6 +83,9 @@ class _PendingFile(NamedTuple):
     def absolute_path(self) -> bytes:
         """The absolute path of the file."""
         return join_path(self.root.path, self.file.path)
+
+
+LeaveFiles = Callable[[Library, list[PendingFile]], None]
 
 
 class _RunCounts(NamedTuple):
@@ -116,13 +119,19 @@ def _read_carried_counts(store: Store) -> _RunCounts:
 
 
 def index_library(
-    library: Library, folders: Sequence[Path], model: Embedder, *, labelled: bool = False, verify: bool = False
+    library: Library,
+    folders: Sequence[Path],
+    model: Embedder,
+    *,
+    labelled: bool = False,
+    verify: bool = False,
+    leave_files: LeaveFiles | None = None,
 ) -> Steps[IndexReport]:
     """Add the folders as roots, embed what is new below all roots, make the model active, publish a generation.
 
     Without folders the known roots are brought up to date. With `verify` every file is read, whatever its times say,
-    so that a content that has changed behind them is found. Raises LibraryError where a folder is none, before anything
-    is changed.
+    so that a content that has changed behind them is found. `leave_files` gets what is to be read, and nothing is
+    embedded. Raises LibraryError where a folder is none, before anything is changed.
     """
     start = time.perf_counter()
     require_folders(library.folder, folders)
@@ -133,13 +142,16 @@ def index_library(
         store.models.set_setting("active_model", card.fingerprint)
     _drop_damaged_tail(store, model_id)
     pending = yield from _find_pending_files(store, model_id, verify=verify)
+    if leave_files is not None:
+        leave_files(library, pending)
+        pending = []
     if any(item.file.state != scan.TOUCHED for item in pending):  # those are most often what they were
         start += _load_model(model)
     counts = yield from _embed_pending_files(library, pending, model, model_id)
     facts_read = yield from read_missing_facts(library)
     library.activate_model(card.fingerprint)
     if pending:
-        _mark_lost_roots(store)
+        mark_lost_roots(store)
         mark_links(store.database)
     store.database.require_present()
     if _tail_is_long(store, model_id) or not _check_generation(library):
@@ -154,13 +166,6 @@ def index_library(
     return report
 
 
-def _mark_lost_roots(store: Store) -> None:
-    """Mark roots offline whose drive has gone during the run."""
-    for root in store.files.list_roots():
-        if scan.identify_folder(root.path) is None:
-            store.files.set_online(root.id, online=False)
-
-
 def _load_model(model: Embedder) -> float:
     """Load the model now; returns the seconds that took, which do not count as the run's."""
     start = time.perf_counter()
@@ -171,14 +176,13 @@ def _load_model(model: Embedder) -> float:
 # scanning
 
 
-def _find_pending_files(store: Store, model: int, *, verify: bool) -> Steps[list[_PendingFile]]:
+def _find_pending_files(store: Store, model: int, *, verify: bool) -> Steps[list[PendingFile]]:
     """Compare all roots with the library; returns the files to be read."""
     for extra in EXTRA_PACKAGES:
         if is_extra_installed(extra):
             store.embeddings.forget_curable_failures(extra)
-    pending: list[_PendingFile] = []
-    roots = store.files.list_roots()
-    for root in roots:
+    pending: list[PendingFile] = []
+    for root in (roots := store.files.list_roots()):
         yield Progress("scan", len(pending), 0, show_path(root.path))
         other_roots = {other.path for other in roots if other.path != root.path}
         yield from forget_outdated_decodings(store, root)
@@ -190,7 +194,7 @@ def _find_pending_files(store: Store, model: int, *, verify: bool) -> Steps[list
 
 def _scan_root(
     store: Store, root: LibraryRoot, known: list[FileRecord], other_roots: set[bytes]
-) -> Iterator[_PendingFile]:
+) -> Iterator[PendingFile]:
     """Compare one root with the files known of it, record what went and came back, and yield what is to be read."""
     folder_before = scan.identify_folder(root.path)
     patterns = PathPatterns(list_exclusions(store.database, root.id))
@@ -215,13 +219,13 @@ def _scan_root(
         store.files.set_state(root.id, changes.back, "present")
     if root.labelled and (unlabelled := store.files.list_unlabelled_files(root.id)):
         store.files.set_labels(root.id, ((scan.parse_folder_label(path), path) for path in unlabelled))
-    yield from (_PendingFile(root, file) for file in changes.new)
+    yield from (PendingFile(root, file) for file in changes.new)
 
 
 # embedding
 
 
-class _EmbeddingClaims:
+class EmbeddingClaims:
     """Gives each content that has no embedding yet to one of the decoding threads: the first that asks for it."""
 
     def __init__(self, store: Store, model: int) -> None:
@@ -244,8 +248,9 @@ class _EmbeddingClaims:
 
 
 @contextmanager
-def _open_claims(library: Library, model: int) -> Iterator[_EmbeddingClaims]:
-    claims = _EmbeddingClaims(Store(library.folder, any_thread=True), model)
+def open_claims(library: Library, model: int) -> Iterator[EmbeddingClaims]:
+    """Claims on contents for the decoding threads of one run, open until the block ends."""
+    claims = EmbeddingClaims(Store(library.folder, any_thread=True), model)
     try:
         yield claims
     finally:
@@ -253,7 +258,7 @@ def _open_claims(library: Library, model: int) -> Iterator[_EmbeddingClaims]:
 
 
 def _embed_pending_files(
-    library: Library, pending: list[_PendingFile], model: Embedder, model_id: int
+    library: Library, pending: list[PendingFile], model: Embedder, model_id: int
 ) -> Steps[_RunCounts]:
     """Embed the files and commit them batch by batch; publish a generation whenever the library has doubled."""
     counts = carried = _read_carried_counts(library.store)
@@ -261,7 +266,7 @@ def _embed_pending_files(
     if pending:  # else an older run's are there until the first batch is committed
         library.store.models.set_setting(COUNTS_SETTING, counts._asdict())
     paths = (item.absolute_path for item in pending)
-    with _open_claims(library, model_id) as claims, DecodingJournal(library.folder / "decoding.journal") as journal:
+    with open_claims(library, model_id) as claims, DecodingJournal(library.folder / "decoding.journal") as journal:
         batches = index_files(paths, model, claims.claim_content, journal)
         try:
             for batch in batches:
@@ -277,7 +282,7 @@ def _embed_pending_files(
     return counts
 
 
-def _says_nothing(item: _PendingFile, result: EmbeddingResult) -> bool:
+def _says_nothing(item: PendingFile, result: EmbeddingResult) -> bool:
     """Whether a file could not be read as it is gone, maybe with its drive, or was known and may not be read just now.
 
     The next scan notes the one; the other stays as it was.
@@ -288,13 +293,13 @@ def _says_nothing(item: _PendingFile, result: EmbeddingResult) -> bool:
 
 
 def _commit_batch(
-    library: Library, file_results: list[tuple[_PendingFile, EmbeddingResult]], model: Embedder, counts: _RunCounts
+    library: Library, file_results: list[tuple[PendingFile, EmbeddingResult]], model: Embedder, counts: _RunCounts
 ) -> _RunCounts:
     """Store the results of a batch, thumbnails first, and the counts of the run with them, which are returned."""
     library.store.database.require_present()
     results = [result for _, result in file_results]
     library.thumbnails.put((r.sha256, r.thumbnail) for r in results if r.sha256 is not None and r.thumbnail is not None)
-    outcomes = [_make_outcome(item, result, model) for item, result in file_results]
+    outcomes = [make_outcome(item, result, model) for item, result in file_results]
     models = library.store.models
 
     def store_counts(paths: PathCounts) -> None:
@@ -304,7 +309,8 @@ def _commit_batch(
     return counts.add_batch(results, paths)
 
 
-def _make_outcome(item: _PendingFile, result: EmbeddingResult, model: Embedder) -> FileOutcome:
+def make_outcome(item: PendingFile, result: EmbeddingResult, model: Embedder) -> FileOutcome:
+    """What became of a file that was read and embedded, as the database stores it."""
     return FileOutcome(
         root=item.root.id,
         file=item.file,

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.database.postgresql.model_files import store_model_files
 from indexer.database.replacements import count_replaced_photos
+from indexer.errors import LibraryError
 from indexer.indexing.repair import mend_active_model
 from indexer.indexing.roots import accept_drives, add_roots, leave_out
 from indexer.indexing.run import IndexReport, index_library
+from indexer.indexing.worker import queue_files
 from indexer.library import Library
 from indexer.matching.carried_words import carry_words_over
 from indexer.models.embedder import DeferredEmbedder, defer_model
@@ -20,7 +23,7 @@ from indexer.text_models.text_model import prepare_text_model
 class IndexRequest:
     """What a run is to do besides bringing the library up to date: add folders, read every file, leave some out.
 
-    `here` says that what is at the folders now is what the library knows there.
+    `here` says that what is at the folders now is what the library knows there, `queued` that workers read the files.
     """
 
     folders: tuple[Path, ...] = ()
@@ -29,6 +32,7 @@ class IndexRequest:
     excluded: tuple[str, ...] = ()
     taken_back: tuple[str, ...] = ()
     here: bool = False
+    queued: bool = False
 
 
 def generate_runs(
@@ -63,8 +67,17 @@ def _install_and_index(
         leave_out(library, request.folders, request.excluded, request.taken_back)
     if request.here:
         accept_drives(library, request.folders)
+    if request.queued and not library.store.database.is_shared:
+        raise LibraryError("Workers are for shared libraries: --library postgresql://USER@HOST/DATABASE?library=NAME")
     report = yield from index_library(
-        library, request.folders, embedder, labelled=request.labelled, verify=request.verify
+        library,
+        request.folders,
+        embedder,
+        labelled=request.labelled,
+        verify=request.verify,
+        leave_files=queue_files if request.queued else None,
     )
+    if library.store.database.is_shared:
+        store_model_files(library.store.database, library.models_folder)
     carried = yield from carry_words_over(library)
     return report._replace(carried=carried, replaced=count_replaced_photos(library.store.database))

@@ -9,6 +9,7 @@ import click
 from indexer.cli.options import LibraryPath, attached_option, json_option
 from indexer.cli.terminal import follow_steps, print_line, print_result
 from indexer.database.moving import copy_tables
+from indexer.database.postgresql.model_files import fetch_model_files, store_model_files
 from indexer.database.shared_folder import open_database
 from indexer.database.sqlite.opening import OWN_FOLDERS
 from indexer.errors import LibraryError
@@ -31,9 +32,13 @@ def move_command(source: Path, target: Path, *, as_json: bool, attached: bool) -
         raise click.UsageError("The library and the target are one.")
     with Library.open(source) as opened, opened.take_job_lock():
         _make_folder(target)
+        if opened.store.database.is_shared:
+            fetch_model_files(opened.store.database, opened.model_fingerprint, opened.models_folder)
         with closing(open_database(target)) as database:
             digests = follow_steps(copy_tables(opened.store.database, database), as_json=as_json, attached=attached)
             place = database.place
+            if database.is_shared:
+                store_model_files(database, opened.models_folder)
         for name in OWN_FOLDERS:
             if (source / name).is_dir():
                 shutil.copytree(source / name, target / name, dirs_exist_ok=True)

@@ -1,0 +1,41 @@
+"""The files of a shared library's models, on its server: a computer that has not seen a model gets it from there.
+
+What a computer derives from them, such as the converted form, it makes itself.
+"""
+
+from pathlib import Path
+
+from indexer import atomic
+from indexer.database.interface import Database
+from indexer.errors import LibraryError
+from indexer.paths import show_path
+
+MODEL_FILES = ("model.safetensors", "model.json")  # the card is last: without it there is no model
+LARGEST_FILE = 1 << 30  # bytes of one value in PostgreSQL
+
+
+def store_model_files(database: Database, models: Path) -> None:
+    """Put the models of a library's folder on the server, those that it has not got."""
+    known = set(database.fetch_rows("SELECT fingerprint, name FROM model_files"))
+    for folder in sorted(models.glob("[0-9a-f]*")):
+        for name in MODEL_FILES:
+            path = folder / name
+            if (folder.name, name) not in known and path.is_file() and path.stat().st_size < LARGEST_FILE:
+                values = (folder.name, name, path.read_bytes())
+                database.execute_statement("INSERT INTO model_files VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
+
+
+def fetch_model_files(database: Database, fingerprint: str, models: Path) -> None:
+    """Get a model's files from the server, where this computer has not got them and the server has."""
+    folder = models / fingerprint
+    if not fingerprint or (folder / MODEL_FILES[-1]).exists():
+        return
+    sql = "SELECT bytes FROM model_files WHERE fingerprint = ? AND name = ?"
+    files = {name: database.fetch_rows(sql, (fingerprint, name)) for name in MODEL_FILES}
+    try:
+        for name, rows in files.items():
+            if rows:
+                folder.mkdir(parents=True, exist_ok=True)
+                atomic.write_file(folder / name, rows[0][0])
+    except OSError as error:
+        raise LibraryError(f"The model cannot be written to {show_path(folder)} ({error.strerror}).") from error

@@ -1,0 +1,101 @@
+"""Workers of a shared library: each file is embedded once, whatever happens to the workers, and nothing waits."""
+
+import os
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from indexer.database.postgresql.leases import LeaseLost, count_work, finish_files, lease_files
+from indexer.indexing.run import index_library
+from indexer.indexing.worker import WorkerRequest, queue_files, work_for_library
+from indexer.library import Library
+from indexer.places import enter_shared_library
+from indexer.progress import drain
+from tests.support.embedders import Tiny
+from tests.support.postgresql_server import LoopbackServer
+from tests.support.trees import paint
+
+
+@pytest.fixture
+def shared(tmp_path: Path, shared_home: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a shared library with 70 files below one root that wait for workers."""
+    monkeypatch.setenv("LOOKALIKE_HOME", str(tmp_path / "home"))
+    folder = enter_shared_library(shared_home.name_library(f"work{os.urandom(6).hex()}"))
+    for number in range(70):
+        paint(tmp_path / "photos" / "ab"[number % 2] / f"{number:03d}.png", number)
+    with Library.open(folder) as library:
+        report = drain(index_library(library, [tmp_path / "photos"], Tiny(), labelled=True, leave_files=queue_files))
+        assert (report.embedded, count_work(library.store.database)) == (0, (70, 0, 0))
+    return folder
+
+
+def count_embedded(library: Library) -> Counter[int]:
+    return Counter(photo for (photo,) in library.store.database.fetch_rows("SELECT photo FROM embeddings"))
+
+
+def test_a_worker_does_what_an_index_run_would_do(shared: Path, tmp_path: Path) -> None:
+    with Library.open(shared) as library:
+        model = Tiny()
+        report = drain(work_for_library(library, model, WorkerRequest("one")))
+        assert report == (70, 0, 0)
+        assert model.asked == 70
+        with Library.create(tmp_path / "own.library") as own:
+            drain(index_library(own, [tmp_path / "photos"], Tiny(), labelled=True))
+            sql = (
+                "SELECT f.path, f.state, f.label, f.name_key, p.sha256, p.width, e.vector FROM files AS f "
+                "JOIN photos AS p ON p.id = f.photo JOIN embeddings AS e ON e.photo = p.id ORDER BY f.path"
+            )
+            assert library.store.database.fetch_rows(sql) == own.store.database.fetch_rows(sql)
+        assert drain(index_library(library, [], Tiny())).embedded == 0
+
+
+def test_workers_share_the_files_and_embed_each_once(shared: Path) -> None:
+    with ExitStack() as opened:
+        libraries = [opened.enter_context(Library.open(shared)) for _ in range(2)]
+        models = [Tiny(), Tiny()]
+        workers = [
+            work_for_library(library, model, WorkerRequest(name, batch=8))
+            for library, model, name in zip(libraries, models, "ab", strict=True)
+        ]
+        running, reports = list(workers), []
+        while running:
+            for worker in list(running):
+                try:
+                    next(worker)
+                except StopIteration as stop:
+                    reports.append(stop.value)
+                    running.remove(worker)
+        assert sum(report.embedded for report in reports) == 70
+        assert set(count_embedded(libraries[0]).values()) == {1}
+        assert sum(model.asked for model in models) == 70
+
+
+def test_a_worker_whose_lease_ran_out_writes_nothing_over_anothers_work(shared: Path) -> None:
+    with Library.open(shared) as slow, Library.open(shared) as quick:
+        worker = work_for_library(slow, Tiny(), WorkerRequest("slow", seconds=3600))
+        next(worker)  # a first batch is stored, the next files are leased
+        database = quick.store.database
+        database.execute_statement("UPDATE work SET until = now() - interval '1 second'")  # it stood still for long
+        taken = lease_files(database, "quick", [1], 10, 60)
+        while next(worker).stage != "wait":  # until what is left is another's
+            pass
+        assert count_embedded(quick).total() == 60
+        planted = quick.store.files.list_roots()[0].id
+        with pytest.raises(LeaseLost), database.transaction():
+            database.execute_statement("UPDATE files SET label = 'planted' WHERE root = ?", (planted,))
+            finish_files(database, "slow", taken)
+        assert database.fetch_integer("SELECT count(*) FROM files WHERE label = 'planted'") == 0
+        database.execute_statement("UPDATE work SET until = now() - interval '1 second'")  # the other one is killed
+        assert drain(worker) == (70, 0, 10)
+
+
+def test_a_file_that_costs_three_workers_becomes_a_failure_and_costs_no_other(shared: Path) -> None:
+    with Library.open(shared) as library:
+        database = library.store.database
+        database.execute_statement("UPDATE work SET tries = 3 WHERE path = ?", (b"a/000.png",))
+        assert drain(work_for_library(library, Tiny(), WorkerRequest("one"))) == (69, 1, 0)
+        (failed,) = library.list_failed_files()
+        assert failed.reason == "stopped the program that read it, three times"
+        assert count_work(database) == (0, 0, 0)
