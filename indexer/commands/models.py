@@ -31,7 +31,7 @@ from indexer.places import find_library
 from indexer.progress import Steps
 from indexer.reports.model_comparison import ModelComparison, compare_models
 from indexer.text_models.text_card import has_text_half
-from indexer.text_models.text_model import prepare_text_model
+from indexer.text_models.text_model import prepare_words
 
 MEASURED_PICTURES = 16
 SECONDS_PER_MINUTE = 60
@@ -74,18 +74,20 @@ def add_command(
     row, choice = find_catalogued_model(name), parse_model_choice(name, weights, size)
     if weights is None and choice.checkpoint is None and _find_ready(choice) is None:
         _show_origin(_describe_origin(choice.name, row), accept_licence=accept_licence, as_json=as_json)
-    card = follow_steps(_add_model(choice), as_json=as_json, attached=attached)
+    card, without_words = follow_steps(_add_model(choice), as_json=as_json, attached=attached)
+    if without_words and not as_json:
+        print_line(f"Without words: {without_words}", error=True)
     if as_json:
         print_result("model-add", {"name": row.name if row else card.name, "fingerprint": card.fingerprint})
     else:
         print_line(f"{row.name if row else card.name} is ready. Use it: lookalike index --model {name}")
 
 
-def _add_model(choice: ModelChoice) -> Steps[ModelCard]:
-    """Make a model ready for every library, and for words where it is one half of a pair."""
+def _add_model(choice: ModelChoice) -> Steps[tuple[ModelCard, str]]:
+    """Make a model ready for every library, and for words where it is one half of a pair; why not, if it is not."""
     card = yield from install_shared_model(choice)
-    yield from prepare_text_model(find_shared_folder() / card.fingerprint)
-    return card
+    without_words = yield from prepare_words(find_shared_folder() / card.fingerprint)
+    return card, without_words
 
 
 class _WeightsOrigin(NamedTuple):

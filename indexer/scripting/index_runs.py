@@ -16,7 +16,7 @@ from indexer.matching.carried_words import carry_words_over
 from indexer.models.embedder import DeferredEmbedder, defer_model
 from indexer.models.installation import ModelChoice, install_model
 from indexer.progress import Steps
-from indexer.text_models.text_model import prepare_text_model
+from indexer.text_models.text_model import prepare_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _install_and_index(
     """Index with the model in `loaded_models`, which is installed and put there first where it is another one."""
     if choice or library.model_fingerprint not in loaded_models:
         card = yield from install_model(choice, library.models_folder) if choice else mend_active_model(library)
-        yield from prepare_text_model(library.models_folder / card.fingerprint)
+        yield from prepare_words(library.models_folder / card.fingerprint)
         loaded_models.clear()
         loaded_models[card.fingerprint] = defer_model(card, library.models_folder, runtime)
     (embedder,) = loaded_models.values()

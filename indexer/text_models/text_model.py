@@ -64,12 +64,27 @@ def prepare_text_model(model_folder: Path) -> Steps[None]:
     yield Progress("prepare", 1, 1, "It can be asked in words")
 
 
+def prepare_words(model_folder: Path) -> Steps[str]:
+    """Convert the model's text half where that can be done; returns why not in a sentence, "" where it is ready.
+
+    Pictures are indexed and searched all the same.
+    """
+    try:
+        yield from prepare_text_model(model_folder)
+    except ModelError as error:
+        yield Progress("prepare", 1, 1, f"Without words: {error}")
+        return str(error)
+    return ""
+
+
 def load_text_model(model_folder: Path) -> TextModel:
     """The text half of an installed model; ModelError where it is not prepared on this computer."""
     card = read_text_card(model_folder)
     form = _read_form(model_folder, card)
     if form is None:
-        raise ModelError("The model is not prepared for words on this computer. Index again to prepare it.")
+        raise ModelError(
+            "The model is not prepared for words on this computer. Index again to prepare it, or to be told why not."
+        )
     tokenizer = load_tokenizer(form[TABLE_FILE], form[SETTINGS_FILE], card)
     return TextModel(card, tokenizer, _compile(form))
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from indexer.ranking.text_ranking import LibraryWords
 from indexer.search.query import Query
 from indexer.text_models.text_card import has_text_half, read_text_card
 from indexer.text_models.text_conversion import embed_tokens, load_text_network, read_token_table
-from indexer.text_models.text_model import load_text_model, prepare_text_model
+from indexer.text_models.text_model import load_text_model, prepare_text_model, prepare_words
 from indexer.text_models.text_tokens import load_tokenizer
-from tests.support.commands import Tell
+from tests.support.commands import Tell, run_patiently
 from tests.support.trained_pair import KINDS, draw_kind, make_pair, make_pair_model, save_drawings
 
 EACH = 6
@@ -97,6 +98,7 @@ def test_what_is_not_prepared_here_or_damaged_is_refused_and_prepared_anew(own_m
     (own_model / "text" / "text.safetensors").write_bytes(b"other")
     with pytest.raises(ModelError, match="is damaged"):
         drain(prepare_text_model(own_model))
+    assert "is damaged" in drain(prepare_words(own_model))
 
 
 @pytest.mark.parametrize(
@@ -139,4 +141,23 @@ def test_a_folder_without_weights_or_of_no_pair_is_a_sentence(pair: Path, tmp_pa
 
 def test_a_model_without_the_other_half_has_none(installed_model: Path) -> None:
     assert not has_text_half(installed_model)
-    assert drain(prepare_text_model(installed_model)) is None
+    assert drain(prepare_words(installed_model)) == ""
+
+
+def test_without_the_extra_pictures_are_searched_and_words_say_what_to_install(
+    pair: Path, own_model: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(own_model / "text" / "form")
+    code = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(('open_clip', 'tokenizers', 'ftfy')))\n"
+        "from pathlib import Path\n"
+        "from indexer.models.model import load_model\n"
+        "from indexer.progress import drain\n"
+        "from indexer.text_models.text_model import prepare_words\n"
+        f"folder = Path({str(own_model)!r})\n"
+        "print(load_model(folder).card.dim, drain(prepare_words(folder)))\n"
+    )
+    said = run_patiently([sys.executable, "-c", code])
+    assert said.out.startswith("32 This needs the package "), said.err
+    assert "pip install 'lookalike[clip]'" in said.out
