@@ -23,6 +23,7 @@ from retrieval_app.duplicates.removal_dialog import RemovalDialog
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count
@@ -62,6 +63,7 @@ class DuplicatesPage(QStackedWidget):
         self.kind_box, self.turned_box = QComboBox(), QCheckBox("Also turned and mirrored")
         self.look_button, self.cancel_button = make_button("Look for duplicates"), make_button("Stop looking", "link")
         self.summary_label = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
+        explain_figure(self, "duplicates")
         self.groups_view = GroupsView(self.duplicates, tiles, theme)
         self.no_groups_label = make_label(NO_DUPLICATES, "muted")
         self.keep_button, self.reject_button = make_button("Keep"), make_button("Not a match")

@@ -34,6 +34,7 @@ class FigureRow(QWidget):
     def _make_block(self, name: str, meaning: str) -> QWidget:
         block = QWidget()
         block.setToolTip(f"<p>{meaning}</p>")
+        block.setWhatsThis(f"<p>{meaning}</p>")
         self.values[name].setFont(make_tabular_font(self.font()))
         head = QHBoxLayout()
         head.setSpacing(8)

@@ -14,6 +14,7 @@ from retrieval_app.evaluation.evaluation_wording import describe_cell
 from retrieval_app.evaluation.ranked_photos import RankedPhotos
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 
 MOST_SHOWN = 40  # labels; more cells than that cannot be read
@@ -37,6 +38,7 @@ class MistakesView(QWidget):
         self._report: EvaluationReport | None = None
         self._cells: dict[Cell, list[RankedQuery]] = {}
         self.matrix = ConfusionMatrix(tiles, theme)
+        explain_figure(self, "mistakes")
         self.cell_label = make_label("", "name", wrap=True)
         self.help_label = make_label(MATRIX_HELP, "caption", wrap=True)
         self.photos = RankedPhotos(tiles, theme, "Photos of the chosen cell")

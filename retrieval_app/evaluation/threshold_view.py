@@ -10,6 +10,7 @@ from retrieval_app.evaluation.evaluation_wording import describe_false_matches, 
 from retrieval_app.evaluation.threshold_plots import RocPlot, ThresholdPlot
 from retrieval_app.widgets.chip_row import Chip, ChipRow
 from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_frequency, format_share
 
@@ -29,6 +30,7 @@ class ThresholdView(QWidget):
         self.presets = ChipRow()
         self.false_match_label, self.miss_label = make_label("", wrap=True), make_label("", wrap=True)
         self.histogram, self.roc = ThresholdPlot(theme), RocPlot(theme)
+        explain_figure(self, "threshold")
         self.distance_box.setRange(0, 2)
         self.distance_box.setDecimals(3)
         self.distance_box.setSingleStep(0.01)

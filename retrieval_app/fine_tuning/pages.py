@@ -13,6 +13,7 @@ from retrieval_app.fine_tuning.training_job import FineTuning
 from retrieval_app.fine_tuning.training_progress import TrainingProgress
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import ICON_SIDE, Theme
 
 DRAW_INTERVAL_MS = 250  # between two drawings of the curves
@@ -71,6 +72,8 @@ class RunningPage(QWidget):
         self._warning_icon = QLabel()
         self.loss_chart = LineChart(theme, "Loss", "Step", "loss")
         self.score_chart = LineChart(theme, "Validation", "Epoch", "MAP@R")
+        explain_figure(self.loss_chart, "loss")
+        explain_figure(self.score_chart, "validation")
         self.charts = QWidget()
         self.signs_label = make_label("", "caption", wrap=True)
         self.signs_label.setToolTip(SIGNS_HELP)

@@ -11,6 +11,7 @@ from indexer.paths import show_file_name
 from indexer.wording import count_noun
 from retrieval_app.session.tiles import read_image
 from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 from retrieval_app.workers.generator_thread import GeneratorThread
@@ -50,6 +51,7 @@ class VerdictView(QScrollArea):
         self.meaning_label = make_label("", wrap=True)
         self.naming_label = make_label("", wrap=True)
         self.doubt_section: FoldedSection | None = None
+        explain_figure(self, "verdict")
         self.figure_section: FoldedSection | None = None
         self.example_grid: ExampleGrid | None = None
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from indexer.library import LibraryInfo
 from indexer.paths import show_path
 from retrieval_app.widgets.controls import make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.tables import NamedFact, make_fact_form
 from retrieval_app.wording import format_count, format_percent, format_size
 
@@ -30,6 +31,7 @@ class LibraryFacts(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFixedWidth(264)
         self._shown_sections: list[FactSection] = []
+        explain_figure(self, "facts")
 
     def show_sections(self, sections: Iterable[FactSection]) -> None:
         """Show these sections; unchanged ones are not built again."""

@@ -10,6 +10,7 @@ from retrieval_app.map.map_view import MapView
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count
@@ -38,6 +39,7 @@ class MapPage(QStackedWidget):
         self.retry_button = make_button("Try again", "link")
         self.fit_button, self.copy_button = make_button("Show everything"), make_button("Copy as picture", "link")
         self.map_view = MapView(tiles, theme)
+        explain_figure(self.map_view, "map")
         self._shown_map: tuple[StoredMaps | None, str] | None = None
         self._arrange_widgets()
         self._connect_signals()

@@ -7,6 +7,7 @@ from retrieval_app.models.shelf_rows import ShelfRow
 from retrieval_app.session.library_commands import explain_switch_obstacle
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from training.registry.kept_models import ACTIVE, PREVIOUS, READY
 from training.registry.stopped_trainings import StoppedTraining
 
@@ -29,6 +30,7 @@ class ModelDetails(QWidget):
         self.meaning_label = make_label("", wrap=True)
         self.origin_label = make_label("", wrap=True)
         self.verdict_label = make_label("", wrap=True)
+        explain_figure(self, "model")
         self.facts_label = make_label("", "muted", wrap=True)
         self.note_label = make_label("", "muted", wrap=True)
         self.use_button, self.continue_button = make_button("", "primary"), make_button("Go on with it", "primary")

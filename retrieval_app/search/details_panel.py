@@ -16,6 +16,7 @@ from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import make_button, make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.photo_facts import list_capture_facts
 from retrieval_app.widgets.picture import PictureView
 from retrieval_app.widgets.tables import NamedFact
@@ -59,6 +60,8 @@ class DetailsPanel(QScrollArea):
         self._query: QueryExample | None = None
         self._heat: HeatLayer | None = None
         self.heat_box = QCheckBox("Why: where it matches")
+        explain_figure(self, "details")
+        explain_figure(self.heat_box, "heat")
         self.compare_button = make_button("Compare")
         self.label_edit = LabelEdit()
         self._similar_button = make_button("Find similar")

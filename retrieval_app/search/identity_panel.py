@@ -17,6 +17,7 @@ from indexer.statistics.likeness import find_likeness_word
 from retrieval_app.actions.labels import list_labels
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import FoldedSection, make_button, make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.wording import format_error_rate, format_share
 from retrieval_app.workers.readers import LibraryReaders
 
@@ -56,6 +57,7 @@ class IdentityPanel(QWidget):
         self.reasons = make_label("", "caption", wrap=True)
         self.how_sure = FoldedSection("How sure?", self.reasons)
         self.ask_button.setToolTip("Ask the nearest labelled photos for a label of this picture (?)")
+        explain_figure(self, "identity")
         self.ask_button.clicked.connect(self.ask_identity)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

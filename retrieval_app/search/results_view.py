@@ -25,6 +25,7 @@ from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.chip_row import Chip, ChipRow, make_removal_chip
 from retrieval_app.widgets.controls import ElidedLabel, make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count, format_percent
 from retrieval_app.workers.readers import LibraryReaders
@@ -72,6 +73,8 @@ class ResultsView(QWidget):
 
     def _arrange_widgets(self) -> None:
         self.cut_slider.setFixedWidth(72)
+        explain_figure(self.grid, "tile")
+        explain_figure(self.cut_slider, "cut")
         self.cut_slider.setAccessibleName("Cut-off distance")
         self.cut_slider.setToolTip("Cut off: show only results nearer than this; at the right end, all")
         self.cut_button.setText("cut ▾")

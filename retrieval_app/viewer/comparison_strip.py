@@ -12,6 +12,7 @@ from indexer.statistics.likeness import describe_likeness, explain_levels
 from retrieval_app.viewer.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair
 from retrieval_app.viewer.distance_plot import DistancePlot
 from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_error_rate
 from retrieval_app.workers.library_thread import LibraryTask
@@ -53,6 +54,8 @@ class ComparisonStrip(QWidget):
         self.verdict = make_label("", "name", wrap=True)
         self.figures = make_label("", "caption", wrap=True)
         self.plot = DistancePlot(theme)
+        explain_figure(self, "pair")
+        explain_figure(self.plot, "plot")
         self.fold = FoldedSection("How sure?", stack_widgets(self.figures, self.plot))
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 4, 16, 8)

@@ -7,6 +7,7 @@ from retrieval_app.actions.system_open import open_containing_folder
 from retrieval_app.session.session import Session
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
+from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count, format_percent
 from retrieval_app.workers.job_wording import describe_job
@@ -29,6 +30,7 @@ class StatusLine(QWidget):
         self.failures_button = make_button("", "link")
         self._copying_text = ""  # how far the copying of files is, beside the job
         self._figures = make_label("", "muted")
+        explain_figure(self._figures, "library")
         self._arrange_widgets()
         self.cancel_button.clicked.connect(session.job.cancel_job)
         self.failures_button.clicked.connect(self.failures_wanted)
