@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := .run/photographs.library
 
-.PHONY: run test test-long bench docs screenshots bundle deb clean
+.PHONY: run test test-long bench docs screenshots bundle deb release clean
 
 run: .venv/ready-to-run
 	@sh .ci/run-sample $(BIN) $(SAMPLE)
@@ -39,6 +39,10 @@ screenshots: .venv/ready-to-test
 EDITION ?= light
 bundle: .venv/ready-to-run
 	sh .ci/bundle $(EDITION)
+
+# make release VERSION=0.2.0: version, changelog, tag, archives and checksums, all on this computer.
+release: .venv/ready-to-test
+	$(BIN)/python .ci/make_release.py $(VERSION)
 
 deb: bundle
 	sh .ci/deb $(EDITION)

@@ -30,7 +30,7 @@ from indexer.matching.identification import IdentificationResult, identify_label
 from indexer.matching.identity import enrol_photos
 from indexer.models.installation import parse_model_choice
 from indexer.progress import drain
-from indexer.ranking.word_ranking import WordIndex, parse_word_query
+from indexer.ranking.text_ranking import LibraryWords
 from indexer.scripting.index_runs import IndexRequest, generate_runs
 from indexer.scripting.notebook_views import PhotoList, PicturedClusters, PicturedGroups, PicturedSearch, PicturedWords
 from indexer.search.query import CroppedExample, Query, QueryExample
@@ -50,6 +50,7 @@ class PhotoLibrary(Library):
 
     def __init__(self, folder: Place) -> None:
         super().__init__(Path(folder))
+        self._words = LibraryWords(self)
 
     @classmethod
     def open(cls, folder: Place) -> Self:
@@ -111,7 +112,7 @@ class PhotoLibrary(Library):
 
         Raises LookalikeError for a word that is not known.
         """
-        found = WordIndex(self).rank_photos(parse_word_query(words, not_words), k, within=within)
+        found = self._words.answer_words((words, not_words), k, within=within)
         pictured = PicturedWords(*found)
         pictured.read_picture = self.read_thumbnail
         return pictured
