@@ -9,6 +9,7 @@ random weights held 0.7 where one class in ten differed (tests/indexer/statistic
 """
 
 import math
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -133,6 +134,7 @@ def _sum_weighted(counts: Floats, weights: Floats) -> Floats:
     return sums
 
 
+@cache
 def compute_student_t(degrees: int) -> float:
     """Student's t that 97.5 % stay below, at so many degrees of freedom.
 

@@ -82,7 +82,9 @@ def test_a_useless_training_ends_with_code_1_and_can_be_evaluated_all_the_same(t
     assert {path.name for path in checkpoint.iterdir()} == files
     assert all(Path(example["query"]).is_file() for example in result["examples"])
     assert result["name"] == read_record(checkpoint).name == read_card(checkpoint).name == "By lot"
-    evaluated = tell(tmp_path / "home", "evaluate", folder, "--model", checkpoint, "--json").result()
+    evaluated = tell(
+        tmp_path / "home", "evaluate", folder, "--model", checkpoint, "--runtime", "torch", "--json"
+    ).result()
     assert evaluated["seen"] == result["parts"]["train"] + result["parts"]["validation"]
     assert evaluated["photos"] == result["parts"]["test"]
 
