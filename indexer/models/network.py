@@ -95,11 +95,15 @@ class EmbeddingNetwork(nn.Module):
 
     def embed(self, pooled: Tensor) -> Tensor:
         """Unit-length embeddings (n, dim) of pooled backbone outputs, in float32."""
+        return nn.functional.normalize(self.project(pooled), dim=1, eps=NORM_EPSILON)
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """Embeddings (n, dim) of pooled backbone outputs before they are scaled to unit length, in float32."""
         values = pooled.float()
         if self.head_card is not None and self.head_card.kind == "unit-linear":
             values = nn.functional.normalize(values, dim=1, eps=NORM_EPSILON)
-        projected = values if self.head is None else self.head(values)
-        return nn.functional.normalize(projected, dim=1, eps=NORM_EPSILON)
+        projected: Tensor = values if self.head is None else self.head(values)
+        return projected
 
     def to_feature_map(self, raw: Tensor) -> Tensor:
         """The raw output as (n, c, h, w), be it so, channels-last (swin), tokens (ViT) or branches of tokens."""

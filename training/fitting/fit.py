@@ -18,6 +18,7 @@ from indexer.models.network import EmbeddingNetwork, create_network, replace_hea
 from indexer.progress import Progress, Steps
 from training.data import class_tree
 from training.data.sampler import make_epoch_batches
+from training.fitting.divided_learners import assign_learners, is_divided, make_divided_batches
 from training.fitting.head_refit import refit_head
 from training.fitting.head_start import start_head
 from training.fitting.history import SHRUNK_DISTANCE_SHARE, Epoch, describe_collapse, find_best_epoch
@@ -83,9 +84,14 @@ def fit_network(
 def arrange_epoch(
     network: EmbeddingNetwork, config: TrainConfig, source: FeatureSource, learner: Learner, epoch: int
 ) -> list[Indices]:
-    """The batches of an epoch; where classes are chosen, or margins set, by how far apart they are, as the network sees
-    them now.
+    """The batches of an epoch; where pictures are divided among learners, classes chosen or margins set by how far
+    apart they are, as the network sees them now.
     """
+    learner.assignment = None
+    if is_divided(config, epoch):
+        both = compute_embeddings(network, source.compute_plain_features(np.arange(len(source.labels))))
+        learner.assignment = assign_learners(both.trained, config)
+        return make_divided_batches(source.labels, learner.assignment, config, epoch, source.rounds)
     is_drawn = config.sampling == "classes"
     if is_drawn and not learner.needs_class_distances:
         return make_epoch_batches(source.labels, config, epoch, source.rounds)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from indexer.models import backbones
 from indexer.models.network import EmbeddingNetwork, find_accelerator, replace_head
 from training.data.class_tree import compute_tree_margins
+from training.fitting.divided_learners import find_slice
 from training.fitting.head_start import describe_head
 from training.losses import losses
 from training.losses.adapted_triplets import AdaptedTripletLoss, HierarchicalTripletLoss
@@ -96,6 +97,7 @@ class Learner:
     ) -> None:
         self.network = network
         self.config = config
+        self.assignment: NDArray[np.int64] | None = None  # of rows to learners, while these work apart
         self.full_margin = config.resolve_defaults().margin or 0.0
         self.compute_features = compute_features
         self.loss = losses.build_loss(config, classes, network.dim).to(choose_device())
@@ -110,7 +112,7 @@ class Learner:
         """
         self.network.train(learns_statistics(self.network))  # batch-norm: else running statistics, only weights learn
         self._set_margin()
-        embeddings = self.network.embed(self.compute_features(rows, self.random))
+        embeddings = self._embed_rows(rows)
         value: LossValue = self.loss(embeddings, torch.from_numpy(labels).to(choose_device()))
         if not torch.isfinite(embeddings).all():  # distances between such embeddings count as 0, and so would the loss
             value = value._replace(loss=torch.full_like(value.loss, torch.nan))
@@ -121,6 +123,16 @@ class Learner:
         self.optimiser.step()
         self.schedule.step()
         return value
+
+    def _embed_rows(self, rows: NDArray[np.int64]) -> Tensor:
+        """Unit-length embeddings (n, dim) of views of rows (n,), with gradient; while learners work apart, only the
+        numbers of the one whose rows they are, cut out before scaling so that the others get no gradient at all.
+        """
+        pooled = self.compute_features(rows, self.random)
+        if self.assignment is None:
+            return self.network.embed(pooled)
+        part = find_slice(self.network.dim, self.config.learners, int(self.assignment[rows[0]]))
+        return nn.functional.normalize(self.network.project(pooled)[:, part], dim=1)
 
     def _set_margin(self) -> None:
         """Let the margin of the loss grow with the steps taken, where the settings say so."""

@@ -167,6 +167,8 @@ def capture_learner(learner: Learner) -> ResumeState:
     tensors |= {"random.views": learner.random.get_state(), "random.torch": torch.get_rng_state()}
     if torch.cuda.is_available():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
+    if learner.assignment is not None:
+        tensors["assignment"] = torch.from_numpy(learner.assignment)
     return ResumeState(tensors, {"groups": optimiser["param_groups"], "schedule": learner.schedule.state_dict()})
 
 
@@ -187,6 +189,8 @@ def restore_learner(state: ResumeState, learner: Learner) -> None:
     learner.schedule.load_state_dict(state.facts["schedule"])
     learner.random.set_state(state.tensors["random.views"])
     torch.set_rng_state(state.tensors["random.torch"])
+    assignment = state.tensors.get("assignment")
+    learner.assignment = None if assignment is None else assignment.numpy()
     if "random.cuda" in state.tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(state.tensors["random.cuda"])
 

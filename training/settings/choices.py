@@ -304,3 +304,10 @@ def choose_miner(purpose: str, loss: str, preset: str) -> str:
     if (purpose, loss, preset) == ("classes", "triplet", "tuned"):
         return "all"
     return LOSSES[loss].presets[preset].miner
+
+
+# Which need no weights for each number of an embedding, so that they can look at a part of it.
+DIVISIBLE_LOSSES = (
+    *(name for name, choice in LOSSES.items() if choice.margin_grows),
+    *("triplet-soft", "supcon", "nt-xent", "multi-similarity", "circle", "fast-ap", "angular", "snr", "margin"),
+)

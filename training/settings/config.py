@@ -15,6 +15,7 @@ from training.settings.choices import (
     BUILT_IN,
     COURSE,
     DISTANCES,
+    DIVISIBLE_LOSSES,
     HEAD_REFITS,
     HEAD_STARTS,
     INITIAL_WEIGHTS,
@@ -168,6 +169,16 @@ class TrainConfig:
     head_refit: str = _make_setting(
         "auto", SettingRule("What becomes of the model's end after the last step.", HEAD_REFITS, advanced=True)
     )
+    learners: int = _make_setting(
+        1,
+        SettingRule(
+            "Parts of the embedding that learn from a part of the pictures each, and together at the end; 1 divides "
+            "nothing.",
+            low=1,
+            high=16,
+            advanced=True,
+        ),
+    )
     classes_per_batch: int = _make_setting(
         10, SettingRule("Classes looked at together.", low=2, high=1024, advanced=True)
     )
@@ -215,6 +226,8 @@ class TrainConfig:
         if self.dim == 1:  # of unit length it could only be 1 or -1
             raise LookalikeError("--dim has to be 0 or from 2 on, not 1.")
         _check_loss(self)
+        if self.learners > 1:
+            _check_learners(self)
         if self.backbone != BUILT_IN or self.from_scratch:
             _settle_recipe(self)
 
@@ -279,6 +292,16 @@ def list_settings(config: type[TrainConfig]) -> tuple[SettingField, ...]:
     return tuple(
         SettingField(f.name, kinds[f.name], cast(SettingValue, f.default), f.metadata["rule"]) for f in fields(config)
     )
+
+
+def _check_learners(config: TrainConfig) -> None:
+    """LookalikeError where the embedding cannot be divided among several learners."""
+    if config.dim < 2 * config.learners:
+        raise LookalikeError(f"{config.learners} learners need --dim {2 * config.learners} or more, two numbers each.")
+    if config.loss not in DIVISIBLE_LOSSES:
+        raise LookalikeError(f"The loss {config.loss} cannot be divided; choose {_join_choices(DIVISIBLE_LOSSES)}.")
+    if config.sampling != "classes":
+        raise LookalikeError("Learners choose their pictures themselves: leave --sampling out.")
 
 
 def _settle_recipe(config: TrainConfig) -> None:

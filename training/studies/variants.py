@@ -16,6 +16,7 @@ EMBEDDING_SIZES = (2, 4, 8, 32, 128)  # those of the lecture notes
 MARGINS = (0.05, 0.1, 0.2, 0.5, 1.0)
 VIEW_NAMES = ("none", "gentle", "strong")
 ENSEMBLE_SIZE = 3  # members of an ensemble
+LEARNERS = 4  # parts of one embedding, each of which learns from a part of the pictures at first
 TABLE_FOLDS, TABLE_DIM = 4, 128  # of the published table: folds, and numbers of each network
 STUDY_OPTIONS = {
     "losses": "loss",
@@ -84,7 +85,8 @@ def vary_ensembles(base: TrainConfig) -> list[StudyVariant]:
     """One network and ensembles of several, each member of which takes as many steps as the one network."""
     members = {"folds": "learning from other classes each", "copies": "learning from the same pictures"}
     several = [StudyVariant(f"{ENSEMBLE_SIZE} {words}", base, division=division) for division, words in members.items()]
-    return [StudyVariant("one network", base), *several]
+    learners = StudyVariant(f"{LEARNERS} learners, joined", replace(base, learners=LEARNERS))
+    return [StudyVariant("one network", base), learners, *several]
 
 
 def vary_table(base: TrainConfig) -> list[StudyVariant]:

@@ -61,7 +61,7 @@ def test_a_studys_variants_differ_in_what_it_asks_about_and_take_the_same_steps(
     assert len({variant.name for variant in variants}) == len(variants) >= 3
     assert len({variant._replace(name="") for variant in variants}) == len(variants)
     free = {"losses": {"loss", "preset", "miner"}, "sizes": {"dim"}, "backbones": {"recipe"}}
-    free |= {"margin": {"margin"}, "mining": {"miner"}, "augmentation": set(), "ensembles": set()}
+    free |= {"margin": {"margin"}, "mining": {"miner"}, "augmentation": set(), "ensembles": {"learners"}}
     free |= {"course": {"loss", "preset", "miner", "dim"}, "table": {"loss", "miner"}}
     for variant in variants:
         changed = {f.name for f in fields(TrainConfig) if getattr(variant.config, f.name) != getattr(base, f.name)}
@@ -304,7 +304,7 @@ def test_the_other_kinds_of_variants_run(name: str, shapes: Path) -> None:
         study: StudyResult = stop.value
     assert {progress.stage for progress in said} >= {"scan", "decode", "baselines", "study"}
     if name == "ensembles":
-        assert len(study.entries) == 5
+        assert len(study.entries) == 6
         alone, whole = study.entries[-2:]
         assert alone.summary is None
         assert whole.map_at_r[0] > alone.map_at_r[0] - 0.1
