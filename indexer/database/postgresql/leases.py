@@ -11,6 +11,7 @@ from typing import NamedTuple
 from indexer.database.file_table import FileRecord
 from indexer.database.interface import Database
 from indexer.errors import LibraryError
+from indexer.wording import count_noun
 
 MOST_TRIES = 3  # workers that may be lost over one file
 
@@ -97,3 +98,24 @@ def count_work(database: Database) -> WorkCounts:
         "count(DISTINCT owner) FILTER (WHERE until >= now()) FROM work"
     )
     return WorkCounts(waiting, leased, workers)
+
+
+def list_work_problems(database: Database, model: int) -> list[str]:
+    """A sentence for what nobody is at: files that wait without a worker, and photos that no list has."""
+    problems, counts = [], count_work(database)
+    if counts.waiting and not counts.workers:
+        problems.append(
+            f"{count_noun(counts.waiting, 'file')} wait for a worker and none is at work. Start one: lookalike worker"
+        )
+    unfinished = database.fetch_integer(
+        "SELECT count(*) FROM files AS f WHERE f.state = 'present' AND NOT EXISTS (SELECT 1 FROM embeddings AS e "
+        "WHERE e.photo = f.photo AND e.model = ?1) AND NOT EXISTS (SELECT 1 FROM failures AS x WHERE x.photo = f.photo "
+        "AND x.model = ?1) AND NOT EXISTS (SELECT 1 FROM work AS w WHERE w.root = f.root AND w.path = f.path)",
+        (model,),
+    )
+    if unfinished:
+        have = "has" if unfinished == 1 else "have"
+        problems.append(
+            f"{count_noun(unfinished, 'file')} {have} no embedding under the active model. Embed them: lookalike index"
+        )
+    return problems

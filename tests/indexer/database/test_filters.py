@@ -23,7 +23,7 @@ from tests.support.embedders import nearest_by_loop, tiny_card
 from tests.support.small_index import index_small_libraries
 from tests.support.vectors import all_vectors, clustered, outcome
 
-pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.both_databases]
+pytestmark = pytest.mark.usefixtures("engine")
 
 ROWS, TAIL = 900, 60
 START = datetime(2020, 1, 1)

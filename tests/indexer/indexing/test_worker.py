@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.database.postgresql.leases import LeaseLost, count_work, finish_files, lease_files
+from indexer.database.postgresql.leases import LeaseLost, count_work, finish_files, lease_files, list_work_problems
 from indexer.indexing.run import index_library
 from indexer.indexing.worker import WorkerRequest, queue_files, work_for_library
 from indexer.library import Library
@@ -33,6 +33,20 @@ def shared(tmp_path: Path, shared_home: LoopbackServer, monkeypatch: pytest.Monk
 
 def count_embedded(library: Library) -> Counter[int]:
     return Counter(photo for (photo,) in library.store.database.fetch_rows("SELECT photo FROM embeddings"))
+
+
+def test_check_tells_what_nobody_is_at(shared: Path) -> None:
+    with Library.open(shared) as library:
+        database, model = library.store.database, library.model_id
+        assert [said.split(" wait")[0] for said in list_work_problems(database, model)] == ["70 files"]
+        lease_files(database, "one", [1], 10, 60)
+        assert list_work_problems(database, model) == []  # somebody is at it
+        database.execute_statement("UPDATE work SET until = NULL")
+        drain(work_for_library(library, Tiny(), WorkerRequest("one")))
+        assert list_work_problems(database, model) == []
+        database.execute_statement("DELETE FROM embeddings WHERE photo = 7")
+        (said,) = list_work_problems(database, model)
+        assert said.startswith("1 file has no embedding under the active model")
 
 
 def test_a_worker_does_what_an_index_run_would_do(shared: Path, tmp_path: Path) -> None:

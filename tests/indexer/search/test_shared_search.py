@@ -1,0 +1,84 @@
+"""A search of a shared library finds what the same search of the library in a folder finds, to the last digit."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from indexer.database.filters import Filter
+from indexer.database.moving import copy_tables
+from indexer.database.shared_folder import open_database
+from indexer.library import Library
+from indexer.places import enter_shared_library
+from indexer.progress import drain
+from indexer.ranking.query_expansion import search_with_expansion
+from indexer.search.query import Query
+from indexer.search.results import SearchResult
+from tests.support.postgresql_server import LoopbackServer
+from tests.support.vectors import clustered, fill, outcome
+
+PHOTOS = 300
+FILTERS = (
+    Filter(label="wölf"),
+    Filter(named="00001"),
+    Filter(min_side=20, orientation="landscape"),
+    Filter(after=datetime.fromtimestamp(150)),
+    Filter(under=Path("/nowhere/photos/0001")),
+)
+
+
+def plant_photos(folder: Path) -> None:
+    """Photos of several sizes and days, in two folders, some with a label, some gone."""
+    fill(folder, clustered(1), publish=False)
+    with Library.open(folder) as library:
+        vectors = clustered(PHOTOS, seed=4)
+        outcomes = [outcome(1, number, vectors[number]) for number in range(1, PHOTOS)]
+        library.store.record_outcomes(
+            (
+                entry._replace(
+                    file=entry.file._replace(path=b"%04d/%06d.jpg" % (number % 3, number), mtime_ns=number * 10**9),
+                    width=10 + number % 40,
+                    height=25,
+                )
+                for number, entry in enumerate(outcomes, 1)
+            ),
+            library.model_id,
+        )
+        library.annotations.set_label(range(5, 90, 4), "wölf")
+        library.store.files.set_state(1, [b"0001/%06d.jpg" % number for number in range(1, 60, 3)], "missing")
+
+
+def search_all_ways(library: Library, photo: int) -> Iterator[SearchResult]:
+    """Plain, exact, within five filters, up to a distance, with negatives, and refined."""
+    query = Query((photo,))
+    yield library.search(query)
+    yield library.search(query, exact=True, k=9)
+    for within in FILTERS:
+        yield library.search(query, within=within)
+    yield library.search(query, max_distance=0.9)
+    yield library.search(Query((photo, photo % 200 + 2), (photo % 100 + 7,)))
+    yield search_with_expansion(library, query)
+
+
+@pytest.mark.parametrize("count", [5, pytest.param(50, marks=pytest.mark.long)])
+def test_searches_of_both_databases_are_equal(
+    tmp_path: Path, shared_home: LoopbackServer, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setenv("LOOKALIKE_HOME", str(tmp_path / "home"))
+    plant_photos(tmp_path / "own.library")
+    target = enter_shared_library(shared_home.name_library(f"search{count}"))
+    found = 0
+    with Library.open(tmp_path / "own.library") as own:
+        with closing(open_database(target)) as database:
+            drain(copy_tables(own.store.database, database))
+        with Library.open(target) as shared:
+            for photo in np.linspace(2, PHOTOS - 1, count).astype(int).tolist():
+                for one, other in zip(search_all_ways(own, photo), search_all_ways(shared, photo), strict=True):
+                    assert one.hits == other.hits
+                    assert (one.engine, one.recall_at_10) == (other.engine, other.recall_at_10)
+                    found += bool(one.hits)
+            assert np.array_equal(own.find_photo_ids(), shared.find_photo_ids())
+    assert found == 10 * count
