@@ -20,6 +20,8 @@ from indexer.reports.photo_copies import copy_photo_file, link_photo_file
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_count
 from retrieval_app.workers.generator_thread import GeneratorThread
+from retrieval_app.workers.job_state import STARTING, JobState
+from retrieval_app.workers.work_list import Work
 
 WAIT_MS = 20  # between two looks whether the last file is whole
 CLOSING_SECONDS = 30.0  # for the file that is being copied when the window closes
@@ -62,10 +64,12 @@ class PhotoCopier(QObject):
         self._last_folder = Path.home()
         self._requests: deque[CopyRequest] = deque()  # the first one is at work
         self._thread = GeneratorThread(self, join_seconds=CLOSING_SECONDS)
+        self._state, self._text = STARTING, ""
         self._thread.stepped.connect(self._show_progress)
         self._thread.ended.connect(self._finish_request)
         self._thread.refused.connect(self._report_refusal)
         session.closing.connect(self._thread.close)
+        session.work.follow_source(self.read_work, self.progressed)
 
     def is_idle(self) -> bool:
         """Whether everything has been copied."""
@@ -84,9 +88,17 @@ class PhotoCopier(QObject):
         if len(self._requests) == 1:
             self._start_request()
 
+    def read_work(self) -> Work | None:
+        """What is being copied, for the list of all that is at work."""
+        if not self._requests:
+            return None
+        way = self._requests[0].way
+        return Work("copy" if way is COPY_WAY else "link", self._state, self.stop_copying, text=self._text)
+
     def stop_copying(self) -> None:
         """Stop after the file that is being copied; what is copied stays, and what waits is not begun."""
         self._thread.stop_steps()
+        self._state = self._state._replace(stopping=True)
         self.progressed.emit("Stopping…", "")
         self._finish_stop()
 
@@ -97,6 +109,7 @@ class PhotoCopier(QObject):
             return
         request = self._requests[0]
         self._requests.clear()
+        self._state = STARTING
         self.progressed.emit("", "")
         count = format_count(len(request.photo_ids), "file")
         sentence = f"{request.way.at_work} was stopped: {len(request.placed):,} of {count} {request.way.done_at}"
@@ -108,7 +121,8 @@ class PhotoCopier(QObject):
     def _show_progress(self, progress: Progress) -> None:
         way = self._requests[0].way
         count = format_count(progress.total, "file")
-        self.progressed.emit(f"{way.at_work} {progress.done:,} of {count}", f"Stop {way.at_work.lower()}")
+        self._state, self._text = JobState(progress), f"{way.at_work} {progress.done:,} of {count}"
+        self.progressed.emit(self._text, f"Stop {way.at_work.lower()}")
 
     def _finish_request(self, sentence: str) -> None:
         folder = self._requests[0].folder
@@ -122,6 +136,7 @@ class PhotoCopier(QObject):
     def _go_on(self) -> None:
         """Begin what was asked for next."""
         self._requests.popleft()
+        self._state, self._text = STARTING, ""
         self.progressed.emit("", "")
         if self._requests:
             self._start_request()

@@ -69,11 +69,11 @@ class DuplicateRemoval(QObject):
         self._moving = rows
         plan = Path(self._plan_folder.name, "plan.csv")
         write_plan(plan, rows)
-        self.job.start_question(["duplicates", "--plan", str(plan), "--trash", "--yes"])
+        self.job.start_question(["duplicates", "--plan", str(plan), "--trash", "--yes"], kind="trash")
 
     def put_back(self) -> None:
         """Put back what went to the trash last."""
-        self.job.start_question(["duplicates", "--put-back"])
+        self.job.start_question(["duplicates", "--put-back"], kind="put back")
 
     def ask_allowance(self) -> None:
         """Read whether files of this library may be moved to the trash."""

@@ -14,6 +14,8 @@ from retrieval_app.fine_tuning.source_kinds import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.generator_thread import GeneratorThread
+from retrieval_app.workers.job_state import JobState
+from retrieval_app.workers.work_list import Work
 
 if TYPE_CHECKING:
     from retrieval_app.fine_tuning.dialog import TrainDialog
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from training.registry.stopped_trainings import StoppedTraining
 
 INSTANT_RECIPE = "instant"
-MENU_PATH = "Model > Fine-tune on labelled folders"
 
 
 class LazyTrainDialog(QObject):
@@ -36,7 +37,7 @@ class LazyTrainDialog(QObject):
         self._session, self._theme, self._window = session, theme, window
         self._command = command
         self.dialog: TrainDialog | None = None
-        self._epoch, self._source_kind = 0, FOLDER_SOURCE
+        self._source_kind, self._was_running = FOLDER_SOURCE, False
         self._resume_arguments: list[str] = []  # of a training that is to go on when the dialog is shown
         self._recipe = ""  # to be chosen when the dialog is shown; "" leaves it as it was
         self._loader = GeneratorThread(self)
@@ -48,7 +49,7 @@ class LazyTrainDialog(QObject):
         from retrieval_app.fine_tuning.training_job import FineTuning  # see the docstring of this file
 
         tuning = FineTuning(self, command=self._command)
-        tuning.advanced.connect(self._tell_epoch)
+        self._session.work.follow_source(self._read_work, tuning.advanced, tuning.changed)
         tuning.changed.connect(self._tell_end)
         return tuning
 
@@ -110,22 +111,32 @@ class LazyTrainDialog(QObject):
     def _is_hidden(self) -> bool:
         return self.dialog is None or self.dialog.isHidden()
 
-    def _tell_epoch(self) -> None:
+    def _read_work(self) -> Work | None:
         training = self.tuning.training
-        if training is not None and training.epoch != self._epoch and self._is_hidden():
-            self._session.notice_posted.emit(f"{training.describe_status()}  ·  {MENU_PATH} shows more")
-        self._epoch = training.epoch if training is not None else 0
+        if training is None or not self.tuning.running:
+            return None
+        state = JobState(training.latest_progress, seconds_left=training.seconds_left, stopping=training.stopping)
+        text = training.describe_status()
+        return Work("train", state, self.tuning.cancel_training, text=text, open=self._show_again)
+
+    def _show_again(self) -> None:
+        self.open_dialog(self._source_kind)
 
     def _tell_end(self) -> None:
+        from training.judging.verdict_wording import describe_meaning, describe_nearest  # see above
+
+        had_run, self._was_running = self._was_running, self.tuning.running
         if self.tuning.running:
             return
         self.ended.emit()
-        if not self._is_hidden():
+        if not had_run or not self._is_hidden():
             return
         if self.tuning.outcome is not None:
-            self._session.notice_posted.emit(f"The training is done  ·  {MENU_PATH} shows what came of it")
+            outcome = self.tuning.outcome
+            came = f"{describe_nearest(outcome)} {describe_meaning(outcome)}"
+            self._session.work.post_notice(f"The training {outcome.name} is done. {came}", "Models")
         elif self.tuning.sentence:
-            self._session.notice_posted.emit(self.tuning.sentence)
+            self._session.work.post_notice(self.tuning.sentence, "Models")
 
 
 def _import_dialog() -> "Generator[object, None, type[TrainDialog]]":

@@ -9,6 +9,7 @@ from indexer.own_process import build_command
 from retrieval_app.actions.system_open import open_path
 from retrieval_app.session.session import Session
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
+from retrieval_app.workers.work_list import Work
 
 
 class ReportJob(QObject):
@@ -21,6 +22,7 @@ class ReportJob(QObject):
         self.sentence = ""
         self._session = session
         self._job: ChildProcess | None = None
+        session.work.follow_source(self._read_work, self.changed)
 
     @property
     def busy(self) -> bool:
@@ -35,6 +37,9 @@ class ReportJob(QObject):
             self._job.ended.connect(self._finish_job)
             self.sentence = "The report is being made…"
             self.changed.emit()
+
+    def _read_work(self) -> Work | None:
+        return Work("report", self._job.state, self._job.cancel) if self._job is not None else None
 
     def close(self) -> None:
         """End the child; the window is closing."""

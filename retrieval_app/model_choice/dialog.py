@@ -92,6 +92,7 @@ class ModelDialog(QDialog):
     def _connect_signals(self) -> None:
         self.view.selectionModel().currentRowChanged.connect(self._show_row)
         self.job.changed.connect(self._show_work)
+        self._session.work.follow_source(self.job.read_work, self.job.changed)
         self._session.library.changed.connect(self._show_row)
         self._session.job.changed.connect(self._show_work)
         self._session.closing.connect(self.job.close_children)

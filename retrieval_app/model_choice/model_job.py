@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.own_process import build_command
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
+from retrieval_app.workers.work_list import Work
 
 LONG_COMMANDS = ("add", "compare")  # they end when their standard input closes
 TakeResult = Callable[[Mapping[str, Any]], None]
@@ -22,16 +23,22 @@ class ModelJob(QObject):
         self.child: ChildProcess | None = None
         self.sentence = ""
         self._take_result: TakeResult | None = None
+        self._kind = ""
 
     def start_command(self, arguments: Sequence[str], take_result: TakeResult) -> None:
         """Run `lookalike model` with these arguments; a command that is still at work is dropped."""
         self.drop()
-        self.sentence, self._take_result = "", take_result
+        self.sentence, self._take_result, self._kind = "", take_result, f"model {arguments[0]}"
         attached = ["--attached"] if arguments[0] in LONG_COMMANDS else []
         self.child = ChildProcess(build_command("model", *arguments, "--json", *attached), self)
         self.child.progressed.connect(self.changed)
         self.child.ended.connect(self._finish_command)
         self.changed.emit()
+
+    def read_work(self) -> Work | None:
+        """The command as a work, where it is one that takes long."""
+        is_long = self.child is not None and self._kind.removeprefix("model ") in LONG_COMMANDS
+        return Work(self._kind, self.child.state, self.cancel) if self.child is not None and is_long else None
 
     def cancel(self) -> None:
         """Ask the command to end; what it has downloaded is kept for the next try."""

@@ -15,10 +15,11 @@ from retrieval_app.session.photo_search import PhotoSearch
 from retrieval_app.session.session_job import SessionJob
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.workers.library_job import LibraryJob
+from retrieval_app.workers.work_list import WorkList
 
 
 class Session(QObject):
-    """What all pages share: the open library, the search in it, the job on it and what can be undone.
+    """What all pages share: the open library, the search in it, the job on it, all that is at work, and the undoing.
 
     Their troubles and notices for the user are passed on here.
     """
@@ -30,8 +31,9 @@ class Session(QObject):
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         library_job = LibraryJob(self)
+        self.work = WorkList(self)
         self.library = OpenedLibrary(folder, library_job, self)
-        self.job = SessionJob(self.library, library_job, self)
+        self.job = SessionJob(self.library, library_job, self.work, self)
         self.changes = ChangeHistory(self.library.writer, self)
         self.library.closed.connect(self.changes.clear)
         self.search = PhotoSearch(self.library, self.changes, self.job.try_sample, self)

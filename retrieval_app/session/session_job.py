@@ -13,7 +13,9 @@ from retrieval_app.session.snapshot import WATCHED_SETTING, save_watched_setting
 from retrieval_app.session.trouble import TroubleMessage, explain_missing_folder
 from retrieval_app.workers.child_process import JobEnd
 from retrieval_app.workers.job_state import JobState
+from retrieval_app.workers.job_wording import find_work_kind
 from retrieval_app.workers.library_job import JobCommand, LibraryJob, summarize_job
+from retrieval_app.workers.work_list import Work, WorkList
 
 
 class SessionJob(QObject):
@@ -23,8 +25,11 @@ class SessionJob(QObject):
     trouble_changed = Signal(object)  # TroubleMessage, or None when it is over
     notice_posted = Signal(str)  # a sentence for the status line
 
-    def __init__(self, library: OpenedLibrary, library_job: LibraryJob, parent: QObject | None = None) -> None:
+    def __init__(
+        self, library: OpenedLibrary, library_job: LibraryJob, work: WorkList, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
+        self._work = work
         self._library = library
         self._library_job = library_job
         self.watch = library_job.watch
@@ -32,6 +37,8 @@ class SessionJob(QObject):
         library_job.ended.connect(self._handle_end)
         library_job.watch.failed.connect(self._report_watch_failure)
         library.writer.refused.connect(self._report_write_failure)
+        work.follow_source(self._read_job, self.changed)
+        work.follow_source(self._read_watch, self.changed)
 
     @property
     def state(self) -> JobState | None:
@@ -65,6 +72,13 @@ class SessionJob(QObject):
             return ""
         return f"The library {self.other_name}".rstrip() + " is being worked on: wait until that is done, or stop it."
 
+    def _read_job(self) -> Work | None:
+        job = self._library_job
+        return Work(job.name, job.state, self.cancel_job, job.library) if job.state is not None else None
+
+    def _read_watch(self) -> Work | None:
+        return Work("watch", self.watch.state, None) if self.watch.state is not None else None
+
     # Any job
 
     def run_command(self, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
@@ -88,16 +102,21 @@ class SessionJob(QObject):
         self._library.resume_polling()
         is_here = command.library == self._library.folder
         told = "" if is_here else f"{name_library(command.library)}: "
+        page = find_work_kind(command.name).page
         if end.cancelled:
-            self.notice_posted.emit(f"{told}The work was stopped. What was done is kept; start it again to go on.")
+            self._tell_outcome(f"{told}The work was stopped. What was done is kept; start it again to go on.", page)
         elif end.result is None:
             repeat = command.repeat if is_here else partial(self._repeat_there, command)
             self.trouble_changed.emit(TroubleMessage(told + end.sentence, "Try again", repeat))
         else:
             crash_notice = " The work had stopped unexpectedly, and went on by itself." * self._library_job.crashed
-            self.notice_posted.emit(told + summarize_job(end.result) + crash_notice)
+            self._tell_outcome(told + summarize_job(end.result) + crash_notice, page)
             if end.result["result"] == "roots" and is_here:
                 self.rescan_folders()
+
+    def _tell_outcome(self, sentence: str, page: str) -> None:
+        self._work.post_notice(sentence, page)
+        self.notice_posted.emit(sentence)
 
     def _repeat_there(self, command: JobCommand) -> None:
         self._library.switch_to(command.library)

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.generator_thread import GeneratorThread
+from retrieval_app.workers.job_state import JobState
+from retrieval_app.workers.work_list import Work
 
 if TYPE_CHECKING:
     from retrieval_app.study.dialog import StudyDialog
@@ -28,7 +30,7 @@ class LazyStudyDialog(QObject):
         self._session, self._theme, self._page = session, theme, page
         self.command = command
         self.dialog: StudyDialog | None = None
-        self._told_trainings = 0
+        self._was_running = False
         self._loader = GeneratorThread(self)
         self._loader.ended.connect(self._create_dialog)
         session.closing.connect(self.close)
@@ -39,7 +41,7 @@ class LazyStudyDialog(QObject):
         from retrieval_app.study.study_job import StudyJob  # see the docstring of this file
 
         job = StudyJob(self, command=self.command)
-        job.advanced.connect(self._tell_training)
+        self._session.work.follow_source(self._read_work, job.advanced, job.changed)
         job.changed.connect(self._tell_end)
         return job
 
@@ -78,18 +80,20 @@ class LazyStudyDialog(QObject):
     def _is_hidden(self) -> bool:
         return self.dialog is None or self.dialog.isHidden()
 
-    def _tell_training(self) -> None:
+    def _read_work(self) -> Work | None:
         progress = self.job.progress
-        count = len(progress.losses) if progress is not None else 0
-        if progress is not None and count != self._told_trainings and self._is_hidden():
-            self._session.notice_posted.emit(f"Study: {progress.describe_status()}  ·  {WHERE_IT_IS}")
-        self._told_trainings = count
+        if progress is None or not self.job.running:
+            return None
+        state = JobState(progress.latest, stopping=progress.stopping)
+        text = f"Study: {progress.describe_status()}"
+        return Work("study", state, self.job.cancel_study, text=text, open=self.open_dialog)
 
     def _tell_end(self) -> None:
-        if self.job.running or not self._is_hidden():
+        had_run, self._was_running = self._was_running, self.job.running
+        if self.job.running or not had_run or not self._is_hidden():
             return
         if self.job.fields is not None or self.job.sentence:
-            self._session.notice_posted.emit(self.job.sentence or f"The study is done: {WHERE_IT_IS}")
+            self._session.work.post_notice(self.job.sentence or f"The study is done: {WHERE_IT_IS}", "Evaluate")
 
 
 def _import_dialog() -> "Generator[object, None, type[StudyDialog]]":

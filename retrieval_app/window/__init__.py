@@ -1,7 +1,7 @@
 """The window around the pages: menus, toolbar, status line, and what comes in from outside and goes out.
 
 `main_window` builds the pages, menus and toolbar and connects them; read it first. `page_stack` shows one page at a
-time. `status_line` tells how the running job is doing and what is wrong. `opening` asks for folders and pictures,
+time. `trouble_banner` tells what is wrong. `opening` asks for folders and pictures,
 `drop_area` takes what is dropped and says before what will happen, `drop_and_paste` reads what is dropped or pasted,
 `exporting` writes what is shown into a file. `viewing` puts the viewer in the place of the pages. `dialogs` are the
 small ones: failures, keys, about, the report of a bug. `library_actions` makes, renames and deletes libraries, with

@@ -27,8 +27,9 @@ from retrieval_app.window.model_menu import build_models_page, list_model_entrie
 from retrieval_app.window.opening import InputOpener
 from retrieval_app.window.page_stack import PageStack
 from retrieval_app.window.running_window import HandedOverFiles, OpenRequest
-from retrieval_app.window.status_line import StatusLine, TroubleBanner
+from retrieval_app.window.trouble_banner import TroubleBanner
 from retrieval_app.window.viewing import ViewerOpener
+from retrieval_app.work_line.status_line import StatusLine
 
 if TYPE_CHECKING:
     from retrieval_app.duplicates.page import DuplicatesPage
@@ -245,7 +246,7 @@ class MainWindow(QMainWindow):
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(space)
         self.size_slider.setRange(MIN_TILE_SIDE, MAX_TILE_SIDE)
-        self.size_slider.setFixedWidth(112)
+        self.size_slider.setFixedWidth(72)
         self.size_slider.setToolTip("Size of the pictures (Ctrl++, Ctrl+-)")
         self.size_slider.setAccessibleName("Size of the pictures")
         bar.addAction(self.menus.find_action("Smaller pictures"))
@@ -268,6 +269,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.banner)
         column.addWidget(self.viewer_opener.add_pages(self.page_stack), 1)
+        column.addWidget(self.status_line.panel)
         column.addWidget(self.status_line)
         self.setCentralWidget(place)
         self.setMinimumSize(720, 480)
@@ -293,9 +295,7 @@ class MainWindow(QMainWindow):
         self.listing_exporter.list_selected = grid.selection.list_ids
         for writer in (self.listing_exporter, self.search_page.photo_actions.copier):
             writer.written.connect(self.status_line.offer_file)
-        copier = self.search_page.photo_actions.copier
-        copier.progressed.connect(self.status_line.show_copying)
-        self.status_line.copying_button.clicked.connect(copier.stop_copying)
+        self.status_line.follow_pages(self.page_stack.page_named, self.page_stack.show_page)
         self.size_slider.valueChanged.connect(grid.set_side)
         self.theme.changed.connect(self._draw_icons)
 

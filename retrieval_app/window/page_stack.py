@@ -27,6 +27,7 @@ class PageStack(QStackedWidget):
 
     page_wanted = Signal()  # a page is to be shown, be it another one or not
     page_changed = Signal()  # another page is shown
+    page_named = Signal(str)  # the same, with its name
     folder_wanted = Signal()  # the first state of a page offers to index a folder, and it is wanted
 
     def __init__(self) -> None:
@@ -86,6 +87,7 @@ class PageStack(QStackedWidget):
         if index != self.currentIndex():
             self.setCurrentIndex(index)
             self.page_changed.emit()
+            self.page_named.emit(list(self._get_pages)[index])
 
     def take_focus(self) -> None:
         """Give the keyboard focus to the page that is shown."""

@@ -16,14 +16,8 @@ from retrieval_app.wording import format_count, format_duration
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.folder_watch import FolderWatch
 from retrieval_app.workers.job_state import STARTING, JobState
+from retrieval_app.workers.job_wording import find_work_kind
 
-STOP_TEXTS = {
-    "index": "Stop indexing",
-    "use": "Stop changing the model",
-    "forget": "Stop forgetting",
-    "roots": "Stop moving the folder",
-    "model": "Stop changing the list of models",
-}
 RESUMABLE_COMMANDS = ("index", "use")  # the commands that go on where they stopped
 STOPPED_TWICE = "The work stopped unexpectedly, and once more when it was started again. What was done is kept."
 
@@ -64,7 +58,12 @@ class LibraryJob(QObject):
     @property
     def stop_text(self) -> str:
         """What stopping the job is called."""
-        return STOP_TEXTS[self._job_command.name] if self._job_command else ""
+        return find_work_kind(self.name).stop_text if self._job_command else ""
+
+    @property
+    def name(self) -> str:
+        """The name of the job's command; "" while there is no job."""
+        return self._job_command.name if self._job_command else ""
 
     def start_command(self, library: Path, arguments: Sequence[str], repeat: Callable[[], None]) -> None:
         """Run a command on a library in a child process, once the watch has let go of the library."""

@@ -220,8 +220,8 @@ def test_copying_many_files_says_how_far_it_is_and_can_be_stopped(
     def stop_at_the_third(text: str, stop_text: str) -> None:
         told.append(text)
         if text.startswith("Copying 2 of"):
-            assert line.message_label.text() == text and line.copying_button.text() == stop_text == "Stop copying"
-            QTest.mouseClick(line.copying_button, Qt.MouseButton.LeftButton)
+            assert line.message_label.text() == text and line.cancel_button.text() == stop_text == "Stop copying"
+            QTest.mouseClick(line.cancel_button, Qt.MouseButton.LeftButton)
 
     copier.progressed.connect(stop_at_the_third)
     copier.copy_photos(ids, tmp_path)
@@ -232,7 +232,7 @@ def test_copying_many_files_says_how_far_it_is_and_can_be_stopped(
     sentence = f"Copying was stopped: {len(copies)} of {len(ids)} files copied to {tmp_path}"
     assert said == [(sentence, os.fsencode(tmp_path))] and line.message_label.text() == sentence
     assert told[:3] == [f"Copying {done} of {len(ids)} files" for done in range(3)] and told[-1] == ""
-    assert copier.is_idle() and line.copying_button.isHidden() and line.file_button.isVisible()
+    assert copier.is_idle() and line.cancel_button.isHidden() and line.file_button.isVisible()
 
 
 def test_links_to_many_files_lie_in_one_folder(

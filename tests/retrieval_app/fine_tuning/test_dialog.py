@@ -24,7 +24,7 @@ from tests.support.labelled_shapes import write_classes
 from tests.support.message_boxes import press_answer
 from tests.support.training_child import refusing, speaking
 from tests.support.training_dialogs import MakeDialog
-from tests.support.window_waits import wait_for, wait_for_signal
+from tests.support.window_waits import wait_for
 from training.settings.config import TrainConfig
 
 
@@ -242,10 +242,10 @@ def test_the_window_asks_before_it_gives_up_a_training(
     assert door.may_close()
     door.tuning.choose_source(photos_folder)
     wait_for(qtbot, lambda: door.tuning.contents is not None)
-    with wait_for_signal(qtbot, window.session.notice_posted) as notice:
-        door.tuning.start_training(TrainConfig())
-        wait_for(qtbot, lambda: (door.tuning.training or TrainingProgress()).epoch == 2)
-    assert notice[0][0].startswith("Training, epoch 1 of 2")
+    door.tuning.start_training(TrainConfig())
+    wait_for(qtbot, lambda: (door.tuning.training or TrainingProgress()).epoch == 2)
+    assert window.status_line.message_label.text().startswith("Training, epoch 2 of 2")
+    assert window.status_line.cancel_button.text() == "Stop the training"
     monkeypatch.setattr(QMessageBox, "exec", lambda box: press_answer(box, "Keep training"))
     assert not door.may_close()
     monkeypatch.setattr(QMessageBox, "exec", lambda box: press_answer(box, "Give it up"))

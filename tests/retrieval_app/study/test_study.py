@@ -105,12 +105,11 @@ def test_a_study_is_chosen_watched_and_read(
 def test_a_study_goes_on_while_its_dialog_is_closed_and_is_stopped(
     open_study: OpenStudy, window: MainWindow, qtbot: QtBot
 ) -> None:
-    notices: list[str] = []
-    window.session.notice_posted.connect(notices.append)
     dialog = open_study(None)
     dialog.start_button.click()
     QTest.mouseClick(dialog.close_button, LEFT)
-    wait_for(qtbot, lambda: any("Training 3" in notice for notice in notices))
+    wait_for(qtbot, lambda: "Training 3" in window.status_line.message_label.text())
+    assert window.status_line.cancel_button.text() == "Stop the study"
     window.evaluation_page.study_button.click()
     assert dialog.isVisible()
     QTest.mouseClick(dialog.cancel_button, LEFT)

@@ -62,7 +62,7 @@ def test_a_cancelled_run_says_so_and_can_go_on(empty_window: MainWindow, photos_
     assert all(view.offer.isHidden() for view in waiting)
     with wait_for_signal(qtbot, session.notice_posted) as said:
         empty_window.status_line.cancel_button.click()
-        assert empty_window.status_line.message_label.text() == "Stopping…"
+        assert empty_window.status_line.message_label.text() == "Stopping: indexing…"
     assert "stopped" in said[0][0]
     assert session.job.state is None
     assert empty_window.search_page.invitation.offer.isVisible()
