@@ -11,6 +11,7 @@ picture collection may hold a `numpy.py`.
 import importlib
 import os
 import sys
+from pathlib import Path
 
 COMMAND_MODULE = "retrieval_app.cli"
 CHILD_MODULES = ("indexer.photos.sandbox",)
@@ -25,6 +26,12 @@ RESTART_VARIABLE = "LOOKALIKE_RESTARTED"  # set for a process that goes on where
 def is_frozen() -> bool:
     """Whether the program is one executable with Python inside."""
     return bool(getattr(sys, "frozen", False))
+
+
+def find_bundled_file(name: str) -> Path | None:
+    """A file beside the program in its bundle; None where it is in no bundle, or none of that name lies there."""
+    path = Path(sys.executable).with_name(name)
+    return path if is_frozen() and path.is_file() else None
 
 
 def describe_missing_package(package: str, wanted: str = "") -> str:

@@ -4,6 +4,7 @@ import configparser
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,10 +17,10 @@ ENTRY = DESKTOP / "org.lookalike.Lookalike.desktop"
 METAINFO = DESKTOP / "org.lookalike.Lookalike.metainfo.xml"
 
 
-def read_entry() -> configparser.ConfigParser:
+def read_entry(path: Path = ENTRY) -> configparser.ConfigParser:
     entry = configparser.ConfigParser(interpolation=None)
     entry.optionxform = str  # type: ignore[method-assign,assignment]
-    entry.read(ENTRY, encoding="utf-8")
+    entry.read(path, encoding="utf-8")
     return entry
 
 
@@ -40,6 +41,15 @@ def test_what_the_menu_starts_is_a_command_with_these_options() -> None:
         known = {name for option in lookalike_command.commands[command].params for name in option.opts}
         assert {option for option in options if option.startswith("-")} <= known
     assert entry["Desktop Entry"]["Icon"] == next(DESKTOP.glob("*.svg")).stem
+
+
+def test_the_file_manager_offers_to_find_what_is_similar() -> None:
+    menu, entry = read_entry(DESKTOP / "servicemenu.desktop"), read_entry()
+    action = menu["Desktop Action find-similar"]
+    assert (action["Exec"], menu["Desktop Entry"]["Actions"]) == (entry["Desktop Entry"]["Exec"], "find-similar;")
+    pictures = set(entry["Desktop Entry"]["MimeType"].split(";")) - {"inode/directory"}
+    assert set(menu["Desktop Entry"]["MimeType"].split(";")) == pictures
+    assert "kio/servicemenus/lookalike.desktop" in (ROOT / ".ci" / "deb").read_text(encoding="utf-8")
 
 
 def test_the_page_of_the_software_centre_tells_of_this_version() -> None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from indexer.own_process import find_bundled_file
 from retrieval_app import __version__
 from retrieval_app.viewer.viewer_keys import VIEWER_KEYS
 from retrieval_app.widgets.controls import make_label
@@ -82,7 +83,7 @@ def _list_keys(title: str, keys: Sequence[KeyDescription]) -> QGridLayout:
 
 
 def make_about_box(parent: QWidget) -> QMessageBox:
-    """A message box with the program's name, version, purpose and licence."""
+    """A message box with the program's name, version, purpose and licence; in a bundle, with those of all in it."""
     box = QMessageBox(parent)
     box.setWindowTitle("About Lookalike")
     box.setTextFormat(Qt.TextFormat.PlainText)
@@ -91,5 +92,10 @@ def make_about_box(parent: QWidget) -> QMessageBox:
         "Finds the pictures that look alike in your own folders, and learns from your folders what alike means.\n\n"
         "Everything runs on this computer, and no photo is ever changed. MIT licence."
     )
+    licences = find_bundled_file("THIRD-PARTY-LICENCES")
+    if licences is not None:
+        parts = "What it brings along has licences of its own; sbom.cdx.json beside the program lists all of it."
+        box.setInformativeText(f"{box.informativeText()}\n\n{parts}")
+        box.setDetailedText(licences.read_text(encoding="utf-8", errors="replace"))
     box.setStandardButtons(QMessageBox.StandardButton.Close)
     return box
