@@ -34,6 +34,7 @@ screenshots: .venv/ready-to-test
 	$(BIN)/python docs/make_screenshots.py
 	$(BIN)/python docs/make_search_screenshots.py
 	$(BIN)/python docs/make_training_screenshots.py
+	$(BIN)/python docs/make_evaluation_screenshots.py
 
 # EDITION=full has torch, for training and other models; light, the default, has not.
 EDITION ?= light

@@ -13,7 +13,7 @@ from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import fit_pixmap
 
-LEAST_CELL, MOST_CELL = 20, 40  # px of the side of a cell
+LEAST_CELL, MOST_CELL = 16, 40  # px of the side of a cell
 NAME_ROOM = 116  # px for the names beside the rows
 PALEST, STRONGEST = 0.10, 0.80  # opacity of the colour of a cell, by its share of the row
 MIDDLE = Qt.AlignmentFlag.AlignCenter

@@ -1,5 +1,6 @@
 """The figures of an evaluation in large type, each with its name, its interval and what it means."""
 
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from retrieval_app.evaluation.evaluation_report import EvaluationReport, MeasuredFigure
@@ -13,6 +14,7 @@ from retrieval_app.evaluation.evaluation_wording import (
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.theme import make_tabular_font
 
+WIDEST_VALUE, WIDEST_INTERVAL = "0.00", "0.00 to 0.00"
 FIGURE_MEANINGS = {"P@1": P_AT_1_MEANING, "MAP@R": MAP_AT_R_MEANING, "mAP": MAP_MEANING}
 
 
@@ -36,6 +38,9 @@ class FigureRow(QWidget):
         block.setToolTip(f"<p>{meaning}</p>")
         block.setWhatsThis(f"<p>{meaning}</p>")
         self.values[name].setFont(make_tabular_font(self.font()))
+        for label, widest in ((self.values[name], WIDEST_VALUE), (self.intervals[name], WIDEST_INTERVAL)):
+            label.ensurePolished()  # so that its font is that of its role, and the row has its widths from the start
+            label.setMinimumWidth(QFontMetrics(label.font()).horizontalAdvance(widest))
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.values[name])

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from indexer.search.query import Query
 from retrieval_app.evaluation.comparison_view import ComparisonView
@@ -22,8 +22,9 @@ from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.job_wording import describe_job, describe_stage
 
 HOW_TO_LABEL = (
-    "Select photos that show the same and press Ctrl+L to give them a label; do so for two kinds or more. Or index a "
-    "folder whose sub-folders are named by what they hold: File > Index labelled folder."
+    "Give photos of two kinds or more a label: one after the other on the page Label, or many at once by selecting "
+    "them and pressing Ctrl+L. Or index a folder whose sub-folders are named by what they hold: File > Index labelled "
+    "folder."
 )
 OUTDATED = "Labels, photos or the model have changed since."
 CANCEL_TEXT = "Cancel measuring"
@@ -33,7 +34,7 @@ class EvaluationPage(QStackedWidget):
     """An invitation while there are no photos or no labels, else figures with views of what stands behind them."""
 
     folder_wanted = Signal()
-    photos_wanted = Signal()  # the photos, to label some
+    labelling_wanted = Signal()  # the page that labels photos
 
     def __init__(self, session: Session, tiles: TileCache, theme: Theme) -> None:
         super().__init__()
@@ -47,7 +48,7 @@ class EvaluationPage(QStackedWidget):
         self.label_invitation = InvitationView(
             "Give some photos a label, and it can be measured how well each finds its like",
             HOW_TO_LABEL,
-            "Show the photos to label",
+            "Label photos",
         )
         self.first_view = InvitationView("How well does each photo find its like?", "", "Measure")
         self.status_label = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
@@ -110,7 +111,7 @@ class EvaluationPage(QStackedWidget):
 
     def _connect_signals(self) -> None:
         self.folder_invitation.accepted.connect(self.folder_wanted)
-        self.label_invitation.accepted.connect(self.photos_wanted)
+        self.label_invitation.accepted.connect(self.labelling_wanted)
         self.first_view.accepted.connect(self._toggle_measuring)
         self.measure_button.clicked.connect(self.evaluation.start_measuring)
         self.cancel_button.clicked.connect(self.evaluation.cancel_measuring)
@@ -172,7 +173,11 @@ class EvaluationPage(QStackedWidget):
 
     def _update_page(self) -> None:
         state = self.evaluation
+        before, focused = self.currentWidget(), QApplication.focusWidget()
         self.setCurrentWidget(self._choose_view())
+        had_focus = before is not None and focused is not None and before.isAncestorOf(focused)
+        if had_focus and before is not self.currentWidget():
+            self.take_focus()
         indexing = describe_stage(self._session.job.state_here)
         self.folder_invitation.show_work(
             indexing, "Figures can be measured as soon as photos are indexed." * bool(indexing)

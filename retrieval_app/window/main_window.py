@@ -125,7 +125,7 @@ class MainWindow(QMainWindow):
         from retrieval_app.evaluation.page import EvaluationPage  # see above
 
         page = EvaluationPage(self.session, self.tiles, self.theme)
-        page.photos_wanted.connect(lambda: self.page_stack.show_page("Search"))
+        page.labelling_wanted.connect(lambda: self.page_stack.show_page("Label"))
         return self.page_stack.place_page("Evaluate", page)
 
     @cached_property

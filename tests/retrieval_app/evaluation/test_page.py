@@ -48,7 +48,7 @@ def test_without_labels_it_says_how_to_label(window: MainWindow, qtbot: QtBot) -
     wait_for(qtbot, lambda: page.currentWidget() is page.label_invitation)
     assert "Ctrl+L" in page.label_invitation.promise.text()
     QTest.mouseClick(page.label_invitation.offer, LEFT)
-    assert window.page_stack.is_showing("Search")
+    assert window.page_stack.is_showing("Label")
 
 
 def test_a_cell_shows_its_photos_and_one_of_them_finds_similar(window: MainWindow, qtbot: QtBot) -> None:
