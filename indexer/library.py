@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, Unpack
 
 import numpy as np
 
@@ -39,7 +39,7 @@ from indexer.search.base_model import BaseModel, find_base_model
 from indexer.search.generations import Generation
 from indexer.search.label_metric import LabelMetric, TaughtMetric
 from indexer.search.library_calibration import LibraryCalibration
-from indexer.search.query import Query, QueryExample, combine_embeddings
+from indexer.search.query import Query, QueryExample, SearchLimits, combine_embeddings
 from indexer.search.results import Hit, Photo, SearchResult, build_photo
 from indexer.search.searcher import LibrarySearcher, MetricQuery, QueryNeighbours
 from indexer.statistics.calibration import Calibration, PairComparison
@@ -256,22 +256,14 @@ class Library:
 
     # searching
 
-    def search(
-        self,
-        query: Query,
-        *,
-        k: int = 50,
-        exact: bool = False,
-        within: Filter | None = None,
-        max_distance: float | None = None,
-    ) -> SearchResult:
+    def search(self, query: Query, *, k: int = 50, **limits: Unpack[SearchLimits]) -> SearchResult:
         """The k photos nearest to the query, by exact distance; `exact` compares every photo instead of candidates.
 
         Only photos that pass the filter `within` and are at most `max_distance` away are found. Raises LookalikeError
         where a picture of the query cannot be read.
         """
         start = time.perf_counter()
-        nearest = self.find_nearest(query, k=k, exact=exact, within=within, max_distance=max_distance)
+        nearest = self.find_nearest(query, k=k, **limits)
         return self.build_result(nearest, start, self.load_calibration())
 
     def find_nearest(

@@ -5,32 +5,24 @@ installed model's distances mean does not hold for these, so they come without p
 """
 
 import time
+from typing import Unpack
 
-from indexer.database.filters import Filter
 from indexer.library import Library
 from indexer.search.label_metric import LabelCounts
-from indexer.search.query import Query
+from indexer.search.query import Query, SearchLimits
 from indexer.search.results import SearchResult
 from indexer.search.searcher import METRIC_POOL
 from indexer.wording import count_noun
 
 
-def search_by_labels(
-    library: Library,
-    query: Query,
-    *,
-    k: int = 50,
-    exact: bool = False,
-    within: Filter | None = None,
-    max_distance: float | None = None,
-) -> SearchResult:
-    """The k photos nearest to the query under the labels' metric; `exact` compares all, however many they are.
+def search_by_labels(library: Library, query: Query, *, k: int = 50, **limits: Unpack[SearchLimits]) -> SearchResult:
+    """The k photos nearest to the query under the labels' metric; `limits` as of `Library.search`.
 
     Raises LookalikeError where the labels are too few, or a picture of the query cannot be read.
     """
     start = time.perf_counter()
     taught = library.load_label_metric()
-    nearest = library.find_nearest(query, k=k, exact=exact, within=within, max_distance=max_distance, taught=taught)
+    nearest = library.find_nearest(query, k=k, taught=taught, **limits)
     result = library.build_result(nearest, start, None)
     if nearest.from_pool:
         pool = f"The {METRIC_POOL:,} photos nearest to the query were ranked by the labels, the others not."

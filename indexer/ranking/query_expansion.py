@@ -6,12 +6,12 @@ docs/letterbox.md has the measurements.
 """
 
 import time
+from typing import Unpack
 
 import numpy as np
 
-from indexer.database.filters import Filter
 from indexer.library import Library
-from indexer.search.query import Query
+from indexer.search.query import Query, SearchLimits
 from indexer.search.results import SearchResult
 from indexer.vectors.principal_space import PrincipalSpace, scale_to_unit_length
 from indexer.vectors.projection import MAX_FIT_ROWS
@@ -22,20 +22,14 @@ SAME_COSINE = 1 - 1e-6  # from this cosine on, two vectors are of one picture
 
 
 def search_with_expansion(
-    library: Library,
-    query: Query,
-    *,
-    k: int = 50,
-    exact: bool = False,
-    within: Filter | None = None,
-    max_distance: float | None = None,
+    library: Library, query: Query, *, k: int = 50, **limits: Unpack[SearchLimits]
 ) -> SearchResult:
     """The hits of `Library.search`, the nearest POOL_SIZE of them reordered by query expansion.
 
     Distances stay the exact ones between embeddings, so they need not ascend.
     """
     start = time.perf_counter()
-    nearest = library.find_nearest(query, k=k, pool=POOL_SIZE, exact=exact, within=within, max_distance=max_distance)
+    nearest = library.find_nearest(query, k=k, pool=POOL_SIZE, **limits)
     rows = np.arange(len(nearest.ids))
     if len(rows) > 1:
         pool_values = nearest.values[:POOL_SIZE]

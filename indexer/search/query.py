@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, Union
 
 from indexer.errors import LookalikeError
 
@@ -11,11 +11,21 @@ if TYPE_CHECKING:  # a window that has not yet been asked anything needs neither
     import numpy as np
     from PIL.Image import Image
 
+    from indexer.database.filters import Filter
+
 QueryPicture = Union[Path, int, "Image"]
 """A picture file, the id of a photo of the library, or a picture in memory."""
 
 CropBox = tuple[float, float, float, float]
 """Left, top, width and height in the upright picture: its fractions where no number is above 1, else its pixels."""
+
+
+class SearchLimits(TypedDict, total=False):
+    """What bounds a search: every photo compared instead of candidates, a filter, and the largest distance."""
+
+    exact: bool
+    within: "Filter | None"
+    max_distance: float | None
 
 
 class CroppedExample(NamedTuple):

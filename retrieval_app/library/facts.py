@@ -1,54 +1,20 @@
 """The figures of a library, under headings, in a panel."""
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
-
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from collections.abc import Iterator
 
 from indexer.library import LibraryInfo
 from indexer.paths import show_path
-from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.figure_help import explain_figure
-from retrieval_app.widgets.tables import NamedFact, make_fact_form
+from retrieval_app.widgets.tables import FactColumn, FactSection, NamedFact
 from retrieval_app.wording import format_count, format_percent, format_size
 
 
-class FactSection(NamedTuple):
-    """The figures under one heading."""
-
-    title: str
-    facts: list[NamedFact]
-
-
-class LibraryFacts(QScrollArea):
+class LibraryFacts(FactColumn):
     """What the library contains, its model, its error rates, and how it is searched."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFixedWidth(264)
-        self._shown_sections: list[FactSection] = []
         explain_figure(self, "facts")
-
-    def show_sections(self, sections: Iterable[FactSection]) -> None:
-        """Show these sections; unchanged ones are not built again."""
-        new_sections = list(sections)
-        if new_sections == self._shown_sections:
-            return
-        self._shown_sections = new_sections
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(16, 12, 16, 16)
-        column.setSpacing(8)
-        for section in new_sections:
-            column.addWidget(make_label(section.title, "section"))
-            column.addLayout(make_fact_form(section.facts))
-            column.addSpacing(12)
-        column.addStretch(1)
-        self.setWidget(content)
 
 
 def list_fact_sections(info: LibraryInfo) -> Iterator[FactSection]:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractItemView, QFormLayout, QHeaderView, QTableView
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFormLayout,
+    QHeaderView,
+    QScrollArea,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from indexer.paths import insert_break_points, show_path
 from retrieval_app.widgets.controls import make_label
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Row = TypeVar("Row")
+FACT_WIDTH = 264  # px, of a column of facts
 _NO_PARENT = QModelIndex()
 
 
@@ -106,6 +115,42 @@ def make_fact_form(facts: Iterable[NamedFact]) -> QFormLayout:
             label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         form.addRow(name, value)
     return form
+
+
+class FactSection(NamedTuple):
+    """The facts under one heading."""
+
+    title: str
+    facts: list[NamedFact]
+
+
+class FactColumn(QScrollArea):
+    """Sections of facts below each other, in a column of one width."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFixedWidth(FACT_WIDTH)
+        self._shown_sections: list[FactSection] = []
+
+    def show_sections(self, sections: Iterable[FactSection]) -> None:
+        """Show these sections; unchanged ones are not built again."""
+        new_sections = list(sections)
+        if new_sections == self._shown_sections:
+            return
+        self._shown_sections = new_sections
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(8)
+        for section in new_sections:
+            column.addWidget(make_label(section.title, "section"))
+            column.addLayout(make_fact_form(section.facts))
+            column.addSpacing(12)
+        column.addStretch(1)
+        self.setWidget(content)
 
 
 FAILURE_COLUMNS: list[TableColumn[FailedFile]] = [
