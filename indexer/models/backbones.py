@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from indexer.architectures.course_network import ARCHITECTURES
 from indexer.architectures.joined_network import JoinedMember, JoinedNetwork, parse_joined
+from indexer.architectures.pooled_network import POOLED_PREFIX, PooledNetwork
 from indexer.errors import ModelError
 from indexer.models.card import DEFAULT_BACKBONE, RESAMPLING_FILTERS, Preprocessing
 from indexer.models.class_layer import BUILT_IN_PAIR, PACKAGED_SOURCES, read_packaged_weights
@@ -44,6 +45,7 @@ from indexer.progress import drain
 
 __all__ = [
     "DEFAULT_BACKBONE",
+    "POOLED_PREFIX",
     "Backbone",
     "build_architecture",
     "create_backbone",
@@ -88,6 +90,9 @@ def create_backbone(
         published = find_published_network(name)
     architecture = published.architecture if published else name
     require_known_name(architecture)
+    if name.startswith(POOLED_PREFIX):
+        inner = create_backbone(name.removeprefix(POOLED_PREFIX), weights, size=size, framing=framing)
+        return inner._replace(name=POOLED_PREFIX + inner.name, module=PooledNetwork(inner.module).eval())
     if name in PACKAGED_SOURCES and weights is None:
         module = _load_packaged(name)
     else:
@@ -191,6 +196,9 @@ def require_known_name(name: str) -> None:
     """Raise ModelError, with close matches, where timm has no network of that name or no weights of that tag."""
     if name == BUILT_IN_PAIR or name in ARCHITECTURES:
         return
+    if name.startswith(POOLED_PREFIX):
+        require_known_name(name.removeprefix(POOLED_PREFIX))
+        return
     if (members := _parse_members(name)) is not None:
         for member in members:
             require_known_name(member.architecture)
@@ -282,6 +290,8 @@ def _build_module(name: str, num_classes: int = 0, **options: Any) -> Any:
         return PairedBackbone(*map(_build_module, name.split(PAIR_SIGN)))
     if name in ARCHITECTURES:
         return ARCHITECTURES[name]()
+    if name.startswith(POOLED_PREFIX):
+        return PooledNetwork(_build_module(name.removeprefix(POOLED_PREFIX)))
     if (members := _parse_members(name)) is not None:
         return _build_joined(members)
     return import_timm().create_model(name, num_classes=num_classes, **options)

@@ -53,6 +53,11 @@ INITIAL_WEIGHTS: dict[str, str] = {
     "random": "Drawn by chance: the training starts from nothing, and needs many pictures.",
 }
 
+POOLINGS: dict[str, str] = {
+    "own": "As the network does it, mostly by the mean.",
+    "gem": "By a mean between mean and maximum, whose exponent is learned (Radenovic 2018).",
+}
+
 HEAD_STARTS: dict[str, str] = {
     "auto": "Instant where only that end is trained, for new pictures; else plain.",
     "instant": "As the recipe instant makes it of the pictures to learn from.",

@@ -22,6 +22,7 @@ from training.settings.choices import (
     LOSSES,
     MARGIN_SCHEDULES,
     MINERS,
+    POOLINGS,
     PRESETS,
     PURPOSE_DEFAULTS,
     PURPOSES,
@@ -154,6 +155,9 @@ class TrainConfig:
     initial_weights: str = _make_setting(
         "pretrained", SettingRule("What the network begins with.", INITIAL_WEIGHTS, advanced=True)
     )
+    pooling: str = _make_setting(
+        "own", SettingRule("How the places of a picture become one answer.", POOLINGS, advanced=True)
+    )
     dim: int = _make_suited_setting(
         "dim",
         SettingRule(
@@ -228,7 +232,7 @@ class TrainConfig:
         _check_loss(self)
         if self.learners > 1:
             _check_learners(self)
-        if self.backbone != BUILT_IN or self.from_scratch:
+        if self.backbone != BUILT_IN or self.from_scratch or self.pooling != "own":
             _settle_recipe(self)
 
     @property
@@ -307,13 +311,16 @@ def _check_learners(config: TrainConfig) -> None:
 def _settle_recipe(config: TrainConfig) -> None:
     """Choose the recipe of another network than the usual one where it is open; LookalikeError where none can be that.
 
-    The closed form is made of the library's own embeddings, and with random weights all of the network has to learn.
+    The closed form is made of the library's own embeddings; random weights and a pooling at the end learn with all of
+    the network.
     """
-    if config.recipe == "instant" or (config.from_scratch and config.recipe in ("quick", "tail")):
-        network = "a network from nothing" if config.from_scratch else f"the network {config.backbone}"
+    is_whole = config.from_scratch or config.pooling != "own"
+    if config.recipe == "instant" or (is_whole and config.recipe in ("quick", "tail")):
+        network = f"the network {config.backbone}" if config.pooling == "own" else "a pooling that is learned"
+        network = "a network from nothing" if config.from_scratch else network
         raise LookalikeError(f"The recipe {config.recipe} is not for {network}; choose full or unlabelled.")
     if config.recipe in ("auto", "thorough"):
-        object.__setattr__(config, "recipe", "full" if config.from_scratch else "thorough")
+        object.__setattr__(config, "recipe", "full" if is_whole else "thorough")
 
 
 def _check_loss(config: TrainConfig) -> None:
