@@ -97,7 +97,8 @@ def show_first_library(window: MainWindow, pictures: Path) -> None:
 
 def show_results(window: MainWindow, outside: Path) -> None:
     """Save the results for a clicked photo and for a dropped picture, the latter also in a small window."""
-    click_tile(window, 3)
+    window.search_page.results.grid.scrollToBottom()
+    click_tile(window, len(window.session.search.listing.ids) - 2)  # a windmill
     wait_for_pictures(window)
     save_window(window, "results")
     save_in_theme(window, "dark", "results-dark")

@@ -1,5 +1,8 @@
 """What the search page shows of an empty library: how to fill it, or that it is being filled."""
 
+from PySide6.QtCore import Qt
+
+from retrieval_app.grid.folder_glance import FolderGlance
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.invitation import InvitationView
@@ -13,7 +16,7 @@ INDEXING_PROMISE = "Photos appear here as soon as they are indexed, and can be s
 
 
 class EmptyLibraryInvitation(InvitationView):
-    """One sentence, one big button, one quiet link; while a job is at work, only how far it is."""
+    """One sentence, one big button, one quiet link; while a job is at work, how far it is, and some photos."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(*INVITATION_TEXTS, "Choose a photo folder")
@@ -21,6 +24,9 @@ class EmptyLibraryInvitation(InvitationView):
         self.sample_button = make_button("Try the sample", "link")
         self.sample_button.clicked.connect(session.job.try_sample)
         self.add_control(self.sample_button)
+        self.glance = FolderGlance()
+        self._column.addWidget(self.glance, 0, Qt.AlignmentFlag.AlignHCenter)
+        session.closing.connect(self.glance.close_threads)
         for signal in (session.job.changed, session.library.changed):
             signal.connect(self._show_work)
         self._show_work()
@@ -28,3 +34,4 @@ class EmptyLibraryInvitation(InvitationView):
     def _show_work(self) -> None:
         work = describe_stage(self._session.job.state_here)
         self.show_work(work, INDEXING_PROMISE if work else "")
+        self.glance.show_folders(self._session.job.indexed_folders if work else ())

@@ -32,6 +32,7 @@ class SessionJob(QObject):
         self._work = work
         self._library = library
         self._library_job = library_job
+        self.indexed_folders: Sequence[Path] = ()  # that the user has last named
         self.watch = library_job.watch
         library_job.changed.connect(self.changed)
         library_job.ended.connect(self._handle_end)
@@ -135,6 +136,7 @@ class SessionJob(QObject):
 
             if self._library.folder == _find_sample_library() and find_photograph_folder() not in folders:
                 self._library.switch_to(find_home_folder() / "default.library")
+            self.indexed_folders = folders
             self.run_command(["index", *map(str, folders), *["--labelled"] * labelled, "--attached"], repeat)
 
     def try_sample(self) -> None:
