@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QListWidget, QTex
 from retrieval_app.help.guide_pages import GuidePage, find_guide_folder, read_pages, search_pages
 from retrieval_app.widgets.controls import make_label
 
-LIST_WIDTH, PICTURE_WIDTH = 208, 560  # px
+LIST_WIDTH, PICTURE_WIDTH = 264, 560  # px
 
 
 class GuideBrowser(QTextBrowser):
@@ -34,7 +34,7 @@ class GuideWindow(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("User guide")
-        self.resize(860, 600)
+        self.resize(896, 600)
         self._pages = read_pages()
         self._listed: list[GuidePage] = []
         self.search_field = QLineEdit()
@@ -42,6 +42,8 @@ class GuideWindow(QDialog):
         self.search_field.setClearButtonEnabled(True)
         self.page_list = QListWidget()
         self.page_list.setAccessibleName("Pages of the guide")
+        self.page_list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.page_list.setSpacing(2)
         self.nothing_label = make_label("No page holds these words.", "muted", wrap=True)
         self.browser = GuideBrowser()
         self.browser.setOpenExternalLinks(True)
