@@ -12,6 +12,7 @@ from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.wording import format_count, format_percent
+from retrieval_app.work_line.desktop_progress import DesktopProgress
 from retrieval_app.work_line.work_panel import WorkPanel, make_work_bar, open_work, show_progress
 from retrieval_app.workers.work_list import Work, WorkNotice
 
@@ -47,6 +48,7 @@ class StatusLine(QWidget):
         self.file_button.hide()
         self._show_work()
         self._show_figures()
+        DesktopProgress(session.work, self)
 
     def _arrange_widgets(self) -> None:
         self.setProperty("role", "status")
