@@ -186,7 +186,6 @@ class EvaluationPage(QStackedWidget):
         for label in (self.status_label, self.first_view.promise):
             label.setText(self._describe_state())
         self.first_view.offer.setText(CANCEL_TEXT if is_measuring else "Measure")
-        self.first_view.offer.setEnabled(state.stock is not None)
         self.cancel_button.setVisible(is_measuring)
         self.measure_button.setVisible(not is_measuring)
         if state.report is not None and state.report is not self._shown_report:
