@@ -80,13 +80,23 @@ class ModelDetails(QWidget):
             label.setVisible(bool(label.text()))
         self._show_buttons()
 
+    def _suggest_use(self, row: ShelfRow | None) -> None:
+        """Say what using the model is; one that was found no better is not suggested."""
+        model = row.model if row else None
+        is_doubtful = model is not None and bool(model.verdict) and not model.is_better
+        is_previous = model is not None and model.state == PREVIOUS
+        text = "Go back to this model" if is_previous else "Use it anyway…" if is_doubtful else "Use this model"
+        self.use_button.setText(text)
+        self.use_button.setProperty("role", "" if is_doubtful and not is_previous else "primary")
+        self.use_button.style().polish(self.use_button)
+
     def _show_buttons(self) -> None:
         row = self.row
         model, training = (row.model, row.training) if row else (None, None)
         is_active = model is not None and model.state == ACTIVE
         obstacle = explain_switch_obstacle(self._session) if model and not is_active else ""
         is_idle = self._session.job.state is None and self._session.library.is_open
-        self.use_button.setText("Go back to this model" if model and model.state == PREVIOUS else "Use this model")
+        self._suggest_use(row)
         self.use_button.setVisible(model is not None and not is_active)
         self.use_button.setEnabled(not obstacle)
         self.continue_button.setVisible(training is not None)

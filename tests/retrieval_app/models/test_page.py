@@ -128,6 +128,7 @@ def test_a_model_is_renamed_exported_and_deleted(
 
 def test_a_worse_model_is_used_only_after_a_question(page: ModelsPage, qtbot: QtBot) -> None:
     page.find_row("Cars")
+    assert page.details.use_button.text() == "Use it anyway…"
     press(page.details.use_button)
     box = find_question(qtbot, main_window(page))
     assert "That can be luck" in box.informativeText()
