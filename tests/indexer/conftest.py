@@ -55,7 +55,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         is_core = metafunc.definition.get_closest_marker("both_databases") is not None
         on_server = pytest.param("postgresql", marks=[] if is_core else pytest.mark.long)
-        is_own = metafunc.definition.get_closest_marker("sqlite_file") is not None
+        is_marked = metafunc.definition.get_closest_marker("sqlite_file") is not None
+        is_own = is_marked or "prepared" in metafunc.fixturenames  # whose library is in a folder
         metafunc.parametrize("engine", ["sqlite", *([] if is_own else [on_server])], indirect=True)
 
 
