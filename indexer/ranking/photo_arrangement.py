@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # of the years 1 and 9999, counted from 1970
 PIXELS_PER_SECTION = 1_000_000
+CLUSTER_ORDER = "cluster"  # whose groups `lookalike cluster` makes
 MOST_KEYS = 2  # that are kept: an order and groups
 
 
@@ -251,7 +252,7 @@ PHOTO_ORDERS = {
     "added": PhotoOrder("newest added", True, _read_added_key),
     "size": PhotoOrder("size", True, _read_size_key),
     "label": PhotoOrder("label", False, _read_label_key),
-    "cluster": PhotoOrder("what looks alike", False, _read_cluster_key),
+    CLUSTER_ORDER: PhotoOrder("what looks alike", False, _read_cluster_key),
 }
-GROUP_ORDERS = {"folder": "folder", "taken": "month", "label": "label", "cluster": "what looks alike"}
+GROUP_ORDERS = {"folder": "folder", "taken": "month", "label": "label", CLUSTER_ORDER: "what looks alike"}
 """The orders by whose sections photos can be grouped, and what a group is."""

@@ -5,5 +5,10 @@ compute missing ones, first the principal components, then t-SNE. Read it first.
 shows one layout with zoom, pan and the photo under the pointer, and `dots` paints the dots into an image, fast enough
 for a million of them.
 
-Layouts are computed by `lookalike map` in indexer.reports.photo_map. Work starts only while the page is visible.
+`thumbnails` says which photos have room for a picture, `areas` which dots lie in a rectangle or a lasso, `photo_card`
+is the card beside a dot, `class_marks` what stands in the middle of a class. What is selected is taken by the same
+actions as in the grid.
+
+Layouts are computed by `lookalike map` in indexer.reports.photo_map, groups to colour by with `lookalike cluster`. Work
+starts only while the page is visible.
 """

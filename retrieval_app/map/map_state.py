@@ -3,14 +3,18 @@
 The principal components, which take no time, are made first, then t-SNE; a stored layout is shown at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from indexer.clustering.photo_clusters import load_clusters, name_clusters
 from indexer.library import Library
+from indexer.ranking.photo_arrangement import PhotoArrangement, PhotoArranger
 from indexer.reports.photo_map import MapLayout, load_layout
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
@@ -26,7 +30,7 @@ class MapScene(NamedTuple):
     """A layout with its classes: photo ids (n,), points (n, 2) float32, class indices (n,), -1 for no class.
 
     Classes are numbered by their count of photos, the largest first; each has a name and the median of its points, in
-    `middles` (classes, 2) float32.
+    `middles` (classes, 2) float32. Some are shown by a photo in place of the name, whose id is in `pictures`.
     """
 
     method: str
@@ -35,14 +39,27 @@ class MapScene(NamedTuple):
     classes: NDArray[np.int64]
     names: Sequence[str]
     middles: NDArray[np.float32]
+    pictures: Mapping[int, int] = MappingProxyType({})
+
+
+class PhotoClasses(NamedTuple):
+    """What photos are coloured by: photo id -> name of its class, and the id of the photo that stands for a class."""
+
+    names: Mapping[int, str]
+    pictures: Mapping[str, int] = MappingProxyType({})
 
 
 class StoredMaps(NamedTuple):
-    """The layouts that a library has, by method, its count of photos, and the fingerprint of its model."""
+    """The layouts that a library has, by method, its count of photos, and the fingerprint of its model.
+
+    `colouring` is a key of COLOURINGS; `has_classes` is False where the groups to colour by have to be made first.
+    """
 
     scenes: dict[str, MapScene]
     photo_count: int
     fingerprint: str
+    colouring: str = "label"
+    has_classes: bool = True
 
 
 class PhotoMap(QObject):
@@ -57,13 +74,16 @@ class PhotoMap(QObject):
         self._visible = False
         self._requested: set[tuple[str, int, str]] = set()
         self.method = "tsne"
+        self.colouring = "label"
         self.stored_maps: StoredMaps | None = None
         self.map_job = QuestionJob(session, self)
+        self.cluster_job = QuestionJob(session, self)
         self._reader = LibraryReaders(1, parent=self)
         self._reader.answered.connect(self._take_maps)
         self._reader.refused.connect(self._report_refusal)
-        self.map_job.answered.connect(self._read_maps)
-        self.map_job.state_changed.connect(self.changed)
+        for job in (self.map_job, self.cluster_job):
+            job.answered.connect(self._read_maps)
+            job.state_changed.connect(self.changed)
         session.library.changed.connect(self._follow_session)
         session.closing.connect(self._reader.close)
 
@@ -76,6 +96,13 @@ class PhotoMap(QObject):
     def choose_method(self, method: str) -> None:
         """Show the layout of one of MAP_METHODS."""
         self.method = method
+        self.changed.emit()
+
+    def choose_colouring(self, colouring: str) -> None:
+        """Colour the dots by one of COLOURINGS, which is read first, and its groups made where there are none."""
+        self.colouring = colouring
+        self.cluster_job.drop_question()
+        self._read_maps()
         self.changed.emit()
 
     def retry_maps(self) -> None:
@@ -94,6 +121,7 @@ class PhotoMap(QObject):
         if self._session.library.folder != self._folder:
             self._folder = self._session.library.folder
             self.map_job.drop_question()
+            self.cluster_job.drop_question()
             self.stored_maps = None
             self._requested.clear()
             self._reader.open_library(None)
@@ -105,13 +133,24 @@ class PhotoMap(QObject):
         if not self._session.library.is_empty:
             if self.stored_maps is None:
                 self._reader.open_library(self._session.library.folder)
-            self._reader.ask_question("map", _read_stored_maps)
+            self._reader.ask_question(("map", self.colouring), partial(_read_stored_maps, colouring=self.colouring))
 
     def _take_maps(self, _key: object, stored_maps: StoredMaps) -> None:
+        if stored_maps.colouring != self.colouring:
+            return
         self.stored_maps = stored_maps
         self.changed.emit()
         if self._visible and self.map_job.state is None:
             self._make_missing(stored_maps)
+        if self._visible and not stored_maps.has_classes and self.cluster_job.state is None:
+            self._make_groups(stored_maps)
+
+    def _make_groups(self, stored_maps: StoredMaps) -> None:
+        """Have the groups made that the photos are to be coloured by, once for the same photos and model."""
+        request = (stored_maps.colouring, stored_maps.photo_count, stored_maps.fingerprint)
+        if request not in self._requested:
+            self._requested.add(request)
+            self.cluster_job.start_question(["cluster", "--method", stored_maps.colouring])
 
     def _make_missing(self, stored_maps: StoredMaps) -> None:
         """Start computing the first layout that is missing or lacks photos, once for the same photos and model."""
@@ -127,19 +166,64 @@ class PhotoMap(QObject):
         self._session.notice_posted.emit(sentence)
 
 
-def _read_stored_maps(library: Library) -> StoredMaps:
+def _read_stored_maps(library: Library, colouring: str) -> StoredMaps:
     layouts = {method: load_layout(library, method) for method in MAP_METHODS}
-    labels = library.annotations.read_labels(library.model_id)
+    classes = COLOURINGS[colouring].read_classes(library)
     scenes = {
-        method: build_scene(layout, labels)
+        method: build_scene(layout, classes or PhotoClasses({}))
         for method, layout in layouts.items()
         if layout is not None and len(layout.ids)
     }
-    return StoredMaps(scenes, len(library.find_photo_ids()), library.model_fingerprint)
+    count = len(library.find_photo_ids())
+    return StoredMaps(scenes, count, library.model_fingerprint, colouring, classes is not None)
 
 
-def build_scene(photo_layout: MapLayout, labels: Mapping[int, str]) -> MapScene:
-    """The scene of a layout, with classes from the labels by photo id."""
+def _read_labels(library: Library) -> PhotoClasses:
+    return PhotoClasses(library.annotations.read_labels(library.model_id))
+
+
+def _read_sections(library: Library, order: str) -> PhotoClasses:
+    """The sections of an order of PHOTO_ORDERS by what stands at the scroll bar: folders, or years."""
+    arranged = PhotoArranger(library).arrange_photos(library.find_photo_ids(), PhotoArrangement(order))
+    names: dict[int, str] = {}
+    ends = [*(section.start for section in arranged.sections[1:]), len(arranged.ids)]
+    for section, end in zip(arranged.sections, ends, strict=True):
+        name = section.title if order == "folder" else section.mark
+        names |= dict.fromkeys(arranged.ids[section.start : end].tolist(), name)
+    return PhotoClasses(names)
+
+
+def _read_groups(library: Library, method: str) -> PhotoClasses | None:
+    """The groups that are kept, of all photos and by this method; None where they have to be made."""
+    clusters = load_clusters(library)
+    if clusters is None or clusters.method != method or len(clusters.ids) < len(library.find_photo_ids()):
+        return None
+    named = name_clusters(clusters, library.annotations.read_labels(library.model_id))
+    names = [name or f"Group {number}" for number, name in enumerate(named, 1)]
+    pictures = {names[code]: middle for code, middle in enumerate(clusters.middles.tolist()) if not named[code]}
+    codes = zip(clusters.ids.tolist(), clusters.codes.tolist(), strict=True)
+    return PhotoClasses({photo_id: names[code] for photo_id, code in codes if code >= 0}, pictures)
+
+
+class Colouring(NamedTuple):
+    """What dots are coloured by, in words, and how it is read; None where groups have to be made first."""
+
+    text: str
+    read_classes: Callable[[Library], PhotoClasses | None]
+
+
+COLOURINGS = {
+    "label": Colouring("Colours by label", _read_labels),
+    "folder": Colouring("Colours by folder", partial(_read_sections, order="folder")),
+    "taken": Colouring("Colours by year", partial(_read_sections, order="taken")),
+    "kmeans": Colouring("Groups (k-means)", partial(_read_groups, method="kmeans")),
+    "density": Colouring("Groups (density)", partial(_read_groups, method="density")),
+}
+
+
+def build_scene(photo_layout: MapLayout, photo_classes: PhotoClasses) -> MapScene:
+    """The scene of a layout, with the classes of its photos."""
+    labels = photo_classes.names
     photo_labels = np.array([labels.get(photo_id, "") for photo_id in photo_layout.ids.tolist()])
     names, index, counts = np.unique(photo_labels, return_inverse=True, return_counts=True)
     order = np.argsort(-counts, kind="stable")
@@ -150,4 +234,6 @@ def build_scene(photo_layout: MapLayout, labels: Mapping[int, str]) -> MapScene:
     groups = np.split(np.argsort(classes, kind="stable"), np.cumsum(np.bincount(classes + 1))[:-1])
     medians = [np.median(photo_layout.points[group], axis=0) for group in groups[1:]]
     middles = np.array(medians, np.float32).reshape(-1, 2)
-    return MapScene(photo_layout.method, photo_layout.ids, photo_layout.points, classes, names[order].tolist(), middles)
+    shown_names = names[order].tolist()
+    pictures = {shown_names.index(name): photo for name, photo in photo_classes.pictures.items() if name in shown_names}
+    return MapScene(photo_layout.method, photo_layout.ids, photo_layout.points, classes, shown_names, middles, pictures)

@@ -2,9 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QFontMetrics,
     QImage,
     QKeyEvent,
@@ -17,19 +18,25 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from indexer.paths import show_file_name
 from indexer.search.results import Photo
-from retrieval_app.map.dots import MapDots, class_colour, draw_dots
+from retrieval_app.grid.photo_selection import PhotoSelection
+from retrieval_app.map.areas import DrawnArea
+from retrieval_app.map.class_marks import paint_class_name, paint_class_photo
+from retrieval_app.map.dots import DotColours, MapDots, class_colour, draw_dots
 from retrieval_app.map.map_state import MapScene
+from retrieval_app.map.photo_card import CARD_SIDE, paint_card, place_card
+from retrieval_app.map.thumbnails import CELL_SIDE, THUMBNAIL_MARGIN, MapCell, arrange_cells, find_cell
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, resize_font
-from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
+from retrieval_app.widgets.tile_painter import fit_pixmap
 
 POINTER_REACH = 12  # px from the pointer to the dot under it
-CARD_SIDE = 144  # px of the picture that is shown beside a dot
 MAP_MARGIN = 40  # px around the whole map
 ZOOM_STEP = 1.25  # by which one turn of the wheel or one key makes it larger
 DRAG_DISTANCE = 4  # px from which on a press and a move are a drag and no click
+MIDDLE_SIDE = 48  # px of the photo that stands for a class without a name
+MOVE_TOOL, RECTANGLE_TOOL, LASSO_TOOL = "move", "rectangle", "lasso"  # what a drag does
+DRAG_MARGIN = 240  # px around the window that are drawn as well, so that a drag shows them at once
 MAX_NAMES = 200  # of the largest classes, which are shown where they have room
 
 
@@ -37,6 +44,7 @@ class MapView(QWidget):
     """The dots of a scene, with a signal for the photo that was chosen."""
 
     chosen = Signal(int)  # photo id: a click, or Enter
+    menu_wanted = Signal(QPoint)  # on the screen, for what can be done with the chosen photos
 
     def __init__(self, tiles: TileCache, theme: Theme) -> None:
         super().__init__()
@@ -45,7 +53,13 @@ class MapView(QWidget):
         self.current: int | None = None  # the row of the photo under the pointer, or reached by keys
         self.middle = np.zeros(2, np.float32)  # the point of the map in the middle of the window
         self.scale = 1.0  # px for a distance of 1 in the map
-        self._layer: QImage | None = None
+        self.selection = PhotoSelection(self)
+        self.tool = MOVE_TOOL
+        self.has_pictures = True
+        self._area: DrawnArea | None = None
+        self._cells: list[MapCell] | None = None
+        self._layer: QImage | None = None  # of the window and DRAG_MARGIN around it
+        self._shift = QPoint()  # by which the map was dragged since the layer was drawn
         self._positions: NDArray[np.float32] | None = None
         self._pressed: QPoint | None = None
         self._dragged = False
@@ -57,6 +71,7 @@ class MapView(QWidget):
         self.setToolTipDuration(0)
         tiles.arrived.connect(self.update)
         theme.changed.connect(self._redraw_map)
+        self.selection.changed.connect(self._redraw_map)
 
     # What is shown
 
@@ -66,6 +81,7 @@ class MapView(QWidget):
         if previous is None or scene is None or not np.array_equal(previous.points, scene.points):
             self.current = None
             self.show_whole_map()
+            self.selection.follow_listing(np.empty(0, np.int64) if scene is None else scene.ids)
         self._redraw_map()
 
     def show_whole_map(self) -> None:
@@ -76,6 +92,17 @@ class MapView(QWidget):
             self.middle = (low + high) / 2
             self.scale = float((room / np.maximum(high - low, 1e-6)).min())
         self._redraw_map()
+
+    def show_pictures(self, wanted: bool) -> None:
+        """Show thumbnails where they have room, or dots alone."""
+        self.has_pictures = wanted
+        self._redraw_map()
+
+    def list_chosen_ids(self) -> list[int]:
+        """The selected photos, or else the one under the pointer."""
+        if self.selection.count or self.scene is None or self.current is None:
+            return self.selection.list_ids()
+        return [int(self.scene.ids[self.current])]
 
     def zoom(self, factor: float, centre: QPointF | None = None) -> None:
         """Make the map `factor` times as large, about a position in the window in px or about its middle."""
@@ -106,15 +133,29 @@ class MapView(QWidget):
         return point
 
     def row_at(self, position: QPointF) -> int | None:
-        """The row of the photo whose dot is nearest to a position in px; None beyond POINTER_REACH."""
+        """The row of the photo whose thumbnail is at a position in px, else of the nearest dot within POINTER_REACH."""
         if self.scene is None:
             return None
+        shown = find_cell(self.list_cells(), position.x() - self._shift.x(), position.y() - self._shift.y())
+        if shown is not None:
+            return shown.row
         squared_distances = ((self.dot_positions() - np.array([position.x(), position.y()])) ** 2).sum(axis=1)
         row = int(squared_distances.argmin())
         return row if squared_distances[row] <= POINTER_REACH**2 else None
 
+    def list_cells(self) -> list[MapCell]:
+        """The cells that show a photo as a thumbnail, where they were before the map was dragged."""
+        if self._cells is None:
+            start = np.array([self._shift.x(), self._shift.y()], np.float32) - DRAG_MARGIN
+            origin = self._to_screen(np.zeros((1, 2), np.float32))[0] - start
+            size = (self.width() + 2 * DRAG_MARGIN, self.height() + 2 * DRAG_MARGIN)
+            cells = arrange_cells(self.dot_positions() - start, origin, size) if self.has_pictures else []
+            self._cells = [MapCell(row, left - DRAG_MARGIN, top - DRAG_MARGIN) for row, left, top in cells]
+        return self._cells
+
     def _redraw_map(self) -> None:
-        self._layer = self._positions = None
+        self._layer = self._positions = self._cells = None
+        self._shift = QPoint()
         self.update()
 
     # Painting
@@ -126,7 +167,12 @@ class MapView(QWidget):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         if self._layer is None:
             self._layer = self._draw_layer()
-        painter.drawImage(QPointF(0, 0), self._layer)
+        painter.drawImage(QPointF(self._shift - QPoint(DRAG_MARGIN, DRAG_MARGIN)), self._layer)
+        if self.scene is not None:
+            self._paint_cells(painter, self.scene)
+            self._paint_names(painter, self.scene)
+        if self._area is not None:
+            self._area.paint_area(painter, tokens.accent)
         if self.hasFocus():
             painter.setPen(QPen(QColor(tokens.accent), 1, Qt.PenStyle.DashLine))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -136,75 +182,81 @@ class MapView(QWidget):
         painter.end()
 
     def _draw_layer(self) -> QImage:
-        """The image of dots and names, which stays while only the pointer moves."""
+        """The image of the dots, which stays while only the pointer moves."""
         tokens, ratio = self._theme.tokens, self.devicePixelRatioF()
-        size = QSize(round(self.width() * ratio), round(self.height() * ratio))
+        size = QSize(*(round((side + 2 * DRAG_MARGIN) * ratio) for side in (self.width(), self.height())))
         classes = np.empty(0, np.int64) if self.scene is None else self.scene.classes
         has_names = self.scene is not None and bool(self.scene.names)
-        dots = MapDots((self.dot_positions() * ratio).astype(np.float32), classes)
-        image = draw_dots(dots, size, tokens.ground, tokens.muted if has_names else tokens.accent)
+        positions = ((self.dot_positions() + DRAG_MARGIN) * ratio).astype(np.float32)
+        dots = MapDots(positions, classes, self._find_selected())
+        colours = DotColours(tokens.ground, tokens.muted if has_names else tokens.accent, tokens.accent)
+        image = draw_dots(dots, size, colours)
         image.setDevicePixelRatio(ratio)
-        if self.scene is not None:
-            painter = QPainter(image)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._paint_names(painter, self.scene)
-            painter.end()
         return image
+
+    def _find_selected(self) -> NDArray[np.bool_]:
+        """Whether each photo of the scene is selected, (n,)."""
+        if self.scene is None or not self.selection.count:
+            return np.zeros(0 if self.scene is None else len(self.scene.ids), np.bool_)
+        return np.isin(self.scene.ids, np.array(self.selection.list_ids(), np.int64))
+
+    def _paint_cells(self, painter: QPainter, scene: MapScene) -> None:
+        """Paint the thumbnails that lie in the window."""
+        painter.save()
+        painter.translate(self._shift)
+        left, top = -self._shift.x() - CELL_SIDE, -self._shift.y() - CELL_SIDE
+        for cell in self.list_cells():
+            if 0 < cell.left - left < self.width() + CELL_SIDE and 0 < cell.top - top < self.height() + CELL_SIDE:
+                self._paint_cell(painter, scene, cell)
+        painter.restore()
+
+    def _paint_cell(self, painter: QPainter, scene: MapScene, cell: MapCell) -> None:
+        """Paint a thumbnail within a thin line in the colour of its class, or a thick one where it is selected."""
+        photo = self._tiles.request_photo_in_row(scene.ids, cell.row)
+        square = QRect(cell.left, cell.top, CELL_SIDE, CELL_SIDE).adjusted(
+            *[THUMBNAIL_MARGIN] * 2, *[-THUMBNAIL_MARGIN] * 2
+        )
+        side = round(square.width() * self.devicePixelRatioF())
+        pixmap = None if photo is None else self._tiles.request_thumbnail(photo, side)
+        if pixmap is None or pixmap.isNull():
+            return
+        place, is_selected = fit_pixmap(pixmap, square), self.selection.includes(int(scene.ids[cell.row]))
+        painter.drawPixmap(place, pixmap)
+        colour = class_colour(int(scene.classes[cell.row]), self._theme.tokens.line)
+        painter.setPen(QPen(QColor(self._theme.tokens.accent) if is_selected else colour, 4 if is_selected else 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(place)
 
     def _paint_names(self, painter: QPainter, scene: MapScene) -> None:
         """Paint names in the middle of their dots, largest classes first, without those that would cover others."""
         placed_boxes: list[QRect] = []
         painter.setFont(resize_font(self.font(), CAPTION_SIZE, bold=True))
-        metrics = QFontMetrics(painter.font())
+        metrics, side = QFontMetrics(painter.font()), round(MIDDLE_SIDE * self.devicePixelRatioF())
         for index, (x, y) in enumerate(self._to_screen(scene.middles[:MAX_NAMES]).tolist()):
-            box = QRect(0, 0, metrics.horizontalAdvance(scene.names[index]) + 12, 18)
+            size = (MIDDLE_SIDE, MIDDLE_SIDE) if index in scene.pictures else (0, 18)
+            box = QRect(0, 0, size[0] or metrics.horizontalAdvance(scene.names[index]) + 12, size[1])
             box.moveCenter(QPoint(round(x), round(y)))
             if self.rect().contains(box) and not any(box.intersects(other) for other in placed_boxes):
                 placed_boxes.append(box)
-                self._paint_name(painter, box, index, scene.names[index])
-
-    def _paint_name(self, painter: QPainter, box: QRect, index: int, name: str) -> None:
-        tokens = self._theme.tokens
-        ground = QColor(tokens.surface)
-        ground.setAlpha(215)
-        painter.setPen(QPen(class_colour(index, tokens.muted), 1))
-        painter.setBrush(ground)
-        painter.drawRoundedRect(QRectF(box), 4, 4)
-        painter.setPen(QColor(tokens.text))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+                colour = class_colour(index, self._theme.tokens.muted)
+                if index in scene.pictures:
+                    photo = self._tiles.request_photo(scene.pictures[index])
+                    paint_class_photo(painter, box, colour, photo and self._tiles.request_thumbnail(photo, side))
+                else:
+                    paint_class_name(painter, box, colour, self._theme.tokens, scene.names[index])
 
     def _paint_photo(self, painter: QPainter, row: int, photo: Photo | None) -> None:
         """Paint a ring about a dot, and beside it a card with the picture, its name and its label."""
-        tokens = self._theme.tokens
         x, y = self.dot_positions()[row].tolist()
-        painter.setPen(QPen(QColor(tokens.accent), 2))
+        painter.setPen(QPen(QColor(self._theme.tokens.accent), 2))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawEllipse(QPointF(x, y), 8, 8)
-        card = QRect(round(x) + 16, round(y) + 16, CARD_SIDE + 16, CARD_SIDE + 52)
-        if card.right() > self.width():
-            card.moveRight(round(x) - 16)
-        if card.bottom() > self.height():
-            card.moveBottom(min(round(y) - 16, self.height()))
-        card.moveTop(max(0, card.top()))
-        painter.setPen(QPen(QColor(tokens.line), 1))
-        painter.setBrush(QColor(tokens.surface))
-        painter.drawRoundedRect(card, CORNER_RADIUS, CORNER_RADIUS)
-        if photo is not None:
-            self._paint_card(painter, card, photo)
-
-    def _paint_card(self, painter: QPainter, card: QRect, photo: Photo) -> None:
-        tokens = self._theme.tokens
-        pixmap = self._tiles.request_thumbnail(photo, round(CARD_SIDE * self.devicePixelRatioF()))
-        square = QRect(card.left() + 8, card.top() + 8, CARD_SIDE, CARD_SIDE)
-        if pixmap is not None and not pixmap.isNull():
-            painter.drawPixmap(fit_pixmap(pixmap, square), pixmap)
         painter.setFont(resize_font(self.font(), CAPTION_SIZE))
-        lines = (show_file_name(photo.path), photo.label or "")
-        for line, (text, colour) in enumerate(zip(lines, (tokens.text, tokens.muted), strict=True)):
-            place = QRect(square.left(), square.bottom() + 6 + 16 * line, CARD_SIDE, 16)
-            painter.setPen(QColor(colour))
-            short_text = QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideMiddle, CARD_SIDE)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, short_text)
+        card = place_card(QPoint(round(x), round(y)), self.rect())
+        pixmap = None
+        if photo is not None:
+            pixmap = self._tiles.request_thumbnail(photo, round(CARD_SIDE * self.devicePixelRatioF()))
+        paint_card(painter, card, self._theme.tokens, photo, pixmap)
 
     # What the user does
 
@@ -218,28 +270,76 @@ class MapView(QWidget):
         self.zoom(ZOOM_STEP ** (event.angleDelta().y() / 120), event.position())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Remember where a click or a drag begins."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pressed, self._dragged = event.position().toPoint(), False
+        """Remember where a click or a drag begins; with a tool, or with Shift, begin an area."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        self._pressed, self._dragged = event.position().toPoint(), False
+        if self.tool != MOVE_TOOL or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._area = DrawnArea(event.position(), is_lasso=self.tool == LASSO_TOOL)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag the map, or show the photo under the pointer."""
+        """Draw an area or drag the map, or show the photo under the pointer."""
         if self._pressed is None:
             self._set_current(self.row_at(event.position()))
             return
         moved = event.position().toPoint() - self._pressed
-        if self._dragged or moved.manhattanLength() > DRAG_DISTANCE:
-            self._dragged = True
-            self._pressed = event.position().toPoint()
-            self.middle = self.middle + np.array([-moved.x(), moved.y()], np.float32) / self.scale
-            self._redraw_map()
+        if not self._dragged and moved.manhattanLength() <= DRAG_DISTANCE:
+            return
+        self._dragged = True
+        if self._area is not None:
+            self._area.extend_to(event.position())
+            self.update()
+            return
+        self._pressed = event.position().toPoint()
+        self._move_map(moved)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Choose the photo of the dot that was clicked."""
+        """Select what lies in the area, or choose the photo that was clicked; Ctrl adds to what is selected."""
         pressed, self._pressed = self._pressed, None
+        area, self._area = self._area, None
+        if pressed is None:
+            return
+        is_adding = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         row = self.row_at(event.position())
-        if pressed is not None and not self._dragged:
+        if self._dragged and area is not None:
+            self._select_rows(area.find_rows(self.dot_positions()), is_adding=is_adding)
+        elif not self._dragged and is_adding and row is not None:
+            self.selection.toggle_place(row)
+        elif not self._dragged:
             self._choose_photo(row)
+        self.update()
+
+    def _move_map(self, moved: QPoint) -> None:
+        """Move the map in the window by px; it is drawn anew only where its drawn margin ends."""
+        self.middle = self.middle + np.array([-moved.x(), moved.y()], np.float32) / self.scale
+        self._shift += moved
+        if self._positions is not None:
+            self._positions = self._positions + np.array([moved.x(), moved.y()], np.float32)
+        if max(abs(self._shift.x()), abs(self._shift.y())) > DRAG_MARGIN:
+            self._redraw_map()
+        self.update()
+
+    def _select_rows(self, rows: NDArray[np.int64], *, is_adding: bool) -> None:
+        if not is_adding:
+            self.selection.clear_all()
+        self.selection.keep_as_base()
+        self.selection.select_places(rows)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for the menu of the selected photos, or of the one at the pointer."""
+        row = self.row_at(QPointF(event.pos()))
+        if row is not None and self.scene is not None and not self.selection.includes(int(self.scene.ids[row])):
+            self._select_rows(np.array([row]), is_adding=False)
+        if self.list_chosen_ids():
+            self.menu_wanted.emit(event.globalPos())
+
+    def event(self, event: QEvent) -> bool:
+        """Claim Escape while photos are selected."""
+        is_override = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if is_override and event.key() == Qt.Key.Key_Escape and self.selection.count:  # type: ignore[attr-defined]
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go to the next dot with the arrows, choose with Enter, zoom with + and -, fit all dots with Home."""
@@ -255,6 +355,8 @@ class MapView(QWidget):
             self._step_to_dot(np.array(directions[key], np.float32))
         elif key in zooms:
             self.zoom(zooms[key])
+        elif key == Qt.Key.Key_Escape and self.selection.count:
+            self.selection.clear_all()
         elif key == Qt.Key.Key_Home:
             self.show_whole_map()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

@@ -2,11 +2,11 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.search.query import Query
-from retrieval_app.map.map_state import MAP_METHODS, PhotoMap, StoredMaps
-from retrieval_app.map.map_view import MapView
+from retrieval_app.map.map_state import COLOURINGS, MAP_METHODS, PhotoMap, StoredMaps
+from retrieval_app.map.map_view import LASSO_TOOL, MOVE_TOOL, RECTANGLE_TOOL, MapView
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
@@ -17,7 +17,11 @@ from retrieval_app.wording import format_count
 from retrieval_app.workers.job_wording import describe_job, describe_stage
 
 WAITS_FOR_INDEXING = "The map is laid out as soon as photos are indexed."
-CONTROLS_HELP = "Wheel or + and - zoom, drag to move, Home shows everything, a click finds similar."
+CONTROLS_HELP = (
+    "Wheel or + and - zoom, drag to move, Home shows everything, a click finds similar; Shift+drag selects, "
+    "Ctrl adds, Esc selects nothing."
+)
+TOOLS = {MOVE_TOOL: "Move", RECTANGLE_TOOL: "Rectangle", LASSO_TOOL: "Lasso"}
 
 
 class MapPage(QStackedWidget):
@@ -34,7 +38,8 @@ class MapPage(QStackedWidget):
             "Index a photo folder first.",
             "Choose a photo folder",
         )
-        self.method_box = QComboBox()
+        self.method_box, self.colour_box, self.tool_box = QComboBox(), QComboBox(), QComboBox()
+        self.picture_box = QCheckBox("Pictures")
         self.status_label = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
         self.retry_button = make_button("Try again", "link")
         self.fit_button, self.copy_button = make_button("Show everything"), make_button("Copy as picture", "link")
@@ -56,11 +61,15 @@ class MapPage(QStackedWidget):
         head = QHBoxLayout()
         head.setContentsMargins(16, 10, 16, 10)
         head.setSpacing(12)
-        for widget in (self.method_box, self.fit_button):
+        self._fill_boxes()
+        for widget in (self.method_box, self.colour_box, self.tool_box, self.picture_box, self.fit_button):
             head.addWidget(widget)
-        head.addWidget(self.status_label, 1)
         for widget in (self.retry_button, self.copy_button):
             head.addWidget(widget)
+        head.insertStretch(head.count() - 2)
+        state_line = QHBoxLayout()
+        state_line.setContentsMargins(16, 0, 16, 8)
+        state_line.addWidget(self.status_label, 1)
         foot = make_label(CONTROLS_HELP, "caption")
         foot.setContentsMargins(16, 6, 16, 6)
         body = QWidget()
@@ -68,12 +77,31 @@ class MapPage(QStackedWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
+        column.addLayout(state_line)
         column.addWidget(self.map_view, 1)
         column.addWidget(foot)
         self.addWidget(self.invitation)
         self.addWidget(body)
 
+    def _fill_boxes(self) -> None:
+        for key, colouring in COLOURINGS.items():
+            self.colour_box.addItem(colouring.text, key)
+        self.colour_box.setAccessibleName("What the photos are coloured by")
+        self.colour_box.setToolTip("Groups are made of what looks alike, without any label")
+        for tool, text in TOOLS.items():
+            self.tool_box.addItem(text, tool)
+        self.tool_box.setAccessibleName("What a drag does")
+        self.tool_box.setToolTip("Drag to move the map, or to select what lies in a rectangle or a lasso")
+        self.picture_box.setChecked(True)
+        self.picture_box.setToolTip("Show pictures where they have room; the larger the map, the more of them")
+
     def _connect_signals(self) -> None:
+        self.colour_box.currentIndexChanged.connect(
+            lambda: self.photo_map.choose_colouring(str(self.colour_box.currentData()))
+        )
+        self.tool_box.currentIndexChanged.connect(self._choose_tool)
+        self.picture_box.toggled.connect(self.map_view.show_pictures)
+        self.map_view.selection.changed.connect(lambda: self.status_label.setText(self._describe_state()))
         self.invitation.accepted.connect(self.folder_wanted)
         self.method_box.currentIndexChanged.connect(
             lambda: self.photo_map.choose_method(str(self.method_box.currentData()))
@@ -100,6 +128,14 @@ class MapPage(QStackedWidget):
         super().hideEvent(event)
         self.photo_map.set_visible(False)
 
+    def _choose_tool(self) -> None:
+        self.map_view.tool = str(self.tool_box.currentData())
+        self.map_view.setFocus()
+
+    def list_chosen_ids(self) -> list[int]:
+        """The photos that actions take: those selected on the map, or the one at the pointer."""
+        return self.map_view.list_chosen_ids() if self.isVisible() else []
+
     def _update_page(self) -> None:
         self.setCurrentIndex(int(not self._session.library.is_known_empty))
         indexing = describe_stage(self._session.job.state_here)
@@ -119,8 +155,10 @@ class MapPage(QStackedWidget):
         if scene is None:
             return describe_job(state) if state is not None else "Reading the map…"
         parts = [format_count(len(scene.ids), "photo")]
+        parts += [f"{count:,} selected"] if (count := self.map_view.selection.count) else []
         if scene.method != self.photo_map.method:
             parts.append(f"{MAP_METHODS[scene.method]} until the other map is there")
-        parts += [describe_job(state)] if state is not None else []
+        for job in (self.photo_map.map_job, self.photo_map.cluster_job):
+            parts += [describe_job(job.state)] if job.state is not None else []
         parts += [indexing] if (indexing := describe_stage(self._session.job.state_here)) else []
         return "  ·  ".join(parts)

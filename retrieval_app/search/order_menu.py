@@ -7,7 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton
 
-from indexer.ranking.photo_arrangement import GROUP_ORDERS, PHOTO_ORDERS, PhotoArrangement
+from indexer.ranking.photo_arrangement import CLUSTER_ORDER, GROUP_ORDERS, PHOTO_ORDERS, PhotoArrangement
+from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
 
 
@@ -17,6 +18,9 @@ class OrderMenu(QMenu):
     def __init__(self, session: Session) -> None:
         super().__init__("Sort and group")
         self._session = session
+        self._cluster_job = QuestionJob(session, self)
+        self._cluster_job.answered.connect(self._show_groups)
+        self._cluster_job.state_changed.connect(self._report_failure)
         self.order_actions = self._add_choices(
             {key: f"By {order.text}" for key, order in PHOTO_ORDERS.items()}, self._choose_order
         )
@@ -59,6 +63,19 @@ class OrderMenu(QMenu):
 
     def _arrange_library(self, arrangement: PhotoArrangement) -> None:
         self._session.search.arrange_library(arrangement)
+        if CLUSTER_ORDER in (arrangement.order, arrangement.grouping):
+            self._session.notice_posted.emit("Grouping what looks alike…")
+            self._cluster_job.start_question(["cluster"])
+
+    def _show_groups(self) -> None:
+        """Arrange the photos by the groups that have been made."""
+        arrangement = self._session.library.arrangement
+        if CLUSTER_ORDER in (arrangement.order, arrangement.grouping):
+            self._session.search.arrange_library(arrangement)
+
+    def _report_failure(self) -> None:
+        if self._cluster_job.failure_sentence:
+            self._session.notice_posted.emit(self._cluster_job.failure_sentence)
 
 
 class OrderButton(QToolButton):

@@ -54,6 +54,7 @@ class SearchPage(QStackedWidget):
         self.saved_searches = SavedSearches(session, self.questions, self)
         self.photo_actions = PhotoActions(session, tiles, theme, self.questions, self)
         self.list_seen_ids: Callable[[], list[int]] = list  # the photo that is seen large, if one is
+        self.list_page_ids: Callable[[], list[int]] = list  # those chosen on another page, where one is shown
         for pane, name in ((self.query_panel, "Query"), (self.results, "Results"), (self.details, "Details")):
             pane.setAccessibleName(name)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
@@ -84,7 +85,7 @@ class SearchPage(QStackedWidget):
         grid.marked.connect(self._session.search.mark_example)
         grid.drag_wanted.connect(self.photo_actions.drag_out)
         grid.selection_chosen.connect(self.photo_actions.find_similar)
-        self.photo_actions.list_ids = lambda: self.list_seen_ids() or grid.list_chosen_ids()
+        self.photo_actions.list_ids = lambda: self.list_seen_ids() or self.list_page_ids() or grid.list_chosen_ids()
         self.photo_actions.go_on = self._go_to_next
         search = self._session.search
         for signal in (self._tiles.arrived, search.query_changed, search.listing_changed):
@@ -154,7 +155,7 @@ class SearchPage(QStackedWidget):
 
     def _compare_chosen(self) -> None:
         """Compare the first of the selected photos with the others, or the current photo with the query."""
-        photo_ids = self.results.grid.list_chosen_ids()
+        photo_ids = self.photo_actions.list_ids()
         if len(photo_ids) > 1 and not self.list_seen_ids():
             self.photo_actions.ask_photos(photo_ids[:MOST_COMPARED], self._compare_photos)
         else:
@@ -198,10 +199,11 @@ class SearchPage(QStackedWidget):
 
         def has_any() -> bool:
             is_chosen = selection.count > 0 or grid.current_place() is not None
-            return bool(self.list_seen_ids()) or (is_possible() and is_chosen)
+            return bool(self.list_seen_ids() or self.list_page_ids()) or (is_possible() and is_chosen)
 
         def can_compare() -> bool:
-            return has_any() and (self._session.search.query is not None or selection.count > 1)
+            is_several = selection.count > 1 or len(self.list_page_ids()) > 1
+            return has_any() and (self._session.search.query is not None or is_several)
 
         self.photo_actions.has_any = has_any
         return [

@@ -25,7 +25,7 @@ from retrieval_app.window.exporting import ListingExporter
 from retrieval_app.window.library_actions import LibraryActions
 from retrieval_app.window.model_menu import build_models_page, list_model_entries
 from retrieval_app.window.opening import InputOpener
-from retrieval_app.window.page_stack import PageStack
+from retrieval_app.window.page_stack import PageStack, connect_map
 from retrieval_app.window.running_window import HandedOverFiles, OpenRequest
 from retrieval_app.window.trouble_banner import TroubleBanner
 from retrieval_app.window.viewing import ViewerOpener
@@ -117,7 +117,8 @@ class MainWindow(QMainWindow):
         """The map, built at its first use."""
         from retrieval_app.map.page import MapPage  # see above
 
-        return self.page_stack.place_page("Map", MapPage(self.session, self.tiles, self.theme))
+        connect_map(page := MapPage(self.session, self.tiles, self.theme), self.search_page, self.menus)
+        return self.page_stack.place_page("Map", page)
 
     @cached_property
     def evaluation_page(self) -> "EvaluationPage":
@@ -282,9 +283,9 @@ class MainWindow(QMainWindow):
             signal.connect(self._update_controls)
         grid = self.search_page.results.grid
         for signal in (session.changes.indexChanged, grid.selection.changed, grid.current_moved):
-            signal.connect(self._update_actions)
+            signal.connect(self._update_controls)
         self.viewer_opener.connect_window(self.search_page, self.menus)
-        self.viewer_opener.changed.connect(self._update_actions)
+        self.viewer_opener.changed.connect(self._update_controls)
         grid.menu_wanted.connect(partial(self.search_page.photo_actions.show_context_menu, self.menus))
         session.search.query_changed.connect(self._show_results)
         self.page_stack.page_changed.connect(self._update_controls)
@@ -316,9 +317,6 @@ class MainWindow(QMainWindow):
         name = name_library(self.session.library.folder)
         self.setWindowTitle(f"{name} - Lookalike")
         self.library_button.setText(f"{name.replace('&', '&&')} ▾")
-        self.menus.update_actions()
-
-    def _update_actions(self) -> None:
         self.menus.update_actions()
 
     def _has_photos(self) -> bool:

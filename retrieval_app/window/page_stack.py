@@ -5,12 +5,16 @@ A page is built when it is first shown: pages that nobody has looked at cost not
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
 
-from retrieval_app.widgets.menus import MenuEntry
+from retrieval_app.widgets.menus import MenuEntry, WindowMenus
+
+if TYPE_CHECKING:
+    from retrieval_app.map.page import MapPage
+    from retrieval_app.search.page import SearchPage
 
 Page = TypeVar("Page", bound=QWidget)
 
@@ -103,3 +107,11 @@ class PageStack(QStackedWidget):
             MenuEntry(f"{name} page", partial(self.show_page, name), (f"Ctrl+{number}",))
             for number, name in enumerate(self._get_pages, 1)
         ]
+
+
+def connect_map(page: "MapPage", search_page: "SearchPage", menus: WindowMenus) -> "MapPage":
+    """Let the actions on photos take what is selected on the map, from the menu bar and from a menu on the map."""
+    search_page.list_page_ids = page.list_chosen_ids
+    page.map_view.selection.changed.connect(menus.update_actions)
+    page.map_view.menu_wanted.connect(partial(search_page.photo_actions.show_context_menu, menus))
+    return page

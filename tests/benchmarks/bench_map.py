@@ -1,0 +1,116 @@
+"""How many times a second the map is drawn while it is dragged, against plain items of a QGraphicsScene.
+
+Ours: the window's MapView with a scene of that many photos in groups, with thumbnails (20,000 photos; they are drawn
+once and stay in memory, as on a screen that has been looked at) and as dots alone (100,000, set as pixels). The
+baseline: a QGraphicsView over 20,000 ellipse items, the usual way to build a map with Qt. All are moved by the same
+steps and drawn by the offscreen platform; the ratios are of one run.
+"""
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before Qt is imported
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QPixmap
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QGraphicsScene, QGraphicsView, QWidget
+
+from indexer.library import Library
+from indexer.search.results import Photo
+from retrieval_app.map.map_state import MapScene
+from retrieval_app.map.map_view import MapView
+from retrieval_app.session.tiles import TileCache
+from retrieval_app.widgets.theme import Theme
+
+PHOTOS, MANY, GROUPS = 20_000, 100_000, 40
+STEPS, WANTED_RATE = 40, 30  # frames, and so many a second are wanted
+SIZE = QSize(1200, 650)
+
+
+class DrawnTiles(TileCache):
+    """Tiles whose thumbnails are all there: what reading them takes is another matter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pixmap = QPixmap(54, 40)
+        self.pixmap.fill(QColor("#7799bb"))
+
+    def request_photo_in_row(self, ids: np.ndarray, row: int) -> Photo | None:
+        return Photo(int(ids[row]), b"x.jpg", 0, None, 540, 400, b"x" * 32, False)
+
+    def request_thumbnail(self, photo: Photo, side: int) -> QPixmap | None:
+        return self.pixmap
+
+
+def main() -> None:
+    instance = QApplication.instance()
+    app = instance if isinstance(instance, QApplication) else QApplication(sys.argv[:1])
+    with tempfile.TemporaryDirectory() as work:
+        Library.create(Path(work) / "empty.library").close()
+        tiles = DrawnTiles()
+        theme = Theme(app, "light")
+        pictured = measure_map(tiles, theme, PHOTOS, with_pictures=True)
+        dotted = measure_map(tiles, theme, MANY, with_pictures=False)
+        tiles.close()
+    plain = measure_items(PHOTOS)
+    print(f"plain QGraphicsScene items, {PHOTOS:,}: {plain:.1f} frames a second")
+    for name, count, rate in (("map with pictures", PHOTOS, pictured), ("map of dots", MANY, dotted)):
+        print(f"{name}, {count:,}: {rate:.1f} frames a second ({WANTED_RATE} are wanted), {rate / plain:.2f} of plain")
+
+
+def make_scene(count: int) -> MapScene:
+    random = np.random.default_rng(0)
+    classes = random.integers(0, GROUPS, count)
+    middles = random.uniform(-100, 100, (GROUPS, 2)).astype(np.float32)
+    points = (middles[classes] + 6 * random.standard_normal((count, 2))).astype(np.float32)
+    names = [f"group {number}" for number in range(GROUPS)]
+    return MapScene("tsne", np.arange(1, count + 1), points, classes, names, middles)
+
+
+def measure_map(tiles: TileCache, theme: Theme, count: int, *, with_pictures: bool) -> float:
+    view = MapView(tiles, theme)
+    view.resize(SIZE)
+    view.show()
+    view.show_pictures(with_pictures)
+    view.show_scene(make_scene(count))
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(300, 300))
+
+    def move(step: int) -> None:
+        QTest.mouseMove(view, QPoint(320 + 5 * step, 300 + 3 * (step % 7)))
+
+    return measure_rate(view, move)
+
+
+def measure_items(count: int) -> float:
+    made, scene = make_scene(count), QGraphicsScene()
+    for (x, y), code in zip(made.points.tolist(), made.classes.tolist(), strict=True):
+        item = scene.addEllipse(5 * x, 5 * y, 5, 5, Qt.PenStyle.NoPen, QBrush(QColor.fromHsv(code * 9, 200, 200)))
+        item.setToolTip("x.jpg")
+    view = QGraphicsView(scene)
+    view.resize(SIZE)
+    view.show()
+    return measure_rate(view.viewport(), lambda step: view.horizontalScrollBar().setValue(5 * step))
+
+
+def measure_rate(widget: QWidget, move: Callable[[int], None]) -> float:
+    """Frames a second: the median over steps, from the move until it is drawn."""
+    QTest.qWaitForWindowExposed(widget.window())
+    times = []
+    for step in range(STEPS):
+        start = time.perf_counter()
+        move(step)
+        widget.repaint()
+        times.append(time.perf_counter() - start)
+    return 1 / statistics.median(times)
+
+
+if __name__ == "__main__":
+    main()
