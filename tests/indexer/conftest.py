@@ -44,10 +44,11 @@ def rights(open_to_all: Path) -> Iterator[Rights]:
 
 
 @pytest.fixture(scope="session")
-def shared_home(tmp_path_factory: pytest.TempPathFactory) -> LoopbackServer:
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackServer]:
     """The PostgreSQL server of the run; each test uses libraries of its own on it."""
     base = tmp_path_factory.getbasetemp()
-    return hold_server(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base, make_server)
+    with hold_server(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base, make_server) as server:
+        yield server
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -3,14 +3,14 @@
 It listens on a free port of the loopback interface and runs as a plain user, as PostgreSQL refuses to run as root.
 """
 
-import atexit
 import fcntl
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,7 +95,8 @@ def remove_server(server: LoopbackServer) -> None:
     shutil.rmtree(server.folder)
 
 
-def hold_server(shared: Path, make: Callable[[], LoopbackServer]) -> LoopbackServer:
+@contextmanager
+def hold_server(shared: Path, make: Callable[[], LoopbackServer]) -> Iterator[LoopbackServer]:
     """The server of this test run, described in a file of the folder `shared`; the last process that ends takes it."""
     description, holders = shared / "postgresql.port", (shared / "postgresql.holders").open("a")
     with (shared / "postgresql.lock").open("a") as lock:
@@ -106,14 +107,17 @@ def hold_server(shared: Path, make: Callable[[], LoopbackServer]) -> LoopbackSer
         fcntl.flock(holders, fcntl.LOCK_SH)
     folder, programs, port = description.read_text().splitlines()
     server = LoopbackServer(Path(folder), Path(programs), int(port))
-    atexit.register(_let_go, server, holders)
-    return server
+    try:
+        yield server
+    finally:
+        _let_go(server, holders)
 
 
 def _let_go(server: LoopbackServer, holders: Any) -> None:
-    try:
-        fcntl.flock(holders, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
-    if server.folder.exists():
-        remove_server(server)
+    with holders:
+        try:
+            fcntl.flock(holders, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if server.folder.exists():
+            remove_server(server)
