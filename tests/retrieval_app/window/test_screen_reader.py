@@ -38,7 +38,7 @@ def test_a_screen_reader_hears_where_it_is(indexed: Path, tmp_path: Path) -> Non
     items = [json.loads(line) for line in said.out.splitlines() if line.startswith("{")]
     seen = [(item["role"], item["name"]) for item in items if item["seen"]]
     assert seen, said.err
-    pages = ["Search", "Duplicates", "Map", "Evaluate", "Models", "Library"]
+    pages = ["Search", "Duplicates", "Map", "Evaluate", "Models", "Library", "Label"]
     assert [name for role, name in seen if role == "page tab"] == pages
     names = {name for _, name in seen}
     assert {"Query", "Results", "Details"} <= names
