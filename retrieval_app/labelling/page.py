@@ -70,7 +70,7 @@ class LabellingBody(QWidget):
 
 
 class LabellingPage(QStackedWidget):
-    """An invitation while the library has no photos, else one photo after the other."""
+    """An invitation while the library has no photos or all have a label, else one photo after the other."""
 
     folder_wanted = Signal()
 
@@ -81,6 +81,11 @@ class LabellingPage(QStackedWidget):
         self.invitation = InvitationView(
             "Photos without a label will come here, one after the other",
             "The model says what each may be, and you confirm or correct it with one key.",
+            "Choose a photo folder",
+        )
+        self.all_labelled = InvitationView(
+            ALL_LABELLED,
+            "New photos come here once they are indexed. How well the labels are found stands on the page Evaluate.",
             "Choose a photo folder",
         )
         self.stage = PhotoStage(theme, self._get_pixmap)
@@ -111,11 +116,12 @@ class LabellingPage(QStackedWidget):
         column.addLayout(head)
         column.addLayout(middle, 1)
         column.addWidget(foot)
-        self.addWidget(self.invitation)
-        self.addWidget(self.body)
+        for page in (self.invitation, self.body, self.all_labelled):
+            self.addWidget(page)
 
     def _connect_signals(self) -> None:
-        self.invitation.accepted.connect(self.folder_wanted)
+        for page in (self.invitation, self.all_labelled):
+            page.accepted.connect(self.folder_wanted)
         self.body.key_given.connect(self._take_key)
         self.panel.chosen.connect(self._give_label)
         self.panel.skipped.connect(self.queue.skip_photo)
@@ -129,7 +135,8 @@ class LabellingPage(QStackedWidget):
 
     def take_focus(self) -> None:
         """Give the keyboard focus to the photo, or to the invitation in its place."""
-        (self.invitation.offer if self.currentWidget() is self.invitation else self.stage).setFocus()
+        page = self.currentWidget()
+        (page.offer if isinstance(page, InvitationView) else self.stage).setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Let the queue follow the library from now on."""
@@ -160,7 +167,7 @@ class LabellingPage(QStackedWidget):
     # What is shown
 
     def _update_page(self) -> None:
-        self.setCurrentIndex(int(not self._session.library.is_known_empty))
+        self.setCurrentWidget(self._choose_page())
         indexing = describe_stage(self._session.job.state_here)
         self.invitation.show_work(indexing, WAITS_FOR_INDEXING if indexing else "")
         self.status_label.setText(self._describe_queue())
@@ -169,6 +176,14 @@ class LabellingPage(QStackedWidget):
         self.panel.show_choices(self.queue.list_choices())
         self.panel.setEnabled(self.queue.current_id is not None)
         self._update_photo()
+
+    def _choose_page(self) -> QWidget:
+        """The invitation that suits, or the photo: also where the last label was given here, to be taken back."""
+        queue = self.queue
+        if self._session.library.is_known_empty:
+            return self.invitation
+        is_done = queue.order is not None and queue.current_id is None and not queue.given_count
+        return self.all_labelled if is_done else self.body
 
     def _update_photo(self) -> None:
         photo_id = self.queue.current_id

@@ -165,3 +165,16 @@ def test_without_any_label_photos_come_in_the_order_of_the_library(unlabelled: P
         assert [choice.label for choice in queue.list_choices()] == ["class 0", "class 1"]
         press(window, Qt.Key.Key_2)
         wait_for(qtbot, lambda: queue.order is not None and queue.order.is_by_doubt)
+
+
+def test_where_all_have_a_label_the_page_says_so_and_invites_more(unlabelled: Path, home: Path, qtbot: QtBot) -> None:
+    folder = Path(shutil.copytree(unlabelled, home / "default.library"))
+    with Library.open(folder) as library:
+        library.annotations.set_labels(dict(read_names(folder)))
+    with open_labelling(qtbot) as window:
+        page = window.labelling_page
+        wait_for(qtbot, lambda: page.currentWidget() is page.all_labelled)
+        assert page.all_labelled.sentence.text() == "Every photo here has a label."
+        photo_id = int(window.session.library.photo_ids[0])
+        label_photos(window.session.changes, [photo_id], None)  # taken back elsewhere: it comes here
+        wait_for(qtbot, lambda: page.currentWidget() is page.body and page.queue.current_id == photo_id)
