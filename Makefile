@@ -13,11 +13,10 @@ test: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy & types=$$!; \
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --durations 20; suite=$$?; wait $$types && exit $$suite
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --durations 20 --cov --cov-fail-under 94 \
+		--cov-report term:skip-covered; suite=$$?; wait $$types && exit $$suite
 
-# Coverage is measured here: before Python 3.12 it costs the suite an eighth of its time.
 test-long: .venv/ready-to-test
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-fail-under 94 --cov-report term:skip-covered
 	$(BIN)/pytest -m long --timeout 3000
 	LOOKALIKE_TEST_EXAMPLES=drawn $(BIN)/pytest -m "hypothesis and not long"
 
