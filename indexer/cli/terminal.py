@@ -91,13 +91,17 @@ def follow_steps(steps: Steps[Result], *, as_json: bool, attached: bool = False)
 
 
 def _record_interrupts(interrupted: threading.Event) -> None:
-    """Set the event at Ctrl-C, besides raising KeyboardInterrupt: Python drops one that is raised in a destructor."""
+    """Set the event at Ctrl-C, besides raising KeyboardInterrupt: Python drops one that is raised in a destructor.
+
+    From then on nothing is printed of what Python drops, such as the file of an import that was cut off.
+    """
     previous_handler = signal.getsignal(signal.SIGINT)
     if previous_handler is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
         return
 
     def record_interrupt(number: int, frame: FrameType | None) -> None:
         interrupted.set()
+        sys.unraisablehook = lambda _dropped: None
         signal.default_int_handler(number, frame)
 
     signal.signal(signal.SIGINT, record_interrupt)

@@ -29,6 +29,13 @@ class _Struck(Mapping[str, float]):
         return 1
 
 
+class _Dying:
+    """Raises the signal as it ends."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
 def in_the_work() -> Steps[None]:
     yield Progress("work", 0, 9)
     signal.raise_signal(signal.SIGINT)
@@ -40,13 +47,19 @@ def while_it_is_shown() -> Steps[None]:
 
 
 def where_it_is_lost() -> Steps[None]:
-    with contextlib.suppress(KeyboardInterrupt):  # as in a destructor
+    with contextlib.suppress(KeyboardInterrupt):  # as a library may
         signal.raise_signal(signal.SIGINT)
     for done in range(9):
         yield Progress("work", done, 9)
 
 
-PLACES = {place.__name__: place for place in (in_the_work, while_it_is_shown, where_it_is_lost)}
+def where_python_drops_it() -> Steps[None]:
+    for done in range(9):
+        _Dying()
+        yield Progress("work", done, 9)
+
+
+PLACES = {place.__name__: place for place in (in_the_work, while_it_is_shown, where_it_is_lost, where_python_drops_it)}
 
 
 def work(place: str) -> Steps[None]:
