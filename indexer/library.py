@@ -263,8 +263,9 @@ class Library:
         where a picture of the query cannot be read.
         """
         start = time.perf_counter()
-        nearest = self.find_nearest(query, k=k, **limits)
-        return self.build_result(nearest, start, self.load_calibration())
+        with self.store.database.reading("search"):
+            nearest = self.find_nearest(query, k=k, **limits)
+            return self.build_result(nearest, start, self.load_calibration())
 
     def find_nearest(
         self,

@@ -72,11 +72,17 @@ class Database(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Commit all changes of the block, or none where it raises; other writers wait meanwhile."""
 
+    def reading(self, purpose: str) -> AbstractContextManager[None]:
+        """Questions of the block are answered as of its beginning or later; over a network few of them are asked.
+
+        What was asked for the same purpose the last time is asked at once, where it has changed.
+        """
+
     def fetch_rows(self, sql: str, values: Sequence[object] = ()) -> list[SqlRow]:
         """All rows that a statement gives."""
 
-    def fetch_json(self, sql: str, values: Sequence[object] = ()) -> object:
-        """The value of the JSON in the first column of the first row, None where there is no row."""
+    def fetch_setting(self, name: str) -> object:
+        """The stored value of a setting of the library, None where it was never set."""
 
     def fetch_integer(self, sql: str, values: Sequence[object] = ()) -> int:
         """The integer in the first column of the first row, 0 where there is no row or a null."""
@@ -95,6 +101,9 @@ class Database(Protocol):
 
     def read_data_version(self) -> int:
         """A number that changes when another connection has committed."""
+
+    def await_data_version(self) -> int:
+        """The same number, for one who looks again and again: it may come a moment later, and never waits."""
 
     def read_state(self, fingerprint: str) -> DatabaseState:
         """The state of the database under the model with this fingerprint; any commit, here or elsewhere, changes it.

@@ -108,7 +108,7 @@ class ModelTable:
 
     def read_setting(self, name: str) -> object:
         """The stored value of a setting, None when it was never set."""
-        return self._database.fetch_json("SELECT value FROM settings WHERE name = ?", (name,))
+        return self._database.fetch_setting(name)
 
     def keep_setting(self, name: str, value: object) -> None:
         """Store a setting that only saves work; where the library cannot be written, the work is done again."""

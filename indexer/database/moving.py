@@ -53,7 +53,7 @@ def copy_tables(source: Database, target: Database) -> Steps[dict[str, TableDige
 
 def _mark_copy(source: Database, target: Database) -> None:
     """Mark the target as a copy of the source. LibraryError where it is another library, or another one's copy."""
-    if target.fetch_json("SELECT value FROM settings WHERE name = ?", (_MARK,)) == source.place:
+    if target.fetch_setting(_MARK) == source.place:
         return
     if any(target.fetch_integer(f"SELECT count(*) FROM {table}") for table in ("settings", "roots", "models")):
         raise LibraryError(f"The library {target.place} is there already. Choose another name for the copy.")

@@ -30,19 +30,20 @@ class LibrarySnapshot(NamedTuple):
 
 def take_snapshot(library: Library, last_known_id: int) -> LibrarySnapshot:
     """Read everything that the window shows of the library beside its pictures, shapes only of later photos."""
-    info = library.collect_info() if library.model_fingerprint else None
-    settings = library.store.models
-    previous_model = settings.find_model(str(settings.read_setting("previous_model") or ""))
-    is_watched = bool(settings.read_setting(WATCHED_SETTING))
-    return LibrarySnapshot(
-        library.find_photo_ids(),
-        library.store.embeddings.read_aspects(last_known_id),
-        info,
-        library.list_failed_files(),
-        previous_model.name if previous_model else "",
-        is_watched,
-        parse_arrangement(settings.read_setting(ARRANGEMENT_SETTING)),
-    )
+    with library.store.database.reading("snapshot"):
+        info = library.collect_info() if library.model_fingerprint else None
+        settings = library.store.models
+        previous_model = settings.find_model(str(settings.read_setting("previous_model") or ""))
+        is_watched = bool(settings.read_setting(WATCHED_SETTING))
+        return LibrarySnapshot(
+            library.find_photo_ids(),
+            library.store.embeddings.read_aspects(last_known_id),
+            info,
+            library.list_failed_files(),
+            previous_model.name if previous_model else "",
+            is_watched,
+            parse_arrangement(settings.read_setting(ARRANGEMENT_SETTING)),
+        )
 
 
 def save_watched_setting(library: Library, *, watched: bool) -> None:

@@ -5,12 +5,17 @@ Writing is another matter (`writer`): there every task is run, in the order in w
 
 import threading
 from collections.abc import Hashable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from retrieval_app.workers.library_thread import LibraryTask, PendingTask, TaskEnd, run_tasks
 from retrieval_app.workers.refusals import extract_sentence
+
+if TYPE_CHECKING:
+    from indexer.library import Library
 
 JOIN_SECONDS = 0.2  # how long closing waits for each thread: what it still reads is of no use any more
 
@@ -63,7 +68,7 @@ class LibraryReaders(QObject):
             if self._folder is None or key in self._running:
                 return
             self._waiting.pop(key, None)
-            self._waiting[key] = work
+            self._waiting[key] = partial(_read_at_once, work)
             if len(self._waiting) > self._limit:
                 del self._waiting[next(iter(self._waiting))]
             self._condition.notify()
@@ -114,3 +119,10 @@ class LibraryReaders(QObject):
         else:
             self.failed.emit(key)
             self.refused.emit(key, extract_sentence(end.error))
+
+
+def _read_at_once(work: LibraryTask, library: "Library") -> object:
+    """Have the work done with as few questions to the library's database as its state allows."""
+    purpose = work.func if isinstance(work, partial) else work
+    with library.store.database.reading(getattr(purpose, "__qualname__", "")):
+        return work(library)

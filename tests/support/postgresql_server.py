@@ -24,6 +24,7 @@ PROGRAMS = {
     for version, folder in ((16, "pginstall"), (18, "pginstall18"))
 }
 OWNER = "tester"
+DEFAULT_VERSION = int(os.environ.get("LOOKALIKE_TEST_POSTGRESQL", "16"))
 
 
 class LoopbackServer(NamedTuple):
@@ -69,7 +70,7 @@ def run_plainly(words: list[Any]) -> None:
     )
 
 
-def make_server(version: int = 16, *options: str) -> LoopbackServer:
+def make_server(version: int = DEFAULT_VERSION, *options: str) -> LoopbackServer:
     """A new server, running, in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="lookalike-server-"))
     if os.geteuid() == 0:

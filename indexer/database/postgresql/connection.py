@@ -10,7 +10,7 @@ import re
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from typing import TypeVar
 
@@ -20,14 +20,24 @@ from psycopg.sql import SQL, Identifier
 
 from indexer.database.interface import DatabaseState, SqlDialect, SqlList, SqlRow
 from indexer.database.postgresql.address import ServerAddress, list_connection_options
-from indexer.database.postgresql.tables import CREATE_TABLES, NUMBERED_COLUMNS, TABLES_VERSION
+from indexer.database.postgresql.faults import describe_loss, explain_read_only, translate_errors
+from indexer.database.postgresql.migrating import WRITE_LOCK, has_tables, prepare_tables
+from indexer.database.postgresql.remembered import (
+    Question,
+    RememberedAnswers,
+    TableVersions,
+    find_changed_tables,
+    find_named_tables,
+)
+from indexer.database.postgresql.tables import NUMBERED_COLUMNS
 from indexer.errors import LibraryBusy, LibraryError
 
 CONNECT_SECONDS = 10
 BUSY_SECONDS = 30
 STATEMENT_SECONDS = 300
 PEEK_SECONDS = 2
-WRITE_LOCK, JOB_LOCK = 0x4C4F4F4B, 0x4C4F4F4A  # the first numbers of the locks of a library; the second is its own
+JOB_LOCK = 0x4C4F4F4A  # the first number of the lock of a library's job; the second is the library's own
+ASK_VERSIONS = "SELECT name, number FROM changes UNION ALL SELECT '', number FROM revision"
 _PLACEHOLDER = re.compile(r"\?(\d*)")
 T = TypeVar("T")
 
@@ -58,13 +68,17 @@ class PostgresqlDatabase:
         self.address = address
         self._peek = peek
         self._own_commits = self._own_changes = 0
-        self._has_changed = False
+        self._changed_tables: set[str] = set()
         self._in_transaction = False
+        self._purpose = ""  # of what is being read
+        self._answers = RememberedAnswers()
+        self._data_version = 0  # as of the last look
+        self._commits_told = 0
         with self._translate_errors():
             self._db = self._connect()
         try:
             with self._translate_errors():
-                self._prepare_tables()
+                prepare_tables(self._db, address, self._lock_number, peek=peek)
                 ((may_write,),) = self._db.execute("SELECT has_table_privilege('labels', 'INSERT')").fetchall()
         except BaseException:
             self.close()
@@ -95,6 +109,7 @@ class PostgresqlDatabase:
             **list_connection_options(self.address),
         )
         db = psycopg.connect(told, autocommit=True, cursor_factory=psycopg.RawCursor)
+        db.prepare_threshold = None  # to prepare a statement is one more question
         seconds = PEEK_SECONDS if self._peek else STATEMENT_SECONDS
         schema = Identifier(self.address.library)
         db.execute(
@@ -104,67 +119,19 @@ class PostgresqlDatabase:
         )
         return db
 
-    def _prepare_tables(self) -> None:
-        """Make the tables where there are none. LibraryError where they are of a newer version, or are missing."""
-        if not self._has_tables():
-            if self._peek:
-                raise LibraryError(f"There is no library {self.place}.")
-            with self.transaction():
-                if not self._has_tables():  # another program may have made them while this one waited
-                    self._db.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self.address.library)))
-                    self._db.execute(CREATE_TABLES)
-                    self._db.execute("INSERT INTO tables_version VALUES ($1)", (TABLES_VERSION,))
-        ((version,),) = self._db.execute("SELECT version FROM tables_version").fetchall()
-        if version > TABLES_VERSION:
-            raise LibraryError(f"The library {self.place} was made by a newer Lookalike; update this one to open it.")
-
-    def _has_tables(self) -> bool:
-        name = f'"{self.address.library}".tables_version'
-        return self._db.execute("SELECT to_regclass($1) IS NOT NULL", (name,)).fetchall() == [(True,)]
-
     # faults
 
-    @contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Raise what the server or the connection raises as LibraryError with a sentence for the user."""
-        try:
-            yield
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise LibraryError(self._explain_read_only()) from error
-        except psycopg.errors.LockNotAvailable as error:
-            raise LibraryBusy(f"Others are writing to the library {self.place} for long; try again.") from error
-        except psycopg.OperationalError as error:
-            raise LibraryError(self._describe_loss(error)) from error
-        except UnicodeEncodeError as error:
-            raise LibraryError(f"The library {self.place} holds Unicode text only, not {error.object!a}.") from error
-        except psycopg.Error as error:
-            raise LibraryError(f"The library {self.place} refused what was asked ({_shorten(error)}).") from error
-
-    def _describe_loss(self, error: Exception) -> str:
-        text = _shorten(error)
-        if "password" in text or "authentication" in text:
-            return (
-                f"The server of the library {self.place} lets nobody in without a password: put it into ~/.pgpass "
-                f"({text})."
-            )
-        if "certificate" in text or "SSL" in text:
-            return (
-                f"The server of the library {self.place} does not prove that it is the one: add sslrootcert=FILE with "
-                f"the certificate of its authority to the address ({text})."
-            )
-        return f"The library {self.place} cannot be reached just now, nothing is lost: try again in a while ({text})."
+    def _translate_errors(self) -> AbstractContextManager[None]:
+        return translate_errors(self.place)
 
     def require_writable(self) -> None:
         """Raise LibraryError where nothing can be written, with the reason."""
         if self.read_only:
-            raise LibraryError(self._explain_read_only())
-
-    def _explain_read_only(self) -> str:
-        return f"The library {self.place} may only be read by the user of this address: ask its owner to let you write."
+            raise LibraryError(explain_read_only(self.place))
 
     def require_present(self) -> None:
         """Raise LibraryError where the library's tables have been deleted since it was opened."""
-        if not self._read(self._has_tables):
+        if not self._read(lambda: has_tables(self._db, self.address)):
             raise LibraryError(f"The library {self.place} has been deleted meanwhile.")
 
     # asking
@@ -188,16 +155,60 @@ class PostgresqlDatabase:
     def fetch_rows(self, sql: str, values: Sequence[object] = ()) -> list[SqlRow]:
         """All rows that a statement gives."""
         if sql.startswith("INSERT"):
-            self._has_changed = True
-        return self._read(lambda: self._db.execute(_number_placeholders(sql), values, binary=True).fetchall())
+            self._changed_tables |= find_changed_tables(sql)
+        return self._remember(Question(sql, values, find_named_tables(sql)))
 
-    def fetch_json(self, sql: str, values: Sequence[object] = ()) -> object:
-        """The value of the JSON in the first column of the first row, None where there is no row."""
-        rows = self.fetch_rows(sql, values)
+    @contextmanager
+    def reading(self, purpose: str) -> Iterator[None]:
+        """Ask in this block only what has changed since it was last asked; one question tells what that is."""
+        if self._purpose or self._peek:
+            yield
+            return
+        self._purpose = purpose
         try:
-            return json.loads(rows[0][0]) if rows else None
+            yield
+        finally:
+            self._answers.end_look()
+            self._purpose = ""
+
+    def _remember(self, question: Question) -> list[SqlRow]:
+        """The answer that still holds, else what is asked now."""
+        if not self._purpose or self._in_transaction or not question.tables:
+            return self._read(lambda: self._ask(question).fetchall())
+        if self._answers.versions is None:
+            self._look_for_changes()
+        self._answers.note_use(self._purpose, question)
+        rows = self._answers.find(question)
+        if rows is None:
+            rows = self._read(lambda: self._ask(question).fetchall())
+            self._answers.keep(question, rows)
+        return list(rows)
+
+    def _ask(self, question: Question) -> "psycopg.Cursor[SqlRow]":
+        return self._db.execute(_number_placeholders(question.sql), question.values, binary=True)
+
+    def _look_for_changes(self) -> None:
+        """Ask which tables have changed, and at once all that was asked of them for the same purpose last time."""
+        numbers: dict[str, int] = dict(self._read(lambda: self._db.execute(ASK_VERSIONS).fetchall()))
+        self._data_version = numbers[""] - self._own_commits
+        self._answers.look(TableVersions(numbers.pop(""), numbers))
+        outdated = self._answers.list_outdated(self._purpose)
+        if not outdated:
+            return
+        with suppress(psycopg.Error):  # each will be asked alone
+            with self._db.pipeline():
+                cursors = [self._ask(question) for question in outdated]
+            for question, cursor in zip(outdated, cursors, strict=True):
+                self._answers.keep(question, cursor.fetchall())
+
+    def fetch_setting(self, name: str) -> object:
+        """The stored value of a setting, None where it was never set; all are read at once, as the way is long."""
+        texts: dict[str, str] = dict(self.fetch_rows("SELECT name, value FROM settings"))
+        text = texts.get(name)
+        try:
+            return json.loads(text) if text is not None else None
         except ValueError as error:
-            raise LibraryError(f"The library {self.place} is damaged: a setting of it is no JSON.") from error
+            raise LibraryError(f"The library {self.place} is damaged: its setting {name!r} is no JSON.") from error
 
     def fetch_integer(self, sql: str, values: Sequence[object] = ()) -> int:
         """The integer in the first column of the first row, 0 where there is no row or a null."""
@@ -208,7 +219,8 @@ class PostgresqlDatabase:
         """The highest id ever given to a row of a table whose ids are not used twice, 0 where none was."""
         name = f'"{self.address.library}".{table}'
         sql = "SELECT pg_sequence_last_value(pg_get_serial_sequence(?, ?))"
-        return self.fetch_integer(sql, (name, NUMBERED_COLUMNS[table]))
+        rows = self._remember(Question(sql, (name, NUMBERED_COLUMNS[table]), frozenset({table})))
+        return int(rows[0][0] or 0)
 
     def raise_last_id(self, table: str, number: int) -> None:
         """Give the next row of a table a higher number than this one and all that are there."""
@@ -242,22 +254,28 @@ class PostgresqlDatabase:
             if not self._db.closed:
                 self._db.execute("ROLLBACK")
             raise
-        self._in_transaction, self._has_changed = True, False
+        self._in_transaction, self._changed_tables = True, set()
 
     def _commit_changes(self) -> None:
-        if not self._has_changed:
+        if not self._changed_tables:
             with self._translate_errors():
                 self._db.execute("COMMIT")
             return
-        token = uuid.uuid4()
+        token, tables = uuid.uuid4(), ",".join(sorted(self._changed_tables))
+        self._answers.forget(self._changed_tables)
         try:
             self._db.execute(
                 f"INSERT INTO commits (token) VALUES ('{token}'); UPDATE revision SET number = number + 1; "
+                f"INSERT INTO changes SELECT unnest('{{{tables}}}'::text[]), number FROM revision "
+                "ON CONFLICT (name) DO UPDATE SET number = excluded.number; "
+                f"SELECT pg_notify('{self._channel}', number || ' {tables}') FROM revision; "
                 "DELETE FROM commits WHERE moment < now() - interval '1 day'; COMMIT"
             )
         except psycopg.OperationalError as error:
             if not self._db.closed or not self._find_commit(token):
-                raise LibraryError(f"{self._describe_loss(error)} What was to be written was not written.") from error
+                raise LibraryError(
+                    f"{describe_loss(error, self.place)} What was to be written was not written."
+                ) from error
         except psycopg.Error:
             with self._translate_errors():
                 raise
@@ -282,7 +300,7 @@ class PostgresqlDatabase:
                 return self.execute_statement(sql, values)
         with self._translate_errors():
             changed = self._db.execute(_number_placeholders(sql), values).rowcount
-        self._note_changes(changed)
+        self._note_changes(sql, changed)
         return changed
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
@@ -293,10 +311,11 @@ class PostgresqlDatabase:
         with self._translate_errors(), self._db.cursor() as cursor:
             cursor.executemany(_number_placeholders(sql), rows)
             changed = cursor.rowcount
-        return self._note_changes(changed)
+        return self._note_changes(sql, changed)
 
-    def _note_changes(self, changed: int) -> None:
-        self._has_changed |= changed != 0
+    def _note_changes(self, sql: str, changed: int) -> None:
+        if changed:
+            self._changed_tables |= find_changed_tables(sql)
         self._own_changes += max(0, changed)
 
     @contextmanager
@@ -315,7 +334,25 @@ class PostgresqlDatabase:
 
     def read_data_version(self) -> int:
         """A number that changes when another connection has committed."""
-        return self.fetch_integer("SELECT number FROM revision") - self._own_commits
+        if self._answers.versions is None:
+            self._data_version = self.fetch_integer("SELECT number FROM revision") - self._own_commits
+        return self._data_version
+
+    def await_data_version(self) -> int:
+        """A number that changes when the server has told of another connection's commit; nothing is asked for it."""
+        with self._translate_errors():
+            if self._commits_told and not self._db.closed:
+                own = self._db.info.backend_pid
+                self._commits_told += sum(news.pid != own for news in self._db.notifies(timeout=0))
+            else:  # whatever was committed before is not told
+                self._read(lambda: self._db.execute(SQL("LISTEN {}").format(Identifier(self._channel))))
+                self._commits_told += 1
+        return self._commits_told
+
+    @property
+    def _channel(self) -> str:
+        """Where commits to the library are told, with what they changed."""
+        return f"lookalike {self.address.library}"
 
     def read_state(self, fingerprint: str) -> DatabaseState:
         """The state of the database under the model with this fingerprint; any commit changes it."""
@@ -339,8 +376,3 @@ def _number_placeholders(sql: str) -> str:
     """The statement with PostgreSQL's placeholders: $1 and $2 for ?1 and ?2, and in their order for ? and ?."""
     count = iter(range(1, sql.count("?") + 1))
     return _PLACEHOLDER.sub(lambda found: f"${found[1] or next(count)}", sql)
-
-
-def _shorten(error: Exception) -> str:
-    """The first line of what was raised."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

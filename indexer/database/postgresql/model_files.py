@@ -30,12 +30,12 @@ def fetch_model_files(database: Database, fingerprint: str, models: Path) -> Non
     folder = models / fingerprint
     if not fingerprint or (folder / MODEL_FILES[-1]).exists():
         return
-    sql = "SELECT bytes FROM model_files WHERE fingerprint = ? AND name = ?"
-    files = {name: database.fetch_rows(sql, (fingerprint, name)) for name in MODEL_FILES}
+    rows = database.fetch_rows("SELECT name, bytes FROM model_files WHERE fingerprint = ?", (fingerprint,))
+    files: dict[str, bytes] = dict(rows)
     try:
-        for name, rows in files.items():
-            if rows:
+        for name in MODEL_FILES:
+            if name in files:
                 folder.mkdir(parents=True, exist_ok=True)
-                atomic.write_file(folder / name, rows[0][0])
+                atomic.write_file(folder / name, files[name])
     except OSError as error:
         raise LibraryError(f"The model cannot be written to {show_path(folder)} ({error.strerror}).") from error

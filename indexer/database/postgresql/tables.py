@@ -1,10 +1,10 @@
 """The tables of a shared library: those of `sqlite.schema`, in the same order and with the same columns.
 
 Text is compared by its code points, as SQLite does; yes and no are booleans. `revision` counts the commits, `commits`
-keeps their tokens for a day: where the answer to a commit was lost, its token tells whether it happened.
+keeps their tokens for a day: where the answer to a commit was lost, its token tells whether it happened. `changes` has
+the number of the last commit that changed each table. `label_history` is written by the server: who gave a photo which
+label, and when.
 """
-
-TABLES_VERSION = 1
 
 TABLE_KEYS = {
     "settings": ("name",),
@@ -178,3 +178,27 @@ CREATE TABLE captures (
     longitude double precision
 )
 """
+
+WATCH_CHANGES = """
+CREATE TABLE changes (name text PRIMARY KEY, number bigint NOT NULL);
+CREATE TABLE label_history (
+    photo bigint NOT NULL REFERENCES photos ON DELETE CASCADE,
+    label text COLLATE "C",
+    who text NOT NULL,
+    moment timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX label_history_by_photo ON label_history (photo, moment);
+CREATE FUNCTION note_label() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        INSERT INTO label_history (photo, who) SELECT id, session_user FROM photos WHERE id = OLD.photo;
+    ELSE
+        INSERT INTO label_history (photo, label, who) VALUES (NEW.photo, NEW.label, session_user);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER labels_are_noted AFTER INSERT OR UPDATE OR DELETE ON labels FOR EACH ROW EXECUTE FUNCTION note_label()
+"""
+
+MIGRATIONS = (CREATE_TABLES, WATCH_CHANGES)
+"""What makes each version of the tables from the one before; a library of version n has had the first n."""

@@ -231,15 +231,19 @@ class SqliteDatabase:
                 self.execute_statement("ROLLBACK")
             raise
 
+    def reading(self, _purpose: str) -> AbstractContextManager[None]:
+        """Nothing: questions cost little here."""
+        return nullcontext()
+
     def fetch_rows(self, sql: str, values: Sequence[object] = ()) -> list[SqlRow]:
         """All rows that a statement gives."""
         with self._translate_errors():
             return self._db.execute(sql, values).fetchall()
 
-    def fetch_json(self, sql: str, values: Sequence[object] = ()) -> object:
-        """The value of the JSON in the first column of the first row, None where there is no row."""
+    def fetch_setting(self, name: str) -> object:
+        """The stored value of a setting, None where it was never set."""
         with self._translate_errors():
-            rows = self._db.execute(sql, values).fetchall()
+            rows = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchall()
             return json.loads(rows[0][0]) if rows else None
 
     def fetch_integer(self, sql: str, values: Sequence[object] = ()) -> int:
@@ -271,6 +275,10 @@ class SqliteDatabase:
     def read_data_version(self) -> int:
         """A number that changes when another connection has committed."""
         return self.fetch_integer("PRAGMA data_version")
+
+    def await_data_version(self) -> int:
+        """A number that changes when another connection has committed."""
+        return self.read_data_version()
 
     def read_state(self, fingerprint: str) -> DatabaseState:
         """The state of the database under the model with this fingerprint; any commit, here or elsewhere, changes it.

@@ -3,10 +3,13 @@
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from indexer.database.annotations import Annotations
 from indexer.database.postgresql.address import parse_address
-from indexer.database.postgresql.tables import BOOLEAN_COLUMNS, NUMBERED_COLUMNS, TABLE_KEYS
+from indexer.database.postgresql.label_history import read_label_history
+from indexer.database.postgresql.tables import BOOLEAN_COLUMNS, MIGRATIONS, NUMBERED_COLUMNS, TABLE_KEYS
 from indexer.database.shared_folder import open_database, write_address
 from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.library import Library
@@ -50,7 +53,7 @@ def test_two_connections_see_each_others_commits_and_not_their_own(tmp_path: Pat
         with pytest.raises(ZeroDivisionError), other.transaction():
             other.execute_statement("UPDATE settings SET value = '3'")
             raise ZeroDivisionError
-        assert mine.fetch_json("SELECT value FROM settings WHERE name = ?", ("a",)) == 2
+        assert mine.fetch_setting("a") == 2
 
 
 def test_an_address_that_was_not_written_here_calls_nobody(tmp_path: Path, shared_home: LoopbackServer) -> None:
@@ -105,3 +108,60 @@ def test_two_computers_use_one_library(
         ]
         with one.take_job_lock(), pytest.raises(LibraryBusy, match="Another computer"), two.take_job_lock():
             pass
+
+
+def make_older(server: LoopbackServer, library: str) -> None:
+    """A shared library as the first version of its tables left it, with a labelled photo."""
+    with psycopg.connect(server.name_library(library).partition("?")[0], autocommit=True) as db:
+        db.execute(f"CREATE SCHEMA {library}; SET search_path = {library}")
+        db.execute(MIGRATIONS[0])
+        db.execute("INSERT INTO tables_version VALUES (1); UPDATE revision SET number = 7")
+        db.execute("INSERT INTO photos (sha256) VALUES (sha256('a')); INSERT INTO labels VALUES (1, 'wolf')")
+
+
+def test_a_library_of_the_first_version_keeps_what_was_said(tmp_path: Path, shared_home: LoopbackServer) -> None:
+    make_older(shared_home, "older")
+    write_address(tmp_path, parse_address(shared_home.name_library("older")))
+    with closing(open_database(tmp_path)) as database:
+        with database.reading("test"):
+            assert database.fetch_rows("SELECT * FROM labels") == [(1, "wolf")]
+        database.execute_statement("UPDATE labels SET label = 'bear'")
+        with database.reading("test"):
+            assert database.fetch_rows("SELECT * FROM labels") == [(1, "bear")]
+        assert database.fetch_integer("SELECT version FROM tables_version") == len(MIGRATIONS)
+
+
+def test_what_a_program_of_the_first_version_writes_is_seen(tmp_path: Path, shared_home: LoopbackServer) -> None:
+    write_address(tmp_path, parse_address(shared_home.name_library("mixed")))
+    with closing(open_database(tmp_path)) as database:
+        for value in ("1", "2"):
+            with psycopg.connect(shared_home.name_library("mixed").partition("?")[0], autocommit=True) as older:
+                older.execute(
+                    f"DELETE FROM mixed.settings; INSERT INTO mixed.settings VALUES ('a', '{value}');"
+                    "UPDATE mixed.revision SET number = number + 1"
+                )
+            with database.reading("test"):
+                assert database.fetch_setting("a") == int(value)
+
+
+def test_who_gave_which_label_and_when_is_kept(tmp_path: Path, shared_home: LoopbackServer) -> None:
+    """Two users label one photo: the last commit wins, and both are known."""
+    write_address(tmp_path, parse_address(shared_home.name_library("authors")))
+    own = shared_home.name_library("authors")
+    with psycopg.connect(own.partition("?")[0], autocommit=True) as db, closing(open_database(tmp_path)) as mine:
+        mine.execute_statement("INSERT INTO photos (sha256) VALUES (?)", (bytes(32),))
+        for role in ("anna", "berta"):
+            db.execute(f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA authors TO {role}")
+            db.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA authors TO {role}")
+            db.execute(f"REVOKE INSERT, UPDATE, DELETE ON authors.label_history FROM {role}")
+            (tmp_path / role).mkdir()
+            write_address(tmp_path / role, parse_address(own.replace("tester@", f"{role}@")))
+        with closing(open_database(tmp_path / "anna")) as anna, closing(open_database(tmp_path / "berta")) as berta:
+            Annotations(anna).set_label([1], "wolf")
+            Annotations(berta).set_label([1], "dog")
+            Annotations(anna).set_label([1], None)
+            found = read_label_history(mine, 1)
+            with pytest.raises(LibraryError, match="may only be read"):
+                berta.execute_statement("DELETE FROM label_history")
+    assert [(change.who, change.label) for change in found] == [("anna", "wolf"), ("berta", "dog"), ("anna", None)]
+    assert sorted(change.moment for change in found) == [change.moment for change in found]

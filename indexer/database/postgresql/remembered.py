@@ -1,0 +1,128 @@
+"""Answers of the server that still hold: each is kept until one of the tables that its question names has changed.
+
+Over a slow link it is the number of questions that is felt. One question tells which tables have changed; what was
+asked of the others is answered from here.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from indexer.database.interface import SqlRow
+from indexer.database.postgresql.tables import TABLE_KEYS
+
+MOST_ANSWERS = 400
+MOST_ROWS = 2_000_000  # of all answers together
+_TABLE = re.compile(rf"\b({'|'.join(TABLE_KEYS)})\b")
+_VOLATILE = re.compile(r"\b(work|now|nextval|setval|INSERT|UPDATE|DELETE|FOR UPDATE)\b|\bpg_")
+_CHANGE = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)", re.IGNORECASE)
+_WITH_DEPENDENTS = frozenset({"roots", "photos", "models", "embeddings"})  # whose deletion deletes rows of others
+
+
+class TableVersions(NamedTuple):
+    """The number of the last commit, and of the last commit that changed each table."""
+
+    revision: int
+    changed: Mapping[str, int]
+
+
+class Question(NamedTuple):
+    """A statement, what is bound to it, and the tables that decide its answer."""
+
+    sql: str
+    values: Sequence[object]
+    tables: frozenset[str]
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for equal questions."""
+        return self.sql, tuple(
+            (type(value), tuple(value) if isinstance(value, list) else value) for value in self.values
+        )
+
+
+class _KeptAnswer(NamedTuple):
+    question: Question
+    versions: tuple[int, ...]
+    rows: list[SqlRow]
+
+
+class RememberedAnswers:
+    """The answers to questions since `look` was last called; without a look nothing is kept and nothing given.
+
+    A look has a purpose: what was once asked for it will be asked again, unless it was asked with other values since.
+    """
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[Hashable, _KeptAnswer] = OrderedDict()
+        self._usual: dict[str, dict[str, Question | None]] = {}  # by purpose and statement, None where values differ
+        self._rows = 0
+        self._revision = -1
+        self.versions: TableVersions | None = None  # of the last look, None where it has ended
+
+    def look(self, versions: TableVersions) -> None:
+        """Begin to answer as of these versions."""
+        if versions.revision > max(self._revision, *versions.changed.values(), 0):
+            self.forget(TABLE_KEYS)  # by a program that does not say what it changes
+        self._revision, self.versions = versions.revision, versions
+
+    def end_look(self) -> None:
+        """Answer nothing until the next look."""
+        self.versions = None
+
+    def list_outdated(self, purpose: str) -> list[Question]:
+        """The usual questions for a purpose whose answers do not hold any more."""
+        usual = self._usual.get(purpose, {}).values()
+        return [question for question in usual if question is not None and self.find(question) is None]
+
+    def note_use(self, purpose: str, question: Question) -> None:
+        """Remember that a question was asked for a purpose."""
+        usual = self._usual.setdefault(purpose, {})
+        known = usual.setdefault(question.sql, question)
+        if known is not None and known.key != question.key:
+            usual[question.sql] = None
+
+    def find(self, question: Question) -> list[SqlRow] | None:
+        """The kept answer, where its tables are unchanged."""
+        kept = self._answers.get(question.key)
+        return kept.rows if kept is not None and kept.versions == self._list_versions(question) else None
+
+    def keep(self, question: Question, rows: list[SqlRow]) -> None:
+        """Keep an answer; the oldest ones are dropped where there are many."""
+        self._drop(question.key)
+        self._answers[question.key] = _KeptAnswer(question, self._list_versions(question), rows)
+        self._rows += len(rows)
+        while len(self._answers) > MOST_ANSWERS or self._rows > MOST_ROWS:
+            self._drop(next(iter(self._answers)))
+
+    def _list_versions(self, question: Question) -> tuple[int, ...]:
+        assert self.versions is not None
+        return tuple(self.versions.changed.get(table, 0) for table in sorted(question.tables))
+
+    def forget(self, tables: Iterable[str]) -> None:
+        """Drop all answers that name one of these tables."""
+        changed = set(tables)
+        for key in [key for key, kept in self._answers.items() if kept.question.tables & changed]:
+            self._drop(key)
+
+    def _drop(self, key: Hashable) -> None:
+        kept = self._answers.pop(key, None)
+        self._rows -= len(kept.rows) if kept is not None else 0
+
+
+@lru_cache(1000)
+def find_named_tables(sql: str) -> frozenset[str]:
+    """The tables that decide the answer to a question; none where something else decides it too."""
+    return frozenset() if _VOLATILE.search(sql) else frozenset(_TABLE.findall(sql))
+
+
+@lru_cache(1000)
+def find_changed_tables(sql: str) -> frozenset[str]:
+    """The tables of which a statement may change rows."""
+    found = _CHANGE.match(sql)
+    if found is None:
+        return frozenset()
+    is_wide = found[0].lstrip().upper().startswith("DELETE") and found[1] in _WITH_DEPENDENTS
+    return frozenset(TABLE_KEYS) if is_wide else frozenset({found[1]})

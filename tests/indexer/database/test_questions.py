@@ -1,0 +1,104 @@
+"""How often a shared library asks its server: over a slow link each question is felt."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from indexer.database.postgresql.connection import PostgresqlDatabase
+from indexer.library import Library
+from indexer.places import enter_shared_library
+from indexer.search.query import Query
+from retrieval_app.session.snapshot import take_snapshot
+from tests.support.postgresql_server import LoopbackServer
+from tests.support.vectors import clustered, fill, outcome
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, shared_home: LoopbackServer) -> Path:
+    """The folder of a shared library with sixty photos."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOKALIKE_HOME", str(tmp_path_factory.mktemp("questions")))
+        folder = enter_shared_library(shared_home.name_library(f"q{secrets.token_hex(6)}"))
+    fill(folder, clustered(60), publish=False)
+    with Library.open(folder) as library:  # a card that is damaged, as there are no weights
+        sql = "INSERT INTO model_files VALUES (?, 'model.json', ?)"
+        library.store.database.execute_statement(sql, (library.model_fingerprint, b"{}"))
+    return folder
+
+
+@pytest.fixture
+def shared(folder: Path) -> Iterator[Library]:
+    """The library, opened."""
+    with Library.open(folder) as library:
+        yield library
+
+
+@contextmanager
+def trace_questions(library: Library, folder: Path) -> Iterator[list[str]]:
+    """The questions that are sent to the server in the block, one for each time that is waited, by libpq's own trace.
+
+    Statements that are sent together are one question, joined by new lines.
+    """
+    database, questions = library.store.database, list[str]()
+    assert isinstance(database, PostgresqlDatabase)
+    with (folder / "trace").open("w+") as trace:
+        database._db.pgconn.trace(trace.fileno())
+        yield questions
+        database._db.pgconn.untrace()
+        trace.seek(0)
+        sent = [words[3:] for words in (line.rstrip("\n").split("\t") for line in trace) if words[1] == "F"]
+    gathered = ""
+    for name, *rest in sent:
+        gathered += "\n".join(rest)
+        if name in ("Sync", "Query"):
+            questions.append(gathered)
+            gathered = ""
+
+
+def repeat_until_settled(library: Library) -> None:
+    """What the first few cost is measured, stored and read back."""
+    with Library.open(library.folder) as other:
+        for photo in (2, 3, 4):
+            library.search(Query((photo,)))
+            take_snapshot(library, 60)
+            other.annotations.set_label([photo], f"bear {photo}")
+    library.search(Query((5,)))
+    take_snapshot(library, 60)
+
+
+def test_a_search_asks_three_questions_and_a_snapshot_two(shared: Library, tmp_path: Path) -> None:
+    repeat_until_settled(shared)
+    with trace_questions(shared, tmp_path) as questions:
+        assert len(shared.search(Query((9,))).hits) == 50
+    assert 1 <= len(questions) <= 3
+    assert sum(map(len, questions)) < 10_000
+    with trace_questions(shared, tmp_path) as questions:
+        assert len(take_snapshot(shared, 60).photo_ids) == 60
+    assert 1 <= len(questions) <= 2
+
+
+def test_a_label_of_another_is_seen_without_reading_all_photos(shared: Library, tmp_path: Path) -> None:
+    repeat_until_settled(shared)
+    with Library.open(shared.folder) as other:
+        other.annotations.set_label([3], "wolf")
+    with trace_questions(shared, tmp_path) as questions:
+        found = shared.search(Query((3,)))
+    assert (found.hits[0].photo.id, found.hits[0].photo.label) == (3, "wolf")
+    said = "\n".join(questions)
+    assert "labels" in said
+    assert "SELECT photo FROM files" not in said
+    assert len(questions) <= 8  # of which five measure and store what distances mean now
+
+
+def test_whatever_another_changes_is_seen_by_the_next_search(shared: Library) -> None:
+    repeat_until_settled(shared)
+    with Library.open(shared.folder) as other:
+        for change, is_found in (("missing", False), ("present", True)):
+            other.store.files.set_state(1, [b"000004.jpg"], change)
+            found = {hit.photo.id for hit in shared.search(Query((9,)), k=60).hits}
+            assert (5 in found) is is_found
+        other.store.record_outcomes([outcome(1, 77, clustered(1, seed=9)[0])], other.model_id)
+        assert len(shared.search(Query((9,)), k=99).hits) == 61
