@@ -200,6 +200,10 @@ class Library:
             shown if within is None else shown[np.isin(shown, filters.find_present_photos(self.store.database, within))]
         )
 
+    def mask_present_photos(self, within: Filter | None = None) -> np.ndarray:
+        """Whether the photo of each id is present and passes the filter, bool (last id + 1,); kept until a change."""
+        return self._refresh_searcher().find_allowed_photos(within).mask
+
     def load_photos(self, ids: Sequence[int]) -> list[Photo]:
         """The photos of these ids, in this order; ids that are not shown are left out."""
         return [build_photo(shown) for shown in self.store.embeddings.find_shown_photos(ids)]

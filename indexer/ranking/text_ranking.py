@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from indexer.database.filters import Filter
 from indexer.errors import LookalikeError
 from indexer.library import Library
-from indexer.ranking.word_ranking import FUSED_PHOTOS, WordHit, WordIndex, WordResult, compute_fused_scores
+from indexer.ranking.word_ranking import (
+    FUSED_PHOTOS,
+    WordHit,
+    WordIndex,
+    WordResult,
+    compute_fused_scores,
+    rank_highest,
+)
 from indexer.search.query import Query
 from indexer.statistics.logistic import LogisticCurve, fit_logistic_curve
 from indexer.text_models.text_card import has_text_half
@@ -69,11 +76,12 @@ class TextIndex:
     def rank_photos(self, query: TextQuery, k: int, *, within: Filter | None = None) -> WordResult:
         """The k photos with the best scores, of those that are shown and pass the filter."""
         start = time.perf_counter()
-        rows = self._find_rows(self._library.find_photo_ids(within))
+        self._refresh()
+        rows = np.flatnonzero(self._library.mask_present_photos(within)[self._vectors.ids])
         scores = self._score_rows(query, rows)
-        best = np.argsort(-scores, kind="stable")[:k]
+        best = rank_highest(scores, k)
         hits = self._build_hits(query, rows[best], scores[best], {})
-        return WordResult(hits, time.perf_counter() - start, "")
+        return WordResult(hits, time.perf_counter() - start, "", len(rows))
 
     def rank_with_pictures(
         self, query: TextQuery, pictures: Query, k: int, *, within: Filter | None = None
@@ -86,7 +94,7 @@ class TextIndex:
         best = np.argsort(-compute_fused_scores(scores), kind="stable")[:k]
         distances = dict(zip(nearest.ids.tolist(), nearest.distances.tolist(), strict=True))
         hits = self._build_hits(query, rows[best], scores[best], distances)
-        return WordResult(hits, time.perf_counter() - start, "")
+        return WordResult(hits, time.perf_counter() - start, "", len(rows))
 
     def _find_rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of these photos in their order; those without an embedding are left out."""

@@ -41,11 +41,15 @@ class WordHit(NamedTuple):
 
 
 class WordResult(NamedTuple):
-    """Hits from the best score down; `notice` says which photos words cannot find, else it is empty."""
+    """Hits from the best score down, of `candidate_count` photos that words can find.
+
+    `notice` says how many they cannot find, else it is empty.
+    """
 
     hits: list[WordHit]
     seconds: float
     notice: str
+    candidate_count: int
 
 
 class WordQuery(NamedTuple):
@@ -95,12 +99,12 @@ class WordIndex:
     def rank_photos(self, query: WordQuery, k: int, *, within: Filter | None = None) -> WordResult:
         """The k photos with the best scores, of those that are shown and pass the filter."""
         start = time.perf_counter()
-        rows, notice = self._find_rows(self._library.find_photo_ids(within))
+        rows, notice = self._find_shown_rows(within)
         scores = self._score_rows(query, rows)
-        best = np.argsort(-scores, kind="stable")[:k]
+        best = rank_highest(scores, k)
         best = best[scores[best] > 0]
         hits = self._build_hits(query, rows[best], scores[best], None)
-        return WordResult(hits, time.perf_counter() - start, notice)
+        return WordResult(hits, time.perf_counter() - start, notice, len(rows))
 
     def rank_with_pictures(
         self, query: WordQuery, pictures: Query, k: int, *, within: Filter | None = None
@@ -108,16 +112,23 @@ class WordIndex:
         """The k best of the photos nearest to the pictures by rank fusion of both orders."""
         start = time.perf_counter()
         nearest = self._library.find_nearest(pictures, k=max(k, FUSED_PHOTOS), within=within)
+        self._refresh()
         rows, notice = self._find_rows(nearest.ids)
         scores = self._score_rows(query, rows)
         distances = dict(zip(nearest.ids.tolist(), nearest.distances.tolist(), strict=True))
         best = np.argsort(-compute_fused_scores(scores), kind="stable")[:k]
         hits = self._build_hits(query, rows[best], scores[best], distances)
-        return WordResult(hits, time.perf_counter() - start, notice)
+        return WordResult(hits, time.perf_counter() - start, notice, len(rows))
+
+    def _find_shown_rows(self, within: Filter | None) -> tuple[NDArray[np.int64], str]:
+        """The rows of all photos that are shown and pass the filter, and in a sentence how many have none."""
+        self._refresh()
+        if self._model != self._library.model_id:
+            return self._find_rows(self._library.find_photo_ids(within))
+        return np.flatnonzero(self._library.mask_present_photos(within)[self._table.ids]), ""
 
     def _find_rows(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], str]:
-        """The rows of these photos in their order, and in a sentence how many have none."""
-        self._refresh()
+        """The rows of these photos in their order, and in a sentence how many have none; after a refresh."""
         stored_ids = self._table.ids
         order = np.argsort(stored_ids, kind="stable")
         places = order[np.minimum(np.searchsorted(stored_ids, ids, sorter=order), len(order) - 1)]
@@ -167,11 +178,19 @@ class WordIndex:
         if word.classes not in self._word_scores:
             if len(self._word_scores) >= KEPT_WORDS:
                 self._word_scores.clear()
-            meant = _mask_classes(word)[self._table.classes]
-            kept = np.einsum("rc,rc->r", self._table.probabilities.astype(np.float32), meant).astype(np.float64)
-            others = self._left * (len(word.classes) - meant.sum(axis=1))
-            self._word_scores[word.classes] = np.where(kept > 0, kept + others, 0)
+            starts = range(0, len(self._table.ids), BLOCK_ROWS)
+            blocks = [self._sum_block(word, slice(start, start + BLOCK_ROWS)) for start in starts]
+            self._word_scores[word.classes] = np.concatenate(blocks) if blocks else np.empty(0)
         return self._word_scores[word.classes][rows]
+
+    def _sum_block(self, word: KnownWord, rows: slice) -> NDArray[np.float64]:
+        """What `_score_word` gives for a few rows, which stay in the processor's cache."""
+        classes, probabilities = self._table.classes[rows], self._table.probabilities[rows]
+        places = np.flatnonzero(_mask_classes(word).astype(np.bool_).take(classes))
+        owners, shares = places // KEPT_CLASSES, probabilities.ravel()[places].astype(np.float64)
+        kept = np.bincount(owners, shares, minlength=len(classes))
+        others = self._left[rows] * (len(word.classes) - np.bincount(owners, minlength=len(classes)))
+        return np.where(kept > 0, kept + others, 0)
 
     def _build_hits(
         self, query: WordQuery, rows: NDArray[np.int64], scores: NDArray[np.float64], distances: dict[int, float] | None
@@ -196,6 +215,15 @@ class WordIndex:
                 name = tree.class_names[int(self._table.classes[row, place])]
                 reasons.append(f"{word.word}: {name} {float(probabilities[place]):.0%}")
         return ", ".join(reasons)
+
+
+def rank_highest(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """The places (at most k,) of the highest scores (n,), from the highest down, equal ones in their order."""
+    if len(scores) > k:
+        places = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+    else:
+        places = np.arange(len(scores))
+    return places[np.argsort(-scores[places], kind="stable")][:k]
 
 
 def compute_fused_scores(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -159,10 +159,8 @@ def find_pictured_photos(library: Library, words: str, within: Filter, most: int
     if library not in _word_indexes:
         _word_indexes[library] = LibraryWords(library)
     result = _word_indexes[library].answer_words(split_unwanted(words), most, within=within)
-    ids, candidate_count = _list_hit_ids(result.hits), len(library.find_photo_ids(within))
-    return FoundListings(
-        PhotoListing(ids, candidate_count=candidate_count, has_more=len(ids) == most < candidate_count)
-    )
+    ids, count = _list_hit_ids(result.hits), result.candidate_count
+    return FoundListings(PhotoListing(ids, candidate_count=count, has_more=len(ids) == most < count))
 
 
 def _move_sections(sections: Sequence[PhotoSection], is_kept: NDArray[np.bool_]) -> list[PhotoSection]:

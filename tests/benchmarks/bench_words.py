@@ -3,13 +3,14 @@
     python -m tests.benchmarks.bench_words [FOLDER]
 
 Target: P@10 at least 0.65. FOLDER is another folder of class folders. Then how long a word takes in 100,000 photos
-(target: 0.1 s when asked again), with made-up embeddings.
+(target: 0.1 s for a word once the embeddings are read), with made-up embeddings.
 """
 
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from tests.support.vectors import ROOT, clustered, outcome
 
 TARGET = 0.65
 PHOTOS, BLOCK, MOST_SECONDS = 100_000, 5_000, 0.1
+NEXT_WORDS = ("dog", "flower", "boat", "fruit", "car")
 
 
 def measure_words(library: Library) -> list[tuple[str, float, float, float]]:
@@ -44,9 +46,16 @@ def measure_words(library: Library) -> list[tuple[str, float, float, float]]:
     return rows
 
 
-def measure_seconds(folder: Path, count: int = PHOTOS) -> tuple[float, float]:
-    """Seconds of the first question by a word in a library of so many photos, which reads all embeddings, and the
-    least of five more."""
+class WordSeconds(NamedTuple):
+    """Seconds of the first question, which reads all embeddings, and the medians of other words, and of those again."""
+
+    first: float
+    new: float
+    again: float
+
+
+def measure_seconds(folder: Path, count: int = PHOTOS) -> WordSeconds:
+    """How long questions by a word take in a library of so many photos."""
     with Library.create(folder) as library:
         card = drain(install_model(ModelChoice(), library.models_folder))
         model = library.store.models.add_model(card.fingerprint, card.name, card.dim)
@@ -56,12 +65,13 @@ def measure_seconds(folder: Path, count: int = PHOTOS) -> tuple[float, float]:
             vectors = clustered(BLOCK, dim=card.dim, seed=start)
             library.store.record_outcomes((outcome(root, start + n, vector) for n, vector in enumerate(vectors)), model)
         library.activate_model(card.fingerprint)
-        index, query, seconds = WordIndex(library), parse_word_query("bird", ""), []
-        for _ in range(6):
+        index, seconds = WordIndex(library), []
+        for word in ("bird", *NEXT_WORDS, *NEXT_WORDS):
             start_time = time.perf_counter()
-            index.rank_photos(query, 50)
+            index.rank_photos(parse_word_query(word, ""), 50)
             seconds.append(time.perf_counter() - start_time)
-    return seconds[0], min(seconds[1:])
+    new, again = seconds[1 : 1 + len(NEXT_WORDS)], seconds[1 + len(NEXT_WORDS) :]
+    return WordSeconds(seconds[0], float(np.median(new)), float(np.median(again)))
 
 
 def main(folder: Path | None = None) -> None:
@@ -79,9 +89,12 @@ def main(folder: Path | None = None) -> None:
     target = f"(target {TARGET}: {verdict})"
     print(f"{len(rows)} words: P@10 {means[0]:.3f} {target}, mAP {means[1]:.3f}, chance {means[2]:.3f}")
     with tempfile.TemporaryDirectory() as work:
-        first, again = measure_seconds(Path(work) / "many.library")
-    verdict = "reached" if again <= MOST_SECONDS else "missed"
-    print(f"{PHOTOS:,} photos: the first word {first:.1f} s, then {again:.3f} s (target {MOST_SECONDS} s: {verdict})")
+        seconds = measure_seconds(Path(work) / "many.library")
+    verdict = "reached" if seconds.new <= MOST_SECONDS else "missed"
+    print(
+        f"{PHOTOS:,} photos: the first word {seconds.first:.1f} s, another {seconds.new:.3f} s "
+        f"(target {MOST_SECONDS} s: {verdict}), one that was asked before {seconds.again:.3f} s"
+    )
 
 
 if __name__ == "__main__":
