@@ -19,7 +19,8 @@ from typing import BinaryIO
 import filelock
 
 PARTIAL_SUFFIX = ".partial"  # a file or folder still being written
-_PARTIAL_NAME = re.compile(r"\..+\.[0-9a-f]{12}\.partial", re.DOTALL)
+_PARTIAL_END = r"\.[0-9a-f]{12}\.partial"
+_PARTIAL_NAME = re.compile(r"\..+" + _PARTIAL_END, re.DOTALL)
 REPLACED_SUFFIX = ".aside"  # the old form of a folder while the new one takes its place
 
 
@@ -82,6 +83,15 @@ def create_temporary_folder(final: Path) -> Path:
     return temporary
 
 
+def create_sole_temporary_folder(final: Path) -> Path:
+    """As `create_temporary_folder`, in place of what killed runs left for `final`, to which nobody else writes now."""
+    is_left = re.compile(re.escape(f".{final.name}") + _PARTIAL_END).fullmatch
+    for entry in final.parent.iterdir() if final.parent.is_dir() else ():
+        if is_left(entry.name):
+            remove_path(entry)
+    return create_temporary_folder(final)
+
+
 def publish_folder(temporary: Path, final: Path) -> None:
     """Give the filled folder its final name, durably; a folder already there is replaced.
 
@@ -106,13 +116,18 @@ def remove_leftovers(parent: Path) -> None:
     The caller makes sure that nobody else is writing there now.
     """
     for entry in sorted(parent.glob(f".*{REPLACED_SUFFIX}")):
-        original = parent / entry.name[1 : -len(REPLACED_SUFFIX)]
-        if not original.exists():
-            entry.rename(original)
-            _sync_to_disk(parent)
+        bring_back(parent / entry.name[1 : -len(REPLACED_SUFFIX)])
     for entry in [*parent.glob(f".*{REPLACED_SUFFIX}"), *parent.glob(f".*{PARTIAL_SUFFIX}")]:
         if entry.name.endswith(REPLACED_SUFFIX) or is_partial_name(entry.name):
             remove_path(entry)
+
+
+def bring_back(final: Path) -> None:
+    """Give a folder its name again whose replacement was cut short; does nothing where there is none."""
+    replaced = final.with_name(f".{final.name}{REPLACED_SUFFIX}")
+    if replaced.exists() and not final.exists():
+        replaced.rename(final)
+        _sync_to_disk(final.parent)
 
 
 def is_partial_name(name: str) -> bool:

@@ -78,7 +78,7 @@ def write_sidecars_beside(photos: list[LabelledPhoto]) -> Steps[int]:
 def export_class_folders(photos: list[LabelledPhoto], out: Path, *, link: bool) -> Steps[int]:
     """Write the folder `out` with a sub-folder for each label, of copies of the photos or links to them."""
     folders = _name_folders(sorted({one.label for one in photos}))
-    temporary = atomic.create_temporary_folder(out)
+    temporary = atomic.create_sole_temporary_folder(out)
     try:
         for number, (photo, label) in enumerate(photos):
             yield Progress("export", number, len(photos))

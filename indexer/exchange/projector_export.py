@@ -60,7 +60,7 @@ def export_projector(out: Path, library: Library, within: Filter | None = None) 
     yield from copy_embeddings(library, photo_ids, keep_block)
     vectors = np.concatenate(blocks)
     ordered = np.concatenate(ids).tolist()
-    temporary = atomic.create_temporary_folder(out)
+    temporary = atomic.create_sole_temporary_folder(out)
     try:
         (temporary / "vectors.bytes").write_bytes(vectors.tobytes())
         side = yield from _write_pictures(temporary, library, ordered)

@@ -70,6 +70,17 @@ def test_tidy_brings_back_a_folder_whose_replacement_was_cut_short(tmp_path: Pat
     assert (tmp_path / "final" / "old").read_text() == "old"
 
 
+def test_the_next_writer_of_a_folder_removes_what_a_killed_one_left_of_it_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("final", "final.other", "final.0123456789ab"):
+        (atomic.create_temporary_folder(tmp_path / name) / "half").write_text("x")
+    left = set(names(tmp_path))
+    new = atomic.create_sole_temporary_folder(tmp_path / "final")
+    (gone,) = left - set(names(tmp_path))
+    assert gone.startswith(".final.")
+    assert not gone.startswith((".final.other.", ".final.0123456789ab."))
+    assert set(names(tmp_path)) == left - {gone} | {new.name}
+
+
 @pytest.mark.skipif(shutil.which("strace") is None or os.name == "nt", reason="needs strace")
 def test_data_reach_the_disk_before_the_name_and_the_name_before_the_return(tmp_path: Path) -> None:
     code = (

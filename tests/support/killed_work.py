@@ -263,12 +263,18 @@ def try_kill(kind: str, place: Place, seconds: float) -> list[str]:
     work = WORKS[kind]
     run_child(lambda _: work.prepare(place))
     killed = run_child(lambda tell: work.work(place, tell), seconds)
-    after = run_child(look(work, place, killed.told, whole=False))
+    return find_faults(kind, place, killed.told)
+
+
+def find_faults(kind: str, place: Place, told: list[str]) -> list[str]:
+    """What is wrong with a library whose work was cut short when so much had been told, and after going on."""
+    work = WORKS[kind]
+    after = run_child(look(work, place, told, whole=False))
     again = run_child(lambda tell: work.work(place, tell))
-    last = run_child(look(work, place, killed.told, whole=True))
-    faults = [f"after the kill: {line}" for line in after.told] + [f"at the end: {line}" for line in last.told]
+    last = run_child(look(work, place, told, whole=True))
+    faults = [f"after the cut: {line}" for line in after.told] + [f"at the end: {line}" for line in last.told]
     faults += [] if again.sound else [f"could not go on: {again.told[-1:]}"]
-    return faults + (_check_work(kind, killed.told, again.told) if again.sound else [])
+    return faults + (_check_work(kind, told, again.told) if again.sound else [])
 
 
 def _check_work(kind: str, told: list[str], told_again: list[str]) -> list[str]:
@@ -293,7 +299,7 @@ def make_template(folder: Path) -> Place:
 
 def measure_seconds(kind: str, template: Place, folder: Path) -> float:
     """How long a work takes that is not killed."""
-    place = _copy(template, folder)
+    place = copy_place(template, folder)
     WORKS[kind].prepare(place)
     start = time.monotonic()
     ended = run_child(lambda tell: WORKS[kind].work(place, tell))
@@ -301,29 +307,44 @@ def measure_seconds(kind: str, template: Place, folder: Path) -> float:
     return time.monotonic() - start
 
 
-def _copy(template: Place, folder: Path) -> Place:
+def copy_place(template: Place, folder: Path) -> Place:
+    """A copy of the template's folder in `folder`, in place of what was there."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(template.library.parent, folder)
     return Place(folder / "copy.library", template.new_photos)
 
 
-def main(folder: Path, kills: int, seed: int) -> None:
-    """Kill so many works, all kinds in turn."""
+def kill_in_turn(
+    seconds: dict[str, float], try_one: Callable[[str, float], list[str]], kills: int, seed: int
+) -> dict[str, object]:
+    """Kill so many works, all kinds in turn, each at a time drawn from how long it takes; print each that has faults.
+
+    Returns the number of kills of each kind, how many had faults, and how long each kind takes.
+    """
     draw, counts, faulty = random.Random(seed), Counter[str](), 0
+    for number in range(kills):
+        kind = list(seconds)[number % len(seconds)]
+        moment = draw.uniform(0, 1.05) * seconds[kind]
+        faults = try_one(kind, moment)
+        counts[kind] += 1
+        if faults:
+            faulty += 1
+            print(json.dumps({"kind": kind, "trial": number, "seconds": moment, "faults": faults}), flush=True)
+    return {"kills": counts, "faulty": faulty, "took": seconds}
+
+
+def main(folder: Path, kills: int, seed: int) -> None:
+    """Kill so many works, and compare the photos with what they were before."""
     with index_small_libraries():
         template = make_template(folder)
         photos = snapshot(folder / "new")
         seconds = {kind: measure_seconds(kind, template, folder / "trial") for kind in WORKS}
-        for number in range(kills):
-            kind = list(WORKS)[number % len(WORKS)]
-            moment = draw.uniform(0, 1.05) * seconds[kind]
-            faults = try_kill(kind, _copy(template, folder / "trial"), moment)
-            counts[kind] += 1
-            if faults:
-                faulty += 1
-                print(json.dumps({"kind": kind, "trial": number, "seconds": moment, "faults": faults}), flush=True)
-    same = snapshot(folder / "new") == photos
-    print(json.dumps({"kills": counts, "faulty": faulty, "photos untouched": same, "took": seconds}), flush=True)
+
+        def try_one(kind: str, moment: float) -> list[str]:
+            return try_kill(kind, copy_place(template, folder / "trial"), moment)
+
+        summary = kill_in_turn(seconds, try_one, kills, seed)
+    print(json.dumps(summary | {"photos untouched": snapshot(folder / "new") == photos}), flush=True)
 
 
 if __name__ == "__main__":

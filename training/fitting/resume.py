@@ -122,6 +122,7 @@ def open_resume_file(out: Path, config: TrainConfig, *, resume: bool) -> ResumeF
     """
     if not resume:
         return ResumeFile(out, config)
+    atomic.bring_back(out)  # killed just as the model was to take the place of the unfinished training
     state = _read_state(out / UNFINISHED_FILE)
     with refuse_damaged_state(out):
         requested, recipe_config = (TrainConfig.from_dict(state.facts[name]) for name in ("config", "settled"))

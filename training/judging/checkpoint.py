@@ -85,7 +85,7 @@ def save_checkpoint(
     """
     hashes = np.frombuffer(b"".join(sample.sha256 for sample in used_samples), np.uint8).reshape(-1, 32).copy()
     try:
-        temporary = atomic.create_temporary_folder(out)
+        temporary = atomic.create_sole_temporary_folder(out)
         try:
             card = write_checkpoint(
                 network,

@@ -61,7 +61,7 @@ def join_checkpoints(folders: Sequence[Path], out: Path) -> JoinedCheckpoint:
     seen = np.unique(np.concatenate([read_seen_hashes(folder) for folder in folders]), axis=0)
     labels = {label for folder in folders for label in read_json(folder / CARD_FILE).get("trained_labels") or ()}
     source = f"{len(folders)} models side by side: " + ", ".join(show_path(folder.absolute()) for folder in folders)
-    temporary = atomic.create_temporary_folder(out)
+    temporary = atomic.create_sole_temporary_folder(out)
     try:
         name = show_path(os.fsencode(out.name))[:100]
         card = write_checkpoint(network, temporary, name=name, source=source[:500], seen_hashes=seen)

@@ -87,7 +87,7 @@ def export_model(model: KeptModel, out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise LookalikeError(f"{show_path(out)} holds something already. Name a new or empty folder.")
     try:
-        temporary = atomic.create_temporary_folder(out)
+        temporary = atomic.create_sole_temporary_folder(out)
         try:
             for name in EXPORTED_FILES:
                 places = (place / name for place in (model.folder, model.checkpoint or model.folder))

@@ -17,7 +17,10 @@ from tests.support.killed_work import WORKS
 from tests.support.trees import paint_many, snapshot
 
 SHARE = float(os.environ.get("LONG_SHARE", "1"))
-KILLS = max(len(WORKS), round(1000 * SHARE))
+KILLS = {  # a training takes seconds
+    "tests.support.killed_work": max(len(WORKS), round(910 * SHARE)),
+    "tests.support.killed_training": max(2, round(90 * SHARE)),
+}
 DAMAGES = max(10, round(300 * SHARE))  # as many again of the search files are in test_generations
 ADDRESSES = 4 << 30  # bytes
 FULL_DISKS = max(2, round(20 * SHARE))
@@ -61,14 +64,15 @@ def test_every_command_has_enough_in_four_gigabytes_of_addresses(
     assert "Traceback" not in said.err
 
 
-def test_no_kill_loses_a_promise_or_keeps_work_from_going_on(tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "tests.support.killed_work", str(tmp_path), str(KILLS), "0"]
+@pytest.mark.parametrize("program", KILLS)
+def test_no_kill_loses_a_promise_or_keeps_work_from_going_on(tmp_path: Path, program: str) -> None:
+    words = [sys.executable, "-m", program, str(tmp_path), str(KILLS[program]), "0"]
     said = run_patiently(words, env=environment(tmp_path / "home"))
     assert said.code == 0, said.err
     *faults, summary = said.objects()
     assert faults == []
     assert summary["photos untouched"]
-    assert sum(summary["kills"].values()) == KILLS
+    assert sum(summary["kills"].values()) == KILLS[program]
 
 
 @pytest.mark.parametrize("kind", ["index", "export", "train", "use"])

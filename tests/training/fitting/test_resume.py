@@ -69,6 +69,15 @@ def test_a_resumed_training_ends_with_the_same_weights_to_the_bit(recipe: str, f
     assert {path.name for path in (tmp_path / "cut").iterdir()} == files
 
 
+def test_killed_as_the_model_takes_its_place_the_training_is_found_again(folder: Path, tmp_path: Path) -> None:
+    """Between the two renames of a replacement the unfinished training has another name."""
+    cut_off(SETTINGS["quick"], folder, tmp_path)
+    (tmp_path / "cut").rename(tmp_path / ".cut.aside")
+    steps = train(TrainConfig(), folder, tmp_path / "cut", resume=True)
+    assert next(said.values["epoch"] for said in steps if said.stage == "train") == 2
+    assert not (tmp_path / ".cut.aside").exists()
+
+
 def test_one_seed_makes_one_training(folder: Path, tmp_path: Path) -> None:
     config = replace(SETTINGS["full"], epochs=1)
     for name in "ab":
