@@ -1,7 +1,8 @@
 """The open library: where it lies, what was last read of it, and how a change that another process commits is noticed.
 
 A timer looks at the library's version; where it has changed, a reader thread takes a snapshot of everything the window
-shows of it. A library that does not exist yet is empty, until a job has made it.
+shows of it. A library that does not exist yet is empty, until a job has made it. Of a shared one the server tells what
+was committed, to a reader thread; a server that is away is waited for.
 """
 
 from functools import partial
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
     from indexer.library import Library, LibraryInfo
 
 POLL_MS = 700  # how often another process's commits are looked for
-SNAPSHOT_KEY, WARM_UP_KEY = "snapshot", "warm"
+NEWS_MS = 250  # how often it is looked whether a server has told of any
+SNAPSHOT_KEY, WARM_UP_KEY, NEWS_KEY = "snapshot", "warm", "news"
+
+
+def await_data_version(library: "Library") -> int:
+    """The number of commits that the library's server has told of."""
+    return library.store.database.await_data_version()
 
 
 class OpenedLibrary(QObject):
@@ -58,6 +65,7 @@ class OpenedLibrary(QObject):
         self._library: Library | None = None
         self._version = -1
         self._snapshot_pending = False
+        self._is_away = False  # the server of a shared library
         self._was_read = False  # or cannot be
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._poll_library)
@@ -144,6 +152,7 @@ class OpenedLibrary(QObject):
         if self._library is not None:
             self._library.close()
         self._library, self._version, self._snapshot_pending, self._was_read = None, -1, False, False
+        self._is_away = False
         self.reader.open_library(None)
         self.writer.open_library(None)
         self.info, self.failures, self.previous_model = None, [], ""
@@ -156,11 +165,21 @@ class OpenedLibrary(QObject):
         if self._library is None and not self._try_open():
             return
         assert self._library is not None
+        if self._is_shared:
+            self.reader.ask_question(NEWS_KEY, await_data_version)
+            return
         try:
             version = self._library.read_data_version()
         except LookalikeError as error:
             self._give_up(str(error))
             return
+        self._note_version(version)
+
+    @property
+    def _is_shared(self) -> bool:
+        return self._library is not None and self._library.store.database.is_shared
+
+    def _note_version(self, version: int) -> None:
         if version != self._version and not self._snapshot_pending:
             self._version, self._snapshot_pending = version, True
             self.reader.ask_question(SNAPSHOT_KEY, partial(take_snapshot, last_known_id=len(self.aspects) - 1))
@@ -181,9 +200,19 @@ class OpenedLibrary(QObject):
             return False
         self.reader.open_library(self.folder)
         self.writer.open_library(self.folder)
+        self._timer.setInterval(NEWS_MS if self._is_shared else POLL_MS)
         return True
 
-    def _receive_snapshot(self, _key: object, answer: object) -> None:
+    def _receive_news(self, version: int) -> None:
+        """The server has answered: go on where it was away, and read again where somebody has committed."""
+        if self._is_away:
+            self._is_away = False
+            self.trouble_changed.emit(None)
+        self._note_version(version)
+
+    def _receive_snapshot(self, key: object, answer: object) -> None:
+        if key == NEWS_KEY and isinstance(answer, int):
+            self._receive_news(answer)
         if not isinstance(answer, LibrarySnapshot):
             return
         self._snapshot_pending, self._was_read = False, True
@@ -208,8 +237,19 @@ class OpenedLibrary(QObject):
             self.stop_polling()
 
     def _handle_refusal(self, key: object, sentence: str) -> None:
-        if key in (SNAPSHOT_KEY, WARM_UP_KEY):
+        if self._is_shared and key in (SNAPSHOT_KEY, WARM_UP_KEY, NEWS_KEY):
+            self._wait_for_server(sentence)
+        elif key in (SNAPSHOT_KEY, WARM_UP_KEY):
             self._give_up(sentence)
+
+    def _wait_for_server(self, sentence: str) -> None:
+        """Say once that the server is away, and go on asking whether it is back."""
+        self._end_opening()
+        self._version = -1
+        self._timer.start()
+        if not self._is_away:
+            self._is_away = True
+            self.trouble_changed.emit(TroubleMessage(sentence, "Try now", self._poll_library))
 
     def _end_opening(self) -> None:
         """What has not been read by now will not be."""

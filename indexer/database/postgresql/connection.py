@@ -32,11 +32,15 @@ from indexer.database.postgresql.remembered import (
 from indexer.database.postgresql.tables import NUMBERED_COLUMNS
 from indexer.errors import LibraryBusy, LibraryError
 
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 4
 BUSY_SECONDS = 30
 STATEMENT_SECONDS = 300
 PEEK_SECONDS = 2
 JOB_LOCK = 0x4C4F4F4A  # the first number of the lock of a library's job; the second is the library's own
+ALIVE_OPTIONS = {  # a link that is cut off without a word counts as lost after 15 seconds
+    **{"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2},
+    "tcp_user_timeout": 15_000,
+}
 ASK_VERSIONS = "SELECT name, number FROM changes UNION ALL SELECT '', number FROM revision"
 _PLACEHOLDER = re.compile(r"\?(\d*)")
 T = TypeVar("T")
@@ -106,6 +110,7 @@ class PostgresqlDatabase:
             self.address.uri,
             connect_timeout=PEEK_SECONDS if self._peek else CONNECT_SECONDS,
             application_name="lookalike",
+            **ALIVE_OPTIONS,
             **list_connection_options(self.address),
         )
         db = psycopg.connect(told, autocommit=True, cursor_factory=psycopg.RawCursor)
