@@ -150,6 +150,20 @@ def join_path(root: bytes, path: bytes) -> bytes:
     return root.rstrip(system.separators) + system.separator + path
 
 
+def join_below(root: bytes, beginning: bytes) -> bytes | None:
+    """The absolute path of a folder below a root, by what the stored paths of its files begin with; None for half a
+    name.
+    """
+    return join_path(root, beginning[: -len(SEPARATOR)]) if beginning.endswith(SEPARATOR) else None
+
+
+def remove_ending(folder: bytes, beginning: bytes) -> bytes | None:
+    """The folder below which the files of `folder` have stored paths that begin so; None where that cannot be."""
+    ending = join_below(b"", beginning)
+    is_there = ending is not None and fold_path(folder).endswith(fold_path(ending))
+    return folder[: -len(ending)] if ending and is_there and len(folder) > len(ending) else None
+
+
 def fold_path(path: bytes, native: PathSystem = NATIVE) -> bytes:
     """The one spelling of all those by which a system knows an absolute path, for comparison only."""
     system = find_system(path, native)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from indexer.database.file_table import FileTable
+from indexer.database.file_table import FileTable, match_ending
 from indexer.database.interface import Database
 from indexer.database.passed_over import list_exclusions
 from indexer.errors import LookalikeError
-from indexer.paths import find_relative_path, find_same_files, join_path
+from indexer.paths import find_relative_path, find_same_files, join_below, join_path, remove_ending
 
 GONE_MESSAGE = "That photo is no longer in the library."
 
@@ -53,7 +53,7 @@ class AbsentFiles(NamedTuple):
 
 
 class MovedRoot(NamedTuple):
-    """Two roots with the same files: one that is offline and one that is there; how many files they have in common."""
+    """An offline root, and the folder where its files are now; how many of them are in a root that is there."""
 
     old: bytes
     new: bytes
@@ -78,7 +78,7 @@ class RootInfo(NamedTuple):
 
 _TWIN_SQL = (
     "NOT {root}.online AND EXISTS (SELECT 1 FROM files AS twin JOIN roots AS there ON there.id = twin.root WHERE "
-    "there.online AND twin.photo = {file}.photo AND twin.path = {file}.path AND twin.state = 'present')"
+    "there.online AND twin.photo = {file}.photo AND twin.state = 'present' AND ({same}))"
 )
 
 
@@ -87,10 +87,19 @@ def match_offline_twins(file: str, root: str) -> str:
 
     With the same content at the same place below it: a drive that is known at another path too. It is no copy.
     """
-    return _TWIN_SQL.format(file=file, root=root)
+    paths = ("twin.path", f"{file}.path")
+    same = f"twin.path = {file}.path OR {match_ending(*paths)} OR {match_ending(*reversed(paths))}"
+    return _TWIN_SQL.format(file=file, root=root, same=same)
 
 
 def find_moved_roots(database: Database) -> list[MovedRoot]:
+    """Offline roots that stand elsewhere now: as an online root, as a folder in one, or around one."""
+    same = _find_same_roots(database)
+    found = {moved.old for moved in same}
+    return same + [moved for moved in _find_nested_roots(database) if moved.old not in found]
+
+
+def _find_same_roots(database: Database) -> list[MovedRoot]:
     """Offline roots of whose files at least half are also there below an online root, with the same relative paths."""
     rows = database.fetch_rows(
         "SELECT o.path, n.path, count(*) AS shared FROM roots AS o JOIN files AS f ON f.root = o.id "
@@ -100,6 +109,36 @@ def find_moved_roots(database: Database) -> list[MovedRoot]:
         "ORDER BY o.id, n.id"
     )
     return [MovedRoot(*row) for row in rows]
+
+
+def _find_nested_roots(database: Database) -> list[MovedRoot]:
+    """Offline roots of whose files, or of those in one folder, at least half are also there below an online root.
+
+    Seen from there they lie in a folder, or without it.
+    """
+    longer, shorter = match_ending("f.path", "t.path"), match_ending("t.path", "f.path")
+    begin = "CASE WHEN {0} THEN substr({1}, 1, length({1}) - length({2})) END"
+    outer, inner = begin.format(longer, "f.path", "t.path"), begin.format(shorter, "t.path", "f.path")
+    rows = database.fetch_rows(
+        f"SELECT o.path, n.path, {outer}, {inner}, count(*), o.id FROM roots AS o JOIN files AS f ON f.root = o.id "
+        "JOIN files AS t ON t.photo = f.photo AND t.root != f.root AND t.state = 'present' "
+        "JOIN roots AS n ON n.id = t.root AND n.online WHERE NOT o.online AND f.state = 'present' "
+        f"AND ({longer} OR {shorter}) GROUP BY o.id, o.path, n.path, {outer}, {inner} ORDER BY o.id, count(*) DESC"
+    )
+    moved = dict[bytes, MovedRoot]()
+    for old, new, left_out, put_before, shared, root in rows:
+        folder = remove_ending(new, left_out) if left_out else join_below(new, put_before)
+        if folder is not None and 2 * shared >= _count_below(database, root, left_out or b""):
+            moved.setdefault(old, MovedRoot(old, folder, shared))
+    return list(moved.values())
+
+
+def _count_below(database: Database, root: int, beginning: bytes) -> int:
+    """How many present files of a root have paths that begin so."""
+    return database.fetch_integer(
+        "SELECT count(*) FROM files WHERE root = ?1 AND state = 'present' AND substr(path, 1, length(?2)) = ?2",
+        (root, beginning),
+    )
 
 
 def describe_roots(database: Database, model: int) -> list[RootInfo]:

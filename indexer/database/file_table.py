@@ -85,6 +85,12 @@ _REPLACE_FILE = (
 )
 
 
+def match_ending(path: str, ending: str) -> str:
+    """Whether a stored path ends with another one, which is shorter, both in SQL: as seen from a folder above."""
+    rest = f"length({path}) - length({ending})"
+    return f"({rest} > 0 AND substr({path}, {rest} + 1) = {ending})"
+
+
 class FileTable:
     """Roots and files in a library's database: one method per question or change; used in the database's thread."""
 
@@ -125,6 +131,14 @@ class FileTable:
         It is the same folder, on whichever drive.
         """
         self._database.execute_statement("UPDATE roots SET path = ?, drive = NULL WHERE id = ?", (path, root))
+
+    def leave_to_inner(self, outer: int, inner: int) -> None:
+        """Forget of a root what another one holds that lies below it: the same contents at the same paths."""
+        self._database.execute_statement(
+            "DELETE FROM files WHERE root = ?1 AND EXISTS (SELECT 1 FROM files AS twin WHERE twin.root = ?2 "
+            f"AND twin.photo = files.photo AND {match_ending('files.path', 'twin.path')})",
+            (outer, inner),
+        )
 
     def merge_root(self, root: int, other: int) -> None:
         """Make a root part of another one that holds the same files: what is known of them there counts.

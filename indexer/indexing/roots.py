@@ -34,10 +34,20 @@ def move_root(library: Library, old: Path, new: Path) -> None:
     )
     if known is None:
         library.store.files.move_root(root.id, path)
+        _part_nested_roots(library.store, root.id, path)
     elif known.id == root.id or root.online:
         raise LookalikeError(f"{show_path(new)} is a photo folder of this library already.")
     else:
         library.store.files.merge_root(root.id, known.id)
+
+
+def _part_nested_roots(store: Store, root: int, path: bytes) -> None:
+    """Let each file of a moved root and of those around and below it belong to the innermost of them."""
+    for other in store.files.list_roots():
+        if other.id != root and is_below(other.path, path):
+            store.files.leave_to_inner(root, other.id)
+        elif other.id != root and is_below(path, other.path):
+            store.files.leave_to_inner(other.id, root)
 
 
 def accept_drives(library: Library, folders: Sequence[Path]) -> None:

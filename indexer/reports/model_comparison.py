@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from indexer.database.contents import read_content_hash
 from indexer.errors import LookalikeError, PhotoError
 from indexer.indexing.pipeline import EmbeddingResult, embed_and_describe_files, embed_files
 from indexer.library import Library
@@ -82,7 +83,7 @@ class _EmbeddedPhotos(NamedTuple):
 def compare_models(library: Library, before: Path, after: Path) -> Steps[ModelComparison]:
     """Both models, each an installed one in a folder, on photos of the library; LookalikeError where it has too few."""
     models = [load_model(folder) for folder in (before, after)]
-    seen = frozenset(bytes(row) for folder in (before, after) for row in read_seen_hashes(folder))
+    seen = _find_seen_contents(library, before, after)
     ids, labels = _choose_photos(library)
     paths = [os.fsencode(find_picture_file(photo, library.store)) for photo in ids]
     first = yield from _embed_photos(paths, models[0], seen, describe=True)
@@ -122,6 +123,13 @@ def compare_models(library: Library, before: Path, after: Path) -> Steps[ModelCo
         change = bootstrap_difference(figures[0].per_query_map_at_r, figures[1].per_query_map_at_r)
     queries, left_out = figures[0].queries if figures else 0, sum(r.sha256 in seen for r in first.results)
     return ModelComparison(len(rows), queries, left_out, sides[0], sides[1], change, _compute_agreement(*vectors))
+
+
+def _find_seen_contents(library: Library, *models: Path) -> frozenset[bytes]:
+    """The contents (sha256) that any of these models was trained on, and those of the library with the same pixels."""
+    seen = {bytes(row) for folder in models for row in read_seen_hashes(folder)}
+    same = {photo for content in seen for photo in library.store.embeddings.find_same_pictures(content)}
+    return frozenset(seen | {read_content_hash(library.store.database, photo) for photo in same})
 
 
 def _choose_photos(library: Library) -> tuple[list[int], dict[int, str]]:

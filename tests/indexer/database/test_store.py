@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.database.contents import MovedRoot, find_moved_roots
 from indexer.database.file_table import FailedFile, FileOutcome, FileRecord
 from indexer.database.forgetting import ForgettingPlan
 from indexer.database.store import PathCounts, Store
@@ -194,3 +195,21 @@ def test_settings_come_back_as_they_were(store: Store) -> None:
     store.models.set_setting("x", {"a": [1, None, "ü"]})
     assert store.models.read_setting("x") == {"a": [1, None, "ü"]}
     assert store.models.read_setting("never set") is None
+
+
+def test_an_offline_root_is_found_around_and_below_one_that_is_there(store: Store) -> None:
+    store.files.set_online(1, online=False)
+    store.files.add_root(b"/elsewhere", labelled=False)
+    above = [_copy(b"DCIM/%06d.jpg" % number, number, root=2) for number in range(5)]
+    store.record_outcomes([*above, _copy(b"more/7.jpg", 2, root=2)], 1)
+    assert find_moved_roots(store.database) == [MovedRoot(b"/photos", b"/elsewhere/DCIM", 5)]
+    shown = store.embeddings.find_shown_photos([1, 2, 3, 4, 5])
+    assert [(photo.root, photo.copies) for photo in shown] == [(b"/elsewhere", int(row == 2)) for row in range(5)]
+    store.files.set_online(1, online=True)
+    store.files.set_online(2, online=False)
+    assert find_moved_roots(store.database) == []  # /photos is no folder DCIM of another one
+    store.files.move_root(1, b"/x/DCIM")
+    assert find_moved_roots(store.database) == [MovedRoot(b"/elsewhere", b"/x", 5)]
+    store.files.leave_to_inner(2, 1)
+    assert [file.path for file in store.files.iterate_files(2, 1)] == [b"more/7.jpg"]
+    assert store.files.count_files(1, 1) == 5

@@ -185,6 +185,42 @@ def test_merged_folders_keep_what_only_one_of_them_knows(library: Library, card:
     assert library.annotations.read_labels(library.model_id) == {photo.id: "rex"}
 
 
+@pytest.mark.parametrize("known", ["", "DCIM"])
+def test_drive_of_which_a_folder_or_one_above_was_indexed_elsewhere_is_recognised(
+    library: Library, tmp_path: Path, known: str
+) -> None:
+    """A card was indexed whole and now its folder DCIM is, at another path; or the other way round."""
+    paint_many(tmp_path / "card" / "DCIM", 6)
+    paint(tmp_path / "card" / "other" / "7.png", 7)
+    old = tmp_path / "card" / known
+    run(library, old)
+    library.annotations.set_label(library.find_photo_ids().tolist(), "rex")
+    labels = library.annotations.read_labels(library.model_id)
+    library.store.database.execute_statement("UPDATE roots SET drive = 'uuid of the card'")
+    elsewhere = (tmp_path / "card").rename(tmp_path / "elsewhere")
+    new = elsewhere if known else elsewhere / "DCIM"
+    report = run(library, new)
+    place = elsewhere / "DCIM" if known else elsewhere
+    assert report.moved_roots == [MovedRoot(bytes(old), bytes(place), 6)]
+    assert drain(find_duplicates(library, "copies")) == []
+    assert {photo.copies for photo in library.load_photos(library.find_photo_ids().tolist())} == {0}
+    move_root(library, old, place)
+    report = run(library)
+    assert (report.offline, report.moved_roots, report.missing, report.embedded, report.files) == ([], [], 0, 0, 7)
+    assert {photo.copies for photo in library.load_photos(library.find_photo_ids().tolist())} == {0}
+    assert library.annotations.read_labels(library.model_id) == labels
+    assert {root.path for root in library.store.files.list_roots()} == {bytes(new), bytes(place)}
+
+
+def test_folder_of_which_few_files_are_elsewhere_is_not_said_to_be_there(library: Library, card: Path) -> None:
+    elsewhere = card.parent / "elsewhere"
+    elsewhere.mkdir()
+    for number in range(2):
+        (card / "DCIM" / f"{number:04d}.png").rename(elsewhere / f"{number:04d}.png")
+    shutil.rmtree(card / "DCIM")
+    assert run(library, elsewhere).moved_roots == []
+
+
 def test_folders_that_are_both_there_are_not_merged(library: Library, card: Path) -> None:
     shutil.copytree(card, card.parent / "backup")
     library.store.database.execute_statement("UPDATE roots SET drive = NULL")

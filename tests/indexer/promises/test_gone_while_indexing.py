@@ -12,6 +12,7 @@ from indexer.library import Library
 from indexer.progress import drain
 from tests.support.embedders import Tiny
 from tests.support.index_runs import load_shown_photos, run_indexing
+from tests.support.rights import Rights
 from tests.support.trees import paint_many
 
 
@@ -47,6 +48,31 @@ def test_drive_that_goes_during_a_change_of_model_takes_no_photo_from_the_old_on
     assert _lose(library, tmp_path / "photos", Tiny("other")).embedded < 8 * BATCH_SIZE
     library.activate_model(Tiny().card.fingerprint)
     assert set(load_shown_photos(library)) == before
+
+
+@pytest.mark.parametrize("closed", ["photos", "photos/sub"])
+def test_right_to_read_that_is_lost_during_the_run_loses_nothing_and_the_next_run_embeds_the_rest(
+    rights: Rights, open_to_all: Path, closed: str
+) -> None:
+    (open_to_all / "home").mkdir()
+    (open_to_all / "home").chmod(0o777)
+    paths = paint_many(open_to_all / "photos" / "sub", 8 * BATCH_SIZE)
+    rights.take(open_to_all / "photos", 0o755)  # from here on nobody's
+    with Library.create(open_to_all / "home" / "x.library") as library:
+        steps = index_library(library, [open_to_all / "photos"], Tiny())
+        while next(steps).stage != "embed":
+            pass
+        rights.give_back()
+        rights.take(open_to_all / closed, 0o000)
+        report = drain(steps)
+        known = set(load_shown_photos(library))
+        assert 0 < report.embedded == len(known) < len(paths)
+        assert report.new_failures == 0
+        again = run_indexing(library, Tiny())  # while nothing may be read
+        assert (again.missing, again.embedded, set(load_shown_photos(library))) == (0, 0, known)
+        rights.give_back()
+        last = run_indexing(library, Tiny())
+        assert (last.embedded, last.files, last.failed, last.offline) == (len(paths) - len(known), len(paths), [], [])
 
 
 def test_file_that_is_deleted_during_the_run_is_no_failure(library: Library, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from indexer.reports.model_comparison import compare_models
 from tests.support.commands import Said
 from tests.support.drawings import CLASSES, EACH, draw
 from tests.support.model_files import write_weights
+from tests.support.pictures import png_chunk
 
 Tell = Callable[..., Said]
 
@@ -106,8 +107,15 @@ def test_photos_that_a_model_was_trained_on_are_left_out(plain_library: Library,
     )
     drain(install_model(ModelChoice(checkpoint=checkpoint), plain_library.models_folder))
     own = plain_library.models_folder / plain_library.model_fingerprint
-    found = drain(compare_models(plain_library, own, plain_library.models_folder / card.fingerprint))
+    taught = plain_library.models_folder / card.fingerprint
+    found = drain(compare_models(plain_library, own, taught))
     assert (found.photos, found.seen) == (len(CLASSES) * EACH - 20, 20)
+    path = sorted((tmp_path / "photos").rglob("*.png"))[0]  # another program writes a comment into it
+    data = path.read_bytes()
+    path.write_bytes(data[:-12] + png_chunk(b"tEXt", b"Comment\0mine") + data[-12:])
+    drain(index_library(plain_library, [], load_model(own)))
+    again = drain(compare_models(plain_library, own, taught))
+    assert (again.photos, again.seen) == (found.photos, found.seen)
 
 
 def test_the_command_compares_with_the_librarys_own_model(

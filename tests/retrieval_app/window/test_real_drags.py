@@ -1,78 +1,30 @@
 """Drags between the window and another program, as two processes on a real X server, moved by a real pointer."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
 import pytest
 
 from tests.support.commands import ROOT
 from tests.support.drag_peer import PLACE
-from tests.support.patience import Patience, read_tree_cpu_ticks
+from tests.support.x_programs import start_spoken, start_x_server
 
 STEP_SECONDS = 0.3  # between two moves of the pointer: programs answer one before the next
-
-
-class SpokenProcess:
-    """A process that says in lines of JSON what it does."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        self.said: list[dict[str, object]] = []
-        assert process.stdout is not None
-        self.reader = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
-        self.reader.start()
-
-    def _read(self, lines: IO[str]) -> None:
-        self.said.extend(json.loads(line) for line in lines if line.startswith("{"))
-
-    def wait_for_key(self, key: str) -> dict[str, object]:
-        """The first fact with this key, as soon as it is said."""
-        patience = Patience(lambda: (len(self.said), read_tree_cpu_ticks(self.process.pid)))
-        while True:
-            for facts in list(self.said):
-                if key in facts:
-                    return facts
-            assert not patience.is_exhausted() and self.process.poll() is None, (key, self.said)
-            time.sleep(0.05)
-
-
-@contextmanager
-def started(command: list[str], environment: dict[str, str]) -> Iterator[SpokenProcess]:
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        spoken = SpokenProcess(process)
-        try:
-            yield spoken
-        finally:
-            process.terminate()
-            spoken.reader.join()
 
 
 @pytest.fixture
 def environment(tmp_path: Path, indexed: Path) -> Iterator[dict[str, str]]:
     """A display of the test's own, and a home with a library."""
     shutil.copytree(indexed, tmp_path / "home" / "default.library")
-    readable, writable = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writable), "-screen", "0", "1400x1000x24"],
-        pass_fds=[writable],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writable)
-    with os.fdopen(readable) as said:
-        display = said.readline().strip()
     home = {"LOOKALIKE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
-    yield {**os.environ, **home, "DISPLAY": f":{display}", "QT_QPA_PLATFORM": "xcb"}
-    server.terminate()
-    server.wait()
+    with start_x_server() as display:
+        yield os.environ | home | display
 
 
 def drag(environment: dict[str, str], start: tuple[int, int], end: tuple[int, int]) -> None:
@@ -94,15 +46,15 @@ def test_what_is_dragged_in_or_out_is_copied(environment: dict[str, str], photos
     dropped = str(photos_folder / "bar" / "bar-3.png")
     peer = [sys.executable, "-m", "tests.support.drag_peer"]
     with ExitStack() as stack:
-        window = stack.enter_context(started([sys.executable, "-m", "tests.support.window_process"], environment))
+        window = stack.enter_context(start_spoken([sys.executable, "-m", "tests.support.window_process"], environment))
         ready = window.wait_for_key("ready")
-        with started([*peer, "target", ""], environment) as target:
+        with start_spoken([*peer, "target", ""], environment) as target:
             target.wait_for_key("ready")
             drag(environment, (int(str(ready["x"])), int(str(ready["y"]))), peer_middle)
             taken = target.wait_for_key("files")
             assert taken == {"possible": "DropAction.CopyAction", "action": "CopyAction", "files": [ready["file"]]}
         assert Path(str(ready["file"])).exists()
-        source = stack.enter_context(started([*peer, "source", dropped], environment))
+        source = stack.enter_context(start_spoken([*peer, "source", dropped], environment))
         source.wait_for_key("ready")
         drag(environment, peer_middle, (640, 400))
         assert source.wait_for_key("answer") == {"answer": "CopyAction"}  # though it proposed to move
