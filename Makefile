@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := .run/photographs.library
+# Some containers forbid Python to keep what it compiles: each of the tests' hundreds of processes would compile anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test test-long bench docs screenshots bundle deb release clean
 
@@ -13,7 +15,7 @@ test: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy & types=$$!; \
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --durations 20 --cov --cov-fail-under 94 \
+	$(BIN)/pytest -n auto --maxprocesses 3 --dist worksteal --durations 20 --cov --cov-fail-under 94 \
 		--cov-report term:skip-covered; suite=$$?; wait $$types && exit $$suite
 
 test-long: .venv/ready-to-test

@@ -1,6 +1,7 @@
 """What several test files need: the default model, installed once per run, and the command line in this process."""
 
 import atexit
+import gc
 import os
 import secrets
 import shutil
@@ -39,6 +40,14 @@ settings.load_profile(os.environ.get("LOOKALIKE_TEST_EXAMPLES", "same"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell has what it runs in the background ignore Ctrl+C, and every process started from there too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# While thousands of tests are collected nothing becomes garbage: looking for it is a third of that time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage again from the first test on, but not in what was imported and collected."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
