@@ -15,6 +15,7 @@ application, theme, session, window, and the hooks that report a bug. The rooms,
                         a page each, with its parts, that knows no other page
     study               the dialog of the page Evaluate
     help                the guide, the tour, the keys
+    tool_bar            the bar at the head of the window
     window              menus, toolbar and status line around the pages
 
 Signals go one way: a widget calls a method of the session, the session says what changed, the widgets read it again.

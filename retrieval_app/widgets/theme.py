@@ -3,11 +3,12 @@
 The pictures carry the colour; the tool is neutral grey with one accent. The scale is 4, 8, 12, 16, 24, 32 px.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import cache
 from string import Template
 
-from PySide6.QtCore import QByteArray, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QIcon, QImage, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
@@ -93,13 +94,33 @@ class Theme(QObject):
         font.setPixelSize(BODY_SIZE)
         app.setFont(font)
         app.styleHints().colorSchemeChanged.connect(self._apply_theme)
-        self.choose_theme(self.choice)
+        app.setStyleSheet("")
+        self._show_choice()
 
     def choose_theme(self, choice: str) -> None:
-        """Show the application in one of THEME_CHOICES from now on."""
+        """Show the application in one of THEME_CHOICES, from the next turn of the event loop on."""
         self.choice = choice
-        self._app.setStyleSheet("")  # with a style sheet set, Qt takes three times as long for all below
-        self._app.styleHints().setColorScheme(_COLOUR_SCHEMES[choice])  # so that the system's own dialogs agree
+        self._undress(self._show_choice)
+
+    def _undress(self, show: Callable[[], None]) -> None:
+        """Take the style sheet away, and show another theme in the next turn of the event loop.
+
+        With a style sheet set, Qt takes three times as long to set the next. Taking it away and setting one are long
+        enough each that events are answered in between; nothing is painted until both are done.
+        """
+        if not self._app.styleSheet():
+            show()
+            return
+        self._set_painting(False)
+        self._app.setStyleSheet("")
+        QTimer.singleShot(0, self, show)
+
+    def _set_painting(self, is_on: bool) -> None:
+        for widget in self._app.topLevelWidgets():
+            widget.setUpdatesEnabled(is_on)
+
+    def _show_choice(self) -> None:
+        self._app.styleHints().setColorScheme(_COLOUR_SCHEMES[self.choice])  # so that the system's own dialogs agree
         self._apply_theme()
 
     def _apply_theme(self) -> None:
@@ -110,10 +131,23 @@ class Theme(QObject):
         sheet = make_style_sheet(self.tokens)
         if sheet == self._app.styleSheet():
             return
-        self._app.setStyleSheet("")
+        if self._app.styleSheet():  # the system has another scheme now
+            self._undress(self._apply_theme)
+            return
         self._app.setPalette(make_palette(self.tokens))
         self._app.setStyleSheet(sheet)
+        self._set_painting(True)
         QTimer.singleShot(0, self, self.changed.emit)
+
+    @contextmanager
+    def hold_style_sheet(self) -> Iterator[None]:
+        """Style what is built meanwhile once, at the end, instead of with each move into a layout."""
+        sheet = self._app.styleSheet()
+        self._app.setStyleSheet("")
+        try:
+            yield
+        finally:
+            self._app.setStyleSheet(sheet)
 
     def get_icon(self, name: str) -> QIcon:
         """An icon of assets/icons, by its name without .svg, in the colours of this theme."""
@@ -194,24 +228,26 @@ def resize_font(font: QFont, pixels: int, *, bold: bool = False) -> QFont:
 
 def render_icon(name: str, tokens: ColourTokens) -> QIcon:
     """An icon of assets/icons in the text colour of a theme, at one, two and three times ICON_SIDE px."""
-    svg = (find_assets_folder() / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+    drawing = QSvgRenderer(str(find_assets_folder() / "icons" / f"{name}.svg"))
     icon = QIcon()
-    for mode, colour in (
-        (QIcon.Mode.Normal, tokens.text),
-        (QIcon.Mode.Disabled, mix_disabled_colour(tokens).name()),
-    ):
-        for scale in (1, 2, 3):
-            icon.addPixmap(QPixmap.fromImage(_render_svg(svg.replace("currentColor", colour), scale)), mode)
+    for scale in (1, 2, 3):
+        shape = QImage(QSize(ICON_SIDE, ICON_SIDE) * scale, QImage.Format.Format_ARGB32_Premultiplied)
+        shape.fill(Qt.GlobalColor.transparent)
+        with QPainter(shape) as painter:
+            drawing.render(painter)
+        for mode, colour in (
+            (QIcon.Mode.Normal, QColor(tokens.text)),
+            (QIcon.Mode.Disabled, mix_disabled_colour(tokens)),
+        ):
+            icon.addPixmap(QPixmap.fromImage(_colour_shape(shape, colour, scale)), mode)
     return icon
 
 
-@cache
-def _render_svg(svg: str, scale: int) -> QImage:
-    image = QImage(QSize(ICON_SIDE, ICON_SIDE) * scale, QImage.Format.Format_ARGB32_Premultiplied)
-    image.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(image)
-    QSvgRenderer(QByteArray(svg.encode())).render(painter)
-    painter.end()
+def _colour_shape(shape: QImage, colour: QColor, scale: int) -> QImage:
+    image = shape.copy()
+    with QPainter(image) as painter:
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        painter.fillRect(image.rect(), colour)
     image.setDevicePixelRatio(scale)
     return image
 
@@ -297,7 +333,7 @@ QAbstractSpinBox::up-button { subcontrol-position: top right; }
 QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
 QAbstractSpinBox::up-arrow { image: url("$up"); width: 12px; height: 12px; }
 QAbstractSpinBox QLineEdit { border: none; padding: 0 0 0 6px; background: transparent; }
-QToolButton#qt_toolbar_ext_button { image: url("$more"); min-width: 16px; }
+QToolButton#qt_toolbar_ext_button { image: url("$more"); padding: 0; border: none; }
 QMessageBox QPushButton, QDialogButtonBox QPushButton { min-width: 72px; }
 QCheckBox { spacing: 8px; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $muted; border-radius: 4px; background: $ground; }

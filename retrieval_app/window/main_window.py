@@ -5,9 +5,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QMouseEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QSlider, QToolBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from indexer.places import name_library
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
@@ -18,8 +18,9 @@ from retrieval_app.search.page import SearchPage
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache
+from retrieval_app.tool_bar.main_tool_bar import MainToolBar
 from retrieval_app.widgets.menus import KeyDescription, MenuEntry, WindowMenus
-from retrieval_app.widgets.theme import ICON_SIDE, THEME_CHOICES, Theme
+from retrieval_app.widgets.theme import THEME_CHOICES, Theme
 from retrieval_app.window.drop_area import DropArea
 from retrieval_app.window.exporting import ListingExporter
 from retrieval_app.window.library_actions import LibraryActions
@@ -60,15 +61,13 @@ class MainWindow(QMainWindow):
         self._add_pages()
         self.status_line = StatusLine(session)
         self.banner = TroubleBanner(session, theme)
-        self.size_slider = QSlider(Qt.Orientation.Horizontal)
-        self.library_button = QToolButton()
         self.training = LazyTrainDialog(session, theme, self)
         self.menus = WindowMenus(self, self._list_menus())
         self.menus.add_choices("View", "Theme", THEME_CHOICES, lambda: self.theme.choice, self.theme.choose_theme)
         self.menus.menus["Search"].addMenu(self.search_page.results.cut_menu)
         self.menus.menus["View"].addMenu(self.search_page.results.order_button.order_menu)
         self.search_page.saved_searches.add_submenu(self.menus.menus["Search"])
-        self._fill_toolbar()
+        self.tool_bar = MainToolBar(self.menus, self.page_stack.tab_bar, self._list_libraries)
         self._arrange_widgets()
         self.drop_area = DropArea(self, self.input_opener)
         self._connect_signals()
@@ -231,39 +230,10 @@ class MainWindow(QMainWindow):
     def _has_failures(self) -> bool:
         return bool(self.session.library.failures)
 
-    def _fill_toolbar(self) -> None:
-        bar = QToolBar("Tools")
-        self.viewer_opener.hide_while_open(bar, self.status_line)
-        bar.setMovable(False)
-        bar.setIconSize(QSize(ICON_SIDE, ICON_SIDE))
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.addToolBar(bar)
-        self._fill_library_button()
-        bar.addWidget(self.library_button)
-        bar.addWidget(self.page_stack.tab_bar)
-        for text in ("Back", "Forward", "Whole library", "Index folder…", "Open a picture…"):
-            bar.addAction(self.menus.find_action(text))
-        space = QWidget()
-        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        bar.addWidget(space)
-        self.size_slider.setRange(MIN_TILE_SIDE, MAX_TILE_SIDE)
-        self.size_slider.setFixedWidth(72)
-        self.size_slider.setToolTip("Size of the pictures (Ctrl++, Ctrl+-)")
-        self.size_slider.setAccessibleName("Size of the pictures")
-        bar.addAction(self.menus.find_action("Smaller pictures"))
-        bar.addWidget(self.size_slider)
-        bar.addAction(self.menus.find_action("Larger pictures"))
-        bar.addAction(self.menus.find_action("Details"))
-
-    def _fill_library_button(self) -> None:
-        menu = QMenu(self)
-        menu.aboutToShow.connect(partial(self._list_libraries, menu))
-        self.library_button.setMenu(menu)
-        self.library_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.library_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.library_button.setToolTip("The open library; choose another one")
-
     def _arrange_widgets(self) -> None:
+        self.addToolBar(self.tool_bar)
+        self.viewer_opener.hide_while_open(self.tool_bar, self.status_line)
+        self.tool_bar.size_slider.setRange(MIN_TILE_SIDE, MAX_TILE_SIDE)
         place = QWidget()
         column = QVBoxLayout(place)
         column.setContentsMargins(0, 0, 0, 0)
@@ -297,12 +267,12 @@ class MainWindow(QMainWindow):
         for writer in (self.listing_exporter, self.search_page.photo_actions.copier):
             writer.written.connect(self.status_line.offer_file)
         self.status_line.follow_pages(self.page_stack.page_named, self.page_stack.show_page)
-        self.size_slider.valueChanged.connect(grid.set_side)
+        self.tool_bar.size_slider.valueChanged.connect(grid.set_side)
         self.theme.changed.connect(self._draw_icons)
 
     def _restore_settings(self) -> None:
         """Restore size, panes, tile size and details as they were when the window was last closed."""
-        self.size_slider.setValue(self._settings.read_number("tile", DEFAULT_TILE_SIDE))
+        self.tool_bar.size_slider.setValue(self._settings.read_number("tile", DEFAULT_TILE_SIDE))
         self.search_page.show_details(self._settings.read_text("details", "shown") == "shown")
         self._show_squares(self._settings.read_text("tiles", "rows") == "squares")
         self._settings.restore_window(self, self.search_page.panes)
@@ -316,7 +286,7 @@ class MainWindow(QMainWindow):
     def _update_controls(self) -> None:
         name = name_library(self.session.library.folder)
         self.setWindowTitle(f"{name} - Lookalike")
-        self.library_button.setText(f"{name.replace('&', '&&')} ▾")
+        self.tool_bar.show_library_name(name)
         self.menus.update_actions()
 
     def _has_photos(self) -> bool:
@@ -348,7 +318,7 @@ class MainWindow(QMainWindow):
         SettingsDialog(self.session, self.theme, self.preferences, self).open()
 
     def _resize_tiles(self, pixels: int) -> None:
-        self.size_slider.setValue(self.size_slider.value() + pixels)
+        self.tool_bar.size_slider.setValue(self.tool_bar.size_slider.value() + pixels)
 
     def _toggle_details(self) -> None:
         self.search_page.toggle_details()
@@ -387,7 +357,7 @@ class MainWindow(QMainWindow):
             return
         if self.handed_over_files is not None:
             self.handed_over_files.close()
-        self._settings.write_value("tile", self.size_slider.value())
+        self._settings.write_value("tile", self.tool_bar.size_slider.value())
         self._settings.write_value("theme", self.theme.choice)
         self._settings.save_window(self, self.search_page.panes)
         self.hide()

@@ -28,7 +28,7 @@ SHOWN = EACH * len(CLASSES)
 
 def list_names(window: MainWindow) -> list[str]:
     """The entries of the menu of libraries, the open one in brackets, those that are not there with a dash before."""
-    menu = window.library_button.menu()
+    menu = window.tool_bar.library_button.menu()
     assert isinstance(menu, QMenu)
     menu.aboutToShow.emit()
     names: list[str] = []

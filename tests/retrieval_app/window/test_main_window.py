@@ -317,13 +317,13 @@ def test_a_folder_that_is_gone_is_refused_with_a_sentence(empty_window: MainWind
 def test_place_panes_size_and_theme_are_kept(window: MainWindow, home: Path, qtbot: QtBot) -> None:
     window.resize(760, 610)  # the offscreen platform's screen is 800 x 800
     window.search_page.panes.setSizes([190, 330, 240])
-    window.size_slider.setValue(177)
+    window.tool_bar.size_slider.setValue(177)
     window.theme.choose_theme("dark")
     sizes = window.search_page.panes.sizes()
     window.close()
     with open_window() as again:
         assert (again.width(), again.height()) == (760, 610)
-        assert again.size_slider.value() == 177
+        assert again.tool_bar.size_slider.value() == 177
         assert again.search_page.results.grid.side == 177
         assert again.theme.choice == "dark"
         wait_for(qtbot, again.search_page.panes.isVisible)

@@ -86,6 +86,26 @@ def test_no_line_of_the_details_is_cut(window: MainWindow, qtbot: QtBot) -> None
         wait_for(qtbot, lambda: not list_cut_labels(details))
 
 
+def test_the_toolbar_of_a_small_window_shows_all_pages_and_the_details_without_an_arrow(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    bar, arrow = window.tool_bar, window.tool_bar.findChild(QToolButton, "qt_toolbar_ext_button")
+    assert arrow is not None
+    window.resize(1280, 800)
+    wait_for(qtbot, lambda: bar.width() > 1200)
+    all_actions = bar.actions()
+    for name in ("default", "a library with a name of more than forty letters"):
+        bar.show_library_name(name)
+        window.resize(900, 600)
+        wait_for(qtbot, lambda: bar.sizeHint().width() <= bar.width() <= 900 and not arrow.isVisible())
+        details = bar.widgetForAction(window.menus.find_action("Details"))
+        tabs = window.page_stack.tab_bar
+        assert bar.rect().contains(details.geometry())
+        assert tabs.width() >= tabs.sizeHint().width()
+    window.resize(1280, 800)
+    wait_for(qtbot, lambda: bar.actions() == all_actions)
+
+
 def test_a_toolbar_without_room_has_an_arrow_to_the_rest(window: MainWindow, qtbot: QtBot) -> None:
     window.resize(720, 480)
     bar = window.findChild(QToolBar)
@@ -93,6 +113,7 @@ def test_a_toolbar_without_room_has_an_arrow_to_the_rest(window: MainWindow, qtb
     arrow = bar.findChild(QToolButton, "qt_toolbar_ext_button")
     assert arrow is not None
     wait_for(qtbot, arrow.isVisible)
+    assert bar.rect().contains(arrow.geometry())
     image = arrow.grab().toImage()
     middle = image.pixelColor(image.rect().center()).name()
     colours = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
