@@ -2,6 +2,7 @@
 
     LookalikeError          say the sentence, exit code 2
     ├── PhotoError          one picture cannot be used: list it with the reason and go on
+    ├── DecoderStuck        a decoder hangs: start this process anew
     ├── ModelError          a model cannot be had, is damaged or foreign: choose another, keep the old
     ├── GenerationError     derived search files do not agree: search exactly, build them again
     └── LibraryError        the library cannot be opened or written
@@ -25,6 +26,10 @@ class PhotoError(LookalikeError):
     def __init__(self, reason: str, needs: str | None = None) -> None:
         super().__init__(reason)
         self.needs = needs
+
+
+class DecoderStuck(LookalikeError):
+    """A picture hangs in its decoder, whose thread only ends with the process; the next run decodes it by itself."""
 
 
 class ModelError(LookalikeError):

@@ -111,7 +111,8 @@ def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
     last = KnownLibraries(settings).find_last()
     folder = options.library or (last if last is not None and is_there(last) else find_library())
     session = Session(folder)
-    window = MainWindow(session, TileCache(session), theme, settings)
+    with theme.hold_style_sheet():
+        window = MainWindow(session, TileCache(session), theme, settings)
     session.setParent(window)
     FirstPaint(window).done.connect(session.library.show_folder)
     if options.library is None and last is not None and folder != last:
@@ -153,7 +154,7 @@ def main(argv: list[str], request: OpenRequest | None = None) -> int:
     app, window = build_application(argv)
     reporter.install_hooks()
     window.show()
-    window.receive_files(home)
+    FirstPaint(window).done.connect(partial(window.receive_files, home))
     window.help_menu.show_first_tour()
     if request is not None:
         window.input_opener.open_request(request)

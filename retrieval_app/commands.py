@@ -2,28 +2,41 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import click
 
 from indexer.cli.options import library_option
-from indexer.commands import index, use
-from indexer.commands.models import model_command
 from retrieval_app import __version__
-from training.commands import train
-from training.commands.models import MODEL_COMMANDS
 
 
 class OpeningGroup(click.Group):
-    """The commands, and `lookalike FILE...` as a short form of `lookalike open FILE...`."""
+    """The commands, and `lookalike FILE...` as a short form of `lookalike open FILE...`.
+
+    The commands of the packages below are loaded when one is asked for: that takes three times as long as the window's
+    own start, which needs none of them.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, sorted."""
+        load_commands()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; None where there is none."""
+        if cmd_name not in self.commands:
+            load_commands()
+        return super().get_command(ctx, cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the first argument names; `open` where it names none, but something that is there."""
-        if args[0] not in self.commands and Path(args[0]).exists():
+        is_command = self.get_command(ctx, args[0]) is not None
+        if not is_command and Path(args[0]).exists():
             return "open", self.commands["open"], args
-        if args[0] not in self.commands and Path(args[0]).suffix:
+        if not is_command and Path(args[0]).suffix:
             raise click.UsageError(f"There is no file {args[0]}, and no command of that name.")
         return super().resolve_command(ctx, args)
 
@@ -70,7 +83,10 @@ def open_window(library: Path | None, paths: tuple[Path, ...] | None = None, *, 
             "There is no display to open the window on. In the terminal: lookalike index FOLDER, then "
             "lookalike search IMAGE; lookalike --help lists everything."
         )
-    from retrieval_app.app import main as run_window  # only the window needs Qt
+    from retrieval_app.plain_imports import import_qt  # only the window needs Qt
+
+    import_qt()
+    from retrieval_app.app import main as run_window
     from retrieval_app.window.running_window import OpenRequest
 
     request = None if paths is None else OpenRequest(paths, asks_for_folder)
@@ -89,7 +105,16 @@ def print_self_test() -> int:
     return 0
 
 
-for command in MODEL_COMMANDS:
-    model_command.add_command(command)
-for command in [*index.COMMANDS, *use.COMMANDS, *train.COMMANDS]:
-    lookalike_command.add_command(command)
+@cache
+def load_commands() -> None:
+    """Add the commands of the packages below to `lookalike_command`."""
+    from indexer.commands import index, use  # see OpeningGroup
+    from indexer.commands.models import model_command
+    from retrieval_app.libraries_command import libraries_command
+    from training.commands import train
+    from training.commands.models import MODEL_COMMANDS
+
+    for command in MODEL_COMMANDS:
+        model_command.add_command(command)
+    for command in [libraries_command, *index.COMMANDS, *use.COMMANDS, *train.COMMANDS]:
+        lookalike_command.add_command(command)

@@ -5,7 +5,8 @@ import sys
 from click_man.core import write_man_pages
 
 from retrieval_app import __version__
-from retrieval_app.commands import lookalike_command
+from retrieval_app.commands import load_commands, lookalike_command
 
 if __name__ == "__main__":
+    load_commands()
     write_man_pages("lookalike", lookalike_command, version=__version__, target_dir=sys.argv[1])

@@ -18,12 +18,10 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 import click
-from tqdm import tqdm
 
-from indexer.errors import LookalikeError
+from indexer.errors import DecoderStuck, LookalikeError
 from indexer.own_process import INTERRUPTED_EXIT, RESTART_VARIABLE, build_restart_command, describe_missing_package
 from indexer.paths import show_path
-from indexer.photos.journal import DecoderStuck
 from indexer.progress import Progress, Steps
 
 Result = TypeVar("Result")
@@ -135,6 +133,8 @@ class _ProgressBars:
 
     def __call__(self, progress: Progress) -> None:
         if progress.stage != self._stage:
+            from tqdm import tqdm  # noqa: PLC0415 (the window starts with this module)
+
             self.close()
             self._stage = progress.stage
             self._bar = tqdm(desc=progress.stage, total=progress.total or None, leave=False, disable=None)

@@ -15,11 +15,11 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 from PIL.Image import Image
 
-from indexer.errors import PhotoError
+from indexer.errors import DecoderStuck, PhotoError
 from indexer.models.embedder import CPU_THREADS, NETWORK_CALLERS, Embedder
 from indexer.photos import thumbnails
 from indexer.photos.capture_facts import DescribedPhoto, decode_described
-from indexer.photos.journal import DecoderStuck, DecodingJournal
+from indexer.photos.journal import DecodingJournal
 from indexer.photos.photo_traits import GREY_SIDE, PhotoTraits, describe_photo, hash_pixels, read_traits
 from indexer.photos.reading import CaptureFacts, content_hash, read_photo
 

@@ -17,7 +17,7 @@ from threading import Lock, get_ident
 from types import TracebackType
 from typing import TypeVar
 
-from indexer.errors import LookalikeError
+from indexer.errors import DecoderStuck
 from indexer.paths import show_path
 from indexer.photos.capture_facts import DescribedPhoto, decode_described, read_capture_facts
 from indexer.photos.reading import CaptureFacts
@@ -30,10 +30,6 @@ CHECK_SECONDS = 1.0  # seconds between checks for a hanging decoder while the ru
 SLOT_BYTES = 4200  # bytes of a record: two of length, then a path, of which no system opens more than 4,096
 
 Result = TypeVar("Result")
-
-
-class DecoderStuck(LookalikeError):
-    """A picture hangs in its decoder, whose thread only ends with the process; the next run decodes it by itself."""
 
 
 class DecodingJournal:

@@ -46,6 +46,7 @@ class TileView(QAbstractItemView):
         self._theme = theme
         self.time_line = TimeLine(theme, self)
         self.tile_layout = lay_out_squares(0, 1, 1, 0)
+        self.setViewport(QWidget())  # one made in C++ makes PySide load all kinds of widgets, to find which it is
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
         self.setTabKeyNavigation(False)

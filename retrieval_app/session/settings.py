@@ -1,9 +1,14 @@
 """What the window remembers from start to start: place, panes, theme. One INI file in the program's data folder."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings
-from PySide6.QtWidgets import QMainWindow, QSplitter
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMainWindow, QSplitter
 
 SETTINGS_FILE = "window.ini"  # in the home folder; docs/guide/settings.md documents its keys
 

@@ -4,14 +4,18 @@ The window listens on a local socket of the user, named by the home folder; noth
 said is a line of JSON, and the answer to it is one word.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
+
+if TYPE_CHECKING:
+    from PySide6.QtNetwork import QLocalSocket
 
 ANSWER_MS = 2000  # a window that does not answer for so long hangs, and another one is opened
 MOST_BYTES = 1 << 20  # of one message
@@ -32,6 +36,8 @@ def name_socket(home: Path) -> str:
 
 def hand_over(request: OpenRequest, home: Path) -> bool:
     """Give a request to the window that is open; False where there is none that answers."""
+    from PySide6.QtNetwork import QLocalSocket  # here and below: the window is seen before it listens
+
     socket = QLocalSocket()
     socket.connectToServer(name_socket(home))
     if not socket.waitForConnected(ANSWER_MS):
@@ -49,6 +55,8 @@ class HandedOverFiles(QObject):
     received = Signal(object)  # OpenRequest
 
     def __init__(self, home: Path, parent: QObject) -> None:
+        from PySide6.QtNetwork import QLocalServer
+
         super().__init__(parent)
         self._name = name_socket(home)
         self._server = QLocalServer(self)
@@ -59,7 +67,7 @@ class HandedOverFiles(QObject):
         """Receive from now on; False where another window does, which stays so."""
         if _is_answered(self._name):  # asked first: Qt puts its socket in the place of another one
             return False
-        QLocalServer.removeServer(self._name)  # left by a window that was killed
+        self._server.removeServer(self._name)  # left by a window that was killed
         return self._server.listen(self._name)
 
     def close(self) -> None:
@@ -86,6 +94,8 @@ class HandedOverFiles(QObject):
 
 
 def _is_answered(name: str) -> bool:
+    from PySide6.QtNetwork import QLocalSocket
+
     socket = QLocalSocket()
     socket.connectToServer(name)
     return socket.waitForConnected(ANSWER_MS)

@@ -13,7 +13,12 @@ import pytest
 from tests.support.commands import run_patiently
 
 START = """
+import builtins
 import sys
+from retrieval_app.plain_imports import import_qt
+plain_import = builtins.__import__
+import_qt()
+assert builtins.__import__ is plain_import
 from retrieval_app.app import FirstPaint, build_application
 app, window = build_application(["lookalike"])
 painted = []
@@ -25,6 +30,7 @@ print(*painted[0], sep="\\n")
 """
 LATE_MODULES = (
     *("torch", "timm", "openvino", "scipy", "sklearn", "pyqtgraph", "annoy", "safetensors", "PIL", "filelock"),
+    "PySide6.QtNetwork",
     *("click", "tqdm", "importlib.metadata", "training", "indexer.library", "indexer.matching", "indexer.models"),
     *(
         "indexer.cli",
@@ -51,3 +57,10 @@ def test_the_first_paint_waits_for_nothing_that_can_come_later(
     assert [
         late for late in LATE_MODULES if late in modules or any(name.startswith(late + ".") for name in modules)
     ] == []
+
+
+def test_the_command_that_opens_the_window_loads_no_other_command() -> None:
+    code = "import sys; from retrieval_app.commands import lookalike_command; print(*sys.modules)"
+    modules = run_patiently([sys.executable, "-c", code]).out.split()
+    assert "retrieval_app.commands" in modules
+    assert [name for name in modules if name.startswith(("training", "indexer.commands", "numpy", "PIL", "tqdm"))] == []

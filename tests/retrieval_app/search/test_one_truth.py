@@ -77,6 +77,22 @@ def test_what_was_found_before_is_dimmed_while_searching_and_gone_after_a_failur
     assert page.results.grid.grid_model.rowCount() == SHOWN
 
 
+def test_a_photo_that_is_gone_from_a_query_of_several_is_named_and_the_others_are_searched(
+    window: MainWindow, photos_folder: Path, qtbot: QtBot
+) -> None:
+    search, notices = window.session.search, list[str]()
+    search.notice_posted.connect(notices.append)
+    kept, unlike = search.listing.ids[:2].tolist()
+    search.run_query(Query((999_999, kept), (unlike,)))
+    wait_for_search(window, qtbot)
+    assert search.query == Query((kept,), (unlike,)) and search.listing.hits
+    assert "1 of 3 pictures could not be read and had to stay out: a photo that is gone." in notices[-1]
+
+    search.run_query(Query((photos_folder / "disc" / "disc-1.png",)))  # a file of the library, opened as a file
+    panel = window.search_page.query_panel
+    wait_for(qtbot, lambda: panel._origin.text() == "disc")
+
+
 def test_a_long_question_tells_how_far_it_is_and_photos_that_came_in_are_offered(
     window: MainWindow, photos_folder: Path, installed_model: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -110,7 +126,7 @@ def test_the_end_of_the_results_brings_further_ones(
     monkeypatch.setattr(photo_search, "HITS_GROWTH", 2)
     results, search = window.search_page.results, window.session.search
     window.resize(900, 600)
-    window.size_slider.setValue(window.size_slider.maximum())
+    window.tool_bar.size_slider.setValue(window.tool_bar.size_slider.maximum())
     click(window, 0)
     wait_for_search(window, qtbot)
     qtbot.wait(1)

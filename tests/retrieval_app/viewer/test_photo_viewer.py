@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
 from indexer.search.query import CroppedExample, Query
+from retrieval_app.viewer.passing_notice import PassingNotice
 from retrieval_app.widgets.zoom_view import ZOOM_STEP, ZoomState
 from retrieval_app.window.main_window import MainWindow
 from tests.support.open_windows import open_window
@@ -65,7 +66,7 @@ def test_space_looks_at_a_photo_at_once_and_arrows_go_on_and_escape_goes_back(wi
 
 def test_the_place_of_the_grid_is_kept(window: MainWindow, qtbot: QtBot) -> None:
     window.resize(900, 480)
-    window.size_slider.setValue(window.size_slider.maximum())
+    window.tool_bar.size_slider.setValue(window.tool_bar.size_slider.maximum())
     grid = window.search_page.results.grid
     bar, lengths = grid.verticalScrollBar(), [0]
 
@@ -153,6 +154,10 @@ def test_facts_full_screen_and_slide_show(window: MainWindow, qtbot: QtBot) -> N
     QTest.mouseMove(viewer.stage.pane.view, QPoint(200, 300))
     QTest.mouseMove(viewer.stage.pane.view, QPoint(210, 300))
     assert viewer.bar.isVisible()
+    window.session.notice_posted.emit("The picture is in the clipboard.")  # with no status line to tell it
+    (notice,) = viewer.findChildren(PassingNotice)
+    assert notice.isVisible() and notice.text() == "The picture is in the clipboard."
+    assert viewer.rect().contains(notice.geometry())
     press_key(Qt.Key.Key_F)
     wait_for(qtbot, lambda: not window.isFullScreen() and window.status_line.isVisible())
     assert window.menuBar().height() > 0
