@@ -32,7 +32,7 @@ from indexer.models.card import ModelCard, read_card
 from indexer.models.model import Model, load_model
 from indexer.models.runtime import TorchAgreement, read_form
 from indexer.paths import show_path
-from indexer.photos.thumbnails import ThumbnailCache
+from indexer.photos.thumbnails import LARGE_SIDE, THUMBNAIL_SIDE, ThumbnailCache
 from indexer.places import LIBRARY_SUFFIX
 from indexer.search import examples
 from indexer.search.base_model import BaseModel, find_base_model
@@ -94,6 +94,7 @@ class Library:
         self.store = Store(folder)
         self.annotations = Annotations(self.store.database)
         self.thumbnails = ThumbnailCache(folder / "thumbnails.sqlite")
+        self.large_thumbnails = ThumbnailCache(folder / "thumbnails-large.sqlite", LARGE_SIDE)
         self._model: Model | None = None
         self._searcher = LibrarySearcher(folder, self.store)
         self.principal_space_cache = PrincipalSpaceCache()
@@ -125,6 +126,7 @@ class Library:
         """Close the database and the thumbnail cache."""
         self.store.close()
         self.thumbnails.close()
+        self.large_thumbnails.close()
 
     def __enter__(self) -> Self:
         return self
@@ -208,12 +210,17 @@ class Library:
         """The photos of these ids, in this order; ids that are not shown are left out."""
         return [build_photo(shown) for shown in self.store.embeddings.find_shown_photos(ids)]
 
-    def read_thumbnail(self, photo: Photo) -> bytes | None:
+    def read_thumbnail(self, photo: Photo, *, side: int = THUMBNAIL_SIDE) -> bytes | None:
         """The photo's thumbnail as JPEG, made anew where the cache has none; None where that is impossible.
 
-        One from another computer is used only where the photo itself cannot be had, and after it was made anew.
+        For a `side` above THUMBNAIL_SIDE px it is a large one, where the photo is as large and can be read. One from
+        another computer is used only where the photo itself cannot be had, and after it was made anew.
         """
-        cache, sha256 = self.thumbnails, photo.sha256
+        cache, large_cache, sha256 = self.thumbnails, self.large_thumbnails, photo.sha256
+        if min(side, max(photo.width, photo.height)) > THUMBNAIL_SIDE:
+            large = large_cache.get(sha256) or large_cache.renew(sha256, photo.path)
+            if large is not None:
+                return large
         return cache.get(sha256) or cache.renew(sha256, photo.path) or cache.recover(sha256)
 
     def list_failed_files(self) -> list[FailedFile]:

@@ -22,6 +22,7 @@ from indexer.photos.sandbox import decode_in_child
 from indexer.trust.signatures import compute_signature, is_signed_here
 
 THUMBNAIL_SIDE = 256
+LARGE_SIDE = 512  # of those for dense screens and large tiles, which are made when they are first looked at
 MAX_FOREIGN_BYTES = 1 << 20  # ours have some 12,000
 JPEG_QUALITY = 85  # about 12 KB each: 12 GB for a million photos would be too much for more
 
@@ -35,9 +36,9 @@ _UNSIGNED_TABLE = "CREATE TABLE thumbnails (sha256 BLOB PRIMARY KEY, jpeg BLOB N
 Result = TypeVar("Result")
 
 
-def encode_thumbnail(image: Image.Image) -> bytes:
-    """The picture (RGB) as JPEG with a long side of at most THUMBNAIL_SIDE pixels, never enlarged."""
-    scale = THUMBNAIL_SIDE / max(image.size)
+def encode_thumbnail(image: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
+    """The picture (RGB) as JPEG with a long side of at most `side` pixels, never enlarged."""
+    scale = side / max(image.size)
     if scale < 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.HAMMING, reducing_gap=1.1)  # a third of the time of bicubic
@@ -49,8 +50,9 @@ def encode_thumbnail(image: Image.Image) -> bytes:
 class ThumbnailCache:
     """The thumbnail cache in one file: threads may share one object, each process opens its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, side: int = THUMBNAIL_SIDE) -> None:
         self._path = path
+        self._side = side
         self._lock = Lock()
         self._db: sqlite3.Connection | None = None
 
@@ -70,7 +72,7 @@ class ThumbnailCache:
             data = read_photo(path)
             if content_hash(data) != sha256:
                 return None
-            jpeg = encode_thumbnail(decode_photo(data, THUMBNAIL_SIDE).image)
+            jpeg = encode_thumbnail(decode_photo(data, self._side).image, self._side)
         except PhotoError:
             return None
         self.put([(sha256, jpeg)])
@@ -85,7 +87,7 @@ class ThumbnailCache:
         if jpeg is None or len(jpeg) > MAX_FOREIGN_BYTES:
             return None
         try:
-            renewed = encode_thumbnail(decode_in_child(jpeg, THUMBNAIL_SIDE).image)
+            renewed = encode_thumbnail(decode_in_child(jpeg, self._side).image, self._side)
         except PhotoError:
             return None
         self.put([(sha256, renewed)])

@@ -69,7 +69,7 @@ class UserPreferences(QObject):
         limit = read_thumbnail_limit(self.settings)
 
         def trim(library: "Library") -> int:
-            return library.thumbnails.trim(limit * 1_000_000)
+            return sum(cache.trim(limit * 1_000_000) for cache in (library.thumbnails, library.large_thumbnails))
 
         if limit and self._session.library.is_open:
             self._session.library.reader.ask_question(TRIMMING_KEY, trim)

@@ -127,13 +127,17 @@ class QueryPanel(QScrollArea):
         part = "A part of it" if isinstance(query.positives[0], CroppedExample) else ""
         if len(query.positives) > 1:
             return f"{part or 'This'} and {'another picture' if len(query.positives) == 2 else 'others'} together"
-        picture = _get_whole_picture(query.positives[0])
-        if isinstance(picture, int):
-            photo = self._tiles.request_photo(picture)
-            origin = (photo.label or "") if photo else ""
-        else:
-            origin = "From outside the library"
-        return "  ·  ".join(filter(None, (origin, part)))
+        return "  ·  ".join(filter(None, (self._find_origin(_get_whole_picture(query.positives[0])), part)))
+
+    def _find_origin(self, picture: QueryPicture) -> str:
+        """The label of a photo of the library, also where its file was opened; "" until that is known."""
+        photo_id = self._tiles.request_file_id(picture) if isinstance(picture, Path) else picture
+        if photo_id is None:
+            return ""
+        if not isinstance(photo_id, int) or photo_id == 0:
+            return "From outside the library"
+        photo = self._tiles.request_photo(photo_id)
+        return photo.label or "In the library" * isinstance(picture, Path) if photo else ""
 
     def _get_first_pixmap(self) -> QPixmap | None:
         query = self._session.search.query

@@ -257,7 +257,7 @@ class PhotoSearch(QObject):
         if self.query is None:
             self._show_library_photos()
             return
-        if needs_preparation(self.query):
+        if needs_preparation(self.query, self._library.photo_ids):
             self.preparation.prepare_query(self.query)
         else:
             self._ask_hits()

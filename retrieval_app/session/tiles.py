@@ -121,6 +121,12 @@ class _PreviewRequest(NamedTuple):
     source: bytes | int  # the sha256 of a photo, the path of a file, the identity of a picture in memory
 
 
+class _FileRequest(NamedTuple):
+    """The question for the id of the photo that a file holds."""
+
+    path: Path
+
+
 class TileCache(QObject):
     """Facts and pixmaps of the open library's photos; a request returns what is cached and has the rest read."""
 
@@ -139,6 +145,7 @@ class TileCache(QObject):
         )
         self._recent_sides: BoundedCache[int, int] = BoundedCache(MAX_RECENT_SIDES, lambda _: 1)
         self._source_pictures: dict[int, Image] = {}
+        self._file_ids: dict[Path, int] = {}
         self._readers = LibraryReaders(2, parent=self)
         self._readers.answered.connect(self._receive_answer)
 
@@ -147,6 +154,7 @@ class TileCache(QObject):
         self._age += 1
         if folder != self._folder:
             self._folder = folder
+            self._file_ids.clear()
             self._readers.open_library(folder)
             for cache in (self._photos, self._thumbnails, self._previews):
                 cache.drop_values()
@@ -176,14 +184,20 @@ class TileCache(QObject):
         """The facts of a photo; None until they are read, or where the library does not show it."""
         return self.request_photo_in_row(np.array([photo_id], np.int64), 0)
 
+    def request_file_id(self, path: Path) -> int | None:
+        """The id of the library's photo that a file holds, 0 where it holds none of them; None until that is known."""
+        if path not in self._file_ids:
+            self._readers.ask_question(_FileRequest(path), partial(_find_file_id, path=path))
+        return self._file_ids.get(path)
+
     def request_thumbnail(self, photo: Photo, side: int) -> QPixmap | None:
         """The photo fitted into a square of `side` device pixels; null where it cannot be read, None until it is read.
 
         Until then a thumbnail of another side may be returned.
         """
-        from indexer.photos.thumbnails import THUMBNAIL_SIDE
+        from indexer.photos.thumbnails import LARGE_SIDE
 
-        side = min(side, THUMBNAIL_SIDE)
+        side = min(side, LARGE_SIDE)
         key = _ThumbnailRequest(photo.sha256, side)
         self._recent_sides.put_value(side, side)
         cached_pixmap = self._thumbnails.get_value(key)
@@ -225,6 +239,9 @@ class TileCache(QObject):
             found = {photo.id: photo for photo in answer}
             for photo_id in key.ids:
                 self._photos.put_value(photo_id, _CachedPhoto(key.age, found.get(photo_id)))
+        elif isinstance(key, _FileRequest):
+            assert isinstance(answer, int)
+            self._file_ids[key.path] = answer
         elif isinstance(answer, _LoadedImage):
             self._store_pixmap(key, answer.age, QPixmap.fromImage(answer.image))
         self.arrived.emit()
@@ -256,9 +273,18 @@ def _read_photos(library: Library, page: _PhotosRequest) -> list[Photo]:
     return library.load_photos(page.ids)
 
 
+def _find_file_id(library: Library, path: Path) -> int:
+    from indexer.search.examples import find_photo_id
+
+    try:
+        return find_photo_id(path, library.store)
+    except LookalikeError:
+        return 0
+
+
 def _read_thumbnail(library: Library, photo: Photo, side: int) -> QImage:
     """The library's thumbnail, or the photo itself where it has none, as thumbnails may be deleted at any time."""
-    stored = library.read_thumbnail(photo)
+    stored = library.read_thumbnail(photo, side=side)
     return shrink_image(QImage.fromData(stored), side) if stored else read_image(photo.path, side)
 
 

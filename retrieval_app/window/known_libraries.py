@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from indexer.database.sqlite.opening import has_library
-from indexer.places import list_libraries, name_library
+from indexer.places import list_libraries, name_library, rename_library
 from retrieval_app.session.settings import WindowSettings
 
 MOST_REMEMBERED = 40
@@ -33,6 +33,26 @@ class KnownLibraries:
         others = [known for known in self._read_folders("libraries") if known != folder]
         self._write_folders("libraries", [folder, *others][:MOST_REMEMBERED])
         self._write_folders("hidden", [known for known in self._read_folders("hidden") if known != folder])
+
+    def add(self, folder: Path) -> None:
+        """List a library; the one that was opened last stays that."""
+        last = self.find_last()
+        self.remember(folder)
+        if last is not None:
+            self.remember(last)
+
+    def rename(self, folder: Path, name: str) -> Path:
+        """Give a library another name, in the folder it lies in and in the list; its new folder.
+
+        LookalikeError where the name is taken or none, or where another program is at work on the library.
+        """
+        target, was_last = rename_library(folder, name), folder == self.find_last()
+        self.forget(folder)
+        if was_last:
+            self.remember(target)
+        else:
+            self.add(target)
+        return target
 
     def take_off(self, folder: Path) -> None:
         """List a library no more, until it is opened again; the library itself stays where it is."""

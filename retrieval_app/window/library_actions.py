@@ -22,7 +22,6 @@ from indexer.places import (
     find_library,
     list_library_contents,
     name_library,
-    rename_library,
     require_safe_output,
 )
 from indexer.progress import Progress
@@ -185,16 +184,12 @@ class LibraryActions(QObject):
 
     def _rename(self, folder: Path, name: str) -> None:
         try:
-            target = rename_library(folder, name)
+            target = self.known.rename(folder, name)
         except LookalikeError as error:
             self._report_refusal(str(error))
             return
-        self.known.forget(folder)
         if folder == self._session.library.folder:
             self._session.library.switch_to(target)
-        else:
-            self.known.remember(target)
-            self.known.remember(self._session.library.folder)  # it still is the one that was opened last
         self._end_pause()
 
     # Deleting

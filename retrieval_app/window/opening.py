@@ -13,6 +13,7 @@ from indexer.database.sqlite.opening import has_library
 from indexer.paths import show_path
 from indexer.photos.reading import is_candidate
 from indexer.search.query import Query, QueryExample
+from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.window.drop_and_paste import ReceivedItems, read_mime_data, sort_paths
@@ -77,7 +78,10 @@ class InputOpener:
             self._search_pictures(items.pictures)
 
     def open_request(self, request: OpenRequest) -> None:
-        """Open what another program hands over: libraries, and files and folders as if they were dropped."""
+        """Open what another program hands over: libraries, and files and folders as if they were dropped.
+
+        A filter of before is dropped: whoever hands over a picture does not see it, and would miss what it leaves out.
+        """
         paths = request.paths
         libraries = [path for path in paths if has_library(path)]
         if libraries:
@@ -87,6 +91,8 @@ class InputOpener:
         if library.info is None and has_library(library.folder):  # it is being read
             library.opened.connect(partial(self.open_items, items), Qt.ConnectionType.SingleShotConnection)
         else:
+            if items.pictures and self._session.search.photo_filter != NO_FILTER:
+                self._session.search.set_filter(NO_FILTER)
             self.open_items(items)
         if request.asks_for_folder:
             self.choose_folder()

@@ -21,6 +21,7 @@ from retrieval_app.widgets.theme import Theme
 from retrieval_app.window.page_stack import PageStack
 
 if TYPE_CHECKING:
+    from retrieval_app.viewer.passing_notice import PassingNotice
     from retrieval_app.viewer.photo_viewer import PhotoViewer
 
 INTERVAL_SETTING = "slide seconds"
@@ -155,7 +156,8 @@ class ViewerOpener(QObject):
     def _make_viewer(self) -> "PhotoViewer":
         if self.viewer is None:
             # This import waits until a photo is looked at, as the pages do.
-            from retrieval_app.viewer.photo_viewer import PhotoViewer  # see above
+            from retrieval_app.viewer.passing_notice import PassingNotice  # see above
+            from retrieval_app.viewer.photo_viewer import PhotoViewer
 
             viewer = self.viewer = PhotoViewer(self._tiles, self._theme, list_photo_facts)
             self.places.addWidget(viewer)
@@ -164,6 +166,7 @@ class ViewerOpener(QObject):
             viewer.full_screen_wanted.connect(self._toggle_full_screen)
             viewer.search_wanted.connect(self._search_example)
             viewer.notice_posted.connect(self._session.notice_posted)
+            self._session.notice_posted.connect(partial(self._show_notice, PassingNotice(viewer)))
             viewer.photo_changed.connect(self.changed)
             viewer.menu_wanted.connect(self._show_menu)
             viewer.drag_wanted.connect(self._drag_out)
@@ -194,6 +197,11 @@ class ViewerOpener(QObject):
         if event.type() == QEvent.Type.WindowStateChange:
             self._show_parts()
         return False
+
+    def _show_notice(self, notice: "PassingNotice", sentence: str) -> None:
+        """Show what is told over the picture where it fills the screen; elsewhere the status line tells it."""
+        if sentence and self.is_open and self._window.isFullScreen():
+            notice.show_notice(sentence)
 
     def _show_parts(self) -> None:
         """Hide the toolbar while a picture is seen large, and in a full screen all but the picture.

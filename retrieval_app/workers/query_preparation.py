@@ -9,6 +9,8 @@ from operator import methodcaller
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from indexer.paths import show_path
@@ -79,10 +81,11 @@ class QueryPreparation(QObject):
         self.progressed.emit()
 
 
-def needs_preparation(query: Query) -> bool:
-    """Whether several pictures are asked about, one of them not a photo of the library as it is."""
+def needs_preparation(query: Query, photo_ids: NDArray[np.int64]) -> bool:
+    """Whether several pictures are asked about, not all of them whole photos of the library, which has these ids."""
     examples = (*query.positives, *query.negatives)
-    return len(examples) > 1 and not all(isinstance(example, int) for example in examples)
+    ids = [example for example in examples if isinstance(example, int)]
+    return len(examples) > 1 and (len(ids) < len(examples) or not np.isin(ids, photo_ids).all())
 
 
 def describe_left_out(examples: Sequence[QueryExample], count: int) -> str:

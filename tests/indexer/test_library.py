@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from indexer.errors import LibraryBusy, LibraryError, LookalikeError
 from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.models.embedder import embed_image
+from indexer.photos.reading import content_hash
 from indexer.progress import drain
 from indexer.search.query import Query, combine_embeddings
 from indexer.search.results import SearchResult
@@ -273,6 +275,25 @@ def test_info_says_what_is_there(pictures: Library, tmp_path: Path) -> None:
     assert (info.generation, info.indexed, info.tail, info.recall_at_10) == (1, 30, 0, None)
     assert info.roots == [RootInfo(bytes(tmp_path / "photos"), "online", labelled=False, files=30)]
     assert info.bytes > (tmp_path / "y.library" / "library.sqlite").stat().st_size
+
+
+def test_large_thumbnails_are_made_when_first_asked_for_and_kept(pictures: Library, tmp_path: Path) -> None:
+    photo = pictures.load_photos([1])[0]
+    large_file = Image.new("RGB", (1200, 800), (30, 90, 160))
+    large_file.save(tmp_path / "large.png")
+    data = (tmp_path / "large.png").read_bytes()
+    large = photo._replace(path=os.fsencode(tmp_path / "large.png"), sha256=content_hash(data), width=1200, height=800)
+    cache = pictures.folder / "thumbnails-large.sqlite"
+    small_jpeg = pictures.read_thumbnail(large, side=256)
+    assert small_jpeg is not None and not cache.exists()
+    jpeg = pictures.read_thumbnail(large, side=400)
+    assert jpeg is not None and cache.exists()
+    assert [Image.open(BytesIO(file)).size for file in (small_jpeg, jpeg)] == [(256, 171), (512, 341)]
+    (tmp_path / "large.png").unlink()
+    assert pictures.read_thumbnail(large, side=512) == jpeg
+    pictures.large_thumbnails.close()
+    cache.unlink()
+    assert pictures.read_thumbnail(large, side=512) == small_jpeg  # better than none
 
 
 def test_library_without_thumbnails_still_works(pictures: Library) -> None:

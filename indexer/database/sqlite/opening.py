@@ -20,12 +20,13 @@ from indexer.paths import show_path
 
 DATABASE_FILE = "library.sqlite"
 ADDRESS_FILE = "server.json"  # in its place, where the library is one of a server
+THUMBNAIL_FILES = ("thumbnails.sqlite", "thumbnails-large.sqlite")
 LOG_SUFFIX = "-wal"
 OWN_FOLDERS = ("models", "generations", "layouts")
 _SQLITE_SUFFIXES = ("", LOG_SUFFIX, "-shm", "-journal")
 OWN_FILES = (
-    *(name + suffix for name in (DATABASE_FILE, "thumbnails.sqlite") for suffix in _SQLITE_SUFFIXES),
-    "thumbnails.sqlite.damaged",
+    *(name + suffix for name in (DATABASE_FILE, *THUMBNAIL_FILES) for suffix in _SQLITE_SUFFIXES),
+    *(name + ".damaged" for name in THUMBNAIL_FILES),
     "decoding.journal",
     "trash.journal",
     "job.lock",

@@ -22,7 +22,7 @@ from tests.support.rights import Rights
 NAMES = (
     "models", "generations", "layouts", "models/install.lock", "library.sqlite", "library.sqlite-wal",
     "library.sqlite-shm", "library.sqlite-journal", "thumbnails.sqlite", "thumbnails.sqlite-journal",
-    "thumbnails.sqlite-wal", "decoding.journal", "job.lock",
+    "thumbnails.sqlite-wal", "thumbnails-large.sqlite", "decoding.journal", "job.lock",
 )  # fmt: skip
 
 

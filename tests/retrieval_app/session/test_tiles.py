@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PySide6.QtGui import QColor, QPixmap
 from pytestqt.qtbot import QtBot
 
 from indexer.library import Library
+from indexer.photos.reading import content_hash
 from indexer.search.results import Photo
 from retrieval_app.session.tiles import PREVIEW_SIDE, BoundedCache, TileCache, to_qimage
 from retrieval_app.window.drop_and_paste import to_pillow
@@ -102,6 +104,30 @@ def test_a_photo_without_a_cached_thumbnail_is_read_from_its_file(
     photo = library.load_photos(library.find_photo_ids().tolist())[0]
     pixmap = arrive(qtbot, tiles, photo._replace(sha256=b"\0" * 32), 64)
     assert max(pixmap.width(), pixmap.height()) == 64
+
+
+def test_a_file_is_known_as_the_photo_that_it_holds(
+    tiles: TileCache, library: Library, tmp_path: Path, qtbot: QtBot
+) -> None:
+    photo = library.load_photos(library.find_photo_ids().tolist())[0]
+    copy, other = tmp_path / "copy.png", tmp_path / "other.png"
+    copy.write_bytes(Path(os.fsdecode(photo.path)).read_bytes())
+    draw("square", 99).save(other)
+    for path, photo_id in ((copy, photo.id), (other, 0), (tmp_path / "gone.png", 0)):
+        tiles.request_file_id(path)
+        wait_for(qtbot, tiles.is_idle)
+        assert tiles.request_file_id(path) == photo_id
+
+
+def test_a_dense_screen_has_tiles_as_sharp_as_their_photos(
+    tiles: TileCache, library: Library, tmp_path: Path, qtbot: QtBot
+) -> None:
+    photo = library.load_photos(library.find_photo_ids().tolist())[0]
+    Image.effect_noise((900, 600), 60).convert("RGB").save(tmp_path / "noise.png")
+    data = (tmp_path / "noise.png").read_bytes()
+    noise = photo._replace(path=os.fsencode(tmp_path / "noise.png"), sha256=content_hash(data), width=900, height=600)
+    for side, wanted in ((200, 200), (400, 400), (2000, 512)):
+        assert arrive(qtbot, tiles, noise, side).width() == wanted
 
 
 def test_what_cannot_be_read_is_a_null_pixmap(tiles: TileCache, library: Library, qtbot: QtBot) -> None:
