@@ -320,7 +320,7 @@ class Library:
             hits.append(
                 Hit(rank, photo, distance, *(calibration.interpret_distance(distance) if calibration else (None, None)))
             )
-        recall = searcher.generation.manifest.recall_at_10 if searcher.generation and engine == "annoy" else 1.0
+        recall = 1.0 if engine == "exact" else searcher.recall_at_10
         notice = " ".join(filter(None, (searcher.notice, self._model.notice if self._model else "")))
         return SearchResult(hits, engine, recall, time.perf_counter() - start, notice)
 

@@ -229,7 +229,7 @@ class EmbeddingTable:
     def read_embedding(self, photo: int, model: int) -> np.ndarray | None:
         """The stored vector (dim,) float16 of a photo under the model, None where it has no sound one."""
         stored = self._fetch_vectors("photo = ? AND e.model = ?", (photo, model), limit=1)
-        values = _select_sound_rows(stored, self._find_dim(model)).values
+        values = select_sound_rows(stored, self._find_dim(model)).values
         return values[0] if len(values) else None
 
     def read_embeddings(
@@ -241,17 +241,17 @@ class EmbeddingTable:
         """
         dim = self._find_dim(model)
         while stored := self._fetch_seqs(model, above, upto, limit):
-            sound = _select_sound_rows(stored, dim)
+            sound = select_sound_rows(stored, dim)
             if len(sound.seqs):
                 return sound
             above = stored[-1].seq
-        return _select_sound_rows([], dim)
+        return select_sound_rows([], dim)
 
     def find_damaged(self, model: int, above: int = 0) -> list[int]:
         """The seqs of the model's embeddings with seq > above that are not sound; reads all of them."""
         dim, damaged = self._find_dim(model), list[int]()
         while stored := self._fetch_seqs(model, above, None, ROWS_PER_CHECK):
-            sound = set(_select_sound_rows(stored, dim).seqs.tolist())
+            sound = set(select_sound_rows(stored, dim).seqs.tolist())
             damaged += [row.seq for row in stored if row.seq not in sound]
             above = stored[-1].seq
         return damaged
@@ -264,17 +264,17 @@ class EmbeddingTable:
     def _find_dim(self, model: int) -> int:
         return self._database.fetch_integer("SELECT dim FROM models WHERE id = ?", (model,))
 
-    def _fetch_seqs(self, model: int, above: int, upto: int | None, limit: int) -> "list[_VectorRow]":
+    def _fetch_seqs(self, model: int, above: int, upto: int | None, limit: int) -> "list[VectorRow]":
         condition = "e.model = ? AND e.seq > ? AND e.seq <= ? ORDER BY e.seq"
         return self._fetch_vectors(condition, (model, above, upto if upto is not None else MAX_INTEGER), limit=limit)
 
-    def _fetch_vectors(self, condition: str, values: tuple[int, ...], *, limit: int) -> "list[_VectorRow]":
+    def _fetch_vectors(self, condition: str, values: tuple[int, ...], *, limit: int) -> "list[VectorRow]":
         rows = self._database.fetch_rows(
             "SELECT e.seq, photo, vector, crc32 FROM embeddings AS e LEFT JOIN checksums AS c ON c.seq = e.seq "
             f"WHERE {condition} LIMIT ?",
             (*values, limit),
         )
-        return list(map(_VectorRow._make, rows))
+        return list(map(VectorRow._make, rows))
 
     def record_mapped(self, mapped: StoredEmbeddings, base: int, model: int) -> None:
         """Store vectors under `model` that were computed from those under `base`, with their precision.
@@ -314,7 +314,7 @@ class EmbeddingTable:
         return dict(self._database.fetch_rows(sql, (model, above, upto)))
 
 
-class _VectorRow(NamedTuple):
+class VectorRow(NamedTuple):
     """An embedding as it is stored; `crc32` is None where its checksum is missing."""
 
     seq: int
@@ -323,7 +323,7 @@ class _VectorRow(NamedTuple):
     crc32: int | None
 
 
-def _select_sound_rows(rows: Sequence[_VectorRow], dim: int) -> StoredEmbeddings:
+def select_sound_rows(rows: Sequence[VectorRow], dim: int) -> StoredEmbeddings:
     """The rows that agree with their checksums, have `dim` numbers and unit length."""
     agreeing = [row for row in rows if len(row.vector) == 2 * dim and zlib.crc32(row.vector) == row.crc32]
     values = np.frombuffer(b"".join([row.vector for row in agreeing]), "<f2").reshape(len(agreeing), dim)

@@ -62,6 +62,26 @@ def find_present_photos(database: Database, within: Filter | None) -> np.ndarray
     return np.compress(has_shape[found], found)
 
 
+def build_photo_condition(database: Database, within: Filter | None, photo: str, *, one_by_one: bool) -> SqlCondition:
+    """The condition that a present file of the photo, which is a column in SQL, passes the filter.
+
+    With `one_by_one` it is looked up for each photo, else the database may make a list of all that pass.
+    """
+    where, values = _NO_CONDITION if within is None else _build_where(database, within)
+    side, orientation, sides = "TRUE", "TRUE", list[object]()
+    if within is not None and within.min_side is not None:
+        side, sides = "p.width >= ? AND p.height >= ?", [min(within.min_side, MAX_INTEGER)] * 2
+    if within is not None and within.orientation is not None:
+        orientation = ORIENTATIONS[within.orientation]
+    passing = (
+        "FROM files AS f JOIN photos AS p ON p.id = f.photo "
+        f"WHERE f.state = 'present' AND {where} AND {side} AND {orientation}"
+    )
+    if one_by_one:
+        return f"(SELECT count(*) {passing} AND f.photo = {photo}) > 0", [*values, *sides]
+    return f"{photo} IN (SELECT f.photo {passing})", [*values, *sides]
+
+
 def _match_shapes(database: Database, within: Filter, count: int) -> np.ndarray:
     """Whether the photo of each id below `count` (count,) has the size and the orientation that are wanted."""
     side = "TRUE" if within.min_side is None else "p.width >= ?1 AND p.height >= ?1"

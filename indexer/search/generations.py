@@ -23,6 +23,7 @@ import numpy as np
 
 from indexer import atomic
 from indexer.database.model_table import GenerationRow
+from indexer.database.postgresql.vector_index import update_vector_index
 from indexer.database.store import Store
 from indexer.errors import EmbeddingsDamaged, GenerationError
 from indexer.progress import Progress, Steps
@@ -175,6 +176,8 @@ def publish_generation(
     store.models.set_setting(f"verified {number}", identities)
     store.models.confirm_generation(number, manifest.rows, hashlib.sha256(manifest_bytes).hexdigest())
     remove_unused_generations(library, store)
+    if store.database.is_shared:
+        yield from update_vector_index(store.database, model, manifest.dim)
     return manifest
 
 

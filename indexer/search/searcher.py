@@ -20,13 +20,17 @@ from indexer.database.store import Store
 from indexer.errors import GenerationError, LibraryError
 from indexer.search import generations
 from indexer.search.generations import Generation, has_generation
+from indexer.search.server_candidates import AllowedPhotos, ServerCandidates, find_server_candidates
 from indexer.vectors.class_metric import ClassMetric, MetricNorm, compute_metric_distances, compute_metric_squares
 from indexer.vectors.distances import compute_exact_distances, compute_squared_distances, find_closest_rows
 from indexer.vectors.recall import NODE_COST
 
 
 class SearchCandidates(NamedTuple):
-    """Photo ids (m,), their values (m, dim) float16, and the engine that proposed them: "annoy" or "exact"."""
+    """Photo ids (m,), their values (m, dim) float16, and the engine that proposed them.
+
+    "annoy", "pgvector", or "exact" where all were compared.
+    """
 
     ids: np.ndarray
     values: np.ndarray
@@ -65,13 +69,6 @@ class MetricQuery(NamedTuple):
         return find_closest_rows(compute_metric_squares(values, self.mapped, (self.metric, self.norm), rows), k)
 
 
-class AllowedPhotos(NamedTuple):
-    """Mask over photo ids that may be found, bool (last id + 1,), and their rows (m,) int64 in the generation."""
-
-    mask: np.ndarray
-    rows: np.ndarray
-
-
 METRIC_POOL = 10_000  # photos that are compared under a class metric: a fraction of a second
 
 
@@ -85,6 +82,7 @@ class LibrarySearcher:
         self.folder = folder
         self.store = store
         self.generation: Generation | None = None
+        self.server_candidates: ServerCandidates | None = None  # in place of a generation
         self.notice = ""
         self.unfiltered_photos = AllowedPhotos(np.zeros(1, bool), np.zeros(0, np.int64))
         self.tail = _make_empty_vectors(0)
@@ -92,6 +90,13 @@ class LibrarySearcher:
         self._tried_generation = 0
         self._database_state: DatabaseState | None = None
         self._cached_filter: tuple[Filter, AllowedPhotos] | None = None
+
+    @property
+    def recall_at_10(self) -> float:
+        """The measured recall of what proposes candidates, 1 where every photo is compared."""
+        if self.server_candidates is not None:
+            return self.server_candidates.index.recall_at_10
+        return self.generation.manifest.recall_at_10 if self.generation else 1.0
 
     # keeping up with the database
 
@@ -102,6 +107,7 @@ class LibrarySearcher:
         if state == self._database_state:
             return
         self.refresh_generation(fingerprint, model)
+        self._refresh_server_candidates(model)
         self._refresh_tail(model)
         self.unfiltered_photos, self._cached_filter = self._mask_present_photos(None), None
         self._database_state = database.accept_own_changes(state)
@@ -115,7 +121,7 @@ class LibrarySearcher:
         mask = np.zeros(last_id + 1, bool)
         mask[ids] = True
         rows = np.flatnonzero(mask[self.generation.ids]) if self.generation else np.zeros(0, np.int64)
-        return AllowedPhotos(mask, rows)
+        return AllowedPhotos(mask, rows, within)
 
     def find_allowed_photos(self, within: Filter | None) -> AllowedPhotos:
         """The photos that are present and pass the filter, as of the last refresh; cached for the last filter."""
@@ -133,6 +139,13 @@ class LibrarySearcher:
             return
         self._tried_generation, self.notice, self.tail = number, "", _make_empty_vectors(model.dim)
         self.generation = self._open_generation(row, fingerprint) if row else None
+
+    def _refresh_server_candidates(self, model: KnownModel) -> None:
+        """Ask the server for candidates, where it has an index and this computer has no search files."""
+        found = find_server_candidates(self.store.database, model.id) if self.generation is None else None
+        if (found is None) != (self.server_candidates is None):
+            self.tail = _make_empty_vectors(model.dim)
+        self.server_candidates = found
 
     def _find_generation(self, model: int) -> GenerationRow | None:
         """The newest generation; None where it is a shared library's and its files are on another computer."""
@@ -162,6 +175,8 @@ class LibrarySearcher:
         if model != self._model:
             self._model, self.tail = model, _make_empty_vectors(model.dim)
         built_upto = self.generation.manifest.built_upto if self.generation else 0
+        if self.server_candidates is not None:
+            built_upto = self.server_candidates.index.upto
         new_vectors = self.store.embeddings.read_embeddings(
             model.id, int(self.tail.seqs[-1]) if len(self.tail.seqs) else built_upto
         )
@@ -201,6 +216,10 @@ class LibrarySearcher:
         count = max(k, pool)
         tail_rows = _find_nearest_exactly(self.tail.values, np.flatnonzero(allowed.mask[self.tail.ids]), vector, count)
         tail_candidates = SearchCandidates(self.tail.ids[tail_rows], self.tail.values[tail_rows], "exact")
+        if self.server_candidates is not None:
+            found, engine = self.server_candidates.find(vector, count, allowed, exact=exact)
+            ids = np.concatenate([found.ids, tail_candidates.ids])
+            return SearchCandidates(ids, np.concatenate([found.values, tail_candidates.values]), engine)
         generation = self.generation
         if generation is None:
             return tail_candidates
@@ -242,6 +261,10 @@ class LibrarySearcher:
         parts = [(self.tail.ids, self.tail.values, np.flatnonzero(allowed.mask[self.tail.ids]))]
         if self.generation is not None:
             parts.append((self.generation.ids, self.generation.values, allowed.rows))
+        if self.server_candidates is not None:
+            count = int(np.count_nonzero(allowed.mask))
+            found, _ = self.server_candidates.find(query.vector, count, allowed, exact=True)
+            parts.append((found.ids, found.values, np.arange(len(found.ids))))
         ids, values = [], []
         for part_ids, part_values, rows in parts:
             nearest = rows[query.propose_rows(part_values, k, rows)]

@@ -6,20 +6,19 @@ nobody. A commit whose answer is lost is looked up by its token: it has happened
 """
 
 import json
-import re
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import lru_cache
 from typing import TypeVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from indexer.database.interface import DatabaseState, SqlDialect, SqlList, SqlRow
+from indexer.database.interface import DatabaseState, SqlRow
 from indexer.database.postgresql.address import ServerAddress, list_connection_options
+from indexer.database.postgresql.dialect import POSTGRESQL_DIALECT, number_placeholders
 from indexer.database.postgresql.faults import describe_loss, explain_read_only, translate_errors
 from indexer.database.postgresql.migrating import WRITE_LOCK, has_tables, prepare_tables
 from indexer.database.postgresql.remembered import (
@@ -42,22 +41,7 @@ ALIVE_OPTIONS = {  # a link that is cut off without a word counts as lost after 
     "tcp_user_timeout": 15_000,
 }
 ASK_VERSIONS = "SELECT name, number FROM changes UNION ALL SELECT '', number FROM revision"
-_PLACEHOLDER = re.compile(r"\?(\d*)")
 T = TypeVar("T")
-
-
-def _list_values(values: Iterable[int] | Iterable[str]) -> SqlList:
-    listed: list[int] | list[str] = list(values)  # type: ignore[assignment]
-    kind = "text" if listed and isinstance(listed[0], str) else "bigint"
-    return SqlList(f"(SELECT unnest(CAST(? AS {kind}[])))", listed)
-
-
-POSTGRESQL_DIALECT = SqlDialect(
-    differs="IS DISTINCT FROM",
-    concatenate="string_agg(CAST({} AS text), ',')".format,
-    hint_index=lambda _name: "",
-    list_values=_list_values,
-)
 
 
 class PostgresqlDatabase:
@@ -190,7 +174,7 @@ class PostgresqlDatabase:
         return list(rows)
 
     def _ask(self, question: Question) -> "psycopg.Cursor[SqlRow]":
-        return self._db.execute(_number_placeholders(question.sql), question.values, binary=True)
+        return self._db.execute(number_placeholders(question.sql), question.values, binary=True)
 
     def _look_for_changes(self) -> None:
         """Ask which tables have changed, and at once all that was asked of them for the same purpose last time."""
@@ -205,6 +189,40 @@ class PostgresqlDatabase:
                 cursors = [self._ask(question) for question in outdated]
             for question, cursor in zip(outdated, cursors, strict=True):
                 self._answers.keep(question, cursor.fetchall())
+
+    def ask_with_settings(self, settings: Mapping[str, str], sql: str, values: Sequence[object]) -> list[SqlRow]:
+        """All rows that a statement gives under settings of the server that hold for it alone; one question."""
+
+        def ask() -> list[SqlRow]:
+            try:
+                with self._db.pipeline():
+                    self._db.execute("BEGIN")
+                    for item in settings.items():
+                        self._db.execute("SELECT set_config($1, $2, TRUE)", item)
+                    cursor = self._ask(Question(sql, values, frozenset()))
+                    self._db.execute("COMMIT")
+                return cursor.fetchall()
+            except psycopg.Error:
+                if not self._db.closed:
+                    self._db.execute("ROLLBACK")
+                raise
+
+        return self._read(ask)
+
+    def run_maintenance(self, sql: str) -> None:
+        """Run statements that may take long, and that writers of the library need not wait for."""
+        with self._translate_errors():
+            self._db.execute("SET statement_timeout = 0")
+            try:
+                self._db.execute(sql)
+            finally:
+                if not self._db.closed:
+                    self._db.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
+
+    def copy_rows(self, sql: str, data: bytes) -> None:
+        """Send rows to a COPY statement in the form that it names."""
+        with self._translate_errors(), self._db.cursor() as cursor, cursor.copy(sql) as copy:
+            copy.write(data)
 
     def fetch_setting(self, name: str) -> object:
         """The stored value of a setting, None where it was never set; all are read at once, as the way is long."""
@@ -304,7 +322,7 @@ class PostgresqlDatabase:
             with self.transaction():
                 return self.execute_statement(sql, values)
         with self._translate_errors():
-            changed = self._db.execute(_number_placeholders(sql), values).rowcount
+            changed = self._db.execute(number_placeholders(sql), values).rowcount
         self._note_changes(sql, changed)
         return changed
 
@@ -314,7 +332,7 @@ class PostgresqlDatabase:
             with self.transaction():
                 return self.execute_many(sql, rows)
         with self._translate_errors(), self._db.cursor() as cursor:
-            cursor.executemany(_number_placeholders(sql), rows)
+            cursor.executemany(number_placeholders(sql), rows)
             changed = cursor.rowcount
         return self._note_changes(sql, changed)
 
@@ -374,10 +392,3 @@ class PostgresqlDatabase:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
-
-
-@lru_cache(1000)
-def _number_placeholders(sql: str) -> str:
-    """The statement with PostgreSQL's placeholders: $1 and $2 for ?1 and ?2, and in their order for ? and ?."""
-    count = iter(range(1, sql.count("?") + 1))
-    return _PLACEHOLDER.sub(lambda found: f"${found[1] or next(count)}", sql)

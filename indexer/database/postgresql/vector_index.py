@@ -1,0 +1,206 @@
+"""The embeddings of a model as pgvector has them, beside the tables: the server proposes which are near.
+
+`near_MODEL` holds each embedding up to a seq once more, as halfvec with an HNSW index; what comes later the searcher
+compares itself. Whatever the server proposes is joined with the embeddings, so that its index may lag and never lies.
+Filtered searches go on through the index until their list is full (`hnsw.iterative_scan`, which pgvector leaves off).
+Without the extension there is no such table, and every photo is compared.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+
+from indexer.database.embedding_table import EmbeddingTable, StoredEmbeddings, VectorRow, select_sound_rows
+from indexer.database.filters import Filter, build_photo_condition
+from indexer.database.interface import Database
+from indexer.database.model_table import ModelTable
+from indexer.errors import LibraryError
+from indexer.progress import Progress, Steps
+from indexer.vectors.recall import TARGET_RECALL, TRUE_NEIGHBOURS
+
+if TYPE_CHECKING:
+    from indexer.database.postgresql.connection import PostgresqlDatabase
+
+INDEXED_ROWS = 100_000  # fewer are compared one by one
+LEAST_SHARE = 0.1  # of the photos that pass a filter: fewer are compared one by one
+MAX_DIM = 4000  # numbers of a halfvec with an index
+ROWS_PER_COPY = 5000
+RECALL_QUERIES = 64
+EFFORTS = (40, 100, 200, 400, 800)  # vectors that HNSW keeps in sight (`hnsw.ef_search`, at most 1,000)
+HIGHEST_EFFORT = 1000
+MARGIN = 8  # further candidates, as the server's distances are of single precision
+MOST_SCANNED = 1_000_000
+
+
+class VectorIndex(NamedTuple):
+    """The server's index of a model: the seq up to which it has all embeddings, how many, and what it finds.
+
+    `effort` is the least that reached `recall_at_10`, 0 where none was enough.
+    """
+
+    model: int
+    upto: int
+    rows: int
+    effort: int
+    recall_at_10: float
+
+
+class NearRequest(NamedTuple):
+    """What is looked for: the nearest to a vector (dim,), how many, among which photos, and by which effort.
+
+    Effort 0 compares all of them.
+    """
+
+    vector: np.ndarray
+    wanted: int
+    within: Filter | None = None
+    effort: int = 0
+
+
+def read_vector_index(database: Database, model: int) -> VectorIndex | None:
+    """The server's index of a model, None where there is none."""
+    stored = database.fetch_setting(_name_setting(model))
+    if not isinstance(stored, list) or len(stored) != len(VectorIndex._fields) - 1:
+        return None
+    upto, rows, effort, recall = stored
+    return VectorIndex(model, int(upto), int(rows), int(effort), float(recall))
+
+
+def update_vector_index(database: Database, model: int, dim: int) -> Steps[None]:
+    """Bring the server's index up to date where there is pgvector and the photos are many; measure what it finds."""
+    upto, total = _count_embeddings(database, model)
+    if total < INDEXED_ROWS or dim > MAX_DIM or not _has_vectors(database):
+        return
+    server = _require_server(database)
+    server.run_maintenance(
+        f"CREATE TABLE IF NOT EXISTS near_{model} (seq bigint PRIMARY KEY, photo bigint NOT NULL, "
+        f"vector halfvec({dim}) NOT NULL)"
+    )
+    server.run_maintenance(f"DELETE FROM near_{model} WHERE seq NOT IN (SELECT seq FROM embeddings)")
+    embeddings = EmbeddingTable(database)
+    ((last, done),) = database.fetch_rows(f"SELECT coalesce(max(seq), 0), count(*) FROM near_{model}")
+    while len((part := embeddings.read_embeddings(model, last, upto, ROWS_PER_COPY)).seqs):
+        server.copy_rows(f"COPY near_{model} FROM STDIN WITH (FORMAT BINARY)", _encode_rows(part))
+        last, done = int(part.seqs[-1]), done + len(part.seqs)
+        yield Progress("publish", done, total, "copying embeddings to the server's index")
+    yield Progress("publish", done, total, "building the server's index")
+    server.run_maintenance(
+        f"CREATE INDEX IF NOT EXISTS near_{model}_hnsw ON near_{model} USING hnsw (vector halfvec_l2_ops); "
+        f"ANALYZE near_{model}"
+    )
+    index = _measure_index(database, VectorIndex(model, upto, done, 0, 1.0))
+    ModelTable(database).set_setting(_name_setting(model), list(index[1:]))
+
+
+def choose_effort(index: VectorIndex, passing: int) -> int:
+    """The effort of a search among so many photos that pass; 0 where comparing all of them costs less."""
+    share = passing / max(1, index.rows)
+    if share < LEAST_SHARE or index.rows < INDEXED_ROWS:
+        return 0
+    return min(HIGHEST_EFFORT, round(index.effort / min(1.0, share)))
+
+
+def find_near(database: Database, index: VectorIndex, request: NearRequest) -> StoredEmbeddings:
+    """The embeddings of present photos nearest to the vector, in no order; a few more than asked for.
+
+    With an effort they are those that the index proposes, else all are compared, in single precision.
+    """
+    condition, values = build_photo_condition(database, request.within, "v.photo", one_by_one=request.effort > 0)
+    distance = "v.vector <-> CAST(? AS halfvec)"
+    order = distance if request.effort else f"({distance}) + 0"  # no index has that
+    sql = (
+        "SELECT e.seq, e.photo, e.vector, c.crc32 FROM (SELECT v.seq FROM "
+        f"near_{index.model} AS v WHERE {condition} ORDER BY {order} LIMIT ?) AS n "
+        "JOIN embeddings AS e ON e.seq = n.seq LEFT JOIN checksums AS c ON c.seq = n.seq"
+    )
+    bound = [*values, _write_vector(request.vector), request.wanted + MARGIN]
+    rows = _require_server(database).ask_with_settings(_list_settings(request.effort), sql, bound)
+    return select_sound_rows(list(map(VectorRow._make, rows)), len(request.vector))
+
+
+def _require_server(database: Database) -> "PostgresqlDatabase":
+    """The database, which is shared."""
+    return cast("PostgresqlDatabase", database)
+
+
+def _list_settings(effort: int) -> dict[str, str]:
+    """Settings of the server for one question: our rule decides whether the index is asked, not the planner."""
+    if not effort:
+        return {}
+    return {
+        "hnsw.ef_search": str(effort),
+        "hnsw.iterative_scan": "relaxed_order",
+        "hnsw.max_scan_tuples": str(MOST_SCANNED),
+        "hnsw.scan_mem_multiplier": "8",
+        "enable_sort": "off",
+        "enable_seqscan": "off",
+    }
+
+
+def _measure_index(database: Database, index: VectorIndex) -> VectorIndex:
+    """The index with the least effort that finds TARGET_RECALL of the true ten nearest of some of its own photos."""
+    embeddings = EmbeddingTable(database)
+    vectors = [
+        stored.values[0].astype(np.float32)
+        for seq in np.linspace(0, index.upto - 1, RECALL_QUERIES).astype(int).tolist()
+        if len((stored := embeddings.read_embeddings(index.model, seq, index.upto, 1)).seqs)
+    ]
+    true_ids = [
+        _rank_ids(find_near(database, index, NearRequest(vector, TRUE_NEIGHBOURS + 1)), vector) for vector in vectors
+    ]
+    for effort in EFFORTS:
+        shares = np.array(
+            [
+                np.isin(
+                    ids, find_near(database, index, NearRequest(vector, TRUE_NEIGHBOURS + 1, None, effort)).ids
+                ).mean()
+                for vector, ids in zip(vectors, true_ids, strict=True)
+            ]
+        )
+        if shares.mean() - 2 * shares.std() / np.sqrt(len(shares)) >= TARGET_RECALL:
+            return index._replace(effort=effort, recall_at_10=round(float(shares.mean()), 4))
+    return index
+
+
+def _rank_ids(found: StoredEmbeddings, vector: np.ndarray) -> np.ndarray:
+    """The ids of the true nearest, without the first, which is the vector's own."""
+    squares = ((found.values.astype(np.float32) - vector) ** 2).sum(axis=1)
+    nearest: np.ndarray = found.ids[np.lexsort((found.ids, squares))][1 : TRUE_NEIGHBOURS + 1]
+    return nearest
+
+
+def _encode_rows(part: StoredEmbeddings) -> bytes:
+    """Rows of (seq, photo, vector) in the binary form of COPY; a halfvec is its dimension, 0 and its numbers."""
+    count, dim = part.values.shape
+    fields = [("n", ">i2"), ("a", ">i4"), ("seq", ">i8"), ("b", ">i4"), ("photo", ">i8"), ("c", ">i4")]
+    rows = np.zeros(count, [*fields, ("dim", ">i2"), ("unused", ">i2"), ("vector", ">f2", (dim,))])
+    rows["n"], rows["a"], rows["b"], rows["c"], rows["dim"] = 3, 8, 8, 4 + 2 * dim, dim
+    rows["seq"], rows["photo"], rows["vector"] = part.seqs, part.ids, part.values
+    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows.tobytes() + b"\xff\xff"
+
+
+def _write_vector(vector: np.ndarray) -> str:
+    return f"[{','.join(map(repr, vector.astype(float).tolist()))}]"
+
+
+def _count_embeddings(database: Database, model: int) -> tuple[int, int]:
+    ((upto, total),) = database.fetch_rows(
+        "SELECT coalesce(max(seq), 0), count(*) FROM embeddings WHERE model = ?", (model,)
+    )
+    return int(upto), int(total)
+
+
+def _has_vectors(database: Database) -> bool:
+    """Whether the server has pgvector, installed into the database where that is allowed."""
+    sql = "SELECT extnamespace = to_regnamespace('public') FROM pg_extension WHERE extname = 'vector'"
+    if not (found := database.fetch_rows(sql)):
+        try:
+            _require_server(database).run_maintenance("CREATE EXTENSION vector WITH SCHEMA public")
+        except LibraryError:
+            return False
+        found = database.fetch_rows(sql)
+    return found == [(True,)]
+
+
+def _name_setting(model: int) -> str:
+    return f"vector index {model}"

@@ -1,0 +1,126 @@
+"""pgvector proposes candidates of a shared library: nearly all of the nearest, at every share that passes a filter."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+import pytest
+
+from indexer.database.filters import Filter
+from indexer.database.postgresql import vector_index
+from indexer.library import Library
+from indexer.places import enter_shared_library
+from indexer.progress import drain
+from indexer.search import server_candidates
+from indexer.search.query import Query
+from tests.support.embedders import tiny_card
+from tests.support.postgresql_server import LoopbackServer
+from tests.support.vectors import ROOT, clustered, outcome
+
+SHARES = {0.5: "half", 0.1: "tenth", 0.05: "twentieth", 0.01: "hundredth", 0.001: "thousandth"}
+DIM = 64
+
+
+@pytest.fixture(params=[3000, pytest.param(30_000, marks=pytest.mark.long)])
+def vectors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """Vectors (n, dim) float16 of photos that are many enough for an index."""
+    for module in (vector_index, server_candidates):
+        monkeypatch.setattr(module, "INDEXED_ROWS", 1000)
+    return clustered(request.param, dim=DIM, seed=5)
+
+
+@pytest.fixture
+def shared(
+    tmp_path: Path, shared_home: LoopbackServer, monkeypatch: pytest.MonkeyPatch, vectors: np.ndarray
+) -> Iterator[Library]:
+    """A shared library of the vectors, with words in its files' names for each share, and the server's index."""
+    monkeypatch.setenv("LOOKALIKE_HOME", str(tmp_path / "home"))
+    folder = enter_shared_library(shared_home.name_library(f"near{secrets.token_hex(6)}"))
+    with Library.open(folder) as library:
+        plant_rows(library, vectors)
+        drain(vector_index.update_vector_index(library.store.database, library.model_id, DIM))
+        yield library
+
+
+def draw_names(count: int) -> list[str]:
+    """For each photo the shares that it belongs to, drawn at random, as words."""
+    draws = np.random.default_rng(1).random((count, len(SHARES)))
+    return [
+        " ".join(word for draw, (share, word) in zip(row, SHARES.items(), strict=True) if draw < share) for row in draws
+    ]
+
+
+def plant_rows(library: Library, vectors: np.ndarray) -> None:
+    """Photos 1 to n with these embeddings, straight into the tables."""
+    card, database = tiny_card(), library.store.database
+    library.store.models.add_model(card.fingerprint, card.name, DIM)
+    library.store.files.add_root(ROOT, labelled=False)
+    numbers = range(1, len(vectors) + 1)
+    stored = [vector.tobytes() for vector in vectors]
+    with database.transaction():
+        hashes = [(number.to_bytes(32),) for number in numbers]
+        database.execute_many("INSERT INTO photos (sha256, width, height) VALUES (?, 9, 9)", hashes)
+        database.execute_many(
+            "INSERT INTO files (root, path, size, mtime_ns, ctime_ns, state, photo, search_text, taken_us) "
+            "VALUES (1, ?, 1, 1, 1, 'present', ?, ?, 0)",
+            [(b"%d" % number, number, name) for number, name in zip(numbers, draw_names(len(vectors)), strict=True)],
+        )
+        database.execute_many(
+            "INSERT INTO embeddings (photo, model, vector, precision) VALUES (?, 1, ?, 'fp32')",
+            list(zip(numbers, stored, strict=True)),
+        )
+        database.execute_many(
+            "INSERT INTO checksums VALUES (?, ?)", [(n, crc32(data)) for n, data in zip(numbers, stored, strict=True)]
+        )
+
+
+def rank_by_loop(vectors: np.ndarray, photo: int, allowed: np.ndarray) -> list[int]:
+    """The ids of the ten allowed photos nearest to a photo, by comparing all in double precision."""
+    exact = vectors.astype(np.float64)
+    distances = np.linalg.norm(exact - exact[photo - 1], axis=1)
+    ids = np.flatnonzero(allowed) + 1
+    nearest: list[int] = ids[np.lexsort((ids, distances[ids - 1]))][:10].tolist()
+    return nearest
+
+
+def test_nearly_all_of_the_true_nearest_are_found_at_every_share(shared: Library, vectors: np.ndarray) -> None:
+    names, engines = draw_names(len(vectors)), set()
+    for word in ("", *SHARES.values()):
+        within = Filter(named=word) if word else None
+        allowed = np.array([word in name for name in names])
+        shares = []
+        for photo in np.linspace(1, len(vectors), 16).astype(int).tolist():
+            found = shared.search(Query((photo,)), k=10, within=within)
+            true = rank_by_loop(vectors, photo, allowed)
+            assert len(found.hits) == len(true)
+            shares.append(np.isin(true, [hit.photo.id for hit in found.hits]).mean())
+            engines.add((word, found.engine))
+            if found.engine == "exact":
+                assert [hit.photo.id for hit in found.hits] == true
+        print(f"{word or 'all'}: recall@10 {np.mean(shares):.4f} by {found.engine}")
+        assert np.mean(shares) >= 0.99
+    assert engines >= {("", "pgvector"), ("half", "pgvector"), ("hundredth", "exact")}
+    check_exact_searches(shared, vectors)
+    check_later_commits(shared, vectors)
+
+
+def check_exact_searches(shared: Library, vectors: np.ndarray) -> None:
+    """What compares all photos on the server finds what a loop finds."""
+    for photo in (1, 500, 999):
+        found = shared.search(Query((photo,)), k=10, exact=True)
+        assert (found.engine, found.recall_at_10) == ("exact", 1.0)
+        assert [hit.photo.id for hit in found.hits] == rank_by_loop(vectors, photo, np.ones(len(vectors), bool))
+
+
+def check_later_commits(shared: Library, vectors: np.ndarray) -> None:
+    """What comes or goes after the index was built is seen by the next search."""
+    later = [outcome(1, 10**6 + number, vector) for number, vector in enumerate(vectors[[6, 499]])]
+    with Library.open(shared.folder) as other:
+        other.store.record_outcomes(later, other.model_id)
+        other.store.files.set_state(1, [b"8"], "missing")
+    first, second = shared.search(Query((7,)), k=2).hits
+    assert (first.photo.id, second.photo.id, second.distance) == (7, len(vectors) + 1, 0)
+    assert 8 not in {hit.photo.id for hit in shared.search(Query((8,)), k=50).hits}
+    assert shared.search(Query((9,)), k=50).engine == "pgvector"
