@@ -42,7 +42,7 @@ def _zero_page(data: bytearray, draw: random.Random) -> bytearray:
 
 
 def _swap_pages(data: bytearray, draw: random.Random) -> bytearray:
-    pages = len(data) // 4096
+    pages = -(-len(data) // 4096)
     one, other = draw.randrange(pages) * 4096, draw.randrange(pages) * 4096
     data[one : one + 4096], data[other : other + 4096] = data[other : other + 4096], data[one : one + 4096]
     return data

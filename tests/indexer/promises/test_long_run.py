@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from indexer.library import Library
 from tests.support.commands import command, environment, run_patiently
 from tests.support.killed_work import WORKS
 from tests.support.trees import paint_many, snapshot
@@ -22,6 +23,7 @@ KILLS = {  # a training takes seconds
     "tests.support.killed_training": max(2, round(90 * SHARE)),
 }
 DAMAGES = max(10, round(300 * SHARE))  # as many again of the search files are in test_generations
+MODEL_DAMAGES = max(6, round(60 * SHARE))
 ADDRESSES = 4 << 30  # bytes
 FULL_DISKS = max(2, round(20 * SHARE))
 
@@ -36,6 +38,17 @@ def test_no_damage_of_database_or_thumbnails_goes_unsaid_where_it_changes_an_ans
     assert faults == []
     assert sum(summary["outcomes"].values()) == DAMAGES
     assert summary["outcomes"].keys() == {"harmless", "said"}
+
+
+def test_no_damage_of_a_model_gives_other_embeddings_or_ends_the_program(tmp_path: Path, installed_model: Path) -> None:
+    words = [sys.executable, "-m", "tests.support.damaged_model", str(installed_model), str(tmp_path / "models")]
+    said = run_patiently([*words, str(MODEL_DAMAGES), "0"], env=environment(tmp_path / "home"))
+    assert said.code == 0, said.err
+    *faults, summary = said.objects()
+    assert faults == []
+    assert len(summary["files"]) >= 6
+    assert summary["outcomes"].keys() == {"harmless", "said"}
+    assert sum(summary["outcomes"].values()) == MODEL_DAMAGES
 
 
 @pytest.mark.parametrize(
@@ -75,7 +88,7 @@ def test_no_kill_loses_a_promise_or_keeps_work_from_going_on(tmp_path: Path, pro
     assert sum(summary["kills"].values()) == KILLS[program]
 
 
-@pytest.mark.parametrize("kind", ["index", "export", "train", "use"])
+@pytest.mark.parametrize("kind", ["index", "publish", "export", "train", "use"])
 def test_a_full_disk_at_any_point_is_a_sentence_and_work_goes_on(
     home: Path, prepared: Any, tmp_path: Path, kind: str
 ) -> None:
@@ -87,12 +100,17 @@ def test_a_full_disk_at_any_point_is_a_sentence_and_work_goes_on(
     before = snapshot(new), snapshot(prepared.photos)
     words = {
         "index": ["index", str(new)],
+        "publish": ["index"],
         "export": ["export", str(tmp_path / "out.csv"), "--overwrite"],
         "train": train_words(prepared.photos, taught),
         "use": ["use", str(taught), "--anyway"],
     }[kind]
-    for number in range(FULL_DISKS // 4 or 1):
-        limit = int(200 * 2.6**number)
+    for number in range(max(1, FULL_DISKS // 5)):
+        limit = int(200 * 6.5**number)
+        if kind == "publish":  # there is something to publish, and nothing to write besides
+            with Library.open(home / "default.library") as library:
+                library.store.database.execute_statement("DELETE FROM generations")
+                library.store.database.fetch_rows("PRAGMA wal_checkpoint(TRUNCATE)")
         said = _run(home, words, limit)
         assert said.code in (0, 1, 2), said
         assert "Traceback" not in said.err, (limit, said.err)

@@ -65,7 +65,7 @@ def test_a_storm_of_events_breaks_nothing(tmp_path: Path, indexed: Path) -> None
     draw, told = random.Random(0), [list[dict[str, float]](), list[dict[str, float]]()]
     with ExitStack() as stack:
         display = stack.enter_context(start_x_server(2 * SIZE[0], SIZE[1]))
-        own = {"LOOKALIKE_HOME": str(home), "HOME": str(home), "XDG_DATA_HOME": str(home), "PYTHONPATH": str(ROOT)}
+        own = {"LOOKALIKE_HOME": str(home), "HOME": str(home), "PYTHONPATH": str(ROOT)}
         environment = os.environ | own | display
         words = [sys.executable, "-X", "faulthandler", "-m", "tests.support.storm_window"]
         lefts = [number * SIZE[0] for number in range(2)]
