@@ -79,7 +79,8 @@ def find_system(path: bytes, native: PathSystem = NATIVE) -> PathSystem:
 
 def show_path(path: bytes | Path) -> str:
     """The path as one printable line for people, never for opening: what would reorder the line is escaped."""
-    return "".join(_escape_character(character) for character in os.fsdecode(path))
+    text = os.fsdecode(path)
+    return text if text.isprintable() else "".join(map(_escape_character, text))
 
 
 def show_file_name(path: bytes) -> str:

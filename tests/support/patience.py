@@ -14,6 +14,7 @@ from typing import NamedTuple
 IDLE_SECONDS = 120.0  # without any progress, before a wait gives up
 CHECK_SECONDS = 1.0  # between two looks for progress; a longer pause counts as this much: then the waiter was starved
 PROC = Path("/proc")
+_UNREAD = object()
 
 
 class Patience:
@@ -25,7 +26,7 @@ class Patience:
         self._check_seconds = min(CHECK_SECONDS, idle_limit / 4)
         self._idle_seconds = 0.0
         self._checked_at = time.monotonic()
-        self._progress = read_progress()
+        self._progress: object = _UNREAD  # most waits end before the first look, which costs milliseconds
 
     def is_exhausted(self) -> bool:
         """Whether nothing has moved for the limit; cheap, as progress is read about once a second."""
@@ -61,7 +62,8 @@ def read_other_cpu_ticks() -> float:
     if not PROC.is_dir():
         return time.monotonic()
     stats, caller = _read_process_stats(), str(threading.get_native_id())
-    threads = [_read_stat(task) for task in (PROC / "self" / "task").iterdir() if task.name != caller]
+    tasks = f"{PROC}/self/task"
+    threads = [_read_stat(f"{tasks}/{task}") for task in _list_names(tasks) if task != caller]
     children = [stats[member] for member in find_descendants(os.getpid(), stats)]
     return sum(stat.ticks for stat in (*threads, *children) if stat is not None)
 
@@ -74,15 +76,21 @@ def find_descendants(pid: int, stats: Mapping[int, _ProcessStat] | None = None) 
 
 
 def _read_process_stats() -> dict[int, _ProcessStat]:
-    folders = [folder for folder in PROC.iterdir() if folder.name.isdigit()] if PROC.is_dir() else []
-    stats = {int(folder.name): _read_stat(folder) for folder in folders}
+    names = [name for name in _list_names(str(PROC)) if name.isdigit()] if PROC.is_dir() else []
+    stats = {int(name): _read_stat(f"{PROC}/{name}") for name in names}
     return {pid: stat for pid, stat in stats.items() if stat is not None}
 
 
-def _read_stat(folder: Path) -> _ProcessStat | None:
+def _list_names(folder: str) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def _read_stat(folder: str) -> _ProcessStat | None:
     """What /proc/.../stat says (man 5 proc) behind the name in brackets; None for a process that is gone."""
     try:
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        with open(f"{folder}/stat", "rb", buffering=0) as file:  # noqa: PTH123 - of every process, again and again
+            fields = file.read().rpartition(b")")[2].split()
     except OSError:
         return None
     return _ProcessStat(int(fields[1]), sum(map(int, fields[11:15])))
