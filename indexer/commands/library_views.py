@@ -24,6 +24,7 @@ from indexer.clustering.photo_clusters import (
     name_clusters,
     update_clusters,
 )
+from indexer.correspondences.matched_points import PointMatcher, describe_points, draw_matched_points
 from indexer.database.filters import Filter
 from indexer.exchange.projector_export import export_projector
 from indexer.library import Library
@@ -45,7 +46,8 @@ from indexer.reports.export import (
 )
 from indexer.reports.heat_maps import draw_side_by_side, explain_match
 from indexer.reports.photo_map import LAYOUT_METHODS, update_layout
-from indexer.reports.picture_file import write_picture
+from indexer.reports.picture_file import BACKGROUND_COLOUR, write_picture
+from indexer.search.examples import read_example_picture
 from indexer.search.query import Query
 from indexer.statistics.likeness import LikenessPoint, describe_likeness, find_likeness_word
 from indexer.vectors.distances import compute_exact_distances
@@ -57,15 +59,19 @@ from indexer.wording import count_noun
 @click.argument("second", type=FILE_PATH)
 @library_option
 @click.option("--out", type=FILE_PATH, help="Write both pictures with their heat maps: .png, .jpg or .webp.")
+@click.option("--points", is_flag=True, help="Find which point of one is which of the other; --out draws the lines.")
 @overwrite_option
 @json_option
 def explain_command(
-    *, first: Path, second: Path, library: Path | None, out: Path | None, overwrite: bool, as_json: bool
+    *, first: Path, second: Path, library: Path | None, out: Path | None, points: bool, overwrite: bool, as_json: bool
 ) -> None:
     """Show which parts of two pictures match in the eyes of the model."""
     with Library.open(library or find_library(first)) as opened:
         if out is not None:
             require_output(out, library=opened.folder, pictures=(first, second), overwrite=overwrite)
+        if points:
+            _explain_points(opened, first, second, out, as_json=as_json)
+            return
         explanation = explain_match(opened, first, second)
         vectors = [opened.embed_example(picture) for picture in (first, second)]
         distance = float(compute_exact_distances(vectors[0][None], vectors[1])[0])
@@ -92,6 +98,22 @@ def explain_command(
     print_line(
         "Add --out PICTURE.png to see both with their heat maps." if out is None else f"Heat maps: {show_path(out)}"
     )
+
+
+def _explain_points(library: Library, first: Path, second: Path, out: Path | None, *, as_json: bool) -> None:
+    """Print how many points agree, and draw them where `out` is a file."""
+    side = library.read_model_card().preprocessing.short_side * 2  # finer than an embedding needs
+    one, other = (read_example_picture(picture, library.store, side) for picture in (first, second))
+    matched = PointMatcher(library.load_embedder()).match_pictures(one, other)
+    if out is not None:
+        write_picture(out, draw_matched_points(one, other, matched, BACKGROUND_COLOUR))
+    if as_json:
+        rows = np.column_stack([matched.first, matched.second, matched.cosines]).round(4).tolist()
+        print_result("explain", {"points": rows, "out": None if out is None else show_path(out)})
+        return
+    print_line(describe_points(matched))
+    if out is not None:
+        print_line(f"Points: {show_path(out)}")
 
 
 def _describe_hottest_place(heat: np.ndarray, square: SquareBox) -> str:

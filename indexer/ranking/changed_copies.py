@@ -14,10 +14,9 @@ from PIL import Image
 
 from indexer.database.filters import Filter
 from indexer.library import Library
-from indexer.photos.decoding import DecodedPhoto
 from indexer.ranking.cross_correlation import measure_overlaps
-from indexer.search.examples import crop_picture, read_crop
-from indexer.search.query import CroppedExample, Query, QueryExample
+from indexer.search.examples import read_example_picture
+from indexer.search.query import Query, QueryExample
 from indexer.search.results import Hit, SearchResult
 
 # The settings were chosen on drawings and photographs that bench_near_copies does not measure on. Recall@1 there hardly
@@ -46,7 +45,7 @@ def search_changed_copies(
     start = time.perf_counter()
     result = find_view_candidates(library, example, k=max(k, COMPARED_HITS), within=within, max_distance=max_distance)
     hits = (
-        _rank_by_overlap(library, read_example_picture(library, example), result.hits[:COMPARED_HITS])
+        _rank_by_overlap(library, read_example_picture(example, library.store, QUERY_SIDE), result.hits[:COMPARED_HITS])
         + result.hits[COMPARED_HITS:]
     )
     ranked = [hit._replace(rank=rank) for rank, hit in enumerate(hits[:k], 1)]
@@ -58,7 +57,7 @@ def find_view_candidates(
 ) -> SearchResult:
     """The k photos nearest to the example or any view of it, by (least distance, id)."""
     result = library.search(Query((example,)), k=k, within=within, max_distance=max_distance)
-    picture = read_example_picture(library, example)
+    picture = read_example_picture(example, library.store, QUERY_SIDE)
     best = {hit.photo.id: hit for hit in result.hits}
     for view in QUERY_VIEWS.values():
         view_result = library.search(Query((view(picture),)), k=k, within=within, max_distance=max_distance)
@@ -67,18 +66,6 @@ def find_view_candidates(
                 best[hit.photo.id] = hit
     nearest = sorted(best.values(), key=lambda hit: (hit.distance, hit.photo.id))[:k]
     return result._replace(hits=[hit._replace(rank=rank) for rank, hit in enumerate(nearest, 1)])
-
-
-def read_example_picture(library: Library, example: QueryExample) -> Image.Image:
-    """The example as a picture; from a file with a short side of about QUERY_SIDE pixels, where it has as many.
-
-    Raises LookalikeError where the file cannot be read.
-    """
-    cropped = example if isinstance(example, CroppedExample) else CroppedExample(example, (0.0, 0.0, 1.0, 1.0))
-    if isinstance(cropped.example, Image.Image):
-        picture = cropped.example.convert("RGB")
-        return crop_picture(DecodedPhoto(picture, *picture.size), cropped)
-    return read_crop(cropped.example, cropped, library.store, QUERY_SIDE)
 
 
 def _rank_by_overlap(library: Library, picture: Image.Image, hits: list[Hit]) -> list[Hit]:

@@ -11,15 +11,14 @@ import numpy as np
 import safetensors
 from PIL import Image
 
-from indexer.errors import LookalikeError, ModelError, PhotoError
+from indexer.errors import ModelError
 from indexer.library import Library
 from indexer.models.card import WEIGHTS_FILE
 from indexer.models.framing import SquareBox, mark_places, scale_to_fractions
 from indexer.models.model import Model
 from indexer.paths import show_path
-from indexer.photos.decoding import decode_photo
 from indexer.reports.picture_file import BACKGROUND_COLOUR
-from indexer.search.examples import find_picture_file, read_content
+from indexer.search.examples import read_example_picture
 from indexer.search.query import QueryPicture
 
 PICTURE_SIDE, SHEET_GAP = 448, 12  # of the sheet, in pixels
@@ -122,18 +121,9 @@ def draw_side_by_side(explanation: MatchExplanation) -> Image.Image:
 
 
 def _prepare_picture(library: Library, example: QueryPicture, model: Model) -> _PreparedPicture:
-    image = example if isinstance(example, Image.Image) else _read_picture(library, example, model)
+    image = read_example_picture(example, library.store, model.card.preprocessing.short_side)
     square = model.card.preprocessing.locate_square(*image.size)
     return _PreparedPicture(model.prepare(image), scale_to_fractions(square, *image.size))
-
-
-def _read_picture(library: Library, example: Path | int, model: Model) -> Image.Image:
-    path = find_picture_file(example, library.store)
-    data = read_content(path)
-    try:
-        return decode_photo(data, model.card.preprocessing.short_side).image
-    except PhotoError as error:
-        raise LookalikeError(f"{show_path(path)} {error}.") from error
 
 
 def _read_head(folder: Path) -> np.ndarray:

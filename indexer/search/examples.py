@@ -19,6 +19,7 @@ from indexer.photos.decoding import MAX_RESULT_PIXELS, DecodedPhoto, decode_phot
 from indexer.photos.reading import content_hash, read_photo
 from indexer.search.query import CroppedExample, QueryExample, convert_to_fractions
 
+WHOLE_PICTURE = (0.0, 0.0, 1.0, 1.0)  # as a crop box
 MOST_RECENT_EMBEDDINGS = 256  # 1.3 MB of 1,280 numbers each
 
 
@@ -132,6 +133,18 @@ def read_crop(example: Path | int, cropped: CroppedExample, store: Store, short_
         return crop_picture(decode_for_crop(data, cropped, short_side), cropped)
     except PhotoError as error:
         raise _make_read_error(path, error) from error
+
+
+def read_example_picture(example: QueryExample, store: Store, short_side: int) -> Image.Image:
+    """The example as an upright RGB picture; from a file with a short side of about so many pixels, where it has them.
+
+    Raises LookalikeError where the file cannot be read.
+    """
+    cropped = example if isinstance(example, CroppedExample) else CroppedExample(example, WHOLE_PICTURE)
+    if isinstance(cropped.example, Image.Image):
+        picture = cropped.example.convert("RGB")
+        return crop_picture(DecodedPhoto(picture, *picture.size), cropped)
+    return read_crop(cropped.example, cropped, store, short_side)
 
 
 def find_picture_file(example: Path | int, store: Store) -> Path:

@@ -14,13 +14,14 @@ from indexer.indexing.run import index_library
 from indexer.library import Library
 from indexer.progress import drain
 from indexer.ranking.changed_copies import (
+    QUERY_SIDE,
     QUERY_VIEWS,
     find_view_candidates,
-    read_example_picture,
     search_changed_copies,
     trim_border,
 )
 from indexer.ranking.cross_correlation import compute_max_correlation, measure_overlaps
+from indexer.search.examples import read_example_picture
 from indexer.search.query import CroppedExample
 from tests.support.commands import Tell
 from tests.support.embedders import Tiny
@@ -113,7 +114,7 @@ def test_candidates_are_nearest_by_any_view_and_a_photo_finds_itself_at_zero(fil
     ids = filled.find_photo_ids().tolist()
     result = find_view_candidates(filled, ids[7], k=40)
     assert (result.hits[0].photo.id, result.hits[0].distance) == (ids[7], 0)
-    picture = read_example_picture(filled, ids[7])
+    picture = read_example_picture(ids[7], filled.store, QUERY_SIDE)
     queries = [filled.embed_example(ids[7]), *(filled.embed_example(view(picture)) for view in QUERY_VIEWS.values())]
     for hit in result.hits:
         least = min(float(np.linalg.norm(filled.embed_example(hit.photo.id) - query)) for query in queries)

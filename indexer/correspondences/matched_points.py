@@ -1,0 +1,126 @@
+"""The points of two pictures that look alike and lie alike, and a drawing of them as lines."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from indexer.correspondences.picture_places import FeatureModel, PicturePlaces, PlaceFinder
+from indexer.correspondences.similarity_fit import find_mutual_neighbours, fit_similarity
+
+LEAST_POINTS = 8  # fewer agree by chance (docs/metric-learning.md)
+PLENTY_OF_POINTS = 16  # where so many agree, no other view of the second picture is tried
+DRAWN_SIDE, DRAWN_GAP = 448, 12  # of the drawing, in pixels
+
+_Points = NDArray[np.float64]
+
+
+class MatchedPoints(NamedTuple):
+    """Points (n, 2) of two pictures, x and y in fractions of their sides, row by row the same, and their cosines (n,).
+
+    Empty where fewer than LEAST_POINTS agree.
+    """
+
+    first: _Points
+    second: _Points
+    cosines: NDArray[np.float32]
+
+
+class _View(NamedTuple):
+    """A turned or mirrored view of a picture, and where the points (n, 2) of the view lie in the picture itself."""
+
+    turn: Image.Transpose
+    return_points: Callable[[_Points, _Points], _Points]  # of x and y (n,), in fractions
+
+
+_VIEWS = (
+    _View(Image.Transpose.FLIP_LEFT_RIGHT, lambda x, y: np.stack([1 - x, y], axis=1)),
+    _View(Image.Transpose.ROTATE_90, lambda x, y: np.stack([1 - y, x], axis=1)),
+    _View(Image.Transpose.ROTATE_270, lambda x, y: np.stack([y, 1 - x], axis=1)),
+    _View(Image.Transpose.ROTATE_180, lambda x, y: np.stack([1 - x, 1 - y], axis=1)),
+    _View(Image.Transpose.FLIP_TOP_BOTTOM, lambda x, y: np.stack([x, 1 - y], axis=1)),
+    _View(Image.Transpose.TRANSPOSE, lambda x, y: np.stack([y, x], axis=1)),
+    _View(Image.Transpose.TRANSVERSE, lambda x, y: np.stack([1 - y, 1 - x], axis=1)),
+)
+
+
+class PointMatcher:
+    """Finds the points that pictures have in common under one model."""
+
+    def __init__(self, model: FeatureModel) -> None:
+        self._finder = PlaceFinder(model)
+
+    def match_pictures(self, first: Image.Image, second: Image.Image, *, turned: bool = True) -> MatchedPoints:
+        """The points of two upright RGB pictures that agree; `turned`: the second may be turned or mirrored too."""
+        places = self._finder.find_places(first)
+        best = self._match_view(first, places, second)
+        for view in _VIEWS if turned else ():
+            if len(best.first) >= PLENTY_OF_POINTS:
+                break
+            matched = self._match_view(first, places, second.transpose(view.turn))
+            if len(matched.first) > len(best.first):
+                best = matched._replace(second=view.return_points(*matched.second.T))
+        if len(best.first) < LEAST_POINTS:
+            return MatchedPoints(np.empty((0, 2)), np.empty((0, 2)), np.empty(0, np.float32))
+        return best
+
+    def _match_view(self, first: Image.Image, places: PicturePlaces, second: Image.Image) -> MatchedPoints:
+        others = self._finder.find_places(second)
+        rows, other_rows, cosines = find_mutual_neighbours(places.features, others.features)
+        points, other_points = places.middles[rows], others.middles[other_rows]
+        fit = fit_similarity(_to_complex(points), _to_complex(other_points), self._finder.spacing)
+        agrees = np.zeros(len(rows), bool) if fit is None else fit.agrees
+        return MatchedPoints(
+            _to_fractions(points[agrees], first), _to_fractions(other_points[agrees], second), cosines[agrees]
+        )
+
+
+def describe_points(points: MatchedPoints) -> str:
+    """How many points agree, in a sentence."""
+    if not len(points.first):
+        return "No points of the two lie alike, also where one of them is turned or mirrored."
+    return f"{len(points.first)} points look alike and lie alike in both: so many hardly agree by chance."
+
+
+def draw_matched_points(first: Image.Image, second: Image.Image, points: MatchedPoints, ground: str) -> Image.Image:
+    """Both pictures side by side on a ground of this colour, a line from each point to the same one in the other."""
+    pictures = [_fit_drawing(picture) for picture in (first, second)]
+    height = max(picture.height for picture in pictures)
+    width = sum(picture.width for picture in pictures)
+    sheet = Image.new("RGB", (width + 3 * DRAWN_GAP, height + 2 * DRAWN_GAP), ground)
+    corners = [(DRAWN_GAP, DRAWN_GAP), (2 * DRAWN_GAP + pictures[0].width, DRAWN_GAP)]
+    for picture, corner in zip(pictures, corners, strict=True):
+        sheet.paste(picture, corner)
+    pen = ImageDraw.Draw(sheet)
+    ends = [
+        fractions * picture.size + np.array(corner)
+        for fractions, picture, corner in zip((points.first, points.second), pictures, corners, strict=True)
+    ]
+    for number, (begin, end) in enumerate(zip(*ends, strict=True)):
+        colour = choose_line_colour(number)
+        pen.line([*begin, *end], fill=colour, width=1)
+        for x, y in (begin, end):
+            pen.ellipse([x - 3, y - 3, x + 3, y + 3], outline="white", fill=colour)
+    return sheet
+
+
+def choose_line_colour(number: int) -> str:
+    """The colour of the line with this number, from 0: neighbours differ clearly (steps of the golden angle)."""
+    return f"hsl({round(number * 137.508) % 360}, 85%, 45%)"
+
+
+def _fit_drawing(picture: Image.Image) -> Image.Image:
+    factor = DRAWN_SIDE / max(picture.size)
+    size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    return picture.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+
+
+def _to_complex(points: _Points) -> NDArray[np.complex128]:
+    return np.asarray(points[:, 0] + 1j * points[:, 1])
+
+
+def _to_fractions(points: _Points, picture: Image.Image) -> _Points:
+    """Points (n, 2) in units of the longer side as fractions of both sides."""
+    return np.asarray(points * max(picture.size) / np.array(picture.size, float))
