@@ -27,6 +27,7 @@ from indexer.database.postgresql.leases import (
     renew_leases,
 )
 from indexer.database.store import PathCounts
+from indexer.errors import LibraryError
 from indexer.indexing.pipeline import EmbeddingResult, index_files
 from indexer.indexing.run import PendingFile, make_outcome, open_claims
 from indexer.library import Library
@@ -37,6 +38,7 @@ from indexer.progress import Progress, Steps
 
 LEASE_SECONDS = 120.0
 PAUSE_SECONDS = 0.5  # between two looks for work where there is none
+PATIENCE_SECONDS = 600.0  # with a library that cannot be reached or written
 LOST_REASON = "stopped the program that read it, three times"
 
 
@@ -67,14 +69,25 @@ def queue_files(library: Library, pending: list[PendingFile]) -> None:
 
 
 def work_for_library(library: Library, model: Embedder, request: WorkerRequest) -> Steps[WorkerReport]:
-    """Lease, embed and store files until there are none, or without end; the model is the library's active one."""
-    worker = _LeasingWorker(library, model, request)
+    """Lease, embed and store files until there are none, or without end; the model is the library's active one.
+
+    A library that cannot be reached or written is waited for, for PATIENCE_SECONDS; then LibraryError is raised.
+    """
+    worker, reached = _LeasingWorker(library, model, request), time.monotonic()
     while True:
-        yield from worker.embed_leased()
-        counts = count_work(library.store.database)
-        if request.until_done and not worker.has_open_work():
-            return worker.report
-        yield Progress("wait", 0, counts.waiting + counts.leased, f"{counts.workers} workers")
+        try:
+            yield from worker.embed_leased()
+            counts = count_work(library.store.database)
+            if request.until_done and not worker.has_open_work():
+                return worker.report
+            waiting, reached = counts.waiting + counts.leased, time.monotonic()
+            said = f"{counts.workers} workers"
+        except LibraryError as fault:
+            if time.monotonic() - reached > PATIENCE_SECONDS:
+                raise
+            worker.drop_leases()
+            waiting, said = 0, str(fault)
+        yield Progress("wait", 0, waiting, said)
         time.sleep(PAUSE_SECONDS)
 
 
@@ -96,6 +109,10 @@ class _LeasingWorker:
         listed = self._database.dialect.list_values(self._roots)
         sql = f"SELECT count(*) FROM work WHERE root IN {listed.sql}"
         return self._database.fetch_integer(sql, (listed.value,)) > 0
+
+    def drop_leases(self) -> None:
+        """Leave what is leased to whoever takes it when the leases have run out."""
+        self._held.clear()
 
     def embed_leased(self) -> Steps[None]:
         """Embed what can be leased now, and store it batch by batch."""

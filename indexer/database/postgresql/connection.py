@@ -33,6 +33,7 @@ from indexer.errors import LibraryBusy, LibraryError
 
 CONNECT_SECONDS = 4
 BUSY_SECONDS = 30
+IDLE_SECONDS = 20  # within a transaction: a computer that stands still must not keep all others from writing
 STATEMENT_SECONDS = 300
 PEEK_SECONDS = 2
 JOB_LOCK = 0x4C4F4F4A  # the first number of the lock of a library's job; the second is the library's own
@@ -102,9 +103,10 @@ class PostgresqlDatabase:
         seconds = PEEK_SECONDS if self._peek else STATEMENT_SECONDS
         schema = Identifier(self.address.library)
         db.execute(
-            SQL("SET search_path = {}, public; SET statement_timeout = {}; SET lock_timeout = {}").format(
-                schema, f"{seconds}s", f"{min(seconds, BUSY_SECONDS)}s"
-            )
+            SQL(
+                "SET search_path = {}, public; SET statement_timeout = {}; SET lock_timeout = {}; "
+                "SET idle_in_transaction_session_timeout = {}"
+            ).format(schema, *(f"{limit}s" for limit in (seconds, min(seconds, BUSY_SECONDS), IDLE_SECONDS)))
         )
         return db
 

@@ -17,7 +17,7 @@ def translate_errors(place: str) -> Iterator[None]:
         raise LibraryError(explain_read_only(place)) from error
     except psycopg.errors.LockNotAvailable as error:
         raise LibraryBusy(f"Others are writing to the library {place} for long; try again.") from error
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
         raise LibraryError(describe_loss(error, place)) from error
     except UnicodeEncodeError as error:
         raise LibraryError(f"The library {place} holds Unicode text only, not {error.object!a}.") from error

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from indexer.database.postgresql import connection
 from indexer.database.postgresql.leases import LeaseLost, count_work, finish_files, lease_files, list_work_problems
+from indexer.errors import LibraryError
 from indexer.indexing.run import index_library
 from indexer.indexing.worker import WorkerRequest, queue_files, work_for_library
 from indexer.library import Library
@@ -113,3 +115,27 @@ def test_a_file_that_costs_three_workers_becomes_a_failure_and_costs_no_other(sh
         (failed,) = library.list_failed_files()
         assert failed.reason == "stopped the program that read it, three times"
         assert count_work(database) == (0, 0, 0)
+
+
+def test_a_worker_that_stands_still_in_a_transaction_keeps_nobody_from_writing(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 1)
+    with Library.open(shared) as still, Library.open(shared) as quick:
+        before = still.store.database.read_data_version()
+        with pytest.raises(LibraryError, match="nothing is lost"), still.store.database.transaction():
+            still.store.database.execute_statement("UPDATE files SET label = 'planted'")
+            assert drain(work_for_library(quick, Tiny(), WorkerRequest("quick"))) == (70, 0, 0)  # waits a second
+        assert quick.store.database.fetch_integer("SELECT count(*) FROM files WHERE label = 'planted'") == 0
+        assert still.store.database.read_data_version() > before  # and it goes on
+
+
+def test_a_worker_waits_for_a_library_that_cannot_be_written_just_now(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 1)
+    with Library.open(shared) as busy, Library.open(shared) as patient:
+        worker = work_for_library(patient, Tiny(), WorkerRequest("patient"))
+        with busy.store.database.transaction():
+            assert "Others are writing" in next(worker).note
+        assert drain(worker) == (70, 0, 0)
