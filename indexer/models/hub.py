@@ -24,6 +24,7 @@ WEIGHT_NAMES = ("model.safetensors", "pytorch_model.bin")
 OPEN_CLIP_NAMES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 PAIR_FILE = "open_clip_config.json"  # describes a network of pictures and one of texts that were trained together
 PAIR_TEXT_FILES = ("tokenizer.json", "tokenizer_config.json")  # how it cuts a text into tokens
+PAIRED_NETWORKS = ("clip", "siglip")  # in the names of networks that are published as a half of a pair too
 CLIP_SIZES = {(384, 12): "small", (768, 12): "base", (1024, 24): "large", (1280, 32): "huge", (1408, 40): "giant"}
 ANSWER_SECONDS = 15
 DESCRIPTION_LIMIT = 1 << 20  # bytes; one has about 1,000
@@ -65,7 +66,8 @@ def read_published_network(name: str) -> PublishedNetwork:
             fields = _read_description(repository, "config.json")
         except _list_missing_faults():
             return _describe_for_open_clip(_read_description(repository, PAIR_FILE), repository)
-        if "clip" not in str(fields.get("architecture", "clip")):  # other libraries describe pairs in this file too
+        architecture = str(fields.get("architecture", "clip"))  # other libraries describe pairs in this file too
+        if not any(name in architecture for name in PAIRED_NETWORKS):
             return _describe_for_timm(fields, repository)
         try:
             return _describe_for_open_clip(_read_description(repository, PAIR_FILE), repository)

@@ -11,7 +11,8 @@ import click
 
 from indexer.cli.options import FOLDER_PATH
 from indexer.database.filters import ORIENTATIONS, Filter
-from indexer.paths import show_path
+from indexer.paths import fold_text, get_parent_folder, show_file_name, show_path
+from indexer.search.results import Photo
 
 DATE_TYPE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
@@ -77,6 +78,21 @@ def describe_conditions(within: Filter) -> list[FilterCondition]:
     if within.named is not None:
         conditions.append(FilterCondition(f"named {within.named}", replace(within, named=None)))
     return conditions
+
+
+def explain_names(photo: Photo, words: str) -> str:
+    """Where a photo has each of the words that it is named by, in a phrase: 'cat: file name, herbarium: label'."""
+    places = {
+        "file name": show_file_name(photo.path),
+        "label": photo.label or "",
+        "folder": show_path(get_parent_folder(photo.path)),
+    }
+    texts = {place: fold_text(text) for place, text in places.items()}
+    found = (
+        (word, next((place for place, text in texts.items() if fold_text(word) in text), "another copy"))
+        for word in words.split()
+    )
+    return ", ".join(f"{word}: {place}" for word, place in found)
 
 
 def format_folder_name(folder: Path) -> str:

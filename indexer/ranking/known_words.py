@@ -29,10 +29,11 @@ class KnownWord(NamedTuple):
 
 
 class WordTree(NamedTuple):
-    """The classes below every known word, and the first word of each class."""
+    """The classes below every known word, and the first word of each class; notions with first word and classes."""
 
     classes_by_word: dict[str, frozenset[int]]
     class_names: list[str]
+    notions: list[KnownWord]
 
     def parse_words(self, text: str) -> list[KnownWord]:
         """The known words of a text, of several words the longest first; fillers are left out.
@@ -131,7 +132,13 @@ def parse_word_tree(text: str) -> WordTree:
         if len(classes) <= MOST_CLASSES:
             for word in words.casefold().split(","):
                 classes_by_word[word] = classes_by_word.get(word, frozenset()) | classes
-    return WordTree(classes_by_word, [words.partition(",")[0] for words, _ in rows[: len(rows) - len(inner)]])
+    names = [words.partition(",")[0] for words, _ in rows]
+    notions = [
+        KnownWord(name, tuple(sorted(classes)))
+        for name, classes in zip(names, below, strict=True)
+        if len(classes) <= MOST_CLASSES
+    ]
+    return WordTree(classes_by_word, names[: len(rows) - len(inner)], notions)
 
 
 def _climb(number: int, parents: list[list[int]]) -> set[int]:

@@ -143,7 +143,7 @@ class WordIndex:
 
     def _refresh(self) -> None:
         """Take in what was embedded by the built-in model since the last time."""
-        model = _find_built_in_model(self._library)
+        model = find_word_model(self._library)
         if model != self._model:
             self._table, self._model, self._last_seq = EMPTY_TABLE, model, 0
         parts = [self._table]
@@ -250,7 +250,7 @@ def parse_word_query(words: str, not_words: str) -> WordQuery:
     )
 
 
-def _find_built_in_model(library: Library) -> int:
+def find_word_model(library: Library) -> int:
     """The id of the model whose embeddings words are read from: the built-in one without a head, the active one first.
 
     LookalikeError where no photo is embedded by it.

@@ -23,6 +23,7 @@ CLIP_PIECES = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 CLIP_START, CLIP_END = "<start_of_text>", "<end_of_text>"
 CLIP_MERGES = 49152 - 256 - 2  # of the published list, which is longer
 WORD_END = "</w>"
+SIGNED_BY_SETTINGS = "Gemma"  # kinds of tables, as SigLIP 2's, whose signs around a text the settings choose
 
 
 class TextTokenizer(NamedTuple):
@@ -54,8 +55,10 @@ def load_tokenizer(table: bytes, settings: bytes | None, card: TextCard) -> Text
     tokenizers = _import_tokenizers()
     try:
         tokenizer = tokenizers.Tokenizer.from_str(table.decode())
-        pad = json.loads(settings).get("pad_token") if settings else None
-        pad = pad.get("content") if isinstance(pad, dict) else pad
+        fields = json.loads(settings) if settings else {}
+        pad = _read_sign(fields, "pad_token")
+        if str(fields.get("tokenizer_class")).startswith(SIGNED_BY_SETTINGS):
+            _sign_texts(tokenizers, tokenizer, fields)
     except Exception as error:  # the library raises plain Exception
         raise ModelError(f"The table of tokens of this model is damaged: {str(error)[:200]}.") from error
     pad_id = tokenizer.token_to_id(pad) if pad else None
@@ -63,6 +66,21 @@ def load_tokenizer(table: bytes, settings: bytes | None, card: TextCard) -> Text
     default_id = int(card.model_cfg["text_cfg"].get("pad_id", 0))
     tokenizer.enable_padding(length=card.context_length, pad_id=default_id if pad_id is None else pad_id)
     return TextTokenizer(tokenizer, card.cleaning)
+
+
+def _read_sign(fields: dict[str, Any], name: str) -> str | None:
+    sign = fields.get(name)
+    return sign.get("content") if isinstance(sign, dict) else sign
+
+
+def _sign_texts(tokenizers: Any, tokenizer: Any, fields: dict[str, Any]) -> None:
+    """Let texts begin and end with the signs that the settings ask for, whatever the table says."""
+    wanted = {name: fields.get(f"add_{name}_token", name == "bos") for name in ("bos", "eos")}
+    signs = {name: _read_sign(fields, f"{name}_token") or f"<{name}>" for name in wanted if wanted[name]}
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single=" ".join(filter(None, (signs.get("bos"), "$A", signs.get("eos")))),
+        special_tokens=[(sign, tokenizer.token_to_id(sign)) for sign in signs.values()],
+    )
 
 
 def build_clip_table(merges: Sequence[tuple[str, str]]) -> bytes:

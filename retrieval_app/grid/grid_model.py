@@ -56,7 +56,7 @@ class GridModel(QAbstractListModel):
             return None
         hit = self.hit_at(place)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
-            return describe_distance(hit) if hit else None
+            return "\n".join(filter(None, (self.explain_place(place), describe_distance(hit) if hit else ""))) or None
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         photo = self.photo_at(place)
@@ -69,7 +69,7 @@ class GridModel(QAbstractListModel):
         photo, hit = self.photo_at(place), self.hit_at(place)
         parts = ["Photos", f"photo {place + 1:,} of {len(self.listing.ids):,}"]
         if photo is not None:
-            parts += [show_file_name(photo.path), *filter(None, [photo.label])]
+            parts += [show_file_name(photo.path), *filter(None, [photo.label, self.explain_place(place)])]
         if hit is not None:
             level = name_likeness(hit)
             parts += [f"distance {hit.distance:.3f}", *filter(None, [level and level.word])]
@@ -86,6 +86,12 @@ class GridModel(QAbstractListModel):
     def hit_at(self, place: int) -> Hit | None:
         """The ranked hit at a place; None where the listing is the whole library."""
         return self.listing.hits[place] if self.listing.hits else None
+
+    def explain_place(self, place: int) -> str:
+        """Why the photo at a place is listed, in a phrase; "" where no words were looked for, or it is not read yet."""
+        listing = self.listing
+        photo = self.photo_at(place) if listing.named or listing.reasons else None
+        return listing.explain_photo(photo) if photo else ""
 
     def photo_at(self, place: int) -> Photo | None:
         """The photo at a place; None until it has been read."""

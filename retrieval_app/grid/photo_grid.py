@@ -186,7 +186,7 @@ class PhotoGrid(TileView):
 
     def caption_height(self) -> int:
         """The height in px of the captions below the pictures: none where they are laid over them."""
-        return CAPTION_HEIGHT if self.has_squares or self.grid_model.listing.hits else 0
+        return CAPTION_HEIGHT if self.has_squares or self.grid_model.listing.has_findings else 0
 
     def make_layout(self, width: int) -> TileLayout:
         """Rows that fill the width, or squares of one size in columns."""
@@ -210,8 +210,7 @@ class PhotoGrid(TileView):
     def paint_place(self, painter: QPainter, place: int, cell: QRect) -> None:
         """Paint the tile at a place."""
         photo, photo_id = self.grid_model.photo_at(place), int(self.grid_model.listing.ids[place])
-        longest = max(cell.width(), cell.height()) * self.devicePixelRatioF()
-        pixels = -int(-longest // THUMBNAIL_STEP) * THUMBNAIL_STEP
+        pixels = -int(-max(cell.width(), cell.height()) * self.devicePixelRatioF() // THUMBNAIL_STEP) * THUMBNAIL_STEP
         tile = TileContent(
             photo=photo,
             hit=self.grid_model.hit_at(place),
@@ -222,6 +221,7 @@ class PhotoGrid(TileView):
             mark=self.marks.get(photo_id, 0),
             selected=self.selection.includes(photo_id) if self.selection.count else None,
             caption_height=self.caption_height(),
+            reason=self.grid_model.explain_place(place),
         )
         painter.setOpacity(DIMMED_OPACITY if self._is_dimmed else 1)
         paint_tile(painter, cell, tile, self._theme.tokens)

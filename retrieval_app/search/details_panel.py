@@ -57,6 +57,7 @@ class DetailsPanel(QScrollArea):
         self._tiles = tiles
         self._questions = questions
         self._hit: Hit | None = None
+        self._reason = ""
         self._query: QueryExample | None = None
         self._heat: HeatLayer | None = None
         self.heat_box = QCheckBox("Why: where it matches")
@@ -131,24 +132,34 @@ class DetailsPanel(QScrollArea):
         return column
 
     def show_photo(
-        self, photo: Photo | None, hit: Hit | None, query: QueryExample | None, *, queried: bool = False
+        self,
+        photo: Photo | None,
+        hit: Hit | None,
+        query: QueryExample | None,
+        *,
+        queried: bool = False,
+        reason: str = "",
     ) -> None:
-        """Show a photo, with distance and rank where it is a hit of the query; None shows how to choose a photo."""
+        """Show a photo, with distance and rank where it is a hit of the query; None shows how to choose a photo.
+
+        `reason` says why words found it.
+        """
         self._similar_button.setEnabled(not queried)
         self._no_photo_label.setVisible(photo is None)
         self._photo_body.setVisible(photo is not None)
         for widget in (self.heat_box, self.compare_button):
             widget.setVisible(query is not None)
-        if (photo, hit) == (self.photo, self._hit) and query is self._query:
+        if (photo, hit, reason) == (self.photo, self._hit, self._reason) and query is self._query:
             return
         pair_changed = photo is None or self.photo is None or photo.id != self.photo.id or query is not self._query
         if self.photo is not None and (photo is None or photo.id != self.photo.id):
             self.label_edit.finish_editing()  # what was written was for the photo that is left
-        self.photo, self._hit, self._query = photo, hit, query
+        self.photo, self._hit, self._query, self._reason = photo, hit, query, reason
         if photo is not None:
             self._name_label.setText(insert_break_points(show_file_name(photo.path)))
             self.label_edit.show_label(photo.label)
-            self._fill_facts(list_photo_facts(photo, hit))
+            found_by = [NamedFact("Found by", reason)] if reason else []
+            self._fill_facts([*found_by, *list_photo_facts(photo, hit)])
         if pair_changed:
             self._heat = None
             self._request_heat(self.heat_box.isChecked())

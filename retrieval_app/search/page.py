@@ -257,7 +257,8 @@ class SearchPage(QStackedWidget):
         photo = self.current_photo()
         queried = photo is not None and photo.id == search.query_photo_id
         query = search.query
-        self.details.show_photo(photo, hit, query.positives[0] if query else None, queried=queried)
+        reason = "" if place is None or is_old else self.results.grid.grid_model.explain_place(place)
+        self.details.show_photo(photo, hit, query.positives[0] if query else None, queried=queried, reason=reason)
 
     def _refresh_after_label(self, key: object, _answer: object) -> None:
         """Search again, as filter and ranking may depend on the label; a list without a query is read again anyway."""

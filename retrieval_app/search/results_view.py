@@ -19,7 +19,7 @@ from retrieval_app.search.order_menu import OrderButton
 from retrieval_app.search.ranking_switches import LabelRankingLine
 from retrieval_app.search.search_state_line import SearchStateLine
 from retrieval_app.session.marks import list_marks
-from retrieval_app.session.photo_listing import NO_FILTER, RANKING_WORDINGS, PhotoListing
+from retrieval_app.session.photo_listing import NO_FILTER, RANKING_WORDINGS, WORDS_ENGINE, PhotoListing
 from retrieval_app.session.photo_search import PhotoSearch
 from retrieval_app.session.session import Session
 from retrieval_app.session.tiles import TileCache
@@ -199,9 +199,11 @@ class ResultsView(QWidget):
             self._order_label.setText("the surest first" if search.words else "")
         else:
             self.count_label.setText(describe_listing(search.listing, search.max_distance))
+            order_text = RANKING_WORDINGS[search.ranking].order_text
             self._order_label.setText(
-                f"{RANKING_WORDINGS[search.ranking].order_text}  ·  "
-                f"{_describe_engine(result.engine, result.recall_at_10)}"
+                "what is alike and shows it comes first"
+                if result.engine == WORDS_ENGINE
+                else f"{order_text}  ·  {_describe_engine(result.engine, result.recall_at_10)}"
             )
         if search.is_growing:
             self.count_label.setText(f"{self.count_label.text()}, looking for more…")
@@ -253,9 +255,9 @@ class ResultsView(QWidget):
         if search.left_out:
             text = f"{format_count(len(search.left_out), 'photo')} left out"
             yield make_removal_chip(text, search.show_left_out)
+        if search.words:
+            yield make_removal_chip(f"pictures of {search.words}", partial(search.show_words, ""))
         if search.query is None:
-            if search.words:
-                yield make_removal_chip(f"pictures of {search.words}", partial(search.show_words, ""))
             return
         if search.max_distance is not None:
             rate = self.cut_menu.describe_cut(search.max_distance)
@@ -281,7 +283,7 @@ class ResultsView(QWidget):
 def describe_listing(listing: PhotoListing, cut: float | None) -> str:
     """How many photos are listed of how many: '24 of 1,200 photos nearer than 0.62'."""
     shown, candidates = len(listing.ids), format_count(listing.candidate_count, "photo")
-    if listing.result is None:
+    if listing.result is None or (listing.result.engine == WORDS_ENGINE and cut is None):
         return candidates if shown == listing.candidate_count else f"{shown:,} of {candidates}"
     if cut is not None:
         or_more = " or more" if listing.has_more else ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
 
     from indexer.library import Library
     from indexer.ranking.text_ranking import LibraryWords
-    from indexer.ranking.word_ranking import WordHit
-    from indexer.search.results import Hit, SearchResult
+    from indexer.ranking.word_ranking import WordHit, WordResult
+    from indexer.search.results import Hit, Photo, SearchResult
 
 FIRST_HITS = 200  # ranked results that a search begins with; scrolling asks for more
 HITS_GROWTH = 4  # how many times as many there are each time that the end of the list is reached
 # From more hits than these on, every photo is compared. Changed copies are only looked for among candidates.
 LEAST_EXACT_HITS = {RANK_NEAREST: FIRST_HITS, RANK_REFINED: FIRST_HITS}
 NO_FILTER = Filter()
+WORDS_ENGINE = "words"  # of results that pictures and words ranked together
 _arrangers: weakref.WeakKeyDictionary[Library, PhotoArranger] = weakref.WeakKeyDictionary()  # a reader thread's
 _word_indexes: weakref.WeakKeyDictionary[Library, LibraryWords] = weakref.WeakKeyDictionary()
 
@@ -45,19 +47,33 @@ class PhotoListing(NamedTuple):
     has_more: bool = False  # whether the list ends only because no more were asked for
     sections: Sequence[PhotoSection] = ()  # of the library in an order that has some
     has_headers: bool = False  # whether the sections are groups
+    named: str = ""  # words that each photo has in its path or label
+    reasons: Mapping[int, str] = MappingProxyType({})  # what the model sees of the wanted words, by photo id
 
     @property
     def hits(self) -> Sequence[Hit]:
         """The ranked hits, in the order of the ids; empty for the library."""
         return self.result.hits if self.result else ()
 
+    @property
+    def has_findings(self) -> bool:
+        """Whether there is more to say of the photos than what they are: a distance, or why they were found."""
+        return bool(self.hits or self.reasons)
+
     def cut_at_distance(self, distance: float | None) -> PhotoListing:
         """The listing with its hits up to a distance; unchanged for None, or where it has no hits."""
         if self.result is None or distance is None:
             return self
         hits = [hit for hit in self.result.hits if hit.distance <= distance]
-        has_more = self.has_more and len(hits) == len(self.result.hits)
-        return self._replace(ids=self.ids[: len(hits)], result=self.result._replace(hits=hits), has_more=has_more)
+        is_ascending = self.result.engine != WORDS_ENGINE
+        has_more = self.has_more and not (is_ascending and len(hits) < len(self.result.hits))
+        return self._replace(ids=_list_hit_ids(hits), result=self.result._replace(hits=hits), has_more=has_more)
+
+    def explain_photo(self, photo: Photo) -> str:
+        """Why a photo is listed, in a phrase: which words it has where, and what the model sees; "" without words."""
+        from indexer.ranking.filter_options import explain_names
+
+        return ", ".join(filter(None, (explain_names(photo, self.named), self.reasons.get(photo.id))))
 
     def keep_order_of(self, shown: PhotoListing) -> PhotoListing:
         """The listing with the hits that are shown already first and in their order, the further ones behind them."""
@@ -78,6 +94,19 @@ class PhotoListing(NamedTuple):
             return self._replace(ids=ids, sections=_move_sections(self.sections, is_kept))
         hits = [hit for hit in self.result.hits if hit.photo.id not in photo_ids]
         return self._replace(ids=ids, result=self.result._replace(hits=hits))
+
+
+class AskedListing(NamedTuple):
+    """What the grid is to show: the hits of a request, photos that show words, both together, or the library.
+
+    `photo_ids` (n,) are the library's, `arrangement` their order where nothing is looked for.
+    """
+
+    request: SearchRequest | None
+    words: str
+    within: Filter
+    photo_ids: NDArray[np.int64]
+    arrangement: PhotoArrangement
 
 
 class FoundListings(NamedTuple):
@@ -109,6 +138,15 @@ def find_least_exact_hits() -> dict[str, int]:
     return {**LEAST_EXACT_HITS, RANK_LABELS: METRIC_POOL}
 
 
+def find_listings(library: Library, asked: AskedListing, most: int) -> FoundListings:
+    """What was asked for, of hits at most `most`."""
+    if asked.words:
+        return find_pictured_photos(library, asked, most)
+    if asked.request is not None:
+        return find_ranked_photos(library, asked.request, most)
+    return find_arranged_photos(library, asked.photo_ids, asked.within, asked.arrangement)
+
+
 def find_ranked_photos(library: Library, search: SearchRequest, most: int = FIRST_HITS) -> FoundListings:
     """The `most` best hits of a search among the photos that pass its filter.
 
@@ -123,7 +161,7 @@ def find_ranked_photos(library: Library, search: SearchRequest, most: int = FIRS
 
     def find_hits(request: SearchRequest) -> PhotoListing:
         exact = most > find_least_exact_hits().get(request.ranking, most)
-        return _build_listing(run_search(library, request, most, exact=exact), candidate_count, most)
+        return _build_listing(run_search(library, request, most, exact=exact), candidate_count, most, search.within)
 
     full_listing = find_hits(search._replace(max_distance=None))
     return FoundListings(full_listing, find_hits(search) if needs_second_ranking else None)
@@ -140,27 +178,49 @@ def find_arranged_photos(
         has_passed[passing] = True
         ids = ids[has_passed[ids]]
     if arrangement == PhotoArrangement():
-        return FoundListings(PhotoListing(ids, candidate_count=len(photo_ids)))
+        return FoundListings(PhotoListing(ids, candidate_count=len(photo_ids), named=within.named or ""))
     if library not in _arrangers:
         _arrangers[library] = PhotoArranger(library)
     arranged, sections = _arrangers[library].arrange_photos(ids, arrangement)
-    listing = PhotoListing(arranged, candidate_count=len(photo_ids), sections=sections)
+    listing = PhotoListing(arranged, candidate_count=len(photo_ids), sections=sections, named=within.named or "")
     return FoundListings(listing._replace(has_headers=bool(arrangement.grouping)))
 
 
-def find_pictured_photos(library: Library, words: str, within: Filter, most: int = FIRST_HITS) -> FoundListings:
+def find_pictured_photos(library: Library, asked: AskedListing, most: int = FIRST_HITS) -> FoundListings:
     """The photos that show the words, and not those with a minus, and pass the filter; surest first, at most `most`.
 
-    LookalikeError for words that are not known.
+    With pictures, what is like them and shows the words comes first. LookalikeError for words that are not known.
     """
     from indexer.ranking.known_words import split_unwanted
     from indexer.ranking.text_ranking import LibraryWords
 
     if library not in _word_indexes:
         _word_indexes[library] = LibraryWords(library)
-    result = _word_indexes[library].answer_words(split_unwanted(words), most, within=within)
-    ids, count = _list_hit_ids(result.hits), result.candidate_count
-    return FoundListings(PhotoListing(ids, candidate_count=count, has_more=len(ids) == most < count))
+    pictures = asked.request.query if asked.request is not None else None
+    within = asked.within if asked.within != NO_FILTER else None
+    words = split_unwanted(asked.words)
+    found = _word_indexes[library].answer_words(words, most, pictures=pictures, within=within)
+    reasons = {hit.photo.id: hit.why for hit in found.hits}
+    if asked.request is not None:
+        result, candidate_count = _build_result(library, found), _count_candidates(library, within)
+        listing = _build_listing(result, candidate_count, most, asked.within)._replace(reasons=reasons)
+        return FoundListings(listing, listing.cut_at_distance(asked.request.max_distance))
+    ids, count, named = _list_hit_ids(found.hits), found.candidate_count, asked.within.named or ""
+    has_more = len(ids) == most < count
+    return FoundListings(PhotoListing(ids, candidate_count=count, has_more=has_more, named=named, reasons=reasons))
+
+
+def _build_result(library: Library, found: WordResult) -> SearchResult:
+    """What words and pictures found together, as the result of a search, with what its distances mean."""
+    from indexer.search.results import Hit, SearchResult
+
+    calibration = library.load_calibration()
+    hits = [
+        Hit(hit.rank, hit.photo, hit.distance, *calibration.interpret_distance(hit.distance))
+        for hit in found.hits
+        if hit.distance is not None
+    ]
+    return SearchResult(hits, WORDS_ENGINE, 1.0, found.seconds, found.notice)
 
 
 def _move_sections(sections: Sequence[PhotoSection], is_kept: NDArray[np.bool_]) -> list[PhotoSection]:
@@ -182,9 +242,9 @@ def _count_candidates(library: Library, within: Filter | None) -> int:
     return len(library.find_photo_ids(within))
 
 
-def _build_listing(result: SearchResult, candidate_count: int, most: int) -> PhotoListing:
-    has_more = len(result.hits) == most < candidate_count
-    return PhotoListing(_list_hit_ids(result.hits), result, candidate_count, has_more)
+def _build_listing(result: SearchResult, candidate_count: int, most: int, within: Filter | None) -> PhotoListing:
+    has_more, named = len(result.hits) == most < candidate_count, within.named if within is not None else None
+    return PhotoListing(_list_hit_ids(result.hits), result, candidate_count, has_more, named=named or "")
 
 
 def _list_hit_ids(hits: Sequence[Hit] | Sequence[WordHit]) -> NDArray[np.int64]:

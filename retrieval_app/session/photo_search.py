@@ -21,11 +21,10 @@ from retrieval_app.session.photo_listing import (
     FIRST_HITS,
     HITS_GROWTH,
     NO_FILTER,
+    AskedListing,
     FoundListings,
     PhotoListing,
-    find_arranged_photos,
-    find_pictured_photos,
-    find_ranked_photos,
+    find_listings,
 )
 from retrieval_app.session.query_history import QueryHistory
 from retrieval_app.session.trouble import TroubleMessage
@@ -55,7 +54,7 @@ class PhotoSearch(QObject):
         self.history = QueryHistory()
         self.left_out: frozenset[int] = frozenset()  # ids of photos that are not listed until they are wanted again
         self.photo_filter = NO_FILTER
-        self.words = ""  # what photos must show where there is no query
+        self.words = ""  # what photos are to show, with a query or without
         self.max_distance: float | None = None
         self.ranking = RANK_NEAREST  # of indexer.ranking.rankings.RANKINGS
         self.full_listing = PhotoListing(np.empty(0, np.int64))  # before the cut-off
@@ -112,8 +111,8 @@ class PhotoSearch(QObject):
         self._show_current_query()
 
     def repeat_search(self, request: SearchRequest) -> None:
-        """Search as it was done before: with the same filter, cut-off and ranking."""
-        self.photo_filter = request.within or NO_FILTER
+        """Search as it was done before: with the same filter, cut-off and ranking, without words."""
+        self.photo_filter, self.words = request.within or NO_FILTER, ""
         self.max_distance, self.ranking = request.max_distance, request.ranking
         self.run_query(request.query)
 
@@ -199,12 +198,12 @@ class PhotoSearch(QObject):
             self._show_current_query()
 
     def show_words(self, words: str) -> None:
-        """List the photos that show these known words, the surest first, instead of the query; "" for all photos."""
+        """List the photos that show these known words, the surest first, with a query those that are like it too.
+
+        Empty words show all photos, or the query alone.
+        """
         self.words = words
-        if self.query is None:
-            self._show_current_query()
-        else:
-            self.show_library()
+        self._show_current_query()
 
     def set_max_distance(self, distance: float | None) -> None:
         """Show only results up to a distance; None for all."""
@@ -240,10 +239,10 @@ class PhotoSearch(QObject):
         self._show_current_query()
 
     def can_rank_by(self, ranking: str) -> bool:
-        """Whether the query can be ranked so; by labels the next one too, where there is none."""
+        """Whether the query can be ranked so, without words; by labels the next one too, where there is none."""
         if self.query is None:
             return ranking == RANK_LABELS and not self._library.is_empty
-        return can_rank(ranking, self.query)
+        return can_rank(ranking, self.query) and (ranking == RANK_NEAREST or not self.words)
 
     # The listing
 
@@ -260,7 +259,7 @@ class PhotoSearch(QObject):
         if needs_preparation(self.query, self._library.photo_ids):
             self.preparation.prepare_query(self.query)
         else:
-            self._ask_hits()
+            self._ask_listing()
         self.listing_changed.emit()
 
     def _search_prepared(self, unreadable: list[QueryExample]) -> None:
@@ -272,13 +271,14 @@ class PhotoSearch(QObject):
             self._left_out_notice = describe_left_out(unreadable, count)
             self.history.replace_query(readable_query)
             self.query_changed.emit()
-        self._ask_hits()
+        self._ask_listing()
 
-    def _ask_hits(self) -> None:
-        assert self.search_request is not None
-        self._last_id = int(self._library.photo_ids.max(initial=0))
-        find_photos = partial(find_ranked_photos, search=self.search_request, most=self._most_hits)
-        self._library.reader.ask_question(self._search_number, find_photos)
+    def _ask_listing(self) -> None:
+        """Have what is looked for found by the reader."""
+        library = self._library
+        self._last_id = int(library.photo_ids.max(initial=0))
+        asked = AskedListing(self.search_request, self.words, self.photo_filter, library.photo_ids, library.arrangement)
+        library.reader.ask_question(self._search_number, partial(find_listings, asked=asked, most=self._most_hits))
 
     def find_more(self) -> None:
         """Look for further hits, where the list ends only because no more were asked for."""
@@ -286,32 +286,16 @@ class PhotoSearch(QObject):
             self.is_growing = True
             self._most_hits *= HITS_GROWTH
             self._search_number += 1
-            if self.query is not None:
-                self._ask_hits()
-            else:
-                self._ask_pictured_photos()
+            self._ask_listing()
             self.listing_changed.emit()
-
-    def _ask_pictured_photos(self) -> None:
-        find_photos = partial(find_pictured_photos, words=self.words, within=self.photo_filter, most=self._most_hits)
-        self._library.reader.ask_question(self._search_number, find_photos)
 
     def _show_library_photos(self) -> None:
         """Show the library's photos, or those that pass the filter or show the words."""
-        if self.words:
-            self._ask_pictured_photos()
-            self.listing_changed.emit()
-        elif self._lists_all_in_order():
+        if self._lists_all_in_order():
             photo_ids = self._library.photo_ids
             self._show_listing(PhotoListing(photo_ids, candidate_count=len(photo_ids)))
         else:
-            find_photos = partial(
-                find_arranged_photos,
-                photo_ids=self._library.photo_ids,
-                within=self.photo_filter,
-                arrangement=self._library.arrangement,
-            )
-            self._library.reader.ask_question(self._search_number, find_photos)
+            self._ask_listing()
             self.listing_changed.emit()
 
     def _lists_all_in_order(self) -> bool:
@@ -338,7 +322,7 @@ class PhotoSearch(QObject):
     def _receive_listings(self, key: object, answer: object) -> None:
         if key == self._search_number and isinstance(answer, FoundListings):
             full_listing, cut_listing = answer
-            if self.is_growing and self.ranking not in ASCENDING_RANKINGS:
+            if self.is_growing and (self.words or self.ranking not in ASCENDING_RANKINGS):
                 full_listing = full_listing.keep_order_of(self.full_listing)
             self.is_running = self.is_growing = self.has_failed = False
             self._show_listing(full_listing, cut_listing)
@@ -367,7 +351,7 @@ class PhotoSearch(QObject):
             self.toggle_ranking(self.ranking)
             self.trouble_changed.emit(TroubleMessage(sentence, "Try again", rank_again))
         else:
-            go_back = self.show_library if self.query is not None else partial(self.show_words, "")
+            go_back = partial(self.show_words, "") if self.words else self.show_library
             self.trouble_changed.emit(TroubleMessage(sentence, "Back to the library", go_back))
 
     # The library

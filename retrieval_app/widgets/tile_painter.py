@@ -38,6 +38,7 @@ class TileContent(NamedTuple):
     mark: int = 0  # how often it is marked as a picture to look for; negative for one to be unlike
     selected: bool | None = None  # None while nothing is selected: then only the pointer shows the ring
     caption_height: int = CAPTION_HEIGHT  # px; with 0 the caption is laid over the picture below the pointer
+    reason: str = ""  # why it was found, where words were looked for
 
 
 def paint_tile(painter: QPainter, cell: QRect, tile: TileContent, tokens: ColourTokens) -> None:
@@ -49,9 +50,9 @@ def paint_tile(painter: QPainter, cell: QRect, tile: TileContent, tokens: Colour
     if tile.photo is None:
         return
     if tile.caption_height:
-        _paint_caption(painter, picture, tile.photo, tile.hit, tokens)
+        _paint_caption(painter, picture, tile, tokens)
     elif is_pointed_at:
-        _paint_overlay(painter, picture, tile.photo, tokens)
+        _paint_overlay(painter, picture, tile, tokens)
     _paint_badges(painter, picture, tile, tokens)
     for sign in SIGN_TEXTS:
         if is_pointed_at or tile.mark * sign > 0:
@@ -157,14 +158,17 @@ class _TextLine(NamedTuple):
     elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
 
 
-def _paint_caption(painter: QPainter, picture: QRect, photo: Photo, hit: Hit | None, tokens: ColourTokens) -> None:
-    """Paint one line: name and label of a photo, or rank, distance, label and band of a hit."""
+def _paint_caption(painter: QPainter, picture: QRect, tile: TileContent, tokens: ColourTokens) -> None:
+    """Paint one line: name and label of a photo, or rank, distance, label and band of a hit; a reason for the label."""
+    assert tile.photo is not None
+    photo, hit = tile.photo, tile.hit
     place = QRect(picture.left(), picture.bottom() + 1 + BAND_HEIGHT, picture.width(), CAPTION_HEIGHT - BAND_HEIGHT)
     base = QFont(painter.font())
     if hit is None:
-        name = _TextLine(show_file_name(photo.path), resize_font(base, CAPTION_SIZE), tokens.text, MIDDLE)
+        text = tile.reason or show_file_name(photo.path)
+        name = _TextLine(text, resize_font(base, CAPTION_SIZE), tokens.text, MIDDLE)
         half = place.adjusted(place.width() // 2, 0, 0, 0)
-        place.setRight(place.right() - _paint_label(painter, half, photo.label, tokens))
+        place.setRight(place.right() - _paint_label(painter, half, None if tile.reason else photo.label, tokens))
         _paint_text_line(painter, place, name)
         return
     place.setLeft(place.left() + _paint_rank(painter, place, hit, tokens) + CAPTION_GAP)
@@ -176,7 +180,7 @@ def _paint_caption(painter: QPainter, picture: QRect, photo: Photo, hit: Hit | N
         if width <= place.width():
             _paint_text_line(painter, place, word, Qt.AlignmentFlag.AlignRight)
             place.setRight(place.right() - width - CAPTION_GAP)
-    _paint_label(painter, place, hit.photo.label, tokens)
+    _paint_label(painter, place, tile.reason or hit.photo.label, tokens)
 
 
 def _paint_label(painter: QPainter, place: QRect, label: str | None, tokens: ColourTokens) -> int:
@@ -188,13 +192,14 @@ def _paint_label(painter: QPainter, place: QRect, label: str | None, tokens: Col
     return min(QFontMetrics(font).horizontalAdvance(label), place.width()) + CAPTION_GAP
 
 
-def _paint_overlay(painter: QPainter, picture: QRect, photo: Photo, tokens: ColourTokens) -> None:
-    """Paint name and label over the lower edge of a picture."""
+def _paint_overlay(painter: QPainter, picture: QRect, tile: TileContent, tokens: ColourTokens) -> None:
+    """Paint name and label, or why it was found, over the lower edge of a picture."""
+    assert tile.photo is not None
     place = QRect(picture.left(), picture.bottom() + 1 - OVERLAY_HEIGHT, picture.width(), OVERLAY_HEIGHT)
     ground = QColor(tokens.surface)
     ground.setAlpha(OVERLAY_ALPHA)
     painter.fillRect(place, ground)
-    text = "  ·  ".join(filter(None, (show_file_name(photo.path), photo.label)))
+    text = "  ·  ".join(filter(None, (show_file_name(tile.photo.path), tile.reason or tile.photo.label)))
     line = _TextLine(text, resize_font(QFont(painter.font()), CAPTION_SIZE), tokens.text, MIDDLE)
     _paint_text_line(painter, place.adjusted(4, 0, -4, 0), line)
 

@@ -26,7 +26,13 @@ def test_the_short_names_are_listed_with_licence_size_and_purpose(tell: Tell, tm
     assert (rows[0]["name"], rows[0]["state"]) == ("built-in", "built-in")
     assert {"dinov2-s", "clip-b32", "siglip2-b", "convnext-t", "mobilenetv4-s"} <= {row["name"] for row in rows}
     assert all(row["state"] == "available" and row["licence"] and row["mb"] > 1 for row in rows[1:])
-    assert [row["name"] for row in rows if row["words"]] == ["built-in", "built-in-pair", "bioclip"]
+    assert [row["name"] for row in rows if row["words"]] == [
+        "built-in",
+        "built-in-pair",
+        "clip-b32",
+        "siglip2-b",
+        "bioclip",
+    ]
     assert next(row["pixels"] for row in rows if row["name"] == "dinov2-s") == 224
 
 
@@ -34,7 +40,7 @@ def test_names_and_aliases_are_unique_and_stand_for_networks() -> None:
     names = [name for row in load_catalogue() for name in (row.name, *row.aliases)]
     assert len(names) == len(set(names))
     assert parse_model_choice("DINOv2") == ModelChoice("vit_small_patch14_dinov2.lvd142m", size=224)
-    assert parse_model_choice("clip", size=256) == ModelChoice("vit_base_patch32_clip_quickgelu_224.openai", size=256)
+    assert parse_model_choice("clip", size=256) == ModelChoice("hf-hub:timm/vit_base_patch32_clip_224.openai", size=256)
     assert parse_model_choice("built-in") == ModelChoice()
     assert find_catalogued_model("resnet50") is None
 
@@ -87,7 +93,13 @@ def test_what_cannot_be_had_is_a_sentence(tell: Tell, tmp_path: Path, words: lis
 
 def test_embeddings_have_as_many_numbers_as_the_list_says() -> None:
     timm = backbones.import_timm()
-    in_hub = {"bioclip": "vit_base_patch16_clip_224", "megadescriptor-t": "swin_tiny_patch4_window7_224"}
+    in_hub = {
+        "bioclip": "vit_base_patch16_clip_224",
+        "clip-b32": "vit_base_patch32_clip_quickgelu_224",
+        "megadescriptor-t": "swin_tiny_patch4_window7_224",
+        "siglip2-b": "vit_base_patch16_siglip_224",
+    }
+    projected = {"bioclip": 512, "clip-b32": 512}  # pairs: CLIP's projection of the pictures
     for row in load_catalogue():
         name = in_hub.get(row.name, row.backbone)
         if row.name == "built-in-pair":  # tests/indexer/models/test_pair.py
@@ -96,7 +108,7 @@ def test_embeddings_have_as_many_numbers_as_the_list_says() -> None:
         assert "." not in name or name in timm.list_pretrained(), name
         with torch.device("meta"):
             module = timm.create_model(name, num_classes=0)
-        dim = 512 if row.name == "bioclip" else module.head_hidden_size  # a pair: CLIP B/16's projection
+        dim = projected.get(row.name, module.head_hidden_size)
         assert dim == row.dim, row.name
 
 

@@ -1,6 +1,7 @@
 """Weights of a hub: by timm's name or the repository's, from the cache or a server, with their own input."""
 
 import importlib
+import importlib.resources
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from indexer.errors import ModelError
 from indexer.models import backbones
 from indexer.models.hub import find_download_folder, read_published_network
-from indexer.models.installation import ModelChoice, find_installed_card, install_model
+from indexer.models.installation import ModelChoice, find_installed_card, install_model, parse_model_choice
 from indexer.progress import drain
 from tests.support.hub_server import ServedHub, serve_hub
 
@@ -43,6 +44,20 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
+def describe_published_pairs() -> dict[str, bytes]:
+    """The descriptions of CLIP B/32 and SigLIP 2 B/16 as open_clip has them, and timm's beside them, in a hub."""
+    configs = Path(str(importlib.resources.files("open_clip"))) / "model_configs"
+    files = {}
+    for repository, name, architecture in (
+        ("timm/vit_base_patch32_clip_224.openai", "ViT-B-32-quickgelu", "vit_base_patch32_clip_224"),
+        ("timm/ViT-B-16-SigLIP2", "ViT-B-16-SigLIP2", "vit_base_patch16_siglip_224"),
+    ):
+        model = json.loads((configs / f"{name}.json").read_text())
+        files[f"{repository}/open_clip_config.json"] = json.dumps({"model_cfg": model}).encode()
+        files[f"{repository}/config.json"] = json.dumps({"architecture": architecture}).encode()
+    return files
+
+
 @pytest.fixture
 def served(away: Path, weights: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedHub]:
     data = safetensors.torch.save(weights)
@@ -54,6 +69,7 @@ def served(away: Path, weights: dict[str, torch.Tensor], monkeypatch: pytest.Mon
             "some/odd/config.json": json.dumps({"architecture": SMALL, "model_args": {"depth": 9}}).encode(),
             "some/other/config.json": json.dumps({"model_type": "llama"}).encode(),
             "some/pair/open_clip_config.json": json.dumps(OPEN_CLIP).encode(),
+            **describe_published_pairs(),
         }
     ) as hub:
         constants = importlib.import_module("huggingface_hub").constants
@@ -92,6 +108,22 @@ def test_a_pair_of_open_clip_gives_its_network_of_pictures(served: ServedHub) ->
     assert published.architecture == "vit_base_patch32_clip_quickgelu_224"
     assert published.architecture in backbones.import_timm().list_models()
     assert published.input_fields == {"input_size": (3, 224, 224), "mean": (0.4,) * 3, "std": (0.2,) * 3}
+
+
+@pytest.mark.parametrize(
+    ("short_name", "architecture", "context"),
+    [("clip", "vit_base_patch32_clip_quickgelu_224", 77), ("siglip2", "vit_base_patch16_siglip_224", 64)],
+)
+@pytest.mark.usefixtures("served")
+def test_short_names_of_pairs_bring_both_halves(short_name: str, architecture: str, context: int) -> None:
+    published = read_published_network(parse_model_choice(short_name).name)
+    assert published.architecture == architecture
+    assert published.pair is not None
+    assert published.pair["model_cfg"]["text_cfg"]["context_length"] == context
+    body = importlib.import_module("open_clip.model")._build_text_tower
+    settings = published.pair["model_cfg"]
+    with torch.device("meta"):  # of its real size, and without its weight
+        body(settings["embed_dim"], settings["text_cfg"], settings.get("quick_gelu", False))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Texts as tokens: equal to open_clip's own cutting on a thousand texts, whatever is typed or pasted."""
 
 import importlib
+import json
 import random
 
 import numpy as np
@@ -74,6 +75,22 @@ def test_settings_name_the_sign_that_fills_up_a_text() -> None:
     for settings, pad in ((None, 0), (b'{"pad_token": "<end_of_text>"}', 514), (b'{"pad_token": {"content": "!"}}', 0)):
         tokens = load_tokenizer(table, settings, CARD._replace(context_length=5)).encode_texts(["ab", "ab ab ab ab"])
         assert tokens.tolist() == [[513, 512, 514, pad, pad], [513, 512, 512, 512, 514]]
+
+
+@pytest.mark.parametrize(
+    ("signs", "tokens"),
+    [
+        ({"add_bos_token": False, "add_eos_token": True}, [512, 513, 0, 0, 0]),
+        ({"add_bos_token": True, "add_eos_token": False}, [513, 512, 0, 0, 0]),
+        ({"add_bos_token": False, "add_eos_token": False}, [512, 0, 0, 0, 0]),
+    ],
+)
+def test_tables_as_siglip_2_has_sign_texts_as_their_settings_say(signs: dict[str, bool], tokens: list[int]) -> None:
+    table = build_clip_table([("a", "b</w>")])
+    names = {"bos_token": "<start_of_text>", "eos_token": {"content": "<start_of_text>"}, "pad_token": "!"}
+    settings = json.dumps({"tokenizer_class": "GemmaTokenizer", **names, **signs}).encode()
+    tokenizer = load_tokenizer(table, settings, CARD._replace(context_length=5))
+    assert tokenizer.encode_texts(["ab"]).tolist() == [tokens]
 
 
 def test_a_damaged_table_is_a_sentence() -> None:

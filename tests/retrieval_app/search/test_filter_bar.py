@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QDate, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from indexer.database.filters import Filter
 from indexer.library import Library
+from indexer.paths import insert_break_points
 from indexer.ranking.filter_options import describe_conditions
-from indexer.ranking.search_request import SearchRequest
+from indexer.ranking.search_request import RANK_REFINED, SearchRequest
 from indexer.ranking.word_ranking import WordIndex, parse_word_query
 from indexer.search.query import Query
 from indexer.search.results import Hit, Photo, SearchResult
@@ -97,13 +98,46 @@ def test_known_words_show_what_the_model_sees(window: MainWindow, qtbot: QtBot) 
     QTest.mouseClick(bar.words_button, Qt.MouseButton.LeftButton)
     wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
     wait_for(qtbot, lambda: ["pictures of a clock" in chip.text() for chip in chips_shown(window)] == [True])
+    wait_for(qtbot, lambda: bool(window.search_page.results.grid.grid_model.explain_place(0)))
+    show_reasons(window, wanted[0], "clock: ")
     window.session.search.toggle_query_photo(wanted[0])
     settle(window, qtbot)
-    assert len(window.session.search.listing.hits) == SHOWN
+    query = Query((wanted[0],))
+    with Library.open(window.session.library.folder) as library:
+        fused = WordIndex(library).rank_with_pictures(parse_word_query("clock", ""), query, SHOWN).hits
+    hits = window.session.search.listing.hits
+    assert [(hit.photo.id, hit.distance) for hit in hits] == [(hit.photo.id, hit.distance) for hit in fused]
+    assert {chip.text().split()[0] for chip in chips_shown(window)} == {"pictures"}
+    assert not window.session.search.can_rank_by(RANK_REFINED)
+    cut = sorted(hit.distance for hit in hits)[1]
+    window.session.search.set_max_distance(cut)
+    near = [hit.photo.id for hit in fused if hit.distance is not None and hit.distance <= cut]
+    assert window.session.search.listing.ids.tolist() == near
+    window.session.search.set_max_distance(None)
     window.session.search.move_in_history(-1)
     wait_for(qtbot, lambda: window.session.search.listing.ids.tolist() == wanted)
     QTest.mouseClick(chips_shown(window)[0], Qt.MouseButton.LeftButton)
     wait_for(qtbot, lambda: len(window.session.search.listing.ids) == SHOWN)
+
+
+def show_reasons(window: MainWindow, photo_id: int, beginning: str) -> None:
+    """Assert that tile, screen reader and details of a photo say why it is shown, by a phrase that begins so."""
+    results = window.search_page.results
+    place = window.session.search.listing.ids.tolist().index(photo_id)
+    reason = results.grid.grid_model.explain_place(place)
+    assert reason.startswith(beginning)
+    assert reason in results.grid.grid_model.name_place(place)
+    results.grid.go_to(place, scroll=0)
+    facts = [label.text() for label in window.search_page.details.findChildren(QLabel)]
+    assert facts[facts.index("Found by") + 1] == insert_break_points(reason)
+
+
+def test_a_name_says_where_the_words_are(window: MainWindow, qtbot: QtBot) -> None:
+    window.session.search.set_filter(Filter(named="SQUA 0"))
+    wait_for(qtbot, lambda: not window.session.search.is_running)
+    ids = window.session.search.listing.ids.tolist()
+    wait_for(qtbot, lambda: window.search_page.results.grid.grid_model.photo_at(0) is not None)
+    show_reasons(window, ids[0], "SQUA: ")
 
 
 def test_a_filtered_search_ranks_as_the_library_does(window: MainWindow, qtbot: QtBot, home: Path) -> None:
