@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QHideEvent, QImage, QKeyEvent, QPixmap, QShowEvent
+from PySide6.QtGui import QHideEvent, QImage, QKeyEvent, QPainter, QPaintEvent, QPen, QPixmap, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.paths import get_parent_folder, show_file_name, show_path
@@ -47,6 +47,15 @@ class PhotoStage(PictureView):
     def hasHeightForWidth(self) -> bool:
         """False: its place may have any shape."""
         return False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the picture, and a dashed line around it while it has the focus."""
+        super().paintEvent(event)
+        if self.hasFocus():
+            painter = QPainter(self)
+            painter.setPen(QPen(self.palette().highlight().color(), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+            painter.end()
 
 
 class LabellingBody(QWidget):

@@ -356,7 +356,8 @@ QSlider::groove:horizontal { height: 2px; background: $line; border-radius: 1px;
 QSlider::sub-page:horizontal { background: $muted; border-radius: 1px; }
 QSlider::handle:horizontal { width: 12px; height: 12px; margin: -5px 0; border-radius: 6px; background: $muted; }
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus { background: $accent; }
-QScrollArea { border: none; background: transparent; }
+QScrollArea { border: 1px solid transparent; background: transparent; }
+QScrollArea:focus { border: 1px dashed $accent; }
 QScrollBar:vertical { width: 12px; background: transparent; margin: 0; }
 QScrollBar::handle:vertical { background: $line; border-radius: 4px; min-height: 32px; margin: 2px; }
 QScrollBar::handle:vertical:hover { background: $muted; }
