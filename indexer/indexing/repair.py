@@ -1,6 +1,7 @@
 """Find what of a library is damaged, and build anew what can be derived again."""
 
 from indexer.database.postgresql.leases import list_work_problems
+from indexer.database.postgresql.vector_index import list_index_problems
 from indexer.errors import GenerationError, ModelError
 from indexer.indexing.run import index_library
 from indexer.library import Library
@@ -38,6 +39,7 @@ def check_library(library: Library) -> Steps[list[str]]:
     yield Progress("check", 2, 3, "search index")
     if shared := library.store.database.is_shared:
         problems += list_work_problems(library.store.database, library.model_id)
+        problems += list_index_problems(library.store.database, library.model_id)
     row = library.store.models.find_generation(library.model_id)
     try:
         if row is not None and (not shared or generations.has_generation(library.folder, row.number)):

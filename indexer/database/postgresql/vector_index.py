@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 INDEXED_ROWS = 100_000  # fewer are compared one by one
 LEAST_SHARE = 0.1  # of the photos that pass a filter: fewer are compared one by one
+LONGEST_TAIL = 0.1  # share of the embeddings that the index may lack
 MAX_DIM = 4000  # numbers of a halfvec with an index
 ROWS_PER_COPY = 5000
 RECALL_QUERIES = 64
@@ -90,6 +91,22 @@ def update_vector_index(database: Database, model: int, dim: int) -> Steps[None]
     )
     index = _measure_index(database, VectorIndex(model, upto, done, 0, 1.0))
     ModelTable(database).set_setting(_name_setting(model), list(index[1:]))
+
+
+def list_index_problems(database: Database, model: int) -> list[str]:
+    """A sentence where the server could have an index of the active model, and has none or one that lacks much."""
+    index, (_, total) = read_vector_index(database, model), _count_embeddings(database, model)
+    sql = "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'"
+    if total < INDEXED_ROWS or not database.fetch_integer(sql):
+        return []
+    lacking = total - (index.rows if index else 0)
+    if index is None:
+        said = "The server's index is not of the active model, so that every photo is compared."
+    elif lacking > LONGEST_TAIL * total:
+        said = f"The server's index lacks {lacking:,} of {total:,} embeddings, which each computer compares by itself."
+    else:
+        return []
+    return [f"{said} Build it: lookalike index, or check --repair"]
 
 
 def choose_effort(index: VectorIndex, passing: int) -> int:

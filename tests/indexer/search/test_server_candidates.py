@@ -69,6 +69,7 @@ def test_nearly_all_of_the_true_nearest_are_found_at_every_share(shared: Library
         assert np.mean(shares) >= 0.99
     assert engines >= {("", "pgvector"), ("half", "pgvector"), ("hundredth", "exact")}
     check_exact_searches(shared, vectors)
+    check_problems(shared)
     check_later_commits(shared, vectors)
 
 
@@ -78,6 +79,22 @@ def check_exact_searches(shared: Library, vectors: np.ndarray) -> None:
         found = shared.search(Query((photo,)), k=10, exact=True)
         assert (found.engine, found.recall_at_10) == ("exact", 1.0)
         assert [hit.photo.id for hit in found.hits] == rank_by_loop(vectors, photo, np.ones(len(vectors), bool))
+
+
+def check_problems(shared: Library) -> None:
+    """An index that lacks much, or is another model's, is found; a sound one is not."""
+    database, model = shared.store.database, shared.model_id
+    assert vector_index.list_index_problems(database, model) == []
+    name = f"vector index {model}"
+    sound = shared.store.models.read_setting(name)
+    assert isinstance(sound, list)
+    shared.store.models.set_setting(name, [sound[0], sound[1] // 2, *sound[2:]])
+    (said,) = vector_index.list_index_problems(database, model)
+    assert said.startswith(f"The server's index lacks {sound[1] - sound[1] // 2:,} of")
+    database.execute_statement("DELETE FROM settings WHERE name = ?", (name,))
+    (said,) = vector_index.list_index_problems(database, model)
+    assert said.startswith("The server's index is not of the active model")
+    shared.store.models.set_setting(name, sound)
 
 
 def check_later_commits(shared: Library, vectors: np.ndarray) -> None:
