@@ -59,9 +59,12 @@ class NearRequest(NamedTuple):
 
 
 def read_vector_index(database: Database, model: int) -> VectorIndex | None:
-    """The server's index of a model, None where there is none."""
+    """The server's index of a model, None where there is none or this user may not read it."""
     stored = database.fetch_setting(_name_setting(model))
     if not isinstance(stored, list) or len(stored) != len(VectorIndex._fields) - 1:
+        return None
+    may_read = "SELECT has_table_privilege(to_regclass(?), 'SELECT')"
+    if database.fetch_rows(may_read, (f"near_{model}",)) != [(True,)]:
         return None
     upto, rows, effort, recall = stored
     return VectorIndex(model, int(upto), int(rows), int(effort), float(recall))
@@ -70,7 +73,7 @@ def read_vector_index(database: Database, model: int) -> VectorIndex | None:
 def update_vector_index(database: Database, model: int, dim: int) -> Steps[None]:
     """Bring the server's index up to date where there is pgvector and the photos are many; measure what it finds."""
     upto, total = _count_embeddings(database, model)
-    if total < INDEXED_ROWS or dim > MAX_DIM or not _has_vectors(database):
+    if total < INDEXED_ROWS or dim > MAX_DIM or not _has_vectors(database) or not _may_build(database, model):
         return
     server = _require_server(database)
     server.run_maintenance(
@@ -217,6 +220,15 @@ def _has_vectors(database: Database) -> bool:
             return False
         found = database.fetch_rows(sql)
     return found == [(True,)]
+
+
+def _may_build(database: Database, model: int) -> bool:
+    """Whether this user may make the table, or owns it."""
+    return database.fetch_rows(
+        "SELECT has_schema_privilege(current_schema(), 'CREATE') AND coalesce(pg_has_role("
+        "(SELECT relowner FROM pg_class WHERE oid = to_regclass(?)), 'USAGE'), TRUE)",
+        (f"near_{model}",),
+    ) == [(True,)]
 
 
 def _name_setting(model: int) -> str:

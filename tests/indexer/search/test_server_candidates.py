@@ -94,6 +94,8 @@ def check_problems(shared: Library) -> None:
     database.execute_statement("DELETE FROM settings WHERE name = ?", (name,))
     (said,) = vector_index.list_index_problems(database, model)
     assert said.startswith("The server's index is not of the active model")
+    shared.store.models.set_setting("vector index 999", sound)  # as of another server, which has no such table here
+    assert vector_index.read_vector_index(database, 999) is None
     shared.store.models.set_setting(name, sound)
 
 
