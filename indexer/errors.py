@@ -10,11 +10,25 @@
         └── EmbeddingsDamaged   stored vectors are not what was written: embed those photos again
 
 Every message is a sentence for the user: what, which file, what to do next. Anything else that is raised is a bug.
+An error carries the sentence's template and its values, and is worded where it is shown, in the language of the reader.
 """
+
+from indexer.wording import fill_template, tr
 
 
 class LookalikeError(Exception):
     """A fault the user can act on; its text is the sentence to show."""
+
+    def __init__(self, template: str = "", /, **values: object) -> None:
+        super().__init__(template)
+        self.template, self.values = template, values
+
+    def __str__(self) -> str:
+        return tr(self.template, **self.values)
+
+    def spell_english(self) -> str:
+        """The sentence in English, as it is kept: whoever reads it later may have another language."""
+        return fill_template(self.template, self.values)
 
 
 class PhotoError(LookalikeError):
@@ -23,8 +37,8 @@ class PhotoError(LookalikeError):
     `needs` names the optional extra ("heif", "raw", "jxl") that would make it readable, else None.
     """
 
-    def __init__(self, reason: str, needs: str | None = None) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, /, needs: str | None = None, **values: object) -> None:
+        super().__init__(reason, **values)
         self.needs = needs
 
 

@@ -1,14 +1,118 @@
-"""Numbers as people read them, and how labels and moments without a zone are stored."""
+"""Sentences in the language of whoever reads them, numbers as people read them, and how labels and moments are stored.
 
+Everything that is shown goes through `tr` and `tr_count`. `tr` takes a template with named places, which is the English
+sentence and the key of the catalogue in one; `tr_count` takes a pair of them, for one and for many. The language of a
+process is found once, at the first sentence, from LOOKALIKE_LANGUAGE or what the system names; children inherit it. A
+catalogue is one file of gettext, LANGUAGE/LC_MESSAGES/lookalike.mo. docs/translating.md says how one is made.
+"""
+
+import gettext
+import os
+import string
 import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from indexer.paths import find_assets_folder
+
+DOMAIN = "lookalike"
+LANGUAGE_VARIABLE = "LOOKALIKE_LANGUAGE"
+CATALOGUES_VARIABLE = "LOOKALIKE_CATALOGUES"  # a translator's own folder of catalogues, tried before it is installed
+SYSTEM_VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts, as gettext has it
+SOURCE_LANGUAGE = "en"
 
 _EPOCH = datetime(1970, 1, 1)
 
 
+def tr(template: str, /, **values: object) -> str:
+    """The sentence of an English template with its values put in, in the language of this process."""
+    catalogue = _open_own_catalogue()
+    if catalogue is None:
+        return template.format(**values) if values else template
+    return _fill(catalogue, catalogue.gettext(template), template, values)
+
+
+def tr_count(number: int, one: str, many: str, /, **values: object) -> str:
+    """The sentence for a count, in the plural form that the language has for it; both know the count as `number`."""
+    catalogue = _open_own_catalogue()
+    if catalogue is None:
+        return (one if number == 1 else many).format(number=number, **values)
+    template = one if number == 1 else many
+    return _fill(catalogue, catalogue.ngettext(one, many, number), template, {"number": number, **values})
+
+
+def find_language() -> str:
+    """The language of this process as its catalogue is called, 'de'; 'en' where there is none."""
+    catalogue = _open_own_catalogue()
+    return SOURCE_LANGUAGE if catalogue is None else catalogue.info().get("language", SOURCE_LANGUAGE)
+
+
+def list_languages() -> list[str]:
+    """The languages that can be chosen: English, and each that has a catalogue here."""
+    found = {path.parent.parent.name for folder in _list_folders() for path in folder.glob(f"*/*/{DOMAIN}.mo")}
+    return [SOURCE_LANGUAGE, *sorted(found)]
+
+
+def fill_template(template: str, values: Mapping[str, object], comma: str = ",", point: str = ".") -> str:
+    """The template with its values put in; numbers with a format have the language's thousands comma and point."""
+    return _NumberFormatter(comma, point).vformat(template, (), values) if values else template
+
+
+class _NumberFormatter(string.Formatter):
+    """Python's own formatter, but for the signs within a number that has a format of its own."""
+
+    def __init__(self, comma: str, point: str) -> None:
+        super().__init__()
+        self._signs = str.maketrans({",": comma, ".": point})
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        """The value by its format."""
+        text = str(super().format_field(value, format_spec))
+        return text.translate(self._signs) if format_spec and isinstance(value, (int, float)) else text
+
+
+def _fill(catalogue: gettext.NullTranslations, found: str, template: str, values: Mapping[str, object]) -> str:
+    comma, point = catalogue.pgettext("number", ","), catalogue.pgettext("number", ".")
+    try:
+        return fill_template(found, values, comma, point)
+    except (KeyError, ValueError, IndexError):  # a catalogue that names a place which the sentence does not have
+        return fill_template(template, values, comma, point)
+
+
+@cache
+def _open_own_catalogue() -> gettext.NullTranslations | None:
+    return open_catalogue(_list_wanted())
+
+
+def open_catalogue(languages: Sequence[str]) -> gettext.NullTranslations | None:
+    """The catalogue of the first of the languages that has one; None where that is English, or none has."""
+    for language in languages:
+        if language.split("_", maxsplit=1)[0] in (SOURCE_LANGUAGE, "C", "POSIX") and "_X" not in language:
+            return None
+        for folder in _list_folders():
+            found = gettext.find(DOMAIN, str(folder), [language])
+            if found is not None:
+                with Path(found).open("rb") as file:
+                    return gettext.GNUTranslations(file)
+    return None
+
+
+def _list_wanted() -> list[str]:
+    chosen = os.environ.get(LANGUAGE_VARIABLE, "")
+    named = chosen or next((value for name in SYSTEM_VARIABLES if (value := os.environ.get(name))), "")
+    return [language.split(".", maxsplit=1)[0] for language in named.split(":") if language]
+
+
+def _list_folders() -> list[Path]:
+    own = os.environ.get(CATALOGUES_VARIABLE)
+    return [*([Path(own)] if own else []), find_assets_folder() / "locales"]
+
+
 def count_noun(number: int, noun: str, many: str = "") -> str:
     """'1 photo', '2,000 photos'; `many` is the noun's plural where it is not made by an s."""
-    return f"{number:,} {noun if number == 1 else many or noun + 's'}"
+    return tr_count(number, f"{{number:,}} {noun}", f"{{number:,}} {many or noun + 's'}")
 
 
 def normalise_label(label: str) -> str:

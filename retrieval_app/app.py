@@ -17,6 +17,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from indexer.paths import find_home_folder, show_path
 from indexer.places import find_library, name_library
+from indexer.wording import tr
+from retrieval_app.language import translate_qt
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.session.tiles import TileCache
@@ -104,6 +106,7 @@ def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
     options, for_qt = _make_parser().parse_known_args(argv[1:])
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication([*argv[:1], *for_qt])
+    translate_qt(app)
     app.setApplicationName("lookalike")
     app.setApplicationDisplayName("Lookalike")
     settings = WindowSettings(find_home_folder())
@@ -116,8 +119,12 @@ def build_application(argv: list[str]) -> tuple[QApplication, MainWindow]:
     session.setParent(window)
     FirstPaint(window).done.connect(session.library.show_folder)
     if options.library is None and last is not None and folder != last:
-        sentence = f"The library {name_library(last)} that was open last is not there: {show_path(last)}"
-        session.report_trouble(sentence, "Try again", partial(session.library.switch_to, last))
+        sentence = tr(
+            "The library {last} that was open last is not there: {last2}",
+            last=name_library(last),
+            last2=show_path(last),
+        )
+        session.report_trouble(sentence, tr("Try again"), partial(session.library.switch_to, last))
     return app, window
 
 

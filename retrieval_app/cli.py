@@ -9,6 +9,8 @@ import sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from indexer.own_process import INTERRUPTED_EXIT, limit_cores, run_child_module
+from indexer.paths import find_home_folder
+from retrieval_app.language import choose_language
 
 
 def main() -> None:
@@ -16,6 +18,7 @@ def main() -> None:
     try:
         _replace_closed_streams()
         limit_cores()
+        choose_language(find_home_folder())
         if run_child_module():
             return
         code = _run_command_line()

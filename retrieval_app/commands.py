@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from indexer.cli.options import library_option
+from indexer.wording import tr
 from retrieval_app import __version__
 
 
@@ -37,7 +38,7 @@ class OpeningGroup(click.Group):
         if not is_command and Path(args[0]).exists():
             return "open", self.commands["open"], args
         if not is_command and Path(args[0]).suffix:
-            raise click.UsageError(f"There is no file {args[0]}, and no command of that name.")
+            raise click.UsageError(tr("There is no file {args}, and no command of that name.", args=args[0]))
         return super().resolve_command(ctx, args)
 
 
@@ -52,12 +53,12 @@ def lookalike_command(context: click.Context, library: Path | None, *, self_test
     """Find the pictures that look alike in your own folders. Without a command, open the window."""
     if self_test:
         if context.invoked_subcommand is not None or library is not None:
-            raise click.UsageError("--self-test stands alone: it uses a library of its own.")
+            raise click.UsageError(tr("--self-test stands alone: it uses a library of its own."))
         return print_self_test()
     if context.invoked_subcommand is None:
         return open_window(library)
     if library is not None:  # here it names the library of the window, and no command may take another one unsaid
-        raise click.UsageError("--library belongs behind the command's name: lookalike COMMAND --library DIR.")
+        raise click.UsageError(tr("--library belongs behind the command's name: lookalike COMMAND --library DIR."))
     return 0
 
 
@@ -80,8 +81,10 @@ def open_window(library: Path | None, paths: tuple[Path, ...] | None = None, *, 
     """
     if sys.platform == "linux" and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
         raise click.ClickException(
-            "There is no display to open the window on. In the terminal: lookalike index FOLDER, then "
-            "lookalike search IMAGE; lookalike --help lists everything."
+            tr(
+                "There is no display to open the window on. In the terminal: lookalike index FOLDER, then "
+                "lookalike search IMAGE; lookalike --help lists everything."
+            )
         )
     from retrieval_app.plain_imports import import_qt  # only the window needs Qt
 
@@ -98,10 +101,12 @@ def print_self_test() -> int:
     """Print each step of the self-test as it ends; 0 where all hold. LookalikeError of the first that does not."""
     from retrieval_app.self_test import run_self_test  # only this needs it
 
-    click.echo(f"Lookalike {__version__} tries itself on its sample pictures.")
+    click.echo(tr("Lookalike {version} tries itself on its sample pictures.", version=__version__))
     for step in run_self_test():
-        click.echo(f"  ok  {step.name}: {step.outcome} ({step.seconds:.1f} s)")
-    click.echo("All that was tried works.")
+        click.echo(
+            tr("  ok  {name}: {outcome} ({seconds:.1f} s)", name=step.name, outcome=step.outcome, seconds=step.seconds)
+        )
+    click.echo(tr("All that was tried works."))
     return 0
 
 

@@ -10,6 +10,7 @@ from indexer.cli.terminal import print_line, print_result
 from indexer.errors import LookalikeError
 from indexer.paths import find_home_folder, show_path
 from indexer.places import choose_library_folder, name_library, require_safe_output
+from indexer.wording import tr
 
 if TYPE_CHECKING:
     from retrieval_app.window.known_libraries import KnownLibraries
@@ -39,7 +40,7 @@ def make_command(name: str, parent: Path | None) -> int:
     require_safe_output(folder)
     Library.create(folder).close()
     _read_list().add(folder)
-    print_line(f"{show_path(folder)} is made: lookalike index FOLDER --library takes photos into it.")
+    print_line(tr("{folder} is made: lookalike index FOLDER --library takes photos into it.", folder=show_path(folder)))
     return 0
 
 
@@ -50,7 +51,7 @@ def rename_command(library: str, name: str) -> int:
     """Give LIBRARY, a name of the list or a folder, the name NAME; it stays in the folder that it lies in."""
     known = _read_list()
     target = known.rename(_find_listed(known, library), name)
-    print_line(f"The library is {show_path(target)} now.")
+    print_line(tr("The library is {target} now.", target=show_path(target)))
     return 0
 
 
@@ -61,7 +62,7 @@ def forget_command(library: str) -> int:
     known = _read_list()
     folder = _find_listed(known, library)
     known.take_off(folder)
-    print_line(f"{show_path(folder)} is listed no more. It stays where it is.")
+    print_line(tr("{folder} is listed no more. It stays where it is.", folder=show_path(folder)))
     return 0
 
 
@@ -84,9 +85,9 @@ def _print_list(known: "KnownLibraries", *, as_json: bool) -> None:
         print_result("libraries", {"libraries": fields})
         return
     if not folders:
-        print_line("There is no library yet: lookalike index FOLDER makes one.")
+        print_line(tr("There is no library yet: lookalike index FOLDER makes one."))
     for folder in folders:
-        marks = ["opened last"] * (folder == last) + ["not there"] * (not is_there(folder))
+        marks = [tr("opened last")] * (folder == last) + [tr("not there")] * (not is_there(folder))
         print_line(f"{name_library(folder)}  {show_path(folder)}" + (f"  ({', '.join(marks)})" if marks else ""))
 
 
@@ -96,7 +97,7 @@ def _find_listed(known: "KnownLibraries", text: str) -> Path:
     found = [folder for folder in folders if folder == Path(text).absolute()]
     found = found or [folder for folder in folders if name_library(folder) == text]
     if not found:
-        raise LookalikeError(f"There is no library {text} in the list that lookalike libraries shows.")
+        raise LookalikeError("There is no library {text} in the list that lookalike libraries shows.", text=text)
     if len(found) > 1:
-        raise LookalikeError(f"Several libraries are called {text}: name the folder of the one you mean.")
+        raise LookalikeError("Several libraries are called {text}: name the folder of the one you mean.", text=text)
     return found[0]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from indexer.errors import LookalikeError
 from indexer.own_process import build_command
 from indexer.photos.samples import find_sample_folder
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 WINDOW_SECONDS = 300  # at most, for the window to find
 POLL_SECONDS = 0.02
@@ -56,7 +56,10 @@ def _run_child(home: Path, *arguments: str | Path) -> Any:
     environment = os.environ | {"LOOKALIKE_HOME": str(home)}
     child = subprocess.run(words, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
     if child.returncode:
-        raise LookalikeError(child.stderr.strip() or f"`{' '.join(words)}` ended with code {child.returncode}.")
+        raise LookalikeError(
+            child.stderr.strip()
+            or tr("`{words}` ended with code {returncode}.", words=" ".join(words), returncode=child.returncode)
+        )
     return json.loads(child.stdout.splitlines()[-1])  # progress before it
 
 
@@ -72,22 +75,27 @@ def _list_sample_pictures() -> list[Path]:
 def _index_sample(home: Path) -> str:
     report = _run_child(home, "index", find_sample_folder(), "--labelled")
     expected = len(_list_sample_pictures())
-    _require(report["embedded"] == expected, f"{report['embedded']} of {expected} pictures were embedded.")
+    _require(
+        report["embedded"] == expected,
+        tr("{embedded} of {expected} pictures were embedded.", embedded=report["embedded"], expected=expected),
+    )
     return count_noun(expected, "picture")
 
 
 def _search_picture(home: Path) -> str:
     picture = _list_sample_pictures()[0]
     hits = _run_child(home, "search", picture, "-k", "5")["hits"]
-    _require(hits[0]["path"] == str(picture) and hits[0]["distance"] == 0, "A picture is not the nearest to itself.")
-    return f"the nearest other one is {hits[1]['distance']:.3f} away"
+    _require(
+        hits[0]["path"] == str(picture) and hits[0]["distance"] == 0, tr("A picture is not the nearest to itself.")
+    )
+    return tr("the nearest other one is {distance:.3f} away", distance=hits[1]["distance"])
 
 
 def _search_word(home: Path) -> str:
     hits = _run_child(home, "search", "--words", "bird", "-k", "5")["hits"]
     right = sum(hit["label"] == "birds" for hit in hits)
-    _require(right > 0, "The word bird finds no bird.")
-    return f"{right} of the first 5 are birds"
+    _require(right > 0, tr("The word bird finds no bird."))
+    return tr("{right} of the first 5 are birds", right=right)
 
 
 def _find_duplicates(home: Path) -> str:
@@ -96,15 +104,15 @@ def _find_duplicates(home: Path) -> str:
 
 def _rank_by_labels(home: Path) -> str:
     taught_by = _run_child(home, "search", _list_sample_pictures()[0], "--by-labels", "-k", "5")["taught_by"]
-    _require(taught_by["photos"] > 0, "The labels of the sample teach nothing.")
-    return f"taught by {count_noun(taught_by['photos'], 'label')}"
+    _require(taught_by["photos"] > 0, tr("The labels of the sample teach nothing."))
+    return tr("taught by {labels}", labels=count_noun(taught_by["photos"], "label"))
 
 
 def _train_instantly(home: Path) -> str:
     library = home / "default.library"
     result = _run_child(home, "train", "--library", library, "--recipe", "instant", "--out", home / "taught")
-    _require(result["verdict"] == "install", "Learning from the sample's labels does not help.")
-    return "the new model is better"
+    _require(result["verdict"] == "install", tr("Learning from the sample's labels does not help."))
+    return tr("the new model is better")
 
 
 def _click_in_window(home: Path) -> str:
@@ -124,10 +132,10 @@ def _click_in_window(home: Path) -> str:
             time.sleep(POLL_SECONDS)
 
     try:
-        wait_until(lambda: len(search.listing.ids) > 0, "The window does not show the library.")
+        wait_until(lambda: len(search.listing.ids) > 0, tr("The window does not show the library."))
         first = int(search.listing.ids[0])
         search.toggle_query_photo(first)
-        wait_until(lambda: len(search.listing.hits) > 0, "The window finds nothing.")
-        return f"{count_noun(len(search.listing.hits), 'result')} shown"
+        wait_until(lambda: len(search.listing.hits) > 0, tr("The window finds nothing."))
+        return tr("{results} shown", results=count_noun(len(search.listing.hits), "result"))
     finally:
         window.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 
 if TYPE_CHECKING:
     from indexer.statistics.error_rates import ErrorRate
@@ -18,8 +18,12 @@ def format_duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+        return tr("{minutes} min", minutes=minutes)
+    return (
+        tr("{minutes} h {minutes2} min", minutes=minutes // 60, minutes2=minutes % 60)
+        if minutes % 60
+        else f"{minutes // 60} h"
+    )
 
 
 def format_rate(per_second: float) -> str:
@@ -46,7 +50,7 @@ def format_size(byte_count: int) -> str:
     for unit, scale in (("GB", 1e9), ("MB", 1e6)):
         if byte_count >= scale:
             return f"{byte_count / scale:,.1f} {unit}"
-    return f"{byte_count / 1e3:,.0f} KB"
+    return tr("{byte_count:,.0f} KB", byte_count=byte_count / 1e3)
 
 
 def format_share(fraction: float) -> str:
@@ -57,15 +61,15 @@ def format_share(fraction: float) -> str:
 def format_frequency(fraction: float) -> str:
     """How often something happens: '1 time in 100' up to a tenth, above it '23 times in 100'."""
     if fraction <= 0:
-        return "not once"
+        return tr("not once")
     if fraction <= 0.1:
-        return f"1 time in {format_rounded(round(1 / fraction))}"
-    return f"{round(fraction * 100)} times in 100"
+        return tr("1 time in {fraction}", fraction=format_rounded(round(1 / fraction)))
+    return tr("{fraction} times in 100", fraction=round(fraction * 100))
 
 
 def format_interval(rate: ErrorRate) -> str:
     """The interval of a measured rate: '95 % interval 0.5 % to 2 %'."""
-    return f"95 % interval {format_share(rate.low)} to {format_share(rate.high)}"
+    return tr("95 % interval {low} to {high}", low=format_share(rate.low), high=format_share(rate.high))
 
 
 def format_error_rate(rate: ErrorRate) -> str:

@@ -32,6 +32,8 @@ os.environ["XDG_DATA_HOME"] = os.environ["LOOKALIKE_TEST_DATA"]
 if not find_key_file().exists():
     compute_signature("tests")
     find_key_file().chmod(0o644)
+# What the tests read is English, in whatever language the system speaks.
+os.environ["LOOKALIKE_LANGUAGE"] = "en"
 # `make test` tries the same examples everywhere: what passed here passes elsewhere. `make test-long` draws new ones.
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("drawn", deadline=None)

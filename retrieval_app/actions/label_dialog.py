@@ -9,6 +9,7 @@ from PySide6.QtGui import QPixmap, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.matching.identification_rule import IdentificationRuleCache
+from indexer.wording import tr
 from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.actions.labels import LABELS_KEY, list_labels, suggest_labels
 from retrieval_app.session.tiles import TileCache
@@ -44,20 +45,20 @@ class LabelDialog(QDialog):
         self.label_edit = LabelEdit()
         self.suggestion_label = make_label("", "caption")
         self.suggestion_row = ChipRow()
-        self.label_button, self.next_button = make_button("Label"), make_button("Label and next")
+        self.label_button, self.next_button = make_button(tr("Label")), make_button(tr("Label and next"))
         self._arrange_widgets()
         self._connect_signals()
 
     def _arrange_widgets(self) -> None:
-        self.setWindowTitle("Label")
+        self.setWindowTitle(tr("Label"))
         self.setMinimumWidth(400)
         self.picture.setFixedSize(PICTURE_SIDE, PICTURE_SIDE)
-        self.label_edit.setPlaceholderText("Label")
-        cancel = make_button("Cancel")
+        self.label_edit.setPlaceholderText(tr("Label"))
+        cancel = make_button(tr("Cancel"))
         cancel.clicked.connect(self.reject)
         cancel.setAutoDefault(False)
         self.next_button.setAutoDefault(False)
-        self.next_button.setToolTip("Give the label, and go on to the next photo (Ctrl+Enter)")
+        self.next_button.setToolTip(tr("Give the label, and go on to the next photo (Ctrl+Enter)"))
         QShortcut("Ctrl+Return", self, self._label_and_go_on)  # not the button's, which would wait for its animation
         self.label_button.setDefault(True)
         buttons = QHBoxLayout()
@@ -91,7 +92,7 @@ class LabelDialog(QDialog):
         self.label_edit.selectAll()
         self.label_edit.setFocus()
         self._show_suggestions([])
-        self.suggestion_label.setText("Looking at what is alike…")
+        self.suggestion_label.setText(tr("Looking at what is alike…"))
         self._questions.ask_question(LABELS_KEY, list_labels)
         request = _SuggestionRequest(tuple(photo_ids))
         self._questions.ask_question(request, partial(suggest_labels, photo_ids=request.photo_ids, rules=self._rules))
@@ -107,9 +108,9 @@ class LabelDialog(QDialog):
                 self.label_edit.selectAll()
 
     def _show_suggestions(self, labels: Sequence[str]) -> None:
-        tip = "What the nearest labelled photos are called: click to give this label"
+        tip = tr("What the nearest labelled photos are called: click to give this label")
         self.suggestion_row.show_chips(Chip(label, partial(self._give_label, label), tip) for label in labels)
-        self.suggestion_label.setText("Like labelled photos:" if labels else "")
+        self.suggestion_label.setText(tr("Like labelled photos:") if labels else "")
 
     def _update_buttons(self) -> None:
         for button in (self.label_button, self.next_button):

@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QStringListModel, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QCompleter, QLineEdit
 
+from indexer.wording import tr
+
 
 class LabelEdit(QLineEdit):
     """A line that completes the labels in use, so that one label is not written in two ways."""
@@ -21,9 +23,9 @@ class LabelEdit(QLineEdit):
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.setCompleter(completer)
         self.setAcceptDrops(False)  # a file that is dropped is no label, and its source might delete it
-        self.setPlaceholderText("no label")
-        self.setAccessibleName("Label")
-        self.setToolTip("Your label of this photo (Enter keeps it); without one its folder's label counts")
+        self.setPlaceholderText(tr("no label"))
+        self.setAccessibleName(tr("Label"))
+        self.setToolTip(tr("Your label of this photo (Enter keeps it); without one its folder's label counts"))
         self.editingFinished.connect(self.finish_editing)
 
     def offer_labels(self, labels: Iterable[str]) -> None:

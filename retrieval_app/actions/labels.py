@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from indexer.errors import LookalikeError
+from indexer.wording import tr
 from retrieval_app.session.change_history import ChangeHistory
 from retrieval_app.wording import format_count
 
@@ -47,9 +48,9 @@ def label_photos(history: ChangeHistory, photo_ids: Sequence[int], label: str | 
     """Give photos a label of the user's, or take theirs back (None), as one change that one undo takes back."""
     photos, before = tuple(photo_ids), dict[int, str | None]()
     count = format_count(len(photos), "photo")
-    name = f"label {count} \N{LEFT DOUBLE QUOTATION MARK}{label}\N{RIGHT DOUBLE QUOTATION MARK}"
+    name = tr("label {count} “{label}”", count=count, label=label)
     history.change_library(
-        name if label is not None else f"take back the label of {count}",
+        name if label is not None else tr("take back the label of {count}", count=count),
         LABEL_CHANGE,
         photos,
         partial(_write_label, photos=photos, label=label, before=before),

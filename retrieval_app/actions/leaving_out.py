@@ -9,13 +9,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from indexer.paths import get_parent_folder, is_below, show_path
+from indexer.wording import tr
 from retrieval_app.session.library_commands import leave_folder_out
 from retrieval_app.session.session import Session
 
 if TYPE_CHECKING:
     from indexer.search.results import Photo
 
-NO_FOLDER = "The photo lies in a photo folder itself: that can be forgotten on the Library page."
+NO_FOLDER = tr("The photo lies in a photo folder itself: that can be forgotten on the Library page.")
 
 
 def leave_out_folder_of(session: Session, parent: QWidget, photos: list[Photo]) -> None:
@@ -27,15 +28,20 @@ def leave_out_folder_of(session: Session, parent: QWidget, photos: list[Photo]) 
         session.notice_posted.emit(session.job.describe_obstacle() or NO_FOLDER)
         return
     box = QMessageBox(
-        QMessageBox.Icon.NoIcon, "Lookalike", f"Leave {show_path(folder)} out of the library?", parent=parent
+        QMessageBox.Icon.NoIcon,
+        "Lookalike",
+        tr("Leave {folder} out of the library?", folder=show_path(folder)),
+        parent=parent,
     )
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText(
-        "Its photos are not shown any more; what you have said of them is kept. On the Library page it can be taken "
-        "back in. The pictures themselves are not touched."
+        tr(
+            "Its photos are not shown any more; what you have said of them is kept. On the Library "
+            "page it can be taken back in. The pictures themselves are not touched."
+        )
     )
-    leave = box.addButton("Leave it out", QMessageBox.ButtonRole.AcceptRole)
-    box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
+    leave = box.addButton(tr("Leave it out"), QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     leave.clicked.connect(partial(leave_folder_out, session, max(roots, key=len), folder))
     box.open()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from indexer.database.annotations import NO_MATCH
 from indexer.paths import get_parent_folder
 from indexer.search.query import Query
+from indexer.wording import tr
 from retrieval_app.actions.labels import label_photos
 from retrieval_app.actions.leaving_out import leave_out_folder_of
 from retrieval_app.actions.photo_clipboard import decode_path, make_file_data
@@ -83,10 +84,10 @@ class PhotoActions(QObject):
         changes = self._session.changes
 
         def name_undo() -> str:
-            return f"Undo {changes.undoText()}".rstrip()
+            return tr("Undo {undotext}", undotext=changes.undoText()).rstrip()
 
         def name_redo() -> str:
-            return f"Redo {changes.redoText()}".rstrip()
+            return tr("Redo {redotext}", redotext=changes.redoText()).rstrip()
 
         return [
             MenuEntry("Undo", changes.undo, ("Ctrl+Z",), possible=changes.canUndo, name_now=name_undo),
@@ -144,7 +145,11 @@ class PhotoActions(QObject):
         """Make the chosen photos the query, all together."""
         photo_ids = self.list_ids()
         if len(photo_ids) > MOST_QUERY_PHOTOS:
-            notice = f"The first {MOST_QUERY_PHOTOS} of {len(photo_ids):,} photos are the query."
+            notice = tr(
+                "The first {most_query_photos} of {photo_ids:,} photos are the query.",
+                most_query_photos=MOST_QUERY_PHOTOS,
+                photo_ids=len(photo_ids),
+            )
             self._session.notice_posted.emit(notice)
         if photo_ids:
             self._session.search.run_query(Query(positives=tuple(photo_ids[:MOST_QUERY_PHOTOS])))
@@ -158,7 +163,7 @@ class PhotoActions(QObject):
         """List the chosen photos no more, until the chip that says so is taken away."""
         search, photo_ids = self._session.search, self.list_ids()
         if photo_ids:
-            name = f"leaving out {format_count(len(photo_ids), 'photo')}"
+            name = tr("leaving out {photos}", photos=format_count(len(photo_ids), "photo"))
             self._session.changes.make_change(
                 name, partial(search.leave_out, photo_ids), partial(search.take_back_in, photo_ids)
             )
@@ -170,7 +175,7 @@ class PhotoActions(QObject):
         if photo_id is None or not others:
             return
         pairs, changes = [(photo_id, other) for other in others], self._session.changes
-        name = f"no match with {format_count(len(others), 'photo')}"
+        name = tr("no match with {photos}", photos=format_count(len(others), "photo"))
         changes.beginMacro(name)
         changes.make_change(name, partial(search.leave_out, others), partial(search.take_back_in, others))
         changes.change_library(
@@ -244,18 +249,20 @@ class PhotoActions(QObject):
 
     def _say_limit(self, count: int, limit: int, noun: str) -> None:
         if count > limit:
-            self._session.notice_posted.emit(f"The first {limit} of {format_count(count, noun)} are opened.")
+            self._session.notice_posted.emit(
+                tr("The first {limit} of {count} are opened.", limit=limit, count=format_count(count, noun))
+            )
 
     def _copy_files(self, photos: list[Photo]) -> None:
         QGuiApplication.clipboard().setMimeData(make_file_data(photos))
-        self._session.notice_posted.emit(f"{format_count(len(photos), 'file')} in the clipboard.")
+        self._session.notice_posted.emit(tr("{files} in the clipboard.", files=format_count(len(photos), "file")))
 
     def _copy_paths(self, photos: list[Photo]) -> None:
         paths = [path for photo in photos if (path := decode_path(photo)) is not None]
         if paths:
             QGuiApplication.clipboard().setText("\n".join(paths))
-            said = "The path is" if len(paths) == 1 else f"{format_count(len(paths), 'path')} are"
-            self._session.notice_posted.emit(f"{said} in the clipboard.")
+            said = tr("The path is") if len(paths) == 1 else tr("{paths} are", paths=format_count(len(paths), "path"))
+            self._session.notice_posted.emit(tr("{said} in the clipboard.", said=said))
         if len(paths) < len(photos):
             self._session.notice_posted.emit(NOT_UTF8)
 
@@ -270,10 +277,10 @@ class PhotoActions(QObject):
             key.act(answer)
         elif isinstance(key, _PictureRequest) and isinstance(answer, QImage):
             if answer.isNull():
-                self._session.notice_posted.emit("The picture cannot be read.")
+                self._session.notice_posted.emit(tr("The picture cannot be read."))
             else:
                 QGuiApplication.clipboard().setImage(answer)
-                self._session.notice_posted.emit("The picture is in the clipboard.")
+                self._session.notice_posted.emit(tr("The picture is in the clipboard."))
 
     def _report_refusal(self, key: object, sentence: str) -> None:
         if isinstance(key, LibraryChange):

@@ -17,6 +17,7 @@ from indexer.paths import show_path
 from indexer.places import require_safe_output
 from indexer.progress import Progress
 from indexer.reports.photo_copies import copy_photo_file, link_photo_file
+from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_count
 from retrieval_app.workers.generator_thread import GeneratorThread
@@ -28,17 +29,35 @@ CLOSING_SECONDS = 30.0  # for the file that is being copied when the window clos
 
 
 class PlacingWay(NamedTuple):
-    """A way to have a file in another folder too, and its verb as title, at work, done and with a place."""
+    """A way to have a file in another folder too, with the templates of what is said of it."""
 
     title: str
     at_work: str
+    stop_text: str
+    stopped: str
     done: str
-    done_at: str
+    refused: str
     place_file: Callable[[bytes, Path], Path]
 
 
-COPY_WAY = PlacingWay("Copy", "Copying", "copied", "copied to", copy_photo_file)
-LINK_WAY = PlacingWay("Link", "Linking", "linked", "linked in", link_photo_file)
+COPY_WAY = PlacingWay(
+    "Copy {photos} to a folder",
+    "Copying {done:,} of {files}",
+    "Stop copying",
+    "Copying was stopped: {placed:,} of {files} copied to {folder}",
+    "{files} copied to {folder}",
+    "Nothing was copied: {reason}.",
+    copy_photo_file,
+)
+LINK_WAY = PlacingWay(
+    "Link {photos} in a folder",
+    "Linking {done:,} of {files}",
+    "Stop linking",
+    "Linking was stopped: {placed:,} of {files} linked in {folder}",
+    "{files} linked in {folder}",
+    "Nothing was linked: {reason}.",
+    link_photo_file,
+)
 
 
 class CopyRequest(NamedTuple):
@@ -77,7 +96,7 @@ class PhotoCopier(QObject):
 
     def ask_folder(self, photo_ids: list[int], way: PlacingWay = COPY_WAY) -> None:
         """Ask for a folder, and have the files of these photos in it."""
-        title = f"{way.title} {format_count(len(photo_ids), 'photo')} {'to' if way is COPY_WAY else 'in'} a folder"
+        title = tr(way.title, photos=format_count(len(photo_ids), "photo"))
         if name := QFileDialog.getExistingDirectory(self._window, title, str(self._last_folder)):
             self.copy_photos(photo_ids, Path(name), way)
 
@@ -99,7 +118,7 @@ class PhotoCopier(QObject):
         """Stop after the file that is being copied; what is copied stays, and what waits is not begun."""
         self._thread.stop_steps()
         self._state = self._state._replace(stopping=True)
-        self.progressed.emit("Stopping…", "")
+        self.progressed.emit(tr("Stopping…"), "")
         self._finish_stop()
 
     def _finish_stop(self) -> None:
@@ -112,8 +131,9 @@ class PhotoCopier(QObject):
         self._state = STARTING
         self.progressed.emit("", "")
         count = format_count(len(request.photo_ids), "file")
-        sentence = f"{request.way.at_work} was stopped: {len(request.placed):,} of {count} {request.way.done_at}"
-        self.written.emit(f"{sentence} {show_path(request.folder)}", os.fsencode(request.folder))
+        folder = show_path(request.folder)
+        sentence = tr(request.way.stopped, placed=len(request.placed), files=count, folder=folder)
+        self.written.emit(sentence, os.fsencode(request.folder))
 
     def _start_request(self) -> None:
         self._thread.run_steps(place_files(self._requests[0]))
@@ -121,8 +141,8 @@ class PhotoCopier(QObject):
     def _show_progress(self, progress: Progress) -> None:
         way = self._requests[0].way
         count = format_count(progress.total, "file")
-        self._state, self._text = JobState(progress), f"{way.at_work} {progress.done:,} of {count}"
-        self.progressed.emit(self._text, f"Stop {way.at_work.lower()}")
+        self._state, self._text = JobState(progress), tr(way.at_work, done=progress.done, files=count)
+        self.progressed.emit(self._text, tr(way.stop_text))
 
     def _finish_request(self, sentence: str) -> None:
         folder = self._requests[0].folder
@@ -157,7 +177,14 @@ def place_files(request: CopyRequest) -> Generator[Progress, None, str]:
         except PhotoError as error:
             reasons.append(f"{show_path(photo.path)} {error}")
     if reasons and not request.placed:
-        raise LookalikeError(f"Nothing was {request.way.done}: {reasons[0]}.")
+        raise LookalikeError(request.way.refused, reason=reasons[0])
     count = format_count(len(request.placed), "file")
-    left = f"; {format_count(len(reasons), 'file')} could not be: {reasons[0]}" if reasons else ""
-    return f"{count} {request.way.done_at} {show_path(request.folder)}{left}"
+    said = tr(request.way.done, files=count, folder=show_path(request.folder))
+    if not reasons:
+        return said
+    return tr(
+        "{said}; {files} could not be: {reason}",
+        said=said,
+        files=format_count(len(reasons), "file"),
+        reason=reasons[0],
+    )

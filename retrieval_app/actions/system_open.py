@@ -12,9 +12,10 @@ from PySide6.QtGui import QDesktopServices
 
 from indexer.paths import get_file_name, get_parent_folder, show_file_name
 from indexer.photos.reading import is_candidate
+from indexer.wording import tr
 from retrieval_app.session.session import Session
 
-NOT_UTF8 = "This name is not valid text (UTF-8), so other programs cannot be given it."
+NOT_UTF8 = tr("This name is not valid text (UTF-8), so other programs cannot be given it.")
 
 
 def open_containing_folder(session: Session, path: bytes) -> None:
@@ -40,9 +41,9 @@ def explain_unfit_picture(path: bytes) -> str:
     try:
         is_regular = stat.S_ISREG(os.stat(target).st_mode)  # noqa: PTH116 - bytes
     except (OSError, ValueError):
-        return "cannot be opened, as it is not there"
+        return tr("cannot be opened, as it is not there")
     if not is_regular or not is_candidate(get_file_name(target)):
-        return "is not opened, as it is no picture file"
+        return tr("is not opened, as it is no picture file")
     return ""
 
 
@@ -53,11 +54,11 @@ def open_path(session: Session, path: bytes) -> None:
     """
     url = make_file_url(path)
     if url is not None and url.host():
-        session.notice_posted.emit("This lies on another computer, so it is not opened from here.")
+        session.notice_posted.emit(tr("This lies on another computer, so it is not opened from here."))
     elif url is None:
         session.notice_posted.emit(NOT_UTF8)
     elif not QDesktopServices.openUrl(url):
-        session.notice_posted.emit("The system has no program to open this with.")
+        session.notice_posted.emit(tr("The system has no program to open this with."))
 
 
 def make_file_url(path: bytes) -> QUrl | None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, mix_disabled_colour, resize_font
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class DistanceHistogramPlot(QWidget):
         self._pointed_distance: float | None = None
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Distances of labelled pictures")
+        self.setAccessibleName(tr("Distances of labelled pictures"))
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
@@ -161,15 +162,15 @@ class DistanceHistogramPlot(QWidget):
         accent, muted = QColor(self.theme.tokens.accent), QColor(self.theme.tokens.muted)
         histogram, distance = self.histogram, self._pointed_distance
         if histogram is None:
-            return [("too few labels to tell how far the same and others are", muted)]
+            return [(tr("too few labels to tell how far the same and others are"), muted)]
         if distance is None:
-            return [("same label", accent), ("other labels", muted)]
+            return [(tr("same label"), accent), (tr("other labels"), muted)]
         same = _compute_share_nearer(histogram.edges, histogram.matched, distance)
         other = _compute_share_nearer(histogram.edges, histogram.mismatched, distance)
         return [
-            (f"same label {same:.1%} nearer", accent),
-            (f"other labels {other:.1%} nearer", muted),
-            (f"than {distance:.3f}", muted),
+            (tr("same label {same:.1%} nearer", same=same), accent),
+            (tr("other labels {other:.1%} nearer", other=other), muted),
+            (tr("than {distance:.3f}", distance=distance), muted),
         ]
 
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, mix_disabled_colour, resize_font
 
@@ -43,7 +44,7 @@ class LineChart(QWidget):
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.plot = pg.PlotWidget()
         self._pointer_line = pg.InfiniteLine(angle=90, movable=False)
-        self.copy_button = make_button("Copy as picture", "link")
+        self.copy_button = make_button(tr("Copy as picture"), "link")
         self.copy_button.setStyleSheet("padding-right: 0;")
         self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setPixmap(self.grab()))
         self._set_up_plot(bottom, left)

@@ -13,22 +13,23 @@ from indexer.database.annotations import NO_MATCH
 from indexer.library import Library
 from indexer.paths import show_file_name
 from indexer.search.results import Photo
+from indexer.wording import tr
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_count
 from retrieval_app.workers.library_thread import LibraryTask
 
 KIND_NAMES = {
-    "copies": "Exact copies",
-    "near": "Near copies",
-    "alike": "Look-alikes",
-    "blank": "Blank pictures",
+    "copies": tr("Exact copies"),
+    "near": tr("Near copies"),
+    "alike": tr("Look-alikes"),
+    "blank": tr("Blank pictures"),
 }
 KIND_MEANINGS = {
-    "copies": "Files with the same content, under other names or in other places.",
-    "near": "The same picture again: smaller, recompressed, slightly changed.",
-    "alike": "Other pictures that look much alike, such as a series of shots.",
-    "blank": "Pictures that show nothing: one colour, or hardly a shade of another.",
+    "copies": tr("Files with the same content, under other names or in other places."),
+    "near": tr("The same picture again: smaller, recompressed, slightly changed."),
+    "alike": tr("Other pictures that look much alike, such as a series of shots."),
+    "blank": tr("Pictures that show nothing: one colour, or hardly a shade of another."),
 }
 PhotoIdPairs = tuple[tuple[int, int], ...]
 
@@ -142,7 +143,7 @@ class DuplicatesState(QObject):
         pairs = tuple((member.photo_id, other.photo_id) for other in group if other != member)
         remaining_groups = [[other for other in group if other != member] for group in self.found_groups.groups]
         after = self.found_groups._replace(groups=[group for group in remaining_groups if len(group) > 1])
-        name = f"no match of {show_file_name(os.fsencode(member.path))}"
+        name = tr("no match of {path}", path=show_file_name(os.fsencode(member.path)))
         rejection = MemberRejection(name, self.found_groups, after, pairs)
         self._session.changes.make_change(name, partial(self._reject, rejection), partial(self._take_back, rejection))
 
@@ -204,7 +205,7 @@ class DuplicatesState(QObject):
 
     def _report_failure(self, key: object, sentence: str) -> None:
         if isinstance(key, _PairsTask):
-            self._session.notice_posted.emit(f"This could not be remembered. {sentence}")
+            self._session.notice_posted.emit(tr("This could not be remembered. {sentence}", sentence=sentence))
 
     def describe_groups(self) -> str:
         """The kind, the number of groups and of photos, in a sentence; "" before a search."""
@@ -212,9 +213,14 @@ class DuplicatesState(QObject):
             return ""
         groups = self.found_groups.groups
         if not groups:
-            return f"{KIND_NAMES[self.found_groups.kind]}: none."
+            return tr("{kind_names}: none.", kind_names=KIND_NAMES[self.found_groups.kind])
         members = format_count(sum(map(len, groups)), "file" if self.found_groups.kind == "copies" else "photo")
-        return f"{KIND_NAMES[self.found_groups.kind]}: {format_count(len(groups), 'group')} with {members}."
+        return tr(
+            "{kind_names}: {groups} with {members}.",
+            kind_names=KIND_NAMES[self.found_groups.kind],
+            groups=format_count(len(groups), "group"),
+            members=members,
+        )
 
 
 def _parse_member(entry: dict[str, str]) -> GroupMember:

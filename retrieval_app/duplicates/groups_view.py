@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.paths import show_file_name
+from indexer.wording import tr
 from retrieval_app.duplicates.found_groups import DuplicatesState, GroupMember
 from retrieval_app.duplicates.tile_caption import CAPTION_BLOCK_HEIGHT, list_caption_lines, paint_caption
 from retrieval_app.grid.photo_sequence import Partner, PhotoSequence
@@ -129,7 +130,7 @@ class GroupsView(QTableView):
 
     def _hide_table_parts(self) -> None:
         """Hide what a table shows and rows of pictures do not need: frame, lines, headers, selection."""
-        self.setAccessibleName("Groups of photos")
+        self.setAccessibleName(tr("Groups of photos"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
         self.setMouseTracking(True)
@@ -303,7 +304,11 @@ def _paint_group_summary(painter: QPainter, cell: QRect, group: list[GroupMember
     """Paint how many photos the group has, and the largest distance of one to the first."""
     copies = all(member.photo_id == group[0].photo_id for member in group)
     lines = [format_count(len(group), "copy", "copies") if copies else format_count(len(group), "photo")]
-    lines += ["the same content"] if copies else [f"up to {max(member.distance for member in group):.3f} away"]
+    lines += (
+        [tr("the same content")]
+        if copies
+        else [tr("up to {distance:.3f} away", distance=max(member.distance for member in group))]
+    )
     base = painter.font()
     place = QRect(cell.left() + 16, cell.top() + TILE_PADDING, SUMMARY_WIDTH - 20, 18)
     painter.setPen(QColor(tokens.text))

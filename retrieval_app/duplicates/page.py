@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QMenu, QStacked
 
 from indexer.paths import get_parent_folder
 from indexer.search.query import Query
+from indexer.wording import tr
 from retrieval_app.actions.photo_copying import PhotoCopier
 from retrieval_app.actions.system_open import open_containing_folder, open_picture
 from retrieval_app.duplicates.found_groups import KIND_MEANINGS, KIND_NAMES, DuplicatesState, GroupMember
@@ -29,15 +30,15 @@ from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count
 from retrieval_app.workers.job_wording import describe_job, describe_stage
 
-WAITS_FOR_INDEXING = "Duplicates can be looked for as soon as photos are indexed."
+WAITS_FOR_INDEXING = tr("Duplicates can be looked for as soon as photos are indexed.")
 RULE_WORDINGS = {
-    "largest": "The largest of each group",
-    "oldest": "The oldest of each group",
-    "newest": "The newest of each group",
-    "best-named": "The best named of each group",
-    "folder": "All in the folder of this photo",
+    "largest": tr("The largest of each group"),
+    "oldest": tr("The oldest of each group"),
+    "newest": tr("The newest of each group"),
+    "best-named": tr("The best named of each group"),
+    "folder": tr("All in the folder of this photo"),
 }
-NO_DUPLICATES = "None of the photos is there more than once in this way."
+NO_DUPLICATES = tr("None of the photos is there more than once in this way.")
 
 
 class DuplicatesPage(QStackedWidget):
@@ -50,28 +51,34 @@ class DuplicatesPage(QStackedWidget):
         self._session, self._tiles = session, tiles
         self.duplicates = DuplicatesState(session, self)
         self.folder_invitation = InvitationView(
-            "Photos that are there more than once will stand here, in groups",
-            "Index a photo folder first. Nothing happens to a file but what you review and ask for.",
-            "Choose a photo folder",
+            tr("Photos that are there more than once will stand here, in groups"),
+            tr("Index a photo folder first. Nothing happens to a file but what you review and ask for."),
+            tr("Choose a photo folder"),
         )
         self.look_invitation = InvitationView(
-            "Find the photos that are there more than once",
-            "As exact copies, as near copies, or as look-alikes. You say what is no match and mark what to keep; the "
-            "rest becomes a list, and nothing happens to a file but what you ask for.",
-            "Look for duplicates",
+            tr("Find the photos that are there more than once"),
+            tr(
+                "As exact copies, as near copies, or as look-alikes. You say what is no match and "
+                "mark what to keep; the rest becomes a list, and nothing happens to a file but what "
+                "you ask for."
+            ),
+            tr("Look for duplicates"),
         )
-        self.kind_box, self.turned_box = QComboBox(), QCheckBox("Also turned and mirrored")
-        self.look_button, self.cancel_button = make_button("Look for duplicates"), make_button("Stop looking", "link")
+        self.kind_box, self.turned_box = QComboBox(), QCheckBox(tr("Also turned and mirrored"))
+        self.look_button, self.cancel_button = (
+            make_button(tr("Look for duplicates")),
+            make_button(tr("Stop looking"), "link"),
+        )
         self.summary_label = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
         explain_figure(self, "duplicates")
         self.groups_view = GroupsView(self.duplicates, tiles, theme)
         self.no_groups_label = make_label(NO_DUPLICATES, "muted")
-        self.keep_button, self.reject_button = make_button("Keep"), make_button("Not a match")
-        self.similar_button, self.folder_button = make_button("Find similar"), make_button("Show in its folder")
-        self.take_back_button, self.copy_button = make_button("Take back", "link"), make_button("", "link")
+        self.keep_button, self.reject_button = make_button(tr("Keep")), make_button(tr("Not a match"))
+        self.similar_button, self.folder_button = make_button(tr("Find similar")), make_button(tr("Show in its folder"))
+        self.take_back_button, self.copy_button = make_button(tr("Take back"), "link"), make_button("", "link")
         self.rejected_pairs_button = make_button("", "link")
         self.removal = DuplicateRemoval(session, self.duplicates)
-        self.rule_button, self.review_button = make_button("Keep by a rule"), make_button("", "primary")
+        self.rule_button, self.review_button = make_button(tr("Keep by a rule")), make_button("", "primary")
         self._photo_copier = PhotoCopier(session, self)
         self._arrange_widgets()
         self._connect_signals()
@@ -83,7 +90,7 @@ class DuplicatesPage(QStackedWidget):
         for key, name in KIND_NAMES.items():
             self.kind_box.addItem(name, key)
             self.kind_box.setItemData(self.kind_box.count() - 1, KIND_MEANINGS[key], Qt.ItemDataRole.ToolTipRole)
-        self.kind_box.setAccessibleName("Kind of duplicates")
+        self.kind_box.setAccessibleName(tr("Kind of duplicates"))
         self.no_groups_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.centre = QStackedWidget()
         self.centre.setProperty("role", "ground")
@@ -101,27 +108,27 @@ class DuplicatesPage(QStackedWidget):
         self.addWidget(body)
 
     def _make_head(self) -> QHBoxLayout:
-        self.turned_box.setToolTip("Near copies also where one is turned by 90 degrees or mirrored; takes longer")
+        self.turned_box.setToolTip(tr("Near copies also where one is turned by 90 degrees or mirrored; takes longer"))
         row = QHBoxLayout()
         row.setContentsMargins(16, 10, 16, 10)
         row.setSpacing(12)
         for widget in (self.kind_box, self.turned_box, self.look_button):
             row.addWidget(widget)
-        self.rejected_pairs_button.setToolTip("Every pair that you have said is no match, to be taken back (M)")
+        self.rejected_pairs_button.setToolTip(tr("Every pair that you have said is no match, to be taken back (M)"))
         row.addWidget(self.summary_label, 1)
         for widget in (self.copy_button, self.rejected_pairs_button, self.cancel_button):
             row.addWidget(widget)
         return row
 
     def _make_foot(self) -> QWidget:
-        self.keep_button.setToolTip("Mark the photo as one to keep, or no longer (K)")
-        self.reject_button.setToolTip("The photo leaves its group, now and whenever you look again (N)")
-        self.similar_button.setToolTip("Find what looks like this photo (Enter)")
-        self.folder_button.setToolTip("Open the photo's folder in the system's file manager (F)")
-        self.take_back_button.setToolTip("Take back what was last said to be no match (B)")
-        self.copy_button.setToolTip("Copy the paths of the photos not marked, in the groups where you marked one")
-        self.review_button.setToolTip("See the list of the rest, to save it, copy it or move it to the trash")
-        self.rule_button.setToolTip("Mark what to keep in all groups at once")
+        self.keep_button.setToolTip(tr("Mark the photo as one to keep, or no longer (K)"))
+        self.reject_button.setToolTip(tr("The photo leaves its group, now and whenever you look again (N)"))
+        self.similar_button.setToolTip(tr("Find what looks like this photo (Enter)"))
+        self.folder_button.setToolTip(tr("Open the photo's folder in the system's file manager (F)"))
+        self.take_back_button.setToolTip(tr("Take back what was last said to be no match (B)"))
+        self.copy_button.setToolTip(tr("Copy the paths of the photos not marked, in the groups where you marked one"))
+        self.review_button.setToolTip(tr("See the list of the rest, to save it, copy it or move it to the trash"))
+        self.rule_button.setToolTip(tr("Mark what to keep in all groups at once"))
         self._make_rule_menu()
         self.foot = QWidget()
         row = QHBoxLayout(self.foot)
@@ -145,7 +152,7 @@ class DuplicatesPage(QStackedWidget):
         for rule, name in RULE_WORDINGS.items():
             menu.addAction(name).triggered.connect(partial(self._keep_by_rule, rule))
         menu.addSeparator()
-        menu.addAction("Remove all marks").triggered.connect(lambda: self.duplicates.keep_members(set()))
+        menu.addAction(tr("Remove all marks")).triggered.connect(lambda: self.duplicates.keep_members(set()))
         self.rule_button.setMenu(menu)
 
     def _connect_signals(self) -> None:
@@ -212,7 +219,9 @@ class DuplicatesPage(QStackedWidget):
     def _copy_paths(self) -> None:
         paths = self.duplicates.list_unkept_paths()
         QGuiApplication.clipboard().setText("\n".join(paths))
-        self._session.notice_posted.emit(f"{format_count(len(paths), 'path')} in the clipboard. Nothing was deleted.")
+        self._session.notice_posted.emit(
+            tr("{paths} in the clipboard. Nothing was deleted.", paths=format_count(len(paths), "path"))
+        )
 
     def _keep_by_rule(self, rule: str) -> None:
         """Mark what a rule keeps; the rule of a folder takes that of the current photo."""
@@ -248,7 +257,7 @@ class DuplicatesPage(QStackedWidget):
         self.cancel_button.setVisible(state is not None)
         self.rejected_pairs_button.setVisible(bool(duplicates.rejected_pairs))
         self.rejected_pairs_button.setText(
-            f"{format_count(len(duplicates.rejected_pairs), 'pair')} said to be no match…"
+            tr("{pairs} said to be no match…", pairs=format_count(len(duplicates.rejected_pairs), "pair"))
         )
         self._show_groups()
 
@@ -258,7 +267,9 @@ class DuplicatesPage(QStackedWidget):
         indexing = describe_stage(self._session.job.state_here)
         self.folder_invitation.show_work(indexing, WAITS_FOR_INDEXING if indexing else "")
         answer = duplicates.question_job.failure_sentence or duplicates.describe_groups()
-        unfinished = f"{indexing} Only photos that are indexed by now are looked at." if indexing else ""
+        unfinished = (
+            tr("{indexing} Only photos that are indexed by now are looked at.", indexing=indexing) if indexing else ""
+        )
         told = [describe_job(state)] if state is not None else [answer, unfinished]
         self.summary_label.setText("  ·  ".join(filter(None, told)))
 
@@ -279,13 +290,13 @@ class DuplicatesPage(QStackedWidget):
         has_photo = found_groups is not None and bool(found_groups.groups) and member is not None
         for control in (self.keep_button, self.similar_button, self.folder_button):
             control.setEnabled(has_photo)
-        self.keep_button.setText("Do not keep" if member in self.duplicates.kept_members else "Keep")
+        self.keep_button.setText(tr("Do not keep") if member in self.duplicates.kept_members else tr("Keep"))
         self.reject_button.setEnabled(has_photo and found_groups is not None and found_groups.kind != "copies")
         self.take_back_button.setVisible(bool(self.duplicates.decisions))
         unkept_count = len(self.duplicates.list_unkept_paths())
         self.copy_button.setVisible(unkept_count > 0)
-        self.copy_button.setText(f"Copy the paths of the rest ({unkept_count:,})")
+        self.copy_button.setText(tr("Copy the paths of the rest ({unkept_count:,})", unkept_count=unkept_count))
         self.rule_button.setEnabled(has_photo)
         self.review_button.setVisible(unkept_count > 0)
         self.review_button.setEnabled(self.removal.job.state is None)
-        self.review_button.setText(f"Review the rest ({unkept_count:,})…")
+        self.review_button.setText(tr("Review the rest ({unkept_count:,})…", unkept_count=unkept_count))

@@ -3,15 +3,16 @@
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from indexer.paths import show_path
+from indexer.wording import tr
 from retrieval_app.duplicates.found_groups import DuplicatesState, RejectedPair
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
 
 PAIR_COLUMNS: list[TableColumn[RejectedPair]] = [
-    TableColumn("Photo", lambda pair: show_path(pair.first.path)),
-    TableColumn("is no match with", lambda pair: show_path(pair.second.path)),
+    TableColumn(tr("Photo"), lambda pair: show_path(pair.first.path)),
+    TableColumn(tr("is no match with"), lambda pair: show_path(pair.second.path)),
 ]
-REJECTED_PAIRS_MEANING = (
+REJECTED_PAIRS_MEANING = tr(
     "These pairs never stand in one group. One that matches again may, when you next look for duplicates."
 )
 
@@ -22,13 +23,13 @@ class RejectedPairsDialog(QDialog):
     def __init__(self, duplicates: DuplicatesState, parent: QWidget) -> None:
         super().__init__(parent)
         self._duplicates = duplicates
-        self.setWindowTitle("No match")
+        self.setWindowTitle(tr("No match"))
         self.resize(760, 360)
         self._pair_model = RowTableModel(PAIR_COLUMNS)
-        self.pair_view = make_table_view(self._pair_model, PAIR_COLUMNS, "Pairs that are no match")
+        self.pair_view = make_table_view(self._pair_model, PAIR_COLUMNS, tr("Pairs that are no match"))
         self._pair_model.setParent(self.pair_view)
-        self.match_again_button = make_button("Match again")
-        self.match_again_button.setToolTip("Forget that the chosen pair is no match")
+        self.match_again_button = make_button(tr("Match again"))
+        self.match_again_button.setToolTip(tr("Forget that the chosen pair is no match"))
         self.match_again_button.clicked.connect(self._forget_rejection)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.addButton(self.match_again_button, QDialogButtonBox.ButtonRole.ActionRole)

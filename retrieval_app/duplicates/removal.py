@@ -14,6 +14,7 @@ from indexer.duplicates.keep_rules import GroupFile, choose_kept
 from indexer.duplicates.removal_plan import PlanRow, list_plan_rows, read_uri, write_plan
 from indexer.duplicates.trash import TRASH_SETTING, allow_trash, is_trash_allowed
 from indexer.library import Library
+from indexer.wording import tr
 from retrieval_app.duplicates.found_groups import DuplicatesState, GroupMember
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
@@ -73,7 +74,7 @@ class DuplicateRemoval(QObject):
 
     def put_back(self) -> None:
         """Put back what went to the trash last."""
-        self.job.start_question(["duplicates", "--put-back"], kind="put back")
+        self.job.start_question(["duplicates", "--put-back"], kind=tr("put back"))
 
     def ask_allowance(self) -> None:
         """Read whether files of this library may be moved to the trash."""
@@ -103,16 +104,29 @@ class DuplicateRemoval(QObject):
 
     def _take_outcome(self, result: dict[str, Any]) -> None:
         refused = result.get("refused", [])
-        stay = "".join(f" {file['path']} stays: it {file['reason']}." for file in refused[:1])
-        more = f" {format_count(len(refused) - 1, 'more file')} too." if len(refused) > 1 else ""
+        stay = "".join(
+            tr(" {path} stays: it {reason}.", path=file["path"], reason=file["reason"]) for file in refused[:1]
+        )
+        more = (
+            tr(" {more_files} too.", more_files=format_count(len(refused) - 1, "more file")) if len(refused) > 1 else ""
+        )
         if "restored" in result:
-            self._session.notice_posted.emit(f"{format_count(len(result['restored']), 'file')} put back.{stay}{more}")
+            self._session.notice_posted.emit(
+                tr(
+                    "{files} put back.{stay}{more}",
+                    files=format_count(len(result["restored"]), "file"),
+                    stay=stay,
+                    more=more,
+                )
+            )
             return
         gone = result.get("trashed", [])
-        self._session.notice_posted.emit(f"{format_count(len(gone), 'file')} moved to the trash.{stay}{more}")
+        self._session.notice_posted.emit(
+            tr("{files} moved to the trash.{stay}{more}", files=format_count(len(gone), "file"), stay=stay, more=more)
+        )
         if gone:
             self._duplicates.drop_paths(set(gone))
-            name = f"move {format_count(len(gone), 'file')} to the trash"
+            name = tr("move {files} to the trash", files=format_count(len(gone), "file"))
             self._session.changes.make_change(name, self._make_repeat(self._moving), self.put_back)
 
     def _make_repeat(self, rows: list[PlanRow]) -> Callable[[], None]:

@@ -8,6 +8,7 @@ from indexer.duplicates.removal_plan import MOVE, PlanRow, write_plan
 from indexer.errors import LookalikeError
 from indexer.paths import show_path
 from indexer.places import require_safe_output
+from indexer.wording import tr
 from retrieval_app.duplicates.removal import DuplicateRemoval
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
@@ -15,14 +16,15 @@ from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_
 from retrieval_app.wording import format_count, format_size
 
 PLAN_COLUMNS: list[TableColumn[PlanRow]] = [
-    TableColumn("File that may go", lambda row: row.path),
-    TableColumn("Size", lambda row: format_size(row.bytes), stretches=False),
-    TableColumn("Pixels", lambda row: f"{row.width:,} x {row.height:,}", stretches=False),
-    TableColumn("Changed", lambda row: row.changed, stretches=False),
+    TableColumn(tr("File that may go"), lambda row: row.path),
+    TableColumn(tr("Size"), lambda row: format_size(row.bytes), stretches=False),
+    TableColumn(tr("Pixels"), lambda row: f"{row.width:,} x {row.height:,}", stretches=False),
+    TableColumn(tr("Changed"), lambda row: row.changed, stretches=False),
 ]
-TRASH_MEANING = (
-    "Only exact copies go to the trash, and never the last file of a content: each file is read once more before it "
-    "goes. Edit > Undo puts them back. Near copies and look-alikes differ: save or copy their list."
+TRASH_MEANING = tr(
+    "Only exact copies go to the trash, and never the last file of a content: each file is read "
+    "once more before it goes. Edit > Undo puts them back. Near copies and look-alikes differ: "
+    "save or copy their list."
 )
 
 
@@ -34,24 +36,26 @@ class RemovalDialog(QDialog):
         self._session, self._removal = session, removal
         self.rows = removal.list_rows()
         self.moving = [row for row in self.rows if row.action == MOVE]
-        self.setWindowTitle("What may go")
+        self.setWindowTitle(tr("What may go"))
         self.resize(780, 460)
         model = RowTableModel(PLAN_COLUMNS)
-        self.table = make_table_view(model, PLAN_COLUMNS, "Files that may go")
+        self.table = make_table_view(model, PLAN_COLUMNS, tr("Files that may go"))
         model.setParent(self.table)
         model.show_rows(self.moving)
         total = format_size(sum(row.bytes for row in self.moving))
-        self.summary_label = make_label(f"{format_count(len(self.moving), 'file')}, {total} in all.", "name")
-        self.trash_button = make_button(f"Move {format_count(len(self.moving), 'file')} to the trash")
-        self.save_button, self.copy_button = make_button("Save the list…"), make_button("Copy to a folder…")
-        self.allow_box = QCheckBox("Files of this library may be moved to the trash")
+        self.summary_label = make_label(
+            tr("{files}, {total} in all.", files=format_count(len(self.moving), "file"), total=total), "name"
+        )
+        self.trash_button = make_button(tr("Move {files} to the trash", files=format_count(len(self.moving), "file")))
+        self.save_button, self.copy_button = make_button(tr("Save the list…")), make_button(tr("Copy to a folder…"))
+        self.allow_box = QCheckBox(tr("Files of this library may be moved to the trash"))
         self._arrange_widgets()
         self._connect_signals()
         removal.ask_allowance()
         self._show_allowance()
 
     def _arrange_widgets(self) -> None:
-        self.save_button.setToolTip("As a table (.csv); lookalike duplicates --plan FILE --trash carries it out")
+        self.save_button.setToolTip(tr("As a table (.csv); lookalike duplicates --plan FILE --trash carries it out"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         row = QHBoxLayout()
@@ -83,11 +87,11 @@ class RemovalDialog(QDialog):
         except LookalikeError as error:
             self._session.notice_posted.emit(str(error))
             return
-        self._session.notice_posted.emit(f"The list is in {show_path(out)}.")
+        self._session.notice_posted.emit(tr("The list is in {out}.", out=show_path(out)))
 
     def _ask_file(self) -> None:
         start = str(Path.home() / "what-may-go.csv")
-        name, _ = QFileDialog.getSaveFileName(self, "Save the list", start, "Table (*.csv)")
+        name, _ = QFileDialog.getSaveFileName(self, tr("Save the list"), start, tr("Table (*.csv)"))
         if name:
             self.save_list(Path(name))
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 
 from indexer.paths import get_parent_folder, show_file_name, show_path
+from indexer.wording import tr
 from retrieval_app.duplicates.found_groups import GroupMember
 from retrieval_app.widgets.theme import BODY_SIZE, CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
 from retrieval_app.wording import format_size
@@ -30,9 +31,11 @@ def list_caption_lines(member: GroupMember, group: list[GroupMember]) -> list[Ca
     varied = [len({value[place] for value in values}) > 1 for place in range(len(own))]
     lines = [CaptionLine(text, differs) for text, differs in zip(own, varied, strict=True) if text]
     if member.link_of:
-        lines.append(CaptionLine(f"link to {show_file_name(os.fsencode(member.link_of))}", differs=True))
+        lines.append(
+            CaptionLine(tr("link to {link_of}", link_of=show_file_name(os.fsencode(member.link_of))), differs=True)
+        )
     elif member.distance:
-        lines.append(CaptionLine(f"distance {member.distance:.3f}", differs=False))
+        lines.append(CaptionLine(tr("distance {distance:.3f}", distance=member.distance), differs=False))
     return lines
 
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.evaluation.evaluation_wording import describe_comparison
 from retrieval_app.evaluation.model_rivals import ModelRivals, RivalModel
 from retrieval_app.session.session import Session
@@ -15,19 +16,19 @@ from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.wording import format_share
 from retrieval_app.workers.job_wording import describe_job
 
-COMPARISON_HELP = (
-    "Both look at the same photos of this library, 300 at most; those that either has learned from are left out. "
-    "Nothing changes in the library."
+COMPARISON_HELP = tr(
+    "Both look at the same photos of this library, 300 at most; those that either has learned "
+    "from are left out. Nothing changes in the library."
 )
-ONE_MODEL = (
+ONE_MODEL = tr(
     "There is one model here: choose another by Model > Choose a model, or fine-tune one. Then both can be compared."
 )
 FIGURE_ROWS = {
-    "label_found": "Nearest is of the same label (P@1)",
-    "map_at_r": "MAP@R",
-    "copies_found": "Changed copies found",
-    "seconds_per_photo": "Time for a photo",
-    "megabytes": "Size",
+    "label_found": tr("Nearest is of the same label (P@1)"),
+    "map_at_r": tr("MAP@R"),
+    "copies_found": tr("Changed copies found"),
+    "seconds_per_photo": tr("Time for a photo"),
+    "megabytes": tr("Size"),
 }
 
 
@@ -38,8 +39,8 @@ class ComparisonView(QWidget):
         super().__init__()
         self.rivals = ModelRivals(session, self)
         self.first_box, self.second_box = QComboBox(), QComboBox()
-        self.compare_button = make_button("Compare")
-        self.cancel_button = make_button("Cancel comparing", "link")
+        self.compare_button = make_button(tr("Compare"))
+        self.cancel_button = make_button(tr("Cancel comparing"), "link")
         self.state_label = make_label("", "muted", wrap=True)
         self.progress_bar = QProgressBar()
         self.sentence = make_label("", "title", wrap=True)
@@ -57,7 +58,7 @@ class ComparisonView(QWidget):
     def _arrange_widgets(self) -> None:
         row = QHBoxLayout()
         row.setSpacing(12)
-        for box, name in ((self.first_box, "First model"), (self.second_box, "Second model")):
+        for box, name in ((self.first_box, tr("First model")), (self.second_box, tr("Second model"))):
             box.setAccessibleName(name)
             box.setMinimumContentsLength(16)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -148,7 +149,7 @@ class ComparisonView(QWidget):
 def format_side_figure(name: str, value: float) -> str:
     """A figure of a model with its unit, by its name in FIGURE_ROWS."""
     if name == "seconds_per_photo":
-        return f"{1000 * value:,.0f} ms"
+        return tr("{value:,.0f} ms", value=1000 * value)
     if name == "megabytes":
-        return f"{value:,.0f} MB"
+        return tr("{value:,.0f} MB", value=value)
     return f"{value:.3f}" if name == "map_at_r" else format_share(value)

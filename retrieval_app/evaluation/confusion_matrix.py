@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from indexer.wording import tr
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
 from retrieval_app.widgets.tile_painter import fit_pixmap
@@ -43,7 +44,7 @@ class ConfusionMatrix(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Confusion matrix")
+        self.setAccessibleName(tr("Confusion matrix"))
         for signal in (tiles.arrived, theme.changed):
             signal.connect(self.update)
 
@@ -90,8 +91,14 @@ class ConfusionMatrix(QWidget):
     def _describe_cell(self, row: int, column: int) -> str:
         label, found = self.labels[row], self.labels[column]
         count, total = self._counts.get((label.place, found.place), 0), self._totals.get(label.place, 0)
-        what = "another of them" if row == column else f"one of {found.name}"
-        return f"{label.name}: for {count:,} of {total:,} the nearest is {what}"
+        what = tr("another of them") if row == column else tr("one of {name}", name=found.name)
+        return tr(
+            "{name}: for {count:,} of {total:,} the nearest is {what}",
+            name=label.name,
+            count=count,
+            total=total,
+            what=what,
+        )
 
     # What mouse and keys do
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from indexer.paths import show_path
+from indexer.wording import tr
 from retrieval_app.evaluation.evaluation_report import EvaluationReport
 from retrieval_app.session.session import Session
 from retrieval_app.workers.writer import LibraryWriter
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from indexer.library import Library
 
 EXPORT_KINDS = {
-    "All figures for programs (*.json)": "json",
-    "Figures of each label for spreadsheets (*.csv)": "csv",
+    tr("All figures for programs (*.json)"): "json",
+    tr("Figures of each label for spreadsheets (*.csv)"): "csv",
 }
 
 
@@ -39,7 +40,7 @@ class EvaluationExporter(QObject):
 
     def ask_destination(self, report: EvaluationReport) -> None:
         """Ask for a file, and write the figures into it."""
-        dialog = QFileDialog(self._window, "Export the figures", str(Path.home() / "evaluation"))
+        dialog = QFileDialog(self._window, tr("Export the figures"), str(Path.home() / "evaluation"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters(list(EXPORT_KINDS))
         dialog.setDefaultSuffix(next(iter(EXPORT_KINDS.values())))
@@ -77,5 +78,7 @@ def write_report(library: Library, out: Path, report: EvaluationReport) -> str:
         else:
             atomic.write_file(out, (json.dumps(report.fields, indent=1) + "\n").encode())
     except OSError as error:
-        raise LookalikeError(f"{show_path(os.fsencode(out))} cannot be written ({error.strerror}).") from error
-    return f"Figures written to {show_path(os.fsencode(out))}"
+        raise LookalikeError(
+            "{out} cannot be written ({strerror}).", out=show_path(os.fsencode(out)), strerror=error.strerror
+        ) from error
+    return tr("Figures written to {out}", out=show_path(os.fsencode(out)))

@@ -6,11 +6,12 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.evaluation.evaluation_report import EvaluationReport
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.tables import AnyIndex, RowTableModel, TableColumn, make_table_view
 
-TABLE_HELP = "The label whose photos find each other worst comes first. Enter or a double click shows its mistakes."
+TABLE_HELP = tr("The label whose photos find each other worst comes first. Enter or a double click shows its mistakes.")
 
 
 class LabelFinding(NamedTuple):
@@ -26,12 +27,12 @@ class LabelFinding(NamedTuple):
 
 
 COLUMNS: list[TableColumn[LabelFinding]] = [
-    TableColumn("Label", lambda row: row.name),
-    TableColumn("Photos", lambda row: f"{row.photos:,}", stretches=False),
-    TableColumn("Nearest is right (P@1)", lambda row: f"{row.p_at_1:.2f}", stretches=False),
-    TableColumn("MAP@R", lambda row: f"{row.map_at_r:.2f}", stretches=False),
+    TableColumn(tr("Label"), lambda row: row.name),
+    TableColumn(tr("Photos"), lambda row: f"{row.photos:,}", stretches=False),
+    TableColumn(tr("Nearest is right (P@1)"), lambda row: f"{row.p_at_1:.2f}", stretches=False),
+    TableColumn(tr("MAP@R"), lambda row: f"{row.map_at_r:.2f}", stretches=False),
     TableColumn(
-        "Most often taken for", lambda row: f"{row.taken_for} ({row.taken_count:,})" if row.taken_count else ""
+        tr("Most often taken for"), lambda row: f"{row.taken_for} ({row.taken_count:,})" if row.taken_count else ""
     ),
 ]
 SORT_KEYS: tuple[Callable[[LabelFinding], object], ...] = (
@@ -52,7 +53,7 @@ class LabelTable(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.table_model: RowTableModel[LabelFinding] = RowTableModel(COLUMNS)
-        self.view = make_table_view(self.table_model, COLUMNS, "Figures of each label")
+        self.view = make_table_view(self.table_model, COLUMNS, tr("Figures of each label"))
         header = self.view.horizontalHeader()
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)

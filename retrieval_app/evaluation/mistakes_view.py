@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.evaluation.confusion_matrix import Cell, ConfusionMatrix, MatrixLabel
 from retrieval_app.evaluation.evaluation_report import EvaluationReport, RankedQuery
 from retrieval_app.evaluation.evaluation_wording import describe_cell
@@ -18,13 +19,14 @@ from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 
 MOST_SHOWN = 40  # labels; more cells than that cannot be read
-MATRIX_HELP = (
-    "A row for each label: which label the photo nearest to each of its photos has. Green, along the diagonal: its "
-    "own. Amber: another. A click shows the photos."
+MATRIX_HELP = tr(
+    "A row for each label: which label the photo nearest to each of its photos has. Green, along "
+    "the diagonal: its own. Amber: another. A click shows the photos."
 )
-HARDEST_HELP = (
-    "The photos that find the others of their label worst, each on the left, and what is nearest to it. A long green "
-    "line below: of its label. A short amber one: of another. Look here for wrong labels. A click finds similar."
+HARDEST_HELP = tr(
+    "The photos that find the others of their label worst, each on the left, and what is nearest "
+    "to it. A long green line below: of its label. A short amber one: of another. Look here for "
+    "wrong labels. A click finds similar."
 )
 
 
@@ -41,7 +43,7 @@ class MistakesView(QWidget):
         explain_figure(self, "mistakes")
         self.cell_label = make_label("", "name", wrap=True)
         self.help_label = make_label(MATRIX_HELP, "caption", wrap=True)
-        self.photos = RankedPhotos(tiles, theme, "Photos of the chosen cell")
+        self.photos = RankedPhotos(tiles, theme, tr("Photos of the chosen cell"))
         self.matrix.chosen.connect(self._show_cell)
         self.photos.chosen.connect(self.chosen)
         self._arrange_widgets()
@@ -128,7 +130,11 @@ def choose_shown_labels(cells: dict[Cell, list[RankedQuery]], limit: int) -> lis
 
 
 def _describe_choice(shown: int, names: Sequence[str]) -> str:
-    return f" These are the {shown} of {len(names):,} labels with the most mistakes." if shown < len(names) else ""
+    return (
+        tr(" These are the {shown} of {names:,} labels with the most mistakes.", shown=shown, names=len(names))
+        if shown < len(names)
+        else ""
+    )
 
 
 class HardestView(QWidget):
@@ -136,7 +142,7 @@ class HardestView(QWidget):
 
     def __init__(self, tiles: TileCache, theme: Theme) -> None:
         super().__init__()
-        self.photos = RankedPhotos(tiles, theme, "Hardest photos and what is nearest to them")
+        self.photos = RankedPhotos(tiles, theme, tr("Hardest photos and what is nearest to them"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)

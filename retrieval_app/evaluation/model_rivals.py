@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
+from indexer.wording import tr
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
 from retrieval_app.workers.readers import LibraryReaders
@@ -77,7 +78,7 @@ def list_rival_models(library: Library) -> list[RivalModel]:
     found: dict[str, RivalModel] = {}
     for place, note in (
         (library.models_folder, ""),
-        *((place, "on this computer") for place in list_prepared_folders()),
+        *((place, tr("on this computer")) for place in list_prepared_folders()),
     ):
         for folder in sorted(place.glob("[0-9a-f]*")):
             try:
@@ -85,7 +86,7 @@ def list_rival_models(library: Library) -> list[RivalModel]:
             except ModelError:
                 continue
             is_active = folder.name == library.model_fingerprint
-            remark = "in use" if is_active else note
+            remark = tr("in use") if is_active else note
             shown = f"{name} ({remark})" if remark else name
             found.setdefault(folder.name, RivalModel(shown, folder, is_active))
     return sorted(found.values(), key=lambda model: not model.is_active)

@@ -5,6 +5,7 @@ from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from indexer.search.query import Query
+from indexer.wording import tr
 from retrieval_app.evaluation.comparison_view import ComparisonView
 from retrieval_app.evaluation.evaluation_export import EvaluationExporter
 from retrieval_app.evaluation.evaluation_state import EvaluationState
@@ -21,13 +22,13 @@ from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.job_wording import describe_job, describe_stage
 
-HOW_TO_LABEL = (
-    "Give photos of two kinds or more a label: one after the other on the page Label, or many at once by selecting "
-    "them and pressing Ctrl+L. Or index a folder whose sub-folders are named by what they hold: File > Index labelled "
-    "folder."
+HOW_TO_LABEL = tr(
+    "Give photos of two kinds or more a label: one after the other on the page Label, or many at "
+    "once by selecting them and pressing Ctrl+L. Or index a folder whose sub-folders are named "
+    "by what they hold: File > Index labelled folder."
 )
-OUTDATED = "Labels, photos or the model have changed since."
-CANCEL_TEXT = "Cancel measuring"
+OUTDATED = tr("Labels, photos or the model have changed since.")
+CANCEL_TEXT = tr("Cancel measuring")
 
 
 class EvaluationPage(QStackedWidget):
@@ -41,18 +42,18 @@ class EvaluationPage(QStackedWidget):
         self._session = session
         self.evaluation = EvaluationState(session, self)
         self.folder_invitation = InvitationView(
-            "How well the model finds what belongs together will stand here",
-            "Index a photo folder first.",
-            "Choose a photo folder",
+            tr("How well the model finds what belongs together will stand here"),
+            tr("Index a photo folder first."),
+            tr("Choose a photo folder"),
         )
         self.label_invitation = InvitationView(
-            "Give some photos a label, and it can be measured how well each finds its like",
+            tr("Give some photos a label, and it can be measured how well each finds its like"),
             HOW_TO_LABEL,
-            "Label photos",
+            tr("Label photos"),
         )
-        self.first_view = InvitationView("How well does each photo find its like?", "", "Measure")
+        self.first_view = InvitationView(tr("How well does each photo find its like?"), "", tr("Measure"))
         self.status_label = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
-        self.measure_button = make_button("Measure again")
+        self.measure_button = make_button(tr("Measure again"))
         self.cancel_button = make_button(CANCEL_TEXT, "link")
         self.figure_row = FigureRow()
         self.scope_label = make_label("", "caption", wrap=True)
@@ -62,16 +63,16 @@ class EvaluationPage(QStackedWidget):
         self.hardest_view = HardestView(tiles, theme)
         self.comparison_view = ComparisonView(session)
         self.views = {
-            "Mistakes": self.mistakes_view,
-            "Same or different": self.threshold_view,
-            "Labels": self.label_table,
-            "Hardest photos": self.hardest_view,
-            "Compare models": self.comparison_view,
+            tr("Mistakes"): self.mistakes_view,
+            tr("Same or different"): self.threshold_view,
+            tr("Labels"): self.label_table,
+            tr("Hardest photos"): self.hardest_view,
+            tr("Compare models"): self.comparison_view,
         }
         self.view_bar, self.view_stack = QTabBar(), QStackedWidget()
-        self.copy_button, self.export_button = make_button("Copy as picture", "link"), make_button("Export…")
+        self.copy_button, self.export_button = make_button(tr("Copy as picture"), "link"), make_button(tr("Export…"))
         self.exporter = EvaluationExporter(session, self)
-        self.study_button, self.study = make_button("Study…"), LazyStudyDialog(session, theme, self)
+        self.study_button, self.study = make_button(tr("Study…")), LazyStudyDialog(session, theme, self)
         self.body = self._make_body()
         for page in (self.folder_invitation, self.label_invitation, self.first_view, self.body):
             self.addWidget(page)
@@ -82,7 +83,7 @@ class EvaluationPage(QStackedWidget):
     def _make_body(self) -> QWidget:
         head = QHBoxLayout()
         head.setSpacing(12)
-        head.addWidget(make_label("Evaluate", "title"))
+        head.addWidget(make_label(tr("Evaluate"), "title"))
         head.addWidget(self.status_label, 1)
         for button in (
             self.cancel_button,
@@ -94,7 +95,7 @@ class EvaluationPage(QStackedWidget):
             head.addWidget(button)
         self.view_bar.setDrawBase(False)
         self.view_bar.setExpanding(False)
-        self.view_bar.setAccessibleName("Views of the figures")
+        self.view_bar.setAccessibleName(tr("Views of the figures"))
         for name, view in self.views.items():
             self.view_bar.addTab(name)
             self.view_stack.addWidget(view)
@@ -120,7 +121,7 @@ class EvaluationPage(QStackedWidget):
         self.export_button.clicked.connect(self._export_figures)
         self.study_button.clicked.connect(self.study.open_dialog)
         for invitation in (self.label_invitation, self.first_view):
-            link = make_button("Study on a folder of pictures…", "link")
+            link = make_button(tr("Study on a folder of pictures…"), "link")
             link.clicked.connect(self.study.open_dialog)
             invitation.add_control(link)
         self.label_table.opened.connect(self._show_mistakes_of)
@@ -143,7 +144,7 @@ class EvaluationPage(QStackedWidget):
 
     def _show_mistakes_of(self, place: int) -> None:
         """Show the most frequent mistake of a label."""
-        self.show_view("Mistakes")
+        self.show_view(tr("Mistakes"))
         self.mistakes_view.choose_label(place)
 
     def _export_figures(self) -> None:
@@ -180,12 +181,12 @@ class EvaluationPage(QStackedWidget):
             self.take_focus()
         indexing = describe_stage(self._session.job.state_here)
         self.folder_invitation.show_work(
-            indexing, "Figures can be measured as soon as photos are indexed." * bool(indexing)
+            indexing, tr("Figures can be measured as soon as photos are indexed.") * bool(indexing)
         )
         is_measuring = state.job.state is not None
         for label in (self.status_label, self.first_view.promise):
             label.setText(self._describe_state())
-        self.first_view.offer.setText(CANCEL_TEXT if is_measuring else "Measure")
+        self.first_view.offer.setText(CANCEL_TEXT if is_measuring else tr("Measure"))
         self.cancel_button.setVisible(is_measuring)
         self.measure_button.setVisible(not is_measuring)
         if state.report is not None and state.report is not self._shown_report:
@@ -210,5 +211,5 @@ class EvaluationPage(QStackedWidget):
         if state.job.failure_sentence:
             return state.job.failure_sentence
         if state.stock is None:
-            return "Reading the labels…"
+            return tr("Reading the labels…")
         return OUTDATED if state.is_outdated else ""

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip
 
 from indexer.paths import show_file_name
+from indexer.wording import tr
 from retrieval_app.evaluation.evaluation_report import RankedQuery
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
@@ -154,8 +155,8 @@ class RankedPhotos(QAbstractScrollArea):
         photo = self._tiles.request_photo(spot.photo_id)
         if photo is None:
             return ""
-        role = "asked" if spot.distance is None else f"found at distance {spot.distance:.3f}"
-        lines = [show_file_name(photo.path), photo.label or "", f"{role}; a click finds similar"]
+        role = "asked" if spot.distance is None else tr("found at distance {distance:.3f}", distance=spot.distance)
+        lines = [show_file_name(photo.path), photo.label or "", tr("{role}; a click finds similar", role=role)]
         escaped = [line.replace("&", "&amp;").replace("<", "&lt;") for line in lines if line]
         return f"<p>{'<br>'.join(escaped)}</p>"
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from indexer.wording import tr
 from retrieval_app.charts.distance_histogram import DistanceHistogramPlot
 from retrieval_app.evaluation.evaluation_report import EvaluationReport, ThresholdRates
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
@@ -29,12 +30,12 @@ class ThresholdPlot(DistanceHistogramPlot):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(280, 160)
         self.setCursor(Qt.CursorShape.SplitHCursor)
-        self.setToolTip("Drag the line to another distance, or move it by the arrow keys")
+        self.setToolTip(tr("Drag the line to another distance, or move it by the arrow keys"))
 
     def show_threshold(self, report: EvaluationReport, threshold: float) -> None:
         """Show the distances of a report, and a threshold on them."""
         self.histogram, self.threshold = report.histogram, threshold
-        self.setAccessibleDescription(f"Threshold {threshold:.3f}")
+        self.setAccessibleDescription(tr("Threshold {threshold:.3f}", threshold=threshold))
         self.update()
 
     def list_marks(self) -> list[float]:
@@ -80,7 +81,9 @@ class ThresholdPlot(DistanceHistogramPlot):
             painter.setClipRect(side)
             painter.fillPath(self.outline_counts(counts), filling)
             painter.restore()
-        self.paint_line(painter, self.threshold, f"threshold {self.threshold:.3f}", QColor(tokens.text), 1)
+        self.paint_line(
+            painter, self.threshold, tr("threshold {threshold:.3f}", threshold=self.threshold), QColor(tokens.text), 1
+        )
         if self.hasFocus():
             painter.setPen(QPen(QColor(tokens.accent), 1, Qt.PenStyle.DashLine))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -101,8 +104,8 @@ class RocPlot(QWidget):
         self._current: ThresholdRates | None = None
         self.setMinimumSize(200, 160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("ROC: same pairs found over different pairs taken for the same")
-        self.setToolTip("Click a point of the curve to move the threshold there")
+        self.setAccessibleName(tr("ROC: same pairs found over different pairs taken for the same"))
+        self.setToolTip(tr("Click a point of the curve to move the threshold there"))
         theme.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
@@ -159,8 +162,8 @@ class RocPlot(QWidget):
             place = QRectF(0, y - 8, ROC_LEFT - 5, 16)
             painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{tick:g}")
         below = QRectF(plot.left(), plot.bottom() + 15, plot.width(), 16)
-        painter.drawText(below, middle, "different pairs taken for the same (FMR)")
+        painter.drawText(below, middle, tr("different pairs taken for the same (FMR)"))
         above = QRectF(plot.left(), 4, plot.width(), 16)
         painter.drawText(
-            above, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "same pairs found (1 - FNMR)"
+            above, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, tr("same pairs found (1 - FNMR)")
         )

@@ -5,6 +5,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.evaluation.evaluation_report import EvaluationReport, ThresholdRates
 from retrieval_app.evaluation.evaluation_wording import describe_false_matches, describe_misses
 from retrieval_app.evaluation.threshold_plots import RocPlot, ThresholdPlot
@@ -14,10 +15,10 @@ from retrieval_app.widgets.figure_help import explain_figure
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_frequency, format_share
 
-PLOT_HELP = (
+PLOT_HELP = tr(
     "Distances of pairs of photos. Blue: of one label. Grey: of two. Filled strongly: what the threshold gets wrong."
 )
-TOO_FEW = "There are no pairs of one label and of two to compare."
+TOO_FEW = tr("There are no pairs of one label and of two to compare.")
 
 
 class ThresholdView(QWidget):
@@ -34,7 +35,7 @@ class ThresholdView(QWidget):
         self.distance_box.setRange(0, 2)
         self.distance_box.setDecimals(3)
         self.distance_box.setSingleStep(0.01)
-        self.distance_box.setAccessibleName("Threshold, a distance")
+        self.distance_box.setAccessibleName(tr("Threshold, a distance"))
         self.distance_box.valueChanged.connect(self._show_threshold)
         for plot in (self.histogram, self.roc):
             plot.moved.connect(self.distance_box.setValue)
@@ -43,15 +44,15 @@ class ThresholdView(QWidget):
     def _arrange_widgets(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(8)
-        head.addWidget(make_label("Nearer than", "name"))
+        head.addWidget(make_label(tr("Nearer than"), "name"))
         head.addWidget(self.distance_box)
-        head.addWidget(make_label("counts as the same", "name"))
+        head.addWidget(make_label(tr("counts as the same"), "name"))
         head.addSpacing(16)
         head.addWidget(self.presets, 1, Qt.AlignmentFlag.AlignVCenter)
         help_row, plots = QHBoxLayout(), QHBoxLayout()
         help_row.addWidget(make_label(PLOT_HELP, "caption", wrap=True), 1)
         plots.setSpacing(16)
-        for plot, stretch, name in ((self.histogram, 3, "Copy the histogram"), (self.roc, 2, "Copy the ROC")):
+        for plot, stretch, name in ((self.histogram, 3, tr("Copy the histogram")), (self.roc, 2, tr("Copy the ROC"))):
             copy_button = make_button(name, "link")
             copy_button.clicked.connect(plot.copy_picture)
             help_row.addWidget(copy_button)
@@ -70,7 +71,11 @@ class ThresholdView(QWidget):
         is_first, self._report = self._report is None, report
         presets = list_presets(report)
         self.presets.show_chips(
-            Chip(text, partial(self.distance_box.setValue, rates.distance), f"Distance {rates.distance:.3f}")
+            Chip(
+                text,
+                partial(self.distance_box.setValue, rates.distance),
+                tr("Distance {distance:.3f}", distance=rates.distance),
+            )
             for text, rates in presets
         )
         if is_first and presets:
@@ -91,8 +96,8 @@ class ThresholdView(QWidget):
 def list_presets(report: EvaluationReport) -> list[tuple[str, ThresholdRates]]:
     """Thresholds to start from, with what they are called: of an FMR that enough pairs back, and of equal errors."""
     backed = sorted(report.backed_thresholds, key=lambda rates: rates.fmr)
-    presets = [(f"wrong {format_frequency(rates.fmr)}", rates) for rates in backed]
+    presets = [(tr("wrong {fmr}", fmr=format_frequency(rates.fmr)), rates) for rates in backed]
     if report.rates and report.eer is not None:
         equal = min(report.rates, key=lambda rates: abs(rates.fmr - rates.fnmr))
-        presets.append((f"both errors equal, {format_share(report.eer)}", equal))
+        presets.append((tr("both errors equal, {eer}", eer=format_share(report.eer)), equal))
     return presets

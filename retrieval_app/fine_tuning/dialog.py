@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.errors import LookalikeError
+from indexer.wording import tr
 from retrieval_app.fine_tuning.pages import ChoosePage, RunningPage
 from retrieval_app.fine_tuning.plan_rows import DURATION_CHOICES
 from retrieval_app.fine_tuning.report_job import ReportJob
@@ -52,13 +53,13 @@ class TrainDialog(QDialog):
         self.pages = QStackedWidget()
         self.note = make_label("", "muted", wrap=True)
         self.report_job = ReportJob(session, self)
-        self.report_button = make_button("Open the report")
-        self.discard_button = make_button("Discard…")
-        self.cancel_button = make_button("Cancel training")
-        self.close_button = make_button("Close")
-        self.start_button = make_button("Start", "primary")
+        self.report_button = make_button(tr("Open the report"))
+        self.discard_button = make_button(tr("Discard…"))
+        self.cancel_button = make_button(tr("Cancel training"))
+        self.close_button = make_button(tr("Close"))
+        self.start_button = make_button(tr("Start"), "primary")
         self.use_button = make_button("", "primary")
-        self.setWindowTitle("Fine-tune the model")
+        self.setWindowTitle(tr("Fine-tune the model"))
         self.setMinimumSize(720, 480)
         self.resize(960, 700)
         self._arrange_widgets()
@@ -162,7 +163,7 @@ class TrainDialog(QDialog):
         self.cancel_button.setEnabled(self.tuning.training is None or not self.tuning.training.stopping)
         outcome = self.tuning.outcome
         is_better = outcome is None or outcome.install
-        self.use_button.setText("Use this model" if is_better else "Use it anyway…")
+        self.use_button.setText(tr("Use this model") if is_better else tr("Use it anyway…"))
         # A model that is not better is not suggested.
         self.use_button.setProperty("role", "primary" if is_better else "")
         self.use_button.style().polish(self.use_button)
@@ -170,7 +171,7 @@ class TrainDialog(QDialog):
     def _update_note(self) -> None:
         """Write at the foot what prevents the next step, how long it takes, or what follows."""
         if self.tuning.running:
-            self.note.setText("You can close this and go on working; the training goes on.")
+            self.note.setText(tr("You can close this and go on working; the training goes on."))
         elif self.tuning.outcome is not None:
             obstacle = explain_switch_obstacle(self._session)
             self.use_button.setEnabled(not obstacle)
@@ -215,7 +216,7 @@ class TrainDialog(QDialog):
 
     def _ask_folder(self) -> None:
         start = str(self.choose_page.source_row.folder or Path.home())
-        name = QFileDialog.getExistingDirectory(self, "Choose a folder whose sub-folders are named by class", start)
+        name = QFileDialog.getExistingDirectory(self, tr("Choose a folder whose sub-folders are named by class"), start)
         if name:
             self.tuning.choose_source(Path(name))
 
@@ -230,22 +231,25 @@ class TrainDialog(QDialog):
 
     def _confirm_discard(self) -> None:
         self._ask_question(
-            "Delete the new model? The library keeps the one it has.", "Delete it", self.tuning.discard_model
+            tr("Delete the new model? The library keeps the one it has."), tr("Delete it"), self.tuning.discard_model
         )
 
     def _confirm_use(self) -> None:
         outcome = self.tuning.outcome
         if outcome is None:
             return
-        doubts = [] if outcome.install else ["On pictures it has never seen it is not clearly better than before."]
+        doubts = [] if outcome.install else [tr("On pictures it has never seen it is not clearly better than before.")]
         if offline_folders := count_offline_folders(self._session):
             doubts.append(
-                f"{format_count(offline_folders, 'photo folder is', 'photo folders are')} offline: their photos cannot "
-                "be found under the new model until they are back and indexed."
+                tr(
+                    "{photo_folders_are} offline: their photos cannot be found under the new model "
+                    "until they are back and indexed.",
+                    photo_folders_are=format_count(offline_folders, "photo folder is", "photo folders are"),
+                )
             )
         use_model = partial(self._use_model, outcome.checkpoint, anyway=bool(doubts))
         if doubts:
-            self._ask_question(" ".join([*doubts, "Use the new model anyway?"]), "Use it", use_model)
+            self._ask_question(" ".join([*doubts, tr("Use the new model anyway?")]), tr("Use it"), use_model)
         else:
             use_model()
 
@@ -258,6 +262,6 @@ class TrainDialog(QDialog):
         """Ask in a box whose default button changes nothing; `act` is called when the other one is pressed."""
         box = QMessageBox(QMessageBox.Icon.NoIcon, self.windowTitle(), question, parent=self)
         box.addButton(accept_text, QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton("Keep as it is", QMessageBox.ButtonRole.RejectRole))
+        box.setDefaultButton(box.addButton(tr("Keep as it is"), QMessageBox.ButtonRole.RejectRole))
         box.accepted.connect(act)
         box.open()

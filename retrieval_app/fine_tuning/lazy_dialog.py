@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from indexer.wording import tr
 from retrieval_app.fine_tuning.source_kinds import FOLDER_SOURCE, LIBRARY_SOURCE
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.theme import Theme
@@ -87,10 +88,10 @@ class LazyTrainDialog(QObject):
         """Whether the window may close; asks the user while a training runs, which would be lost."""
         if not self._was_used or not self.tuning.running:
             return True
-        question = "A training is at work. Close Lookalike and give it up? Nothing else is lost."
+        question = tr("A training is at work. Close Lookalike and give it up? Nothing else is lost.")
         box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=self._window)
-        box.addButton("Give it up", QMessageBox.ButtonRole.AcceptRole)
-        keep_button = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+        box.addButton(tr("Give it up"), QMessageBox.ButtonRole.AcceptRole)
+        keep_button = box.addButton(tr("Keep training"), QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(keep_button)
         box.exec()
         return box.clickedButton() is not keep_button
@@ -134,7 +135,9 @@ class LazyTrainDialog(QObject):
         if self.tuning.outcome is not None:
             outcome = self.tuning.outcome
             came = f"{describe_nearest(outcome)} {describe_meaning(outcome)}"
-            self._session.work.post_notice(f"The training {outcome.name} is done. {came}", "Models")
+            self._session.work.post_notice(
+                tr("The training {name} is done. {came}", name=outcome.name, came=came), "Models"
+            )
         elif self.tuning.sentence:
             self._session.work.post_notice(self.tuning.sentence, "Models")
 

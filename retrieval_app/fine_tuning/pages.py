@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.charts.line_chart import ChartLine, LineChart
 from retrieval_app.fine_tuning.settings_form import TrainForm
 from retrieval_app.fine_tuning.source_row import SourceRow
@@ -19,13 +20,14 @@ from retrieval_app.widgets.theme import ICON_SIDE, Theme
 DRAW_INTERVAL_MS = 250  # between two drawings of the curves
 MAX_POINTS = 1500  # of a curve; more than there are pixels would only take time
 MAX_SMOOTHED_STEPS = 20  # steps in a mean, at most
-INTRODUCTION = (
-    "The model learns which pictures belong together. It is judged on pictures it has not seen; nothing changes until "
-    "you say so."
+INTRODUCTION = tr(
+    "The model learns which pictures belong together. It is judged on pictures it has not seen; "
+    "nothing changes until you say so."
 )
-SIGNS_HELP = (
-    "Mean distances in the batches, from 0 to 2: they should part. Where nearly everything still teaches and both "
-    "distances shrink, the network is putting everything into one point: the spread falls from near 1 towards 0."
+SIGNS_HELP = tr(
+    "Mean distances in the batches, from 0 to 2: they should part. Where nearly everything still "
+    "teaches and both distances shrink, the network is putting everything into one point: the "
+    "spread falls from near 1 towards 0."
 )
 
 
@@ -70,8 +72,8 @@ class RunningPage(QWidget):
         self.warning = QFrame()
         self.warning_text = make_label("", wrap=True)
         self._warning_icon = QLabel()
-        self.loss_chart = LineChart(theme, "Loss", "Step", "loss")
-        self.score_chart = LineChart(theme, "Validation", "Epoch", "MAP@R")
+        self.loss_chart = LineChart(theme, tr("Loss"), tr("Step"), "loss")
+        self.score_chart = LineChart(theme, tr("Validation"), tr("Epoch"), tr("MAP@R"))
         explain_figure(self.loss_chart, "loss")
         explain_figure(self.score_chart, "validation")
         self.charts = QWidget()
@@ -89,7 +91,7 @@ class RunningPage(QWidget):
     def _arrange_widgets(self) -> None:
         self.progress_bar.setTextVisible(False)
         self.progress_bar.setFixedHeight(4)
-        self.progress_bar.setAccessibleName("Progress")
+        self.progress_bar.setAccessibleName(tr("Progress"))
         self.charts.hide()  # a training without epochs has none
         charts = QHBoxLayout(self.charts)
         charts.setContentsMargins(0, 0, 0, 0)
@@ -97,12 +99,14 @@ class RunningPage(QWidget):
         for chart, help_text in (
             (
                 self.loss_chart,
-                "How wrong the batch of each step was; smaller is better, zero has nothing left to teach.",
+                tr("How wrong the batch of each step was; smaller is better, zero has nothing left to teach."),
             ),
             (
                 self.score_chart,
-                "How well pictures that it does not learn from find the others of their class, from 0 to 1 (MAP@R). "
-                "Epoch 0 is before the training. The best epoch is kept.",
+                tr(
+                    "How well pictures that it does not learn from find the others of their class, from 0 to 1 "
+                    "(MAP@R). Epoch 0 is before the training. The best epoch is kept."
+                ),
             ),
         ):
             half = QVBoxLayout()
@@ -160,7 +164,7 @@ def loss_lines(training: TrainingProgress) -> list[ChartLine]:
     stride = slice(None, None, -max(1, len(steps) // MAX_POINTS))  # from the end, so that the last one stays
     return [
         ChartLine("", steps[stride][::-1], losses[stride][::-1], strong=False),
-        ChartLine(f"mean of {width} steps", steps[stride][::-1], means[stride][::-1]),
+        ChartLine(tr("mean of {width} steps", width=width), steps[stride][::-1], means[stride][::-1]),
     ]
 
 

@@ -6,25 +6,26 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLabel, QLineEdit, QRadioButton, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.controls import make_label
 from training.judging.record import MAX_NAME_LENGTH
 from training.settings.config import SettingValue
 
 NAME_WIDTH = 80  # px of the names of the rows
 PURPOSE_CHOICES = {
-    "images": "New pictures of these kinds",
-    "classes": "Kinds that are not here yet",
+    "images": tr("New pictures of these kinds"),
+    "classes": tr("Kinds that are not here yet"),
 }
 PURPOSE_HELP = {
-    "images": "The exam asks about pictures that were left out, of every kind.",
-    "classes": "The exam asks about whole kinds that were left out.",
+    "images": tr("The exam asks about pictures that were left out, of every kind."),
+    "classes": tr("The exam asks about whole kinds that were left out."),
 }
-DURATION_CHOICES = {"instant": "Seconds", "quick": "Minutes", "full": "Over night"}
+DURATION_CHOICES = {"instant": tr("Seconds"), "quick": tr("Minutes"), "full": tr("Over night")}
 """Of each recipe that the first page offers, how long it may take."""
 DURATION_HELP = {
-    "instant": "What the model sees already is weighed anew. Often the best answer, and a good start.",
-    "quick": "A layer is trained on top of that, and judged on pictures kept away.",
-    "full": "The whole network is trained: worth it with thousands of pictures.",
+    "instant": tr("What the model sees already is weighed anew. Often the best answer, and a good start."),
+    "quick": tr("A layer is trained on top of that, and judged on pictures kept away."),
+    "full": tr("The whole network is trained: worth it with thousands of pictures."),
 }
 
 
@@ -68,18 +69,18 @@ class PlanRows(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.class_level = RadioEditor({1: "The folders at the top", 2: "The folders inside them"}, {})
+        self.class_level = RadioEditor({1: tr("The folders at the top"), 2: tr("The folders inside them")}, {})
         self.purpose = RadioEditor(PURPOSE_CHOICES, PURPOSE_HELP)
         self.duration = RadioEditor(DURATION_CHOICES, DURATION_HELP)
         self.name_field = QLineEdit()
-        self._level_label = make_label("Kinds are", "name")
+        self._level_label = make_label(tr("Kinds are"), "name")
         self._arrange_rows()
         self.show_levels("", 1)
 
     def _arrange_rows(self) -> None:
         self.name_field.setMaxLength(MAX_NAME_LENGTH)
-        self.name_field.setAccessibleName("Name of the new model")
-        self.name_field.setToolTip("The new model is called so wherever it is shown")
+        self.name_field.setAccessibleName(tr("Name of the new model"))
+        self.name_field.setToolTip(tr("The new model is called so wherever it is shown"))
         cells = QGridLayout(self)
         cells.setContentsMargins(0, 0, 0, 0)
         cells.setHorizontalSpacing(16)
@@ -88,9 +89,9 @@ class PlanRows(QWidget):
         cells.setColumnStretch(1, 1)
         rows: tuple[tuple[QLabel, QWidget], ...] = (
             (self._level_label, self.class_level),
-            (make_label("What for", "name"), self.purpose),
-            (make_label("How long", "name"), self.duration),
-            (make_label("Name", "name"), self.name_field),
+            (make_label(tr("What for"), "name"), self.purpose),
+            (make_label(tr("How long"), "name"), self.duration),
+            (make_label(tr("Name"), "name"), self.name_field),
         )
         for row, (label, editor) in enumerate(rows):
             cells.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
@@ -100,14 +101,16 @@ class PlanRows(QWidget):
         """Ask which folders are the classes where there is a class of the second level, as `deeper_label`."""
         for widget in (self._level_label, self.class_level):
             widget.setVisible(bool(deeper_label))
-        self.class_level.buttons[2].setText(f"The folders inside them, as {deeper_label}")
+        self.class_level.buttons[2].setText(tr("The folders inside them, as {deeper_label}", deeper_label=deeper_label))
         self.class_level.choose_value(level)
 
     def show_estimates(self, estimates: Mapping[str, str]) -> None:
         """Show beside each duration how long it is estimated to take here; "" where that is not known."""
         for recipe, estimate in estimates.items():
             text = DURATION_CHOICES[recipe]
-            self.duration.buttons[recipe].setText(f"{text} (here about {estimate})" if estimate else text)
+            self.duration.buttons[recipe].setText(
+                tr("{text} (here about {estimate})", text=text, estimate=estimate) if estimate else text
+            )
 
     def suggest_name(self, name: str) -> None:
         """Show a name, unless the user has written one."""

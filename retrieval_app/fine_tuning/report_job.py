@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from indexer.own_process import build_command
+from indexer.wording import tr
 from retrieval_app.actions.system_open import open_path
 from retrieval_app.session.session import Session
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
@@ -35,7 +36,7 @@ class ReportJob(QObject):
             words = build_command("report", str(checkpoint), "--json", "--attached")
             self._job = ChildProcess(words, self)
             self._job.ended.connect(self._finish_job)
-            self.sentence = "The report is being made…"
+            self.sentence = tr("The report is being made…")
             self.changed.emit()
 
     def _read_work(self) -> Work | None:

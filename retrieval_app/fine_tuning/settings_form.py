@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.fine_tuning.plan_rows import PlanRows, RadioEditor
 from retrieval_app.widgets.controls import FoldedSection, make_label
 from training.settings.choices import LOSSES, PURPOSE_DEFAULTS, choose_miner
@@ -45,7 +46,7 @@ class ChoiceEditor(QComboBox):
 
     def suggest_value(self, value: str | float) -> None:
         """Show in the first entry, which stands for None, the value that suits the purpose."""
-        self.setItemText(0, f"the one that suits the purpose ({value})")
+        self.setItemText(0, tr("the one that suits the purpose ({value})", value=value))
 
     def chosen_value(self) -> SettingValue:
         """The value as TrainConfig takes it."""
@@ -133,7 +134,7 @@ class TrainForm(QWidget):
         self.editors: dict[str, Editor] = {"purpose": self.plan.purpose, "class_level": self.plan.class_level}
         self._help_labels: dict[str, QLabel] = {}
         self.advanced = QWidget()
-        self.experts_section = FoldedSection("Settings for experts", self.advanced)
+        self.experts_section = FoldedSection(tr("Settings for experts"), self.advanced)
         self._arrange_widgets()
         self.plan.duration.edited.connect(self._take_duration)
         self.plan.purpose.edited.connect(self._update_choices)
@@ -198,7 +199,9 @@ class TrainForm(QWidget):
         loss, miner = str(self.editors["loss"].chosen_value() or suited.loss), self.editors["miner"]
         suited_miner = choose_miner(purpose, loss, str(self.editors["preset"].chosen_value()))
         assert isinstance(miner, ChoiceEditor)
-        miner.offer_choices(LOSSES[loss].miners, f"the one that suits loss and purpose ({suited_miner})")
+        miner.offer_choices(
+            LOSSES[loss].miners, tr("the one that suits loss and purpose ({suited_miner})", suited_miner=suited_miner)
+        )
         for setting in list_settings(TrainConfig):
             if setting.name in self._help_labels:
                 chosen = self.editors[setting.name].chosen_value()
@@ -224,7 +227,7 @@ def display_name(setting: SettingField) -> str:
 
 
 def _describe_suggestion(value: str | float) -> str:
-    return f"{format_value(value)}, suits the purpose"
+    return tr("{value}, suits the purpose", value=format_value(value))
 
 
 def _create_name_labels(setting: SettingField) -> QVBoxLayout:

@@ -11,6 +11,7 @@ from indexer.library import LibraryInfo
 from indexer.paths import show_path
 from indexer.places import name_library
 from indexer.ranking.filter_options import describe_conditions
+from indexer.wording import tr
 from retrieval_app.fine_tuning.source_kinds import FILTER_SOURCE, FOLDER_SOURCE, LIBRARY_SOURCE, SOURCE_KINDS
 from retrieval_app.fine_tuning.training_job import FineTuning
 from retrieval_app.session.photo_listing import NO_FILTER
@@ -33,15 +34,15 @@ class SourceRow(QWidget):
         self.folder: Path | None = None  # the last one that was chosen
         self.kind_box = QComboBox()
         self.path_label = ElidedLabel()
-        self.choose_button = make_button("Choose folder…")
+        self.choose_button = make_button(tr("Choose folder…"))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(12)
-        row.addWidget(make_label("Learn from", "name"))
+        row.addWidget(make_label(tr("Learn from"), "name"))
         row.addWidget(self.kind_box)
         row.addWidget(self.path_label, 1)
         row.addWidget(self.choose_button)
-        self.kind_box.setAccessibleName("Learn from")
+        self.kind_box.setAccessibleName(tr("Learn from"))
         self.kind_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.kind_box.activated.connect(lambda _place: self.choose_kind(self.kind_box.currentData()))
         self.choose_button.clicked.connect(self.folder_wanted)
@@ -118,7 +119,7 @@ def _classify_source(source: TrainingSource | None) -> str:
 def _describe_source(source: TrainingSource | None) -> str:
     """The folder, the name of the library, or the conditions of the filter."""
     if source is None:
-        return "none yet"
+        return tr("none yet")
     if isinstance(source, Path):
         return show_path(os.fsencode(source))
     if source.photo_filter is None:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from indexer.wording import tr
 from retrieval_app.fine_tuning.training_job import FineTuning
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.theme import Theme, make_tabular_font
@@ -31,7 +32,7 @@ class _ClassCountModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[tuple[str, int]] = []
-        self._headings = ("Class", "Pictures")
+        self._headings = (tr("Class"), tr("Pictures"))
         self.max_count = 1
 
     def show_counts(self, counts: dict[str, int], headings: tuple[str, str]) -> None:
@@ -135,22 +136,32 @@ class SourceSummaryPanel(QWidget):
     def _show_summary(self) -> None:
         contents, reading = self._tuning.contents, self._tuning.reading_progress
         in_library = isinstance(self._tuning.source, LibraryLabels)
-        self.place.setText("Found in the library" if in_library else "Found in the folder")
+        self.place.setText(tr("Found in the library") if in_library else tr("Found in the folder"))
         self.table.setVisible(contents is not None and bool(contents.summary.counts))
         self.problems.setVisible(contents is not None and bool(contents.summary.problems))
         if contents is not None:
             summary = contents.summary
             self.title.setText(_describe_counts(summary, in_library=in_library))
             self.problems.setText("\n".join(summary.problems))
-            self._class_model.show_counts(summary.counts, ("Label", "Photos") if in_library else ("Class", "Pictures"))
+            self._class_model.show_counts(
+                summary.counts, (tr("Label"), tr("Photos")) if in_library else (tr("Class"), tr("Pictures"))
+            )
         elif reading is not None:
-            self.title.setText(f"Reading {reading.done:,} of {reading.total:,}…" if reading.total else "Reading…")
+            self.title.setText(
+                tr("Reading {done:,} of {total:,}…", done=reading.done, total=reading.total)
+                if reading.total
+                else tr("Reading…")
+            )
         else:
-            self.title.setText(self._tuning.refusal or "No folder is chosen yet.")
+            self.title.setText(self._tuning.refusal or tr("No folder is chosen yet."))
 
 
 def _describe_counts(summary: SourceSummary, *, in_library: bool) -> str:
     """How many pictures and classes there are, in the words for a folder or for a library."""
     if in_library:
         return f"{format_count(summary.photos, 'labelled photo')}, {format_count(summary.classes, 'label')}"
-    return f"{format_count(summary.photos, 'picture')} in {format_count(summary.classes, 'class', 'classes')}"
+    return tr(
+        "{pictures} in {classes}",
+        pictures=format_count(summary.photos, "picture"),
+        classes=format_count(summary.classes, "class", "classes"),
+    )

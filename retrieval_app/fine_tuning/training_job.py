@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.own_process import build_command
 from indexer.progress import Progress, Steps
+from indexer.wording import tr
 from retrieval_app.fine_tuning.training_progress import TrainingProgress
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.generator_thread import GeneratorThread
@@ -77,9 +78,9 @@ class FineTuning(QObject):
     def find_obstacle(self, config: TrainConfig) -> str:
         """The sentence why a training with these settings cannot start now; "" where it can."""
         if self.source is None:
-            return "Choose a folder whose sub-folders are named by class."
+            return tr("Choose a folder whose sub-folders are named by class.")
         if self.reading_progress is not None:
-            return "Still reading what there is to learn from…"
+            return tr("Still reading what there is to learn from…")
         if self.contents is None:
             return self.refusal
         return self.contents.summary.refusals[config.purpose]
@@ -133,7 +134,11 @@ class FineTuning(QObject):
                     (self.outcome.checkpoint / name).unlink(missing_ok=True)
                 self.outcome.checkpoint.rmdir()
             except OSError as fault:
-                self.sentence = f"The new model could not be deleted: {fault.strerror}: {fault.filename}"
+                self.sentence = tr(
+                    "The new model could not be deleted: {strerror}: {filename}",
+                    strerror=fault.strerror,
+                    filename=fault.filename,
+                )
         self.leave_outcome()
 
     def close(self) -> None:
@@ -165,7 +170,7 @@ class FineTuning(QObject):
             self.outcome = parse_record(end.result)
         else:
             self.training = None
-            self.sentence = "The training was stopped. Nothing was changed." if end.cancelled else end.sentence
+            self.sentence = tr("The training was stopped. Nothing was changed.") if end.cancelled else end.sentence
         self.changed.emit()
 
 

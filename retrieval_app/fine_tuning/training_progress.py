@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from indexer.progress import Progress
+from indexer.wording import tr
 from retrieval_app.wording import format_count, format_duration
 from training.settings.config import TrainConfig
 from training.settings.cost import THIS_MACHINE, TrainingMachine, choose_recipe, estimate_training_seconds
@@ -12,16 +13,16 @@ from training.settings.cost import THIS_MACHINE, TrainingMachine, choose_recipe,
 DEFAULT_SIDE = 224  # of the default network
 NEARLY_LEARNT, HALF_LEARNT = 0.1, 0.5  # shares of the pairs or triplets that still teach something
 STAGE_NAMES = {
-    "start": "Starting",
-    "scan": "Reading the folder",
-    "group": "Looking for bursts and near copies",
-    "recipe": "Choosing the recipe",
-    "cache": "Looking at each picture once",
-    "decode": "Reading the pictures",
-    "test": "Measuring on the test pictures",
-    "train": "Training",
-    "validate": "Checking on the validation pictures",
-    "save": "Writing the new model",
+    "start": tr("Starting"),
+    "scan": tr("Reading the folder"),
+    "group": tr("Looking for bursts and near copies"),
+    "recipe": tr("Choosing the recipe"),
+    "cache": tr("Looking at each picture once"),
+    "decode": tr("Reading the pictures"),
+    "test": tr("Measuring on the test pictures"),
+    "train": tr("Training"),
+    "validate": tr("Checking on the validation pictures"),
+    "save": tr("Writing the new model"),
 }
 
 
@@ -34,15 +35,21 @@ def explain_estimate(config: TrainConfig, pictures: int, machine: TrainingMachin
     """The estimated duration in a sentence, with the settings that it rests on."""
     duration = format_duration(estimate_seconds(config, pictures, machine))
     if config.recipe in ("auto", "instant"):
-        return (
-            f"About {duration}, less where the library knows the {format_count(pictures, 'picture')}: a map is fitted "
-            "on all, and judged on each while it is left out."
+        return tr(
+            "About {duration}, less where the library knows the {pictures}: a map is fitted on "
+            "all, and judged on each while it is left out.",
+            duration=duration,
+            pictures=format_count(pictures, "picture"),
         )
     recipe = choose_recipe(config, pictures, machine, labelled=True).recipe
-    return (
-        f"About {duration}: {format_count(pictures, 'picture')} to learn from, {format_count(config.epochs, 'epoch')}, "
-        f"recipe {recipe} at {config.image_size or DEFAULT_SIDE} px, as measured on two cores. Once it runs, "
-        "the measured pace counts."
+    return tr(
+        "About {duration}: {pictures} to learn from, {epochs}, recipe {recipe} at {image_size} "
+        "px, as measured on two cores. Once it runs, the measured pace counts.",
+        duration=duration,
+        pictures=format_count(pictures, "picture"),
+        epochs=format_count(config.epochs, "epoch"),
+        recipe=recipe,
+        image_size=config.image_size or DEFAULT_SIDE,
     )
 
 
@@ -104,16 +111,16 @@ class TrainingProgress:
     def describe_status(self) -> str:
         """The stage and the time left in words: 'Training, epoch 2 of 6  ·  at most 2 min left'."""
         if self.stopping:
-            return "Stopping…"
+            return tr("Stopping…")
         parts = [STAGE_NAMES.get(self.latest_progress.stage, self.latest_progress.stage.capitalize())]
         if self.latest_progress.stage == "train" and self.epochs:
-            parts[0] += f", epoch {self.epoch} of {self.epochs}"
+            parts[0] += tr(", epoch {epoch} of {epochs}", epoch=self.epoch, epochs=self.epochs)
         elif self.latest_progress.stage in ("decode", "scan") and self.latest_progress.total:
-            parts[0] += f", {self.latest_progress.done:,} of {self.latest_progress.total:,}"
+            parts[0] += tr(", {done:,} of {total:,}", done=self.latest_progress.done, total=self.latest_progress.total)
         elif self.latest_progress.stage == "test" and self.latest_progress.note:
             parts.append(self.latest_progress.note)
         if self.seconds_left is not None:
-            parts.append(f"at most {format_duration(self.seconds_left)} left")
+            parts.append(tr("at most {seconds_left} left", seconds_left=format_duration(self.seconds_left)))
         return "  ·  ".join(parts)
 
 
@@ -121,11 +128,11 @@ def _describe_signs(values: Mapping[str, float]) -> str:
     """How much there is still to learn after an epoch, in a sentence; "" where that is not reported."""
     if "active" not in values:
         return ""
-    return f"After epoch {values['epoch']:.0f}: {_describe_rest(values['active'])}"
+    return tr("After epoch {epoch:.0f}: {rest}", epoch=values["epoch"], rest=_describe_rest(values["active"]))
 
 
 def _describe_rest(active: float) -> str:
     """What is still to be learnt, by the share (0 to 1) of pairs or triplets that still taught something."""
     if active < NEARLY_LEARNT:
-        return "nearly everything is learnt; it will stop soon."
-    return "more than half is learnt." if active < HALF_LEARNT else "most is still to be learnt."
+        return tr("nearly everything is learnt; it will stop soon.")
+    return tr("more than half is learnt.") if active < HALF_LEARNT else tr("most is still to be learnt.")

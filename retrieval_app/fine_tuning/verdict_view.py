@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap, 
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.paths import show_file_name
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 from retrieval_app.session.tiles import read_image
 from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
 from retrieval_app.widgets.figure_help import explain_figure
@@ -23,15 +23,15 @@ MAX_SIDE = 88  # px of the side of a picture
 PICTURE_GAP, GROUP_GAP = 4, 12  # px between two pictures, and beside the query
 MARK_HEIGHT = 3  # px of the line below a picture
 READ_SIDE = 2 * MAX_SIDE  # px, enough for a display of two pixels per point
-FIGURE_HEADINGS = ("P@1", "R-precision", "MAP@R", *(f"hit@{rank}" for rank in HIT_RANKS))
+FIGURE_HEADINGS = ("P@1", tr("R-precision"), tr("MAP@R"), *(tr("hit@{rank}", rank=rank) for rank in HIT_RANKS))
 FIGURE_MEANINGS = (
     "P@1: how often the nearest picture is of the same class. R-precision: the share of its class among the R nearest, "
     "R being the size of the class. MAP@R: the same, with early places counting more; the verdict rests on it. "
     "hit@5, hit@10: how often at least one of so many nearest is of the class."
 )
-EXAMPLES_LEGEND = (
-    "Pictures that it had not seen, taken by a fixed rule and not chosen, and what is nearest to each among them. "
-    "A long blue line below: of the same kind. A short grey one: of another."
+EXAMPLES_LEGEND = tr(
+    "Pictures that it had not seen, taken by a fixed rule and not chosen, and what is nearest to "
+    "each among them. A long blue line below: of the same kind. A short grey one: of another."
 )
 
 
@@ -63,9 +63,9 @@ class VerdictView(QScrollArea):
         self.naming_label.setVisible(bool(outcome.identification_sentence))
         why = make_label(outcome.why.removeprefix(describe_nearest(outcome)).strip(), wrap=True)
         remarks = [make_label(remark, "muted", wrap=True) for remark in list_remarks(outcome)]
-        self.doubt_section = FoldedSection("How sure?", stack_widgets(why, *remarks))
+        self.doubt_section = FoldedSection(tr("How sure?"), stack_widgets(why, *remarks))
         meanings = make_label(FIGURE_MEANINGS, "caption", wrap=True)
-        self.figure_section = FoldedSection("Figures", stack_widgets(build_figure_table(outcome), meanings))
+        self.figure_section = FoldedSection(tr("Figures"), stack_widgets(build_figure_table(outcome), meanings))
         self.example_grid = ExampleGrid(outcome.examples, self.pictures, self._theme)
         content = QWidget()
         column = QVBoxLayout(content)
@@ -118,13 +118,24 @@ def _load_pictures(paths: Iterable[bytes]) -> Generator[_LoadedPicture, None, No
 
 def list_remarks(outcome: TrainingRecord) -> list[str]:
     """Sentences below the verdict: epoch and embedding taken, remarks, scope of thresholds, unreadable pictures."""
-    embedding = f"the embedding of the {outcome.embedding}, {outcome.dim:,} numbers per picture"
-    taken = [] if outcome.is_out_of_fold else [f"Taken: {outcome.epoch_note}, with {embedding}."]
+    embedding = tr(
+        "the embedding of the {embedding}, {dim:,} numbers per picture", embedding=outcome.embedding, dim=outcome.dim
+    )
+    taken = (
+        []
+        if outcome.is_out_of_fold
+        else [tr("Taken: {epoch_note}, with {embedding}.", epoch_note=outcome.epoch_note, embedding=embedding)]
+    )
     remarks = [*taken, *outcome.remarks]
     if outcome.scope:
         remarks.append(outcome.scope)
     if outcome.unreadable:
-        remarks.append(f"{count_noun(len(outcome.unreadable), 'picture')} could not be read and took no part.")
+        remarks.append(
+            tr(
+                "{pictures} could not be read and took no part.",
+                pictures=count_noun(len(outcome.unreadable), "picture"),
+            )
+        )
     return remarks
 
 
@@ -137,9 +148,12 @@ def build_figure_table(outcome: TrainingRecord) -> QWidget:
     cells.setVerticalSpacing(6)
     cells.setColumnStretch(0, 1)
     before, *other_pretrained = outcome.pretrained
-    rows = [("Raw pixels, for comparison", outcome.pixels, "muted")] if outcome.pixels else []
+    rows = [(tr("Raw pixels, for comparison"), outcome.pixels, "muted")] if outcome.pixels else []
     rows += [(sentence_case(other.model), other, "muted") for other in other_pretrained]
-    rows += [(f"Before: {before.model}", before, ""), (f"After: {outcome.after.model}", outcome.after, "name")]
+    rows += [
+        (tr("Before: {model}", model=before.model), before, ""),
+        (tr("After: {model}", model=outcome.after.model), outcome.after, "name"),
+    ]
     for column, heading in enumerate(FIGURE_HEADINGS, 1):
         cells.addWidget(_create_figure_label(heading, "section"), 0, column)
     for row, (name, figures, role) in enumerate(rows, 1):
@@ -155,14 +169,16 @@ def _add_change_rows(cells: QGridLayout, row: int, outcome: TrainingRecord) -> N
     rule.setProperty("role", "line")
     rule.setFixedHeight(1)
     cells.addWidget(rule, row, 0, 1, len(FIGURE_HEADINGS) + 1)
-    cells.addWidget(make_label("Change"), row + 1, 0)
+    cells.addWidget(make_label(tr("Change")), row + 1, 0)
     pairs = zip(_list_figures(outcome.pretrained[0]), _list_figures(outcome.after), strict=True)
     for column, (before, after) in enumerate(pairs, 1):
         cells.addWidget(_create_figure_label(f"{after - before:+.3f}"), row + 1, column)
-    interval_label = make_label(f"95 % interval, over {outcome.map_at_r_change.resampling_unit}", "muted")
+    interval_label = make_label(
+        tr("95 % interval, over {resampling_unit}", resampling_unit=outcome.map_at_r_change.resampling_unit), "muted"
+    )
     cells.addWidget(interval_label, row + 2, 0, Qt.AlignmentFlag.AlignTop)
-    for heading, change in (("P@1", outcome.p_at_1_change), ("MAP@R", outcome.map_at_r_change)):
-        interval = _create_figure_label(f"{change.low:+.3f}\nto {change.high:+.3f}", "muted")
+    for heading, change in (("P@1", outcome.p_at_1_change), (tr("MAP@R"), outcome.map_at_r_change)):
+        interval = _create_figure_label(tr("{low:+.3f}\nto {high:+.3f}", low=change.low, high=change.high), "muted")
         cells.addWidget(interval, row + 2, 1 + FIGURE_HEADINGS.index(heading))
 
 
@@ -195,7 +211,7 @@ class ExampleGrid(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(make_label("Examples", "name"))
+        column.addWidget(make_label(tr("Examples"), "name"))
         column.addWidget(make_label(EXAMPLES_LEGEND, "caption", wrap=True))
         column.addLayout(self._grid)
         if examples:
@@ -210,7 +226,7 @@ class ExampleGrid(QWidget):
         for side, column in zip(("before", "after"), starts[1:], strict=True):
             self._grid.setColumnMinimumWidth(column - 1, GROUP_GAP)
             self._grid.addWidget(make_label(describe_matches(side, examples), "section"), 0, column, 1, hits)
-        self._grid.addWidget(make_label("Query", "section"), 0, 0)
+        self._grid.addWidget(make_label(tr("Query"), "section"), 0, 0)
         for row, example in enumerate(examples, 1):
             for start, example_hits in zip(starts, ((example.query,), example.before, example.after), strict=True):
                 for place, hit in enumerate(example_hits):
@@ -239,7 +255,7 @@ class ExampleCell(QWidget):
         super().__init__()
         self.hit, self._pictures, self._theme, self._is_query = hit, pictures, theme, query
         name = show_file_name(hit.path)
-        description = "query" if query else "same class" if hit.same_class else "another class"
+        description = "query" if query else tr("same class") if hit.same_class else tr("another class")
         self.setAccessibleName(f"{name}, {description}")
         self.setToolTip(f"<p>{_escape_html(name)}<br>{description}</p>")
 
@@ -256,7 +272,7 @@ class ExampleCell(QWidget):
         if pixmap is not None and pixmap.isNull():
             painter.setPen(QPen(QColor(tokens.muted)))
             painter.setFont(resize_font(self.font(), CAPTION_SIZE))
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, "cannot be shown")
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, tr("cannot be shown"))
         elif pixmap is not None:
             painter.drawPixmap(fit_pixmap(pixmap, place.adjusted(4, 4, -4, -4)), pixmap)
         if not self._is_query:

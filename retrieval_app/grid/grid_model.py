@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from indexer.paths import show_file_name
 from indexer.statistics.likeness import name_likeness
+from indexer.wording import tr
 from retrieval_app.session.photo_listing import PhotoListing
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.widgets.distance_band import describe_distance
@@ -65,14 +66,14 @@ class GridModel(QAbstractListModel):
     def name_place(self, place: int | None) -> str:
         """What a screen reader says: "Photos, photo 12 of 240, cat.jpg, herbarium, distance 0.420, likely"."""
         if place is None:
-            return "Photos"
+            return tr("Photos")
         photo, hit = self.photo_at(place), self.hit_at(place)
-        parts = ["Photos", f"photo {place + 1:,} of {len(self.listing.ids):,}"]
+        parts = [tr("Photos"), tr("photo {place:,} of {ids:,}", place=place + 1, ids=len(self.listing.ids))]
         if photo is not None:
             parts += [show_file_name(photo.path), *filter(None, [photo.label, self.explain_place(place)])]
         if hit is not None:
             level = name_likeness(hit)
-            parts += [f"distance {hit.distance:.3f}", *filter(None, [level and level.word])]
+            parts += [tr("distance {distance:.3f}", distance=hit.distance), *filter(None, [level and level.word])]
         return ", ".join(parts)
 
     def find_place(self, index: AnyIndex) -> int | None:

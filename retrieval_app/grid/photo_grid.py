@@ -14,6 +14,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
+from indexer.wording import tr
 from retrieval_app.grid.grid_model import GridModel
 from retrieval_app.grid.justified_rows import lay_out_rows
 from retrieval_app.grid.photo_selection import PhotoSelection
@@ -55,9 +56,9 @@ class TilePart(Enum):
     """What of a tile the mouse can be at, with its tool tip."""
 
     PICTURE = ""
-    RING = "Select (Ctrl+click)"
-    PLUS = "More like this (+)"
-    MINUS = "Less like this (-)"
+    RING = tr("Select (Ctrl+click)")
+    PLUS = tr("More like this (+)")
+    MINUS = tr("Less like this (-)")
 
 
 PART_SIGNS = {TilePart.PLUS: 1, TilePart.MINUS: -1}
@@ -391,9 +392,8 @@ class PhotoGrid(TileView):
         picture = self.locate_part(place, TilePart.PICTURE)
         if not picture.adjusted(0, 0, 0, self.caption_height()).contains(point):
             return None
-        parts = (part for part in TilePart if part != TilePart.PICTURE)
-        part = next((part for part in parts if self.locate_part(place, part).contains(point)), TilePart.PICTURE)
-        return _TileSpot(int(self.grid_model.listing.ids[place]), part)
+        parts = (part for part in list(TilePart)[1:] if self.locate_part(place, part).contains(point))
+        return _TileSpot(int(self.grid_model.listing.ids[place]), next(parts, TilePart.PICTURE))
 
     def sizeHint(self) -> QSize:
         """The size of four columns in px."""

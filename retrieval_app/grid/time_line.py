@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from indexer.wording import tr
 from retrieval_app.grid.tile_layout import TileLayout, lay_out_squares
 from retrieval_app.widgets.theme import Theme, resize_font
 
@@ -40,7 +41,7 @@ class TimeLine(QWidget):
         self._sections: Sequence[PhotoSection] = ()
         self._layout = lay_out_squares(0, 1, 1, 0)
         self._seen = QRect()
-        self.setAccessibleName("Time line")
+        self.setAccessibleName(tr("Time line"))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Page Up and Page Down do the same
         self.hide()

@@ -3,26 +3,33 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.controls import make_button, make_label
 
 STEPS = (
     (
-        "Show it your photos",
-        "Choose a photo folder (File > Index folder…), or drop one on the window. Photos appear while they are read. "
-        "They are only read: nothing is changed, and nothing leaves this computer. No photos at hand? "
-        "Try the sample: 175 photographs that come with the program.",
+        tr("Show it your photos"),
+        tr(
+            "Choose a photo folder (File > Index folder…), or drop one on the window. Photos appear "
+            "while they are read. They are only read: nothing is changed, and nothing leaves this "
+            "computer. No photos at hand? Try the sample: 175 photographs that come with the program."
+        ),
     ),
     (
-        "Click a photo",
-        "What looks most like it comes first, and each photo says how alike it is. Drop, paste or open a picture from "
-        "outside to search with that. Plus and minus on a photo ask for more or less of it; Space shows it large; "
-        "Esc leads back to the whole library.",
+        tr("Click a photo"),
+        tr(
+            "What looks most like it comes first, and each photo says how alike it is. Drop, paste "
+            "or open a picture from outside to search with that. Plus and minus on a photo ask for "
+            "more or less of it; Space shows it large; Esc leads back to the whole library."
+        ),
     ),
     (
-        "Teach it what alike means to you",
-        "Give photos labels (Ctrl+L) or use folders that are named by class. Rank by my labels (Ctrl+B) uses them at "
-        "once; Model > Fine-tune on labelled folders… teaches the model, and shows on photos it has not seen whether "
-        "it got better before anything changes.",
+        tr("Teach it what alike means to you"),
+        tr(
+            "Give photos labels (Ctrl+L) or use folders that are named by class. Rank by my labels "
+            "(Ctrl+B) uses them at once; Model > Fine-tune on labelled folders… teaches the model, "
+            "and shows on photos it has not seen whether it got better before anything changes."
+        ),
     ),
 )
 WIDTH = 460  # px
@@ -36,14 +43,14 @@ class FirstTour(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Lookalike in three steps")
+        self.setWindowTitle(tr("Lookalike in three steps"))
         self.step = 0
         self.count_label = make_label("", "caption")
         self.title = make_label("", "title", wrap=True)
         self.text = make_label("", wrap=True)
-        self.guide_button = make_button("User guide", "link")
-        self.back_button = make_button("Back")
-        self.next_button = make_button("Next", "primary")
+        self.guide_button = make_button(tr("User guide"), "link")
+        self.back_button = make_button(tr("Back"))
+        self.next_button = make_button(tr("Next"), "primary")
         self.guide_button.clicked.connect(self.guide_wanted)
         self.back_button.clicked.connect(lambda: self._show_step(self.step - 1))
         self.next_button.clicked.connect(self._go_on)
@@ -78,8 +85,8 @@ class FirstTour(QDialog):
     def _show_step(self, step: int) -> None:
         self.step = step
         title, text = STEPS[step]
-        self.count_label.setText(f"{step + 1} of {len(STEPS)}")
+        self.count_label.setText(tr("{step} of {steps}", step=step + 1, steps=len(STEPS)))
         self.title.setText(title)
         self.text.setText(text)
         self.back_button.setEnabled(step > 0)
-        self.next_button.setText("Start" if step + 1 == len(STEPS) else "Next")
+        self.next_button.setText(tr("Start") if step + 1 == len(STEPS) else tr("Next"))

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QImage, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLineEdit, QListWidget, QTextBrowser, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.help.guide_pages import GuidePage, find_guide_folder, read_pages, search_pages
 from retrieval_app.widgets.controls import make_label
 
@@ -33,18 +34,18 @@ class GuideWindow(QDialog):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("User guide")
+        self.setWindowTitle(tr("User guide"))
         self.resize(896, 600)
         self._pages = read_pages()
         self._listed: list[GuidePage] = []
         self.search_field = QLineEdit()
-        self.search_field.setPlaceholderText("Search the guide")
+        self.search_field.setPlaceholderText(tr("Search the guide"))
         self.search_field.setClearButtonEnabled(True)
         self.page_list = QListWidget()
-        self.page_list.setAccessibleName("Pages of the guide")
+        self.page_list.setAccessibleName(tr("Pages of the guide"))
         self.page_list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.page_list.setSpacing(2)
-        self.nothing_label = make_label("No page holds these words.", "muted", wrap=True)
+        self.nothing_label = make_label(tr("No page holds these words."), "muted", wrap=True)
         self.browser = GuideBrowser()
         self.browser.setOpenExternalLinks(True)
         self._arrange_widgets()

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.own_process import find_bundled_file
+from indexer.wording import tr
 from retrieval_app import __version__
 from retrieval_app.viewer.viewer_keys import VIEWER_KEYS
 from retrieval_app.widgets.controls import make_label
@@ -23,14 +24,14 @@ from retrieval_app.widgets.menus import KeyDescription
 MOST_HEIGHT = 640  # px of a dialog that scrolls
 KEY_WIDTH = 176  # px, so that the groups line up
 KEYS_OUTSIDE_MENUS = [
-    KeyDescription("Arrows", "Move from photo to photo"),
-    KeyDescription("Enter, click", "Find what looks like this photo"),
-    KeyDescription("Click again", "Back to the whole library"),
-    KeyDescription("Ctrl+click, Shift+click", "Select, as the ring and a drawn box do"),
-    KeyDescription("Shift+arrows, Ctrl+Space", "Select by keys; Esc ends it"),
-    KeyDescription("Right click", "The menu of a photo, or of all selected"),
-    KeyDescription("Space", "Look at the current photo large"),
-    KeyDescription("Double click", "Open in the system's viewer"),
+    KeyDescription(tr("Arrows"), tr("Move from photo to photo")),
+    KeyDescription(tr("Enter, click"), tr("Find what looks like this photo")),
+    KeyDescription(tr("Click again"), tr("Back to the whole library")),
+    KeyDescription(tr("Ctrl+click, Shift+click"), tr("Select, as the ring and a drawn box do")),
+    KeyDescription(tr("Shift+arrows, Ctrl+Space"), tr("Select by keys; Esc ends it")),
+    KeyDescription(tr("Right click"), tr("The menu of a photo, or of all selected")),
+    KeyDescription(tr("Space"), tr("Look at the current photo large")),
+    KeyDescription(tr("Double click"), tr("Open in the system's viewer")),
 ]
 
 
@@ -39,8 +40,8 @@ class KeysDialog(QDialog):
 
     def __init__(self, menu_keys: Mapping[str, Sequence[KeyDescription]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys")
-        groups = {"Photos": KEYS_OUTSIDE_MENUS, "A photo large": VIEWER_KEYS, **menu_keys}
+        self.setWindowTitle(tr("Keys"))
+        groups = {tr("Photos"): KEYS_OUTSIDE_MENUS, tr("A photo large"): VIEWER_KEYS, **menu_keys}
         shown_groups = [(title, keys) for title, keys in groups.items() if keys]
         total, left_count = sum(len(keys) + 2 for _, keys in shown_groups), 0
         columns = (QVBoxLayout(), QVBoxLayout())
@@ -85,16 +86,19 @@ def _list_keys(title: str, keys: Sequence[KeyDescription]) -> QGridLayout:
 def make_about_box(parent: QWidget) -> QMessageBox:
     """A message box with the program's name, version, purpose and licence; in a bundle, with those of all in it."""
     box = QMessageBox(parent)
-    box.setWindowTitle("About Lookalike")
+    box.setWindowTitle(tr("About Lookalike"))
     box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(f"Lookalike {__version__}")
+    box.setText(tr("Lookalike {version}", version=__version__))
     box.setInformativeText(
-        "Finds the pictures that look alike in your own folders, and learns from your folders what alike means.\n\n"
-        "Everything runs on this computer, and no photo is ever changed. MIT licence."
+        tr(
+            "Finds the pictures that look alike in your own folders, and learns from your folders "
+            "what alike means.\n\nEverything runs on this computer, and no photo is ever changed. MIT "
+            "licence."
+        )
     )
     licences = find_bundled_file("THIRD-PARTY-LICENCES")
     if licences is not None:
-        parts = "What it brings along has licences of its own; sbom.cdx.json beside the program lists all of it."
+        parts = tr("What it brings along has licences of its own; sbom.cdx.json beside the program lists all of it.")
         box.setInformativeText(f"{box.informativeText()}\n\n{parts}")
         box.setDetailedText(licences.read_text(encoding="utf-8", errors="replace"))
     box.setStandardButtons(QMessageBox.StandardButton.Close)

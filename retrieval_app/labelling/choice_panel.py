@@ -7,12 +7,13 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.labelling.label_queue import LabelChoice
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 
 PANEL_WIDTH = 300  # px
-NEW_HELP = "Write a label that is not here yet, Enter gives it (N)"
+NEW_HELP = tr("Write a label that is not here yet, Enter gives it (N)")
 
 
 class NewLabelEdit(LabelEdit):
@@ -50,12 +51,12 @@ class ChoicePanel(QWidget):
         self.verdict = make_label("", wrap=True)
         self.choice_buttons: list[QPushButton] = []
         self.label_edit = NewLabelEdit()
-        self.label_edit.setPlaceholderText("New label (N)")
-        self.label_edit.setAccessibleName("New label")
+        self.label_edit.setPlaceholderText(tr("New label (N)"))
+        self.label_edit.setAccessibleName(tr("New label"))
         self.label_edit.setToolTip(NEW_HELP)
         self.label_edit.returnPressed.connect(self._give_written)
-        self.skip_button = make_button("Skip (Space)")
-        self.skip_button.setToolTip("Go on without a label; this photo comes again at the end")
+        self.skip_button = make_button(tr("Skip (Space)"))
+        self.skip_button.setToolTip(tr("Go on without a label; this photo comes again at the end"))
         self.skip_button.clicked.connect(self.skipped)
         self._rows = QVBoxLayout()
         self._rows.setSpacing(2)
@@ -102,6 +103,6 @@ def _make_choice_button(number: int, choice: LabelChoice) -> QPushButton:
     button.setStyleSheet("text-align: left; padding: 3px 10px;")
     button.setProperty("choice", tuple(choice))
     button.setAccessibleName(f"{choice.label}{likeness}")
-    button.setToolTip(f"Give this label ({number}{', Enter' if number == 1 else ''})")
+    button.setToolTip(tr("Give this label ({number}{part})", number=number, part=tr(", Enter") if number == 1 else ""))
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

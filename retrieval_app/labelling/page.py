@@ -10,6 +10,7 @@ from PySide6.QtGui import QHideEvent, QImage, QKeyEvent, QPainter, QPaintEvent, 
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.paths import get_parent_folder, show_file_name, show_path
+from indexer.wording import tr
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.labelling.choice_panel import ChoicePanel
 from retrieval_app.labelling.label_queue import MOST_CHOICES, LabelQueue
@@ -25,11 +26,11 @@ from retrieval_app.workers.job_wording import describe_stage
 if TYPE_CHECKING:
     from indexer.library import Library
 
-KEYS_HELP = "1 to 9 or Enter give a label, N writes a new one, Space skips, Ctrl+Z takes the last one back."
-WAITS_FOR_INDEXING = "Photos to label come as soon as they are indexed."
-BY_DOUBT = "least sure first: these teach the most"
-BY_FOLDER = "in the order of their folders, until a few have a label"
-ALL_LABELLED = "Every photo here has a label."
+KEYS_HELP = tr("1 to 9 or Enter give a label, N writes a new one, Space skips, Ctrl+Z takes the last one back.")
+WAITS_FOR_INDEXING = tr("Photos to label come as soon as they are indexed.")
+BY_DOUBT = tr("least sure first: these teach the most")
+BY_FOLDER = tr("in the order of their folders, until a few have a label")
+ALL_LABELLED = tr("Every photo here has a label.")
 NUMBER_KEYS = {Qt.Key(Qt.Key.Key_1 + number): number for number in range(MOST_CHOICES)}
 PLAIN_KEYS = frozenset({*NUMBER_KEYS, *(Qt.Key.Key_N, Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)})
 
@@ -88,18 +89,20 @@ class LabellingPage(QStackedWidget):
         self._session, self._tiles = session, tiles
         self.queue = LabelQueue(session, self)
         self.invitation = InvitationView(
-            "Photos without a label will come here, one after the other",
-            "The model says what each may be, and you confirm or correct it with one key.",
-            "Choose a photo folder",
+            tr("Photos without a label will come here, one after the other"),
+            tr("The model says what each may be, and you confirm or correct it with one key."),
+            tr("Choose a photo folder"),
         )
         self.all_labelled = InvitationView(
             ALL_LABELLED,
-            "New photos come here once they are indexed. How well the labels are found stands on the page Evaluate.",
-            "Choose a photo folder",
+            tr(
+                "New photos come here once they are indexed. How well the labels are found stands on the page Evaluate."
+            ),
+            tr("Choose a photo folder"),
         )
         self.stage = PhotoStage(theme, self._get_pixmap)
         self.stage.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.stage.setAccessibleName("The photo to label")
+        self.stage.setAccessibleName(tr("The photo to label"))
         self.status_label = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
         self.panel = ChoicePanel()
         self.body = LabellingBody()
@@ -218,11 +221,11 @@ class LabellingPage(QStackedWidget):
         """How many photos are left, in which order they come, and how many have been labelled here."""
         queue = self.queue
         if queue.order is None:
-            return "Looking for photos without a label…"
-        given = [f"{format_count(queue.given_count, 'photo')} labelled"] if queue.given_count else []
+            return tr("Looking for photos without a label…")
+        given = [tr("{photos} labelled", photos=format_count(queue.given_count, "photo"))] if queue.given_count else []
         if queue.current_id is None:
             return "  ·  ".join([ALL_LABELLED, *given])
-        left = f"{format_count(queue.left_count, 'photo')} without a label"
+        left = tr("{photos} without a label", photos=format_count(queue.left_count, "photo"))
         return "  ·  ".join([left, BY_DOUBT if queue.order.is_by_doubt else BY_FOLDER, *given])
 
     def _take_answer(self, key: object, answer: object) -> None:

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from indexer.database.file_table import FailedFile
 from indexer.database.passed_over import describe_passed_over
+from indexer.wording import tr
 from retrieval_app.actions.system_open import open_containing_folder
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
@@ -21,10 +22,10 @@ class FailuresPane(QWidget):
         self.table: RowTableModel[FailedFile] = RowTableModel(FAILURE_COLUMNS)
         self.filtered_model = QSortFilterProxyModel(self)
         self.filtered_model.setSourceModel(self.table)
-        self.view = make_table_view(self.filtered_model, FAILURE_COLUMNS, "Photos that could not be read")
+        self.view = make_table_view(self.filtered_model, FAILURE_COLUMNS, tr("Photos that could not be read"))
         self.filter_edit = QLineEdit()
-        self.reveal_button = make_button("Show in its folder")
-        self.copy_button = make_button("Copy the list", "link")
+        self.reveal_button = make_button(tr("Show in its folder"))
+        self.copy_button = make_button(tr("Copy the list"), "link")
         self._count_label = make_label("", "caption")
         self.passed_over_label = make_label("", "caption", wrap=True)
         self._set_up_widgets()
@@ -37,28 +38,28 @@ class FailuresPane(QWidget):
         self.filtered_model.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.view.setSortingEnabled(True)
         self.view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        self.filter_edit.setPlaceholderText("Filter by name or reason")
-        self.filter_edit.setAccessibleName("Filter by name or reason")
+        self.filter_edit.setPlaceholderText(tr("Filter by name or reason"))
+        self.filter_edit.setAccessibleName(tr("Filter by name or reason"))
         self.filter_edit.setClearButtonEnabled(True)
         self.filter_edit.setFixedWidth(220)
         self.filter_edit.textChanged.connect(self._filter_failures)
-        self.reveal_button.setToolTip("Open the file's folder in the system's file manager (Enter)")
+        self.reveal_button.setToolTip(tr("Open the file's folder in the system's file manager (Enter)"))
         self.reveal_button.clicked.connect(self._reveal_chosen)
         self.view.activated.connect(self._reveal_chosen)
         self.view.selectionModel().selectionChanged.connect(self._update_controls)
-        self.copy_button.setToolTip("Copy every file and its reason to the clipboard")
+        self.copy_button.setToolTip(tr("Copy every file and its reason to the clipboard"))
         self.copy_button.clicked.connect(lambda: copy_failures(self._session.library.failures))
 
     def _arrange_widgets(self) -> None:
         head, actions = QHBoxLayout(), QHBoxLayout()
         head.setSpacing(12)
-        head.addWidget(make_label("COULD NOT BE READ", "section"))
+        head.addWidget(make_label(tr("COULD NOT BE READ"), "section"))
         head.addWidget(self._count_label, 1)
         head.addWidget(self.filter_edit)
         actions.addWidget(self.reveal_button)
         actions.addWidget(self.copy_button)
         actions.addStretch(1)
-        actions.addWidget(make_label("A file is tried again when it changes.", "caption"))
+        actions.addWidget(make_label(tr("A file is tried again when it changes."), "caption"))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -73,7 +74,7 @@ class FailuresPane(QWidget):
             self.table.show_rows(self._session.library.failures)
         info = self._session.library.info
         passed = describe_passed_over(info.passed_over) if info else []
-        self.passed_over_label.setText(f"Passed over: {', '.join(passed)}." if passed else "")
+        self.passed_over_label.setText(tr("Passed over: {passed}.", passed=", ".join(passed)) if passed else "")
         self.passed_over_label.setVisible(bool(passed))
         self._update_controls()
 
@@ -83,7 +84,11 @@ class FailuresPane(QWidget):
 
     def _update_controls(self) -> None:
         total, shown = len(self.table.rows), self.filtered_model.rowCount()
-        self._count_label.setText(format_count(total, "file") if shown == total else f"{shown:,} of {total:,} files")
+        self._count_label.setText(
+            format_count(total, "file")
+            if shown == total
+            else tr("{shown:,} of {total:,} files", shown=shown, total=total)
+        )
         self.copy_button.setEnabled(total > 0)
         self.reveal_button.setEnabled(self.view.selectionModel().hasSelection())
 

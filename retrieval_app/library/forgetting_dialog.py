@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from indexer.database.forgetting import ForgettingPlan, plan_forgetting
 from indexer.library import Library
 from indexer.paths import show_path
+from indexer.wording import tr, tr_count
 from retrieval_app.session.library_commands import forget_folder
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_count
 
-UNTOUCHED = "The pictures themselves are not touched."
+UNTOUCHED = tr("The pictures themselves are not touched.")
 
 
 class ForgettingPlans(NamedTuple):
@@ -60,16 +61,20 @@ def read_plans(library: Library, *, folder: bytes | None) -> ForgettingPlans | N
 
 def confirm_forgetting(parent: QWidget, session: Session, plans: ForgettingPlans) -> None:
     """Ask before something is forgotten; Enter gives the answer that changes nothing."""
-    what = "what is missing" if plans.folder is None else show_path(plans.folder)
+    what = tr("what is missing") if plans.folder is None else show_path(plans.folder)
     plan = plans.without_words
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", f"Forget {what}?", parent=parent)
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", tr("Forget {what}?", what=what), parent=parent)
     box.setTextFormat(Qt.TextFormat.PlainText)
-    losses = f"{plan.describe_losses()} leave the library." if not plan.is_empty else "Nothing else is to be forgotten."
+    losses = (
+        tr("{losses} leave the library.", losses=plan.describe_losses())
+        if not plan.is_empty
+        else tr("Nothing else is to be forgotten.")
+    )
     kept = f"{plan.describe_kept()} {_describe_words(plans.with_words)}" if plan.kept_photos else ""
     box.setInformativeText("\n\n".join(filter(None, (losses, kept, UNTOUCHED))))
-    box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
-    choices = [("Forget", False)] if not plan.is_empty or plans.folder is not None else []
-    choices += [("Forget these too", True)] if plan.kept_photos else []
+    box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
+    choices = [(tr("Forget"), False)] if not plan.is_empty or plans.folder is not None else []
+    choices += [(tr("Forget these too"), True)] if plan.kept_photos else []
     for text, with_labels in choices:
         button = box.addButton(text, QMessageBox.ButtonRole.AcceptRole)
         button.clicked.connect(partial(forget_folder, session, plans.folder, with_labels=with_labels))
@@ -82,7 +87,7 @@ def _describe_words(plan: ForgettingPlan) -> str:
     counts = [
         format_count(plan.labels, "label"),
         format_count(plan.decisions, "decision"),
-        f"a place in {plan.searches:,} saved {'search' if plan.searches == 1 else 'searches'}",
+        tr_count(plan.searches, "a place in {number:,} saved search", "a place in {number:,} saved searches"),
     ]
     words = [text for text, number in zip(counts, (plan.labels, plan.decisions, plan.searches), strict=True) if number]
-    return f"To forget these too costs {', '.join(words)}."
+    return tr("To forget these too costs {words}.", words=", ".join(words))

@@ -16,13 +16,14 @@ from PySide6.QtWidgets import (
 
 from indexer.database.contents import RootInfo
 from indexer.paths import find_relative_path, show_path
+from indexer.wording import tr
 from retrieval_app.session.library_commands import leave_folder_out, take_back_in
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 
-EXPLANATION = (
-    "Folders that systems and programs make for themselves are never looked at. These are left out beside them. What "
-    "you have said of their photos is kept."
+EXPLANATION = tr(
+    "Folders that systems and programs make for themselves are never looked at. These are left "
+    "out beside them. What you have said of their photos is kept."
 )
 
 
@@ -32,14 +33,14 @@ class LeftOutDialog(QDialog):
     def __init__(self, session: Session, root: RootInfo, parent: QWidget) -> None:
         super().__init__(parent)
         self._session, self._root = session, root
-        self.setWindowTitle("Left out")
+        self.setWindowTitle(tr("Left out"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(480, 320)
         self.patterns = QListWidget()
         self.patterns.addItems(root.exclusions)
-        self.patterns.setAccessibleName("Left out")
-        self.add_button = make_button("Leave a folder out…")
-        self.take_back_button = make_button("Take back in")
+        self.patterns.setAccessibleName(tr("Left out"))
+        self.add_button = make_button(tr("Leave a folder out…"))
+        self.take_back_button = make_button(tr("Take back in"))
         self.add_button.clicked.connect(self._ask_folder)
         self.take_back_button.clicked.connect(self._take_chosen_back)
         self.patterns.itemSelectionChanged.connect(self._update_buttons)
@@ -69,13 +70,13 @@ class LeftOutDialog(QDialog):
 
     def _ask_folder(self) -> None:
         root = self._root.path
-        if chosen := QFileDialog.getExistingDirectory(self, "Which folder is to be left out?", os.fsdecode(root)):
+        if chosen := QFileDialog.getExistingDirectory(self, tr("Which folder is to be left out?"), os.fsdecode(root)):
             folder = os.fsencode(chosen)
             if find_relative_path(folder, root):
                 self.accept()
                 leave_folder_out(self._session, root, folder)
             else:
-                QMessageBox.information(self, "Left out", f"Choose a folder in {show_path(root)}.")
+                QMessageBox.information(self, tr("Left out"), tr("Choose a folder in {root}.", root=show_path(root)))
 
     def _take_chosen_back(self) -> None:
         pattern = self.patterns.selectedItems()[0].text()

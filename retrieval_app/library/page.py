@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.places import name_library
+from indexer.wording import tr
 from retrieval_app.library.facts import LibraryFacts, list_fact_sections
 from retrieval_app.library.failures_pane import FailuresPane
 from retrieval_app.library.roots_pane import RootsPane
@@ -12,9 +13,9 @@ from retrieval_app.widgets.controls import ElidedLabel, make_button
 from retrieval_app.widgets.invitation import InvitationView
 from retrieval_app.workers.job_wording import describe_job
 
-WATCH_OFF = "Off: new and changed photos are found when you look for changes."
-WATCH_IDLE = "What is added, changed or removed shows within seconds."
-WATCH_PAUSED = "Paused until the work under way is done."
+WATCH_OFF = tr("Off: new and changed photos are found when you look for changes.")
+WATCH_IDLE = tr("What is added, changed or removed shows within seconds.")
+WATCH_PAUSED = tr("Paused until the work under way is done.")
 
 
 class LibraryPage(QStackedWidget):
@@ -26,14 +27,14 @@ class LibraryPage(QStackedWidget):
         super().__init__()
         self._session = session
         self.folder_invitation = InvitationView(
-            "This library has no photo folder yet",
-            "Its folders and their state, and what could not be read and why, will stand here.",
-            "Choose a photo folder",
+            tr("This library has no photo folder yet"),
+            tr("Its folders and their state, and what could not be read and why, will stand here."),
+            tr("Choose a photo folder"),
         )
         self.title = ElidedLabel("title")
-        self.add_button = make_button("Index folder…")
-        self.look_button = make_button("Look for changes")
-        self.watch_box = QCheckBox("Watch the folders")
+        self.add_button = make_button(tr("Index folder…"))
+        self.look_button = make_button(tr("Look for changes"))
+        self.watch_box = QCheckBox(tr("Watch the folders"))
         self.watch_state = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
         self.roots = RootsPane(session)
         self.failures = FailuresPane(session)
@@ -69,9 +70,9 @@ class LibraryPage(QStackedWidget):
         return body
 
     def _make_head(self) -> QVBoxLayout:
-        self.look_button.setToolTip("Look through the folders now (F5)")
-        self.add_button.setToolTip("Add a photo folder to the library (Ctrl+I)")
-        self.watch_box.setToolTip("Index whatever changes in the folders, now and whenever this library is open")
+        self.look_button.setToolTip(tr("Look through the folders now (F5)"))
+        self.add_button.setToolTip(tr("Add a photo folder to the library (Ctrl+I)"))
+        self.watch_box.setToolTip(tr("Index whatever changes in the folders, now and whenever this library is open"))
         first, second = QHBoxLayout(), QHBoxLayout()
         first.setSpacing(8)
         first.addWidget(self.title, 1)

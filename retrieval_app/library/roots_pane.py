@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.database.contents import RootInfo
 from indexer.paths import show_path
+from indexer.wording import tr
 from retrieval_app.actions.system_open import open_path
 from retrieval_app.library.forgetting_dialog import ForgettingQuestion
 from retrieval_app.library.left_out_dialog import LeftOutDialog
@@ -16,23 +17,23 @@ from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
 from retrieval_app.wording import format_count
 
-STATE_TEXTS = {"online": "online", "offline": "offline: not there or empty"}
-OTHER_DRIVE_TEXT = "offline: another drive is there now"
+STATE_TEXTS = {"online": "online", "offline": tr("offline: not there or empty")}
+OTHER_DRIVE_TEXT = tr("offline: another drive is there now")
 
 
 def describe_state(root: RootInfo) -> str:
     """Whether the folder is there, and if not, what is known of it."""
     if root.moved_to:
-        return f"offline: is it at {show_path(root.moved_to)} now?"
+        return tr("offline: is it at {moved_to} now?", moved_to=show_path(root.moved_to))
     return OTHER_DRIVE_TEXT if root.other_drive else STATE_TEXTS[root.state]
 
 
 ROOT_COLUMNS: list[TableColumn[RootInfo]] = [
-    TableColumn("Folder", lambda root: show_path(root.path)),
-    TableColumn("State", describe_state, stretches=False),
-    TableColumn("Files", lambda root: f"{root.files:,}", stretches=False),
-    TableColumn("Labels", lambda root: "sub-folders are classes" if root.labelled else "none", stretches=False),
-    TableColumn("Left out", lambda root: f"{len(root.exclusions):,}" if root.exclusions else "", stretches=False),
+    TableColumn(tr("Folder"), lambda root: show_path(root.path)),
+    TableColumn(tr("State"), describe_state, stretches=False),
+    TableColumn(tr("Files"), lambda root: f"{root.files:,}", stretches=False),
+    TableColumn(tr("Labels"), lambda root: tr("sub-folders are classes") if root.labelled else "none", stretches=False),
+    TableColumn(tr("Left out"), lambda root: f"{len(root.exclusions):,}" if root.exclusions else "", stretches=False),
 ]
 
 
@@ -43,13 +44,13 @@ class RootsPane(QWidget):
         super().__init__()
         self._session = session
         self.table: RowTableModel[RootInfo] = RowTableModel(ROOT_COLUMNS)
-        self.view = make_table_view(self.table, ROOT_COLUMNS, "Photo folders")
+        self.view = make_table_view(self.table, ROOT_COLUMNS, tr("Photo folders"))
         self.view.activated.connect(self._open_chosen)
-        self.open_button = make_button("Open folder")
-        self.move_button = make_button("It has moved…")
-        self.left_out_button = make_button("Left out…")
-        self.here_button = make_button("It is the same")
-        self.forget_button = make_button("Forget…")
+        self.open_button = make_button(tr("Open folder"))
+        self.move_button = make_button(tr("It has moved…"))
+        self.left_out_button = make_button(tr("Left out…"))
+        self.here_button = make_button(tr("It is the same"))
+        self.forget_button = make_button(tr("Forget…"))
         self.forget_missing = make_button("", "link")
         self._forgetting = ForgettingQuestion(session, self)
         self._arrange_widgets()
@@ -57,14 +58,14 @@ class RootsPane(QWidget):
         self.show_roots()
 
     def _arrange_widgets(self) -> None:
-        self.open_button.setToolTip("Open the folder in the system's file manager (Enter)")
-        self.move_button.setToolTip("Say where the folder is now; nothing is embedded again")
-        self.left_out_button.setToolTip("Leave a folder in it out of the library, or take one back in")
-        self.forget_button.setToolTip("Take the folder out of the library; its pictures stay where they are")
-        self.forget_missing.setToolTip("Take the files that are gone out of the library")
+        self.open_button.setToolTip(tr("Open the folder in the system's file manager (Enter)"))
+        self.move_button.setToolTip(tr("Say where the folder is now; nothing is embedded again"))
+        self.left_out_button.setToolTip(tr("Leave a folder in it out of the library, or take one back in"))
+        self.forget_button.setToolTip(tr("Take the folder out of the library; its pictures stay where they are"))
+        self.forget_missing.setToolTip(tr("Take the files that are gone out of the library"))
         actions = QHBoxLayout()
         actions.setSpacing(8)
-        self.here_button.setToolTip("Index what is there now as this folder; what it does not have is then missing")
+        self.here_button.setToolTip(tr("Index what is there now as this folder; what it does not have is then missing"))
         for action in (self.open_button, self.move_button, self.here_button, self.left_out_button, self.forget_button):
             actions.addWidget(action)
         actions.addStretch(1)
@@ -72,7 +73,7 @@ class RootsPane(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(make_label("PHOTO FOLDERS", "section"))
+        column.addWidget(make_label(tr("PHOTO FOLDERS"), "section"))
         column.addWidget(self.view, 1)
         column.addLayout(actions)
 
@@ -96,7 +97,7 @@ class RootsPane(QWidget):
             self.view.selectRow(min(max(row, 0), len(roots) - 1))
         missing = info.missing if info else 0
         self.forget_missing.setVisible(missing > 0)
-        self.forget_missing.setText(f"Forget {format_count(missing, 'missing file')}…")
+        self.forget_missing.setText(tr("Forget {missing_files}…", missing_files=format_count(missing, "missing file")))
         self._update_buttons()
 
     def chosen_root(self) -> RootInfo | None:
@@ -120,7 +121,7 @@ class RootsPane(QWidget):
     def _ask_place(self) -> None:
         if root := self.chosen_root():
             start = Path(os.fsdecode(root.moved_to)) if root.moved_to else Path(os.fsdecode(root.path)).parent
-            title = f"Where is {show_path(root.path)} now?"
+            title = tr("Where is {path} now?", path=show_path(root.path))
             if new_folder := QFileDialog.getExistingDirectory(self, title, str(start)):
                 move_folder(self._session, root.path, Path(new_folder))
 

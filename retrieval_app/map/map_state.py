@@ -16,13 +16,14 @@ from indexer.clustering.photo_clusters import load_clusters, name_clusters
 from indexer.library import Library
 from indexer.ranking.photo_arrangement import PhotoArrangement, PhotoArranger
 from indexer.reports.photo_map import MapLayout, load_layout
+from indexer.wording import tr
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
 from retrieval_app.workers.readers import LibraryReaders
 
 MAP_METHODS = {
-    "tsne": "Neighbourhoods (t-SNE)",
-    "pca": "Principal components (PCA)",
+    "tsne": tr("Neighbourhoods (t-SNE)"),
+    "pca": tr("Principal components (PCA)"),
 }
 
 
@@ -199,7 +200,7 @@ def _read_groups(library: Library, method: str) -> PhotoClasses | None:
     if clusters is None or clusters.method != method or len(clusters.ids) < len(library.find_photo_ids()):
         return None
     named = name_clusters(clusters, library.annotations.read_labels(library.model_id))
-    names = [name or f"Group {number}" for number, name in enumerate(named, 1)]
+    names = [name or tr("Group {number}", number=number) for number, name in enumerate(named, 1)]
     pictures = {names[code]: middle for code, middle in enumerate(clusters.middles.tolist()) if not named[code]}
     codes = zip(clusters.ids.tolist(), clusters.codes.tolist(), strict=True)
     return PhotoClasses({photo_id: names[code] for photo_id, code in codes if code >= 0}, pictures)
@@ -213,11 +214,11 @@ class Colouring(NamedTuple):
 
 
 COLOURINGS = {
-    "label": Colouring("Colours by label", _read_labels),
-    "folder": Colouring("Colours by folder", partial(_read_sections, order="folder")),
-    "taken": Colouring("Colours by year", partial(_read_sections, order="taken")),
-    "kmeans": Colouring("Groups (k-means)", partial(_read_groups, method="kmeans")),
-    "density": Colouring("Groups (density)", partial(_read_groups, method="density")),
+    "label": Colouring(tr("Colours by label"), _read_labels),
+    "folder": Colouring(tr("Colours by folder"), partial(_read_sections, order="folder")),
+    "taken": Colouring(tr("Colours by year"), partial(_read_sections, order="taken")),
+    "kmeans": Colouring(tr("Groups (k-means)"), partial(_read_groups, method="kmeans")),
+    "density": Colouring(tr("Groups (density)"), partial(_read_groups, method="density")),
 }
 
 

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from indexer.search.results import Photo
+from indexer.wording import tr
 from retrieval_app.grid.photo_selection import PhotoSelection
 from retrieval_app.map.areas import DrawnArea
 from retrieval_app.map.class_marks import paint_class_name, paint_class_photo
@@ -67,7 +68,7 @@ class MapView(QWidget):
         self.setMouseTracking(True)
         self.setMinimumSize(320, 240)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName("Map of the photos")
+        self.setAccessibleName(tr("Map of the photos"))
         self.setToolTipDuration(0)
         tiles.arrived.connect(self.update)
         theme.changed.connect(self._redraw_map)

@@ -5,6 +5,7 @@ from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from indexer.search.query import Query
+from indexer.wording import tr
 from retrieval_app.map.map_state import COLOURINGS, MAP_METHODS, PhotoMap, StoredMaps
 from retrieval_app.map.map_view import LASSO_TOOL, MOVE_TOOL, RECTANGLE_TOOL, MapView
 from retrieval_app.session.session import Session
@@ -16,12 +17,12 @@ from retrieval_app.widgets.theme import Theme
 from retrieval_app.wording import format_count
 from retrieval_app.workers.job_wording import describe_job, describe_stage
 
-WAITS_FOR_INDEXING = "The map is laid out as soon as photos are indexed."
-CONTROLS_HELP = (
-    "Wheel or + and - zoom, drag to move, Home shows everything, a click finds similar; Shift+drag selects, "
-    "Ctrl adds, Esc selects nothing."
+WAITS_FOR_INDEXING = tr("The map is laid out as soon as photos are indexed.")
+CONTROLS_HELP = tr(
+    "Wheel or + and - zoom, drag to move, Home shows everything, a click finds similar; "
+    "Shift+drag selects, Ctrl adds, Esc selects nothing."
 )
-TOOLS = {MOVE_TOOL: "Move", RECTANGLE_TOOL: "Rectangle", LASSO_TOOL: "Lasso"}
+TOOLS = {MOVE_TOOL: tr("Move"), RECTANGLE_TOOL: tr("Rectangle"), LASSO_TOOL: tr("Lasso")}
 
 
 class MapPage(QStackedWidget):
@@ -34,15 +35,18 @@ class MapPage(QStackedWidget):
         self._session = session
         self.photo_map = PhotoMap(session, self)
         self.invitation = InvitationView(
-            "All photos will lie here in a plane, those that look alike together",
-            "Index a photo folder first.",
-            "Choose a photo folder",
+            tr("All photos will lie here in a plane, those that look alike together"),
+            tr("Index a photo folder first."),
+            tr("Choose a photo folder"),
         )
         self.method_box, self.colour_box, self.tool_box = QComboBox(), QComboBox(), QComboBox()
-        self.picture_box = QCheckBox("Pictures")
+        self.picture_box = QCheckBox(tr("Pictures"))
         self.status_label = ElidedLabel("muted", Qt.TextElideMode.ElideRight)
-        self.retry_button = make_button("Try again", "link")
-        self.fit_button, self.copy_button = make_button("Show everything"), make_button("Copy as picture", "link")
+        self.retry_button = make_button(tr("Try again"), "link")
+        self.fit_button, self.copy_button = (
+            make_button(tr("Show everything")),
+            make_button(tr("Copy as picture"), "link"),
+        )
         self.map_view = MapView(tiles, theme)
         explain_figure(self.map_view, "map")
         self._shown_map: tuple[StoredMaps | None, str] | None = None
@@ -53,11 +57,11 @@ class MapPage(QStackedWidget):
     def _arrange_widgets(self) -> None:
         for key, name in MAP_METHODS.items():
             self.method_box.addItem(name, key)
-        self.method_box.setAccessibleName("How the photos are laid out")
+        self.method_box.setAccessibleName(tr("How the photos are laid out"))
         self.method_box.setToolTip(
-            "t-SNE keeps neighbours together; principal components keep what is far apart far apart"
+            tr("t-SNE keeps neighbours together; principal components keep what is far apart far apart")
         )
-        self.fit_button.setToolTip("Show the whole map (Home)")
+        self.fit_button.setToolTip(tr("Show the whole map (Home)"))
         head = QHBoxLayout()
         head.setContentsMargins(16, 10, 16, 10)
         head.setSpacing(12)
@@ -86,14 +90,14 @@ class MapPage(QStackedWidget):
     def _fill_boxes(self) -> None:
         for key, colouring in COLOURINGS.items():
             self.colour_box.addItem(colouring.text, key)
-        self.colour_box.setAccessibleName("What the photos are coloured by")
-        self.colour_box.setToolTip("Groups are made of what looks alike, without any label")
+        self.colour_box.setAccessibleName(tr("What the photos are coloured by"))
+        self.colour_box.setToolTip(tr("Groups are made of what looks alike, without any label"))
         for tool, text in TOOLS.items():
             self.tool_box.addItem(text, tool)
-        self.tool_box.setAccessibleName("What a drag does")
-        self.tool_box.setToolTip("Drag to move the map, or to select what lies in a rectangle or a lasso")
+        self.tool_box.setAccessibleName(tr("What a drag does"))
+        self.tool_box.setToolTip(tr("Drag to move the map, or to select what lies in a rectangle or a lasso"))
         self.picture_box.setChecked(True)
-        self.picture_box.setToolTip("Show pictures where they have room; the larger the map, the more of them")
+        self.picture_box.setToolTip(tr("Show pictures where they have room; the larger the map, the more of them"))
 
     def _connect_signals(self) -> None:
         self.colour_box.currentIndexChanged.connect(
@@ -153,11 +157,11 @@ class MapPage(QStackedWidget):
         if self.photo_map.map_job.failure_sentence:
             return self.photo_map.map_job.failure_sentence
         if scene is None:
-            return describe_job(state) if state is not None else "Reading the map…"
+            return describe_job(state) if state is not None else tr("Reading the map…")
         parts = [format_count(len(scene.ids), "photo")]
-        parts += [f"{count:,} selected"] if (count := self.map_view.selection.count) else []
+        parts += [tr("{count:,} selected", count=count)] if (count := self.map_view.selection.count) else []
         if scene.method != self.photo_map.method:
-            parts.append(f"{MAP_METHODS[scene.method]} until the other map is there")
+            parts.append(tr("{map_methods} until the other map is there", map_methods=MAP_METHODS[scene.method]))
         for job in (self.photo_map.map_job, self.photo_map.cluster_job):
             parts += [describe_job(job.state)] if job.state is not None else []
         parts += [indexing] if (indexing := describe_stage(self._session.job.state_here)) else []

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from indexer.wording import tr
 from retrieval_app.model_choice.model_job import ModelJob
 from retrieval_app.model_choice.model_rows import ModelRow, describe_comparison, list_columns, parse_rows
 from retrieval_app.session.library_commands import (
@@ -30,10 +31,10 @@ from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.tables import RowTableModel, make_table_view
 
-WEIGHTS_FILTER = "Weights (*.safetensors *.pth *.pt *.bin);;All files (*)"
+WEIGHTS_FILTER = tr("Weights (*.safetensors *.pth *.pt *.bin);;All files (*)")
 WIDTH, HEIGHT = 880, 560  # px
 LONG_SOURCE = 90  # letters of a line about where a model comes from
-CLI_ADVICE = " Give a local file"  # where advice for the command line begins; the dialog has a button for it
+CLI_ADVICE = tr(" Give a local file")  # where advice for the command line begins; the dialog has a button for it
 
 
 class ModelDialog(QDialog):
@@ -45,7 +46,7 @@ class ModelDialog(QDialog):
         self._rates: dict[str, str] = {}  # of models, by fingerprint: how fast they are here, in words
         self._wanted_name = ""  # chosen when the list comes
         self.job = ModelJob(self)
-        self.setWindowTitle("Choose a model")
+        self.setWindowTitle(tr("Choose a model"))
         self.resize(WIDTH, HEIGHT)
         self._make_widgets()
         self._arrange_widgets()
@@ -57,7 +58,7 @@ class ModelDialog(QDialog):
         self.in_use_line = make_label("", wrap=True)
         columns = list_columns("")
         self.table = RowTableModel(columns)
-        self.view = make_table_view(self.table, columns, "Models")
+        self.view = make_table_view(self.table, columns, tr("Models"))
         self.table.setParent(self.view)
         self.view.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.name_line, self.facts_line = make_label("", "title"), make_label("", wrap=True)
@@ -66,11 +67,14 @@ class ModelDialog(QDialog):
         self.progress_bar = QProgressBar()
         self.progress_bar.setTextVisible(False)
         self.progress_bar.setFixedHeight(4)
-        self.ready_button, self.use_button = make_button("Download…"), make_button("Use for this library", "primary")
-        self.compare_button = make_button("Better on your photos?")
-        self.remove_button, self.file_button = make_button("Remove from here"), make_button("From a file…")
-        self.back_button, self.cancel_button = make_button("Go back to the model before"), make_button("Cancel")
-        self.close_button = make_button("Close")
+        self.ready_button, self.use_button = (
+            make_button(tr("Download…")),
+            make_button(tr("Use for this library"), "primary"),
+        )
+        self.compare_button = make_button(tr("Better on your photos?"))
+        self.remove_button, self.file_button = make_button(tr("Remove from here")), make_button(tr("From a file…"))
+        self.back_button, self.cancel_button = make_button(tr("Go back to the model before")), make_button(tr("Cancel"))
+        self.close_button = make_button(tr("Close"))
 
     def _arrange_widgets(self) -> None:
         column = QVBoxLayout(self)
@@ -139,8 +143,8 @@ class ModelDialog(QDialog):
 
     def _show_row(self, *_: object) -> None:
         row, info = self._chosen_row(), self._session.library.info
-        own = f"The library sees with {info.model}. " if info else ""
-        self.in_use_line.setText(f"{own}Labels and decisions stay whatever the model, and you can go back.")
+        own = tr("The library sees with {model}. ", model=info.model) if info else ""
+        self.in_use_line.setText(tr("{own}Labels and decisions stay whatever the model, and you can go back.", own=own))
         self.name_line.setText(row.name if row else "")
         self.facts_line.setText(f"{_shorten(row.good_for)}\n{row.facts}" if row else "")
         self.source_line.setText(_shorten(row.source) if row else "")
@@ -152,12 +156,14 @@ class ModelDialog(QDialog):
 
     def _describe_rate(self, row: ModelRow) -> str:
         if not row.is_ready:
-            return "How fast it is here can be measured when it is ready."
-        return self._rates.get(row.fingerprint, "Measuring how fast it is here…")
+            return tr("How fast it is here can be measured when it is ready.")
+        return self._rates.get(row.fingerprint, tr("Measuring how fast it is here…"))
 
     def _take_rate(self, fingerprint: str, result: Mapping[str, Any]) -> None:
         rate = result.get("photos_per_minute")
-        self._rates[fingerprint] = f"About {int(rate):,} photos a minute here, one after another." if rate else ""
+        self._rates[fingerprint] = (
+            tr("About {rate:,} photos a minute here, one after another.", rate=int(rate)) if rate else ""
+        )
         row = self._chosen_row()
         if row is not None:
             self.rate_line.setText(self._describe_rate(row))
@@ -173,7 +179,12 @@ class ModelDialog(QDialog):
             self.progress_bar.setValue(round(1000 * progress.done / progress.total) if progress.total else 0)
             if progress.stage == "download" and progress.total:
                 self.answer_line.setText(
-                    f"{progress.note}: {progress.done / 1e6:,.0f} of {progress.total / 1e6:,.0f} MB"
+                    tr(
+                        "{note}: {done:,.0f} of {total:,.0f} MB",
+                        note=progress.note,
+                        done=progress.done / 1e6,
+                        total=progress.total / 1e6,
+                    )
                 )
             elif progress.note:
                 self.answer_line.setText(progress.note)
@@ -185,7 +196,7 @@ class ModelDialog(QDialog):
         is_used = row is not None and row.fingerprint == self._used_fingerprint() != ""
         can_switch = row is not None and row.is_ready and not is_used and not explain_switch_obstacle(self._session)
         self.ready_button.setVisible(row is not None and not row.is_ready)
-        self.ready_button.setText("Make it ready" if row is not None and row.is_packaged else "Download…")
+        self.ready_button.setText(tr("Make it ready") if row is not None and row.is_packaged else tr("Download…"))
         self.ready_button.setEnabled(is_idle)
         self.use_button.setEnabled(is_idle and can_switch)
         self.compare_button.setEnabled(is_idle and can_switch)
@@ -205,12 +216,19 @@ class ModelDialog(QDialog):
 
     def _accepts_download(self, row: ModelRow) -> bool:
         """Say what is downloaded from where under which licence, and ask."""
-        limits = "\n\nThis licence forbids commercial use." if row.non_commercial else ""
-        text = f"Download {row.name}, {row.megabytes} MB, from {row.source}?\n\nIts licence: {row.licence}.{limits}"
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Download a model", text, parent=self)
+        limits = tr("\n\nThis licence forbids commercial use.") if row.non_commercial else ""
+        text = tr(
+            "Download {name}, {megabytes} MB, from {source}?\n\nIts licence: {licence}.{limits}",
+            name=row.name,
+            megabytes=row.megabytes,
+            source=row.source,
+            licence=row.licence,
+            limits=limits,
+        )
+        box = QMessageBox(QMessageBox.Icon.NoIcon, tr("Download a model"), text, parent=self)
         box.setTextFormat(Qt.TextFormat.PlainText)
-        accept = box.addButton("Accept and download", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("Not now", QMessageBox.ButtonRole.RejectRole)
+        accept = box.addButton(tr("Accept and download"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(tr("Not now"), QMessageBox.ButtonRole.RejectRole)
         box.exec()
         return box.clickedButton() is accept
 
@@ -232,14 +250,14 @@ class ModelDialog(QDialog):
             self.job.start_command(["remove", row.fingerprint], lambda _: self.refresh_list())
 
     def _choose_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Weights of a model", "", WEIGHTS_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self, tr("Weights of a model"), "", WEIGHTS_FILTER)
         if not path:
             return
         row = self._chosen_row()
         names = [one.name for one in self.table.rows if one.source.startswith("https:")]
         current = names.index(row.name) if row is not None and row.name in names else 0
-        question = "Of which model are these weights? A name of the list, or of a network of timm:"
-        name, accepted = QInputDialog.getItem(self, "Weights of a model", question, names, current)
+        question = tr("Of which model are these weights? A name of the list, or of a network of timm:")
+        name, accepted = QInputDialog.getItem(self, tr("Weights of a model"), question, names, current)
         if accepted and name:
             self.job.start_command(["add", name, "--weights", path], lambda _: self.refresh_list())
 
@@ -271,4 +289,4 @@ def _shorten(source: str) -> str:
 def _adapt_sentence(sentence: str) -> str:
     """The sentence of a command, with the dialog's own button in the place of advice for the command line."""
     said, cut, _ = sentence.partition(CLI_ADVICE)
-    return f"{said} Or download its file elsewhere, and choose it: From a file…" if cut else said
+    return tr("{said} Or download its file elsewhere, and choose it: From a file…", said=said) if cut else said

@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from indexer.own_process import build_command
+from indexer.wording import tr
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.work_list import Work
 
@@ -28,7 +29,7 @@ class ModelJob(QObject):
     def start_command(self, arguments: Sequence[str], take_result: TakeResult) -> None:
         """Run `lookalike model` with these arguments; a command that is still at work is dropped."""
         self.drop()
-        self.sentence, self._take_result, self._kind = "", take_result, f"model {arguments[0]}"
+        self.sentence, self._take_result, self._kind = "", take_result, tr("model {arguments}", arguments=arguments[0])
         attached = ["--attached"] if arguments[0] in LONG_COMMANDS else []
         self.child = ChildProcess(build_command("model", *arguments, "--json", *attached), self)
         self.child.progressed.connect(self.changed)
@@ -61,7 +62,7 @@ class ModelJob(QObject):
 
     def _finish_command(self, end: JobEnd) -> None:
         self.child = None
-        self.sentence = "It was stopped; what has come is kept for the next try." if end.cancelled else end.sentence
+        self.sentence = tr("It was stopped; what has come is kept for the next try.") if end.cancelled else end.sentence
         take_result, self._take_result = self._take_result, None
         if end.result is not None and not end.cancelled and take_result is not None:
             take_result(end.result)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from indexer.wording import tr
 from retrieval_app.widgets.tables import TableColumn
 from retrieval_app.wording import format_count
 
-STATE_NAMES = {"built-in": "built in", "installed": "ready here", "available": "to download"}
+STATE_NAMES = {"built-in": tr("built in"), "installed": tr("ready here"), "available": tr("to download")}
 
 
 class ModelRow(NamedTuple):
@@ -39,11 +40,11 @@ class ModelRow(NamedTuple):
     def facts(self) -> str:
         """Size, input, embedding and licence in a line."""
         parts = [
-            f"{self.megabytes} MB" if self.megabytes else "",
-            f"sees {self.pixels} pixels" if self.pixels else "",
-            f"{self.dim:,} numbers a picture",
-            f"licence {self.licence}" if self.licence else "",
-            "can be asked by words" if self.words else "",
+            tr("{megabytes} MB", megabytes=self.megabytes) if self.megabytes else "",
+            tr("sees {pixels} pixels", pixels=self.pixels) if self.pixels else "",
+            tr("{dim:,} numbers a picture", dim=self.dim),
+            tr("licence {licence}", licence=self.licence) if self.licence else "",
+            tr("can be asked by words") if self.words else "",
         ]
         return "  ·  ".join(part for part in parts if part)
 
@@ -72,21 +73,21 @@ def parse_rows(result: Mapping[str, Any]) -> list[ModelRow]:
 def describe_state(row: ModelRow, used_fingerprint: str) -> str:
     """Whether a model is in use, ready, or to be had how."""
     if row.fingerprint and row.fingerprint == used_fingerprint:
-        return "in use"
+        return tr("in use")
     if row.state == "available" and row.is_packaged:
-        return "to make ready"
-    return "ready here" if row.is_ready else STATE_NAMES.get(row.state, row.state)
+        return tr("to make ready")
+    return tr("ready here") if row.is_ready else STATE_NAMES.get(row.state, row.state)
 
 
 def list_columns(used_fingerprint: str) -> list[TableColumn[ModelRow]]:
     """The columns of the table, for a library that sees with the model of this fingerprint."""
     return [
-        TableColumn("Model", lambda row: row.name, stretches=False),
-        TableColumn("Good for", lambda row: row.good_for),
+        TableColumn(tr("Model"), lambda row: row.name, stretches=False),
+        TableColumn(tr("Good for"), lambda row: row.good_for),
         TableColumn("MB", lambda row: str(row.megabytes or ""), stretches=False),
-        TableColumn("Words", lambda row: "yes" if row.words else "", stretches=False),
-        TableColumn("Licence", lambda row: row.licence, stretches=False),
-        TableColumn("Here", lambda row: describe_state(row, used_fingerprint), stretches=False),
+        TableColumn(tr("Words"), lambda row: "yes" if row.words else "", stretches=False),
+        TableColumn(tr("Licence"), lambda row: row.licence, stretches=False),
+        TableColumn(tr("Here"), lambda row: describe_state(row, used_fingerprint), stretches=False),
     ]
 
 
@@ -98,21 +99,38 @@ def describe_comparison(result: Mapping[str, Any]) -> str:
         queries = int(result["queries"])
         found = [round(float(side["label_found"]) * queries) for side in (before, after)]
         sentences.append(
-            f"Of {format_count(queries, 'labelled photo')} the nearest had the same label for {found[0]:,} with the "
-            f"present model and for {found[1]:,} with this one: {_judge_change(str(result['verdict']))}"
+            tr(
+                "Of {labelled_photos} the nearest had the same label for {found:,} with the present "
+                "model and for {found2:,} with this one: {judge_change}",
+                labelled_photos=format_count(queries, "labelled photo"),
+                found=found[0],
+                found2=found[1],
+                judge_change=_judge_change(str(result["verdict"])),
+            )
         )
     else:
-        sentences.append("Without labels nobody can tell which is better: label some photos, then ask again.")
+        sentences.append(tr("Without labels nobody can tell which is better: label some photos, then ask again."))
     sentences.append(
-        f"Changed copies found again: {float(before['copies_found']):.0%} and {float(after['copies_found']):.0%}. "
-        f"Of the nearest ten {float(result['agreement']):.0%} are the same."
+        tr(
+            "Changed copies found again: {copies_found:.0%} and {copies_found2:.0%}. Of the nearest "
+            "ten {agreement:.0%} are the same.",
+            copies_found=float(before["copies_found"]),
+            copies_found2=float(after["copies_found"]),
+            agreement=float(result["agreement"]),
+        )
     )
     slower = float(after["seconds_per_photo"]) / max(float(before["seconds_per_photo"]), 1e-9)
-    sentences.append(f"A photo takes {slower:.1f} times as long; {float(after['megabytes']):,.0f} MB.")
+    sentences.append(
+        tr(
+            "A photo takes {slower:.1f} times as long; {megabytes:,.0f} MB.",
+            slower=slower,
+            megabytes=float(after["megabytes"]),
+        )
+    )
     return " ".join(sentences)
 
 
 def _judge_change(verdict: str) -> str:
     if verdict == "no clear difference":
-        return "that can be luck."
-    return f"it is {verdict} here."
+        return tr("that can be luck.")
+    return tr("it is {verdict} here.", verdict=verdict)

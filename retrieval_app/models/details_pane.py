@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.models.shelf_rows import ShelfRow
 from retrieval_app.session.library_commands import explain_switch_obstacle
 from retrieval_app.session.session import Session
@@ -33,9 +34,9 @@ class ModelDetails(QWidget):
         explain_figure(self, "model")
         self.facts_label = make_label("", "muted", wrap=True)
         self.note_label = make_label("", "muted", wrap=True)
-        self.use_button, self.continue_button = make_button("", "primary"), make_button("Go on with it", "primary")
-        self.report_button, self.rename_button = make_button("Report"), make_button("Rename…")
-        self.export_button, self.delete_button = make_button("Export checkpoint…"), make_button("Delete…")
+        self.use_button, self.continue_button = make_button("", "primary"), make_button(tr("Go on with it"), "primary")
+        self.report_button, self.rename_button = make_button(tr("Report")), make_button(tr("Rename…"))
+        self.export_button, self.delete_button = make_button(tr("Export checkpoint…")), make_button(tr("Delete…"))
         self._arrange_widgets()
         for button, wanted in (
             (self.use_button, self.use_wanted),
@@ -72,7 +73,13 @@ class ModelDetails(QWidget):
         model = row.model if row else None
         self.name_label.setText(row.name if row else "")
         self.meaning_label.setText(row.meaning if row else "")
-        learnt = "It learns from" if row and row.training else "It learnt from" if model and model.verdict else "From"
+        learnt = (
+            tr("It learns from")
+            if row and row.training
+            else tr("It learnt from")
+            if model and model.verdict
+            else tr("From")
+        )
         self.origin_label.setText(f"{learnt} {row.origin}." if row and row.origin else "")
         self.verdict_label.setText(model.verdict if model else "")
         self.facts_label.setText(row.facts if row else "")
@@ -85,7 +92,13 @@ class ModelDetails(QWidget):
         model = row.model if row else None
         is_doubtful = model is not None and bool(model.verdict) and not model.is_better
         is_previous = model is not None and model.state == PREVIOUS
-        text = "Go back to this model" if is_previous else "Use it anyway…" if is_doubtful else "Use this model"
+        text = (
+            tr("Go back to this model")
+            if is_previous
+            else tr("Use it anyway…")
+            if is_doubtful
+            else tr("Use this model")
+        )
         self.use_button.setText(text)
         self.use_button.setProperty("role", "" if is_doubtful and not is_previous else "primary")
         self.use_button.style().polish(self.use_button)
@@ -107,8 +120,8 @@ class ModelDetails(QWidget):
         self.rename_button.setEnabled(is_idle and model is not None and model.state != READY)
         self.export_button.setEnabled(is_idle)
         self.delete_button.setVisible(row is not None)
-        self.delete_button.setText("Give up…" if isinstance(row and row.item, StoppedTraining) else "Delete…")
+        self.delete_button.setText(tr("Give up…") if isinstance(row and row.item, StoppedTraining) else tr("Delete…"))
         self.delete_button.setEnabled(is_idle and not is_active)
-        self.delete_button.setToolTip("The model in use cannot be deleted: use another one first." * is_active)
+        self.delete_button.setToolTip(tr("The model in use cannot be deleted: use another one first.") * is_active)
         self.note_label.setText(obstacle)
         self.note_label.setVisible(bool(obstacle))

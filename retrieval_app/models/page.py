@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.places import name_library
+from indexer.wording import tr
 from retrieval_app.models.details_pane import ModelDetails
 from retrieval_app.models.model_shelf import ModelShelf
 from retrieval_app.models.shelf_rows import COLUMNS, ShelfRow
@@ -46,22 +47,25 @@ class ModelsPage(QStackedWidget):
         self._chosen_key = ""
         self.shelf = ModelShelf(session, self)
         self.folder_invitation = InvitationView(
-            "This library has no photos yet",
-            "The models that it sees with, and what each is worth on your photos, will stand here.",
-            "Choose a photo folder",
+            tr("This library has no photos yet"),
+            tr("The models that it sees with, and what each is worth on your photos, will stand here."),
+            tr("Choose a photo folder"),
         )
         self.model_invitation = InvitationView(
-            "This library sees with the built-in model",
-            "It knows what things look like in general. You can teach it what counts as alike for you, from your "
-            "labels or from named folders, or choose another model. Each will stand here with what it was worth.",
-            "Choose another model…",
+            tr("This library sees with the built-in model"),
+            tr(
+                "It knows what things look like in general. You can teach it what counts as alike "
+                "for you, from your labels or from named folders, or choose another model. Each will "
+                "stand here with what it was worth."
+            ),
+            tr("Choose another model…"),
         )
-        self.teach_link = make_button("Teach it…", "link")
+        self.teach_link = make_button(tr("Teach it…"), "link")
         self.model_invitation.add_control(self.teach_link)
         self.title_label = ElidedLabel("title")
-        self.choose_button, self.teach_button = make_button("Choose another model…"), make_button("Teach one…")
+        self.choose_button, self.teach_button = make_button(tr("Choose another model…")), make_button(tr("Teach one…"))
         self.table = RowTableModel(COLUMNS)
-        self.view = make_table_view(self.table, COLUMNS, "Models")
+        self.view = make_table_view(self.table, COLUMNS, tr("Models"))
         self.table.setParent(self.view)
         self.details = ModelDetails(session)
         for widget in (self.folder_invitation, self.model_invitation, self._make_body()):
@@ -133,7 +137,9 @@ class ModelsPage(QStackedWidget):
         else:
             self.setCurrentIndex(int(active is not None or not library.is_known_empty))
         name = name_library(self._session.library.folder)
-        self.title_label.setText(f"{name} sees with {active.name}" if active else "Models")
+        self.title_label.setText(
+            tr("{name} sees with {name2}", name=name, name2=active.name) if active else tr("Models")
+        )
         key = self._chosen_key
         self.table.show_rows(shelf.rows)
         keys = [row.key for row in shelf.rows]
@@ -168,27 +174,32 @@ class ModelsPage(QStackedWidget):
         doubts = [model.verdict] if model.verdict and not model.is_better else []
         if offline := count_offline_folders(self._session):
             doubts.append(
-                f"{format_count(offline, 'photo folder is', 'photo folders are')} offline: their photos cannot be "
-                "found under this model until they are back and indexed."
+                tr(
+                    "{photo_folders_are} offline: their photos cannot be found under this model "
+                    "until they are back and indexed.",
+                    photo_folders_are=format_count(offline, "photo folder is", "photo folders are"),
+                )
             )
         use_model = partial(start_model_switch, self._session, model.folder, anyway=bool(doubts) or not model.verdict)
         if doubts:
-            self._ask_question(f"Use {row.name} all the same?", " ".join(doubts), "Use it", use_model)
+            self._ask_question(tr("Use {name} all the same?", name=row.name), " ".join(doubts), tr("Use it"), use_model)
         else:
             use_model()
 
     def _ask_name(self, row: ShelfRow) -> None:
         dialog = QInputDialog(self)
-        dialog.setWindowTitle("Rename model")
-        dialog.setLabelText("Name")
+        dialog.setWindowTitle(tr("Rename model"))
+        dialog.setLabelText(tr("Name"))
         dialog.setTextValue(row.name)
-        dialog.setOkButtonText("Rename")
+        dialog.setOkButtonText(tr("Rename"))
         dialog.textValueSelected.connect(partial(self.shelf.rename_model, row))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def _ask_place(self, row: ShelfRow) -> None:
-        place, _ = QFileDialog.getSaveFileName(self, "Export the model into a new folder", str(Path.home() / row.name))
+        place, _ = QFileDialog.getSaveFileName(
+            self, tr("Export the model into a new folder"), str(Path.home() / row.name)
+        )
         if place:
             self.shelf.export_model(row, Path(place))
 
@@ -197,14 +208,18 @@ class ModelsPage(QStackedWidget):
             self.shelf.plan_deletion(row)
             return
         give_up = partial(self.shelf.give_up_training, row.training)
-        lost = (
-            f"What it has learnt up to epoch {row.training.epoch} of {row.training.epochs} goes. No photo is touched."
+        lost = tr(
+            "What it has learnt up to epoch {epoch} of {epochs} goes. No photo is touched.",
+            epoch=row.training.epoch,
+            epochs=row.training.epochs,
         )
-        self._ask_question(f"Give up the training {row.name}?", lost, "Give it up", give_up)
+        self._ask_question(tr("Give up the training {name}?", name=row.name), lost, tr("Give it up"), give_up)
 
     def _confirm_deletion(self, row: ShelfRow, plan: DeletionPlan) -> None:
         delete = partial(self.shelf.delete_model, row)
-        self._ask_question(f"Delete the model {row.name}?", plan.describe_losses(), "Delete it", delete)
+        self._ask_question(
+            tr("Delete the model {name}?", name=row.name), plan.describe_losses(), tr("Delete it"), delete
+        )
 
     def _ask_question(self, question: str, more: str, accept_text: str, act: Callable[[], None]) -> None:
         """Ask in a box whose default button changes nothing; `act` is called when the other one is pressed."""
@@ -212,7 +227,7 @@ class ModelsPage(QStackedWidget):
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(more)
         box.addButton(accept_text, QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton("Keep as it is", QMessageBox.ButtonRole.RejectRole))
+        box.setDefaultButton(box.addButton(tr("Keep as it is"), QMessageBox.ButtonRole.RejectRole))
         box.accepted.connect(act)
         box.finished.connect(box.deleteLater)
         box.open()

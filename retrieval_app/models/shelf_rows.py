@@ -1,30 +1,32 @@
 """The rows of the page in words: a model, or a training that was stopped. No Qt but the table's columns."""
 
 import os
-import time
 from typing import NamedTuple
 
+from PySide6.QtCore import QDateTime, QLocale
+
 from indexer.paths import show_path
+from indexer.wording import tr
 from retrieval_app.widgets.tables import TableColumn
 from retrieval_app.wording import format_count, format_size
 from training.registry.kept_models import ACTIVE, KEPT, PREVIOUS, READY, TRAINED, KeptModel
 from training.registry.stopped_trainings import StoppedTraining
 
 STATE_NAMES = {
-    ACTIVE: "in use",
-    PREVIOUS: "in use before",
-    KEPT: "was used here",
-    TRAINED: "trained, not used yet",
-    READY: "ready on this computer",
+    ACTIVE: tr("in use"),
+    PREVIOUS: tr("in use before"),
+    KEPT: tr("was used here"),
+    TRAINED: tr("trained, not used yet"),
+    READY: tr("ready on this computer"),
 }
 STATE_MEANINGS = {
-    ACTIVE: "The library sees with this model.",
-    PREVIOUS: "The library saw with it before this one; going back takes no time.",
-    KEPT: "The library has seen with it; only what came since then has to be looked at again.",
-    TRAINED: "Nothing changes until you use it: then all photos are looked at once more, and you can go back.",
-    READY: "Any library on this computer can take it: all photos are looked at once more, and you can go back.",
+    ACTIVE: tr("The library sees with this model."),
+    PREVIOUS: tr("The library saw with it before this one; going back takes no time."),
+    KEPT: tr("The library has seen with it; only what came since then has to be looked at again."),
+    TRAINED: tr("Nothing changes until you use it: then all photos are looked at once more, and you can go back."),
+    READY: tr("Any library on this computer can take it: all photos are looked at once more, and you can go back."),
 }
-STOPPED_STATE = "stopped, can go on"
+STOPPED_STATE = tr("stopped, can go on")
 
 
 class ShelfRow(NamedTuple):
@@ -62,11 +64,13 @@ def make_model_row(model: KeptModel) -> ShelfRow:
     """A model in words."""
     date = format_date(model.added_at)
     facts = [
-        f"here since {date}" if date else "",
-        f"{format_count(model.photos, 'photo')} seen with it" if model.photos else "",
+        tr("here since {date}", date=date) if date else "",
+        tr("{photos} seen with it", photos=format_count(model.photos, "photo")) if model.photos else "",
         format_size(model.byte_count),
-        f"{model.dim:,} numbers a picture",
-        "prepared for this computer" if model.is_prepared else "prepared for this computer when it is first used",
+        tr("{dim:,} numbers a picture", dim=model.dim),
+        tr("prepared for this computer")
+        if model.is_prepared
+        else tr("prepared for this computer when it is first used"),
     ]
     return ShelfRow(
         model,
@@ -82,24 +86,26 @@ def make_model_row(model: KeptModel) -> ShelfRow:
 def make_training_row(training: StoppedTraining) -> ShelfRow:
     """A training that was stopped in words."""
     date = format_date(training.saved_at)
-    how = "It goes on from there as if nothing had happened."
+    how = tr("It goes on from there as if nothing had happened.")
     if not training.source_arguments:
-        how = "An earlier version saved it, without what it learns from: in a terminal, train --resume goes on with it."
+        how = tr(
+            "An earlier version saved it, without what it learns from: in a terminal, train --resume goes on with it."
+        )
     return ShelfRow(
         training,
         show_path(os.fsencode(training.folder.name)),
         STOPPED_STATE,
         describe_arguments(training.source_arguments),
         date,
-        f"Stopped after epoch {training.epoch} of {training.epochs}. {how}",
-        f"saved {date}  ·  {show_path(training.folder)}",
+        tr("Stopped after epoch {epoch} of {epochs}. {how}", epoch=training.epoch, epochs=training.epochs, how=how),
+        tr("saved {date}  ·  {folder}", date=date, folder=show_path(training.folder)),
     )
 
 
 def format_date(moment: float) -> str:
     """The day of a moment in seconds since 1970, '8 Nov 2026'; "" for 0."""
-    day = time.localtime(moment)
-    return f"{day.tm_mday} {time.strftime('%b %Y', day)}" if moment else ""
+    day = QDateTime.fromSecsSinceEpoch(int(moment)).date()
+    return QLocale().toString(day, tr("d MMM yyyy")) if moment else ""
 
 
 def describe_arguments(arguments: list[str]) -> str:
@@ -109,14 +115,14 @@ def describe_arguments(arguments: list[str]) -> str:
     first, *conditions = arguments
     named = first.removeprefix("--library=")
     where = show_path(os.fsencode(named))
-    where = where if named == first else f"the labels of the library {where}"
+    where = where if named == first else tr("the labels of the library {where}", where=where)
     more = [word.removeprefix("--").replace("=", " ") for word in conditions]
     return f"{where} ({', '.join(more)})" if more else where
 
 
 COLUMNS: list[TableColumn[ShelfRow]] = [
-    TableColumn("Model", lambda row: row.name),
-    TableColumn("Here", lambda row: row.state, stretches=False),
-    TableColumn("Trained on", lambda row: row.origin),
-    TableColumn("Date", lambda row: row.date, stretches=False),
+    TableColumn(tr("Model"), lambda row: row.name),
+    TableColumn(tr("Here"), lambda row: row.state, stretches=False),
+    TableColumn(tr("Trained on"), lambda row: row.origin),
+    TableColumn(tr("Date"), lambda row: row.date, stretches=False),
 ]

@@ -1,13 +1,23 @@
 """What the user can set for all libraries: the keys in the settings file, what they may hold, and the defaults."""
 
+from PySide6.QtCore import QLocale
+
+from indexer.wording import list_languages, tr
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.wording import format_size
 
 CLICK_KEY, THEME_KEY, CORES_KEY, THUMBNAILS_KEY = "click", "theme", "cores", "thumbnails"
-CLICK_CHOICES = {"find": "Finds what looks like it", "select": "Selects it; Enter finds what looks like it"}
-THUMBNAIL_CHOICES = {0: "Without limit"} | {
-    size: f"At most {format_size(size * 1_000_000)}" for size in (100, 500, 2000, 10000)
+CLICK_CHOICES = {"find": tr("Finds what looks like it"), "select": tr("Selects it; Enter finds what looks like it")}
+THUMBNAIL_CHOICES = {0: tr("Without limit")} | {
+    size: tr("At most {size}", size=format_size(size * 1_000_000)) for size in (100, 500, 2000, 10000)
 }
+
+
+def list_language_choices() -> dict[str, str]:
+    """The languages that can be chosen, each by the name that it has for itself; "" is the system's."""
+    return {"": tr("Same as the system")} | {
+        language: QLocale(language).nativeLanguageName() for language in list_languages()
+    }
 
 
 def read_click(settings: WindowSettings) -> str:

@@ -25,17 +25,19 @@ from indexer.library import Library
 from indexer.own_process import count_cores
 from indexer.paths import find_home_folder, show_path
 from indexer.places import name_library
+from indexer.wording import tr
 from retrieval_app.actions.system_open import open_path
+from retrieval_app.language import LANGUAGE_KEY, SETTINGS_FILE
 from retrieval_app.preferences.choices import (
     CLICK_CHOICES,
     THUMBNAIL_CHOICES,
+    list_language_choices,
     read_click,
     read_cores,
     read_thumbnail_limit,
 )
 from retrieval_app.preferences.effects import UserPreferences
 from retrieval_app.session.session import Session
-from retrieval_app.session.settings import SETTINGS_FILE
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from retrieval_app.widgets.theme import THEME_CHOICES, Theme
 from retrieval_app.wording import format_count
@@ -52,46 +54,54 @@ class SettingsDialog(QDialog):
         self._session, self._preferences = session, preferences
         settings = preferences.settings
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Settings")
-        cores = {0: f"All ({count_cores()})"} | {n: format_count(n, "core") for n in range(1, os.cpu_count() or 1)}
+        self.setWindowTitle(tr("Settings"))
+        cores = {0: tr("All ({cores})", cores=count_cores())} | {
+            n: format_count(n, "core") for n in range(1, os.cpu_count() or 1)
+        }
         self.click_box = _make_choice(CLICK_CHOICES, read_click(settings), preferences.set_click)
         self.theme_box = _make_choice(THEME_CHOICES, theme.choice, preferences.set_theme)
         self.cores_box = _make_choice(cores, read_cores(settings), preferences.set_cores)
         self.thumbnails_box = _make_choice(
             THUMBNAIL_CHOICES, read_thumbnail_limit(settings), preferences.set_thumbnail_limit
         )
-        self.watch_box = QCheckBox("Watch its folders: index what changes while the library is open")
-        self.trash_box = QCheckBox("Duplicates may move copies to the system's trash")
+        languages = list_language_choices()
+        self.language_box = _make_choice(languages, settings.read_text(LANGUAGE_KEY), preferences.set_language)
+        self.language_box.setToolTip(tr("Holds from the next start of the program on"))
+        self.watch_box = QCheckBox(tr("Watch its folders: index what changes while the library is open"))
+        self.trash_box = QCheckBox(tr("Duplicates may move copies to the system's trash"))
         self._rows = QGridLayout()
         self._arrange_rows()
         self._connect_library()
 
     def _arrange_rows(self) -> None:
         folder = self._session.library.folder
-        self._add_title("Everywhere")
+        self._add_title(tr("Everywhere"))
         for text, box in (
-            ("A click on a photo", self.click_box),
-            ("Colours of the window", self.theme_box),
-            ("Cores for indexing and training", self.cores_box),
-            ("Thumbnails of a library", self.thumbnails_box),
+            (tr("A click on a photo"), self.click_box),
+            (tr("Colours of the window"), self.theme_box),
+            (tr("Language, from the next start on"), self.language_box),
+            (tr("Cores for indexing and training"), self.cores_box),
+            (tr("Thumbnails of a library"), self.thumbnails_box),
         ):
             label = make_label(text)
             label.setBuddy(box)
             self._add_row(label, box)
-        self._add_title(f"The library {name_library(folder)}")
+        self._add_title(tr("The library {folder}", folder=name_library(folder)))
         for switch in (self.watch_box, self.trash_box):
             self._rows.addWidget(switch, self._rows.rowCount(), 0, 1, 3)
-        self._add_title("Where things lie")
+        self._add_title(tr("Where things lie"))
         home = find_home_folder()
         for text, path in (
-            ("Libraries and these settings", home),
-            ("This library", folder),
-            ("Its models", folder / "models"),
+            (tr("Libraries and these settings"), home),
+            (tr("This library"), folder),
+            (tr("Its models"), folder / "models"),
         ):
             self._add_place(text, path)
-        note = (
-            f"All settings are in {SETTINGS_FILE} in the first folder; LOOKALIKE_HOME names another one at the "
-            "program's start. The two of a library are kept in the library itself."
+        note = tr(
+            "All settings are in {settings_file} in the first folder; LOOKALIKE_HOME names "
+            "another one at the program's start. The two of a library are kept in the library "
+            "itself.",
+            settings_file=SETTINGS_FILE,
         )
         self._rows.addWidget(make_label(note, "muted", wrap=True), self._rows.rowCount(), 0, 1, 3)
         self._rows.setHorizontalSpacing(16)
@@ -123,8 +133,8 @@ class SettingsDialog(QDialog):
         shown = ElidedLabel("muted")
         shown.setText(show_path(path))
         shown.setToolTip(show_path(path))
-        button = make_button("Open", "link")
-        button.setAccessibleName(f"Open: {text}")
+        button = make_button(tr("Open"), "link")
+        button.setAccessibleName(tr("Open: {text}", text=text))
         button.setEnabled(path.is_dir())
         button.clicked.connect(partial(open_path, self._session, os.fsencode(path)))
         self._add_row(make_label(text), shown, button)

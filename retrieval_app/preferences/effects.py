@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject
 
 from indexer.own_process import CORES_VARIABLE
 from retrieval_app.grid.photo_selection import PhotoSelection
+from retrieval_app.language import LANGUAGE_KEY
 from retrieval_app.preferences.choices import (
     CLICK_KEY,
     CORES_KEY,
@@ -47,6 +48,10 @@ class UserPreferences(QObject):
         """Show the window in another theme."""
         self._theme.choose_theme(choice)
         self.settings.write_value(THEME_KEY, choice)
+
+    def set_language(self, language: str) -> None:
+        """Let the program speak another language from its next start on; "" for the system's."""
+        self.settings.write_value(LANGUAGE_KEY, language)
 
     def set_cores(self, count: int) -> None:
         """Let work that starts from now on use so many cores; 0 for all."""

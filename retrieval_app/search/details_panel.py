@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QScrollArea, 
 
 from indexer.paths import get_parent_folder, insert_break_points, show_file_name, show_path
 from indexer.statistics.likeness import describe_likeness, explain_levels
+from indexer.wording import tr
 from retrieval_app.actions.label_edit import LabelEdit
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.session.tiles import TileCache
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from indexer.search.results import Hit, Photo
 
 HEAT_KEY = "why"
-LIKENESS_FACT = "Likeness"
+LIKENESS_FACT = tr("Likeness")
 FIRST_FACT = 2  # the items of the grid before it are the label and its field
 
 
@@ -60,17 +61,17 @@ class DetailsPanel(QScrollArea):
         self._reason = ""
         self._query: QueryExample | None = None
         self._heat: HeatLayer | None = None
-        self.heat_box = QCheckBox("Why: where it matches")
+        self.heat_box = QCheckBox(tr("Why: where it matches"))
         explain_figure(self, "details")
         explain_figure(self.heat_box, "heat")
-        self.compare_button = make_button("Compare")
+        self.compare_button = make_button(tr("Compare"))
         self.label_edit = LabelEdit()
-        self._similar_button = make_button("Find similar")
+        self._similar_button = make_button(tr("Find similar"))
         self.photo: Photo | None = None
         self.picture = PictureView(theme, self._get_pixmap)
         self._name_label = make_label("", "name", wrap=True)
         self._facts = QGridLayout()
-        self._no_photo_label = make_label("Move to a photo to see its details.", "muted", wrap=True)
+        self._no_photo_label = make_label(tr("Move to a photo to see its details."), "muted", wrap=True)
         self._photo_body = QWidget()
         self._arrange_widgets()
         self._connect_signals()
@@ -97,8 +98,8 @@ class DetailsPanel(QScrollArea):
         body_column.addWidget(self.picture)
         body_column.addWidget(self.heat_box)
         body_column.addWidget(self._name_label)
-        self.heat_box.setToolTip("Heat map: light where the photo has what the query has")
-        label_name = make_label("Label", "muted")
+        self.heat_box.setToolTip(tr("Heat map: light where the photo has what the query has"))
+        label_name = make_label(tr("Label"), "muted")
         label_name.setBuddy(self.label_edit)
         self._facts.addWidget(label_name, 0, 0)
         self._facts.addWidget(self.label_edit, 0, 1)
@@ -108,7 +109,7 @@ class DetailsPanel(QScrollArea):
         column = QVBoxLayout(content)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
-        column.addWidget(make_label("DETAILS", "section"))
+        column.addWidget(make_label(tr("DETAILS"), "section"))
         column.addWidget(self._no_photo_label)
         column.addWidget(self._photo_body)
         column.addStretch(1)
@@ -116,9 +117,9 @@ class DetailsPanel(QScrollArea):
 
     def _make_buttons(self) -> QVBoxLayout:
         self._similar_button.clicked.connect(lambda: self.similar_wanted.emit(self.photo))
-        self.compare_button.setToolTip("Beside the query's picture: same or not (Space, then T)")
-        open_button, folder_button = make_button("Open"), make_button("Open folder")
-        open_button.setToolTip("Open in the system's picture viewer (double-click)")
+        self.compare_button.setToolTip(tr("Beside the query's picture: same or not (Space, then T)"))
+        open_button, folder_button = make_button(tr("Open")), make_button(tr("Open folder"))
+        open_button.setToolTip(tr("Open in the system's picture viewer (double-click)"))
         open_button.clicked.connect(lambda: self.open_wanted.emit(self.photo))
         folder_button.clicked.connect(lambda: self.folder_wanted.emit(self.photo))
         column = QVBoxLayout()
@@ -158,7 +159,7 @@ class DetailsPanel(QScrollArea):
         if photo is not None:
             self._name_label.setText(insert_break_points(show_file_name(photo.path)))
             self.label_edit.show_label(photo.label)
-            found_by = [NamedFact("Found by", reason)] if reason else []
+            found_by = [NamedFact(tr("Found by"), reason)] if reason else []
             self._fill_facts([*found_by, *list_photo_facts(photo, hit)])
         if pair_changed:
             self._heat = None
@@ -209,13 +210,13 @@ def list_photo_facts(photo: Photo, hit: Hit | None) -> Iterator[NamedFact]:
     if hit is not None:
         if sentence := describe_likeness(hit):
             yield NamedFact(LIKENESS_FACT, sentence)
-        yield NamedFact("Distance", f"{hit.distance:.3f}, rank {hit.rank}")
+        yield NamedFact(tr("Distance"), tr("{distance:.3f}, rank {rank}", distance=hit.distance, rank=hit.rank))
     yield from list_capture_facts(photo)
     if photo.copies:
-        yield NamedFact("Copies", format_count(photo.copies, "further file"))
-    yield NamedFact("Folder", show_path(get_parent_folder(photo.path)))
+        yield NamedFact(tr("Copies"), format_count(photo.copies, "further file"))
+    yield NamedFact(tr("Folder"), show_path(get_parent_folder(photo.path)))
     if photo.offline:
-        yield NamedFact("State", "its drive is not connected")
+        yield NamedFact(tr("State"), tr("its drive is not connected"))
 
 
 def paint_heat(pixmap: QPixmap, heat: HeatLayer) -> QPixmap:

@@ -12,14 +12,15 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QFileDialog, QFrame, QLineEdit
 
 from indexer.database.filters import ORIENTATIONS, Filter
+from indexer.wording import tr
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.flow_layout import FlowLayout
 
 MIN_SIDES = (640, 1000, 2000, 4000)  # px of the short side
-PAST_DAYS = {"Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
-DATE_RANGE = "From … to …"
-OTHER_FOLDER = "Another folder…"
+PAST_DAYS = {tr("Last 7 days"): 7, tr("Last 30 days"): 30, tr("Last 12 months"): 365}
+DATE_RANGE = tr("From … to …")
+OTHER_FOLDER = tr("Another folder…")
 FIELD_WIDTH = 140  # px of a field
 NAME_WIDTH = 196
 TYPING_PAUSE = 150  # ms after the last letter
@@ -31,7 +32,7 @@ class FilterField(QComboBox):
     def __init__(self, name: str, any_text: str) -> None:
         super().__init__()
         self.setAccessibleName(name)
-        self.setToolTip(f"Show and search only photos by {name.lower()}")
+        self.setToolTip(tr("Show and search only photos by {lower}", lower=name.lower()))
         self.setFixedWidth(FIELD_WIDTH)
         self._any_text = any_text
         self.offer_choices([])
@@ -62,9 +63,9 @@ class NameField(QLineEdit):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setAccessibleName("Name")
-        self.setPlaceholderText("Name, folder or label")
-        self.setToolTip("Show and search only photos with these words in their file name, folder or label")
+        self.setAccessibleName(tr("Name"))
+        self.setPlaceholderText(tr("Name, folder or label"))
+        self.setToolTip(tr("Show and search only photos with these words in their file name, folder or label"))
         self.setClearButtonEnabled(True)
         self.setFixedWidth(NAME_WIDTH)
         self._pause = QTimer(self)
@@ -100,13 +101,13 @@ class FilterBar(QFrame):
         self._offered_words, self._takes_any_words = "", False
         self.name_field = NameField()
         self.words_button = make_button("")
-        self.label_field = FilterField("Label", "Any label")
-        self.folder_field = FilterField("Folder", "Any folder")
-        self.date_field = FilterField("Date taken", "Any date")
-        self.min_side_field = FilterField("Size", "Any size")
-        self.orientation_field = FilterField("Orientation", "Any orientation")
-        self.first_day, self.last_day = _make_date_edit("First day"), _make_date_edit("Last day")
-        self.clear_button = make_button("Clear")
+        self.label_field = FilterField(tr("Label"), tr("Any label"))
+        self.folder_field = FilterField(tr("Folder"), tr("Any folder"))
+        self.date_field = FilterField(tr("Date taken"), tr("Any date"))
+        self.min_side_field = FilterField(tr("Size"), tr("Any size"))
+        self.orientation_field = FilterField(tr("Orientation"), tr("Any orientation"))
+        self.first_day, self.last_day = _make_date_edit(tr("First day")), _make_date_edit(tr("Last day"))
+        self.clear_button = make_button(tr("Clear"))
         self._arrange_fields()
         self._connect_signals()
 
@@ -128,13 +129,13 @@ class FilterBar(QFrame):
         for field in fields:
             line.addWidget(field)
         self.date_field.offer_choices([*PAST_DAYS.items(), (DATE_RANGE, DATE_RANGE)])
-        self.min_side_field.offer_choices((f"At least {side:,} px", side) for side in MIN_SIDES)
+        self.min_side_field.offer_choices((tr("At least {side:,} px", side=side), side) for side in MIN_SIDES)
         self.orientation_field.offer_choices((name.capitalize(), name) for name in ORIENTATIONS)
         self.date_field.setToolTip(
-            "Show and search only photos taken then; of one that names no date, the file's own counts"
+            tr("Show and search only photos taken then; of one that names no date, the file's own counts")
         )
-        self.clear_button.setToolTip("Show and search all photos")
-        self.words_button.setToolTip("Show photos by what the model sees in them, whatever they are called")
+        self.clear_button.setToolTip(tr("Show and search all photos"))
+        self.words_button.setToolTip(tr("Show photos by what the model sees in them, whatever they are called"))
         for widget in (self.first_day, self.last_day, self.words_button):
             widget.hide()
 
@@ -199,7 +200,11 @@ class FilterBar(QFrame):
         self._offered_words = typed if self._takes_any_words else offer_words(text)
         is_typed = self._offered_words == typed
         question = "" if is_typed else "?"
-        self.words_button.setText(f"Pictures of {self._offered_words}{question}" if self._offered_words else "")
+        self.words_button.setText(
+            tr("Pictures of {offered_words}{question}", offered_words=self._offered_words, question=question)
+            if self._offered_words
+            else ""
+        )
         self.words_button.setVisible(bool(self._offered_words))
         self.updateGeometry()
 
@@ -215,7 +220,7 @@ class FilterBar(QFrame):
     def _apply_folder(self) -> None:
         chosen = self.folder_field.currentData()
         if chosen == OTHER_FOLDER:
-            name = QFileDialog.getExistingDirectory(self, "Show and search only photos in this folder")
+            name = QFileDialog.getExistingDirectory(self, tr("Show and search only photos in this folder"))
             chosen = Path(name) if name else self._chosen_filter.under
         self.filter_wanted.emit(replace(self._chosen_filter, under=chosen))
 

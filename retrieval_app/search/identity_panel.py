@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.errors import LookalikeError
 from indexer.statistics.likeness import find_likeness_word
+from indexer.wording import tr
 from retrieval_app.actions.labels import list_labels
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import FoldedSection, make_button, make_label
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from indexer.matching.identification_rule import IdentificationRuleCache
     from indexer.search.query import QueryExample
 
-NO_LABELS = (
+NO_LABELS = tr(
     "No photo here has a label yet, so nothing can be told by its likes. Give a few photos a label in their details."
 )
 MAX_VOTES_SHOWN = 4  # labels that were voted for
@@ -51,12 +52,12 @@ class IdentityPanel(QWidget):
         self._request = _IdentityRequest(0)
         self._query = session.search.query
         self._rules: IdentificationRuleCache | None = None  # made with the first question
-        self.ask_button = make_button("What is it?")
+        self.ask_button = make_button(tr("What is it?"))
         self.verdict = make_label("", "name", wrap=True)
         self.votes = make_label("", wrap=True)
         self.reasons = make_label("", "caption", wrap=True)
-        self.how_sure = FoldedSection("How sure?", self.reasons)
-        self.ask_button.setToolTip("Ask the nearest labelled photos for a label of this picture (?)")
+        self.how_sure = FoldedSection(tr("How sure?"), self.reasons)
+        self.ask_button.setToolTip(tr("Ask the nearest labelled photos for a label of this picture (?)"))
         explain_figure(self, "identity")
         self.ask_button.clicked.connect(self.ask_identity)
         column = QVBoxLayout(self)
@@ -78,7 +79,7 @@ class IdentityPanel(QWidget):
 
             self._rules = self._rules or IdentificationRuleCache()
             self._drop_request()
-            self._show_answer("Asking the nearest…", "", "")
+            self._show_answer(tr("Asking the nearest…"), "", "")
             self._questions.ask_question(
                 self._request, partial(_identify_example, example=query.positives[0], rules=self._rules)
             )
@@ -105,7 +106,7 @@ class IdentityPanel(QWidget):
 
     def _show_refusal(self, key: object, sentence: str) -> None:
         if key == self._request:
-            self._show_answer("Nothing can be said.", sentence, "")
+            self._show_answer(tr("Nothing can be said."), sentence, "")
             self.answer_shown.emit()
 
     def _show_answer(self, verdict: str, votes: str, reasons: str) -> None:
@@ -123,21 +124,37 @@ def describe_votes(identity: IdentificationResult) -> str:
 
 def _describe_vote(candidate: LabelAlternative) -> str:
     word = f" ({found})" if (found := find_likeness_word(candidate)) else ""
-    return f"{candidate.label}: {format_share(candidate.vote)} of the vote, distance {candidate.distance:.3f}{word}"
+    return tr(
+        "{label}: {vote} of the vote, distance {distance:.3f}{word}",
+        label=candidate.label,
+        vote=format_share(candidate.vote),
+        distance=candidate.distance,
+        word=word,
+    )
 
 
 def describe_rates(identity: IdentificationResult) -> str:
     """From which distance on a picture counts as unknown, the error rates of that, and how they were measured."""
-    nothing = "Everything counts as unknown: there is too little to tell known from unknown by."
+    nothing = tr("Everything counts as unknown: there is too little to tell known from unknown by.")
     sentences = [identity.describe_rule() or nothing]
     if identity.confidence is not None:
         share = format_share(identity.confidence)
-        sentences.append(f"If half of what is asked is known, {identity.best} is right {share} of the time.")
+        sentences.append(
+            tr(
+                "If half of what is asked is known, {best} is right {share} of the time.",
+                best=identity.best,
+                share=share,
+            )
+        )
     if identity.fmr is not None:
-        sentences.append(f"Pictures of other things are taken for known {format_error_rate(identity.fmr)}.")
+        sentences.append(tr("Pictures of other things are taken for known {fmr}.", fmr=format_error_rate(identity.fmr)))
     if identity.identified is not None:
-        sentences.append(f"Known ones are given their label {format_error_rate(identity.identified)}.")
-    sentences.append(f"A distance is the mean of those to the nearest three of a label. {identity.measured}")
+        sentences.append(
+            tr("Known ones are given their label {identified}.", identified=format_error_rate(identity.identified))
+        )
+    sentences.append(
+        tr("A distance is the mean of those to the nearest three of a label. {measured}", measured=identity.measured)
+    )
     return " ".join(sentences)
 
 

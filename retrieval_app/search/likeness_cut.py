@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from indexer.errors import LookalikeError
 from indexer.ranking.search_request import RANK_LABELS
 from indexer.statistics.likeness import SAME, LevelCut, find_level_cuts
+from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.wording import format_frequency, format_interval
 from retrieval_app.workers.readers import LibraryReaders
@@ -50,7 +51,7 @@ class LikenessCutMenu(QMenu):
     """The words and rates to choose from, measured when the menu opens, as they change with labels and photos."""
 
     def __init__(self, session: Session, questions: LibraryReaders, parent: QWidget) -> None:
-        super().__init__("Cut off by likeness", parent)
+        super().__init__(tr("Cut off by likeness"), parent)
         self._session = session
         self._folder = session.library.folder
         self.choices = NOTHING_MEASURED
@@ -82,24 +83,28 @@ class LikenessCutMenu(QMenu):
         self.clear()
         self._update_enabled()
         if not self.choices.rates:
-            self.addAction("Measuring what distances mean here…").setEnabled(False)
+            self.addAction(tr("Measuring what distances mean here…")).setEnabled(False)
             return
-        self.addAction("All results").triggered.connect(partial(self._cut_results, None))
+        self.addAction(tr("All results")).triggered.connect(partial(self._cut_results, None))
         for cut in self.choices.levels:
-            action = self.addAction(f"{describe_level_cut(cut)}: nearer than {cut.distance:.3f}")
+            action = self.addAction(
+                tr("{level_cut}: nearer than {distance:.3f}", level_cut=describe_level_cut(cut), distance=cut.distance)
+            )
             action.setToolTip(cut.level.meaning)
             action.triggered.connect(partial(self._cut_results, cut.distance))
-        self.rate_menu = self.addMenu("By error rate")
+        self.rate_menu = self.addMenu(tr("By error rate"))
         self.rate_menu.setToolTipsVisible(True)
         for choice in self.choices.rates:
             self._add_rate(self.rate_menu, choice)
 
     def _add_rate(self, menu: QMenu, choice: FmrChoice) -> None:
         if choice.distance is None:
-            action = menu.addAction(f"{choice.sentence}: cannot be shown by the pairs here")
+            action = menu.addAction(tr("{sentence}: cannot be shown by the pairs here", sentence=choice.sentence))
             action.triggered.connect(partial(self._report_reason, choice.explanation))
         else:
-            action = menu.addAction(f"{choice.sentence}: nearer than {choice.distance:.3f}")
+            action = menu.addAction(
+                tr("{sentence}: nearer than {distance:.3f}", sentence=choice.sentence, distance=choice.distance)
+            )
             action.triggered.connect(partial(self._cut_results, choice.distance))
         action.setToolTip(choice.explanation)
 
@@ -124,21 +129,31 @@ def list_cut_choices(library: Library) -> CutChoices:
 def describe_level_cut(cut: LevelCut) -> str:
     """What is left: 'Only the same', 'Likely and better', 'Only very close', 'Close and better'."""
     if cut.level.strength == SAME.strength:
-        return "Only the same" if cut.level == SAME else f"Only {cut.level.word}"
-    return f"{cut.level.word.capitalize()} and better"
+        return tr("Only the same") if cut.level == SAME else tr("Only {word}", word=cut.level.word)
+    return tr("{capitalize} and better", capitalize=cut.level.word.capitalize())
 
 
 def _make_fmr_choice(calibration: Calibration, fmr: float) -> FmrChoice:
-    mismatches = "random photos" if calibration.source == "photos" else "pictures that differ"
-    sentence = f"Lets 1 in {round(1 / fmr):,} {mismatches} in"
+    mismatches = tr("random photos") if calibration.source == "photos" else tr("pictures that differ")
+    sentence = tr("Lets 1 in {fmr:,} {mismatches} in", fmr=round(1 / fmr), mismatches=mismatches)
     try:
         cutoff = calibration.choose_cutoff(fmr)
     except LookalikeError as error:
         return FmrChoice(fmr, sentence, None, str(error))
-    missed = f", and {format_frequency(cutoff.fnmr.value)} one that is the same is missed" if cutoff.fnmr else ""
+    missed = (
+        tr(", and {frequency} one that is the same is missed", frequency=format_frequency(cutoff.fnmr.value))
+        if cutoff.fnmr
+        else ""
+    )
     return FmrChoice(
         fmr,
         sentence,
         cutoff.max_same_distance,
-        f"False-match rate {fmr:g} ({format_interval(cutoff.fmr)}){missed}. {calibration.describe_pairs()}",
+        tr(
+            "False-match rate {fmr:g} ({fmr2}){missed}. {pairs}",
+            fmr=fmr,
+            fmr2=format_interval(cutoff.fmr),
+            missed=missed,
+            pairs=calibration.describe_pairs(),
+        ),
     )

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.session.marks import QueryMark, is_same_example
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.theme import CAPTION_SIZE, Theme, make_tabular_font, resize_font
@@ -61,7 +62,9 @@ class MarkRow(QWidget):
             if button not in self.buttons:
                 button.hide()
                 button.deleteLater()
-        self._rest_label.setText(f"and {format_count(len(query_marks) - MAX_MARKS_SHOWN, 'more picture')}")
+        self._rest_label.setText(
+            tr("and {more_pictures}", more_pictures=format_count(len(query_marks) - MAX_MARKS_SHOWN, "more picture"))
+        )
         self._rest_label.setVisible(len(query_marks) > MAX_MARKS_SHOWN)
         self.setVisible(bool(query_marks))
 
@@ -92,9 +95,13 @@ class MarkButton(QAbstractButton):
     def show_mark(self, mark: QueryMark) -> None:
         """Show how much the picture counts."""
         self.mark = mark
-        alike = "More" if mark.times > 0 else "Less"
-        self.setToolTip(f"{alike} like this. Click to take it away, + and - to make it count more or less.")
-        self.setAccessibleName(f"{alike} like this, counted {format_count(abs(mark.times), 'time')}")
+        alike = tr("More") if mark.times > 0 else tr("Less")
+        self.setToolTip(
+            tr("{alike} like this. Click to take it away, + and - to make it count more or less.", alike=alike)
+        )
+        self.setAccessibleName(
+            tr("{alike} like this, counted {times}", alike=alike, times=format_count(abs(mark.times), "time"))
+        )
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
@@ -16,9 +17,9 @@ class NoMatchNotice(QWidget):
         self._session = session
         self.setProperty("role", "ground")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.sentence = make_label("No photo matches", "title", wrap=True)
+        self.sentence = make_label(tr("No photo matches"), "title", wrap=True)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.clear_button = make_button("Clear the filter")
+        self.clear_button = make_button(tr("Clear the filter"))
         self.clear_button.clicked.connect(lambda: session.search.set_filter(NO_FILTER))
         column = QVBoxLayout(self)
         column.setSpacing(12)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from indexer.ranking.photo_arrangement import CLUSTER_ORDER, GROUP_ORDERS, PHOTO_ORDERS, PhotoArrangement
+from indexer.wording import tr
 from retrieval_app.session.question_job import QuestionJob
 from retrieval_app.session.session import Session
 
@@ -16,20 +17,20 @@ class OrderMenu(QMenu):
     """One entry for each order and each grouping; the ones in force are checked."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__("Sort and group")
+        super().__init__(tr("Sort and group"))
         self._session = session
         self._cluster_job = QuestionJob(session, self)
         self._cluster_job.answered.connect(self._show_groups)
         self._cluster_job.state_changed.connect(self._report_failure)
         self.order_actions = self._add_choices(
-            {key: f"By {order.text}" for key, order in PHOTO_ORDERS.items()}, self._choose_order
+            {key: tr("By {text}", text=order.text) for key, order in PHOTO_ORDERS.items()}, self._choose_order
         )
         self.addSeparator()
-        self.reverse_action = self.addAction("Other way round")
+        self.reverse_action = self.addAction(tr("Other way round"))
         self.reverse_action.setCheckable(True)
         self.reverse_action.triggered.connect(self._turn_round)
         self.addSeparator()
-        groups = {"": "No groups"} | {key: f"Groups by {name}" for key, name in GROUP_ORDERS.items()}
+        groups = {"": tr("No groups")} | {key: tr("Groups by {name}", name=name) for key, name in GROUP_ORDERS.items()}
         self.group_actions = self._add_choices(groups, self._choose_grouping)
         self.aboutToShow.connect(self.show_arrangement)
         self.show_arrangement()
@@ -64,7 +65,7 @@ class OrderMenu(QMenu):
     def _arrange_library(self, arrangement: PhotoArrangement) -> None:
         self._session.search.arrange_library(arrangement)
         if CLUSTER_ORDER in (arrangement.order, arrangement.grouping):
-            self._session.notice_posted.emit("Grouping what looks alike…")
+            self._session.notice_posted.emit(tr("Grouping what looks alike…"))
             self._cluster_job.start_question(["cluster"])
 
     def _show_groups(self) -> None:
@@ -88,7 +89,7 @@ class OrderButton(QToolButton):
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setToolTip("Sort and group the photos")
+        self.setToolTip(tr("Sort and group the photos"))
 
     def show_arrangement(self, arrangement: PhotoArrangement) -> None:
         """Say this order."""
@@ -98,5 +99,10 @@ class OrderButton(QToolButton):
 def describe_arrangement(arrangement: PhotoArrangement) -> str:
     """'by date taken, the other way round, in groups by label'."""
     order, is_reversed, grouping = arrangement
-    turned = ", the other way round" if is_reversed else ""
-    return f"by {PHOTO_ORDERS[order].text}{turned}{f', in groups by {GROUP_ORDERS[grouping]}' if grouping else ''}"
+    turned = tr(", the other way round") if is_reversed else ""
+    return tr(
+        "by {text}{turned}{part}",
+        text=PHOTO_ORDERS[order].text,
+        turned=turned,
+        part=tr(", in groups by {group_orders}", group_orders=GROUP_ORDERS[grouping]) if grouping else "",
+    )

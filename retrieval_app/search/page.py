@@ -11,6 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from indexer.paths import show_file_name
+from indexer.wording import tr
 from retrieval_app.actions.labels import LABEL_CHANGE, label_photos
 from retrieval_app.actions.photo_actions import PhotoActions
 from retrieval_app.actions.system_open import open_containing_folder, open_picture
@@ -55,7 +56,11 @@ class SearchPage(QStackedWidget):
         self.photo_actions = PhotoActions(session, tiles, theme, self.questions, self)
         self.list_seen_ids: Callable[[], list[int]] = list  # the photo that is seen large, if one is
         self.list_page_ids: Callable[[], list[int]] = list  # those chosen on another page, where one is shown
-        for pane, name in ((self.query_panel, "Query"), (self.results, "Results"), (self.details, "Details")):
+        for pane, name in (
+            (self.query_panel, tr("Query")),
+            (self.results, tr("Results")),
+            (self.details, tr("Details")),
+        ):
             pane.setAccessibleName(name)
         self.panes = QSplitter(Qt.Orientation.Horizontal)
         self.wants_details = True
@@ -151,7 +156,9 @@ class SearchPage(QStackedWidget):
         query = self._session.search.query
         if query is None:
             return None
-        return Partner(query.positives[0], f"Query: {self.query_panel.name_picture(query.positives[0])}")
+        return Partner(
+            query.positives[0], tr("Query: {positives}", positives=self.query_panel.name_picture(query.positives[0]))
+        )
 
     def _compare_chosen(self) -> None:
         """Compare the first of the selected photos with the others, or the current photo with the query."""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from indexer.paths import show_file_name, show_path
 from indexer.search.query import CropBox, CroppedExample, Query, QueryExample, QueryPicture
+from indexer.wording import tr
 from retrieval_app.search.identity_panel import IdentityPanel
 from retrieval_app.search.mark_rows import MarkRow
 from retrieval_app.search.ranking_switches import RankingCheckBoxes
@@ -31,16 +32,16 @@ class QueryPanel(QScrollArea):
         self._session = session
         self._tiles = tiles
         self.picture = CropView(theme, self._get_first_pixmap)
-        self.positive_row = MarkRow(theme, "+  More like", self._get_example_pixmap)
-        self.negative_row = MarkRow(theme, "\N{MINUS SIGN}  Less like", self._get_example_pixmap)
+        self.positive_row = MarkRow(theme, tr("+  More like"), self._get_example_pixmap)
+        self.negative_row = MarkRow(theme, tr("\N{MINUS SIGN}  Less like"), self._get_example_pixmap)
         self.ranking_boxes = RankingCheckBoxes(session)
         self.identity = IdentityPanel(session, questions)
         self._invitation = _make_invitation()
         self._name = ElidedLabel(role="name")
         self._origin = make_label("", "caption", wrap=True)
-        self._whole_button = make_button("Whole picture")
-        self._back_button = make_button("Back to the library")
-        self._open_button = make_button("Open a picture…")
+        self._whole_button = make_button(tr("Whole picture"))
+        self._back_button = make_button(tr("Back to the library"))
+        self._open_button = make_button(tr("Open a picture…"))
         self._connect_signals()
         self._arrange_widgets()
         self._show_query()
@@ -48,11 +49,11 @@ class QueryPanel(QScrollArea):
     def _connect_signals(self) -> None:
         session = self._session
         self.picture.box_changed.connect(self._crop_first_picture)
-        self._whole_button.setToolTip("Forget the box (Esc while the picture has the keys)")
+        self._whole_button.setToolTip(tr("Forget the box (Esc while the picture has the keys)"))
         self._whole_button.clicked.connect(self.picture.clear_box)
-        self._back_button.setToolTip("Show the whole library again (Esc)")
+        self._back_button.setToolTip(tr("Show the whole library again (Esc)"))
         self._back_button.clicked.connect(session.search.show_library)
-        self._open_button.setToolTip("Find what looks like a picture from anywhere (Ctrl+O)")
+        self._open_button.setToolTip(tr("Find what looks like a picture from anywhere (Ctrl+O)"))
         self._open_button.clicked.connect(self.open_wanted)
         self.identity.answer_shown.connect(partial(QTimer.singleShot, 0, self, self._scroll_to_identity))
         for row in (self.positive_row, self.negative_row):
@@ -68,7 +69,7 @@ class QueryPanel(QScrollArea):
         column = QVBoxLayout(content)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(8)
-        column.addWidget(make_label("QUERY", "section"))
+        column.addWidget(make_label(tr("QUERY"), "section"))
         parts = (
             self._invitation,
             self.picture,
@@ -118,15 +119,19 @@ class QueryPanel(QScrollArea):
         if isinstance(picture, Path):
             return show_path(bytes(Path(picture.name)))
         if not isinstance(picture, int):
-            return "Pasted picture"
+            return tr("Pasted picture")
         photo = self._tiles.request_photo(picture)
         return show_file_name(photo.path) if photo else ""
 
     def _describe_origin(self, query: Query) -> str:
         """Label or origin of the query's first picture, whether it is cropped, and whether it is the only one."""
-        part = "A part of it" if isinstance(query.positives[0], CroppedExample) else ""
+        part = tr("A part of it") if isinstance(query.positives[0], CroppedExample) else ""
         if len(query.positives) > 1:
-            return f"{part or 'This'} and {'another picture' if len(query.positives) == 2 else 'others'} together"
+            return tr(
+                "{part} and {part2} together",
+                part=part or tr("This"),
+                part2=tr("another picture") if len(query.positives) == 2 else tr("others"),
+            )
         return "  ·  ".join(filter(None, (self._find_origin(_get_whole_picture(query.positives[0])), part)))
 
     def _find_origin(self, picture: QueryPicture) -> str:
@@ -135,9 +140,9 @@ class QueryPanel(QScrollArea):
         if photo_id is None:
             return ""
         if not isinstance(photo_id, int) or photo_id == 0:
-            return "From outside the library"
+            return tr("From outside the library")
         photo = self._tiles.request_photo(photo_id)
-        return photo.label or "In the library" * isinstance(picture, Path) if photo else ""
+        return photo.label or tr("In the library") * isinstance(picture, Path) if photo else ""
 
     def _get_first_pixmap(self) -> QPixmap | None:
         query = self._session.search.query
@@ -179,7 +184,7 @@ def _make_invitation() -> QWidget:
     column = QVBoxLayout(frame)
     column.setContentsMargins(16, 32, 16, 32)
     text: QLabel = make_label(
-        "Click a photo to see what looks like it.\n\nOr drop or paste a picture here.", "muted", wrap=True
+        tr("Click a photo to see what looks like it.\n\nOr drop or paste a picture here."), "muted", wrap=True
     )
     text.setAlignment(Qt.AlignmentFlag.AlignCenter)
     column.addWidget(text)

@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QVBoxLayout, QWidget
 
 from indexer.ranking.search_request import RANK_COPIES, RANK_LABELS, RANK_REFINED
+from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.flow_layout import FlowLayout
@@ -23,18 +24,22 @@ class RankingSwitch(NamedTuple):
 
 RANKING_SWITCHES = {
     RANK_REFINED: RankingSwitch(
-        "Refine", "Ctrl+R", "A second look: what the nearest have in common counts more; mostly better"
+        tr("Refine"), "Ctrl+R", tr("A second look: what the nearest have in common counts more; mostly better")
     ),
     RANK_LABELS: RankingSwitch(
-        "Rank by my labels", "Ctrl+B", "What your labels teach counts at once, in every search; nothing is installed"
+        tr("Rank by my labels"),
+        "Ctrl+B",
+        tr("What your labels teach counts at once, in every search; nothing is installed"),
     ),
     RANK_COPIES: RankingSwitch(
-        "Find changed copies", "Ctrl+D", "First what this one picture was made from or into: cut, turned, framed, faded"
+        tr("Find changed copies"),
+        "Ctrl+D",
+        tr("First what this one picture was made from or into: cut, turned, framed, faded"),
     ),
 }
 
 
-LABELLED_HINT = (
+LABELLED_HINT = tr(
     "Nothing is installed. Photos with a label lie where you have put them; what was learned shows in the others."
 )
 
@@ -75,8 +80,8 @@ class LabelRankingLine(QFrame):
         super().__init__()
         self._session = session
         self.sentence = make_label("")
-        self.use_button = make_button("Use this from now on…", "link")
-        self.leave_button = make_button("Leave", "link")
+        self.use_button = make_button(tr("Use this from now on…"), "link")
+        self.leave_button = make_button(tr("Leave"), "link")
         self.setProperty("role", "mode")
         self.sentence.setToolTip(LABELLED_HINT)
         self.sentence.setMinimumHeight(self.leave_button.sizeHint().height())  # in line with the buttons
@@ -84,9 +89,9 @@ class LabelRankingLine(QFrame):
         flow.setContentsMargins(12, 2, 4, 2)
         for widget in (self.sentence, self.use_button, self.leave_button):
             flow.addWidget(widget)
-        self.use_button.setToolTip("Teach the model what the labels say, with an exam before anything changes")
+        self.use_button.setToolTip(tr("Teach the model what the labels say, with an exam before anything changes"))
         self.use_button.clicked.connect(self.lasting_wanted)
-        self.leave_button.setToolTip("Rank by the model alone again (Ctrl+B)")
+        self.leave_button.setToolTip(tr("Rank by the model alone again (Ctrl+B)"))
         self.leave_button.clicked.connect(partial(session.search.toggle_ranking, RANK_LABELS))
         for signal in (session.search.query_changed, session.search.listing_changed):
             signal.connect(self._show_state)
@@ -97,13 +102,13 @@ class LabelRankingLine(QFrame):
         self.setVisible(search.ranking == RANK_LABELS)
         result = search.full_listing.result
         if search.query is None:
-            self.sentence.setText("Searches are ranked by your labels: click a photo.")
+            self.sentence.setText(tr("Searches are ranked by your labels: click a photo."))
         elif result is not None and result.taught_by is not None:
             from indexer.ranking.label_ranking import describe_labels
 
-            self.sentence.setText(f"Ranked by {describe_labels(result.taught_by)}")
+            self.sentence.setText(tr("Ranked by {labels}", labels=describe_labels(result.taught_by)))
         else:
-            self.sentence.setText("Ranking by your labels…")
+            self.sentence.setText(tr("Ranking by your labels…"))
         self.updateGeometry()
 
 

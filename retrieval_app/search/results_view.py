@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from indexer.ranking.search_request import RANK_LABELS
+from indexer.wording import tr
 from retrieval_app.actions.labels import LABELS_KEY, list_labels
 from retrieval_app.grid.photo_grid import PhotoGrid
 from retrieval_app.search.filter_bar import FilterBar
@@ -75,13 +76,13 @@ class ResultsView(QWidget):
         self.cut_slider.setFixedWidth(72)
         explain_figure(self.grid, "tile")
         explain_figure(self.cut_slider, "cut")
-        self.cut_slider.setAccessibleName("Cut-off distance")
-        self.cut_slider.setToolTip("Cut off: show only results nearer than this; at the right end, all")
-        self.cut_button.setText("cut ▾")
+        self.cut_slider.setAccessibleName(tr("Cut-off distance"))
+        self.cut_slider.setToolTip(tr("Cut off: show only results nearer than this; at the right end, all"))
+        self.cut_button.setText(tr("cut ▾"))
         self.cut_button.setMenu(self.cut_menu)
         self.cut_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.cut_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.cut_button.setToolTip("Cut off by likeness: only the same, or what is likely the same")
+        self.cut_button.setToolTip(tr("Cut off by likeness: only the same, or what is likely the same"))
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self.count_label)
@@ -184,29 +185,31 @@ class ResultsView(QWidget):
         self.grid.marks = _collect_photo_marks(search)
         self.grid.viewport().update()
         result = search.listing.result
-        self.selection_label.setText(f"{self.grid.selection.count:,} selected" if self.grid.selection.count else "")
+        self.selection_label.setText(
+            tr("{count:,} selected", count=self.grid.selection.count) if self.grid.selection.count else ""
+        )
         self._order_label.clear()
         self.order_button.setVisible(search.query is None and not search.words and len(search.listing.ids) > 0)
         self.order_button.show_arrangement(self._session.library.arrangement)
         if search.is_running:
-            self.count_label.setText("Searching…")
+            self.count_label.setText(tr("Searching…"))
         elif search.has_failed:
-            self.count_label.setText("Nothing found")
+            self.count_label.setText(tr("Nothing found"))
         elif self._session.library.is_being_opened:
-            self.count_label.setText("Opening…")
+            self.count_label.setText(tr("Opening…"))
         elif result is None:
             self.count_label.setText(describe_listing(search.listing, None))
-            self._order_label.setText("the surest first" if search.words else "")
+            self._order_label.setText(tr("the surest first") if search.words else "")
         else:
             self.count_label.setText(describe_listing(search.listing, search.max_distance))
             order_text = RANKING_WORDINGS[search.ranking].order_text
             self._order_label.setText(
-                "what is alike and shows it comes first"
+                tr("what is alike and shows it comes first")
                 if result.engine == WORDS_ENGINE
                 else f"{order_text}  ·  {_describe_engine(result.engine, result.recall_at_10)}"
             )
         if search.is_growing:
-            self.count_label.setText(f"{self.count_label.text()}, looking for more…")
+            self.count_label.setText(tr("{text}, looking for more…", text=self.count_label.text()))
         self._order_label.setToolTip(self._order_label.text())  # a narrow window has no room for all of it
 
     # Filter and cut-off
@@ -253,15 +256,15 @@ class ResultsView(QWidget):
             for condition in describe_conditions(search.photo_filter):
                 yield make_removal_chip(condition.text, partial(search.set_filter, condition.without))
         if search.left_out:
-            text = f"{format_count(len(search.left_out), 'photo')} left out"
+            text = tr("{photos} left out", photos=format_count(len(search.left_out), "photo"))
             yield make_removal_chip(text, search.show_left_out)
         if search.words:
-            yield make_removal_chip(f"pictures of {search.words}", partial(search.show_words, ""))
+            yield make_removal_chip(tr("pictures of {words}", words=search.words), partial(search.show_words, ""))
         if search.query is None:
             return
         if search.max_distance is not None:
             rate = self.cut_menu.describe_cut(search.max_distance)
-            cut = f"nearer than {search.max_distance:.2f}"
+            cut = tr("nearer than {max_distance:.2f}", max_distance=search.max_distance)
             text = f"{cut}: {rate.lower()}" if rate else cut
             yield make_removal_chip(text, partial(search.set_max_distance, None))
         if chip_text := RANKING_WORDINGS[search.ranking].chip_text:
@@ -284,11 +287,25 @@ def describe_listing(listing: PhotoListing, cut: float | None) -> str:
     """How many photos are listed of how many: '24 of 1,200 photos nearer than 0.62'."""
     shown, candidates = len(listing.ids), format_count(listing.candidate_count, "photo")
     if listing.result is None or (listing.result.engine == WORDS_ENGINE and cut is None):
-        return candidates if shown == listing.candidate_count else f"{shown:,} of {candidates}"
+        return (
+            candidates
+            if shown == listing.candidate_count
+            else tr("{shown:,} of {candidates}", shown=shown, candidates=candidates)
+        )
     if cut is not None:
-        or_more = " or more" if listing.has_more else ""
-        return f"{shown:,}{or_more} of {candidates} nearer than {cut:.2f}"
-    return candidates if shown == listing.candidate_count else f"{shown:,} nearest of {candidates}"
+        or_more = tr(" or more") if listing.has_more else ""
+        return tr(
+            "{shown:,}{or_more} of {candidates} nearer than {cut:.2f}",
+            shown=shown,
+            or_more=or_more,
+            candidates=candidates,
+            cut=cut,
+        )
+    return (
+        candidates
+        if shown == listing.candidate_count
+        else tr("{shown:,} nearest of {candidates}", shown=shown, candidates=candidates)
+    )
 
 
 def _collect_photo_marks(search: PhotoSearch) -> dict[int, int]:
@@ -300,5 +317,5 @@ def _collect_photo_marks(search: PhotoSearch) -> dict[int, int]:
 
 def _describe_engine(engine: str, recall: float) -> str:
     if engine == "exact":
-        return "every photo compared"
-    return f"finds {format_percent(recall)} of the true nearest"
+        return tr("every photo compared")
+    return tr("finds {recall} of the true nearest", recall=format_percent(recall))

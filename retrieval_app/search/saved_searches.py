@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMenu, QWidget
 
 from indexer.ranking.search_request import SearchRequest
+from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.workers.readers import LibraryReaders
 
@@ -48,14 +49,14 @@ class SavedSearches(QObject):
 
     def add_submenu(self, menu: QMenu) -> None:
         """Add the list of saved searches to a menu."""
-        self._menu = menu.addMenu("Saved searches")
+        self._menu = menu.addMenu(tr("Saved searches"))
         self._fill_submenu()
 
     def ask_name(self) -> None:
         """Ask for a name and save the current search under it."""
         dialog = QInputDialog(self._window)
-        dialog.setWindowTitle("Save this search")
-        dialog.setLabelText("Name of the search: pictures, marks, part, filter, cut-off and order are kept.")
+        dialog.setWindowTitle(tr("Save this search"))
+        dialog.setLabelText(tr("Name of the search: pictures, marks, part, filter, cut-off and order are kept."))
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
         dialog.textValueSelected.connect(self.save_search)
         dialog.open()
@@ -88,7 +89,9 @@ class SavedSearches(QObject):
             self.names = answer
             self._fill_submenu()
             if isinstance(key, _SavedSearchWrite):
-                self._session.notice_posted.emit(f"Saved as {key.name}; open it again from the menu Search.")
+                self._session.notice_posted.emit(
+                    tr("Saved as {name}; open it again from the menu Search.", name=key.name)
+                )
 
     def _report_refusal(self, key: object, sentence: str) -> None:
         if key == NAMES_KEY or isinstance(key, (_SavedSearchWrite, _SavedSearchRead)):
@@ -103,7 +106,7 @@ class SavedSearches(QObject):
             self._menu.addAction(_escape_ampersands(name)).triggered.connect(partial(self.open_search, name))
         if self.names:
             self._menu.addSeparator()
-            forget_menu = self._menu.addMenu("Forget")
+            forget_menu = self._menu.addMenu(tr("Forget"))
             for name in self.names:
                 forget_menu.addAction(_escape_ampersands(name)).triggered.connect(partial(self.forget_search, name))
 

@@ -4,6 +4,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+from indexer.wording import tr
 from retrieval_app.session.session import Session
 
 
@@ -37,7 +38,7 @@ def leave_folder_out(session: Session, root: bytes, folder: bytes) -> None:
         repeat = partial(leave_folder_out, session, root, folder)
         session.job.run_command(["index", os.fsdecode(root), f"--exclude={pattern}", "--attached"], repeat)
     else:
-        session.notice_posted.emit("This is the photo folder itself: it can be forgotten on the Library page.")
+        session.notice_posted.emit(tr("This is the photo folder itself: it can be forgotten on the Library page."))
 
 
 def take_back_in(session: Session, root: bytes, pattern: str) -> None:
@@ -49,7 +50,7 @@ def take_back_in(session: Session, root: bytes, pattern: str) -> None:
 def explain_switch_obstacle(session: Session) -> str:
     """Why the library cannot take another model now, in a sentence; "" where it can."""
     if session.library.is_empty:
-        return "The library is empty: index a photo folder first."
+        return tr("The library is empty: index a photo folder first.")
     return session.job.describe_obstacle()
 
 
@@ -65,7 +66,7 @@ def start_model_switch(session: Session, checkpoint: Path, *, anyway: bool = Fal
     """
     repeat = partial(start_model_switch, session, checkpoint, anyway=anyway)
     if reason := explain_switch_obstacle(session):
-        session.report_trouble(reason, "Try again", repeat)
+        session.report_trouble(reason, tr("Try again"), repeat)
     else:
         session.job.run_command(["use", str(checkpoint), *["--anyway"] * anyway, "--attached"], repeat)
 

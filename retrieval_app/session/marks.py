@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer.search.query import CroppedExample, Query, QueryExample
+from indexer.wording import tr_count
 
 MAX_MARKS = 5  # marks of one picture, beyond which more of them change little
 
@@ -91,3 +92,10 @@ def is_same_example(first: QueryExample, second: QueryExample) -> bool:
     if isinstance(first, CroppedExample) and isinstance(second, CroppedExample):
         return first.box == second.box and is_same_example(first.example, second.example)
     return first is second or (type(first) is type(second) and isinstance(first, int | Path) and first == second)
+
+
+def name_marking(count: int, step: int) -> str:
+    """What marking so many pictures is called where it can be undone: 'more like 2 pictures'."""
+    if step > 0:
+        return tr_count(count, "more like this", "more like {number:,} pictures")
+    return tr_count(count, "less like this", "less like {number:,} pictures")

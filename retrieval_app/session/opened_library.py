@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from indexer.database.sqlite.opening import has_library
 from indexer.errors import LookalikeError
 from indexer.ranking.photo_arrangement import PhotoArrangement
+from indexer.wording import tr
 from retrieval_app.session.snapshot import ARRANGEMENT_SETTING, LibrarySnapshot, save_arrangement, take_snapshot
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.workers.engine_loading import EngineLoader
@@ -249,7 +250,7 @@ class OpenedLibrary(QObject):
         self._timer.start()
         if not self._is_away:
             self._is_away = True
-            self.trouble_changed.emit(TroubleMessage(sentence, "Try now", self._poll_library))
+            self.trouble_changed.emit(TroubleMessage(sentence, tr("Try now"), self._poll_library))
 
     def _end_opening(self) -> None:
         """What has not been read by now will not be."""
@@ -261,4 +262,4 @@ class OpenedLibrary(QObject):
         """Look at the library no more until the user wants to try again."""
         self.stop_polling()
         self._end_opening()
-        self.trouble_changed.emit(TroubleMessage(sentence, "Try again", partial(self.switch_to, self.folder)))
+        self.trouble_changed.emit(TroubleMessage(sentence, tr("Try again"), partial(self.switch_to, self.folder)))

@@ -19,6 +19,7 @@ from indexer.ranking.search_request import (
     RANK_REFINED,
     SearchRequest,
 )
+from indexer.wording import tr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -124,10 +125,10 @@ class RankingWording(NamedTuple):
 
 
 RANKING_WORDINGS = {
-    RANK_NEAREST: RankingWording("", "sorted by distance, 0 is the same"),
-    RANK_REFINED: RankingWording("refined", "sorted by a second look at the nearest"),
-    RANK_LABELS: RankingWording("", "sorted by distance as your labels teach it"),
-    RANK_COPIES: RankingWording("changed copies first", "what this may be a changed copy of comes first"),
+    RANK_NEAREST: RankingWording("", tr("sorted by distance, 0 is the same")),
+    RANK_REFINED: RankingWording("refined", tr("sorted by a second look at the nearest")),
+    RANK_LABELS: RankingWording("", tr("sorted by distance as your labels teach it")),
+    RANK_COPIES: RankingWording(tr("changed copies first"), tr("what this may be a changed copy of comes first")),
 }
 
 

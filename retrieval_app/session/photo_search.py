@@ -14,8 +14,9 @@ from indexer.database.filters import Filter
 from indexer.ranking.photo_arrangement import PhotoArrangement
 from indexer.ranking.search_request import ASCENDING_RANKINGS, RANK_LABELS, RANK_NEAREST, SearchRequest, can_rank
 from indexer.search.query import Query, QueryExample
+from indexer.wording import tr
 from retrieval_app.session.change_history import ChangeHistory
-from retrieval_app.session.marks import adjust_mark, remove_examples
+from retrieval_app.session.marks import adjust_mark, name_marking, remove_examples
 from retrieval_app.session.opened_library import OpenedLibrary
 from retrieval_app.session.photo_listing import (
     FIRST_HITS,
@@ -104,8 +105,8 @@ class PhotoSearch(QObject):
     def run_query(self, query: Query) -> None:
         """Rank the library by its distance to the query; an earlier search that is still running is dropped."""
         if self._library.is_empty:
-            sentence = "Nothing is here to search. Index a photo folder first."
-            self.trouble_changed.emit(TroubleMessage(sentence, "Try the sample", self._try_sample))
+            sentence = tr("Nothing is here to search. Index a photo folder first.")
+            self.trouble_changed.emit(TroubleMessage(sentence, tr("Try the sample"), self._try_sample))
             return
         self.history.add_query(query)
         self._show_current_query()
@@ -132,17 +133,16 @@ class PhotoSearch(QObject):
         query = self.query
         for example in examples:
             query = adjust_mark(query, example, step)
-        pictures = "" if len(examples) == 1 else f" {len(examples):,} pictures"
-        self.change_query(query, f"{'more' if step > 0 else 'less'} like{pictures or ' this'}")
+        self.change_query(query, name_marking(len(examples), step))
 
-    def change_query(self, query: Query | None, name: str = "change of the query") -> None:
+    def change_query(self, query: Query | None, name: str = tr("change of the query")) -> None:
         """Rank by a query that came of changing the current one; None where nothing to look for would be left.
 
         `name` says what will be undone.
         """
         before = self.query
         if query is None:
-            self.notice_posted.emit("A search needs a picture to look like: mark one with + first.")
+            self.notice_posted.emit(tr("A search needs a picture to look like: mark one with + first."))
         elif not self._library.is_empty:
             self._changes.make_change(
                 name, partial(self._go_to_changed, query), partial(self._go_back_from, query, before)
@@ -349,10 +349,10 @@ class PhotoSearch(QObject):
         if sentence == TOO_FEW_LABELS:
             rank_again = partial(self.toggle_ranking, self.ranking)
             self.toggle_ranking(self.ranking)
-            self.trouble_changed.emit(TroubleMessage(sentence, "Try again", rank_again))
+            self.trouble_changed.emit(TroubleMessage(sentence, tr("Try again"), rank_again))
         else:
             go_back = partial(self.show_words, "") if self.words else self.show_library
-            self.trouble_changed.emit(TroubleMessage(sentence, "Back to the library", go_back))
+            self.trouble_changed.emit(TroubleMessage(sentence, tr("Back to the library"), go_back))
 
     # The library
 

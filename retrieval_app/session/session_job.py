@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.paths import find_home_folder
 from indexer.places import name_library
+from indexer.wording import tr
 from retrieval_app.session.opened_library import OpenedLibrary
 from retrieval_app.session.snapshot import WATCHED_SETTING, save_watched_setting
 from retrieval_app.session.trouble import TroubleMessage, explain_missing_folder
@@ -71,7 +72,9 @@ class SessionJob(QObject):
         """A sentence about the job at work, in whose way no other job may come; "" without one."""
         if self.state is None:
             return ""
-        return f"The library {self.other_name}".rstrip() + " is being worked on: wait until that is done, or stop it."
+        return tr("The library {other_name}", other_name=self.other_name).rstrip() + tr(
+            " is being worked on: wait until that is done, or stop it."
+        )
 
     def _read_job(self) -> Work | None:
         job = self._library_job
@@ -105,12 +108,14 @@ class SessionJob(QObject):
         told = "" if is_here else f"{name_library(command.library)}: "
         page = find_work_kind(command.name).page
         if end.cancelled:
-            self._tell_outcome(f"{told}The work was stopped. What was done is kept; start it again to go on.", page)
+            self._tell_outcome(
+                tr("{told}The work was stopped. What was done is kept; start it again to go on.", told=told), page
+            )
         elif end.result is None:
             repeat = command.repeat if is_here else partial(self._repeat_there, command)
-            self.trouble_changed.emit(TroubleMessage(told + end.sentence, "Try again", repeat))
+            self.trouble_changed.emit(TroubleMessage(told + end.sentence, tr("Try again"), repeat))
         else:
-            crash_notice = " The work had stopped unexpectedly, and went on by itself." * self._library_job.crashed
+            crash_notice = tr(" The work had stopped unexpectedly, and went on by itself.") * self._library_job.crashed
             self._tell_outcome(told + summarize_job(end.result) + crash_notice, page)
             if end.result["result"] == "roots" and is_here:
                 self.rescan_folders()
@@ -166,11 +171,11 @@ class SessionJob(QObject):
     def _report_write_failure(self, key: object, sentence: str) -> None:
         if key == WATCHED_SETTING:
             repeat = partial(self.watch_folders, self.watch.wanted)
-            self.trouble_changed.emit(TroubleMessage(sentence, "Try again", repeat))
+            self.trouble_changed.emit(TroubleMessage(sentence, tr("Try again"), repeat))
 
     def _report_watch_failure(self, sentence: str) -> None:
-        sentence = f"The folders are no longer watched. {sentence}"
-        self.trouble_changed.emit(TroubleMessage(sentence, "Watch again", partial(self.watch_folders, True)))
+        sentence = tr("The folders are no longer watched. {sentence}", sentence=sentence)
+        self.trouble_changed.emit(TroubleMessage(sentence, tr("Watch again"), partial(self.watch_folders, True)))
 
 
 def _find_sample_library() -> Path:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QByteArray, QSettings
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMainWindow, QSplitter
 
-SETTINGS_FILE = "window.ini"  # in the home folder; docs/guide/settings.md documents its keys
+from retrieval_app.language import SETTINGS_FILE
 
 
 class WindowSettings:

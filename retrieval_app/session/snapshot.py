@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.ranking.photo_arrangement import PhotoArrangement, parse_arrangement
+from indexer.wording import tr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from indexer.database.file_table import FailedFile
     from indexer.library import Library, LibraryInfo
 
-WATCHED_SETTING, ARRANGEMENT_SETTING = "watched", "photo order"  # the library's settings
+WATCHED_SETTING, ARRANGEMENT_SETTING = "watched", tr("photo order")  # the library's settings
 
 
 class LibrarySnapshot(NamedTuple):

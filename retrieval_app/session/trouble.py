@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from indexer.paths import show_path
+from indexer.wording import tr
 
 
 class TroubleMessage(NamedTuple):
@@ -20,5 +21,9 @@ def explain_missing_folder(path: Path, repeat: Callable[[], None], take_parent: 
     """Why a path cannot be indexed, as it is a file or not there, with `take_parent` or `repeat` as the remedy."""
     name = show_path(os.fsencode(path))
     if path.exists():
-        return TroubleMessage(f"{name} is a file: folders are indexed.", "Index its folder", take_parent)
-    return TroubleMessage(f"The folder {name} is not there. Connect its drive and try again.", "Try again", repeat)
+        return TroubleMessage(
+            tr("{name} is a file: folders are indexed.", name=name), tr("Index its folder"), take_parent
+        )
+    return TroubleMessage(
+        tr("The folder {name} is not there. Connect its drive and try again.", name=name), tr("Try again"), repeat
+    )

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from indexer.paths import show_path
 from indexer.places import name_library
+from indexer.wording import tr
 from retrieval_app.study.study_job import StudyJob
 from retrieval_app.study.study_plan import (
     PURPOSE_WORDS,
@@ -31,9 +32,9 @@ from retrieval_app.study.study_plan import (
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
 from training.data.sources import LibraryLabels
 
-INTRODUCTION = (
-    "Small trainings under one budget show which choice teaches best on your pictures. Their models are measured and "
-    "thrown away; the library stays as it is."
+INTRODUCTION = tr(
+    "Small trainings under one budget show which choice teaches best on your pictures. Their "
+    "models are measured and thrown away; the library stays as it is."
 )
 
 
@@ -48,8 +49,11 @@ class StudyChoosePage(QWidget):
         self._job = job
         self.library: Path | None = None  # whose labels are offered
         self.folder: Path | None = None  # the last one that was chosen
-        self.library_button, self.folder_button = QRadioButton("The labels of this library"), QRadioButton("A folder")
-        self.choose_button = make_button("Choose folder…")
+        self.library_button, self.folder_button = (
+            QRadioButton(tr("The labels of this library")),
+            QRadioButton(tr("A folder")),
+        )
+        self.choose_button = make_button(tr("Choose folder…"))
         self.path_label = ElidedLabel("muted")
         self.study_buttons = {name: QRadioButton(words) for name, words in list_studies().items()}
         self.variant_boxes: dict[str, QCheckBox] = {}
@@ -70,13 +74,15 @@ class StudyChoosePage(QWidget):
             self._study_group.addButton(button)
         for purpose, words in PURPOSE_WORDS.items():
             self.purpose_box.addItem(words, purpose)
-        self.purpose_box.setAccessibleName("What for")
-        self.purpose_box.setToolTip("Whether the exam asks about left out pictures, or about whole kinds left out")
+        self.purpose_box.setAccessibleName(tr("What for"))
+        self.purpose_box.setToolTip(tr("Whether the exam asks about left out pictures, or about whole kinds left out"))
         self.seeds_box.setRange(1, 20)
         self.seeds_box.setValue(StudyPlan().seeds)
-        self.seeds_box.setToolTip("How often each choice is trained anew, by other chances: with one, luck is not seen")
+        self.seeds_box.setToolTip(
+            tr("How often each choice is trained anew, by other chances: with one, luck is not seen")
+        )
         self.epochs_box.setRange(0, 100)
-        self.epochs_box.setToolTip("How often each training goes over the pictures")
+        self.epochs_box.setToolTip(tr("How often each training goes over the pictures"))
 
     def _connect_signals(self) -> None:
         self._source_group.buttonClicked.connect(self._choose_source)
@@ -89,7 +95,7 @@ class StudyChoosePage(QWidget):
     def _arrange_widgets(self) -> None:
         source_row = QHBoxLayout()
         source_row.setSpacing(16)
-        for widget in (make_label("On", "name"), self.library_button, self.folder_button, self.choose_button):
+        for widget in (make_label(tr("On"), "name"), self.library_button, self.folder_button, self.choose_button):
             source_row.addWidget(widget)
         source_row.addWidget(self.path_label, 1)
         halves = QHBoxLayout()
@@ -107,13 +113,13 @@ class StudyChoosePage(QWidget):
         """The studies, and how often."""
         left, form = QVBoxLayout(), QFormLayout()
         left.setSpacing(8)
-        left.addWidget(make_label("Compare", "name"))
+        left.addWidget(make_label(tr("Compare"), "name"))
         for button in self.study_buttons.values():
             left.addWidget(button)
         form.setVerticalSpacing(8)
-        form.addRow(make_label("What for", "muted"), self.purpose_box)
-        form.addRow(make_label("Seeds", "muted"), self.seeds_box)
-        form.addRow(make_label("Epochs", "muted"), self.epochs_box)
+        form.addRow(make_label(tr("What for"), "muted"), self.purpose_box)
+        form.addRow(make_label(tr("Seeds"), "muted"), self.seeds_box)
+        form.addRow(make_label(tr("Epochs"), "muted"), self.epochs_box)
         left.addSpacing(8)
         left.addLayout(form)
         left.addStretch(1)
@@ -123,7 +129,7 @@ class StudyChoosePage(QWidget):
         """The variants of the chosen study."""
         right, scroll = QVBoxLayout(), QScrollArea()
         right.setSpacing(8)
-        right.addWidget(make_label("These", "name"))
+        right.addWidget(make_label(tr("These"), "name"))
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(self._variants)
@@ -154,7 +160,7 @@ class StudyChoosePage(QWidget):
         source = LibraryLabels(self.library) if is_library and self.library else self.folder
         if source != self._job.source:
             self._job.choose_source(source)
-        named = name_library(self.library) if is_library and self.library else "none yet"
+        named = name_library(self.library) if is_library and self.library else tr("none yet")
         self.path_label.setText(show_path(os.fsencode(source)) if isinstance(source, Path) else named)
         self.choose_button.setVisible(not is_library)
         self.edited.emit()
@@ -172,7 +178,7 @@ class StudyChoosePage(QWidget):
             box.toggled.connect(self.edited)
             self._variant_column.addWidget(box)
         self._variant_column.addStretch(1)
-        self.epochs_box.setSpecialValueText(f"as usual ({get_base_config(study, purpose).epochs})")
+        self.epochs_box.setSpecialValueText(tr("as usual ({epochs})", epochs=get_base_config(study, purpose).epochs))
         self.edited.emit()
 
     def _chosen_study(self) -> str:
@@ -188,7 +194,7 @@ class StudyChoosePage(QWidget):
     def find_obstacle(self) -> str:
         """Why the study cannot start, in a sentence; "" where it can."""
         if self._job.source is None:
-            return "Choose a folder whose sub-folders are named by what they hold."
+            return tr("Choose a folder whose sub-folders are named by what they hold.")
         if not any(box.isChecked() for box in self.variant_boxes.values()):
-            return "Choose what to compare."
+            return tr("Choose what to compare.")
         return ""

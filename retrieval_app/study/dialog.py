@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.actions.system_open import open_path
 from retrieval_app.session.session import Session
 from retrieval_app.study.choose_page import StudyChoosePage
@@ -19,7 +20,7 @@ from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.theme import Theme
 
 WINDOW_MARGIN = 32  # px of the main window that stay in view
-GOES_ON = "You can close this and go on working; the study goes on."
+GOES_ON = tr("You can close this and go on working; the study goes on.")
 
 
 class StudyDialog(QDialog):
@@ -32,10 +33,10 @@ class StudyDialog(QDialog):
         self.choose_page, self.result_page = StudyChoosePage(job), StudyResultPage()
         self.pages = QStackedWidget()
         self.note = make_label("", "muted", wrap=True)
-        self.page_button, self.again_button = make_button("Open the page"), make_button("Another study")
-        self.cancel_button, self.close_button = make_button("Cancel the study"), make_button("Close")
-        self.start_button = make_button("Start", "primary")
-        self.setWindowTitle("Study")
+        self.page_button, self.again_button = make_button(tr("Open the page")), make_button(tr("Another study"))
+        self.cancel_button, self.close_button = make_button(tr("Cancel the study")), make_button(tr("Close"))
+        self.start_button = make_button(tr("Start"), "primary")
+        self.setWindowTitle(tr("Study"))
         self.setMinimumSize(680, 440)
         self.resize(900, 620)
         self._arrange_widgets()
@@ -120,7 +121,7 @@ class StudyDialog(QDialog):
         if self.job.running:
             self.note.setText(GOES_ON)
         elif self.job.fields is not None:
-            self.note.setText("The page has charts, and can be sent and kept.")
+            self.note.setText(tr("The page has charts, and can be sent and kept."))
         else:
             obstacle = self.choose_page.find_obstacle()
             self.start_button.setEnabled(not obstacle)
@@ -129,7 +130,7 @@ class StudyDialog(QDialog):
 
     def _ask_folder(self) -> None:
         start = str(self.choose_page.folder or Path.home())
-        name = QFileDialog.getExistingDirectory(self, "Choose a folder whose sub-folders are named by class", start)
+        name = QFileDialog.getExistingDirectory(self, tr("Choose a folder whose sub-folders are named by class"), start)
         if name:
             self.choose_page.take_folder(Path(name))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.workers.generator_thread import GeneratorThread
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from retrieval_app.study.dialog import StudyDialog
     from retrieval_app.study.study_job import BuildStudyCommand, StudyJob
 
-WHERE_IT_IS = "Evaluate > Study shows it"
+WHERE_IT_IS = tr("Evaluate > Study shows it")
 
 
 class LazyStudyDialog(QObject):
@@ -58,10 +59,10 @@ class LazyStudyDialog(QObject):
         """Whether the window may close; asks the user while a study runs, which would be lost."""
         if "job" not in vars(self) or not self.job.running:
             return True
-        question = "A study is at work. Close Lookalike and give it up? Nothing else is lost."
+        question = tr("A study is at work. Close Lookalike and give it up? Nothing else is lost.")
         box = QMessageBox(QMessageBox.Icon.NoIcon, "Lookalike", question, parent=self._page.window())
-        box.addButton("Give it up", QMessageBox.ButtonRole.AcceptRole)
-        keep_button = box.addButton("Keep studying", QMessageBox.ButtonRole.RejectRole)
+        box.addButton(tr("Give it up"), QMessageBox.ButtonRole.AcceptRole)
+        keep_button = box.addButton(tr("Keep studying"), QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(keep_button)
         box.exec()
         return box.clickedButton() is not keep_button
@@ -85,7 +86,7 @@ class LazyStudyDialog(QObject):
         if progress is None or not self.job.running:
             return None
         state = JobState(progress.latest, stopping=progress.stopping)
-        text = f"Study: {progress.describe_status()}"
+        text = tr("Study: {status}", status=progress.describe_status())
         return Work("study", state, self.job.cancel_study, text=text, open=self.open_dialog)
 
     def _tell_end(self) -> None:
@@ -93,7 +94,9 @@ class LazyStudyDialog(QObject):
         if self.job.running or not had_run or not self._is_hidden():
             return
         if self.job.fields is not None or self.job.sentence:
-            self._session.work.post_notice(self.job.sentence or f"The study is done: {WHERE_IT_IS}", "Evaluate")
+            self._session.work.post_notice(
+                self.job.sentence or tr("The study is done: {where_it_is}", where_it_is=WHERE_IT_IS), "Evaluate"
+            )
 
 
 def _import_dialog() -> "Generator[object, None, type[StudyDialog]]":

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.charts.line_chart import ChartLine, LineChart
 from retrieval_app.study.study_job import StudyJob, StudyProgress
 from retrieval_app.widgets.controls import make_label
@@ -12,9 +13,9 @@ DRAW_INTERVAL_MS = 250  # between two drawings of the curves
 MAX_POINTS = 400  # of a curve
 BAR_STEPS = 1000
 CLASSIFIER = "classifier"  # how the name begins of what every study compares with
-LOSS_HELP = (
-    "How wrong the batch of each step was; smaller is better within one choice, while different losses cannot be "
-    "compared by it: what counts is the exam at the end."
+LOSS_HELP = tr(
+    "How wrong the batch of each step was; smaller is better within one choice, while different "
+    "losses cannot be compared by it: what counts is the exam at the end."
 )
 
 
@@ -26,10 +27,10 @@ class StudyRunningPage(QWidget):
         self._job = job
         self.status_label = make_label("", "title", wrap=True)
         self.progress_bar = QProgressBar()
-        self.chart = LineChart(theme, "Loss", "Step", "loss")
+        self.chart = LineChart(theme, tr("Loss"), tr("Step"), "loss")
         self.progress_bar.setTextVisible(False)
         self.progress_bar.setFixedHeight(4)
-        self.progress_bar.setAccessibleName("Progress")
+        self.progress_bar.setAccessibleName(tr("Progress"))
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from indexer.own_process import build_command
 from indexer.paths import find_home_folder
 from indexer.progress import Progress
+from indexer.wording import tr
 from retrieval_app.study.study_plan import StudyPlan
 from retrieval_app.wording import format_duration
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
@@ -19,10 +20,10 @@ from training.data.sources import LibraryLabels, TrainingSource
 
 BuildStudyCommand = Callable[[TrainingSource, StudyPlan, Path], list[str]]
 STAGE_WORDS = {
-    "scan": "Looking for pictures",
-    "group": "Looking for near copies and bursts",
-    "decode": "Reading pictures",
-    "baselines": "Measuring what needs no training",
+    "scan": tr("Looking for pictures"),
+    "group": tr("Looking for near copies and bursts"),
+    "decode": tr("Reading pictures"),
+    "baselines": tr("Measuring what needs no training"),
 }
 LEAST_SHARE = 0.02  # of the trainings, before a time is told
 
@@ -59,13 +60,20 @@ class StudyProgress:
     def describe_status(self) -> str:
         """How far it is, in one line."""
         if self.stopping:
-            return "Stopping…"
+            return tr("Stopping…")
         if not self.losses:
             return f"{STAGE_WORDS.get(self.latest.stage, 'Starting')}…"
-        parts = [f"Training {len(self.losses)} of {max(self.trainings, len(self.losses))}: {list(self.losses)[-1]}"]
+        parts = [
+            tr(
+                "Training {losses} of {trainings}: {list}",
+                losses=len(self.losses),
+                trainings=max(self.trainings, len(self.losses)),
+                list=list(self.losses)[-1],
+            )
+        ]
         if self.share >= LEAST_SHARE and self._started_at is not None:
             left = (time.monotonic() - self._started_at) * (1 - self.share) / self.share
-            parts.append(f"about {format_duration(left)} left")
+            parts.append(tr("about {left} left", left=format_duration(left)))
         return "  ·  ".join(parts)
 
 
@@ -103,7 +111,9 @@ class StudyJob(QObject):
         try:
             page.parent.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
-            self.sentence = f"No page can be written: {fault.strerror}: {fault.filename}"
+            self.sentence = tr(
+                "No page can be written: {strerror}: {filename}", strerror=fault.strerror, filename=fault.filename
+            )
             self.changed.emit()
             return
         self.progress, self.fields, self.page, self.sentence = StudyProgress(plan.count_trainings()), None, None, ""
@@ -142,7 +152,7 @@ class StudyJob(QObject):
             assert isinstance(study, dict)
             self.fields = study
         else:
-            self.sentence = "The study was stopped. Nothing is kept of it." if end.cancelled else end.sentence
+            self.sentence = tr("The study was stopped. Nothing is kept of it.") if end.cancelled else end.sentence
         self.changed.emit()
 
 

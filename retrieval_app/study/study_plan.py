@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from indexer.errors import LookalikeError
-from indexer.wording import count_noun
+from indexer.wording import count_noun, tr
 from training.settings.config import TrainConfig
 from training.studies.variants import STUDIES, StudyVariant, choose_base_config
 
 STUDY_WORDS = {
-    "losses": "Losses: what a training is told to make small",
-    "sizes": "Sizes: how many numbers stand for a picture",
-    "backbones": "Network: how much of it is trained",
-    "augmentation": "Views: how far a picture is changed while it is learned",
-    "margin": "Margins: how far apart different kinds have to be",
-    "mining": "Mining: which pairs and triplets are learned from",
-    "ensembles": "Ensembles: several small models for one",
-    "table": "Table: the losses of a published comparison, each by four networks",
-    "course": "Course: the systems of the lecture notes, on their small network from nothing",
+    "losses": tr("Losses: what a training is told to make small"),
+    "sizes": tr("Sizes: how many numbers stand for a picture"),
+    "backbones": tr("Network: how much of it is trained"),
+    "augmentation": tr("Views: how far a picture is changed while it is learned"),
+    "margin": tr("Margins: how far apart different kinds have to be"),
+    "mining": tr("Mining: which pairs and triplets are learned from"),
+    "ensembles": tr("Ensembles: several small models for one"),
+    "table": tr("Table: the losses of a published comparison, each by four networks"),
+    "course": tr("Course: the systems of the lecture notes, on their small network from nothing"),
 }
-PURPOSE_WORDS = {"images": "New pictures of these kinds", "classes": "Kinds that are not here yet"}
+PURPOSE_WORDS = {"images": tr("New pictures of these kinds"), "classes": tr("Kinds that are not here yet")}
 
 
 class StudyPlan(NamedTuple):
@@ -70,15 +70,25 @@ def describe_winner(fields: Mapping[str, Any]) -> str:
     best, others = entries[0], entries[1:]
     share = round(100 * _average(best["p_at_1"]))
     name = f"{best['name'][:1].upper()}{best['name'][1:]}"
-    sentence = f"{name} does best: for {share} of 100 pictures the nearest is of the same kind."
+    sentence = tr(
+        "{name} does best: for {share} of 100 pictures the nearest is of the same kind.", name=name, share=share
+    )
     baseline = max(fields["baselines"], key=compute_mean_figure, default=None)
     if baseline is not None and compute_mean_figure(baseline) >= compute_mean_figure(best):
-        return f"{sentence} {baseline['name'].capitalize()}, for comparison, does as well without it."
+        return tr(
+            "{sentence} {capitalize}, for comparison, does as well without it.",
+            sentence=sentence,
+            capitalize=baseline["name"].capitalize(),
+        )
     interval = best["interval"]
     if interval is None or not others:
-        return f"{sentence} One seed says nothing about chance: run more of them."
+        return tr("{sentence} One seed says nothing about chance: run more of them.", sentence=sentence)
     if interval["low"] <= compute_mean_figure(others[0]):
-        return f"{sentence} The next, {others[0]['name']}, is so near that the order of the two can be chance."
+        return tr(
+            "{sentence} The next, {name}, is so near that the order of the two can be chance.",
+            sentence=sentence,
+            name=others[0]["name"],
+        )
     return sentence
 
 
@@ -94,4 +104,8 @@ def _average(values: list[float]) -> float:
 def describe_trainings(plan: StudyPlan) -> str:
     """How much a plan asks for: "12 trainings, one after the other: each choice with 3 seeds, and a plain ..."."""
     count = count_noun(plan.count_trainings(), "training")
-    return f"{count}, one after the other: each choice with {count_noun(plan.seeds, 'seed')}, and a plain classifier."
+    return tr(
+        "{count}, one after the other: each choice with {seeds}, and a plain classifier.",
+        count=count,
+        seeds=count_noun(plan.seeds, "seed"),
+    )

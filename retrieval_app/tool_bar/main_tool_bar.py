@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSizePolicy, QSlider, QTabBar, QToolBar, QToolButton, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.menus import WindowMenus
 from retrieval_app.widgets.theme import ICON_SIDE
 
@@ -20,7 +21,7 @@ class MainToolBar(QToolBar):
     """The open library, the pages, steps in the history, the size of the pictures, and the switch of the details."""
 
     def __init__(self, menus: WindowMenus, tab_bar: QTabBar, fill_libraries: Callable[[QMenu], None]) -> None:
-        super().__init__("Tools")
+        super().__init__(tr("Tools"))
         self.library_button = QToolButton()
         self.size_slider = QSlider(Qt.Orientation.Horizontal)
         self._folding_actions = [menus.find_action(text) for text in FOLDING_ACTIONS]
@@ -44,8 +45,8 @@ class MainToolBar(QToolBar):
         """Name the open library, shortened where it is long."""
         short_name = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
         self.library_button.setText(f"{short_name.replace('&', '&&')} ▾")
-        self.library_button.setAccessibleName(f"Library {name}")
-        self.library_button.setToolTip(f"The open library: {name}. Choose another one")
+        self.library_button.setAccessibleName(tr("Library {name}", name=name))
+        self.library_button.setToolTip(tr("The open library: {name}. Choose another one", name=name))
 
     def _offer_libraries(self, fill_libraries: Callable[[QMenu], None]) -> None:
         menu = QMenu(self)
@@ -56,8 +57,8 @@ class MainToolBar(QToolBar):
 
     def _describe_slider(self) -> None:
         self.size_slider.setFixedWidth(SLIDER_WIDTH)
-        self.size_slider.setToolTip("Size of the pictures (Ctrl++, Ctrl+-)")
-        self.size_slider.setAccessibleName("Size of the pictures")
+        self.size_slider.setToolTip(tr("Size of the pictures (Ctrl++, Ctrl+-)"))
+        self.size_slider.setAccessibleName(tr("Size of the pictures"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fold what has no room in the new width."""

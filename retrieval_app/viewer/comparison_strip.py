@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from indexer.statistics.likeness import describe_likeness, explain_levels
+from indexer.wording import tr
 from retrieval_app.viewer.comparison import HeatPair, PairVerdict, compute_heat_pair, judge_pair
 from retrieval_app.viewer.distance_plot import DistancePlot
 from retrieval_app.widgets.controls import FoldedSection, make_label, stack_widgets
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from indexer.search.query import QueryExample
     from indexer.statistics.calibration import PairComparison
 
-NOTHING_KNOWN = "Nothing can be said: there are too few photos."
+NOTHING_KNOWN = tr("Nothing can be said: there are too few photos.")
 
 
 class ComparedPair(NamedTuple):
@@ -56,7 +57,7 @@ class ComparisonStrip(QWidget):
         self.plot = DistancePlot(theme)
         explain_figure(self, "pair")
         explain_figure(self.plot, "plot")
-        self.fold = FoldedSection("How sure?", stack_widgets(self.figures, self.plot))
+        self.fold = FoldedSection(tr("How sure?"), stack_widgets(self.figures, self.plot))
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 4, 16, 8)
         column.setSpacing(0)
@@ -73,7 +74,7 @@ class ComparisonStrip(QWidget):
         self._pair_number += 1
         self.heats_changed.emit(None)
         if pair is not None:
-            self.verdict.setText("Comparing…")
+            self.verdict.setText(tr("Comparing…"))
             self._ask_question("verdict", partial(judge_pair, first=pair.partner, second=pair.photo_id))
             self.show_heats(self.shows_heats)
 
@@ -104,7 +105,7 @@ class ComparisonStrip(QWidget):
 
     def _show_refusal(self, key: object, sentence: str) -> None:
         if isinstance(key, _PairQuestion) and key == _PairQuestion("verdict", self._pair_number):
-            self.verdict.setText(f"These cannot be compared. {sentence}")
+            self.verdict.setText(tr("These cannot be compared. {sentence}", sentence=sentence))
             self.fold.hide()
 
 
@@ -112,21 +113,31 @@ def explain_figures(comparison: PairComparison) -> str:
     """What stands behind a comparison, in sentences: distance and threshold, and how often the threshold is wrong."""
     sentences = [_describe_distance(comparison)]
     if comparison.fmr is not None:
-        errors = f"{format_error_rate(comparison.fmr)} about pairs that differ"
+        errors = tr("{fmr} about pairs that differ", fmr=format_error_rate(comparison.fmr))
         if comparison.fnmr is not None:
-            errors += f" and {format_error_rate(comparison.fnmr)} about pairs that are the same"
-        sentences.append(f"The threshold is wrong {errors}.")
+            errors += tr(" and {fnmr} about pairs that are the same", fnmr=format_error_rate(comparison.fnmr))
+        sentences.append(tr("The threshold is wrong {errors}.", errors=errors))
     return " ".join(sentences)
 
 
 def _describe_distance(comparison: PairComparison) -> str:
     """The distance, and whether it is below the threshold, above it, or in the range that counts as not sure."""
-    distance = f"Distance {comparison.distance:.3f}"
+    distance = tr("Distance {distance:.3f}", distance=comparison.distance)
     if comparison.threshold is None:
         return f"{distance}."
     if comparison.distance < comparison.threshold:
-        return f"{distance}, nearer than the threshold of {comparison.threshold:.3f}."
-    beyond = f"{distance}, beyond the threshold of {comparison.threshold:.3f}"
+        return tr(
+            "{distance}, nearer than the threshold of {threshold:.3f}.",
+            distance=distance,
+            threshold=comparison.threshold,
+        )
+    beyond = tr(
+        "{distance}, beyond the threshold of {threshold:.3f}", distance=distance, threshold=comparison.threshold
+    )
     if comparison.verdict == "different" or comparison.different_from is None:
         return f"{beyond}."
-    return f"{beyond}, but nearly all pairs that are the same lie below {comparison.different_from:.3f}, so may this."
+    return tr(
+        "{beyond}, but nearly all pairs that are the same lie below {different_from:.3f}, so may this.",
+        beyond=beyond,
+        different_from=comparison.different_from,
+    )

@@ -4,6 +4,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.crop_view import CropView
 from retrieval_app.widgets.picture import LoadPixmap
@@ -19,14 +20,14 @@ class CropStage(QWidget):
     def __init__(self, theme: Theme, load_pixmap: LoadPixmap) -> None:
         super().__init__()
         self.crop_view = CropView(theme, load_pixmap)
-        self.crop_view.setAccessibleName("Part of the photo")
-        self.search_button, self.cancel_button = make_button("Find similar to this part"), make_button("Cancel")
-        self.search_button.setToolTip("Find what looks like this part (Enter)")
-        self.cancel_button.setToolTip("Back to the picture (Esc)")
+        self.crop_view.setAccessibleName(tr("Part of the photo"))
+        self.search_button, self.cancel_button = make_button(tr("Find similar to this part")), make_button(tr("Cancel"))
+        self.search_button.setToolTip(tr("Find what looks like this part (Enter)"))
+        self.cancel_button.setToolTip(tr("Back to the picture (Esc)"))
         row = QHBoxLayout()
         row.setContentsMargins(16, 8, 16, 8)
         row.setSpacing(8)
-        row.addWidget(make_label("Draw a box, or move this one.", "muted"), 1)
+        row.addWidget(make_label(tr("Draw a box, or move this one."), "muted"), 1)
         row.addWidget(self.cancel_button)
         row.addWidget(self.search_button)
         column = QVBoxLayout(self)

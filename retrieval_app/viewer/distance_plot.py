@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor, QPainter
 
+from indexer.wording import tr
 from retrieval_app.charts.distance_histogram import DistanceHistogramPlot
 from retrieval_app.widgets.theme import Theme
 
@@ -20,13 +21,15 @@ class DistancePlot(DistanceHistogramPlot):
         super().__init__(theme)
         self._distance = 0.0
         self._threshold: float | None = None
-        self.setToolTip("Point to read a distance; a double click copies the plot as a picture")
+        self.setToolTip(tr("Point to read a distance; a double click copies the plot as a picture"))
 
     def show_pair(self, histogram: DistanceHistogram | None, distance: float, threshold: float | None) -> None:
         """Show the distance of a pair and the threshold among the curves; without a histogram there are no curves."""
         self.histogram, self._distance, self._threshold = histogram, distance, threshold
-        threshold_text = "" if threshold is None else f", threshold {threshold:.3f}"
-        self.setAccessibleDescription(f"This pair {distance:.3f}{threshold_text}")
+        threshold_text = "" if threshold is None else tr(", threshold {threshold:.3f}", threshold=threshold)
+        self.setAccessibleDescription(
+            tr("This pair {distance:.3f}{threshold_text}", distance=distance, threshold_text=threshold_text)
+        )
         self.update()
 
     def list_marks(self) -> list[float]:
@@ -37,5 +40,13 @@ class DistancePlot(DistanceHistogramPlot):
         """Paint the two lines."""
         tokens = self.theme.tokens
         if self._threshold is not None:
-            self.paint_line(painter, self._threshold, f"threshold {self._threshold:.3f}", QColor(tokens.muted), 1)
-        self.paint_line(painter, self._distance, f"this pair {self._distance:.3f}", QColor(tokens.text), 0)
+            self.paint_line(
+                painter,
+                self._threshold,
+                tr("threshold {threshold:.3f}", threshold=self._threshold),
+                QColor(tokens.muted),
+                1,
+            )
+        self.paint_line(
+            painter, self._distance, tr("this pair {distance:.3f}", distance=self._distance), QColor(tokens.text), 0
+        )

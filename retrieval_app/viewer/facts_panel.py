@@ -1,5 +1,6 @@
 """What is known of the photo that is seen large, beside it."""
 
+from indexer.wording import tr
 from retrieval_app.widgets.tables import FactColumn, FactSection, NamedFact
 
 
@@ -8,10 +9,10 @@ class FactsPanel(FactColumn):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setAccessibleName("Facts")
+        self.setAccessibleName(tr("Facts"))
         self.facts: list[NamedFact] = []
 
     def show_facts(self, facts: list[NamedFact]) -> None:
         """Show these facts."""
         self.facts = facts
-        self.show_sections([FactSection("FACTS", facts)] if facts else [])
+        self.show_sections([FactSection(tr("FACTS"), facts)] if facts else [])

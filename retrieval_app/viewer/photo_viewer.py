@@ -11,6 +11,7 @@ from indexer.paths import show_file_name
 from indexer.photos.thumbnails import THUMBNAIL_SIDE
 from indexer.search.query import CropBox, CroppedExample
 from indexer.search.results import Hit, Photo
+from indexer.wording import tr
 from retrieval_app.grid.photo_sequence import PhotoSequence
 from retrieval_app.session.tiles import TileCache
 from retrieval_app.viewer.crop_stage import CropStage
@@ -183,13 +184,22 @@ class PhotoViewer(QWidget):
         assert sequence is not None
         name = show_file_name(photo.path) if photo else ""
         self.bar.name_label.setText(name)
-        self.bar.place_label.setText(f"{self._place + 1:,} of {sequence.count_photos():,}")
+        self.bar.place_label.setText(
+            tr("{place:,} of {photos:,}", place=self._place + 1, photos=sequence.count_photos())
+        )
         self.bar.selected_label.setVisible(sequence.is_selected(self._place))
         self.stage.pane.name_label.setText(name)
-        self.stage.pane.view.setAccessibleName(f"Photo {self._place + 1:,} of {sequence.count_photos():,}, {name}")
+        self.stage.pane.view.setAccessibleName(
+            tr(
+                "Photo {place:,} of {photos:,}, {name}",
+                place=self._place + 1,
+                photos=sequence.count_photos(),
+                name=name,
+            )
+        )
         if photo is not None and not self.stage.facts_panel.isHidden():
-            label = [NamedFact("Label", photo.label)] if photo.label else []
-            facts = [NamedFact("File", name), *label, *self._list_facts(photo, sequence.find_hit(self._place))]
+            label = [NamedFact(tr("Label"), photo.label)] if photo.label else []
+            facts = [NamedFact(tr("File"), name), *label, *self._list_facts(photo, sequence.find_hit(self._place))]
             self.stage.facts_panel.show_facts(facts)
 
     def _settle_photo(self) -> None:
@@ -212,7 +222,7 @@ class PhotoViewer(QWidget):
             self._show_pair()
         else:
             self.bar.show_switch("beside", False)
-            self.notice_posted.emit("Choose a query first; then T shows it beside a photo.")
+            self.notice_posted.emit(tr("Choose a query first; then T shows it beside a photo."))
 
     def toggle_heats(self) -> None:
         """Show where the two pictures match, or no longer."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QMarginsF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QPixmap, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.viewer.picture_reading import ReadPicture
 from retrieval_app.viewer.sharp_pictures import AreaRequest, FittedRequest, SharpPictures
 from retrieval_app.widgets.controls import ElidedLabel, make_label
@@ -186,7 +187,7 @@ class PicturePane(QWidget):
         """Say why the picture cannot be read, below its thumbnail if there is one."""
         if request == self._fitted_request:
             self._fitted_request = None
-            rest = " This is its thumbnail." if self._thumbnail else ""
+            rest = tr(" This is its thumbnail.") if self._thumbnail else ""
             self._show_notice(f"{sentence}{rest}")
             self._settle()
 

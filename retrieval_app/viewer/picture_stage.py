@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from indexer.search.query import CroppedExample
+from indexer.wording import tr
 from retrieval_app.grid.photo_sequence import Partner
 from retrieval_app.session.marks import is_same_example
 from retrieval_app.session.tiles import TileCache
@@ -26,8 +27,8 @@ class PictureStage(QWidget):
         super().__init__()
         self._tiles = tiles
         self._pair: ComparedPair | None = None
-        self.pane = PicturePane(theme, "Photo", pictures)
-        self.partner_pane = PicturePane(theme, "Query picture", pictures)
+        self.pane = PicturePane(theme, tr("Photo"), pictures)
+        self.partner_pane = PicturePane(theme, tr("Query picture"), pictures)
         self.facts_panel = FactsPanel()
         self.strip = ComparisonStrip(theme, questions)
         self._arrange_widgets()

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.controls import ElidedLabel, make_label
 from retrieval_app.widgets.theme import ICON_SIDE, Theme, make_tabular_font
 
@@ -21,13 +22,13 @@ class _BarButton(NamedTuple):
 
 
 BUTTONS = {
-    "back": _BarButton("back", "Back (Esc)", is_switch=False),
-    "beside": _BarButton("beside", "The query beside it (T)"),
-    "heat": _BarButton("matches", "Where the two match (W)"),
-    "crop": _BarButton("crop", "Find similar to a part (C)", is_switch=False),
-    "facts": _BarButton("facts", "Facts (I)"),
-    "slides": _BarButton("slide-show", "Slide show (S)"),
-    "screen": _BarButton("full-screen", "Full screen (F)"),
+    "back": _BarButton("back", tr("Back (Esc)"), is_switch=False),
+    "beside": _BarButton("beside", tr("The query beside it (T)")),
+    "heat": _BarButton("matches", tr("Where the two match (W)")),
+    "crop": _BarButton("crop", tr("Find similar to a part (C)"), is_switch=False),
+    "facts": _BarButton("facts", tr("Facts (I)")),
+    "slides": _BarButton("slide-show", tr("Slide show (S)")),
+    "screen": _BarButton("full-screen", tr("Full screen (F)")),
 }
 
 

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
+from indexer.wording import tr
 from retrieval_app.widgets.menus import KeyDescription
 
 STEP_KEYS = {
@@ -26,19 +27,19 @@ PLAIN_KEYS = frozenset(
     }
 )
 VIEWER_KEYS = [
-    KeyDescription("Arrows, Home, End", "The next photo, the one before, the first, the last"),
-    KeyDescription("Wheel, +, -", "Zoom about the pointer"),
-    KeyDescription("0, 1", "The whole picture, or pixel for pixel"),
-    KeyDescription("Drag, Shift+arrows", "Move the enlarged picture"),
-    KeyDescription("T", "The query beside it: same or not"),
-    KeyDescription("W", "Where the two match"),
-    KeyDescription("I", "Facts"),
-    KeyDescription("C", "Choose a part, Enter finds what is similar"),
-    KeyDescription("S", "Slide show, Space ends it"),
-    KeyDescription("F", "Full screen"),
-    KeyDescription("Enter", "Find what looks like this photo"),
-    KeyDescription("Ctrl+Space", "Select the photo, or no longer"),
-    KeyDescription("Esc, Space", "Back to the photos"),
+    KeyDescription(tr("Arrows, Home, End"), tr("The next photo, the one before, the first, the last")),
+    KeyDescription(tr("Wheel, +, -"), tr("Zoom about the pointer")),
+    KeyDescription("0, 1", tr("The whole picture, or pixel for pixel")),
+    KeyDescription(tr("Drag, Shift+arrows"), tr("Move the enlarged picture")),
+    KeyDescription("T", tr("The query beside it: same or not")),
+    KeyDescription("W", tr("Where the two match")),
+    KeyDescription("I", tr("Facts")),
+    KeyDescription("C", tr("Choose a part, Enter finds what is similar")),
+    KeyDescription("S", tr("Slide show, Space ends it")),
+    KeyDescription("F", tr("Full screen")),
+    KeyDescription(tr("Enter"), tr("Find what looks like this photo")),
+    KeyDescription("Ctrl+Space", tr("Select the photo, or no longer")),
+    KeyDescription(tr("Esc, Space"), tr("Back to the photos")),
 ]
 
 

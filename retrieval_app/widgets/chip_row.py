@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from PySide6.QtWidgets import QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.flow_layout import FlowLayout
 
@@ -21,7 +22,7 @@ class Chip(NamedTuple):
 def make_removal_chip(text: str, remove: Callable[[], object]) -> Chip:
     """A chip with a cross for a chosen condition; a click takes it away."""
     cross = "\N{MULTIPLICATION SIGN}"
-    return Chip(f"{text}  {cross}", remove, "Take this condition away", f"Take away: {text}")
+    return Chip(f"{text}  {cross}", remove, tr("Take this condition away"), tr("Take away: {text}", text=text))
 
 
 class ChipRow(QWidget):

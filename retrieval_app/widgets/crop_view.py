@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 
+from indexer.wording import tr
 from retrieval_app.widgets.picture import LoadPixmap, PictureView
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.tile_painter import fit_pixmap
@@ -56,9 +57,11 @@ class CropView(PictureView):
         self._pause.timeout.connect(self._emit_box)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Query picture")
-        self.setAccessibleDescription("C chooses a part, arrow keys move it, with Shift they size it, Escape clears it")
-        self.setToolTip("Drag a box to look for a part of the picture (C)")
+        self.setAccessibleName(tr("Query picture"))
+        self.setAccessibleDescription(
+            tr("C chooses a part, arrow keys move it, with Shift they size it, Escape clears it")
+        )
+        self.setToolTip(tr("Drag a box to look for a part of the picture (C)"))
 
     @property
     def box(self) -> CropBox | None:

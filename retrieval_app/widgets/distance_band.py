@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.statistics.likeness import describe_likeness, name_likeness
+from indexer.wording import tr
 
 if TYPE_CHECKING:
     from indexer.search.results import Hit
@@ -37,4 +38,4 @@ def compute_distance_band(hit: Hit) -> DistanceBand | None:
 
 def describe_distance(hit: Hit) -> str:
     """The sentence of likeness, and the distance: 'Likely the same: of 100 pairs this close 60 are. Distance 0.231'."""
-    return " ".join(filter(None, (describe_likeness(hit), f"Distance {hit.distance:.3f}")))
+    return " ".join(filter(None, (describe_likeness(hit), tr("Distance {distance:.3f}", distance=hit.distance))))

@@ -5,68 +5,99 @@ docs/guide/alike.md says the same at length.
 
 from PySide6.QtWidgets import QWidget
 
+from indexer.wording import tr
+
 FIGURE_TEXTS = {
     "tile": (
-        "Under each result stands how alike it is to the query, as a word and as the length of a band. With "
-        "labels: same, likely, perhaps or different, by how often pairs this close have the same label. Without: "
-        "very close, close, loose or no closer than chance, by how seldom two photos drawn at random are this "
-        "close."
+        tr(
+            "Under each result stands how alike it is to the query, as a word and as the length of a "
+            "band. With labels: same, likely, perhaps or different, by how often pairs this close "
+            "have the same label. Without: very close, close, loose or no closer than chance, by how "
+            "seldom two photos drawn at random are this close."
+        )
     ),
     "details": (
-        "The distance goes from 0, the same content, to 2, and is exact. The sentence beside it says how often a "
-        "pair this close has the same label, or how rare it is among random pairs."
+        tr(
+            "The distance goes from 0, the same content, to 2, and is exact. The sentence beside it "
+            "says how often a pair this close has the same label, or how rare it is among random "
+            "pairs."
+        )
     ),
-    "heat": ("Light where the photo has what the query has: the parts that bring the two together for the model."),
+    "heat": (tr("Light where the photo has what the query has: the parts that bring the two together for the model.")),
     "cut": (
-        "The list ends here: at a distance, at a word of the scale, or at the rate at which pairs of different "
-        "labels would still be taken for the same."
+        tr(
+            "The list ends here: at a distance, at a word of the scale, or at the rate at which pairs of different "
+            "labels would still be taken for the same."
+        )
     ),
     "library": (
-        "How many photos the open library shows. Recall is the share of the true nearest photos that the fast "
-        "search finds, measured on this library. Last stands the model that it sees with."
+        tr(
+            "How many photos the open library shows. Recall is the share of the true nearest photos that the fast "
+            "search finds, measured on this library. Last stands the model that it sees with."
+        )
     ),
     "identity": (
-        "The label that the nearest labelled photos vote for. Unknown where none is near enough: then no label is "
-        "better than a wrong one."
+        tr(
+            "The label that the nearest labelled photos vote for. Unknown where none is near enough: "
+            "then no label is better than a wrong one."
+        )
     ),
     "pair": (
-        "The verdict on the two pictures. How sure? unfolds the threshold and how often it is wrong: about pairs "
-        "that differ, and about pairs that belong together."
+        tr(
+            "The verdict on the two pictures. How sure? unfolds the threshold and how often it is "
+            "wrong: about pairs that differ, and about pairs that belong together."
+        )
     ),
     "plot": (
-        "How often each distance occurs: among pairs of the same label, and among pairs of different ones. The "
-        "mark is the pair that is compared. Where the two hills overlap nobody can be sure."
+        tr(
+            "How often each distance occurs: among pairs of the same label, and among pairs of different ones. The "
+            "mark is the pair that is compared. Where the two hills overlap nobody can be sure."
+        )
     ),
     "facts": (
-        "What the library holds, which model it sees with, on what the words of likeness were measured, and how "
-        "its search files were built and tested."
+        tr(
+            "What the library holds, which model it sees with, on what the words of likeness were "
+            "measured, and how its search files were built and tested."
+        )
     ),
     "map": (
-        "Photos that lie together look alike to the model. The axes mean nothing, and in a map of neighbourhoods "
-        "far distances do not either."
+        tr(
+            "Photos that lie together look alike to the model. The axes mean nothing, and in a map "
+            "of neighbourhoods far distances do not either."
+        )
     ),
     "duplicates": (
-        "Copies have the same content. Near copies show the same picture in another size, crop, colour or format. "
-        "Look-alikes are near for the model and may well be different pictures."
+        tr(
+            "Copies have the same content. Near copies show the same picture in another size, crop, "
+            "colour or format. Look-alikes are near for the model and may well be different pictures."
+        )
     ),
-    "loss": ("What the training makes small, step by step. It may rise again: what counts is the validation."),
+    "loss": (tr("What the training makes small, step by step. It may rise again: what counts is the validation.")),
     "validation": (
-        "How well photos that this training does not learn from find their like, after each epoch. The best epoch "
-        "is kept."
+        tr(
+            "How well photos that this training does not learn from find their like, after each "
+            "epoch. The best epoch is kept."
+        )
     ),
     "verdict": (
-        "For how many photos that the training had never seen the nearest was right, before and now. Whether that "
-        "may be luck is said with it."
+        tr(
+            "For how many photos that the training had never seen the nearest was right, before and "
+            "now. Whether that may be luck is said with it."
+        )
     ),
     "mistakes": (
-        "A row for each label: which label the nearest photo has. Along the diagonal its own, elsewhere another. "
-        "A click shows the photos."
+        tr(
+            "A row for each label: which label the nearest photo has. Along the diagonal its own, "
+            "elsewhere another. A click shows the photos."
+        )
     ),
     "threshold": (
-        "Pairs nearer than the threshold count as the same. Moved to the right, fewer pairs of one label are "
-        "missed, and more different ones are taken for the same."
+        tr(
+            "Pairs nearer than the threshold count as the same. Moved to the right, fewer pairs of one label are "
+            "missed, and more different ones are taken for the same."
+        )
     ),
-    "model": ("What the model learnt from, and what that was worth on photos which it had not seen."),
+    "model": (tr("What the model learnt from, and what that was worth on photos which it had not seen.")),
 }
 
 

@@ -10,9 +10,19 @@ from PySide6.QtWidgets import (
     QMenu,
 )
 
+from indexer.wording import tr
 from retrieval_app.widgets.theme import Theme
 
 Choice = TypeVar("Choice")
+MENU_TITLES = {
+    "File": tr("File"),
+    "Edit": tr("Edit"),
+    "View": tr("View"),
+    "Search": tr("Search"),
+    "Model": tr("Model"),
+    "Library": tr("Library"),
+    "Help": tr("Help"),
+}
 
 
 class KeyDescription(NamedTuple):
@@ -23,7 +33,7 @@ class KeyDescription(NamedTuple):
 
 
 class MenuEntry(NamedTuple):
-    """One entry of a menu."""
+    """One entry of a menu; its English text is its name, by which the window finds it in any language."""
 
     text: str
     run: Callable[[], object]
@@ -43,7 +53,7 @@ class WindowMenus:
         self._entries: dict[str, tuple[QAction, MenuEntry]] = {}
         self._entries_by_menu = menus
         for title, entries in menus.items():
-            menu = self.menus[title] = window.menuBar().addMenu(title)
+            menu = self.menus[title] = window.menuBar().addMenu(MENU_TITLES[title])
             for entry in entries:
                 if entry is None:
                     menu.addSeparator()
@@ -51,9 +61,10 @@ class WindowMenus:
                     menu.addAction(self._make_action(entry))
 
     def _make_action(self, entry: MenuEntry) -> QAction:
-        action = QAction(entry.text, self._window)
+        text = tr(entry.text)
+        action = QAction(text, self._window)
         action.setShortcuts([QKeySequence(key) for key in entry.keys])
-        action.setToolTip(entry.text.rstrip("…") + (f" ({', '.join(entry.keys)})" if entry.keys else ""))
+        action.setToolTip(text.rstrip("…") + (f" ({', '.join(entry.keys)})" if entry.keys else ""))
         action.setCheckable(entry.checked is not None)
         action.triggered.connect(lambda _checked: entry.run())
         self._entries[entry.text] = (action, entry)
@@ -68,7 +79,7 @@ class WindowMenus:
         choose: Callable[[Choice], object],
     ) -> None:
         """Add a submenu to the menu of that title: texts of which one is ticked; `choose` takes the new choice."""
-        group, menu = QActionGroup(self._window), self.menus[title].addMenu(text)
+        group, menu = QActionGroup(self._window), self.menus[title].addMenu(tr(text))
         for choice, choice_text in choices.items():
             action = menu.addAction(choice_text)
             action.setCheckable(True)
@@ -99,8 +110,10 @@ class WindowMenus:
     def list_keys(self) -> dict[str, list[KeyDescription]]:
         """The keys of all entries that have any, with what they do, by the title of their menu."""
         return {
-            title: [
-                KeyDescription(", ".join(entry.keys), entry.text.rstrip("…"))
+            MENU_TITLES[title]: [
+                KeyDescription(
+                    ", ".join(entry.keys), (entry.name_now() if entry.name_now else tr(entry.text)).rstrip("…")
+                )
                 for entry in entries
                 if entry and entry.keys
             ]

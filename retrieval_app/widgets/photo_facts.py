@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from indexer.wording import format_offset
+from indexer.wording import format_offset, tr
 from retrieval_app.widgets.tables import NamedFact
 from retrieval_app.wording import format_size
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from indexer.photos.reading import CaptureFacts
     from indexer.search.results import Photo
 
-NAMES_NO_DATE = "the file's date, as it names no other"
+NAMES_NO_DATE = tr("the file's date, as it names no other")
 WHOLE_SECONDS = 0.3  # from which an exposure is told as a decimal and not as a fraction, as cameras do
 
 
@@ -21,22 +21,22 @@ def list_capture_facts(photo: Photo) -> Iterator[NamedFact]:
     """The date, camera, lens, exposure, size and place of a photo; what its file does not say is left out."""
     capture = photo.capture
     if capture.taken_us is not None:
-        yield NamedFact("Taken", format_moment(photo))
+        yield NamedFact(tr("Taken"), format_moment(photo))
     elif photo.taken_us:
-        yield NamedFact("Date", f"{format_moment(photo)}, {NAMES_NO_DATE}")
-    facts = {"Camera": name_camera(capture), "Lens": capture.lens, "Exposure": describe_exposure(capture)}
+        yield NamedFact(tr("Date"), f"{format_moment(photo)}, {NAMES_NO_DATE}")
+    facts = {tr("Camera"): name_camera(capture), tr("Lens"): capture.lens, tr("Exposure"): describe_exposure(capture)}
     yield from (NamedFact(name, text) for name, text in facts.items() if text)
-    size = f"{photo.width:,} x {photo.height:,} px"
-    yield NamedFact("Size", f"{size}, {format_size(photo.file_size)}" if photo.file_size else size)
+    size = tr("{width:,} x {height:,} px", width=photo.width, height=photo.height)
+    yield NamedFact(tr("Size"), f"{size}, {format_size(photo.file_size)}" if photo.file_size else size)
     if place := describe_place(capture):
-        yield NamedFact("Place", place)
+        yield NamedFact(tr("Place"), place)
 
 
 def format_moment(photo: Photo) -> str:
     """'2024-12-24 18:03:12, UTC+09:00': by the camera's clock with its zone, else the file's time by this one."""
     offset = photo.capture.offset_minutes
     moment = photo.moment.isoformat(" ", "seconds")  # strftime leaves the zeros of early years out
-    return moment if offset is None else f"{moment}, UTC{format_offset(offset)}"
+    return moment if offset is None else tr("{moment}, UTC{offset}", moment=moment, offset=format_offset(offset))
 
 
 def name_camera(capture: CaptureFacts) -> str:
@@ -50,8 +50,10 @@ def describe_exposure(capture: CaptureFacts) -> str:
     parts = (
         "" if capture.exposure_seconds is None else f"{_format_exposure(capture.exposure_seconds)} s",
         "" if capture.f_number is None else f"f/{capture.f_number:.3g}",
-        "" if capture.iso is None else f"ISO {capture.iso:,}",
-        "" if capture.focal_length_mm is None else f"{capture.focal_length_mm:.3g} mm",
+        "" if capture.iso is None else tr("ISO {iso:,}", iso=capture.iso),
+        ""
+        if capture.focal_length_mm is None
+        else tr("{focal_length_mm:.3g} mm", focal_length_mm=capture.focal_length_mm),
     )
     return ", ".join(filter(None, parts))
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.theme import Theme
 from retrieval_app.widgets.tile_painter import CORNER_RADIUS, fit_pixmap
 
@@ -46,7 +47,7 @@ class PictureView(QWidget):
         pixmap = self.load_pixmap()
         if pixmap is not None and pixmap.isNull():
             painter.setPen(QColor(tokens.muted))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "cannot be shown")
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, tr("cannot be shown"))
         elif pixmap is not None:
             painter.drawPixmap(fit_pixmap(pixmap, self.rect().adjusted(8, 8, -8, -8)), pixmap)
         painter.end()

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from indexer.paths import insert_break_points, show_path
+from indexer.wording import tr
 from retrieval_app.widgets.controls import make_label
 
 if TYPE_CHECKING:
@@ -154,8 +155,8 @@ class FactColumn(QScrollArea):
 
 
 FAILURE_COLUMNS: list[TableColumn[FailedFile]] = [
-    TableColumn("File", lambda failure: show_path(failure.path)),
-    TableColumn("Why it could not be read", lambda failure: failure.reason),
+    TableColumn(tr("File"), lambda failure: show_path(failure.path)),
+    TableColumn(tr("Why it could not be read"), lambda failure: failure.reason),
 ]
 
 

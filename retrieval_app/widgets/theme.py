@@ -14,6 +14,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from indexer.paths import find_assets_folder
+from indexer.wording import tr
 
 BODY_SIZE, CAPTION_SIZE, TITLE_SIZE = 13, 11, 16  # text sizes in px
 ICON_SIDE = 20
@@ -74,7 +75,7 @@ DARK_TOKENS = ColourTokens(
     likely="#e2a64a",
     unlike="#96969d",
 )
-THEME_CHOICES = {"system": "Same as the system", "light": "Light", "dark": "Dark"}
+THEME_CHOICES = {"system": tr("Same as the system"), "light": tr("Light"), "dark": tr("Dark")}
 _COLOUR_SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
 
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QLineF, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 
 from indexer.paths import show_file_name
+from indexer.wording import tr
 from retrieval_app.widgets.distance_band import DistanceBand, compute_distance_band
 from retrieval_app.widgets.theme import CAPTION_SIZE, ColourTokens, make_tabular_font, resize_font
 
@@ -134,7 +135,7 @@ def _paint_picture(painter: QPainter, square: QRect, pixmap: QPixmap | None, tok
     elif pixmap.isNull():
         painter.setPen(QColor(tokens.muted))
         painter.setFont(resize_font(painter.font(), CAPTION_SIZE))
-        painter.drawText(square, Qt.AlignmentFlag.AlignCenter, "cannot be shown")
+        painter.drawText(square, Qt.AlignmentFlag.AlignCenter, tr("cannot be shown"))
     else:
         painter.drawPixmap(fit_pixmap(pixmap, square), pixmap)
 

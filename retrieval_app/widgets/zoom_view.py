@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.theme import Theme
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ class ZoomView(QWidget):
         self._shows_focus = False  # where the keys were led here by Tab
         self.zoom_state = ZoomState()
         self.setAccessibleName(name)
-        self.setAccessibleDescription("Plus and minus zoom, Shift with arrows moves, 0 shows all, 1 pixel for pixel")
+        self.setAccessibleDescription(
+            tr("Plus and minus zoom, Shift with arrows moves, 0 shows all, 1 pixel for pixel")
+        )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(160, 120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from indexer.wording import tr
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.widgets.tables import FAILURE_COLUMNS, RowTableModel, copy_failures, make_table_view
 from retrieval_app.wording import format_count
@@ -28,16 +29,19 @@ class FailuresDialog(QDialog):
     def __init__(self, failures: Sequence[FailedFile], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._failures = failures
-        self.setWindowTitle("Photos that could not be read")
+        self.setWindowTitle(tr("Photos that could not be read"))
         self.resize(760, 360)
         table = RowTableModel(FAILURE_COLUMNS)
         table.show_rows(failures)
-        self.table = make_table_view(table, FAILURE_COLUMNS, "Photos that could not be read")
+        self.table = make_table_view(table, FAILURE_COLUMNS, tr("Photos that could not be read"))
         table.setParent(self.table)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.addButton("Copy the list", QDialogButtonBox.ButtonRole.ActionRole).clicked.connect(self._copy_list)
+        buttons.addButton(tr("Copy the list"), QDialogButtonBox.ButtonRole.ActionRole).clicked.connect(self._copy_list)
         buttons.rejected.connect(self.reject)
-        text = f"{format_count(len(failures), 'photo')} could not be read. A file is tried again when it changes."
+        text = tr(
+            "{photos} could not be read. A file is tried again when it changes.",
+            photos=format_count(len(failures), "photo"),
+        )
         _stack_widgets(self, [make_label(text, wrap=True), self.table, buttons])
 
     def _copy_list(self) -> None:
@@ -49,17 +53,18 @@ class ReportDialog(QDialog):
 
     def __init__(self, report: str, log: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Something went wrong")
+        self.setWindowTitle(tr("Something went wrong"))
         self.resize(640, 400)
         text = QPlainTextEdit(report)
         text.setReadOnly(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        copy = buttons.addButton("Copy the report", QDialogButtonBox.ButtonRole.ActionRole)
+        copy = buttons.addButton(tr("Copy the report"), QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(report))
         buttons.rejected.connect(self.reject)
-        sentence = (
-            "This is a fault in the program, not in your photos, and your library is safe. "
-            f"You can go on. The report below is also kept in {log}."
+        sentence = tr(
+            "This is a fault in the program, not in your photos, and your library is safe. You "
+            "can go on. The report below is also kept in {log}.",
+            log=log,
         )
         _stack_widgets(self, [make_label(sentence, wrap=True), text, buttons])
 

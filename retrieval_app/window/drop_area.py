@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, Qt
 from PySide6.QtGui import QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QLineEdit, QMainWindow, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.controls import make_label
 from retrieval_app.window.drop_and_paste import can_accept_drag, list_local_paths, read_mime_data
 from retrieval_app.window.opening import InputOpener
@@ -100,9 +101,15 @@ def describe_drop(paths: list[Path]) -> str:
     pictures = len(paths) - folders
     sentences = []
     if folders:
-        sentences.append("Index this folder" if folders == 1 else f"Index these {format_count(folders, 'folder')}")
+        sentences.append(
+            tr("Index this folder")
+            if folders == 1
+            else tr("Index these {folders}", folders=format_count(folders, "folder"))
+        )
     if pictures or not folders:
         sentences.append(
-            f"Find what looks like these {pictures:,} pictures" if pictures > 1 else "Find what looks like this picture"
+            tr("Find what looks like these {pictures:,} pictures", pictures=pictures)
+            if pictures > 1
+            else tr("Find what looks like this picture")
         )
     return "\n".join(sentences)

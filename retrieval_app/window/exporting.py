@@ -15,6 +15,7 @@ from indexer.errors import LookalikeError
 from indexer.paths import show_path
 from indexer.progress import drain
 from indexer.search.query import CroppedExample, QueryExample
+from indexer.wording import tr
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from indexer.search.results import Hit
 
 EXPORT_FORMATS = {
-    "Table for spreadsheets (*.csv)": "csv",
-    "JSON for programs (*.json)": "json",
-    "Contact sheet as a picture (*.png)": "png",
-    "Contact sheet as a page (*.html)": "html",
-    "Vectors of the library, not only of results (*.npy)": "npy",
+    tr("Table for spreadsheets (*.csv)"): "csv",
+    tr("JSON for programs (*.json)"): "json",
+    tr("Contact sheet as a picture (*.png)"): "png",
+    tr("Contact sheet as a page (*.html)"): "html",
+    tr("Vectors of the library, not only of results (*.npy)"): "npy",
 }
 
 
@@ -73,7 +74,7 @@ class ListingExporter(QObject):
         """Ask for a file, and write what is shown now into it."""
         search = self._session.search
         if search.is_running:
-            self._session.notice_posted.emit("The search is still under way: export when its results are here.")
+            self._session.notice_posted.emit(tr("The search is still under way: export when its results are here."))
             return
         within = None if search.photo_filter == NO_FILTER else search.photo_filter
         examples, hits = (search.query.positives, search.listing.hits) if search.query else ((), None)
@@ -85,7 +86,7 @@ class ListingExporter(QObject):
         start = Path(self._settings.read_text("export", str(Path.home()))) / (
             "photos" if request.hits is None else "results"
         )
-        dialog = QFileDialog(self._window, f"Export {count}", str(start))
+        dialog = QFileDialog(self._window, tr("Export {count}", count=count), str(start))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters(list(EXPORT_FORMATS))
         dialog.setDefaultSuffix(next(iter(EXPORT_FORMATS.values())))
@@ -97,7 +98,7 @@ class ListingExporter(QObject):
     def write_file(self, out: Path, request: ExportRequest) -> None:
         """Write into this file, in the format of its suffix (EXPORT_FORMATS)."""
         self._settings.write_value("export", str(out.parent))
-        self._session.notice_posted.emit(f"Writing {show_path(os.fsencode(out))}…")
+        self._session.notice_posted.emit(tr("Writing {out}…", out=show_path(os.fsencode(out))))
         self._writer.write(out, partial(_write_listing, out=out, request=request))
 
     def _follow_library(self) -> None:
@@ -108,7 +109,7 @@ class ListingExporter(QObject):
         self.written.emit(str(sentence), os.fsencode(key))
 
     def _report_refusal(self, _key: object, sentence: str) -> None:
-        self._session.report_trouble(sentence, "Choose another place", self.ask_destination)
+        self._session.report_trouble(sentence, tr("Choose another place"), self.ask_destination)
 
 
 def _write_listing(library: Library, out: Path, request: ExportRequest) -> str:
@@ -124,9 +125,11 @@ def _write_listing(library: Library, out: Path, request: ExportRequest) -> str:
     try:
         count = _write_content(library, out, content, pictures, request)
     except OSError as error:
-        raise LookalikeError(f"{show_path(os.fsencode(out))} cannot be written ({error.strerror}).") from error
+        raise LookalikeError(
+            "{out} cannot be written ({strerror}).", out=show_path(os.fsencode(out)), strerror=error.strerror
+        ) from error
     noun = "result" if content == "hits" else "vector" if content == "vectors" else "photo"
-    return f"{format_count(count, noun)} written to {show_path(os.fsencode(out))}"
+    return tr("{count} written to {out}", count=format_count(count, noun), out=show_path(os.fsencode(out)))
 
 
 def _write_content(library: Library, out: Path, content: str, pictures: Sequence[Path], request: ExportRequest) -> int:

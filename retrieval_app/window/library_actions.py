@@ -25,6 +25,7 @@ from indexer.places import (
     require_safe_output,
 )
 from indexer.progress import Progress
+from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
 from retrieval_app.window.known_libraries import KnownLibraries, is_there
@@ -61,7 +62,7 @@ class LibraryActions(QObject):
         menu.clear()
         for folder in self.known.list_folders():
             name = name_library(folder).replace("&", "&&")
-            action = menu.addAction(name if is_there(folder) else f"{name} (not there)")
+            action = menu.addAction(name if is_there(folder) else tr("{name} (not there)", name=name))
             action.setEnabled(is_there(folder))
             action.setToolTip(show_path(folder))
             action.setCheckable(True)
@@ -120,7 +121,7 @@ class LibraryActions(QObject):
         return [
             LibraryRow(
                 folder,
-                "being worked on" if folder in busy else "" if is_there(folder) else "not there",
+                tr("being worked on") if folder in busy else "" if is_there(folder) else tr("not there"),
                 folder == session.library.folder,
                 is_there(folder),
                 folder not in busy and self._doomed is None,
@@ -139,7 +140,7 @@ class LibraryActions(QObject):
     def _report_refusal(self, sentence: str) -> None:
         self._doomed = None
         self._end_pause()
-        self._show_box("This could not be done.", sentence).open()
+        self._show_box(tr("This could not be done."), sentence).open()
 
     def _show_box(self, text: str, more: str) -> QMessageBox:
         """A message in plain text over the list of libraries, or over the window."""
@@ -174,10 +175,10 @@ class LibraryActions(QObject):
 
     def _ask_name(self, folder: Path) -> None:
         dialog = QInputDialog(self.dialog or self._window)
-        dialog.setWindowTitle("Rename library")
-        dialog.setLabelText("Name")
+        dialog.setWindowTitle(tr("Rename library"))
+        dialog.setLabelText(tr("Name"))
         dialog.setTextValue(name_library(folder))
-        dialog.setOkButtonText("Rename")
+        dialog.setOkButtonText(tr("Rename"))
         dialog.textValueSelected.connect(lambda name: self._let_go(folder, partial(self._rename, folder, name)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -200,9 +201,11 @@ class LibraryActions(QObject):
 
     def _confirm_deletion(self, folder: Path, contents: LibraryContents) -> None:
         """Say exactly what would go, and what stays; Enter gives the answer that changes nothing."""
-        box = self._show_box(f"Delete the library {name_library(folder)}?", describe_deletion(folder, contents))
-        box.setDefaultButton(box.addButton("Keep", QMessageBox.ButtonRole.RejectRole))
-        box.addButton("Delete the library", QMessageBox.ButtonRole.DestructiveRole).clicked.connect(
+        box = self._show_box(
+            tr("Delete the library {folder}?", folder=name_library(folder)), describe_deletion(folder, contents)
+        )
+        box.setDefaultButton(box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole))
+        box.addButton(tr("Delete the library"), QMessageBox.ButtonRole.DestructiveRole).clicked.connect(
             partial(self._let_go, folder, partial(self._delete, folder))
         )
         box.open()
@@ -214,7 +217,7 @@ class LibraryActions(QObject):
             others = [other for other in self.known.list_folders() if other != folder and is_there(other)]
             if others:
                 session.library.switch_to(others[0])
-        session.notice_posted.emit(f"Deleting the library {name_library(folder)}…")
+        session.notice_posted.emit(tr("Deleting the library {folder}…", folder=name_library(folder)))
         self._deletion.run_steps(self._run_deletion(folder))
 
     def _run_deletion(self, folder: Path) -> Generator[object, None, Callable[[], None]]:
@@ -228,8 +231,11 @@ class LibraryActions(QObject):
         if folder == session.library.folder:
             session.library.switch_to(find_library())
         stays = f" {_list_foreign(folder, contents)}" if contents.foreign_files else ""
-        notice = (
-            f"The library {name_library(folder)} is deleted: {_measure_files(contents)}.{stays} No photo was touched."
+        notice = tr(
+            "The library {folder} is deleted: {measure_files}.{stays} No photo was touched.",
+            folder=name_library(folder),
+            measure_files=_measure_files(contents),
+            stays=stays,
         )
         session.notice_posted.emit(notice)
         self._end_pause()
@@ -239,20 +245,26 @@ def describe_deletion(folder: Path, contents: LibraryContents) -> str:
     """What deleting a library takes, and what stays."""
     words = contents.words
     said = (
-        "What you said in it cannot be read."
+        tr("What you said in it cannot be read.")
         if words is None
-        else f"With it goes what you said in it: {format_count(words.labels, 'label')}, "
-        f"{format_count(words.decisions, 'decision')} about pairs, "
-        f"{format_count(words.searches, 'saved search', 'saved searches')}."
+        else tr(
+            "With it goes what you said in it: {labels}, {decisions} about pairs, {saved_searches}.",
+            labels=format_count(words.labels, "label"),
+            decisions=format_count(words.decisions, "decision"),
+            saved_searches=format_count(words.searches, "saved search", "saved searches"),
+        )
         if any(words)
-        else "You have given no label in it, decided about no pair and saved no search."
+        else tr("You have given no label in it, decided about no pair and saved no search.")
     )
     models = sum(path.name == "model.safetensors" for path in contents.own_files)
-    files = (
-        f"{_measure_files(contents)} in {show_path(folder)} are deleted, {format_count(models, 'model')} among them."
+    files = tr(
+        "{measure_files} in {folder} are deleted, {models} among them.",
+        measure_files=_measure_files(contents),
+        folder=show_path(folder),
+        models=format_count(models, "model"),
     )
     stays = _list_foreign(folder, contents)
-    return "\n\n".join(filter(None, (said, files, stays, "Your photos stay as they are: none of them is touched.")))
+    return "\n\n".join(filter(None, (said, files, stays, tr("Your photos stay as they are: none of them is touched."))))
 
 
 def _measure_files(contents: LibraryContents) -> str:
@@ -264,5 +276,5 @@ def _list_foreign(folder: Path, contents: LibraryContents) -> str:
     names = [show_path(os.fsencode(path.relative_to(folder))) for path in contents.foreign_files]
     if not names:
         return ""
-    more = [f"{len(names) - MOST_NAMED:,} more"] if len(names) > MOST_NAMED else []
-    return f"What is not the library's own stays: {', '.join([*names[:MOST_NAMED], *more])}."
+    more = [tr("{names:,} more", names=len(names) - MOST_NAMED)] if len(names) > MOST_NAMED else []
+    return tr("What is not the library's own stays: {value}.", value=", ".join([*names[:MOST_NAMED], *more]))

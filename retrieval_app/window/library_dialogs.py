@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLineEdit, QPus
 from indexer.errors import LookalikeError
 from indexer.paths import get_parent_folder, show_path
 from indexer.places import choose_library_folder, name_library
+from indexer.wording import tr
 from retrieval_app.widgets.controls import make_button, make_label
 from retrieval_app.widgets.tables import RowTableModel, TableColumn, make_table_view
 
@@ -25,8 +26,8 @@ class NewLibraryDialog(QDialog):
         self._parent_folder = parent_folder
         self.name_field = QLineEdit()
         self.place_label = make_label("", "muted", wrap=True)
-        self.folder_button = make_button("Another folder…")
-        self.create_button = make_button("Make library")
+        self.folder_button = make_button(tr("Another folder…"))
+        self.create_button = make_button(tr("Make library"))
         self._arrange_widgets()
         self.name_field.textChanged.connect(self._show_place)
         self.folder_button.clicked.connect(self._choose_folder)
@@ -34,13 +35,13 @@ class NewLibraryDialog(QDialog):
         self._show_place()
 
     def _arrange_widgets(self) -> None:
-        self.setWindowTitle("New library")
+        self.setWindowTitle(tr("New library"))
         self.setMinimumWidth(480)
         self.place_label.setMinimumHeight(3 * self.place_label.fontMetrics().lineSpacing())  # of a long path
         self.place_label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.name_field.setPlaceholderText("Holidays")
-        self.name_field.setAccessibleName("Name of the library")
-        cancel_button = make_button("Cancel")
+        self.name_field.setPlaceholderText(tr("Holidays"))
+        self.name_field.setAccessibleName(tr("Name of the library"))
+        cancel_button = make_button(tr("Cancel"))
         cancel_button.clicked.connect(self.reject)
         buttons = QHBoxLayout()
         buttons.addWidget(self.folder_button)
@@ -53,9 +54,9 @@ class NewLibraryDialog(QDialog):
         column.setContentsMargins(16, 16, 16, 16)
         column.setSpacing(12)
         column.addWidget(
-            make_label("A library knows the photos of some folders, which stay where they are.", wrap=True)
+            make_label(tr("A library knows the photos of some folders, which stay where they are."), wrap=True)
         )
-        for widget in (make_label("Name", "section"), self.name_field, self.place_label):
+        for widget in (make_label(tr("Name"), "section"), self.name_field, self.place_label):
             column.addWidget(widget)
         column.addLayout(buttons)
 
@@ -65,7 +66,7 @@ class NewLibraryDialog(QDialog):
         self._show_place()
 
     def _choose_folder(self) -> None:
-        title = "Choose the folder that the library shall lie in"
+        title = tr("Choose the folder that the library shall lie in")
         if name := QFileDialog.getExistingDirectory(self, title, str(self._parent_folder)):
             self.set_parent_folder(Path(name))
 
@@ -74,14 +75,16 @@ class NewLibraryDialog(QDialog):
         try:
             return choose_library_folder(self.name_field.text(), self._parent_folder)
         except LookalikeError as error:
-            self.place_label.setText(str(error) if self.name_field.text() else "Its own files will lie in a folder.")
+            self.place_label.setText(
+                str(error) if self.name_field.text() else tr("Its own files will lie in a folder.")
+            )
             return None
 
     def _show_place(self) -> None:
         folder = self._find_folder()
         self.create_button.setEnabled(folder is not None)
         if folder is not None:
-            self.place_label.setText(f"Its own files will lie in {show_path(folder)}.")
+            self.place_label.setText(tr("Its own files will lie in {folder}.", folder=show_path(folder)))
 
     def _accept_name(self) -> None:
         if (folder := self._find_folder()) is not None:
@@ -100,8 +103,8 @@ class LibraryRow(NamedTuple):
 
 
 LIBRARY_COLUMNS: list[TableColumn[LibraryRow]] = [
-    TableColumn("Library", lambda row: name_library(row.folder), stretches=False),
-    TableColumn("Where it lies", lambda row: show_path(get_parent_folder(os.fsencode(row.folder)))),
+    TableColumn(tr("Library"), lambda row: name_library(row.folder), stretches=False),
+    TableColumn(tr("Where it lies"), lambda row: show_path(get_parent_folder(os.fsencode(row.folder)))),
     TableColumn("", lambda row: row.state, stretches=False),
 ]
 
@@ -119,9 +122,9 @@ class LibrariesDialog(QDialog):
         super().__init__(parent)
         self._list_rows = list_rows
         self._table: RowTableModel[LibraryRow] = RowTableModel(LIBRARY_COLUMNS)
-        self.view = make_table_view(self._table, LIBRARY_COLUMNS, "Libraries")
-        self.open_button, self.rename_button = make_button("Open"), make_button("Rename…")
-        self.removal_button, self.deletion_button = make_button("Take off the list"), make_button("Delete…")
+        self.view = make_table_view(self._table, LIBRARY_COLUMNS, tr("Libraries"))
+        self.open_button, self.rename_button = make_button(tr("Open")), make_button(tr("Rename…"))
+        self.removal_button, self.deletion_button = make_button(tr("Take off the list")), make_button(tr("Delete…"))
         self._arrange_widgets()
         self.view.selectionModel().selectionChanged.connect(self._update_buttons)
         self.view.doubleClicked.connect(lambda _index: self.open_button.click())
@@ -132,12 +135,12 @@ class LibrariesDialog(QDialog):
         self.refresh()
 
     def _arrange_widgets(self) -> None:
-        self.setWindowTitle("Libraries")
+        self.setWindowTitle(tr("Libraries"))
         self.resize(720, 360)
         self._table.setParent(self.view)
-        self.removal_button.setToolTip("The library stays where it is; opening it brings it back to the list")
-        self.deletion_button.setToolTip("Says first what goes; no photo is ever touched")
-        new_button, close_button = make_button("New library…"), make_button("Close")
+        self.removal_button.setToolTip(tr("The library stays where it is; opening it brings it back to the list"))
+        self.deletion_button.setToolTip(tr("Says first what goes; no photo is ever touched"))
+        new_button, close_button = make_button(tr("New library…")), make_button(tr("Close"))
         new_button.clicked.connect(self._want_new)
         close_button.clicked.connect(self.reject)
         row = QHBoxLayout()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QCloseEvent, QMouseEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from indexer.places import name_library
+from indexer.wording import tr
 from retrieval_app.fine_tuning.lazy_dialog import LazyTrainDialog
 from retrieval_app.grid.photo_grid import DEFAULT_TILE_SIDE, MAX_TILE_SIDE, MIN_TILE_SIDE
 from retrieval_app.help.help_menu import HelpMenu
@@ -285,7 +286,7 @@ class MainWindow(QMainWindow):
 
     def _update_controls(self) -> None:
         name = name_library(self.session.library.folder)
-        self.setWindowTitle(f"{name} - Lookalike")
+        self.setWindowTitle(tr("{name} - Lookalike", name=name))
         self.tool_bar.show_library_name(name)
         self.menus.update_actions()
 

@@ -13,6 +13,7 @@ from indexer.database.sqlite.opening import has_library
 from indexer.paths import show_path
 from indexer.photos.reading import is_candidate
 from indexer.search.query import Query, QueryExample
+from indexer.wording import tr
 from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.session.session import Session
 from retrieval_app.session.settings import WindowSettings
@@ -32,17 +33,17 @@ class InputOpener:
 
     def choose_folder(self) -> None:
         """Ask for a photo folder and index it."""
-        if folder := self._ask_folder("Choose a photo folder"):
+        if folder := self._ask_folder(tr("Choose a photo folder")):
             self._session.job.index_folders([folder])
 
     def choose_labelled_folder(self) -> None:
         """Ask for a folder whose sub-folders are named by class, and index it."""
-        if folder := self._ask_folder("Choose a folder whose sub-folders are named by class"):
+        if folder := self._ask_folder(tr("Choose a folder whose sub-folders are named by class")):
             self._session.job.index_folders([folder], labelled=True)
 
     def choose_library(self) -> None:
         """Ask for a library folder and open it; a folder of pictures is offered to be indexed, any other is refused."""
-        folder, session = self._ask_folder("Choose a folder that ends in .library"), self._session
+        folder, session = self._ask_folder(tr("Choose a folder that ends in .library")), self._session
         if folder is None:
             return
         name = show_path(os.fsencode(folder))
@@ -50,13 +51,17 @@ class InputOpener:
             session.library.switch_to(folder)
         elif _holds_pictures(folder):
             index = partial(session.job.index_folders, [folder])
-            session.report_trouble(f"{name} is a folder of pictures, not a library.", "Index this folder", index)
+            session.report_trouble(
+                tr("{name} is a folder of pictures, not a library.", name=name), tr("Index this folder"), index
+            )
         else:
-            session.report_trouble(f"There is no library in {name}.", "Choose another folder", self.choose_library)
+            session.report_trouble(
+                tr("There is no library in {name}.", name=name), tr("Choose another folder"), self.choose_library
+            )
 
     def choose_pictures(self) -> None:
         """Ask for pictures from anywhere and search with them as one query."""
-        title = "Find what looks like these pictures"
+        title = tr("Find what looks like these pictures")
         names, _ = QFileDialog.getOpenFileNames(self._window, title, self._last_folder())
         if names:
             self._settings.write_value("folder", str(Path(names[0]).parent))
@@ -68,7 +73,7 @@ class InputOpener:
         if items.pictures or items.folders:
             self.open_items(items)
         else:
-            self._session.notice_posted.emit("There is no picture in the clipboard.")
+            self._session.notice_posted.emit(tr("There is no picture in the clipboard."))
 
     def open_items(self, items: ReceivedItems) -> None:
         """Index the folders, and search with the pictures as one query."""
@@ -101,10 +106,11 @@ class InputOpener:
         session, first = self._session, pictures[0]
         if session.library.is_empty and isinstance(first, Path):
             name = show_path(os.fsencode(first.parent))
-            sentence = (
-                f"Nothing is here to search yet. Index a photo folder first, such as that of this picture: {name}"
+            sentence = tr(
+                "Nothing is here to search yet. Index a photo folder first, such as that of this picture: {name}",
+                name=name,
             )
-            session.report_trouble(sentence, "Index its folder", partial(session.job.index_folders, [first.parent]))
+            session.report_trouble(sentence, tr("Index its folder"), partial(session.job.index_folders, [first.parent]))
         else:
             session.search.run_query(Query(positives=tuple(pictures)))
 

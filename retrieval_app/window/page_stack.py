@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.menus import MenuEntry, WindowMenus
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class PageStack(QStackedWidget):
         self.tab_bar.setUsesScrollButtons(False)
         self.tab_bar.setElideMode(Qt.TextElideMode.ElideNone)
         self.tab_bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.tab_bar.setAccessibleName("Pages")
+        self.tab_bar.setAccessibleName(tr("Pages"))
         self.tab_bar.currentChanged.connect(self._show_tab)
         self._get_pages: dict[str, Callable[[], WindowPage]] = {}
 
@@ -51,8 +52,8 @@ class PageStack(QStackedWidget):
         self.addWidget(QWidget())
         self._get_pages[name] = get_page
         with QSignalBlocker(self.tab_bar):
-            index = self.tab_bar.addTab(name)
-        self.tab_bar.setTabToolTip(index, f"{purpose} (Ctrl+{self.count()})")
+            index = self.tab_bar.addTab(tr(name))
+        self.tab_bar.setTabToolTip(index, f"{tr(purpose)} (Ctrl+{self.count()})")
 
     def place_page(self, name: str, page: Page) -> Page:
         """Put a page that has just been built in its place, and pass on its `folder_wanted`, which most have."""
@@ -104,7 +105,12 @@ class PageStack(QStackedWidget):
     def list_menu_entries(self) -> list[MenuEntry]:
         """A menu entry for each page, in their order, that shows it."""
         return [
-            MenuEntry(f"{name} page", partial(self.show_page, name), (f"Ctrl+{number}",))
+            MenuEntry(
+                f"{name} page",
+                partial(self.show_page, name),
+                (f"Ctrl+{number}",),
+                name_now=partial(_name_entry, name),
+            )
             for number, name in enumerate(self._get_pages, 1)
         ]
 
@@ -115,3 +121,7 @@ def connect_map(page: "MapPage", search_page: "SearchPage", menus: WindowMenus) 
     page.map_view.selection.changed.connect(menus.update_actions)
     page.map_view.menu_wanted.connect(partial(search_page.photo_actions.show_context_menu, menus))
     return page
+
+
+def _name_entry(page_name: str) -> str:
+    return tr("{page} page", page=tr(page_name))

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton
 
+from indexer.wording import tr
 from retrieval_app.session.session import Session
 from retrieval_app.session.trouble import TroubleMessage
 from retrieval_app.widgets.controls import make_button, make_label
@@ -22,7 +23,7 @@ class TroubleBanner(QFrame):
         self.sentence_label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.remedy_button = make_button("")
         self._close_button = QToolButton()
-        self._close_button.setToolTip("Close this message")
+        self._close_button.setToolTip(tr("Close this message"))
         self._arrange_widgets()
         self.remedy_button.clicked.connect(self._run_remedy)
         self._close_button.clicked.connect(self.hide)

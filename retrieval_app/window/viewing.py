@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from indexer.search.query import Query, QueryExample
+from indexer.wording import tr
 from retrieval_app.grid.photo_sequence import PhotoSequence
 from retrieval_app.search.details_panel import list_photo_facts
 from retrieval_app.search.page import SearchPage
@@ -71,7 +72,7 @@ class ViewerOpener(QObject):
         search_page.results.grid.current_moved.connect(self._follow_timer.start)
         self._drag_out = search_page.photo_actions.drag_out
         self._show_menu = partial(search_page.photo_actions.show_context_menu, menus, shows_mark_keys=False)
-        texts = {seconds: f"{seconds} seconds" for seconds in INTERVALS}
+        texts = {seconds: tr("{seconds} seconds", seconds=seconds) for seconds in INTERVALS}
         menus.add_choices("View", "Each slide", texts, lambda: self.interval, self.set_interval)
 
     def hide_while_open(self, toolbar: QWidget, status_line: QWidget) -> None:

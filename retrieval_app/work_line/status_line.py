@@ -7,6 +7,7 @@ from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from indexer.places import name_library
+from indexer.wording import tr
 from retrieval_app.actions.system_open import open_containing_folder
 from retrieval_app.session.session import Session
 from retrieval_app.widgets.controls import ElidedLabel, make_button, make_label
@@ -35,8 +36,8 @@ class StatusLine(QWidget):
         self._session, self._list = session, session.work
         self.panel = WorkPanel(session.work, self._describe_work)
         self.message_label = ElidedLabel()
-        self.file_button, self.cancel_button = make_button("Show in its folder", "link"), make_button("", "link")
-        self.open_button, self.dismiss_button = make_button("", "link"), make_button("Dismiss", "link")
+        self.file_button, self.cancel_button = make_button(tr("Show in its folder"), "link"), make_button("", "link")
+        self.open_button, self.dismiss_button = make_button("", "link"), make_button(tr("Dismiss"), "link")
         self.more_button, self.failures_button = make_button("", "link"), make_button("", "link")
         self._remark, self._path = "", b""
         self._remark_timer = QTimer(self, singleShot=True, interval=NOTICE_MS)
@@ -108,14 +109,14 @@ class StatusLine(QWidget):
         self.cancel_button.setText(work.stop_text if work else "")
         self.cancel_button.setVisible(bool(work and work.stop_text))
         page = work.page if work else notice.page if notice else ""
-        self.open_button.setText(f"Show {page}")
+        self.open_button.setText(tr("Show {page}", page=tr(page)))
         self.open_button.setVisible(bool(page) and page != self._list.shown_page)
         self.file_button.setVisible(bool(self._path) and work is None)
         self.dismiss_button.setVisible(notice is not None)
         more = len(works) + len(notices) - int(work is not None or notice is not None)
         is_listed = not self.panel.isHidden()
-        self.more_button.setText("Hide the list" if is_listed else f"{more} more")
-        self.more_button.setToolTip("All that is at work, and what became of what was")
+        self.more_button.setText(tr("Hide the list") if is_listed else tr("{more} more", more=more))
+        self.more_button.setToolTip(tr("All that is at work, and what became of what was"))
         self.more_button.setVisible(is_listed or (more > 0 and bool(work or notice)))
         self._make_room()
 
@@ -177,13 +178,13 @@ class StatusLine(QWidget):
     def _show_figures(self) -> None:
         info, failures = self._session.library.info, len(self._session.library.failures)
         self.failures_button.setVisible(failures > 0)
-        self.failures_button.setText(f"{format_count(failures, 'photo')} could not be read")
+        self.failures_button.setText(tr("{photos} could not be read", photos=format_count(failures, "photo")))
         if info is None:
             self._figures.clear()
             return
         figures = [format_count(info.photos, "photo")]
         if info.recall_at_10 is not None:
-            figures.append(f"recall {format_percent(info.recall_at_10)}")
+            figures.append(tr("recall {recall_at_10}", recall_at_10=format_percent(info.recall_at_10)))
         if offline := sum(root.state == "offline" for root in info.roots):
-            figures.append(f"{format_count(offline, 'folder')} offline")
+            figures.append(tr("{folders} offline", folders=format_count(offline, "folder")))
         self._figures.setText(", ".join([*figures, f"model: {info.model}"]))

@@ -6,6 +6,7 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from indexer.wording import tr
 from retrieval_app.widgets.controls import ElidedLabel, make_button
 from retrieval_app.workers.work_list import Work, WorkList, WorkNotice
 
@@ -42,7 +43,7 @@ class WorkRow(QWidget):
         show_progress(self.bar, work)
         self.bar.show()
         self.text_label.setText(text)
-        self._show_button(self.open_button, f"Show {work.page}" if work.page else "")
+        self._show_button(self.open_button, tr("Show {page}", page=tr(work.page)) if work.page else "")
         self._show_button(self.end_button, work.stop_text)
         self._acts = [open_work, work.stop or _do_nothing]
 
@@ -50,8 +51,8 @@ class WorkRow(QWidget):
         """Show what became of a work."""
         self.bar.hide()
         self.text_label.setText(notice.sentence)
-        self._show_button(self.open_button, f"Show {notice.page}" if notice.page else "")
-        self._show_button(self.end_button, "Dismiss")
+        self._show_button(self.open_button, tr("Show {page}", page=tr(notice.page)) if notice.page else "")
+        self._show_button(self.end_button, tr("Dismiss"))
         self._acts = [open_page, dismiss]
 
     def _show_button(self, button: QPushButton, text: str) -> None:
@@ -70,7 +71,7 @@ class WorkPanel(QFrame):
         self._list, self._describe = work_list, describe
         self.rows: list[WorkRow] = []
         self.setProperty("role", "status")
-        self.setAccessibleName("All that is at work")
+        self.setAccessibleName(tr("All that is at work"))
         self._place = QWidget()
         self._column = QVBoxLayout(self._place)
         self._column.setContentsMargins(0, 4, 0, 4)
@@ -129,7 +130,7 @@ def make_work_bar() -> QProgressBar:
     bar = QProgressBar()
     bar.setTextVisible(False)
     bar.setFixedSize(120, 4)
-    bar.setAccessibleName("Progress")
+    bar.setAccessibleName(tr("Progress"))
     return bar
 
 

@@ -11,13 +11,14 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signa
 
 from indexer.own_process import RESTART_VARIABLE
 from indexer.progress import Progress
+from indexer.wording import tr
 from retrieval_app.workers.job_state import STARTING, RateEstimator
 
 GRACE_MS = 8_000  # for a child that was asked to stop to finish its batch; then it is killed
 CLOSING_MS = 300  # the same where the window closes: a killed job loses no more than its batch
 EXIT_REFUSED = 2  # the exit code that comes with one sentence for the user
 EXIT_FAULT = 1  # with a traceback: a bug; with no output: the system ended what hung
-STOPPED_UNEXPECTEDLY = "The work stopped unexpectedly. What was done is kept."
+STOPPED_UNEXPECTEDLY = tr("The work stopped unexpectedly. What was done is kept.")
 LOG = logging.getLogger("lookalike.jobs")
 
 
@@ -103,7 +104,7 @@ class ChildProcess(QObject):
     def _report_start_failure(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
             self._emit_end(
-                JobEnd(None, "The program's own command could not be started. Install Lookalike again.", False)
+                JobEnd(None, tr("The program's own command could not be started. Install Lookalike again."), False)
             )
 
     def _handle_finished(self, code: int, status: QProcess.ExitStatus) -> None:

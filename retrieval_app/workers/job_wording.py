@@ -2,22 +2,23 @@
 
 from typing import NamedTuple
 
+from indexer.wording import tr
 from retrieval_app.wording import format_duration, format_rate
 from retrieval_app.workers.job_state import JobState
 
 STAGE_TEXTS = {
-    "start": "Starting",
-    "prepare": "Preparing the model",
-    "scan": "Looking for photos",
-    "embed": "Indexing",
-    "facts": "Reading dates and cameras",
-    "publish": "Building the search index",
-    "hash": "Looking at every photo",
-    "compare": "Comparing",
-    "map": "Laying out the map",
-    "cluster": "Grouping photos",
-    "group": "Looking for near copies and bursts",
-    "measure": "Measuring",
+    "start": tr("Starting"),
+    "prepare": tr("Preparing the model"),
+    "scan": tr("Looking for photos"),
+    "embed": tr("Indexing"),
+    "facts": tr("Reading dates and cameras"),
+    "publish": tr("Building the search index"),
+    "hash": tr("Looking at every photo"),
+    "compare": tr("Comparing"),
+    "map": tr("Laying out the map"),
+    "cluster": tr("Grouping photos"),
+    "group": tr("Looking for near copies and bursts"),
+    "measure": tr("Measuring"),
 }
 
 
@@ -31,32 +32,38 @@ class WorkKind(NamedTuple):
 
 
 WORK_KINDS = {
-    "index": WorkKind("Indexing", "Library", "Stop indexing"),
-    "watch": WorkKind("Indexing what changed", "Library", ""),
-    "use": WorkKind("Changing the model", "Models", "Stop changing the model"),
-    "model": WorkKind("Changing the list of models", "Models", "Stop changing the list of models"),
-    "forget": WorkKind("Forgetting", "Library", "Stop forgetting"),
-    "roots": WorkKind("Moving the folder", "Library", "Stop moving the folder"),
-    "duplicates": WorkKind("Looking for duplicates", "Duplicates", "Stop looking", "The duplicates are found."),
-    "trash": WorkKind("Moving files to the trash", "Duplicates", "Stop moving files to the trash"),
-    "put back": WorkKind("Putting files back", "Duplicates", "Stop putting files back"),
-    "map": WorkKind("Laying out the map", "Map", "Stop the map", "The map is laid out."),
-    "cluster": WorkKind("Grouping by likeness", "Map", "Stop grouping", "The photos are grouped."),
-    "evaluate": WorkKind("Measuring the model", "Evaluate", "Stop measuring", "The figures of the model are there."),
-    "study": WorkKind("Studying", "Evaluate", "Stop the study", "The study is done."),
-    "train": WorkKind("Training", "Models", "Stop the training", "The training is done."),
-    "report": WorkKind("Making the report", "Models", "Stop the report"),
-    "model add": WorkKind("Making a model ready", "Models", "Stop making it ready"),
-    "model compare": WorkKind("Comparing two models", "Evaluate", "Stop comparing", "The models are compared."),
-    "copy": WorkKind("Copying", "", "Stop copying"),
-    "link": WorkKind("Linking", "", "Stop linking"),
-    "delete": WorkKind("Deleting the library", "", ""),
+    "index": WorkKind(tr("Indexing"), "Library", tr("Stop indexing")),
+    "watch": WorkKind(tr("Indexing what changed"), "Library", ""),
+    "use": WorkKind(tr("Changing the model"), "Models", tr("Stop changing the model")),
+    "model": WorkKind(tr("Changing the list of models"), "Models", tr("Stop changing the list of models")),
+    "forget": WorkKind(tr("Forgetting"), "Library", tr("Stop forgetting")),
+    "roots": WorkKind(tr("Moving the folder"), "Library", tr("Stop moving the folder")),
+    "duplicates": WorkKind(
+        tr("Looking for duplicates"), "Duplicates", tr("Stop looking"), tr("The duplicates are found.")
+    ),
+    "trash": WorkKind(tr("Moving files to the trash"), "Duplicates", tr("Stop moving files to the trash")),
+    "put back": WorkKind(tr("Putting files back"), "Duplicates", tr("Stop putting files back")),
+    "map": WorkKind(tr("Laying out the map"), "Map", tr("Stop the map"), tr("The map is laid out.")),
+    "cluster": WorkKind(tr("Grouping by likeness"), "Map", tr("Stop grouping"), tr("The photos are grouped.")),
+    "evaluate": WorkKind(
+        tr("Measuring the model"), "Evaluate", tr("Stop measuring"), tr("The figures of the model are there.")
+    ),
+    "study": WorkKind(tr("Studying"), "Evaluate", tr("Stop the study"), tr("The study is done.")),
+    "train": WorkKind(tr("Training"), "Models", tr("Stop the training"), tr("The training is done.")),
+    "report": WorkKind(tr("Making the report"), "Models", tr("Stop the report")),
+    "model add": WorkKind(tr("Making a model ready"), "Models", tr("Stop making it ready")),
+    "model compare": WorkKind(
+        tr("Comparing two models"), "Evaluate", tr("Stop comparing"), tr("The models are compared.")
+    ),
+    "copy": WorkKind(tr("Copying"), "", tr("Stop copying")),
+    "link": WorkKind(tr("Linking"), "", tr("Stop linking")),
+    "delete": WorkKind(tr("Deleting the library"), "", ""),
 }
 
 
 def find_work_kind(name: str) -> WorkKind:
     """The kind of this name; a plain one for a command that has none."""
-    return WORK_KINDS.get(name) or WorkKind("Working", "", "Stop the work", "The work is done.")
+    return WORK_KINDS.get(name) or WorkKind(tr("Working"), "", tr("Stop the work"), tr("The work is done."))
 
 
 COUNTED_STAGES = ("embed", "facts", "hash", "map", "group")  # stages of which count, rate and time left are told
@@ -77,12 +84,20 @@ def describe_job(job: JobState, name: str = "") -> str:
     if progress.stage == "scan":
         parts[0] += f" {progress.done:,}" if progress.done else ""
     elif progress.stage in COUNTED_STAGES and progress.total:
-        parts[0] += f" {progress.done:,} of {progress.total:,}"
+        parts[0] += tr(" {done:,} of {total:,}", done=progress.done, total=progress.total)
         parts += [format_rate(job.rate)] if job.rate is not None else []
-        parts += [f"{format_duration(job.seconds_left)} left"] if job.seconds_left is not None else []
+        parts += (
+            [tr("{seconds_left} left", seconds_left=format_duration(job.seconds_left))]
+            if job.seconds_left is not None
+            else []
+        )
     else:
         if progress.stage not in STAGE_TEXTS and progress.total and progress.done:
-            parts[0] += f" {progress.done:,} of {progress.total:,}"
-            parts += [f"{format_duration(job.seconds_left)} left"] if job.seconds_left is not None else []
+            parts[0] += tr(" {done:,} of {total:,}", done=progress.done, total=progress.total)
+            parts += (
+                [tr("{seconds_left} left", seconds_left=format_duration(job.seconds_left))]
+                if job.seconds_left is not None
+                else []
+            )
         parts += [progress.note] if progress.note else []
     return "  ·  ".join(parts)

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from indexer.database.passed_over import describe_passed_over, parse_counts
 from indexer.own_process import build_command
+from indexer.wording import tr
 from retrieval_app.wording import format_count, format_duration
 from retrieval_app.workers.child_process import ChildProcess, JobEnd
 from retrieval_app.workers.folder_watch import FolderWatch
@@ -19,7 +20,7 @@ from retrieval_app.workers.job_state import STARTING, JobState
 from retrieval_app.workers.job_wording import find_work_kind
 
 RESUMABLE_COMMANDS = ("index", "use")  # the commands that go on where they stopped
-STOPPED_TWICE = "The work stopped unexpectedly, and once more when it was started again. What was done is kept."
+STOPPED_TWICE = tr("The work stopped unexpectedly, and once more when it was started again. What was done is kept.")
 
 
 class JobCommand(NamedTuple):
@@ -126,35 +127,48 @@ def _summarize_indexing(result: dict[str, object]) -> str:
     new = format_count(int(str(result["embedded"])), "new photo")
     carried = result.get("carried")
     words = (
-        f" What you said of {format_count(len(carried), 'changed file')} was carried over."
+        tr(
+            " What you said of {changed_files} was carried over.",
+            changed_files=format_count(len(carried), "changed file"),
+        )
         if isinstance(carried, list) and carried
         else ""
     )
     if read := int(str(result.get("facts_read") or 0)):
-        words += f" Date and camera were read of {format_count(read, 'photo')} indexed before."
-    drives = " Another drive is at the place of a folder: see Library." if result.get("other_drives") else ""
-    drives += " A folder that is offline is there at another place: see Library." if result.get("moved_roots") else ""
-    return (
-        f"Indexed in {format_duration(float(str(result['seconds'])))}: {new}.{words}{drives}{_tell_passed_over(result)}"
+        words += tr(" Date and camera were read of {photos} indexed before.", photos=format_count(read, "photo"))
+    drives = tr(" Another drive is at the place of a folder: see Library.") if result.get("other_drives") else ""
+    drives += (
+        tr(" A folder that is offline is there at another place: see Library.") if result.get("moved_roots") else ""
+    )
+    return tr(
+        "Indexed in {seconds}: {new}.{words}{drives}{passed_over}",
+        seconds=format_duration(float(str(result["seconds"]))),
+        new=new,
+        words=words,
+        drives=drives,
+        passed_over=_tell_passed_over(result),
     )
 
 
 def _tell_passed_over(result: dict[str, object]) -> str:
     """What was passed over, where nothing new was found: the user may wonder why."""
     passed = describe_passed_over(parse_counts(result.get("passed_over")))
-    return f" Passed over: {', '.join(passed)}." if passed and not result["embedded"] else ""
+    return tr(" Passed over: {passed}.", passed=", ".join(passed)) if passed and not result["embedded"] else ""
 
 
 def _summarize_forgetting(result: dict[str, object]) -> str:
-    return f"{format_count(int(str(result['photos'])), 'photo')} forgotten. The pictures themselves are untouched."
+    return tr(
+        "{photos} forgotten. The pictures themselves are untouched.",
+        photos=format_count(int(str(result["photos"])), "photo"),
+    )
 
 
 JOB_SUMMARIES: dict[str, Callable[[dict[str, object]], str]] = {
     "index": _summarize_indexing,
-    "use": lambda result: f"The library now sees with {result['model']}.",
+    "use": lambda result: tr("The library now sees with {model}.", model=result["model"]),
     "forget": _summarize_forgetting,
-    "roots": lambda result: "The library looks for the folder at its new place.",
-    "model-rename": lambda result: f"The model is called {result['name']} now.",
-    "model-delete": lambda result: f"The model {result['name']} is deleted. No photo was touched.",
-    "model-export": lambda result: f"The model {result['name']} is in {result['folder']}.",
+    "roots": lambda result: tr("The library looks for the folder at its new place."),
+    "model-rename": lambda result: tr("The model is called {name} now.", name=result["name"]),
+    "model-delete": lambda result: tr("The model {name} is deleted. No photo was touched.", name=result["name"]),
+    "model-export": lambda result: tr("The model {name} is in {folder}.", name=result["name"], folder=result["folder"]),
 }

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from indexer.paths import show_path
 from indexer.progress import Progress
 from indexer.search.query import CroppedExample, Query, QueryExample
+from indexer.wording import tr
 from retrieval_app.wording import format_count
 from retrieval_app.workers.readers import LibraryReaders
 
@@ -92,13 +93,18 @@ def describe_left_out(examples: Sequence[QueryExample], count: int) -> str:
     """Which of the `count` pictures of a query are left out of it: '2 of 60 pictures could not be read: ...'."""
     names = [_name_example(example) for example in examples[:MOST_NAMED]]
     if len(examples) > MOST_NAMED:
-        names.append(f"{len(examples) - MOST_NAMED:,} more")
-    listed = ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
-    return f"{len(examples):,} of {format_count(count, 'picture')} could not be read and had to stay out: {listed}."
+        names.append(tr("{examples:,} more", examples=len(examples) - MOST_NAMED))
+    listed = ", ".join(names[:-1]) + (tr(" and ") if len(names) > 1 else "") + names[-1]
+    return tr(
+        "{examples:,} of {pictures} could not be read and had to stay out: {listed}.",
+        examples=len(examples),
+        pictures=format_count(count, "picture"),
+        listed=listed,
+    )
 
 
 def _name_example(example: QueryExample) -> str:
     picture = example.example if isinstance(example, CroppedExample) else example
     if isinstance(picture, Path):
         return show_path(bytes(Path(picture.name)))
-    return "a photo that is gone" if isinstance(picture, int) else "a pasted picture"
+    return tr("a photo that is gone") if isinstance(picture, int) else tr("a pasted picture")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from indexer.progress import Progress
+from indexer.wording import tr
 from retrieval_app.workers.job_state import JobState
 from retrieval_app.workers.job_wording import describe_job, find_work_kind
 
@@ -51,7 +52,7 @@ class Work(NamedTuple):
         """How it is doing, in one line."""
         kind = find_work_kind(self.kind)
         if self.state.stopping:
-            return f"Stopping: {kind.name[0].lower()}{kind.name[1:]}…"
+            return tr("Stopping: {lower}{name}…", lower=kind.name[0].lower(), name=kind.name[1:])
         return self.text or describe_job(self.state, kind.name)
 
 

@@ -14,9 +14,10 @@ from pytestqt.qtbot import QtBot
 from indexer.own_process import CORES_VARIABLE
 from indexer.paths import find_home_folder
 from retrieval_app.help.help_menu import TOUR_KEY
+from retrieval_app.language import SETTINGS_FILE
 from retrieval_app.preferences.choices import CLICK_KEY, CORES_KEY, THEME_KEY, THUMBNAILS_KEY
 from retrieval_app.preferences.dialog import SettingsDialog
-from retrieval_app.session.settings import SETTINGS_FILE, WindowSettings
+from retrieval_app.session.settings import WindowSettings
 from retrieval_app.window.main_window import MainWindow
 from tests.support.window_waits import wait_for
 

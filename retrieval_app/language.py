@@ -1,0 +1,47 @@
+"""The language of the program: chosen in the window's settings or by the system, with Qt's own sentences in it too.
+
+It is found before anything else is imported, as modules word what never changes when they are read. Qt is imported
+only where there is a window.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.wording import LANGUAGE_VARIABLE, SOURCE_LANGUAGE, find_language
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+SETTINGS_FILE = "window.ini"  # in the home folder; docs/guide/settings.md documents its keys
+LANGUAGE_KEY = "language"
+
+
+def choose_language(home: Path) -> None:
+    """Take the language from the settings in the home folder, for this process and its children.
+
+    What LOOKALIKE_LANGUAGE names counts more; where neither names one, the system's languages count.
+    """
+    if os.environ.get(LANGUAGE_VARIABLE):
+        return
+    try:
+        settings = (home / SETTINGS_FILE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    if found := re.search(rf"^{LANGUAGE_KEY}=([A-Za-z_]+)$", settings, re.MULTILINE):
+        os.environ[LANGUAGE_VARIABLE] = found[1]
+
+
+def translate_qt(app: "QApplication") -> None:
+    """Have Qt speak the program's language: its own buttons and dialogs, numbers, dates, and the side it begins at."""
+    from PySide6.QtCore import QLibraryInfo, QLocale, QTranslator
+
+    if find_language() == SOURCE_LANGUAGE:
+        return
+    locale = QLocale(find_language())
+    QLocale.setDefault(locale)
+    app.setLayoutDirection(locale.textDirection())
+    translator = QTranslator(app)
+    if translator.load(locale, "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        app.installTranslator(translator)

@@ -1,0 +1,134 @@
+"""The seam of languages: what goes through it, catalogues that are whole, and processes that speak another language."""
+
+import ast
+import json
+import os
+import string
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+from indexer.errors import LookalikeError, PhotoError
+from indexer.wording import fill_template, open_catalogue, tr
+from tests.support.commands import ROOT
+
+LOCALES = ROOT / "assets" / "locales"
+LANGUAGES = sorted(path.name for path in LOCALES.iterdir() if path.is_dir())
+LEAST_TRANSLATED = 0.97  # of the window's sentences: new ones may wait a little
+TEXT_SETTERS = {"setText", "setToolTip", "setWindowTitle", "setPlaceholderText", "setAccessibleName", "setTitle"}
+
+
+def read_catalogue(language: str) -> list[Message]:
+    with (LOCALES / language / "LC_MESSAGES" / "lookalike.po").open("rb") as file:
+        return [message for message in read_po(file, locale=language) if message.id]
+
+
+def list_texts(text: object) -> tuple[str, ...]:
+    """The text of a message, or its texts for one and for many."""
+    return tuple(text) if isinstance(text, (tuple, list)) else (str(text or ""),)
+
+
+def read_places(template: str) -> set[str]:
+    """The named places of a template, each with its format."""
+    return {f"{name}:{spec}" for _, name, spec, _ in string.Formatter().parse(template) if name is not None}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_has_the_places_of_its_sentence(language: str) -> None:
+    for message in read_catalogue(language):
+        if "{" not in "".join(list_texts(message.id)):
+            continue
+        for english, translated in zip(list_texts(message.id), list_texts(message.string), strict=False):
+            assert not translated or read_places(translated) == read_places(english), english
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_window_is_translated(language: str) -> None:
+    messages = [
+        message
+        for message in read_catalogue(language)
+        if any(place.startswith("retrieval_app/") for place, _ in message.locations)
+    ]
+    assert len(messages) > 1000
+    translated = [message for message in messages if all(list_texts(message.string))]
+    assert len(translated) / len(messages) >= LEAST_TRANSLATED
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_catalogue_is_that_of_the_sentences(language: str) -> None:
+    folder = LOCALES / language / "LC_MESSAGES"
+    with (folder / "lookalike.mo").open("rb") as file:
+        compiled = {(m.context, list_texts(m.id)): list_texts(m.string) for m in read_mo(file) if m.id}
+    written = {
+        (m.context, list_texts(m.id)): list_texts(m.string)
+        for m in read_catalogue(language)
+        if all(list_texts(m.string))
+    }
+    assert compiled == written
+
+
+def test_texts_of_widgets_go_through_the_seam() -> None:
+    """A sentence that a widget is given as it stands in the code would be shown in English everywhere."""
+    loose = []
+    for path in sorted((ROOT / "retrieval_app").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TEXT_SETTERS:
+                texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+                loose += [f"{path.name}:{node.lineno} {text}" for text in texts if text[1:].islower() and " " in text]
+    assert loose == []
+
+
+def test_an_error_is_worded_where_it_is_shown() -> None:
+    error = PhotoError("is too large: {width:,} pixels", needs="raw", width=12345)
+    assert (str(error), error.spell_english(), error.needs) == ("is too large: 12,345 pixels",) * 2 + ("raw",)
+    assert (error.template, error.values) == ("is too large: {width:,} pixels", {"width": 12345})
+    assert str(LookalikeError("{not a place}")) == "{not a place}"
+
+
+def test_numbers_have_the_signs_of_the_language() -> None:
+    values = {"count": 1234567, "share": 0.5, "name": "a.b,c"}
+    german = fill_template("{count:,} of {share:.2f}, {name}", values, comma=".", point=",")
+    assert german == "1.234.567 of 0,50, a.b,c"
+
+
+def test_english_needs_no_catalogue() -> None:
+    assert open_catalogue(["en_GB", "de"]) is None
+    assert open_catalogue(["xx", "de_AT"]) is not None  # German is there for Austria, where nothing nearer is
+    assert tr("Cancel") == "Cancel"
+
+
+def speak(language: str, code: str, **environment: str) -> object:
+    """What a process in another language prints, as JSON."""
+    variables = {"LOOKALIKE_LANGUAGE": language, "PYTHONPATH": str(ROOT), "QT_QPA_PLATFORM": "offscreen"}
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | variables | environment, capture_output=True, check=True
+    )
+    return json.loads(said.stdout)
+
+
+def test_a_german_process_speaks_german(tmp_path: Path) -> None:
+    code = """
+import json, sys
+from pathlib import Path
+from PySide6.QtCore import QLocale
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from indexer.errors import LookalikeError
+from indexer.wording import count_noun, tr
+from retrieval_app.language import choose_language, translate_qt
+choose_language(Path("HOME"))
+app = QApplication([])
+translate_qt(app)
+box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+close = box.buttons()[0].text()
+error = str(LookalikeError("Nothing was copied: {reason}.", reason="?"))
+print(json.dumps([tr("Cancel"), count_noun(12345, "photo"), tr("No such sentence"), error, close, QLocale().name()]))
+"""
+    (tmp_path / "window.ini").write_text("[General]\nlanguage=de\n", encoding="utf-8")
+    said = speak("", code.replace("HOME", str(tmp_path)))
+    assert said == speak("de", code)
+    assert said == ["Abbrechen", "12.345 Fotos", "No such sentence", "Nichts wurde kopiert: ?.", "Schließen", "de_DE"]
