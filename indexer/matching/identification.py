@@ -40,7 +40,7 @@ class IdentificationResult(NamedTuple):
     a known label as not; each is None where nothing says so.
 
     Where `standing` is a number, that decides and not the ratio: how many standard deviations a photo of the library
-    stands out of those without a label by its best one; it is known from `least_standing` on.
+    stands out of others by its best label; it is known from `least_standing` on.
     """
 
     label: str | None
@@ -59,8 +59,8 @@ class IdentificationResult(NamedTuple):
         """What counts as known, and how this picture stands to that, in a sentence; "" where nothing can be told."""
         if self.standing is not None and self.least_standing is not None:
             return (
-                f"Known is what stands out of the photos without a label by {self.least_standing:.2f} standard "
-                f"deviations or more; this picture: {self.standing:.2f}."
+                f"Known is what stands out of other photos by {self.least_standing:.2f} standard deviations or more; "
+                f"this picture: {self.standing:.2f}."
             )
         if self.threshold is None:
             return ""

@@ -6,12 +6,12 @@ A picture's *ratio* is its distance to the nearest label's mean by that to the s
 than to any other, a stranger is about as far from several. With 5 pictures of each of 20 kinds of clip art it
 names two to three times as many, at the same share of strangers, as the distance to the nearest three photos.
 
-Where a library has photos without a label, they are a *cohort*: a photo of the library is known where it stands out
-against them, on either side: it is nearer to the label than they are, and nearer to the label than to them (symmetric
-score normalisation: Kenny 2010, "Bayesian speaker verification with heavy tailed priors", section 4.3). On drawings,
-five of each of twelve kinds labelled, that names 0.66 instead of 0.52 of the others where 5 % of strangers get a label
-(`docs/judging.md`). It holds for photos of the library alone: strangers of a kind that no photo of the cohort is of
-would stand out as well.
+Where a library has photos without a label, they and labelled ones are a *cohort*: a photo of the library is known where
+it stands out against them, on either side: it is nearer to the label than they are, and nearer to the label than to
+them (symmetric score normalisation: Kenny 2010, "Bayesian speaker verification with heavy tailed priors", section 4.3).
+With five pictures of a kind that names more of the others than the ratio on most sets, where 5 % of strangers get a
+label (`docs/judging.md`). It holds for photos of the library alone: strangers of a kind that no photo of the cohort is
+of would stand out as well.
 
 Figures are out of fold: each photo is asked under a map that was fitted without it, as a known one with itself left
 out, and as a stranger under a map fitted without its label, with that label left out.
@@ -34,7 +34,9 @@ Rows = NDArray[np.int64]
 LABEL_SETTING = MetricSetting(0.1, 1.0)
 MOST_FITTED_PHOTOS = 250  # that a map is fitted on: more change it little and cost seconds
 MOST_ASKED_PHOTOS = 1500
-FOLD_COUNT = 5
+MOST_LABELLED_COHORT = 300
+FOLD_COUNT = 5  # of photos
+CLASS_FOLD_COUNT = 10  # with fewer, a stranger is asked under a map of fewer labels than strangers will be
 LEAST_DEVIATION = 1e-6  # of cosines
 UNRELATED_DISTANCE = 2**0.5  # of unit vectors that have nothing in common: the second nearest, where there is none
 
@@ -65,18 +67,25 @@ class LabelModel(NamedTuple):
             )
         return distances
 
-    def compute_standings(self, vectors: np.ndarray, cohort: np.ndarray, own_labels: Rows | None = None) -> Floats:
+    def compute_standings(
+        self,
+        vectors: np.ndarray,
+        cohort: np.ndarray,
+        own_labels: Rows | None = None,
+        left_out: NDArray[np.bool_] | None = None,
+    ) -> Floats:
         """How far unit vectors (q, dim) stand out of a cohort (m, dim) of such by each label, (q, labels).
 
         The mean of two numbers of standard deviations: by how much the cosine to the label's mean is above the cosines
-        of the cohort to it, and above those of the vector to the cohort. `own_labels` as in `compute_distances`;
-        without another photo of a label it is minus infinity.
+        of the cohort to it, and above those of the vector to the cohort, of which each vector leaves out what is True
+        in `left_out` (q, m). `own_labels` as in `compute_distances`; without another photo of a label it is minus
+        infinity.
         """
         queries = np.asarray(vectors, np.float64)
         cosines = 1 - self.compute_distances(queries, own_labels) ** 2 / 2
         mapped_cohort = self._map_directions(np.asarray(cohort, np.float64))
         to_means = _Spread.of_rows(self._map_directions(self._compute_means()) @ mapped_cohort.T)
-        to_query = _Spread.of_rows(self._map_directions(queries) @ mapped_cohort.T)
+        to_query = _Spread.of_rows(self._map_directions(queries) @ mapped_cohort.T, left_out)
         by_label = (cosines - to_means.mean) / to_means.deviation
         if own_labels is not None:
             rows = np.flatnonzero(own_labels >= 0)
@@ -110,9 +119,36 @@ class _Spread(NamedTuple):
     deviation: Floats
 
     @classmethod
-    def of_rows(cls, values: Floats) -> "_Spread":
-        """Those of the rows of values (n, m); no deviation is 0."""
-        return cls(values.mean(axis=1), np.maximum(values.std(axis=1), LEAST_DEVIATION))
+    def of_rows(cls, values: Floats, left_out: NDArray[np.bool_] | None = None) -> "_Spread":
+        """Those of the rows of values (n, m), without what is True in `left_out` (n, m); no deviation is 0."""
+        if left_out is None:
+            return cls(values.mean(axis=1), np.maximum(values.std(axis=1), LEAST_DEVIATION))
+        kept = np.ma.array(values, mask=left_out)
+        mean, deviation = (np.ma.filled(one, 0.0) for one in (kept.mean(axis=1), kept.std(axis=1)))
+        return cls(mean, np.maximum(deviation, LEAST_DEVIATION))
+
+
+class ComparedPhotos(NamedTuple):
+    """A cohort for an exam: unit vectors (m, dim), label codes (m,), and which of the photos asked they are, rows
+    (m,); -1 for no label, and for none of them.
+    """
+
+    vectors: np.ndarray
+    codes: Rows
+    rows: Rows
+
+    @classmethod
+    def join_labelled(cls, unlabelled: np.ndarray, vectors: np.ndarray, codes: Rows) -> "ComparedPhotos":
+        """Photos without a label (m, dim), and as many as 300 of those with one (n, dim), evenly over the codes (n,).
+
+        Without the labelled ones, photos of kinds that have hardly a photo without a label stand out too easily.
+        """
+        rows, nothing = sample_by_class(codes, MOST_LABELLED_COHORT), np.full(len(unlabelled), -1)
+        return cls(
+            np.concatenate([unlabelled, vectors[rows]]),
+            np.concatenate([nothing, codes[rows]]),
+            np.concatenate([nothing, rows]),
+        )
 
 
 class NearestLabels(NamedTuple):
@@ -166,11 +202,12 @@ def examine_labels(
     vectors: np.ndarray,
     codes: Rows,
     setting: MetricSetting | None,
-    cohort: np.ndarray | None = None,
+    cohort: ComparedPhotos | None = None,
 ) -> LabelExam:
     """The answers about photos with unit vectors (n, dim) and label codes (n,), all of them in the sums of the model.
 
-    Its map is replaced by those of the folds. With a cohort (m, dim), they are those of what stands out of it.
+    Its map is replaced by those of the folds. With a cohort, they are those of what stands out of it, without the photo
+    itself, and for a stranger without all photos of its label.
     """
     known = NearestLabels(np.full(len(codes), -1), np.full(len(codes), np.inf))
     stranger_doubts = np.full(len(codes), np.inf)
@@ -179,7 +216,9 @@ def examine_labels(
         known.codes[rows], known.doubts[rows] = (
             find_nearest_labels(mapped.compute_distances(vectors[rows], codes[rows]))
             if cohort is None
-            else find_outstanding_labels(mapped.compute_standings(vectors[rows], cohort, codes[rows]))
+            else find_outstanding_labels(
+                mapped.compute_standings(vectors[rows], cohort.vectors, codes[rows], cohort.rows == rows[:, None])
+            )
         )
     for rows, metric in _iterate_folds(vectors, codes, setting, by_class=True):
         mapped, own = model._replace(metric=metric), (np.arange(len(rows)), codes[rows])
@@ -188,7 +227,8 @@ def examine_labels(
             distances[own] = np.inf
             stranger_doubts[rows] = find_nearest_labels(distances).doubts
         else:
-            standings = mapped.compute_standings(vectors[rows], cohort)
+            is_left_out = cohort.codes == codes[rows][:, None]
+            standings = mapped.compute_standings(vectors[rows], cohort.vectors, left_out=is_left_out)
             standings[own] = -np.inf
             stranger_doubts[rows] = find_outstanding_labels(standings).doubts
     return LabelExam(codes, known, stranger_doubts, model.counts[codes] > 1)
@@ -198,9 +238,9 @@ def _iterate_folds(
     vectors: np.ndarray, codes: Rows, setting: MetricSetting | None, *, by_class: bool
 ) -> Iterator[tuple[Rows, ClassMetric | None]]:
     """Rows of each fold, of photos or of whole labels, and the map fitted on all others."""
-    assign = assign_class_folds if by_class else assign_folds
-    folds = assign(codes, np.arange(len(codes)), FOLD_COUNT, 0)
-    for number in range(FOLD_COUNT):
+    assign, count = (assign_class_folds, CLASS_FOLD_COUNT) if by_class else (assign_folds, FOLD_COUNT)
+    folds = assign(codes, np.arange(len(codes)), count, 0)
+    for number in range(count):
         rows, rest = np.flatnonzero(folds == number), np.flatnonzero(folds != number)
         if len(rows):
             yield rows, fit_label_map(vectors[rest], codes[rest], setting)

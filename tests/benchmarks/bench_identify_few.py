@@ -23,9 +23,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.matching.identification_rule import LEAST_NAMED_GAIN, MOST_COHORT, find_doubt_threshold
+from indexer.matching.identification_rule import CLEAR_GAIN, MOST_COHORT, find_doubt_threshold
 from indexer.matching.label_model import (
     LABEL_SETTING,
+    ComparedPhotos,
     LabelExam,
     LabelModel,
     examine_labels,
@@ -33,14 +34,17 @@ from indexer.matching.label_model import (
     find_outstanding_labels,
     fit_label_map,
 )
+from indexer.models.class_layer import BUILT_IN_PAIR
 from indexer.models.installation import install_model, parse_model_choice
 from indexer.models.model import load_model
 from indexer.progress import drain
 from indexer.reports.evaluation import embed_labelled
 from indexer.vectors.class_metric import MetricSetting, fit_class_metric, measure_class_scatter
-from tests.benchmarks.sets import CLIPART, SETS
+from tests.benchmarks.sets import CLIPART, SETS, list_drawings_and_photographs
 
 LEAST_RIGHT, MOST_TAKEN = 0.6, 0.05
+LISTS = SETS | {"both": list_drawings_and_photographs}
+CLASSES = {"drawings": 12, "both": 20, "clip art": 20, "Fashion-MNIST": 5}  # labelled ones; "both" with photographs
 INSTANT_SETTING = MetricSetting(0.3, 3.0)
 
 
@@ -65,14 +69,16 @@ class ScoredAnswers(NamedTuple):
 def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=12)
-    draws = parser.parse_args(arguments).draws
+    parser.add_argument("--pair", action="store_true", help="with the built-in pair of networks instead of the one")
+    options = parser.parse_args(arguments)
+    draws, network = options.draws, BUILT_IN_PAIR if options.pair else None
     print("| set | labelled | right | taken | targets |\n|---|---|---|---|---|", flush=True)
     drawn: dict[str, list[Draw]] = {}
     with tempfile.TemporaryDirectory() as place:
-        for name, classes in (("drawings", 12), ("clip art", 20), ("Fashion-MNIST", 5)):
+        for name, classes in CLASSES.items():
             if name == "clip art" and not CLIPART.is_dir():
                 continue
-            vectors, codes = embed_set(name, Path(place))
+            vectors, codes = embed_set(name, Path(place), network)
             row = f"{name}, {classes} kinds"
             drawn[row] = [draw_photos(vectors, codes, classes, 5, seed) for seed in range(draws)]
             targets = f"right {LEAST_RIGHT:.2f}, taken {MOST_TAKEN:.2f}"
@@ -89,14 +95,14 @@ def main(arguments: Sequence[str] = ()) -> None:
     print_judges(drawn)
 
 
-def embed_set(name: str, work: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vectors (n, dim) of a set under the default model, and label codes (n,)."""
+def embed_set(name: str, work: Path, network: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors (n, dim) of a set under a network, None for the default model, and label codes (n,)."""
     folder = work / name
-    for number, (path, label) in enumerate(SETS[name](work)):
+    for number, (path, label) in enumerate(LISTS[name](work)):
         target = folder / label.replace("/", " ") / f"{number}{path.suffix}"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(path)
-    card = drain(install_model(parse_model_choice(None, None), work / "models"))
+    card = drain(install_model(parse_model_choice(network), work / "models"))
     model = load_model(work / "models" / card.fingerprint, runtime="openvino")
     found = drain(embed_labelled(folder, model))
     return found.vectors.astype(np.float64), np.unique(found.labels, return_inverse=True)[1]
@@ -142,15 +148,17 @@ def measure_in_library(draw: Draw) -> tuple[float, float]:
     sums = np.zeros((int(draw.codes.max()) + 1, draw.vectors.shape[1]))
     np.add.at(sums, draw.codes, draw.vectors)
     model = LabelModel(sums, np.bincount(draw.codes), None)
+    compared = ComparedPhotos.join_labelled(draw.cohort, draw.vectors, draw.codes)
     by_ratio, by_cohort = (
-        examine_labels(model, draw.vectors, draw.codes, LABEL_SETTING, cohort) for cohort in (None, draw.cohort)
+        examine_labels(model, draw.vectors, draw.codes, LABEL_SETTING, cohort) for cohort in (None, compared)
     )
-    if _count_named(by_cohort) < _count_named(by_ratio) + LEAST_NAMED_GAIN * len(draw.codes):
+    if _count_named(by_cohort) < _count_named(by_ratio) - CLEAR_GAIN * len(draw.codes):
         return measure(draw, None)
     model = model._replace(metric=fit_label_map(draw.vectors, draw.codes, LABEL_SETTING))
     threshold = find_doubt_threshold(by_cohort.stranger_doubts, None)
     known, strangers = (
-        find_outstanding_labels(model.compute_standings(asked, draw.cohort)) for asked in (draw.known, draw.strangers)
+        find_outstanding_labels(model.compute_standings(asked, compared.vectors))
+        for asked in (draw.known, draw.strangers)
     )
     assert threshold is not None
     right = (known.codes == draw.known_codes) & (known.doubts < threshold)
@@ -197,7 +205,8 @@ def judge_by_cohort(setting: MetricSetting, draw: Draw, asked: np.ndarray) -> Sc
     sums = np.zeros((int(draw.codes.max()) + 1, draw.vectors.shape[1]))
     np.add.at(sums, draw.codes, draw.vectors)
     model = LabelModel(sums, np.bincount(draw.codes), fit_class_metric(draw.vectors, draw.codes, setting))
-    found = find_outstanding_labels(model.compute_standings(asked, draw.cohort))
+    compared = np.concatenate([draw.cohort, draw.vectors])
+    found = find_outstanding_labels(model.compute_standings(asked, compared))
     return ScoredAnswers(found.codes, -found.doubts)
 
 

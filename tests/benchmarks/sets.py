@@ -23,6 +23,17 @@ def list_drawings(work: Path) -> list[tuple[Path, str]]:
     return [(path, path.parent.name) for path in sorted(find_sample_folder().glob("*/*.png"))]
 
 
+def list_photographs(work: Path) -> list[tuple[Path, str]]:
+    """The bundled photographs; their folder is the label."""
+    del work
+    return [(path, path.parent.name) for path in sorted((find_assets_folder() / "photographs").glob("*/*.webp"))]
+
+
+def list_drawings_and_photographs(work: Path) -> list[tuple[Path, str]]:
+    """Both bundled sets, as many kinds."""
+    return [*list_drawings(work), *list_photographs(work)]
+
+
 def list_clip_art(work: Path) -> list[tuple[Path, str]]:
     """Clip art about things, without the bundled drawings; its folder is the label."""
     del work

@@ -17,7 +17,7 @@ from indexer.matching.gallery import Gallery, NearestPhotos
 from indexer.matching.identification import identify_label, identify_with_rule
 from indexer.matching.identification_rule import IdentificationRuleCache, measure_rule
 from indexer.matching.identity import enrol_photos, verify_label
-from indexer.matching.label_model import LabelModel
+from indexer.matching.label_model import ComparedPhotos, LabelModel, examine_labels
 from indexer.progress import drain
 from tests.support.commands import Tell
 from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
@@ -217,16 +217,44 @@ def test_standing_out_of_a_cohort_is_what_a_plain_loop_says() -> None:
     labelled, codes, cohort = vectors[:5], np.array([0, 0, 0, 1, 1]), vectors[5:18]
     model = LabelModel(np.stack([labelled[codes == code].sum(axis=0) for code in (0, 1)]), np.array([3, 2]), None)
     asked, own_labels = np.concatenate([vectors[18:], labelled[1:2]]), np.array([-1, -1, 0])
-    standings = model.compute_standings(asked, cohort, own_labels)
+    left_out = np.zeros((3, 13), np.bool_)
+    left_out[1, 4:9] = left_out[2, 0] = True
+    standings = model.compute_standings(asked, cohort, own_labels, left_out)
     for row, vector in enumerate(asked):
+        compared = cohort[~left_out[row]]
         for code in (0, 1):
             others = [
                 one for one, its in zip(labelled, codes, strict=True) if its == code and not (one == vector).all()
             ]
             centre = np.mean(others, axis=0) / np.linalg.norm(np.mean(others, axis=0))
-            to_label, to_vector = [centre @ one for one in cohort], [vector @ one for one in cohort]
+            to_label, to_vector = [centre @ one for one in cohort], [vector @ one for one in compared]
             by_both = [(centre @ vector - np.mean(level)) / np.std(level) for level in (to_label, to_vector)]
             assert standings[row, code] == pytest.approx(np.mean(by_both))
+
+
+def test_a_labelled_photo_is_not_asked_against_itself_nor_a_stranger_against_its_own_label() -> None:
+    random = np.random.default_rng(4)
+    vectors = random.standard_normal((24, 6))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    labelled, codes, unlabelled = vectors[:12], np.arange(12) % 4, vectors[12:]
+    model = LabelModel(np.stack([labelled[codes == code].sum(axis=0) for code in range(4)]), np.full(4, 3), None)
+    compared = ComparedPhotos.join_labelled(unlabelled, labelled, codes)
+    exam = examine_labels(model, labelled, codes, None, compared)
+    assert sorted(compared.rows.tolist()) == [-1] * 12 + list(range(12))
+    for row in range(12):
+        without_itself = np.concatenate([unlabelled, np.delete(labelled, row, axis=0)])
+        others = codes != codes[row]
+        without_label = np.concatenate([unlabelled, labelled[others]])
+        # On the side of the labels the whole cohort counts, so both are asked with masks.
+        to_labels = np.concatenate([unlabelled, labelled])
+        for kept, own, doubt in (
+            (without_itself, codes[row : row + 1], exam.known.doubts[row]),
+            (without_label, None, exam.stranger_doubts[row]),
+        ):
+            is_left_out = ~(to_labels[:, None] == kept).all(axis=2).any(axis=1)
+            standings = model.compute_standings(labelled[row : row + 1], to_labels, own, is_left_out[None])[0]
+            standings[codes[row]] = standings[codes[row]] if own is not None else -np.inf
+            assert doubt == pytest.approx(-standings.max())
 
 
 def test_few_photos_without_a_label_are_no_cohort(filled: Library) -> None:
