@@ -21,7 +21,7 @@ from indexer.matching.gallery import Gallery
 from indexer.matching.label_model import (
     LABEL_SETTING,
     MOST_ASKED_PHOTOS,
-    ComparedPhotos,
+    CohortMembers,
     LabelExam,
     LabelModel,
     NearestLabels,
@@ -39,8 +39,8 @@ VOTING_PHOTOS = 5
 DEFAULT_FMR = 0.05
 LEAST_STRANGERS = 20  # photos whose label is left out; with fewer, random photos, where there are more of these
 LEAST_COHORT, MOST_COHORT = 40, 300  # photos without a label to stand out of: with 20 it names no more than the ratio
-# Of the labelled photos, what the ratio has to name more than the cohort to judge in its place. Whichever names more has
-# often a threshold that came out too low: with 0.01 and five labels 8 % of strangers were named instead of 5 %.
+# Of the labelled photos, what the ratio has to name more than the cohort to judge in its place. Whichever names more
+# has often a threshold that came out too low: where five labels decided by 0.01, 8 % of strangers were named, not 5 %.
 CLEAR_GAIN = 0.1
 
 
@@ -175,7 +175,7 @@ def _measure_cohort(
     drawn = _draw_unlabelled(library, gallery, measured.way_back)
     if len(drawn.ids) < LEAST_COHORT:
         return None
-    compared = ComparedPhotos.join_labelled(drawn.vectors[:MOST_COHORT], held_out.vectors, held_out.codes)
+    compared = CohortMembers.join_labelled(drawn.vectors[:MOST_COHORT], held_out.vectors, held_out.codes)
     exam = examine_labels(held_out.model, held_out.vectors, held_out.codes, held_out.setting, compared)
     strangers = _select_strangers(exam)
     if len(strangers.doubts) < LEAST_STRANGERS:

@@ -128,7 +128,7 @@ class _Spread(NamedTuple):
         return cls(mean, np.maximum(deviation, LEAST_DEVIATION))
 
 
-class ComparedPhotos(NamedTuple):
+class CohortMembers(NamedTuple):
     """A cohort for an exam: unit vectors (m, dim), label codes (m,), and which of the photos asked they are, rows
     (m,); -1 for no label, and for none of them.
     """
@@ -138,7 +138,7 @@ class ComparedPhotos(NamedTuple):
     rows: Rows
 
     @classmethod
-    def join_labelled(cls, unlabelled: np.ndarray, vectors: np.ndarray, codes: Rows) -> "ComparedPhotos":
+    def join_labelled(cls, unlabelled: np.ndarray, vectors: np.ndarray, codes: Rows) -> "CohortMembers":
         """Photos without a label (m, dim), and as many as 300 of those with one (n, dim), evenly over the codes (n,).
 
         Without the labelled ones, photos of kinds that have hardly a photo without a label stand out too easily.
@@ -202,7 +202,7 @@ def examine_labels(
     vectors: np.ndarray,
     codes: Rows,
     setting: MetricSetting | None,
-    cohort: ComparedPhotos | None = None,
+    cohort: CohortMembers | None = None,
 ) -> LabelExam:
     """The answers about photos with unit vectors (n, dim) and label codes (n,), all of them in the sums of the model.
 

@@ -26,7 +26,7 @@ import numpy as np
 from indexer.matching.identification_rule import CLEAR_GAIN, MOST_COHORT, find_doubt_threshold
 from indexer.matching.label_model import (
     LABEL_SETTING,
-    ComparedPhotos,
+    CohortMembers,
     LabelExam,
     LabelModel,
     examine_labels,
@@ -148,7 +148,7 @@ def measure_in_library(draw: Draw) -> tuple[float, float]:
     sums = np.zeros((int(draw.codes.max()) + 1, draw.vectors.shape[1]))
     np.add.at(sums, draw.codes, draw.vectors)
     model = LabelModel(sums, np.bincount(draw.codes), None)
-    compared = ComparedPhotos.join_labelled(draw.cohort, draw.vectors, draw.codes)
+    compared = CohortMembers.join_labelled(draw.cohort, draw.vectors, draw.codes)
     by_ratio, by_cohort = (
         examine_labels(model, draw.vectors, draw.codes, LABEL_SETTING, cohort) for cohort in (None, compared)
     )

@@ -17,7 +17,7 @@ from indexer.matching.gallery import Gallery, NearestPhotos
 from indexer.matching.identification import identify_label, identify_with_rule
 from indexer.matching.identification_rule import IdentificationRuleCache, measure_rule
 from indexer.matching.identity import enrol_photos, verify_label
-from indexer.matching.label_model import ComparedPhotos, LabelModel, examine_labels
+from indexer.matching.label_model import CohortMembers, LabelModel, examine_labels
 from indexer.progress import drain
 from tests.support.commands import Tell
 from tests.support.embedders import Tiny, nearest_by_loop, tiny_card
@@ -238,7 +238,7 @@ def test_a_labelled_photo_is_not_asked_against_itself_nor_a_stranger_against_its
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     labelled, codes, unlabelled = vectors[:12], np.arange(12) % 4, vectors[12:]
     model = LabelModel(np.stack([labelled[codes == code].sum(axis=0) for code in range(4)]), np.full(4, 3), None)
-    compared = ComparedPhotos.join_labelled(unlabelled, labelled, codes)
+    compared = CohortMembers.join_labelled(unlabelled, labelled, codes)
     exam = examine_labels(model, labelled, codes, None, compared)
     assert sorted(compared.rows.tolist()) == [-1] * 12 + list(range(12))
     for row in range(12):
