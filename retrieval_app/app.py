@@ -90,6 +90,8 @@ class FaultReporter(QObject):
         from retrieval_app.window.dialogs import ReportDialog  # most starts end without a fault
 
         if self.dialog is None or self.dialog.isHidden():
+            if self.dialog is not None:
+                self.dialog.deleteLater()
             self.dialog = ReportDialog(report, str(self._log), QApplication.activeWindow())
             self.dialog.open()
 

@@ -264,4 +264,5 @@ class TrainDialog(QDialog):
         box.addButton(accept_text, QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(tr("Keep as it is"), QMessageBox.ButtonRole.RejectRole))
         box.accepted.connect(act)
+        box.finished.connect(box.deleteLater)
         box.open()

@@ -94,6 +94,7 @@ class LazyTrainDialog(QObject):
         keep_button = box.addButton(tr("Keep training"), QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(keep_button)
         box.exec()
+        box.deleteLater()
         return box.clickedButton() is not keep_button
 
     def close(self) -> None:

@@ -40,6 +40,7 @@ class KeysDialog(QDialog):
 
     def __init__(self, menu_keys: Mapping[str, Sequence[KeyDescription]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Keys"))
         groups = {tr("Photos"): KEYS_OUTSIDE_MENUS, tr("A photo large"): VIEWER_KEYS, **menu_keys}
         shown_groups = [(title, keys) for title, keys in groups.items() if keys]
@@ -86,6 +87,7 @@ def _list_keys(title: str, keys: Sequence[KeyDescription]) -> QGridLayout:
 def make_about_box(parent: QWidget) -> QMessageBox:
     """A message box with the program's name, version, purpose and licence; in a bundle, with those of all in it."""
     box = QMessageBox(parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.setWindowTitle(tr("About Lookalike"))
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(tr("Lookalike {version}", version=__version__))

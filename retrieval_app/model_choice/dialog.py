@@ -230,6 +230,7 @@ class ModelDialog(QDialog):
         accept = box.addButton(tr("Accept and download"), QMessageBox.ButtonRole.AcceptRole)
         box.addButton(tr("Not now"), QMessageBox.ButtonRole.RejectRole)
         box.exec()
+        box.deleteLater()
         return box.clickedButton() is accept
 
     def _use_model(self) -> None:

@@ -59,6 +59,7 @@ class SavedSearches(QObject):
         dialog.setLabelText(tr("Name of the search: pictures, marks, part, filter, cut-off and order are kept."))
         dialog.setTextEchoMode(QLineEdit.EchoMode.Normal)
         dialog.textValueSelected.connect(self.save_search)
+        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def save_search(self, name: str) -> None:

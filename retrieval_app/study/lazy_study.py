@@ -65,6 +65,7 @@ class LazyStudyDialog(QObject):
         keep_button = box.addButton(tr("Keep studying"), QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(keep_button)
         box.exec()
+        box.deleteLater()
         return box.clickedButton() is not keep_button
 
     def close(self) -> None:

@@ -105,6 +105,8 @@ class LibraryActions(QObject):
 
     def show_libraries(self) -> None:
         """Open the list of all libraries."""
+        if self.dialog is not None:
+            self.dialog.deleteLater()
         self.dialog = LibrariesDialog(self._list_rows, self._window)
         self.dialog.open_wanted.connect(self._session.library.switch_to)
         self.dialog.rename_wanted.connect(self._ask_name)
