@@ -64,7 +64,7 @@ class ComparisonView(QWidget):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for part, stretch in (
             (self.first_box, 1),
-            (make_label("with"), 0),
+            (make_label(tr("with")), 0),
             (self.second_box, 1),
             (self.compare_button, 0),
             (self.cancel_button, 0),

@@ -21,7 +21,7 @@ class LibraryFacts(FactColumn):
 def list_fact_sections(info: LibraryInfo) -> Iterator[FactSection]:
     """The figures of a library in words, in the order of display."""
     yield FactSection(tr("HOLDINGS"), list(_list_content_facts(info)))
-    yield FactSection("MODEL", list(_list_model_facts(info)))
+    yield FactSection(tr("MODEL"), list(_list_model_facts(info)))
     yield FactSection(tr("LIKENESS"), [NamedFact(tr("Measured on"), info.basis)])
     yield FactSection(tr("SEARCH INDEX"), list(_list_index_facts(info)))
 

@@ -7,6 +7,7 @@ from retrieval_app.session.settings import WindowSettings
 from retrieval_app.wording import format_size
 
 CLICK_KEY, THEME_KEY, CORES_KEY, THUMBNAILS_KEY = "click", "theme", "cores", "thumbnails"
+OWN_NAMES = {"en": "English"}  # Qt calls it American English
 CLICK_CHOICES = {"find": tr("Finds what looks like it"), "select": tr("Selects it; Enter finds what looks like it")}
 THUMBNAIL_CHOICES = {0: tr("Without limit")} | {
     size: tr("At most {size}", size=format_size(size * 1_000_000)) for size in (100, 500, 2000, 10000)
@@ -16,7 +17,7 @@ THUMBNAIL_CHOICES = {0: tr("Without limit")} | {
 def list_language_choices() -> dict[str, str]:
     """The languages that can be chosen, each by the name that it has for itself; "" is the system's."""
     return {"": tr("Same as the system")} | {
-        language: QLocale(language).nativeLanguageName() for language in list_languages()
+        language: OWN_NAMES.get(language) or QLocale(language).nativeLanguageName() for language in list_languages()
     }
 
 

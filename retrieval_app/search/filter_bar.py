@@ -17,6 +17,7 @@ from retrieval_app.session.photo_listing import NO_FILTER
 from retrieval_app.widgets.controls import make_button
 from retrieval_app.widgets.flow_layout import FlowLayout
 
+ORIENTATION_NAMES = {"landscape": tr("Landscape"), "portrait": tr("Portrait"), "square": tr("Square")}
 MIN_SIDES = (640, 1000, 2000, 4000)  # px of the short side
 PAST_DAYS = {tr("Last 7 days"): 7, tr("Last 30 days"): 30, tr("Last 12 months"): 365}
 DATE_RANGE = tr("From … to …")
@@ -130,7 +131,7 @@ class FilterBar(QFrame):
             line.addWidget(field)
         self.date_field.offer_choices([*PAST_DAYS.items(), (DATE_RANGE, DATE_RANGE)])
         self.min_side_field.offer_choices((tr("At least {side:,} px", side=side), side) for side in MIN_SIDES)
-        self.orientation_field.offer_choices((name.capitalize(), name) for name in ORIENTATIONS)
+        self.orientation_field.offer_choices((ORIENTATION_NAMES[name], name) for name in ORIENTATIONS)
         self.date_field.setToolTip(
             tr("Show and search only photos taken then; of one that names no date, the file's own counts")
         )
